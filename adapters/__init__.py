@@ -1,0 +1,1 @@
+"""One folder for each technology; adapters never import one another."""

@@ -1,0 +1,1 @@
+"""A directory: channels.json, and a SQLite file for all else."""

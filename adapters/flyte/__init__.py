@@ -1,0 +1,1 @@
+"""Flyte's HTTP API, walked by its links."""

@@ -1,0 +1,1 @@
+"""Adapters that forget everything at exit."""

@@ -1,0 +1,1 @@
+"""What the pack does. Knows the domain only."""

@@ -1,0 +1,1 @@
+"""What the pack needs from the world; each docstring is the specification."""

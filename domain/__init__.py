@@ -1,0 +1,1 @@
+"""What is said, where, by whom, and what happened. Standard library only."""

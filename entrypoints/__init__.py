@@ -1,0 +1,1 @@
+"""How the pack is started: settings, container, daemon, command line, HTTP."""

@@ -1,0 +1,1 @@
+"""A Slack and a Flyte of our own on loopback, to run the pack against."""

@@ -1,0 +1,1 @@
+"""The tests. This file is needed: without it tests/adapters hides adapters."""
