@@ -39,7 +39,8 @@ class Channels(Protocol):
 
     async def heard_until(self, channel_id: ChannelId) -> datetime | None:
         """The later of: when the channel was joined, and the timestamp of the last message from it that the outbox
-        took. None when neither is known."""
+        took. None when neither is known.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +95,23 @@ class Outbox(Protocol):
 
     async def claim(self, channels: int, entries: int, now: datetime, lease_seconds: float) -> list[Claim]:
         """At most `entries` entries of each of at most `channels` channels that no one else has claimed and that are
-        not to wait (`give_back`) at `now`; those first whose first entry has waited longest."""
+        not to wait (`give_back`) at `now`; those first whose first entry has waited longest.
+        """
 
     async def done(self, claim: Claim, entry: OutboxEntry) -> None:
         """The workflow engine has this entry of the claim; its key stays recognised."""
 
     async def set_aside(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         """Keep this entry of the claim, but out of the way of the others, until somebody decides (`revive`,
-        `discard`)."""
+        `discard`).
+        """
 
     async def give_back(
         self, claim: Claim, *, not_before: datetime | None = None, refused_at: datetime | None = None
     ) -> None:
         """End the claim; its entries that are not done wait again, none before `not_before`. With `refused_at` the
-        first of them counts one refusal more."""
+        first of them counts one refusal more.
+        """
 
     async def extend(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
         """Move the end of the claim's lease to `lease_seconds` after `now`."""
@@ -261,4 +265,5 @@ class Storage(Protocol):
 
     async def heartbeat(self, now: datetime, lease_seconds: float) -> None:
         """Keep what this process has in hand for `lease_seconds` after `now`; a process that stays silent longer
-        loses it to others. No effect where only one process can use the storage."""
+        loses it to others. No effect where only one process can use the storage.
+        """

@@ -49,7 +49,8 @@ class Workflow(Protocol):
 
     async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
         """Answer the action. NotTaken also when it was answered already. PackUnknown also when the engine does not
-        know the action. Malformed: the outcome is refused, the action stays open."""
+        know the action. Malformed: the outcome is refused, the action stays open.
+        """
 
     async def publish(self, event: ReceivedMessage, at: datetime) -> None:
         """Tell of an event that happened at `at` (UTC, whole milliseconds). Malformed: refused for what it says.
@@ -62,8 +63,10 @@ class Workflow(Protocol):
 
     async def were_published(self, events: Sequence[tuple[Event, datetime]]) -> list[bool]:
         """For each event with its `at`: whether the engine has certainly processed it. False where nobody can tell.
-        A heavy question, never to be asked in a loop."""
+        A heavy question, never to be asked in a loop.
+        """
 
     async def in_hand(self) -> list[Action]:
         """The actions that the engine holds to be in this pack's hands and unanswered. Empty where the engine can't
-        tell. A heavy question."""
+        tell. A heavy question.
+        """
