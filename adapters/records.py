@@ -257,7 +257,7 @@ def _dump(records: dict[str, _Record], value: Command | Outcome) -> JsonObject:
 
 def _load(records: dict[str, _Record], record: Mapping[str, Any]) -> Any:
     rest = dict(record)
-    kind = rest.pop("type", None)
+    kind = str(rest.pop("type", ""))
     if kind not in records:
         raise ValueError(f"there is no record of the type {kind!r}")
     try:
