@@ -1,0 +1,85 @@
+"""HTTP sessions, for every adapter that speaks HTTP: time-outs, proxies, certificates, redirects."""
+
+import ipaddress
+import ssl
+from http import HTTPStatus
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from aiohttp import (
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
+
+_SAME_PROXY_AS = {"ws": "http", "wss": "https"}
+_MAY_BE_REDIRECTED = ("GET", "HEAD")
+
+
+class Redirected(ClientResponseError):
+    """The server wants a request that changes something to go elsewhere. It did not take effect."""
+
+
+def open_session(*, timeout_seconds: float, proxy: str | None = None) -> ClientSession:
+    """A session to be closed by the caller (`async with`).
+
+    `timeout_seconds` is for one request in all, from waiting for a connection to the last byte of the answer; the
+    handshake of a socket counts as one. Certificates are checked against `SSL_CERT_FILE` where that is set. `proxy` is
+    for all of its requests (`proxy_for`). Requests that change something follow no redirect: they raise Redirected.
+    Cookies are forgotten.
+
+    aiohttp's own `trust_env` is not used: it knows HTTPS_PROXY for `https:` only, not for `wss:`, and adds the
+    credentials of a `.netrc`, which collide with a bearer token.
+    """
+    return ClientSession(
+        connector=TCPConnector(ssl=ssl.create_default_context()),
+        cookie_jar=DummyCookieJar(),
+        timeout=ClientTimeout(total=timeout_seconds, sock_connect=timeout_seconds * 0.8),
+        proxy=proxy,
+        middlewares=(_refuse_redirects,),
+    )
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for this URL: HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY exempts its host.
+
+    None for a direct connection; always for this machine itself, as Go's own HTTP client decides, which the first
+    Slack pack used. Sockets (`wss:`) take the same way as `https:`.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxy = getproxies().get(_SAME_PROXY_AS.get(parts.scheme, parts.scheme))
+    if not proxy or _is_loopback(host) or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+async def _refuse_redirects(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    response = await handler(request)
+    if request.method in _MAY_BE_REDIRECTED or not _is_redirect(response):
+        return response
+    response.close()
+    raise Redirected(response.request_info, (), status=response.status, message="redirected")
+
+
+def _is_redirect(response: ClientResponse) -> bool:
+    redirects = (
+        HTTPStatus.MOVED_PERMANENTLY,
+        HTTPStatus.FOUND,
+        HTTPStatus.SEE_OTHER,
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+    )
+    return response.status in redirects
