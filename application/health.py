@@ -1,0 +1,57 @@
+"""How the pack is doing: what its parts report, and what whoever watches over it reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import structlog
+
+log = structlog.get_logger()
+
+CHECKS = ("flyte", "slack", "storage", "outbox")
+"""What is looked at, in the order in which it is shown."""
+
+_NO_FIGURES = str.maketrans("", "", "0123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one part of the pack last said of itself."""
+
+    healthy: bool
+    status: str
+    """In a few words. It is shown to anyone who asks: no channel, no user, no text, no URL."""
+
+
+class HealthBoard:
+    """Holds the latest report of every check. Each is unhealthy (`starting`) until it was reported."""
+
+    def __init__(self) -> None:
+        self._checks = {name: Check(healthy=False, status="starting") for name in CHECKS}
+
+    def checks(self) -> Mapping[str, Check]:
+        """The latest reports by the names of `CHECKS`, in that order; follows later reports."""
+        return MappingProxyType(self._checks)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether every check is."""
+        return all(check.healthy for check in self._checks.values())
+
+    def report(self, check: str, *, healthy: bool, status: str) -> None:
+        """Replace what is known of a check; logged when it turns, or is unhealthy for another reason than before.
+
+        Figures within a status may move without being another reason. ValueError for a name not in `CHECKS`.
+        """
+        if check not in self._checks:
+            raise ValueError(f"there is no check {check!r}; there are: {', '.join(CHECKS)}")
+        before = self._checks[check]
+        now = self._checks[check] = Check(healthy, status)
+        if now.healthy and not before.healthy:
+            log.info("healthy", check=check, status=status)
+        elif not now.healthy and (before.healthy or _reason(before) != _reason(now)):
+            log.warning("unhealthy", check=check, status=status)
+
+
+def _reason(check: Check) -> str:
+    return check.status.translate(_NO_FIGURES)

@@ -1,0 +1,74 @@
+"""What the health board shows, and when it speaks up in the log."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from application.health import CHECKS, Check, HealthBoard
+
+
+def test_every_check_is_unhealthy_until_it_was_reported() -> None:
+    checks = HealthBoard().checks()
+
+    assert list(checks) == ["flyte", "slack", "storage", "outbox"]
+    assert set(checks.values()) == {Check(healthy=False, status="starting")}
+
+
+def test_the_latest_report_is_shown_in_the_place_of_the_one_before() -> None:
+    board = HealthBoard()
+
+    board.report("storage", healthy=True, status="working")
+    board.report("slack", healthy=False, status="out of reach")
+    board.report("slack", healthy=True, status="connected")
+
+    assert list(board.checks()) == list(CHECKS)
+    assert board.checks()["slack"] == Check(healthy=True, status="connected")
+
+
+def test_the_board_is_healthy_when_every_check_is() -> None:
+    board = HealthBoard()
+    for check in CHECKS:
+        assert not board.is_healthy
+        board.report(check, healthy=True, status="fine")
+
+    assert board.is_healthy
+
+
+def test_a_check_that_turns_is_logged_once_however_often_it_is_reported() -> None:
+    board = HealthBoard()
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            board.report("flyte", healthy=True, status="reached")
+        for _ in range(3):
+            board.report("flyte", healthy=False, status="out of reach")
+
+    assert logs == [
+        {"event": "healthy", "log_level": "info", "check": "flyte", "status": "reached"},
+        {"event": "unhealthy", "log_level": "warning", "check": "flyte", "status": "out of reach"},
+    ]
+
+
+def test_another_reason_for_being_unhealthy_is_logged_too() -> None:
+    board = HealthBoard()
+
+    with capture_logs() as logs:
+        board.report("slack", healthy=False, status="out of reach")
+        board.report("slack", healthy=False, status="the token is refused")
+
+    assert [line["status"] for line in logs] == ["out of reach", "the token is refused"]
+
+
+def test_figures_that_move_are_no_other_reason() -> None:
+    board = HealthBoard()
+
+    with capture_logs() as logs:
+        board.report("outbox", healthy=False, status="messages waiting: 7")
+        board.report("outbox", healthy=False, status="messages waiting: 1200")
+
+    assert [line["status"] for line in logs] == ["messages waiting: 7"]
+    assert board.checks()["outbox"].status == "messages waiting: 1200"
+
+
+def test_a_check_that_does_not_exist_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="no check 'slcak'; there are: flyte, slack, storage, outbox"):
+        HealthBoard().report("slcak", healthy=True, status="fine")
