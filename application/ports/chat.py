@@ -11,6 +11,18 @@ from domain.messages import Mark, Message, Receipt, RichMessage, Said
 from domain.users import Identity, User
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a channel's or a thread's past, in no particular order."""
+
+    messages: tuple[Said, ...]
+    """New messages only: no edits, deletions, joins."""
+    threads: tuple[str, ...] = ()
+    """The timestamps of those messages that have replies."""
+    next_cursor: str = ""
+    """Asks for the next page; empty when this is the last."""
+
+
 class Chat(Protocol):
     """The chat service, asked once: no method waits for a better moment or repeats a request.
 
@@ -50,11 +62,13 @@ class Chat(Protocol):
         Refused: the history can't be read, so that nobody can tell.
         """
 
-    def history(self, channel_id: ChannelId, after: str) -> AsyncIterator[Said]:
-        """What was said in the channel and its threads after the timestamp `after`, oldest first.
-
-        Threads are looked into when their first message lies after `after`.
+    async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
+        """One page of what was said in the channel itself after the timestamp `after`;
+        `cursor` is from the page before.
         """
+
+    async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
+        """One page of what was said in a thread after `after`, without its first message."""
 
 
 @dataclass(frozen=True, slots=True)

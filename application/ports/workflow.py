@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.commands import Action, ActionId
-from domain.events import Event, Outcome, ReceivedMessage
+from domain.events import Outcome, ReceivedMessage
+from domain.messages import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ class Workflow(Protocol):
     async def is_answered(self, action_id: ActionId) -> bool | None:
         """Whether the engine holds an answer to this action. None: the engine can't tell. A heavy question."""
 
-    async def were_published(self, events: Sequence[tuple[Event, datetime]]) -> list[bool]:
-        """For each event with its `at`: whether the engine has certainly processed it. False where nobody can tell.
-        A heavy question, never to be asked in a loop.
+    async def were_published(self, messages: Sequence[tuple[Said, datetime]]) -> list[bool]:
+        """For each message with its `at`: whether the engine has certainly processed its ReceivedMessage event,
+        recognised by channel, timestamp and `at`. False where nobody can tell. A heavy question, never to be asked
+        in a loop.
         """
 
     async def in_hand(self) -> list[Action]:

@@ -1,0 +1,177 @@
+"""Take actions, note them in the journal, carry them out, and answer them."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from datetime import datetime
+
+import structlog
+
+from application.answering import Answering
+from application.engine_line import EngineLine
+from application.pack import Pack
+from application.pauses import growing_pauses
+from application.polling import Polling
+from application.ports.clock import Clock
+from application.ports.storage import ActionState, JournalEntry, Storage
+from application.ports.workflow import Workflow
+from application.safekeeping import Safekeeping
+from application.stop import Stop, Stopping
+from domain.commands import Action, command_name
+from domain.errors import NotTaken, RaceLost, WorkflowError, WorkflowInDoubt
+from domain.events import Fatal, Outcome, event_name
+
+log = structlog.get_logger()
+
+
+class ActionWorker:
+    """The way of an action: taken, in the journal, carried out, concluded in the journal, answered."""
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        storage: Storage,
+        pack: Pack,
+        answering: Answering,
+        polling: Polling,
+        clock: Clock,
+        stop: Stop,
+        line: EngineLine,
+        keep: Safekeeping,
+        journal_limit: int,
+    ) -> None:
+        self._workflow = workflow
+        self._journal = storage.journal
+        self._pack = pack
+        self._answering = answering
+        self._polling = polling
+        self._clock = clock
+        self._stop = stop
+        self._line = line
+        self._keep = keep
+        self._journal_limit = journal_limit
+        self._in_hand = 0
+        self._one_finished = asyncio.Event()
+        self._hands: asyncio.TaskGroup
+
+    async def run(self) -> None:
+        """Work until the pack ends: first what the journal holds, then what the engine gives out.
+
+        Returns when no request is under way any more; what waits stays in the journal.
+        """
+        async with asyncio.TaskGroup() as self._hands:
+            try:
+                await self._adopt()
+                await self._recover_swallowed()
+                while True:
+                    await self._take()
+            except Stopping:
+                return
+
+    async def _adopt(self) -> None:
+        while entries := await self._keep(lambda: self._journal.adopt(100)):
+            for entry in entries:
+                self._begin(self._work(entry), entry.action)
+            log.info("journal_resumed", actions=len(entries))
+
+    async def _recover_swallowed(self) -> None:
+        """Take in what the engine gave out and a crash swallowed before the journal had it."""
+        try:
+            actions = await self._line(self._workflow.in_hand)
+        except WorkflowError as error:
+            log.warning("actions_in_hand_unknown", reason=str(error))
+            return
+        for action in actions:
+            if await self._keep(lambda action=action: self._journal.load(action.id)) is None:  # type: ignore[misc]
+                log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
+                self._begin(self._accept(action, self._clock.now()), action)
+
+    async def _take(self) -> None:
+        await self._room()
+        await self._keep.until_working()
+        action = await self._ask()
+        if action is not None:
+            self._polling.hurry()
+            self._begin(self._accept(action, self._clock.now()), action)
+            return
+        await self._stop.pause(self._polling.spend_empty())
+        await self._stop.wait(self._polling.pause_after_empty(), self._polling.wake)
+
+    async def _room(self) -> None:
+        while self._in_hand >= self._journal_limit:
+            log.warning("journal_full", actions=self._in_hand)
+            self._one_finished.clear()
+            await self._stop.wait(None, self._one_finished)
+
+    async def _ask(self) -> Action | None:
+        """One action, or None; a race lost to another replica is no reason to wait long, a failing engine is."""
+        for pause in growing_pauses(0.05, 10):
+            self._polling.wake.clear()
+            try:
+                return await self._line(self._workflow.take)
+            except RaceLost:
+                log.debug("race_for_action_lost")
+            except WorkflowInDoubt as doubt:
+                log.warning("take_in_doubt", reason=str(doubt))
+            except (NotTaken, WorkflowError) as error:
+                log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
+            await self._stop.pause(max(pause, self._polling.spend_empty()))
+        raise AssertionError("the pauses have no end")
+
+    def _begin(self, work: Coroutine[None, None, None], action: Action) -> None:
+        self._in_hand += 1
+        task = self._hands.create_task(work, name=f"action {action.id}")
+        task.add_done_callback(self._note_finished)
+
+    def _note_finished(self, _task: "asyncio.Task[None]") -> None:
+        self._in_hand -= 1
+        self._one_finished.set()
+        self._polling.hurry()
+
+    async def _accept(self, action: Action, at: datetime) -> None:
+        """Note a taken action in the journal, and carry it out unless it is known already."""
+        try:
+            known = await self._keep(lambda: self._journal.take_in(action, at))
+        except Stopping:
+            log.error("action_not_noted", action=action.id, command=command_name(action.command))  # noqa: TRY400 - no bug
+            return
+        if known is None:
+            await self._work(JournalEntry(action, at))
+        elif known.state is ActionState.FINISHED:
+            log.warning("action_given_out_again", action=action.id)
+            await self._answer_again(known)
+
+    async def _answer_again(self, known: JournalEntry) -> None:
+        try:
+            await self._answering.answer_again(known)
+        except Stopping:
+            return
+
+    async def _work(self, entry: JournalEntry) -> None:
+        try:
+            if entry.state is not ActionState.CONCLUDED:
+                entry = await self._conclude(entry)
+            await self._answering.answer(entry)
+        except Stopping:
+            log.info("action_kept_for_next_start", action=entry.action.id)
+
+    async def _conclude(self, entry: JournalEntry) -> JournalEntry:
+        started = self._clock.monotonic()
+        outcome = await self._carry_out(entry)
+        at = self._clock.now()
+        action = entry.action
+        await self._keep(lambda: self._journal.conclude(action.id, outcome, at))
+        seconds = round(self._clock.monotonic() - started, 3)
+        command = command_name(action.command)
+        log.info("action_concluded", command=command, action=action.id, outcome=event_name(outcome), seconds=seconds)
+        return JournalEntry(action, entry.taken_at, ActionState.CONCLUDED, entry.steps, outcome, at)
+
+    async def _carry_out(self, entry: JournalEntry) -> Outcome:
+        try:
+            return await self._pack.carry_out(entry)
+        except Stopping:
+            raise
+        except Exception:
+            incident = secrets.token_hex(4)
+            log.exception("internal_error", incident=incident, action=entry.action.id)
+            return Fatal(f"internal error ({incident})")

@@ -1,0 +1,171 @@
+"""After a gap, fetch from the chat service's history what was said while nobody listened."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from application.chat_line import ChatLine
+from application.ports.chat import Arrival, Chat, Page
+from application.ports.clock import Clock
+from application.ports.storage import Storage
+from application.safekeeping import Safekeeping
+from application.stop import Stop, Stopping
+from application.use_cases.receive_message import Listen, ReceiveMessage
+from domain.channels import ChannelId
+from domain.errors import ChatError
+from domain.messages import Said
+from domain.users import Identity
+
+log = structlog.get_logger()
+
+LONGEST_GAP = timedelta(minutes=1)
+"""A shorter time of not listening is made up for by the chat service, which delivers again."""
+_CHANNELS_AT_ONCE = 4
+_MOST_DETAINED = 10_000
+"""Live messages that may wait in memory for the past of their channels; beyond it order yields, so that nothing is
+lost."""
+
+
+class CatchUp:
+    """Looks back into each channel once after a gap; what is said live in that channel waits meanwhile."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        storage: Storage,
+        receive_message: ReceiveMessage,
+        clock: Clock,
+        stop: Stop,
+        line: ChatLine,
+        keep: Safekeeping,
+        look_back_seconds: float,
+        listen: Listen,
+    ) -> None:
+        self._chat = chat
+        self._channels = storage.channels
+        self._receive_message = receive_message
+        self._clock = clock
+        self._stop = stop
+        self._line = line
+        self._keep = keep
+        self._look_back_seconds = look_back_seconds
+        self._listen = listen
+        self._waiting: deque[ChannelId] = deque()
+        self._begun = asyncio.Event()
+        self._detained: dict[ChannelId, list[Arrival]] = {}
+        self._detained_count = 0
+        self.released: list[Arrival] = []
+        """Live arrivals that need wait no longer, in their order."""
+
+    async def begin(self, deaf_since: datetime | None) -> None:
+        """Look back into every channel: at the start (None), or after a gap that was long enough to lose something."""
+        if not self._look_back_seconds or self._stop.is_requested:
+            return
+        if deaf_since is not None and self._clock.now() - deaf_since < LONGEST_GAP:
+            return
+        for channel_id in await self._listened_to():
+            if channel_id not in self._detained:
+                self._detained[channel_id] = []
+                self._waiting.append(channel_id)
+        self._begun.set()
+
+    def detains(self, arrival: Arrival) -> bool:
+        """Whether this arrival waits for the past of its channel; it is `released` then."""
+        event = arrival.event
+        if not isinstance(event, Said) or event.channel_id not in self._detained:
+            return False
+        if self._detained_count >= _MOST_DETAINED:
+            return False
+        if not self._detained[event.channel_id] and event.channel_id in self._waiting:
+            self._waiting.remove(event.channel_id)
+            self._waiting.appendleft(event.channel_id)  # somebody waits: this channel's turn comes first
+        self._detained[event.channel_id].append(arrival)
+        self._detained_count += 1
+        return True
+
+    def take_released(self) -> list[Arrival]:
+        """The released arrivals, once."""
+        released, self.released = self.released, []
+        return released
+
+    async def run(self, identity: Identity, wake: asyncio.Event) -> None:
+        """Look back whenever it was begun, until the pack ends; `wake` is set when something was released."""
+        async with asyncio.TaskGroup() as workers:
+            for number in range(_CHANNELS_AT_ONCE):
+                workers.create_task(self._work(identity, wake), name=f"catch up {number}")
+
+    async def _work(self, identity: Identity, wake: asyncio.Event) -> None:
+        try:
+            while True:
+                await self._stop.wait(None, self._begun)
+                if not self._waiting:
+                    self._begun.clear()
+                    continue
+                channel_id = self._waiting.popleft()
+                await self._look_back(channel_id, identity)
+                self._release(channel_id)
+                wake.set()
+        except Stopping:
+            return
+
+    def _release(self, channel_id: ChannelId) -> None:
+        arrivals = self._detained.pop(channel_id, [])
+        self._detained_count -= len(arrivals)
+        self.released.extend(arrivals)
+
+    async def _listened_to(self) -> tuple[ChannelId, ...]:
+        if self._listen is Listen.MEMBER:
+            try:
+                return tuple(await self._line(self._chat.memberships))
+            except ChatError as error:
+                log.warning("catch_up_impossible", reason=str(error))
+                return ()
+        return (await self._keep(self._channels.joined)).ids
+
+    async def _look_back(self, channel_id: ChannelId, identity: Identity) -> None:
+        heard_until = await self._keep(lambda: self._channels.heard_until(channel_id))
+        if heard_until is None:
+            return  # never listened to before: nothing was missed
+        earliest = self._clock.now() - timedelta(seconds=self._look_back_seconds)
+        after = f"{max(heard_until, earliest).timestamp():.6f}"
+        try:
+            missed = await self._said_since(channel_id, after)
+        except ChatError as error:
+            log.warning("catch_up_failed", channel=channel_id, reason=str(error))
+            return
+        if missed:
+            new = await self._receive_message([self._arrival(said) for said in missed], identity)
+            log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
+
+    async def _said_since(self, channel_id: ChannelId, after: str) -> list[Said]:
+        """All that was said in the channel, and in threads that began after `after`; in the order of saying."""
+        messages, threads = await self._pages(lambda cursor: self._chat.history(channel_id, after, cursor))
+        for thread in threads:
+            replies, _ = await self._pages(
+                lambda cursor, thread=thread: self._chat.replies(channel_id, thread, after, cursor)  # type: ignore[misc]
+            )
+            messages += replies
+        return sorted({said.timestamp: said for said in messages}.values(), key=lambda said: said.timestamp)
+
+    async def _pages(self, request: Callable[[str], Awaitable[Page]]) -> tuple[list[Said], list[str]]:
+        messages: list[Said] = []
+        threads: list[str] = []
+        cursor = ""
+        while True:
+            page = await self._line(lambda: request(cursor), give_up_seconds=math.inf)  # noqa: B023 - awaited at once
+            messages += page.messages
+            threads += page.threads
+            cursor = page.next_cursor
+            if not cursor:
+                return messages, threads
+
+    def _arrival(self, said: Said) -> Arrival:
+        return Arrival(said, self._clock.now(), _nobody_waits)
+
+
+async def _nobody_waits() -> None:
+    """Acknowledge what came from the history: there is nothing to say."""

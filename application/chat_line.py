@@ -1,0 +1,109 @@
+"""The line to the chat service: asking again while it is worth it, and what that says about its health."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from application.health import HealthBoard
+from application.pauses import growing_pauses
+from application.ports.clock import Clock
+from application.stop import Stop
+from domain.errors import AuthenticationFailed, ChatError, InDoubt, RateLimited, Refused, Unreachable
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class ChatLine:
+    """Brings requests to the chat service through throttling and outages."""
+
+    def __init__(self, clock: Clock, stop: Stop, health: "ChatHealth", give_up_seconds: float) -> None:
+        self._clock = clock
+        self._stop = stop
+        self._health = health
+        self._give_up_seconds = give_up_seconds
+
+    async def __call__(
+        self,
+        request: Callable[[], Awaitable[T]],
+        *,
+        on_rate_limit: Callable[[float], Awaitable[None]] | None = None,
+        give_up_seconds: float | None = None,
+    ) -> T:
+        """What the request returns, or why it can't: Refused, InDoubt, or Unreachable after the time to give up.
+
+        Throttling is waited out as told, however long, and does not count towards giving up; `on_rate_limit` learns
+        of it. Raises Stopping when the pack ends before.
+        """
+        give_up_seconds = self._give_up_seconds if give_up_seconds is None else give_up_seconds
+        pauses = growing_pauses(0.25, 30)
+        unreachable_since: float | None = None
+        while True:
+            try:
+                result = await request()
+            except RateLimited as limit:
+                pauses, unreachable_since = growing_pauses(0.25, 30), None
+                if on_rate_limit is not None:
+                    await on_rate_limit(limit.retry_after_seconds)
+                await self._stop.pause(limit.retry_after_seconds)
+            except Unreachable as outage:
+                self._health.note_error(outage)
+                now = self._clock.monotonic()
+                unreachable_since = now if unreachable_since is None else unreachable_since
+                left = unreachable_since + give_up_seconds - now
+                if left <= 0:
+                    raise
+                pause = min(next(pauses), left)
+                log.warning("chat_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
+                await self._stop.pause(pause)
+            except (Refused, InDoubt) as error:
+                self._health.note_error(error)
+                raise
+            else:
+                self._health.note_success()
+                return result
+
+
+class ChatHealth:
+    """What is known of the chat service: whether it answers, takes the token, and lets the pack hear."""
+
+    def __init__(self, health: HealthBoard) -> None:
+        self._health = health
+        self._asking = "not asked yet"
+        self._hearing = "not connected yet"
+        self.token_is_refused = False
+        """Since the last answer that said so."""
+
+    def note_success(self) -> None:
+        """The service did what was asked."""
+        self.token_is_refused = False
+        self._note(asking="")
+
+    def note_error(self, error: ChatError) -> None:
+        """The service did not do what was asked. A plain refusal says nothing against its health."""
+        if isinstance(error, AuthenticationFailed):
+            self.token_is_refused = True
+            self._note(asking=f"the token is refused ({error.code})")
+        elif isinstance(error, Unreachable):
+            self._note(asking="out of reach")
+        elif isinstance(error, Refused):
+            self.note_success()
+
+    def note_access_lost(self, reason: str) -> None:
+        """The service announced that the token is no longer good."""
+        self.token_is_refused = True
+        self._note(asking=f"the token is refused ({reason})")
+
+    def note_hearing(self, problem: str = "") -> None:
+        """Whether the pack hears what is said: empty when it does, otherwise why not."""
+        self._hearing = problem
+        self._report()
+
+    def _note(self, *, asking: str) -> None:
+        self._asking = asking
+        self._report()
+
+    def _report(self) -> None:
+        problems = "; ".join(filter(None, (self._asking, self._hearing)))
+        self._health.report("slack", healthy=not problems, status=problems or "connected")

@@ -1,0 +1,188 @@
+"""Posting into channels: in order, at the pace allowed, and never twice."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+import structlog
+
+from application.chat_line import ChatLine
+from application.lanes import Lanes
+from application.ports.chat import Chat
+from application.ports.clock import Clock
+from application.ports.storage import Journal, Paces, Step, Storage
+from application.safekeeping import Safekeeping
+from application.stop import Stop
+from domain.channels import ChannelId
+from domain.commands import ActionId
+from domain.errors import InDoubt, Refused, Unreachable
+from domain.messages import LONGEST_TEXT, Mark, Message, Receipt, RichMessage
+
+log = structlog.get_logger()
+
+_HISTORY_LAG_SECONDS = 5
+"""Slack's history may not show a post before; a second look waits at least that long after the request ended."""
+_LOOK_BACK = timedelta(minutes=1)
+"""How far before the first attempt to look for a post: our clock and Slack's may differ."""
+
+
+class WhenInDoubt(Enum):
+    """What to do about a post of which nobody can tell whether it stands."""
+
+    FAIL = "fail"
+    RESEND = "resend"
+
+
+@dataclass(frozen=True, slots=True)
+class PostingPolicy:
+    """What the operator decided about posts."""
+
+    messages_per_second: float = 1
+    """Into one channel."""
+    message_burst: int = 10
+    """Posts into one channel that may run ahead of that pace."""
+    give_up_seconds: float = 600
+    when_in_doubt: WhenInDoubt = WhenInDoubt.FAIL
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """One post on its way."""
+
+    action_id: ActionId
+    message: Message | RichMessage
+    mark: Mark | None
+    begun_at: datetime | None
+    in_doubt: bool = False
+    """Sent again in spite of a doubt that nobody could resolve."""
+
+    @property
+    def channel_id(self) -> ChannelId:
+        return self.message.channel_id
+
+
+class Posting:
+    """The one way in which messages leave the pack."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        storage: Storage,
+        lanes: Lanes,
+        clock: Clock,
+        stop: Stop,
+        line: ChatLine,
+        keep: Safekeeping,
+        policy: PostingPolicy,
+    ) -> None:
+        self._chat = chat
+        self._journal: Journal = storage.journal
+        self._paces: Paces = storage.paces
+        self._lanes = lanes
+        self._clock = clock
+        self._stop = stop
+        self._line = line
+        self._keep = keep
+        self._policy = policy
+
+    async def post(self, action_id: ActionId, message: Message | RichMessage, step: Step | None = None) -> Receipt:
+        """Post the message, once, and return where it stands.
+
+        `step` is what an earlier run noted of this post: one that had begun may stand already, and is looked for
+        first. Raises ChatError: Refused, Unreachable after the time to give up, InDoubt when nobody can tell.
+        Raises Stopping when the pack ends before; the journal then knows how far it came.
+        """
+        if len(message.text) > LONGEST_TEXT:
+            raise Refused(
+                "msg_too_long", f"the text has {len(message.text)} characters; Slack cuts it after {LONGEST_TEXT}"
+            )
+        begun_at = step.begun_at if step else None
+        delivery = _Delivery(action_id, message, _mark(action_id, message), begun_at)
+        async with self._lanes.turn(message.channel_id):
+            if begun_at is not None:
+                doubt = InDoubt("in_doubt", "the pack was stopped while it posted")
+                if found := await self._resolve(delivery, doubt):
+                    return found
+            return await self._send(delivery)
+
+    async def _send(self, delivery: _Delivery) -> Receipt:
+        started = self._clock.monotonic()
+        while True:
+            try:
+                receipt = await self._line(
+                    lambda: self._attempt(delivery), on_rate_limit=lambda seconds: self._hold(delivery, seconds)
+                )
+            except InDoubt as doubt:
+                if self._clock.monotonic() - started > self._policy.give_up_seconds:
+                    raise
+                if found := await self._resolve(delivery, doubt):
+                    return found
+            except Refused as refusal:
+                if delivery.mark is None or not refusal.code.startswith("metadata_"):
+                    raise
+                log.warning("mark_refused", action=delivery.action_id, code=refusal.code)
+                delivery.mark = None
+            else:
+                return Receipt(receipt.channel_id, receipt.timestamp, in_doubt=delivery.in_doubt)
+
+    async def _attempt(self, delivery: _Delivery) -> Receipt:
+        await self._pace(delivery.channel_id)
+        if delivery.begun_at is None:
+            begun_at = delivery.begun_at = self._clock.now()
+            await self._keep(lambda: self._journal.begin(delivery.action_id, delivery.channel_id, begun_at))
+        return await self._chat.post(delivery.message, delivery.mark)
+
+    async def _pace(self, channel_id: ChannelId) -> None:
+        policy = self._policy
+        wait = await self._keep(
+            lambda: self._paces.reserve(channel_id, self._clock.now(), policy.messages_per_second, policy.message_burst)
+        )
+        if wait > 0:
+            await self._stop.pause(wait)
+
+    async def _hold(self, delivery: _Delivery, seconds: float) -> None:
+        log.info("throttled", channel=delivery.channel_id, seconds=seconds, action=delivery.action_id)
+        until = self._clock.now() + timedelta(seconds=seconds)
+        await self._keep(lambda: self._paces.hold(delivery.channel_id, until))
+
+    async def _resolve(self, delivery: _Delivery, doubt: InDoubt) -> Receipt | None:
+        """The receipt of a post in doubt that stands; None when it is to be sent again."""
+        log.warning("post_in_doubt", action=delivery.action_id, channel=delivery.channel_id, reason=doubt.explanation)
+        try:
+            found = await self._look_twice(delivery)
+        except (Refused, Unreachable) as unknowable:
+            self._decide(delivery, doubt, unknowable.explanation)
+            return None
+        log.info("doubt_resolved", action=delivery.action_id, was_sent=found is not None)
+        return found
+
+    async def _look_twice(self, delivery: _Delivery) -> Receipt | None:
+        if delivery.mark is None:
+            raise Refused("no_mark", "the message could not carry the pack's mark")
+        ended = self._clock.monotonic()
+        found = await self._look(delivery, delivery.mark)
+        if found is None:
+            await self._stop.pause(ended + _HISTORY_LAG_SECONDS - self._clock.monotonic())
+            found = await self._look(delivery, delivery.mark)
+        return found
+
+    async def _look(self, delivery: _Delivery, mark: Mark) -> Receipt | None:
+        since = (delivery.begun_at or self._clock.now()) - _LOOK_BACK
+        return await self._line(lambda: self._chat.find(delivery.message, mark, since))
+
+    def _decide(self, delivery: _Delivery, doubt: InDoubt, why: str) -> None:
+        if self._policy.when_in_doubt is WhenInDoubt.FAIL:
+            raise InDoubt(
+                "in_doubt",
+                f"nobody can tell whether the message was posted ({doubt.explanation}; {why}); "
+                "look into the channel before sending it again",
+            ) from doubt
+        delivery.in_doubt = True
+
+
+def _mark(action_id: ActionId, message: Message | RichMessage) -> Mark | None:
+    """The mark of this action's post into this channel; None when the message brings metadata of its own."""
+    if isinstance(message, RichMessage) and message.fields.get("metadata") is not None:
+        return None
+    return Mark(hashlib.sha256(f"{action_id}\n{message.channel_id}".encode()).hexdigest()[:32])

@@ -1,0 +1,121 @@
+"""All loops of the pack in one TaskGroup: start, run, end."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from application.action_worker import ActionWorker
+from application.chat_line import ChatHealth, ChatLine
+from application.engine_line import EngineLine
+from application.event_relay import LEASE_SECONDS, EventRelay
+from application.gauge import Gauge
+from application.hearing import Hearing
+from application.membership import Membership
+from application.ports.chat import Chat
+from application.ports.clock import Clock
+from application.ports.storage import Storage
+from application.safekeeping import Safekeeping
+from application.stop import Stop, Stopping
+from domain.errors import ChatError
+from domain.users import Identity
+
+log = structlog.get_logger()
+
+_REMEMBERED_FOR = timedelta(hours=72)
+"""How long delivered messages and finished actions are recognised; the contract asks for 48 hours."""
+_TOKEN_CHECK_SECONDS = 30.0
+
+
+class Service:
+    """The running pack."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        storage: Storage,
+        hearing: Hearing,
+        relay: EventRelay,
+        worker: ActionWorker,
+        membership: Membership,
+        gauge: Gauge,
+        engine: EngineLine,
+        line: ChatLine,
+        chat_health: ChatHealth,
+        keep: Safekeeping,
+        clock: Clock,
+        stop: Stop,
+    ) -> None:
+        self._chat = chat
+        self._storage = storage
+        self._hearing = hearing
+        self._relay = relay
+        self._worker = worker
+        self._membership = membership
+        self._gauge = gauge
+        self._engine = engine
+        self._line = line
+        self._chat_health = chat_health
+        self._keep = keep
+        self._clock = clock
+        self._stop = stop
+
+    async def run(self) -> None:
+        """Run until the end is asked for. The storage is open.
+
+        Raises ChatError (in an ExceptionGroup) when the chat service says for good that it does not want this pack.
+        """
+        async with asyncio.TaskGroup() as loops:
+            for name, loop in (
+                ("register", self._register),
+                ("relay", self._relay.run),
+                ("converse", self._converse),
+                ("housekeeping", self._keep_house),
+                ("gauge", self._gauge.run),
+                ("token", self._watch_token),
+            ):
+                loops.create_task(_until_stopped(loop), name=name)
+
+    async def _register(self) -> None:
+        await self._engine.register()
+
+    async def _converse(self) -> None:
+        """What needs to know who the pack is in the chat service."""
+        identity = await self._line(self._chat.identify, give_up_seconds=math.inf)
+        log.info("identified", user=identity.user_id, bot=identity.bot_id, team=identity.team_id)
+        await self._membership.make_up()
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._hear(identity), name="hear")
+            loops.create_task(_until_stopped(self._worker.run), name="work")
+
+    async def _hear(self, identity: Identity) -> None:
+        """Hear from the start on, while the default channels are joined."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._membership.join_defaults(), name="join default channels")
+            loops.create_task(self._hearing.run(identity), name="hearing")
+
+    async def _keep_house(self) -> None:
+        while True:
+            await self._keep(lambda: self._storage.heartbeat(self._clock.now(), LEASE_SECONDS))
+            await self._keep(lambda: self._storage.outbox.forget(self._clock.now() - _REMEMBERED_FOR))
+            await self._keep(lambda: self._storage.journal.forget(self._clock.now() - _REMEMBERED_FOR))
+            await self._stop.pause(LEASE_SECONDS / 3)
+
+    async def _watch_token(self) -> None:
+        """While the token is refused, ask now and then whether it is good again."""
+        while True:
+            await self._stop.pause(_TOKEN_CHECK_SECONDS)
+            if self._chat_health.token_is_refused:
+                try:
+                    await self._line(self._chat.identify, give_up_seconds=0)
+                except ChatError as error:
+                    log.warning("token_still_refused", reason=str(error))
+
+
+async def _until_stopped(loop: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await loop()
+    except Stopping:
+        return

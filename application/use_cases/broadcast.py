@@ -1,0 +1,90 @@
+"""Post a text into every joined channel."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from application.ports.storage import Step, Storage
+from application.posting import Posting
+from application.safekeeping import Safekeeping
+from application.stop import Stopping
+from domain.channels import ChannelId
+from domain.commands import ActionId
+from domain.commands import Broadcast as Command
+from domain.errors import ChatError
+from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure
+from domain.messages import Message
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """One broadcast under way."""
+
+    action_id: ActionId
+    text: str
+    steps: dict[ChannelId, Step] = field(default_factory=dict)
+    was_stopped: bool = False
+
+
+class Broadcast:
+    """The command `Broadcast`."""
+
+    def __init__(self, posting: Posting, storage: Storage, keep: Safekeeping) -> None:
+        self._posting = posting
+        self._channels = storage.channels
+        self._journal = storage.journal
+        self._keep = keep
+
+    async def __call__(
+        self, action_id: ActionId, command: Command, steps: Mapping[ChannelId, Step]
+    ) -> BroadcastSent | BroadcastFailed:
+        """Carry it out, or go on where an earlier run stopped: `steps` is what that one noted."""
+        if missing := command.missing():
+            return BroadcastFailed(command.message, missing)
+        progress = _Progress(action_id, command.message, dict(steps) or await self._plan(action_id))
+        async with asyncio.TaskGroup() as channels:
+            for channel_id in progress.steps:
+                channels.create_task(self._serve(progress, channel_id), name=f"broadcast to {channel_id}")
+        if progress.was_stopped:
+            raise Stopping
+        return _outcome(command.message, progress.steps)
+
+    async def _plan(self, action_id: ActionId) -> dict[ChannelId, Step]:
+        joined = await self._keep(self._channels.joined)
+        await self._keep(lambda: self._journal.plan(action_id, joined.ids))
+        return dict.fromkeys(joined.ids, Step())
+
+    async def _serve(self, progress: _Progress, channel_id: ChannelId) -> None:
+        step = progress.steps[channel_id]
+        if step.is_settled:
+            return
+        try:
+            settled = await self._post(progress, channel_id, step)
+            await self._keep(lambda: self._journal.settle(progress.action_id, channel_id, settled))
+        except Stopping:
+            progress.was_stopped = True
+            return
+        progress.steps[channel_id] = settled
+        left = sum(not other.is_settled for other in progress.steps.values())
+        log.debug("broadcast_progress", action=progress.action_id, left=left, of=len(progress.steps))
+
+    async def _post(self, progress: _Progress, channel_id: ChannelId, step: Step) -> Step:
+        try:
+            receipt = await self._posting.post(progress.action_id, Message(channel_id, progress.text), step)
+        except ChatError as error:
+            return Step(step.begun_at, error=str(error))
+        return Step(step.begun_at, receipt)
+
+
+def _outcome(message: str, steps: Mapping[ChannelId, Step]) -> BroadcastSent | BroadcastFailed:
+    served = tuple(channel_id for channel_id, step in steps.items() if step.receipt)
+    failures = tuple(ChannelFailure(channel_id, step.error) for channel_id, step in steps.items() if not step.receipt)
+    if not failures:
+        return BroadcastSent(message, served, any(step.receipt and step.receipt.in_doubt for step in steps.values()))
+    named = ", ".join(f"{failure.channel_id}: {failure.error.partition(':')[0]}" for failure in failures)
+    error = f"not sent to {len(failures)} of {len(steps)} channels ({named})"
+    return BroadcastFailed(message, error, served, failures)

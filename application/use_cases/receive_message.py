@@ -1,0 +1,88 @@
+"""Make safe what is said where the pack listens, and follow where the bot is a member."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import assert_never
+
+import structlog
+
+from application.ports.chat import (
+    AccessLost,
+    Arrival,
+    Connected,
+    Disconnected,
+    MembershipGained,
+    MembershipLost,
+)
+from application.ports.storage import OutboxEntry, Storage
+from application.safekeeping import Safekeeping
+from domain.channels import JoinedChannels
+from domain.messages import Said
+from domain.users import Identity
+
+log = structlog.get_logger()
+
+
+class Listen(Enum):
+    """Where the pack listens, besides direct messages."""
+
+    JOINED = "joined"
+    """In the channels that it joined."""
+    MEMBER = "member"
+    """In every channel of which the bot is a member."""
+
+
+class ReceiveMessage:
+    """What is done with all that the chat service tells of its own accord."""
+
+    def __init__(self, storage: Storage, keep: Safekeeping, listen: Listen, *, receives_bots: bool) -> None:
+        self._channels = storage.channels
+        self._outbox = storage.outbox
+        self._keep = keep
+        self._listen = listen
+        self._receives_bots = receives_bots
+
+    async def __call__(self, arrivals: Sequence[Arrival], identity: Identity) -> int:
+        """Take these in, in their order, and acknowledge each when it is safe; how many messages were new.
+
+        Raises Stopping when the pack ends before; then nothing was acknowledged.
+        """
+        entries = await self._entries(arrivals, identity)
+        new = sum(await self._keep(lambda: self._outbox.append(entries))) if entries else 0
+        for arrival in arrivals:
+            await arrival.acknowledge()
+        return new
+
+    async def _entries(self, arrivals: Sequence[Arrival], identity: Identity) -> list[OutboxEntry]:
+        joined = await self._keep(self._channels.joined)
+        entries = []
+        for arrival in arrivals:
+            match arrival.event:
+                case Said() as said:
+                    if self.is_for_us(said, joined, identity):
+                        entries.append(OutboxEntry(said, arrival.received_at))
+                case MembershipGained() | MembershipLost():
+                    joined = await self._follow(arrival, joined)
+                case Connected() | Disconnected() | AccessLost():
+                    pass
+                case _:
+                    assert_never(arrival.event)
+        return entries
+
+    def is_for_us(self, said: Said, joined: JoinedChannels, identity: Identity) -> bool:
+        """Whether a message is one that the workflow engine is told of."""
+        if said.is_from(identity) or (said.is_from_bot and not self._receives_bots):
+            return False
+        return said.is_direct or self._listen is Listen.MEMBER or said.channel_id in joined
+
+    async def _follow(self, arrival: Arrival, joined: JoinedChannels) -> JoinedChannels:
+        event = arrival.event
+        if isinstance(event, MembershipGained):
+            log.info("channel_joined_by_invitation", channel=event.channel_id)
+            await self._keep(lambda: self._channels.join(event.channel_id, arrival.received_at))
+            return joined.join(event.channel_id)
+        if isinstance(event, MembershipLost) and event.channel_id in joined:
+            log.info("channel_left_by_removal", channel=event.channel_id)
+            await self._keep(lambda: self._channels.leave(event.channel_id))
+            return joined.leave(event.channel_id)
+        return joined

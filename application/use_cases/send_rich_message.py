@@ -1,0 +1,30 @@
+"""Post a message with any of Slack's own fields."""
+
+from application.ports.storage import Step
+from application.posting import Posting
+from domain.commands import ActionId, without_token
+from domain.commands import SendRichMessage as Command
+from domain.errors import ChatError
+from domain.events import RichMessageSent, SendRichMessageFailed
+
+
+class SendRichMessage:
+    """The command `SendRichMessage`."""
+
+    def __init__(self, posting: Posting) -> None:
+        self._posting = posting
+
+    async def __call__(
+        self, action_id: ActionId, command: Command, step: Step | None
+    ) -> RichMessageSent | SendRichMessageFailed:
+        """Carry it out. `step`: what an earlier run noted of it."""
+        fields = command.message.fields
+        if "token" in fields:
+            error = "token_not_allowed: the pack posts with its own token; take `token` out of the input"
+            return SendRichMessageFailed(without_token(fields), error)
+        if missing := command.missing():
+            return SendRichMessageFailed(fields, missing)
+        try:
+            return RichMessageSent(fields, await self._posting.post(action_id, command.message, step))
+        except ChatError as error:
+            return SendRichMessageFailed(fields, str(error))
