@@ -1,0 +1,123 @@
+"""A journal that forgets everything at exit."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.arrows import begun, check_arrow, settled
+from application.ports.storage import ActionState, Depth, JournalEntry, Step
+from domain.channels import ChannelId
+from domain.commands import Action, ActionId
+from domain.events import Outcome
+
+
+class MemoryJournal:
+    """The journal port in dictionaries."""
+
+    def __init__(self) -> None:
+        self._unfinished: dict[ActionId, JournalEntry] = {}
+        self._set_aside: dict[ActionId, JournalEntry] = {}
+        self._finished: dict[ActionId, JournalEntry] = {}
+        self._in_hand: set[ActionId] = set()
+
+    def let_go(self) -> None:
+        """The process whose hands the actions were in is no more."""
+        self._in_hand.clear()
+
+    async def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
+        known = self._known(action.id)
+        if known is not None and (known.action == action or known.state is not ActionState.FINISHED):
+            return known
+        self._finished.pop(action.id, None)
+        self._unfinished[action.id] = JournalEntry(action, at)
+        self._in_hand.add(action.id)
+        return None
+
+    async def plan(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
+        entry = self._checked(action_id, "planned")
+        if entry.steps and list(entry.steps) != list(dict.fromkeys(channel_ids)):
+            raise ValueError(f"action {action_id} is planned already, otherwise")
+        steps = entry.steps or {channel_id: Step() for channel_id in channel_ids}
+        self._unfinished[action_id] = replace(entry, state=ActionState.EXECUTING, steps=steps)
+
+    async def begin(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
+        entry = self._checked(action_id, "begun")
+        step = begun(entry.steps.get(channel_id), at)
+        self._note_step(entry, channel_id, step)
+
+    async def settle(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
+        entry = self._checked(action_id, "settled")
+        self._note_step(entry, channel_id, settled(entry.steps.get(channel_id), step))
+
+    async def conclude(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
+        entry = self._checked(action_id, "concluded")
+        self._unfinished[action_id] = replace(entry, state=ActionState.CONCLUDED, outcome=outcome, concluded_at=at)
+
+    async def finish(self, action_id: ActionId) -> None:
+        self._finish(self._checked(action_id, "finished"))
+
+    async def set_aside(self, action_id: ActionId, reason: str) -> None:
+        entry = self._checked(action_id, "set aside")
+        del self._unfinished[action_id]
+        self._in_hand.discard(action_id)
+        self._set_aside[action_id] = replace(entry, state=ActionState.SET_ASIDE, set_aside_because=reason)
+
+    async def adopt(self, limit: int) -> list[JournalEntry]:
+        orphans = [entry for entry in _oldest_first(self._unfinished) if entry.action.id not in self._in_hand]
+        self._in_hand.update(entry.action.id for entry in orphans[:limit])
+        return orphans[:limit]
+
+    async def load(self, action_id: ActionId) -> JournalEntry | None:
+        return self._known(action_id)
+
+    async def depth(self) -> Depth:
+        oldest_at = min((entry.taken_at for entry in self._unfinished.values()), default=None)
+        return Depth(len(self._unfinished), len(self._set_aside), oldest_at)
+
+    async def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
+        for entry in _oldest_first(self._set_aside if set_aside else self._unfinished):
+            yield entry
+
+    async def revive(self, action_id: ActionId) -> bool:
+        entry = self._set_aside.pop(action_id, None)
+        if entry is None:
+            return False
+        self._unfinished[action_id] = replace(entry, state=ActionState.CONCLUDED, set_aside_because="")
+        return True
+
+    async def discard(self, action_id: ActionId) -> bool:
+        entry = self._known(action_id)
+        if entry is None or entry.state is ActionState.FINISHED or action_id in self._in_hand:
+            return False
+        self._finish(entry)
+        return True
+
+    async def forget(self, before: datetime) -> int:
+        forgotten = [entry.action.id for entry in self._finished.values() if entry.taken_at < before]
+        for action_id in forgotten:
+            del self._finished[action_id]
+        return len(forgotten)
+
+    def _known(self, action_id: ActionId) -> JournalEntry | None:
+        return self._unfinished.get(action_id) or self._set_aside.get(action_id) or self._finished.get(action_id)
+
+    def _checked(self, action_id: ActionId, deed: str) -> JournalEntry:
+        entry = self._known(action_id)
+        check_arrow(action_id, deed, entry.state if entry else None)
+        assert entry is not None  # noqa: S101 - the check has seen to it
+        return entry
+
+    def _note_step(self, entry: JournalEntry, channel_id: ChannelId, step: Step) -> None:
+        self._unfinished[entry.action.id] = replace(
+            entry, state=ActionState.EXECUTING, steps={**entry.steps, channel_id: step}
+        )
+
+    def _finish(self, entry: JournalEntry) -> None:
+        self._unfinished.pop(entry.action.id, None)
+        self._set_aside.pop(entry.action.id, None)
+        self._in_hand.discard(entry.action.id)
+        self._finished[entry.action.id] = replace(entry, state=ActionState.FINISHED, set_aside_because="")
+
+
+def _oldest_first(entries: dict[ActionId, JournalEntry]) -> list[JournalEntry]:
+    return sorted(entries.values(), key=lambda entry: entry.taken_at)

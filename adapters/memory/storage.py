@@ -1,0 +1,73 @@
+"""A storage that forgets everything at exit."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from adapters.memory.journal import MemoryJournal
+from adapters.memory.outbox import MemoryOutbox
+from adapters.paces import RunningPaces
+from application.ports.storage import Channels, Journal, Outbox, Paces
+from domain.channels import ChannelId, JoinedChannels
+from domain.errors import StorageRefused
+
+
+class MemoryChannels:
+    """The channels port in memory."""
+
+    def __init__(self, outbox: MemoryOutbox) -> None:
+        self._outbox = outbox
+        self._joined_at: dict[ChannelId, datetime] = {}
+        self._bystanders: frozenset[ChannelId] | None = None
+
+    async def joined(self) -> JoinedChannels:
+        return JoinedChannels(tuple(self._joined_at))
+
+    async def join(self, channel_id: ChannelId, at: datetime) -> None:
+        self._joined_at.setdefault(channel_id, at)
+
+    async def leave(self, channel_id: ChannelId) -> None:
+        self._joined_at.pop(channel_id, None)
+
+    async def bystanders(self) -> frozenset[ChannelId] | None:
+        return self._bystanders
+
+    async def note_bystanders(self, channel_ids: frozenset[ChannelId]) -> None:
+        self._bystanders = channel_ids
+
+    async def heard_until(self, channel_id: ChannelId) -> datetime | None:
+        moments = self._joined_at.get(channel_id), self._outbox.heard_until(channel_id)
+        return max(filter(None, moments), default=None)
+
+
+class MemoryStorage:
+    """The storage port in memory. Opened again it is what a restarted process finds: all data, and no claims."""
+
+    channels: Channels
+    outbox: Outbox
+    journal: Journal
+    paces: Paces
+
+    def __init__(self) -> None:
+        self._outbox = MemoryOutbox()
+        self._journal = MemoryJournal()
+        self._is_open = False
+        self.channels = MemoryChannels(self._outbox)
+        self.outbox = self._outbox
+        self.journal = self._journal
+        self.paces = RunningPaces()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        if self._is_open:
+            raise StorageRefused("this memory storage is in use; it serves one pack at a time")
+        self._is_open = True
+        self._outbox.end_claims()
+        self._journal.let_go()
+        try:
+            yield
+        finally:
+            self._is_open = False
+
+    async def heartbeat(self, now: datetime, lease_seconds: float) -> None:
+        """Nobody else can take anything from here."""
