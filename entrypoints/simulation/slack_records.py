@@ -1,0 +1,170 @@
+"""What the simulated workspace is made of: people, conversations and messages, and how Slack writes each as JSON."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]
+
+CHANNEL_TYPES = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
+"""The `channel_type` of an event, and the name of the same thing in the `types` argument of the Web API."""
+
+MICROSECONDS = 1_000_000
+
+
+@dataclass(slots=True)
+class User:
+    """A person or a bot of the workspace."""
+
+    user_id: str
+    name: str
+    real_name: str = ""
+    display_name: str = ""
+    email: str = ""
+    title: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    bot_id: str = ""
+    is_deleted: bool = False
+
+    def as_json(self, team_id: str, *, with_email: bool = True) -> JsonObject:
+        """Write the user as `users.info` does; the e-mail address only for those who may read it."""
+        profile = {
+            "title": self.title,
+            "real_name": self.real_name,
+            "real_name_normalized": self.real_name,
+            "display_name": self.display_name,
+            "display_name_normalized": self.display_name,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "team": team_id,
+        }
+        if with_email and self.email:
+            profile["email"] = self.email
+        user: JsonObject = {
+            "id": self.user_id,
+            "team_id": team_id,
+            "name": self.name,
+            "real_name": self.real_name,
+            "deleted": self.is_deleted,
+            "is_bot": bool(self.bot_id),
+            "is_app_user": False,
+            "tz": "Etc/UTC",
+            "updated": 0,
+            "profile": profile,
+        }
+        return user
+
+
+@dataclass(slots=True)
+class Message:
+    """A message as it stands in a conversation; `fields` is what Slack shows of it, metadata apart."""
+
+    ts: str
+    fields: JsonObject
+    metadata: JsonObject | None = None
+    replies: list[str] = field(default_factory=list)
+
+    @property
+    def thread_ts(self) -> str | None:
+        """The thread that the message belongs to, as parent or as reply; None when it is in none."""
+        return self.ts if self.replies else self.fields.get("thread_ts")
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it stands in a thread below another message."""
+        return self.fields.get("thread_ts") not in (None, self.ts)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the conversation itself lists it: thread replies stand in their thread only."""
+        return not self.is_reply or self.fields.get("subtype") == "thread_broadcast"
+
+    def as_json(self, *, with_metadata: bool) -> JsonObject:
+        """Write the message as `conversations.history` does, with the counts of its thread."""
+        written = dict(self.fields)
+        if with_metadata and self.metadata is not None:
+            written["metadata"] = self.metadata
+        if self.replies:
+            written |= {
+                "thread_ts": self.ts,
+                "reply_count": len(self.replies),
+                "latest_reply": self.replies[-1],
+                "is_locked": False,
+                "subscribed": False,
+            }
+        return written
+
+
+@dataclass(slots=True)
+class Channel:
+    """A conversation: public (`channel`), private (`group`), direct (`im`) or among several (`mpim`)."""
+
+    channel_id: str
+    name: str
+    channel_type: str
+    creator: str
+    created: int
+    is_general: bool = False
+    is_archived: bool = False
+    members: dict[str, None] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only members know of it."""
+        return self.channel_type != "channel"
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it has people in the place of a name."""
+        return self.channel_type in ("im", "mpim")
+
+    def as_json(self, viewer_id: str, *, with_count: bool = False) -> JsonObject:
+        """Write the conversation as `conversations.info` does for one of its viewers."""
+        written: JsonObject = {
+            "id": self.channel_id,
+            "created": self.created,
+            "is_archived": self.is_archived,
+            "is_channel": self.channel_type == "channel",
+            "is_group": self.channel_type == "group",
+            "is_im": self.channel_type == "im",
+            "is_mpim": self.channel_type == "mpim",
+            "is_private": self.is_private,
+        }
+        if self.channel_type == "im":
+            return written | {"user": self._other_than(viewer_id), "is_user_deleted": False, "priority": 0}
+        written |= {
+            "name": self.name,
+            "name_normalized": self.name,
+            "creator": self.creator,
+            "is_general": self.is_general,
+            "is_shared": False,
+            "is_ext_shared": False,
+            "is_member": viewer_id in self.members,
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+        }
+        return written | ({"num_members": len(self.members)} if with_count else {})
+
+    def _other_than(self, viewer_id: str) -> str:
+        others = [member for member in self.members if member != viewer_id]
+        return others[0] if others else viewer_id
+
+
+def microseconds(ts: str) -> int:
+    """Read a `ts`, in any number of digits, as microseconds. Raises ValueError for anything else."""
+    seconds, _, fraction = ts.partition(".")
+    if not (seconds + fraction).isdecimal():
+        raise ValueError(ts)
+    return int(seconds or 0) * MICROSECONDS + int(fraction[:6].ljust(6, "0"))
+
+
+def as_ts(moment: int) -> str:
+    """Write microseconds as Slack's `ts`: seconds, a dot, six digits."""
+    return f"{moment // MICROSECONDS}.{moment % MICROSECONDS:06d}"
+
+
+def named(name: str) -> str:
+    """Take off what people write before a channel's or a user's name."""
+    return name.removeprefix("#").removeprefix("@")
