@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -15,6 +16,7 @@ from aiohttp import (
     ClientTimeout,
     DummyCookieJar,
     TCPConnector,
+    TraceConfig,
 )
 
 _SAME_PROXY_AS = {"ws": "http", "wss": "https"}
@@ -25,23 +27,30 @@ class Redirected(ClientResponseError):
     """The server wants a request that changes something to go elsewhere. It did not take effect."""
 
 
-def open_session(*, timeout_seconds: float, proxy: str | None = None) -> ClientSession:
+def open_session(
+    *,
+    timeout_seconds: float,
+    proxy: str | None = None,
+    keepalive_seconds: float = 15.0,
+    trace_configs: Sequence[TraceConfig] = (),
+) -> ClientSession:
     """A session to be closed by the caller (`async with`).
 
     `timeout_seconds` is for one request in all, from waiting for a connection to the last byte of the answer; the
     handshake of a socket counts as one. Certificates are checked against `SSL_CERT_FILE` where that is set. `proxy` is
     for all of its requests (`proxy_for`). Requests that change something follow no redirect: they raise Redirected.
-    Cookies are forgotten.
+    A connection that was idle for `keepalive_seconds` is not used again. Cookies are forgotten.
 
     aiohttp's own `trust_env` is not used: it knows HTTPS_PROXY for `https:` only, not for `wss:`, and adds the
     credentials of a `.netrc`, which collide with a bearer token.
     """
     return ClientSession(
-        connector=TCPConnector(ssl=ssl.create_default_context()),
+        connector=TCPConnector(ssl=ssl.create_default_context(), keepalive_timeout=keepalive_seconds),
         cookie_jar=DummyCookieJar(),
         timeout=ClientTimeout(total=timeout_seconds, sock_connect=timeout_seconds * 0.8),
         proxy=proxy,
         middlewares=(_refuse_redirects,),
+        trace_configs=list(trace_configs),
     )
 
 
@@ -71,7 +80,7 @@ async def _refuse_redirects(request: ClientRequest, handler: ClientHandlerType) 
     if request.method in _MAY_BE_REDIRECTED or not _is_redirect(response):
         return response
     response.close()
-    raise Redirected(response.request_info, (), status=response.status, message="redirected")
+    raise Redirected(response.request_info, (), status=response.status, message="redirected", headers=response.headers)
 
 
 def _is_redirect(response: ClientResponse) -> bool:
