@@ -19,7 +19,7 @@ from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.safekeeping import Safekeeping
 from application.stop import Stop, Stopping
-from domain.errors import ChatError
+from domain.errors import ChatError, Refused
 from domain.users import Identity
 
 log = structlog.get_logger()
@@ -27,6 +27,16 @@ log = structlog.get_logger()
 _REMEMBERED_FOR = timedelta(hours=72)
 """How long delivered messages and finished actions are recognised; the contract asks for 48 hours."""
 _TOKEN_CHECK_SECONDS = 30.0
+
+
+class ChatRefusesPack(Exception):
+    """The chat service says for good that it does not want this pack: nothing to wait for."""
+
+    def __init__(self, refusal: Refused, *, while_hearing: bool) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+        self.while_hearing = while_hearing
+        """Whether it was the receiver that was refused; otherwise the pack as such."""
 
 
 class Service:
@@ -65,7 +75,7 @@ class Service:
     async def run(self) -> None:
         """Run until the end is asked for. The storage is open.
 
-        Raises ChatError (in an ExceptionGroup) when the chat service says for good that it does not want this pack.
+        Raises ChatRefusesPack, in an ExceptionGroup.
         """
         async with asyncio.TaskGroup() as loops:
             for name, loop in (
@@ -83,7 +93,10 @@ class Service:
 
     async def _converse(self) -> None:
         """What needs to know who the pack is in the chat service."""
-        identity = await self._line(self._chat.identify, give_up_seconds=math.inf)
+        try:
+            identity = await self._line(self._chat.identify, give_up_seconds=math.inf)
+        except Refused as refusal:
+            raise ChatRefusesPack(refusal, while_hearing=False) from refusal
         log.info("identified", user=identity.user_id, bot=identity.bot_id, team=identity.team_id)
         await self._membership.make_up()
         async with asyncio.TaskGroup() as loops:
@@ -94,7 +107,14 @@ class Service:
         """Hear from the start on, while the default channels are joined."""
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._membership.join_defaults(), name="join default channels")
-            loops.create_task(self._hearing.run(identity), name="hearing")
+            loops.create_task(self._listen(identity), name="listen")
+
+    async def _listen(self, identity: Identity) -> None:
+        try:
+            await self._hearing.run(identity)
+        except* Refused as refusals:
+            refusal = refusals.exceptions[0]
+            raise ChatRefusesPack(refusal, while_hearing=True) from refusal  # type: ignore[arg-type]
 
     async def _keep_house(self) -> None:
         while True:

@@ -25,6 +25,10 @@ class Stop:
         """Whether the end was asked for."""
         return self._signal.is_set()
 
+    async def requested(self) -> None:
+        """Return when the end is asked for."""
+        await self._signal.wait()
+
     async def pause(self, seconds: float) -> None:
         """Wait that long. Raises Stopping when the end is asked for before."""
         await self.wait(seconds)
