@@ -1,0 +1,125 @@
+"""Chat on Slack's Web API."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from adapters.json_text import read_json
+from adapters.slack.errors import Question, unreadable_answer
+from adapters.slack.history import SlackHistory
+from adapters.slack.pages import pages
+from adapters.slack.users import Users
+from adapters.slack.web import SlackWeb
+from adapters.slack.wire import as_metadata, parse_identity
+from application.ports.chat import Page
+from application.ports.clock import Clock
+from domain.channels import ChannelId
+from domain.commands import without_token
+from domain.errors import Refused
+from domain.json_values import Json, JsonObject
+from domain.messages import Mark, Message, Receipt, RichMessage
+from domain.users import Identity, User
+
+_LISTS = ("attachments", "blocks")
+"""Fields that templates, which can only make strings, give as the text of a JSON list."""
+
+
+class SlackChat:
+    """Chat as one Slack app's bot, while `web` is open."""
+
+    def __init__(self, web: SlackWeb, clock: Clock) -> None:
+        self._web = web
+        self._users = Users(web, clock)
+        self._history = SlackHistory(web)
+
+    async def identify(self) -> Identity:
+        question = Question("auth.test")
+        answer = await self._web.call(question)
+        try:
+            return parse_identity(answer)
+        except ValueError as error:
+            raise unreadable_answer(question) from error
+
+    async def post(self, message: Message | RichMessage, mark: Mark | None) -> Receipt:
+        question = Question("chat.postMessage", message.channel_id, is_repeatable=False)
+        answer = await self._web.call(question, _arguments(message, mark))
+        channel, timestamp = answer.get("channel"), answer.get("ts")
+        if not isinstance(timestamp, str) or not timestamp:
+            raise unreadable_answer(question)
+        return Receipt(ChannelId(channel) if isinstance(channel, str) and channel else message.channel_id, timestamp)
+
+    async def join(self, channel_id: ChannelId) -> None:
+        try:
+            await self._web.call(Question("conversations.join", channel_id), {"channel": channel_id})
+        except Refused as refusal:
+            # Of a private channel, or with the token of a classic app, Slack refuses this to members as well.
+            if not await self._is_certainly_member(channel_id):
+                raise refusal from None
+
+    async def leave(self, channel_id: ChannelId) -> None:
+        try:
+            await self._web.call(Question("conversations.leave", channel_id), {"channel": channel_id})
+        except Refused as refusal:
+            if refusal.code != "not_in_channel":
+                raise
+
+    async def memberships(self) -> frozenset[ChannelId]:
+        arguments: JsonObject = {"types": "public_channel,private_channel", "exclude_archived": True}
+        question = Question("users.conversations")
+        return frozenset(
+            [channel_id async for page in pages(self._web, question, arguments) for channel_id in _ids(page)]
+        )
+
+    async def is_member(self, channel_id: ChannelId) -> bool:
+        answer = await self._web.call(Question("conversations.info", channel_id), {"channel": channel_id})
+        channel = answer.get("channel")
+        return isinstance(channel, dict) and channel.get("is_member") is True and channel.get("is_archived") is not True
+
+    async def look_up(self, user_id: str) -> User:
+        return await self._users.look_up(user_id)
+
+    async def find(self, message: Message | RichMessage, mark: Mark, since: datetime) -> Receipt | None:
+        return await self._history.find(message, mark, since)
+
+    async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
+        return await self._history.page(channel_id, "", after, cursor)
+
+    async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
+        return await self._history.page(channel_id, thread_timestamp, after, cursor)
+
+    async def _is_certainly_member(self, channel_id: ChannelId) -> bool:
+        try:
+            return await self.is_member(channel_id)
+        except Refused:
+            return False
+
+
+def _arguments(message: Message | RichMessage, mark: Mark | None) -> JsonObject:
+    if isinstance(message, Message):
+        arguments: JsonObject = {"channel": message.channel_id, "text": message.text}
+        if message.thread_timestamp:
+            arguments["thread_ts"] = message.thread_timestamp
+    else:
+        arguments = without_token(message.fields)
+        arguments |= {name: _as_list(arguments[name]) for name in _LISTS if name in arguments}
+    if mark is not None and arguments.get("metadata") in (None, ""):
+        arguments["metadata"] = as_metadata(mark)
+    return arguments
+
+
+def _as_list(value: Json) -> Json:
+    """The list that a string holds; anything else as it came, for Slack to judge."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = read_json(value)
+    except ValueError:
+        return value
+    return parsed if isinstance(parsed, list) else value
+
+
+def _ids(page: Mapping[str, Json]) -> list[ChannelId]:
+    channels = page.get("channels")
+    listed = (
+        [channel.get("id") for channel in channels if isinstance(channel, dict)] if isinstance(channels, list) else []
+    )
+    return [ChannelId(channel_id) for channel_id in listed if isinstance(channel_id, str) and channel_id]

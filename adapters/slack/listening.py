@@ -1,0 +1,264 @@
+"""Listening on Slack's sockets without end: opening, replacing, losing and finding them again.
+
+There are two at most: a new one is opened before one is closed that Slack announces to end. Attempts come with growing
+pauses that only a `hello` shortens again; each one uses a fresh address, since Slack's serve once.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Protocol, assert_never
+
+import structlog
+
+from adapters.slack.connection import Connection
+from adapters.slack.frames import Delivery, Hello, Leaving, Meaning, Nothing, Shut, Useless
+from adapters.slack.inbox import Inbox
+from adapters.slack.web import SlackWeb
+from application.pauses import growing_pauses
+from application.ports.chat import Arrival, Connected, Disconnected
+from application.ports.clock import Clock
+from domain.errors import RateLimited, Refused, Unreachable
+from domain.json_values import JsonObject
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+log = structlog.get_logger()
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_SHORT_LIFE_SECONDS = 10.0
+"""A connection that ends sooner is not replaced at once: Slack, or something between, may not want it."""
+_PING_EVERY_SECONDS = 10.0
+_LINGERING_SECONDS = 5.0
+"""For the acknowledgements still owed on a connection that was replaced."""
+_MANY_CONNECTIONS = 8
+"""Of the ten that Slack allows an app."""
+
+
+def long_pause_seconds() -> float:
+    """How long to leave Slack alone when it says no by name."""
+    return random.uniform(30.0, 60.0)  # noqa: S311 - spreads load, keeps no secret
+
+
+class Dialect(Protocol):
+    """What differs between Slack's kinds of sockets."""
+
+    name: str
+
+    async def new_address(self) -> str:
+        """The address of a new socket, with a ticket in it: never to be logged. Raises ChatError, but not InDoubt."""
+
+    def read(self, frame: JsonObject) -> Meaning:
+        """What a frame means."""
+
+    def acknowledgement(self, envelope_id: str) -> str:
+        """The frame that acknowledges an envelope."""
+
+    def ping(self) -> str:
+        """A frame of its own to ask for a sign of life; empty where the socket's own pings do."""
+
+
+@asynccontextmanager
+async def listening(dialect: Dialect, web: SlackWeb, clock: Clock) -> AsyncIterator[AsyncIterator[Arrival]]:
+    """Receiver.listen for sockets of this dialect, while `web` is open."""
+    inbox = Inbox(clock)
+    keeper = asyncio.create_task(_Keeper(dialect, web, clock, inbox).keep(), name=f"slack {dialect.name}")
+    try:
+        yield inbox
+    finally:
+        keeper.cancel()
+        await asyncio.wait([keeper])
+
+
+class _Keeper:
+    """Keeps a connection open."""
+
+    def __init__(self, dialect: Dialect, web: SlackWeb, clock: Clock, inbox: Inbox) -> None:
+        self._dialect = dialect
+        self._web = web
+        self._clock = clock
+        self._inbox = inbox
+        self._open: list[Connection] = []
+        """Those that said hello and have not ended, the newest last."""
+        self._pauses = growing_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        self._has_connected = False
+        self._deaf_since: datetime | None = None
+        self._announced = ""
+        """The reason of the last Disconnected, until connected again."""
+
+    async def keep(self) -> None:
+        """Run without end, or until Slack refuses for good; then who listens learns why."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._keep_open(tasks)
+        except* Refused as refusals:
+            await self._inbox.fail(refusals.exceptions[0])
+        except* Exception as errors:  # noqa: BLE001 - not swallowed: who listens gets it
+            await self._inbox.fail(errors)
+
+    async def _keep_open(self, tasks: asyncio.TaskGroup) -> None:
+        pause_seconds = 0.0
+        while True:
+            connection = await self._next_connection(pause_seconds)
+            tasks.create_task(self._listen(connection), name="listen on socket")
+            retiring = [tasks.create_task(_retire(old), name="retire socket") for old in self._open[:-1]]
+            await connection.needs_successor.wait()
+            if retiring:
+                await asyncio.wait(retiring)
+            pause_seconds = self._pause_after(connection)
+
+    def _pause_after(self, connection: Connection) -> float:
+        is_short_lived = connection.age_seconds < _SHORT_LIFE_SECONDS
+        return max(connection.rest_seconds, next(self._pauses) if is_short_lived else 0.0)
+
+    async def _next_connection(self, pause_seconds: float) -> Connection:
+        while True:
+            await self._clock.sleep(pause_seconds)
+            try:
+                connection = await self._attempt()
+            except Refused as refusal:
+                if not self._has_connected:
+                    raise
+                pause_seconds = await self._note_failure(str(refusal), long_pause_seconds())
+            except RateLimited as limit:
+                pause_seconds = await self._note_failure(str(limit), limit.retry_after_seconds)
+            except _SlackShutsError as shut:
+                pause_seconds = await self._note_failure(str(shut), shut.pause_seconds)
+            except Unreachable as outage:
+                pause_seconds = await self._note_failure(str(outage))
+            else:
+                await self._note_hello(connection)
+                return connection
+
+    async def _attempt(self) -> Connection:
+        socket = await self._web.connect(await self._dialect.new_address())
+        connection = Connection(socket, self._clock)
+        try:
+            async with asyncio.timeout(self._web.timeout_seconds):
+                await self._until_hello(connection)
+        except TimeoutError:
+            await connection.close()
+            raise Unreachable("no_hello", "Slack opened a socket and said nothing") from None
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _until_hello(self, connection: Connection) -> None:
+        async with aclosing(connection.frames()) as frames:
+            async for frame in frames:
+                match self._dialect.read(frame):
+                    case Hello(connections):
+                        self._log_hello(connections)
+                        return
+                    case Shut(reason, pause_seconds):
+                        raise _SlackShutsError(reason, pause_seconds)
+                    case Leaving(reason):
+                        raise Unreachable("no_hello", f"Slack ended the connection at once ({reason})")
+                    case _:
+                        pass  # nothing is lost: what is not acknowledged comes again
+        raise Unreachable("no_hello", "the connection ended before Slack said hello")
+
+    def _log_hello(self, connections: int | None) -> None:
+        log.info("slack_socket_open", kind=self._dialect.name, connections=connections)
+        if connections is not None and connections >= _MANY_CONNECTIONS:
+            log.warning("slack_sockets_nearly_used_up", connections=connections, allowed=10)
+
+    async def _note_hello(self, connection: Connection) -> None:
+        self._pauses = growing_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        if not self._open:
+            await self._inbox.put(Connected(self._deaf_since))
+        self._open.append(connection)
+        self._has_connected = True
+        self._announced = ""
+
+    async def _note_failure(self, reason: str, at_least_seconds: float = 0.0) -> float:
+        """Tell of it, and return how long to leave Slack alone."""
+        pause_seconds = max(next(self._pauses), at_least_seconds)
+        log.warning(
+            "slack_socket_not_opened",
+            kind=self._dialect.name,
+            reason=reason,
+            again_in_seconds=round(pause_seconds, 1),
+        )
+        if not self._open:
+            await self._announce(reason)
+        return pause_seconds
+
+    async def _listen(self, connection: Connection) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(self._watch(connection), name="watch socket")
+            try:
+                async for frame in connection.frames():
+                    await self._hear(frame, connection)
+            finally:
+                watch.cancel()
+                await connection.close()
+        self._open.remove(connection)
+        if not self._open:
+            self._deaf_since = connection.last_heard
+            await self._announce(connection.end_reason)
+        connection.needs_successor.set()
+
+    async def _hear(self, frame: JsonObject, connection: Connection) -> None:
+        meaning = self._dialect.read(frame)
+        match meaning:
+            case Delivery(event, ""):
+                await self._inbox.put(event)
+            case Delivery(event, envelope_id):
+                await self._inbox.put(event, self._owed(envelope_id, connection))
+            case Useless(envelope_id):
+                await connection.send(self._dialect.acknowledgement(envelope_id))
+            case Leaving(reason):
+                log.info("slack_socket_to_be_replaced", kind=self._dialect.name, reason=reason)
+                connection.needs_successor.set()
+            case Shut(reason, pause_seconds):
+                connection.end_reason, connection.rest_seconds = reason, pause_seconds
+                await connection.close()
+            case Hello() | Nothing():
+                pass
+            case _:
+                assert_never(meaning)
+
+    def _owed(self, envelope_id: str, connection: Connection) -> Callable[[], Awaitable[None]]:
+        connection.owe()
+        is_given = False
+
+        async def acknowledge() -> None:
+            nonlocal is_given
+            if not is_given:
+                is_given = True
+                await connection.settle(self._dialect.acknowledgement(envelope_id))
+
+        return acknowledge
+
+    async def _watch(self, connection: Connection) -> None:
+        while not connection.is_silent():
+            ping = self._dialect.ping()
+            await (connection.send(ping) if ping else connection.ping())
+            await self._clock.sleep(_PING_EVERY_SECONDS)
+        connection.end_reason = "Slack fell silent"
+        await connection.close()
+
+    async def _announce(self, reason: str) -> None:
+        if reason != self._announced:
+            self._announced = reason
+            await self._inbox.put(Disconnected(reason))
+
+
+class _SlackShutsError(Exception):
+    """Slack ended a connection by name before it said hello."""
+
+    def __init__(self, reason: str, pause_seconds: float) -> None:
+        super().__init__(reason)
+        self.pause_seconds = pause_seconds
+
+
+async def _retire(connection: Connection) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGERING_SECONDS):
+            await connection.until_settled()
+    await connection.close()
