@@ -41,9 +41,9 @@ def history(call: ApiCall) -> JsonObject:
     oldest, latest = _bounds(call)
     cursor = call.text("cursor")
     if cursor:
-        times = call.world.listed_between(channel, oldest, as_ts(read_cursor(NEXT_TIME, cursor)), inclusive=False)
+        times = channel.listed_between(oldest, as_ts(read_cursor(NEXT_TIME, cursor)), inclusive=False)
     else:
-        times = call.world.listed_between(channel, oldest, latest, inclusive=call.flag("inclusive"))
+        times = channel.listed_between(oldest, latest, inclusive=call.flag("inclusive"))
     limit = max(1, min(call.number("limit", 100) or 100, MOST_MESSAGES))
     chosen = times[-limit:]
     has_more = len(times) > len(chosen)

@@ -11,8 +11,8 @@ class SlackPeople:
     """The workspace through the hands of its people.
 
     Wherever a user is named, an id, a handle or `@handle` will do; for a channel an id, a name or `#name`; unknown ones
-    raise LookupError. Texts are as Slack sends them: `<@U1>` mentions, `&lt;` is a less-than sign (`escaped` writes what
-    people type). Whoever speaks in a channel without being in it is let in quietly. Nothing here waits.
+    raise LookupError. Texts are as Slack sends them: `<@U1>` mentions, `&lt;` is a less-than sign (`escaped` writes
+    what people type). Whoever speaks in a channel without being in it is let in quietly. Nothing here waits.
     """
 
     def __init__(self, world: SlackWorld) -> None:

@@ -1,14 +1,18 @@
 """What the simulated workspace is made of: people, conversations and messages, and how Slack writes each as JSON."""
 
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 JsonObject: TypeAlias = dict[str, Any]
 
-CHANNEL_TYPES = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
+CHANNEL_TYPES: Final = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
 """The `channel_type` of an event, and the name of the same thing in the `types` argument of the Web API."""
 
-MICROSECONDS = 1_000_000
+MICROSECONDS: Final = 1_000_000
+KEPT_MESSAGES: Final = 20_000
+"""How many messages a conversation remembers."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,19 @@ class Message:
         """Whether the conversation itself lists it: thread replies stand in their thread only."""
         return not self.is_reply or self.fields.get("subtype") == "thread_broadcast"
 
+    def add_reaction(self, reaction: str, user_id: str) -> bool:
+        """Put somebody's emoji under it; False when it was there already."""
+        reactions: list[JsonObject] = self.fields.setdefault("reactions", [])
+        entry = next((known for known in reactions if known["name"] == reaction), None)
+        if entry is None:
+            entry = {"name": reaction, "users": [], "count": 0}
+            reactions.append(entry)
+        if user_id in entry["users"]:
+            return False
+        entry["users"].append(user_id)
+        entry["count"] = len(entry["users"])
+        return True
+
     def as_json(self, *, with_metadata: bool) -> JsonObject:
         """Write the message as `conversations.history` does, with the counts of its thread."""
         written = dict(self.fields)
@@ -146,6 +163,42 @@ class Channel:
             "purpose": {"value": "", "creator": "", "last_set": 0},
         }
         return written | ({"num_members": len(self.members)} if with_count else {})
+
+    def thread_parent(self, thread_ts: str) -> Message | None:
+        """Find the message that a thread hangs on, by its own `ts` or that of any reply; None when it is not there."""
+        message = self.messages.get(thread_ts)
+        return self.messages.get(message.fields["thread_ts"]) if message and message.is_reply else message
+
+    def keep(self, message: Message, parent: Message | None) -> None:
+        """Add a message, as a reply to its parent if it has one."""
+        self.messages[message.ts] = message
+        if parent is not None:
+            parent.replies.append(message.ts)
+        if message.is_listed:
+            insort(self.listed, message.ts)
+        if len(self.messages) > KEPT_MESSAGES:
+            # A tenth at once: a dictionary that loses its first entry over and over grows slow to look at.
+            for oldest in list(islice(self.messages.values(), KEPT_MESSAGES // 10)):
+                self.remove(oldest)
+
+    def remove(self, message: Message) -> None:
+        """Take a message out, and out of its thread."""
+        del self.messages[message.ts]
+        position = bisect_left(self.listed, message.ts)
+        if self.listed[position : position + 1] == [message.ts]:
+            del self.listed[position]
+        parent = self.messages.get(message.fields.get("thread_ts", ""))
+        if parent is not None and message.ts in parent.replies:
+            parent.replies.remove(message.ts)
+
+    def listed_between(self, oldest: str, latest: str, *, inclusive: bool) -> list[str]:
+        """List the `ts` of what the conversation itself shows between two times, oldest first; '' for no bound."""
+        start, end = 0, len(self.listed)
+        if oldest:
+            start = (bisect_left if inclusive else bisect_right)(self.listed, oldest)
+        if latest:
+            end = (bisect_right if inclusive else bisect_left)(self.listed, latest)
+        return self.listed[start:end]
 
     def _other_than(self, viewer_id: str) -> str:
         others = [member for member in self.members if member != viewer_id]

@@ -4,13 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+from entrypoints.simulation.slack_events import in_rtm
 from entrypoints.simulation.slack_log import SlackLog
 from entrypoints.simulation.slack_records import JsonObject
 from entrypoints.simulation.slack_sockets import Socket
 from entrypoints.simulation.slack_world import SlackWorld
-
-NOT_IN_RTM: Final = ("channel_type", "team")
-"""What the Events API adds to a message."""
 
 
 class Rtm:
@@ -22,9 +20,8 @@ class Rtm:
         self._log = log
         self._new_url = new_url
 
-    def open(self, socket: Socket) -> None:
+    def welcome(self, socket: Socket) -> None:
         """Greet a new connection, and say where the next one may be opened."""
-        self.connections.append(socket)
         socket.send({"type": "hello", "fast_reconnect": True, "start": True})
         socket.send({"type": "reconnect_url", "url": self._new_url()})
         socket.is_ready = True
@@ -38,9 +35,7 @@ class Rtm:
         """Send an event to all that are open."""
         if not self.connections:
             return
-        is_message = event.get("type") == "message"
-        stated = {key: value for key, value in event.items() if key not in NOT_IN_RTM} if is_message else event
-        frame = json.dumps(stated)
+        frame = json.dumps(in_rtm(event))
         for socket in self.connections:
             if socket.is_ready:
                 socket.send(frame)

@@ -2,26 +2,27 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from time import time
 from types import TracebackType
 from typing import Final, Self
-from uuid import uuid4
 
 from aiohttp import web
 
 from entrypoints.simulation import slack_chat_methods, slack_conversation_methods, slack_user_methods
+from entrypoints.simulation.slack_conditions import Conditions
 from entrypoints.simulation.slack_deliveries import RETRY_SECONDS, Acknowledgement, Deliveries, Delivery
-from entrypoints.simulation.slack_endpoints import Conditions, SocketEndpoints, WebApi
+from entrypoints.simulation.slack_events import Occurrence, new_event_id, outer_body
 from entrypoints.simulation.slack_faults import Faults
 from entrypoints.simulation.slack_limits import Limits
 from entrypoints.simulation.slack_log import Call, Changes, Log, Post, SlackLog
 from entrypoints.simulation.slack_people import SlackPeople
 from entrypoints.simulation.slack_records import JsonObject
 from entrypoints.simulation.slack_rtm import Rtm
-from entrypoints.simulation.slack_socket_mode import ACKNOWLEDGEMENT_SECONDS, CONNECTION_SECONDS, SocketMode
+from entrypoints.simulation.slack_socket_endpoint import SocketEndpoint
+from entrypoints.simulation.slack_socket_mode import ACKNOWLEDGEMENT_SECONDS, SocketMode
 from entrypoints.simulation.slack_sockets import Socket, reset_connection
-from entrypoints.simulation.slack_web_api import Access, ApiCall, Method, SlackError
-from entrypoints.simulation.slack_world import Occurrence, SlackWorld
+from entrypoints.simulation.slack_web_api import Access
+from entrypoints.simulation.slack_web_endpoint import WebEndpoint
+from entrypoints.simulation.slack_world import SlackWorld
 
 BOT_SCOPES: Final = frozenset(
     {
@@ -33,7 +34,6 @@ BOT_SCOPES: Final = frozenset(
         *("reactions:read", "reactions:write", "users:read", "users:read.email"),
     }
 )
-DEBUG_CONNECTION_SECONDS: Final = 360
 LARGEST_REQUEST: Final = 8 * 1024 * 1024
 
 
@@ -72,20 +72,24 @@ class SlackServer(SlackPeople):
         self.log: Final = SlackLog()
         self.conditions: Final = Conditions(latency_seconds=latency_seconds, ping_seconds=ping_seconds)
         self.deliveries: Final = Deliveries(self.log, retry_seconds)
-        self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.world.app_id, acknowledgement_seconds)
-        self.rtm: Final = Rtm(self.world, self.log, lambda: self._socket_url("rtm"))
+        self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.world, acknowledgement_seconds)
         self.deliveries.courier = self.socket_mode
-        self._endpoints = SocketEndpoints(self.socket_mode, self.rtm, self.log, self.conditions)
+        self._sockets = SocketEndpoint(self.log, self.conditions, self.socket_mode)
         self._runner: web.AppRunner | None = None
 
     # Lifecycle
 
     async def __aenter__(self) -> Self:
-        web_api = WebApi(self.world, self.access, self.log, self.conditions, self._methods())
+        methods = {
+            **slack_chat_methods.METHODS,
+            **slack_conversation_methods.METHODS,
+            **slack_user_methods.METHODS,
+            **self._sockets.methods,
+        }
+        web_api = WebEndpoint(self.world, self.access, self.log, self.conditions, methods)
         application = web.Application(client_max_size=LARGEST_REQUEST)
         application.router.add_route("*", "/api/{method}", web_api.handle)
-        application.router.add_get("/link/", self._endpoints.link)
-        application.router.add_get("/rtm/", self._endpoints.rtm)
+        application.router.add_get("/sockets/{kind}/", self._sockets.open)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         await self.come_up()
@@ -118,6 +122,7 @@ class SlackServer(SlackPeople):
         site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        self._sockets.address = f"{self.host}:{self.port}"
 
     # Where it is and what opens it
 
@@ -208,6 +213,11 @@ class SlackServer(SlackPeople):
     # Sockets
 
     @property
+    def rtm(self) -> Rtm:
+        """The open RTM connections."""
+        return self._sockets.rtm
+
+    @property
     def connections(self) -> list[Socket]:
         """The sockets that are open, of Socket Mode and RTM."""
         return [*self.socket_mode.connections, *self.rtm.connections]
@@ -235,7 +245,7 @@ class SlackServer(SlackPeople):
             socket.send(frame)
 
     def raw_envelope(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool = False) -> str:
-        """Send a slash command or an interaction to one connection; `socket_mode.responses` gets the answer by this id."""
+        """Send a slash command or an interaction to one connection; `socket_mode.responses` gets its answer."""
         return self.socket_mode.send_raw(kind, payload, accepts_response_payload=accepts_response_payload)
 
     # Events
@@ -243,11 +253,11 @@ class SlackServer(SlackPeople):
     def raw_event(self, event: JsonObject, *, event_id: str = "") -> str:
         """Deliver any event as it is, whatever the bot is a member of or subscribed to; returns the event id."""
         self.rtm.tell(event)
-        return self.raw_body(self._outer(event) | ({"event_id": event_id} if event_id else {}))
+        return self._deliver(event, event_id or new_event_id())
 
     def raw_body(self, body: JsonObject) -> str:
         """Deliver any body of the Events API as it is; returns the id under which it is kept."""
-        event_id = str(body.get("event_id") or f"Ev{uuid4().hex[:10].upper()}")
+        event_id = str(body.get("event_id") or new_event_id())
         self.deliveries.add(event_id, body)
         return event_id
 
@@ -268,47 +278,10 @@ class SlackServer(SlackPeople):
         if occurrence.subscription is None or self.access.is_classic:
             return
         if self.subscriptions is None or occurrence.subscription in self.subscriptions:
-            self.raw_body(self._outer(occurrence.event))
+            self._deliver(occurrence.event, new_event_id())
 
-    def _outer(self, event: JsonObject) -> JsonObject:
+    def _deliver(self, event: JsonObject, event_id: str) -> str:
         world = self.world
-        authorization = {"enterprise_id": None, "team_id": world.team_id, "user_id": world.bot.user_id, "is_bot": True}
-        return {
-            "token": "simulation",
-            "team_id": world.team_id,
-            "context_team_id": world.team_id,
-            "api_app_id": world.app_id,
-            "event": event,
-            "type": "event_callback",
-            "event_id": f"Ev{uuid4().hex[:10].upper()}",
-            "event_time": int(float(event["event_ts"])) if "event_ts" in event else int(time()),
-            "authorizations": [authorization | {"is_enterprise_install": False}],
-            "is_ext_shared_channel": False,
-        }
-
-    # The methods that hand out sockets
-
-    def _methods(self) -> dict[str, Method]:
-        return {
-            **slack_chat_methods.METHODS,
-            **slack_conversation_methods.METHODS,
-            **slack_user_methods.METHODS,
-            "apps.connections.open": Method(self._open_connection, 1, token="app"),  # noqa: S106 - a kind, no token
-            "rtm.connect": Method(self._connect_rtm, 1),
-        }
-
-    def _open_connection(self, call: ApiCall) -> JsonObject:
-        seconds = DEBUG_CONNECTION_SECONDS if call.flag("debug_reconnects") else CONNECTION_SECONDS
-        return {"ok": True, "url": self._socket_url("link", seconds)}
-
-    def _connect_rtm(self, call: ApiCall) -> JsonObject:
-        if not call.access.is_classic:
-            raise SlackError("not_allowed_token_type")
-        world = self.world
-        myself = {"id": world.bot.user_id, "name": world.bot.name}
-        team = {"id": world.team_id, "name": "Simulation", "domain": "simulation"}
-        return {"ok": True, "url": self._socket_url("rtm"), "self": myself, "team": team}
-
-    def _socket_url(self, path: str, connection_seconds: int = CONNECTION_SECONDS) -> str:
-        ticket = self._endpoints.new_ticket(connection_seconds)
-        return f"ws://{self.host}:{self.port}/{path}/?ticket={ticket}&app_id={self.world.app_id}"
+        ids = {"team_id": world.team_id, "app_id": world.app_id, "bot_user_id": world.bot.user_id}
+        self.deliveries.add(event_id, outer_body(event, event_id, **ids))
+        return event_id

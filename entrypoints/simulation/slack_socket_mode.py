@@ -11,10 +11,13 @@ from entrypoints.simulation.slack_deliveries import Deliveries, Delivery
 from entrypoints.simulation.slack_log import KEPT_ENTRIES, SlackLog
 from entrypoints.simulation.slack_records import JsonObject
 from entrypoints.simulation.slack_sockets import Socket
+from entrypoints.simulation.slack_world import SlackWorld
 
 ACKNOWLEDGEMENT_SECONDS: Final = 3.0
 MOST_CONNECTIONS: Final = 10
 CONNECTION_SECONDS: Final = 3600
+WARNING_SECONDS: Final = 10
+HOST: Final = "applink-simulation"
 
 
 @dataclass(slots=True)
@@ -29,7 +32,10 @@ class Envelope:
 class SocketMode:
     """The open connections of Socket Mode, and what is on its way through them."""
 
-    def __init__(self, deliveries: Deliveries, log: SlackLog, app_id: str, acknowledgement_seconds: float) -> None:
+    def __init__(
+        self, deliveries: Deliveries, log: SlackLog, world: SlackWorld, acknowledgement_seconds: float
+    ) -> None:
+        self.world: Final = world
         self.acknowledgement_seconds = acknowledgement_seconds
         self.hears_acknowledgements = True
         self.connections: Final[list[Socket]] = []
@@ -39,23 +45,22 @@ class SocketMode:
         self._raw: dict[str, None] = {}
         self._deliveries = deliveries
         self._log = log
-        self._app_id = app_id
 
-    def open(self, socket: Socket, connection_seconds: int = CONNECTION_SECONDS) -> None:
-        """Greet a new connection and let it take part; one too many is told so and closed."""
-        self.connections.append(socket)
+    def welcome(self, socket: Socket, connection_seconds: int) -> None:
+        """Greet a new connection and let it take part; one too many is told so and closed.
+
+        The connection is warned before its time is up, and asked to leave when it is.
+        """
         if len(self.connections) > MOST_CONNECTIONS:
             self.disconnect(socket, "too_many_websockets", 0)
             return
-        debug_info: JsonObject = {
-            "host": "applink-simulation",
-            "build_number": 1,
-            "approximate_connection_time": connection_seconds,
-        }
-        hello: JsonObject = {"type": "hello", "num_connections": len(self.connections), "debug_info": debug_info}
-        socket.send(hello | {"connection_info": {"app_id": self._app_id}})
+        about_time = {"host": HOST, "build_number": 1, "approximate_connection_time": connection_seconds}
+        hello: JsonObject = {"type": "hello", "num_connections": len(self.connections), "debug_info": about_time}
+        socket.send(hello | {"connection_info": {"app_id": self.world.app_id}})
         socket.is_ready = True
         self._in_turn.append(socket)
+        socket.later(connection_seconds - WARNING_SECONDS, self.disconnect, socket, "warning", 0)
+        socket.later(connection_seconds, self.disconnect, socket, "refresh_requested", 0)
         self._deliveries.flush()
 
     def closed(self, socket: Socket) -> None:
@@ -87,7 +92,7 @@ class SocketMode:
         return True
 
     def send_raw(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool) -> str:
-        """Send an envelope that is not delivered again; returns its id. Raises ConnectionError when no socket is open."""
+        """Send an envelope that is not delivered again; returns its id. Raises ConnectionError with nobody there."""
         socket = self._next()
         if socket is None:
             raise ConnectionError("no Socket Mode connection is open")
@@ -99,8 +104,7 @@ class SocketMode:
 
     def disconnect(self, socket: Socket, reason: str, close_after_seconds: float) -> None:
         """Tell a connection that it will be closed, and close it unless it is only a warning."""
-        debug_info = {"host": "applink-simulation"}
-        socket.send({"type": "disconnect", "reason": reason, "debug_info": debug_info})
+        socket.send({"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
         if reason != "warning":
             self._retire(socket)
             socket.close_after(close_after_seconds)

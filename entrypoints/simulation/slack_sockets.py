@@ -35,7 +35,7 @@ class Socket:
         self._request = request
         self._frames: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._websocket = web.WebSocketResponse(timeout=CLOSING_SECONDS, autoping=False, compress=False)
-        self._closing: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.TimerHandle] = []
 
     def __repr__(self) -> str:
         return f"<{self.kind} socket {self.number}>"
@@ -60,7 +60,11 @@ class Socket:
     def close_after(self, seconds: float) -> None:
         """Close politely, later; until then the app may finish what it has in hand."""
         self.is_leaving = True
-        self._closing = asyncio.get_running_loop().call_later(seconds, self._frames.put_nowait, None)
+        self.later(seconds, self._frames.put_nowait, None)
+
+    def later(self, seconds: float, deed: Callable[..., object], *arguments: object) -> None:
+        """Do something later, if the connection is still open then."""
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, deed, *arguments))
 
     async def serve(
         self, greet: Callable[[], None], hear: Callable[[str], None], ping_seconds: float
@@ -77,8 +81,8 @@ class Socket:
                 await self._read(hear)
             finally:
                 self.is_ready = False
-                if self._closing is not None:
-                    self._closing.cancel()
+                for timer in self._timers:
+                    timer.cancel()
                 for helper in helpers:
                     helper.cancel()
         return self._websocket

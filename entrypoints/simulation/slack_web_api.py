@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from entrypoints.simulation.slack_events import CONVERSATION_NAMES
 from entrypoints.simulation.slack_log import SlackLog
 from entrypoints.simulation.slack_records import Channel, JsonObject, User
-from entrypoints.simulation.slack_world import CONVERSATION_NAMES, SlackWorld
+from entrypoints.simulation.slack_world import SlackWorld
 
 Item = TypeVar("Item")
 

@@ -1,39 +1,24 @@
 """The simulated workspace as a whole: who is where, what was said, and the events that every change raises."""
 
 import time
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from typing import Final
 
-from entrypoints.simulation.slack_records import (
-    MICROSECONDS,
-    Channel,
-    JsonObject,
-    Message,
-    User,
-    as_ts,
-    microseconds,
-    named,
+from entrypoints.simulation.slack_events import (
+    Occurrence,
+    changed,
+    membership,
+    mention,
+    mentions,
+    message_subscription,
+    reacted,
+    said,
 )
+from entrypoints.simulation.slack_records import MICROSECONDS, Channel, JsonObject, Message, User, as_ts, named
 
-CONVERSATION_NAMES: Final = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
-KEPT_MESSAGES_PER_CHANNEL: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """Something that Slack may tell an app about.
-
-    `subscription` is the name under which apps subscribe to it, None for what the Events API has not; `in_rtm` says
-    whether RTM has it; `reaches_bot` whether the bot is in a position to hear of it at all.
-    """
-
-    event: JsonObject
-    subscription: str | None
-    reaches_bot: bool
-    in_rtm: bool = True
+TWO: Final = 2
+"""How many people direct messages join; more of them make a conversation of the type `mpim`."""
 
 
 class NotThereError(LookupError):
@@ -64,12 +49,18 @@ class SlackWorld:
         self._channel_names: dict[str, str] = {}
         self._user_names: dict[str, str] = {}
         self._direct: dict[frozenset[str], str] = {}
-        self.bot: Final = self.add_user(
-            User("U0SIMULATED", bot_name, real_name=bot_name, display_name=bot_name, bot_id="B0SIMULATED")
-        )
-        self.owner: Final = self.add_user(
-            User("U0OWNER", "owner", real_name="Workspace Owner", email="owner@example.com")
-        )
+        bot = User("U0SIMULATED", bot_name, real_name=bot_name, display_name=bot_name, bot_id="B0SIMULATED")
+        self.bot: Final = self.add_user(bot)
+        self.owner: Final = self.add_user(User("U0OWNER", "owner", real_name="Workspace Owner"))
+
+    def new_id(self, letter: str) -> str:
+        """Make an id that nothing has yet: `U` for people, `C` for channels, `D` for direct messages, `B` for bots."""
+        return f"{letter}{next(self._numbers):08X}S"
+
+    def next_ts(self) -> str:
+        """Give the time of a new message: later than all before it."""
+        self._latest_moment = max(self._latest_moment + 1, int(self._now() * MICROSECONDS))
+        return as_ts(self._latest_moment)
 
     # People
 
@@ -81,14 +72,10 @@ class SlackWorld:
 
     def user(self, name_or_id: str) -> User:
         """Find somebody by id, handle or `@handle`. Raises NotThereError."""
-        user_id = self._user_names.get(named(name_or_id), name_or_id)
-        if user_id not in self.users:
+        user = self.users.get(name_or_id) or self.users.get(self._user_names.get(named(name_or_id), ""))
+        if user is None:
             raise NotThereError(f"there is no user {name_or_id!r} in the workspace: add_user first")
-        return self.users[user_id]
-
-    def new_id(self, letter: str) -> str:
-        """Make an id that nothing has yet: `U` for people, `C` for channels, `D` for direct messages, `B` for bots."""
-        return f"{letter}{next(self._numbers):08X}S"
+        return user
 
     # Conversations
 
@@ -96,14 +83,13 @@ class SlackWorld:
         self, name: str, channel_type: str, members: Iterable[str], *, channel_id: str = "", creator: str = ""
     ) -> Channel:
         """Open a conversation with these members in it; nobody is told of their joining."""
-        prefix = "D" if channel_type == "im" else "C"
         channel = Channel(
-            channel_id=channel_id or self.new_id(prefix),
+            channel_id=channel_id or self.new_id("D" if channel_type == "im" else "C"),
             name=named(name),
             channel_type=channel_type,
             creator=creator or self.owner.user_id,
             created=int(self._now()),
-            is_general=name == "general",
+            is_general=named(name) == "general",
             members=dict.fromkeys(members),
         )
         self.channels[channel.channel_id] = channel
@@ -128,64 +114,42 @@ class SlackWorld:
         known = self._direct.get(members)
         if known is not None:
             return self.channels[known]
-        channel_type = "im" if len(members) <= 2 else "mpim"  # noqa: PLR2004 - a conversation of two
-        name = "" if channel_type == "im" else "mpdm-" + "--".join(sorted(self.users[m].name for m in members)) + "-1"
-        channel = self.add_channel(name, channel_type, sorted(members))
+        handles = "--".join(sorted(self.users[member].name for member in members))
+        is_pair = len(members) <= TWO
+        channel = self.add_channel("" if is_pair else f"mpdm-{handles}-1", "im" if is_pair else "mpim", sorted(members))
         self._direct[members] = channel.channel_id
         return channel
 
     def join(self, channel: Channel, user: User, inviter: str | None = None) -> None:
         """Let somebody in: the others read it in the channel, and apps are told."""
         channel.members[user.user_id] = None
-        kind = "G" if channel.is_private else "C"
         invited = {"inviter": inviter} if inviter else {}
         if user is self.bot:
-            event = {"type": f"{channel.channel_type}_joined", "channel": channel.as_json(self.bot.user_id)}
-            self._tell(Occurrence(event, None, reaches_bot=True))
-        self._tell_channel(
-            channel,
-            {
-                "type": "member_joined_channel",
-                "user": user.user_id,
-                "channel_type": kind,
-                "team": self.team_id,
-                **invited,
-            },
-            "member_joined_channel",
-        )
-        text = f"<@{user.user_id}> has joined the {'group' if channel.is_private else 'channel'}"
-        self._post_system(channel, user, "join", text, **invited)
+            event = {"type": f"{channel.channel_type}_joined", "channel": channel.as_json(user.user_id)}
+            self._raise(channel, event, None)
+        event = membership("member_joined_channel", channel, user, self.team_id)
+        self._raise(channel, event | invited, "member_joined_channel")
+        self._post_system(channel, user, "join", "has joined the", **invited)
 
     def leave(self, channel: Channel, user: User, actor: str | None = None) -> None:
-        """Let somebody out, of themselves or, with an actor, by another: the bot hears of its own leaving as well."""
+        """Let somebody out, of themselves or by an actor: the bot hears of its own leaving as well."""
         was_heard = self.bot.user_id in channel.members
         channel.members.pop(user.user_id, None)
-        kind = "G" if channel.is_private else "C"
-        event = {
-            "type": "member_left_channel",
-            "user": user.user_id,
-            "channel": channel.channel_id,
-            "channel_type": kind,
-        }
-        event |= {"team": self.team_id, "event_ts": self.next_ts()}
-        self._tell(Occurrence(event, "member_left_channel", reaches_bot=was_heard))
-        text = f"<@{user.user_id}> has left the {'group' if channel.is_private else 'channel'}"
-        self._post_system(channel, user, "leave", text)
+        event = membership("member_left_channel", channel, user, self.team_id)
+        self._raise(channel, event, "member_left_channel", reaches_bot=was_heard)
+        self._post_system(channel, user, "leave", "has left the")
         if user is self.bot:
-            left = {"type": f"{channel.channel_type}_left", "channel": channel.channel_id, "event_ts": self.next_ts()}
-            left |= {"actor_id": actor} if actor else {}
-            self._tell(Occurrence(left, f"{channel.channel_type}_left", reaches_bot=True))
+            name = f"{channel.channel_type}_left"
+            left = {"type": name, "channel": channel.channel_id} | ({"actor_id": actor} if actor else {})
+            self._raise(channel, left, name, reaches_bot=was_heard)
 
     def set_archived(self, channel: Channel, user: User, *, archived: bool) -> None:
         """Archive a channel or bring it back."""
         verb = "archive" if archived else "unarchive"
-        if archived:
-            self._post_system(channel, user, verb, f"<@{user.user_id}> archived the channel")
         channel.is_archived = archived
+        self._post_system(channel, user, verb, f"{verb}d the")
         name = f"{channel.channel_type}_{verb}"
-        self._tell_channel(channel, {"type": name, "user": user.user_id}, name)
-        if not archived:
-            self._post_system(channel, user, verb, f"<@{user.user_id}> un-archived the channel")
+        self._raise(channel, {"type": name, "channel": channel.channel_id, "user": user.user_id}, name)
 
     def rename(self, channel: Channel, name: str) -> None:
         """Give a channel another name."""
@@ -193,16 +157,15 @@ class SlackWorld:
         channel.name = named(name)
         self._channel_names[channel.name] = channel.channel_id
         summary = {"id": channel.channel_id, "name": channel.name, "created": channel.created}
-        event = {"type": f"{channel.channel_type}_rename", "channel": summary, "event_ts": self.next_ts()}
-        reaches_bot = self.bot.user_id in channel.members
-        self._tell(Occurrence(event, f"{channel.channel_type}_rename", reaches_bot=reaches_bot))
+        event_name = f"{channel.channel_type}_rename"
+        self._raise(channel, {"type": event_name, "channel": summary}, event_name)
 
     def delete_channel(self, channel: Channel, user: User) -> None:
         """Remove a channel with all that was said in it."""
         self.channels.pop(channel.channel_id, None)
         self._channel_names.pop(channel.name, None)
         name = f"{channel.channel_type}_deleted"
-        self._tell_channel(channel, {"type": name, "actor_id": user.user_id}, name)
+        self._raise(channel, {"type": name, "channel": channel.channel_id, "actor_id": user.user_id}, name)
 
     # Messages
 
@@ -221,127 +184,61 @@ class SlackWorld:
         """
         ts = self.next_ts()
         stated: JsonObject = {"type": "message", **fields, "ts": ts}
-        parent = channel.messages.get(thread_ts) if thread_ts else None
-        if parent is not None and parent.is_reply:
-            parent = channel.messages.get(parent.fields["thread_ts"])
+        parent = channel.thread_parent(thread_ts) if thread_ts else None
         if thread_ts:
             stated["thread_ts"] = parent.ts if parent else thread_ts
             stated |= {"parent_user_id": parent.fields["user"]} if parent and "user" in parent.fields else {}
             stated |= {"subtype": "thread_broadcast"} if broadcast else {}
         message = Message(ts, stated, metadata)
-        self._keep(channel, message)
-        if parent is not None:
-            parent.replies.append(ts)
-        self._tell_message(channel, message)
+        channel.keep(message, parent)
+        event = said(channel, message, self.team_id)
+        self._raise(channel, event, message_subscription(channel))
+        if mentions(event, self.bot):
+            self._raise(channel, mention(event), "app_mention", in_rtm=False)
         return message
 
     def edit(self, channel: Channel, message: Message, changes: JsonObject, editor: str) -> None:
         """Change what a message says."""
         before = message.as_json(with_metadata=True)
-        message.fields = message.fields | changes | {"edited": {"user": editor, "ts": self.next_ts()}}
+        ts = self.next_ts()
+        message.fields = message.fields | changes | {"edited": {"user": editor, "ts": ts}}
         after = message.as_json(with_metadata=True)
-        event = {"type": "message", "subtype": "message_changed", "message": after, "previous_message": before}
-        self._tell_change(channel, event)
+        event = changed(channel, "message_changed", ts, message=after, previous_message=before)
+        self._raise(channel, event, message_subscription(channel))
 
     def delete(self, channel: Channel, message: Message) -> None:
         """Take a message away, out of its thread too."""
-        del channel.messages[message.ts]
-        self._unlist(channel, message.ts)
-        parent = channel.messages.get(message.fields.get("thread_ts", ""))
-        if parent is not None and message.ts in parent.replies:
-            parent.replies.remove(message.ts)
         before = message.as_json(with_metadata=True)
-        event = {"type": "message", "subtype": "message_deleted", "deleted_ts": message.ts, "previous_message": before}
-        self._tell_change(channel, event)
+        channel.remove(message)
+        more = {"deleted_ts": message.ts, "previous_message": before}
+        event = changed(channel, "message_deleted", self.next_ts(), **more)
+        self._raise(channel, event, message_subscription(channel))
 
     def react(self, channel: Channel, message: Message, user: User, reaction: str) -> bool:
         """Put somebody's emoji under a message; False when it was there already."""
-        reactions: list[JsonObject] = message.fields.setdefault("reactions", [])
-        entry = next((known for known in reactions if known["name"] == reaction), None)
-        if entry is None:
-            entry = {"name": reaction, "users": [], "count": 0}
-            reactions.append(entry)
-        if user.user_id in entry["users"]:
+        if not message.add_reaction(reaction, user.user_id):
             return False
-        entry["users"].append(user.user_id)
-        entry["count"] = len(entry["users"])
-        item = {"type": "message", "channel": channel.channel_id, "ts": message.ts}
-        event = {"type": "reaction_added", "user": user.user_id, "reaction": reaction, "item": item}
-        event |= {"item_user": message.fields["user"]} if "user" in message.fields else {}
-        event["event_ts"] = self.next_ts()
-        reaches_bot = self.bot.user_id in channel.members
-        self._tell(Occurrence(event, "reaction_added", reaches_bot=reaches_bot))
+        self._raise(channel, reacted(channel, message, user, reaction), "reaction_added")
         return True
 
-    def listed_between(self, channel: Channel, oldest: str, latest: str, *, inclusive: bool) -> list[str]:
-        """List the `ts` of what a conversation itself shows between two times, oldest first; '' for no bound.
+    # Telling
 
-        Raises ValueError when a bound is no time.
-        """
-        keys = channel.listed
-        start = 0
-        if oldest:
-            bound = as_ts(microseconds(oldest))
-            start = bisect_left(keys, bound) if inclusive else bisect_right(keys, bound)
-        end = len(keys)
-        if latest:
-            bound = as_ts(microseconds(latest))
-            end = bisect_right(keys, bound) if inclusive else bisect_left(keys, bound)
-        return keys[start:end]
-
-    # The machinery
-
-    def next_ts(self) -> str:
-        """Give the time of a new message: later than all before it."""
-        self._latest_moment = max(self._latest_moment + 1, int(self._now() * MICROSECONDS))
-        return as_ts(self._latest_moment)
-
-    def _keep(self, channel: Channel, message: Message) -> None:
-        channel.messages[message.ts] = message
-        if message.is_listed:
-            insort(channel.listed, message.ts)
-        if len(channel.messages) > KEPT_MESSAGES_PER_CHANNEL:
-            # A tenth at once: a dictionary that loses its first entry over and over grows slow to look at.
-            for oldest in list(islice(channel.messages, KEPT_MESSAGES_PER_CHANNEL // 10)):
-                del channel.messages[oldest]
-                self._unlist(channel, oldest)
-
-    @staticmethod
-    def _unlist(channel: Channel, ts: str) -> None:
-        position = bisect_left(channel.listed, ts)
-        if channel.listed[position : position + 1] == [ts]:
-            del channel.listed[position]
-
-    def _post_system(self, channel: Channel, user: User, verb: str, text: str, **more: str) -> None:
+    def _post_system(self, channel: Channel, user: User, verb: str, deed: str, **more: str) -> None:
         family = "group" if channel.channel_type == "group" else "channel"
+        text = f"<@{user.user_id}> {deed} {family}"
         self.post(channel, {"subtype": f"{family}_{verb}", "user": user.user_id, "text": text, **more})
 
-    def _tell_message(self, channel: Channel, message: Message) -> None:
-        event = dict(message.fields)
-        if message.metadata is not None:
-            event["metadata"] = message.metadata
-        event |= {"channel": channel.channel_id, "channel_type": channel.channel_type, "event_ts": message.ts}
-        event.setdefault("team", self.team_id)
-        reaches_bot = self.bot.user_id in channel.members
-        self._tell(Occurrence(event, f"message.{CONVERSATION_NAMES[channel.channel_type]}", reaches_bot=reaches_bot))
-        if self._mentions_bot(channel, event):
-            hidden = ("channel_type", "metadata", "subtype", "parent_user_id")
-            mention = {key: value for key, value in event.items() if key not in hidden} | {"type": "app_mention"}
-            self._tell(Occurrence(mention, "app_mention", reaches_bot=reaches_bot, in_rtm=False))
-
-    def _mentions_bot(self, channel: Channel, event: JsonObject) -> bool:
-        if channel.channel_type == "im" or event.get("user") == self.bot.user_id:
-            return False
-        is_speech = event.get("subtype") in (None, "thread_broadcast", "file_share", "bot_message")
-        return is_speech and f"<@{self.bot.user_id}>" in (event.get("text") or "")
-
-    def _tell_change(self, channel: Channel, event: JsonObject) -> None:
-        ts = self.next_ts()
-        stated = event | {"hidden": True, "ts": ts, "event_ts": ts, "channel": channel.channel_id}
-        stated["channel_type"] = channel.channel_type
-        reaches_bot = self.bot.user_id in channel.members
-        self._tell(Occurrence(stated, f"message.{CONVERSATION_NAMES[channel.channel_type]}", reaches_bot=reaches_bot))
-
-    def _tell_channel(self, channel: Channel, event: JsonObject, subscription: str) -> None:
-        stated = event | {"channel": channel.channel_id, "event_ts": self.next_ts()}
-        self._tell(Occurrence(stated, subscription, reaches_bot=self.bot.user_id in channel.members))
+    def _raise(
+        self,
+        channel: Channel,
+        event: JsonObject,
+        subscription: str | None,
+        *,
+        reaches_bot: bool | None = None,
+        in_rtm: bool = True,
+    ) -> None:
+        """Tell of an event in a channel; it reaches the bot when the bot is in there, unless stated otherwise."""
+        if "event_ts" not in event:
+            event["event_ts"] = self.next_ts()
+        heard = self.bot.user_id in channel.members if reaches_bot is None else reaches_bot
+        self._tell(Occurrence(event, subscription, reaches_bot=heard, in_rtm=in_rtm))
