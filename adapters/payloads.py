@@ -50,13 +50,14 @@ class _UnreadableError(Exception):
 def parse_command(name: str, given: Json) -> Command:
     """What a flow asks for. Never raises: what can't be read is an UnknownCommand or an UnreadableCommand.
 
-    A required field that is missing, or null, is empty in the command.
+    Null counts as missing: input that is null is an empty object, and a field that is required and missing is empty in
+    the command.
     """
     build = _BUILDERS.get(name)
     if build is None:
         return UnknownCommand(whole_text(name))
     try:
-        return build(_sound_object(given))
+        return build(_sound_object({} if given is None else given))
     except _UnreadableError as error:
         return UnreadableCommand(name, str(error))
 

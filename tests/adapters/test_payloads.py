@@ -203,6 +203,7 @@ def test_where_a_rich_message_has_a_key_of_ours_ours_wins() -> None:
             SendMessage(Message(ChannelId(""), "")),
         ),
         ("SendMessage", {}, SendMessage(Message(ChannelId(""), ""))),
+        ("SendMessage", None, SendMessage(Message(ChannelId(""), ""))),
         (
             "SendRichMessage",
             {"channel": "C1", "new": {"a": [1]}},
@@ -239,7 +240,7 @@ def test_a_command_is_read_from_its_input(name: str, given: Json, command: Comma
 @pytest.mark.parametrize("name", COMMAND_NAMES)
 @pytest.mark.parametrize(
     ("given", "kind"),
-    [(None, "null"), (True, "a boolean"), (1, "a number"), (1.5, "a number"), ("{}", "a string"), ([{}], "a list")],
+    [(True, "a boolean"), (1, "a number"), (1.5, "a number"), ("{}", "a string"), ([{}], "a list")],
 )
 def test_input_that_is_no_object_is_unreadable(name: str, given: Json, kind: str) -> None:
     assert parse_command(name, given) == UnreadableCommand(name, f"input must be a JSON object, not {kind}")

@@ -1,0 +1,126 @@
+"""Asking Flyte's audit what became of events and actions. A heavy question for a large Flyte: only when in doubt."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+import structlog
+from yarl import URL
+
+from adapters.flyte import errors
+from adapters.flyte.answer import Answer
+from adapters.flyte.audit_wire import AuditedAction, Trigger, parse_runs
+from adapters.flyte.connection import FlyteConnection
+from adapters.json_text import read_json
+from domain.errors import NotTaken
+from domain.messages import Said
+
+log = structlog.get_logger()
+
+_RUNS_A_PAGE = 200
+_PAGES = 3
+"""Each page makes the server look through all its actions, so few and long ones."""
+
+_FAILING = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+"""A gateway's 504 is not among them: this question takes too long, and will take too long again."""
+
+_SKEW = timedelta(hours=1)
+"""By how much Flyte's clock may be behind the pack's."""
+
+
+class CanNotTellError(Exception):
+    """Flyte has no audit, does not let the pack see it, or takes too long over it."""
+
+
+class FlyteAudit:
+    """What Flyte remembers of flow runs."""
+
+    def __init__(self, connection: FlyteConnection, link: URL | None, pack_name: str) -> None:
+        self._connection = connection
+        self._link = link
+        self._pack_name = pack_name
+
+    async def state_of(self, action_id: str) -> str:
+        """The state of one of this pack's actions; empty when the audit does not show it. CanNotTellError."""
+        async for action in self._actions(actionPackName=self._pack_name):
+            if action.id == action_id:
+                return action.state.value
+        return ""
+
+    async def pending(self, labels: Mapping[str, str]) -> list[AuditedAction]:
+        """The actions that are in the hands of a pack of this name and these labels. CanNotTellError."""
+        return [
+            action
+            async for action in self._actions(actionPackName=self._pack_name)
+            if action.state.value == "PENDING"
+            and action.pack_name == self._pack_name
+            and action.pack_labels.items() <= labels.items()
+        ]
+
+    async def published(self, messages: Sequence[tuple[Said, datetime]]) -> set[str]:
+        """The keys of those messages whose event has brought an action about. CanNotTellError.
+
+        First among the runs that had work for this pack, then, for flows that only listen to it, among all.
+        """
+        wanted = {said.key: at for said, at in messages}
+        if not wanted:
+            return set()
+        found = await self._published(wanted, actionPackName=self._pack_name)
+        if len(found) == len(wanted):
+            return found
+        try:
+            return found | await self._published(wanted)
+        except (CanNotTellError, NotTaken) as error:
+            log.warning("audit_incomplete", reason=str(error))
+            return found
+
+    async def _published(self, wanted: Mapping[str, datetime], **filters: str) -> set[str]:
+        found: set[str] = set()
+        since = min(wanted.values()) - _SKEW
+        async for action in self._actions(since=since, **filters):
+            key = self._message_key(action.trigger)
+            if key in wanted and action.trigger.created_at in (None, wanted[key]):
+                found.add(key)
+            if len(found) == len(wanted):
+                break
+        return found
+
+    def _message_key(self, trigger: Trigger) -> str:
+        payload = trigger.payload
+        if trigger.event != "ReceivedMessage" or trigger.pack.name != self._pack_name or not isinstance(payload, dict):
+            return ""
+        return f"{payload.get('channelId')}:{payload.get('timestamp')}"
+
+    async def _actions(self, *, since: datetime | None = None, **filters: str) -> AsyncIterator[AuditedAction]:
+        """All actions of the newest flow runs, at most those of the last pages, or of runs that changed `since`."""
+        for page in range(_PAGES):
+            runs = await self._page(filters | {"start": str(page * _RUNS_A_PAGE), "limit": str(_RUNS_A_PAGE)})
+            for run in runs:
+                for action in run:
+                    yield action
+            if len(runs) < _RUNS_A_PAGE or (since is not None and _is_older(runs[-1], since)):
+                return
+
+    async def _page(self, query: Mapping[str, str]) -> list[list[AuditedAction]]:
+        if self._link is None:
+            raise CanNotTellError("Flyte has no link to an audit")
+        try:
+            answer = await self._connection.get(self._link.update_query(query))
+        except (errors.TooSlow, errors.Misdirected) as error:
+            raise CanNotTellError(str(error)) from error
+        if answer.status == HTTPStatus.OK and not answer.is_html:
+            return _runs(answer)
+        reason = errors.unexpected(answer)
+        raise reason if answer.status in _FAILING else CanNotTellError(str(reason))
+
+
+def _runs(answer: Answer) -> list[list[AuditedAction]]:
+    try:
+        return parse_runs(read_json(answer.body))
+    except ValueError as error:
+        raise CanNotTellError(f"the audit at {errors.shown(answer.url)} can't be read: {error}") from error
+
+
+def _is_older(run: list[AuditedAction], since: datetime) -> bool:
+    times = [action.state.time for action in run if action.state.time is not None]
+    return bool(times) and max(times) < since

@@ -1,0 +1,181 @@
+"""Flyte as the pack's workflow engine."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+import structlog
+from yarl import URL
+
+from adapters.flyte import errors, links
+from adapters.flyte.answer import Answer
+from adapters.flyte.audit import CanNotTellError, FlyteAudit
+from adapters.flyte.connection import FlyteConnection
+from adapters.flyte.wire import command_of, event_json, pack_json
+from adapters.json_text import read_json
+from adapters.payloads import event_payload
+from application.ports.workflow import PackOffer
+from domain.commands import Action, ActionId, command_name
+from domain.errors import PackUnknown, RaceLost, WorkflowInDoubt, WorkflowUnreachable
+from domain.events import Event, Outcome, ReceivedMessage, event_name
+from domain.json_values import Json
+from domain.messages import Said
+
+log = structlog.get_logger()
+
+DOCUMENTATION = "https://github.com/ExpediaGroup/flyte-slack/blob/master/README.md"
+"""Where the pack's `help` link leads."""
+
+_ANSWERED = ("SUCCESS", "FATAL")
+
+
+@dataclass(frozen=True, slots=True)
+class _Registration:
+    """What Flyte said when it took the pack."""
+
+    offer: PackOffer
+    take_action: URL
+    event: URL
+    audit: URL | None
+
+
+class FlyteWorkflow:
+    """Expedia Group's Flyte, by its HTTP API. It walks Flyte's links: none is built but where the audit has none."""
+
+    def __init__(
+        self, api_url: str, *, jwt: str = "", timeout_seconds: float = 10.0, help_url: str = DOCUMENTATION
+    ) -> None:
+        self._connection = FlyteConnection(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
+        self._help_url = help_url
+        self._registration: _Registration | None = None
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Hold the HTTP session for as long as the pack works."""
+        return self._connection.open()
+
+    async def register(self, offer: PackOffer) -> None:
+        """See the port."""
+        try:
+            self._registration = await self._register(offer)
+        except WorkflowInDoubt as doubt:
+            raise WorkflowUnreachable(str(doubt)) from doubt  # a repeat does no harm
+
+    async def take(self) -> Action | None:
+        """See the port. A 500 is what Flyte answers to all but one of the replicas that reach for the same action."""
+        answer = await self._connection.post(self._registered().take_action, None)
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return None
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and not answer.is_html:
+            raise RaceLost("another replica of the pack was quicker, or Flyte failed: it answered with 500")
+        if answer.status != HTTPStatus.OK or answer.is_html:
+            raise errors.unexpected(answer)
+        return _action(answer)
+
+    async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
+        """See the port. NotTaken is Flyte's 500, PackUnknown its 404."""
+        self._registered()
+        await self._tell(_result_link(action_id), outcome, at)
+
+    async def publish(self, event: ReceivedMessage, at: datetime) -> None:
+        """See the port."""
+        await self._tell(self._registered().event, event, at)
+
+    async def is_answered(self, action_id: ActionId) -> bool | None:
+        """See the port. Told by Flyte's audit, as far back as it is read."""
+        try:
+            state = await self._audit().state_of(links.action_id_in(_result_link(action_id)))
+        except CanNotTellError as error:
+            log.warning("audit_can_not_tell", reason=str(error))
+            return None
+        return state in _ANSWERED if state else None
+
+    async def were_published(self, messages: Sequence[tuple[Said, datetime]]) -> list[bool]:
+        """See the port. Told by Flyte's audit, where only events show that brought an action about."""
+        try:
+            found = await self._audit().published(messages)
+        except CanNotTellError as error:
+            log.warning("audit_can_not_tell", reason=str(error))
+            found = set()
+        return [said.key in found for said, _ in messages]
+
+    async def in_hand(self) -> list[Action]:
+        """See the port. Told by Flyte's audit, as far back as it is read."""
+        registration = self._registered()
+        try:
+            pending = await self._audit().pending(registration.offer.labels)
+        except CanNotTellError as error:
+            log.warning("audit_can_not_tell", reason=str(error))
+            return []
+        found = ((links.result_link(registration.take_action, action.id), action) for action in pending)
+        return [Action(ActionId(str(link)), command_of(action.name, action.input)) for link, action in found if link]
+
+    async def _register(self, offer: PackOffer) -> _Registration:
+        root = self._connection.root
+        api = _content(await self._connection.get(root))
+        packs = links.need_link(api, links.PACKS, root)
+        pack = _content(await self._connection.post(packs, pack_json(offer, self._help_url)))
+        registration = _Registration(
+            offer,
+            take_action=links.need_link(pack, links.TAKE_ACTION, packs),
+            event=links.need_link(pack, links.EVENT, packs),
+            audit=links.find_link(api, links.AUDITED_FLOWS, root),
+        )
+        # Better told now than at the first event.
+        self._connection.refuse_foreign(registration.take_action)
+        self._connection.refuse_foreign(registration.event)
+        return registration
+
+    def _registered(self) -> _Registration:
+        if self._registration is None:
+            raise PackUnknown("the pack has not been registered with Flyte yet")
+        return self._registration
+
+    def _audit(self) -> FlyteAudit:
+        registration = self._registered()
+        return FlyteAudit(self._connection, registration.audit, registration.offer.name)
+
+    async def _tell(self, link: URL, event: Event, at: datetime) -> None:
+        answer = await self._connection.post(link, event_json(event_name(event), event_payload(event), at))
+        if answer.status != HTTPStatus.ACCEPTED:
+            raise errors.unexpected(answer)
+
+
+def _content(answer: Answer) -> Json:
+    """The JSON of the answers that make up a registration, whose content type says nothing."""
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise errors.not_flyte(answer.url, "it has nothing there (404)")
+    if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED) or answer.is_html:
+        raise errors.unexpected(answer)
+    try:
+        return read_json(answer.body)
+    except ValueError:
+        raise errors.not_flyte(answer.url, "its answer is not JSON") from None
+
+
+def _action(answer: Answer) -> Action | None:
+    where = f"POST {errors.shown(answer.url)} was answered with 200 and"
+    try:
+        taken = read_json(answer.body)
+    except ValueError:
+        raise WorkflowInDoubt(f"{where} something that is not JSON: an action may be lost in it") from None
+    if not isinstance(taken, dict):
+        raise WorkflowInDoubt(f"{where} something that is not a JSON object: an action may be lost in it")
+    command = command_of(taken.get("command"), taken.get("input"))
+    link = links.find_link(taken, links.ACTION_RESULT, answer.url)
+    if link is None:
+        log.error("action_without_result_link", command=command_name(command), url=errors.shown(answer.url))
+        return None
+    return Action(ActionId(str(link)), command)
+
+
+def _result_link(action_id: ActionId) -> URL:
+    """Flyte has no other name for an action."""
+    try:
+        link = URL(action_id)
+    except ValueError:
+        link = URL()
+    if not link.absolute:
+        raise PackUnknown("this action's id is not a result link: it was not taken from Flyte")
+    return link
