@@ -1,0 +1,168 @@
+"""The directory that holds everything: private, on this disk, and for one pack at a time."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from domain.errors import StorageError, StorageRefused, StorageUnavailable
+
+log = structlog.get_logger()
+
+LOCK_FILE = "flyte-slack.lock"
+_OUR_NAMES = ("channels.json", "flyte-slack.")
+_MAY_PASS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
+
+
+def as_storage_error(error: OSError, deed: str) -> StorageError:
+    """What an operator reads of it, and whether waiting may help."""
+    kind = StorageUnavailable if error.errno in _MAY_PASS else StorageRefused
+    return kind(f"can't {deed}: {error.strerror or error}")
+
+
+def prepare(directory: Path) -> None:
+    """Make the directory where there is none, and make sure of who can get at it.
+
+    StorageRefused when it is not a directory of this user's own, or holds a link or another user's file under one of
+    our names; StorageUnavailable when the disk is full or broken.
+    """
+    try:
+        if not os.path.lexists(directory):
+            directory.mkdir(mode=0o700, parents=True)
+            sync(directory.parent)
+        inspect(directory)
+        _close_to_others(directory)
+        for path in _our_files(directory):
+            if stat.S_ISREG(path.lstat().st_mode):
+                path.chmod(0o600)
+    except OSError as error:
+        raise as_storage_error(error, f"use the directory {directory}") from error
+
+
+def inspect(directory: Path) -> None:
+    """StorageRefused when the directory, or a file of ours in it, is a link, another user's, or missing."""
+    try:
+        if not stat.S_ISDIR(directory.lstat().st_mode) and not directory.is_symlink():
+            raise StorageRefused(f"{directory} is not a directory; move it away, or name another directory")
+        for path in (directory, *_our_files(directory)):
+            _refuse_foreign(path)
+    except OSError as error:
+        raise as_storage_error(error, f"use the directory {directory}") from error
+
+
+def lock(directory: Path) -> int:
+    """Keep other packs out of the directory until the descriptor returned is closed. StorageRefused when one is in."""
+    path = directory / LOCK_FILE
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise as_storage_error(error, f"open {path}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.pread(descriptor, 300, 0).decode("utf-8", "replace").strip()
+        os.close(descriptor)
+        if not isinstance(error, BlockingIOError):
+            raise as_storage_error(error, f"lock {path}") from error
+        raise StorageRefused(
+            f"{directory} is in use by another pack ({holder or 'it does not say which'}); "
+            "stop that one, or give this one a directory of its own"
+        ) from error
+    with contextlib.suppress(OSError):  # a full disk: the lock holds, it only does not say whose it is
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+    return descriptor
+
+
+def keep_aside(path: Path) -> Path:
+    """Give what is there another name, in the same directory, under which it stays for good; that name."""
+    stem = f"{path.name}.unreadable-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    numbered = (path.with_name(f"{stem}-{number}") for number in range(2, 10_000))
+    aside = next(free for free in (path.with_name(stem), *numbered) if not os.path.lexists(free))
+    path.rename(aside)
+    return aside
+
+
+def create(path: Path) -> None:
+    """An empty file that only this user can read, durably. No effect when there is one. OSError."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    sync(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put this content there, all of it or, when that fails, none. It is on the disk on return. OSError."""
+    temporary = path.with_name(f"{path.name}.new")
+    try:
+        with _private_file(temporary) as descriptor:
+            remaining = memoryview(content)
+            while remaining:
+                remaining = remaining[os.write(descriptor, remaining) :]
+            os.fsync(descriptor)
+        temporary.rename(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def sync(directory: Path) -> None:
+    """Make sure that the names in a directory are on the disk. OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _private_file(path: Path) -> Iterator[int]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name.startswith(_OUR_NAMES)
+
+
+def _our_files(directory: Path) -> list[Path]:
+    return [path for path in directory.iterdir() if _is_ours(path)] if not directory.is_symlink() else []
+
+
+def _refuse_foreign(path: Path) -> None:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise StorageRefused(f"{path} is a link, which could lead anywhere; put what it leads to in its place")
+    if status.st_uid != os.geteuid():
+        raise StorageRefused(
+            f"{path} belongs to user {status.st_uid}, and this process runs as user {os.geteuid()}; "
+            "run it as that user, change the owner, or name another directory"
+        )
+
+
+def _close_to_others(directory: Path) -> None:
+    """Mode 0700; a directory that serves others too is left as it is, or refused when they can write to it."""
+    mode = stat.S_IMODE(directory.lstat().st_mode)
+    if not mode & 0o077:
+        return
+    foreign = next((path.name for path in directory.iterdir() if not _is_ours(path)), None)
+    if foreign is None:
+        directory.chmod(0o700)
+    elif mode & 0o022:
+        raise StorageRefused(
+            f"others can write to {directory}, and it holds more than the pack's files ({foreign}); "
+            "name a directory for the pack alone"
+        )
+    else:
+        log.warning("directory_open_to_others", directory=str(directory), mode=f"{mode:04o}", holds=foreign)

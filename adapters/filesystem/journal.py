@@ -1,0 +1,67 @@
+"""The journal in SQLite."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from adapters.filesystem import journal_rows as rows
+from adapters.filesystem.database import Database
+from adapters.filesystem.wire import micros
+from application.ports.storage import Depth, JournalEntry, Step
+from domain.channels import ChannelId
+from domain.commands import Action, ActionId
+from domain.events import Outcome
+
+
+class FileJournal:
+    """The journal port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
+        return await self._database.run(lambda connection: rows.take_in(connection, action, micros(at)))
+
+    async def plan(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
+        await self._database.run(lambda connection: rows.plan(connection, action_id, channel_ids))
+
+    async def begin(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
+        await self._database.run(lambda connection: rows.begin(connection, action_id, channel_id, at))
+
+    async def settle(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
+        await self._database.run(lambda connection: rows.settle(connection, action_id, channel_id, step))
+
+    async def conclude(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
+        await self._database.run(lambda connection: rows.conclude(connection, action_id, outcome, micros(at)))
+
+    async def finish(self, action_id: ActionId) -> None:
+        await self._database.run(lambda connection: rows.finish(connection, action_id))
+
+    async def set_aside(self, action_id: ActionId, reason: str) -> None:
+        await self._database.run(lambda connection: rows.set_aside(connection, action_id, reason))
+
+    async def adopt(self, limit: int) -> list[JournalEntry]:
+        return await self._database.run(lambda connection: rows.adopt(connection, limit))
+
+    async def load(self, action_id: ActionId) -> JournalEntry | None:
+        return await self._database.run(lambda connection: rows.load(connection, action_id))
+
+    async def depth(self) -> Depth:
+        return await self._database.run(rows.depth)
+
+    async def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
+        after = rows.START
+        while page := await self._database.run(
+            lambda connection, after=after: rows.page(connection, after, set_aside=set_aside)
+        ):
+            for _, entry in page:
+                yield entry
+            after = page[-1][0]
+
+    async def revive(self, action_id: ActionId) -> bool:
+        return await self._database.run(lambda connection: rows.revive(connection, action_id))
+
+    async def discard(self, action_id: ActionId) -> bool:
+        return await self._database.run(lambda connection: rows.discard(connection, action_id))
+
+    async def forget(self, before: datetime) -> int:
+        return await self._database.run_in_pieces(lambda connection: rows.forget(connection, micros(before)))

@@ -1,0 +1,131 @@
+"""The SQLite file: its tables, and how it is opened."""
+
+import sqlite3
+from pathlib import Path
+
+from domain.errors import StorageRefused
+
+VERSION = 1
+"""Of the tables below, in the file's `user_version`."""
+
+UNFINISHED = "state IN ('taken', 'executing', 'concluded')"
+"""Written alike in indexes and queries: SQLite recognises a partial index by its words."""
+
+PIECE = 2000
+"""Rows that one request drops at most: others' requests get their turn between."""
+
+_BUSY_SECONDS = 5
+"""How long to wait for another process's transaction: those of a visitor last milliseconds."""
+
+_TABLES = (
+    # One row for each channel that was ever heard.
+    """CREATE TABLE lanes (
+        id INTEGER PRIMARY KEY,
+        channel_id TEXT NOT NULL UNIQUE,
+        head INTEGER, -- the place of the first entry that waits
+        head_at INTEGER, -- its received_at
+        claimed_to INTEGER, -- the place of the last entry claimed
+        lease_until INTEGER, -- set while claimed
+        not_before INTEGER, -- set while paused
+        is_interrupted INTEGER NOT NULL DEFAULT 0,
+        heard_until INTEGER
+    )""",
+    """CREATE INDEX lanes_ready ON lanes (head_at, head)
+        WHERE head IS NOT NULL AND lease_until IS NULL AND not_before IS NULL""",
+    "CREATE INDEX lanes_leased ON lanes (lease_until) WHERE lease_until IS NOT NULL",
+    "CREATE INDEX lanes_paused ON lanes (not_before) WHERE not_before IS NOT NULL",
+    """CREATE TABLE outbox (
+        place INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        lane INTEGER NOT NULL REFERENCES lanes,
+        state TEXT NOT NULL, -- waiting, set aside, done
+        received_at INTEGER NOT NULL,
+        said TEXT NOT NULL,
+        refusals INTEGER NOT NULL DEFAULT 0,
+        first_refused_at INTEGER,
+        reason TEXT NOT NULL DEFAULT ''
+    )""",
+    "CREATE INDEX outbox_by_age ON outbox (state, received_at)",
+    "CREATE INDEX outbox_by_lane ON outbox (lane, place) WHERE state = 'waiting'",
+    """CREATE TABLE journal (
+        place INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL, -- the values of ActionState
+        in_hand INTEGER NOT NULL,
+        taken_at INTEGER NOT NULL,
+        command TEXT NOT NULL,
+        outcome TEXT,
+        concluded_at INTEGER,
+        reason TEXT NOT NULL DEFAULT ''
+    )""",
+    f"CREATE INDEX journal_by_age ON journal (taken_at) WHERE {UNFINISHED}",
+    f"CREATE INDEX journal_let_go ON journal (taken_at) WHERE in_hand = 0 AND {UNFINISHED}",
+    "CREATE INDEX journal_set_aside ON journal (taken_at) WHERE state = 'set aside'",
+    "CREATE INDEX journal_finished ON journal (taken_at) WHERE state = 'finished'",
+    """CREATE TABLE steps (
+        action INTEGER NOT NULL REFERENCES journal,
+        channel_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        begun_at INTEGER,
+        posted_to TEXT,
+        timestamp TEXT,
+        in_doubt INTEGER,
+        error TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (action, channel_id)
+    ) WITHOUT ROWID""",
+    "CREATE TRIGGER steps_go AFTER DELETE ON journal BEGIN DELETE FROM steps WHERE action = OLD.place; END",
+    "CREATE TABLE joined (channel_id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE bystanders (channel_ids TEXT NOT NULL)",
+    """CREATE TABLE paces (
+        channel_id TEXT PRIMARY KEY, used_until INTEGER NOT NULL, held_until INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    # How many rows there are of each state, so that nobody has to count them.
+    "CREATE TABLE tallies (kind TEXT, state TEXT, rows INTEGER NOT NULL, PRIMARY KEY (kind, state)) WITHOUT ROWID",
+)
+
+_COUNT = "INSERT INTO tallies VALUES ('{0}', {1}, {2}) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows;"
+
+
+def _tally(table: str) -> tuple[str, ...]:
+    came, went = _COUNT.format(table, "NEW.state", 1), _COUNT.format(table, "OLD.state", -1)
+    return (
+        f"CREATE TRIGGER {table}_came AFTER INSERT ON {table} BEGIN {came} END",
+        f"CREATE TRIGGER {table}_went AFTER DELETE ON {table} BEGIN {went} END",
+        f"""CREATE TRIGGER {table}_changed AFTER UPDATE OF state ON {table} WHEN OLD.state <> NEW.state
+            BEGIN {went} {came} END""",
+    )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The file, which must exist, with its tables. sqlite3.Error; StorageRefused when it is a newer version's."""
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        _set_up(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise StorageRefused(
+            f"{path} was written by a newer version of this program; run that one, or move the file away"
+        )
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StorageRefused(f"{path} is on a file system on which SQLite can't share memory; use a local disk")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -8000")  # KiB
+    connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes of the log that stay on disk after a rush
+    if version < VERSION:
+        _create(connection)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in (*_TABLES, *_tally("outbox"), *_tally("journal")):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")

@@ -1,0 +1,43 @@
+"""Opens the storage that a URL names."""
+
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from adapters.filesystem.storage import FileStorage
+from adapters.memory.storage import MemoryStorage
+from application.ports.storage import Storage
+
+_NOT_YET = ("postgresql", "postgres", "redis", "rediss")
+
+
+def storage_for(url: str) -> Storage:
+    """The storage at `file:///directory` or `memory:`, not opened yet.
+
+    ValueError for any other URL; its message never repeats the URL, which may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("this is no URL; use file:///directory or memory:") from None
+    if parts.scheme in _NOT_YET:
+        raise ValueError(f"{parts.scheme}: is not served yet; use file:///directory or memory:")
+    if parts.scheme not in ("file", "memory"):
+        raise ValueError("the scheme is not known; use file:///directory or memory:")
+    if parts.query or parts.fragment:
+        raise ValueError(f"{parts.scheme}: takes no parameters (in a directory's name, write ? as %3F and # as %23)")
+    return _in_directory(parts) if parts.scheme == "file" else _in_memory(parts)
+
+
+def _in_directory(parts: SplitResult) -> FileStorage:
+    path = unquote(parts.path)
+    if parts.netloc not in ("", "localhost") or not path.startswith("/"):
+        raise ValueError("file: needs three slashes and an absolute directory: file:///var/lib/flyte-slack")
+    if "\0" in path:
+        raise ValueError("file: the directory's name holds a NUL character")
+    return FileStorage(Path(path))
+
+
+def _in_memory(parts: SplitResult) -> MemoryStorage:
+    if parts.netloc or parts.path:
+        raise ValueError("memory: takes nothing after the colon")
+    return MemoryStorage()
