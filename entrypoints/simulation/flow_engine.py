@@ -1,0 +1,122 @@
+"""Decides what a step makes of an event: not matched and why, failed and where, or a command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from entrypoints.simulation.flow_files import Flow, Step
+from entrypoints.simulation.flyte_state import Event, Run
+from entrypoints.simulation.templates.errors import TemplateError
+from entrypoints.simulation.templates.run import Surroundings
+from entrypoints.simulation.templates.template import Template
+
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The step runs: its command's labels and input, and the context from here on."""
+
+    context: Mapping[str, str]
+    rendered: str
+    labels: Mapping[str, str]
+    input: object
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """The step does not run; `rendered` is what its criteria came to, if it came so far."""
+
+    context: Mapping[str, str]
+    reason: str
+    rendered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The step can't be evaluated, and does not run; `part` is the template that failed."""
+
+    context: Mapping[str, str]
+    part: str
+    error: str
+
+
+Verdict = Matched | Unmatched | Failed
+
+
+class _PartFailedError(Exception):
+    def __init__(self, part: str, error: TemplateError) -> None:
+        super().__init__(part)
+        self.part = part
+        self.error = error
+
+
+def waits_for(flow: Flow, event: Event) -> bool:
+    """Whether the event begins a new run of the flow."""
+    return any(step.starts_a_run and _listens(step, event) for step in flow.steps)
+
+
+def candidates(run: Run, event: Event) -> list[Step]:
+    """The steps of a run that the event is for, in the flow's order, as things are before any of them runs."""
+    steps = run.flow.steps if run.flow else ()
+    return [
+        step
+        for step in steps
+        if _listens(step, event)
+        and step.id not in run.actions
+        and (step.starts_a_run or any(map(run.has_finished, step.depends_on)))
+    ]
+
+
+def verdict(step: Step, event: Event, context: Mapping[str, str], surroundings: Surroundings) -> Verdict:
+    """What becomes of a candidate: context, the pack's labels, criteria, command's labels and input, in this order."""
+    scope = event.scope()
+    names = {"Event": scope, "Context": dict(context)}
+    try:
+        merged = {**context, **_rendered("context", step.context, names, surroundings)}
+        context = merged
+        names = {"Event": scope, "Context": dict(merged)}
+        labels = _rendered("event.packLabels", step.event_labels, names, surroundings)
+        if not event.pack.has(labels):
+            return Unmatched(merged, f"the pack's labels {dict(event.pack.labels)} lack {labels}")
+        written = "" if step.criteria is None else _render("criteria", step.criteria, names, surroundings)
+        if step.criteria is not None and written not in _TRUE:
+            return _not_true(merged, written)
+        command_labels = _rendered("command.packLabels", step.command_labels, names, surroundings)
+        filled = _filled("command.input", step.input, names, surroundings)
+    except _PartFailedError as failure:
+        return Failed(context, failure.part, str(failure.error))
+    return Matched(merged, written, command_labels, filled)
+
+
+def _listens(step: Step, event: Event) -> bool:
+    return step.event_name == event.name and step.event_pack == event.pack.name
+
+
+def _not_true(context: Mapping[str, str], written: str) -> Unmatched | Failed:
+    if written in _FALSE:
+        return Unmatched(context, "the criteria is not met", written)
+    return Failed(context, "criteria", f"renders to {written!r}, which is neither True nor False")
+
+
+def _render(part: str, template: Template, names: Mapping[str, object], surroundings: Surroundings) -> str:
+    try:
+        return template.render(names, surroundings)
+    except TemplateError as error:
+        raise _PartFailedError(part, error) from error
+
+
+def _rendered(
+    part: str, templates: Mapping[str, Template], names: Mapping[str, object], surroundings: Surroundings
+) -> dict[str, str]:
+    return {key: _render(f"{part}.{key}", template, names, surroundings) for key, template in templates.items()}
+
+
+def _filled(part: str, tree: object, names: Mapping[str, object], surroundings: Surroundings) -> object:
+    if isinstance(tree, Template):
+        return _render(part, tree, names, surroundings)
+    if isinstance(tree, list):
+        return [_filled(f"{part}[{index}]", item, names, surroundings) for index, item in enumerate(tree)]
+    if isinstance(tree, dict):
+        return {key: _filled(f"{part}.{key}", item, names, surroundings) for key, item in tree.items()}
+    return tree
