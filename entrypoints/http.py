@@ -73,8 +73,7 @@ class HttpServer:
             await web.TCPSite(runner, self._host, self._port).start()
         except OSError as error:
             raise _not_free(error, self._host, self._port) from error
-        port = runner.addresses[0][1]
-        self.url = f"http://[{self._host}]:{port}" if ":" in self._host else f"http://{self._host}:{port}"
+        self.url = url_at(self._host, runner.addresses[0][1])
 
     def _app(self) -> web.Application:
         # aiohttp refuses a body of exactly client_max_size too
@@ -91,6 +90,11 @@ class HttpServer:
         }
         status = HTTPStatus.OK if self._health.is_healthy else HTTPStatus.INTERNAL_SERVER_ERROR
         return web.json_response(checks, status=status, headers=_HEADERS)
+
+
+def url_at(host: str, port: int) -> str:
+    """The URL of a host, which may be an IPv6 address, and a port."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def _show_life(_: web.Request) -> web.Response:

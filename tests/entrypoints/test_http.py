@@ -1,0 +1,210 @@
+"""What the HTTP port answers, over a real socket."""
+
+import asyncio
+import errno
+import io
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+from aiohttp import ClientSession
+from structlog.testing import capture_logs
+
+from application.health import CHECKS, HealthBoard
+from entrypoints.http import SLACK_PATH, HttpServer, PortNotFree, SlackRequests, url_at
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def health() -> HealthBoard:
+    return HealthBoard()
+
+
+@pytest.fixture
+async def url(health: HealthBoard) -> AsyncIterator[str]:
+    async with server(health) as running:
+        yield running.url
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    async with ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def slack_url() -> AsyncIterator[str]:
+    """Where Slack's requests are taken, and answered with what was in them."""
+    async with server(slack_requests=echo) as running:
+        yield running.url + SLACK_PATH
+
+
+def server(health: HealthBoard | None = None, slack_requests: SlackRequests | None = None) -> HttpServer:
+    return HttpServer(health or HealthBoard(), host="127.0.0.1", port=0, slack_requests=slack_requests)
+
+
+async def echo(headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+    return 200, f"{headers['x-slack-signature']} {len(body)} {body[:20]!r}"
+
+
+def all_healthy(health: HealthBoard) -> None:
+    for check in CHECKS:
+        health.report(check, healthy=True, status="fine")
+
+
+async def test_health_is_500_until_every_check_is_healthy(url: str, session: ClientSession) -> None:
+    async with session.get(url) as response:
+        assert response.status == 500
+        assert await response.json() == {check: {"healthy": False, "status": "starting"} for check in CHECKS}
+
+
+async def test_health_is_200_when_every_check_is_healthy(health: HealthBoard, url: str, session: ClientSession) -> None:
+    all_healthy(health)
+
+    async with session.get(url) as response:
+        assert response.status == 200
+        assert await response.json() == {check: {"healthy": True, "status": "fine"} for check in CHECKS}
+
+
+async def test_one_unhealthy_check_is_enough_for_500(health: HealthBoard, url: str, session: ClientSession) -> None:
+    all_healthy(health)
+    health.report("slack", healthy=False, status="out of reach")
+
+    async with session.get(url) as response:
+        assert response.status == 500
+        assert (await response.json())["slack"] == {"healthy": False, "status": "out of reach"}
+
+
+async def test_the_checks_stand_in_their_order_as_json(url: str, session: ClientSession) -> None:
+    async with session.get(url) as response:
+        assert response.content_type == "application/json"
+        assert list(json.loads(await response.text())) == ["flyte", "slack", "storage", "outbox"]
+
+
+async def test_life_is_200_whatever_the_checks_say(url: str, session: ClientSession) -> None:
+    async with session.get(f"{url}/live") as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 500), ("/live", 200)])
+async def test_whoever_wants_no_body_gets_none(path: str, status: int, url: str, session: ClientSession) -> None:
+    async with session.head(url + path) as response:
+        assert (response.status, await response.read()) == (status, b"")
+
+
+async def test_other_paths_and_methods_are_refused(url: str, session: ClientSession) -> None:
+    for method, path, status in (("GET", "/metrics", 404), ("POST", "/", 405), ("POST", "/slack/events", 404)):
+        async with session.request(method, url + path, data=b"x") as response:
+            assert response.status == status
+
+
+@pytest.mark.parametrize("path", ["/", "/live", "/slack/events", "/nowhere"])
+async def test_a_body_over_one_mib_is_refused_wherever_it_goes(
+    path: str, slack_url: str, session: ClientSession
+) -> None:
+    async with session.post(slack_url.replace(SLACK_PATH, path), data=io.BytesIO(b"x" * (MIB + 1))) as response:
+        assert response.status == 413
+
+
+async def test_a_body_over_one_mib_is_refused_when_it_hides_its_length(slack_url: str, session: ClientSession) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(17):
+            yield b"x" * (MIB // 16)
+
+    async with session.post(slack_url, data=pieces()) as response:
+        assert response.status == 413
+
+
+async def test_slack_s_requests_reach_their_receiver_as_they_came(slack_url: str, session: ClientSession) -> None:
+    signed = {"X-Slack-Signature": "v0=1"}
+
+    async with session.post(slack_url, data=b"\xff{not json", headers=signed) as response:
+        assert (response.status, await response.text()) == (200, "v0=1 10 b'\\xff{not json'")
+
+
+async def test_a_body_of_just_one_mib_is_taken(slack_url: str, session: ClientSession) -> None:
+    signed = {"X-Slack-Signature": "v0=1"}
+
+    async with session.post(slack_url, data=b"x" * MIB, headers=signed) as response:
+        assert response.status == 200
+
+
+async def test_the_receiver_decides_about_the_answer(session: ClientSession) -> None:
+    async def refuse(_: Mapping[str, str], __: bytes) -> tuple[int, str]:
+        return 401, "wrong signature"
+
+    async with (
+        server(slack_requests=refuse) as running,
+        session.post(running.url + SLACK_PATH, data=b"x") as response,
+    ):
+        assert (response.status, await response.text()) == (401, "wrong signature")
+
+
+async def test_a_bug_in_the_receiver_is_500_and_tells_nothing(session: ClientSession) -> None:
+    async def fail(_: Mapping[str, str], __: bytes) -> tuple[int, str]:
+        raise RuntimeError("hush")
+
+    async with (
+        server(slack_requests=fail) as running,
+        session.post(running.url + SLACK_PATH, data=b"x") as response,
+    ):
+        assert response.status == 500
+        assert "hush" not in await response.text()
+
+
+async def test_noise_on_the_port_does_no_harm(url: str, session: ClientSession) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"\x16\x03\x01\x00 this is no HTTP\r\n\r\n")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+    async with session.get(f"{url}/live") as response:
+        assert response.status == 200
+
+
+async def test_the_log_says_where_it_listens() -> None:
+    with capture_logs() as logs:
+        async with server() as running:
+            pass
+
+    assert logs == [{"event": "listening", "log_level": "info", "url": running.url}]
+    assert not running.url.endswith((":0", "/"))
+
+
+async def test_after_its_end_nobody_listens() -> None:
+    async with server() as running:
+        host, port = running.url.removeprefix("http://").split(":")
+
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))
+
+
+async def test_an_idle_connection_does_not_delay_its_end(session: ClientSession) -> None:
+    async with asyncio.timeout(2), server() as running, session.get(f"{running.url}/live") as response:
+        await response.read()
+
+
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    assert url_at("::1", 8090) == "http://[::1]:8090"
+
+
+async def test_a_port_in_use_is_an_error_that_names_the_variable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(PortNotFree, match=f"^FLYTE_SLACK_HTTP_PORT: port {port} is in use") as caught:
+            async with HttpServer(HealthBoard(), host="127.0.0.1", port=port):
+                pass
+
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.EADDRINUSE
+
+
+async def test_a_host_that_is_not_this_one_is_an_error_that_names_the_variable() -> None:
+    with pytest.raises(PortNotFree, match=r"^FLYTE_SLACK_HTTP_HOST: can't listen on '192\.0\.2\.1'"):
+        async with HttpServer(HealthBoard(), host="192.0.2.1", port=0):
+            pass
