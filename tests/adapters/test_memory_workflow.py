@@ -1,0 +1,69 @@
+"""The workflow engine in memory keeps the port's promises, and plays the flows' part."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from adapters.memory.workflow import MemoryWorkflow
+from adapters.payloads import event_payload
+from domain.commands import ActionId, Broadcast, Command
+from domain.events import Event, Fatal, ReceivedMessage, event_name
+from tests.contracts.workflow_contract import NOON, OFFER, Engine, Told, WorkflowContract, heard
+
+
+class _MemoryEngine:
+    def __init__(self, workflow: MemoryWorkflow) -> None:
+        self._workflow = workflow
+
+    def offer(self, command: Command) -> None:
+        self._workflow.offer(command)
+
+    def forget_pack(self) -> None:
+        self._workflow.forget_pack()
+
+    def unknown_to_it(self, like: ActionId) -> ActionId:
+        return ActionId(f"{like}-unknown")
+
+    def answers(self) -> list[Told]:
+        return [(event_name(outcome), event_payload(outcome), at) for outcome, at in self._workflow.answers.values()]
+
+    def events(self) -> list[Told]:
+        return [(event_name(event), event_payload(event), at) for event, at in self._workflow.published]
+
+    async def settle(self) -> None:
+        """Events are processed when `publish` returns."""
+
+
+class TestMemoryWorkflow(WorkflowContract):
+    @pytest.fixture
+    def workflow(self) -> MemoryWorkflow:
+        return MemoryWorkflow()
+
+    @pytest.fixture
+    def engine(self, workflow: MemoryWorkflow) -> Engine:
+        return _MemoryEngine(workflow)
+
+
+def _echo(event: Event) -> Iterable[Command]:
+    if isinstance(event, ReceivedMessage):
+        yield Broadcast(event.said.text)
+
+
+async def test_what_the_flows_make_of_an_event_waits_to_be_taken() -> None:
+    workflow = MemoryWorkflow(on_event=_echo)
+    await workflow.register(OFFER)
+    await workflow.publish(heard("1.1", "hello"), NOON)
+    action = await workflow.take()
+    assert action is not None
+    assert action.command == Broadcast("hello")
+
+
+async def test_one_can_wait_until_something_has_happened_in_it() -> None:
+    workflow = MemoryWorkflow()
+    await workflow.register(OFFER)
+    action_id = workflow.offer(Broadcast("hello"))
+    await workflow.take()
+    await workflow.complete(action_id, Fatal("x"), NOON)
+    await workflow.until(lambda: action_id in workflow.answers)
+    with pytest.raises(TimeoutError):
+        await workflow.until(lambda: len(workflow.answers) > 1, seconds=0.01)

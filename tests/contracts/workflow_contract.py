@@ -1,0 +1,268 @@
+"""What every workflow engine promises to the pack. Each implementation passes it."""
+
+from abc import ABC, abstractmethod
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import pytest
+
+from adapters.payloads import event_payload
+from application.ports.workflow import CommandOffer, PackOffer, Workflow
+from domain.channels import ChannelId
+from domain.commands import (
+    Action,
+    ActionId,
+    Broadcast,
+    Command,
+    JoinChannel,
+    LeaveChannel,
+    SendMessage,
+    SendRichMessage,
+    UnknownCommand,
+)
+from domain.errors import NotTaken, PackUnknown
+from domain.events import (
+    BroadcastFailed,
+    BroadcastSent,
+    ChannelFailure,
+    ChannelJoined,
+    ChannelLeft,
+    Fatal,
+    JoinChannelFailed,
+    LeaveChannelFailed,
+    MessageSent,
+    Outcome,
+    ReceivedMessage,
+    RichMessageSent,
+    SendMessageFailed,
+    SendRichMessageFailed,
+    event_name,
+)
+from domain.json_values import Json
+from domain.messages import Message, Receipt, RichMessage, Said
+from domain.users import User
+
+OFFER = PackOffer(
+    "Slack",
+    {"env": "test", "region": "eu"},
+    (CommandOffer("SendMessage", ("MessageSent", "SendMessageFailed")), CommandOffer("Broadcast", ("BroadcastSent",))),
+    ("MessageSent", "SendMessageFailed", "BroadcastSent", "ReceivedMessage"),
+)
+NOON = datetime(2024, 5, 17, 12, 0, 0, 123_000, tzinfo=UTC)
+C1 = ChannelId("C1")
+HELLO = Message(C1, "hello", "1.1")
+RICH: dict[str, Json] = {"channel": "C1", "blocks": [{"type": "divider"}], "new": None}
+
+COMMANDS: list[Command] = [
+    SendMessage(HELLO),
+    SendMessage(Message(ChannelId(""), "")),
+    SendRichMessage(RichMessage(RICH)),
+    Broadcast("hello, wörld 😀\n"),
+    JoinChannel(C1),
+    LeaveChannel(C1),
+    UnknownCommand("Shout"),
+]
+OUTCOMES: list[Outcome] = [
+    MessageSent(HELLO, Receipt(C1, "2.2")),
+    SendMessageFailed(HELLO, "not_in_channel: join it"),
+    RichMessageSent(RICH, Receipt(C1, "2.2", in_doubt=True)),
+    SendRichMessageFailed(RICH, "no_text: add text"),
+    BroadcastSent("hello, wörld 😀\n", (C1,)),
+    BroadcastFailed("hello", "C1: is_archived", (), (ChannelFailure(C1, "is_archived: it is"),)),
+    ChannelJoined(C1),
+    JoinChannelFailed(C1, "e"),
+    ChannelLeft(C1),
+    LeaveChannelFailed(C1, "e"),
+    Fatal("internal error (1)"),
+]
+
+
+def heard(timestamp: str, text: str = "hello") -> ReceivedMessage:
+    """The event of a message with that `ts`."""
+    return ReceivedMessage(Said(C1, timestamp, text, user_id="U1"), User("U1", "ann"))
+
+
+Told = tuple[str, Json, datetime]
+"""What the engine was told: the event's name, its payload, when it happened."""
+
+
+class Engine(Protocol):
+    """The other side of a workflow: the flows."""
+
+    def offer(self, command: Command) -> None:
+        """Let an action wait for the pack `OFFER`."""
+
+    def forget_pack(self) -> None:
+        """Know no pack any more."""
+
+    def unknown_to_it(self, like: ActionId) -> ActionId:
+        """The id of an action that does not exist, in the form of one that does."""
+
+    def answers(self) -> list[Told]:
+        """What actions were answered with, in the order of the answers."""
+
+    def events(self) -> list[Told]:
+        """The events that were published, in their order. Each brings an action of another pack about."""
+
+    async def settle(self) -> None:
+        """Return when the events are processed."""
+
+
+class WorkflowContract(ABC):
+    """A mixin: the subclass brings the fixtures `workflow`, open and not registered, and `engine`, its other side."""
+
+    @abstractmethod
+    @pytest.fixture
+    def workflow(self) -> Workflow:
+        """The implementation under test."""
+
+    @abstractmethod
+    @pytest.fixture
+    def engine(self) -> Engine:
+        """The same engine, from the other side."""
+
+    async def test_nothing_can_be_asked_of_an_engine_that_does_not_know_the_pack(self, workflow: Workflow) -> None:
+        with pytest.raises(PackUnknown):
+            await workflow.take()
+        with pytest.raises(PackUnknown):
+            await workflow.publish(heard("1.1"), NOON)
+        with pytest.raises(PackUnknown):
+            await workflow.complete(ActionId("http://localhost/actions/1/result"), Fatal("x"), NOON)
+        with pytest.raises(PackUnknown):
+            await workflow.in_hand()
+
+    async def test_registering_twice_does_no_harm(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        engine.offer(Broadcast("hello"))
+        await workflow.register(OFFER)
+        action = await workflow.take()
+        assert action is not None
+        assert action.command == Broadcast("hello")
+
+    async def test_there_is_nothing_to_take_when_nothing_waits(self, workflow: Workflow) -> None:
+        await workflow.register(OFFER)
+        assert await workflow.take() is None
+
+    async def test_a_forgotten_pack_is_told_so_until_it_registers_again(
+        self, workflow: Workflow, engine: Engine
+    ) -> None:
+        await workflow.register(OFFER)
+        engine.forget_pack()
+        with pytest.raises(PackUnknown):
+            await workflow.take()
+        with pytest.raises(PackUnknown):
+            await workflow.publish(heard("1.1"), NOON)
+        await workflow.register(OFFER)
+        assert await workflow.take() is None
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    async def test_every_command_arrives_as_it_was_meant(
+        self, workflow: Workflow, engine: Engine, command: Command
+    ) -> None:
+        await workflow.register(OFFER)
+        engine.offer(command)
+        assert (await self._taken(workflow)).command == command
+
+    async def test_actions_are_taken_in_their_order_and_each_once(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        for number in range(3):
+            engine.offer(Broadcast(str(number)))
+        taken = [await self._taken(workflow) for _ in range(3)]
+        assert [action.command for action in taken] == [Broadcast("0"), Broadcast("1"), Broadcast("2")]
+        assert len({action.id for action in taken}) == 3
+        assert await workflow.take() is None
+
+    @pytest.mark.parametrize("outcome", OUTCOMES)
+    async def test_every_outcome_reaches_the_engine(self, workflow: Workflow, engine: Engine, outcome: Outcome) -> None:
+        await workflow.register(OFFER)
+        engine.offer(Broadcast("hello"))
+        await workflow.complete((await self._taken(workflow)).id, outcome, NOON)
+        assert engine.answers() == [(event_name(outcome), event_payload(outcome), NOON)]
+
+    async def test_an_answered_action_can_not_be_answered_again(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        engine.offer(Broadcast("hello"))
+        action = await self._taken(workflow)
+        await workflow.complete(action.id, BroadcastSent("hello", (C1,)), NOON)
+        with pytest.raises(NotTaken):
+            await workflow.complete(action.id, Fatal("again"), NOON)
+        assert len(engine.answers()) == 1
+
+    async def test_an_action_survives_that_the_pack_registers_again(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        engine.offer(Broadcast("hello"))
+        action = await self._taken(workflow)
+        engine.forget_pack()
+        await workflow.register(OFFER)
+        await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
+        assert len(engine.answers()) == 1
+
+    async def test_events_arrive_in_their_order_and_as_often_as_they_are_published(
+        self, workflow: Workflow, engine: Engine
+    ) -> None:
+        await workflow.register(OFFER)
+        sequence = [heard("1.1", "wörld 😀"), heard("1.2"), heard("1.2")]
+        for event in sequence:
+            await workflow.publish(event, NOON)
+        assert engine.events() == [("ReceivedMessage", event_payload(event), NOON) for event in sequence]
+
+    async def test_the_engine_knows_which_actions_are_answered(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        for number in range(2):
+            engine.offer(Broadcast(str(number)))
+        first, second = await self._taken(workflow), await self._taken(workflow)
+        await workflow.complete(first.id, Fatal("x"), NOON)
+        assert await workflow.is_answered(first.id) is True
+        assert await workflow.is_answered(second.id) is False
+
+    async def test_the_engine_can_not_tell_of_an_action_that_it_does_not_know(
+        self, workflow: Workflow, engine: Engine
+    ) -> None:
+        await workflow.register(OFFER)
+        engine.offer(Broadcast("hello"))
+        action = await self._taken(workflow)
+        unknown = engine.unknown_to_it(like=action.id)
+        assert await workflow.is_answered(unknown) is None
+        with pytest.raises(PackUnknown):
+            await workflow.complete(unknown, Fatal("x"), NOON)
+
+    async def test_the_engine_knows_which_messages_it_processed(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        for timestamp in ("1.1", "1.2"):
+            await workflow.publish(heard(timestamp), NOON)
+        await engine.settle()
+        asked = [(heard(timestamp).said, NOON) for timestamp in ("1.2", "1.3", "1.1")]
+        assert await workflow.were_published(asked) == [True, False, True]
+
+    async def test_the_same_message_of_another_time_is_another_one(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        await workflow.publish(heard("1.1"), NOON)
+        await engine.settle()
+        later = NOON + timedelta(milliseconds=1)
+        assert await workflow.were_published([(heard("1.1").said, later)]) == [False]
+
+    async def test_no_message_is_a_question_with_no_answers(self, workflow: Workflow) -> None:
+        await workflow.register(OFFER)
+        assert await workflow.were_published([]) == []
+
+    async def test_the_engine_knows_what_is_in_the_packs_hands(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        for number in range(3):
+            engine.offer(Broadcast(str(number)))
+        answered, open_one = await self._taken(workflow), await self._taken(workflow)
+        await workflow.complete(answered.id, Fatal("x"), NOON)
+        assert await workflow.in_hand() == [open_one]
+
+    async def test_an_action_that_was_found_in_hand_can_be_answered(self, workflow: Workflow, engine: Engine) -> None:
+        await workflow.register(OFFER)
+        engine.offer(Broadcast("hello"))
+        await workflow.take()
+        [action] = await workflow.in_hand()
+        await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
+        assert await workflow.in_hand() == []
+        assert len(engine.answers()) == 1
+
+    async def _taken(self, workflow: Workflow) -> Action:
+        action = await workflow.take()
+        assert action is not None
+        return action
