@@ -1,0 +1,55 @@
+# Needs Python 3.11 to 3.13 and make; everything else goes into .venv. `make PYTHON=python3.12 test` takes another Python.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PACKAGES := domain application adapters entrypoints
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help simulate test check lint format bench lock clean
+
+help: ## What can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+simulate: $(READY) ## Talk to a flow: the pack between a Slack and a Flyte of its own
+	@$(BIN)/flyte-slack simulate
+
+test: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest --quiet --numprocesses=2
+
+check: lint test ## Everything a change has to pass: style, types, layers, tests
+
+lint: $(READY) ## Style, types and layers, without the tests
+	@$(BIN)/ruff check --output-format=concise
+	@$(BIN)/ruff format --check --quiet || { echo 'not formatted as `make format` does it'; exit 1; }
+	@$(BIN)/mypy
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo 2>&1 | sed -n '/^Contracts:/,$$p'
+
+format: $(READY) ## Format the code, and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+bench: $(READY) ## Measure the pack between the two simulated servers
+	@$(BIN)/python -m tests.bench
+
+lock: $(READY) ## Take the newest releases that pyproject.toml admits into the two lock files
+	@$(PIP) install uv
+	@$(call compile,requirements.lock)
+	@$(call compile,requirements-dev.lock,--group dev --constraints requirements.lock)
+
+compile = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file $(1) $(2)
+
+clean: ## Remove what was made
+	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find $(PACKAGES) tests -name __pycache__ -prune -exec rm -r {} +
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.x ...'; exit 1; }
+	@echo 'making $(VENV) (once; again when the lock changes) ...'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
