@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from application.ports.chat import ChatEvent, MembershipGained, MembershipLost, Page
 from application.ports.clock import Clock
@@ -12,6 +13,7 @@ from domain.messages import Mark, Message, Receipt, RichMessage, Said
 from domain.users import Identity, User
 
 _PAGE_SIZE = 200
+Listener: TypeAlias = Callable[[ChatEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class MemoryChat:
         self._users: dict[str, User] = {}
         self._last_microsecond = 0
         self.identity = Identity("UFLYTE", "BFLYTE", "T1")
-        self.listeners: list[Callable[[ChatEvent], None]] = []
+        self.listeners: list[Listener] = []
         self.posts: list[Posted] = []
         """What the pack posted, in order."""
 

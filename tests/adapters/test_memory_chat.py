@@ -1,0 +1,41 @@
+import pytest
+
+from adapters.memory.chat import MemoryChat
+from adapters.memory.clock import MemoryClock
+from domain.channels import ChannelId
+from domain.users import User
+from tests.contracts.chat_contract import ChatContract, Stage, Standing
+
+
+class MemoryStage(Stage):
+    def __init__(self) -> None:
+        self.chat: MemoryChat = MemoryChat(MemoryClock())
+
+    def open_channel(self, name: str, *, private: bool = False, with_bot: bool = False) -> ChannelId:
+        return self.chat.add_channel(f"C-{name}", is_private=private, is_general=name == "general", has_bot=with_bot)
+
+    def open_direct(self) -> ChannelId:
+        return self.chat.add_channel("D-alice", has_bot=True)
+
+    def add_user(self, user: User) -> str:
+        self.chat.add_user(user)
+        return user.id
+
+    def say(self, channel_id: ChannelId, text: str, thread: str = "") -> str:
+        return self.chat.say(channel_id, text, thread_timestamp=thread).timestamp
+
+    def archive(self, channel_id: ChannelId) -> None:
+        self.chat.archive(channel_id)
+
+    def remove_bot(self, channel_id: ChannelId) -> None:
+        self.chat.remove(channel_id)
+
+    def standing(self, channel_id: ChannelId) -> list[Standing]:
+        posts = (post for post in self.chat.posts if post.message.channel_id == channel_id)
+        return [Standing(post.message.text, post.timestamp, post.message.thread_timestamp) for post in posts]
+
+
+class TestMemoryChat(ChatContract):
+    @pytest.fixture
+    def stage(self) -> Stage:
+        return MemoryStage()
