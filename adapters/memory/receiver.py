@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from adapters.memory.chat import MemoryChat
 from application.ports.chat import Arrival, ChatEvent, Connected, Disconnected
 from application.ports.clock import Clock
+from domain.errors import Refused
 
 
 class MemoryReceiver:
@@ -21,12 +22,17 @@ class MemoryReceiver:
         self._number = 0
         self.acknowledged: list[ChatEvent] = []
         """In the order of acknowledging."""
+        self._opening: ChatEvent | Exception = Connected()
         chat.listeners.append(self.hear)
 
     def hear(self, event: ChatEvent | Exception) -> None:
         """Let whoever listens hear this next; an exception ends the listening."""
         self._waiting.append(event)
         self._something_waits.set()
+
+    def refuse(self, refusal: Refused) -> None:
+        """Let nobody listen from now on."""
+        self._opening = refusal
 
     def redeliver(self) -> int:
         """Let all be heard again that was heard and not acknowledged. Returns how much that is."""
@@ -37,7 +43,7 @@ class MemoryReceiver:
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[AsyncIterator[Arrival]]:
-        self._waiting.appendleft(Connected())
+        self._waiting.appendleft(self._opening)
         self._something_waits.set()
         yield self
 

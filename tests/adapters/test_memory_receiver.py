@@ -1,0 +1,79 @@
+import pytest
+
+from adapters.memory.chat import MemoryChat
+from adapters.memory.clock import MemoryClock
+from adapters.memory.receiver import MemoryReceiver
+from application.ports.chat import MembershipGained
+from domain.channels import ChannelId
+from domain.errors import AuthenticationFailed
+from domain.messages import Message, Said
+from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage, heard
+
+
+class MemoryReceiverStage(ReceiverStage):
+    def __init__(self) -> None:
+        self._chat = MemoryChat(MemoryClock())
+        self.receiver: MemoryReceiver = MemoryReceiver(self._chat, MemoryClock())
+        self.identity = self._chat.identity
+        self.channel = self._chat.add_channel("C1", has_bot=True)
+        self._direct = self._chat.add_channel("D1", has_bot=True)
+
+    def say(self, text: str, thread: str = "") -> str:
+        return self._chat.say(self.channel, text, thread_timestamp=thread).timestamp
+
+    def say_direct(self, text: str) -> str:
+        return self._chat.say(self._direct, text).timestamp
+
+    async def post(self, text: str) -> None:
+        await self._chat.post(Message(self.channel, text), None)
+
+    def open_other_channel(self) -> ChannelId:
+        return self._chat.add_channel("C2")
+
+    def invite(self, channel_id: ChannelId) -> None:
+        self._chat.invite(channel_id)
+
+    def remove(self, channel_id: ChannelId) -> None:
+        self._chat.remove(channel_id)
+
+    def archive(self, channel_id: ChannelId) -> None:
+        self._chat.archive(channel_id)
+
+    def refuse_token(self) -> None:
+        self.receiver.refuse(AuthenticationFailed("invalid_auth", "the token is not known"))
+
+    def is_acknowledged(self, timestamp: str) -> bool:
+        return any(isinstance(event, Said) and event.timestamp == timestamp for event in self.receiver.acknowledged)
+
+    async def until_acknowledged(self, timestamp: str) -> None:
+        assert self.is_acknowledged(timestamp)
+
+    def redeliver(self) -> None:
+        self.receiver.redeliver()
+
+
+class TestMemoryReceiver(ReceiverContract):
+    @pytest.fixture
+    def stage(self) -> ReceiverStage:
+        return MemoryReceiverStage()
+
+
+async def test_what_is_said_before_anybody_listens_waits() -> None:
+    stage = MemoryReceiverStage()
+    stage.say("early")
+
+    async with stage.receiver.listen() as arrivals:
+        await heard(arrivals)
+        event = (await heard(arrivals)).event
+
+    assert isinstance(event, Said)
+    assert event.text == "early"
+
+
+async def test_anything_can_be_heard() -> None:
+    stage = MemoryReceiverStage()
+
+    async with stage.receiver.listen() as arrivals:
+        await heard(arrivals)
+        stage.receiver.hear(MembershipGained(ChannelId("C9")))
+        assert (await heard(arrivals)).event == MembershipGained(ChannelId("C9"))
