@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGES := domain application adapters entrypoints
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
 .PHONY: help simulate test check lint format bench lock clean
@@ -48,7 +48,7 @@ clean: ## Remove what was made
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.x ...'; exit 1; }
-	@echo 'making $(VENV) (once; again when the lock changes) ...'
+	@echo 'making $(VENV) (once; again when the lock changes) ...' >&2
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
