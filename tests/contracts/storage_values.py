@@ -1,0 +1,30 @@
+"""Values for the storage's suites, short to write."""
+
+from datetime import UTC, datetime, timedelta
+
+from application.ports.storage import OutboxEntry
+from domain.channels import ChannelId
+from domain.commands import Action, ActionId, Broadcast, Command
+from domain.messages import Receipt, Said
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
+A, B, C = ChannelId("CA"), ChannelId("CB"), ChannelId("CC")
+X, Y = ActionId("x"), ActionId("y")
+LEASE = 60.0
+RECEIPT = Receipt(A, "1700000000.000100")
+
+
+def after(seconds: float) -> datetime:
+    """That long after NOW."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def heard(channel_id: ChannelId, number: int, received_after: float | None = None) -> OutboxEntry:
+    """The message of that number in the channel, received at once or so many seconds after NOW."""
+    said = Said(channel_id, f"1700000000.{number:06}", f"message {number}")
+    return OutboxEntry(said, after(number if received_after is None else received_after))
+
+
+def action(action_id: ActionId = X, command: Command | None = None) -> Action:
+    """An action with that id."""
+    return Action(action_id, command or Broadcast("hello"))
