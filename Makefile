@@ -24,7 +24,7 @@ lint: $(READY) ## Style, types and layers, without the tests
 	@$(BIN)/ruff check --output-format=concise
 	@$(BIN)/ruff format --check --quiet || { echo 'not formatted as `make format` does it'; exit 1; }
 	@$(BIN)/mypy
-	@PYTHONPATH=. $(BIN)/lint-imports --no-logo 2>&1 | sed -n '/^Contracts:/,$$p'
+	@$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Format the code, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet || true

@@ -1,6 +1,7 @@
 """What the environment sets: each variable of the documentation, its default, its forms."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from application.posting import WhenInDoubt
 from application.use_cases.receive_message import Listen
 from entrypoints.setting_values import Secret
 from entrypoints.settings import Receiving, Settings, load_settings, variables
+from entrypoints.variables import Variable
 
 REQUIRED = {"FLYTE_API": "http://localhost:8080", "FLYTE_SLACK_TOKEN": "token_abc"}
 
@@ -111,6 +113,26 @@ def test_the_variables_are_those_of_the_documentation_in_its_order() -> None:
         "FLYTE_SLACK_MESSAGE_BURST FLYTE_SLACK_GIVE_UP FLYTE_SLACK_IN_DOUBT FLYTE_SLACK_CATCH_UP "
         "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_HTTP_HOST FLYTE_SLACK_HTTP_PORT LOGLEVEL"
     )
+
+
+def test_the_readme_lists_every_variable_with_its_default() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in readme.splitlines() if line.startswith("| `")]
+    listed = {name: default for names, defaults in rows for name, default in zip_words(names, defaults)}
+
+    for variable in variables():
+        assert variable.name in listed
+        assert listed[variable.name] == ("required" if variable.is_required else described_default(variable))
+
+
+def zip_words(names: str, defaults: str) -> list[tuple[str, str]]:
+    """Several variables may share a row, each with its default in its place."""
+    split = [[word.strip(" `") for word in text.split(",")] for text in (names, defaults)]
+    return list(zip_longest(*split, fillvalue=""))
+
+
+def described_default(variable: Variable) -> str:
+    return "file://` + the backup dir" if variable.name == "FLYTE_SLACK_STORAGE" else variable.default or ""
 
 
 @pytest.mark.parametrize("nothing", ["", "  ", "\n"])
