@@ -1,6 +1,6 @@
 """What the environment sets: each variable of the documentation, its default, its forms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
@@ -125,10 +125,10 @@ def test_the_readme_lists_every_variable_with_its_default() -> None:
         assert listed[variable.name] == ("required" if variable.is_required else described_default(variable))
 
 
-def zip_words(names: str, defaults: str) -> list[tuple[str, str]]:
+def zip_words(names: str, defaults: str) -> Iterator[tuple[str, str]]:
     """Several variables may share a row, each with its default in its place."""
-    split = [[word.strip(" `") for word in text.split(",")] for text in (names, defaults)]
-    return list(zip_longest(*split, fillvalue=""))
+    for name, default in zip_longest(names.split(","), defaults.split(","), fillvalue=""):
+        yield name.strip(" `"), default.strip(" `")
 
 
 def described_default(variable: Variable) -> str:
