@@ -1,0 +1,1 @@
+"""The loops and lines of the application, on virtual time."""

@@ -1,0 +1,191 @@
+"""What stands around the pack, in memory and on virtual time, and the pack itself: a process that comes and goes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from adapters.memory.chat import MemoryChat
+from adapters.memory.clock import MemoryClock
+from adapters.memory.receiver import MemoryReceiver
+from adapters.memory.storage import MemoryStorage
+from adapters.memory.workflow import MemoryWorkflow
+from application.action_worker import ActionWorker
+from application.answering import Answering
+from application.catch_up import CatchUp
+from application.chat_line import ChatHealth, ChatLine
+from application.engine_line import EngineLine
+from application.event_relay import EventRelay
+from application.gauge import Gauge
+from application.health import HealthBoard
+from application.hearing import Hearing
+from application.lanes import Lanes
+from application.membership import Membership
+from application.pack import Pack, pack_offer
+from application.polling import Polling
+from application.ports.storage import JournalEntry, OutboxEntry
+from application.posting import Posting, PostingPolicy
+from application.safekeeping import Safekeeping
+from application.service import Service
+from application.stop import Stop
+from application.use_cases.broadcast import Broadcast
+from application.use_cases.join_channel import JoinChannel
+from application.use_cases.leave_channel import LeaveChannel
+from application.use_cases.receive_message import Listen, ReceiveMessage
+from application.use_cases.send_message import SendMessage
+from application.use_cases.send_rich_message import SendRichMessage
+from application.user_directory import UserDirectory
+from domain.channels import ChannelId
+from domain.commands import ActionId, Command
+from domain.events import Event, Outcome
+from domain.messages import Said
+from domain.users import User
+from tests.faults import Faults, FaultyStorage, faulty
+
+_REAL_SECONDS_TO_END = 5
+"""Of the test's own time: the end of the pack needs none of the virtual one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator decides; the contract's defaults."""
+
+    policy: PostingPolicy = field(default_factory=PostingPolicy)
+    listen: Listen = Listen.JOINED
+    receives_bots: bool = False
+    catch_up_seconds: float = 3600
+    journal_limit: int = 10_000
+    default_channels: Sequence[ChannelId] = ()
+
+
+class Process:
+    """One run of the pack, wired as the container does it."""
+
+    def __init__(self, world: "World", settings: Settings) -> None:
+        clock, policy = world.clock, settings.policy
+        chat = faulty(world.chat, world.faults)
+        workflow = faulty(world.engine, world.faults)
+        storage = FaultyStorage(world.storage, world.faults)
+        self.stop = stop = Stop(clock)
+        self.health = HealthBoard()
+        self.chat_health = ChatHealth(self.health)
+        self.keep = keep = Safekeeping(stop, self.health)
+        self.line = line = ChatLine(clock, stop, self.chat_health, policy.give_up_seconds)
+        self.engine_line = engine_line = EngineLine(workflow, pack_offer("Slack", {"env": "test"}), stop, self.health)
+        lanes = Lanes()
+        polling = Polling(clock)
+        posting = Posting(chat, storage, lanes, clock, stop, line, keep, policy)
+        join_channel = JoinChannel(chat, storage, lanes, clock, line, keep)
+        pack = Pack(
+            SendMessage(posting),
+            SendRichMessage(posting),
+            Broadcast(posting, storage, keep),
+            join_channel,
+            LeaveChannel(chat, storage, lanes, line, keep),
+        )
+        answering = Answering(workflow, storage, stop, engine_line, keep)
+        self.worker = ActionWorker(
+            workflow, storage, pack, answering, polling, clock, stop, engine_line, keep, settings.journal_limit
+        )
+        self.receive_message = ReceiveMessage(storage, keep, settings.listen, receives_bots=settings.receives_bots)
+        users = UserDirectory(chat, clock, line)
+        self.relay = EventRelay(workflow, storage, users, polling, clock, stop, engine_line, keep)
+        catch_up = CatchUp(
+            chat, storage, self.receive_message, clock, stop, line, keep, settings.catch_up_seconds, settings.listen
+        )
+        self.hearing = Hearing(world.ear, self.receive_message, catch_up, self.relay, self.chat_health, clock, stop)
+        self.membership = Membership(chat, storage, join_channel, clock, line, keep, settings.default_channels)
+        self.gauge = Gauge(storage, self.health, clock, stop, keep)
+        self.service = Service(
+            chat, storage, self.hearing, self.relay, self.worker, self.membership, self.gauge, engine_line, line,
+            self.chat_health, keep, clock, stop,
+        )  # fmt: skip
+
+
+def _no_flows(_event: Event) -> Iterable[Command]:
+    return ()
+
+
+class World:
+    """Chat, engine and storage, which outlive the pack; C1 and C2 are channels, U1 is Ada."""
+
+    def __init__(self, flows: Callable[[Event], Iterable[Command]] = _no_flows) -> None:
+        self.clock = MemoryClock()
+        self.faults = Faults(self.clock)
+        self.chat = MemoryChat(self.clock)
+        self.ear = MemoryReceiver(self.chat, self.clock)
+        self.engine = MemoryWorkflow(flows)
+        self.storage = MemoryStorage()
+        self.chat.add_user(User("U1", "Ada"))
+        self.c1 = self.chat.add_channel("C1")
+        self.c2 = self.chat.add_channel("C2")
+
+    async def join(self, *channel_ids: ChannelId) -> None:
+        """Have these channels joined since before the pack's start."""
+        for channel_id in channel_ids:
+            await self.chat.join(channel_id)
+            await self.storage.channels.join(channel_id, self.clock.now())
+
+    @asynccontextmanager
+    async def pack(self, settings: Settings | None = None) -> AsyncIterator[Process]:
+        """The pack, running; at the end it is asked to stop, and has to without time passing."""
+        async with self._started(settings) as (process, serving):
+            yield process
+            process.stop.request()
+            async with asyncio.timeout(_REAL_SECONDS_TO_END):
+                await asyncio.wait([serving])
+
+    @asynccontextmanager
+    async def killed_pack(self, settings: Settings | None = None) -> AsyncIterator[Process]:
+        """The pack, running; at the end it is no more, whatever it was at."""
+        async with self._started(settings) as (process, _):
+            yield process
+
+    @asynccontextmanager
+    async def _started(self, settings: Settings | None) -> AsyncIterator[tuple[Process, "asyncio.Task[None]"]]:
+        process = Process(self, settings or Settings())
+        async with self.storage.open():
+            serving = asyncio.create_task(process.service.run(), name="service")
+            try:
+                await self.clock.advance(0)
+                yield process, serving
+            finally:
+                serving.cancel()
+                await asyncio.wait([serving])
+                if not serving.cancelled():
+                    serving.result()
+
+    async def outcome(self, command: Command, within: float = 3) -> Outcome:
+        """How the running pack answers that command, within so many seconds."""
+        return await self.answer(self.engine.offer(command), within)
+
+    async def answer(self, action_id: ActionId, within: float = 3) -> Outcome:
+        """How the running pack answers that action, within so many seconds."""
+        until = self.clock.monotonic() + within
+        while action_id not in self.engine.answers and self.clock.monotonic() < until:
+            await self.clock.advance(min(0.25, until - self.clock.monotonic()))
+        return self.engine.answers[action_id][0]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the pack posted, in order."""
+        return [post.message.text for post in self.chat.posts]
+
+    @property
+    def told(self) -> list[str]:
+        """The texts of the messages that the engine was told of, in order."""
+        return [event.said.text for event, _ in self.engine.published]
+
+    async def waiting(self) -> list[Said]:
+        """What is in the outbox."""
+        return [entry.said async for entry in self.storage.outbox.entries()]
+
+    async def set_aside(self) -> list[OutboxEntry]:
+        """What was set aside from the outbox."""
+        return [entry async for entry in self.storage.outbox.entries(set_aside=True)]
+
+    async def in_journal(self, action_id: ActionId) -> JournalEntry:
+        """What the journal knows of an action."""
+        entry = await self.storage.journal.load(action_id)
+        assert entry is not None
+        return entry
