@@ -1,0 +1,115 @@
+"""An HTTP server that answers with the very bytes it is given: for what no well-behaved server sends."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+Respond = Callable[["Request"], bytes | None]
+"""What to answer with before the connection is closed; None: nothing, ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came in."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class ScriptedServer:
+    """The server, while it runs."""
+
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, request: Request) -> None:
+        """A request came in."""
+        self.requests.append(request)
+        self._changed.set()
+
+    async def until_asked(self, target: str) -> None:
+        """Return when a request for this target has come in."""
+        async with asyncio.timeout(5):
+            while all(request.target != target for request in self.requests):
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@asynccontextmanager
+async def scripted(respond: Respond) -> AsyncIterator[ScriptedServer]:
+    """A server on 127.0.0.1 that answers as `respond` says."""
+    script = ScriptedServer()
+    closing = asyncio.Event()
+    connections: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = await _read(reader)
+            script.note(request)
+            answer = respond(request)
+            if answer is None:
+                await closing.wait()
+            else:
+                writer.write(answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer), name="scripted connection")
+        connections.add(task)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    script.url = f"http://{host}:{port}"
+    try:
+        yield script
+    finally:
+        closing.set()
+        server.close()
+        await asyncio.gather(*connections)
+
+
+def http(status: int, body: bytes | str = b"", *, content_type: str = "application/json", **headers: str) -> bytes:
+    """A whole answer; `Content_Length=...` overrules the true length."""
+    content = body.encode() if isinstance(body, str) else body
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = {"Content-Type": content_type, "Content-Length": str(len(content)), "Connection": "close"} | given
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + content
+
+
+def flyte_links(request: Request, prefix: str = "/v1") -> bytes | None:
+    """What a Flyte answers to a registration; `prefix` is where its API is. None for other requests."""
+    base = f"http://{request.headers['host']}{prefix}"
+    docs = f"http://{request.headers['host']}/swagger"
+    if request.target == prefix:
+        links = [
+            {"href": f"{base}/packs", "rel": f"{docs}#!/pack/listPacks"},
+            {"href": f"{base}/audit/flows", "rel": f"{docs}#!/flowAudit/findFlows"},
+        ]
+        return http(200, json.dumps({"links": links}))
+    if request.target == f"{prefix}/packs":
+        links = [
+            {"href": f"{base}/packs/Slack/actions/take", "rel": f"{docs}#!/action/takeAction"},
+            {"href": f"{base}/packs/Slack/events", "rel": f"{docs}#/event"},
+        ]
+        return http(201, json.dumps({"links": links}), content_type="text/plain; charset=utf-8")
+    return None
+
+
+async def _read(reader: asyncio.StreamReader) -> Request:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.splitlines()
+    method, target, _ = first.split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Request(method, target, headers, body)

@@ -1,0 +1,369 @@
+"""How a pack becomes known to Flyte: links walked, origin kept, everything else refused with a reason."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+
+import pytest
+
+from adapters.flyte.workflow import DOCUMENTATION, FlyteWorkflow
+from domain.errors import (
+    Malformed,
+    NotAuthorised,
+    NotTaken,
+    PackUnknown,
+    WorkflowError,
+    WorkflowInDoubt,
+    WorkflowUnreachable,
+)
+from entrypoints.simulation import flyte_faults as faults
+from entrypoints.simulation.flyte_server import FlyteServer
+from tests.adapters.flyte import registered
+from tests.adapters.scripted_http import Request, flyte_links, http, scripted
+from tests.contracts.workflow_contract import OFFER
+
+
+async def _refusal(flyte_url: str, jwt: str = "", timeout_seconds: float = 5.0) -> WorkflowError:
+    workflow = FlyteWorkflow(flyte_url, jwt=jwt, timeout_seconds=timeout_seconds)
+    async with workflow.open():
+        with pytest.raises(WorkflowError) as refusal:
+            await workflow.register(OFFER)
+    return refusal.value
+
+
+async def test_the_pack_is_registered_with_all_that_it_offers() -> None:
+    async with FlyteServer() as flyte, registered(flyte):
+        assert flyte.packs["Slack.env.test.region.eu"].definition == {
+            "name": "Slack",
+            "labels": {"env": "test", "region": "eu"},
+            "links": [{"href": DOCUMENTATION, "rel": "help"}],
+            "commands": [
+                {"name": "SendMessage", "events": ["MessageSent", "SendMessageFailed"]},
+                {"name": "Broadcast", "events": ["BroadcastSent"]},
+            ],
+            "events": [
+                {"name": "MessageSent"},
+                {"name": "SendMessageFailed"},
+                {"name": "BroadcastSent"},
+                {"name": "ReceivedMessage"},
+            ],
+        }
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+async def test_the_base_url_may_name_the_version_or_not_and_end_in_a_slash(end: str) -> None:
+    async with FlyteServer() as flyte:
+        workflow = FlyteWorkflow(f"{flyte.api_url}{end}")
+        async with workflow.open():
+            await workflow.register(OFFER)
+            assert await workflow.take() is None
+
+
+@pytest.mark.parametrize("base", ["/tools/flyte", "/tools/flyte/v1", "/tools/flyte/"])
+async def test_the_base_url_may_have_a_prefix(base: str) -> None:
+    async with scripted(lambda request: flyte_links(request, "/tools/flyte/v1") or http(204)) as server:
+        workflow = FlyteWorkflow(f"{server.url}{base}")
+        async with workflow.open():
+            await workflow.register(OFFER)
+            assert await workflow.take() is None
+    assert [request.target for request in server.requests][-1] == "/tools/flyte/v1/packs/Slack/actions/take"
+
+
+async def test_a_wrong_content_type_does_no_harm() -> None:
+    async with FlyteServer() as flyte:
+        for route in ("api", "register"):
+            flyte.plan(route, faults.wrong_content_type(), times=1)
+        async with registered(flyte) as workflow:
+            assert await workflow.take() is None
+
+
+async def test_links_may_be_relative() -> None:
+    def respond(request: Request) -> bytes:
+        if request.target == "/v1":
+            return http(200, '{"links": [{"rel": "#pack/listPacks", "href": "/v1/packs"}]}')
+        if request.target == "/v1/packs":
+            links = '[{"rel": "#takeAction", "href": "packs/Slack/take"}, {"rel": "#event", "href": "/e"}]'
+            return http(201, f'{{"links": {links}}}')
+        return http(204)
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            assert await workflow.take() is None
+    assert server.requests[-1].target == "/v1/packs/Slack/take"
+
+
+@pytest.mark.parametrize(
+    ("route", "fault", "kind", "words"),
+    [
+        ("api", faults.html(), WorkflowUnreachable, "/v1 was answered with 200 and an HTML page, so not by Flyte"),
+        ("api", faults.malformed(), WorkflowUnreachable, "/v1 is not Flyte: its answer is not JSON"),
+        ("api", faults.missing_links(), WorkflowUnreachable, "/v1 is not Flyte: its answer has no link pack/listPacks"),
+        ("api", faults.status(404), WorkflowUnreachable, "/v1 is not Flyte: it has nothing there"),
+        ("api", faults.status(401), NotAuthorised, "Flyte wants a JWT"),
+        ("api", faults.status(403), NotAuthorised, "Flyte wants a JWT"),
+        ("api", faults.status(500), NotTaken, "was answered with 500: Flyte failed"),
+        ("api", faults.status(503), WorkflowUnreachable, "Flyte can't serve at the moment"),
+        ("api", faults.status(502), WorkflowUnreachable, "Flyte can't serve at the moment"),
+        ("api", faults.status(204), WorkflowUnreachable, "was answered with 204, which Flyte does not answer here"),
+        ("api", faults.status(418), WorkflowUnreachable, "was answered with 418, which Flyte does not answer here"),
+        ("api", faults.reset_before(), WorkflowUnreachable, "/v1 was not answered: the connection broke"),
+        ("api", faults.hang(), WorkflowUnreachable, "/v1 was not answered: the time ran out"),
+        ("register", faults.html(), WorkflowUnreachable, "/v1/packs was answered with 200 and an HTML page"),
+        ("register", faults.malformed(), WorkflowUnreachable, "/v1/packs is not Flyte: its answer is not JSON"),
+        ("register", faults.missing_links(), WorkflowUnreachable, "its answer has no link takeAction"),
+        ("register", faults.status(400), Malformed, "/v1/packs was answered with 400: Flyte refuses what was sent"),
+        ("register", faults.status(404), WorkflowUnreachable, "/v1/packs is not Flyte: it has nothing there"),
+        ("register", faults.status(500), NotTaken, "/v1/packs was answered with 500"),
+        ("register", faults.status(502), WorkflowUnreachable, "a gateway that got no answer"),
+        ("register", faults.status(202), WorkflowUnreachable, "which Flyte does not answer here"),
+        ("register", faults.reset_after(), WorkflowUnreachable, "/v1/packs went out and was not answered"),
+        ("register", faults.hang_after(), WorkflowUnreachable, "went out and was not answered: the time ran out"),
+        (
+            "register",
+            faults.redirect("http://elsewhere.example/login?as=me"),
+            WorkflowUnreachable,
+            ("answered with 302 to http://elsewhere.example/login: posts follow no redirect"),
+        ),
+    ],
+)
+async def test_whatever_goes_wrong_is_told_by_kind_and_place(
+    route: str, fault: faults.Fault, kind: type[WorkflowError], words: str
+) -> None:
+    async with FlyteServer() as flyte:
+        flyte.plan(route, fault)
+        refusal = await _refusal(flyte.api_url, timeout_seconds=0.3)
+        assert isinstance(refusal, kind)
+        assert words in str(refusal)
+        assert flyte.api_url in str(refusal)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"links": null}',
+        '{"links": {"rel": "pack/listPacks"}}',
+        '{"links": [null, 1, "x", [], {}, {"rel": "pack/listPacks"}]}',
+        '{"links": [{"rel": 1, "href": "/v1/packs"}]}',
+        '{"links": [{"rel": "pack/listPacks", "href": 1}]}',
+        '{"links": [{"rel": "pack/listPacks", "href": ""}]}',
+        '{"links": [{"rel": "pack/listPacks", "href": "http://["}]}',
+        '{"links": [{"rel": "pack/listPacks", "href": "ftp://flyte/v1/packs"}]}',
+        '{"links": [{"rel": "pack/listPacks/other", "href": "/v1/packs"}]}',
+        '{"links": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+)
+async def test_an_answer_without_a_usable_link_is_not_flytes(body: str) -> None:
+    async with scripted(lambda _: http(200, body)) as server:
+        refusal = await _refusal(server.url)
+    assert isinstance(refusal, WorkflowUnreachable)
+    assert "no link pack/listPacks" in str(refusal)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(200, "{}", Content_Length="100"),
+        b"",
+        b"HTTP/1.1 200 OK\r\n",
+        b"SSH-2.0-x\r\n",
+        b"\x15\x03\x01\x00\x02\x02P",
+    ],
+)
+async def test_an_answer_that_breaks_off_or_is_not_http_leaves_flyte_unreachable(answer: bytes) -> None:
+    async with scripted(lambda _: answer) as server:
+        refusal = await _refusal(server.url)
+    assert isinstance(refusal, WorkflowUnreachable)
+    assert "the connection broke" in str(refusal)
+
+
+async def test_a_flyte_that_is_not_there_is_unreachable_and_says_why() -> None:
+    async with FlyteServer() as flyte:
+        await flyte.go_down()
+        refusal = await _refusal(flyte.api_url)
+        assert isinstance(refusal, WorkflowUnreachable)
+        assert str(refusal) == (
+            f"GET {flyte.api_url}/v1 could not be sent: no connection (connection refused); the pack goes on trying"
+        )
+
+
+@pytest.mark.parametrize("url", ["http://flyte.invalid:8080", "https://127.0.0.1:1", "http://127.0.0.1:1"])
+async def test_a_host_that_can_not_be_reached_is_unreachable(url: str) -> None:
+    refusal = await _refusal(url)
+    assert isinstance(refusal, WorkflowUnreachable)
+    assert "could not be sent" in str(refusal)
+
+
+async def test_a_server_that_speaks_no_tls_is_unreachable_by_https() -> None:
+    async with FlyteServer() as flyte:
+        refusal = await _refusal(flyte.api_url.replace("http:", "https:"))
+    assert isinstance(refusal, WorkflowUnreachable)
+
+
+async def test_before_it_is_opened_nothing_can_be_reached() -> None:
+    with pytest.raises(WorkflowUnreachable, match="not open"):
+        await FlyteWorkflow("http://127.0.0.1:1").register(OFFER)
+
+
+async def test_the_pack_works_again_after_flyte_was_gone() -> None:
+    async with FlyteServer() as flyte, registered(flyte) as workflow:
+        await flyte.go_down()
+        with pytest.raises((WorkflowInDoubt, WorkflowUnreachable)):
+            await workflow.take()  # on the connection that has just died
+        with pytest.raises(WorkflowUnreachable):
+            await workflow.take()
+        await flyte.come_up()
+        assert await workflow.take() is None
+
+
+async def test_a_failed_registration_keeps_what_an_earlier_one_brought() -> None:
+    async with FlyteServer() as flyte, registered(flyte) as workflow:
+        flyte.plan("api", faults.status(500), times=1)
+        with pytest.raises(NotTaken):
+            await workflow.register(OFFER)
+        assert await workflow.take() is None
+
+
+async def test_a_first_registration_that_failed_leaves_the_pack_unknown() -> None:
+    async with FlyteServer() as flyte:
+        flyte.plan("register", faults.missing_links(), times=1)
+        workflow = FlyteWorkflow(flyte.api_url)
+        async with workflow.open():
+            with pytest.raises(WorkflowUnreachable):
+                await workflow.register(OFFER)
+            with pytest.raises(PackUnknown):
+                await workflow.take()
+
+
+async def test_the_jwt_opens_a_flyte_with_security_on() -> None:
+    async with FlyteServer(jwt="let-me-in") as flyte, registered(flyte, jwt="let-me-in") as workflow:
+        assert await workflow.take() is None
+
+
+@pytest.mark.parametrize("jwt", ["", "a-secret"])
+async def test_a_missing_or_wrong_jwt_is_told_without_showing_it(jwt: str) -> None:
+    async with FlyteServer(jwt="let-me-in") as flyte:
+        refusal = await _refusal(flyte.api_url, jwt)
+    assert isinstance(refusal, NotAuthorised)
+    assert "a-secret" not in str(refusal)
+
+
+async def test_a_page_that_says_401_is_no_outage() -> None:
+    async with scripted(lambda _: http(401, "<html>", content_type="text/html")) as server:
+        assert isinstance(await _refusal(server.url), NotAuthorised)
+
+
+async def test_user_and_password_of_the_base_url_are_sent_and_never_shown() -> None:
+    async with scripted(lambda _: http(404)) as server:
+        refusal = await _refusal(server.url.replace("http://", "http://me:p%40ss@"))
+    assert server.requests[0].headers["authorization"] == f"Basic {b64encode(b'me:p@ss').decode()}"
+    assert "me:" not in str(refusal)
+
+
+async def test_the_jwt_goes_before_user_and_password() -> None:
+    async with scripted(lambda _: http(404)) as server:
+        await _refusal(server.url.replace("http://", "http://me:pass@"), jwt="jot")
+    assert server.requests[0].headers["authorization"] == "Bearer jot"
+
+
+def _link_to(url: str) -> Callable[[Request], bytes]:
+    return lambda _: http(200, json.dumps({"links": [{"rel": "pack/listPacks", "href": f"{url}/v1/packs"}]}))
+
+
+async def test_a_link_to_another_origin_is_refused_and_gets_no_request() -> None:
+    async with scripted(lambda _: http(201)) as other, scripted(_link_to(other.url)) as server:
+        refusal = await _refusal(server.url, jwt="jot")
+    assert isinstance(refusal, WorkflowUnreachable)
+    assert other.requests == []
+    assert all(word in str(refusal) for word in (server.url, other.url, "X-Forwarded-Host"))
+
+
+@pytest.mark.parametrize("suffix", ["takeAction", "event"])
+async def test_a_registered_packs_link_to_another_origin_is_refused_at_once(suffix: str) -> None:
+    def respond(request: Request) -> bytes | None:
+        answer = flyte_links(request)
+        if answer is None or request.target != "/v1/packs":
+            return answer
+        _, _, body = answer.partition(b"\r\n\r\n")
+        links = json.loads(body)["links"]
+        for link in links:
+            if link["rel"].endswith(suffix):
+                link["href"] = "http://user:pass@other.example:8080/v1/x"
+        return http(201, json.dumps({"links": links}))
+
+    async with scripted(respond) as server:
+        refusal = await _refusal(server.url)
+    assert isinstance(refusal, WorkflowUnreachable)
+    assert "http://other.example:8080, which are refused" in str(refusal)
+    assert "pass" not in str(refusal).replace("let the proxy before Flyte pass", "")
+
+
+@pytest.mark.parametrize("other", ["https://127.0.0.1:{port}", "http://localhost:{port}", "http://127.0.0.1:1"])
+async def test_another_scheme_host_or_port_is_another_origin(other: str) -> None:
+    async with scripted(
+        lambda request: http(
+            200,
+            json.dumps(
+                {
+                    "links": [
+                        {
+                            "rel": "pack/listPacks",
+                            "href": other.format(port=request.headers["host"].split(":")[1]) + "/v1/packs",
+                        }
+                    ]
+                }
+            ),
+        )
+    ) as server:
+        refusal = await _refusal(server.url)
+    assert "X-Forwarded-Host" in str(refusal)
+    assert len(server.requests) == 1
+
+
+async def test_links_behind_a_proxy_that_passes_the_host_on_are_followed() -> None:
+    async with FlyteServer() as flyte:
+        flyte_port = flyte.api_url.rsplit(":", 1)[1]
+        async with FlyteServer(public_url=flyte.api_url) as wrong:
+            refusal = await _refusal(wrong.api_url)
+            assert f"127.0.0.1:{flyte_port}" in str(refusal)
+        assert not flyte.requests
+
+
+async def test_a_redirected_get_is_followed_within_the_origin() -> None:
+    def respond(request: Request) -> bytes:
+        if request.target == "/v1":
+            return http(301, Location="/v1/")
+        if request.target == "/v1/":
+            return http(302, Location="links")
+        return flyte_links(request) or http(200, '{"links": [{"rel": "pack/listPacks", "href": "/v1/packs"}]}')
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url, jwt="jot")
+        async with workflow.open():
+            await workflow.register(OFFER)
+    assert [request.target for request in server.requests] == ["/v1", "/v1/", "/v1/links", "/v1/packs"]
+    assert {request.headers["authorization"] for request in server.requests} == {"Bearer jot"}
+
+
+async def test_a_redirected_get_is_not_followed_to_another_origin() -> None:
+    async with (
+        scripted(lambda _: http(200, "{}")) as other,
+        scripted(lambda _: http(307, Location=f"{other.url}/v1")) as server,
+    ):
+        refusal = await _refusal(server.url, jwt="jot")
+    assert isinstance(refusal, WorkflowUnreachable)
+    assert f"answered with 307 to {other.url}/v1: redirects are followed within Flyte's origin only" in str(refusal)
+    assert other.requests == []
+
+
+async def test_redirects_in_a_circle_come_to_an_end() -> None:
+    async with scripted(lambda request: http(302, Location=request.target)) as server:
+        refusal = await _refusal(server.url)
+    assert "redirects without end" in str(refusal)
+    assert len(server.requests) < 10
