@@ -38,7 +38,7 @@ def post_message(call: ApiCall) -> JsonObject:
     )
     post = Post(channel.channel_id, fields["text"], message.ts, thread_ts, call.arguments, time.monotonic())
     call.log.posts.append(post)
-    call.log.counters["posts"] += 1
+    call.log.count("posts")
     call.log.note("post", channel=post.channel, ts=post.ts, text=post.text, thread_ts=thread_ts)
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
 

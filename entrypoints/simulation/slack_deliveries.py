@@ -82,7 +82,7 @@ class Deliveries:
         """Deliver a body to the app, now or when somebody is there to take it."""
         delivery = Delivery(event_id, body)
         self.unacknowledged[event_id] = delivery
-        self._log.counters["events"] += 1
+        self._log.count("events")
         if len(self.unacknowledged) > KEPT_ENTRIES:
             self._forget(next(iter(self.unacknowledged.values())))
         self._dispatch(delivery)
@@ -106,7 +106,7 @@ class Deliveries:
         _keep(self._done, delivery.event_id, delivery)
         if ts:
             _keep(self.acknowledged_messages, (channel, ts), now)
-        self._log.counters["acknowledged"] += 1
+        self._log.count("acknowledged")
         self._note("acknowledged", delivery)
 
     def fail(self, delivery: Delivery, reason: str, *, may_retry: bool = True) -> None:
@@ -116,7 +116,7 @@ class Deliveries:
         self._stop(delivery)
         if not may_retry or delivery.attempt >= len(self.retry_seconds):
             delivery.is_given_up = True
-            self._log.counters["given_up"] += 1
+            self._log.count("given_up")
             self._note("given_up", delivery)
             return
         pause = self.retry_seconds[delivery.attempt]
@@ -151,13 +151,13 @@ class Deliveries:
         if self.courier is None or not self.courier.carry(delivery):
             self._waiting.append(delivery)
             return
-        self._log.counters["deliveries"] += 1
+        self._log.count("deliveries")
         self._note("delivered", delivery)
 
     def _forget(self, delivery: Delivery) -> None:
         self._stop(delivery)
         self.unacknowledged.pop(delivery.event_id, None)
-        self._log.counters["forgotten"] += 1
+        self._log.count("forgotten")
 
     @staticmethod
     def _stop(delivery: Delivery) -> None:

@@ -120,9 +120,12 @@ class SlackLog:
             happening = Happening(kind, details)
             for watcher in self._watchers:
                 watcher.add(happening)
-        if self._next is not None:
-            self._next.set_result(None)
-            self._next = None
+        self._wake()
+
+    def count(self, name: str) -> None:
+        """Count one more of something."""
+        self.counters[name] += 1
+        self._wake()
 
     def watch(self) -> Changes:
         """Watch from now on; whoever drops the iterator has stopped watching."""
@@ -142,3 +145,8 @@ class SlackLog:
         """End every watch."""
         for watcher in self._watchers:
             watcher.end()
+
+    def _wake(self) -> None:
+        if self._next is not None:
+            self._next.set_result(None)
+            self._next = None

@@ -39,7 +39,7 @@ class Rtm:
         for socket in self.connections:
             if socket.is_ready:
                 socket.send(frame)
-                self._log.counters["rtm_frames"] += 1
+                self._log.count("rtm_frames")
 
     def goodbye(self, socket: Socket, close_after_seconds: float) -> None:
         """Tell a connection that it will be closed, and close it."""
@@ -52,7 +52,7 @@ class Rtm:
             frame = json.loads(text)
             kind, number = frame["type"], frame.get("id")
         except (ValueError, TypeError, KeyError, AttributeError):
-            self._log.counters["malformed_frames"] += 1
+            self._log.count("malformed_frames")
             return
         reply = {} if number is None else {"reply_to": number}
         if kind == "ping":

@@ -49,9 +49,9 @@ class SocketEndpoint:
             return await self._conditions.carry_out(fault, request, None)
         kind, connection_seconds = self._tickets.pop(request.query.get("ticket", ""), ("", 0))
         if kind != request.match_info["kind"]:
-            self._log.counters["refused_tickets"] += 1
+            self._log.count("refused_tickets")
             return web.Response(status=403, text="the ticket is unknown or was used already")
-        self._log.counters["connections"] += 1
+        self._log.count("connections")
         return await self._serve(Socket(kind, request), connection_seconds)
 
     async def _serve(self, socket: Socket, connection_seconds: int) -> web.StreamResponse:

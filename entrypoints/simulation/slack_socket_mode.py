@@ -113,9 +113,9 @@ class SocketMode:
         """Take an acknowledgement in."""
         try:
             frame = json.loads(text)
-            envelope_id = frame["envelope_id"]
+            envelope_id = str(frame["envelope_id"])
         except (ValueError, TypeError, KeyError):
-            self._log.counters["malformed_frames"] += 1
+            self._log.count("malformed_frames")
             return
         if not self.hears_acknowledgements:
             return
@@ -127,7 +127,7 @@ class SocketMode:
             envelope.deadline.cancel()
             self._deliveries.acknowledge(envelope.delivery)
         else:
-            self._log.counters["late_acknowledgements"] += 1
+            self._log.count("late_acknowledgements")
 
     def close(self) -> None:
         """Stop waiting for acknowledgements."""

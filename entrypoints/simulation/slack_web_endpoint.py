@@ -43,7 +43,7 @@ class WebEndpoint:
         fault = self._conditions.faults.befalling(name, arguments)
         if fault is None:
             return self._perform(name, arguments, token)
-        self._log.counters["faults"] += 1
+        self._log.count("faults")
         self._log.note("fault", method=name, name=fault.name)
         answer = await self._work_under(fault, lambda: self._perform(name, arguments, token))
         if answer is None:
@@ -81,7 +81,7 @@ class WebEndpoint:
         channel = str(call.arguments.get("channel") or "")
         wait = self._conditions.limits.retry_after(call.method, method.tier, channel)
         if wait is not None:
-            self._log.counters["ratelimited"] += 1
+            self._log.count("ratelimited")
             headers["Retry-After"] = str(wait)
             raise SlackError("ratelimited")
         if method.scopes:
@@ -90,7 +90,7 @@ class WebEndpoint:
 
     def _note_call(self, method: str, arguments: JsonObject, error: str) -> None:
         self._log.calls.append(Call(method, arguments, time.monotonic(), error))
-        self._log.counters[method] += 1
+        self._log.count(method)
         self._log.note("call", method=method, error=error)
 
     def _answer(self, body: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -1,0 +1,1 @@
+"""The simulated Slack and the simulated Flyte, tried as their users see them."""
