@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from adapters.registry import storage_for
 from domain.channels import ChannelId
 
 Choice = TypeVar("Choice", bound=Enum)
@@ -17,10 +18,6 @@ Choice = TypeVar("Choice", bound=Enum)
 _TRUE: Final = ("true", "1", "yes", "on")
 _FALSE: Final = ("false", "0", "no", "off")
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_FILE_SCHEME: Final = "file"
-_MEMORY_URL: Final = "memory:"
-_NOT_SERVED_YET: Final = ("postgresql", "postgres", "redis", "rediss")
-"""Schemes of storages that are promised for later."""
 _SHOWN_CHARACTERS: Final = 40
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 
@@ -168,17 +165,9 @@ def directory(text: str) -> Path:
 
 
 def storage_url(text: str) -> Secret:
-    """The URL of a storage: `file:///dir` or `memory:`. There can be a password in it: it is never shown."""
-    parts = _split_url(text, "file:///var/lib/flyte-slack")
-    if parts.scheme in _NOT_SERVED_YET:
-        raise ValueError(f"a storage at {parts.scheme}: is not served yet; give file:///dir or memory:")
-    if parts.scheme == _FILE_SCHEME:
-        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/") or "?" in text or "#" in text:
-            raise ValueError("give file: with three slashes and an absolute path, like file:///var/lib/flyte-slack")
-        return Secret(f"file://{parts.path}")
-    if text.lower() != _MEMORY_URL:
-        raise ValueError("give file:///dir or memory:")
-    return Secret(_MEMORY_URL)
+    """The URL of a storage that can be opened. There can be a password in it: it is never shown."""
+    storage_for(text)
+    return Secret(text)
 
 
 def _number(kind: type[float], text: str) -> float:

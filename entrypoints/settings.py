@@ -15,7 +15,7 @@ from application.use_cases.receive_message import Listen
 from domain.channels import ChannelId
 from entrypoints import setting_values as values
 from entrypoints.setting_values import Secret
-from entrypoints.variables import Variable, temporary_folder
+from entrypoints.variables import Variable
 
 T = TypeVar("T")
 
@@ -147,7 +147,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             mistakes.append(Mistake(variable.name, str(error)))
     if mistakes:
         raise SettingsError(tuple(mistakes))
-    warnings = (*_unknown_variables(given), *_doubtful_storage(given, found["backup_dir"], found["storage"]))
+    warnings = (*_unknown_variables(given), *_unused_variables(given, found["storage"]))
     return Settings(**found, proxy_passwords=_proxy_passwords(given), warnings=warnings)
 
 
@@ -180,16 +180,7 @@ def _did_you_mean(name: str, known: list[str]) -> str:
     return "there is no such variable" + (f"; did you mean {similar[0]}?" if similar else "")
 
 
-def _doubtful_storage(given: Mapping[str, str], backup_dir: Path, storage: Secret | None) -> list[Mistake]:
-    variable = "FLYTE_SLACK_STORAGE" if storage else "FLYTE_SLACK_BACKUP_DIR"
-    found = []
+def _unused_variables(given: Mapping[str, str], storage: Secret | None) -> list[Mistake]:
     if storage and "FLYTE_SLACK_BACKUP_DIR" in given:
-        found.append(Mistake("FLYTE_SLACK_BACKUP_DIR", "it is not used, since FLYTE_SLACK_STORAGE is set"))
-    url = storage.reveal() if storage else backup_dir.as_uri()
-    if Path(unquote(urlsplit(url).path)).is_relative_to(temporary_folder(given)):
-        found.append(
-            Mistake(
-                variable, "it is in a folder for temporary files: what is kept there goes when they are cleared away"
-            )
-        )
-    return found
+        return [Mistake("FLYTE_SLACK_BACKUP_DIR", "it is not used, since FLYTE_SLACK_STORAGE is set")]
+    return []

@@ -42,7 +42,8 @@ class Variable:
         if text is None and self.default is None:
             return None
         if text is None:
-            return self.parse(str(self.default).replace(_TMPDIR, temporary_folder(given)))
+            temporary = given.get("TMPDIR", "/tmp").rstrip("/")  # noqa: S108 - where POSIX has temporary files
+            return self.parse(str(self.default).replace(_TMPDIR, temporary))
         if _UNSHOWABLE.search(text):
             raise ValueError("give a text without line breaks, other control characters and bytes that are not UTF-8")
         return self.parse(text)
@@ -73,8 +74,3 @@ class Variable:
             state = "too large to hold a secret" if text else "empty"
             raise ValueError(f"{self.file_variable} names a file that is {state} ({path})")
         return text
-
-
-def temporary_folder(given: Mapping[str, str]) -> str:
-    """Where this environment has temporary files; without a slash at its end."""
-    return given.get("TMPDIR", "/tmp").rstrip("/")  # noqa: S108 - where POSIX has them

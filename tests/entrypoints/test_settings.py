@@ -216,18 +216,9 @@ def test_a_relative_backup_folder_counts_from_where_the_program_starts(
     assert settings.storage_url == Secret(f"{tmp_path.as_uri()}/kept%20here")
 
 
-@pytest.mark.parametrize(
-    ("text", "url"),
-    [
-        ("file:///var/lib/flyte-slack", "file:///var/lib/flyte-slack"),
-        ("file:/var/lib/x", "file:///var/lib/x"),
-        ("FILE://localhost/var/lib/x", "file:///var/lib/x"),
-        ("memory:", "memory:"),
-        ("MEMORY:", "memory:"),
-    ],
-)
-def test_the_storage_is_a_folder_or_memory(text: str, url: str) -> None:
-    assert load(FLYTE_SLACK_STORAGE=text).storage_url == Secret(url)
+@pytest.mark.parametrize("url", ["file:///var/lib/flyte-slack", "memory:"])
+def test_the_storage_is_a_folder_or_memory(url: str) -> None:
+    assert load(FLYTE_SLACK_STORAGE=url).storage_url == Secret(url)
 
 
 def test_settings_can_be_shown_without_their_secrets() -> None:
