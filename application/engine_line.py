@@ -1,7 +1,7 @@
 """The line to the workflow engine: during an outage one request probes, and all others wait for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import structlog
@@ -52,29 +52,33 @@ class EngineLine:
             return await self._through_outages(request)
 
     async def _through_outages(self, request: Callable[[], Awaitable[T]]) -> T:
+        pauses = growing_pauses(0.25, 10)
         while True:
             await self._stop.wait(None, self._is_open)
             try:
                 async with self._slots:
                     result = await request()
             except _OUTAGES as outage:
-                await self._probe_or_wait(outage)
+                await self._probe_or_wait(outage, pauses)
             else:
                 self._report_reached()
                 return result
 
-    async def _probe_or_wait(self, outage: WorkflowError) -> None:
+    async def _probe_or_wait(self, outage: WorkflowError, pauses: Iterator[float]) -> None:
         if not self._is_open.is_set():
             return  # somebody else probes already
         self._is_open.clear()
         try:
-            await self._probe(outage)
+            await self._probe(outage, pauses)
         finally:
             self._is_open.set()
 
-    async def _probe(self, outage: WorkflowError) -> None:
-        """Register until the engine answers: harmless however often, and needed after many an outage."""
-        for pause in growing_pauses(0.25, 10):
+    async def _probe(self, outage: WorkflowError, pauses: Iterator[float]) -> None:
+        """Register until the engine answers: harmless however often, and needed after many an outage.
+
+        The pauses belong to the request: one that fails again and again, while registering works, slows down too.
+        """
+        for pause in pauses:
             log.warning("workflow_engine_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
             self._health.report("flyte", healthy=False, status=_status(outage))
             await self._stop.pause(pause)
