@@ -12,6 +12,7 @@ from entrypoints.simulation.slack_conditions import Conditions
 from entrypoints.simulation.slack_deliveries import RETRY_SECONDS, Acknowledgement, Deliveries, Delivery
 from entrypoints.simulation.slack_events import Occurrence, new_event_id, outer_body
 from entrypoints.simulation.slack_faults import Faults
+from entrypoints.simulation.slack_http_delivery import HttpDelivery
 from entrypoints.simulation.slack_limits import Limits
 from entrypoints.simulation.slack_log import Call, Changes, Log, Post, SlackLog
 from entrypoints.simulation.slack_people import SlackPeople
@@ -41,8 +42,8 @@ class SlackServer(SlackPeople):
     """Slack, as far as a bot can tell, for as long as the `async with` block lasts.
 
     Point any bot at `api_url` with the tokens. With `classic` the token is a classic app's: RTM works, and events go
-    there only; otherwise `rtm.connect` is refused, and events go through Socket Mode. `subscriptions` names the events
-    that the app subscribes to (`message.channels`, `app_mention`, ...), None all of them.
+    there only; otherwise `rtm.connect` is refused, and events go through Socket Mode, or by HTTP after `deliver_to`.
+    `subscriptions` names the events that the app subscribes to (`message.channels`, `app_mention`, ...), None for all.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class SlackServer(SlackPeople):
         self.deliveries: Final = Deliveries(self.log, retry_seconds)
         self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.world, acknowledgement_seconds)
         self.deliveries.courier = self.socket_mode
+        self._http = HttpDelivery(self.deliveries, self.log, signing_secret, acknowledgement_seconds)
         self._sockets = SocketEndpoint(self.log, self.conditions, self.socket_mode)
         self._runner: web.AppRunner | None = None
 
@@ -101,6 +103,7 @@ class SlackServer(SlackPeople):
         self.conditions.closing.set()
         self.deliveries.close()
         self.socket_mode.close()
+        await self._http.close()
         await self.go_down()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -249,6 +252,22 @@ class SlackServer(SlackPeople):
         return self.socket_mode.send_raw(kind, payload, accepts_response_payload=accepts_response_payload)
 
     # Events
+
+    async def deliver_to(self, url: str, *, verify: bool = True) -> None:
+        """Deliver events by signed HTTP requests to this address from now on, in the place of Socket Mode.
+
+        As when it is set up in Slack, the address has to answer a challenge first, unless `verify` is False. Raises
+        ConnectionError when it does not.
+        """
+        await self._http.open(url, verify=verify)
+        self.deliveries.courier = self._http
+        self.deliveries.flush()
+
+    async def deliver_by_socket(self) -> None:
+        """Deliver events by Socket Mode again."""
+        await self._http.close()
+        self.deliveries.courier = self.socket_mode
+        self.deliveries.flush()
 
     def raw_event(self, event: JsonObject, *, event_id: str = "") -> str:
         """Deliver any event as it is, whatever the bot is a member of or subscribed to; returns the event id."""
