@@ -1,0 +1,359 @@
+"""Taking and answering Flyte's actions: every answer has its meaning, and no action is lost that can be saved."""
+
+import asyncio
+import json
+import traceback
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.flyte.workflow import FlyteWorkflow
+from domain.channels import ChannelId
+from domain.commands import Action, ActionId, Broadcast, Command, UnknownCommand, UnreadableCommand
+from domain.errors import (
+    Malformed,
+    NotAuthorised,
+    NotTaken,
+    PackUnknown,
+    RaceLost,
+    WorkflowError,
+    WorkflowInDoubt,
+    WorkflowUnreachable,
+)
+from domain.events import BroadcastSent, Fatal, RichMessageSent
+from domain.messages import Receipt
+from entrypoints.simulation import flyte_faults as faults
+from entrypoints.simulation.flyte_server import FlyteServer
+from tests.adapters.flyte import registered
+from tests.adapters.scripted_http import Request, flyte_links, http, scripted
+from tests.contracts.workflow_contract import NOON, OFFER, heard
+
+TAKE = "/v1/packs/Slack/actions/take"
+SENT = BroadcastSent("hello", ())
+
+LOST_OR_REFUSED = [
+    (faults.status(401), NotAuthorised),
+    (faults.status(403), NotAuthorised),
+    (faults.status(404), PackUnknown),
+    (faults.status(405), WorkflowUnreachable),
+    (faults.status(429), WorkflowUnreachable),
+    (faults.status(501), NotTaken),
+    (faults.status(502), WorkflowInDoubt),
+    (faults.status(503), WorkflowUnreachable),
+    (faults.status(504), WorkflowInDoubt),
+    (faults.html(), WorkflowUnreachable),
+    (faults.redirect("/v1/elsewhere"), WorkflowUnreachable),
+    (faults.redirect("http://["), WorkflowUnreachable),
+    (faults.malformed(), WorkflowInDoubt),
+    (faults.reset_before(), WorkflowInDoubt),
+    (faults.reset_after(), WorkflowInDoubt),
+    (faults.hang(), WorkflowInDoubt),
+    (faults.hang_after(), WorkflowInDoubt),
+]
+"""What means the same for a take, an answer and an event."""
+
+
+@pytest.fixture
+async def flyte() -> AsyncIterator[FlyteServer]:
+    async with FlyteServer() as flyte:
+        yield flyte
+
+
+@pytest.fixture
+async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
+    async with registered(flyte, timeout_seconds=0.3) as workflow:
+        yield workflow
+
+
+async def _take(workflow: FlyteWorkflow) -> Action:
+    action = await workflow.take()
+    assert action is not None
+    return action
+
+
+@pytest.mark.parametrize(("fault", "kind"), [*LOST_OR_REFUSED, (faults.status(500), RaceLost)])
+async def test_a_take_that_fails_says_what_became_of_it(
+    flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault, kind: type[WorkflowError]
+) -> None:
+    flyte.plan("take", fault, times=1)
+    with pytest.raises(kind):
+        await workflow.take()
+    assert await workflow.take() is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        *LOST_OR_REFUSED,
+        (faults.status(400), Malformed),
+        (faults.status(413), Malformed),
+        (faults.status(500), NotTaken),
+        (faults.status(200), WorkflowInDoubt),
+        (faults.status(204), WorkflowInDoubt),
+    ],
+)
+@pytest.mark.parametrize("route", ["result", "event"])
+async def test_an_answer_or_an_event_that_fails_says_what_became_of_it(
+    flyte: FlyteServer, workflow: FlyteWorkflow, route: str, fault: faults.Fault, kind: type[WorkflowError]
+) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    action = await _take(workflow)
+    flyte.plan(route, fault, times=1)
+    telling = workflow.complete(action.id, SENT, NOON) if route == "result" else workflow.publish(heard("1.1"), NOON)
+    with pytest.raises(kind):
+        await telling
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 500])
+async def test_a_page_of_a_gateway_is_no_verdict_on_an_answer(status: int) -> None:
+    def respond(request: Request) -> bytes:
+        return flyte_links(request) or http(status, "<html>no route</html>", content_type="text/html; charset=utf-8")
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            with pytest.raises(WorkflowUnreachable, match="an HTML page, so not by Flyte"):
+                await workflow.complete(ActionId(f"{server.url}/v1/packs/Slack/actions/1/result"), SENT, NOON)
+            with pytest.raises(WorkflowUnreachable, match="an HTML page, so not by Flyte"):
+                await workflow.take()
+
+
+async def test_a_request_that_could_not_be_sent_leaves_no_doubt(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    await flyte.go_down()
+    with pytest.raises(WorkflowError):
+        await workflow.take()  # on the connection that has just died
+    for request in (workflow.take(), workflow.publish(heard("1.1"), NOON)):
+        with pytest.raises(WorkflowUnreachable, match="could not be sent"):
+            await request
+
+
+async def test_an_action_in_a_lost_answer_is_found_in_hand(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    flyte.plan("take", faults.reset_after(), times=1)
+    with pytest.raises(WorkflowInDoubt):
+        await workflow.take()
+    [action] = await workflow.in_hand()
+    assert action.command == Broadcast("hello")
+    await workflow.complete(action.id, SENT, NOON)
+    assert len(flyte.results) == 1
+
+
+async def test_the_time_of_an_answer_is_told_in_utc_with_milliseconds(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
+    action_id = flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    at = datetime(2024, 5, 17, 14, 0, tzinfo=timezone(timedelta(hours=2)))
+    await workflow.complete((await _take(workflow)).id, SENT, at)
+    assert flyte.results[action_id].created_text == "2024-05-17T12:00:00.000Z"
+
+
+async def test_the_id_of_an_action_is_its_result_link(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    action_id = flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    expected = f"{flyte.api_url}/v1/packs/Slack.env.test.region.eu/actions/{action_id}/result"
+    assert (await _take(workflow)).id == expected
+
+
+async def test_an_action_can_be_answered_by_the_pack_of_the_next_start(flyte: FlyteServer) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    async with registered(flyte) as workflow:
+        action = await _take(workflow)
+    async with registered(flyte) as workflow:
+        await workflow.complete(action.id, SENT, NOON)
+    assert len(flyte.results) == 1
+
+
+async def test_only_the_answering_of_an_action_at_another_origin_is_refused(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
+    async with scripted(lambda _: http(202)) as other:
+        body = {
+            "command": "Broadcast",
+            "input": {"message": "hello"},
+            "links": [{"rel": "#/actionResult", "href": f"{other.url}/v1/packs/Slack/actions/1/result"}],
+        }
+        flyte.queue_raw("Slack", json.dumps(body).encode())
+        action = await _take(workflow)
+        with pytest.raises(WorkflowUnreachable, match="X-Forwarded-Host"):
+            await workflow.complete(action.id, SENT, NOON)
+        assert other.requests == []
+
+
+@pytest.mark.parametrize("action_id", ["action-1", "", "http://[", "/v1/packs/Slack/actions/1/result"])
+async def test_an_action_of_another_engine_is_unknown_to_flyte(workflow: FlyteWorkflow, action_id: str) -> None:
+    with pytest.raises(PackUnknown):
+        await workflow.complete(ActionId(action_id), SENT, NOON)
+
+
+RESULT = b'"links": [{"rel": "http://h/swagger#/help", "href": "/x"}, {"rel": "h#/actionResult", "href": "{result}"}]'
+
+
+@pytest.mark.parametrize(
+    ("body", "command"),
+    [
+        (b'{"command": "Broadcast", "input": {"message": "hello"}, %s}', Broadcast("hello")),
+        (b'{"command": "Broadcast", %s}', Broadcast("")),
+        (b'{"command": "Broadcast", "input": null, %s}', Broadcast("")),
+        (b'\xef\xbb\xbf{"command": "Broadcast", "input": {"message": "caf\xe9"}, %s}', Broadcast("caf�")),
+        (b'{"command": "Broadcast", "input": {"message": "\\ud800 \\ud83d\\ude00"}, %s}', Broadcast("� 😀")),
+        (
+            b'{"command": "Broadcast", "input": [], %s}',
+            UnreadableCommand("Broadcast", "input must be a JSON object, not a list"),
+        ),
+        (
+            b'{"command": "Broadcast", "input": {"x": NaN}, %s}',
+            UnreadableCommand("Broadcast", "input holds a number that JSON has no form for"),
+        ),
+        (
+            b'{"command": "Broadcast", "input": {"x": ' + b"1" * 5000 + b"}, %s}",
+            UnreadableCommand("Broadcast", "input holds a number that JSON has no form for"),
+        ),
+        (
+            b'{"command": "Broadcast", "input": {"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}, %s}",
+            UnreadableCommand("Broadcast", "input is nested deeper than 100 levels"),
+        ),
+        (
+            b'{"command": "Broadcast", "input": {"message": "' + b"x" * 2**20 + b'"}, %s}',
+            UnreadableCommand("Broadcast", "input is larger than 1 MiB"),
+        ),
+        (b'{"command": "Shout", "input": {}, %s}', UnknownCommand("Shout")),
+        (b'{"command": "", "input": {}, %s}', UnknownCommand("")),
+        (b'{"command": 5, "input": {}, %s}', UnknownCommand("")),
+        (b'{"command": null, %s}', UnknownCommand("")),
+        (b"{%s}", UnknownCommand("")),
+    ],
+)
+async def test_an_action_is_taken_and_can_be_answered_whatever_is_in_it(
+    flyte: FlyteServer, workflow: FlyteWorkflow, body: bytes, command: Command
+) -> None:
+    flyte.queue_raw("Slack", body.replace(b"%s", RESULT))
+    action = await _take(workflow)
+    assert action.command == command
+    await workflow.complete(action.id, Fatal("x"), NOON)
+    assert len(flyte.results) == 1
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        "",
+        ', "links": []',
+        ', "links": null',
+        ', "links": {}',
+        ', "links": [{"rel": "#/help", "href": "/x"}]',
+        ', "links": [{"rel": "#/actionResult"}]',
+        ', "links": [{"rel": "#/actionResult", "href": null}]',
+        ', "links": [{"rel": "#/actionResult", "href": "http://["}]',
+    ],
+)
+async def test_an_action_that_can_not_be_answered_is_logged_without_its_input_and_is_none(
+    flyte: FlyteServer, workflow: FlyteWorkflow, links: str
+) -> None:
+    flyte.queue_raw("Slack", f'{{"command": "Broadcast", "input": {{"message": "private"}}{links}}}'.encode())
+    with capture_logs() as logs:
+        assert await workflow.take() is None
+    assert [(entry["event"], entry["command"]) for entry in logs] == [("action_without_result_link", "Broadcast")]
+    assert "private" not in str(logs)
+
+
+@pytest.mark.parametrize("body", [b"", b"ok", b"[]", b"null", b'{"command": "Broadcast", "input": {', b"\xff\xfe"])
+async def test_an_answer_that_may_have_held_an_action_leaves_a_doubt(
+    flyte: FlyteServer, workflow: FlyteWorkflow, body: bytes
+) -> None:
+    flyte.queue_raw("Slack", body)
+    with pytest.raises(WorkflowInDoubt, match="an action may be lost"):
+        await workflow.take()
+
+
+async def test_an_answer_that_breaks_off_leaves_a_doubt() -> None:
+    def respond(request: Request) -> bytes:
+        return flyte_links(request) or http(200, b'{"command"', Content_Length="1000")
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            with pytest.raises(WorkflowInDoubt, match="the connection broke"):
+                await workflow.take()
+
+
+async def test_an_answer_too_large_to_be_read_leaves_a_doubt(
+    flyte: FlyteServer, workflow: FlyteWorkflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.flyte.connection.LARGEST_BODY", 2**20)
+    flyte.queue_raw("Slack", b'{"command": "' + b"x" * 2**21 + b'"}')
+    with pytest.raises(WorkflowInDoubt, match="more than 1 MiB"):
+        await workflow.take()
+
+
+async def test_a_202_counts_though_its_body_breaks_off() -> None:
+    def respond(request: Request) -> bytes:
+        return flyte_links(request) or http(202, b"", Content_Length="10")
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            await workflow.publish(heard("1.1"), NOON)
+
+
+async def test_a_slow_answer_is_waited_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    flyte.plan("take", faults.slow(0.1), times=1)
+    assert (await _take(workflow)).command == Broadcast("hello")
+
+
+async def test_a_take_that_is_cancelled_ends_at_once() -> None:
+    async with scripted(flyte_links) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            take = asyncio.create_task(workflow.take(), name="take")
+            await server.until_asked(TAKE)
+            take.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await take
+
+
+async def test_a_take_is_a_post_without_a_body_and_an_event_is_compact_json() -> None:
+    def respond(request: Request) -> bytes:
+        return flyte_links(request) or http(204 if request.target == TAKE else 202)
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            await workflow.take()
+            await workflow.publish(heard("1.1", "wörld"), datetime(2024, 5, 17, tzinfo=UTC))
+    take, event = server.requests[-2:]
+    assert (take.method, take.body, take.headers["content-length"]) == ("POST", b"", "0")
+    assert event.headers["content-type"] == "application/json"
+    assert event.body.startswith(b'{"event":"ReceivedMessage","payload":{"channelId":"C1","user":{"id":"U1",')
+    assert event.body.endswith(b'"createdAt":"2024-05-17T00:00:00.000Z"}')
+    assert "wörld".encode() in event.body
+
+
+async def test_what_can_not_be_told_in_json_is_refused_and_surrogates_are_replaced(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
+    await workflow.publish(heard("1.1", "a\ud800"), NOON)
+    assert flyte.events[-1].payload["message"] == "a�"  # type: ignore[index] # an object, as the contract says
+    flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    action = await _take(workflow)
+    with pytest.raises(Malformed, match="can't be told in JSON"):
+        await workflow.complete(action.id, RichMessageSent({"x": float("nan")}, Receipt(ChannelId("C1"), "1")), NOON)
+
+
+async def test_the_jwt_is_in_no_error_not_even_with_its_causes() -> None:
+    async with (
+        FlyteServer(jwt="jot-of-gold") as flyte,
+        registered(flyte, jwt="jot-of-gold", timeout_seconds=0.2) as ours,
+    ):
+        for fault, _ in LOST_OR_REFUSED:
+            flyte.plan("event", fault, times=1)
+            with pytest.raises(WorkflowError) as failure:
+                await ours.publish(heard("1.1"), NOON)
+            told = "".join(traceback.format_exception(failure.value))
+            assert "jot-of-gold" not in told

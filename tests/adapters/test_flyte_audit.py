@@ -1,0 +1,338 @@
+"""What Flyte's audit tells of events and actions, and what is made of one that tells nothing."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.flyte.workflow import FlyteWorkflow
+from domain.commands import ActionId, Broadcast, UnreadableCommand
+from domain.errors import NotTaken, PackUnknown, WorkflowError, WorkflowUnreachable
+from domain.events import BroadcastSent, Fatal, Outcome
+from entrypoints.simulation import flyte_faults as faults
+from entrypoints.simulation.flow_files import flow_from_values
+from entrypoints.simulation.flyte_server import FlyteServer
+from tests.adapters.flyte import LISTENER, registered
+from tests.adapters.scripted_http import Request, flyte_links, http, scripted
+from tests.contracts.workflow_contract import NOON, OFFER, heard
+
+ECHO = flow_from_values(
+    {
+        "name": "echo",
+        "steps": [
+            {
+                "event": {"packName": "Slack", "name": "ReceivedMessage"},
+                "command": {"packName": "Slack", "name": "Broadcast", "input": {"message": "x"}},
+            }
+        ],
+    },
+    "echo",
+)
+ASKED = [(heard("1.1").said, NOON)]
+
+
+@pytest.fixture
+async def flyte() -> AsyncIterator[FlyteServer]:
+    async with FlyteServer(flows=[ECHO]) as flyte:
+        yield flyte
+
+
+@pytest.fixture
+async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
+    async with registered(flyte, timeout_seconds=0.3) as workflow:
+        yield workflow
+
+
+async def _published(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    await workflow.publish(heard("1.1"), NOON)
+    await flyte.wait_for(flyte.waiting)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.status(401),
+        faults.status(403),
+        faults.status(404),
+        faults.status(405),
+        faults.status(504),
+        faults.html(),
+        faults.malformed(),
+        faults.redirect("http://elsewhere.example/"),
+        faults.hang(),
+    ],
+)
+async def test_an_audit_that_can_not_be_read_tells_nothing(
+    flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault
+) -> None:
+    await _published(flyte, workflow)
+    action = await workflow.take()
+    assert action is not None
+    flyte.plan("audit", fault)
+    assert await workflow.were_published(ASKED) == [False]
+    assert await workflow.is_answered(action.id) is None
+    assert await workflow.in_hand() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (faults.status(500), NotTaken),
+        (faults.status(502), WorkflowUnreachable),
+        (faults.status(503), WorkflowUnreachable),
+        (faults.reset_before(), WorkflowUnreachable),
+    ],
+)
+async def test_an_audit_that_fails_can_be_asked_again(
+    flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault, kind: type[WorkflowError]
+) -> None:
+    flyte.plan("audit", fault)
+    for question in (workflow.were_published(ASKED), workflow.is_answered(_action_id(flyte, "1")), workflow.in_hand()):
+        with pytest.raises(kind):
+            await question
+
+
+def _action_id(flyte: FlyteServer, action_id: str) -> ActionId:
+    return ActionId(f"{flyte.api_url}/v1/packs/Slack.env.test.region.eu/actions/{action_id}/result")
+
+
+async def test_an_audit_that_the_jwt_does_not_open_tells_nothing() -> None:
+    async with (
+        FlyteServer(jwt="jot", forbidden_routes=["audit"], flows=[ECHO]) as flyte,
+        registered(flyte, jwt="jot") as workflow,
+    ):
+        await _published(flyte, workflow)
+        assert await workflow.were_published(ASKED) == [False]
+
+
+async def test_before_the_registration_the_audit_is_not_asked() -> None:
+    workflow = FlyteWorkflow("http://127.0.0.1:1")
+    async with workflow.open():
+        for question in (
+            workflow.were_published(ASKED),
+            workflow.is_answered(ActionId("http://x/a/b")),
+            workflow.in_hand(),
+        ):
+            with pytest.raises(PackUnknown):
+                await question
+
+
+async def test_a_message_that_only_another_packs_action_came_of_was_published() -> None:
+    async with FlyteServer(flows=[LISTENER]) as flyte, registered(flyte) as workflow:
+        await workflow.publish(heard("1.1"), NOON)
+        await flyte.wait_for(lambda: flyte.waiting("Other"))
+        assert await workflow.were_published(ASKED) == [True]
+
+
+async def test_an_event_that_no_flow_matched_is_not_certainly_processed() -> None:
+    async with FlyteServer() as flyte, registered(flyte) as workflow:
+        await workflow.publish(heard("1.1"), NOON)
+        assert await workflow.were_published(ASKED) == [False]
+
+
+async def test_what_is_found_for_this_pack_is_not_lost_when_the_wider_question_fails(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
+    await _published(flyte, workflow)
+    flyte.plan("audit", faults.slow(0), times=1)
+    flyte.plan("audit", faults.status(500))
+    assert await workflow.were_published([*ASKED, (heard("1.2").said, NOON)]) == [True, False]
+
+
+async def test_one_question_is_enough_when_all_is_found(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    await _published(flyte, workflow)
+    assert await workflow.were_published(ASKED) == [True]
+    assert flyte.counts["audit", 200] == 1
+
+
+async def test_a_lost_answer_to_an_event_is_made_up_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    flyte.plan("event", faults.reset_after(), times=1)
+    with pytest.raises(WorkflowError):
+        await workflow.publish(heard("1.1"), NOON)
+    await flyte.wait_for(flyte.waiting)
+    assert await workflow.were_published(ASKED) == [True]
+
+
+@pytest.mark.parametrize("outcome", [Fatal("x"), BroadcastSent("hello", ())])
+async def test_an_answer_whose_202_was_lost_is_in(
+    flyte: FlyteServer, workflow: FlyteWorkflow, outcome: Outcome
+) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    action = await workflow.take()
+    assert action is not None
+    flyte.plan("result", faults.reset_after(), times=1)
+    with pytest.raises(WorkflowError):
+        await workflow.complete(action.id, outcome, NOON)
+    assert await workflow.is_answered(action.id) is True
+
+
+async def test_an_action_in_hand_is_known_by_the_id_that_take_gave_it(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
+    assert [await workflow.take()] == await workflow.in_hand()
+
+
+async def test_unreadable_input_in_hand_is_an_unreadable_command(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+    flyte.queue_action("Slack", "Broadcast", [1])
+    await workflow.take()
+    [action] = await workflow.in_hand()
+    assert action.command == UnreadableCommand("Broadcast", "input must be a JSON object, not a list")
+
+
+def _audited(**fields: Any) -> dict[str, Any]:
+    trigger = {
+        "event": "ReceivedMessage",
+        "pack": {"id": "Slack", "name": "Slack"},
+        "payload": {"channelId": "C1", "timestamp": "1.1"},
+        "createdAt": "2024-05-17T14:00:00.123+02:00",
+    }
+    action = {
+        "id": "a1",
+        "name": "Broadcast",
+        "packName": "Slack",
+        "packLabels": {"env": "test"},
+        "input": {"message": "hello"},
+        "state": {"value": "PENDING", "time": "2024-05-17T12:00:01.123456789Z"},
+        "trigger": trigger,
+    }
+    return action | fields
+
+
+async def _with_audit(audit: object, question: str) -> Any:
+    def respond(request: Request) -> bytes:
+        return flyte_links(request) or http(200, json.dumps(audit))
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            if question == "in_hand":
+                return await workflow.in_hand()
+            if question == "is_answered":
+                return await workflow.is_answered(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))
+            return (await workflow.were_published(ASKED))[0]
+
+
+def _runs(*actions: object) -> object:
+    return {"flows": [{"name": "f", "actions": {str(number): action for number, action in enumerate(actions)}}]}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "is_published"),
+    [
+        ({}, True),
+        ({"createdAt": None}, True),
+        ({"createdAt": "0001-01-01T00:00:00Z"}, True),
+        ({"createdAt": "2024-05-17T12:00:00.123Z"}, True),
+        ({"createdAt": "2024-05-17T12:00:00.123000000Z"}, True),
+        ({"createdAt": "2024-05-17T12:00:00.124Z"}, False),
+        ({"createdAt": "yesterday"}, True),
+        ({"event": "MessageSent"}, False),
+        ({"event": None}, False),
+        ({"pack": {"name": "Other"}}, False),
+        ({"pack": None}, False),
+        ({"payload": {"channelId": "C2", "timestamp": "1.1"}}, False),
+        ({"payload": {"channelId": "C1", "timestamp": "1.2"}}, False),
+        ({"payload": "C1:1.1"}, False),
+        ({"payload": None}, False),
+    ],
+)
+async def test_a_message_is_recognised_by_pack_channel_timestamp_and_time(
+    trigger: dict[str, Any], is_published: bool
+) -> None:
+    action = _audited()
+    assert await _with_audit(_runs(action | {"trigger": action["trigger"] | trigger}), "were_published") is is_published
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_in_hand"),
+    [
+        ({}, True),
+        ({"packLabels": None}, True),
+        ({"packLabels": {"env": "test", "region": "eu"}}, True),
+        ({"packLabels": {"env": "prod"}}, False),
+        ({"packLabels": {"team": "x"}}, False),
+        ({"packName": "Other"}, False),
+        ({"state": {"value": "NEW"}}, False),
+        ({"state": {"value": "SUCCESS"}}, False),
+        ({"state": {"value": "PENDING", "time": 7}}, True),
+        ({"trigger": None}, True),
+        ({"id": ""}, False),
+        ({"id": "../../other"}, False),
+        ({"id": ".."}, False),
+        ({"id": 7}, False),
+        ({"state": None}, False),
+        ({"name": None}, False),
+    ],
+)
+async def test_an_action_in_hand_is_a_pending_one_of_this_name_and_these_labels(
+    fields: dict[str, Any], is_in_hand: bool
+) -> None:
+    commands = [action.command for action in await _with_audit(_runs(_audited(**fields)), "in_hand")]
+    assert commands == ([Broadcast("hello")] if is_in_hand else [])
+
+
+@pytest.mark.parametrize(
+    ("state", "is_answered"), [("NEW", False), ("PENDING", False), ("SUCCESS", True), ("FATAL", True)]
+)
+async def test_an_action_is_answered_when_its_state_says_so(state: str, is_answered: bool) -> None:
+    assert await _with_audit(_runs(_audited(state={"value": state})), "is_answered") is is_answered
+
+
+@pytest.mark.parametrize(
+    "audit",
+    [
+        None,
+        [],
+        {},
+        {"flows": None},
+        {"flows": {}},
+        {"flows": [None, 1, [], {}, {"actions": None}, {"actions": []}, {"actions": {"1": None, "2": 7, "3": []}}]},
+    ],
+)
+async def test_an_audit_of_another_form_tells_nothing(audit: object) -> None:
+    assert await _with_audit(audit, "were_published") is False
+    assert await _with_audit(audit, "is_answered") is None
+    assert await _with_audit(audit, "in_hand") == []
+
+
+async def test_what_is_not_understood_does_not_hide_the_rest() -> None:
+    assert len(await _with_audit(_runs(None, {"id": "x"}, _audited()), "in_hand")) == 1
+
+
+async def test_older_runs_are_asked_for_page_by_page_until_they_are_too_old() -> None:
+    def run(minutes: int) -> dict[str, Any]:
+        time = (NOON - timedelta(minutes=minutes)).isoformat()
+        return {"actions": {"1": _audited(trigger=None, state={"value": "SUCCESS", "time": time})}}
+
+    pages = {"0": [run(1)] * 200, "200": [run(2)] * 199 + [run(61)], "400": [run(62)] * 200}
+
+    def respond(request: Request) -> bytes:
+        start = request.target.partition("start=")[2].partition("&")[0]
+        return flyte_links(request) or http(200, json.dumps({"flows": pages[start]}))
+
+    async with scripted(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            assert await workflow.were_published(ASKED) == [False]
+    asked = [request.target for request in server.requests if "/audit/" in request.target]
+    assert asked == [
+        "/v1/audit/flows?actionPackName=Slack&start=0&limit=200",
+        "/v1/audit/flows?actionPackName=Slack&start=200&limit=200",
+        "/v1/audit/flows?start=0&limit=200",
+        "/v1/audit/flows?start=200&limit=200",
+    ]
+
+
+async def test_the_audit_is_not_read_for_ever() -> None:
+    page = json.dumps({"flows": [{"actions": {"1": _audited(id="other")}}] * 200})
+    async with scripted(lambda request: flyte_links(request) or http(200, page)) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            assert await workflow.is_answered(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")) is None
+    assert len([request for request in server.requests if "/audit/" in request.target]) == 3
