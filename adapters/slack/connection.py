@@ -53,10 +53,12 @@ class Connection:
             if message.type is WSMsgType.PING:
                 await self._send_frame(message.data, WSMsgType.PONG)
             elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY) and (frame := _parsed(message)) is not None:
-                self._is_busy = True
-                yield frame
-                self._is_busy = False
-                self._note_speech()  # what came meanwhile waits unread
+                self._is_busy = True  # what comes meanwhile waits unread, and is no silence
+                try:
+                    yield frame
+                finally:
+                    self._is_busy = False
+                    self._note_speech()
 
     async def send(self, text: str) -> None:
         """Send a text. Never raises: who waits for it learns by its absence."""
@@ -86,13 +88,14 @@ class Connection:
             self._settled.set()
 
     async def until_settled(self) -> None:
-        """Return as soon as no acknowledgement is owed."""
+        """Return as soon as no acknowledgement is owed, or none can be sent any more."""
         await self._settled.wait()
 
     async def close(self) -> None:
         """Send what waits to be sent, and end; within the seconds that the session allows for it."""
         with suppress(ClientError, OSError, RuntimeError):
             await self._socket.close()
+        self._settled.set()
 
     def _note_life(self, message: WSMessage) -> None:
         self._heard_at = self._clock.monotonic()

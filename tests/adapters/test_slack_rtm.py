@@ -1,0 +1,160 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from adapters.memory.clock import MemoryClock
+from adapters.slack.rtm import SlackRtm
+from application.ports.chat import (
+    Arrival,
+    ChatEvent,
+    Connected,
+    Disconnected,
+    MembershipGained,
+    MembershipLost,
+)
+from domain.channels import ChannelId
+from domain.errors import AuthenticationFailed, Refused
+from domain.messages import Said
+from entrypoints.simulation import slack_faults as faults
+from entrypoints.simulation.slack_server import SlackServer
+from tests.adapters.slack_stage import Ear, open_ear
+from tests.contracts.receiver_contract import heard
+
+
+@asynccontextmanager
+async def listening(clock: MemoryClock) -> AsyncIterator[tuple[Ear, AsyncIterator[Arrival]]]:
+    async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear, ear.receiver.listen() as arrivals:
+        assert await event_of(arrivals) == Connected(None)
+        yield ear, arrivals
+
+
+async def event_of(arrivals: AsyncIterator[Arrival]) -> ChatEvent:
+    return (await heard(arrivals)).event
+
+
+async def test_a_token_that_can_not_use_rtm_ends_the_listening_with_the_way_out() -> None:
+    async with (
+        SlackServer() as granular,
+        open_ear(granular) as ear,
+        SlackRtm(ear.web, MemoryClock()).listen() as arrivals,
+    ):
+        with pytest.raises(Refused) as refusal:
+            await heard(arrivals)
+
+    assert not isinstance(refusal.value, AuthenticationFailed)
+    assert str(refusal.value) == (
+        "not_allowed_token_type: this token can't use RTM, which only classic apps can; "
+        "set FLYTE_SLACK_APP_TOKEN (Socket Mode) or FLYTE_SLACK_SIGNING_SECRET (signed HTTP requests)"
+    )
+
+
+async def test_after_a_goodbye_another_connection_is_there_at_once() -> None:
+    clock = MemoryClock()
+    async with listening(clock) as (ear, arrivals):
+        await clock.advance(11)
+        (old,) = ear.slack.connections
+        ear.slack.disconnect(close_after_seconds=30)
+        await ear.slack.wait_for(lambda: ear.slack.connections and old not in ear.slack.connections)
+
+        ear.say("after")
+        said = await event_of(arrivals)
+
+    assert isinstance(said, Said)
+    assert said.text == "after"
+
+
+async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None:
+    clock = MemoryClock()
+    async with listening(clock) as (ear, arrivals):
+        ear.slack.drop_sockets()
+        assert await event_of(arrivals) == Disconnected("the connection ended")
+        ear.say("nobody hears this")
+        await clock.until_asleep()
+        await clock.advance(1)
+        connected = await event_of(arrivals)
+        ear.say("after")
+        said = await event_of(arrivals)
+
+    assert isinstance(connected, Connected)
+    assert connected.deaf_since is not None
+    assert isinstance(said, Said)
+    assert said.text == "after"
+
+
+async def test_a_connection_that_falls_silent_is_taken_for_dead() -> None:
+    clock = MemoryClock()
+    async with listening(clock) as (ear, arrivals):
+        ear.slack.silence_sockets()
+        for _ in range(4):
+            await clock.advance(10)
+        assert await event_of(arrivals) == Disconnected("Slack fell silent")
+        assert isinstance(await event_of(arrivals), Connected)
+
+
+async def test_a_quiet_connection_is_pinged_and_kept() -> None:
+    clock = MemoryClock()
+    async with listening(clock) as (ear, arrivals):
+        for number in range(10):
+            await clock.advance(10)
+            ear.say(str(number))
+            assert isinstance(await event_of(arrivals), Said)
+        assert ear.slack.counters["rtm.connect"] == 1
+
+
+async def test_being_let_in_and_thrown_out_is_heard_of_public_and_private_channels() -> None:
+    async with listening(MemoryClock()) as (ear, arrivals):
+        for private in (False, True):
+            channel = ChannelId(ear.slack.add_channel(f"other-{private}", private=private, members=("alice",)))
+            ear.slack.invite(channel, ear.slack.bot_user_id)
+            ear.slack.kick(channel, ear.slack.bot_user_id)
+            seen = set[ChatEvent]()
+            async with asyncio.timeout(5):
+                while not {MembershipGained(channel), MembershipLost(channel)} <= seen:
+                    seen.add(await event_of(arrivals))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "no json",
+        "{}",
+        '{"type": "error", "error": {"code": 1, "msg": "Socket URL has expired"}}',
+        '{"ok": true, "reply_to": 1, "ts": "1.2", "text": "an answer"}',
+        '{"type": "reconnect_url", "url": "wss://elsewhere"}',
+        '{"type": "user_typing", "channel": "C1", "user": "U1"}',
+        '{"type": "message", "channel": "C1"}',
+    ],
+)
+async def test_frames_of_no_use_cost_nothing(frame: str) -> None:
+    async with listening(MemoryClock()) as (ear, arrivals):
+        ear.slack.raw_frame(frame)
+        ear.say("after")
+        said = await event_of(arrivals)
+
+    assert isinstance(said, Said)
+    assert said.text == "after"
+
+
+async def test_lone_surrogates_are_replaced() -> None:
+    async with listening(MemoryClock()) as (ear, arrivals):
+        frame = {"type": "message", "channel": "C1", "user": "U1", "ts": "1.2", "text": "half \ud83d, whole 😀"}
+        ear.slack.raw_frame(json.dumps(frame))
+        said = await event_of(arrivals)
+
+    assert isinstance(said, Said)
+    assert said.text == "half \ufffd, whole 😀"
+
+
+async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
+    clock = MemoryClock()
+    async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear:
+        slack.faults.plan("rtm.connect", faults.rate_limited(30))
+        async with ear.receiver.listen() as arrivals:
+            assert isinstance(await event_of(arrivals), Disconnected)
+            await clock.until_asleep()
+            assert clock.next_wakes_in_seconds == 30
+            await clock.advance(30)
+            assert await event_of(arrivals) == Connected(None)

@@ -1,0 +1,488 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+import structlog
+
+from adapters.memory.clock import MemoryClock
+from adapters.slack.socket_mode import SocketModeDialect
+from application.ports.chat import AccessLost, Arrival, ChatEvent, Connected, Disconnected
+from domain.errors import AuthenticationFailed, Refused
+from domain.messages import Said
+from entrypoints.simulation import slack_faults as faults
+from entrypoints.simulation.slack_server import SlackServer
+from tests.adapters.slack_stage import Ear, open_ear
+from tests.contracts.receiver_contract import heard
+
+OPEN = "apps.connections.open"
+
+
+@dataclass
+class Listening:
+    slack: SlackServer
+    ear: Ear
+    clock: MemoryClock
+    arrivals: AsyncIterator[Arrival]
+
+    async def event(self) -> ChatEvent:
+        arrival = await heard(self.arrivals)
+        await arrival.acknowledge()
+        return arrival.event
+
+    async def disconnected(self) -> str:
+        event = await self.event()
+        assert isinstance(event, Disconnected)
+        return event.reason
+
+    async def hears(self, text: str) -> None:
+        self.ear.say(text)
+        event = await self.event()
+        assert isinstance(event, Said)
+        assert event.text == text
+
+    async def grow_old(self) -> None:
+        """Let the connection live so long that losing it is no sign of being unwanted."""
+        await self.clock.advance(11)
+
+    async def next_pause(self) -> float:
+        """How long the next sleep is, as soon as somebody sleeps."""
+        await self.clock.until_asleep()
+        pause = self.clock.next_wakes_in_seconds
+        assert pause is not None
+        return pause
+
+    @property
+    def attempts(self) -> int:
+        return self.slack.counters[OPEN]
+
+
+@asynccontextmanager
+async def listening(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) -> AsyncIterator[Listening]:
+    """An ear that is connected, on a clock that only moves when told to."""
+    async with attending(timeout_seconds=timeout_seconds, ping_seconds=ping_seconds) as stage:
+        assert await stage.event() == Connected(None)
+        yield stage
+
+
+@asynccontextmanager
+async def attending(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) -> AsyncIterator[Listening]:
+    """An ear that is trying to connect."""
+    clock = MemoryClock()
+    async with (
+        SlackServer(ping_seconds=ping_seconds) as slack,
+        open_ear(slack, clock, timeout_seconds=timeout_seconds) as ear,
+        ear.receiver.listen() as arrivals,
+    ):
+        yield Listening(slack, ear, clock, arrivals)
+
+
+# Losing connections
+
+
+async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None:
+    async with listening() as stage:
+        await stage.clock.advance(5)
+        lost_at = stage.clock.now()
+        stage.slack.drop_sockets()
+        assert await stage.disconnected() == "the connection ended"
+
+        await stage.clock.advance(1)
+
+        connected = await stage.event()
+        assert isinstance(connected, Connected)
+        assert connected.deaf_since is not None
+        assert timedelta(0) <= lost_at - connected.deaf_since <= timedelta(seconds=5)
+        await stage.hears("after")
+
+
+async def test_a_connection_that_lived_is_replaced_at_once() -> None:
+    async with listening() as stage:
+        await stage.grow_old()
+        stage.slack.drop_sockets()
+        await stage.disconnected()
+        assert isinstance(await stage.event(), Connected)
+
+
+async def test_what_was_said_while_deaf_arrives_afterwards() -> None:
+    async with listening() as stage:
+        stage.slack.drop_sockets()
+        await stage.disconnected()
+        stage.ear.say("meanwhile")
+
+        await stage.clock.advance(1)
+
+        assert isinstance(await stage.event(), Connected)
+        said = await stage.event()
+        assert isinstance(said, Said)
+        assert said.text == "meanwhile"
+
+
+async def test_a_connection_that_falls_silent_is_taken_for_dead() -> None:
+    async with listening() as stage:
+        stage.slack.silence_sockets()
+
+        for _ in range(4):
+            await stage.clock.advance(10)
+
+        assert await stage.disconnected() == "Slack fell silent"
+        assert isinstance(await stage.event(), Connected)
+        await stage.hears("after")
+
+
+async def test_a_quiet_connection_is_pinged_and_kept() -> None:
+    async with listening() as stage:
+        for _ in range(20):
+            await stage.clock.advance(9)
+            await stage.hears("still there")
+        assert stage.attempts == 1
+
+
+async def test_every_attempt_asks_for_a_fresh_address() -> None:
+    async with listening() as stage:
+        stage.slack.faults.plan(faults.HANDSHAKE, faults.http_status(409), times=2)
+        stage.slack.drop_sockets()
+        assert await stage.disconnected() == "the connection ended"
+        await stage.clock.until_asleep()
+        await stage.clock.advance(1)
+        assert await stage.disconnected() == "no_socket: Slack refused to open a socket (HTTP 409)"
+        await stage.clock.until_asleep()
+        await stage.clock.advance(3)
+        await stage.slack.wait_for(lambda: stage.attempts == 3)
+        await stage.clock.until_asleep()
+        await stage.clock.advance(5)
+        assert isinstance(await stage.event(), Connected)
+        assert stage.attempts == 4
+
+
+async def test_attempts_grow_rare_while_slack_is_down() -> None:
+    async with listening() as stage:
+        stage.slack.faults.plan(OPEN, faults.error("internal_error"), times=None)
+        stage.slack.drop_sockets()
+        await stage.disconnected()
+        pauses: list[float] = []
+        while len(pauses) < 8:
+            pauses.append(await stage.next_pause())
+            await stage.clock.advance(pauses[-1])
+
+        assert pauses[0] <= 1
+        assert sum(pauses[:4]) > 8
+        assert all(22 <= pause <= 30 for pause in pauses[6:])
+
+
+async def test_the_same_trouble_is_told_once() -> None:
+    async with listening() as stage:
+        stage.slack.faults.plan(OPEN, faults.error("internal_error"), times=3)
+        stage.slack.drop_sockets()
+        assert await stage.disconnected() == "the connection ended"
+        while stage.attempts < 5:
+            await stage.clock.until_asleep()
+            await stage.clock.advance(1)
+        assert await stage.disconnected() == "internal_error: Slack failed while it worked on apps.connections.open"
+        assert isinstance(await stage.event(), Connected)
+
+
+async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
+    async with listening() as stage:
+        stage.slack.faults.plan(OPEN, faults.rate_limited(40))
+        stage.slack.drop_sockets()
+        await stage.disconnected()
+        await stage.clock.until_asleep()
+        await stage.clock.advance(1)
+        assert await stage.disconnected() == "ratelimited: Slack asks to wait 40 s"
+        assert 38 < await stage.next_pause() <= 40
+        await stage.clock.advance(40)
+        assert isinstance(await stage.event(), Connected)
+
+
+async def test_connections_that_end_at_once_are_no_storm() -> None:
+    async with listening() as stage:
+        for _ in range(5):
+            stage.slack.drop_sockets()
+            await stage.disconnected()
+            pause = await stage.next_pause()
+            assert pause >= 0.7
+            await stage.clock.advance(pause)
+            assert isinstance(await stage.event(), Connected)
+
+
+async def test_a_socket_without_a_hello_is_given_up() -> None:
+    async with attending(timeout_seconds=0.2) as stage:
+        stage.slack.faults.plan(faults.HELLO, faults.hang())
+        assert await stage.disconnected() == "no_hello: Slack opened a socket and said nothing"
+        await stage.clock.until_asleep()
+        await stage.clock.advance(1)
+        assert await stage.event() == Connected(None)
+
+
+# Planned ends
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning", "something_new"])
+async def test_an_announced_end_is_survived_without_a_deaf_moment(reason: str) -> None:
+    async with listening() as stage:
+        await stage.grow_old()
+        (old,) = stage.slack.connections
+        stage.slack.disconnect(reason, close_after_seconds=30)
+
+        await stage.slack.wait_for(lambda: stage.slack.connections and old not in stage.slack.connections)
+
+        assert len(stage.slack.connections) == 1
+        await stage.hears("after")
+        assert stage.attempts == 2
+
+
+async def test_the_new_connection_is_there_before_the_old_one_is_closed() -> None:
+    async with listening() as stage:
+        await stage.grow_old()
+        counts: list[int] = []
+        changes = stage.slack.changes()
+        stage.slack.disconnect("refresh_requested", close_after_seconds=30)
+        async with asyncio.timeout(5):
+            async for happening in changes:
+                if happening.kind in ("connected", "disconnected"):
+                    counts.append(1 if happening.kind == "connected" else -1)
+                if len(counts) == 2:
+                    break
+        assert counts == [1, -1]
+
+
+async def test_an_acknowledgement_goes_where_its_message_came_from() -> None:
+    async with listening() as stage:
+        await stage.grow_old()
+        (old,) = stage.slack.connections
+        timestamp = stage.ear.say("just before")
+        arrival = await heard(stage.arrivals)
+        stage.slack.disconnect("refresh_requested", close_after_seconds=30)
+        await stage.slack.wait_for(lambda: len(stage.slack.connections) == 2)
+
+        await arrival.acknowledge()
+
+        await stage.slack.wait_for(lambda: stage.slack.is_acknowledged(stage.ear.channel, timestamp))
+        await stage.slack.wait_for(lambda: old not in stage.slack.connections)
+        assert stage.slack.counters["deliveries"] == 1
+
+
+async def test_there_are_never_more_than_two_connections() -> None:
+    async with listening() as stage:
+        counts = [1]
+        changes = stage.slack.changes()
+        for number in range(5):
+            await stage.grow_old()
+            stage.ear.say(f"never acknowledged {number}")
+            await heard(stage.arrivals)
+            stage.slack.disconnect("refresh_requested", close_after_seconds=0.1)
+            async with asyncio.timeout(5):
+                while counts[-1] != 1 or len(counts) < 2 * number + 3:
+                    happening = await anext(changes)
+                    if happening.kind in ("connected", "disconnected"):
+                        counts.append(counts[-1] + (1 if happening.kind == "connected" else -1))
+        assert max(counts) == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "too_many_websockets",
+            "the app has as many connections as Slack allows (10); stop some of its other replicas",
+        ),
+        ("link_disabled", "Socket Mode is switched off; switch it on in the app's settings"),
+    ],
+)
+async def test_slack_is_left_alone_when_it_says_no_by_name(reason: str, told: str) -> None:
+    async with listening() as stage:
+        await stage.grow_old()
+        stage.slack.disconnect(reason)
+        assert await stage.disconnected() == f"{reason}: {told}"
+
+        pause = await stage.next_pause()
+        assert 30 <= pause <= 60
+        assert stage.attempts == 1
+        await stage.clock.advance(pause)
+        assert isinstance(await stage.event(), Connected)
+
+
+async def test_a_no_before_the_hello_is_heeded_too() -> None:
+    clock = MemoryClock()
+    async with SlackServer() as slack, open_ear(slack, clock) as ear:
+        dialect = SocketModeDialect(ear.web, slack.app_token, ear.chat.identify)
+        others = [await ear.web.connect(await dialect.new_address()) for _ in range(10)]
+        async with ear.receiver.listen() as arrivals:
+            event = (await heard(arrivals)).event
+            await clock.until_asleep()
+            pause = clock.next_wakes_in_seconds
+        for other in others:
+            await other.close()
+
+    assert isinstance(event, Disconnected)
+    assert event.reason.startswith("too_many_websockets: ")
+    assert pause is not None
+    assert pause >= 30
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive"])
+async def test_an_app_token_that_slack_does_not_take_ends_the_listening_and_is_named(code: str) -> None:
+    async with attending() as stage:
+        stage.slack.faults.plan(OPEN, faults.error(code))
+        with pytest.raises(AuthenticationFailed) as refusal:
+            await stage.event()
+        assert refusal.value.code == code
+        assert "FLYTE_SLACK_APP_TOKEN" in refusal.value.explanation
+
+
+async def test_a_missing_scope_ends_the_listening_and_is_named() -> None:
+    async with attending() as stage:
+        fault = faults.error("missing_scope", needed="connections:write", provided="authorizations:read")
+        stage.slack.faults.plan(OPEN, fault)
+        with pytest.raises(Refused) as refusal:
+            await stage.event()
+        assert "lacks the scope connections:write (it has: authorizations:read)" in refusal.value.explanation
+
+
+async def test_a_token_that_is_refused_later_is_told_and_tried_again() -> None:
+    async with listening() as stage:
+        stage.slack.faults.plan(OPEN, faults.error("invalid_auth"))
+        await stage.grow_old()
+        stage.slack.drop_sockets()
+        await stage.disconnected()
+        assert (await stage.disconnected()).startswith("invalid_auth: ")
+        pause = await stage.next_pause()
+        assert pause >= 30
+        await stage.clock.advance(pause)
+        assert isinstance(await stage.event(), Connected)
+
+
+async def test_slack_out_of_reach_at_the_start_is_waited_for() -> None:
+    clock = MemoryClock()
+    async with SlackServer() as slack, open_ear(slack, clock) as ear:
+        await slack.go_down()
+        async with ear.receiver.listen() as arrivals:
+            event = (await heard(arrivals)).event
+            assert isinstance(event, Disconnected)
+            assert event.reason.startswith("unreachable: ")
+            await slack.come_up()
+            await clock.until_asleep()
+            await clock.advance(1)
+            assert (await heard(arrivals)).event == Connected(None)
+
+
+# What comes through
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["", "no json", "[]", "null", '"text"', "{}", '{"type": 7}', '{"type": "events_api"}', b"\xff\xfe", "[" * 10_000],
+)
+async def test_a_malformed_frame_costs_nothing(frame: str | bytes) -> None:
+    async with listening() as stage:
+        stage.slack.raw_frame(frame)
+        await stage.hears("after")
+        assert stage.attempts == 1
+
+
+@pytest.mark.parametrize("kind", ["slash_commands", "interactive", "something_new"])
+async def test_what_is_no_event_is_acknowledged_and_ignored(kind: str) -> None:
+    async with listening() as stage:
+        envelope_id = stage.slack.raw_envelope(kind, {"command": "/deploy"}, accepts_response_payload=True)
+        await stage.slack.wait_for(lambda: envelope_id in stage.slack.socket_mode.responses)
+        assert stage.slack.socket_mode.responses[envelope_id] is None
+        await stage.hears("after")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "reaction_added", "user": "U1", "item": {}},
+        {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "1.2"},
+        {"type": "message", "text": "no channel, no timestamp"},
+        {"type": "message", "channel": {"id": "C1"}, "ts": 12},
+        {"type": "member_joined_channel", "user": "UFLYTE"},
+        {"type": ["message"]},
+        {},
+    ],
+)
+async def test_an_event_of_no_use_is_acknowledged_and_ignored(event: dict[str, object]) -> None:
+    async with listening() as stage:
+        event_id = stage.slack.raw_event(event)
+        await stage.slack.wait_for(lambda: event_id in stage.slack.acknowledged)
+        await stage.hears("after")
+
+
+async def test_slack_holding_back_events_is_acknowledged_and_logged() -> None:
+    async with listening() as stage:
+        with structlog.testing.capture_logs() as lines:
+            body_id = stage.slack.raw_body({"type": "app_rate_limited", "minute_rate_limited": 1518467820})
+            await stage.slack.wait_for(lambda: body_id in stage.slack.acknowledged)
+        assert {"event": "slack_holds_back_events", "minute": 1518467820, "log_level": "warning"} in lines
+
+
+async def test_the_loss_of_access_is_told() -> None:
+    async with listening() as stage:
+        stage.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}})
+        stage.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UFLYTE"]}})
+        stage.slack.raw_event({"type": "app_uninstalled"})
+        assert [await stage.event(), await stage.event()] == [
+            AccessLost("tokens_revoked"),
+            AccessLost("app_uninstalled"),
+        ]
+
+
+async def test_more_arrivals_than_may_wait_come_all_the_same_and_in_order() -> None:
+    async with listening() as stage:
+        for number in range(1_500):
+            stage.ear.say(str(number))
+        await stage.slack.wait_for(lambda: stage.slack.counters["deliveries"] == 1_500)
+
+        texts = []
+        for _ in range(1_500):
+            event = await stage.event()
+            assert isinstance(event, Said)
+            texts.append(event.text)
+
+        assert texts == [str(number) for number in range(1_500)]
+
+
+async def test_neither_ticket_nor_token_nor_text_is_logged() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with listening() as stage:
+            stage.slack.faults.plan(faults.HANDSHAKE, faults.http_status(500))
+            await stage.hears("a secret text")
+            stage.slack.drop_sockets()
+            await stage.disconnected()
+            await stage.clock.until_asleep()
+            await stage.clock.advance(1)
+            await stage.disconnected()
+    assert lines
+    written = repr(lines)
+    assert "ticket" not in written
+    assert "xoxb" not in written
+    assert "xapp" not in written
+    assert "secret" not in written
+
+
+# The end
+
+
+@pytest.mark.parametrize("fault", [faults.hang(), faults.error("internal_error")])
+async def test_leaving_ends_an_attempt_under_way(fault: faults.Fault) -> None:
+    clock = MemoryClock()
+    async with SlackServer() as slack, open_ear(slack, clock) as ear:
+        slack.faults.plan(OPEN, fault, times=None)
+        async with asyncio.timeout(3):
+            async with ear.receiver.listen():
+                await slack.wait_for(lambda: slack.counters[OPEN])
+        assert not [task for task in asyncio.all_tasks() if "slack socket mode" in task.get_name()]
+
+
+async def test_leaving_closes_the_connection() -> None:
+    async with SlackServer() as slack, open_ear(slack, MemoryClock()) as ear:
+        async with ear.receiver.listen() as arrivals:
+            await heard(arrivals)
+            assert len(slack.connections) == 1
+        await slack.wait_for(lambda: not slack.connections)
