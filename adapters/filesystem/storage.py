@@ -93,7 +93,11 @@ class FileStorage:
 
 
 def _warn_if_temporary(directory: Path) -> None:
-    if directory.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve()):
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError:  # nothing but this directory can be written to, as in a hardened container
+        return
+    if directory.resolve().is_relative_to(temporary.resolve()):
         log.warning(
             "storage_in_temporary_directory",
             directory=str(directory),

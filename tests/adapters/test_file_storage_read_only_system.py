@@ -1,0 +1,21 @@
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem.storage import FileStorage
+from domain.channels import ChannelId, JoinedChannels
+from tests.contracts.storage_values import NOW
+
+
+async def test_a_system_without_any_temporary_directory_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", refuse)
+    storage = FileStorage(tmp_path / "state")
+    async with storage.open():
+        await storage.channels.join(ChannelId("C1"), NOW)
+        assert await storage.channels.joined() == JoinedChannels((ChannelId("C1"),))
