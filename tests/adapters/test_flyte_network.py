@@ -1,0 +1,88 @@
+"""The way to Flyte through the network: proxies, and connections that are used again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from adapters.flyte.workflow import FlyteWorkflow
+from domain.errors import WorkflowUnreachable
+from entrypoints.simulation.flyte_server import FlyteServer
+from tests.adapters.scripted_http import http, scripted
+from tests.contracts.workflow_contract import NOON, OFFER, heard
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+async def test_flyte_is_reached_through_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scripted(lambda _: http(404)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        workflow = FlyteWorkflow("http://flyte.invalid:8080")
+        async with workflow.open():
+            with pytest.raises(WorkflowUnreachable, match="it has nothing there"):
+                await workflow.register(OFFER)
+    assert [request.target for request in proxy.requests] == ["http://flyte.invalid:8080/v1"]
+
+
+async def test_a_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scripted(lambda _: http(404)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "flyte.invalid")
+        workflow = FlyteWorkflow("http://flyte.invalid:8080", timeout_seconds=2.0)
+        async with workflow.open():
+            with pytest.raises(WorkflowUnreachable, match="could not be sent"):
+                await workflow.register(OFFER)
+    assert proxy.requests == []
+
+
+async def test_a_proxy_that_is_gone_leaves_flyte_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:1")
+    workflow = FlyteWorkflow("http://flyte.invalid:8080")
+    async with workflow.open():
+        with pytest.raises(WorkflowUnreachable, match="could not be sent") as failure:
+            await workflow.register(OFFER)
+    assert "secret" not in str(failure.value)
+
+
+async def test_one_request_after_another_uses_one_connection() -> None:
+    async with FlyteServer() as flyte, _relay(flyte.api_url) as (url, connections):
+        workflow = FlyteWorkflow(url)
+        async with workflow.open():
+            await workflow.register(OFFER)
+            for _ in range(3):
+                await workflow.take()
+                await workflow.publish(heard("1.1"), NOON)
+        assert len(connections) == 1
+
+
+@asynccontextmanager
+async def _relay(target: str) -> AsyncIterator[tuple[str, list[asyncio.Task[None]]]]:
+    """A way to another server that notes the connections made."""
+    connections: list[asyncio.Task[None]] = []
+    host, port = target.removeprefix("http://").split(":")
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+        writer.close()
+
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+        async with asyncio.TaskGroup() as both_ways:
+            both_ways.create_task(pass_on(reader, far_writer), name="there")
+            both_ways.create_task(pass_on(far_reader, writer), name="back")
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.create_task(join(reader, writer), name="connection"))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", connections
+    server.close()
+    await asyncio.gather(*connections)
