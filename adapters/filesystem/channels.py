@@ -81,6 +81,7 @@ class FileChannels:
         await asyncio.get_running_loop().run_in_executor(self._files, deed)
 
     def _take_over(self) -> None:
+        self._joined = JoinedChannels()
         try:
             self._joined = _parse(self._path)
         except (ValueError, OSError) as error:

@@ -1,0 +1,145 @@
+"""The directory: private, and for one pack at a time."""
+
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.filesystem.storage import FileStorage
+from domain.errors import StorageRefused
+from tests.adapters.storage_processes import started
+from tests.contracts.storage_values import NOW, A
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "storage"
+
+
+async def opened(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        await storage.channels.join(A, NOW)
+
+
+async def refusal(directory: Path) -> str:
+    with pytest.raises(StorageRefused) as refused:
+        await opened(directory)
+    return str(refused.value)
+
+
+async def test_a_missing_directory_is_made_and_everything_in_it_is_the_users_own(directory: Path) -> None:
+    previous = os.umask(0)
+    try:
+        await opened(directory / "deep")
+        storage = FileStorage(directory / "deep")
+        async with storage.open():
+            await storage.channels.note_bystanders(frozenset())
+            files = list((directory / "deep").iterdir())
+            assert len(files) == 5
+            assert {mode(path) for path in files} == {0o600}
+    finally:
+        os.umask(previous)
+    assert mode(directory / "deep") == 0o700
+
+
+async def test_a_directory_of_the_packs_alone_is_closed_to_others(directory: Path) -> None:
+    directory.mkdir(mode=0o755)
+    (directory / "channels.json").write_text("[]")
+    (directory / "channels.json").chmod(0o644)
+    await opened(directory)
+    assert (mode(directory), mode(directory / "channels.json")) == (0o700, 0o600)
+
+
+async def test_a_directory_that_others_read_too_is_left_open_with_a_warning(directory: Path) -> None:
+    directory.mkdir(mode=0o755)
+    (directory / "other").touch()
+    with capture_logs() as logs:
+        await opened(directory)
+    assert mode(directory) == 0o755
+    assert mode(directory / "flyte-slack.db") == 0o600
+    assert "directory_open_to_others" in [line["event"] for line in logs]
+
+
+async def test_a_directory_that_others_write_to_is_refused(directory: Path) -> None:
+    directory.mkdir()
+    directory.chmod(0o1777)
+    (directory / "other").touch()
+    assert "others can write" in await refusal(directory)
+
+
+async def test_a_link_in_the_directorys_place_is_refused(directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    directory.symlink_to(tmp_path / "elsewhere")
+    assert "is a link" in await refusal(directory)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["channels.json", "flyte-slack.db", "flyte-slack.db-wal", "flyte-slack.lock"])
+async def test_a_link_in_a_files_place_is_refused(directory: Path, tmp_path: Path, name: str) -> None:
+    directory.mkdir(mode=0o700)
+    (directory / name).symlink_to(tmp_path / "elsewhere")
+    assert f"{name} is a link" in await refusal(directory)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_a_foreign_owner_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory.mkdir(mode=0o700)
+    somebody_else = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody_else)
+    assert f"runs as user {somebody_else}" in await refusal(directory)
+
+
+async def test_a_file_in_the_directorys_place_is_refused(directory: Path) -> None:
+    directory.write_text("precious")
+    assert "is not a directory" in await refusal(directory)
+    assert directory.read_text() == "precious"
+
+
+async def test_a_file_on_the_way_to_the_directory_is_refused(directory: Path) -> None:
+    directory.write_text("precious")
+    assert "Not a directory" in await refusal(directory / "deep")
+
+
+async def test_a_second_pack_is_refused_and_told_who_is_in(directory: Path) -> None:
+    async with FileStorage(directory).open():
+        assert f"process {os.getpid()}" in await refusal(directory)
+    await opened(directory)
+
+
+async def test_a_second_process_is_refused_until_the_first_is_dead(directory: Path) -> None:
+    with started("hold", directory) as process:
+        assert process.stdout.readline() == "open\n"
+        assert f"process {process.pid}" in await refusal(directory)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        await opened(directory)
+
+
+async def test_a_start_that_failed_keeps_nobody_out(directory: Path) -> None:
+    directory.mkdir(mode=0o700)
+    (directory / "channels.json").symlink_to("nowhere")
+    await refusal(directory)
+    (directory / "channels.json").unlink()
+    await opened(directory)
+
+
+async def test_a_temporary_directory_is_warned_of(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(directory.parent))
+    with capture_logs() as logs:
+        await opened(directory)
+    assert [line["event"] for line in logs] == ["storage_in_temporary_directory"]
+
+
+async def test_a_lasting_directory_is_not_warned_of(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(directory.parent / "elsewhere"))
+    with capture_logs() as logs:
+        await opened(directory)
+    assert logs == []
