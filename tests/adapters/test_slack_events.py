@@ -1,0 +1,157 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.slack.events import callback_event, chat_event
+from application.ports.chat import AccessLost, ChatEvent, MembershipGained, MembershipLost
+from domain.channels import ChannelId
+from domain.json_values import Json, JsonObject
+from domain.messages import Said
+from tests.strategies import json_values
+
+OWN = "UFLYTE"
+C1 = ChannelId("C1")
+
+
+def message(**fields: Json) -> JsonObject:
+    return {"type": "message", "channel": "C1", "user": "U1", "text": "hello", "ts": "1355517523.000005", **fields}
+
+
+def test_a_message_becomes_what_was_said() -> None:
+    event = message(channel_type="channel", team="T1", blocks=[], client_msg_id="x", event_ts="1355517523.000005")
+    assert chat_event(event, OWN) == Said(C1, "1355517523.000005", "hello", "U1")
+
+
+@pytest.mark.parametrize("subtype", [None, "", "bot_message", "thread_broadcast", "file_share", "me_message"])
+def test_new_messages_are_heard(subtype: str | None) -> None:
+    assert isinstance(chat_event(message(subtype=subtype), OWN), Said)
+
+
+@pytest.mark.parametrize(
+    "subtype",
+    [
+        "message_changed",
+        "message_deleted",
+        "message_replied",
+        "channel_join",
+        "channel_topic",
+        "group_leave",
+        "pinned_item",
+        "ekm_access_denied",
+        "tombstone",
+        "of_tomorrow",
+    ],
+)
+def test_changes_are_not(subtype: str) -> None:
+    assert chat_event(message(subtype=subtype), OWN) is None
+
+
+def test_a_mention_is_a_message_of_the_same_key() -> None:
+    mention = message(text="<@UFLYTE> hello") | {"type": "app_mention"}
+    heard, mentioned = chat_event(message(text="<@UFLYTE> hello"), OWN), chat_event(mention, OWN)
+    assert isinstance(heard, Said)
+    assert isinstance(mentioned, Said)
+    assert mentioned.key == heard.key
+
+
+def test_a_bots_message_names_its_bot() -> None:
+    event = message(subtype="bot_message", bot_id="B1", username="pager", user=None)
+    assert chat_event(event, OWN) == Said(C1, "1355517523.000005", "hello", "", "B1", "pager")
+
+
+def test_a_bots_message_without_a_name_has_that_of_its_profile() -> None:
+    said = chat_event(message(bot_id="B1", bot_profile={"name": "Pager"}), OWN)
+    assert isinstance(said, Said)
+    assert (said.user_id, said.bot_name) == ("U1", "Pager")
+
+
+def test_a_thread_is_named_with_its_replies() -> None:
+    said = chat_event(message(thread_ts="1.2", reply_count=2, replies=[{"user": "U2", "ts": "1.3"}]), OWN)
+    assert isinstance(said, Said)
+    assert (said.thread_timestamp, said.reply_count) == ("1.2", 2)
+    assert said.replies == ({"user": "U2", "ts": "1.3"},)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_direct"),
+    [
+        ({"channel_type": "im", "channel": "D1"}, True),
+        ({"channel_type": "mpim", "channel": "G1"}, True),
+        ({"channel_type": "group", "channel": "G1"}, False),
+        ({"channel_type": "channel"}, False),
+        ({"channel": "D1"}, True),
+        ({}, False),
+    ],
+)
+def test_what_is_direct_is_told_by_type_or_by_id(fields: JsonObject, is_direct: bool) -> None:
+    said = chat_event(message(**fields), OWN)
+    assert isinstance(said, Said)
+    assert said.is_direct == is_direct
+
+
+@pytest.mark.parametrize(
+    ("event", "heard"),
+    [
+        ({"type": "member_joined_channel", "user": OWN, "channel": "C1"}, MembershipGained(C1)),
+        ({"type": "member_joined_channel", "user": "U1", "channel": "C1"}, None),
+        ({"type": "member_left_channel", "user": OWN, "channel": "C1"}, MembershipLost(C1)),
+        ({"type": "member_left_channel", "user": "U1", "channel": "C1"}, None),
+        ({"type": "channel_joined", "channel": {"id": "C1", "name": "ops"}}, MembershipGained(C1)),
+        ({"type": "group_joined", "channel": {"id": "C1"}}, MembershipGained(C1)),
+        ({"type": "channel_left", "channel": "C1"}, MembershipLost(C1)),
+        ({"type": "group_left", "channel": "C1"}, MembershipLost(C1)),
+        ({"type": "channel_archive", "channel": "C1", "user": "U1"}, MembershipLost(C1)),
+        ({"type": "group_archive", "channel": "C1"}, MembershipLost(C1)),
+        ({"type": "channel_deleted", "channel": "C1"}, MembershipLost(C1)),
+        ({"type": "group_deleted", "channel": "C1"}, MembershipLost(C1)),
+        ({"type": "channel_unarchive", "channel": "C1"}, None),
+        ({"type": "tokens_revoked", "tokens": {"bot": [OWN]}}, AccessLost("tokens_revoked")),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U1"]}}, None),
+        ({"type": "tokens_revoked"}, None),
+        ({"type": "app_uninstalled"}, AccessLost("app_uninstalled")),
+        ({"type": "reaction_added"}, None),
+    ],
+)
+def test_events_about_the_bot_itself_are_heard(event: JsonObject, heard: ChatEvent | None) -> None:
+    assert chat_event(event, OWN) == heard
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        "message",
+        {},
+        {"type": None},
+        {"type": {"message": 1}},
+        {"type": "message"},
+        message(channel=None),
+        message(channel=""),
+        message(channel={"id": "C1"}),
+        message(ts=None),
+        message(ts=1355517523.5),
+        message(ts=""),
+        {"type": "channel_left"},
+        {"type": "channel_joined", "channel": {"id": 7}},
+    ],
+)
+def test_what_is_malformed_is_nothing(event: Json) -> None:
+    assert chat_event(event, OWN) is None
+
+
+def test_what_is_odd_beside_the_point_costs_no_message() -> None:
+    event = message(text=None, user=7, bot_id=[], thread_ts={}, bot_profile="x", reply_count=True, replies="y")
+    assert chat_event(event, OWN) == Said(C1, "1355517523.000005", "")
+
+
+@given(json_values)
+def test_nothing_at_all_is_fatal(value: Json) -> None:
+    chat_event(value, OWN)
+    callback_event(value, OWN)
+    callback_event({"type": "event_callback", "event": value}, OWN)
+
+
+@given(st.dictionaries(st.sampled_from(list(message())), json_values))
+def test_no_message_is_fatal(fields: JsonObject) -> None:
+    chat_event({**fields, "type": "message"}, OWN)
