@@ -1,6 +1,7 @@
 """Posting into channels: in order, at the pace allowed, and never twice."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -9,6 +10,7 @@ import structlog
 
 from application.chat_line import ChatLine
 from application.lanes import Lanes
+from application.pauses import growing_pauses
 from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Journal, Paces, Step, Storage
@@ -54,6 +56,8 @@ class _Delivery:
     message: Message | RichMessage
     mark: Mark | None
     begun_at: datetime | None
+    gives_up_at: float = math.inf
+    """When not to send it again any more; counts from the first doubt. Of the monotonic clock."""
     in_doubt: bool = False
     """Sent again in spite of a doubt that nobody could resolve."""
 
@@ -107,17 +111,19 @@ class Posting:
             return await self._send(delivery)
 
     async def _send(self, delivery: _Delivery) -> Receipt:
-        started = self._clock.monotonic()
+        pauses = growing_pauses(1, 60)
         while True:
             try:
                 receipt = await self._line(
                     lambda: self._attempt(delivery), on_rate_limit=lambda seconds: self._hold(delivery, seconds)
                 )
             except InDoubt as doubt:
-                if self._clock.monotonic() - started > self._policy.give_up_seconds:
-                    raise
                 if found := await self._resolve(delivery, doubt):
                     return found
+                left = delivery.gives_up_at - self._clock.monotonic()
+                if left <= 0:
+                    raise
+                await self._stop.pause(min(next(pauses), left))  # at once would fill a channel with doubtful copies
             except Refused as refusal:
                 if delivery.mark is None or not refusal.code.startswith("metadata_"):
                     raise
@@ -148,6 +154,7 @@ class Posting:
 
     async def _resolve(self, delivery: _Delivery, doubt: InDoubt) -> Receipt | None:
         """The receipt of a post in doubt that stands; None when it is to be sent again."""
+        delivery.gives_up_at = min(delivery.gives_up_at, self._clock.monotonic() + self._policy.give_up_seconds)
         log.warning("post_in_doubt", action=delivery.action_id, channel=delivery.channel_id, reason=doubt.explanation)
         try:
             found = await self._look_twice(delivery)
@@ -172,7 +179,8 @@ class Posting:
         return await self._line(lambda: self._chat.find(delivery.message, mark, since))
 
     def _decide(self, delivery: _Delivery, doubt: InDoubt, why: str) -> None:
-        if self._policy.when_in_doubt is WhenInDoubt.FAIL:
+        is_over = self._clock.monotonic() >= delivery.gives_up_at
+        if is_over or self._policy.when_in_doubt is WhenInDoubt.FAIL:
             raise InDoubt(
                 "in_doubt",
                 f"nobody can tell whether the message was posted ({doubt.explanation}; {why}); "

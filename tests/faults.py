@@ -30,7 +30,7 @@ class Faults:
         self._clock = clock
         self._planned: dict[str, deque[_Fault]] = defaultdict(deque)
         self._held: dict[str, asyncio.Event] = {}
-        self._called_at: dict[str, list[float]] = defaultdict(list)
+        self._calls: dict[str, list[tuple[float, tuple[Any, ...]]]] = defaultdict(list)
 
     def before(self, method: str, error: Exception, times: float = math.inf) -> None:
         """The next calls raise the error, and do nothing else; without `times` all do, until `lift`."""
@@ -52,15 +52,19 @@ class Faults:
 
     def called_at(self, method: str) -> list[float]:
         """When the method was called: seconds of the clock."""
-        return self._called_at[method]
+        return [at for at, _ in self._calls[method]]
+
+    def called_with(self, method: str) -> list[tuple[Any, ...]]:
+        """The positional arguments of each call."""
+        return [arguments for _, arguments in self._calls[method]]
 
     def count(self, method: str) -> int:
         """How often the method was called."""
-        return len(self._called_at[method])
+        return len(self._calls[method])
 
-    async def perform(self, method: str, deed: Callable[[], Awaitable[T]]) -> T:
+    async def perform(self, method: str, deed: Callable[[], Awaitable[T]], *arguments: Any) -> T:
         """The deed, with what was planned for it."""
-        self._called_at[method].append(self._clock.monotonic())
+        self._calls[method].append((self._clock.monotonic(), arguments))
         fault = self._next(method)
         if gate := self._held.get(method):
             await gate.wait()
@@ -95,7 +99,7 @@ class _Faulty:
             return attribute
 
         async def perform(*args: Any, **kwargs: Any) -> Any:  # likewise
-            return await self._faults.perform(self._prefix + name, lambda: attribute(*args, **kwargs))
+            return await self._faults.perform(self._prefix + name, lambda: attribute(*args, **kwargs), *args)
 
         return perform
 

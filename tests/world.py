@@ -164,7 +164,7 @@ class World:
         """How the running pack answers that action, within so many seconds."""
         until = self.clock.monotonic() + within
         while action_id not in self.engine.answers and self.clock.monotonic() < until:
-            await self.clock.advance(min(0.25, until - self.clock.monotonic()))
+            await self.clock.advance(min(max(0.25, within / 20), until - self.clock.monotonic()))
         return self.engine.answers[action_id][0]
 
     @property

@@ -65,13 +65,14 @@ async def fill(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT, resource.RLIM_INFINITY))
-        for number in range(1000):
-            if not await _try(storage, number):
-                break
-        assert not await _try(storage, 2000)
+        # What is written goes to the log first and from there to the file: both have to be full.
+        refusals, number = 0, 0
+        while refusals < 5:
+            refusals = 0 if await _try(storage, number) else refusals + 1
+            number += 1
         await _try_to_join(storage)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        assert await _try(storage, 3000)
+        assert await _try(storage, number)
 
 
 async def _try(storage: FileStorage, number: int) -> bool:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.filesystem.schema import connect
 from adapters.filesystem.storage import FileStorage
 from domain.channels import ChannelId, JoinedChannels
 from tests.contracts.storage_values import NOW
@@ -19,3 +20,11 @@ async def test_a_system_without_any_temporary_directory_is_no_hindrance(
     async with storage.open():
         await storage.channels.join(ChannelId("C1"), NOW)
         assert await storage.channels.joined() == JoinedChannels((ChannelId("C1"),))
+
+
+def test_nothing_is_written_outside_the_directory_for_the_length_of_a_statement(tmp_path: Path) -> None:
+    (tmp_path / "flyte-slack.db").touch()
+    connection = connect(tmp_path / "flyte-slack.db")
+    in_memory = 2
+    assert connection.execute("PRAGMA temp_store").fetchone() == (in_memory,)
+    connection.close()

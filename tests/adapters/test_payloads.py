@@ -230,6 +230,7 @@ def test_where_a_rich_message_has_a_key_of_ours_ours_wins() -> None:
         ("Shout", [], UnknownCommand("Shout")),
         ("sendmessage", {}, UnknownCommand("sendmessage")),
         ("", {}, UnknownCommand("")),
+        ("x" * 100_000, {}, UnknownCommand("x" * 1000)),
         ("\ud800", {}, UnknownCommand("�")),
     ],
 )

@@ -186,6 +186,16 @@ async def test_replies_begin_with_the_parent_and_go_on_in_pages(
     assert await error_of(web.conversations_replies(channel=ops, ts="1.000001")) == "thread_not_found"
 
 
+async def test_history_can_lag_behind(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    parent = slack.say("alice", "ops", "question")
+    slack.say("alice", "ops", "answer", thread_ts=parent)
+    slack.history_lag_seconds = 60
+    assert await texts(web, ops) == []
+    assert len((await web.conversations_replies(channel=ops, ts=parent))["messages"]) == 1
+    slack.history_lag_seconds = 0
+    assert (await texts(web, ops))[0] == "question"
+
+
 async def test_history_is_for_members(slack: SlackServer, web: AsyncWebClient) -> None:
     assert await error_of(web.conversations_history(channel=channel_id(slack, "ops"))) == "not_in_channel"
     assert await error_of(web.conversations_history(channel=channel_id(slack, "secret"))) == "channel_not_found"

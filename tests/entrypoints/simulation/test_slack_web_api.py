@@ -148,6 +148,7 @@ async def test_posts_are_paced_for_each_channel(slack: SlackServer, web: AsyncWe
     await web.chat_postMessage(channel=first, text="1")
     await web.chat_postMessage(channel=first, text="2")
     assert await error_of(web.chat_postMessage(channel=first, text="3")) == "ratelimited"
+    assert await error_of(web.chat_postMessage(channel="#one", text="3")) == "ratelimited"
     assert (await web.chat_postMessage(channel=second, text="1"))["ok"]
 
 
