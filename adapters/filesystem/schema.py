@@ -118,6 +118,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         raise StorageRefused(f"{path} is on a file system on which SQLite can't share memory; use a local disk")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -8000")  # KiB
+    connection.execute("PRAGMA temp_store = MEMORY")  # a hardened container has no other place to write to
     connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes of the log that stay on disk after a rush
     if version < VERSION:
         _create(connection)
