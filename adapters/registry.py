@@ -32,6 +32,8 @@ def _in_directory(parts: SplitResult) -> FileStorage:
     path = unquote(parts.path)
     if parts.netloc not in ("", "localhost") or not path.startswith("/"):
         raise ValueError("file: needs three slashes and an absolute directory: file:///var/lib/flyte-slack")
+    if Path(path) == Path("/"):
+        raise ValueError("file: needs more than the root directory: file:///var/lib/flyte-slack")
     if "\0" in path:
         raise ValueError("file: the directory's name holds a NUL character")
     return FileStorage(Path(path))

@@ -166,7 +166,7 @@ def _attempt(connection: sqlite3.Connection, request: _Request) -> None:
     connection.execute("SAVEPOINT request")
     try:
         request.result = request.work(connection)
-    except (sqlite3.OperationalError, StorageError):
+    except sqlite3.OperationalError:
         raise  # the file's fault: all of the transaction suffers
     except sqlite3.DatabaseError as error:
         if type(error) is sqlite3.DatabaseError:  # the file is damaged, or is no database

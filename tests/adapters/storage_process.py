@@ -16,7 +16,7 @@ from domain.messages import Said
 from tests.contracts.storage_values import LEASE, NOW, A, action, heard
 
 BATCH = 10
-_LIMIT = 1_000_000
+_LIMIT = 400_000
 """Bytes, for any one file."""
 
 

@@ -206,7 +206,7 @@ async def _with_audit(audit: object, question: str) -> Any:
         return flyte_links(request) or http(200, json.dumps(audit))
 
     async with scripted(respond) as server:
-        workflow = FlyteWorkflow(server.url)
+        workflow = FlyteWorkflow(server.url, now=lambda: NOON)
         async with workflow.open():
             await workflow.register(OFFER)
             if question == "in_hand":
@@ -259,6 +259,9 @@ async def test_a_message_is_recognised_by_pack_channel_timestamp_and_time(
         ({"state": {"value": "NEW"}}, False),
         ({"state": {"value": "SUCCESS"}}, False),
         ({"state": {"value": "PENDING", "time": 7}}, True),
+        ({"state": {"value": "PENDING", "time": "2024-05-15T12:01:00Z"}}, True),
+        ({"state": {"value": "PENDING", "time": "2024-05-15T12:00:00Z"}}, False),
+        ({"state": {"value": "PENDING", "time": "2019-01-01T00:00:00Z"}}, False),
         ({"trigger": None}, True),
         ({"id": ""}, False),
         ({"id": "../../other"}, False),
@@ -268,7 +271,7 @@ async def test_a_message_is_recognised_by_pack_channel_timestamp_and_time(
         ({"name": None}, False),
     ],
 )
-async def test_an_action_in_hand_is_a_pending_one_of_this_name_and_these_labels(
+async def test_an_action_in_hand_is_a_pending_one_of_this_name_these_labels_and_the_last_two_days(
     fields: dict[str, Any], is_in_hand: bool
 ) -> None:
     commands = [action.command for action in await _with_audit(_runs(_audited(**fields)), "in_hand")]

@@ -1,0 +1,203 @@
+"""The SQLite file: one thread, one transaction for all that waits, an answer only after the commit."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem.storage import FileStorage
+from application.ports.storage import Step
+from domain.channels import ChannelId
+from domain.commands import ActionId
+from domain.errors import StorageUnavailable
+from tests.contracts.journal_contract import SENT
+from tests.contracts.storage_values import LEASE, NOW, A, B, X, action, after, heard
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[FileStorage]:
+    storage = FileStorage(tmp_path / "storage")
+    async with storage.open():
+        yield storage
+
+
+@pytest.fixture
+async def statements(storage: FileStorage) -> list[str]:
+    """Every statement that SQLite carries out from now on."""
+    seen: list[str] = []
+    await storage._database.run(lambda connection: connection.set_trace_callback(seen.append))
+    return seen
+
+
+async def test_what_comes_at_the_same_time_is_committed_together(storage: FileStorage, statements: list[str]) -> None:
+    await asyncio.gather(*(storage.outbox.append([heard(A, n)]) for n in range(500)))
+    assert statements.count("COMMIT") < 25
+
+
+async def test_the_answer_comes_after_the_commit(storage: FileStorage, statements: list[str]) -> None:
+    await storage.outbox.append([heard(A, 1)])
+    assert statements[-1] == "COMMIT"
+
+
+async def test_every_commit_is_synced_to_the_disk(storage: FileStorage) -> None:
+    for pragma, value in (("synchronous", 2), ("journal_mode", "wal")):
+        [(found,)] = await storage._database.run(
+            lambda connection, pragma=pragma: connection.execute(f"PRAGMA {pragma}").fetchall()
+        )
+        assert found == value
+
+
+async def test_a_request_that_is_wrong_spoils_none_that_comes_with_it(storage: FileStorage) -> None:
+    requests = [storage.journal.take_in(action(ActionId(str(n))), NOW) for n in range(10)]
+    wrong = [storage.journal.finish(ActionId(f"unknown {n}")) for n in range(10)]
+    mixed = [request for pair in zip(requests, wrong, strict=True) for request in pair]
+    answers = await asyncio.gather(*mixed, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), ValueError] * 10
+    assert (await storage.journal.depth()).waiting == 10
+
+
+async def test_half_of_a_request_that_fails_is_undone(storage: FileStorage) -> None:
+    def fail_half_way(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO joined VALUES ('CA', 1)")
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        await storage._database.run(fail_half_way)
+    assert await storage._database.run(
+        lambda connection: connection.execute("SELECT count(*) FROM joined").fetchone()
+    ) == (0,)
+
+
+async def test_a_bug_reaches_only_its_caller(storage: FileStorage) -> None:
+    def collide(connection: sqlite3.Connection) -> None:
+        for _ in range(2):
+            connection.execute("INSERT INTO joined VALUES ('CA', 1)")
+
+    bug = storage._database.run(collide)
+    good = storage.outbox.append([heard(A, 1)])
+    error, answer = await asyncio.gather(bug, good, return_exceptions=True)
+    assert isinstance(error, sqlite3.IntegrityError)
+    assert answer == [True]
+
+
+async def test_a_request_given_up_by_its_caller_disturbs_no_other(storage: FileStorage) -> None:
+    given_up = asyncio.ensure_future(storage.outbox.append([heard(A, 1)]))
+    others = [asyncio.ensure_future(storage.outbox.append([heard(B, n)])) for n in range(5)]
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert await asyncio.gather(*others) == [[True]] * 5
+
+
+async def test_a_locked_file_holds_up_nothing_else_in_the_process(storage: FileStorage, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "storage" / "flyte-slack.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    append = asyncio.ensure_future(storage.outbox.append([heard(A, 1)]))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not append.done()
+    other.execute("ROLLBACK")
+    assert await append == [True]
+    other.close()
+
+
+async def test_nothing_can_be_asked_of_a_storage_that_is_closed(tmp_path: Path) -> None:
+    storage = FileStorage(tmp_path / "storage")
+    with pytest.raises(StorageUnavailable, match="not open"):
+        await storage.outbox.depth()
+    async with storage.open():
+        pass
+    with pytest.raises(StorageUnavailable, match="not open"):
+        await storage.outbox.append([heard(A, 1)])
+    with pytest.raises(StorageUnavailable, match="not open"):
+        await storage.channels.join(A, NOW)
+
+
+async def test_what_was_asked_before_closing_is_answered(tmp_path: Path) -> None:
+    storage = FileStorage(tmp_path / "storage")
+    async with storage.open():
+        appends = [asyncio.ensure_future(storage.outbox.append([heard(A, n)])) for n in range(50)]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*appends) == [[True]] * 50
+
+
+async def test_the_file_does_not_grow_when_as_much_goes_as_comes(storage: FileStorage) -> None:
+    sizes = []
+    for cycle in range(6):
+        await storage.outbox.append([heard(A, cycle * 1000 + n, cycle) for n in range(1000)])
+        [claim] = await storage.outbox.claim(1, 1000, NOW, LEASE)
+        await asyncio.gather(*(storage.outbox.done(claim, entry) for entry in claim.entries))
+        await storage.outbox.give_back(claim)
+        await storage.outbox.forget(after(cycle + 1))
+        pages = await storage._database.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+        sizes.append(pages)
+    assert sizes[-1] <= sizes[1] * 1.1
+
+
+async def test_a_delivered_message_leaves_no_text_behind(storage: FileStorage) -> None:
+    await storage.outbox.append([heard(A, 1)])
+    [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
+    await storage.outbox.done(claim, claim.entries[0])
+    rows = await storage._database.run(lambda connection: connection.execute("SELECT said FROM outbox").fetchall())
+    assert rows == [("",)]
+
+
+async def use_everything(storage: FileStorage) -> None:
+    """Every request there is, at least once."""
+    outbox, journal = storage.outbox, storage.journal
+    await outbox.append([heard(A, n) for n in range(300)])
+    [claim] = await outbox.claim(5, 5, NOW, LEASE)
+    await outbox.done(claim, claim.entries[0])
+    await outbox.set_aside(claim, claim.entries[1], "no")
+    await outbox.extend(claim, NOW, LEASE)
+    await outbox.give_back(claim, refused_at=NOW, not_before=NOW)
+    await outbox.next_due()
+    await outbox.depth()
+    assert [entry async for entry in outbox.entries()]
+    assert [entry async for entry in outbox.entries(set_aside=True)]
+    await outbox.revive(claim.entries[1].key)
+    await outbox.discard(claim.entries[2].key)
+    await outbox.forget(after(1))
+    await journal.take_in(action(), NOW)
+    await journal.plan(X, [A, B])
+    await journal.begin(X, A, NOW)
+    await journal.settle(X, A, Step(error="no"))
+    await journal.adopt(1)
+    assert [entry async for entry in journal.entries()]
+    await journal.conclude(X, SENT, NOW)
+    await journal.set_aside(X, "no")
+    assert [entry async for entry in journal.entries(set_aside=True)]
+    await journal.revive(X)
+    await journal.adopt(1)
+    await journal.finish(X)
+    await journal.depth()
+    await journal.discard(X)
+    await journal.forget(after(1))
+    await storage.channels.join(A, NOW)
+    await storage.channels.heard_until(A)
+
+
+async def test_no_request_looks_through_a_table(storage: FileStorage, statements: list[str]) -> None:
+    await use_everything(storage)
+    queries = [text for text in statements if text.startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE"))]
+    await storage._database.run(lambda connection: connection.set_trace_callback(None))
+
+    def plans(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+        return [(row[3], query) for query in set(queries) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+
+    steps = await storage._database.run(plans)
+    assert len(steps) > 40
+    assert [step for step in steps if step[0].startswith("SCAN") and "USING INDEX" not in step[0]] == []
+
+
+async def test_a_long_broadcasts_steps_are_kept_each_by_itself(storage: FileStorage) -> None:
+    channel_ids = [ChannelId(f"C{n}") for n in range(1000)]
+    await storage.journal.take_in(action(), NOW)
+    await storage.journal.plan(X, channel_ids)
+    await asyncio.gather(*(storage.journal.begin(X, channel_id, NOW) for channel_id in channel_ids))
+    await asyncio.gather(*(storage.journal.settle(X, channel_id, Step(error="no")) for channel_id in channel_ids))
+    entry = await storage.journal.load(X)
+    assert entry is not None
+    assert list(entry.steps) == channel_ids
+    assert set(entry.steps.values()) == {Step(NOW, error="no")}

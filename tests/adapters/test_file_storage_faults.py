@@ -1,0 +1,173 @@
+"""A storage that is killed, that runs out of disk, that is damaged, or that somebody moves away."""
+
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.filesystem.schema import VERSION
+from adapters.filesystem.storage import FileStorage
+from application.ports.storage import ActionState
+from domain.channels import ChannelId
+from domain.errors import StorageRefused, StorageUnavailable
+from tests.adapters.storage_process import BATCH
+from tests.adapters.storage_processes import started
+from tests.contracts.storage_values import LEASE, NOW, A, B, X, heard
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "storage"
+
+
+async def keep_one(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        await storage.outbox.append([heard(A, 1)])
+
+
+async def test_what_was_said_to_be_safe_is_there_after_a_kill(directory: Path) -> None:
+    with started("append_for_ever", directory) as process:
+        safe = {int(process.stdout.readline()) for _ in range(200)}
+        process.send_signal(signal.SIGKILL)
+        safe |= {int(line) for line in process.stdout if line.endswith("\n")}
+    storage = FileStorage(directory)
+    async with storage.open():
+        waiting = [entry async for entry in storage.outbox.entries()]
+        assert {
+            heard(ChannelId(f"C{number % 7}"), number * BATCH + n).key for number in safe for n in range(BATCH)
+        } <= {entry.key for entry in waiting}
+        assert len(waiting) % BATCH == 0, "all of a batch or none"
+        assert (await storage.outbox.depth()).waiting == len(waiting)
+
+
+async def test_what_was_in_hand_at_a_kill_is_let_go_and_known_as_interrupted(directory: Path) -> None:
+    with started("claim_and_hang", directory) as process:
+        assert process.stdout.readline() == "open\n"
+    storage = FileStorage(directory)
+    async with storage.open():
+        [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
+        assert (claim.entries, claim.was_interrupted) == ((heard(A, 2),), True)
+        [entry] = await storage.journal.adopt(10)
+        assert (entry.action.id, entry.state) == (X, ActionState.EXECUTING)
+        assert entry.steps[A].begun_at == NOW
+
+
+async def test_a_full_disk_keeps_what_was_safe_takes_nothing_more_and_recovers(directory: Path) -> None:
+    with started("fill", directory) as process:
+        lines = process.stdout.read().splitlines()
+    assert process.returncode == 0, "it ran to its end"
+    kept = [int(line.removeprefix("kept ")) for line in lines if line.startswith("kept")]
+    refused = [line for line in lines if line.startswith("refused")]
+    assert len(kept) > 20
+    assert "flyte-slack.db" in refused[0]
+    assert refused[-1].startswith("refused to join")
+    assert lines[-2:] == [refused[-1], f"kept {kept[-1]}"], "it goes on when there is room"
+    storage = FileStorage(directory)
+    async with storage.open():
+        assert [int(entry.said.timestamp[:-7]) async for entry in storage.outbox.entries()] == kept
+        assert (await storage.channels.joined()).ids == ()
+
+
+async def test_a_storage_that_is_moved_away_is_unavailable_until_it_is_back(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        directory.rename(directory.with_name("away"))
+        directory.write_text("in its place")
+        with pytest.raises(StorageUnavailable, match="Not a directory"):
+            await storage.outbox.append([heard(A, 1)])
+        with pytest.raises(StorageUnavailable, match="Not a directory"):
+            await storage.channels.join(A, NOW)
+        directory.unlink()
+        directory.with_name("away").rename(directory)
+        assert await storage.outbox.append([heard(A, 1)]) == [True]
+        await storage.channels.join(A, NOW)
+    async with storage.open():
+        assert (await storage.outbox.depth()).waiting == 1
+        assert (await storage.channels.joined()).ids == (A,)
+
+
+async def test_another_file_in_its_place_is_not_written_to(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        file = directory / "flyte-slack.db"
+        file.rename(directory / "away")
+        file.touch()
+        with pytest.raises(StorageUnavailable, match="was replaced"):
+            await storage.outbox.append([heard(A, 1)])
+        file.unlink()
+        (directory / "away").rename(file)
+        assert await storage.outbox.append([heard(A, 1)]) == [True]
+
+
+async def test_a_file_that_is_gone_is_not_made_anew_behind_the_packs_back(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        (directory / "flyte-slack.db").unlink()
+        with pytest.raises(StorageUnavailable, match="No such file"):
+            await storage.outbox.append([heard(A, 1)])
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + bytes(5000)], ids=["foreign", "damaged"])
+async def test_a_file_that_is_no_database_is_kept_aside_and_reported(directory: Path, content: bytes) -> None:
+    await keep_one(directory)
+    (directory / "flyte-slack.db").write_bytes(content)
+    with capture_logs() as logs:
+        await keep_one(directory)
+    [aside] = directory.glob("flyte-slack.db.unreadable-*")
+    assert aside.read_bytes() == content
+    [line] = [line for line in logs if line["event"] == "state_unreadable"]
+    assert (line["log_level"], line["kept_as"]) == ("error", aside.name)
+
+
+async def test_a_damaged_page_is_found_at_the_start(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        await storage.outbox.append([heard(A, n) for n in range(2000)])
+    file = directory / "flyte-slack.db"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] + b"\xff" * 8192 + whole[len(whole) // 2 + 8192 :])
+    async with storage.open():
+        assert (await storage.outbox.depth()).waiting == 0
+    assert len(list(directory.glob("flyte-slack.db.unreadable-*"))) == 1
+
+
+async def test_a_directory_in_the_files_place_is_kept_aside(directory: Path) -> None:
+    (directory / "flyte-slack.db" / "precious").mkdir(parents=True)
+    directory.chmod(0o700)
+    await keep_one(directory)
+    [aside] = directory.glob("flyte-slack.db.unreadable-*")
+    assert (aside / "precious").is_dir()
+
+
+async def test_a_damaged_file_costs_no_joined_channel(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        await storage.channels.join(B, NOW)
+    (directory / "flyte-slack.db").write_bytes(b"no database")
+    async with storage.open():
+        assert (await storage.channels.joined()).ids == (B,)
+
+
+async def test_a_newer_versions_file_is_refused_and_left_alone(directory: Path) -> None:
+    await keep_one(directory)
+    with sqlite3.connect(directory / "flyte-slack.db") as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    with pytest.raises(StorageRefused, match="newer version"):
+        await keep_one(directory)
+    assert list(directory.glob("*.unreadable-*")) == []
+
+
+async def test_a_damage_met_at_work_is_told_and_makes_no_other_harm(directory: Path) -> None:
+    storage = FileStorage(directory)
+    async with storage.open():
+        await storage.outbox.append([heard(A, 1), heard(B, 2)])
+        await storage._database.run(
+            lambda connection: connection.execute("UPDATE outbox SET said = '{' WHERE place = 1")
+        )
+        with pytest.raises(StorageUnavailable, match="damaged"):
+            await storage.outbox.claim(5, 5, NOW, LEASE)
+        assert await storage.outbox.append([heard(B, 3)]) == [True]

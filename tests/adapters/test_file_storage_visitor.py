@@ -1,0 +1,147 @@
+"""A visitor beside a pack that is at work, or where one was."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem.storage import FileStorage
+from application.ports.storage import ActionState, Claim, Depth
+from domain.channels import ChannelId
+from domain.errors import StorageRefused, StorageUnavailable
+from tests.adapters.storage_processes import started
+from tests.contracts.journal_contract import SENT
+from tests.contracts.storage_values import LEASE, NOW, A, B, X, Y, action, heard
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "storage"
+
+
+@pytest.fixture
+async def pack(directory: Path) -> AsyncIterator[FileStorage]:
+    storage = FileStorage(directory)
+    async with storage.open():
+        yield storage
+
+
+@pytest.fixture
+async def visitor(pack: FileStorage, directory: Path) -> AsyncIterator[FileStorage]:
+    del pack
+    storage = FileStorage(directory, exclusive=False)
+    async with storage.open():
+        yield storage
+
+
+async def claimed(storage: FileStorage) -> Claim:
+    [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
+    return claim
+
+
+async def test_a_visitor_sees_what_the_pack_has(pack: FileStorage, visitor: FileStorage) -> None:
+    await pack.outbox.append([heard(A, 1), heard(B, 2)])
+    await pack.journal.take_in(action(), NOW)
+    assert [entry async for entry in visitor.outbox.entries()] == [heard(A, 1), heard(B, 2)]
+    assert [entry.action.id async for entry in visitor.journal.entries()] == [X]
+    assert await visitor.outbox.depth() == await pack.outbox.depth()
+
+
+async def test_a_visitor_ends_no_claim_of_the_pack(pack: FileStorage, directory: Path) -> None:
+    await pack.outbox.append([heard(A, 1)])
+    await claimed(pack)
+    await pack.journal.take_in(action(), NOW)
+    storage = FileStorage(directory, exclusive=False)
+    async with storage.open():
+        assert not await storage.outbox.discard(heard(A, 1).key)
+        assert not await storage.journal.discard(X)
+        assert await storage.outbox.claim(1, 10, NOW, LEASE) == []
+
+
+async def test_the_pack_goes_on_with_what_a_visitor_revives(pack: FileStorage, visitor: FileStorage) -> None:
+    await pack.outbox.append([heard(A, 1)])
+    claim = await claimed(pack)
+    await pack.outbox.set_aside(claim, claim.entries[0], "no")
+    await pack.outbox.give_back(claim)
+    assert await visitor.outbox.revive(heard(A, 1).key)
+    assert (await claimed(pack)).entries == (heard(A, 1),)
+
+
+async def test_the_pack_does_not_meet_what_a_visitor_discards(pack: FileStorage, visitor: FileStorage) -> None:
+    await pack.outbox.append([heard(A, 1), heard(A, 2)])
+    assert await visitor.outbox.discard(heard(A, 1).key)
+    assert (await claimed(pack)).entries == (heard(A, 2),)
+    assert await pack.outbox.append([heard(A, 1)]) == [False]
+    assert await pack.outbox.depth() == Depth(1, 0, heard(A, 2).received_at)
+
+
+async def test_the_pack_adopts_an_action_that_a_visitor_revives(pack: FileStorage, visitor: FileStorage) -> None:
+    await pack.journal.take_in(action(), NOW)
+    await pack.journal.conclude(X, SENT, NOW)
+    await pack.journal.set_aside(X, "no")
+    assert await visitor.journal.revive(X)
+    [entry] = await pack.journal.adopt(10)
+    assert (entry.action.id, entry.state) == (X, ActionState.CONCLUDED)
+
+
+async def test_visitors_may_come_together(pack: FileStorage, visitor: FileStorage, directory: Path) -> None:
+    await pack.outbox.append([heard(A, 1)])
+    another = FileStorage(directory, exclusive=False)
+    async with another.open():
+        assert await another.outbox.depth() == await visitor.outbox.depth()
+
+
+async def test_a_visitor_leaves_the_channels_alone(pack: FileStorage, visitor: FileStorage) -> None:
+    with pytest.raises(StorageUnavailable):
+        await visitor.channels.join(A, NOW)
+    assert A not in await pack.channels.joined()
+
+
+async def test_a_visitor_sees_the_joined_channels(pack: FileStorage, directory: Path) -> None:
+    await pack.channels.join(A, NOW)
+    storage = FileStorage(directory, exclusive=False)
+    async with storage.open():
+        assert (await storage.channels.joined()).ids == (A,)
+
+
+async def test_a_visitor_moves_no_unreadable_channels_away(pack: FileStorage, directory: Path) -> None:
+    del pack
+    (directory / "channels.json").write_text("broken")
+    with pytest.raises(StorageRefused, match=r"channels\.json can't be read"):
+        async with FileStorage(directory, exclusive=False).open():
+            pass
+    assert (directory / "channels.json").read_text() == "broken"
+
+
+async def test_a_visitor_keeps_no_pack_out(directory: Path) -> None:
+    async with FileStorage(directory).open():
+        pass
+    async with FileStorage(directory, exclusive=False).open(), FileStorage(directory).open():
+        pass
+
+
+async def test_where_the_pack_is_dead_its_claims_are_free(directory: Path) -> None:
+    with started("claim_and_hang", directory) as process:
+        assert process.stdout.readline() == "open\n"
+    storage = FileStorage(directory, exclusive=False)
+    async with storage.open():
+        assert await storage.outbox.discard(heard(A, 2).key)
+        assert await storage.journal.discard(X)
+
+
+@pytest.mark.parametrize("prepare", [lambda _: None, lambda directory: directory.mkdir(mode=0o700)])
+async def test_a_visitor_makes_nothing(directory: Path, prepare: "object") -> None:
+    assert callable(prepare)
+    prepare(directory)
+    with pytest.raises(StorageRefused):
+        async with FileStorage(directory, exclusive=False).open():
+            pass
+    assert not directory.exists() or list(directory.iterdir()) == []
+
+
+async def test_pack_and_visitor_write_side_by_side(pack: FileStorage, visitor: FileStorage) -> None:
+    for n in range(50):
+        await pack.outbox.append([heard(ChannelId(f"C{n}"), n)])
+        assert await visitor.outbox.discard(heard(ChannelId(f"C{n}"), n).key)
+        assert await pack.journal.take_in(action(Y), NOW) is None or n
+    assert await pack.outbox.depth() == Depth()
