@@ -43,6 +43,10 @@ DEEPEST_INPUT = 100
 """Levels of lists and objects in a command's input, itself included."""
 
 
+_LONGEST_NAME = 1000
+"""Characters of an unknown command's name that are kept: it is answered with, and logged."""
+
+
 class _UnreadableError(Exception):
     """The input can't be read; the message says what is wrong and where, without the input."""
 
@@ -55,7 +59,7 @@ def parse_command(name: str, given: Json) -> Command:
     """
     build = _BUILDERS.get(name)
     if build is None:
-        return UnknownCommand(whole_text(name))
+        return UnknownCommand(whole_text(name[:_LONGEST_NAME]))
     try:
         return build(_sound_object({} if given is None else given))
     except _UnreadableError as error:

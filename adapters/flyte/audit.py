@@ -47,14 +47,15 @@ class FlyteAudit:
                 return action.state.value
         return ""
 
-    async def pending(self, labels: Mapping[str, str]) -> list[AuditedAction]:
-        """The actions that are in the hands of a pack of this name and these labels. CanNotTellError."""
+    async def pending(self, labels: Mapping[str, str], since: datetime) -> list[AuditedAction]:
+        """The actions that a pack of this name and these labels took since then and did not answer. CanNotTellError."""
         return [
             action
-            async for action in self._actions(actionPackName=self._pack_name)
+            async for action in self._actions(since=since, actionPackName=self._pack_name)
             if action.state.value == "PENDING"
             and action.pack_name == self._pack_name
             and action.pack_labels.items() <= labels.items()
+            and (action.state.time is None or action.state.time >= since)
         ]
 
     async def published(self, messages: Sequence[tuple[Said, datetime]]) -> set[str]:

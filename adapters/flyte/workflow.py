@@ -1,9 +1,9 @@
 """Flyte as the pack's workflow engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 import structlog
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 DOCUMENTATION = "https://github.com/ExpediaGroup/flyte-slack/blob/master/README.md"
 """Where the pack's `help` link leads."""
 
+_LONGEST_IN_HAND = timedelta(hours=48)
+
 _ANSWERED = ("SUCCESS", "FATAL")
 
 
@@ -41,14 +43,25 @@ class _Registration:
     audit: URL | None
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class FlyteWorkflow:
     """Expedia Group's Flyte, by its HTTP API. It walks Flyte's links: none is built but where the audit has none."""
 
     def __init__(
-        self, api_url: str, *, jwt: str = "", timeout_seconds: float = 10.0, help_url: str = DOCUMENTATION
+        self,
+        api_url: str,
+        *,
+        jwt: str = "",
+        timeout_seconds: float = 10.0,
+        help_url: str = DOCUMENTATION,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._connection = FlyteConnection(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
         self._help_url = help_url
+        self._now = now
         self._registration: _Registration | None = None
 
     def open(self) -> AbstractAsyncContextManager[None]:
@@ -101,10 +114,14 @@ class FlyteWorkflow:
         return [said.key in found for said, _ in messages]
 
     async def in_hand(self) -> list[Action]:
-        """See the port. Told by Flyte's audit, as far back as it is read."""
+        """See the port. Told by Flyte's audit, as far back as it is read.
+
+        Actions taken more than two days ago are left out. Flyte keeps what a pack forgot for ever: an earlier pack may
+        have left messages there that nobody wants to see posted years later.
+        """
         registration = self._registered()
         try:
-            pending = await self._audit().pending(registration.offer.labels)
+            pending = await self._audit().pending(registration.offer.labels, self._now() - _LONGEST_IN_HAND)
         except CanNotTellError as error:
             log.warning("audit_can_not_tell", reason=str(error))
             return []
