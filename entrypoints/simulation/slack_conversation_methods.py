@@ -1,5 +1,6 @@
 """The `conversations.*` methods of the simulated Slack's Web API, and `users.conversations`."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
@@ -44,6 +45,7 @@ def history(call: ApiCall) -> JsonObject:
         times = channel.listed_between(oldest, as_ts(read_cursor(NEXT_TIME, cursor)), inclusive=False)
     else:
         times = channel.listed_between(oldest, latest, inclusive=call.flag("inclusive"))
+    times = _visible(call, times)
     limit = max(1, min(call.number("limit", 100) or 100, MOST_MESSAGES))
     chosen = times[-limit:]
     has_more = len(times) > len(chosen)
@@ -62,6 +64,7 @@ def replies(call: ApiCall) -> JsonObject:
     oldest, latest = _bounds(call)
     inclusive = call.flag("inclusive")
     chosen = [ts for ts in message.replies if _is_between(ts, oldest, latest, inclusive=inclusive)]
+    chosen = _visible(call, chosen)
     cut, following = page(call, [message.ts, *chosen], default=1000)
     has_more = bool(following["response_metadata"]["next_cursor"])
     messages = _written(call, (channel.messages[ts] for ts in cut if ts in channel.messages))
@@ -233,6 +236,11 @@ def _is_between(ts: str, oldest: str, latest: str, *, inclusive: bool) -> bool:
     if inclusive and ts in (oldest, latest):
         return True
     return (not oldest or ts > oldest) and (not latest or ts < latest)
+
+
+def _visible(call: ApiCall, times: list[str]) -> list[str]:
+    until = call.world.visible_until()
+    return times[: bisect_right(times, until)] if until else times
 
 
 def _written(call: ApiCall, messages: Iterable[Message]) -> list[JsonObject]:

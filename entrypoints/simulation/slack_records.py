@@ -28,7 +28,6 @@ class User:
     first_name: str = ""
     last_name: str = ""
     bot_id: str = ""
-    is_deleted: bool = False
 
     def as_json(self, team_id: str, *, with_email: bool = True) -> JsonObject:
         """Write the user as `users.info` does; the e-mail address only for those who may read it."""
@@ -49,7 +48,7 @@ class User:
             "team_id": team_id,
             "name": self.name,
             "real_name": self.real_name,
-            "deleted": self.is_deleted,
+            "deleted": False,
             "is_bot": bool(self.bot_id),
             "is_app_user": False,
             "tz": "Etc/UTC",
@@ -67,11 +66,6 @@ class Message:
     fields: JsonObject
     metadata: JsonObject | None = None
     replies: list[str] = field(default_factory=list)
-
-    @property
-    def thread_ts(self) -> str | None:
-        """The thread that the message belongs to, as parent or as reply; None when it is in none."""
-        return self.ts if self.replies else self.fields.get("thread_ts")
 
     @property
     def is_reply(self) -> bool:

@@ -170,6 +170,15 @@ class SlackServer(SlackPeople):
     def latency_seconds(self, seconds: float) -> None:
         self.conditions.latency_seconds = seconds
 
+    @property
+    def history_lag_seconds(self) -> float:
+        """How long a message takes until it can be read back by `conversations.history` and `conversations.replies`."""
+        return self.world.history_lag_seconds
+
+    @history_lag_seconds.setter
+    def history_lag_seconds(self, seconds: float) -> None:
+        self.world.history_lag_seconds = seconds
+
     def trouble_with_token(self, code: str) -> None:
         """Let every call be refused with this code (`token_revoked`, `account_inactive`, ...); '' for none any more."""
         self.access.trouble = code

@@ -78,8 +78,9 @@ class WebEndpoint:
         headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
         if method.token:
             self._access.check(token, method.token)
-        channel = str(call.arguments.get("channel") or "")
-        wait = self._conditions.limits.retry_after(call.method, method.tier, channel)
+        channel = self._world.find_channel(str(call.arguments.get("channel")))
+        place = channel.channel_id if channel else ""
+        wait = self._conditions.limits.retry_after(call.method, method.tier, place)
         if wait is not None:
             self._log.count("ratelimited")
             headers["Retry-After"] = str(wait)

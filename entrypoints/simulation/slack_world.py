@@ -40,6 +40,7 @@ class SlackWorld:
     ) -> None:
         self.team_id: Final = "T0SIMULATED"
         self.app_id: Final = "A0SIMULATED"
+        self.history_lag_seconds = 0.0
         self.users: Final[dict[str, User]] = {}
         self.channels: Final[dict[str, Channel]] = {}
         self._tell = tell
@@ -61,6 +62,12 @@ class SlackWorld:
         """Give the time of a new message: later than all before it."""
         self._latest_moment = max(self._latest_moment + 1, int(self._now() * MICROSECONDS))
         return as_ts(self._latest_moment)
+
+    def visible_until(self) -> str:
+        """Give the time of the newest message that can be read back now; '' when reading back does not lag."""
+        if not self.history_lag_seconds:
+            return ""
+        return as_ts(int((self._now() - self.history_lag_seconds) * MICROSECONDS))
 
     # People
 
