@@ -28,14 +28,17 @@ async def test_waiting_in_vain_is_a_timeout(slack: SlackServer) -> None:
 
 
 async def test_several_can_wait_at_once_and_one_can_stop(slack: SlackServer) -> None:
-    asked: list[int] = []
+    async def wait(asked: asyncio.Event) -> None:
+        def is_said() -> bool:
+            asked.set()
+            return bool(slack.history("ops"))
 
-    async def wait(number: int) -> None:
-        await slack.wait_for(lambda: asked.append(number) or slack.history("ops"))
+        await slack.wait_for(is_said)
 
-    first, second = asyncio.create_task(wait(1)), asyncio.create_task(wait(2))
-    while asked != [1, 2]:
-        await asyncio.sleep(0)
+    both_asked = [asyncio.Event(), asyncio.Event()]
+    first, second = (asyncio.create_task(wait(asked)) for asked in both_asked)
+    for asked in both_asked:
+        await asked.wait()
     first.cancel()
     slack.say("alice", "ops", "now")
     await second
