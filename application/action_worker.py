@@ -51,6 +51,7 @@ class ActionWorker:
         self._keep = keep
         self._journal_limit = journal_limit
         self._in_hand = 0
+        self._take_was_in_doubt = False
         self._one_finished = asyncio.Event()
         self._hands: asyncio.TaskGroup
 
@@ -75,7 +76,10 @@ class ActionWorker:
             log.info("journal_resumed", actions=len(entries))
 
     async def _recover_swallowed(self) -> None:
-        """Take in what the engine gave out and a crash swallowed before the journal had it."""
+        """Take in what the engine gave out and the journal does not have: a crash or a broken connection swallowed it.
+
+        What is on its way into the journal at this moment may be taken in twice, which does no harm.
+        """
         try:
             actions = await self._line(self._workflow.in_hand)
         except WorkflowError as error:
@@ -93,9 +97,12 @@ class ActionWorker:
         if action is not None:
             self._polling.hurry()
             self._begin(self._accept(action, self._clock.now()), action)
-            return
-        await self._stop.pause(self._polling.spend_empty())
-        await self._stop.wait(self._polling.pause_after_empty(), self._polling.wake)
+        if self._take_was_in_doubt:
+            self._take_was_in_doubt = False
+            await self._recover_swallowed()
+        if action is None:
+            await self._stop.pause(self._polling.spend_empty())
+            await self._stop.wait(self._polling.pause_after_empty(), self._polling.wake)
 
     async def _room(self) -> None:
         while self._in_hand >= self._journal_limit:
@@ -112,6 +119,7 @@ class ActionWorker:
             except RaceLost:
                 log.debug("race_for_action_lost")
             except WorkflowInDoubt as doubt:
+                self._take_was_in_doubt = True
                 log.warning("take_in_doubt", reason=str(doubt))
             except (NotTaken, WorkflowError) as error:
                 log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
@@ -150,6 +158,7 @@ class ActionWorker:
     async def _work(self, entry: JournalEntry) -> None:
         try:
             if entry.state is not ActionState.CONCLUDED:
+                self._stop.check()
                 entry = await self._conclude(entry)
             await self._answering.answer(entry)
         except Stopping:

@@ -134,6 +134,7 @@ class Posting:
 
     async def _attempt(self, delivery: _Delivery) -> Receipt:
         await self._pace(delivery.channel_id)
+        self._stop.check()
         if delivery.begun_at is None:
             begun_at = delivery.begun_at = self._clock.now()
             await self._keep(lambda: self._journal.begin(delivery.action_id, delivery.channel_id, begun_at))

@@ -25,6 +25,11 @@ class Stop:
         """Whether the end was asked for."""
         return self._signal.is_set()
 
+    def check(self) -> None:
+        """Raise Stopping when the end was asked for: nothing new is begun then."""
+        if self._signal.is_set():
+            raise Stopping
+
     async def requested(self) -> None:
         """Return when the end is asked for."""
         await self._signal.wait()
@@ -38,10 +43,10 @@ class Stop:
 
         Raises Stopping when the end is asked for before.
         """
-        self._check()
+        self.check()
         if wake is None or not wake.is_set():
             await self._first_of(seconds, wake)
-        self._check()
+        self.check()
 
     async def _first_of(self, seconds: float | None, wake: asyncio.Event | None) -> None:
         ends: list[asyncio.Task[bool] | asyncio.Task[None]] = [asyncio.create_task(self._signal.wait(), name="stop")]
@@ -55,7 +60,3 @@ class Stop:
             for end in ends:
                 end.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
-
-    def _check(self) -> None:
-        if self._signal.is_set():
-            raise Stopping

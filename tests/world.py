@@ -144,7 +144,7 @@ class World:
 
     @asynccontextmanager
     async def _started(self, settings: Settings | None) -> AsyncIterator[tuple[Process, "asyncio.Task[None]"]]:
-        process = Process(self, settings or Settings())
+        process = self._process = Process(self, settings or Settings())
         async with self.storage.open():
             serving = asyncio.create_task(process.service.run(), name="service")
             try:
@@ -176,6 +176,10 @@ class World:
     def told(self) -> list[str]:
         """The texts of the messages that the engine was told of, in order."""
         return [event.said.text for event, _ in self.engine.published]
+
+    def health_of(self, check: str) -> bool:
+        """Whether the pack started last reports this check as healthy."""
+        return self._process.health.checks()[check].healthy
 
     async def waiting(self) -> list[Said]:
         """What is in the outbox."""
