@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PACKAGES := domain application adapters entrypoints
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test check lint format bench lock clean
+.PHONY: help simulate test check lint docs format bench lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,13 +19,17 @@ simulate: $(READY) ## Talk to a flow: the pack between a Slack and a Flyte of it
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest --quiet --numprocesses=2
 
-check: lint test ## Everything a change has to pass: style, types, layers, tests
+check: lint docs test ## Everything a change has to pass: style, types, layers, documentation, tests
 
 lint: $(READY) ## Style, types and layers, without the tests
 	@$(BIN)/ruff check --output-format=concise
 	@$(BIN)/ruff format --check --quiet || { echo 'not formatted as `make format` does it'; exit 1; }
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+docs: $(READY) ## Build the documentation into site/, and check its links
+	@$(BIN)/zensical build --clean --strict >site.log 2>&1 || { sed '/^Traceback/,$$d' site.log; rm site.log; exit 1; }
+	@rm site.log
 
 format: $(READY) ## Format the code, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet || true
@@ -42,14 +47,17 @@ compile = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --p
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file $(1) $(2)
 
 clean: ## Remove what was made
-	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find $(PACKAGES) tests -name __pycache__ -prune -exec rm -r {} +
 
-$(READY): requirements-dev.lock pyproject.toml
+$(READY): $(LOCKED) pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LOCKED): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.x ...'; exit 1; }
 	@echo 'making $(VENV) (once; again when the lock changes) ...' >&2
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
