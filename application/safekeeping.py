@@ -24,6 +24,7 @@ class Safekeeping:
         self._working = asyncio.Event()
         self._working.set()
         self._failing = 0
+        self._is_reported_working = False
 
     async def __call__(self, request: Callable[[], Awaitable[T]]) -> T:
         """What the request returns, once the storage could serve it. Raises Stopping when the pack ends before.
@@ -31,9 +32,12 @@ class Safekeeping:
         The request is made at least once, also while the pack ends.
         """
         try:
-            return await request()
+            result = await request()
         except StorageError as error:
             return await self._insist(request, error)
+        if not self._failing:
+            self._report_working()
+        return result
 
     async def until_working(self) -> None:
         """Return when no request is waiting for the storage to recover; Stopping when the pack ends before."""
@@ -45,17 +49,26 @@ class Safekeeping:
         try:
             for pause in growing_pauses(0.1, 5):
                 log.error("storage_unavailable", reason=str(error), again_in_seconds=round(pause, 2))
-                self._health.report("storage", healthy=False, status=f"can't store: {type(error).__name__}")
+                self._report_failing()
                 await self._stop.pause(pause)
                 try:
                     result = await request()
                 except StorageError as again:
                     error = again
                 else:
-                    self._health.report("storage", healthy=True, status="working")
+                    self._report_working()
                     return result
             raise AssertionError("the pauses have no end")
         finally:
             self._failing -= 1
             if not self._failing:
                 self._working.set()
+
+    def _report_working(self) -> None:
+        if not self._is_reported_working:
+            self._is_reported_working = True
+            self._health.report("storage", healthy=True, status="working")
+
+    def _report_failing(self) -> None:
+        self._is_reported_working = False
+        self._health.report("storage", healthy=False, status="can't store")

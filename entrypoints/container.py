@@ -1,0 +1,236 @@
+"""The composition root: which adapter stands behind each port, and what each part of the pack is given."""
+
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from adapters.flyte.workflow import FlyteWorkflow
+from adapters.registry import storage_for
+from adapters.slack.chat import SlackChat
+from adapters.slack.rtm import SlackRtm
+from adapters.slack.socket_mode import SlackSocketMode
+from adapters.slack.web import SlackWeb
+from adapters.system_clock import SystemClock
+from application.action_worker import ActionWorker
+from application.answering import Answering
+from application.catch_up import CatchUp
+from application.chat_line import ChatHealth, ChatLine
+from application.engine_line import EngineLine
+from application.event_relay import EventRelay
+from application.gauge import Gauge
+from application.health import HealthBoard
+from application.hearing import Hearing
+from application.lanes import Lanes
+from application.membership import Membership
+from application.pack import Pack, pack_offer
+from application.polling import Polling
+from application.posting import Posting, PostingPolicy
+from application.safekeeping import Safekeeping
+from application.service import Service
+from application.stop import Stop
+from application.use_cases.broadcast import Broadcast
+from application.use_cases.join_channel import JoinChannel
+from application.use_cases.leave_channel import LeaveChannel
+from application.use_cases.receive_message import ReceiveMessage
+from application.use_cases.send_message import SendMessage
+from application.use_cases.send_rich_message import SendRichMessage
+from application.user_directory import UserDirectory
+from entrypoints.http import HttpServer
+from entrypoints.settings import Settings
+
+
+def _revealed(secret: Any) -> str:
+    return secret.reveal() if secret else ""
+
+
+def _receiving(settings: Settings) -> str:
+    return settings.receiving.name
+
+
+class Container(containers.DeclarativeContainer):
+    """Every object of the pack, once. `settings` is given; any provider can be overridden with another adapter.
+
+    Constructors only store. What has a lifetime is opened and closed by whoever runs the pack (`lifetimes`).
+    """
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+
+    # Adapters
+
+    clock = providers.Singleton(SystemClock)
+    storage = providers.Singleton(storage_for, url=providers.Callable(_revealed, settings.provided.storage_url))
+    slack_web = providers.Singleton(
+        SlackWeb,
+        api_url=settings.provided.slack_api_url,
+        token=providers.Callable(_revealed, settings.provided.slack_token),
+    )
+    chat = providers.Singleton(SlackChat, web=slack_web, clock=clock)
+    receiver = providers.Selector(
+        providers.Callable(_receiving, settings),
+        SOCKET_MODE=providers.Singleton(
+            SlackSocketMode,
+            web=slack_web,
+            app_token=providers.Callable(_revealed, settings.provided.slack_app_token),
+            identify=chat.provided.identify,
+            clock=clock,
+        ),
+        RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock),
+    )
+    workflow = providers.Singleton(
+        FlyteWorkflow,
+        api_url=settings.provided.flyte_api,
+        jwt=providers.Callable(_revealed, settings.provided.flyte_jwt),
+        timeout_seconds=settings.provided.flyte_api_timeout_seconds,
+    )
+
+    # What all parts lean on
+
+    stop = providers.Singleton(Stop, clock=clock)
+    health = providers.Singleton(HealthBoard)
+    chat_health = providers.Singleton(ChatHealth, health=health)
+    keep = providers.Singleton(Safekeeping, stop=stop, health=health)
+    chat_line = providers.Singleton(
+        ChatLine, clock=clock, stop=stop, health=chat_health, give_up_seconds=settings.provided.give_up_seconds
+    )
+    engine_line = providers.Singleton(
+        EngineLine,
+        workflow=workflow,
+        offer=providers.Callable(pack_offer, name=settings.provided.pack_name, labels=settings.provided.flyte_labels),
+        stop=stop,
+        health=health,
+    )
+    lanes = providers.Singleton(Lanes)
+    polling = providers.Singleton(Polling, clock=clock)
+
+    # From Flyte to Slack
+
+    posting = providers.Singleton(
+        Posting,
+        chat=chat,
+        storage=storage,
+        lanes=lanes,
+        clock=clock,
+        stop=stop,
+        line=chat_line,
+        keep=keep,
+        policy=providers.Factory(
+            PostingPolicy,
+            messages_per_second=settings.provided.messages_per_second,
+            message_burst=settings.provided.message_burst,
+            give_up_seconds=settings.provided.give_up_seconds,
+            when_in_doubt=settings.provided.when_in_doubt,
+        ),
+    )
+    join_channel = providers.Singleton(
+        JoinChannel, chat=chat, storage=storage, lanes=lanes, clock=clock, line=chat_line, keep=keep
+    )
+    pack = providers.Singleton(
+        Pack,
+        send_message=providers.Singleton(SendMessage, posting=posting),
+        send_rich_message=providers.Singleton(SendRichMessage, posting=posting),
+        broadcast=providers.Singleton(Broadcast, posting=posting, storage=storage, keep=keep),
+        join_channel=join_channel,
+        leave_channel=providers.Singleton(
+            LeaveChannel, chat=chat, storage=storage, lanes=lanes, line=chat_line, keep=keep
+        ),
+    )
+    worker = providers.Singleton(
+        ActionWorker,
+        workflow=workflow,
+        storage=storage,
+        pack=pack,
+        answering=providers.Singleton(
+            Answering, workflow=workflow, storage=storage, stop=stop, line=engine_line, keep=keep
+        ),
+        polling=polling,
+        clock=clock,
+        stop=stop,
+        line=engine_line,
+        keep=keep,
+        journal_limit=settings.provided.journal_limit,
+    )
+
+    # From Slack to Flyte
+
+    receive_message = providers.Singleton(
+        ReceiveMessage,
+        storage=storage,
+        keep=keep,
+        listen=settings.provided.listen,
+        receives_bots=settings.provided.receives_bots,
+    )
+    relay = providers.Singleton(
+        EventRelay,
+        workflow=workflow,
+        storage=storage,
+        users=providers.Singleton(UserDirectory, chat=chat, clock=clock, line=chat_line),
+        polling=polling,
+        clock=clock,
+        stop=stop,
+        line=engine_line,
+        keep=keep,
+    )
+    catch_up = providers.Singleton(
+        CatchUp,
+        chat=chat,
+        storage=storage,
+        receive_message=receive_message,
+        clock=clock,
+        stop=stop,
+        line=chat_line,
+        keep=keep,
+        look_back_seconds=settings.provided.catch_up_seconds,
+        listen=settings.provided.listen,
+    )
+    hearing = providers.Singleton(
+        Hearing,
+        receiver=receiver,
+        receive_message=receive_message,
+        catch_up=catch_up,
+        relay=relay,
+        health=chat_health,
+        clock=clock,
+        stop=stop,
+    )
+
+    # The whole
+
+    membership = providers.Singleton(
+        Membership,
+        chat=chat,
+        storage=storage,
+        join_channel=join_channel,
+        clock=clock,
+        line=chat_line,
+        keep=keep,
+        default_channels=settings.provided.default_join_channels,
+    )
+    service = providers.Singleton(
+        Service,
+        chat=chat,
+        storage=storage,
+        hearing=hearing,
+        relay=relay,
+        worker=worker,
+        membership=membership,
+        gauge=providers.Singleton(Gauge, storage=storage, health=health, clock=clock, stop=stop, keep=keep),
+        engine=engine_line,
+        line=chat_line,
+        chat_health=chat_health,
+        keep=keep,
+        clock=clock,
+        stop=stop,
+    )
+    http_server = providers.Singleton(
+        HttpServer, health=health, host=settings.provided.http_host, port=settings.provided.http_port
+    )
+
+
+def lifetimes(container: Container) -> Iterator[AbstractAsyncContextManager[object]]:
+    """What is to be entered before the pack runs, in this order; left in the opposite one."""
+    yield container.storage().open()
+    for adapter in (container.slack_web(), container.workflow()):
+        yield adapter.open()
+    yield container.http_server()

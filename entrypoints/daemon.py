@@ -1,0 +1,107 @@
+"""The daemon: lifetimes, signals, exit status."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from enum import IntEnum
+
+import structlog
+
+from application.service import ChatRefusesPack, Service
+from application.stop import Stop
+from domain.errors import AuthenticationFailed, StorageError
+from entrypoints.container import Container, lifetimes
+from entrypoints.http import PortNotFree
+from entrypoints.settings import Receiving, Settings
+
+log = structlog.get_logger()
+
+_GRACE_SECONDS = 8.0
+"""For work in hand after a signal; what is not finished by then is kept for the next start. 10 s are promised."""
+
+
+class ExitStatus(IntEnum):
+    """What the process's exit status means."""
+
+    GOOD = 0
+    FAILED = 1
+    BAD_SETTINGS = 2
+
+
+async def run_daemon(container: Container) -> ExitStatus:
+    """Run the pack until SIGTERM or SIGINT. What goes wrong is logged with what to do next."""
+    try:
+        await _run(container)
+    except Exception as error:
+        reason = _reason(error, container.settings())
+        if reason is None:
+            raise
+        log.error("pack_failed", reason=reason)  # noqa: TRY400 - no bug: the reason says what to do
+        return ExitStatus.FAILED
+    log.info("stopped")
+    return ExitStatus.GOOD
+
+
+async def _run(container: Container) -> None:
+    stop = container.stop()
+    _heed_signals(stop)
+    for warning in container.settings().warnings:
+        log.warning("odd_setting", variable=warning.variable, message=warning.message)
+    async with AsyncExitStack() as open_ones:
+        for opening in lifetimes(container):
+            await open_ones.enter_async_context(opening)
+        await _serve(container.service(), stop)
+
+
+def _heed_signals(stop: Stop) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _end, stop, number.name)
+
+
+def _end(stop: Stop, signal_name: str) -> None:
+    log.info("stopping", signal=signal_name)
+    stop.request()
+
+
+async def _serve(service: Service, stop: Stop) -> None:
+    """Run the service to its end: of its own accord, or within the grace period after the stop was asked for."""
+    serving = asyncio.create_task(service.run(), name="service")
+    asked = asyncio.create_task(stop.requested(), name="stop requested")
+    try:
+        await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({serving}, timeout=_GRACE_SECONDS)
+        if not serving.done():
+            log.warning("work_in_hand_interrupted", grace_seconds=_GRACE_SECONDS)
+    finally:
+        asked.cancel()
+        serving.cancel()
+        await asyncio.gather(serving, asked, return_exceptions=True)
+    if not serving.cancelled():
+        serving.result()
+
+
+def _reason(error: Exception, settings: Settings) -> str | None:
+    """What to tell the operator; None for what nobody foresaw."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    match error:
+        case StorageError() | PortNotFree():
+            return str(error)
+        case ChatRefusesPack():
+            return _mend(error, settings)
+        case _:
+            return None
+
+
+def _mend(error: ChatRefusesPack, settings: Settings) -> str:
+    """Why Slack does not want this pack, and which variable to look at."""
+    if not error.while_hearing:
+        is_token = isinstance(error.refusal, AuthenticationFailed)
+        return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.refusal}"
+    if settings.receiving is Receiving.SOCKET_MODE:
+        return f"FLYTE_SLACK_APP_TOKEN: {error.refusal}"
+    return (
+        f"this token can't receive by RTM ({error.refusal}): set FLYTE_SLACK_APP_TOKEN to receive by Socket Mode, "
+        "or FLYTE_SLACK_SIGNING_SECRET to receive signed HTTP requests"
+    )
