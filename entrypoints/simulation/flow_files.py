@@ -68,11 +68,13 @@ def flow_from_text(text: str, where: str, *, is_json: bool) -> Flow:
     if len(text) > SIZE_LIMIT:
         raise FlowRefusedError(f"{where}: longer than {SIZE_LIMIT} characters")
     try:
-        node = yaml.compose(text, Loader=_Loader)
         document = json.loads(text) if is_json else _Loader(text).get_single_data()
+        node = _composed(text)
     except yaml.MarkedYAMLError as error:
         raise FlowRefusedError(_yaml_message(where, error)) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise FlowRefusedError(f"{where}: nested too deep") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise FlowRefusedError(f"{where}: {error}") from error
     return _Reader(where, node).flow(document)
 
@@ -80,6 +82,15 @@ def flow_from_text(text: str, where: str, *, is_json: bool) -> Flow:
 def flow_from_values(document: object, where: str) -> Flow:
     """The flow that decoded JSON describes. Raises FlowRefusedError."""
     return _Reader(where, None).flow(document)
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """The lines that everything stands on; None for the JSON that YAML can't read."""
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError:
+        return None
+    return node
 
 
 class _Loader(yaml.SafeLoader):
@@ -145,13 +156,13 @@ class _Reader:
         )
 
     def _check_ids(self, steps: tuple[Step, ...]) -> None:
-        ids = [step.id for step in steps if step.id]
+        ids = [step.id for step in steps]
         for index, step in enumerate(steps):
             path: KeyPath = ("steps", index)
-            if ids.count(step.id) > 1:
+            if step.id and step.id in ids[:index]:
                 raise self._refusal((*path, "id"), f"two steps are called '{step.id}'")
             for name in step.depends_on:
-                if name not in ids:
+                if not name or name not in ids:
                     raise self._refusal((*path, "dependsOn"), f"there is no step '{name}'")
 
     def _mapping(self, value: object, path: KeyPath, keys: set[str]) -> Mapping[str, object]:

@@ -1,6 +1,7 @@
 """The bodies that a simulated Flyte reads and writes: packs, events, actions and the audit."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -11,6 +12,9 @@ from entrypoints.simulation.flyte_state import Action, Event, Pack, Run
 from entrypoints.simulation.templates.moments import parsed, rfc3339
 
 YAML = "application/x-yaml"
+
+# Those of pairs are one character by now.
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class BodyRefusedError(Exception):
@@ -30,10 +34,10 @@ def decoded(body: bytes, content_type: str) -> object:
 def read_pack(body: object) -> Pack:
     """The pack that a definition describes. Raises BodyRefusedError, also for link relations that are the server's."""
     definition = _object(body)
-    name, labels = definition.get("name"), _texts(definition.get("labels") or {})
+    name, labels = definition.get("name"), _texts({} if definition.get("labels") is None else definition["labels"])
     if not isinstance(name, str) or not name:
         raise BodyRefusedError("a pack has a name")
-    commands, events, links = (_objects(definition.get(key) or []) for key in ("commands", "events", "links"))
+    commands, events, links = (_objects(definition.get(key)) for key in ("commands", "events", "links"))
     for one in (*commands, *events):
         if not isinstance(one.get("name", ""), str) or not _is_text_list(one.get("events") or []):
             raise BodyRefusedError("names of commands and events are strings")
@@ -148,6 +152,8 @@ def _object(body: object) -> Mapping[str, object]:
 
 
 def _objects(value: object) -> list[Mapping[str, object]]:
+    if value is None:
+        return []
     if not isinstance(value, list):
         raise BodyRefusedError("a list expected")
     return [_object(item) for item in value]
@@ -166,7 +172,7 @@ def _is_text_list(value: object) -> bool:
 
 def _clean(value: object) -> object:
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        return _LONE_SURROGATES.sub("\ufffd", value)
     if isinstance(value, list):
         return [_clean(item) for item in value]
     if isinstance(value, dict):

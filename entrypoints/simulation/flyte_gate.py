@@ -5,6 +5,7 @@ import hmac
 import json
 import socket
 import struct
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
@@ -35,7 +36,9 @@ class Gate:
         jwt: str | None,
         forbidden_routes: frozenset[str],
         lose_race: Callable[[str], None],
+        wake: Callable[[], None],
     ) -> None:
+        self.in_hand: Counter[str] = Counter()
         self._host = host
         self._port = port
         self._faults = faults
@@ -43,6 +46,7 @@ class Gate:
         self._jwt = jwt
         self._forbidden_routes = forbidden_routes
         self._lose_race = lose_race
+        self._wake = wake
         self._closing = asyncio.Event()
         self._is_resetting = False
         self._reserved: socket.socket | None = None
@@ -62,7 +66,11 @@ class Gate:
         self._reserve()
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE_SECONDS)
         await self._runner.setup()
-        await self._listen()
+        try:
+            await self._listen()
+        except OSError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Stop listening, and end every connection."""
@@ -89,10 +97,15 @@ class Gate:
 
     def _reserve(self) -> None:
         """Hold the port without listening, so that nobody else gets it while the server is down."""
-        self._reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._reserved.bind((self._host, self._port))
-        self._port = self._reserved.getsockname()[1]
+        reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            reserved.bind((self._host, self._port))
+        except OSError:
+            reserved.close()
+            raise
+        self._reserved = reserved
+        self._port = reserved.getsockname()[1]
 
     async def _listen(self) -> None:
         if self._runner is None:
@@ -120,6 +133,14 @@ class Gate:
 
     def _guarded(self, route: str, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.Response:
+            self.in_hand[route] += 1
+            self._wake()
+            try:
+                return await answered(request)
+            finally:
+                self.in_hand[route] -= 1
+
+        async def answered(request: web.Request) -> web.Response:
             if self._is_resetting:
                 return self._drop(request, route, None, reset=True)
             fault = self._faults.next_for(route)

@@ -78,6 +78,7 @@ class FlyteServer:
             jwt=jwt,
             forbidden_routes=frozenset(forbidden_routes),
             lose_race=self._lose_race,
+            wake=self._wake,
         )
 
     async def __aenter__(self) -> Self:
@@ -162,6 +163,10 @@ class FlyteServer:
     async def come_up(self) -> None:
         """Work again, on the same port."""
         await self._gate.come_up()
+
+    def in_hand(self, route: str) -> int:
+        """How many requests on a route have come in and are not answered yet, such as those that hang."""
+        return self._gate.in_hand[route]
 
     @contextmanager
     def watch(self) -> Iterator[Watch]:

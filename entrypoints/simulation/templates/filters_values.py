@@ -6,6 +6,7 @@ from entrypoints.simulation.templates import go_time
 from entrypoints.simulation.templates.errors import TemplateFailedError
 from entrypoints.simulation.templates.run import Run, bounded
 from entrypoints.simulation.templates.values import (
+    Texts,
     can_slice,
     fixed,
     integer,
@@ -114,7 +115,7 @@ def length_is(value: object, argument: object) -> object:
 
 def make_list(value: object) -> object:
     """The characters as a list."""
-    return list(text(value))
+    return Texts(text(value))
 
 
 def pluralize(value: object, argument: object) -> object:
@@ -150,6 +151,8 @@ def slice_(value: object, argument: object) -> object:
         return value
     begin, _, finish = text(argument).partition(":")
     start = min(integer(begin), len(value))
+    if start < 0:
+        raise TemplateFailedError(f"pongo2 can't slice from the end: {start}")
     end = integer(finish) if start <= integer(finish) <= len(value) else len(value)
     return part(value, start, end)
 
@@ -157,7 +160,7 @@ def slice_(value: object, argument: object) -> object:
 def split(value: object, argument: object) -> object:
     """Splits into a list, at every occurrence of the argument; without one, into characters."""
     separator = text(argument)
-    return list[object](text(value).split(separator)) if separator else list[object](text(value))
+    return Texts(text(value).split(separator) if separator else text(value))
 
 
 def yesno(value: object, argument: object) -> object:

@@ -35,7 +35,7 @@ class Token:
         return f"'{self.value}'" if self.kind is not Kind.TEXT else "text"
 
 
-_OPENING = re.compile(r"\{%[ ]verbatim[ ]%\}|\{\{|\{%|\{#", re.VERBOSE)
+_OPENING = re.compile(r"\{% verbatim %\}|\{\{|\{%|\{#")
 _END_VERBATIM = "{% endverbatim %}"
 _CODE = re.compile(
     r"""

@@ -107,29 +107,34 @@ class For:
         inner = run.child()
         outer_loop = run.names.get("forloop")
         inner.names["forloop"] = _loop(0, 0, outer_loop)
-        items = self._items(self.iterated.evaluate(inner))
-        for index, (key, value) in enumerate(items):
+        rounds = self._rounds(self.iterated.evaluate(inner))
+        for index, key, value in rounds:
             run.budget.step()
             inner.names[self.key] = key
             if self.value is not None and value is not _MISSING:
                 inner.names[self.value] = value
-            inner.names["forloop"] = _loop(index, len(items), outer_loop)
+            inner.names["forloop"] = _loop(index, len(rounds), outer_loop)
             self.body.render(inner)
-        if not items and self.empty is not None:
+        if not rounds and self.empty is not None:
             self.empty.render(inner)
 
-    def _items(self, value: object) -> list[tuple[object, object]]:
+    def _rounds(self, value: object) -> list[tuple[int, object, object]]:
+        """Index, item or key, and value of every round."""
         if isinstance(value, dict):
             keys = sorted(value, reverse=self.is_reversed) if self.is_sorted else list(value)
-            return [(key, value[key]) for key in keys]
-        if isinstance(value, str) and self.is_sorted and value:
-            raise TemplateFailedError("pongo2 can't sort the characters of a text")
-        items = list(value) if isinstance(value, str | list) else []
-        if self.is_sorted:
-            items.sort(key=values.order, reverse=self.is_reversed)
-        elif self.is_reversed:
+            return [(index, key, value[key]) for index, key in enumerate(keys)]
+        if isinstance(value, str):
+            if self.is_sorted:
+                raise TemplateFailedError("pongo2 can't sort the characters of a text")
+            characters: list[tuple[int, object, object]] = [(i, one, _MISSING) for i, one in enumerate(value)]
+            return characters[::-1] if self.is_reversed else characters
+        items = list(value) if isinstance(value, list) else []
+        if self.is_sorted and isinstance(value, values.Texts):
+            items.sort(key=values.text, reverse=self.is_reversed)
+        elif self.is_reversed and not self.is_sorted:
             items.reverse()
-        return [(item, _MISSING) for item in items]
+        # Of all other lists pongo2 can't tell the order when it is to sort them, and leaves them as they are.
+        return [(index, item, _MISSING) for index, item in enumerate(items)]
 
 
 _MISSING = object()

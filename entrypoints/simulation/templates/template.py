@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from entrypoints.simulation.templates.errors import TemplateError, TemplateFailedError
+from entrypoints.simulation.templates.errors import TemplateError, TemplateFailedError, TemplateRefusedError
 from entrypoints.simulation.templates.expression_parser import ExpressionParser
 from entrypoints.simulation.templates.expressions import Function
 from entrypoints.simulation.templates.filters import FILTERS
@@ -35,7 +35,12 @@ class Template:
 
     def __init__(self, source: str) -> None:
         if len(source) > SOURCE_LIMIT:
-            raise TemplateError(f"the template is longer than {SOURCE_LIMIT} characters")
+            raise TemplateRefusedError(f"the template is longer than {SOURCE_LIMIT} characters")
+        if source.endswith("{"):
+            place = tokens_of(source)[-1].place
+            raise TemplateRefusedError(
+                "a template can't end with '{': the server puts a tag of its own behind it", place
+            )
         self.source = source
         self.is_constant = "{{" not in source and "{%" not in source and "{#" not in source
         self._document = Block(()) if self.is_constant else self._parsed(source)

@@ -6,15 +6,13 @@ decodes them, so that `{{ Event.Payload.count }}` of 3 reads `3.000000` and equa
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from entrypoints.simulation.templates.errors import TemplateFailedError
 
-TYPE_NAMES: dict[type, str] = {list: "[]interface {}", dict: "map[string]interface {}"}
-
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(_[0-9]+)*\.?([0-9]+(_[0-9]+)*)?|\.[0-9]+(_[0-9]+)*)([eE][+-]?[0-9]+(_[0-9]+)*)?")
 _HEXADECIMAL = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
 _SPECIAL = re.compile(r"[+-]?(inf|infinity)|nan", re.IGNORECASE)
 _LOWEST_INT = -(1 << 63)
@@ -36,6 +34,15 @@ class SafeText(str):
     """Text that needs no escaping any more: what a macro wrote."""
 
     __slots__ = ()
+
+
+class Texts(list[object]):
+    """A Go list of strings, as `split` makes one: the only kind of list that pongo2 can sort."""
+
+    __slots__ = ()
+
+
+TYPE_NAMES: dict[type, str] = {list: "[]interface {}", Texts: "[]string", dict: "map[string]interface {}"}
 
 
 def from_json(value: object) -> object:
@@ -165,10 +172,9 @@ def item(value: object, position: int) -> object:
 
 
 def part(value: str | list[object], start: int, end: int) -> object:
-    """The items from `start` up to and without `end`; an error when they are not in the value."""
-    if not 0 <= start <= end <= len(value):
-        raise TemplateFailedError(f"the slice {start}:{end} is out of bounds, of {len(value)} items")
-    return value[start:end]
+    """The items from `start` up to and without `end`, both within the value."""
+    taken = value[start:end]
+    return Texts(taken) if isinstance(value, Texts) and isinstance(taken, list) else taken
 
 
 def equal(one: object, other: object) -> bool:
@@ -234,22 +240,6 @@ def described(value: object) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), "a missing value" if value is None else "it")
 
 
-def iterated(value: object) -> Iterator[tuple[object, object]]:
-    """Pairs of key and value; the second is None for everything but maps."""
-    if isinstance(value, dict):
-        yield from value.items()
-    elif isinstance(value, str | list):
-        for one in value:
-            yield one, None
-
-
-def order(value: object) -> tuple[int, float, str]:
-    """A key to sort by: numbers before texts, each in their order."""
-    if is_integer(value) or isinstance(value, float):
-        return (0, number(value), "")
-    return (1, 0.0, text(value))
-
-
 def _as_float(value: int) -> float:
     try:
         return float(value)
@@ -289,6 +279,5 @@ _WRITERS: dict[type, Callable[..., str]] = {
     int: str,
     float: lambda value: fixed(value, 6),
     datetime: time_text,
-    list: lambda _: f"<{TYPE_NAMES[list]} Value>",
-    dict: lambda _: f"<{TYPE_NAMES[dict]} Value>",
+    **{kind: lambda _, name=name: f"<{name} Value>" for kind, name in TYPE_NAMES.items()},
 }
