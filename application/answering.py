@@ -13,9 +13,9 @@ from domain.errors import Malformed, NotTaken, PackUnknown, WorkflowError, Workf
 
 log = structlog.get_logger()
 
-_ATTEMPTS_WITHOUT_KNOWLEDGE = 12
+_ATTEMPTS_WITHOUT_KNOWLEDGE = 70
 """Answers to one action that the engine may fail without telling whether it has one, before it is set aside: with
-pauses up to a minute, about eight minutes."""
+pauses up to a minute, about an hour. An engine whose database is down fails everything for a while."""
 
 
 class Answering:
