@@ -102,10 +102,13 @@ def test_an_init_file_holds_a_docstring_and_no_more() -> None:
     assert names(with_more) == []
 
 
-def test_only_the_command_line_reads_the_environment() -> None:
+def test_only_the_command_line_and_http_sessions_read_the_environment() -> None:
     readers = [module for module in MODULES if {"environ", "getenv"} & attributes(tree(module))]
 
-    assert names(readers) == ["entrypoints/cli.py"]
+    assert names(readers) == [
+        "adapters/http_session.py",  # proxies and certificates, by the variables that every HTTP client knows
+        "entrypoints/cli.py",
+    ]
 
 
 def attributes(module: ast.Module) -> set[str]:
