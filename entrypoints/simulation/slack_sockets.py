@@ -116,9 +116,9 @@ class Socket:
                     await self._websocket.ping(b"Ping from the simulation")
 
 
-def reset_connection(transport: asyncio.BaseTransport | None) -> None:
+def reset_connection(transport: asyncio.Transport | None) -> None:
     """Break a connection so that the other end sees a reset and not an end."""
-    if not isinstance(transport, asyncio.Transport):
+    if transport is None:
         return
     connection = transport.get_extra_info("socket")
     if connection is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -165,3 +166,13 @@ async def test_slack_can_go_down_and_come_up_at_the_same_address(
     await slack.come_up()
     assert slack.api_url == url
     assert (await web.auth_test())["ok"]
+
+
+def test_connections_break_under_uvloop_too() -> None:
+    async def break_one() -> None:
+        async with SlackServer() as slack, aiohttp.ClientSession() as session:
+            slack.faults.plan("auth.test", faults.reset_before())
+            with pytest.raises(aiohttp.ClientError):
+                await session.post(f"{slack.api_url}auth.test", timeout=aiohttp.ClientTimeout(total=5))
+
+    uvloop.run(break_one())
