@@ -23,6 +23,8 @@ from aiohttp import (
 
 _SAME_PROXY_AS = {"ws": "http", "wss": "https"}
 _MAY_BE_REDIRECTED = ("GET", "HEAD")
+_SHARE_FOR_CONNECTING = 0.8
+"""Of the time for a request: a connection that does not come about must be told from an answer that does not."""
 
 
 class Redirected(ClientResponseError):
@@ -52,7 +54,7 @@ def open_session(
             keepalive_timeout=keepalive_seconds,
         ),
         cookie_jar=DummyCookieJar(),
-        timeout=ClientTimeout(total=timeout_seconds, sock_connect=timeout_seconds * 0.8),
+        timeout=ClientTimeout(total=timeout_seconds, connect=timeout_seconds * _SHARE_FOR_CONNECTING),
         proxy=proxy,
         middlewares=(_refuse_redirects,),
         trace_configs=list(trace_configs),

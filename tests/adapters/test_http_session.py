@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,9 @@ from adapters.http_session import open_session, proxy_for
 from adapters.slack.chat import SlackChat
 from adapters.slack.web import SlackWeb
 from adapters.system_clock import SystemClock
+from domain.channels import ChannelId
 from domain.errors import Unreachable
+from domain.messages import Message
 
 AUTHORITY = """\
 -----BEGIN CERTIFICATE-----
@@ -120,3 +123,28 @@ async def test_certificates_are_checked_against_the_file_that_the_environment_na
         authorities = [authority["subject"] for authority in context.get_ca_certs()]
 
     assert (((("commonName", "A test's own authority"),),)) in authorities
+
+
+@pytest.mark.parametrize("through_proxy", [False, True])
+async def test_a_connection_that_does_not_come_about_in_time_leaves_no_doubt(
+    monkeypatch: pytest.MonkeyPatch, through_proxy: bool
+) -> None:
+    left = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(100):
+                pass
+        writer.close()
+        left.set()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server:
+        silent = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        if through_proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://{silent}")
+        web = SlackWeb(f"https://{'slack.test' if through_proxy else silent}/api/", "xoxb-1", timeout_seconds=0.2)
+        async with web.open():
+            with pytest.raises(Unreachable):
+                await SlackChat(web, SystemClock()).post(Message(ChannelId("C1"), "hello"), None)
+        await asyncio.wait_for(left.wait(), 5)
