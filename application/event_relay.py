@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from application.engine_line import EngineLine
+from application.pauses import growing_pauses
 from application.polling import Polling
 from application.ports.clock import Clock
 from application.ports.storage import Claim, OutboxEntry, Storage
@@ -27,9 +28,14 @@ LEASE_SECONDS = 60
 """For how long a claim holds without being extended; extended three times as often."""
 _REFUSALS_TO_SET_ASIDE = 20
 _REFUSED_FOR = timedelta(hours=1)
-_LONGEST_REFUSAL_PAUSE = 15.0
+_MOST_DOUBLINGS = 5
+"""Of the half second that a refused entry waits: 16 s at most."""
 _SECOND_LOOK_SECONDS = 0.5
 """Flows run just after the engine's 202, so an event that the audit does not show yet may show a moment later."""
+
+
+class _LeftInDoubt(Stopping):
+    """The pack ends while nobody can tell whether the entry was delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class EventRelay:
         self._keep = keep
         self._wake = asyncio.Event()
         self._claims: dict[str, Claim] = {}
+        self._extended_at = clock.monotonic()
         self._last_passed_at: datetime | None = None
 
     def notice(self) -> None:
@@ -77,9 +84,9 @@ class EventRelay:
                 while True:
                     self._wake.clear()
                     claims = await self._claim()
+                    self._claims |= {claim.channel_id: claim for claim in claims}
                     delivered = await self._delivered_before(claims)
                     for claim in claims:
-                        self._claims[claim.channel_id] = claim
                         serving = self._serve(claim, is_first_delivered=claim.channel_id in delivered)
                         deliveries.create_task(serving, name=f"deliver {claim.channel_id}")
                     await self._stop.wait(await self._idle_seconds(), self._wake)
@@ -90,7 +97,13 @@ class EventRelay:
         free = _CHANNELS_AT_ONCE - len(self._claims)
         if free <= 0:
             return []
-        return await self._keep(lambda: self._outbox.claim(free, _ENTRIES_A_CLAIM, self._clock.now(), LEASE_SECONDS))
+        return await self._keep(lambda: self._extend_and_claim(free))
+
+    async def _extend_and_claim(self, channels: int) -> list[Claim]:
+        """An outage may have lasted longer than the leases: what is in hand must not be given out a second time."""
+        if self._clock.monotonic() - self._extended_at > LEASE_SECONDS / 2:
+            await self._extend_claims()
+        return await self._outbox.claim(channels, _ENTRIES_A_CLAIM, self._clock.now(), LEASE_SECONDS)
 
     async def _delivered_before(self, claims: list[Claim]) -> set[ChannelId]:
         """The channels whose first entry an interrupted process had delivered; one question for all of them."""
@@ -107,12 +120,14 @@ class EventRelay:
         try:
             while True:
                 await self._stop.pause(LEASE_SECONDS / 3)
-                for claim in list(self._claims.values()):
-                    await self._keep(
-                        lambda claim=claim: self._outbox.extend(claim, self._clock.now(), LEASE_SECONDS)  # type: ignore[misc]
-                    )
+                await self._keep(self._extend_claims)
         except Stopping:
             return
+
+    async def _extend_claims(self) -> None:
+        for claim in list(self._claims.values()):
+            await self._outbox.extend(claim, self._clock.now(), LEASE_SECONDS)
+        self._extended_at = self._clock.monotonic()
 
     async def _serve(self, claim: Claim, *, is_first_delivered: bool) -> None:
         """Deliver the entries of one channel until they are done, or the first is refused, or the pack ends."""
@@ -124,6 +139,9 @@ class EventRelay:
                 refused = await self._deliver(claim, entry, is_delivered=is_delivered)
                 if refused or self._stop.is_requested:
                     break
+        except _LeftInDoubt:
+            log.info("delivery_left_in_doubt", key=entry.key)
+            return  # not given back: so the next start knows the claim as interrupted, and asks the engine first
         except Stopping:
             pass
         finally:
@@ -135,7 +153,7 @@ class EventRelay:
         not_before = refused_at = None
         if refused:
             refused_at = self._clock.now()
-            pause = min(0.5 * 2**entry.refusals, _LONGEST_REFUSAL_PAUSE)
+            pause = 0.5 * 2 ** min(entry.refusals, _MOST_DOUBLINGS)
             not_before = refused_at + timedelta(seconds=pause)
         try:
             await self._keep(lambda: self._outbox.give_back(claim, not_before=not_before, refused_at=refused_at))
@@ -154,22 +172,34 @@ class EventRelay:
                 return None
             except (NotTaken, PackUnknown) as error:
                 return await self._refusal(claim, entry, error)
-        await self._keep(lambda: self._outbox.done(claim, entry))
+        try:
+            await self._keep(lambda: self._outbox.done(claim, entry))
+        except Stopping as stopping:
+            raise _LeftInDoubt from stopping
         log.info("message_delivered", channel=claim.channel_id, timestamp=entry.said.timestamp)
         return None
 
     async def _publish(self, event: ReceivedMessage, at: datetime) -> None:
-        while True:
+        for pause in growing_pauses(0.5, 30):
             try:
                 await self._line(lambda: self._workflow.publish(event, at))
             except WorkflowInDoubt as doubt:
                 log.warning("delivery_in_doubt", key=event.said.key, reason=str(doubt))
-                if (await self._were_published([(event.said, at)]))[0]:
+                if await self._was_published(event.said, at, pause):
                     break
             else:
                 break
         self._last_passed_at = self._clock.now()
         self._polling.hurry()
+
+    async def _was_published(self, said: Said, at: datetime, pause_if_not: float) -> bool:
+        try:
+            (was_published,) = await self._were_published([(said, at)])
+            if not was_published:
+                await self._stop.pause(pause_if_not)
+        except Stopping as stopping:
+            raise _LeftInDoubt from stopping
+        return was_published
 
     async def _were_published(self, messages: list[tuple[Said, datetime]]) -> list[bool]:
         """For each message, whether the engine's audit shows it; looked for twice."""
