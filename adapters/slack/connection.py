@@ -30,6 +30,7 @@ class Connection:
         self._opened_at = self._heard_at = self._spoken_at = clock.monotonic()
         self._is_pinged = False
         self._is_busy = False
+        self._is_stuck = False
         self._unacknowledged = 0
         self._settled = asyncio.Event()
         self._settled.set()
@@ -110,9 +111,17 @@ class Connection:
         self.last_heard = self._clock.now()
 
     async def _send_frame(self, data: bytes, kind: WSMsgType) -> None:
-        with suppress(ClientError, OSError, RuntimeError):  # TimeoutError among them
+        if self._is_stuck:
+            return
+        try:
             async with asyncio.timeout(_SENDING_SECONDS):
                 await self._socket.send_frame(data, kind)
+        except TimeoutError:
+            # Whoever sends next must not wait as long; unanswered, the connection will be taken for dead.
+            self._is_stuck = True
+            log.warning("slack_socket_stuck")
+        except (ClientError, OSError, RuntimeError):
+            return
 
 
 def _parsed(message: WSMessage) -> JsonObject | None:

@@ -192,8 +192,9 @@ class _Keeper:
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(self._watch(connection), name="watch socket")
             try:
-                async for frame in connection.frames():
-                    await self._hear(frame, connection)
+                async with aclosing(connection.frames()) as frames:
+                    async for frame in frames:
+                        await self._hear(frame, connection)
             finally:
                 watch.cancel()
                 await connection.close()
