@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
-from datetime import datetime
+from collections.abc import Coroutine, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import structlog
 
@@ -13,15 +14,21 @@ from application.pack import Pack
 from application.pauses import growing_pauses
 from application.polling import Polling
 from application.ports.clock import Clock
-from application.ports.storage import ActionState, JournalEntry, Storage
+from application.ports.storage import ActionState, JournalEntry, Step, Storage
 from application.ports.workflow import Workflow
 from application.safekeeping import Safekeeping
 from application.stop import Stop, Stopping
-from domain.commands import Action, command_name
+from domain.channels import ChannelId
+from domain.commands import Action, SendMessage, SendRichMessage, command_name
 from domain.errors import NotTaken, RaceLost, WorkflowError, WorkflowInDoubt
 from domain.events import Fatal, Outcome, event_name
 
 log = structlog.get_logger()
+
+_SWALLOWED_SINCE = timedelta(hours=1)
+"""How far back to look for the post of an action that the engine holds to be in hand and the journal does not have."""
+_FAILED_TAKES = 8
+"""In a row: a race is lost now and then, not that often."""
 
 
 class ActionWorker:
@@ -88,7 +95,13 @@ class ActionWorker:
         for action in actions:
             if await self._keep(lambda action=action: self._journal.load(action.id)) is None:  # type: ignore[misc]
                 log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
-                self._begin(self._accept(action, self._clock.now()), action)
+                self._begin(self._accept(action, self._clock.now(), self._suspicion(action)), action)
+
+    def _suspicion(self, action: Action) -> Mapping[ChannelId, Step]:
+        """As if its post had begun: a replica with a storage of its own may have the action in hand."""
+        if not isinstance(action.command, SendMessage | SendRichMessage):
+            return {}
+        return {action.command.message.channel_id: Step(begun_at=self._clock.now() - _SWALLOWED_SINCE)}
 
     async def _take(self) -> None:
         await self._room()
@@ -112,8 +125,10 @@ class ActionWorker:
 
     async def _ask(self) -> Action | None:
         """One action, or None; a race lost to another replica is no reason to wait long, a failing engine is."""
-        for pause in growing_pauses(0.05, 10):
+        for failed, pause in enumerate(growing_pauses(0.05, 10)):
             self._polling.wake.clear()
+            if failed >= _FAILED_TAKES:
+                self._line.report_failing("fails when asked for actions")
             try:
                 return await self._line(self._workflow.take)
             except RaceLost:
@@ -136,7 +151,9 @@ class ActionWorker:
         self._one_finished.set()
         self._polling.hurry()
 
-    async def _accept(self, action: Action, at: datetime) -> None:
+    async def _accept(
+        self, action: Action, at: datetime, steps: Mapping[ChannelId, Step] = MappingProxyType({})
+    ) -> None:
         """Note a taken action in the journal, and carry it out unless it is known already."""
         try:
             known = await self._keep(lambda: self._journal.take_in(action, at))
@@ -144,7 +161,7 @@ class ActionWorker:
             log.error("action_not_noted", action=action.id, command=command_name(action.command))  # noqa: TRY400 - no bug
             return
         if known is None:
-            await self._work(JournalEntry(action, at))
+            await self._work(JournalEntry(action, at, steps=steps))
         elif known.state is ActionState.FINISHED:
             log.warning("action_given_out_again", action=action.id)
             await self._answer_again(known)

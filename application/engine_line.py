@@ -105,6 +105,10 @@ class EngineLine:
         self._registrations += 1
         log.info("registered", pack=self._offer.name)
 
+    def report_failing(self, status: str) -> None:
+        """The engine answers, but not as it should; any request that succeeds later makes it healthy again."""
+        self._health.report("flyte", healthy=False, status=status)
+
     def _report_reached(self) -> None:
         self._health.report("flyte", healthy=True, status="reached")
 

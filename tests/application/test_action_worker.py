@@ -5,6 +5,7 @@ import itertools
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.memory.storage import MemoryStorage
 from application.ports.storage import ActionState
 from domain.commands import ActionId, JoinChannel, SendMessage, UnknownCommand
 from domain.errors import (
@@ -214,7 +215,7 @@ async def test_an_action_that_a_crash_swallowed_before_the_journal_had_it_is_rec
 
     with capture_logs() as logs:
         async with world.pack():
-            assert isinstance(await world.answer(action), MessageSent)
+            assert isinstance(await world.answer(action, within=10), MessageSent)
 
     assert world.texts == ["hello"]
     assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
@@ -225,9 +226,24 @@ async def test_an_action_whose_taking_got_no_answer_is_recovered_while_the_pack_
         await world.clock.advance(5)
         world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
         action = world.engine.offer(hello(world))
-        outcome = await world.answer(action, within=5)
+        outcome = await world.answer(action, within=10)
 
     assert isinstance(outcome, MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_a_swallowed_action_that_another_replica_has_carried_out_is_not_carried_out_again(world: World) -> None:
+    async with world.killed_pack():
+        world.faults.hold("journal.conclude")
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(2)
+    world.faults.lift("journal.conclude")
+    assert world.texts == ["hello"]
+
+    world.storage = MemoryStorage()  # another replica's, that knows nothing of it
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=10), MessageSent)
+
     assert world.texts == ["hello"]
 
 
