@@ -64,13 +64,14 @@ def open_session(
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for this URL: HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY exempts its host.
 
-    None for a direct connection; always for this machine itself, as Go's own HTTP client decides, which the first
-    Slack pack used. Sockets (`wss:`) take the same way as `https:`.
+    None for a direct connection; always for plain `http:` on this machine itself, which no proxy can reach: a Flyte or
+    a simulation beside the pack. Sockets (`wss:`) take the same way as `https:`.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    proxy = getproxies().get(_SAME_PROXY_AS.get(parts.scheme, parts.scheme))
-    if not proxy or _is_loopback(host) or proxy_bypass(host):
+    scheme = _SAME_PROXY_AS.get(parts.scheme, parts.scheme)
+    proxy = getproxies().get(scheme)
+    if not proxy or proxy_bypass(host) or (scheme == "http" and _is_loopback(host)):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 

@@ -68,6 +68,7 @@ async def proxy() -> AsyncIterator[tuple[str, list[str]]]:
         ("http://127.9.9.9/", None),
         ("http://[::1]:8080/", None),
         ("ws://localhost:8080/", None),
+        ("https://localhost:8443/", "http://secure-proxy:3128"),
     ],
 )
 def test_the_proxy_is_the_one_that_the_environment_names(
