@@ -56,16 +56,13 @@ def waits_for(flow: Flow, event: Event) -> bool:
     return any(step.starts_a_run and _listens(step, event) for step in flow.steps)
 
 
-def candidates(run: Run, event: Event) -> list[Step]:
-    """The steps of a run that the event is for, in the flow's order, as things are before any of them runs."""
+def candidates(run: Run, event: Event) -> list[tuple[Step, str]]:
+    """The steps of a run that listen for the event, in the flow's order, as things are before any of them runs.
+
+    With each of them what keeps it from running; nothing for the candidates.
+    """
     steps = run.flow.steps if run.flow else ()
-    return [
-        step
-        for step in steps
-        if _listens(step, event)
-        and step.id not in run.actions
-        and (step.starts_a_run or any(map(run.has_finished, step.depends_on)))
-    ]
+    return [(step, _hindrance(step, run)) for step in steps if _listens(step, event)]
 
 
 def verdict(step: Step, event: Event, context: Mapping[str, str], surroundings: Surroundings) -> Verdict:
@@ -91,6 +88,14 @@ def verdict(step: Step, event: Event, context: Mapping[str, str], surroundings: 
 
 def _listens(step: Step, event: Event) -> bool:
     return step.event_name == event.name and step.event_pack == event.pack.name
+
+
+def _hindrance(step: Step, run: Run) -> str:
+    if step.id in run.actions:
+        return "the step has run in this run"
+    if not step.starts_a_run and not any(map(run.has_finished, step.depends_on)):
+        return f"none of the steps that it depends on has finished in this run: {', '.join(step.depends_on)}"
+    return ""
 
 
 def _not_true(context: Mapping[str, str], written: str) -> Unmatched | Failed:

@@ -127,7 +127,7 @@ class Gate:
         try:
             return await handler(request)
         except web.HTTPException as refusal:
-            response = web.Response(status=refusal.status)
+            response = self._refusal(request, "unknown") or web.Response(status=refusal.status)
             self._tell(request, "unknown", response, None)
             return response
 

@@ -191,6 +191,9 @@ class FlyteServer:
                     news.clear()
                     await news.wait()
                 return found
+        except TimeoutError as error:
+            requests = {f"{route} {code}": count for (route, code), count in self.counts.items()}
+            raise TimeoutError(f"not so after {timeout} s; requests until then: {requests}") from error
         finally:
             self._waiters.discard(news)
 

@@ -153,12 +153,16 @@ class FlyteWorld:
         return self._open_runs.get(correlation_id) or self._finished_runs.get(correlation_id)
 
     def _handle(self, run: Run, event: Event, context: Mapping[str, str]) -> None:
-        for step in flow_engine.candidates(run, event):
-            if run.flow is not None:
-                self._consider(run.flow, run, step, event, context)
+        for step, hindrance in flow_engine.candidates(run, event):
+            about = (run.flow.name if run.flow else "", step.id, run.correlation_id, event.name)
+            if hindrance:
+                self._tell(StepUnmatched(*about, context, hindrance, "", ""))
+            else:
+                self._consider(about, run, step, event, context)
 
-    def _consider(self, flow: Flow, run: Run, step: Step, event: Event, context: Mapping[str, str]) -> None:
-        about = (flow.name, step.id, run.correlation_id, event.name)
+    def _consider(
+        self, about: tuple[str, str, str, str], run: Run, step: Step, event: Event, context: Mapping[str, str]
+    ) -> None:
         criteria = step.criteria.source if step.criteria else ""
         result = flow_engine.verdict(step, event, context, self.surroundings)
         match result:
@@ -167,16 +171,7 @@ class FlyteWorld:
             case flow_engine.Unmatched():
                 self._tell(StepUnmatched(*about, result.context, result.reason, criteria, result.rendered))
             case flow_engine.Matched():
-                action = Action(
-                    step.command_pack,
-                    step.command_name,
-                    result.input,
-                    run,
-                    step.id,
-                    event,
-                    result.labels,
-                    result.context,
-                )
+                action = _action(step, run, event, result)
                 self._tell(StepMatched(*about, result.context, criteria, result.rendered, action.id))
                 self.add(action)
 
@@ -198,6 +193,19 @@ class FlyteWorld:
             starts = {(step.event_pack, step.event_name): None for step in flow.steps if step.starts_a_run}
             for start in starts:
                 self._starters.setdefault(start, []).append(flow)
+
+
+def _action(step: Step, run: Run, event: Event, matched: flow_engine.Matched) -> Action:
+    return Action(
+        pack_name=step.command_pack,
+        name=step.command_name,
+        input=matched.input,
+        run=run,
+        step_id=step.id,
+        trigger=event,
+        pack_labels=matched.labels,
+        context=matched.context,
+    )
 
 
 def _first(queue: Sequence[Action], name: str) -> Action | None:

@@ -102,6 +102,11 @@ class Parser:
         expected = " or ".join(f"{{% {end} %}}" for end in ends)
         raise TemplateRefusedError(f"the tag '{start.value}' does not end; {expected} expected", start.place)
 
+    def then_else(self, start: Token, end: str) -> tuple[Block, Block | None]:
+        """A block, and a second one after `{% else %}` if there is one."""
+        then = self.block(start, "else", end)
+        return then, self.block(start, end) if then.end == "else" else None
+
     def skip(self, start: Token, end: str) -> None:
         """Leave out all that stands up to a tag, and the tag."""
         while self._cursor.has_more:

@@ -1,17 +1,17 @@
 """All tags by name."""
 
-from entrypoints.simulation.templates import tags_blocks, tags_inline
+from entrypoints.simulation.templates import tags_blocks, tags_inline, tags_loops
 from entrypoints.simulation.templates.parser import TagParser
 
 TAGS: dict[str, TagParser] = {
     "autoescape": tags_blocks.parse_autoescape,
     "comment": tags_blocks.parse_comment,
-    "cycle": tags_inline.parse_cycle,
+    "cycle": tags_loops.parse_cycle,
     "filter": tags_blocks.parse_filter,
     "firstof": tags_inline.parse_firstof,
-    "for": tags_blocks.parse_for,
+    "for": tags_loops.parse_for,
     "if": tags_blocks.parse_if,
-    "ifchanged": tags_blocks.parse_ifchanged,
+    "ifchanged": tags_loops.parse_ifchanged,
     "ifequal": tags_blocks.parse_ifequal,
     "ifnotequal": tags_blocks.parse_ifnotequal,
     "lorem": tags_inline.parse_lorem,

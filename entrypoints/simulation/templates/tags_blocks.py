@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from entrypoints.simulation.templates import values
 from entrypoints.simulation.templates.cursor import Cursor
-from entrypoints.simulation.templates.errors import TemplateFailedError
 from entrypoints.simulation.templates.expressions import Expression, FilterCall
 from entrypoints.simulation.templates.lexer import Kind, Token
 from entrypoints.simulation.templates.parser import Block, Node, Parser
@@ -55,104 +54,6 @@ class IfEqual:
         block = self.then if is_equal == self.wants_equal else self.otherwise
         if block is not None:
             block.render(run)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IfChanged:
-    """A block that is written only when it, or one of the watched values, differs from the last time round."""
-
-    watched: tuple[Expression, ...]
-    then: Block
-    otherwise: Block | None
-
-    def render(self, run: Run) -> None:
-        """Compare with the last time round, and write a block."""
-        if not self.watched:
-            self._render_changed_text(run)
-            return
-        now = [expression.evaluate(run) for expression in self.watched]
-        before = run.states.get(self)
-        run.states[self] = now
-        if not isinstance(before, list) or any(
-            not values.equal(one, other) for one, other in zip(before, now, strict=True)
-        ):
-            self.then.render(run)
-        elif self.otherwise is not None:
-            self.otherwise.render(run)
-        else:
-            # pongo2 breaks here too; the server then leaves the step out.
-            raise TemplateFailedError("pongo2 can't render an unchanged 'ifchanged' that has no 'else'")
-
-    def _render_changed_text(self, run: Run) -> None:
-        text = run.captured(self.then.render)
-        if run.states.get(self, "") != text:
-            run.states[self] = text
-            run.write(text)
-
-
-@dataclass(frozen=True, slots=True)
-class For:
-    """A block for every item of a list, key of a map or character of a text; another when there is none."""
-
-    key: str
-    value: str | None
-    iterated: Expression
-    is_reversed: bool
-    is_sorted: bool
-    body: Block
-    empty: Block | None
-
-    def render(self, run: Run) -> None:
-        """Write the block for every item."""
-        inner = run.child()
-        outer_loop = run.names.get("forloop")
-        inner.names["forloop"] = _loop(0, 0, outer_loop)
-        rounds = self._rounds(self.iterated.evaluate(inner))
-        for index, key, value in rounds:
-            run.budget.step()
-            inner.names[self.key] = key
-            if self.value is not None and value is not _MISSING:
-                inner.names[self.value] = value
-            inner.names["forloop"] = _loop(index, len(rounds), outer_loop)
-            self.body.render(inner)
-        if not rounds and self.empty is not None:
-            self.empty.render(inner)
-
-    def _rounds(self, value: object) -> list[tuple[int, object, object]]:
-        """Index, item or key, and value of every round."""
-        if isinstance(value, dict):
-            keys = sorted(value, reverse=self.is_reversed) if self.is_sorted else list(value)
-            return [(index, key, value[key]) for index, key in enumerate(keys)]
-        if isinstance(value, str):
-            if self.is_sorted:
-                raise TemplateFailedError("pongo2 can't sort the characters of a text")
-            characters: list[tuple[int, object, object]] = [(i, one, _MISSING) for i, one in enumerate(value)]
-            return characters[::-1] if self.is_reversed else characters
-        items = list(value) if isinstance(value, list) else []
-        if self.is_sorted and isinstance(value, values.Texts):
-            items.sort(key=values.text, reverse=self.is_reversed)
-        elif self.is_reversed and not self.is_sorted:
-            items.reverse()
-        # Of all other lists pongo2 can't tell the order when it is to sort them, and leaves them as they are.
-        return [(index, item, _MISSING) for index, item in enumerate(items)]
-
-
-_MISSING = object()
-
-
-def _loop(index: int, count: int, outer: object) -> values.Struct:
-    return values.Struct(
-        "pongo2.tagForLoopInformation",
-        {
-            "Counter": index + 1,
-            "Counter0": index,
-            "Revcounter": count - index,
-            "Revcounter0": count - index - 1,
-            "First": index == 0,
-            "Last": index + 1 == count,
-            "Parentloop": outer,
-        },
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,20 +138,6 @@ def parse_filter(parser: Parser, start: Token, arguments: Cursor) -> Node:
     return FilterBlock(tuple(calls), parser.block(start, "endfilter"))
 
 
-def parse_for(parser: Parser, start: Token, arguments: Cursor) -> Node:
-    """Repeats a block for every item; `reversed`, `sorted`, `{% empty %}`, and `forloop` with its counters."""
-    key = arguments.expect(Kind.NAME)
-    value = arguments.expect(Kind.NAME) if arguments.take_if(Kind.SYMBOL, ",") else None
-    arguments.expect(Kind.KEYWORD, "in")
-    iterated = parser.expressions.expression(arguments)
-    is_reversed = arguments.take_if(Kind.NAME, "reversed") is not None
-    is_sorted = arguments.take_if(Kind.NAME, "sorted") is not None
-    arguments.expect_end()
-    body = parser.block(start, "empty", "endfor")
-    empty = parser.block(start, "endfor") if body.end == "empty" else None
-    return For(key.value, value.value if value else None, iterated, is_reversed, is_sorted, body, empty)
-
-
 def parse_if(parser: Parser, start: Token, arguments: Cursor) -> Node:
     """Chooses a block by conditions; with `{% elif %}` and `{% else %}`."""
     branches: list[tuple[Expression, Block]] = []
@@ -263,15 +150,6 @@ def parse_if(parser: Parser, start: Token, arguments: Cursor) -> Node:
         condition = _condition(parser, block.arguments)
     otherwise = parser.block(start, "endif") if block.end == "else" else None
     return If(tuple(branches), otherwise)
-
-
-def parse_ifchanged(parser: Parser, start: Token, arguments: Cursor) -> Node:
-    """In a loop, writes a block only when it, or a given value, differs from the last time round."""
-    watched = []
-    while arguments.has_more:
-        watched.append(parser.expressions.expression(arguments))
-    then, otherwise = _then_else(parser, start, "endifchanged")
-    return IfChanged(tuple(watched), then, otherwise)
 
 
 def parse_ifequal(parser: Parser, start: Token, arguments: Cursor) -> Node:
@@ -317,10 +195,5 @@ def _equality(parser: Parser, start: Token, arguments: Cursor, *, wants_equal: b
     left = parser.expressions.expression(arguments)
     right = parser.expressions.expression(arguments)
     arguments.expect_end()
-    then, otherwise = _then_else(parser, start, "endifequal" if wants_equal else "endifnotequal")
+    then, otherwise = parser.then_else(start, "endifequal" if wants_equal else "endifnotequal")
     return IfEqual(left, right, wants_equal, then, otherwise)
-
-
-def _then_else(parser: Parser, start: Token, end: str) -> tuple[Block, Block | None]:
-    then = parser.block(start, "else", end)
-    return then, parser.block(start, end) if then.end == "else" else None

@@ -26,46 +26,6 @@ _DELIMITERS = {
 _FAKE_NOW = "2014-02-05T18:31:45Z"
 
 
-@dataclass(slots=True, eq=False)
-class Cycled:
-    """What a cycle is at: its node, to go on with, and the value; written as the value is."""
-
-    cycle: "Cycle"
-    value: object
-
-    def __str__(self) -> str:
-        return values.text(self.value)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cycle:
-    """Values, one after another, each time round."""
-
-    options: tuple[Expression, ...]
-    name: str | None
-    is_silent: bool
-
-    def render(self, run: Run) -> None:
-        """Write the next value."""
-        value = self.advance(run)
-        if isinstance(value, Cycled):
-            value.value = value.cycle.advance(run)
-            is_silent, shown = value.cycle.is_silent, value.value
-        else:
-            is_silent, shown = self.is_silent, value
-            if self.name is not None:
-                run.names[self.name] = Cycled(self, value)
-        if not is_silent:
-            run.write(values.text(shown))
-
-    def advance(self, run: Run) -> object:
-        """The value whose turn it is."""
-        position = run.states.get(self, 0)
-        index = position if isinstance(position, int) else 0
-        run.states[self] = index + 1
-        return self.options[index % len(self.options)].evaluate(run)
-
-
 @dataclass(frozen=True, slots=True)
 class FirstOf:
     """The first value that is true."""
@@ -178,21 +138,6 @@ class MacroCall:
         text = values.SafeText(inner.captured(self.macro.body.render))
         run.budget.shallower()
         return text
-
-
-def parse_cycle(parser: Parser, _: Token, arguments: Cursor) -> Node:
-    """In a loop, writes one value after another; `as name` keeps it, `silent` does not write it."""
-    options = [parser.expressions.expression(arguments)]
-    name = None
-    is_silent = False
-    while arguments.has_more:
-        if arguments.take_if(Kind.KEYWORD, "as"):
-            name = arguments.expect(Kind.NAME).value
-            is_silent = arguments.take_if(Kind.NAME, "silent") is not None
-            arguments.expect_end()
-        else:
-            options.append(parser.expressions.expression(arguments))
-    return Cycle(tuple(options), name, is_silent)
 
 
 def parse_firstof(parser: Parser, _: Token, arguments: Cursor) -> Node:

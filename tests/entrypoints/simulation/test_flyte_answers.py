@@ -363,6 +363,15 @@ async def test_with_security_on_a_bearer_token_is_needed(token: str | None, expe
         assert ("WWW-Authenticate" in response.headers) is (expected == 401)
 
 
+async def test_with_security_on_what_is_not_there_is_not_told_to_strangers() -> None:
+    async with (
+        FlyteServer(jwt="geheim") as flyte,
+        aiohttp.ClientSession() as session,
+        session.get(f"{flyte.api_url}/nowhere") as response,
+    ):
+        assert response.status == 401
+
+
 async def test_with_security_on_a_route_may_be_forbidden() -> None:
     async with (
         FlyteServer(jwt="geheim", forbidden_routes=["audit"]) as flyte,

@@ -6,7 +6,7 @@ import pytest
 
 from entrypoints.simulation import flyte_faults as faults
 from entrypoints.simulation import flyte_watch
-from entrypoints.simulation.flow_files import BUILT_IN, flow_from_file
+from entrypoints.simulation.flow_files import BUILT_IN, flow_from_file, flow_from_values
 from entrypoints.simulation.flyte_happenings import (
     ActionCreated,
     ActionFinished,
@@ -15,6 +15,7 @@ from entrypoints.simulation.flyte_happenings import (
     Happening,
     RequestServed,
     StepMatched,
+    StepUnmatched,
 )
 from entrypoints.simulation.flyte_server import FlyteServer
 from entrypoints.simulation.flyte_watch import Watch
@@ -111,3 +112,30 @@ async def test_an_event_can_be_raised_for_a_pack_that_is_not_there() -> None:
 
         (event,) = flyte.events
         assert (event.pack.name, event.pack.labels, event.name) == ("Rota", {"env": "dev"}, "RotaRetrieved")
+
+
+async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> None:
+    command = {"packName": "Slack", "name": "X"}
+    steps = [
+        {"id": "a", "event": {"packName": "Slack", "name": "E"}, "command": command},
+        {"id": "b", "event": {"packName": "Slack", "name": "E"}, "command": command, "dependsOn": ["a"]},
+    ]
+    flow = flow_from_values({"name": "test", "steps": steps}, "test")
+    async with server_and_pack(flows=[flow]) as (flyte, pack):
+        with flyte.watch() as watch:
+            await pack.send("E")
+            taken = await pack.take()
+            assert taken is not None
+            await pack.answer(taken, "E")
+            assert await pack.take() is not None
+            await flyte.wait_for(lambda: flyte.waiting() == 1)
+            told = [(one.step, one.reason) for one in watch.seen() if isinstance(one, StepUnmatched)]
+
+    waits = ("b", "none of the steps that it depends on has finished in this run: a")
+    assert told == [waits, waits, ("a", "the step has run in this run")]
+
+
+async def test_a_wait_in_vain_says_what_happened_meanwhile() -> None:
+    async with server_and_pack() as (flyte, _):
+        with pytest.raises(TimeoutError, match=r"not so after 0\.01 s; requests until then: .*'register 201': 1"):
+            await flyte.wait_for(lambda: flyte.events, timeout=0.01)
