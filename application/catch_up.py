@@ -55,6 +55,8 @@ class CatchUp:
         self._look_back_seconds = look_back_seconds
         self._listen = listen
         self._waiting: deque[ChannelId] = deque()
+        self._again: set[ChannelId] = set()
+        """Looked into at the moment, and to be looked into once more."""
         self._begun = asyncio.Event()
         self._detained: dict[ChannelId, list[Arrival]] = {}
         self._detained_count = 0
@@ -71,6 +73,8 @@ class CatchUp:
             if channel_id not in self._detained:
                 self._detained[channel_id] = []
                 self._waiting.append(channel_id)
+            elif channel_id not in self._waiting:
+                self._again.add(channel_id)  # what the worker has fetched already may lack the end of this gap
         self._begun.set()
 
     def detains(self, arrival: Arrival) -> bool:
@@ -92,13 +96,15 @@ class CatchUp:
         released, self.released = self.released, []
         return released
 
-    async def run(self, identity: Identity, wake: asyncio.Event) -> None:
-        """Look back whenever it was begun, until the pack ends; `wake` is set when something was released."""
+    async def run(self, identity: Identity, on_looked_back: Callable[[], None]) -> None:
+        """Look back whenever it was begun, until the pack ends. `on_looked_back` is called after each channel:
+        something new may be safe, and something released.
+        """
         async with asyncio.TaskGroup() as workers:
             for number in range(_CHANNELS_AT_ONCE):
-                workers.create_task(self._work(identity, wake), name=f"catch up {number}")
+                workers.create_task(self._work(identity, on_looked_back), name=f"catch up {number}")
 
-    async def _work(self, identity: Identity, wake: asyncio.Event) -> None:
+    async def _work(self, identity: Identity, on_looked_back: Callable[[], None]) -> None:
         try:
             while True:
                 await self._stop.wait(None, self._begun)
@@ -107,8 +113,11 @@ class CatchUp:
                     continue
                 channel_id = self._waiting.popleft()
                 await self._look_back(channel_id, identity)
+                while channel_id in self._again:
+                    self._again.remove(channel_id)
+                    await self._look_back(channel_id, identity)
                 self._release(channel_id)
-                wake.set()
+                on_looked_back()
         except Stopping:
             return
 
@@ -118,13 +127,12 @@ class CatchUp:
         self.released.extend(arrivals)
 
     async def _listened_to(self) -> tuple[ChannelId, ...]:
-        if self._listen is Listen.MEMBER:
-            try:
-                return tuple(await self._line(self._chat.memberships))
-            except ChatError as error:
-                log.warning("catch_up_impossible", reason=str(error))
-                return ()
-        return (await self._keep(self._channels.joined)).ids
+        """As noted here: hearing waits for this, and must not wait for the chat service."""
+        joined = (await self._keep(self._channels.joined)).ids
+        if self._listen is Listen.JOINED:
+            return joined
+        bystanders = await self._keep(self._channels.bystanders) or frozenset()
+        return (*joined, *sorted(bystanders.difference(joined)))
 
     async def _look_back(self, channel_id: ChannelId, identity: Identity) -> None:
         heard_until = await self._keep(lambda: self._channels.heard_until(channel_id))

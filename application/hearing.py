@@ -48,7 +48,7 @@ class Hearing:
         """Hear until the pack ends; what was heard by then is made safe. Raises Refused as the receiver does."""
         async with self._receiver.listen() as arrivals, asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._read(arrivals), name="read arrivals")
-            catching_up = tasks.create_task(self._catch_up.run(identity, self._arrived), name="catch up")
+            catching_up = tasks.create_task(self._catch_up.run(identity, self._note_looked_back), name="catch up")
             try:
                 while True:
                     self._arrived.clear()
@@ -70,6 +70,7 @@ class Hearing:
             while len(batch) < _BATCH and not self._queue.empty():
                 arrival = self._queue.get_nowait()
                 await self._note(arrival)
+                batch += self._catch_up.take_released()  # they came before what is still in the queue
                 if not self._catch_up.detains(arrival):
                     batch.append(arrival)
             if batch:
@@ -87,6 +88,10 @@ class Hearing:
             await self._take_in_waiting(identity)
         except Stopping:
             log.warning("arrivals_not_safe", count=self._queue.qsize())
+
+    def _note_looked_back(self) -> None:
+        self._relay.notice()
+        self._arrived.set()
 
     async def _note(self, arrival: Arrival) -> None:
         match arrival.event:

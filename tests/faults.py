@@ -31,6 +31,7 @@ class Faults:
         self._planned: dict[str, deque[_Fault]] = defaultdict(deque)
         self._held: dict[str, asyncio.Event] = {}
         self._calls: dict[str, list[tuple[float, tuple[Any, ...]]]] = defaultdict(list)
+        self._called = asyncio.Event()
 
     def before(self, method: str, error: Exception, times: float = math.inf) -> None:
         """The next calls raise the error, and do nothing else; without `times` all do, until `lift`."""
@@ -62,9 +63,17 @@ class Faults:
         """How often the method was called."""
         return len(self._calls[method])
 
+    async def until_called(self, method: str, more: int = 1) -> None:
+        """Return when the method was called so many times more."""
+        count = self.count(method) + more
+        while self.count(method) < count:
+            self._called.clear()
+            await self._called.wait()
+
     async def perform(self, method: str, deed: Callable[[], Awaitable[T]], *arguments: Any) -> T:
         """The deed, with what was planned for it."""
         self._calls[method].append((self._clock.monotonic(), arguments))
+        self._called.set()
         fault = self._next(method)
         if gate := self._held.get(method):
             await gate.wait()

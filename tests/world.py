@@ -1,8 +1,8 @@
 """What stands around the pack, in memory and on virtual time, and the pack itself: a process that comes and goes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from adapters.memory.chat import MemoryChat
@@ -126,6 +126,13 @@ class World:
             if not await self.chat.is_member(channel_id):
                 self.chat.add_channel(channel_id, has_bot=True)  # in the place of the one without the bot
             await self.storage.channels.join(channel_id, self.clock.now())
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Nothing that is said meanwhile is delivered, now or later: it is in the history only."""
+        self.chat.listeners.remove(self.ear.hear)
+        yield
+        self.chat.listeners.append(self.ear.hear)
 
     @asynccontextmanager
     async def pack(self, settings: Settings | None = None) -> AsyncIterator[Process]:

@@ -77,7 +77,7 @@ class ReceiveMessage:
 
     async def _follow(self, arrival: Arrival, joined: JoinedChannels) -> JoinedChannels:
         event = arrival.event
-        if isinstance(event, MembershipGained):
+        if isinstance(event, MembershipGained) and event.channel_id not in joined:
             log.info("channel_joined_by_invitation", channel=event.channel_id)
             await self._keep(lambda: self._channels.join(event.channel_id, arrival.received_at))
             return joined.join(event.channel_id)
