@@ -121,16 +121,16 @@ async def test_a_refusal_to_join_stands_when_membership_can_not_be_told(stage: S
         await stage.chat.join(stage.channel)
 
 
-@pytest.mark.parametrize(("fault", "error"), [(faults.rate_limited(3), RateLimited), (faults.hang(), Unreachable)])
+@pytest.mark.parametrize(
+    ("fault", "error"), [(faults.rate_limited(3), RateLimited), (faults.reset_before(), Unreachable)]
+)
 async def test_joining_may_be_tried_again_when_membership_was_not_answered(
     stage: Stage, fault: faults.Fault, error: type[Exception]
 ) -> None:
-    hurried = SlackWeb(stage.slack.api_url, stage.slack.bot_token, timeout_seconds=0.2)
     stage.slack.faults.plan("conversations.join", faults.error("method_not_supported_for_channel_type"))
     stage.slack.faults.plan("conversations.info", fault)
-    async with hurried.open():
-        with pytest.raises(error):
-            await SlackChat(hurried, stage.clock).join(stage.channel)
+    with pytest.raises(error):
+        await stage.chat.join(stage.channel)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ async def test_connections_that_end_at_once_are_no_storm() -> None:
 
 
 async def test_a_socket_without_a_hello_is_given_up() -> None:
-    async with attending(timeout_seconds=0.2) as stage:
+    async with attending(timeout_seconds=0.5) as stage:
         stage.slack.faults.plan(faults.HELLO, faults.hang())
         assert await stage.disconnected() == "no_hello: Slack opened a socket and said nothing"
         await stage.clock.until_asleep()
