@@ -1,13 +1,12 @@
 """Who said it: looked up when the message is safe, and never at the message's cost."""
 
-import asyncio
-
 import structlog
 
 from application.chat_line import ChatLine
+from application.deadline import within
 from application.ports.chat import Chat
 from application.ports.clock import Clock
-from domain.errors import ChatError
+from domain.errors import ChatError, Unreachable
 from domain.messages import Said
 from domain.users import User
 
@@ -33,14 +32,14 @@ class UserDirectory:
             return User(said.user_id or said.bot_id, said.bot_name)
         is_hurried = self._clock.monotonic() < self._hurried_until
         try:
-            async with asyncio.timeout(1 if is_hurried else _LONGEST_LOOK_UP_SECONDS):
-                return await self._line(
-                    lambda: self._chat.look_up(said.user_id),
-                    give_up_seconds=0 if is_hurried else _LONGEST_LOOK_UP_SECONDS,
-                )
-        except ChatError as error:
-            log.warning("user_not_found", user=said.user_id, reason=str(error))
-        except TimeoutError:
+            return await self._look_up(said.user_id, 1 if is_hurried else _LONGEST_LOOK_UP_SECONDS)
+        except (TimeoutError, Unreachable):
             self._hurried_until = self._clock.monotonic() + _PATIENCE_AFTER_FAILURE_SECONDS
             log.warning("user_not_found", user=said.user_id, reason="Slack did not answer in time")
+        except ChatError as error:
+            log.warning("user_not_found", user=said.user_id, reason=str(error))
         return User(said.user_id)
+
+    async def _look_up(self, user_id: str, seconds: float) -> User:
+        asking = self._line(lambda: self._chat.look_up(user_id), give_up_seconds=seconds)
+        return await within(seconds, self._clock, asking)
