@@ -54,7 +54,8 @@ class EngineLine:
     async def _through_outages(self, request: Callable[[], Awaitable[T]]) -> T:
         pauses = growing_pauses(0.25, 10)
         while True:
-            await self._stop.wait(None, self._is_open)
+            if not self._is_open.is_set():  # while the pack ends, what needs no waiting is still done
+                await self._stop.wait(None, self._is_open)
             try:
                 async with self._slots:
                     result = await request()

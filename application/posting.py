@@ -133,6 +133,7 @@ class Posting:
                 return Receipt(receipt.channel_id, receipt.timestamp, in_doubt=delivery.in_doubt)
 
     async def _attempt(self, delivery: _Delivery) -> Receipt:
+        self._stop.check()
         await self._pace(delivery.channel_id)
         self._stop.check()
         if delivery.begun_at is None:

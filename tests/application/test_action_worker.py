@@ -407,7 +407,7 @@ async def test_a_post_under_way_is_finished_and_noted_before_the_pack_ends(world
         world.faults.lift("post")
 
     entry = await world.in_journal(action)
-    assert entry.state is ActionState.CONCLUDED
+    assert entry.state is ActionState.FINISHED
     assert isinstance(entry.outcome, MessageSent)
 
 

@@ -1,0 +1,201 @@
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from entrypoints.simulation.flow_files import flow_from_file
+from entrypoints.simulation.flyte_server import FlyteServer
+from entrypoints.simulation.slack_faults import rate_limited, slow
+from entrypoints.simulation.slack_server import SlackServer
+from tests.scenarios.daemon_process import daemon, environment
+
+ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
+
+
+@pytest.fixture
+async def flyte() -> AsyncIterator[FlyteServer]:
+    async with FlyteServer(flows=[flow_from_file(ECHO)]) as server:
+        yield server
+
+
+@pytest.fixture(params=["socket mode", "rtm"])
+async def slack(request: pytest.FixtureRequest) -> AsyncIterator[SlackServer]:
+    async with SlackServer(classic=request.param == "rtm") as server:
+        yield server
+
+
+@pytest.fixture
+async def modern_slack() -> AsyncIterator[SlackServer]:
+    async with SlackServer() as server:
+        yield server
+
+
+def _for(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
+    by_socket_mode = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
+    return environment(slack, flyte, directory, **by_socket_mode, **more)
+
+
+async def test_a_flow_echoes_what_is_said_in_the_default_channel(
+    slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops")
+    variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_DEFAULT_JOIN_CHANNEL=channel)
+    async with daemon(variables) as pack:
+        await pack.until_event("hearing")
+        await pack.until_event("default_channel_joined")
+        slack.say(alice, channel, "echo hello world")
+        await slack.wait_for(lambda: len(slack.posts) == 1, 5)
+        await flyte.wait_for(lambda: len(flyte.results) == 1, 5)
+        assert await pack.stop() == 0
+
+    assert slack.posts[0].text == f"<@{alice}>, you said:\n>>> hello world"
+    [result] = flyte.results.values()
+    assert result.name == "MessageSent"
+    assert result.payload == {
+        "channelId": channel,
+        "message": slack.posts[0].text,
+        "threadTimestamp": "",
+        "timestamp": slack.posts[0].ts,
+    }
+
+
+async def test_joined_channels_outlive_a_restart(slack: SlackServer, flyte: FlyteServer, tmp_path: Path) -> None:
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops")
+    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+        await pack.until_event("hearing")
+        flyte.queue_action("Slack", "JoinChannel", {"channelId": channel})
+        await flyte.wait_for(lambda: len(flyte.results) == 1, 5)
+        assert await pack.stop(signal.SIGINT) == 0
+    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+        await pack.until_event("hearing")
+        slack.say(alice, channel, "echo again")
+        await slack.wait_for(lambda: len(slack.posts) == 1, 5)
+        assert await pack.stop() == 0
+
+
+async def test_a_stop_in_the_middle_of_a_post_finishes_it_and_answers(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    slack = modern_slack
+    channel = slack.add_channel("ops", members=[slack.bot_user_id])
+    slack.faults.plan("chat.postMessage", slow(1.0))
+    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+        await pack.until_event("hearing")
+        flyte.queue_action("Slack", "SendMessage", {"channelId": channel, "message": "slow"})
+        await slack.wait_for(lambda: slack.counters["chat.postMessage"] == 1, 5)
+        assert await pack.stop() == 0
+
+    assert [post.text for post in slack.posts] == ["slow"]
+    assert [result.name for result in flyte.results.values()] == ["MessageSent"]
+
+
+async def test_what_a_stop_left_undone_is_done_after_the_next_start(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    slack = modern_slack
+    channel = slack.add_channel("ops", members=[slack.bot_user_id])
+    slack.faults.plan("chat.postMessage", rate_limited(5))
+    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+        await pack.until_event("hearing")
+        flyte.queue_action("Slack", "SendMessage", {"channelId": channel, "message": "later"})
+        await pack.until_event("throttled")
+        assert await pack.stop() == 0
+    assert not slack.posts
+    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+        await flyte.wait_for(lambda: len(flyte.results) == 1, 15)
+        assert await pack.stop() == 0
+    assert [post.text for post in slack.posts] == ["later"]
+
+
+async def test_every_mistake_in_the_configuration_is_named_at_once_with_status_2() -> None:
+    async with daemon({"FLYTE_API": "not a url", "FLYTE_SLACK_GIVE_UP": "soon"}) as pack:
+        assert await pack.ended() == 2
+    named = {line.partition(":")[0] for line in pack.other_lines}
+    assert {"FLYTE_API", "FLYTE_SLACK_TOKEN", "FLYTE_SLACK_GIVE_UP"} <= named
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong"), [("FLYTE_SLACK_TOKEN", "xoxb-wrong"), ("FLYTE_SLACK_APP_TOKEN", "xapp-wrong")]
+)
+async def test_a_token_that_slack_refuses_ends_the_start_with_status_1_and_the_variables_name(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, variable: str, wrong: str
+) -> None:
+    async with daemon(_for(modern_slack, flyte, tmp_path) | {variable: wrong}) as pack:
+        assert await pack.ended() == 1
+    failure = await pack.until_event("pack_failed")
+    assert failure["reason"].startswith(f"{variable}: invalid_auth: ")
+    assert wrong not in repr(pack.log)
+
+
+async def test_a_token_that_cant_use_rtm_ends_the_start_and_says_what_to_set(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    async with daemon(environment(modern_slack, flyte, tmp_path)) as pack:
+        assert await pack.ended() == 1
+    reason = (await pack.until_event("pack_failed"))["reason"]
+    assert "not_allowed_token_type" in reason
+    assert "FLYTE_SLACK_APP_TOKEN" in reason
+    assert "FLYTE_SLACK_SIGNING_SECRET" in reason
+
+
+async def test_a_second_pack_on_the_same_directory_ends_with_status_1(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    async with daemon(_for(modern_slack, flyte, tmp_path)) as first:
+        await first.until_event("listening")
+        async with daemon(_for(modern_slack, flyte, tmp_path)) as second:
+            assert await second.ended() == 1
+        assert "in use by another pack" in (await second.until_event("pack_failed"))["reason"]
+        assert await first.stop() == 0
+
+
+async def test_a_port_that_is_taken_ends_the_start_with_status_1(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        async with daemon(_for(modern_slack, flyte, tmp_path, FLYTE_SLACK_HTTP_PORT=port)) as pack:
+            assert await pack.ended() == 1
+    assert "FLYTE_SLACK_HTTP_PORT" in (await pack.until_event("pack_failed"))["reason"]
+
+
+async def test_health_turns_green_and_red_with_flyte(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    async with daemon(_for(modern_slack, flyte, tmp_path)) as pack, aiohttp.ClientSession(await pack.url()) as http:
+        for check in ("flyte", "slack", "storage", "outbox"):
+            await pack.until(lambda line, check=check: line["event"] == "healthy" and line["check"] == check)
+        async with http.get("/") as answer:
+            assert answer.status == 200
+            assert {name: check["healthy"] for name, check in (await answer.json()).items()} == dict.fromkeys(
+                ("flyte", "slack", "storage", "outbox"), True
+            )
+        await flyte.go_down()
+        await pack.until(lambda line: line["event"] == "unhealthy" and line["status"] == "out of reach")
+        async with http.get("/") as answer:
+            assert answer.status == 500
+        async with http.get("/live") as answer:
+            assert answer.status == 200
+        assert await pack.stop() == 0
+
+
+async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
+    slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops")
+    variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_DEFAULT_JOIN_CHANNEL=channel)
+    async with daemon(variables) as pack:
+        await pack.until_event("hearing")
+        await pack.until_event("default_channel_joined")
+        await flyte.go_down()
+        texts = [f"message {number}" for number in range(10)]
+        for text in texts:
+            slack.say(alice, channel, text)
+        await pack.until_event("workflow_engine_out_of_reach")
+        await flyte.come_up()
+        await flyte.wait_for(lambda: len(flyte.events) == 10, 15)
+        assert [event.payload["message"] for event in flyte.events] == texts
+        assert await pack.stop() == 0
