@@ -111,7 +111,7 @@ class Deliveries:
 
     def fail(self, delivery: Delivery, reason: str, *, may_retry: bool = True) -> None:
         """Note that an attempt came to nothing: the next one follows as the schedule says."""
-        if delivery.event_id not in self.unacknowledged or delivery.is_given_up:
+        if delivery.event_id not in self.unacknowledged:
             return
         self._stop(delivery)
         if not may_retry or delivery.attempt >= len(self.retry_seconds):

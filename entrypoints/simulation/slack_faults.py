@@ -119,7 +119,7 @@ class PlannedFault:
 
     def take(self, arguments: JsonObject) -> bool:
         """Say whether it befalls this call, and count it."""
-        if self.remaining == 0 or not self.when(arguments):
+        if not self.when(arguments):
             return False
         self.hits += 1
         if self.remaining is not None:

@@ -111,13 +111,17 @@ class SlackLog:
         self.posts: Final[Log[Post]] = Log()
         self.calls: Final[Log[Call]] = Log()
         self.counters: Final[Counter[str]] = Counter()
+        self.listeners: Final[list[Callable[[Happening], None]]] = []
+        """Told of everything as it happens; they must not wait, nor change anything in Slack."""
         self._watchers: WeakSet[Changes] = WeakSet()
         self._next: asyncio.Future[None] | None = None
 
     def note(self, kind: str, **details: object) -> None:
         """Tell everybody who waits or watches what happened."""
-        if self._watchers:
+        if self._watchers or self.listeners:
             happening = Happening(kind, details)
+            for listener in self.listeners:
+                listener(happening)
             for watcher in self._watchers:
                 watcher.add(happening)
         self._wake()

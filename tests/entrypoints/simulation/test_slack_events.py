@@ -84,6 +84,21 @@ async def test_a_mention_raises_two_events_with_different_ids(slack: SlackServer
     assert len({entry.event_id for entry in slack.acknowledged.values()}) == 2
 
 
+async def test_the_bot_does_not_mention_itself(slack: SlackServer, web: AsyncWebClient, ear: Ear) -> None:
+    await web.chat_postMessage(channel="#ops", text=f"I am <@{slack.bot_user_id}>")
+    assert await ear.everything() == ["message"]
+
+
+async def test_slacks_own_lines_are_no_mentions(slack: SlackServer, ear: Ear) -> None:
+    slack.say("alice", "ops", f"set the topic: ask <@{slack.bot_user_id}>", subtype="channel_topic")
+    assert await ear.everything() == ["channel_topic"]
+
+
+async def test_who_leaves_a_channel_without_the_bot_is_not_told(slack: SlackServer, ear: Ear) -> None:
+    slack.kick("secret", "alice")
+    assert await ear.everything() == []
+
+
 async def test_a_mention_in_direct_messages_is_a_message_only(slack: SlackServer, ear: Ear) -> None:
     slack.say("alice", slack.open_im("alice"), f"hey <@{slack.bot_user_id}>")
     assert await ear.everything() == ["message"]
@@ -160,7 +175,7 @@ async def test_the_bot_hears_of_its_invitation(slack: SlackServer, ear: Ear) -> 
     event = await ear.event()
     assert (event["type"], event["user"], event["channel_type"]) == ("member_joined_channel", slack.bot_user_id, "G")
     assert event["inviter"] == slack.world.user("alice").user_id
-    assert (await ear.event())["subtype"] == "group_join"
+    assert await ear.everything() == ["group_join"], "the line names the bot and is no mention"
 
 
 async def test_the_bot_hears_of_its_removal(slack: SlackServer, ear: Ear) -> None:

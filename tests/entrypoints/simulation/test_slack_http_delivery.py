@@ -152,6 +152,15 @@ async def test_many_events_come_side_by_side(slack: SlackServer, receiver: Recei
     assert texts == {str(number) for number in range(200)}
 
 
+async def test_lost_events_are_not_sent(slack: SlackServer, receiver: Receiver) -> None:
+    await slack.deliver_to(receiver.url)
+    slack.say("owner", "ops", "lost")
+    slack.lose_unacknowledged()
+    slack.say("owner", "ops", "sent")
+    await slack.wait_for(lambda: slack.acknowledged)
+    assert [body["event"]["text"] for body in receiver.bodies] == ["sent"]
+
+
 async def test_events_can_go_by_socket_again(
     slack: SlackServer, receiver: Receiver, session: aiohttp.ClientSession
 ) -> None:

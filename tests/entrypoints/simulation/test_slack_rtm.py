@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from entrypoints.simulation.slack_faults import slow
 from entrypoints.simulation.slack_server import SlackServer
 from tests.entrypoints.simulation.slack_app import SlackApp, error_of, web_client
 
@@ -124,6 +125,15 @@ async def test_a_reconnect_url_opens_the_next_connection(
         _, offer = await classic_app.frame(socket), await classic_app.frame(socket)
         async with session.ws_connect(offer["url"]) as following:
             assert (await classic_app.frame(following))["type"] == "hello"
+
+
+async def test_nothing_is_told_before_hello(classic: SlackServer, session: aiohttp.ClientSession) -> None:
+    classic.faults.plan("websocket.hello", slow(0.05))
+    url = (await web_client(classic, session).rtm_connect())["url"]
+    async with session.ws_connect(url) as socket:
+        await classic.wait_for(lambda: classic.connections)
+        classic.say("owner", "ops", "too early")
+        assert (await socket.receive_json(timeout=5))["type"] == "hello"
 
 
 async def test_dropped_and_silent_sockets(classic: SlackServer, classic_app: SlackApp) -> None:

@@ -113,6 +113,7 @@ async def acknowledge_all(app: SlackApp, socket: WebSocket) -> None:
 
 @pytest.mark.usefixtures("_in_ops")
 async def test_what_a_dying_connection_had_in_hand_goes_to_the_next(slack: SlackServer, app: SlackApp) -> None:
+    slack.socket_mode.acknowledgement_seconds = 60
     async with await app.open_socket() as first:
         slack.say("alice", "ops", "hello")
         await app.frame(first)
@@ -169,7 +170,8 @@ async def test_a_connection_about_to_be_closed_still_hears_acknowledgements(slac
         await app.acknowledge(socket, envelope)
         await slack.wait_for(lambda: slack.acknowledged)
     async with await app.open_socket() as fresh:
-        assert (await app.event(fresh))["text"] == "for the next connection"
+        envelope = await app.frame(fresh)
+        assert (envelope["payload"]["event"]["text"], envelope["retry_attempt"]) == ("for the next connection", 0)
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled", "too_many_websockets"])
@@ -201,6 +203,17 @@ async def test_a_silent_connection_swallows_events_and_says_nothing(session: aio
             assert len(slack.connections) == 1
             frames = await drained(deaf)
     assert {frame.type for frame in frames} <= {aiohttp.WSMsgType.PING}, "nothing but pings from before"
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_a_silent_connection_hears_nothing_either(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as deaf:
+        slack.say("alice", "ops", "hello")
+        envelope = await app.frame(deaf)
+        slack.silence_sockets()
+        await app.acknowledge(deaf, envelope)
+    await slack.wait_for(lambda: not slack.connections)
+    assert not slack.acknowledged
 
 
 async def drained(socket: WebSocket) -> list[aiohttp.WSMessage]:

@@ -144,5 +144,16 @@ def test_limits_come_back_with_time() -> None:
     assert limits.retry_after("chat.postMessage", None, "C1") is None
 
 
+def test_a_post_that_its_method_does_not_allow_costs_the_channel_nothing() -> None:
+    now = [0.0]
+    limits = Limits(clock=lambda: now[0])
+    limits.posts, limits.post_burst, limits.posts_per_second = True, 1, 0.001
+    limits.per_minute["chat.postMessage"] = 1
+    assert limits.retry_after("chat.postMessage", None, "C1") is None
+    assert limits.retry_after("chat.postMessage", None, "C2") == 60
+    now[0] = 60.0
+    assert limits.retry_after("chat.postMessage", None, "C2") is None
+
+
 def test_what_people_type_is_escaped_as_slack_does() -> None:
     assert escaped("a < b & c > d") == "a &lt; b &amp; c &gt; d"
