@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from entrypoints.simulation.flyte_state import Event
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
@@ -36,6 +38,7 @@ class StepConsidered(Happening):
     step: str
     run_id: str
     event: str
+    trigger: Event = field(repr=False)
     context: Mapping[str, str]
 
 

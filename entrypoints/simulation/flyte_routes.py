@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from entrypoints.simulation import flyte_bodies as bodies
 from entrypoints.simulation.flow_files import FlowRefusedError, flow_from_values
+from entrypoints.simulation.flyte import Heard
 from entrypoints.simulation.flyte_links import Links
-from entrypoints.simulation.flyte_state import Event, Pack
+from entrypoints.simulation.flyte_state import Pack
 from entrypoints.simulation.flyte_world import Finish, FlyteWorld
 
 JSON = "application/json; charset=utf-8"
@@ -30,14 +30,6 @@ class Given(web.Response):
     def __init__(self, body: bytes, action_id: str) -> None:
         super().__init__(body=body, headers={"Content-Type": JSON})
         self.action_id = action_id
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a request brought that the flows still have to see: an event, and whose action it answers."""
-
-    event: Event
-    action_id: str | None = None
 
 
 class FlyteRoutes:

@@ -129,6 +129,11 @@ class FlyteWorld:
         """How many actions wait for packs of a name."""
         return sum(map(len, self._waiting.get(pack_name, {}).values()))
 
+    def unanswered(self) -> list[Action]:
+        """The actions that were not answered yet, taken or not."""
+        runs = self._open_runs.values()
+        return [action for run in runs for action in run.made if not action.state.is_finished]
+
     def finish(self, action_id: str, result: Event) -> Finish:
         """Note the answer to an action."""
         action = self.actions.get(action_id)
@@ -154,14 +159,14 @@ class FlyteWorld:
 
     def _handle(self, run: Run, event: Event, context: Mapping[str, str]) -> None:
         for step, hindrance in flow_engine.candidates(run, event):
-            about = (run.flow.name if run.flow else "", step.id, run.correlation_id, event.name)
+            about = (run.flow.name if run.flow else "", step.id, run.correlation_id, event.name, event)
             if hindrance:
                 self._tell(StepUnmatched(*about, context, hindrance, "", ""))
             else:
                 self._consider(about, run, step, event, context)
 
     def _consider(
-        self, about: tuple[str, str, str, str], run: Run, step: Step, event: Event, context: Mapping[str, str]
+        self, about: tuple[str, str, str, str, Event], run: Run, step: Step, event: Event, context: Mapping[str, str]
     ) -> None:
         criteria = step.criteria.source if step.criteria else ""
         result = flow_engine.verdict(step, event, context, self.surroundings)
