@@ -54,7 +54,7 @@ class DaemonProcess:
 
     async def url(self) -> str:
         """Where its HTTP port is."""
-        return str((await self.until_event("listening"))["url"]).replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        return str((await self.until_event("listening"))["url"]).replace("0.0.0.0", "127.0.0.1")
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit status."""

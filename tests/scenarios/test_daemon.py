@@ -2,10 +2,12 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import pytest
 
+from application.health import CHECKS
 from entrypoints.simulation.flow_files import flow_from_file
 from entrypoints.simulation.flyte_server import FlyteServer
 from entrypoints.simulation.slack_faults import rate_limited, slow
@@ -166,12 +168,11 @@ async def test_health_turns_green_and_red_with_flyte(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     async with daemon(_for(modern_slack, flyte, tmp_path)) as pack, aiohttp.ClientSession(await pack.url()) as http:
-        for check in ("flyte", "slack", "storage", "outbox"):
-            await pack.until(lambda line, check=check: line["event"] == "healthy" and line["check"] == check)
+        await pack.until(lambda _: {line["check"] for line in pack.log if line["event"] == "healthy"} == set(CHECKS))
         async with http.get("/") as answer:
             assert answer.status == 200
             assert {name: check["healthy"] for name, check in (await answer.json()).items()} == dict.fromkeys(
-                ("flyte", "slack", "storage", "outbox"), True
+                CHECKS, True
             )
         await flyte.go_down()
         await pack.until(lambda line: line["event"] == "unhealthy" and line["status"] == "out of reach")
@@ -197,5 +198,5 @@ async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
         await pack.until_event("workflow_engine_out_of_reach")
         await flyte.come_up()
         await flyte.wait_for(lambda: len(flyte.events) == 10, 15)
-        assert [event.payload["message"] for event in flyte.events] == texts
+        assert [cast("dict[str, str]", event.payload)["message"] for event in flyte.events] == texts
         assert await pack.stop() == 0
