@@ -306,7 +306,7 @@ class JournalContract(StorageSuite):
         await storage.journal.finish(X)
 
     @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.SET_ASIDE])
-    async def test_only_what_was_set_aside_can_be_revived(self, storage: Storage, state: ActionState) -> None:
+    async def test_only_an_action_that_was_set_aside_can_be_revived(self, storage: Storage, state: ActionState) -> None:
         await bring_to(storage, state)
         assert not await storage.journal.revive(X)
         assert not await storage.journal.revive(Y)
