@@ -1,10 +1,12 @@
 """At the start: make up for invitations and removals that nobody heard, and join the default channels."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import structlog
 
 from application.chat_line import ChatLine
+from application.deadline import within
 from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
@@ -18,8 +20,9 @@ from domain.events import JoinChannelFailed
 
 log = structlog.get_logger()
 
-_QUICK_SECONDS = 5
-"""How long the start waits for the chat service to tell of memberships before it goes on without."""
+_QUICK_SECONDS = 10
+"""How long the start waits for one answer about memberships before it goes on without."""
+T = TypeVar("T")
 
 
 class Membership:
@@ -48,11 +51,11 @@ class Membership:
         tell stays as it was.
         """
         try:
-            members = await self._line(self._chat.memberships, give_up_seconds=_QUICK_SECONDS)
+            members = await self._quickly(self._chat.memberships)
             await self._leave_lost(members)
             await self._join_gained(members)
-        except ChatError as error:
-            log.warning("memberships_unknown", reason=str(error))
+        except (ChatError, TimeoutError) as error:
+            log.warning("memberships_unknown", reason=str(error) or "Slack did not answer in time")
 
     async def join_defaults(self) -> None:
         """Join the default channels that are not joined yet. A refusal is logged, and ends nothing."""
@@ -80,7 +83,12 @@ class Membership:
 
     async def _is_member(self, channel_id: ChannelId) -> bool:
         """Ask about this one channel: a list may leave out what a single answer would not."""
-        return await self._line(lambda: self._chat.is_member(channel_id), give_up_seconds=_QUICK_SECONDS)
+        return await self._quickly(lambda: self._chat.is_member(channel_id))
+
+    async def _quickly(self, request: Callable[[], Awaitable[T]]) -> T:
+        """What the request returns; TimeoutError also when throttling lasts too long: nothing is heard before."""
+        asking = self._line(request, give_up_seconds=_QUICK_SECONDS)
+        return await within(_QUICK_SECONDS, self._clock, asking)
 
     async def _join_gained(self, members: frozenset[ChannelId]) -> None:
         bystanders = await self._keep(self._channels.bystanders)

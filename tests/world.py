@@ -17,7 +17,7 @@ from application.chat_line import ChatHealth, ChatLine
 from application.engine_line import EngineLine
 from application.event_relay import EventRelay
 from application.gauge import Gauge
-from application.health import HealthBoard
+from application.health import Check, HealthBoard
 from application.hearing import Hearing
 from application.lanes import Lanes
 from application.membership import Membership
@@ -184,9 +184,13 @@ class World:
         """The texts of the messages that the engine was told of, in order."""
         return [event.said.text for event, _ in self.engine.published]
 
-    def health_of(self, check: str) -> bool:
-        """Whether the pack started last reports this check as healthy."""
-        return self._process.health.checks()[check].healthy
+    def check(self, name: str) -> Check:
+        """What the pack started last reports of this part of it."""
+        return self._process.health.checks()[name]
+
+    def health_of(self, name: str) -> bool:
+        """Whether it reports this part as healthy."""
+        return self.check(name).healthy
 
     async def waiting(self) -> list[Said]:
         """What is in the outbox."""

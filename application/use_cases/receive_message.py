@@ -1,6 +1,7 @@
 """Make safe what is said where the pack listens, and follow where the bot is a member."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
 from typing import assert_never
 
@@ -16,7 +17,7 @@ from application.ports.chat import (
 )
 from application.ports.storage import OutboxEntry, Storage
 from application.safekeeping import Safekeeping
-from domain.channels import JoinedChannels
+from domain.channels import ChannelId, JoinedChannels
 from domain.messages import Said
 from domain.users import Identity
 
@@ -61,8 +62,8 @@ class ReceiveMessage:
                 case Said() as said:
                     if self.is_for_us(said, joined, identity):
                         entries.append(OutboxEntry(said, arrival.received_at))
-                case MembershipGained() | MembershipLost():
-                    joined = await self._follow(arrival, joined)
+                case MembershipGained() | MembershipLost() as change:
+                    joined = await self._follow(change, arrival.received_at, joined)
                 case Connected() | Disconnected() | AccessLost():
                     pass
                 case _:
@@ -75,14 +76,24 @@ class ReceiveMessage:
             return False
         return said.is_direct or self._listen is Listen.MEMBER or said.channel_id in joined
 
-    async def _follow(self, arrival: Arrival, joined: JoinedChannels) -> JoinedChannels:
-        event = arrival.event
-        if isinstance(event, MembershipGained) and event.channel_id not in joined:
-            log.info("channel_joined_by_invitation", channel=event.channel_id)
-            await self._keep(lambda: self._channels.join(event.channel_id, arrival.received_at))
-            return joined.join(event.channel_id)
-        if isinstance(event, MembershipLost) and event.channel_id in joined:
-            log.info("channel_left_by_removal", channel=event.channel_id)
-            await self._keep(lambda: self._channels.leave(event.channel_id))
-            return joined.leave(event.channel_id)
-        return joined
+    async def _follow(
+        self, event: MembershipGained | MembershipLost, at: datetime, joined: JoinedChannels
+    ) -> JoinedChannels:
+        channel_id = event.channel_id
+        if isinstance(event, MembershipLost):
+            await self._note_no_bystander(channel_id)
+            if channel_id in joined:
+                log.info("channel_left_by_removal", channel=channel_id)
+                await self._keep(lambda: self._channels.leave(channel_id))
+            return joined.leave(channel_id)
+        if channel_id not in joined:
+            log.info("channel_joined_by_invitation", channel=channel_id)
+            await self._keep(lambda: self._channels.join(channel_id, at))
+        return joined.join(channel_id)
+
+    async def _note_no_bystander(self, channel_id: ChannelId) -> None:
+        """So that being invited again, while the pack is away, is seen as an invitation."""
+        bystanders = await self._keep(self._channels.bystanders)
+        if bystanders is not None and channel_id in bystanders:
+            remaining = bystanders - {channel_id}
+            await self._keep(lambda: self._channels.note_bystanders(remaining))
