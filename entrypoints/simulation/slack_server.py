@@ -94,19 +94,24 @@ class SlackServer(SlackPeople):
         application.router.add_get("/sockets/{kind}/", self._sockets.open)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        await self.come_up()
+        try:
+            await self.come_up()
+        except OSError:
+            await self._runner.cleanup()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.conditions.closing.set()
-        self.deliveries.close()
-        self.socket_mode.close()
         await self._http.close()
         await self.go_down()
         if self._runner is not None:
             await self._runner.cleanup()
+        # After the last socket: what it had in hand would be tried again.
+        self.socket_mode.close()
+        self.deliveries.close()
         self.log.end()
 
     async def go_down(self) -> None:

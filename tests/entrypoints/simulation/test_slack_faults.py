@@ -168,6 +168,11 @@ async def test_slack_can_go_down_and_come_up_at_the_same_address(
     assert (await web.auth_test())["ok"]
 
 
+async def test_a_port_that_is_taken_is_said_at_the_start(slack: SlackServer) -> None:
+    with pytest.raises(OSError, match="address already in use"):
+        await SlackServer(port=slack.port).__aenter__()
+
+
 def test_connections_break_under_uvloop_too() -> None:
     async def break_one() -> None:
         async with SlackServer() as slack, aiohttp.ClientSession() as session:
