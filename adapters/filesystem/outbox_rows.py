@@ -26,7 +26,7 @@ _ENTRY = "said, received_at, refusals, first_refused_at, reason"
 def end_claims(connection: sqlite3.Connection, now: int | None = None) -> None:
     """End the claims whose lease ran out at `now`; all of them when that is None."""
     connection.execute(
-        "UPDATE lanes SET is_interrupted = is_interrupted OR ifnull(head <= claimed_to, 0), lease_until = NULL, "
+        "UPDATE lanes SET is_interrupted = ifnull(head <= claimed_to, 0), lease_until = NULL, "
         "claimed_to = NULL WHERE lease_until IS NOT NULL AND lease_until <= ?",
         (_EVER if now is None else now,),
     )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from adapters.arrows import begun, check_arrow, settled
 from application.ports.storage import ActionState, Depth, JournalEntry, Step
@@ -19,6 +20,9 @@ class MemoryJournal:
         self._set_aside: dict[ActionId, JournalEntry] = {}
         self._finished: dict[ActionId, JournalEntry] = {}
         self._in_hand: set[ActionId] = set()
+        self._places: dict[ActionId, int] = {}
+        """The order of taking, for actions taken at one moment."""
+        self._next_place = count()
 
     def let_go(self) -> None:
         """The process whose hands the actions were in is no more."""
@@ -31,6 +35,7 @@ class MemoryJournal:
         self._finished.pop(action.id, None)
         self._unfinished[action.id] = JournalEntry(action, at)
         self._in_hand.add(action.id)
+        self._places[action.id] = next(self._next_place)
         return None
 
     async def plan(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
@@ -63,7 +68,7 @@ class MemoryJournal:
         self._set_aside[action_id] = replace(entry, state=ActionState.SET_ASIDE, set_aside_because=reason)
 
     async def adopt(self, limit: int) -> list[JournalEntry]:
-        orphans = [entry for entry in _oldest_first(self._unfinished) if entry.action.id not in self._in_hand]
+        orphans = [entry for entry in self._oldest_first(self._unfinished) if entry.action.id not in self._in_hand]
         self._in_hand.update(entry.action.id for entry in orphans[:limit])
         return orphans[:limit]
 
@@ -75,7 +80,7 @@ class MemoryJournal:
         return Depth(len(self._unfinished), len(self._set_aside), oldest_at)
 
     async def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
-        for entry in _oldest_first(self._set_aside if set_aside else self._unfinished):
+        for entry in self._oldest_first(self._set_aside if set_aside else self._unfinished):
             yield entry
 
     async def revive(self, action_id: ActionId) -> bool:
@@ -95,7 +100,7 @@ class MemoryJournal:
     async def forget(self, before: datetime) -> int:
         forgotten = [entry.action.id for entry in self._finished.values() if entry.taken_at < before]
         for action_id in forgotten:
-            del self._finished[action_id]
+            del self._finished[action_id], self._places[action_id]
         return len(forgotten)
 
     def _known(self, action_id: ActionId) -> JournalEntry | None:
@@ -118,6 +123,5 @@ class MemoryJournal:
         self._in_hand.discard(entry.action.id)
         self._finished[entry.action.id] = replace(entry, state=ActionState.FINISHED, set_aside_because="")
 
-
-def _oldest_first(entries: dict[ActionId, JournalEntry]) -> list[JournalEntry]:
-    return sorted(entries.values(), key=lambda entry: entry.taken_at)
+    def _oldest_first(self, entries: dict[ActionId, JournalEntry]) -> list[JournalEntry]:
+        return sorted(entries.values(), key=lambda entry: (entry.taken_at, self._places[entry.action.id]))

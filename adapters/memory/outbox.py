@@ -30,8 +30,9 @@ class _Lane:
         return next(iter(self.waiting), None)
 
     def interrupt(self) -> None:
-        self.is_interrupted = self.is_interrupted or self.head in self.claimed
-        self.release()
+        if self.claim is not None:
+            self.is_interrupted = self.head in self.claimed
+            self.release()
 
     def release(self) -> None:
         self.claim, self.lease_until, self.claimed = None, None, set()

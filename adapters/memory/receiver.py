@@ -34,6 +34,11 @@ class MemoryReceiver:
         """Let nobody listen from now on."""
         self._opening = refusal
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something waits to be heard, or was heard and not acknowledged."""
+        return bool(self._waiting or self._unacknowledged)
+
     def redeliver(self) -> int:
         """Let all be heard again that was heard and not acknowledged. Returns how much that is."""
         again, self._unacknowledged = list(self._unacknowledged.values()), {}

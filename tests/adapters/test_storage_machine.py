@@ -1,0 +1,305 @@
+"""Outbox and journal of every storage against a plain model, along arbitrary paths, restarts among them."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from adapters.filesystem.storage import FileStorage
+from adapters.memory.storage import MemoryStorage
+from application.ports.storage import Claim, JournalEntry, OutboxEntry, Step, Storage
+from domain.channels import ChannelId
+from domain.commands import ActionId, Broadcast
+from domain.events import BroadcastSent, Outcome
+from tests.adapters.storage_model import JournalModel, OutboxModel
+from tests.contracts.storage_values import A, B, C, action, after, heard
+
+T = TypeVar("T")
+
+channels = st.sampled_from([A, B, C])
+numbers = st.integers(0, 5)
+keys = st.builds(lambda channel_id, number: heard(channel_id, number).key, channels, numbers)
+action_ids = st.sampled_from([ActionId("x"), ActionId("y"), ActionId("z")])
+spans = st.sampled_from([0.0, 1.0, 10.0, 100.0])
+picks = st.integers(0, 99)
+
+
+class _Machine(RuleBasedStateMachine):
+    """A storage under test. Time is counted in seconds, and goes forward only."""
+
+    storage: Storage
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.now = 0.0
+        self.opened: AbstractAsyncContextManager[None] | None = None
+        self.directory = Path(tempfile.mkdtemp(prefix="machine-"))
+
+    def storage_as_found(self) -> Storage:
+        """As a process finds it that starts now."""
+        raise NotImplementedError
+
+    def do(self, request: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(request)
+
+    def at(self, seconds: float = 0) -> datetime:
+        return after(self.now + seconds)
+
+    @initialize()
+    def start(self) -> None:
+        self.storage = self.storage_as_found()
+        self.opened = self.storage.open()
+        self.do(_enter(self.opened))
+
+    @rule(seconds=spans)
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    def close(self) -> None:
+        if self.opened is not None:
+            self.do(_leave(self.opened))
+            self.opened = None
+
+    def teardown(self) -> None:
+        self.close()
+        self.runner.close()
+        shutil.rmtree(self.directory)
+
+
+class _OutboxMachine(_Machine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = OutboxModel()
+        self.claims: list[tuple[Claim, int]] = []
+        """Every claim ever made since the last start, also those that were lost, with its number in the model."""
+
+    @rule(channel_id=channels, new=st.lists(numbers, max_size=4), age=spans)
+    def append(self, channel_id: ChannelId, new: list[int], age: float) -> None:
+        entries = [heard(channel_id, number, self.now - age) for number in new]
+        assert self.do(self.storage.outbox.append(entries)) == [self.model.append(entry) for entry in entries]
+
+    @rule(limit=st.integers(1, 3), entries=st.integers(1, 3), lease=st.sampled_from([5.0, 50.0]))
+    def claim(self, limit: int, entries: int, lease: float) -> None:
+        claims = self.do(self.storage.outbox.claim(limit, entries, self.at(), lease))
+        expected = self.model.claim(limit, entries, self.now, lease)
+        assert [(c.channel_id, [e.key for e in c.entries], c.was_interrupted) for c in claims] == expected
+        self.claims += [(claim, self.model.leases[claim.channel_id][0]) for claim in claims]
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks, position=picks)
+    def done(self, pick: int, position: int) -> None:
+        claim, entry = self.pick_entry(pick, position)
+        self.do(self.storage.outbox.done(claim, entry))
+        if waiting := self.model.find(entry.key):
+            self.model.finish(waiting)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks, position=picks)
+    def set_aside(self, pick: int, position: int) -> None:
+        claim, entry = self.pick_entry(pick, position)
+        self.do(self.storage.outbox.set_aside(claim, entry, "no"))
+        waiting = self.model.find(entry.key)
+        if waiting and not waiting.is_set_aside:
+            self.model.set_aside(waiting, "no")
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks, pause=st.none() | spans, refused=st.booleans())
+    def give_back(self, pick: int, pause: float | None, refused: bool) -> None:
+        claim, number = self.claims[pick % len(self.claims)]
+        not_before = None if pause is None else self.at(pause)
+        refused_at = self.at() if refused else None
+        self.do(self.storage.outbox.give_back(claim, not_before=not_before, refused_at=refused_at))
+        if self.model.holds(claim.channel_id, number):
+            until = None if pause is None else self.now + pause
+            self.model.give_back(claim.channel_id, until, self.now if refused else None)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=picks, lease=spans)
+    def extend(self, pick: int, lease: float) -> None:
+        claim, number = self.claims[pick % len(self.claims)]
+        self.do(self.storage.outbox.extend(claim, self.at(), lease))
+        if self.model.holds(claim.channel_id, number):
+            self.model.leases[claim.channel_id] = (number, self.now + lease)
+
+    @rule(key=keys)
+    def revive(self, key: str) -> None:
+        assert self.do(self.storage.outbox.revive(key)) == self.model.revive(key)
+
+    @rule(key=keys)
+    def discard(self, key: str) -> None:
+        waiting = self.model.find(key)
+        is_free = waiting is not None and not waiting.held
+        assert self.do(self.storage.outbox.discard(key)) == is_free
+        if waiting and is_free:
+            self.model.finish(waiting)
+
+    @rule(age=spans)
+    def forget(self, age: float) -> None:
+        old = [key for key, received_at in self.model.done.items() if received_at < self.at(-age)]
+        assert self.do(self.storage.outbox.forget(self.at(-age))) == len(old)
+        for key in old:
+            del self.model.done[key]
+
+    @rule()
+    def restart(self) -> None:
+        self.close()
+        self.start()
+        self.model.restart()
+        self.claims.clear()
+
+    @invariant()
+    def it_holds_what_the_model_holds(self) -> None:
+        if self.opened is None:
+            return
+        held = sorted(self.model.waiting, key=lambda waiting: waiting.entry.received_at)
+        waiting = [w.entry for w in held if not w.is_set_aside]
+        assert self.do(_listed(self.storage.outbox.entries)) == waiting
+        assert self.do(self.storage.outbox.depth()) == self.model.depth()
+        due = min(self.model.pauses.values(), default=None)
+        assert self.do(self.storage.outbox.next_due()) == (None if due is None else after(due))
+
+    def pick_entry(self, pick: int, position: int) -> tuple[Claim, OutboxEntry]:
+        claim, _ = self.claims[pick % len(self.claims)]
+        return claim, claim.entries[position % len(claim.entries)]
+
+
+class _JournalMachine(_Machine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = JournalModel()
+
+    def tried(self, request: Coroutine[Any, Any, None]) -> bool:
+        """Whether the storage did it: ValueError says no."""
+        try:
+            self.do(request)
+        except ValueError:
+            return False
+        return True
+
+    @rule(action_id=action_ids, text=st.sampled_from(["one", "two"]))
+    def take_in(self, action_id: ActionId, text: str) -> None:
+        taken = action(action_id, Broadcast(text))
+        assert self.do(self.storage.journal.take_in(taken, self.at())) == self.model.take_in(taken, self.at())
+
+    @rule(action_id=action_ids, planned=st.lists(channels, unique=True, max_size=3))
+    def plan(self, action_id: ActionId, planned: list[ChannelId]) -> None:
+        did = self.tried(self.storage.journal.plan(action_id, planned))
+        assert did == self.model.plan(action_id, planned)
+
+    @rule(action_id=action_ids, channel_id=channels)
+    def begin(self, action_id: ActionId, channel_id: ChannelId) -> None:
+        did = self.tried(self.storage.journal.begin(action_id, channel_id, self.at()))
+        assert did == self.model.begin(action_id, channel_id, self.at())
+
+    @rule(action_id=action_ids, channel_id=channels, error=st.sampled_from(["no", "never"]))
+    def settle(self, action_id: ActionId, channel_id: ChannelId, error: str) -> None:
+        did = self.tried(self.storage.journal.settle(action_id, channel_id, Step(error=error)))
+        assert did == self.model.settle(action_id, channel_id, error)
+
+    @rule(action_id=action_ids)
+    def conclude(self, action_id: ActionId) -> None:
+        outcome: Outcome = BroadcastSent("one", (A,))
+        did = self.tried(self.storage.journal.conclude(action_id, outcome, self.at()))
+        assert did == self.model.conclude(action_id, outcome, self.at())
+
+    @rule(action_id=action_ids)
+    def finish(self, action_id: ActionId) -> None:
+        assert self.tried(self.storage.journal.finish(action_id)) == self.model.finish(action_id)
+
+    @rule(action_id=action_ids)
+    def set_aside(self, action_id: ActionId) -> None:
+        assert self.tried(self.storage.journal.set_aside(action_id, "no")) == self.model.set_aside(action_id, "no")
+
+    @rule(action_id=action_ids)
+    def revive(self, action_id: ActionId) -> None:
+        assert self.do(self.storage.journal.revive(action_id)) == self.model.revive(action_id)
+
+    @rule(action_id=action_ids)
+    def discard(self, action_id: ActionId) -> None:
+        assert self.do(self.storage.journal.discard(action_id)) == self.model.discard(action_id)
+
+    @rule(limit=st.integers(1, 3))
+    def adopt(self, limit: int) -> None:
+        assert self.do(self.storage.journal.adopt(limit)) == self.model.adopt(limit)
+
+    @rule(age=spans)
+    def forget(self, age: float) -> None:
+        assert self.do(self.storage.journal.forget(self.at(-age))) == self.model.forget(self.at(-age))
+
+    @rule()
+    def restart(self) -> None:
+        self.close()
+        self.start()
+        self.model.in_hand.clear()
+
+    @invariant()
+    def it_holds_what_the_model_holds(self) -> None:
+        if self.opened is None:
+            return
+        assert self.do(_listed(self.storage.journal.entries)) == self.model.unfinished()
+        assert self.do(self.storage.journal.depth()) == self.model.depth()
+        for action_id, entry in self.model.known.items():
+            found = self.do(self.storage.journal.load(action_id))
+            assert found == entry
+            assert found is not None
+            assert list(found.steps) == list(entry.steps)
+
+
+class _InMemory(_Machine):
+    """Restarted, the same object stands for what a process finds."""
+
+    def storage_as_found(self) -> Storage:
+        return self.__dict__.setdefault("only", MemoryStorage())  # type: ignore[no-any-return]
+
+
+class _InDirectory(_Machine):
+    def storage_as_found(self) -> Storage:
+        return FileStorage(self.directory)
+
+
+class _MemoryOutbox(_InMemory, _OutboxMachine):
+    pass
+
+
+class _MemoryJournal(_InMemory, _JournalMachine):
+    pass
+
+
+class _FileOutbox(_InDirectory, _OutboxMachine):
+    pass
+
+
+class _FileJournal(_InDirectory, _JournalMachine):
+    pass
+
+
+TestMemoryOutbox = _MemoryOutbox.TestCase
+TestMemoryJournal = _MemoryJournal.TestCase
+TestFileOutbox = _FileOutbox.TestCase
+TestFileJournal = _FileJournal.TestCase
+
+TestMemoryOutbox.settings = TestMemoryJournal.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None
+)
+TestFileOutbox.settings = TestFileJournal.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+
+
+async def _enter(opened: AbstractAsyncContextManager[None]) -> None:
+    await opened.__aenter__()
+
+
+async def _leave(opened: AbstractAsyncContextManager[None]) -> None:
+    await opened.__aexit__(None, None, None)
+
+
+async def _listed(entries: Callable[[], Any]) -> list[OutboxEntry | JournalEntry]:
+    return [entry async for entry in entries()]
