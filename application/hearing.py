@@ -95,10 +95,10 @@ class Hearing:
 
     async def _note(self, arrival: Arrival) -> None:
         match arrival.event:
-            case Connected(deaf_since):
+            case Connected(deaf_since, is_redelivered):
                 self._health.note_hearing()
                 log.info("hearing", deaf_since=deaf_since and deaf_since.isoformat())
-                await self._catch_up.begin(deaf_since)
+                await self._catch_up.begin(deaf_since, is_redelivered=is_redelivered)
             case Disconnected(reason):
                 self._health.note_hearing(f"not connected: {reason}")
                 log.warning("not_hearing", reason=reason)

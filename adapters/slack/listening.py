@@ -47,6 +47,8 @@ class Dialect(Protocol):
     """What differs between Slack's kinds of sockets."""
 
     name: str
+    redelivers: bool
+    """Whether Slack delivers again, after a short gap, what was not acknowledged."""
 
     async def new_address(self) -> str:
         """The address of a new socket, with a ticket in it: never to be logged. Raises ChatError, but not InDoubt."""
@@ -170,7 +172,7 @@ class _Keeper:
     async def _note_hello(self, connection: Connection) -> None:
         self._pauses = growing_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         if not self._open:
-            await self._inbox.put(Connected(self._deaf_since))
+            await self._inbox.put(Connected(self._deaf_since, self._dialect.redelivers))
         self._open.append(connection)
         self._has_connected = True
         self._announced = ""

@@ -37,6 +37,7 @@ class RtmDialect:
     """How Slack speaks by RTM."""
 
     name = "rtm"
+    redelivers = False
 
     def __init__(self, web: SlackWeb) -> None:
         self._web = web

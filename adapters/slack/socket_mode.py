@@ -47,6 +47,7 @@ class SocketModeDialect:
     """How Slack speaks in Socket Mode."""
 
     name = "socket mode"
+    redelivers = True
 
     def __init__(self, web: SlackWeb, app_token: str, identify: Callable[[], Awaitable[Identity]]) -> None:
         self._web = web

@@ -77,6 +77,8 @@ class Connected:
 
     deaf_since: datetime | None = None
     """Since when nothing could be heard; None for the first connection."""
+    is_redelivered: bool = True
+    """Whether the service delivers of its own accord, after a short gap, what was said meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

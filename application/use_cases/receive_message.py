@@ -83,11 +83,11 @@ class ReceiveMessage:
         if isinstance(event, MembershipLost):
             await self._note_no_bystander(channel_id)
             if channel_id in joined:
-                log.info("channel_left_by_removal", channel=channel_id)
+                log.info("channel_left", channel=channel_id)
                 await self._keep(lambda: self._channels.leave(channel_id))
             return joined.leave(channel_id)
         if channel_id not in joined:
-            log.info("channel_joined_by_invitation", channel=channel_id)
+            log.info("channel_joined", channel=channel_id)
             await self._keep(lambda: self._channels.join(channel_id, at))
         return joined.join(channel_id)
 

@@ -33,9 +33,9 @@ async def be_deaf(world: World, seconds: float, *texts: str) -> datetime:
     return since
 
 
-async def reconnect(world: World, seconds: float, *texts: str) -> None:
+async def reconnect(world: World, seconds: float, *texts: str, is_redelivered: bool = True) -> None:
     """Lose the connection for so many seconds, in which this is said in C1, and get it back."""
-    world.ear.hear(Connected(await be_deaf(world, seconds, *texts)))
+    world.ear.hear(Connected(await be_deaf(world, seconds, *texts), is_redelivered))
 
 
 # Which messages
@@ -129,6 +129,15 @@ async def test_a_shorter_gap_is_left_to_slack_which_delivers_again(world: World)
         await world.clock.advance(1)
 
     assert world.faults.count("history") == looked
+
+
+async def test_any_gap_is_made_up_for_where_nothing_is_delivered_again(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        await reconnect(world, 5, "one", is_redelivered=False)
+        await world.clock.advance(1)
+
+    assert world.told == ["one"]
 
 
 async def test_replies_in_threads_that_began_in_the_gap_are_fetched(world: World) -> None:

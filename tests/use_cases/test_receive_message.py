@@ -137,7 +137,7 @@ async def test_news_of_joining_a_channel_that_a_flow_had_the_pack_join_is_no_new
             world.ear.hear(MembershipGained(world.c2))
             await world.clock.advance(1)
 
-    assert "channel_joined_by_invitation" not in [line["event"] for line in logs]
+    assert "channel_joined" not in [line["event"] for line in logs]
     assert world.faults.count("channels.join") == 1
 
 
