@@ -27,7 +27,7 @@ from tests.contracts.receiver_contract import heard
 @asynccontextmanager
 async def listening(clock: MemoryClock) -> AsyncIterator[tuple[Ear, AsyncIterator[Arrival]]]:
     async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear, ear.receiver.listen() as arrivals:
-        assert await event_of(arrivals) == Connected(None)
+        assert await event_of(arrivals) == Connected(None, is_redelivered=False)
         yield ear, arrivals
 
 
@@ -157,4 +157,4 @@ async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
             await clock.until_asleep()
             assert clock.next_wakes_in_seconds == 30
             await clock.advance(30)
-            assert await event_of(arrivals) == Connected(None)
+            assert await event_of(arrivals) == Connected(None, is_redelivered=False)

@@ -94,7 +94,7 @@ class ReceiverContract:
 
     async def test_the_first_thing_heard_is_that_it_hears(self, stage: ReceiverStage) -> None:
         async with stage.receiver.listen() as arrivals:
-            assert (await heard(arrivals)).event == Connected(None)
+            assert (await heard(arrivals)).event == Connected(None, is_redelivered=self.acknowledges)
 
     async def test_what_is_said_arrives_in_the_order_of_saying(self, stage: ReceiverStage) -> None:
         async with stage.receiver.listen() as arrivals:
