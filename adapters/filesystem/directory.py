@@ -18,13 +18,22 @@ log = structlog.get_logger()
 
 LOCK_FILE = "flyte-slack.lock"
 _OUR_NAMES = ("channels.json", "flyte-slack.")
+_ELSEWHERE = "let this process's user write there, or name another directory"
+_MENDS = {
+    errno.EACCES: _ELSEWHERE,
+    errno.EPERM: _ELSEWHERE,
+    errno.EROFS: _ELSEWHERE,
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room within the quota",
+}
 _MAY_PASS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
 
 
 def as_storage_error(error: OSError, deed: str) -> StorageError:
     """What an operator reads of it, and whether waiting may help."""
     kind = StorageUnavailable if error.errno in _MAY_PASS else StorageRefused
-    return kind(f"can't {deed}: {error.strerror or error}")
+    mend = _MENDS.get(error.errno or 0, "")
+    return kind(f"can't {deed}: {error.strerror or error}{mend and '; '}{mend}")
 
 
 def prepare(directory: Path) -> None:

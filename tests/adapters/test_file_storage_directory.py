@@ -1,5 +1,6 @@
 """The directory: private, and for one pack at a time."""
 
+import errno
 import os
 import signal
 import stat
@@ -106,6 +107,19 @@ async def test_a_file_in_the_directorys_place_is_refused(directory: Path) -> Non
 async def test_a_file_on_the_way_to_the_directory_is_refused(directory: Path) -> None:
     directory.write_text("precious")
     assert "Not a directory" in await refusal(directory / "deep")
+
+
+async def test_a_directory_that_cannot_be_written_to_is_refused_with_a_mend(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.mkdir(mode=0o700)
+
+    def deny(path: Path, _flags: int, _mode: int = 0) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # The superuser may write anywhere, so taking away a permission would show nothing.
+    monkeypatch.setattr(os, "open", deny)
+    assert "let this process's user write there" in await refusal(directory)
 
 
 async def test_a_second_pack_is_refused_and_told_who_is_in(directory: Path) -> None:

@@ -288,9 +288,9 @@ TestFileOutbox = _FileOutbox.TestCase
 TestFileJournal = _FileJournal.TestCase
 
 TestMemoryOutbox.settings = TestMemoryJournal.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None
+    max_examples=40, stateful_step_count=30, deadline=None
 )
-TestFileOutbox.settings = TestFileJournal.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestFileOutbox.settings = TestFileJournal.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 
 
 async def _enter(opened: AbstractAsyncContextManager[None]) -> None:
