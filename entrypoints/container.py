@@ -9,6 +9,7 @@ from dependency_injector import containers, providers
 from adapters.flyte.workflow import FlyteWorkflow
 from adapters.registry import storage_for
 from adapters.slack.chat import SlackChat
+from adapters.slack.events_api import SlackEventsApi
 from adapters.slack.rtm import SlackRtm
 from adapters.slack.socket_mode import SlackSocketMode
 from adapters.slack.web import SlackWeb
@@ -73,6 +74,12 @@ class Container(containers.DeclarativeContainer):
             SlackSocketMode,
             web=slack_web,
             app_token=providers.Callable(_revealed, settings.provided.slack_app_token),
+            identify=chat.provided.identify,
+            clock=clock,
+        ),
+        HTTP=providers.Singleton(
+            SlackEventsApi,
+            signing_secret=providers.Callable(_revealed, settings.provided.slack_signing_secret),
             identify=chat.provided.identify,
             clock=clock,
         ),
@@ -224,12 +231,24 @@ class Container(containers.DeclarativeContainer):
         stop=stop,
     )
     http_server = providers.Singleton(
-        HttpServer, health=health, host=settings.provided.http_host, port=settings.provided.http_port
+        HttpServer,
+        health=health,
+        host=settings.provided.http_host,
+        port=settings.provided.http_port,
+        slack_requests=providers.Selector(
+            providers.Callable(_receiving, settings),
+            SOCKET_MODE=providers.Object(None),
+            HTTP=receiver.provided.receive,
+            RTM=providers.Object(None),
+        ),
     )
 
 
 def lifetimes(container: Container) -> Iterator[AbstractAsyncContextManager[object]]:
-    """What is to be entered before the pack runs, in this order; left in the opposite one."""
+    """What is to be entered before the pack runs, in this order; left in the opposite one.
+
+    Slack's signed requests can come as soon as the pack hears, so the port is open by then.
+    """
     yield container.storage().open()
     for adapter in (container.slack_web(), container.workflow()):
         yield adapter.open()

@@ -12,12 +12,14 @@ from application.stop import Stop
 from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.container import Container, lifetimes
 from entrypoints.http import PortNotFree
+from entrypoints.logs import log_errors_of
 from entrypoints.settings import Receiving, Settings
 
 log = structlog.get_logger()
 
 _GRACE_SECONDS = 8.0
 """For work in hand after a signal; what is not finished by then is kept for the next start. 10 s are promised."""
+_BUG = "a bug; please report it with this traceback"
 
 
 class ExitStatus(IntEnum):
@@ -30,13 +32,15 @@ class ExitStatus(IntEnum):
 
 async def run_daemon(container: Container) -> ExitStatus:
     """Run the pack until SIGTERM or SIGINT. What goes wrong is logged with what to do next."""
+    log_errors_of(asyncio.get_running_loop())
     try:
         await _run(container)
     except Exception as error:
         reason = _reason(error, container.settings())
         if reason is None:
-            raise
-        log.error("pack_failed", reason=reason)  # noqa: TRY400 - no bug: the reason says what to do
+            log.exception("pack_failed", reason=_BUG)  # Python's own traceback would keep no secret to itself
+        else:
+            log.error("pack_failed", reason=reason)  # noqa: TRY400 - no bug: the reason says what to do
         return ExitStatus.FAILED
     log.info("stopped")
     return ExitStatus.GOOD
@@ -96,7 +100,7 @@ def _reason(error: Exception, settings: Settings) -> str | None:
 
 def _mend(error: ChatRefusesPack, settings: Settings) -> str:
     """Why Slack does not want this pack, and which variable to look at."""
-    if not error.while_hearing:
+    if not error.while_hearing or settings.receiving is Receiving.HTTP:
         is_token = isinstance(error.refusal, AuthenticationFailed)
         return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.refusal}"
     if settings.receiving is Receiving.SOCKET_MODE:

@@ -1,6 +1,7 @@
 import signal
 import socket
 from collections.abc import AsyncIterator
+from enum import Enum
 from pathlib import Path
 from typing import cast
 
@@ -8,11 +9,22 @@ import aiohttp
 import pytest
 
 from application.health import CHECKS
+from entrypoints.http import SLACK_PATH
 from entrypoints.simulation.flow_files import flow_from_file
 from entrypoints.simulation.flyte_server import FlyteServer
 from entrypoints.simulation.slack_faults import rate_limited, slow
 from entrypoints.simulation.slack_server import SlackServer
-from tests.scenarios.daemon_process import daemon, environment
+from tests.scenarios.daemon_process import DaemonProcess, daemon, environment
+
+A_BUG = """
+import os
+from application.membership import Membership
+
+async def make_up(self):
+    raise RuntimeError(os.environ["FLYTE_SLACK_TOKEN"])
+
+Membership.make_up = make_up
+"""
 
 ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
 
@@ -23,9 +35,36 @@ async def flyte() -> AsyncIterator[FlyteServer]:
         yield server
 
 
-@pytest.fixture(params=["socket mode", "rtm"])
-async def slack(request: pytest.FixtureRequest) -> AsyncIterator[SlackServer]:
-    async with SlackServer(classic=request.param == "rtm") as server:
+class Way(Enum):
+    """A way of hearing from Slack."""
+
+    SOCKET_MODE = "socket mode"
+    HTTP = "http"
+    RTM = "rtm"
+
+    def secrets(self, slack: SlackServer) -> dict[str, str]:
+        """What to set beside the bot's token, so that the pack takes this way."""
+        return {
+            Way.SOCKET_MODE: {"FLYTE_SLACK_APP_TOKEN": slack.app_token},
+            Way.HTTP: {"FLYTE_SLACK_SIGNING_SECRET": slack.signing_secret},
+            Way.RTM: {},
+        }[self]
+
+    async def until_hearing(self, slack: SlackServer, pack: DaemonProcess) -> None:
+        """Return when the pack hears; by HTTP after Slack was told, as an operator does, where the pack is."""
+        if self is Way.HTTP:
+            await slack.deliver_to(await pack.url() + SLACK_PATH)
+        await pack.until_event("hearing")
+
+
+@pytest.fixture(params=Way, ids=lambda way: way.value)
+def way(request: pytest.FixtureRequest) -> Way:
+    return cast("Way", request.param)
+
+
+@pytest.fixture
+async def slack(way: Way) -> AsyncIterator[SlackServer]:
+    async with SlackServer(classic=way is Way.RTM) as server:
         yield server
 
 
@@ -36,17 +75,16 @@ async def modern_slack() -> AsyncIterator[SlackServer]:
 
 
 def _for(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
-    by_socket_mode = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
-    return environment(slack, flyte, directory, **by_socket_mode, **more)
+    return environment(slack, flyte, directory, **Way.SOCKET_MODE.secrets(slack), **more)
 
 
 async def test_a_flow_echoes_what_is_said_in_the_default_channel(
-    slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+    way: Way, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
-    variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_DEFAULT_JOIN_CHANNEL=channel)
-    async with daemon(variables) as pack:
-        await pack.until_event("hearing")
+    default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
+    async with daemon(environment(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
+        await way.until_hearing(slack, pack)
         await pack.until_event("default_channel_joined")
         slack.say(alice, channel, "echo hello world")
         await slack.wait_for(lambda: len(slack.posts) == 1, 5)
@@ -64,15 +102,18 @@ async def test_a_flow_echoes_what_is_said_in_the_default_channel(
     }
 
 
-async def test_joined_channels_outlive_a_restart(slack: SlackServer, flyte: FlyteServer, tmp_path: Path) -> None:
+async def test_joined_channels_outlive_a_restart(
+    way: Way, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
-    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+    variables = environment(slack, flyte, tmp_path, **way.secrets(slack))
+    async with daemon(variables) as pack:
         await pack.until_event("hearing")
         flyte.queue_action("Slack", "JoinChannel", {"channelId": channel})
         await flyte.wait_for(lambda: len(flyte.results) == 1, 5)
         assert await pack.stop(signal.SIGINT) == 0
-    async with daemon(_for(slack, flyte, tmp_path)) as pack:
-        await pack.until_event("hearing")
+    async with daemon(variables) as pack:
+        await way.until_hearing(slack, pack)
         slack.say(alice, channel, "echo again")
         await slack.wait_for(lambda: len(slack.posts) == 1, 5)
         assert await pack.stop() == 0
@@ -184,12 +225,12 @@ async def test_health_turns_green_and_red_with_flyte(
 
 
 async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
-    slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+    way: Way, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
-    variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_DEFAULT_JOIN_CHANNEL=channel)
-    async with daemon(variables) as pack:
-        await pack.until_event("hearing")
+    default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
+    async with daemon(environment(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
+        await way.until_hearing(slack, pack)
         await pack.until_event("default_channel_joined")
         await flyte.go_down()
         texts = [f"message {number}" for number in range(10)]
@@ -200,3 +241,41 @@ async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
         await flyte.wait_for(lambda: len(flyte.events) == 10, 15)
         assert [cast("dict[str, str]", event.payload)["message"] for event in flyte.events] == texts
         assert await pack.stop() == 0
+
+
+async def test_an_unsigned_request_is_refused_and_leaves_no_more_than_a_line_in_the_log(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    variables = environment(modern_slack, flyte, tmp_path, **Way.HTTP.secrets(modern_slack))
+    async with daemon(variables) as pack, aiohttp.ClientSession(await pack.url()) as http:
+        await pack.until_event("hearing")
+        async with http.post(SLACK_PATH, json={"type": "event_callback", "event": {"text": "hush"}}) as answer:
+            assert answer.status == 401
+        await pack.until_event("slack_request_refused")
+        assert await pack.stop() == 0
+    assert "hush" not in repr(pack.log)
+
+
+async def test_a_pack_that_hears_by_socket_mode_takes_no_http_requests_of_slack_s(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    both = Way.SOCKET_MODE.secrets(modern_slack) | Way.HTTP.secrets(modern_slack)
+    async with daemon(environment(modern_slack, flyte, tmp_path, **both)) as pack:
+        await pack.until_event("hearing")
+        with pytest.raises(ConnectionError, match="404"):
+            await modern_slack.deliver_to(await pack.url() + SLACK_PATH)
+        assert await pack.stop() == 0
+
+
+async def test_an_unforeseen_error_ends_the_pack_with_status_1_and_a_traceback_without_secrets(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    variables = _for(modern_slack, flyte, tmp_path, FLYTE_SLACK_STORAGE="memory:")
+    (tmp_path / "sitecustomize.py").write_text(A_BUG)
+    async with daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
+        assert await pack.ended() == 1
+    failure = await pack.until_event("pack_failed")
+    assert "report" in failure["reason"]
+    assert "RuntimeError: ***" in failure["exception"]
+    assert modern_slack.bot_token not in repr(pack.log)
+    assert not pack.other_lines
