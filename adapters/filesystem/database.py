@@ -4,10 +4,10 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from adapters.filesystem.schema import PIECE, connect
 from domain.errors import StorageError, StorageRefused, StorageUnavailable
@@ -18,10 +18,8 @@ _LARGEST_BATCH = 1000
 """Requests in one transaction: enough to spread the fsync, few enough for the first not to wait for ever."""
 
 
-class Work(Protocol[T]):  # type: ignore[misc] # T is only returned, and a covariant one would need a second name
-    """What a request does in the transaction. A ValueError undoes this request alone."""
-
-    def __call__(self, connection: sqlite3.Connection, /) -> T: ...
+Work: TypeAlias = Callable[[sqlite3.Connection], T]
+"""What a request does in the transaction. Whatever it raises undoes this request alone."""
 
 
 @dataclass(slots=True)
@@ -29,7 +27,7 @@ class _Request:
     work: Work[Any]
     answer: "asyncio.Future[Any]"
     result: Any = None
-    failure: BaseException | None = field(default=None)
+    failure: BaseException | None = None
 
     def hand_out(self) -> None:
         if self.answer.done():  # cancelled
@@ -51,6 +49,8 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         """Device and inode of the file that was opened first: no other one may take its place."""
+        self._has_failed = False
+        """The last transaction did."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: asyncio.Future[None] | None = None
 
@@ -58,7 +58,7 @@ class Database:
         """Start the thread and do this first. StorageRefused, StorageUnavailable: then it is closed again."""
         self._loop = asyncio.get_running_loop()
         self._closed = self._loop.create_future()
-        self._requests, self._file = SimpleQueue(), None
+        self._requests, self._file, self._has_failed = SimpleQueue(), None, False
         # A daemon thread: a disk that does not answer must not keep the process from ending.
         threading.Thread(target=self._serve, args=(self._loop, self._closed), name="storage", daemon=True).start()
         try:
@@ -103,7 +103,7 @@ class Database:
             self._perform(batch)
             loop.call_soon_threadsafe(_hand_out, batch)
         self._disconnect()
-        loop.call_soon_threadsafe(closed.set_result, None)
+        loop.call_soon_threadsafe(_tell_closed, closed)
 
     def _gather(self) -> tuple[list[_Request], bool]:
         """What waits, at least one; and whether there may be more to come."""
@@ -128,15 +128,32 @@ class Database:
                 _attempt(connection, request)
             self._before_commit(connection)
             connection.execute("COMMIT")
+            self._has_failed = False
         except (sqlite3.Error, OSError, StorageError) as error:
-            if isinstance(error, sqlite3.Error):
-                self._disconnect()
+            self._undo()
             for request in batch:
                 request.failure = self._told(error)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it must not leave anybody waiting
-            self._disconnect()
+            self._undo()
             for request in batch:
                 request.failure = error
+
+    def _undo(self) -> None:
+        """Roll back; when one failure follows another, open the file anew for the next try.
+
+        Not at once: in the connection that failed, SQLite knows that the transaction did not happen, though all of it
+        may stand in the log already. To another one it would have happened.
+        """
+        has_failed_before, self._has_failed = self._has_failed, True
+        if self._connection is None:
+            return
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            has_failed_before = True
+        if has_failed_before:
+            self._disconnect()
 
     def _connected(self) -> sqlite3.Connection:
         status = self._path.stat()
@@ -182,3 +199,8 @@ def _attempt(connection: sqlite3.Connection, request: _Request) -> None:
 def _hand_out(batch: list[_Request]) -> None:
     for request in batch:
         request.hand_out()
+
+
+def _tell_closed(closed: "asyncio.Future[None]") -> None:
+    if not closed.done():  # who waited for it gave up
+        closed.set_result(None)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from adapters.filesystem import journal_rows as rows
 from adapters.filesystem.database import Database
@@ -50,9 +51,7 @@ class FileJournal:
 
     async def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
         after = rows.START
-        while page := await self._database.run(
-            lambda connection, after=after: rows.page(connection, after, set_aside=set_aside)
-        ):
+        while page := await self._database.run(partial(rows.page, after=after, set_aside=set_aside)):
             for _, entry in page:
                 yield entry
             after = page[-1][0]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from adapters.filesystem import outbox_rows as rows
 from adapters.filesystem.database import Database
@@ -45,7 +46,8 @@ class FileOutbox:
                     connection, claim.channel_id, maybe_micros(not_before), maybe_micros(refused_at)
                 )
             )
-            self._claims.pop(claim.channel_id, None)
+            if self._claims.get(claim.channel_id) is claim:
+                del self._claims[claim.channel_id]
 
     async def extend(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
         if self._claims.get(claim.channel_id) is claim:
@@ -60,7 +62,7 @@ class FileOutbox:
 
     async def entries(self, *, set_aside: bool = False) -> AsyncIterator[OutboxEntry]:
         state, after = ("set aside" if set_aside else "waiting"), rows.START
-        while page := await self._database.run(lambda connection, after=after: rows.page(connection, state, after)):
+        while page := await self._database.run(partial(rows.page, state=state, after=after)):
             for _, entry in page:
                 yield entry
             after = page[-1][0]

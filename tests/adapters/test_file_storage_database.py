@@ -42,11 +42,10 @@ async def test_the_answer_comes_after_the_commit(storage: FileStorage, statement
 
 
 async def test_every_commit_is_synced_to_the_disk(storage: FileStorage) -> None:
-    for pragma, value in (("synchronous", 2), ("journal_mode", "wal")):
-        [(found,)] = await storage._database.run(
-            lambda connection, pragma=pragma: connection.execute(f"PRAGMA {pragma}").fetchall()
-        )
-        assert found == value
+    def pragmas(connection: sqlite3.Connection) -> list[object]:
+        return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+
+    assert await storage._database.run(pragmas) == ["wal", 2]
 
 
 async def test_a_request_that_is_wrong_spoils_none_that_comes_with_it(storage: FileStorage) -> None:
@@ -201,3 +200,17 @@ async def test_a_long_broadcasts_steps_are_kept_each_by_itself(storage: FileStor
     assert entry is not None
     assert list(entry.steps) == channel_ids
     assert set(entry.steps.values()) == {Step(NOW, error="no")}
+
+
+async def test_a_transaction_that_failed_at_its_end_did_not_happen(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_connection: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(storage._database, "_before_commit", fail)
+        for _ in range(3):
+            with pytest.raises(StorageUnavailable, match="disk I/O error"):
+                await storage.outbox.append([heard(A, 1)])
+    assert await storage.outbox.append([heard(A, 1)]) == [True]
