@@ -1,12 +1,11 @@
 """At the start: make up for invitations and removals that nobody heard, and join the default channels."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+import math
+from collections.abc import Sequence
 
 import structlog
 
 from application.chat_line import ChatLine
-from application.deadline import within
 from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
@@ -19,10 +18,6 @@ from domain.errors import ChatError
 from domain.events import JoinChannelFailed
 
 log = structlog.get_logger()
-
-_QUICK_SECONDS = 10
-"""How long the start waits for one answer about memberships before it goes on without."""
-T = TypeVar("T")
 
 
 class Membership:
@@ -47,15 +42,16 @@ class Membership:
         self._default_channels = default_channels
 
     async def make_up(self) -> None:
-        """Join where the bot was invited meanwhile, and leave where it was removed. Never fails: what Slack does not
-        tell stays as it was.
+        """Join where the bot was invited meanwhile, and leave where it was removed, however long Slack takes to tell.
+
+        What Slack refuses to tell stays as it was.
         """
         try:
-            members = await self._quickly(self._chat.memberships)
+            members = await self._line(self._chat.memberships, give_up_seconds=math.inf)
             await self._leave_lost(members)
             await self._join_gained(members)
-        except (ChatError, TimeoutError) as error:
-            log.warning("memberships_unknown", reason=str(error) or "Slack did not answer in time")
+        except ChatError as error:
+            log.warning("memberships_unknown", reason=str(error))
 
     async def join_defaults(self) -> None:
         """Join the default channels that are not joined yet. A refusal is logged, and ends nothing."""
@@ -83,12 +79,7 @@ class Membership:
 
     async def _is_member(self, channel_id: ChannelId) -> bool:
         """Ask about this one channel: a list may leave out what a single answer would not."""
-        return await self._quickly(lambda: self._chat.is_member(channel_id))
-
-    async def _quickly(self, request: Callable[[], Awaitable[T]]) -> T:
-        """What the request returns; TimeoutError also when throttling lasts too long: nothing is heard before."""
-        asking = self._line(request, give_up_seconds=_QUICK_SECONDS)
-        return await within(_QUICK_SECONDS, self._clock, asking)
+        return await self._line(lambda: self._chat.is_member(channel_id), give_up_seconds=math.inf)
 
     async def _join_gained(self, members: frozenset[ChannelId]) -> None:
         bystanders = await self._keep(self._channels.bystanders)

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 _REMEMBERED_FOR = timedelta(hours=72)
 """How long delivered messages and finished actions are recognised; the contract asks for 48 hours."""
 _TOKEN_CHECK_SECONDS = 30.0
+_LONGEST_PREPARATION_SECONDS = 2.0
+"""How long hearing and acting wait for Slack to tell where the bot is a member; they go on while it takes longer."""
 
 
 class ChatRefusesPack(Exception):
@@ -98,8 +100,11 @@ class Service:
         except Refused as refusal:
             raise ChatRefusesPack(refusal, while_hearing=False) from refusal
         log.info("identified", user=identity.user_id, bot=identity.bot_id, team=identity.team_id)
-        await self._membership.make_up()
         async with asyncio.TaskGroup() as loops:
+            made_up = asyncio.Event()
+            making_up = loops.create_task(_until_stopped(self._membership.make_up), name="make up")
+            making_up.add_done_callback(lambda _: made_up.set())
+            await self._stop.wait(_LONGEST_PREPARATION_SECONDS, made_up)
             loops.create_task(self._hear(identity), name="hear")
             loops.create_task(_until_stopped(self._worker.run), name="work")
 

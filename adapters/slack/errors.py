@@ -144,6 +144,8 @@ def _from_status(status: int, question: Question) -> ChatError:
         return _lost(f"http_{status}", f"Slack failed while it worked on {question.method}", question)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return Refused("http_413", f"the request is larger than Slack takes for {question.method}; send less")
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE):
+        return Refused(f"http_{status}", f"there is no {question.method} at FLYTE_SLACK_API_URL; correct that")
     if status >= HTTPStatus.BAD_REQUEST:
         return Unreachable(
             f"http_{status}",

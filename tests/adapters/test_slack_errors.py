@@ -87,7 +87,7 @@ REFUSALS_FOR_NOW = [
     faults.error("team_added_to_org"),
     faults.http_status(503),
     faults.http_status(403),
-    faults.http_status(404),
+    faults.http_status(403),
 ]
 
 
@@ -170,8 +170,9 @@ async def test_a_yes_that_can_not_be_read_is_in_doubt(body: bytes) -> None:
         assert failure.value.code == "unreadable_answer"
 
 
-async def test_a_post_that_is_too_large_on_the_way_is_refused() -> None:
-    async with answering(413, b"", {}) as chat:
+@pytest.mark.parametrize("status", [404, 405, 410, 413])
+async def test_a_post_that_is_too_large_or_goes_nowhere_is_refused(status: int) -> None:
+    async with answering(status, b"", {}) as chat:
         with pytest.raises(Refused):
             await chat.post(Message(ChannelId("C1"), "hello"), None)
 
