@@ -8,13 +8,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
 from adapters.slack.connection import Connection
-from adapters.slack.frames import Delivery, Hello, Leaving, Meaning, Nothing, Shut, Useless
+from adapters.slack.frames import Delivery, Hello, Leaving, Nothing, Shut, Useless
 from adapters.slack.inbox import Inbox
+from adapters.slack.opening import MOST_CONNECTIONS, Dialect, SlackShuts, open_socket
 from adapters.slack.web import SlackWeb
 from application.pauses import growing_pauses
 from application.ports.chat import Arrival, Connected, Disconnected
@@ -34,33 +35,12 @@ _SHORT_LIFE_SECONDS = 10.0
 _PING_EVERY_SECONDS = 10.0
 _LINGERING_SECONDS = 5.0
 """For the acknowledgements still owed on a connection that was replaced."""
-_MANY_CONNECTIONS = 8
-"""Of the ten that Slack allows an app."""
+_MANY_CONNECTIONS = MOST_CONNECTIONS - 2
 
 
 def long_pause_seconds() -> float:
     """How long to leave Slack alone when it says no by name."""
     return random.uniform(30.0, 60.0)  # noqa: S311 - spreads load, keeps no secret
-
-
-class Dialect(Protocol):
-    """What differs between Slack's kinds of sockets."""
-
-    name: str
-    redelivers: bool
-    """Whether Slack delivers again, after a short gap, what was not acknowledged."""
-
-    async def new_address(self) -> str:
-        """The address of a new socket, with a ticket in it: never to be logged. Raises ChatError, but not InDoubt."""
-
-    def read(self, frame: JsonObject) -> Meaning:
-        """What a frame means."""
-
-    def acknowledgement(self, envelope_id: str) -> str:
-        """The frame that acknowledges an envelope."""
-
-    def ping(self) -> str:
-        """A frame of its own to ask for a sign of life; empty where the socket's own pings do."""
 
 
 @asynccontextmanager
@@ -120,56 +100,25 @@ class _Keeper:
         while True:
             await self._clock.sleep(pause_seconds)
             try:
-                connection = await self._attempt()
+                connection, hello = await open_socket(self._dialect, self._web, self._clock)
             except Refused as refusal:
                 if not self._has_connected:
                     raise
                 pause_seconds = await self._note_failure(str(refusal), long_pause_seconds())
             except RateLimited as limit:
                 pause_seconds = await self._note_failure(str(limit), limit.retry_after_seconds)
-            except _SlackShutsError as shut:
+            except SlackShuts as shut:
                 pause_seconds = await self._note_failure(str(shut), shut.pause_seconds)
             except Unreachable as outage:
                 pause_seconds = await self._note_failure(str(outage))
             else:
-                await self._note_hello(connection)
+                await self._note_hello(connection, hello)
                 return connection
 
-    async def _attempt(self) -> Connection:
-        socket = await self._web.connect(await self._dialect.new_address())
-        connection = Connection(socket, self._clock)
-        try:
-            async with asyncio.timeout(self._web.timeout_seconds):
-                await self._until_hello(connection)
-        except TimeoutError:
-            await connection.close()
-            raise Unreachable("no_hello", "Slack opened a socket and said nothing") from None
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
-
-    async def _until_hello(self, connection: Connection) -> None:
-        async with aclosing(connection.frames()) as frames:
-            async for frame in frames:
-                match self._dialect.read(frame):
-                    case Hello(connections):
-                        self._log_hello(connections)
-                        return
-                    case Shut(reason, pause_seconds):
-                        raise _SlackShutsError(reason, pause_seconds)
-                    case Leaving(reason):
-                        raise Unreachable("no_hello", f"Slack ended the connection at once ({reason})")
-                    case _:
-                        pass  # nothing is lost: what is not acknowledged comes again
-        raise Unreachable("no_hello", "the connection ended before Slack said hello")
-
-    def _log_hello(self, connections: int | None) -> None:
-        log.info("slack_socket_open", kind=self._dialect.name, connections=connections)
-        if connections is not None and connections >= _MANY_CONNECTIONS:
-            log.warning("slack_sockets_nearly_used_up", connections=connections, allowed=10)
-
-    async def _note_hello(self, connection: Connection) -> None:
+    async def _note_hello(self, connection: Connection, hello: Hello) -> None:
+        log.info("slack_socket_open", kind=self._dialect.name, connections=hello.connections)
+        if hello.connections is not None and hello.connections >= _MANY_CONNECTIONS:
+            log.warning("slack_sockets_nearly_used_up", connections=hello.connections, allowed=MOST_CONNECTIONS)
         self._pauses = growing_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         if not self._open:
             await self._inbox.put(Connected(self._deaf_since, self._dialect.redelivers))
@@ -250,14 +199,6 @@ class _Keeper:
         if reason != self._announced:
             self._announced = reason
             await self._inbox.put(Disconnected(reason))
-
-
-class _SlackShutsError(Exception):
-    """Slack ended a connection by name before it said hello."""
-
-    def __init__(self, reason: str, pause_seconds: float) -> None:
-        super().__init__(reason)
-        self.pause_seconds = pause_seconds
 
 
 async def _retire(connection: Connection) -> None:
