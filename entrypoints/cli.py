@@ -3,6 +3,8 @@
 import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import click
 import uvloop
@@ -32,3 +34,23 @@ def run() -> None:
         sys.exit(ExitStatus.BAD_SETTINGS)
     configure_logs(settings.log_level, secrets=settings.secret_texts)
     sys.exit(uvloop.run(run_daemon(Container(settings=settings))))
+
+
+@main.command()
+@click.option("--flow", "flows", multiple=True, type=click.Path(path_type=Path), help="A flow of your own; repeatable.")
+@click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path), help="A scripted pack; repeatable.")
+@click.option("--in-memory", is_flag=True, help="Without sockets: the pack on its adapters in memory.")
+@click.option("--serve", is_flag=True, help="Without the pack: print how to point one of your own here, and stay.")
+@click.option("--slack-port", type=click.IntRange(0, 65535), default=0, help="The simulated Slack's; 0: a free one.")
+@click.option("--flyte-port", type=click.IntRange(0, 65535), default=0, help="The simulated Flyte's; 0: a free one.")
+@click.option("--explain/--quiet", default=None, help="Tell what follows from each message (as in a terminal), or not.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Show the pack's log.")
+def simulate(**options: Any) -> None:
+    """Talk to flows on this machine, with no Slack and no Flyte. Type /help there.
+
+    Not in a terminal, the lines of standard input are said, and the conversation is printed.
+    """
+    from entrypoints.simulate import Options  # noqa: PLC0415 - the daemon needs none of it
+    from entrypoints.simulate import simulate as run_simulation  # noqa: PLC0415 - likewise
+
+    sys.exit(run_simulation(Options(**options)))

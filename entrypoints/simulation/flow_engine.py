@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from entrypoints.simulation.flow_files import Flow, Step
 from entrypoints.simulation.flyte_state import Event, Run
-from entrypoints.simulation.templates.errors import TemplateError
+from entrypoints.simulation.templates.errors import TemplateError, TemplateFailedError
 from entrypoints.simulation.templates.run import Surroundings
 from entrypoints.simulation.templates.template import Template
 
@@ -44,7 +44,9 @@ class Failed:
 Verdict = Matched | Unmatched | Failed
 
 
-class _PartFailedError(Exception):
+class PartFailedError(Exception):
+    """A template can't be rendered; `part` says which, `error` why."""
+
     def __init__(self, part: str, error: TemplateError) -> None:
         super().__init__(part)
         self.part = part
@@ -80,10 +82,29 @@ def verdict(step: Step, event: Event, context: Mapping[str, str], surroundings: 
         if step.criteria is not None and written not in _TRUE:
             return _not_true(merged, written)
         command_labels = _rendered("command.packLabels", step.command_labels, names, surroundings)
-        filled = _filled("command.input", step.input, names, surroundings)
-    except _PartFailedError as failure:
+        input_ = filled("command.input", step.input, names, surroundings)
+    except PartFailedError as failure:
         return Failed(context, failure.part, str(failure.error))
-    return Matched(merged, written, command_labels, filled)
+    return Matched(merged, written, command_labels, input_)
+
+
+def filled(part: str, tree: object, names: Mapping[str, object], surroundings: Surroundings) -> object:
+    """The tree with every Template in it rendered; `part` is what errors call it. Raises PartFailedError."""
+    if isinstance(tree, Template):
+        return _render(part, tree, names, surroundings)
+    if isinstance(tree, list):
+        return [filled(f"{part}[{index}]", item, names, surroundings) for index, item in enumerate(tree)]
+    if isinstance(tree, dict):
+        return {key: filled(f"{part}.{key}", item, names, surroundings) for key, item in tree.items()}
+    return tree
+
+
+def is_true(part: str, template: Template, names: Mapping[str, object], surroundings: Surroundings) -> bool:
+    """Whether the template renders to one of Go's words for true. Raises PartFailedError, for no boolean too."""
+    written = _render(part, template, names, surroundings)
+    if written in _TRUE or written in _FALSE:
+        return written in _TRUE
+    raise PartFailedError(part, TemplateFailedError(_no_boolean(written)))
 
 
 def _listens(step: Step, event: Event) -> bool:
@@ -101,27 +122,21 @@ def _hindrance(step: Step, run: Run) -> str:
 def _not_true(context: Mapping[str, str], written: str) -> Unmatched | Failed:
     if written in _FALSE:
         return Unmatched(context, "the criteria is not met", written)
-    return Failed(context, "criteria", f"renders to {written!r}, which is neither True nor False")
+    return Failed(context, "criteria", _no_boolean(written))
+
+
+def _no_boolean(written: str) -> str:
+    return f"renders to {written!r}, which is neither True nor False"
 
 
 def _render(part: str, template: Template, names: Mapping[str, object], surroundings: Surroundings) -> str:
     try:
         return template.render(names, surroundings)
     except TemplateError as error:
-        raise _PartFailedError(part, error) from error
+        raise PartFailedError(part, error) from error
 
 
 def _rendered(
     part: str, templates: Mapping[str, Template], names: Mapping[str, object], surroundings: Surroundings
 ) -> dict[str, str]:
     return {key: _render(f"{part}.{key}", template, names, surroundings) for key, template in templates.items()}
-
-
-def _filled(part: str, tree: object, names: Mapping[str, object], surroundings: Surroundings) -> object:
-    if isinstance(tree, Template):
-        return _render(part, tree, names, surroundings)
-    if isinstance(tree, list):
-        return [_filled(f"{part}[{index}]", item, names, surroundings) for index, item in enumerate(tree)]
-    if isinstance(tree, dict):
-        return {key: _filled(f"{part}.{key}", item, names, surroundings) for key, item in tree.items()}
-    return tree

@@ -1,0 +1,160 @@
+"""`flyte-slack simulate`: a conversation with flows on one machine, with no Slack and no Flyte."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO, cast
+
+import click
+
+from entrypoints.daemon import ExitStatus
+from entrypoints.logs import configure_logs
+from entrypoints.simulation.conversation.conversation import Conversation
+from entrypoints.simulation.conversation.flow_watch import FlowWatch
+from entrypoints.simulation.conversation.narrator import Detail, Narrator
+from entrypoints.simulation.conversation.paper import CurrentStream, Paper, PlainPaper
+from entrypoints.simulation.conversation.stage import Stage
+from entrypoints.simulation.conversation.stages import Play, loopback_stage, memory_stage, served_stage
+from entrypoints.simulation.conversation.story import Story
+from entrypoints.simulation.conversation.talk import lines_of, talk_by_lines
+from entrypoints.simulation.conversation.transcript import Transcript
+from entrypoints.simulation.documents import DocumentRefusedError
+from entrypoints.simulation.flow_files import BUILT_IN, flow_from_file
+from entrypoints.simulation.scripted_packs import pack_from_file
+
+_PATIENCE_SECONDS: Final = 10.0
+"""For all that follows from one line; a flow that answers itself has no end."""
+_STANDARD_INPUT: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for on the command line."""
+
+    flows: Sequence[Path] = ()
+    packs: Sequence[Path] = ()
+    in_memory: bool = False
+    serve: bool = False
+    slack_port: int = 0
+    flyte_port: int = 0
+    explain: bool | None = None
+    """None: in a terminal."""
+    log_level: str | None = None
+
+
+def simulate(options: Options) -> ExitStatus:
+    """Hold a conversation until its end: the last line, /quit, Ctrl-D, Ctrl-C or SIGTERM."""
+    try:
+        play = _play(options)
+    except DocumentRefusedError as error:
+        click.echo(str(error), err=True)
+        return ExitStatus.BAD_SETTINGS
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else nowhere
+        configure_logs(options.log_level or "error", stream=stream)
+        return _ended_well(_simulate(options, play))
+
+
+def _play(options: Options) -> Play:
+    """What is to be played. Raises DocumentRefusedError."""
+    own = {path: flow_from_file(path) for path in options.flows}
+    built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
+    flows = {flow.name: flow for flow in (*built_in, *own.values())}  # one's own in the place of a built-in one
+    return Play(
+        flows=list(flows.values()),
+        flow_files={path: flow.name for path, flow in own.items()},
+        packs=[pack_from_file(path) for path in options.packs],
+        slack_port=options.slack_port,
+        flyte_port=options.flyte_port,
+    )
+
+
+def _ended_well(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
+    """Run it; being interrupted, and being read no more, are good ends."""
+    try:
+        return asyncio.run(simulation)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return ExitStatus.GOOD
+    except Exception as error:
+        causes = _causes(error)
+        if any(isinstance(cause, BrokenPipeError) for cause in causes):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
+            return ExitStatus.GOOD
+        if not all(isinstance(cause, OSError) for cause in causes):
+            raise
+        click.echo("\n".join(map(str, causes)), err=True)  # a port that is taken, a pack that is not ready in time
+        return ExitStatus.FAILED
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for inner in error.exceptions for cause in _causes(inner)]
+    return [error]
+
+
+async def _simulate(options: Options, play: Play) -> ExitStatus:
+    ending = asyncio.current_task()
+    if ending is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.cancel)
+    if options.serve:
+        async with served_stage(play) as (stage, environment):
+            for name, value in environment.items():
+                click.echo(f"export {name}={value}")
+            await _converse(options, play, stage)
+            if not _in_terminal():
+                await asyncio.Event().wait()  # until it is interrupted
+            return ExitStatus.GOOD
+    async with memory_stage(play) if options.in_memory else loopback_stage(play) as stage:
+        return await _converse(options, play, stage)
+
+
+async def _converse(options: Options, play: Play, stage: Stage) -> ExitStatus:
+    """Tell what happens while somebody talks."""
+    is_explained = _in_terminal() if options.explain is None else options.explain
+    transcript = Transcript()
+    narrator = Narrator(transcript, stage.flyte, Detail.ON if is_explained else Detail.OFF)
+    story = Story(narrator, _paper())
+    conversation = Conversation(stage, narrator, transcript, story)
+    story.listen_to(stage)
+    watch = FlowWatch(stage.flyte, play.flow_files, conversation.write)
+    async with asyncio.TaskGroup() as tasks:
+        helpers = [
+            tasks.create_task(story.tell(), name="tell the story"),
+            tasks.create_task(watch.run(), name="watch flow files"),
+        ]
+        status = await _talk(conversation, story)
+        for helper in helpers:
+            helper.cancel()
+    return status
+
+
+async def _talk(conversation: Conversation, story: Story) -> ExitStatus:
+    if _in_terminal():
+        from entrypoints.simulation.conversation.terminal import talk_in_terminal  # noqa: PLC0415 - a pipe needs none of it
+
+        await talk_in_terminal(conversation, story, _PATIENCE_SECONDS)
+        return ExitStatus.GOOD
+    mistakes: list[str] = []
+
+    def complain(mistake: str) -> None:
+        mistakes.append(mistake)
+        click.echo(mistake, err=True)
+
+    await talk_by_lines(conversation, story, lines_of(_STANDARD_INPUT), _PATIENCE_SECONDS, complain)
+    return ExitStatus.FAILED if mistakes else ExitStatus.GOOD
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _paper() -> Paper:
+    if _in_terminal():
+        from entrypoints.simulation.conversation.terminal import ColourPaper  # noqa: PLC0415 - likewise
+
+        return ColourPaper()
+    return PlainPaper(sys.stdout)

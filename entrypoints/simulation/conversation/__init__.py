@@ -1,0 +1,1 @@
+"""Talking to flows from a terminal: the pack between both ends, what is said, and what follows from it."""

@@ -1,0 +1,159 @@
+"""Sets the stage: both ends and the pack between them, on loopback or in memory, or both ends alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from adapters.memory.chat import MemoryChat
+from adapters.memory.receiver import MemoryReceiver
+from entrypoints.container import Container, lifetimes
+from entrypoints.settings import load_settings
+from entrypoints.simulation.conversation.memory_workspace import MemoryWorkspace
+from entrypoints.simulation.conversation.slack_workspace import SlackWorkspace
+from entrypoints.simulation.conversation.stage import Stage
+from entrypoints.simulation.conversation.workspace import BOT, Workspace
+from entrypoints.simulation.flow_files import Flow
+from entrypoints.simulation.flyte import Flyte
+from entrypoints.simulation.flyte_server import FlyteServer
+from entrypoints.simulation.memory_flows import MemoryFlows
+from entrypoints.simulation.scripted_packs import PackScript, ScriptedPack
+from entrypoints.simulation.slack_server import SlackServer
+
+_PEOPLE: Final = ("alice", "bob")
+_JOINED: Final = {"#general": "", "#ops": "", "#deployments": "ABCDEFG"}
+"""The channels that the pack joins; the last has the id that a built-in flow writes to."""
+_PRIVATE: Final = "#board"
+"""A channel that the bot is not in."""
+
+_READY_SECONDS: Final = 20.0
+_END_SECONDS: Final = 5.0
+_LOOK_AGAIN_SECONDS: Final = 0.003
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What is to be played: the flows, and the packs beside the Slack pack."""
+
+    flows: Sequence[Flow] = ()
+    flow_files: Mapping[Path, str] = field(default_factory=dict)
+    """The names of those flows that were read from files of one's own."""
+    packs: Sequence[PackScript] = ()
+    slack_port: int = 0
+    flyte_port: int = 0
+    """0: a free one."""
+
+
+@asynccontextmanager
+async def loopback_stage(play: Play) -> AsyncIterator[Stage]:
+    """The real pack between a Slack and a Flyte on 127.0.0.1; entered when it is ready."""
+    async with _both_ends(play) as (slack, flyte, workspace):
+        container = _container(_environment(slack, flyte, workspace))
+        async with AsyncExitStack() as open_ones:
+            for opening in lifetimes(container):
+                await open_ones.enter_async_context(opening)
+            async with _running(container):
+                yield Stage(workspace, flyte, container.storage())
+
+
+@asynccontextmanager
+async def memory_stage(play: Play) -> AsyncIterator[Stage]:
+    """The pack on the adapters in memory, with no socket at all; entered when it is ready."""
+    container = _container({"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
+    clock = container.clock()
+    chat = MemoryChat(clock)
+    ear = MemoryReceiver(chat, clock)
+    workspace = MemoryWorkspace(chat, ear)
+    _populate(workspace)
+    for label in _JOINED:
+        workspace.invite(BOT, workspace.room(label, ""))
+    flyte = Flyte(flows=play.flows)
+    container.chat.override(chat)
+    container.receiver.override(ear)
+    container.workflow.override(MemoryFlows(flyte).workflow)
+    _cast(play, flyte)
+    async with container.storage().open(), _running(container):
+        yield Stage(workspace, flyte, container.storage())
+
+
+@asynccontextmanager
+async def served_stage(play: Play) -> AsyncIterator[tuple[Stage, dict[str, str]]]:
+    """A Slack and a Flyte for a pack of one's own, and the environment variables that point it at them."""
+    async with _both_ends(play) as (slack, flyte, workspace):
+        yield Stage(workspace, flyte, None), _environment(slack, flyte, workspace)
+
+
+@asynccontextmanager
+async def _both_ends(play: Play) -> AsyncIterator[tuple[SlackServer, FlyteServer, SlackWorkspace]]:
+    slack = SlackServer(port=play.slack_port, bot_name=BOT)
+    workspace = SlackWorkspace(slack)
+    _populate(workspace)
+    async with slack, FlyteServer(port=play.flyte_port, flows=play.flows) as flyte:
+        _cast(play, flyte)
+        yield slack, flyte, workspace
+
+
+def _populate(workspace: Workspace) -> None:
+    for handle in _PEOPLE:
+        workspace.add_person(handle)
+    for label, channel_id in _JOINED.items():
+        workspace.add_channel(label, channel_id)
+    workspace.add_channel(_PRIVATE, is_private=True)
+
+
+def _cast(play: Play, flyte: Flyte) -> None:
+    for script in play.packs:
+        ScriptedPack(script, flyte)
+
+
+def _environment(slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspace) -> dict[str, str]:
+    joined = [workspace.room(label, "").id for label in _JOINED]
+    return {
+        "FLYTE_API": flyte.api_url,
+        "FLYTE_SLACK_API_URL": slack.api_url,
+        "FLYTE_SLACK_TOKEN": slack.bot_token,
+        "FLYTE_SLACK_APP_TOKEN": slack.app_token,
+        "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": ",".join(joined),
+    }
+
+
+def _container(environment: dict[str, str]) -> Container:
+    """The pack as it always is, but for what a conversation has no use for: a pace, and files."""
+    defaults = {
+        "FLYTE_SLACK_STORAGE": "memory:",
+        "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000",
+        "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
+        "FLYTE_SLACK_HTTP_PORT": "0",
+    }
+    return Container(settings=load_settings({**defaults, **environment}))
+
+
+@asynccontextmanager
+async def _running(container: Container) -> AsyncIterator[None]:
+    """Run the pack; entered when it hears and is registered. A pack that fails ends what goes on meanwhile."""
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(container.service().run(), name="pack")
+        try:
+            await _ready(container)
+            yield
+        finally:
+            container.stop().request()
+            await asyncio.wait({serving}, timeout=_END_SECONDS)
+            serving.cancel()
+
+
+async def _ready(container: Container) -> None:
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            while not await _is_ready(container):  # noqa: ASYNC110 - there is no news of it to wait for
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    except TimeoutError as error:
+        checks = ", ".join(f"{name}: {check.status}" for name, check in container.health().checks().items())
+        raise TimeoutError(f"the pack is not ready after {_READY_SECONDS:g} s ({checks})") from error
+
+
+async def _is_ready(container: Container) -> bool:
+    joined = await container.storage().channels.joined()
+    return container.health().is_healthy and all(one in joined for one in container.settings().default_join_channels)
