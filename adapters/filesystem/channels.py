@@ -40,7 +40,7 @@ class FileChannels:
     async def look(self) -> None:
         """Read the file, to change nothing. StorageRefused when it can't be read."""
         try:
-            self._joined = await asyncio.to_thread(_parse, self._path)
+            self._joined = await asyncio.to_thread(read_joined, self._path)
         except (ValueError, OSError) as error:
             raise StorageRefused(f"{self._path} can't be read: {error}") from error
 
@@ -83,7 +83,7 @@ class FileChannels:
     def _take_over(self) -> None:
         self._joined = JoinedChannels()
         try:
-            self._joined = _parse(self._path)
+            self._joined = read_joined(self._path)
         except (ValueError, OSError) as error:
             aside = _keep_aside(self._path)
             log.warning("channels_unreadable", file=str(self._path), reason=str(error), kept_as=aside.name)
@@ -98,7 +98,7 @@ class FileChannels:
         self._joined = joined
 
 
-def _parse(path: Path) -> JoinedChannels:
+def read_joined(path: Path) -> JoinedChannels:
     """What the file says, each channel once. ValueError when that is not a list of channel ids; OSError.
 
     None when there is no file.

@@ -6,6 +6,7 @@ import fcntl
 import os
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from domain.errors import StorageError, StorageRefused, StorageUnavailable
 log = structlog.get_logger()
 
 LOCK_FILE = "flyte-slack.lock"
+_OTHERS = 0o077
+_OTHERS_WRITE = 0o022
 _OUR_NAMES = ("channels.json", "flyte-slack.")
 _ELSEWHERE = "let this process's user write there, or name another directory"
 _MENDS = {
@@ -64,6 +67,30 @@ def inspect(directory: Path) -> None:
             _refuse_foreign(path)
     except OSError as error:
         raise as_storage_error(error, f"use the directory {directory}") from error
+
+
+def shared_for(directory: Path) -> str:
+    """A file for whose sake the directory has to stay open to others; empty when there is none, or it is not open.
+
+    StorageRefused when others can write to it; OSError.
+    """
+    mode = stat.S_IMODE(directory.lstat().st_mode)
+    foreign = next((path.name for path in directory.iterdir() if not _is_ours(path)), "") if mode & _OTHERS else ""
+    if foreign and mode & _OTHERS_WRITE:
+        raise StorageRefused(
+            f"others can write to {directory}, and it holds more than the pack's files ({foreign}); "
+            "name a directory for the pack alone"
+        )
+    return foreign
+
+
+def is_temporary(directory: Path) -> bool:
+    """Whether it lies where the system may clean up at any time."""
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError:  # nothing but this directory can be written to, as in a hardened container
+        return False
+    return directory.resolve().is_relative_to(temporary.resolve())
 
 
 def lock(directory: Path) -> int:
@@ -162,16 +189,9 @@ def _refuse_foreign(path: Path) -> None:
 
 def _close_to_others(directory: Path) -> None:
     """Mode 0700; a directory that serves others too is left as it is, or refused when they can write to it."""
+    foreign = shared_for(directory)
     mode = stat.S_IMODE(directory.lstat().st_mode)
-    if not mode & 0o077:
-        return
-    foreign = next((path.name for path in directory.iterdir() if not _is_ours(path)), None)
-    if foreign is None:
-        directory.chmod(0o700)
-    elif mode & 0o022:
-        raise StorageRefused(
-            f"others can write to {directory}, and it holds more than the pack's files ({foreign}); "
-            "name a directory for the pack alone"
-        )
-    else:
+    if foreign:
         log.warning("directory_open_to_others", directory=str(directory), mode=f"{mode:04o}", holds=foreign)
+    elif mode & _OTHERS:
+        directory.chmod(0o700)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -13,7 +12,7 @@ import structlog
 
 from adapters.filesystem.channels import FileChannels
 from adapters.filesystem.database import Database
-from adapters.filesystem.directory import inspect, lock, prepare
+from adapters.filesystem.directory import inspect, is_temporary, lock, prepare
 from adapters.filesystem.journal import FileJournal
 from adapters.filesystem.journal_rows import let_go
 from adapters.filesystem.outbox import FileOutbox
@@ -93,11 +92,7 @@ class FileStorage:
 
 
 def _warn_if_temporary(directory: Path) -> None:
-    try:
-        temporary = Path(tempfile.gettempdir())
-    except FileNotFoundError:  # nothing but this directory can be written to, as in a hardened container
-        return
-    if directory.resolve().is_relative_to(temporary.resolve()):
+    if is_temporary(directory):
         log.warning(
             "storage_in_temporary_directory",
             directory=str(directory),

@@ -1,6 +1,7 @@
 """What came back from Flyte, or from whatever stands in its place."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from yarl import URL
 
@@ -18,6 +19,8 @@ class Answer:
     """Says little: Flyte sends a registered pack's JSON as `text/plain`."""
     body: bytes = b""
     """Empty unless the status is 200 or 201: Flyte says nothing in other answers."""
+    sent_at: datetime | None = None
+    """By the server's own clock; None where it does not tell."""
 
     @property
     def changes_something(self) -> bool:

@@ -10,6 +10,7 @@ from yarl import URL
 
 from adapters.flyte import errors
 from adapters.flyte.answer import Answer
+from adapters.http_date import sent_at
 from adapters.http_session import Redirected, open_session, proxy_for
 from domain.errors import WorkflowInDoubt, WorkflowUnreachable
 
@@ -121,7 +122,8 @@ async def _read(method: str, url: URL, response: ClientResponse) -> tuple[Answer
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST
     location = response.headers.get("Location", "") if is_redirect else ""
     body = await _read_body(method, url, response) if response.status in _WITH_BODY else b""
-    return Answer(method, url, response.status, response.content_type, body), location
+    answer = Answer(method, url, response.status, response.content_type, body, sent_at(response.headers))
+    return answer, location
 
 
 async def _read_body(method: str, url: URL, response: ClientResponse) -> bytes:

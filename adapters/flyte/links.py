@@ -6,6 +6,7 @@ from adapters.flyte import errors
 from domain.json_values import Json
 
 PACKS = "pack/listPacks"
+HEALTH = "info/health"
 TAKE_ACTION = "takeAction"
 EVENT = "event"
 ACTION_RESULT = "actionResult"

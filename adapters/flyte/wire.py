@@ -1,8 +1,11 @@
 """What goes to Flyte, and what comes from it, as JSON."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 
-from adapters.json_text import without_surrogates, write_json
+from adapters.flyte import errors
+from adapters.flyte.answer import Answer
+from adapters.json_text import read_json, without_surrogates, write_json
 from adapters.payloads import parse_command
 from application.ports.workflow import PackOffer
 from domain.commands import Command
@@ -35,6 +38,18 @@ def event_json(name: str, payload: Json, at: datetime) -> bytes:
 def command_of(name: Json, given: Json) -> Command:
     """What an action asks for. One without a name is of no known command."""
     return parse_command(name if isinstance(name, str) else "", given)
+
+
+def content(answer: Answer) -> Json:
+    """The JSON of the answers that lead to the pack, whose content type says nothing. WorkflowError for others."""
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise errors.not_flyte(answer.url, "it has nothing there (404)")
+    if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED) or answer.is_html:
+        raise errors.unexpected(answer)
+    try:
+        return read_json(answer.body)
+    except ValueError:
+        raise errors.not_flyte(answer.url, "its answer is not JSON") from None
 
 
 def _written(value: Json) -> bytes:

@@ -13,14 +13,13 @@ from adapters.flyte import errors, links
 from adapters.flyte.answer import Answer
 from adapters.flyte.audit import CanNotTellError, FlyteAudit
 from adapters.flyte.connection import FlyteConnection
-from adapters.flyte.wire import command_of, event_json, pack_json
+from adapters.flyte.wire import command_of, content, event_json, pack_json
 from adapters.json_text import read_json
 from adapters.payloads import event_payload
 from application.ports.workflow import PackOffer
 from domain.commands import Action, ActionId, command_name
 from domain.errors import PackUnknown, RaceLost, WorkflowInDoubt, WorkflowUnreachable
 from domain.events import Event, Outcome, ReceivedMessage, event_name
-from domain.json_values import Json
 from domain.messages import Said
 
 log = structlog.get_logger()
@@ -130,9 +129,9 @@ class FlyteWorkflow:
 
     async def _register(self, offer: PackOffer) -> _Registration:
         root = self._connection.root
-        api = _content(await self._connection.get(root))
+        api = content(await self._connection.get(root))
         packs = links.need_link(api, links.PACKS, root)
-        pack = _content(await self._connection.post(packs, pack_json(offer, self._help_url)))
+        pack = content(await self._connection.post(packs, pack_json(offer, self._help_url)))
         registration = _Registration(
             offer,
             take_action=links.need_link(pack, links.TAKE_ACTION, packs),
@@ -157,18 +156,6 @@ class FlyteWorkflow:
         answer = await self._connection.post(link, event_json(event_name(event), event_payload(event), at))
         if answer.status != HTTPStatus.ACCEPTED:
             raise errors.unexpected(answer)
-
-
-def _content(answer: Answer) -> Json:
-    """The JSON of the answers that make up a registration, whose content type says nothing."""
-    if answer.status == HTTPStatus.NOT_FOUND:
-        raise errors.not_flyte(answer.url, "it has nothing there (404)")
-    if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED) or answer.is_html:
-        raise errors.unexpected(answer)
-    try:
-        return read_json(answer.body)
-    except ValueError:
-        raise errors.not_flyte(answer.url, "its answer is not JSON") from None
 
 
 def _action(answer: Answer) -> Action | None:

@@ -46,7 +46,12 @@ class SlackShuts(Exception):
 
 async def open_socket(dialect: Dialect, web: SlackWeb, clock: Clock) -> tuple[Connection, Hello]:
     """A socket at a fresh address on which Slack said hello, for the caller to close; or ChatError or SlackShuts."""
-    connection = Connection(await web.connect(await dialect.new_address()), clock)
+    return await open_socket_at(await dialect.new_address(), dialect, web, clock)
+
+
+async def open_socket_at(address: str, dialect: Dialect, web: SlackWeb, clock: Clock) -> tuple[Connection, Hello]:
+    """As `open_socket`, at an address that was not used yet."""
+    connection = Connection(await web.connect(address), clock)
     try:
         async with asyncio.timeout(web.timeout_seconds):
             return connection, await _hello_on(connection, dialect)

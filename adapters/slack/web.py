@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from json import JSONDecodeError
 
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSServerHandshakeError
@@ -33,6 +34,15 @@ _SDK_FAILURES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """Slack's yes, and what came with it."""
+
+    body: JsonObject
+    headers: Mapping[str, str]
+    """By names in any case."""
+
+
 class SlackWeb:
     """The connection to one Slack, for the time of `open`."""
 
@@ -61,6 +71,12 @@ class SlackWeb:
 
         `token`: another than the bot's own.
         """
+        return (await self.ask(question, arguments, token)).body
+
+    async def ask(
+        self, question: Question, arguments: Mapping[str, Json] | None = None, token: str | None = None
+    ) -> WebAnswer:
+        """As `call`, with the answer's headers."""
         if self._client is None:
             raise Unreachable("not_open", "the connection to Slack is not open yet, or not any more")
         try:
@@ -77,7 +93,7 @@ class SlackWeb:
         if not isinstance(answer, dict):
             raise unreadable_answer(question)
         cleaned = without_surrogates(answer)
-        return cleaned if isinstance(cleaned, dict) else {}
+        return WebAnswer(cleaned if isinstance(cleaned, dict) else {}, response.headers)
 
     async def connect(self, socket_url: str) -> ClientWebSocketResponse:
         """The socket at an address that Slack gave out, whose pings are for the caller to answer. Or Unreachable."""
