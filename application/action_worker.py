@@ -108,7 +108,6 @@ class ActionWorker:
         await self._keep.until_working()
         action = await self._ask()
         if action is not None:
-            self._polling.hurry()
             self._begin(self._accept(action, self._clock.now()), action)
         if self._take_was_in_doubt:
             self._take_was_in_doubt = False
@@ -149,7 +148,7 @@ class ActionWorker:
     def _note_finished(self, _task: "asyncio.Task[None]") -> None:
         self._in_hand -= 1
         self._one_finished.set()
-        self._polling.hurry()
+        self._polling.hurry_after_answer()
 
     async def _accept(
         self, action: Action, at: datetime, steps: Mapping[ChannelId, Step] = MappingProxyType({})

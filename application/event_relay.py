@@ -176,7 +176,7 @@ class EventRelay:
             await self._keep(lambda: self._outbox.done(claim, entry))
         except Stopping as stopping:
             raise _LeftInDoubt from stopping
-        log.info("message_delivered", channel=claim.channel_id, timestamp=entry.said.timestamp)
+        log.info("message_delivered", key=entry.key)
         return None
 
     async def _publish(self, event: ReceivedMessage, at: datetime) -> None:
@@ -190,7 +190,7 @@ class EventRelay:
             else:
                 break
         self._last_passed_at = self._clock.now()
-        self._polling.hurry()
+        self._polling.hurry_after_event()
 
     async def _was_published(self, said: Said, at: datetime, pause_if_not: float) -> bool:
         try:

@@ -1,15 +1,21 @@
 """How often to ask for actions: quick when an answer is likely, cheap when not."""
 
 import asyncio
+from collections import deque
 
 from application.ports.clock import Clock
 
 _FIRST_PAUSE = 0.002
+_GROWTH = 3
 _LONGEST_PAUSE = 1.05
 """Seconds. Idle, the engine sees less than one request a second."""
-_BURST = 7
-_REFILL_PER_SECOND = 11.5
-"""At most 7 + 11.5 < 20 empty takes in any one second, however busy the channels are."""
+_MOST_A_SECOND = 18
+"""Empty takes in any one second, however busy the channels are. Fewer than the 20 allowed: on the way they bunch up."""
+_MOST_ON_SPEC = 8
+"""Of these, by takes that nothing in particular speaks for: the rest is kept for what happens next."""
+_PROMISING_AFTER_EVENT = 3
+_PROMISING_AFTER_ANSWER = 1
+"""An answer begins a flow's next step, which is mostly another pack's."""
 
 
 class Polling:
@@ -18,25 +24,41 @@ class Polling:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pause = _FIRST_PAUSE
-        self._tokens = float(_BURST)
-        self._refilled_at = clock.monotonic()
+        self._promising = 0
+        self._empty: deque[float] = deque(maxlen=_MOST_A_SECOND)
+        """When the last empty takes were."""
         self.wake = asyncio.Event()
         """Set when asking sooner than planned is worth it."""
 
-    def hurry(self) -> None:
-        """Something happened that an action is likely to follow: begin again with short pauses."""
-        self._pause = _FIRST_PAUSE
-        self.wake.set()
+    def hurry_after_event(self) -> None:
+        """An event went to the engine, whose flows are likely to want something: begin again with short pauses."""
+        self._hurry(_PROMISING_AFTER_EVENT)
+
+    def hurry_after_answer(self) -> None:
+        """The engine has the answer to an action, and another action may follow from it."""
+        self._hurry(_PROMISING_AFTER_ANSWER)
 
     def pause_after_empty(self) -> float:
         """Seconds to wait after a take that brought nothing, unless `wake` is set before; grows from call to call."""
         pause = self._pause
-        self._pause = min(pause * 2, _LONGEST_PAUSE)
-        return pause
+        self._pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        if self._promising:
+            self._promising -= 1
+            return pause
+        return max(pause, self._until_fewer_than(_MOST_ON_SPEC))
 
     def spend_empty(self) -> float:
         """Count one empty take; the seconds that have to pass before the next one, whatever happens meanwhile."""
-        now = self._clock.monotonic()
-        self._tokens = min(_BURST, self._tokens + (now - self._refilled_at) * _REFILL_PER_SECOND) - 1
-        self._refilled_at = now
-        return max(0.0, (1 - self._tokens) / _REFILL_PER_SECOND)
+        self._empty.append(self._clock.monotonic())
+        return self._until_fewer_than(_MOST_A_SECOND)
+
+    def _hurry(self, promising: int) -> None:
+        self._pause = _FIRST_PAUSE
+        self._promising = max(self._promising, promising)
+        self.wake.set()
+
+    def _until_fewer_than(self, most: int) -> float:
+        """Seconds until the last second saw fewer empty takes than that."""
+        if len(self._empty) < most:
+            return 0.0
+        return max(0.0, self._empty[-most] + 1 - self._clock.monotonic())

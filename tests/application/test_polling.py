@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,15 +29,15 @@ def _poll(polling: Polling, clock: _HandClock, until: float, wakes: list[float])
         takes.append(clock.seconds)
         began = clock.seconds
         clock.seconds += polling.spend_empty()
-        if any(began <= wake <= clock.seconds for wake in wakes):
-            polling.hurry()
+        if any(began < wake <= clock.seconds for wake in wakes):
+            polling.hurry_after_event()
         pause = polling.pause_after_empty()
         next_wake = next((wake for wake in wakes if wake > clock.seconds), None)
         if polling.wake.is_set():
             continue
-        if next_wake is not None and next_wake < clock.seconds + pause:
+        if next_wake is not None and next_wake <= clock.seconds + pause:
             clock.seconds = next_wake
-            polling.hurry()
+            polling.hurry_after_event()
         else:
             clock.seconds += pause
     return takes
@@ -77,3 +78,14 @@ def test_after_an_event_several_takes_come_within_milliseconds() -> None:
     takes = _poll(Polling(clock), clock, 31, [30.0])
 
     assert len([time for time in takes if 30.0 <= time < 30.05]) >= 4
+
+
+@pytest.mark.parametrize("events_a_second", [1, 2, 3])
+def test_a_flow_that_answers_within_milliseconds_is_answered_within_milliseconds_however_many_came_before(
+    events_a_second: int,
+) -> None:
+    clock = _HandClock()
+    events = [number / events_a_second for number in range(1, 30 * events_a_second)]
+    takes = _poll(Polling(clock), clock, 30, events)
+
+    assert all(any(event < time <= event + 0.01 for time in takes) for event in events)
