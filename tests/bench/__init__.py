@@ -1,0 +1,1 @@
+"""How fast the pack is, how little it needs, and what safety costs: `make bench`."""
