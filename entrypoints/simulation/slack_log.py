@@ -21,9 +21,9 @@ class Happening:
     """One thing that happened: its kind, the monotonic second, and what belongs to the kind.
 
     Kinds: `event` (event: any Slack event, reaches_bot: whether the bot may hear of it), `post` (channel, ts, text,
-    thread_ts), `ephemeral` (channel, user, ts, text), `call` (method, error), `fault` (method, name), `connected` and
-    `disconnected` (connection, transport), `response` (envelope_id, payload), `delivered`, `acknowledged` and
-    `given_up` (event_id, event_type, channel, ts, attempt).
+    thread_ts), `ephemeral` (channel, user, ts, text), `call` (method, arguments, error), `fault` (method, arguments,
+    name), `connected` and `disconnected` (connection, transport), `response` (envelope_id, payload), `delivered`,
+    `acknowledged` and `given_up` (event_id, event_type, channel, ts, attempt).
     """
 
     kind: str

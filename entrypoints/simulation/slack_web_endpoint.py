@@ -44,7 +44,7 @@ class WebEndpoint:
         if fault is None:
             return self._perform(name, arguments, token)
         self._log.count("faults")
-        self._log.note("fault", method=name, name=fault.name)
+        self._log.note("fault", method=name, arguments=arguments, name=fault.name)
         answer = await self._work_under(fault, lambda: self._perform(name, arguments, token))
         if answer is None:
             self._note_call(name, arguments, fault.name)
@@ -92,7 +92,7 @@ class WebEndpoint:
     def _note_call(self, method: str, arguments: JsonObject, error: str) -> None:
         self._log.calls.append(Call(method, arguments, time.monotonic(), error))
         self._log.count(method)
-        self._log.note("call", method=method, error=error)
+        self._log.note("call", method=method, arguments=arguments, error=error)
 
     def _answer(self, body: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
         all_headers = {"x-oauth-scopes": provided_scopes(self._access), **(headers or {})}

@@ -20,6 +20,8 @@ class Stage:
     workspace: Workspace
     flyte: Flyte
     storage: Storage | None
+    page_url: str = ""
+    """Where the page is; empty: there is none."""
 
     async def calm(self, patience_seconds: float) -> str:
         """Wait until nothing more follows from what was said; '' then, or what is still waited for.

@@ -19,6 +19,7 @@ from entrypoints.simulation.flow_files import Flow
 from entrypoints.simulation.flyte import Flyte
 from entrypoints.simulation.flyte_server import FlyteServer
 from entrypoints.simulation.memory_flows import MemoryFlows
+from entrypoints.simulation.page.opening import open_page
 from entrypoints.simulation.scripted_packs import PackScript, ScriptedPack
 from entrypoints.simulation.slack_server import SlackServer
 
@@ -41,27 +42,32 @@ class Play:
     flow_files: Mapping[Path, str] = field(default_factory=dict)
     """The names of those flows that were read from files of one's own."""
     packs: Sequence[PackScript] = ()
+    labels: str = ""
+    """The Slack pack's, as FLYTE_LABELS has them."""
     slack_port: int = 0
     flyte_port: int = 0
     """0: a free one."""
+    page_port: int | None = None
+    """None: no page."""
 
 
 @asynccontextmanager
 async def loopback_stage(play: Play) -> AsyncIterator[Stage]:
-    """The real pack between a Slack and a Flyte on 127.0.0.1; entered when it is ready."""
+    """The real pack between a Slack and a Flyte on 127.0.0.1; entered when it is ready. Raises SettingsError."""
     async with _both_ends(play) as (slack, flyte, workspace):
-        container = _container(_environment(slack, flyte, workspace))
+        container = _container(play, _environment(slack, flyte, workspace))
         async with AsyncExitStack() as open_ones:
+            page_url = await open_ones.enter_async_context(_page(play, slack, flyte, container))
             for opening in lifetimes(container):
                 await open_ones.enter_async_context(opening)
             async with _running(container):
-                yield Stage(workspace, flyte, container.storage())
+                yield Stage(workspace, flyte, container.storage(), page_url)
 
 
 @asynccontextmanager
 async def memory_stage(play: Play) -> AsyncIterator[Stage]:
-    """The pack on the adapters in memory, with no socket at all; entered when it is ready."""
-    container = _container({"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
+    """The pack on the adapters in memory, with no socket at all; entered when it is ready. Raises SettingsError."""
+    container = _container(play, {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
     clock = container.clock()
     chat = MemoryChat(clock)
     ear = MemoryReceiver(chat, clock)
@@ -72,7 +78,7 @@ async def memory_stage(play: Play) -> AsyncIterator[Stage]:
     flyte = Flyte(flows=play.flows)
     container.chat.override(chat)
     container.receiver.override(ear)
-    container.workflow.override(MemoryFlows(flyte).workflow)
+    container.workflow.override(MemoryFlows(flyte, labels=container.settings().flyte_labels).workflow)
     _cast(play, flyte)
     async with container.storage().open(), _running(container):
         yield Stage(workspace, flyte, container.storage())
@@ -81,8 +87,8 @@ async def memory_stage(play: Play) -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def served_stage(play: Play) -> AsyncIterator[tuple[Stage, dict[str, str]]]:
     """A Slack and a Flyte for a pack of one's own, and the environment variables that point it at them."""
-    async with _both_ends(play) as (slack, flyte, workspace):
-        yield Stage(workspace, flyte, None), _environment(slack, flyte, workspace)
+    async with _both_ends(play) as (slack, flyte, workspace), _page(play, slack, flyte, None) as page_url:
+        yield Stage(workspace, flyte, None, page_url), _environment(slack, flyte, workspace)
 
 
 @asynccontextmanager
@@ -93,6 +99,16 @@ async def _both_ends(play: Play) -> AsyncIterator[tuple[SlackServer, FlyteServer
     async with slack, FlyteServer(port=play.flyte_port, flows=play.flows) as flyte:
         _cast(play, flyte)
         yield slack, flyte, workspace
+
+
+@asynccontextmanager
+async def _page(play: Play, slack: SlackServer, flyte: FlyteServer, container: Container | None) -> AsyncIterator[str]:
+    """The address of the page, empty when none is wanted."""
+    if play.page_port is None:
+        yield ""
+        return
+    async with open_page(slack, flyte, play.page_port, container=container, flow_files=play.flow_files) as url:
+        yield url
 
 
 def _populate(workspace: Workspace) -> None:
@@ -119,7 +135,7 @@ def _environment(slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspa
     }
 
 
-def _container(environment: dict[str, str]) -> Container:
+def _container(play: Play, environment: dict[str, str]) -> Container:
     """The pack as it always is, but for what a conversation has no use for: a pace, and files."""
     defaults = {
         "FLYTE_SLACK_STORAGE": "memory:",
@@ -127,7 +143,7 @@ def _container(environment: dict[str, str]) -> Container:
         "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
         "FLYTE_SLACK_HTTP_PORT": "0",
     }
-    return Container(settings=load_settings({**defaults, **environment}))
+    return Container(settings=load_settings({**defaults, **environment, "FLYTE_LABELS": play.labels}))
 
 
 @asynccontextmanager
