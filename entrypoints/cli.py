@@ -39,10 +39,12 @@ def run() -> None:
 @main.command()
 @click.option("--flow", "flows", multiple=True, type=click.Path(path_type=Path), help="A flow of your own; repeatable.")
 @click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path), help="A scripted pack; repeatable.")
+@click.option("--labels", default="", help="The Slack pack's labels: key=value,key=value.")
 @click.option("--in-memory", is_flag=True, help="Without sockets: the pack on its adapters in memory.")
 @click.option("--serve", is_flag=True, help="Without the pack: print how to point one of your own here, and stay.")
 @click.option("--slack-port", type=click.IntRange(0, 65535), default=0, help="The simulated Slack's; 0: a free one.")
 @click.option("--flyte-port", type=click.IntRange(0, 65535), default=0, help="The simulated Flyte's; 0: a free one.")
+@click.option("--page-port", type=click.IntRange(0, 65535), help="The page's; unless said, a free one for people.")
 @click.option("--explain/--quiet", default=None, help="Tell what follows from each message (as in a terminal), or not.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Show the pack's log.")
 def simulate(**options: Any) -> None:

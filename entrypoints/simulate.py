@@ -13,6 +13,7 @@ import click
 
 from entrypoints.daemon import ExitStatus
 from entrypoints.logs import configure_logs
+from entrypoints.settings import SettingsError
 from entrypoints.simulation.conversation.conversation import Conversation
 from entrypoints.simulation.conversation.flow_watch import FlowWatch
 from entrypoints.simulation.conversation.narrator import Detail, Narrator
@@ -37,10 +38,13 @@ class Options:
 
     flows: Sequence[Path] = ()
     packs: Sequence[Path] = ()
+    labels: str = ""
     in_memory: bool = False
     serve: bool = False
     slack_port: int = 0
     flyte_port: int = 0
+    page_port: int | None = None
+    """None: a page on a free port for people, in a terminal or with `serve`; no page for a pipe."""
     explain: bool | None = None
     """None: in a terminal."""
     log_level: str | None = None
@@ -68,9 +72,18 @@ def _play(options: Options) -> Play:
         flows=list(flows.values()),
         flow_files={path: flow.name for path, flow in own.items()},
         packs=[pack_from_file(path) for path in options.packs],
+        labels=options.labels,
         slack_port=options.slack_port,
         flyte_port=options.flyte_port,
+        page_port=_page_port(options),
     )
+
+
+def _page_port(options: Options) -> int | None:
+    """Where to serve the page; None: nowhere."""
+    if options.page_port is None and (options.serve or _in_terminal()):
+        return 0
+    return options.page_port
 
 
 def _ended_well(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
@@ -79,6 +92,9 @@ def _ended_well(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
         return asyncio.run(simulation)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return ExitStatus.GOOD
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        return ExitStatus.BAD_SETTINGS
     except Exception as error:
         causes = _causes(error)
         if any(isinstance(cause, BrokenPipeError) for cause in causes):
@@ -104,6 +120,7 @@ async def _simulate(options: Options, play: Play) -> ExitStatus:
         async with served_stage(play) as (stage, environment):
             for name, value in environment.items():
                 click.echo(f"export {name}={value}")
+            click.echo(f"# The page: {stage.page_url}")
             await _converse(options, play, stage)
             if not _in_terminal():
                 await asyncio.Event().wait()  # until it is interrupted
@@ -120,6 +137,8 @@ async def _converse(options: Options, play: Play, stage: Stage) -> ExitStatus:
     story = Story(narrator, _paper())
     conversation = Conversation(stage, narrator, transcript, story)
     story.listen_to(stage)
+    if stage.page_url and not options.serve:
+        conversation.write(f"The page: {stage.page_url}")
     watch = FlowWatch(stage.flyte, play.flow_files, conversation.write)
     async with asyncio.TaskGroup() as tasks:
         helpers = [

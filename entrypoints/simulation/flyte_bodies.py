@@ -43,8 +43,7 @@ def read_pack(body: object) -> Pack:
             raise BodyRefusedError("names of commands and events are strings")
     if is_reserved([_texts(link) for link in links]):
         raise BodyRefusedError("a link's relation is one of the server's own")
-    pack_id = name + "".join(f".{key}.{labels[key]}" for key in sorted(labels))
-    return Pack(pack_id, name, labels, definition)
+    return Pack.called(name, labels, definition)
 
 
 def read_event(body: object, pack: Pack) -> Event:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from entrypoints.simulation.flow_files import Flow
 from entrypoints.simulation.templates.values import Struct, from_json
@@ -45,6 +46,12 @@ class Pack:
     name: str
     labels: Mapping[str, str]
     definition: Mapping[str, object]
+
+    @classmethod
+    def called(cls, name: str, labels: Mapping[str, str], definition: Mapping[str, object] | None = None) -> Self:
+        """The pack of this name and these labels, which make its id as the server makes it."""
+        pack_id = name + "".join(f".{key}.{labels[key]}" for key in sorted(labels))
+        return cls(pack_id, name, labels, definition or {})
 
     def has(self, labels: Mapping[str, str]) -> bool:
         """Whether the pack has all these labels."""

@@ -1,6 +1,6 @@
 """Flows for the workflow engine in memory: the simulated Flyte's own, run by the same rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from adapters.memory.workflow import MemoryWorkflow
 from adapters.payloads import event_payload, parse_command
@@ -14,9 +14,9 @@ from entrypoints.simulation.pack_in_process import PackInProcess
 class MemoryFlows:
     """Joins a MemoryWorkflow, which the Slack pack talks to, with a Flyte that has the flows."""
 
-    def __init__(self, flyte: Flyte, pack_name: str = "Slack") -> None:
+    def __init__(self, flyte: Flyte, name: str = "Slack", labels: Mapping[str, str] | None = None) -> None:
         self.workflow = MemoryWorkflow(self._hear)
-        self._pack = PackInProcess(flyte, Pack(pack_name, pack_name, {}, {}), self._offer)
+        self._pack = PackInProcess(flyte, Pack.called(name, labels or {}), self._offer)
         self._actions: dict[ActionId, Action] = {}
 
     def _hear(self, event: Event) -> Iterable[Command]:

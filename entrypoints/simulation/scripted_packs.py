@@ -45,8 +45,7 @@ class ScriptedPack:
     def __init__(self, script: PackScript, flyte: Flyte, surroundings: Surroundings | None = None) -> None:
         self._script = script
         self._surroundings = surroundings or Surroundings()
-        pack_id = ".".join([script.name, *(part for label in sorted(script.labels.items()) for part in label)])
-        self._pack = PackInProcess(flyte, Pack(pack_id, script.name, script.labels, {}), self._work)
+        self._pack = PackInProcess(flyte, Pack.called(script.name, script.labels), self._work)
 
     def _work(self, action: Action) -> None:
         try:

@@ -153,7 +153,7 @@ def _describe(conversation: Conversation, flow: Flow) -> None:
             f"    {name}{after}on {step.event_pack} {step.event_name} -> {step.command_pack} {step.command_name}"
         )
         if step.criteria:
-            conversation.write(f"        when {step.criteria.source}")
+            conversation.write(f"        when {step.criteria.source}", hang=13)
 
 
 def _who(conversation: Conversation, _: str) -> None:
@@ -177,7 +177,7 @@ def _help(conversation: Conversation, _: str) -> None:
     conversation.write("What you type is said; what follows from it is told below it. And:")
     width = max(len(command.usage) for command in COMMANDS.values())
     for command in COMMANDS.values():
-        conversation.write(f"  {command.usage:<{width}}  {command.help}")
+        conversation.write(f"  {command.usage:<{width}}  {command.help}", "", hang=width + 4)
 
 
 def _quit(_: Conversation, __: str) -> None:

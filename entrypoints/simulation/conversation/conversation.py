@@ -44,9 +44,9 @@ class Conversation:
         """Where the speaker is."""
         return self.stage.workspace.room(self._label, self.speaker)
 
-    def write(self, text: str, style: str = "aside") -> None:
+    def write(self, text: str, style: str = "aside", hang: int = 0) -> None:
         """Tell whoever talks."""
-        self._story.hear(plain(text, style))
+        self._story.hear(plain(text, style, hang))
 
     def become(self, handle: str) -> None:
         """Speak as somebody, who is let into the workspace if need be."""

@@ -18,6 +18,7 @@ Told: TypeAlias = Spoken | Noticed | flyte.Happening | Line
 _SHORT: Final = 100
 """Characters of a value within a payload that are shown, unless all are asked for."""
 _HANG: Final = 12
+_SLACK: Final = "Slack"
 
 
 class Detail(Enum):
@@ -104,10 +105,18 @@ class Narrator:
     def _answer(self, told: flyte.ActionFinished) -> Line:
         is_bad = told.event == FATAL or told.event.endswith("Failed")
         name = f"{self._pack_name(told.pack_id)} {told.event}"
-        return _entry("answer", name, self._written(told.payload), style="bad" if is_bad else "")
+        return _entry("answer", name, self._written(self._news(told)), style="bad" if is_bad else "")
+
+    def _news(self, told: flyte.ActionFinished) -> object:
+        """An answer's payload; of the Slack pack's without what it merely repeats of the command's input."""
+        action = self._engine.actions.get(told.action_id)
+        asked = action.input if action and action.pack_name == _SLACK else None
+        if self.detail is Detail.FULL or not isinstance(told.payload, dict) or not isinstance(asked, dict):
+            return told.payload
+        return {key: value for key, value in told.payload.items() if key not in asked or asked[key] != value}
 
     def _written(self, payload: object) -> str:
-        return _json(payload if self.detail is Detail.FULL else _shortened(payload))
+        return _json(payload) if self.detail is Detail.FULL else _shortened(payload)
 
     def _pack_name(self, pack_id: str) -> str:
         pack = self._engine.packs.get(pack_id)
@@ -147,16 +156,17 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _shortened(payload: object) -> object:
-    """A payload of which every key can be seen, and of long values the beginning."""
-    if isinstance(payload, dict):
-        return {key: _short_value(value) for key, value in payload.items()}
-    return _short_value(payload)
+def _shortened(payload: object) -> str:
+    """A payload of which every key can be seen, and of long values the beginning or the size."""
+    if not isinstance(payload, dict):
+        return _short_value(payload)
+    return "{" + ", ".join(f"{_json(key)}: {_short_value(value)}" for key, value in payload.items()) + "}"
 
 
-def _short_value(value: object) -> object:
-    if isinstance(value, str):
-        return value if len(value) <= _SHORT else f"{value[:_SHORT]}..."
-    if isinstance(value, dict | list) and len(_json(value)) > _SHORT:
-        return {"...": f"{len(value)} keys"} if isinstance(value, dict) else [f"... {len(value)} items"]
-    return value
+def _short_value(value: object) -> str:
+    written = _json(value)
+    if len(written) <= _SHORT:
+        return written
+    if isinstance(value, dict):
+        return f"{{{len(value)} keys}}"
+    return f"[{len(value)} items]" if isinstance(value, list) else f"{written[:_SHORT]}..."

@@ -79,6 +79,10 @@ async def talk_in_terminal(conversation: Conversation, story: Story, patience_se
         style=_PROMPT_STYLE,
         erase_when_done=True,
     )
+    conversation.write(
+        "A Slack and a Flyte of this machine's own, with the pack between them. Say something: echo hello"
+    )
+    conversation.write("/help lists the commands, Ctrl-D ends.")
     with patch_stdout(raw=True):
         while True:
             try:
