@@ -58,7 +58,10 @@ class ActionWorker:
         self._keep = keep
         self._journal_limit = journal_limit
         self._in_hand = 0
-        self._take_was_in_doubt = False
+        self._doubtful_since: datetime | None = None
+        """When the first request for an action was made of which no answer came; None when all were answered."""
+        self._lost = False
+        """An action was taken that the journal could not be given before the end."""
         self._one_finished = asyncio.Event()
         self._hands: asyncio.TaskGroup
 
@@ -67,14 +70,19 @@ class ActionWorker:
 
         Returns when no request is under way any more; what waits stays in the journal.
         """
+        began_at = self._clock.now()
+        killed_since = await self._keep(lambda: self._journal.begin_taking(began_at))
         async with asyncio.TaskGroup() as self._hands:
             try:
                 await self._adopt()
-                await self._recover_swallowed()
+                if killed_since is not None:
+                    await self._recover_swallowed(killed_since)
                 while True:
                     await self._take()
             except Stopping:
-                return
+                pass
+        if self._doubtful_since is None and not self._lost:
+            await self._keep(self._journal.end_taking)
 
     async def _adopt(self) -> None:
         while entries := await self._keep(lambda: self._journal.adopt(100)):
@@ -82,13 +90,13 @@ class ActionWorker:
                 self._begin(self._work(entry), entry.action)
             log.info("journal_resumed", actions=len(entries))
 
-    async def _recover_swallowed(self) -> None:
+    async def _recover_swallowed(self, since: datetime) -> None:
         """Take in what the engine gave out and the journal does not have: a crash or a broken connection swallowed it.
 
         What is on its way into the journal at this moment may be taken in twice, which does no harm.
         """
         try:
-            actions = await self._line(self._workflow.in_hand)
+            actions = await self._line(lambda: self._workflow.in_hand(since))
         except WorkflowError as error:
             log.warning("actions_in_hand_unknown", reason=str(error))
             return
@@ -109,9 +117,9 @@ class ActionWorker:
         action = await self._ask()
         if action is not None:
             self._begin(self._accept(action, self._clock.now()), action)
-        if self._take_was_in_doubt:
-            self._take_was_in_doubt = False
-            await self._recover_swallowed()
+        if self._doubtful_since is not None:
+            since, self._doubtful_since = self._doubtful_since, None
+            await self._recover_swallowed(since)
         if action is None:
             await self._stop.pause(self._polling.spend_empty())
             await self._stop.wait(self._polling.pause_after_empty(), self._polling.wake)
@@ -126,6 +134,7 @@ class ActionWorker:
         """One action, or None; a race lost to another replica is no reason to wait long, a failing engine is."""
         for failed, pause in enumerate(growing_pauses(0.05, 10)):
             self._polling.wake.clear()
+            asked_at = self._clock.now()
             if failed >= _FAILED_TAKES:
                 self._line.report_failing("fails when asked for actions")
             try:
@@ -133,7 +142,7 @@ class ActionWorker:
             except RaceLost:
                 log.debug("race_for_action_lost")
             except WorkflowInDoubt as doubt:
-                self._take_was_in_doubt = True
+                self._doubtful_since = self._doubtful_since or asked_at
                 log.warning("take_in_doubt", reason=str(doubt))
             except (NotTaken, WorkflowError) as error:
                 log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
@@ -156,7 +165,10 @@ class ActionWorker:
         """Note a taken action in the journal, and carry it out unless it is known already."""
         try:
             known = await self._keep(lambda: self._journal.take_in(action, at))
+            if known is None:
+                await self._note_begun(action, steps)
         except Stopping:
+            self._lost = True
             log.error("action_not_noted", action=action.id, command=command_name(action.command))  # noqa: TRY400 - no bug
             return
         if known is None:
@@ -164,6 +176,12 @@ class ActionWorker:
         elif known.state is ActionState.FINISHED:
             log.warning("action_given_out_again", action=action.id)
             await self._answer_again(known)
+
+    async def _note_begun(self, action: Action, steps: Mapping[ChannelId, Step]) -> None:
+        """Posting notes no beginning where there was one: a kill after the post must not find the action untouched."""
+        for channel_id, step in steps.items():
+            begun_at = step.begun_at or self._clock.now()
+            await self._keep(lambda: self._journal.begin(action.id, channel_id, begun_at))  # noqa: B023 - awaited at once
 
     async def _answer_again(self, known: JournalEntry) -> None:
         try:

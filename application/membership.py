@@ -55,8 +55,8 @@ class Membership:
 
     async def join_defaults(self) -> None:
         """Join the default channels that are not joined yet. A refusal is logged, and ends nothing."""
-        joined = await self._keep(self._channels.joined)
         try:
+            joined = await self._keep(self._channels.joined)
             for channel_id in self._default_channels:
                 if channel_id not in joined:
                     await self._join_default(channel_id)

@@ -104,7 +104,10 @@ class Service:
             made_up = asyncio.Event()
             making_up = loops.create_task(_until_stopped(self._membership.make_up), name="make up")
             making_up.add_done_callback(lambda _: made_up.set())
-            await self._stop.wait(_LONGEST_PREPARATION_SECONDS, made_up)
+            try:
+                await self._stop.wait(_LONGEST_PREPARATION_SECONDS, made_up)
+            except Stopping:
+                return
             loops.create_task(self._hear(identity), name="hear")
             loops.create_task(_until_stopped(self._worker.run), name="work")
 

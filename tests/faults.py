@@ -44,8 +44,17 @@ class Faults:
     def lift(self, method: str) -> None:
         """Nothing goes wrong with this method any more; calls that hang go on."""
         self._planned.pop(method, None)
+        self.release(method)
+
+    def release(self, method: str) -> None:
+        """Calls that hang go on; what else was planned for this method stays."""
         if gate := self._held.pop(method, None):
             gate.set()
+
+    def lift_all(self) -> None:
+        """Nothing goes wrong any more."""
+        for method in [*self._planned, *self._held]:
+            self.lift(method)
 
     def hold(self, method: str) -> None:
         """Calls hang before they do anything, until `lift`."""

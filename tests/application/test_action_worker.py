@@ -247,6 +247,21 @@ async def test_a_swallowed_action_that_another_replica_has_carried_out_is_not_ca
     assert world.texts == ["hello"]
 
 
+async def test_a_recovered_action_that_was_killed_after_its_post_is_not_posted_again(world: World) -> None:
+    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
+    world.faults.hold("journal.conclude")
+    async with world.killed_pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(20)
+        assert world.texts == ["hello"]
+    world.faults.lift("journal.conclude")
+
+    async with world.pack():
+        assert isinstance(await world.answer(action), MessageSent)
+
+    assert world.texts == ["hello"]
+
+
 async def test_the_engine_is_asked_what_is_in_hand_only_in_doubt(world: World) -> None:
     async with world.pack():
         for _ in range(5):

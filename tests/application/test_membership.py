@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from adapters.memory.chat import MemoryChat
 from domain.channels import ChannelId
 from domain.commands import JoinChannel
-from domain.errors import RateLimited, Refused, Unreachable
+from domain.errors import RateLimited, Refused, StorageUnavailable, Unreachable
 from domain.events import ChannelJoined
 from tests.world import Settings, World
 
@@ -190,3 +190,12 @@ async def test_a_default_channel_with_the_bot_in_it_is_joined_at_the_first_start
     await start(world, "C3")
 
     assert await joined(world) == ["C1", "C3"]
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 20])
+async def test_a_stop_while_the_storage_does_not_tell_what_is_joined_is_in_good_order(
+    world: World, seconds: float
+) -> None:
+    world.faults.before("channels.joined", StorageUnavailable("disk full"))
+
+    await start(world, "C2", seconds=seconds)
