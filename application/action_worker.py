@@ -116,6 +116,7 @@ class ActionWorker:
         await self._keep.until_working()
         action = await self._ask()
         if action is not None:
+            self._polling.note_found()
             self._begin(self._accept(action, self._clock.now()), action)
         if self._doubtful_since is not None:
             since, self._doubtful_since = self._doubtful_since, None

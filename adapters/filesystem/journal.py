@@ -19,6 +19,12 @@ class FileJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def begin_taking(self, at: datetime) -> datetime | None:
+        return await self._database.run(lambda connection: rows.begin_taking(connection, micros(at)))
+
+    async def end_taking(self) -> None:
+        await self._database.run(rows.end_taking)
+
     async def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
         return await self._database.run(lambda connection: rows.take_in(connection, action, micros(at)))
 

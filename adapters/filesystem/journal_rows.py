@@ -38,6 +38,19 @@ def let_go(connection: sqlite3.Connection) -> None:
     connection.execute(f"UPDATE journal SET in_hand = 0 WHERE in_hand <> 0 AND {UNFINISHED}")
 
 
+def begin_taking(connection: sqlite3.Connection, since: int) -> datetime | None:
+    """Note that actions are asked for, and return since when an earlier process did without ending it."""
+    earlier = connection.execute("SELECT since FROM taking").fetchone()
+    if earlier is None:
+        connection.execute("INSERT INTO taking VALUES (?)", (since,))
+    return None if earlier is None else at(earlier[0])
+
+
+def end_taking(connection: sqlite3.Connection) -> None:
+    """Note that no action is asked for."""
+    connection.execute("DELETE FROM taking")
+
+
 def take_in(connection: sqlite3.Connection, action: Action, taken_at: int) -> JournalEntry | None:
     """Keep an action that is new; otherwise what is known of it."""
     known = load(connection, action.id)

@@ -74,6 +74,7 @@ _TABLES = (
         PRIMARY KEY (action, channel_id)
     ) WITHOUT ROWID""",
     "CREATE TRIGGER steps_go AFTER DELETE ON journal BEGIN DELETE FROM steps WHERE action = OLD.place; END",
+    "CREATE TABLE taking (since INTEGER NOT NULL)",  # a row while a process asks for actions
     "CREATE TABLE joined (channel_id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE bystanders (channel_ids TEXT NOT NULL)",
     """CREATE TABLE paces (

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 DOCUMENTATION = "https://github.com/ExpediaGroup/flyte-slack/blob/master/README.md"
 """Where the pack's `help` link leads."""
 
+_SKEW = timedelta(minutes=1)
 _LONGEST_IN_HAND = timedelta(hours=48)
 
 _ANSWERED = ("SUCCESS", "FATAL")
@@ -112,15 +113,16 @@ class FlyteWorkflow:
             found = set()
         return [said.key in found for said, _ in messages]
 
-    async def in_hand(self) -> list[Action]:
-        """See the port. Told by Flyte's audit, as far back as it is read.
+    async def in_hand(self, since: datetime) -> list[Action]:
+        """See the port. Told by Flyte's audit, as far back as it is read; Flyte's clock may be a minute behind.
 
-        Actions taken more than two days ago are left out. Flyte keeps what a pack forgot for ever: an earlier pack may
-        have left messages there that nobody wants to see posted years later.
+        Actions taken more than two days ago are left out in any case. Flyte keeps what a pack forgot for ever: an
+        earlier pack may have left messages there that nobody wants to see posted years later.
         """
         registration = self._registered()
+        earliest = max(since - _SKEW, self._now() - _LONGEST_IN_HAND)
         try:
-            pending = await self._audit().pending(registration.offer.labels, self._now() - _LONGEST_IN_HAND)
+            pending = await self._audit().pending(registration.offer.labels, earliest)
         except CanNotTellError as error:
             log.warning("audit_can_not_tell", reason=str(error))
             return []

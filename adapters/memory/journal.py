@@ -23,10 +23,19 @@ class MemoryJournal:
         self._places: dict[ActionId, int] = {}
         """The order of taking, for actions taken at one moment."""
         self._next_place = count()
+        self._taking_since: datetime | None = None
 
     def let_go(self) -> None:
         """The process whose hands the actions were in is no more."""
         self._in_hand.clear()
+
+    async def begin_taking(self, at: datetime) -> datetime | None:
+        earlier = self._taking_since
+        self._taking_since = earlier or at
+        return earlier
+
+    async def end_taking(self) -> None:
+        self._taking_since = None
 
     async def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
         known = self._known(action.id)

@@ -96,7 +96,7 @@ class MemoryWorkflow:
         known = {(event.said.key, at) for event, at in self.published}
         return [(said.key, at) in known for said, at in messages]
 
-    async def in_hand(self) -> list[Action]:
+    async def in_hand(self, since: datetime) -> list[Action]:  # noqa: ARG002 - it keeps no times
         """See the port."""
         self._need_pack()
         return [action for action in self._given_out.values() if action.id not in self.answers]

@@ -186,6 +186,14 @@ class Journal(Protocol):
     A method that would go against the arrows raises ValueError and changes nothing.
     """
 
+    async def begin_taking(self, at: datetime) -> datetime | None:
+        """From now on this process asks the engine for actions. Returns since when earlier processes did that never
+        ended their taking: they may have been given actions that the journal does not have. None: there are none.
+        """
+
+    async def end_taking(self) -> None:
+        """No more actions are asked for by this process, and the journal has all that it was given."""
+
     async def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
         """Keep an action just taken, in this process's hands. None when it is new; otherwise what is known of it.
 

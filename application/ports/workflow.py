@@ -68,7 +68,8 @@ class Workflow(Protocol):
         in a loop.
         """
 
-    async def in_hand(self) -> list[Action]:
-        """The actions that the engine holds to be in this pack's hands and unanswered. Empty where the engine can't
+    async def in_hand(self, since: datetime) -> list[Action]:
+        """The actions that the engine holds to be in this pack's hands and unanswered; those given out before `since`
+        may be left out. Empty where the engine can't
         tell. A heavy question.
         """

@@ -28,7 +28,7 @@ from entrypoints.simulation import flyte_faults as faults
 from entrypoints.simulation.flyte_server import FlyteServer
 from tests.adapters.flyte import registered
 from tests.adapters.scripted_http import Request, flyte_links, http, scripted
-from tests.contracts.workflow_contract import NOON, OFFER, heard
+from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
 
 TAKE = "/v1/packs/Slack/actions/take"
 SENT = BroadcastSent("hello", ())
@@ -135,7 +135,7 @@ async def test_an_action_in_a_lost_answer_is_found_in_hand(flyte: FlyteServer, w
     flyte.plan("take", faults.reset_after(), times=1)
     with pytest.raises(WorkflowInDoubt):
         await workflow.take()
-    [action] = await workflow.in_hand()
+    [action] = await workflow.in_hand(LONG_AGO)
     assert action.command == Broadcast("hello")
     await workflow.complete(action.id, SENT, NOON)
     assert len(flyte.results) == 1

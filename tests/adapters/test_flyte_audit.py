@@ -16,7 +16,7 @@ from entrypoints.simulation.flow_files import flow_from_values
 from entrypoints.simulation.flyte_server import FlyteServer
 from tests.adapters.flyte import LISTENER, registered
 from tests.adapters.scripted_http import Request, flyte_links, http, scripted
-from tests.contracts.workflow_contract import NOON, OFFER, heard
+from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
 
 ECHO = flow_from_values(
     {
@@ -73,7 +73,7 @@ async def test_an_audit_that_can_not_be_read_tells_nothing(
     flyte.plan("audit", fault)
     assert await workflow.were_published(ASKED) == [False]
     assert await workflow.is_answered(action.id) is None
-    assert await workflow.in_hand() == []
+    assert await workflow.in_hand(LONG_AGO) == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,11 @@ async def test_an_audit_that_fails_can_be_asked_again(
     flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault, kind: type[WorkflowError]
 ) -> None:
     flyte.plan("audit", fault)
-    for question in (workflow.were_published(ASKED), workflow.is_answered(_action_id(flyte, "1")), workflow.in_hand()):
+    for question in (
+        workflow.were_published(ASKED),
+        workflow.is_answered(_action_id(flyte, "1")),
+        workflow.in_hand(LONG_AGO),
+    ):
         with pytest.raises(kind):
             await question
 
@@ -113,7 +117,7 @@ async def test_before_the_registration_the_audit_is_not_asked() -> None:
         for question in (
             workflow.were_published(ASKED),
             workflow.is_answered(ActionId("http://x/a/b")),
-            workflow.in_hand(),
+            workflow.in_hand(LONG_AGO),
         ):
             with pytest.raises(PackUnknown):
                 await question
@@ -172,13 +176,13 @@ async def test_an_action_in_hand_is_known_by_the_id_that_take_gave_it(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
-    assert [await workflow.take()] == await workflow.in_hand()
+    assert [await workflow.take()] == await workflow.in_hand(LONG_AGO)
 
 
 async def test_unreadable_input_in_hand_is_an_unreadable_command(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", [1])
     await workflow.take()
-    [action] = await workflow.in_hand()
+    [action] = await workflow.in_hand(LONG_AGO)
     assert action.command == UnreadableCommand("Broadcast", "input must be a JSON object, not a list")
 
 
@@ -210,7 +214,7 @@ async def _with_audit(audit: object, question: str) -> Any:
         async with workflow.open():
             await workflow.register(OFFER)
             if question == "in_hand":
-                return await workflow.in_hand()
+                return await workflow.in_hand(LONG_AGO)
             if question == "is_answered":
                 return await workflow.is_answered(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))
             return (await workflow.were_published(ASKED))[0]

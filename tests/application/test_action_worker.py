@@ -232,43 +232,56 @@ async def test_an_action_whose_taking_got_no_answer_is_recovered_while_the_pack_
     assert world.texts == ["hello"]
 
 
-async def test_a_swallowed_action_that_another_replica_has_carried_out_is_not_carried_out_again(world: World) -> None:
-    async with world.killed_pack():
-        world.faults.hold("journal.conclude")
-        action = world.engine.offer(hello(world))
-        await world.clock.advance(2)
-    world.faults.lift("journal.conclude")
-    assert world.texts == ["hello"]
-
-    world.storage = MemoryStorage()  # another replica's, that knows nothing of it
-    async with world.pack():
-        assert isinstance(await world.answer(action, within=10), MessageSent)
-
-    assert world.texts == ["hello"]
-
-
-async def test_a_recovered_action_that_was_killed_after_its_post_is_not_posted_again(world: World) -> None:
-    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
+async def test_an_action_in_the_hands_of_another_replica_is_left_to_that_one(world: World) -> None:
     world.faults.hold("journal.conclude")
     async with world.killed_pack():
         action = world.engine.offer(hello(world))
-        await world.clock.advance(20)
-        assert world.texts == ["hello"]
+        await world.clock.advance(2)
     world.faults.lift("journal.conclude")
+    others = world.storage
 
+    world.storage = MemoryStorage()
     async with world.pack():
-        assert isinstance(await world.answer(action), MessageSent)
+        await world.clock.advance(10)
+        assert action not in world.engine.answers
 
+    world.storage = others
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=10), MessageSent)
     assert world.texts == ["hello"]
 
 
-async def test_the_engine_is_asked_what_is_in_hand_only_in_doubt(world: World) -> None:
+async def test_a_swallowed_action_that_another_replica_carried_out_meanwhile_is_not_carried_out_again(
+    world: World,
+) -> None:
+    world.faults.hold("journal.conclude")
+    async with world.killed_pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(2)
+    world.faults.lift("journal.conclude")
+
+    world.storage = MemoryStorage()
+    await world.storage.journal.begin_taking(world.clock.now())  # a replica that was killed as well
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=10), MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_the_engine_is_asked_what_is_in_hand_only_after_a_kill(world: World) -> None:
     async with world.pack():
         for _ in range(5):
             await world.outcome(hello(world))
+    async with world.killed_pack():
         await world.clock.advance(60)
+    assert world.faults.count("in_hand") == 0
 
-    assert world.faults.count("in_hand") == 1  # at the start
+    async with world.pack():
+        await world.clock.advance(60)
+    assert world.faults.count("in_hand") == 1
+
+    async with world.pack():
+        await world.clock.advance(60)
+    assert world.faults.count("in_hand") == 1
 
 
 async def test_an_engine_that_can_not_tell_what_is_in_hand_is_no_obstacle(world: World) -> None:

@@ -59,6 +59,26 @@ WRONG = [(state, deed) for state in ActionState for deed in DEEDS if deed not in
 
 
 class JournalContract(StorageSuite):
+    async def test_who_begins_to_take_learns_of_no_one_before(self, storage: Storage) -> None:
+        assert await storage.journal.begin_taking(NOW) is None
+
+    async def test_taking_that_ended_is_over(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.journal.begin_taking(NOW)
+            await storage.journal.end_taking()
+        async with (storage := restart()).open():
+            assert await storage.journal.begin_taking(after(60)) is None
+
+    async def test_taking_that_never_ended_is_known_until_it_is_ended(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.journal.begin_taking(NOW)
+        for _ in range(2):
+            async with (storage := restart()).open():
+                assert await storage.journal.begin_taking(after(60)) == NOW
+        async with (storage := restart()).open():
+            await storage.journal.end_taking()
+            assert await storage.journal.begin_taking(after(60)) is None
+
     async def test_an_action_that_is_new_is_taken(self, storage: Storage) -> None:
         assert await storage.journal.take_in(action(), NOW) is None
         assert await loaded(storage) == JournalEntry(action(), NOW)

@@ -48,6 +48,7 @@ OFFER = PackOffer(
     (CommandOffer("SendMessage", ("MessageSent", "SendMessageFailed")), CommandOffer("Broadcast", ("BroadcastSent",))),
     ("MessageSent", "SendMessageFailed", "BroadcastSent", "ReceivedMessage"),
 )
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NOON = datetime(2024, 5, 17, 12, 0, 0, 123_000, tzinfo=UTC)
 C1 = ChannelId("C1")
 HELLO = Message(C1, "hello", "1.1")
@@ -129,7 +130,7 @@ class WorkflowContract(ABC):
         with pytest.raises(PackUnknown):
             await workflow.complete(ActionId("http://localhost/actions/1/result"), Fatal("x"), NOON)
         with pytest.raises(PackUnknown):
-            await workflow.in_hand()
+            await workflow.in_hand(LONG_AGO)
 
     async def test_registering_twice_does_no_harm(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
@@ -251,15 +252,15 @@ class WorkflowContract(ABC):
             engine.offer(Broadcast(str(number)))
         answered, open_one = await self._taken(workflow), await self._taken(workflow)
         await workflow.complete(answered.id, Fatal("x"), NOON)
-        assert await workflow.in_hand() == [open_one]
+        assert await workflow.in_hand(LONG_AGO) == [open_one]
 
     async def test_an_action_that_was_found_in_hand_can_be_answered(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         engine.offer(Broadcast("hello"))
         await workflow.take()
-        [action] = await workflow.in_hand()
+        [action] = await workflow.in_hand(LONG_AGO)
         await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
-        assert await workflow.in_hand() == []
+        assert await workflow.in_hand(LONG_AGO) == []
         assert len(engine.answers()) == 1
 
     async def _taken(self, workflow: Workflow) -> Action:
