@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from entrypoints.simulation.flow_files import Flow
@@ -109,7 +108,7 @@ class Flyte:
         self, pack: str, name: str, payload: object = None, *, labels: Mapping[str, str] | None = None
     ) -> None:
         """Let an event come in as if a pack had sent it; the pack need not be registered."""
-        event = _event(Pack(pack, pack, labels or {}, {}), name, payload)
+        event = self._event(Pack(pack, pack, labels or {}, {}), name, payload)
         self._world.accept(event)
         self._hear(Heard(event))
 
@@ -123,7 +122,7 @@ class Flyte:
 
     def answer(self, action: Action, pack: Pack, name: str, payload: object) -> Finish:
         """Answer an action that the pack took, with an event."""
-        event = _event(pack, name, payload)
+        event = self._event(pack, name, payload)
         finish = self._world.finish(action.id, event)
         if finish is Finish.DONE:
             self._hear(Heard(event, action.id))
@@ -164,11 +163,15 @@ class Flyte:
         finally:
             self._waiters.discard(news)
 
+    def _event(self, pack: Pack, name: str, payload: object) -> Event:
+        now = self._world.surroundings.now()
+        return Event(pack, name, payload, now, now)
+
     def _until_then(self) -> str:
         return f"events until then: {len(self.events)}"
 
     def _queue(self, pack: str, command: str, command_input: object, raw: bytes | None) -> str:
-        trigger = _event(Pack("Simulation", "Simulation", {}, {}), "ActionQueued", None)
+        trigger = self._event(Pack("Simulation", "Simulation", {}, {}), "ActionQueued", None)
         action = Action(pack, command, command_input, Run(None), "queued", trigger, raw=raw)
         return self._world.add(action).id
 
@@ -211,8 +214,3 @@ class Flyte:
     def _wake(self) -> None:
         for news in self._waiters:
             news.set()
-
-
-def _event(pack: Pack, name: str, payload: object) -> Event:
-    now = datetime.now(UTC)
-    return Event(pack, name, payload, now, now)

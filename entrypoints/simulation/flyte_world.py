@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum, auto
 
 from entrypoints.simulation import flow_engine
@@ -73,7 +73,7 @@ class FlyteWorld:
 
     def seen(self, pack: Pack) -> None:
         """Note that a pack is alive."""
-        self.last_seen[pack.id] = datetime.now(UTC)
+        self.last_seen[pack.id] = self.surroundings.now()
 
     def forget_packs(self) -> None:
         """Forget all packs, as the server does with those that it has not seen for a week."""
@@ -190,7 +190,7 @@ class FlyteWorld:
                 self.actions.pop(action.id, None)
 
     def _move(self, action: Action, state: ActionState) -> None:
-        action.states.append((state, datetime.now(UTC)))
+        action.states.append((state, self.surroundings.now()))
 
     def _index_flows(self) -> None:
         self._starters = {}

@@ -1,6 +1,7 @@
 """The workspace of the chat in memory, with its people."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from adapters.memory.chat import MemoryChat, Posted
 from adapters.memory.receiver import MemoryReceiver
@@ -56,11 +57,12 @@ class MemoryWorkspace:
         """See the protocol."""
         return mentions_replaced(escaped(typed), self._mention)
 
-    def add_person(self, handle: str) -> None:
-        """See the protocol."""
-        user_id = self._ids[handle] = f"U{len(self._ids):08}"
+    def add_person(self, handle: str, user: User | None = None) -> None:
+        """See the protocol. `user` says who it is; one without an id gets one."""
         name = handle.capitalize()
-        self._chat.add_user(User(user_id, name, email=f"{handle}@example.com", first_name=name))
+        user = user or User("", name, email=f"{handle}@example.com", first_name=name)
+        user_id = self._ids[handle] = user.id or f"U{len(self._ids):08}"
+        self._chat.add_user(replace(user, id=user_id))
 
     def add_channel(self, label: str, channel_id: str = "", *, is_private: bool = False) -> None:
         """See the protocol."""
