@@ -14,8 +14,6 @@ _MOST_A_SECOND = 18
 _MOST_ON_SPEC = 8
 """Of these, by takes that nothing in particular speaks for: the rest is kept for what happens next."""
 _PROMISING_AFTER_EVENT = 3
-_PROMISING_AFTER_ANSWER = 1
-"""An answer begins a flow's next step, which is mostly another pack's."""
 
 
 class Polling:
@@ -32,11 +30,17 @@ class Polling:
 
     def hurry_after_event(self) -> None:
         """An event went to the engine, whose flows are likely to want something: begin again with short pauses."""
-        self._hurry(_PROMISING_AFTER_EVENT)
+        self._promising = _PROMISING_AFTER_EVENT
+        self._hurry()
 
     def hurry_after_answer(self) -> None:
-        """The engine has the answer to an action, and another action may follow from it."""
-        self._hurry(_PROMISING_AFTER_ANSWER)
+        """The engine has the answer to an action, and another one may follow; mostly it is for another pack."""
+        if not self._until_fewer_than(_MOST_ON_SPEC):
+            self._hurry()
+
+    def note_found(self) -> None:
+        """A take brought an action: what the last event promised."""
+        self._promising = 0
 
     def pause_after_empty(self) -> float:
         """Seconds to wait after a take that brought nothing, unless `wake` is set before; grows from call to call."""
@@ -52,9 +56,8 @@ class Polling:
         self._empty.append(self._clock.monotonic())
         return self._until_fewer_than(_MOST_A_SECOND)
 
-    def _hurry(self, promising: int) -> None:
+    def _hurry(self) -> None:
         self._pause = _FIRST_PAUSE
-        self._promising = max(self._promising, promising)
         self.wake.set()
 
     def _until_fewer_than(self, most: int) -> float:

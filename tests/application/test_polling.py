@@ -89,3 +89,16 @@ def test_a_flow_that_answers_within_milliseconds_is_answered_within_milliseconds
     takes = _poll(Polling(clock), clock, 30, events)
 
     assert all(any(event < time <= event + 0.01 for time in takes) for event in events)
+
+
+def test_answers_do_not_use_up_what_is_kept_for_events() -> None:
+    clock = _HandClock()
+    polling = Polling(clock)
+    polling.hurry_after_event()
+    takes = 0
+    while not polling.pause_after_empty() > 0.1:
+        polling.spend_empty()
+        polling.hurry_after_answer()
+        takes += 1
+
+    assert takes < 12
