@@ -28,6 +28,14 @@ def storage_for(url: str) -> Storage:
     return _in_directory(parts) if parts.scheme == "file" else _in_memory(parts)
 
 
+def directory_of(url: str) -> Path | None:
+    """The directory that the URL of a storage names; None when it keeps everything elsewhere. For URLs that
+    `storage_for` takes.
+    """
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
 def _in_directory(parts: SplitResult) -> FileStorage:
     path = unquote(parts.path)
     if parts.netloc not in ("", "localhost") or not path.startswith("/"):

@@ -56,3 +56,16 @@ def simulate(**options: Any) -> None:
     from entrypoints.simulate import simulate as run_simulation  # noqa: PLC0415 - likewise
 
     sys.exit(run_simulation(Options(**options)))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="A list for machines: check, status, message, mend.")
+def check(*, as_json: bool) -> None:
+    """Say what is wrong with configuration, Slack, Flyte and this machine, and how to mend it.
+
+    Nothing is registered, posted or changed. Exit status 0: the pack can run; 1: something is wrong; 2: the
+    configuration is.
+    """
+    from entrypoints.doctor.check import check as run_check  # noqa: PLC0415 - the daemon needs none of it
+
+    sys.exit(run_check(os.environ, as_json=as_json))

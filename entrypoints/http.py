@@ -72,7 +72,7 @@ class HttpServer:
         try:
             await web.TCPSite(runner, self._host, self._port).start()
         except OSError as error:
-            raise _not_free(error, self._host, self._port) from error
+            raise port_not_free(error, self._host, self._port) from error
         self.url = url_at(self._host, runner.addresses[0][1])
 
     def _app(self) -> web.Application:
@@ -123,7 +123,8 @@ async def _refuse_large_bodies(request: web.Request, handler: Handler) -> web.St
     return await handler(request)
 
 
-def _not_free(error: OSError, host: str, port: int) -> PortNotFree:
+def port_not_free(error: OSError, host: str, port: int) -> PortNotFree:
+    """What to tell the operator whose pack can't listen there, for this reason."""
     if error.errno == errno.EADDRINUSE:
         return PortNotFree(
             f"FLYTE_SLACK_HTTP_PORT: port {port} is in use by another program; end that one, or set another port "

@@ -102,18 +102,19 @@ class _Readable:
         time, level, event = fields.pop("timestamp")[_TIME_OF_DAY], fields.pop("level"), fields.pop("event")
         traceback = fields.pop("exception", "").splitlines()
         pairs = [f"{name}={_quoted(value)}" for name, value in fields.items()]
-        head = f"{time} \x1b[{_COLOURS[level]}m{level:<8}\x1b[0m {_printable(str(event))}"
-        text = "\n".join([" ".join([head, *pairs]), *(f"    {_printable(line)}" for line in traceback)])
+        head = f"{time} \x1b[{_COLOURS[level]}m{level:<8}\x1b[0m {printable(str(event))}"
+        text = "\n".join([" ".join([head, *pairs]), *(f"    {printable(line)}" for line in traceback)])
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
 
 def _quoted(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     bare = not isinstance(value, str) or _BARE.fullmatch(text)
-    return _printable(text if bare else json.dumps(text, ensure_ascii=False))
+    return printable(text if bare else json.dumps(text, ensure_ascii=False))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text with control characters, and others that could mislead a reader's eye, written as escapes."""
     return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text)
 
 

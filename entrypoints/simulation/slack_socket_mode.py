@@ -38,6 +38,7 @@ class SocketMode:
         self.world: Final = world
         self.acknowledgement_seconds = acknowledgement_seconds
         self.hears_acknowledgements = True
+        self.is_switched_on = True
         self.connections: Final[list[Socket]] = []
         self.responses: Final[dict[str, JsonObject | None]] = {}
         self._in_turn: deque[Socket] = deque()
@@ -47,10 +48,14 @@ class SocketMode:
         self._log = log
 
     def welcome(self, socket: Socket, connection_seconds: int) -> None:
-        """Greet a new connection and let it take part; one too many is told so and closed.
+        """Greet a new connection and let it take part; one too many, or any while Socket Mode is switched off in the
+        app's settings, is told so and closed.
 
         The connection is warned before its time is up, and asked to leave when it is.
         """
+        if not self.is_switched_on:
+            self.disconnect(socket, "link_disabled", 0)
+            return
         if len(self.connections) > MOST_CONNECTIONS:
             self.disconnect(socket, "too_many_websockets", 0)
             return
