@@ -1,0 +1,1 @@
+"""`flyte-slack check` against the simulated ends."""
