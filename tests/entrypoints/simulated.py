@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-_PROGRAM = (sys.executable, "-c", "from entrypoints.cli import main; main(prog_name='flyte-slack')", "simulate")
+PROGRAM = (sys.executable, "-c", "from entrypoints.cli import main; main(prog_name='flyte-slack')", "simulate")
 
 
 def simulate(
@@ -14,7 +14,7 @@ def simulate(
 ) -> subprocess.CompletedProcess[str]:
     """What a simulation prints that has these lines on its standard input."""
     return subprocess.run(  # noqa: S603 - our own program
-        [*_PROGRAM, *map(str, options)],
+        [*PROGRAM, *map(str, options)],
         input=typed,
         capture_output=True,
         text=True,
@@ -28,5 +28,5 @@ def started(*options: str | Path) -> subprocess.Popen[str]:
     """A simulation that goes on, with its standard input open."""
     pipe = subprocess.PIPE
     return subprocess.Popen(  # noqa: S603 - our own program
-        [*_PROGRAM, *map(str, options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        [*PROGRAM, *map(str, options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True
     )

@@ -52,7 +52,7 @@ def test_what_follows_from_a_message_is_told_when_it_is_asked_for() -> None:
     assert "event   Slack ReceivedMessage" in told
     assert "flow    echo, step get_message runs" in told
     assert 'command Slack SendMessage {"channelId": "C' in told
-    assert 'answer  Slack MessageSent {"message": "<@U' in told
+    assert 'answer  Slack MessageSent {"threadTimestamp": "", "timestamp": "' in told
     assert "flow    echo, step get_message does not run: the criteria is not met" in told
     assert "{{ Event.Payload.message | match: '^echo\\\\s+' }}\n            Event.Payload.message = \"hello\"\n" in told
 

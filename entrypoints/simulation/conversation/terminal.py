@@ -43,8 +43,10 @@ _NARROWEST: Final = 30
 class ColourPaper:
     """Lines in colours, folded at the terminal's present width. See the protocol Paper."""
 
-    def __init__(self) -> None:
-        self._console = Console(file=cast("TextIO", CurrentStream("stdout")), force_terminal=True, highlight=False)
+    def __init__(self, stream: TextIO | None = None, width: int | None = None) -> None:
+        """Without a stream, whatever standard output is; without a width, the terminal's."""
+        stream = stream or cast("TextIO", CurrentStream("stdout"))
+        self._console = Console(file=stream, force_terminal=True, highlight=False, width=width)
 
     def write(self, line: Line) -> None:
         """See the protocol."""
@@ -74,7 +76,7 @@ def _without_leading_spaces(text: Text) -> Text:
 async def talk_in_terminal(conversation: Conversation, story: Story, patience_seconds: float) -> None:
     """Talk until whoever sits there has had enough: /quit, Ctrl-D or Ctrl-C."""
     session: PromptSession[str] = PromptSession(
-        completer=_Completer(conversation),
+        completer=CommandCompleter(conversation),
         complete_while_typing=Condition(lambda: session.default_buffer.text.startswith("/")),
         style=_PROMPT_STYLE,
         erase_when_done=True,
@@ -83,10 +85,11 @@ async def talk_in_terminal(conversation: Conversation, story: Story, patience_se
         "A Slack and a Flyte of this machine's own, with the pack between them. Say something: echo hello"
     )
     conversation.write("/help lists the commands, Ctrl-D ends.")
+    story.tell_now()
     with patch_stdout(raw=True):
         while True:
             try:
-                line = await session.prompt_async(lambda: _prompt(conversation), handle_sigint=False)
+                line = await session.prompt_async(lambda: prompt_text(conversation), handle_sigint=False)
                 await hear_line(conversation, story, line, patience_seconds)
             except MistakeError as mistake:
                 conversation.write(str(mistake), "bad")
@@ -96,7 +99,8 @@ async def talk_in_terminal(conversation: Conversation, story: Story, patience_se
                 return
 
 
-def _prompt(conversation: Conversation) -> StyleAndTextTuples:
+def prompt_text(conversation: Conversation) -> StyleAndTextTuples:
+    """As whom, where and in which thread one speaks."""
     parts: StyleAndTextTuples = [
         ("class:person", conversation.speaker),
         ("", " in "),
@@ -108,13 +112,14 @@ def _prompt(conversation: Conversation) -> StyleAndTextTuples:
     return [*parts, ("", "> ")]
 
 
-class _Completer(Completer):
+class CommandCompleter(Completer):
     """Completes commands, their arguments, and people's and channels' names."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002 - prompt_toolkit's signature
+        """What may stand in the place of the word before the cursor."""
         text = document.text_before_cursor
         word = document.get_word_before_cursor(WORD=True)
         for candidate, meaning in self._candidates(text, word):

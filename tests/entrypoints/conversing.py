@@ -1,0 +1,53 @@
+"""A conversation within the test's own process: lines go in, and what is written comes out."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from io import StringIO
+
+from entrypoints.simulation.conversation.conversation import Conversation
+from entrypoints.simulation.conversation.narrator import Detail, Narrator
+from entrypoints.simulation.conversation.paper import PlainPaper
+from entrypoints.simulation.conversation.stage import Stage
+from entrypoints.simulation.conversation.stages import Play, loopback_stage, memory_stage
+from entrypoints.simulation.conversation.story import Story
+from entrypoints.simulation.conversation.talk import hear_line
+from entrypoints.simulation.conversation.transcript import Transcript
+from entrypoints.simulation.flow_files import BUILT_IN, Flow, flow_from_file, flow_from_text
+
+ECHO = flow_from_file(BUILT_IN / "echo.yaml")
+STAGES = {"loopback": loopback_stage, "memory": memory_stage}
+
+
+class Talk:
+    """What somebody types, line by line."""
+
+    def __init__(self, stage: Stage, detail: Detail) -> None:
+        self.stage = stage
+        self.written = StringIO()
+        transcript = Transcript()
+        narrator = Narrator(transcript, stage.flyte, detail)
+        self.story = Story(narrator, PlainPaper(self.written))
+        self.conversation = Conversation(stage, narrator, transcript, self.story)
+        self.story.listen_to(stage)
+
+    async def hear(self, *lines: str, patience_seconds: float = 10) -> str:
+        """What is written until all that follows from these lines has happened. Raises MistakeError, Ended, Unrest."""
+        self.written.seek(0)
+        self.written.truncate()
+        for line in lines:
+            await hear_line(self.conversation, self.story, line, patience_seconds)
+        return self.written.getvalue()
+
+
+@asynccontextmanager
+async def conversing(
+    where: str = "memory", *, flows: Iterable[Flow] = (ECHO,), detail: Detail = Detail.OFF, labels: str = ""
+) -> AsyncIterator[Talk]:
+    """A conversation with these flows, on loopback or in memory."""
+    async with STAGES[where](Play(flows=list(flows), labels=labels)) as stage:
+        yield Talk(stage, detail)
+
+
+def flow(text: str) -> Flow:
+    """The flow that this YAML writes."""
+    return flow_from_text(text, "test", is_json=False)
