@@ -59,7 +59,7 @@ class ActionWorker:
         self._journal_limit = journal_limit
         self._in_hand = 0
         self._doubtful_since: datetime | None = None
-        """When the first request for an action was made of which no answer came; None when all were answered."""
+        """Since when an action may have been given out that the journal does not have; None: there can be none."""
         self._lost = False
         """An action was taken that the journal could not be given before the end."""
         self._one_finished = asyncio.Event()
@@ -71,12 +71,11 @@ class ActionWorker:
         Returns when no request is under way any more; what waits stays in the journal.
         """
         began_at = self._clock.now()
-        killed_since = await self._keep(lambda: self._journal.begin_taking(began_at))
+        self._doubtful_since = await self._keep(lambda: self._journal.begin_taking(began_at))
         async with asyncio.TaskGroup() as self._hands:
             try:
                 await self._adopt()
-                if killed_since is not None:
-                    await self._recover_swallowed(killed_since)
+                await self._settle_doubt()
                 while True:
                     await self._take()
             except Stopping:
@@ -89,6 +88,11 @@ class ActionWorker:
             for entry in entries:
                 self._begin(self._work(entry), entry.action)
             log.info("journal_resumed", actions=len(entries))
+
+    async def _settle_doubt(self) -> None:
+        if self._doubtful_since is not None:
+            await self._recover_swallowed(self._doubtful_since)
+            self._doubtful_since = None  # not before: a stop in the middle leaves the doubt to the next start
 
     async def _recover_swallowed(self, since: datetime) -> None:
         """Take in what the engine gave out and the journal does not have: a crash or a broken connection swallowed it.
@@ -118,9 +122,7 @@ class ActionWorker:
         if action is not None:
             self._polling.note_found()
             self._begin(self._accept(action, self._clock.now()), action)
-        if self._doubtful_since is not None:
-            since, self._doubtful_since = self._doubtful_since, None
-            await self._recover_swallowed(since)
+        await self._settle_doubt()
         if action is None:
             await self._stop.pause(self._polling.spend_empty())
             await self._stop.wait(self._polling.pause_after_empty(), self._polling.wake)
