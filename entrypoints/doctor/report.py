@@ -61,8 +61,10 @@ class Report:
         counts = Counter(finding.status for finding in self._findings)
         worst = next((status for status in _VERDICTS if counts[status]), Status.OK)
         told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+        named = ", ".join(dict.fromkeys(finding.check for finding in self._findings if finding.status is worst))
+        see = f" See: {named}." if worst is not Status.OK else ""
         self._console.print()
-        self._console.print(Text(f"{_VERDICTS[worst]}: {told}.", style=_STYLES[worst]))
+        self._console.print(Text(self._folded(f"{_VERDICTS[worst]}: {told}.{see}", ""), style=_STYLES[worst]))
 
     def _clean(self, text: str) -> str:
         return printable(self._redaction.text(text))

@@ -45,7 +45,7 @@ async def test_a_pack_that_can_run_is_status_0_and_a_summary(stage: Stage) -> No
     assert (status, errors) == (0, "")
     assert output.splitlines()[0].startswith("ok       configuration ")
     assert "\nok       slack token " in output
-    assert output.splitlines()[-1] == "The pack can run: 32 ok, 1 warning, 1 skipped."
+    assert output.splitlines()[-1] == "The pack can run: 32 ok, 1 warning, 1 skipped. See: directory."
 
 
 async def test_something_wrong_is_status_1_with_the_mend_below_its_line(stage: Stage) -> None:
@@ -60,6 +60,7 @@ async def test_something_wrong_is_status_1_with_the_mend_below_its_line(stage: S
     assert lines[place + 1].startswith("    ")
     assert "mend: api.slack.com/apps > your app > OAuth & Permissions" in lines[place + 1]
     assert lines[-1].startswith("The pack can't work like this: ")
+    assert lines[-1].endswith(" See: scope chat:write.")
 
 
 async def test_mistakes_in_the_configuration_are_status_2_in_the_words_of_run() -> None:
