@@ -35,8 +35,8 @@ format: $(READY) ## Format the code, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-bench: $(READY) ## Measure the pack between the two simulated servers
-	@$(BIN)/python -m tests.bench
+bench: $(READY) ## Measure the pack between the two simulated servers (MILLION=1: with a million messages waiting)
+	@$(BIN)/python -m tests.bench $(if $(MILLION),--only million)
 
 lock: $(READY) ## Take the newest releases that pyproject.toml admits into the two lock files
 	@$(PIP) install uv

@@ -11,7 +11,9 @@ from pathlib import Path
 import uvloop
 
 from tests.bench.figures import Report
+from tests.bench.million import measure_waiting
 from tests.bench.rounds import measure_round, print_rounds
+from tests.bench.safety import measure_safety
 
 _LATENCIES = (0.0, 0.05)
 
@@ -31,6 +33,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", choices=("rounds", "safety", "million"), help="measure this part alone")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="how many are to wait (only with million)")
     return parser.parse_args()
 
 
@@ -38,6 +41,12 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
     if options.only in (None, "rounds"):
         report.heading("Slack answers", "at once", "in 50 ms a call")
         print_rounds(report, [await measure_round(directory / f"round{one}", one) for one in _LATENCIES])
+    if options.only in (None, "safety"):
+        report.heading("What safety costs", "")
+        await measure_safety(report, directory)
+    if options.only == "million":
+        report.heading("A great many messages waiting", "")
+        await measure_waiting(report, directory / "million", options.messages)
 
 
 def _memory() -> str:
