@@ -48,7 +48,7 @@ class Gate:
         self._lose_race = lose_race
         self._wake = wake
         self._closing = asyncio.Event()
-        self._is_resetting = False
+        self._is_down = False
         self._reserved: socket.socket | None = None
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -83,15 +83,15 @@ class Gate:
 
     async def go_down(self, how: Down = "refuse") -> None:
         """End every connection; then refuse new ones, or take them and reset them when they ask for something."""
-        self._is_resetting = how == "reset"
-        if not self._is_resetting and self._site is not None:
+        self._is_down = True
+        if how == "refuse" and self._site is not None:
             await self._site.stop()
             self._site = None
         self._abort_connections()
 
     async def come_up(self) -> None:
         """Work again, on the same port."""
-        self._is_resetting = False
+        self._is_down = False
         if self._site is None:
             await self._listen()
 
@@ -141,7 +141,7 @@ class Gate:
                 self.in_hand[route] -= 1
 
         async def answered(request: web.Request) -> web.Response:
-            if self._is_resetting:
+            if self._is_down:  # also on a connection that was being accepted just then
                 return self._drop(request, route, None, reset=True)
             fault = self._faults.next_for(route)
             response = self._refusal(request, route)
