@@ -55,6 +55,8 @@ def simulate(**options: Any) -> None:
     from entrypoints.simulate import Options  # noqa: PLC0415 - the daemon needs none of it
     from entrypoints.simulate import simulate as run_simulation  # noqa: PLC0415 - likewise
 
+    if options["serve"] and options["in_memory"]:
+        raise click.UsageError("--serve needs sockets, and --in-memory has none")
     sys.exit(run_simulation(Options(**options)))
 
 

@@ -1,6 +1,7 @@
 """`flyte-slack simulate`: a conversation with flows on one machine, with no Slack and no Flyte."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -102,8 +103,15 @@ def _ended_well(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
             return ExitStatus.GOOD
         if not all(isinstance(cause, OSError) for cause in causes):
             raise
-        click.echo("\n".join(map(str, causes)), err=True)  # a port that is taken, a pack that is not ready in time
+        click.echo("\n".join(map(_reason, causes)), err=True)
         return ExitStatus.FAILED
+
+
+def _reason(cause: BaseException) -> str:
+    """Why it can't go on: a port that is taken, a pack that is not ready in time."""
+    if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
+        return f"a port is taken ({cause}): choose another --slack-port, --flyte-port or --page-port, or leave it out"
+    return str(cause)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -118,6 +126,7 @@ async def _simulate(options: Options, play: Play) -> ExitStatus:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.cancel)
     if options.serve:
         async with served_stage(play) as (stage, environment):
+            click.echo("# A Slack and a Flyte for a pack of your own. Before you start it, in another terminal:")
             for name, value in environment.items():
                 click.echo(f"export {name}={value}")
             click.echo(f"# The page: {stage.page_url}")

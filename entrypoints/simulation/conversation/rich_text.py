@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-_TEXTS = ("pretext", "author_name", "title", "text", "value", "footer", "fallback", "alt_text", "name")
+_TEXTS = ("pretext", "author_name", "title", "text", "value", "footer", "fallback", "alt_text")
 _PARTS = ("fields", "elements", "actions", "accessory", "blocks", "options")
 _DEEPEST = 20
 
@@ -31,6 +31,8 @@ def _lines(part: object, depth: int) -> Iterator[str]:
 
 def _lines_of(key: str, part: Mapping[str, object], depth: int) -> Iterator[str]:
     value = part.get(key)
+    if key == "value" and "type" in part:
+        return  # a button's, which nobody sees; that of an attachment's field can be seen
     if isinstance(value, str) and key in _TEXTS:
         yield from value.splitlines()
     else:
