@@ -6,7 +6,7 @@ import pytest
 
 from adapters.filesystem.storage import FileStorage
 from adapters.memory.storage import MemoryStorage
-from adapters.registry import storage_for
+from adapters.registry import directory_of, storage_for
 
 
 async def test_a_file_url_is_a_directory(tmp_path: Path) -> None:
@@ -57,3 +57,11 @@ def test_any_other_url_is_refused_without_repeating_it(url: str, message: str) -
     with pytest.raises(ValueError, match=message) as refused:
         storage_for(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "directory"),
+    [("file:///var/lib/flyte%20slack", Path("/var/lib/flyte slack")), ("memory:", None)],
+)
+def test_the_directory_of_a_storage_is_told_where_it_has_one(url: str, directory: Path | None) -> None:
+    assert directory_of(url) == directory

@@ -159,6 +159,15 @@ async def test_the_eleventh_connection_is_one_too_many(
         await slack.wait_for(lambda: len(slack.connections) == 10)
 
 
+async def test_while_socket_mode_is_switched_off_every_connection_is_told_so_and_closed(
+    slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    slack.socket_mode.is_switched_on = False
+    async with session.ws_connect(await app.new_url()) as socket:
+        assert (await app.frame(socket))["reason"] == "link_disabled"
+        await app.wait_closed(socket)
+
+
 @pytest.mark.usefixtures("_in_ops")
 async def test_a_connection_about_to_be_closed_still_hears_acknowledgements(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
