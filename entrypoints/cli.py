@@ -1,4 +1,4 @@
-"""The command line: `flyte-slack run | simulate | check`."""
+"""The command line: `flyte-slack run | simulate | check | test`."""
 
 import os
 import sys
@@ -71,3 +71,18 @@ def check(*, as_json: bool) -> None:
     from entrypoints.doctor.check import check as run_check  # noqa: PLC0415 - the daemon needs none of it
 
     sys.exit(run_check(os.environ, as_json=as_json))
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("-k", "words", default="", metavar="WORDS", help="Only the tests in whose names this stands.")
+@click.option("-v", "verbosity", count=True, help="A line for each test; twice: what is said in it, too.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JUnit XML, too.")
+def test(**options: Any) -> None:
+    """Run tests of flows: what is said, and what has to follow from it, in virtual time.
+
+    FILE is a file of tests, a folder, or a pattern. Exit status 0: all passed; 1: some failed; 2: a file can't be used.
+    """
+    from entrypoints.flow_tests.command import Options, run_tests  # noqa: PLC0415 - the daemon needs none of it
+
+    sys.exit(run_tests(Options(**options)))

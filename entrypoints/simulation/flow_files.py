@@ -72,6 +72,11 @@ def flow_from_values(document: object, where: str) -> Flow:
     return _FlowReader(where, None).flow(document)
 
 
+def step_from_values(raw: object, where: str, node: yaml.Node | None) -> Step:
+    """The step that decoded values describe under the key `step`; `node`: the document. Raises FlowRefusedError."""
+    return _FlowReader(where, node).step(raw, ("step",))
+
+
 class _FlowReader(Reader):
     """Turns decoded values into a Flow."""
 
@@ -83,11 +88,12 @@ class _FlowReader(Reader):
         raw_steps = root.get("steps")
         if not isinstance(raw_steps, list) or not raw_steps:
             raise self.refusal(("steps",), "a list with at least one step expected")
-        steps = tuple(self._step(raw, ("steps", index)) for index, raw in enumerate(raw_steps))
+        steps = tuple(self.step(raw, ("steps", index)) for index, raw in enumerate(raw_steps))
         self._check_ids(steps)
         return Flow(name, description, steps, root)
 
-    def _step(self, raw: object, path: KeyPath) -> Step:
+    def step(self, raw: object, path: KeyPath) -> Step:
+        """The step at a place. Raises FlowRefusedError."""
         step = self.mapping(raw, path, {"id", "dependsOn", "event", "context", "criteria", "command", "description"})
         event_path, command_path = (*path, "event"), (*path, "command")
         event = self.mapping(step.get("event"), event_path, {"packName", "name", "packLabels"})

@@ -1,6 +1,6 @@
 """The workspace of the chat in memory, with its people."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from adapters.memory.chat import MemoryChat, Posted
@@ -39,6 +39,11 @@ class MemoryWorkspace:
     def handles(self) -> Sequence[str]:
         """See the protocol."""
         return [handle for handle in self._ids if handle != BOT]
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """Everybody's id by handle, the bot's too."""
+        return self._ids
 
     def rooms(self) -> Sequence[Room]:
         """See the protocol."""
