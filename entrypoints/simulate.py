@@ -30,6 +30,8 @@ from entrypoints.simulation.scripted_packs import pack_from_file
 
 _PATIENCE_SECONDS: Final = 10.0
 """For all that follows from one line; a flow that answers itself has no end."""
+_TERMINAL_PATIENCE_SECONDS: Final = 3.0
+"""In a terminal one can go on meanwhile."""
 _STANDARD_INPUT: Final = 0
 
 
@@ -164,7 +166,7 @@ async def _talk(conversation: Conversation, story: Story) -> ExitStatus:
     if _in_terminal():
         from entrypoints.simulation.conversation.terminal import talk_in_terminal  # noqa: PLC0415 - a pipe needs none of it
 
-        await talk_in_terminal(conversation, story, _PATIENCE_SECONDS)
+        await talk_in_terminal(conversation, story, _TERMINAL_PATIENCE_SECONDS)
         return ExitStatus.GOOD
     mistakes: list[str] = []
 

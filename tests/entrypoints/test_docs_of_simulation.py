@@ -3,7 +3,10 @@ import os
 import sys
 from pathlib import Path
 
-from tests.entrypoints.pages import ROOT, fences, page
+from entrypoints import cli
+from entrypoints.simulation.conversation.commands import COMMANDS
+from tests.entrypoints.pages import ROOT, fences, page, rows, section
+from tests.entrypoints.simulated import simulate
 
 
 async def test_the_script_that_tries_a_flow_prints_what_the_page_shows(tmp_path: Path) -> None:
@@ -19,3 +22,29 @@ async def test_the_script_that_tries_a_flow_prints_what_the_page_shows(tmp_path:
     printed, _ = await running.communicate()
     assert printed.decode() in text
     assert "you said" in printed.decode()
+
+
+def test_every_command_of_the_conversation_stands_on_the_page_and_no_other() -> None:
+    listed = [cells[0].strip("`").replace("\\|", "|") for cells in rows(page("simulation.md"), "`/.*")]
+
+    assert listed == [command.usage for command in COMMANDS.values()]
+
+
+def test_every_option_stands_on_the_page() -> None:
+    text = page("simulation.md")
+
+    options = {option for parameter in cli.simulate.params for option in parameter.opts if option.startswith("--")}
+    assert {option for option in options if option not in text} == set()
+
+
+def test_the_scripted_pack_on_the_page_is_the_example() -> None:
+    example = "examples/packs/deployer.yaml"
+
+    code = [line for line in (ROOT / example).read_text().splitlines() if not line.startswith("#")]
+    assert fences(page("simulation.md"))[example].splitlines() == code
+
+
+def test_the_conversation_through_a_pipe_is_printed_as_the_page_shows_it() -> None:
+    shown = section(page("simulation.md"), "### Without a terminal")
+
+    assert simulate("echo hello world\n/as bob\nhi\n").stdout in shown

@@ -148,7 +148,7 @@ async def test_an_unrest_is_told_and_one_may_go_on() -> None:
         talk.stage.flyte.flow_delay_seconds = 1
         told = await typed(talk, "echo hi\r/flows echo\r")
 
-    assert "no end after 0.2 s: flows have not run yet; you can go on meanwhile\n" in told
+    assert "no end after 0.2 s: flows have not run yet (does a flow answer itself?); you can go on meanwhile\n" in told
     assert '"name": "echo"' in told
 
 

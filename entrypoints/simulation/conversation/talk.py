@@ -39,7 +39,7 @@ async def _hear(conversation: Conversation, text: str, patience_seconds: float) 
         await conversation.until_reported(said)
     waited_for = await conversation.stage.calm(patience_seconds)
     if waited_for:
-        raise Unrest(f"no end after {patience_seconds:g} s: {waited_for}")
+        raise Unrest(f"no end after {patience_seconds:g} s: {waited_for} (does a flow answer itself?)")
     if said:
         conversation.explain_silence(said)
 

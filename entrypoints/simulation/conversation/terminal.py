@@ -7,7 +7,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.styles import Style
 from rich.console import Console
@@ -90,6 +90,8 @@ async def talk_in_terminal(conversation: Conversation, story: Story, patience_se
         while True:
             try:
                 line = await session.prompt_async(lambda: prompt_text(conversation), handle_sigint=False)
+                if line.startswith("/"):
+                    conversation.write(f"{fragment_list_to_text(prompt_text(conversation))}{line}")
                 await hear_line(conversation, story, line, patience_seconds)
             except MistakeError as mistake:
                 conversation.write(str(mistake), "bad")
