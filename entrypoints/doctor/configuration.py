@@ -21,6 +21,8 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
     registered_as = pack_id(settings.pack_name, settings.flyte_labels)
     kept = directory_of(settings.storage_url.reveal()) or "memory"
     summary = f"the pack {registered_as} hears by {_RECEIVES[settings.receiving]} and keeps everything in {kept}"
+    if settings.receiving is Receiving.SOCKET_MODE and settings.slack_signing_secret:
+        summary += "; FLYTE_SLACK_SIGNING_SECRET, which is set too, is of no use beside it"
     yield ok(CONFIGURATION, summary)
     for oddity in settings.warnings:
         yield Finding(CONFIGURATION, Status.WARNING, str(oddity))

@@ -115,8 +115,17 @@ async def test_an_odd_variable_is_a_warning(stage: Stage) -> None:
     assert "did you mean FLYTE_SLACK_APP_TOKEN?" in trouble.message
 
 
+async def test_a_signing_secret_beside_an_app_token_is_said_to_be_of_no_use(stage: Stage) -> None:
+    stage.variables["FLYTE_SLACK_SIGNING_SECRET"] = "s3cret"
+
+    configuration = await stage.finding("configuration")
+
+    assert configuration.status is Status.OK
+    assert "FLYTE_SLACK_SIGNING_SECRET, which is set too, is of no use" in configuration.message
+
+
 async def test_it_ends_soon_when_everything_hangs(stage: Stage) -> None:
-    stage.request_seconds = 0.3
+    stage.request_seconds = 0.8
     stage.slack.faults.plan("*", slack_faults.hang(), times=None)
     stage.flyte.plan("api", hang())
     began = time.monotonic()
@@ -124,11 +133,11 @@ async def test_it_ends_soon_when_everything_hangs(stage: Stage) -> None:
     troubles = await stage.troubles()
 
     assert [trouble.check for trouble in troubles] == ["slack api", "flyte api"]
-    assert time.monotonic() - began < 3 * 0.3 + 1
+    assert time.monotonic() - began < 3 * 0.8 + 1
 
 
 async def test_it_ends_soon_when_everything_hangs_as_late_as_it_can(stage: Stage) -> None:
-    stage.request_seconds = 0.3
+    stage.request_seconds = 0.8
     for method in ("conversations.info", slack_faults.HELLO):
         stage.slack.faults.plan(method, slack_faults.hang())
     stage.flyte.plan("health", hang())
@@ -138,7 +147,7 @@ async def test_it_ends_soon_when_everything_hangs_as_late_as_it_can(stage: Stage
     found = Counter(trouble.check for trouble in await stage.troubles())
 
     assert found == {"slack socket": 1, "flyte health": 1, "flyte pack": 1}
-    assert time.monotonic() - began < 3 * 0.3 + 3
+    assert time.monotonic() - began < 3 * 0.8 + 3
 
 
 def report(stream: io.StringIO, *, as_json: bool = False) -> Report:
