@@ -75,7 +75,8 @@ class PageServer:
         try:
             return web.json_response(await self._deeds.do(request.match_info["deed"], values))
         except NotDoneError as error:
-            return web.json_response({"error": str(error)}, status=422)
+            # An answer like any other: a browser would complain of every status but 200.
+            return web.json_response({"error": str(error)})
 
     async def _show_live(self, request: web.Request) -> web.WebSocketResponse:
         """Bring a page's copy of the board up to date, and keep it so. `after` is the latest change that it has."""

@@ -1,11 +1,12 @@
-/** The middle: what is said in a room, and saying something. */
+/** The middle: what stands in a room. */
 
 import { choice } from "./choice.js";
+import { edit, place, reply } from "./composer.js";
 import { arrows, byId, element, fill, timeOf } from "./dom.js";
 import { ask } from "./live.js";
 import { avatar } from "./places.js";
 import { stage } from "./stages.js";
-import { OFFERED, emoji, nodes, plain, typed } from "./text.js";
+import { OFFERED, emoji, nodes, plain } from "./text.js";
 
 const shown = new Map(); // the articles by the key of their message, with what they were made of
 let offering = ""; // the message under which emoji are offered
@@ -16,15 +17,6 @@ export function setUpConversation(world, complain) {
   arrows(feed, () => [...feed.children], (article) => select(article.dataset.key, { focus: true }));
   feed.addEventListener("keydown", (event) => onKey(event, world(), complain));
   byId("move-bot").addEventListener("click", () => moveBot(world(), complain));
-  byId("composer-person").addEventListener("change", (event) => choice.set({ person: event.target.value }));
-  byId("composer-mode").querySelector("button").addEventListener("click", () => stopAside());
-  byId("composer").addEventListener("submit", (event) => {
-    event.preventDefault();
-    send(world(), complain);
-  });
-  const text = byId("composer-text");
-  text.addEventListener("input", () => fit(text));
-  text.addEventListener("keydown", (event) => onTyping(event, world(), complain));
 }
 
 /** Shows the room and what stands in it. */
@@ -33,7 +25,6 @@ export function showConversation(world, complain) {
   if (!room) return;
   showHead(world, room);
   showMessages(world, room, complain);
-  showComposer(world, room);
 }
 
 /** Chooses a message: its way is shown. */
@@ -178,34 +169,9 @@ function empty(world, room, complain) {
   );
 }
 
-/** Where a message stands, as deeds name it. */
-function place(key) {
-  const [room, ts] = key.split("/");
-  return { room, ts };
-}
-
 async function react(world, key, name, complain) {
   offering = "";
   await ask("react", { ...place(key), person: world.person.id, emoji: name }).catch(complain);
-}
-
-function reply(key, card) {
-  choice.set({ thread: card.thread || place(key).ts, editing: "", pane: "talk" });
-  byId("composer-text").focus();
-}
-
-function edit(world, key, card) {
-  choice.set({ editing: key, thread: "", pane: "talk" });
-  const text = byId("composer-text");
-  text.value = typed(card.text, world.name);
-  fit(text);
-  text.focus();
-}
-
-function stopAside() {
-  if (choice.get("editing")) byId("composer-text").value = "";
-  choice.set({ thread: "", editing: "" });
-  byId("composer-text").focus();
 }
 
 function onClick(event, key) {
@@ -233,61 +199,4 @@ function onKey(event, world, complain) {
   if (!card || card.is_notice || !(event.key in deeds)) return;
   event.preventDefault();
   deeds[event.key]();
-}
-
-function showComposer(world, room) {
-  const people = byId("composer-person");
-  fill(people, world.people.map((person) => element("option", { value: person.id, selected: person.id === world.person?.id }, person.name)));
-  byId("composer-text").placeholder = `Say something in ${world.label(room)}`;
-  const editing = choice.get("editing");
-  const parent = choice.get("thread") && world.board.get(`message/${room.id}/${choice.get("thread")}`);
-  const mode = byId("composer-mode");
-  mode.hidden = !editing && !parent;
-  mode.querySelector("span").textContent = editing
-    ? "Editing the message"
-    : parent ? `In the thread of “${plain(parent.text, world.name).slice(0, 60)}”` : "";
-  byId("send").textContent = editing ? "Save" : "Send";
-}
-
-function onTyping(event, world, complain) {
-  if (event.isComposing) return;
-  if (event.key === "Enter" && !event.shiftKey) {
-    event.preventDefault();
-    send(world, complain);
-  } else if (event.key === "Escape") {
-    stopAside();
-  } else if (event.key === "ArrowUp" && event.target.value === "") {
-    event.preventDefault();
-    const last = world.messagesOf(world.room).at(-1);
-    if (last) select(last.key, { focus: true });
-  }
-}
-
-async function send(world, complain) {
-  const field = byId("composer-text");
-  const text = field.value;
-  if (!text.trim()) return;
-  const editing = choice.get("editing");
-  const thread = choice.get("thread");
-  field.value = "";
-  fit(field);
-  try {
-    if (editing) {
-      await ask("edit", { ...place(editing), text });
-      choice.set({ editing: "" });
-    } else {
-      const { ts } = await ask("say", { person: world.person.id, room: world.room.id, text, thread });
-      choice.set({ message: `${world.room.id}/${ts}`, tab: "way" });
-      byId("messages").scrollTop = byId("messages").scrollHeight;
-    }
-  } catch (error) {
-    field.value ||= text;
-    fit(field);
-    complain(error);
-  }
-}
-
-/** As high as its text, up to a bound. */
-function fit(field) {
-  field.rows = Math.min(field.value.split("\n").length, 8);
 }

@@ -10,7 +10,7 @@ export function element(name, properties = {}, ...children) {
     if (key.includes("-") || key === "role") made.setAttribute(key, value);
     else made[key] = value;
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
 
@@ -19,13 +19,21 @@ export const byId = (id) => document.getElementById(id);
 
 /** Puts these children in the place of those that an element has. */
 export function fill(parent, ...children) {
-  parent.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+  parent.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
 }
 
-/** Fills an element as `fill` does, and leaves the keyboard where it was, if what had it is there again by its id. */
-export function refill(parent, ...children) {
+const looks = new WeakMap(); // what the elements that `show` fills were made of
+
+/**
+ * Fills an element with what `make` gives, if these facts are others than the last time: what stays the same is left
+ * alone, so that no click gets lost. What has the keyboard keeps it, if an element of its id is there again.
+ */
+export function show(parent, facts, make) {
+  const look = JSON.stringify(facts);
+  if (looks.get(parent) === look) return;
+  looks.set(parent, look);
   const held = parent.contains(document.activeElement) ? document.activeElement.id : "";
-  fill(parent, ...children);
+  fill(parent, make());
   if (held) byId(held)?.focus({ preventScroll: true });
 }
 

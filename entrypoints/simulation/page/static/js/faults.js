@@ -1,7 +1,7 @@
 /** The faults, each with its switch; and the alarms that say which are on, wherever one looks. */
 
 import { choice } from "./choice.js";
-import { byId, element, fill, refill } from "./dom.js";
+import { byId, element, fill, show } from "./dom.js";
 import { ask } from "./live.js";
 
 /** Shows the switches and the alarms. */
@@ -9,12 +9,14 @@ export function showFaults(world, complain) {
   const faults = world.board.get("faults") ?? [];
   const on = faults.filter((fault) => fault.on);
   fill(byId("tab-faults").querySelector("span"), on.length ? String(on.length) : "");
-  refill(byId("panel-faults"), ["Slack", "Flyte"].map((end) => group(end, faults.filter((fault) => fault.end === end), complain)));
-  refill(byId("alarms"), on.map((fault) => element(
-    "button",
-    { id: `alarm-${fault.name}`, type: "button", onclick: () => choice.set({ tab: "faults", pane: "details" }) },
-    `${fault.end}: ${fault.title.toLowerCase()}`,
-  )));
+  show(byId("panel-faults"), faults, () =>
+    ["Slack", "Flyte"].map((end) => group(end, faults.filter((fault) => fault.end === end), complain)));
+  show(byId("alarms"), on, () => on.map(alarm));
+}
+
+function alarm({ name, end, title }) {
+  const onclick = () => choice.set({ tab: "faults", pane: "details" });
+  return element("button", { id: `alarm-${name}`, type: "button", onclick }, `${end}: ${title.toLowerCase()}`);
 }
 
 function group(end, faults, complain) {

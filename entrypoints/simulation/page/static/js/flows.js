@@ -1,7 +1,7 @@
 /** The flows: written here, checked while they are typed, and run at once when nothing is wrong with them. */
 
 import { choice } from "./choice.js";
-import { arrows, byId, element, fill, refill } from "./dom.js";
+import { arrows, byId, element, fill, show } from "./dom.js";
 import { ask } from "./live.js";
 
 const PAUSE = 250; // ms without a key until the text is sent
@@ -45,7 +45,7 @@ export function showFlows(world) {
   byId("tab-flows").querySelector("span").textContent = sheets.length ? String(sheets.length) : "";
   const [chosen, sheet] = sheets.find(([id]) => id === choice.get("flow")) ?? sheets[0] ?? ["", null];
   if (chosen !== choice.get("flow")) choice.set({ flow: chosen });
-  refill(byId("sheets"), sheets.map(([id, one]) => sheetItem(id, one, id === chosen)));
+  show(byId("sheets"), [sheets, chosen], () => sheets.map(([id, one]) => sheetItem(id, one, id === chosen)));
   showSheet(chosen, sheet);
 }
 

@@ -73,6 +73,6 @@ export async function ask(deed, particulars) {
   const response = await fetch(`do/${deed}`, request).catch(() => null);
   if (response === null) throw new Error("the simulation does not answer; is it still running?");
   const answer = await response.json().catch(() => ({ error: `the simulation answered ${response.status}` }));
-  if (!response.ok) throw new Error(answer.error);
+  if (answer.error) throw new Error(answer.error);
   return answer;
 }

@@ -1,7 +1,8 @@
 /** The page: joins what the server tells with what people choose, and shows both. */
 
 import { choice } from "./choice.js";
-import { setUpConversation, showConversation } from "./conversation.js";
+import { setUpComposer, showComposer } from "./composer.js";
+import { select, setUpConversation, showConversation } from "./conversation.js";
 import { arrows, byId } from "./dom.js";
 import { showFaults } from "./faults.js";
 import { setUpFlows, showFlows } from "./flows.js";
@@ -24,12 +25,23 @@ function complain(error) {
   complaining = setTimeout(() => (byId("complaint").textContent = ""), COMPLAINT);
 }
 
+/** The workspace as it is now. */
+const newWorld = () => new World(board);
+
+/** Takes the keyboard to the latest message. */
+function goUp() {
+  const world = newWorld();
+  const last = world.messagesOf(world.room).at(-1);
+  if (last) select(last.key, { focus: true });
+}
+
 function show() {
-  const world = new World(board);
+  const world = newWorld();
   if (!world.bot) return; // nothing has come yet
   showLedger(world);
   showPlaces(world, complain);
   showConversation(world, complain);
+  showComposer(world);
   showWay(world);
   showFlows(world);
   showFaults(world, complain);
@@ -64,7 +76,8 @@ function setUpTabs() {
 
 setUpTabs();
 setUpPlaces(complain);
-setUpConversation(() => new World(board), complain);
+setUpConversation(newWorld, complain);
+setUpComposer(newWorld, complain, goUp);
 setUpFlows(complain);
 board.addEventListener("change", show);
 board.addEventListener("link", showLink);

@@ -1,7 +1,7 @@
 /** The left side: the channels, the people, and adding to both. */
 
 import { choice } from "./choice.js";
-import { arrows, byId, element, refill } from "./dom.js";
+import { arrows, byId, element, show } from "./dom.js";
 import { ask } from "./live.js";
 
 /** Sets up what stays. `complain` tells people why something was not done. */
@@ -17,8 +17,12 @@ export function setUpPlaces(complain) {
 /** Shows the channels and the people. */
 export function showPlaces(world, complain) {
   const waiting = waitingIn(world);
-  refill(byId("rooms"), world.channels.map((room) => roomItem(world, room, waiting)), directItem(world, complain));
-  refill(byId("people"), world.people.map((person) => personItem(world, person)));
+  const { rooms, room, everybody, people, person } = world;
+  show(byId("rooms"), [rooms, room?.id, everybody, person?.id, [...waiting]], () => [
+    world.channels.map((one) => roomItem(world, one, waiting)),
+    directItem(world, complain),
+  ]);
+  show(byId("people"), [people, person?.id], () => people.map((one) => personItem(world, one)));
 }
 
 /** The avatar of somebody: the first letter, in a colour of their own. */

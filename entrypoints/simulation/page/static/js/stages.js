@@ -18,7 +18,8 @@ export function stage(way) {
   if (way.failed_actions) return { look: "bad", words: "answered with a failure" };
   if (way.open_actions) return { look: "waiting", words: "action in hand" };
   if (way.stations.some((station) => station.outcome === "failed")) return { look: "bad", words: "a flow failed" };
-  return { look, words: `${way.answers ? "answered" : "delivered"} in ${duration(way.last_ms)}` };
+  if (!way.answers) return { look: "muted", words: `no flow ran, ${duration(way.last_ms)}` };
+  return { look, words: `answered in ${duration(way.last_ms)}` };
 }
 
 /** The stations by kind: at which end they are, and what to call them. */

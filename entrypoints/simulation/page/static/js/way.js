@@ -1,7 +1,7 @@
 /** The way of the chosen message: every station with its time. */
 
 import { choice } from "./choice.js";
-import { byId, duration, element, refill } from "./dom.js";
+import { byId, duration, element, show } from "./dom.js";
 import { STATIONS, stage, verdict, waitsFor } from "./stages.js";
 import { plain } from "./text.js";
 
@@ -13,19 +13,23 @@ export function showWay(world) {
   const chosen = choice.get("message");
   const key = world.causes().get(chosen) ?? chosen;
   const [way, card] = [world.board.get(`way/${key}`), world.board.get(`message/${key}`)];
-  const panel = byId("panel-way");
-  if (!card) return refill(panel, element("p", { className: "hint" }, "Choose a message to see its way through the pack."));
-  if (!way) return refill(panel, quote(world, card), element("p", { className: "hint" }, nowhere(card)));
+  show(byId("panel-way"), [chosen, key, way, card], () => parts(world, key, way, card, key !== chosen));
+}
+
+function parts(world, key, way, card, isOfAnswer) {
+  if (!card) return hint("Choose a message to see its way through the pack.");
+  if (!way) return [quote(world, card), hint(nowhere(card))];
   const { look, words } = stage(way);
-  refill(
-    panel,
-    key === chosen ? null : element("p", { className: "hint" }, "This answers:"),
+  return [
+    isOfAnswer ? hint("This answers:") : null,
     quote(world, card),
     element("p", { className: `outcome ${look}` }, words),
     lanes(),
     element("ol", { className: "stations" }, way.stations.map((station, index) => item(world, key, station, index, way)), end(way, key)),
-  );
+  ];
 }
+
+const hint = (words) => element("p", { className: "hint" }, words);
 
 /** Counts on for a message that waits. */
 export function tick() {

@@ -55,9 +55,9 @@ export class World {
   messagesOf(room) {
     const all = this.board.under(`message/${room.id}/`).map(([ts, card]) => ({ key: `${room.id}/${ts}`, ts, card }));
     all.sort((one, other) => (one.ts < other.ts ? -1 : 1));
-    const present = new Set(all.map((message) => message.ts));
-    const isOwn = (message) => !message.card.thread || !present.has(message.card.thread);
-    return all.filter(isOwn).flatMap((head) => [head, ...all.filter((one) => !isOwn(one) && one.card.thread === head.ts)]);
+    const threads = new Map(all.map((message) => [message.ts, []]));
+    const heads = all.filter((message) => !threads.get(message.card.thread)?.push(message));
+    return heads.flatMap((head) => [head, ...threads.get(head.ts)]);
   }
 
   /** Whose way the bot's posts belong to: the key of the message that caused each, by the key of the post. */

@@ -1,0 +1,1 @@
+"""The workbench's page, in a real browser."""
