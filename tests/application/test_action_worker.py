@@ -267,6 +267,36 @@ async def test_a_swallowed_action_that_another_replica_carried_out_meanwhile_is_
     assert world.texts == ["hello"]
 
 
+async def test_a_recovered_action_that_was_killed_after_its_post_is_not_posted_again(world: World) -> None:
+    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
+    world.faults.hold("journal.conclude")
+    async with world.killed_pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(20)
+        assert world.texts == ["hello"]
+    world.faults.lift("journal.conclude")
+
+    async with world.pack():
+        assert isinstance(await world.answer(action), MessageSent)
+
+    assert world.texts == ["hello"]
+
+
+async def test_a_doubt_about_a_take_outlives_stops_until_it_is_settled(world: World) -> None:
+    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
+    world.faults.before("in_hand", DOWN)
+    action = world.engine.offer(hello(world))
+    for _ in range(2):
+        async with world.pack():
+            await world.clock.advance(1)
+    world.faults.lift("in_hand")
+
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=20), MessageSent)
+
+    assert world.texts == ["hello"]
+
+
 async def test_the_engine_is_asked_what_is_in_hand_only_after_a_kill(world: World) -> None:
     async with world.pack():
         for _ in range(5):
