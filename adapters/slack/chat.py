@@ -70,7 +70,13 @@ class SlackChat:
         )
 
     async def is_member(self, channel_id: ChannelId) -> bool:
-        answer = await self._web.call(Question("conversations.info", channel_id), {"channel": channel_id})
+        try:
+            answer = await self._web.call(Question("conversations.info", channel_id), {"channel": channel_id})
+        except Refused as refusal:
+            # What Slack says of channels that are gone, and of private ones that the bot is not in.
+            if refusal.code == "channel_not_found":
+                return False
+            raise
         channel = answer.get("channel")
         return isinstance(channel, dict) and channel.get("is_member") is True and channel.get("is_archived") is not True
 

@@ -258,6 +258,9 @@ class ChatContract:
 
         assert await stage.chat.memberships() == channels
 
+    async def test_nobody_is_member_of_a_channel_that_is_gone(self, stage: Stage) -> None:
+        assert not await stage.chat.is_member(ChannelId("C0GONE"))
+
     async def test_nobody_is_member_of_an_archived_channel(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         stage.archive(channel)
