@@ -32,7 +32,6 @@ _PATIENCE_SECONDS: Final = 10.0
 """For all that follows from one line; a flow that answers itself has no end."""
 _TERMINAL_PATIENCE_SECONDS: Final = 3.0
 """In a terminal one can go on meanwhile."""
-_STANDARD_INPUT: Final = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +54,14 @@ class Options:
 
 def simulate(options: Options) -> ExitStatus:
     """Hold a conversation until its end: the last line, /quit, Ctrl-D, Ctrl-C or SIGTERM."""
-    try:
-        play = _play(options)
-    except DocumentRefusedError as error:
-        click.echo(str(error), err=True)
-        return ExitStatus.BAD_SETTINGS
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+    with Path(os.devnull).open("r+", encoding="utf-8") as nowhere:
+        # Closed ones are None to Python.
+        sys.stdin, sys.stdout, sys.stderr = (stream or nowhere for stream in (sys.stdin, sys.stdout, sys.stderr))
+        try:
+            play = _play(options)
+        except DocumentRefusedError as error:
+            click.echo(str(error), err=True)
+            return ExitStatus.BAD_SETTINGS
         stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else nowhere
         configure_logs(options.log_level or "error", stream=stream)
         return _ended_well(_simulate(options, play))
@@ -174,7 +175,7 @@ async def _talk(conversation: Conversation, story: Story) -> ExitStatus:
         mistakes.append(mistake)
         click.echo(mistake, err=True)
 
-    await talk_by_lines(conversation, story, lines_of(_STANDARD_INPUT), _PATIENCE_SECONDS, complain)
+    await talk_by_lines(conversation, story, lines_of(sys.stdin.fileno()), _PATIENCE_SECONDS, complain)
     return ExitStatus.FAILED if mistakes else ExitStatus.GOOD
 
 

@@ -13,6 +13,7 @@ from entrypoints.simulation.conversation.story import Story
 from entrypoints.simulation.conversation.talk import hear_line
 from entrypoints.simulation.conversation.transcript import Transcript
 from entrypoints.simulation.flow_files import BUILT_IN, Flow, flow_from_file, flow_from_text
+from entrypoints.simulation.scripted_packs import PackScript
 
 ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 STAGES = {"loopback": loopback_stage, "memory": memory_stage}
@@ -41,10 +42,15 @@ class Talk:
 
 @asynccontextmanager
 async def conversing(
-    where: str = "memory", *, flows: Iterable[Flow] = (ECHO,), detail: Detail = Detail.OFF, labels: str = ""
+    where: str = "memory",
+    *,
+    flows: Iterable[Flow] = (ECHO,),
+    packs: Iterable[PackScript] = (),
+    detail: Detail = Detail.OFF,
+    labels: str = "",
 ) -> AsyncIterator[Talk]:
     """A conversation with these flows, on loopback or in memory."""
-    async with STAGES[where](Play(flows=list(flows), labels=labels)) as stage:
+    async with STAGES[where](Play(flows=list(flows), packs=list(packs), labels=labels)) as stage:
         yield Talk(stage, detail)
 
 

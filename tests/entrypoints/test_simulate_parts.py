@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoints.simulation.conversation.explanation import values_seen
-from entrypoints.simulation.conversation.paper import printable
+from entrypoints.simulation.conversation.paper import PlainPaper, plain, printable
 from entrypoints.simulation.conversation.rich_text import visible_text
 from entrypoints.simulation.conversation.talk import lines_of
 from entrypoints.simulation.conversation.transcript import Transcript
@@ -146,6 +147,23 @@ def test_the_words_of_a_rich_message_can_be_seen(name: str) -> None:
     message, seen = RICH[name]
 
     assert visible_text(message) == seen
+
+
+def test_what_the_output_has_no_signs_for_is_written_in_others() -> None:
+    written = BytesIO()
+    stream = TextIOWrapper(written, encoding="latin-1", write_through=True)
+
+    PlainPaper(stream).write(plain("grüße ✓"))
+
+    assert written.getvalue() == b"gr\xfc\xdfe \\u2713\n"
+
+
+def test_a_text_of_several_lines_hangs_below_its_beginning() -> None:
+    written = StringIO()
+
+    PlainPaper(written).write(plain("alice: one\ntwo", hang=7))
+
+    assert written.getvalue() == "alice: one\n       two\n"
 
 
 @given(st.text())

@@ -41,8 +41,9 @@ class PlainPaper:
 
     def write(self, line: Line) -> None:
         """See the protocol."""
-        text = "".join(printable(span.text) for span in line.spans)
-        self._stream.write(text.replace("\n", "\n" + " " * line.hang) + "\n")
+        text = "".join(printable(span.text) for span in line.spans).replace("\n", "\n" + " " * line.hang)
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self._stream.flush()
 
 
