@@ -132,8 +132,8 @@ class MemoryChat:
         return frozenset(channel.id for channel in open_channels if channel.has_bot and not channel.is_direct)
 
     async def is_member(self, channel_id: ChannelId) -> bool:
-        channel = self._channel(channel_id)
-        return channel.has_bot and not channel.is_archived
+        channel = self._channels.get(channel_id)
+        return channel is not None and channel.has_bot and not channel.is_archived
 
     async def look_up(self, user_id: str) -> User:
         if user_id not in self._users:
