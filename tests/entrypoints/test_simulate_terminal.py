@@ -155,7 +155,7 @@ async def test_an_unrest_is_told_and_one_may_go_on() -> None:
 async def test_the_prompt_says_as_whom_where_and_in_which_thread_one_speaks() -> None:
     async with conversing() as talk:
         assert fragment_list_to_text(prompt_text(talk.conversation)) == "alice in #general> "
-        await talk.hear("/as bob", "/in ops", "hello", "/thread")
+        await talk.hear("/as bob", "/in ops", "hello", "/thread 1", "reply", "/thread 2")
         assert fragment_list_to_text(prompt_text(talk.conversation)) == "bob in #ops (thread of [1])> "
 
 

@@ -44,6 +44,11 @@ class Conversation:
         """Where the speaker is."""
         return self.stage.workspace.room(self._label, self.speaker)
 
+    @property
+    def thread_timestamp(self) -> str:
+        """Of the message on which the chosen thread hangs; empty when none is chosen."""
+        return (self.thread.thread_timestamp or self.thread.timestamp) if self.thread else ""
+
     def write(self, text: str, style: str = "aside", hang: int = 0) -> None:
         """Tell whoever talks."""
         self._story.hear(plain(text, style, hang))
@@ -80,8 +85,7 @@ class Conversation:
     def say(self, typed: str) -> Spoken:
         """Say what was typed, in the thread if one is chosen."""
         workspace, room = self.stage.workspace, self.room
-        thread = (self.thread.thread_timestamp or self.thread.timestamp) if self.thread else ""
-        timestamp = workspace.say(self.speaker, room, workspace.as_sent(typed), thread)
+        timestamp = workspace.say(self.speaker, room, workspace.as_sent(typed), self.thread_timestamp)
         number = self.transcript.number(room.id, timestamp)
         said = self.transcript.message(number) if number else None
         if said is None:

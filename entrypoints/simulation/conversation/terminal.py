@@ -109,7 +109,7 @@ def prompt_text(conversation: Conversation) -> StyleAndTextTuples:
         ("class:room", conversation.room.label),
     ]
     if conversation.thread:
-        number = conversation.transcript.number(conversation.room.id, conversation.thread.timestamp)
+        number = conversation.transcript.number(conversation.room.id, conversation.thread_timestamp)
         parts.append(("", f" (thread of [{number}])"))
     return [*parts, ("", "> ")]
 
