@@ -1,36 +1,17 @@
 """The way of a message from the outbox to the engine: each once, in its channel's order."""
 
-from datetime import datetime
-from itertools import pairwise
-
-import pytest
-from structlog.testing import capture_logs
-
-from adapters.memory.workflow import MemoryWorkflow
 from application.ports.storage import OutboxEntry
-from domain.errors import Malformed, NotTaken, StorageUnavailable, WorkflowInDoubt, WorkflowUnreachable
-from domain.events import ReceivedMessage
+from domain.errors import NotTaken, StorageUnavailable, WorkflowUnreachable
 from domain.messages import Said
 from tests.world import World
 
 DOWN = WorkflowUnreachable("connection refused")
-LOST = WorkflowInDoubt("connection reset")
 FAILED = NotTaken("500")
 BROKEN = StorageUnavailable("disk full")
 
 
-@pytest.fixture
-async def world() -> World:
-    world = World()
-    await world.join(world.c1, world.c2)
-    return world
-
-
 async def put_in_outbox(world: World, *said: Said) -> None:
     await world.storage.outbox.append([OutboxEntry(one, world.clock.now()) for one in said])
-
-
-# Each message once, in order
 
 
 async def test_messages_of_one_channel_reach_the_engine_in_the_order_in_which_they_became_safe(world: World) -> None:
@@ -109,136 +90,6 @@ async def test_what_waits_is_delivered_after_a_restart(world: World) -> None:
     assert world.told == ["hello"]
 
 
-# In doubt
-
-
-async def test_an_event_in_doubt_that_the_engine_has_is_not_sent_again(world: World) -> None:
-    world.faults.after("publish", LOST, times=1)
-
-    async with world.pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(10)
-
-    assert world.told == ["hello"]
-    assert await world.waiting() == []
-
-
-async def test_an_event_in_doubt_that_the_engine_does_not_have_is_sent_again(world: World) -> None:
-    world.faults.before("publish", LOST, times=2)
-
-    async with world.pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(10)
-
-    assert world.told == ["hello"]
-
-
-async def test_the_audit_is_looked_at_twice_before_sending_again(world: World) -> None:
-    world.faults.before("publish", LOST, times=1)
-
-    async with world.pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(10)
-
-    assert world.faults.count("were_published") == 2
-    first, second = world.faults.called_at("were_published")
-    assert second - first == pytest.approx(0.5)
-
-
-async def test_an_audit_that_can_not_be_read_means_sending_again(world: World) -> None:
-    world.faults.before("publish", LOST, times=1)
-    world.faults.before("were_published", FAILED)
-
-    async with world.pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(10)
-
-    assert world.told == ["hello"]
-
-
-async def test_an_engine_that_leaves_every_event_in_doubt_is_asked_less_and_less_often(world: World) -> None:
-    world.faults.before("publish", LOST)
-
-    async with world.pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(300)
-
-    assert world.faults.count("were_published") <= 50
-
-
-async def test_a_message_that_was_delivered_before_a_kill_is_not_delivered_again(world: World) -> None:
-    world.faults.hold("outbox.done")
-    async with world.killed_pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(2)
-        assert world.told == ["hello"]
-    world.faults.lift("outbox.done")
-
-    async with world.pack():
-        world.chat.say("C1", "again here")
-        await world.clock.advance(2)
-
-    assert world.told == ["hello", "again here"]
-
-
-async def test_after_a_kill_one_question_serves_all_channels(world: World) -> None:
-    world.faults.hold("outbox.done")
-    async with world.killed_pack():
-        for channel in ("C1", "C2"):
-            world.chat.say(channel, "hello")
-        await world.clock.advance(2)
-    world.faults.lift("outbox.done")
-
-    async with world.pack():
-        await world.clock.advance(2)
-
-    assert world.told == ["hello", "hello"]
-    assert world.faults.count("were_published") == 1
-
-
-async def test_a_message_that_was_claimed_and_not_delivered_before_a_kill_is_delivered(world: World) -> None:
-    world.faults.hold("publish")
-    async with world.killed_pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(2)
-    world.faults.lift("publish")
-
-    async with world.pack():
-        await world.clock.advance(2)
-
-    assert world.told == ["hello"]
-
-
-async def test_a_stop_in_the_middle_of_a_doubt_leaves_it_to_the_next_start(world: World) -> None:
-    world.faults.after("publish", LOST, times=1)
-    world.faults.before("were_published", FAILED)
-    async with world.pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(0.1)
-        assert world.told == ["hello"]
-    world.faults.lift("were_published")
-
-    async with world.pack():
-        await world.clock.advance(10)
-
-    assert world.told == ["hello"]
-    assert await world.waiting() == []
-
-
-async def test_a_stop_while_a_delivery_can_not_be_noted_does_not_deliver_it_again(world: World) -> None:
-    world.faults.before("outbox.done", BROKEN, times=2)
-    async with world.pack():
-        world.chat.say("C1", "hello")
-        await world.clock.advance(0.15)
-        assert world.told == ["hello"]
-
-    world.faults.lift("outbox.done")
-    async with world.pack():
-        await world.clock.advance(10)
-
-    assert world.told == ["hello"]
-
-
 # Claims
 
 
@@ -302,81 +153,3 @@ async def test_many_channels_are_served_side_by_side_and_all_in_the_end(world: W
             "two",
             "three",
         ]
-
-
-# Poison
-
-
-async def test_what_the_engine_refuses_as_malformed_is_set_aside_at_once_and_reported(world: World) -> None:
-    world.faults.before("publish", Malformed("400: createdAt"), times=1)
-
-    with capture_logs() as logs:
-        async with world.pack():
-            poison = world.chat.say("C1", "poison")
-            world.chat.say("C1", "behind it")
-            await world.clock.advance(2)
-
-    assert world.told == ["behind it"]
-    assert [(e.said, e.set_aside_because) for e in await world.set_aside()] == [(poison, "400: createdAt")]
-    assert [line["key"] for line in logs if line["event"] == "message_set_aside"] == [poison.key]
-
-
-class Picky(MemoryWorkflow):
-    """An engine that fails whenever it is told of poison."""
-
-    async def publish(self, event: ReceivedMessage, at: datetime) -> None:
-        if event.said.text == "poison":
-            raise FAILED
-        await super().publish(event, at)
-
-
-async def refuse_for(world: World, minutes: int, *, others_pass: bool) -> None:
-    """Have the engine refuse the message `poison` for so long, while the pack runs."""
-    world.engine = Picky()
-
-    async with world.pack():
-        await world.clock.advance(2)
-        world.faults.hold("take")  # polling takes the test's own time
-        world.chat.say("C1", "poison")
-        await world.clock.advance(1)
-        world.chat.say("C1", "behind it")
-        for _ in range(minutes):
-            if others_pass:
-                world.chat.say("C2", "elsewhere")
-            await world.clock.advance(60)
-        world.faults.lift("take")
-
-
-async def test_what_is_refused_twenty_times_over_an_hour_while_others_pass_is_set_aside(world: World) -> None:
-    await refuse_for(world, 61, others_pass=True)
-
-    assert [entry.said.text for entry in await world.set_aside()] == ["poison"]
-    assert "behind it" in world.told
-
-
-async def test_before_the_hour_is_over_it_is_tried_again(world: World) -> None:
-    await refuse_for(world, 58, others_pass=True)
-
-    assert await world.set_aside() == []
-    (entry, _) = [entry async for entry in world.storage.outbox.entries()]
-    assert entry.refusals >= 20
-
-
-async def test_what_is_refused_while_nothing_passes_is_never_set_aside(world: World) -> None:
-    await refuse_for(world, 70, others_pass=False)
-
-    assert await world.set_aside() == []
-    assert [said.text for said in await world.waiting()] == ["poison", "behind it"]
-
-
-async def test_what_was_refused_thousands_of_times_is_still_tried_every_quarter_of_a_minute(world: World) -> None:
-    said = world.chat.say("C1", "hello")
-    await world.storage.outbox.append([OutboxEntry(said, world.clock.now(), 5_000, world.clock.now())])
-    world.faults.before("publish", FAILED, times=5)
-
-    async with world.pack():
-        await world.clock.advance(90)
-
-    assert world.told == ["hello"]
-    times = world.faults.called_at("publish")
-    assert [later - earlier for earlier, later in pairwise(times)] == pytest.approx([16] * 5)

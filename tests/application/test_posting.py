@@ -15,13 +15,6 @@ from tests.world import Settings, World
 OUT_OF_REACH = Unreachable("timeout", "Slack did not answer")
 
 
-@pytest.fixture
-async def world() -> World:
-    world = World()
-    await world.join(world.c1, world.c2)
-    return world
-
-
 def hello(channel_id: ChannelId, text: str = "hello") -> SendMessage:
     return SendMessage(Message(channel_id, text))
 

@@ -10,13 +10,6 @@ from tests.world import World
 NO_ANSWER = Unreachable("timeout", "no answer")
 
 
-@pytest.fixture
-async def world() -> World:
-    world = World()
-    await world.join(world.c1, world.c2)
-    return world
-
-
 def authors(world: World) -> list[User]:
     return [event.user for event, _ in world.engine.published]
 
