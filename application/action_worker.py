@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 _SWALLOWED_SINCE = timedelta(hours=1)
 """How far back to look for the post of an action that the engine holds to be in hand and the journal does not have."""
+_NEXT_QUESTION_SECONDS = 60
+"""Between two questions what is in hand: a heavy one."""
 _FAILED_TAKES = 8
 """In a row: a race is lost now and then, not that often."""
 
@@ -60,6 +62,7 @@ class ActionWorker:
         self._in_hand = 0
         self._doubtful_since: datetime | None = None
         """Since when an action may have been given out that the journal does not have; None: there can be none."""
+        self._next_question_at = 0.0
         self._lost = False
         """An action was taken that the journal could not be given before the end."""
         self._one_finished = asyncio.Event()
@@ -90,12 +93,15 @@ class ActionWorker:
             log.info("journal_resumed", actions=len(entries))
 
     async def _settle_doubt(self) -> None:
-        if self._doubtful_since is not None:
-            await self._recover_swallowed(self._doubtful_since)
+        if self._doubtful_since is None or self._clock.monotonic() < self._next_question_at:
+            return
+        self._next_question_at = self._clock.monotonic() + _NEXT_QUESTION_SECONDS
+        if await self._recover_swallowed(self._doubtful_since):
             self._doubtful_since = None  # not before: a stop in the middle leaves the doubt to the next start
 
-    async def _recover_swallowed(self, since: datetime) -> None:
+    async def _recover_swallowed(self, since: datetime) -> bool:
         """Take in what the engine gave out and the journal does not have: a crash or a broken connection swallowed it.
+        False when the engine did not answer.
 
         What is on its way into the journal at this moment may be taken in twice, which does no harm.
         """
@@ -103,11 +109,12 @@ class ActionWorker:
             actions = await self._line(lambda: self._workflow.in_hand(since))
         except WorkflowError as error:
             log.warning("actions_in_hand_unknown", reason=str(error))
-            return
+            return False
         for action in actions:
             if await self._keep(lambda action=action: self._journal.load(action.id)) is None:  # type: ignore[misc]
                 log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
                 self._begin(self._accept(action, self._clock.now(), self._suspicion(action)), action)
+        return True
 
     def _suspicion(self, action: Action) -> Mapping[ChannelId, Step]:
         """As if its post had begun: a replica with a storage of its own may have the action in hand."""

@@ -139,6 +139,19 @@ async def test_a_doubt_about_a_take_outlives_stops_until_it_is_settled(world: Wo
     assert world.texts == ["hello"]
 
 
+async def test_an_engine_that_fails_to_tell_what_is_in_hand_is_asked_again_and_not_in_a_loop(world: World) -> None:
+    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
+    world.faults.before("in_hand", NotTaken("500"), times=2)
+
+    async with world.pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(100)
+        assert world.faults.count("in_hand") == 2
+        assert isinstance(await world.answer(action, within=40), MessageSent)
+
+    assert world.texts == ["hello"]
+
+
 async def test_the_engine_is_asked_what_is_in_hand_only_after_a_kill(world: World) -> None:
     async with world.pack():
         for _ in range(5):
