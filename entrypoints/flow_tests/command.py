@@ -16,7 +16,7 @@ from entrypoints.flow_tests.junit import write_junit
 from entrypoints.flow_tests.one_step import StepTest, play_step
 from entrypoints.flow_tests.player import play
 from entrypoints.flow_tests.quiet import silent_logs
-from entrypoints.flow_tests.reading import Test, holds_tests, tests_from_file
+from entrypoints.flow_tests.reading import Test, holds_tests, read_tests
 from entrypoints.flow_tests.report import report_failure, report_sum, report_verdict
 from entrypoints.flow_tests.script import FlowTest
 from entrypoints.flow_tests.verdict import Verdict
@@ -74,7 +74,7 @@ def _found(options: Options) -> Sequence[Test]:
         try:
             if not _is_listed(path, options.files) and not holds_tests(path):
                 continue
-            found += tests_from_file(path)
+            found += read_tests(path)
         except DocumentRefusedError as error:
             mistakes.append(str(error))
     if mistakes:

@@ -34,6 +34,14 @@ class Names:
         """The `ts` of the thread of a message; empty for no name, and no real one for a message still to come."""
         return "" if not name else _thread(self._messages[name]) if name in self._messages else _NOT_YET
 
+    def thread_mark(self, name: str) -> str:
+        """How a thread is written beside a message that stands in it; empty for no name."""
+        message = self._messages.get(name)
+        if message is None:
+            return name and f"(thread of '{name}') "
+        number = self._world.transcript.number(message.room_id, _thread(message))
+        return f"(thread of [{number}]) "
+
     def filled(self, tree: object) -> object:
         """The tree with its templates rendered, and ids in the place of names in mentions. Raises PartFailedError."""
         return self._with_ids(flow_engine.filled("text", tree, self._scope(), self._world.surroundings))

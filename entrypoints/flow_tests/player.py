@@ -1,13 +1,12 @@
 """Plays a flow test: step by step, until one of them goes another way than it should."""
 
 import asyncio
-import random
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
+from entrypoints.flow_tests.chance import Chance
 from entrypoints.flow_tests.expecting import Expecting, NotSoError
 from entrypoints.flow_tests.names import Names
 from entrypoints.flow_tests.reporting import Reporter
@@ -40,20 +39,9 @@ _AFTERMATH_SECONDS: Final = 60.0
 def play(test: FlowTest) -> Verdict:
     """What comes of a test. Chance is the same in each run."""
     began = time.perf_counter()
-    with _same_chance():
+    with Chance().same():
         verdict = run_virtually(_play(test))
     return replace(verdict, real_seconds=time.perf_counter() - began)
-
-
-@contextmanager
-def _same_chance() -> Iterator[None]:
-    """The pack's pauses are jittered by Python's own generator."""
-    state = random.getstate()
-    random.seed(0)
-    try:
-        yield
-    finally:
-        random.setstate(state)
 
 
 async def _play(test: FlowTest) -> Verdict:
@@ -71,7 +59,7 @@ class Player:
         self._world = world
         self._names = Names(world)
         self._expecting = Expecting(world.chronicle, self._names)
-        self._reporter = self.reporter = Reporter(world, self._names, self._expecting)
+        self.reporter = Reporter(world, self._names, self._expecting)
         self._speaker = world.workspace.handles[0]
         self._room = world.workspace.rooms()[0].label
         self._at: list[tuple[str, int]] = []
@@ -82,13 +70,21 @@ class Player:
         try:
             await self._steps(steps, "")
             self._at = [("the end", 0)]
-            await self._world.calm(_PATIENCE_SECONDS)
-            self._expecting.check_rest("the bot says something that no step expects")
+            await self.end()
         except (NotSoError, PartFailedError) as error:
-            await self._world.calm(_AFTERMATH_SECONDS)
-            where = ", ".join(name for name, _ in self._at)
-            return self._reporter.failure(error, where, self._at[-1][1], self._room)
+            return await self.failure(error)
         return None
+
+    async def end(self) -> None:
+        """Wait for all that still follows. Raises NotSoError for a message that nobody expected."""
+        await self._world.calm(_PATIENCE_SECONDS)
+        self._expecting.check_rest("the bot says something that no step expects")
+
+    async def failure(self, error: NotSoError | PartFailedError) -> Failure:
+        """Why the step that is being carried out failed; what still follows from it is part of that."""
+        await self._world.calm(_AFTERMATH_SECONDS)
+        where = ", ".join(name for name, _ in self._at)
+        return self.reporter.failure(error, where, self._at[-1][1] if self._at else 0, self._room)
 
     async def _steps(self, steps: Sequence[Step], prefix: str) -> None:
         for number, step in enumerate(steps, start=1):
@@ -110,7 +106,7 @@ class Player:
                 await self._repeat(step)
             case Say() | RaiseEvent() | Invite() | Remove() | SlackTrouble() | FlyteTrouble():
                 if self._expecting.begin():
-                    self._reporter.begin()
+                    self.reporter.begin()
                 self._act(step)
             case _:
                 assert_never(step)

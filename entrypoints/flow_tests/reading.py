@@ -27,7 +27,7 @@ def holds_tests(path: Path) -> bool:
     return isinstance(document, dict) and any(key in document for key in _TELL_TALES)
 
 
-def tests_from_file(path: Path) -> Sequence[Test]:
+def read_tests(path: Path) -> Sequence[Test]:
     """The tests in a file. Raises DocumentRefusedError, also when it can't be read."""
     text, is_json = read_file(path)
     document, node = read_values(text, str(path), is_json=is_json)

@@ -94,6 +94,8 @@ def _people(reader: StrictReader, value: object) -> Sequence[Person]:
 
 
 def _person(reader: StrictReader, handle: str, keys: Mapping[str, object]) -> Person:
+    if not keys:
+        return Person(handle)
     path = ("people", handle)
     identifier, name, email, title, first, last = (reader.text(keys, key, path, "") for key in _PERSON_KEYS)
     return Person(handle, User(identifier, name or handle.capitalize(), email, title, first, last))

@@ -24,6 +24,17 @@ def report_failure(paper: Paper, verdict: Verdict, failure: Failure) -> None:
     """Why a test failed."""
     paper.write(Line([Span("FAIL", "bad"), Span(f"  {verdict.test.name}", "person")]))
     paper.write(Line([Span(f"      {place(verdict.test, failure)}: ", "aside"), Span(failure.reason)], hang=6))
+    _report_details(paper, failure)
+    paper.write(plain(""))
+
+
+def report_reason(paper: Paper, failure: Failure) -> None:
+    """Why a test failed that is no file's."""
+    paper.write(plain(failure.reason))
+    _report_details(paper, failure)
+
+
+def _report_details(paper: Paper, failure: Failure) -> None:
     if failure.diff:
         paper.write(plain("      the conversation (- expected, + happened):", "aside"))
     for line in failure.diff:
@@ -32,7 +43,6 @@ def report_failure(paper: Paper, verdict: Verdict, failure: Failure) -> None:
         paper.write(plain("      what followed from what:", "aside"))
     for line in failure.story:
         paper.write(_indented(line))
-    paper.write(plain(""))
 
 
 def place(test: Tested, failure: Failure) -> str:

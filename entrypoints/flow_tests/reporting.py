@@ -6,7 +6,7 @@ from typing import Final
 
 from entrypoints.flow_tests.comparing import differences, is_of_its_kind
 from entrypoints.flow_tests.expecting import Expecting, NotSoError
-from entrypoints.flow_tests.happenings import BotMessage, Happened
+from entrypoints.flow_tests.happenings import BotMessage, CommandSent, Happened
 from entrypoints.flow_tests.names import Names
 from entrypoints.flow_tests.script import Expected
 from entrypoints.flow_tests.verdict import Failure
@@ -16,13 +16,15 @@ from entrypoints.simulation.conversation.narrator import Detail, Narrator, Told
 from entrypoints.simulation.conversation.paper import Line, plain
 from entrypoints.simulation.conversation.workspace import BOT, Noticed, Spoken
 from entrypoints.simulation.flow_engine import PartFailedError
-from entrypoints.simulation.flyte_happenings import StepFailed, StepUnmatched
+from entrypoints.simulation.flyte_happenings import ActionFinished, StepFailed, StepUnmatched
+from entrypoints.simulation.flyte_state import FATAL
 
-_BEFORE: Final = 3
-"""Messages shown before those of the turn in which the test failed."""
+_BEFORE: Final = 5
+"""Messages shown before the place where the test failed."""
+_AFTER: Final = 12
+"""Lines shown of what is missing there, and of what came instead."""
+_LONGEST_STORY: Final = 40
 _MOST_REFUSALS: Final = 3
-_LONGEST: Final = 60
-"""Lines of a diff or of a story."""
 
 
 class Reporter:
@@ -56,11 +58,16 @@ class Reporter:
         if error.missing and not error.instead:
             reasons += self._refusals()
         story = [line for told in self._chronicle.told[self._turn :] for line in self._lines(told)]
-        return Failure(line, step, "; ".join(reasons), _cut(self._diff(error, room)), _cut(story))
+        return Failure(line, step, "; ".join(reasons), self._diff(error, room), _cut(story, _LONGEST_STORY))
 
     def _sources(self, error: NotSoError) -> Iterator[str]:
-        """Where a message that surprises comes from."""
-        if isinstance(error.instead, BotMessage) and (source := self._chronicle.source_of(error.instead)):
+        """Where a message or a command that surprises comes from."""
+        source = ""
+        if isinstance(error.instead, BotMessage):
+            source = self._chronicle.source_of(error.instead)
+        elif isinstance(error.instead, CommandSent):
+            source = self._chronicle.source(error.instead.action_id)
+        if source:
             yield f"it is sent by {source}"
 
     def _near_misses(self, error: NotSoError, room: str) -> Iterator[str]:
@@ -79,12 +86,15 @@ class Reporter:
                 yield "it came before what this test expects ahead of it"
 
     def _refusals(self) -> list[str]:
-        """Which steps did not run in this turn, and why."""
+        """Which steps did not run in this turn, or ran in vain, and why."""
         found = []
         for told in self._chronicle.told[self._turn :]:
             if isinstance(told, StepUnmatched | StepFailed):
                 step = f"flow {told.flow}" + (f", step {told.step}" if told.step else "")
                 found.append(f"{step} {_why_not(told)}")
+            elif isinstance(told, ActionFinished) and (told.event == FATAL or told.event.endswith("Failed")):
+                source = self._chronicle.source(told.action_id) or "a command of no flow"
+                found.append(f"{source}: {told.command} ends in {told.event}{_error(told.payload)}")
         return list(dict.fromkeys(found))[:_MOST_REFUSALS]
 
     def _unexpected_like(self, expected: Expected) -> list[Happened]:
@@ -93,16 +103,17 @@ class Reporter:
         return [one for one in turn if is_of_its_kind(expected, one) and not self._expecting.is_fine(one)]
 
     def _diff(self, error: NotSoError, room: str) -> Sequence[Line]:
-        """What is said in the latest turn, what led up to it, and what is missing where it should have come."""
+        """What is missing, where it should have come, and what is said around it."""
         missing = [marked("-", expected_line(expected, self._names, room)) for expected in error.missing]
-        lines = []
-        for told in self._shown():
-            mark = "+" if self._is_surprise(told) else " "
-            if mark == "+":
-                lines += missing
-                missing = []
-            lines += [marked(mark, line) for line in self._lines(told)]
-        return [*lines, *missing, *self._others_instead(error)]
+        seen = [(told, self._is_surprise(told)) for told in self._chronicle.told if _is_seen(told)]
+        place = next((index for index, (_, is_surprise) in enumerate(seen) if is_surprise), len(seen))
+        before = [marked(" ", line) for told, _ in seen[max(0, place - _BEFORE) : place] for line in self._lines(told)]
+        after = [
+            marked("+" if is_surprise else " ", line)
+            for told, is_surprise in seen[place:]
+            for line in self._lines(told)
+        ]
+        return [*before, *_cut(missing, _AFTER), *_cut(after, _AFTER), *self._others_instead(error)]
 
     def _others_instead(self, error: NotSoError) -> Iterator[Line]:
         """The commands and events that came in the place of what is missing, or where nothing should have."""
@@ -112,11 +123,6 @@ class Reporter:
         for happened in found:
             if not isinstance(happened, BotMessage):
                 yield marked("+", happened_line(happened))
-
-    def _shown(self) -> list[Told]:
-        told = self._chronicle.told
-        before = [one for one in told[: self._turn] if _is_seen(one)]
-        return [*before[-_BEFORE:], *(one for one in told[self._turn :] if _is_seen(one))]
 
     def _is_surprise(self, told: Told) -> bool:
         if not isinstance(told, Spoken) or told.speaker != BOT:
@@ -136,11 +142,16 @@ def _why_not(told: StepUnmatched | StepFailed) -> str:
     return f"does not run: {told.reason}"
 
 
+def _error(payload: object) -> str:
+    error = payload.get("error") if isinstance(payload, dict) else payload
+    return f": {error}" if isinstance(error, str) else ""
+
+
 def _is_seen(told: Told) -> bool:
     return isinstance(told, Spoken | Noticed)
 
 
-def _cut(lines: Sequence[Line]) -> Sequence[Line]:
-    if len(lines) <= _LONGEST:
+def _cut(lines: Sequence[Line], most: int) -> Sequence[Line]:
+    if len(lines) <= most:
         return lines
-    return [*lines[:_LONGEST], plain(f"... and {len(lines) - _LONGEST} lines more", "aside")]
+    return [*lines[:most], plain(f"... and {len(lines) - most} lines more", "aside")]

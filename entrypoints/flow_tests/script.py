@@ -18,10 +18,10 @@ WITHIN_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in the workspace; a `user` without an id gets one."""
+    """Somebody in the workspace, who is made up but for what is said of the `user`; one without an id gets one."""
 
     handle: str
-    user: User
+    user: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Scene:
 
     flows: Sequence[Flow] = ()
     packs: Sequence[PackScript] = ()
-    people: Sequence[Person] = (Person("alice", User("", "Alice")), Person("bob", User("", "Bob")))
+    people: Sequence[Person] = (Person("alice"), Person("bob"))
     channels: Sequence[Channel] = (Channel("#general"), Channel("#ops"))
     settings: Mapping[str, str] = field(default_factory=dict)
     """Of the pack, by the names of its variables."""

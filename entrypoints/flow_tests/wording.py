@@ -41,8 +41,7 @@ def happened_line(happened: CommandSent | EventSent) -> Line:
 
 
 def _message_line(expected: ExpectedMessage, names: Names, room: str) -> Line:
-    thread = f"(thread of '{expected.thread}') " if expected.thread else ""
-    head = f"{expected.room or room} {thread}{BOT}: "
+    head = f"{expected.room or room} {names.thread_mark(expected.thread)}{BOT}: "
     text = names.readable(names.filled(expected.text)) if expected.text is not None else "..."
     fields = "" if expected.fields is None else f" {_short(names.filled(expected.fields))}"
     return Line([Span(head), Span(text if isinstance(text, str) else f"({_matcher(text)})"), Span(fields)], len(head))
