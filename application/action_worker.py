@@ -125,6 +125,8 @@ class ActionWorker:
     async def _take(self) -> None:
         await self._room()
         await self._keep.until_working()
+        if pause := self._polling.pause_before_take():
+            await self._stop.pause(pause)
         action = await self._ask()
         if action is not None:
             self._polling.note_found()
@@ -133,6 +135,8 @@ class ActionWorker:
         if action is None:
             await self._stop.pause(self._polling.spend_empty())
             await self._stop.wait(self._polling.pause_after_empty(), self._polling.wake)
+        elif pause := self._polling.pause_after_found():
+            await self._stop.wait(pause, self._polling.wake)
 
     async def _room(self) -> None:
         while self._in_hand >= self._journal_limit:

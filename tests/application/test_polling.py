@@ -91,6 +91,46 @@ def test_a_flow_that_answers_within_milliseconds_is_answered_within_milliseconds
     assert all(any(event < time <= event + 0.01 for time in takes) for event in events)
 
 
+@pytest.mark.parametrize("flow_seconds", [0.001, 0.005, 0.02])
+def test_takes_soon_come_when_the_flows_are_done_and_not_before(flow_seconds: float) -> None:
+    clock = _HandClock()
+    polling = Polling(clock)
+    empty, waits = 0, []
+    for _ in range(100):
+        polling.hurry_after_event()
+        ready_at = clock.seconds + flow_seconds
+        clock.seconds += polling.pause_before_take()
+        while clock.seconds < ready_at:
+            empty += 1
+            clock.seconds += max(polling.spend_empty(), polling.pause_after_empty())
+        waits.append(clock.seconds - ready_at)
+        polling.note_found()
+        clock.seconds += 0.01
+    assert empty < 30
+    assert sorted(waits)[90] < 0.02
+
+
+def test_an_event_without_a_flow_teaches_nothing() -> None:
+    clock = _HandClock()
+    polling = Polling(clock)
+    polling.hurry_after_event()
+    for _ in range(6):
+        clock.seconds += max(polling.spend_empty(), polling.pause_after_empty())
+    polling.hurry_after_event()
+    assert polling.pause_before_take() == 0
+
+
+def test_while_takes_bring_actions_none_waits() -> None:
+    clock = _HandClock()
+    polling = Polling(clock)
+    polling.hurry_after_event()
+    polling.spend_empty()
+    clock.seconds += 0.01
+    polling.note_found()
+    polling.hurry_after_event()
+    assert polling.pause_before_take() == 0
+
+
 def test_answers_do_not_use_up_what_is_kept_for_events() -> None:
     clock = _HandClock()
     polling = Polling(clock)
