@@ -105,8 +105,12 @@ def test_takes_soon_come_when_the_flows_are_done_and_not_before(flow_seconds: fl
             clock.seconds += max(polling.spend_empty(), polling.pause_after_empty())
         waits.append(clock.seconds - ready_at)
         polling.note_found()
+        if not polling.pause_after_found():  # so one more is asked for, and there is none
+            empty += 1
+            clock.seconds += polling.spend_empty()
+            polling.pause_after_empty()
         clock.seconds += 0.01
-    assert empty < 30
+    assert empty < 60
     assert sorted(waits)[90] < 0.02
 
 
