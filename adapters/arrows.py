@@ -11,6 +11,7 @@ _UNDER_WAY = frozenset({ActionState.TAKEN, ActionState.EXECUTING})
 FROM = {
     "planned": _UNDER_WAY,
     "begun": _UNDER_WAY,
+    "retracted": frozenset({ActionState.EXECUTING}),
     "settled": frozenset({ActionState.EXECUTING}),
     "concluded": _UNDER_WAY,
     "finished": frozenset({ActionState.CONCLUDED}),
@@ -34,6 +35,13 @@ def begun(known: Step | None, at: datetime) -> Step:
     if known.is_settled:
         raise ValueError("a step that is settled can't begin again")
     return known
+
+
+def retracted(known: Step | None) -> Step:
+    """The step as if it had not begun. ValueError when there is no such step, or its end is known."""
+    if known is None or known.is_settled:
+        raise ValueError("only a step whose end is open can be retracted")
+    return replace(known, begun_at=None)
 
 
 def settled(known: Step | None, end: Step) -> Step:

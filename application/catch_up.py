@@ -65,7 +65,8 @@ class CatchUp:
 
     async def begin(self, deaf_since: datetime | None, *, is_redelivered: bool = True) -> None:
         """Look back into every channel: at the start (None), or after a gap that was long enough to lose something,
-        which every gap is where the chat service delivers nothing again."""
+        which every gap is where the chat service delivers nothing again.
+        """
         if not self._look_back_seconds or self._stop.is_requested:
             return
         if deaf_since is not None and is_redelivered and self._clock.now() - deaf_since < LONGEST_GAP:

@@ -15,10 +15,10 @@ from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Journal, Paces, Step, Storage
 from application.safekeeping import Safekeeping
-from application.stop import Stop
+from application.stop import Stop, Stopping
 from domain.channels import ChannelId
 from domain.commands import ActionId
-from domain.errors import InDoubt, Refused, Unreachable
+from domain.errors import InDoubt, RateLimited, Refused, Unreachable
 from domain.messages import LONGEST_TEXT, Mark, Message, Receipt, RichMessage
 
 log = structlog.get_logger()
@@ -58,6 +58,8 @@ class _Delivery:
     begun_at: datetime | None
     gives_up_at: float = math.inf
     """When not to send it again any more; counts from the first doubt. Of the monotonic clock."""
+    is_out: bool = False
+    """A request went out of which nobody knows, so far, whether it took effect."""
     in_doubt: bool = False
     """Sent again in spite of a doubt that nobody could resolve."""
 
@@ -97,10 +99,8 @@ class Posting:
         first. Raises ChatError: Refused, Unreachable after the time to give up, InDoubt when nobody can tell.
         Raises Stopping when the pack ends before; the journal then knows how far it came.
         """
-        if len(message.text) > LONGEST_TEXT:
-            raise Refused(
-                "msg_too_long", f"the text has {len(message.text)} characters; Slack cuts it after {LONGEST_TEXT}"
-            )
+        if too_long := text_too_long(message.text):
+            raise too_long
         begun_at = step.begun_at if step else None
         delivery = _Delivery(action_id, message, _mark(action_id, message), begun_at)
         async with self._lanes.turn(message.channel_id):
@@ -108,7 +108,16 @@ class Posting:
                 doubt = InDoubt("in_doubt", "the pack was stopped while it posted")
                 if found := await self._resolve(delivery, doubt):
                     return found
-            return await self._send(delivery)
+            try:
+                return await self._send(delivery)
+            except Stopping:
+                await self._retract(delivery)
+                raise
+
+    async def _retract(self, delivery: _Delivery) -> None:
+        """Spare the next start a doubt: what is known not to have taken effect has not begun."""
+        if delivery.begun_at is not None and not delivery.is_out and not delivery.in_doubt:
+            await self._keep(lambda: self._journal.retract(delivery.action_id, delivery.channel_id))
 
     async def _send(self, delivery: _Delivery) -> Receipt:
         pauses = growing_pauses(1, 60)
@@ -125,7 +134,7 @@ class Posting:
                     raise
                 await self._stop.pause(min(next(pauses), left))  # at once would fill a channel with doubtful copies
             except Refused as refusal:
-                if delivery.mark is None or not refusal.code.startswith("metadata_"):
+                if delivery.mark is None or "metadata" not in refusal.code:
                     raise
                 log.warning("mark_refused", action=delivery.action_id, code=refusal.code)
                 delivery.mark = None
@@ -137,9 +146,15 @@ class Posting:
         await self._pace(delivery.channel_id)
         self._stop.check()
         if delivery.begun_at is None:
-            begun_at = delivery.begun_at = self._clock.now()
+            begun_at = self._clock.now()
             await self._keep(lambda: self._journal.begin(delivery.action_id, delivery.channel_id, begun_at))
-        return await self._chat.post(delivery.message, delivery.mark)
+            delivery.begun_at = begun_at
+        delivery.is_out = True
+        try:
+            return await self._chat.post(delivery.message, delivery.mark)
+        except (RateLimited, Unreachable, Refused):
+            delivery.is_out = False
+            raise
 
     async def _pace(self, channel_id: ChannelId) -> None:
         policy = self._policy
@@ -189,6 +204,13 @@ class Posting:
                 "look into the channel before sending it again",
             ) from doubt
         delivery.in_doubt = True
+
+
+def text_too_long(text: str) -> Refused | None:
+    """Why a text is not posted at all; None for one that Slack takes whole."""
+    if len(text) <= LONGEST_TEXT:
+        return None
+    return Refused("msg_too_long", f"the text has {len(text)} characters; Slack cuts it after {LONGEST_TEXT}")
 
 
 def _mark(action_id: ActionId, message: Message | RichMessage) -> Mark | None:

@@ -34,6 +34,9 @@ class FileJournal:
     async def begin(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
         await self._database.run(lambda connection: rows.begin(connection, action_id, channel_id, at))
 
+    async def retract(self, action_id: ActionId, channel_id: ChannelId) -> None:
+        await self._database.run(lambda connection: rows.retract(connection, action_id, channel_id))
+
     async def settle(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
         await self._database.run(lambda connection: rows.settle(connection, action_id, channel_id, step))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from adapters.arrows import begun, check_arrow, settled
+from adapters.arrows import begun, check_arrow, retracted, settled
 from adapters.filesystem.schema import PIECE, UNFINISHED
 from adapters.filesystem.wire import (
     at,
@@ -84,6 +84,12 @@ def begin(connection: sqlite3.Connection, action_id: ActionId, channel_id: Chann
     place = _checked(connection, action_id, "begun")
     _put_step(connection, place, channel_id, begun(_step(connection, place, channel_id), moment))
     _execute(connection, place)
+
+
+def retract(connection: sqlite3.Connection, action_id: ActionId, channel_id: ChannelId) -> None:
+    """The step did not go out after all."""
+    place = _checked(connection, action_id, "retracted")
+    _put_step(connection, place, channel_id, retracted(_step(connection, place, channel_id)))
 
 
 def settle(connection: sqlite3.Connection, action_id: ActionId, channel_id: ChannelId, end: Step) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
-from adapters.arrows import begun, check_arrow, settled
+from adapters.arrows import begun, check_arrow, retracted, settled
 from application.ports.storage import ActionState, Depth, JournalEntry, Step
 from domain.channels import ChannelId
 from domain.commands import Action, ActionId
@@ -58,6 +58,10 @@ class MemoryJournal:
         entry = self._checked(action_id, "begun")
         step = begun(entry.steps.get(channel_id), at)
         self._note_step(entry, channel_id, step)
+
+    async def retract(self, action_id: ActionId, channel_id: ChannelId) -> None:
+        entry = self._checked(action_id, "retracted")
+        self._note_step(entry, channel_id, retracted(entry.steps.get(channel_id)))
 
     async def settle(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
         entry = self._checked(action_id, "settled")

@@ -206,6 +206,9 @@ class Journal(Protocol):
     async def begin(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
         """The first request of a step is about to go out; later calls keep the first `at`. -> EXECUTING."""
 
+    async def retract(self, action_id: ActionId, channel_id: ChannelId) -> None:
+        """Of a step that began nothing took effect so far: it counts as not begun. ValueError when its end is known."""
+
     async def settle(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
         """Note how a step ended."""
 

@@ -1,19 +1,19 @@
 """Post a text into every joined channel."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from application.ports.storage import Step, Storage
-from application.posting import Posting
+from application.posting import Posting, text_too_long
 from application.safekeeping import Safekeeping
 from application.stop import Stopping
 from domain.channels import ChannelId
 from domain.commands import ActionId
 from domain.commands import Broadcast as Command
-from domain.errors import ChatError
+from domain.errors import ChatError, Refused
 from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure
 from domain.messages import Message
 
@@ -45,7 +45,10 @@ class Broadcast:
         """Carry it out, or go on where an earlier run stopped: `steps` is what that one noted."""
         if missing := command.missing():
             return BroadcastFailed(command.message, missing)
-        progress = _Progress(action_id, command.message, dict(steps) or await self._plan(action_id))
+        steps = dict(steps) or await self._plan(action_id)
+        if too_long := text_too_long(command.message):
+            return _refused_everywhere(command.message, steps, too_long)
+        progress = _Progress(action_id, command.message, steps)
         async with asyncio.TaskGroup() as channels:
             for channel_id in progress.steps:
                 channels.create_task(self._serve(progress, channel_id), name=f"broadcast to {channel_id}")
@@ -80,11 +83,20 @@ class Broadcast:
         return Step(step.begun_at, receipt)
 
 
+def _refused_everywhere(message: str, channel_ids: Iterable[ChannelId], refusal: Refused) -> BroadcastFailed:
+    failures = tuple(ChannelFailure(channel_id, str(refusal)) for channel_id in channel_ids)
+    return BroadcastFailed(message, f"{refusal}{_named(failures)}", failures=failures)
+
+
+def _named(failures: Sequence[ChannelFailure]) -> str:
+    named = ", ".join(f"{failure.channel_id}: {failure.error.partition(':')[0]}" for failure in failures)
+    return f" ({named})" if named else ""
+
+
 def _outcome(message: str, steps: Mapping[ChannelId, Step]) -> BroadcastSent | BroadcastFailed:
     served = tuple(channel_id for channel_id, step in steps.items() if step.receipt)
     failures = tuple(ChannelFailure(channel_id, step.error) for channel_id, step in steps.items() if not step.receipt)
     if not failures:
         return BroadcastSent(message, served, any(step.receipt and step.receipt.in_doubt for step in steps.values()))
-    named = ", ".join(f"{failure.channel_id}: {failure.error.partition(':')[0]}" for failure in failures)
-    error = f"not sent to {len(failures)} of {len(steps)} channels ({named})"
+    error = f"not sent to {len(failures)} of {len(steps)} channels{_named(failures)}"
     return BroadcastFailed(message, error, served, failures)

@@ -160,3 +160,17 @@ async def test_every_post_carries_a_mark_of_its_own(world: World) -> None:
     marks = [post.mark for post in world.chat.posts]
     assert None not in marks
     assert len(set(marks)) == 5
+
+
+@pytest.mark.parametrize("error", [RateLimited(60), Unreachable("unreachable", "no connection")])
+async def test_a_stop_while_a_post_waits_leaves_no_doubt(world: World, error: ChatError) -> None:
+    world.faults.before("post", error)
+    async with world.pack():
+        action = world.engine.offer(hello(world.c1))
+        await world.clock.advance(2)
+    world.faults.lift("post")
+    world.faults.before("find", Refused("missing_scope", "the history can't be read"))
+
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=120), MessageSent)
+    assert world.texts == ["hello"]

@@ -43,6 +43,7 @@ async def bring_to(storage: Storage, state: ActionState, action_id: ActionId = X
 DEEDS: dict[str, Callable[[Storage], Awaitable[None]]] = {
     "plan": lambda storage: storage.journal.plan(X, [A]),
     "begin": lambda storage: storage.journal.begin(X, A, after(9)),
+    "retract": lambda storage: storage.journal.retract(X, A),
     "settle": lambda storage: storage.journal.settle(X, A, Step(error="no")),
     "conclude": lambda storage: storage.journal.conclude(X, ChannelJoined(B), after(9)),
     "finish": lambda storage: storage.journal.finish(X),
@@ -50,7 +51,7 @@ DEEDS: dict[str, Callable[[Storage], Awaitable[None]]] = {
 }
 RIGHT = {
     ActionState.TAKEN: {"plan", "begin", "conclude"},
-    ActionState.EXECUTING: {"plan", "begin", "settle", "conclude"},
+    ActionState.EXECUTING: {"plan", "begin", "retract", "settle", "conclude"},
     ActionState.CONCLUDED: {"finish", "set aside"},
     ActionState.FINISHED: set[str](),
     ActionState.SET_ASIDE: set[str](),
@@ -157,6 +158,22 @@ class JournalContract(StorageSuite):
         await storage.journal.plan(X, [C, A])
         await storage.journal.begin(X, A, after(1))
         assert list((await loaded(storage)).steps.items()) == [(C, Step()), (A, Step(after(1)))]
+
+    async def test_a_step_retracted_has_not_begun_and_may_begin_again(self, storage: Storage) -> None:
+        await storage.journal.take_in(action(), NOW)
+        await storage.journal.begin(X, A, NOW)
+        await storage.journal.retract(X, A)
+        assert (await loaded(storage)).steps == {A: Step()}
+        await storage.journal.begin(X, A, after(9))
+        assert (await loaded(storage)).steps == {A: Step(after(9))}
+
+    async def test_a_step_with_an_end_or_without_a_plan_is_not_retracted(self, storage: Storage) -> None:
+        await storage.journal.take_in(action(), NOW)
+        await storage.journal.begin(X, A, NOW)
+        await storage.journal.settle(X, A, Step(receipt=RECEIPT))
+        for channel in (A, B):
+            with pytest.raises(ValueError, match="retracted"):
+                await storage.journal.retract(X, channel)
 
     @pytest.mark.parametrize("end", [Step(receipt=RECEIPT), Step(error="is_archived: gone"), Step(after(5), RECEIPT)])
     async def test_a_step_settled_keeps_when_it_began(self, storage: Storage, end: Step) -> None:

@@ -104,3 +104,13 @@ async def test_the_channels_are_those_joined_when_the_action_starts(world: World
 
     assert outcome == BroadcastSent("hear, hear", (world.c1, world.c2))
     assert c3 not in {post.message.channel_id for post in world.chat.posts}
+
+
+async def test_a_text_that_slack_would_cut_is_posted_nowhere(world: World) -> None:
+    async with world.pack():
+        outcome = await world.outcome(Broadcast("x" * 40_001))
+
+    assert isinstance(outcome, BroadcastFailed)
+    assert outcome.error.startswith("msg_too_long: ")
+    assert [failure.channel_id for failure in outcome.failures] == ["C1", "C2"]
+    assert not world.texts
