@@ -4,20 +4,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+READY_FOR_PAGE := $(VENV)/.ready-for-page
 PACKAGES := domain application adapters entrypoints
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test check lint docs format bench lock clean
+.PHONY: help simulate test test-page screenshots check lint docs format bench lock clean
 
 help: ## What can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 simulate: $(READY) ## Talk to a flow: the pack between a Slack and a Flyte of its own
 	@$(BIN)/flyte-slack simulate
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest --quiet --numprocesses=2
+
+test-page: $(READY_FOR_PAGE) ## Run the tests of the simulation's page, in Debian's Chromium (package chromium)
+	@$(TEST_PAGE)
+
+screenshots: $(READY_FOR_PAGE) ## Take the documentation's pictures of the page anew
+	@$(TEST_PAGE)/test_looks.py --screenshots
+
+TEST_PAGE = $(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/page
 
 check: lint docs test ## Everything a change has to pass: style, types, layers, documentation, tests
 
@@ -38,13 +47,14 @@ format: $(READY) ## Format the code, and mend what can be mended
 bench: $(READY) ## Measure the pack between the two simulated servers (MILLION=1: with a million messages waiting)
 	@$(BIN)/python -m tests.bench $(if $(MILLION),--only million)
 
-lock: $(READY) ## Take the newest releases that pyproject.toml admits into the two lock files
+lock: $(READY) ## Take the newest releases that pyproject.toml admits into the lock files
 	@$(PIP) install uv
-	@$(call compile,requirements.lock)
-	@$(call compile,requirements-dev.lock,--group dev --constraints requirements.lock)
+	@$(call compile,requirements.lock,pyproject.toml)
+	@$(call compile,requirements-dev.lock,pyproject.toml --group dev --constraints requirements.lock)
+	@$(call compile,requirements-page.lock,--group page --constraints requirements-dev.lock)
 
-compile = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file $(1) $(2)
+compile = $(BIN)/uv pip compile $(2) --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file $(1)
 
 clean: ## Remove what was made
 	@rm -rf $(VENV) dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -60,4 +70,8 @@ $(LOCKED): requirements-dev.lock
 	@echo 'making $(VENV) (once; again when the lock changes) ...' >&2
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(READY_FOR_PAGE): $(READY) requirements-page.lock
+	@$(PIP) install --require-hashes --requirement requirements-page.lock
 	@touch $@

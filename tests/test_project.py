@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 HOUSE = Path(__file__).parent.parent
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-page.lock")
 
 
 def text_of(name: str) -> str:
@@ -37,6 +37,15 @@ def test_every_dependency_is_locked_to_a_release_that_the_project_admits(lock: s
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
 
 
+def test_the_browser_is_driven_by_a_release_that_the_project_admits_and_fits_beside_the_rest() -> None:
+    pins = locked("requirements-page.lock")
+    (playwright,) = tomllib.loads(text_of("pyproject.toml"))["dependency-groups"]["page"]
+    both = pins.keys() & locked("requirements-dev.lock").keys()
+
+    assert Requirement(playwright).specifier.contains(pins["playwright"])
+    assert {name: pins[name] for name in both} == {name: locked("requirements-dev.lock")[name] for name in both}
+
+
 def test_the_tools_are_tried_with_the_releases_that_the_program_runs_with() -> None:
     assert locked("requirements.lock").items() <= locked("requirements-dev.lock").items()
 
@@ -59,13 +68,13 @@ def test_every_dependency_has_its_reason_among_the_decisions() -> None:
         for name in row.split("|")[1].split(",")
     }
 
-    assert {canonicalize_name(requirement.name) for requirement in wanted("dev")} <= explained
+    assert {canonicalize_name(requirement.name) for requirement in wanted("dev", "page")} <= explained
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_what_a_page_tells_to_make_can_be_made(page: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
-    told = set(re.findall(r"\bmake (?:PYTHON=\S+ )?([a-z]+)(?=`|\s*$|\s+#)", text_of(page), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    told = set(re.findall(r"\bmake (?:PYTHON=\S+ )?([a-z-]+)(?=`|\s*$|\s+#)", text_of(page), re.MULTILINE))
 
     assert told
     assert told <= targets

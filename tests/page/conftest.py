@@ -1,7 +1,6 @@
 """The page in Debian's Chromium, with the pack between both ends in the same process; and what no test may cause."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -80,7 +79,7 @@ class Complaints:
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A fresh profile, in which nothing may be complained of and nobody but this machine asked."""
     complaints = Complaints()
-    context = await browser.new_context(viewport={"width": 1360, "height": 820})
+    context = await browser.new_context(viewport={"width": 1280, "height": 720})
     context.set_default_timeout(_PATIENCE_MS)
     complaints.watch(context)
     yield context

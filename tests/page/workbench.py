@@ -16,9 +16,13 @@ class Workbench:
     async def say(self, *texts: str) -> None:
         """Say each of these, as whoever was chosen, and wait until it stands there."""
         for text in texts:
-            await self.text.fill(text)
-            await self.text.press("Enter")
+            await self.send(text)
             await expect(self.message(text)).not_to_have_count(0)
+
+    async def send(self, text: str) -> None:
+        """Say something of which nobody knows how it will be shown."""
+        await self.text.fill(text)
+        await self.text.press("Enter")
 
     def message(self, text: str) -> Locator:
         """The messages in which this stands."""

@@ -68,7 +68,7 @@ class PageServer:
     async def _do(self, request: web.Request) -> web.Response:
         try:
             values = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             values = None
         if request.content_type != "application/json" or not isinstance(values, dict):
             return web.json_response({"error": "a JSON object is needed"}, status=400)

@@ -196,7 +196,8 @@ function onKey(event, world, complain) {
     Delete: () => ask("delete", place(key)).catch(complain),
     Escape: () => byId("composer-text").focus(),
   };
-  if (!card || card.is_notice || !(event.key in deeds)) return;
+  const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!card || card.is_notice || !(name in deeds)) return;
   event.preventDefault();
-  deeds[event.key]();
+  deeds[name]();
 }

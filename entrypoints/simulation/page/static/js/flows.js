@@ -22,6 +22,7 @@ steps:
 
 let timer = 0;
 let isUnsent = false;
+let begun = ""; // the flow that waits to be shown, and written
 
 /** Sets up what stays. */
 export function setUpFlows(complain) {
@@ -36,7 +37,7 @@ export function setUpFlows(complain) {
   text.addEventListener("blur", () => isUnsent && send(complain));
   arrows(byId("sheets"), () => [...byId("sheets").querySelectorAll("button")], (button) => (button.focus(), button.click()));
   byId("new-flow").addEventListener("click", () => begin(complain));
-  byId("throw-away").addEventListener("click", () => ask("throw-away-flow", { flow: choice.get("flow") }).catch(complain));
+  byId("throw-away").addEventListener("click", () => ask("throw-away-flow", { flow: byId("flow-text").dataset.flow }).catch(complain));
 }
 
 /** Shows the flows, and the text of the chosen one unless it is being written. */
@@ -44,7 +45,6 @@ export function showFlows(world) {
   const sheets = world.board.under("flow/").sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }));
   byId("tab-flows").querySelector("span").textContent = sheets.length ? String(sheets.length) : "";
   const [chosen, sheet] = sheets.find(([id]) => id === choice.get("flow")) ?? sheets[0] ?? ["", null];
-  if (chosen !== choice.get("flow")) choice.set({ flow: chosen });
   show(byId("sheets"), [sheets, chosen], () => sheets.map(([id, one]) => sheetItem(id, one, id === chosen)));
   showSheet(chosen, sheet);
 }
@@ -75,6 +75,10 @@ function showSheet(id, sheet) {
   if (isOther) isUnsent = false;
   showState(sheet);
   number(sheet?.line);
+  if (begun === id) {
+    begun = "";
+    text.focus();
+  }
 }
 
 function showState(sheet) {
@@ -117,9 +121,8 @@ async function send(complain) {
 
 async function begin(complain) {
   try {
-    const { flow } = await ask("begin-flow", { text: TEMPLATE });
-    choice.set({ flow });
-    byId("flow-text").focus();
+    begun = (await ask("begin-flow", { text: TEMPLATE })).flow;
+    choice.set({ flow: begun });
   } catch (error) {
     complain(error);
   }

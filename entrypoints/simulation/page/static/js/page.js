@@ -50,6 +50,7 @@ function show() {
 
 function showTabs() {
   document.body.dataset.pane = choice.get("pane");
+  document.body.dataset.tab = choice.get("tab");
   for (const button of byId("panes").children) button.setAttribute("aria-pressed", String(button.dataset.pane === choice.get("pane")));
   for (const name of TABS) {
     const isChosen = name === choice.get("tab");

@@ -1,0 +1,1 @@
+"""The workbench behind the page, without a browser."""

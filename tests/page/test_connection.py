@@ -1,0 +1,33 @@
+"""A page whose simulation goes away and comes back."""
+
+from playwright.async_api import Browser, expect
+
+from entrypoints.simulation.flyte_server import FlyteServer
+from entrypoints.simulation.page.opening import open_page
+from entrypoints.simulation.slack_server import SlackServer
+from tests.page.workbench import Workbench
+
+
+async def test_a_page_says_that_it_is_cut_off_and_finds_its_way_to_the_next_simulation(browser: Browser) -> None:
+    context = await browser.new_context()
+    bench = Workbench(await context.new_page())
+    async with SlackServer() as slack, FlyteServer() as flyte:
+        alice, room = slack.add_user("alice"), slack.add_channel("ops")
+        async with open_page(slack, flyte, 0, container=None) as url:
+            await bench.page.goto(url)
+            await expect(bench.page.get_by_text("live", exact=True)).to_be_visible()
+            await bench.say("before")
+        await expect(bench.page.get_by_text("no connection")).to_be_visible()
+        await bench.text.fill("in between")
+        await bench.text.press("Enter")
+        await expect(bench.page.get_by_role("alert")).to_have_text(
+            "the simulation does not answer; is it still running?"
+        )
+        await expect(bench.text).to_have_value("in between")
+
+        port = int(url.rstrip("/").rpartition(":")[2])
+        async with open_page(slack, flyte, port, container=None):
+            await expect(bench.page.get_by_text("live", exact=True)).to_be_visible()
+            slack.say(alice, room, "afterwards")
+            await expect(bench.message("afterwards")).to_be_visible()
+    await context.close()
