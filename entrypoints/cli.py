@@ -1,4 +1,4 @@
-"""The command line: `flyte-slack run | simulate | check | test`."""
+"""The command line: `flyte-slack run | simulate | check | test | record-to-test`."""
 
 import os
 import sys
@@ -45,6 +45,8 @@ def run() -> None:
 @click.option("--slack-port", type=click.IntRange(0, 65535), default=0, help="The simulated Slack's; 0: a free one.")
 @click.option("--flyte-port", type=click.IntRange(0, 65535), default=0, help="The simulated Flyte's; 0: a free one.")
 @click.option("--page-port", type=click.IntRange(0, 65535), help="The page's; unless said, a free one for people.")
+@click.option("--record", type=click.Path(path_type=Path), help="Keep a record of what goes in and out of the pack.")
+@click.option("--replay", type=click.Path(path_type=Path), help="Play a record first, such as --record keeps.")
 @click.option("--explain/--quiet", default=None, help="Tell what follows from each message (as in a terminal), or not.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Show the pack's log.")
 def simulate(**options: Any) -> None:
@@ -86,3 +88,18 @@ def test(**options: Any) -> None:
     from entrypoints.flow_tests.command import Options, run_tests  # noqa: PLC0415 - the daemon needs none of it
 
     sys.exit(run_tests(Options(**options)))
+
+
+@main.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--flow", "flows", multiple=True, type=click.Path(path_type=Path), help="A flow to test; repeatable.")
+@click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path), help="A scripted pack; repeatable.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A new file to write; otherwise standard output.")
+def record_to_test(**options: Any) -> None:
+    """Turn a record (FLYTE_SLACK_RECORD, simulate --record) into a flow test: what was said, and what the bot said.
+
+    Read it and run it with `flyte-slack test`. Exit status 2: the record can't be used.
+    """
+    from entrypoints.flow_tests.record_command import Conversion, convert  # noqa: PLC0415 - the daemon needs none of it
+
+    sys.exit(convert(Conversion(**options)))

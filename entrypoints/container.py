@@ -7,6 +7,10 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from adapters.flyte.workflow import FlyteWorkflow
+from adapters.recording.chat import RecordedChat
+from adapters.recording.receiver import RecordedReceiver
+from adapters.recording.record import Record
+from adapters.recording.workflow import RecordedWorkflow
 from adapters.registry import storage_for
 from adapters.slack.chat import SlackChat
 from adapters.slack.events_api import SlackEventsApi
@@ -39,6 +43,7 @@ from application.use_cases.send_message import SendMessage
 from application.use_cases.send_rich_message import SendRichMessage
 from application.user_directory import UserDirectory
 from entrypoints.http import HttpServer
+from entrypoints.record_redaction import RecordRedaction
 from entrypoints.settings import Settings
 
 
@@ -48,6 +53,10 @@ def _revealed(secret: Any) -> str:
 
 def _receiving(settings: Settings) -> str:
     return settings.receiving.name
+
+
+def _recording(settings: Settings) -> str:
+    return "ON" if settings.record else "OFF"
 
 
 class Container(containers.DeclarativeContainer):
@@ -67,8 +76,19 @@ class Container(containers.DeclarativeContainer):
         api_url=settings.provided.slack_api_url,
         token=providers.Callable(_revealed, settings.provided.slack_token),
     )
-    chat = providers.Singleton(SlackChat, web=slack_web, clock=clock)
-    receiver = providers.Selector(
+    record = providers.Singleton(
+        Record,
+        path=settings.provided.record,
+        redact=providers.Singleton(RecordRedaction, secrets=settings.provided.secret_texts),
+        clock=clock,
+    )
+    slack_chat = providers.Singleton(SlackChat, web=slack_web, clock=clock)
+    chat = providers.Selector(
+        providers.Callable(_recording, settings),
+        OFF=slack_chat,
+        ON=providers.Singleton(RecordedChat, chat=slack_chat, record=record),
+    )
+    slack_receiver = providers.Selector(
         providers.Callable(_receiving, settings),
         SOCKET_MODE=providers.Singleton(
             SlackSocketMode,
@@ -85,11 +105,21 @@ class Container(containers.DeclarativeContainer):
         ),
         RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock),
     )
-    workflow = providers.Singleton(
+    receiver = providers.Selector(
+        providers.Callable(_recording, settings),
+        OFF=slack_receiver,
+        ON=providers.Singleton(RecordedReceiver, receiver=slack_receiver, record=record),
+    )
+    flyte_workflow = providers.Singleton(
         FlyteWorkflow,
         api_url=settings.provided.flyte_api,
         jwt=providers.Callable(_revealed, settings.provided.flyte_jwt),
         timeout_seconds=settings.provided.flyte_api_timeout_seconds,
+    )
+    workflow = providers.Selector(
+        providers.Callable(_recording, settings),
+        OFF=flyte_workflow,
+        ON=providers.Singleton(RecordedWorkflow, workflow=flyte_workflow, record=record),
     )
 
     # What all parts lean on
@@ -238,7 +268,7 @@ class Container(containers.DeclarativeContainer):
         slack_requests=providers.Selector(
             providers.Callable(_receiving, settings),
             SOCKET_MODE=providers.Object(None),
-            HTTP=receiver.provided.receive,
+            HTTP=slack_receiver.provided.receive,
             RTM=providers.Object(None),
         ),
     )
@@ -249,7 +279,9 @@ def lifetimes(container: Container) -> Iterator[AbstractAsyncContextManager[obje
 
     Slack's signed requests can come as soon as the pack hears, so the port is open by then.
     """
+    if container.settings().record:
+        yield container.record().open()
     yield container.storage().open()
-    for adapter in (container.slack_web(), container.workflow()):
+    for adapter in (container.slack_web(), container.flyte_workflow()):
         yield adapter.open()
     yield container.http_server()

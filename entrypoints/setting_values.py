@@ -164,6 +164,14 @@ def directory(text: str) -> Path:
     return Path(os.path.abspath(text))  # noqa: PTH100 - Path.absolute keeps `..`, which a file: URL can't carry
 
 
+def file(text: str) -> Path:
+    """A file, as an absolute path; one that is relative counts from where the program was started."""
+    path = Path(os.path.abspath(text))  # noqa: PTH100 - likewise
+    if text.endswith("/") or path.is_dir():
+        raise ValueError(f"give a file, not a folder; {_shown(text)} is one")
+    return path
+
+
 def storage_url(text: str) -> Secret:
     """The URL of a storage that can be opened. There can be a password in it: it is never shown."""
     storage_for(text)

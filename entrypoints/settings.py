@@ -63,6 +63,10 @@ def _set_by(name: str, parse: Callable[[str], T], default: str) -> T:
     return cast("T", field(metadata={"variable": Variable(name, parse, default)}))
 
 
+def _optional(name: str, parse: Callable[[str], T]) -> T | None:
+    return cast("T | None", field(metadata={"variable": Variable(name, parse)}))
+
+
 def _secret(name: str, parse: Callable[[str], Secret] = Secret) -> Secret | None:
     return cast("Secret | None", field(metadata={"variable": Variable(name, parse, is_secret=True)}))
 
@@ -97,6 +101,7 @@ class Settings:
     catch_up_seconds: float = _set_by("FLYTE_SLACK_CATCH_UP", values.number(0, 2 * _DAY), "3600")
     """No further back than messages are recognised for certain (48 h): else what was heard would be heard again."""
     journal_limit: int = _set_by("FLYTE_SLACK_JOURNAL_LIMIT", values.whole_number(1, _MANY), "10000")
+    record: Path | None = _optional("FLYTE_SLACK_RECORD", values.file)
 
     http_host: str = _set_by("FLYTE_SLACK_HTTP_HOST", values.host, "0.0.0.0")
     http_port: int = _set_by("FLYTE_SLACK_HTTP_PORT", values.port, "8090")

@@ -12,6 +12,7 @@ from typing import Final, TextIO, cast
 
 import click
 
+from domain.errors import StorageError
 from entrypoints.daemon import ExitStatus
 from entrypoints.logs import configure_logs
 from entrypoints.settings import SettingsError
@@ -47,6 +48,9 @@ class Options:
     flyte_port: int = 0
     page_port: int | None = None
     """None: a page on a free port for people, in a terminal or with `serve`; no page for a pipe."""
+    record: Path | None = None
+    replay: Path | None = None
+    """A record to play, before anybody talks."""
     explain: bool | None = None
     """None: in a terminal."""
     log_level: str | None = None
@@ -77,6 +81,7 @@ def _play(options: Options) -> Play:
         flow_files={path: flow.name for path, flow in own.items()},
         packs=[pack_from_file(path) for path in options.packs],
         labels=options.labels,
+        record=str(options.record or ""),
         slack_port=options.slack_port,
         flyte_port=options.flyte_port,
         page_port=_page_port(options),
@@ -96,15 +101,15 @@ def _ended_well(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
         return asyncio.run(simulation)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return ExitStatus.GOOD
-    except SettingsError as error:
-        click.echo(str(error), err=True)
-        return ExitStatus.BAD_SETTINGS
     except Exception as error:
         causes = _causes(error)
+        if all(isinstance(cause, SettingsError | DocumentRefusedError) for cause in causes):
+            click.echo("\n".join(map(str, causes)), err=True)
+            return ExitStatus.BAD_SETTINGS
         if any(isinstance(cause, BrokenPipeError) for cause in causes):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
             return ExitStatus.GOOD
-        if not all(isinstance(cause, OSError) for cause in causes):
+        if not all(isinstance(cause, OSError | StorageError) for cause in causes):
             raise
         click.echo("\n".join(map(_reason, causes)), err=True)
         return ExitStatus.FAILED
@@ -157,10 +162,22 @@ async def _converse(options: Options, play: Play, stage: Stage) -> ExitStatus:
             tasks.create_task(story.tell(), name="tell the story"),
             tasks.create_task(watch.run(), name="watch flow files"),
         ]
-        status = await _talk(conversation, story)
+        status = await _replay(options, conversation, story) or await _talk(conversation, story)
         for helper in helpers:
             helper.cancel()
     return status
+
+
+async def _replay(options: Options, conversation: Conversation, story: Story) -> ExitStatus:
+    """Play the record that was asked for, if any."""
+    if options.replay is None:
+        return ExitStatus.GOOD
+    from entrypoints.flow_tests.replay import Replay  # noqa: PLC0415 - only here
+    from entrypoints.flow_tests.session import Session, read_record  # noqa: PLC0415 - likewise
+
+    replay = Replay(Session(read_record(options.replay)), conversation, story)
+    await replay.run(_PATIENCE_SECONDS, lambda remark: conversation.write(remark, "remark"))
+    return ExitStatus.GOOD
 
 
 async def _talk(conversation: Conversation, story: Story) -> ExitStatus:

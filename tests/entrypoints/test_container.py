@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.recording.chat import RecordedChat
+from adapters.recording.receiver import RecordedReceiver
+from adapters.recording.workflow import RecordedWorkflow
 from adapters.slack.events_api import SlackEventsApi
 from entrypoints.container import Container, lifetimes
 from entrypoints.settings import Receiving, load_settings
@@ -26,9 +29,10 @@ def container_for(receiving: Receiving, more: Mapping[str, str]) -> Container:
 
 @every_way
 @pytest.mark.parametrize("storage", ["file", "memory"])
-def test_every_object_can_be_made(receiving: Receiving, storage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("record", ["", "record.jsonl"])
+def test_every_object_can_be_made(receiving: Receiving, storage: str, record: str, tmp_path: Path) -> None:
     url = {"file": f"file://{tmp_path}/state", "memory": "memory:"}[storage]
-    container = container_for(receiving, {"FLYTE_SLACK_STORAGE": url})
+    container = container_for(receiving, {"FLYTE_SLACK_STORAGE": url, "FLYTE_SLACK_RECORD": record})
 
     container.check_dependencies()
     for provider in container.providers.values():
@@ -37,12 +41,13 @@ def test_every_object_can_be_made(receiving: Receiving, storage: str, tmp_path: 
 
 @every_way
 def test_making_them_opens_nothing(receiving: Receiving, tmp_path: Path) -> None:
-    container = container_for(receiving, {"FLYTE_SLACK_BACKUP_DIR": str(tmp_path / "state")})
+    more = {"FLYTE_SLACK_BACKUP_DIR": str(tmp_path / "state"), "FLYTE_SLACK_RECORD": str(tmp_path / "record")}
+    container = container_for(receiving, more)
 
     container.service()
     list(lifetimes(container))
 
-    assert not (tmp_path / "state").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 @every_way
@@ -65,3 +70,20 @@ def test_slack_s_requests_go_to_the_receiver_that_the_pack_listens_to() -> None:
 @pytest.mark.parametrize("receiving", [Receiving.SOCKET_MODE, Receiving.RTM], ids=lambda receiving: receiving.value)
 def test_slack_s_requests_go_nowhere_when_the_pack_hears_otherwise(receiving: Receiving) -> None:
     assert container_for(receiving, {}).http_server()._slack_requests is None
+
+
+def test_nothing_stands_between_the_pack_and_the_world_unless_a_record_is_asked_for() -> None:
+    container = container_for(Receiving.RTM, {})
+
+    assert container.chat() is container.slack_chat()
+    assert container.receiver() is container.slack_receiver()
+    assert container.workflow() is container.flyte_workflow()
+
+
+def test_a_record_that_is_asked_for_stands_between_the_pack_and_the_world() -> None:
+    container = container_for(Receiving.HTTP, {"FLYTE_SLACK_RECORD": "record.jsonl"})
+
+    assert isinstance(container.chat(), RecordedChat)
+    assert isinstance(container.receiver(), RecordedReceiver)
+    assert isinstance(container.workflow(), RecordedWorkflow)
+    assert container.http_server()._slack_requests == container.slack_receiver().receive

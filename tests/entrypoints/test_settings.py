@@ -55,6 +55,7 @@ def test_all_else_has_the_documented_default() -> None:
     assert settings.when_in_doubt is WhenInDoubt.FAIL
     assert settings.catch_up_seconds == 3600
     assert settings.journal_limit == 10000
+    assert settings.record is None
     assert (settings.http_host, settings.http_port) == ("0.0.0.0", 8090)
     assert settings.log_level == "info"
 
@@ -78,6 +79,7 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
         FLYTE_SLACK_IN_DOUBT="resend",
         FLYTE_SLACK_CATCH_UP="0",
         FLYTE_SLACK_JOURNAL_LIMIT="5",
+        FLYTE_SLACK_RECORD=str(tmp_path / "record.jsonl"),
         FLYTE_SLACK_HTTP_HOST="127.0.0.1",
         FLYTE_SLACK_HTTP_PORT="0",
         LOGLEVEL="WARN",
@@ -101,6 +103,7 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
     assert settings.when_in_doubt is WhenInDoubt.RESEND
     assert settings.catch_up_seconds == 0
     assert settings.journal_limit == 5
+    assert settings.record == tmp_path / "record.jsonl"
     assert (settings.http_host, settings.http_port) == ("127.0.0.1", 0)
     assert settings.log_level == "warning"
 
@@ -111,7 +114,7 @@ def test_the_variables_are_those_of_the_documentation_in_its_order() -> None:
         "FLYTE_SLACK_SIGNING_SECRET FLYTE_SLACK_API_URL FLYTE_SLACK_DEFAULT_JOIN_CHANNEL FLYTE_SLACK_BACKUP_DIR "
         "FLYTE_SLACK_STORAGE FLYTE_SLACK_LISTEN FLYTE_SLACK_RECEIVE_BOTS FLYTE_SLACK_MESSAGES_PER_SECOND "
         "FLYTE_SLACK_MESSAGE_BURST FLYTE_SLACK_GIVE_UP FLYTE_SLACK_IN_DOUBT FLYTE_SLACK_CATCH_UP "
-        "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_HTTP_HOST FLYTE_SLACK_HTTP_PORT LOGLEVEL"
+        "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_RECORD FLYTE_SLACK_HTTP_HOST FLYTE_SLACK_HTTP_PORT LOGLEVEL"
     )
 
 

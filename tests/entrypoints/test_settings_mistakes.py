@@ -66,6 +66,7 @@ def test_all_mistakes_are_reported_at_once_a_line_for_each() -> None:
         ("FLYTE_SLACK_HTTP_PORT", "65536", "give a whole number from 0 to 65535; '65536' is not"),
         ("FLYTE_SLACK_HTTP_PORT", "\u0661", "give a whole number from 0 to 65535; '\u0661' is not"),
         ("FLYTE_SLACK_HTTP_PORT", "tcp://10.0.0.1:80", "looks like what Kubernetes sets for a service of that name"),
+        ("FLYTE_SLACK_RECORD", "/", "give a file, not a folder; '/' is one"),
         ("FLYTE_SLACK_HTTP_HOST", "http://0.0.0.0", "give a host name or address without scheme and port"),
         ("FLYTE_SLACK_LISTEN", "everywhere", "give joined or member; 'everywhere' is neither"),
         ("FLYTE_SLACK_IN_DOUBT", "retry", "give fail or resend; 'retry' is neither"),
@@ -172,12 +173,12 @@ def test_a_folder_in_a_secrets_place_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_an_unknown_variable_is_a_warning_with_the_name_that_was_meant() -> None:
-    assert warnings(FLYTE_SLACK_TOKN="x", FLYTE_SLACK_DEFAULT_JOIN_CHANNELS="C1", FLYTE_SLACK_COLOUR="red") == {
+    assert warnings(FLYTE_SLACK_TOKN="x", FLYTE_SLACK_DEFAULT_JOIN_CHANNELS="C1", FLYTE_SLACK_UNICORNS="red") == {
         "FLYTE_SLACK_TOKN": "there is no such variable; did you mean FLYTE_SLACK_TOKEN?",
         "FLYTE_SLACK_DEFAULT_JOIN_CHANNELS": (
             "there is no such variable; did you mean FLYTE_SLACK_DEFAULT_JOIN_CHANNEL?"
         ),
-        "FLYTE_SLACK_COLOUR": "there is no such variable",
+        "FLYTE_SLACK_UNICORNS": "there is no such variable",
     }
 
 

@@ -44,6 +44,8 @@ class Play:
     packs: Sequence[PackScript] = ()
     labels: str = ""
     """The Slack pack's, as FLYTE_LABELS has them."""
+    record: str = ""
+    """Where the pack keeps a record, as FLYTE_SLACK_RECORD has it."""
     slack_port: int = 0
     flyte_port: int = 0
     """0: a free one."""
@@ -76,11 +78,15 @@ async def memory_stage(play: Play) -> AsyncIterator[Stage]:
     for label in _JOINED:
         workspace.invite(BOT, workspace.room(label, ""))
     flyte = Flyte(flows=play.flows)
-    container.chat.override(chat)
-    container.receiver.override(ear)
-    container.workflow.override(MemoryFlows(flyte, labels=container.settings().flyte_labels).workflow)
+    container.slack_chat.override(chat)
+    container.slack_receiver.override(ear)
+    container.flyte_workflow.override(MemoryFlows(flyte, labels=container.settings().flyte_labels).workflow)
     _cast(play, flyte)
-    async with container.storage().open(), _running(container):
+    async with AsyncExitStack() as open_ones:
+        if play.record:
+            await open_ones.enter_async_context(container.record().open())
+        await open_ones.enter_async_context(container.storage().open())
+        await open_ones.enter_async_context(_running(container))
         yield Stage(workspace, flyte, container.storage())
 
 
@@ -143,7 +149,8 @@ def _container(play: Play, environment: dict[str, str]) -> Container:
         "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
         "FLYTE_SLACK_HTTP_PORT": "0",
     }
-    return Container(settings=load_settings({**defaults, **environment, "FLYTE_LABELS": play.labels}))
+    asked_for = {"FLYTE_LABELS": play.labels, "FLYTE_SLACK_RECORD": play.record}
+    return Container(settings=load_settings({**defaults, **environment, **asked_for}))
 
 
 @asynccontextmanager

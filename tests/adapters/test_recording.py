@@ -1,0 +1,290 @@
+"""What goes in and out is recorded, and passes as if nothing stood in its way."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.memory.chat import MemoryChat
+from adapters.memory.clock import MemoryClock
+from adapters.memory.workflow import MemoryWorkflow
+from adapters.recording import entries
+from adapters.recording.chat import RecordedChat
+from adapters.recording.receiver import RecordedReceiver
+from adapters.recording.record import Record
+from adapters.recording.wire import dump_entry, load_entry
+from adapters.recording.workflow import RecordedWorkflow
+from domain.channels import ChannelId
+from domain.commands import SendMessage
+from domain.errors import PackUnknown, Refused, StorageRefused
+from domain.events import MessageSent
+from domain.messages import Message, Receipt, RichMessage
+from domain.users import User
+from tests.adapters.test_memory_chat import MemoryStage
+from tests.adapters.test_memory_receiver import MemoryReceiverStage
+from tests.adapters.test_memory_workflow import _MemoryEngine
+from tests.contracts.chat_contract import ChatContract, Stage
+from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage, heard
+from tests.contracts.workflow_contract import NOON, OFFER, Engine, WorkflowContract
+from tests.contracts.workflow_contract import heard as told
+from tests.strategies import json_objects, json_values, texts
+
+if TYPE_CHECKING:
+    from adapters.memory.receiver import MemoryReceiver
+    from domain.json_values import JsonObject
+
+NOW = MemoryClock().now()
+
+
+def unchanged(value: object) -> object:
+    return value
+
+
+def record(path: Path, redact: Callable[[object], object] = unchanged) -> Record:
+    return Record(path, redact, MemoryClock())
+
+
+async def recorded(path: Path, kept: Record) -> list[entries.Entry]:
+    """What has been noted so far."""
+    async with kept.open():
+        pass
+    return [load_entry(line) for line in path.read_bytes().splitlines()]
+
+
+class _ChatOfStage(RecordedChat):
+    """For a stage, which also plays the people in the chat."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chat, name)
+
+
+class TestRecordedChat(ChatContract):
+    @pytest.fixture
+    def stage(self, tmp_path: Path) -> Stage:
+        stage = MemoryStage()
+        stage.chat = cast("MemoryChat", _ChatOfStage(stage.chat, record(tmp_path / "record.jsonl")))
+        return stage
+
+
+class _EarOfStage(RecordedReceiver):
+    """Likewise."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._receiver, name)
+
+
+class TestRecordedReceiver(ReceiverContract):
+    @pytest.fixture
+    def stage(self, tmp_path: Path) -> ReceiverStage:
+        stage = MemoryReceiverStage()
+        stage.receiver = cast("MemoryReceiver", _EarOfStage(stage.receiver, record(tmp_path / "record.jsonl")))
+        return stage
+
+
+class TestRecordedWorkflow(WorkflowContract):
+    @pytest.fixture
+    def inner(self) -> MemoryWorkflow:
+        return MemoryWorkflow()
+
+    @pytest.fixture
+    def workflow(self, inner: MemoryWorkflow, tmp_path: Path) -> RecordedWorkflow:
+        return RecordedWorkflow(inner, record(tmp_path / "record.jsonl"))
+
+    @pytest.fixture
+    def engine(self, inner: MemoryWorkflow) -> Engine:
+        return _MemoryEngine(inner)
+
+
+async def test_what_is_said_and_who_comes_and_goes_is_recorded(tmp_path: Path) -> None:
+    stage, kept = MemoryReceiverStage(), record(tmp_path / "record.jsonl")
+
+    async with RecordedReceiver(stage.receiver, kept).listen() as arrivals:
+        timestamp = stage.say("hello", thread="1.1")
+        stage.invite(stage.open_other_channel())
+        for _ in range(3):
+            await heard(arrivals)
+
+    assert await recorded(tmp_path / "record.jsonl", kept) == [
+        entries.Heard(
+            at=NOW, channel_id="C1", timestamp=timestamp, text="hello", user_id="U1", bot_id="",
+            thread_timestamp="1.1", is_direct=False,
+        ),
+        entries.Membership(at=NOW, channel_id="C2", is_member=True),
+    ]  # fmt: skip
+
+
+async def test_what_slack_is_asked_for_is_recorded_with_how_it_ended(tmp_path: Path) -> None:
+    memory, kept = MemoryChat(MemoryClock()), record(tmp_path / "record.jsonl")
+    chat, channel_id = RecordedChat(memory, kept), memory.add_channel("C1")
+    memory.add_user(User("U1", "Ann", "ann@example.com", "boss", "Ann", "Lee"))
+
+    await chat.identify()
+    await chat.look_up("U1")
+    await chat.join(channel_id)
+    receipt = await chat.post(Message(channel_id, "hello", "1.1"), None)
+    await chat.leave(channel_id)
+    for failing in (
+        chat.post(RichMessage({"channel": "C1", "text": "x", "token": "xoxb-1"}), None),
+        chat.join(ChannelId("C9")),
+        chat.leave(ChannelId("C9")),
+    ):
+        with suppress(Refused):
+            await failing
+
+    fields: JsonObject = {"channel": "C1", "text": "hello", "thread_ts": "1.1"}
+    no_member = "not_in_channel: the bot is not a member of C1; send JoinChannel first, or /invite the bot"
+    no_channel = "channel_not_found: there is no channel C9; check the id"
+    assert await recorded(tmp_path / "record.jsonl", kept) == [
+        entries.Identified(at=NOW, user_id="UFLYTE", bot_id="BFLYTE"),
+        entries.Person(at=NOW, user_id="U1", name="Ann", title="boss", first_name="Ann", last_name="Lee"),
+        entries.Joined(at=NOW, channel_id="C1", error=""),
+        entries.Posted(at=NOW, channel_id="C1", fields=fields, timestamp=receipt.timestamp, error=""),
+        entries.Left(at=NOW, channel_id="C1", error=""),
+        entries.Posted(at=NOW, channel_id="C1", fields={"channel": "C1", "text": "x"}, timestamp="", error=no_member),
+        entries.Joined(at=NOW, channel_id="C9", error=no_channel),
+        entries.Left(at=NOW, channel_id="C9", error=no_channel),
+    ]
+
+
+async def test_what_goes_to_flyte_and_comes_from_it_is_recorded(tmp_path: Path) -> None:
+    memory, kept = MemoryWorkflow(), record(tmp_path / "record.jsonl")
+    workflow = RecordedWorkflow(memory, kept)
+    hello = Message(ChannelId("C1"), "hello")
+
+    with suppress(PackUnknown):
+        await workflow.publish(told("1.1"), NOON)
+    await workflow.register(OFFER)
+    memory.offer(SendMessage(hello))
+    action = await workflow.take()
+    assert action is not None
+    await workflow.complete(action.id, MessageSent(hello, Receipt(hello.channel_id, "2.2")), NOON)
+
+    event, registered, taken, answered = await recorded(tmp_path / "record.jsonl", kept)
+    assert isinstance(event, entries.Published)
+    assert (event.event, event.error) == ("ReceivedMessage", "the pack is not registered")
+    assert registered == entries.Registered(at=NOW, pack="Slack", labels={"env": "test", "region": "eu"})
+    asked: JsonObject = {"message": "hello", "channelId": "C1", "threadTimestamp": ""}
+    assert taken == entries.Taken(at=NOW, action=action.id, command="SendMessage", input=asked)
+    assert answered == entries.Answered(
+        at=NOW, action=action.id, event="MessageSent", payload={**asked, "timestamp": "2.2"}, error=""
+    )
+
+
+async def test_a_line_is_json_with_its_time_its_way_and_its_kind(tmp_path: Path) -> None:
+    kept = record(tmp_path / "record.jsonl")
+    kept.note(entries.Joined(at=datetime(2026, 1, 5, 9, 0, 0, 5000, UTC), channel_id="C1", error=""))
+
+    async with kept.open():
+        pass
+
+    assert json.loads((tmp_path / "record.jsonl").read_text()) == {
+        "at": "2026-01-05T09:00:00.005000+00:00",
+        "way": "pack -> slack",
+        "kind": "joined",
+        "channel_id": "C1",
+        "error": "",
+    }
+
+
+async def test_only_its_owner_can_read_a_record_and_what_is_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    path.write_text("first\n")
+    path.chmod(0o644)
+    kept = record(path)
+    kept.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+
+    async with kept.open():
+        pass
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text().startswith("first\n{")
+
+
+async def test_what_is_redacted_is_not_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    kept = record(path, lambda value: {**cast("dict[str, object]", value), "channel_id": "***"})
+    kept.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+
+    async with kept.open():
+        pass
+
+    assert "C1" not in path.read_text()
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "folder that is not there"])
+async def test_what_is_no_ordinary_file_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    if kind == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path = tmp_path / "none" / "record.jsonl"
+
+    with pytest.raises(StorageRefused, match=r"^FLYTE_SLACK_RECORD: "):
+        async with record(path).open():
+            pass
+
+
+async def test_a_file_that_can_t_be_written_any_more_costs_the_rest_of_the_record_only(tmp_path: Path) -> None:
+    def full(_: object) -> object:
+        raise OSError(28, "No space left on device")
+
+    kept = record(tmp_path / "record.jsonl", full)
+
+    async with kept.open():
+        for _ in range(3):
+            kept.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+
+    assert (tmp_path / "record.jsonl").read_text() == ""
+
+
+_times = st.datetimes(timezones=st.just(UTC))
+_every_entry = st.one_of(
+    st.builds(entries.Registered, at=_times, pack=texts, labels=st.dictionaries(texts, texts, max_size=2)),
+    st.builds(entries.Identified, at=_times, user_id=texts, bot_id=texts),
+    st.builds(
+        entries.Heard, at=_times, channel_id=texts, timestamp=texts, text=texts, user_id=texts, bot_id=texts,
+        thread_timestamp=texts, is_direct=st.booleans(),
+    ),
+    st.builds(entries.Membership, at=_times, channel_id=texts, is_member=st.booleans()),
+    st.builds(
+        entries.Person, at=_times, user_id=texts, name=texts, title=texts, first_name=texts, last_name=texts
+    ),
+    st.builds(entries.Published, at=_times, event=texts, payload=json_values, error=texts),
+    st.builds(entries.Taken, at=_times, action=texts, command=texts, input=json_values),
+    st.builds(entries.Answered, at=_times, action=texts, event=texts, payload=json_values, error=texts),
+    st.builds(entries.Posted, at=_times, channel_id=texts, fields=json_objects, timestamp=texts, error=texts),
+    st.builds(entries.Joined, at=_times, channel_id=texts, error=texts),
+    st.builds(entries.Left, at=_times, channel_id=texts, error=texts),
+)  # fmt: skip
+
+
+@given(_every_entry)
+def test_every_entry_is_read_as_it_was_written(entry: entries.Entry) -> None:
+    assert load_entry(json.dumps(dump_entry(entry))) == entry
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[]", "this is no line of a record"),
+        ("{", "Expecting"),
+        ('{"kind": "sung"}', "this is no line of a record"),
+        ('{"kind": "joined", "at": "now", "channel_id": "C1", "error": ""}', "of the kind 'joined' is wrong in at"),
+        ('{"kind": "left", "at": "2026-01-05T09:00:00Z", "channel_id": "C1"}', "of the kind 'left' is wrong in error"),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_none_is_refused_with_a_reason(line: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        load_entry(line)
