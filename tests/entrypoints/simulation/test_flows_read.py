@@ -98,8 +98,8 @@ def test_what_is_wrong_with_a_step_is_said_with_its_place(old: str, new: str, me
 
 
 def test_broken_json_is_refused_with_its_place() -> None:
-    assert refusal('{"name": "x",}', is_json=True).startswith("greet.yaml: ")
-    assert "line 1 column 14" in refusal('{"name": "x",}', is_json=True)
+    assert refusal('{"name": "x"; }', is_json=True).startswith("greet.yaml: ")
+    assert "line 1 column 13" in refusal('{"name": "x"; }', is_json=True)
 
 
 def test_places_are_known_in_json_too() -> None:
