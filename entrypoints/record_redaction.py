@@ -6,7 +6,7 @@ from typing import Final
 
 from entrypoints.redaction import HIDDEN, Redaction
 
-_ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^~-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 class RecordRedaction:

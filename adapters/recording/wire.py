@@ -40,7 +40,8 @@ _WAYS: Final[Mapping[type[Entry], str]] = {
     Joined: _TO_SLACK,
     Left: _TO_SLACK,
 }
-_KINDS: Final = {kind.__name__.lower(): kind for kind in _WAYS}
+KINDS: Final = {kind.__name__.lower(): kind for kind in _WAYS}
+"""What the lines call each kind of entry."""
 
 
 def dump_entry(entry: Entry) -> JsonObject:
@@ -53,7 +54,7 @@ def dump_entry(entry: Entry) -> JsonObject:
 def load_entry(line: str | bytes) -> Entry:
     """The entry that a line holds. ValueError when it holds none; the message says why."""
     given = read_json(line)
-    kind = _KINDS.get(str(given.get("kind"))) if isinstance(given, dict) else None
+    kind = KINDS.get(str(given.get("kind"))) if isinstance(given, dict) else None
     if not isinstance(given, dict) or kind is None:
         raise ValueError("this is no line of a record")
     values = {name: value for name, value in given.items() if name not in ("way", "kind")}

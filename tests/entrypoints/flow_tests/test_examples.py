@@ -37,7 +37,7 @@ def test_every_example_has_tests() -> None:
         ("on_call", "== 0", "== 1", "flow on_call, step answered does not run: the criteria is not met"),
         ("approval", "is live", "lives", "it is sent by flow approval, step live"),
         ("approval", "Context.Thread", "Context.Threat", "it came in no thread, not in the thread of 'wish'"),
-        ("deployment", "SendRichMessage", "SendMessage", "step deployed: SendMessage ends in SendMessageFailed: missing"),
+        ("deployment", "SendRichMessage", "SendMessage", "step deployed: SendMessage ends in SendMessageFailed"),
         ("greeting", "Hello {{", "Hallo {{", '"Hallo Alice!", not "Hello Alice!"; it is sent by flow greeting'),
     ],
 )  # fmt: skip
