@@ -174,7 +174,8 @@ class CatchUp:
                 return messages, threads
 
     def _arrival(self, said: Said) -> Arrival:
-        return Arrival(said, self._clock.now(), _nobody_waits)
+        now = self._clock.now()
+        return Arrival(said, now.replace(microsecond=now.microsecond // 1000 * 1000), _nobody_waits)
 
 
 async def _nobody_waits() -> None:

@@ -51,6 +51,23 @@ async def test_what_was_said_while_the_pack_was_away_is_made_up_for_at_the_start
     assert await world.waiting() == []
 
 
+async def test_what_was_caught_up_is_recognised_in_the_engine_after_a_crash_just_behind_its_delivery(
+    world: World,
+) -> None:
+    await world.clock.advance(0.0001234)  # between two milliseconds
+    await be_deaf(world, 600, "one")
+    world.faults.hold("outbox.done")
+    async with world.killed_pack():
+        await world.clock.advance(1)
+    world.faults.lift("outbox.done")
+
+    async with world.pack():
+        await world.clock.advance(2)
+
+    assert world.told == ["one"]
+    assert all(at.microsecond % 1000 == 0 for _, at in world.engine.published)
+
+
 async def test_an_event_that_was_caught_up_has_the_time_at_which_the_pack_got_it(world: World) -> None:
     await be_deaf(world, 600, "one")
 
