@@ -1,0 +1,76 @@
+"""A daemon that keeps a record, and the flow test that is made of it."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from adapters.recording.entries import Answered, Heard, Posted, Published, Taken
+from entrypoints.cli import main
+from entrypoints.flow_tests.session import read_record
+from entrypoints.simulation.flow_files import BUILT_IN, flow_from_file
+from entrypoints.simulation.flyte_server import FlyteServer
+from entrypoints.simulation.slack_server import SlackServer
+from tests.scenarios.daemon_process import daemon, environment
+
+ECHO = BUILT_IN / "echo.yaml"
+
+
+async def flyte_slack(*arguments: object) -> Result:
+    """What a command comes to; in a thread, since flow tests have an event loop of their own."""
+    return await asyncio.to_thread(CliRunner().invoke, main, list(map(str, arguments)))
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[tuple[SlackServer, FlyteServer]]:
+    async with SlackServer() as slack, FlyteServer(flows=[flow_from_file(ECHO)]) as flyte:
+        yield slack, flyte
+
+
+async def test_what_goes_in_and_out_is_recorded_without_secrets_and_makes_a_flow_test(
+    ends: tuple[SlackServer, FlyteServer], tmp_path: Path
+) -> None:
+    slack, flyte = ends
+    zoe, ops, record = slack.add_user("zoe"), slack.add_channel("ops"), tmp_path / "session.jsonl"
+    more = {"FLYTE_SLACK_RECORD": str(record), "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": ops, "FLYTE_JWT": "h.u.sh"}
+    more["FLYTE_SLACK_APP_TOKEN"] = slack.app_token
+
+    async with daemon(environment(slack, flyte, tmp_path, **more)) as pack:
+        await slack.wait_for(lambda: slack.is_member(ops), timeout=15)
+        await pack.until_event("hearing")
+        slack.say(zoe, ops, f"echo mail me: zoe@example.org, not {slack.bot_token}")
+        await pack.until_event("action_concluded")
+        await flyte.wait_for(lambda: len(flyte.results) > 0, timeout=15)
+        assert await pack.stop() == 0
+
+    kinds = [
+        type(entry) for entry in read_record(record) if isinstance(entry, Heard | Published | Taken | Answered | Posted)
+    ]
+    assert kinds[:3] == [Heard, Published, Taken]
+    assert {Posted, Answered} <= set(kinds)
+    assert stat.S_IMODE(record.stat().st_mode) == 0o600
+    kept = record.read_text()
+    assert "echo mail me: ***, not ***" in kept
+    assert not [secret for secret in (slack.bot_token, slack.app_token, "h.u.sh", "@example") if secret in kept]
+
+    made = await flyte_slack("record-to-test", record, "--flow", ECHO, "-o", tmp_path / "t.yaml")
+    assert made.exit_code == 0
+    tested = await flyte_slack("test", tmp_path / "t.yaml")
+    assert tested.exit_code == 0, tested.output
+
+
+async def test_a_record_that_can_t_be_kept_ends_the_start_with_the_reason(
+    ends: tuple[SlackServer, FlyteServer], tmp_path: Path
+) -> None:
+    slack, flyte = ends
+    more = {"FLYTE_SLACK_RECORD": str(tmp_path / "none" / "session.jsonl")}
+
+    async with daemon(environment(slack, flyte, tmp_path, **more)) as pack:
+        assert await pack.ended() == 1
+
+    assert [line["reason"].partition(":")[0] for line in pack.log if line["event"] == "pack_failed"] == [
+        "FLYTE_SLACK_RECORD"
+    ]
