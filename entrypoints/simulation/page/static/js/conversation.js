@@ -76,14 +76,16 @@ function showMessages(world, room, complain) {
 function articleOf(world, message, current, complain) {
   const { key, card } = message;
   const way = world.board.get(`way/${key}`);
-  const look = JSON.stringify([card, way && stage(way), key === choice.get("message"), offering === key, world.person?.id, world.everybody.length, world.rooms.length]);
+  const isChosen = key === choice.get("message");
+  const named = [world.person?.id, world.everybody.length, world.rooms.length];
+  const look = JSON.stringify([card, way && stage(way), isChosen, offering === key, named]);
   const known = shown.get(key);
   const article = known?.article ?? element("article", { tabIndex: -1, onclick: (event) => onClick(event, key) });
   article.tabIndex = key === current ? 0 : -1;
   if (known?.look === look) return article;
   article.dataset.key = key;
   article.className = [card.thread ? "reply" : "", card.is_notice ? "notice" : ""].join(" ").trim();
-  article.setAttribute("aria-current", String(key === choice.get("message")));
+  article.setAttribute("aria-current", String(isChosen));
   article.setAttribute("aria-label", `${card.name}: ${plain(card.text, world.name)}`);
   const hadFocus = article !== document.activeElement && article.contains(document.activeElement);
   fill(article, card.is_notice ? notice(world, card) : spoken(world, message, way, complain));

@@ -49,7 +49,8 @@ function quote(world, card) {
 }
 
 function lanes() {
-  return element("p", { className: "lanes", "aria-hidden": "true" }, Object.entries(PLACES).map(([place, name]) => element("span", { className: place }, name)));
+  const names = Object.entries(PLACES).map(([place, name]) => element("span", { className: place }, name));
+  return element("p", { className: "lanes", "aria-hidden": "true" }, names);
 }
 
 function item(world, key, station, index, way) {
@@ -61,10 +62,11 @@ function item(world, key, station, index, way) {
   const look = `${place} ${lookOf(station)}`;
   if (details.length === 0) return element("li", { className: look }, element("p", { className: "head" }, element("span", {}, title), time));
   const name = `${key}#${index}`;
-  const isOpen = opened.has(name) !== isOpenAtFirst(station);
+  const isOpenFirst = isOpenAtFirst(station, way);
+  const isOpen = opened.has(name) !== isOpenFirst;
   return element("li", { className: look }, element(
     "details",
-    { open: isOpen, ontoggle: (event) => remember(name, event.target.open !== isOpenAtFirst(station)) },
+    { open: isOpen, ontoggle: (event) => remember(name, event.target.open !== isOpenFirst) },
     element("summary", { id: `station-${index}`, className: "head" }, element("span", {}, title), time),
     ...details,
   ));
@@ -75,9 +77,10 @@ function remember(name, isOther) {
   else opened.delete(name);
 }
 
-/** What is worth seeing at once: why a flow did not run, what is posted. The rest can be opened. */
-function isOpenAtFirst(station) {
-  return (station.kind === "step" && station.outcome !== "matched") || station.is_good === false || station.kind === "set_aside";
+/** What is worth seeing at once: failures, and why no flow ran if none did. The rest can be opened. */
+function isOpenAtFirst({ kind, outcome, is_good }, way) {
+  if (outcome === "unmatched") return !way.stations.some((station) => station.outcome === "matched");
+  return outcome === "failed" || is_good === false || kind === "set_aside";
 }
 
 function lookOf(station) {
@@ -107,8 +110,11 @@ function detailsOf(world, station) {
 
 function criteria({ criteria, rendered, seen = [] }) {
   if (!criteria) return [];
-  const facts = [["criteria", criteria], ...seen, ["renders to", rendered]].filter(([, value]) => value !== "");
-  return [element("dl", { className: "facts" }, facts.map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))];
+  const facts = [...seen, ["renders to", rendered]].filter(([, value]) => value !== "");
+  return [
+    element("pre", {}, criteria),
+    element("dl", { className: "facts" }, facts.map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
+  ];
 }
 
 function end(way, key) {
