@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from entrypoints.simulation import flyte_happenings as flyte
 from entrypoints.simulation.conversation.workspace import BOT, ChatHappening, Spoken
@@ -11,6 +11,9 @@ from entrypoints.simulation.flyte_state import Pack
 
 if TYPE_CHECKING:
     from entrypoints.simulation.conversation.narrator import Told
+
+MOST_AT_ONE_MOMENT: Final = 50_000
+"""Messages, commands and events between which no time passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Chronicle:
         self.told: list[Told] = []
         """Everything, in the words of those who tell it."""
         self.news = asyncio.Event()
+        self.circles = asyncio.Event()
+        """Set when so much happens at one moment that it will never end."""
+        self._moment = 0.0
+        self._count = 0
 
     def hear_chat(self, told: ChatHappening) -> None:
         """Note what can be seen in the chat."""
@@ -102,6 +109,10 @@ class Chronicle:
     def _note(self, happened: Happened) -> None:
         self.happened.append(happened)
         self.news.set()
+        self._count = self._count + 1 if happened.at == self._moment else 1
+        self._moment = happened.at
+        if self._count > MOST_AT_ONE_MOMENT:
+            self.circles.set()
 
 
 def _now() -> float:

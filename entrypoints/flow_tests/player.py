@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from entrypoints.flow_tests.chance import Chance
 from entrypoints.flow_tests.expecting import Expecting, NotSoError
@@ -68,12 +68,24 @@ class Player:
     async def play(self, steps: Sequence[Step]) -> Failure | None:
         """Carry out a test's steps, and see that nothing more comes; why it failed, or None."""
         try:
-            await self._steps(steps, "")
-            self._at = [("the end", 0)]
-            await self.end()
+            await self.watched(self._all(steps))
         except (NotSoError, PartFailedError) as error:
             return await self.failure(error)
         return None
+
+    async def watched(self, deed: Coroutine[Any, Any, None]) -> None:
+        """Let it be done. Raises what it raises, and NotSoError when it is held up by what never ends."""
+        work = asyncio.create_task(deed, name="steps of a test")
+        circles = asyncio.create_task(self._world.chronicle.circles.wait(), name="watch for circles")
+        try:
+            await asyncio.wait((work, circles), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise NotSoError("flows and packs go round in circles: no time passes between what they do")
+            work.result()
+        finally:
+            work.cancel()
+            circles.cancel()
+            await asyncio.gather(work, circles, return_exceptions=True)
 
     async def end(self) -> None:
         """Wait for all that still follows. Raises NotSoError for a message that nobody expected."""
@@ -85,6 +97,11 @@ class Player:
         await self._world.calm(_AFTERMATH_SECONDS)
         where = ", ".join(name for name, _ in self._at)
         return self.reporter.failure(error, where, self._at[-1][1] if self._at else 0, self._room)
+
+    async def _all(self, steps: Sequence[Step]) -> None:
+        await self._steps(steps, "")
+        self._at = [("the end", 0)]
+        await self.end()
 
     async def _steps(self, steps: Sequence[Step], prefix: str) -> None:
         for number, step in enumerate(steps, start=1):

@@ -130,7 +130,7 @@ class FlowConversation:
     def _run(self, deed: Coroutine[Any, Any, None]) -> None:
         with silent_logs(), self._chance.same():
             try:
-                self._loop.run_until_complete(deed)
+                self._loop.run_until_complete(self._player.watched(deed))
             except (NotSoError, PartFailedError) as error:
                 failure = self._loop.run_until_complete(self._player.failure(error))
             else:

@@ -21,6 +21,7 @@ from entrypoints.simulation.conversation.stage import Stage
 from entrypoints.simulation.conversation.transcript import Transcript
 from entrypoints.simulation.conversation.workspace import BOT
 from entrypoints.simulation.flyte import Flyte
+from entrypoints.simulation.flyte_happenings import Happening
 from entrypoints.simulation.memory_flows import MemoryFlows
 from entrypoints.simulation.scripted_packs import ScriptedPack
 from entrypoints.simulation.templates.run import Surroundings
@@ -98,7 +99,12 @@ class World:
     def _listen(self) -> None:
         """What was there before is no news."""
         self.workspace.listeners += [self.transcript.note, self.chronicle.hear_chat]
-        self.flyte.listeners.append(self.chronicle.hear_flyte)
+        self.flyte.listeners.extend((self.chronicle.hear_flyte, self._break_circles))
+
+    def _break_circles(self, _: Happening) -> None:
+        """Scripted packs answer at once, so flows and packs that go round in circles would let no time pass again."""
+        if self.chronicle.circles.is_set():
+            self.flyte.listeners.clear()
 
     def _fields_of_latest(self) -> object:
         message = self._chat.posts[-1].message

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from entrypoints.flow_tests import happenings
 from tests.entrypoints.flow_tests.playing import ASKING, ECHO, THREADED, failure, texts
 
 
@@ -139,3 +142,19 @@ def test_a_long_conversation_is_shown_around_the_place(tmp_path: Path) -> None:
         "- #general flyte: twenty",
         "+ [40] #general flyte: 20",
     ]
+
+
+def test_flows_that_go_round_in_circles_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(happenings, "MOST_AT_ONE_MOMENT", 1000)
+    flow = """
+    name: circling
+    steps:
+    - {event: {packName: Timer, name: Rang}, command: {packName: Oracle, name: Ask, input: {by: a}}}
+    - {event: {packName: Oracle, name: Answered}, command: {packName: Oracle, name: Ask, input: {by: a}}}
+    """
+    found = failure(tmp_path, "- {event: Rang, pack: Timer}\n- expect: nothing\n- wait: 1m", flow=flow)
+
+    assert found.reason == "a flow sends a command, and nothing was expected; it is sent by flow circling"
+    found = failure(tmp_path, "- {event: Rang, pack: Timer}\n- wait: 1m", flow=flow)
+    assert found.reason.startswith("flows and packs go round in circles")
+    assert found.step == "step 2"
