@@ -8,8 +8,12 @@ READY_FOR_PAGE := $(VENV)/.ready-for-page
 PACKAGES := domain application adapters entrypoints
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
+RUNS := 20
+SEED := 1
+VARIANT := kills
+
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page screenshots check lint docs format bench lock clean
+.PHONY: help simulate test test-page screenshots check lint docs format bench chaos lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +50,9 @@ format: $(READY) ## Format the code, and mend what can be mended
 
 bench: $(READY) ## Measure the pack between the two simulated servers (MILLION=1: with a million messages waiting)
 	@$(BIN)/python -m tests.bench $(if $(MILLION),--only million)
+
+chaos: $(READY) ## Kill the pack under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills)
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) --variant $(VARIANT)
 
 lock: $(READY) ## Take the newest releases that pyproject.toml admits into the lock files
 	@$(PIP) install uv
