@@ -22,7 +22,7 @@ def report_verdict(paper: Paper, verdict: Verdict, verbosity: int) -> None:
 
 def report_failure(paper: Paper, verdict: Verdict, failure: Failure) -> None:
     """Why a test failed."""
-    paper.write(Line([Span("FAIL", "bad"), Span(f"  {verdict.test.name}", "person")]))
+    paper.write(Line([Span("FAIL", "bad"), Span(f"  {verdict.test.name}")]))
     paper.write(Line([Span(f"      {place(verdict.test, failure)}: ", "aside"), Span(failure.reason)], hang=6))
     _report_details(paper, failure)
     paper.write(plain(""))

@@ -14,7 +14,7 @@ from entrypoints.flow_tests.wording import expected_line, happened_line, marked
 from entrypoints.flow_tests.world import World
 from entrypoints.simulation.conversation.narrator import Detail, Narrator, Told
 from entrypoints.simulation.conversation.paper import Line, plain
-from entrypoints.simulation.conversation.workspace import BOT, Noticed, Spoken
+from entrypoints.simulation.conversation.workspace import Noticed, Spoken
 from entrypoints.simulation.flow_engine import PartFailedError
 from entrypoints.simulation.flyte_happenings import ActionFinished, StepFailed, StepUnmatched
 from entrypoints.simulation.flyte_state import FATAL
@@ -24,7 +24,7 @@ _BEFORE: Final = 5
 _AFTER: Final = 12
 """Lines shown of what is missing there, and of what came instead."""
 _LONGEST_STORY: Final = 40
-_MOST_REFUSALS: Final = 3
+_MOST_REASONS: Final = 3
 
 
 class Reporter:
@@ -75,7 +75,7 @@ class Reporter:
         if not error.missing or error.instead:
             return
         expected = error.missing[0]
-        for happened in self._unexpected_like(expected):
+        for happened in self._unexpected_like(expected)[:_MOST_REASONS]:
             found = differences(expected, happened, self._names, room)
             seconds = happened.at - error.began
             if found:
@@ -95,7 +95,7 @@ class Reporter:
             elif isinstance(told, ActionFinished) and (told.event == FATAL or told.event.endswith("Failed")):
                 source = self._chronicle.source(told.action_id) or "a command of no flow"
                 found.append(f"{source}: {told.command} ends in {told.event}{_error(told.payload)}")
-        return list(dict.fromkeys(found))[:_MOST_REFUSALS]
+        return list(dict.fromkeys(found))[:_MOST_REASONS]
 
     def _unexpected_like(self, expected: Expected) -> list[Happened]:
         """What has happened in this turn that is of the kind of what was expected, and was not."""
@@ -105,7 +105,9 @@ class Reporter:
     def _diff(self, error: NotSoError, room: str) -> Sequence[Line]:
         """What is missing, where it should have come, and what is said around it."""
         missing = [marked("-", expected_line(expected, self._names, room)) for expected in error.missing]
-        seen = [(told, self._is_surprise(told)) for told in self._chronicle.told if _is_seen(told)]
+        messages = (one for one in self._chronicle.happened if isinstance(one, BotMessage))
+        surprises = {id(one.spoken) for one in messages if not self._expecting.is_fine(one)}
+        seen = [(told, id(told) in surprises) for told in self._chronicle.told if _is_seen(told)]
         place = next((index for index, (_, is_surprise) in enumerate(seen) if is_surprise), len(seen))
         before = [marked(" ", line) for told, _ in seen[max(0, place - _BEFORE) : place] for line in self._lines(told)]
         after = [
@@ -123,12 +125,6 @@ class Reporter:
         for happened in found:
             if not isinstance(happened, BotMessage):
                 yield marked("+", happened_line(happened))
-
-    def _is_surprise(self, told: Told) -> bool:
-        if not isinstance(told, Spoken) or told.speaker != BOT:
-            return False
-        messages = (one for one in self._chronicle.happened if isinstance(one, BotMessage))
-        return not any(self._expecting.is_fine(one) for one in messages if one.spoken is told)
 
     def _lines(self, told: Told) -> Iterator[Line]:
         if isinstance(told, Spoken):

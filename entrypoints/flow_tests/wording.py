@@ -8,6 +8,7 @@ from entrypoints.flow_tests.names import Names
 from entrypoints.flow_tests.script import Expected, ExpectedCommand, ExpectedEvent, ExpectedMessage
 from entrypoints.simulation.conversation.paper import Line, Span
 from entrypoints.simulation.conversation.workspace import BOT
+from entrypoints.simulation.flow_engine import PartFailedError
 
 _SHORT: Final = 300
 _STYLES: Final = {"+": "good", "-": "bad"}
@@ -22,6 +23,13 @@ def marked(mark: str, line: Line) -> Line:
 
 def expected_line(expected: Expected, names: Names, room: str) -> Line:
     """What was expected, written as the same thing would be that happened. `room`: the usual one."""
+    try:
+        return _line_of(expected, names, room)
+    except PartFailedError as failure:
+        return Line([Span(f"(a template in line {expected.line} can't be rendered: {failure.error})")])
+
+
+def _line_of(expected: Expected, names: Names, room: str) -> Line:
     match expected:
         case ExpectedMessage():
             return _message_line(expected, names, room)

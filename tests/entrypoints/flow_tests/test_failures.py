@@ -114,6 +114,13 @@ def test_a_template_of_the_test_that_can_t_be_rendered_is_told(tmp_path: Path) -
     assert found.step == "step 1"
 
 
+def test_a_template_that_is_still_to_come_and_can_t_be_rendered_hides_nothing(tmp_path: Path) -> None:
+    found = failure(tmp_path, "- say: echo a\n- expect: [b, \"{{ unmarshalJson('x') }}\"]")
+
+    assert found.reason.startswith('the text is "a", not "b"')
+    assert texts(found.diff)[2].startswith("- (a template in line 7 can't be rendered: ")
+
+
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
     flow = ASKING.replace("packName: Oracle\n", "packName: Orakel\n")
 
