@@ -1,17 +1,11 @@
 """Reads the values of a document that people write: each mistake with line and column, and what was meant perhaps."""
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 import yaml
 
 from entrypoints.simulation.documents import DocumentRefusedError, KeyPath, Reader
-
-_PIECE: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_LONGEST_SECONDS: Final = 366 * 86400.0
 
 
 class StrictReader(Reader):
@@ -58,19 +52,6 @@ class StrictReader(Reader):
             raise self.refusal((*path, key), "a whole number from 1 on expected")
         return value
 
-    def seconds(self, values: Mapping[str, object], key: str, path: KeyPath) -> float | None:
-        """A span of time, in seconds; None where nothing stands."""
-        value = values.get(key)
-        if value is None:
-            return None
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_SECONDS:
-            return float(value)
-        pieces = _PIECE.findall(value) if isinstance(value, str) and _is_span(value) else []
-        total = sum(float(number) * _SECONDS[unit] for number, unit in pieces)
-        if not pieces or total > _LONGEST_SECONDS:
-            raise self.refusal((*path, key), "a span of time up to a year expected, such as 500ms, 10s, 1m30s or 2h")
-        return total
-
     def items(self, value: object, path: KeyPath, what: str) -> Sequence[object]:
         """A list, not empty."""
         if not isinstance(value, list) or not value:
@@ -114,7 +95,3 @@ def _entry(node: yaml.Node | None, key: str | int) -> tuple[yaml.Mark, yaml.Node
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
         return node.value[key].start_mark, node.value[key]
     return None
-
-
-def _is_span(text: str) -> bool:
-    return bool(text) and not _PIECE.sub("", text)

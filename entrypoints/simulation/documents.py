@@ -1,6 +1,7 @@
 """Documents that people write, in JSON or YAML: read strictly, each mistake with the file, the line and the place."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from entrypoints.simulation.templates.template import Template
 SIZE_LIMIT = 1024 * 1024
 _DEPTH_LIMIT = 60
 _NODE_LIMIT = 20_000
+
+_PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST_SECONDS = 366 * 86400.0
 
 KeyPath = tuple[str | int, ...]
 
@@ -110,6 +115,19 @@ class Reader:
             raise self.refusal(path, "a list of step ids expected")
         return tuple(value)
 
+    def seconds(self, values: Mapping[str, object], key: str, path: KeyPath) -> float | None:
+        """A span of time, in seconds; None where nothing stands."""
+        value = values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_SECONDS:
+            return float(value)
+        pieces = _PIECE.findall(value) if isinstance(value, str) and _is_span(value) else []
+        total = sum(float(number) * _SECONDS[unit] for number, unit in pieces)
+        if not pieces or total > _LONGEST_SECONDS:
+            raise self.refusal((*path, key), "a span of time up to a year expected, such as 500ms, 10s, 1m30s or 2h")
+        return total
+
     def templates(self, value: object, path: KeyPath) -> Mapping[str, Template]:
         """The object at a place, of which every value is a template; empty when nothing is there."""
         if value is None:
@@ -174,3 +192,7 @@ def children(node: yaml.Node | None) -> Iterator[tuple[str | int, yaml.Node]]:
 def dotted(path: KeyPath) -> str:
     """A place within a document as people write it: `command.input[0].text`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _is_span(text: str) -> bool:
+    return bool(text) and not _PIECE.sub("", text)

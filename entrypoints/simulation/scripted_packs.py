@@ -1,5 +1,6 @@
 """Scripted packs: files that say how a pack answers its commands, so that flows with other packs run."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ class Answer:
     when: Template | None
     event: str
     payload: object
+    after_seconds: float = 0.0
+    """How long the pack takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +52,25 @@ class ScriptedPack:
 
     def _work(self, action: Action) -> None:
         try:
-            event, payload = self._answer(action)
+            event, payload, seconds = self._answer(action)
         except flow_engine.PartFailedError as failure:
             event, payload = FATAL, f"the script of {self._script.name} failed: {failure.part}: {failure.error}"
-        self._pack.answer(action, event, payload)
+            seconds = 0.0
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds, self._pack.answer, action, event, payload)
+        else:
+            self._pack.answer(action, event, payload)
 
-    def _answer(self, action: Action) -> tuple[str, object]:
-        """What to answer. Raises PartFailedError."""
+    def _answer(self, action: Action) -> tuple[str, object, float]:
+        """What to answer, and after how many seconds. Raises PartFailedError."""
         if action.name not in self._script.commands:
-            return FATAL, f'no handler could be found for command "{action.name}"'
+            return FATAL, f'no handler could be found for command "{action.name}"', 0.0
         names = {"Input": from_json(action.input)}
         for answer in self._script.commands[action.name]:
             if answer.when is None or flow_engine.is_true("when", answer.when, names, self._surroundings):
-                return answer.event, flow_engine.filled("payload", answer.payload, names, self._surroundings)
-        return FATAL, f"the script of {self._script.name} has no answer to this {action.name}"
+                payload = flow_engine.filled("payload", answer.payload, names, self._surroundings)
+                return answer.event, payload, answer.after_seconds
+        return FATAL, f"the script of {self._script.name} has no answer to this {action.name}", 0.0
 
 
 class _PackReader(Reader):
@@ -88,10 +96,11 @@ class _PackReader(Reader):
         return (self._answer(raw, path),)
 
     def _answer(self, raw: object, path: KeyPath) -> Answer:
-        answer = self.mapping(raw, path, {"when", "event", "payload"})
+        answer = self.mapping(raw, path, {"when", "event", "payload", "after"})
         when = self.text(answer, "when", path, "")
         return Answer(
             when=self.template(when, (*path, "when")) if when else None,
             event=self.text(answer, "event", path),
             payload=self.tree(answer.get("payload"), (*path, "payload")),
+            after_seconds=self.seconds(answer, "after", path) or 0.0,
         )

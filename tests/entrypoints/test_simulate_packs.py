@@ -83,7 +83,7 @@ REFUSED = {
     "name: Rota\n": "pack.yaml:1: commands: an object with at least one command expected",
     "commands: {A: {event: B}}\n": "pack.yaml:1: name: missing",
     "name: Rota\ncommands:\n  A: {event: B, tune: x}\n": (
-        "pack.yaml:3: commands.A.tune: not a known key; known are event, payload, when"
+        "pack.yaml:3: commands.A.tune: not a known key; known are after, event, payload, when"
     ),
     "name: Rota\ncommands:\n  A:\n  - event: B\n  - payload: 1\n": "pack.yaml:5: commands.A[1].event: missing",
     "name: Rota\ncommands:\n  A: {event: B, payload: '{{ x'}\n": "pack.yaml:3: commands.A.payload: line 1, column ",

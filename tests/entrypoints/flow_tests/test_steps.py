@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.entrypoints.flow_tests.playing import ASKING, BROADCASTING, THREADED, failure, played
+from entrypoints.flow_tests.command import run_test
+from entrypoints.flow_tests.quiet import silent_logs
+from entrypoints.flow_tests.reading import read_tests
+from tests.entrypoints.flow_tests.playing import ASKING, BROADCASTING, ORACLE, THREADED, failure, played, written
 
 
 def test_what_somebody_says_is_answered(tmp_path: Path) -> None:
@@ -205,3 +208,12 @@ def test_two_runs_of_a_test_are_alike(tmp_path: Path) -> None:
     first, second = (failure(tmp_path, steps, flow=flow, head='channels: ["#general"]\n') for _ in range(2))
 
     assert first == second
+
+
+def test_a_scripted_pack_may_take_its_time(tmp_path: Path) -> None:
+    path = written(tmp_path, "- say: when?\n- expect: {message: 42 for <@alice>, after: 1m, within: 61s}", flow=ASKING)
+    (tmp_path / "oracle.yaml").write_text(ORACLE.replace("event: Answered", "event: Answered, after: 1m"))
+    (test,) = read_tests(path)
+
+    with silent_logs():
+        assert run_test(test).failure is None
