@@ -24,7 +24,7 @@ def main(context: click.Context) -> None:
         context.invoke(run)
 
 
-@main.command()
+@main.command(short_help="Run the pack, until SIGTERM or SIGINT.")
 def run() -> None:
     """Run the pack, configured by environment variables, until SIGTERM or SIGINT."""
     try:
@@ -36,7 +36,7 @@ def run() -> None:
     sys.exit(uvloop.run(run_daemon(Container(settings=settings))))
 
 
-@main.command()
+@main.command(short_help="Talk to flows, with no Slack and no Flyte.")
 @click.option("--flow", "flows", multiple=True, type=click.Path(path_type=Path), help="A flow of your own; repeatable.")
 @click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path), help="A scripted pack; repeatable.")
 @click.option("--labels", default="", help="The Slack pack's labels: key=value,key=value.")
@@ -59,10 +59,12 @@ def simulate(**options: Any) -> None:
 
     if options["serve"] and options["in_memory"]:
         raise click.UsageError("--serve needs sockets, and --in-memory has none")
+    if options["serve"] and options["record"]:
+        raise click.UsageError("--serve has no pack that could keep a record: set FLYTE_SLACK_RECORD for yours")
     sys.exit(run_simulation(Options(**options)))
 
 
-@main.command()
+@main.command(short_help="Say what is wrong, and how to mend it.")
 @click.option("--json", "as_json", is_flag=True, help="A list for machines: check, status, message, mend.")
 def check(*, as_json: bool) -> None:
     """Say what is wrong with configuration, Slack, Flyte and this machine, and how to mend it.
@@ -75,7 +77,7 @@ def check(*, as_json: bool) -> None:
     sys.exit(run_check(os.environ, as_json=as_json))
 
 
-@main.command()
+@main.command(short_help="Run tests of flows.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("-k", "words", default="", metavar="WORDS", help="Only the tests in whose names this stands.")
 @click.option("-v", "verbosity", count=True, help="A line for each test; twice: what is said in it, too.")
@@ -90,7 +92,7 @@ def test(**options: Any) -> None:
     sys.exit(run_tests(Options(**options)))
 
 
-@main.command()
+@main.command(short_help="Turn a record into a flow test.")
 @click.argument("record", type=click.Path(path_type=Path))
 @click.option("--flow", "flows", multiple=True, type=click.Path(path_type=Path), help="A flow to test; repeatable.")
 @click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path), help="A scripted pack; repeatable.")

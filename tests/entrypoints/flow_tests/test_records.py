@@ -196,6 +196,8 @@ def test_a_conversation_is_recorded_and_played_again(ends: tuple[str, ...], tmp_
 
 def test_a_record_that_can_t_be_read_or_kept_ends_the_simulation(tmp_path: Path) -> None:
     assert simulate("", "--replay", tmp_path / "none.jsonl").returncode == 2
+    served = simulate("", "--serve", "--record", tmp_path / "record.jsonl")
+    assert (served.returncode, "set FLYTE_SLACK_RECORD" in served.stderr) == (2, True)
     unkept = simulate("", "--record", tmp_path / "none" / "record.jsonl")
     assert unkept.returncode == 1
     assert "FLYTE_SLACK_RECORD" in unkept.stderr
