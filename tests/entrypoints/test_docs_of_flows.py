@@ -26,7 +26,8 @@ from domain.events import (
 from domain.json_values import Json, JsonObject
 from domain.messages import Message, Receipt, Said
 from domain.users import User
-from tests.entrypoints.pages import codes, fences, page, rows, section
+from entrypoints.simulation.flow_files import FlowRefusedError, flow_from_values
+from tests.entrypoints.pages import ROOT, codes, fences, page, rows, section
 
 FLOW_AUTHORS = page("flow-authors.md")
 OFFER = pack_offer("Slack", {})
@@ -74,6 +75,20 @@ EVENTS: list[Event] = [
 def example(title: str) -> Json:
     shown: Json = json.loads(fences(FLOW_AUTHORS)[title])
     return shown
+
+
+def test_the_example_of_a_flow_is_the_one_among_the_examples() -> None:
+    name = "examples/flows/on_call.yaml"
+    flow = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+    assert fences(FLOW_AUTHORS)[name].splitlines() == flow
+
+
+def test_flow_authors_read_of_every_key_of_a_step() -> None:
+    with pytest.raises(FlowRefusedError) as refusal:
+        flow_from_values({"name": "a", "steps": [{"nothing": ""}]}, "a")
+    known = str(refusal.value).partition("known are ")[2].split(", ")
+    table = rows(section(FLOW_AUTHORS, "## A flow"), "`.*`")
+    assert sorted(codes(cells[0])[0] for cells in table) == known
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=event_name)
