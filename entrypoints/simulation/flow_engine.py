@@ -115,7 +115,8 @@ def _hindrance(step: Step, run: Run) -> str:
     if step.id in run.actions:
         return "the step has run in this run"
     if not step.starts_a_run and not any(map(run.has_finished, step.depends_on)):
-        return f"none of the steps that it depends on has finished in this run: {', '.join(step.depends_on)}"
+        where = "this run" if run.made else "the run that this event begins"
+        return f"none of the steps that it depends on has finished in {where}: {', '.join(step.depends_on)}"
     return ""
 
 

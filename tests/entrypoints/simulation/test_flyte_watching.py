@@ -131,7 +131,7 @@ async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> Non
             await flyte.wait_for(lambda: flyte.waiting() == 1)
             told = [(one.step, one.reason) for one in watch.seen() if isinstance(one, StepUnmatched)]
 
-    waits = ("b", "none of the steps that it depends on has finished in this run: a")
+    waits = ("b", "none of the steps that it depends on has finished in the run that this event begins: a")
     assert told == [waits, waits, ("a", "the step has run in this run")]
 
 
