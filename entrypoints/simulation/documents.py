@@ -29,8 +29,10 @@ def read_file(path: Path) -> tuple[str, bool]:
     """A file's text, and whether its name says that it is JSON. DocumentRefusedError when it can't be read."""
     try:
         return path.read_text(encoding="utf-8"), path.suffix.lower() == ".json"
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentRefusedError(f"{path}: can't be read: {error}") from error
+    except OSError as error:
+        raise DocumentRefusedError(f"{path}: can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DocumentRefusedError(f"{path}: can't be read: it is not UTF-8 text (byte {error.start})") from error
 
 
 def read_values(text: str, where: str, *, is_json: bool) -> tuple[object, yaml.Node | None]:
