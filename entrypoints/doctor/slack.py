@@ -35,7 +35,7 @@ _MENDS_OF_TOKEN: Final = {
 }
 _SUBSCRIBE: Final = (
     "if messages don't arrive: api.slack.com/apps > your app > Event Subscriptions > Enable Events On > Subscribe to "
-    "bot events > Add Bot User Event > message.channels and the others of the manifest, > Save Changes"
+    "bot events > Add Bot User Event > message.channels and the others of the manifest > Save Changes"
 )
 _SLACK: Final = "https://slack.com/api/"
 _UNSEEN: Final = "the token could not be looked at"
