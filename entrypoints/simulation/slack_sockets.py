@@ -23,14 +23,13 @@ _numbers = count(1)
 class Socket:
     """An open connection to the app.
 
-    `kind` is `socket_mode` or `rtm`. It is ready after `hello`, and leaving when it is about to be closed.
+    `kind` is `socket_mode` or `rtm`. It is ready after `hello`.
     """
 
     def __init__(self, kind: str, request: web.Request) -> None:
         self.kind: Final = kind
         self.number: Final = next(_numbers)
         self.is_ready = False
-        self.is_leaving = False
         self.is_silent = False
         self._request = request
         self._frames: asyncio.Queue[str | bytes | None] = asyncio.Queue()
@@ -59,7 +58,6 @@ class Socket:
 
     def close_after(self, seconds: float) -> None:
         """Close politely, later; until then the app may finish what it has in hand."""
-        self.is_leaving = True
         self.later(seconds, self._frames.put_nowait, None)
 
     def later(self, seconds: float, deed: Callable[..., object], *arguments: object) -> None:
