@@ -63,7 +63,7 @@ async def flyte() -> AsyncIterator[FlyteServer]:
 
 @pytest.fixture
 async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
-    async with registered(flyte, timeout_seconds=0.3) as workflow:
+    async with registered(flyte, timeout_seconds=1.0) as workflow:
         yield workflow
 
 
@@ -349,7 +349,7 @@ async def test_what_can_not_be_told_in_json_is_refused_and_surrogates_are_replac
 async def test_the_jwt_is_in_no_error_not_even_with_its_causes() -> None:
     async with (
         FlyteServer(jwt="jot-of-gold") as flyte,
-        registered(flyte, jwt="jot-of-gold", timeout_seconds=0.2) as ours,
+        registered(flyte, jwt="jot-of-gold", timeout_seconds=1.0) as ours,
     ):
         for fault, _ in LOST_OR_REFUSED:
             flyte.plan("event", fault, times=1)

@@ -41,7 +41,7 @@ async def flyte() -> AsyncIterator[FlyteServer]:
 
 @pytest.fixture
 async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
-    async with registered(flyte, timeout_seconds=0.3) as workflow:
+    async with registered(flyte, timeout_seconds=1.0) as workflow:
         yield workflow
 
 

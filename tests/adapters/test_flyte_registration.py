@@ -133,7 +133,7 @@ async def test_whatever_goes_wrong_is_told_by_kind_and_place(
 ) -> None:
     async with FlyteServer() as flyte:
         flyte.plan(route, fault)
-        refusal = await _refusal(flyte.api_url, timeout_seconds=0.3)
+        refusal = await _refusal(flyte.api_url, timeout_seconds=1.0)
         assert isinstance(refusal, kind)
         assert words in str(refusal)
         assert flyte.api_url in str(refusal)
