@@ -27,6 +27,18 @@ def mistake_in(variable: Variable) -> str:
     return ""
 
 
+def logged(levels: str) -> set[str]:
+    """The names of the events that the code logs at these levels."""
+    code = sources("application", "adapters", "entrypoints")
+    return set(re.findall(rf'log\.(?:{levels})\(\s*"(\w+)"', code))
+
+
+def explained_events() -> set[str]:
+    """The names of the events in the operators' tables about logs."""
+    table = rows(section(OPERATORS, "### Logs"), "(`[a-z_]+`(, )?)+")
+    return {name for cells in table for name in codes(cells[0])}
+
+
 def test_every_page_is_in_the_navigation() -> None:
     navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
     pages = [path for entry in navigation for path in entry.values()]
@@ -75,10 +87,12 @@ def test_an_example_of_health_shows_the_checks_in_their_order(title: str) -> Non
 
 
 def test_operators_read_of_no_log_event_that_is_never_logged() -> None:
-    table = rows(section(OPERATORS, "### Logs"), "(`[a-z_]+`(, )?)+")
-    shown = {name for cells in table for name in codes(cells[0])}
-    assert shown
-    assert shown - set(re.findall(r'log\.\w+\(\s*"(\w+)"', sources("application", "adapters", "entrypoints"))) == set()
+    assert explained_events()
+    assert explained_events() - logged(r"\w+") == set()
+
+
+def test_operators_read_of_every_log_event_that_warns_or_tells_of_an_error() -> None:
+    assert logged("warning|error|exception") - explained_events() == set()
 
 
 def test_contributors_read_of_no_adapter_that_does_not_exist() -> None:
