@@ -16,7 +16,7 @@ _WHOLE_WAY = [
     "Flyte: Handed to Flyte: ReceivedMessage",
     "Flyte: Flow echo, step get_message: matched",
     "Flyte: Action for Slack: SendMessage",
-    "Pack: Action taken by Slack",
+    "Pack: Action taken by the pack Slack",
     "Slack: Posted in Slack",
     "Flyte: Answered: MessageSent",
 ]
