@@ -111,7 +111,7 @@ class ActionWorker:
             log.warning("actions_in_hand_unknown", reason=str(error))
             return False
         for action in actions:
-            if await self._keep(lambda action=action: self._journal.load(action.id)) is None:  # type: ignore[misc]
+            if await self._keep(lambda action=action: self._journal.load(action.id)) is None:  # type: ignore[misc] # mypy has no type for a lambda with a default
                 log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
                 self._begin(self._accept(action, self._clock.now(), self._suspicion(action)), action)
         return True

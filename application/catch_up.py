@@ -156,7 +156,7 @@ class CatchUp:
         messages, threads = await self._pages(lambda cursor: self._chat.history(channel_id, after, cursor))
         for thread in threads:
             replies, _ = await self._pages(
-                lambda cursor, thread=thread: self._chat.replies(channel_id, thread, after, cursor)  # type: ignore[misc]
+                lambda cursor, thread=thread: self._chat.replies(channel_id, thread, after, cursor)  # type: ignore[misc] # mypy has no type for a lambda with a default
             )
             messages += replies
         return sorted({said.timestamp: said for said in messages}.values(), key=lambda said: said.timestamp)

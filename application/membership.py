@@ -75,7 +75,7 @@ class Membership:
             if channel_id in members or await self._is_member(channel_id):
                 continue
             log.info("channel_left_while_away", channel=channel_id)
-            await self._keep(lambda channel_id=channel_id: self._channels.leave(channel_id))  # type: ignore[misc]
+            await self._keep(lambda channel_id=channel_id: self._channels.leave(channel_id))  # type: ignore[misc] # mypy has no type for a lambda with a default
 
     async def _is_member(self, channel_id: ChannelId) -> bool:
         """Ask about this one channel: a list may leave out what a single answer would not."""
@@ -88,7 +88,7 @@ class Membership:
         for channel_id in sorted(gained):
             log.info("channel_joined_while_away", channel=channel_id)
             await self._keep(
-                lambda channel_id=channel_id: self._channels.join(channel_id, self._clock.now())  # type: ignore[misc]
+                lambda channel_id=channel_id: self._channels.join(channel_id, self._clock.now())  # type: ignore[misc] # mypy has no type for a lambda with a default
             )
         remaining = members - joined - gained - frozenset(self._default_channels)
         if remaining != bystanders:

@@ -122,7 +122,7 @@ class Service:
             await self._hearing.run(identity)
         except* Refused as refusals:
             refusal = refusals.exceptions[0]
-            raise ChatRefusesPack(refusal, while_hearing=True) from refusal  # type: ignore[arg-type]
+            raise ChatRefusesPack(refusal, while_hearing=True) from refusal  # type: ignore[arg-type] # no group within it
 
     async def _keep_house(self) -> None:
         while True:
