@@ -60,7 +60,8 @@ def _thread(conversation: Conversation, rest: str) -> None:
         return
     message = conversation.message(rest)
     conversation.thread = message
-    conversation.write(f"in the thread of {message.speaker}: {message.text} (/thread off: back to the channel)")
+    text = " ".join(message.text.split())
+    conversation.write(f"in the thread of {message.speaker}: {text} (/thread off: back to the channel)")
 
 
 def _react(conversation: Conversation, rest: str) -> None:
