@@ -94,7 +94,7 @@ class MemoryChat:
         """Close a channel for good."""
         channel = self._channel(ChannelId(channel_id))
         channel.is_archived = True
-        self._tell(MembershipLost(channel.id))
+        self._tell(MembershipLost(channel.id, self._clock.now()))
 
     # Chat
 
@@ -180,12 +180,12 @@ class MemoryChat:
     def _let_in(self, channel: _Channel) -> None:
         if not channel.has_bot:
             channel.has_bot = True
-            self._tell(MembershipGained(channel.id))
+            self._tell(MembershipGained(channel.id, self._clock.now()))
 
     def _let_out(self, channel: _Channel) -> None:
         if channel.has_bot:
             channel.has_bot = False
-            self._tell(MembershipLost(channel.id))
+            self._tell(MembershipLost(channel.id, self._clock.now()))
 
     def _state(self, channel: _Channel, said: Said) -> None:
         channel.said.append(said)

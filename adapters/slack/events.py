@@ -1,10 +1,12 @@
 """From Slack's events to what the pack hears. All receivers share it."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
 from adapters.slack.wire import parse_said
+from adapters.timestamps import moment
 from application.ports.chat import AccessLost, ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
@@ -49,19 +51,19 @@ def _message(event: JsonObject, _own_user_id: str) -> ChatEvent | None:
 
 
 def _somebody_joined(event: JsonObject, own_user_id: str) -> ChatEvent | None:
-    return MembershipGained(_channel_of(event)) if event.get("user") == own_user_id else None
+    return _bot_joined(event, own_user_id) if event.get("user") == own_user_id else None
 
 
 def _somebody_left(event: JsonObject, own_user_id: str) -> ChatEvent | None:
-    return MembershipLost(_channel_of(event)) if event.get("user") == own_user_id else None
+    return _bot_lost(event, own_user_id) if event.get("user") == own_user_id else None
 
 
 def _bot_joined(event: JsonObject, _own_user_id: str) -> ChatEvent:
-    return MembershipGained(_channel_of(event))
+    return MembershipGained(_channel_of(event), _time_of(event))
 
 
 def _bot_lost(event: JsonObject, _own_user_id: str) -> ChatEvent:
-    return MembershipLost(_channel_of(event))
+    return MembershipLost(_channel_of(event), _time_of(event))
 
 
 def _tokens_revoked(event: JsonObject, _own_user_id: str) -> ChatEvent | None:
@@ -95,6 +97,11 @@ def _channel_of(event: JsonObject) -> ChannelId:
     if not isinstance(channel_id, str) or not channel_id:
         raise ValueError("missing or not a text: channel")
     return ChannelId(channel_id)
+
+
+def _time_of(event: JsonObject) -> datetime | None:
+    happened_at = event.get("event_ts")
+    return moment(happened_at) if isinstance(happened_at, str) else None
 
 
 def _shown(value: Json) -> str | int:

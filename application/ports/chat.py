@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -93,6 +93,8 @@ class MembershipGained:
     """The bot became a member of a channel."""
 
     channel_id: ChannelId
+    happened_at: datetime | None = field(default=None, compare=False)
+    """By the service's clock; None: it does not say. Such news can come late, and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class MembershipLost:
     """The bot is no longer a member of a channel, or the channel is archived or gone."""
 
     channel_id: ChannelId
+    happened_at: datetime | None = field(default=None, compare=False)
+    """As with MembershipGained."""
 
 
 @dataclass(frozen=True, slots=True)

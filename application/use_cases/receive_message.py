@@ -81,6 +81,9 @@ class ReceiveMessage:
     ) -> JoinedChannels:
         channel_id = event.channel_id
         if isinstance(event, MembershipLost):
+            if await self._is_outdated(event):
+                log.info("old_removal_ignored", channel=channel_id)
+                return joined
             await self._note_no_bystander(channel_id)
             if channel_id in joined:
                 log.info("channel_left", channel=channel_id)
@@ -88,8 +91,13 @@ class ReceiveMessage:
             return joined.leave(channel_id)
         if channel_id not in joined:
             log.info("channel_joined", channel=channel_id)
-            await self._keep(lambda: self._channels.join(channel_id, at))
+            await self._keep(lambda: self._channels.join(channel_id, event.happened_at or at))
         return joined.join(channel_id)
+
+    async def _is_outdated(self, lost: MembershipLost) -> bool:
+        """Whether the channel was joined, or heard, since: Slack delivers late, and again."""
+        since = await self._keep(lambda: self._channels.heard_until(lost.channel_id))
+        return since is not None and lost.happened_at is not None and lost.happened_at < since
 
     async def _note_no_bystander(self, channel_id: ChannelId) -> None:
         """So that being invited again, while the pack is away, is seen as an invitation."""

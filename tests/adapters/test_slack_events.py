@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,3 +157,17 @@ def test_nothing_at_all_is_fatal(value: Json) -> None:
 @given(st.dictionaries(st.sampled_from(list(message())), json_values))
 def test_no_message_is_fatal(fields: JsonObject) -> None:
     chat_event({**fields, "type": "message"}, OWN)
+
+
+@pytest.mark.parametrize("kind", ["channel_left", "group_left", "channel_archive", "channel_joined"])
+def test_news_of_membership_says_when_it_happened(kind: str) -> None:
+    heard = chat_event({"type": kind, "channel": "C1", "event_ts": "1355517523.000005"}, OWN)
+    assert isinstance(heard, MembershipGained | MembershipLost)
+    assert heard.happened_at == datetime(2012, 12, 14, 20, 38, 43, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("event_ts", [None, "", "soon", 17])
+def test_or_that_nobody_knows_when_it_happened(event_ts: Json) -> None:
+    heard = chat_event({"type": "channel_left", "channel": "C1", "event_ts": event_ts}, OWN)
+    assert isinstance(heard, MembershipLost)
+    assert heard.happened_at is None

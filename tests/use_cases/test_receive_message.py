@@ -3,9 +3,9 @@
 import pytest
 from structlog.testing import capture_logs
 
-from application.ports.chat import AccessLost, Disconnected, MembershipGained
+from application.ports.chat import AccessLost, Disconnected, MembershipGained, MembershipLost
 from application.use_cases.receive_message import Listen
-from domain.commands import JoinChannel
+from domain.commands import JoinChannel, LeaveChannel
 from domain.errors import StorageUnavailable
 from domain.events import ReceivedMessage
 from domain.messages import Said
@@ -128,6 +128,35 @@ async def test_what_is_said_between_invitation_and_removal_is_heard_even_when_al
         await world.clock.advance(1)
 
     assert world.told == ["between"]
+
+
+async def test_an_old_removal_of_which_slack_tells_late_does_not_make_the_pack_deaf(world: World) -> None:
+    async with world.pack():
+        world.chat.invite("C2")
+        await world.clock.advance(1)
+        removed_at = world.clock.now()
+        await world.clock.advance(1)
+        await world.outcome(LeaveChannel(world.c2))
+        await world.outcome(JoinChannel(world.c2))
+        world.ear.hear(MembershipLost(world.c2, removed_at))
+        world.chat.say("C2", "heard")
+        await world.clock.advance(1)
+
+    assert world.told == ["heard"]
+
+
+async def test_a_removal_is_followed_though_slack_tells_of_the_invitation_before_it_just_as_late(world: World) -> None:
+    invited_at = world.clock.now()
+    await world.clock.advance(1)
+    removed_at = world.clock.now()
+    await world.clock.advance(1)
+
+    async with world.pack():
+        world.ear.hear(MembershipGained(world.c2, invited_at))
+        world.ear.hear(MembershipLost(world.c2, removed_at))
+        await world.clock.advance(1)
+
+    assert world.c2 not in await world.storage.channels.joined()
 
 
 async def test_news_of_joining_a_channel_that_a_flow_had_the_pack_join_is_no_news(world: World) -> None:
