@@ -1,12 +1,10 @@
 """From what Flyte answers, or what became of a request to it, to the domain's errors. No text shows a secret."""
 
-import errno
-import os
 from http import HTTPStatus
 
-from aiohttp import ClientConnectorCertificateError, ClientConnectorDNSError, ClientConnectorError
 from yarl import URL
 
+from adapters.broken_connections import reason_of
 from adapters.flyte.answer import Answer
 from domain.errors import (
     Malformed,
@@ -98,11 +96,11 @@ def broken(method: str, url: URL, error: Exception, *, went_out: bool) -> Workfl
     """The request brought no answer. Only one that changes something and went out leaves a doubt."""
     where = f"{method} {shown(url)}"
     if not went_out:
-        return WorkflowUnreachable(f"{where} could not be sent: {_reason(error)}; the pack goes on trying")
+        return WorkflowUnreachable(f"{where} could not be sent: {reason_of(error)}; the pack goes on trying")
     if method == "GET":
         kind = TooSlow if isinstance(error, TimeoutError) else WorkflowUnreachable
-        return kind(f"{where} was not answered: {_reason(error)}; the pack goes on trying")
-    return WorkflowInDoubt(f"{where} went out and was not answered: {_reason(error)}")
+        return kind(f"{where} was not answered: {reason_of(error)}; the pack goes on trying")
+    return WorkflowInDoubt(f"{where} went out and was not answered: {reason_of(error)}")
 
 
 def _shown_location(url: URL, location: str) -> str:
@@ -110,21 +108,3 @@ def _shown_location(url: URL, location: str) -> str:
         return shown(url.join(URL(location)))
     except ValueError:
         return "an unreadable location"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "the time ran out"
-    if isinstance(error, ClientConnectorCertificateError):
-        return "its certificate is not trusted (SSL_CERT_FILE names the trusted ones)"
-    if isinstance(error, ClientConnectorDNSError):
-        return "its host name is unknown"
-    if isinstance(error, ClientConnectorError):
-        return _connecting_reason(error)
-    return f"the connection broke ({type(error).__name__})"
-
-
-def _connecting_reason(error: ClientConnectorError) -> str:
-    number = error.errno if error.errno in errno.errorcode else 0
-    words = os.strerror(number).lower() if number else type(error).__name__
-    return f"no connection ({words})"

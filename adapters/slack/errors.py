@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientError, ClientHttpProxyError, ConnectionTimeoutError, InvalidURL
 from slack_sdk.errors import SlackApiError
 
+from adapters.broken_connections import reason_of
 from adapters.http_session import Redirected
 from adapters.json_text import whole_text
 from adapters.slack.explanations import ALTERNATIVES_TO_RTM, EXPLANATIONS
@@ -99,7 +100,7 @@ def chat_error(error: Exception, question: Question) -> ChatError:
             f"{question.method} was answered with a redirect ({error.status}); correct FLYTE_SLACK_API_URL",
         )
     if isinstance(error, ClientConnectorError | ClientHttpProxyError | ConnectionTimeoutError | InvalidURL):
-        return Unreachable("unreachable", f"no connection to Slack could be made ({type(error).__name__})")
+        return Unreachable("unreachable", f"Slack can't be reached: {reason_of(error)}")
     if isinstance(error, TimeoutError):
         return _lost("timeout", f"Slack did not answer {question.method} in time", question)
     if isinstance(error, ClientError | OSError):

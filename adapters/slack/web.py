@@ -10,6 +10,7 @@ from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, ClientW
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.broken_connections import reason_of
 from adapters.http_session import open_session, proxy_for
 from adapters.json_text import without_surrogates
 from adapters.slack.errors import Question, chat_error, unreadable_answer
@@ -111,7 +112,7 @@ class SlackWeb:
         except WSServerHandshakeError as error:
             raise Unreachable("no_socket", f"Slack refused to open a socket (HTTP {error.status})") from None
         except (ClientError, OSError, ValueError) as error:
-            raise Unreachable("no_socket", f"no socket could be opened ({type(error).__name__})") from None
+            raise Unreachable("no_socket", f"no socket could be opened: {reason_of(error)}") from None
 
     def _new_client(self, session: ClientSession) -> AsyncWebClient:
         logger = logging.getLogger(_SDK_LOG)

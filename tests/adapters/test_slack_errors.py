@@ -140,7 +140,7 @@ async def test_no_slack_at_all_is_unreachable() -> None:
         await stage.slack.go_down()
         failure = await stage.failure_of_post()
         assert isinstance(failure, Unreachable)
-        assert str(failure) == "unreachable: no connection to Slack could be made (ClientConnectorError)"
+        assert str(failure) == "unreachable: Slack can't be reached: no connection (connection refused)"
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable() -> None:
