@@ -38,7 +38,7 @@ VALUES = {
 }
 SURROUNDINGS = Surroundings(
     datastore={"teams": {"api": {"owner": "Al"}}, "flag": True},
-    dice=random.Random(1),  # noqa: S311 (chance that tests can repeat)
+    dice=random.Random(1),
     now=lambda: datetime(2024, 5, 6, 7, 8, tzinfo=UTC),
 )
 
