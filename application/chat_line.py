@@ -70,8 +70,8 @@ class ChatHealth:
 
     def __init__(self, health: HealthBoard) -> None:
         self._health = health
-        self._asking = "not asked yet"
-        self._hearing = "not connected yet"
+        self._asking = "starting"
+        self._hearing = "starting"
         self.token_is_refused = False
         """Since the last answer that said so."""
 
@@ -105,5 +105,5 @@ class ChatHealth:
         self._report()
 
     def _report(self) -> None:
-        problems = "; ".join(filter(None, (self._asking, self._hearing)))
+        problems = "; ".join(dict.fromkeys(filter(None, (self._asking, self._hearing))))
         self._health.report("slack", healthy=not problems, status=problems or "connected")

@@ -54,8 +54,8 @@ class Receiving(Enum):
     RTM = "rtm"
 
 
-def _required(name: str, parse: Callable[[str], T], *, is_secret: bool = False) -> T:
-    variable = Variable(name, parse, is_required=True, is_secret=is_secret)
+def _required(name: str, parse: Callable[[str], T], what: str, *, is_secret: bool = False) -> T:
+    variable = Variable(name, parse, is_required=True, what=what, is_secret=is_secret)
     return cast("T", field(metadata={"variable": variable}))
 
 
@@ -75,13 +75,17 @@ def _secret(name: str, parse: Callable[[str], Secret] = Secret) -> Secret | None
 class Settings:
     """How to run the pack. Each field beside the variable that sets it, what that may be, and its default."""
 
-    flyte_api: str = _required("FLYTE_API", values.http_url("http://localhost:8080"))
+    flyte_api: str = _required(
+        "FLYTE_API",
+        values.http_url("http://localhost:8080"),
+        "the base URL of the Flyte API, like http://localhost:8080",
+    )
     flyte_api_timeout_seconds: float = _set_by("FLYTE_API_TIMEOUT", values.number(0.1, 600), "10")
     flyte_jwt: Secret | None = _secret("FLYTE_JWT")
     flyte_labels: Mapping[str, str] = _set_by("FLYTE_LABELS", values.labels, "")
     pack_name: str = _set_by("PACK_NAME", values.plain_text, "Slack")
 
-    slack_token: Secret = _required("FLYTE_SLACK_TOKEN", Secret, is_secret=True)
+    slack_token: Secret = _required("FLYTE_SLACK_TOKEN", Secret, "the bot token", is_secret=True)
     slack_app_token: Secret | None = _secret("FLYTE_SLACK_APP_TOKEN")
     slack_signing_secret: Secret | None = _secret("FLYTE_SLACK_SIGNING_SECRET")
     slack_api_url: str = _set_by(

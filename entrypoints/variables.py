@@ -23,6 +23,8 @@ class Variable:
     default: str | None = None
     """As one would write it into the environment; `$TMPDIR` stands for the folder of temporary files."""
     is_required: bool = False
+    what: str = ""
+    """For a required one: what to set it to, in words."""
     is_secret: bool = False
     """Then it can also be read from a file."""
 
@@ -56,8 +58,8 @@ class Variable:
         if path:
             return self._read(Path(path))
         if not text and self.is_required:
-            beside = f", or {self.file_variable} to read it from a file" if self.is_secret else ""
-            raise ValueError(f"it is required: set it{beside}")
+            beside = f", or {self.file_variable} to a file that holds it" if self.is_secret else ""
+            raise ValueError(f"it is required: set it to {self.what}{beside}")
         return text
 
     def _read(self, path: Path) -> str:

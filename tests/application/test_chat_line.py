@@ -122,7 +122,7 @@ async def test_the_end_of_the_pack_ends_the_waiting(caller: Caller, error: ChatE
 
 async def test_slack_is_healthy_when_it_answers_and_the_pack_hears(caller: Caller) -> None:
     await caller.ask()
-    assert caller.slack == Check(healthy=False, status="not connected yet")
+    assert caller.slack == Check(healthy=False, status="starting")
 
     caller.chat_health.note_hearing()
 

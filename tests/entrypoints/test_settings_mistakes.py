@@ -22,8 +22,8 @@ def warnings(**more: str) -> dict[str, str]:
 
 def test_what_is_required_is_asked_for_by_name() -> None:
     assert mistakes({}) == {
-        "FLYTE_API": "it is required: set it",
-        "FLYTE_SLACK_TOKEN": "it is required: set it, or FLYTE_SLACK_TOKEN_FILE to read it from a file",
+        "FLYTE_API": "it is required: set it to the base URL of the Flyte API, like http://localhost:8080",
+        "FLYTE_SLACK_TOKEN": "it is required: set it to the bot token, or FLYTE_SLACK_TOKEN_FILE to a file that holds it",
     }
 
 
@@ -33,7 +33,7 @@ def test_all_mistakes_are_reported_at_once_a_line_for_each() -> None:
 
     assert str(caught.value).splitlines() == [
         "FLYTE_API: give a URL that begins with http:// or https:// and a host, like http://localhost:8080",
-        "FLYTE_SLACK_TOKEN: it is required: set it, or FLYTE_SLACK_TOKEN_FILE to read it from a file",
+        "FLYTE_SLACK_TOKEN: it is required: set it to the bot token, or FLYTE_SLACK_TOKEN_FILE to a file that holds it",
         "FLYTE_SLACK_RECEIVE_BOTS: give true or false; 'maybe' is neither",
         "LOGLEVEL: give debug, info, warning or error; 'loud' is none of them",
     ]

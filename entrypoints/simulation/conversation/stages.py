@@ -94,7 +94,7 @@ async def memory_stage(play: Play) -> AsyncIterator[Stage]:
 async def served_stage(play: Play) -> AsyncIterator[tuple[Stage, dict[str, str]]]:
     """A Slack and a Flyte for a pack of one's own, and the environment variables that point it at them."""
     async with _both_ends(play) as (slack, flyte, workspace), _page(play, slack, flyte, None) as page_url:
-        yield Stage(workspace, flyte, None, page_url), _environment(slack, flyte, workspace)
+        yield Stage(workspace, flyte, None, page_url), _environment(slack, flyte, workspace) | _LEAVES_NOTHING
 
 
 @asynccontextmanager
@@ -115,6 +115,10 @@ async def _page(play: Play, slack: SlackServer, flyte: FlyteServer, container: C
         return
     async with open_page(slack, flyte, play.page_port, container=container, flow_files=play.flow_files) as url:
         yield url
+
+
+_LEAVES_NOTHING = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
+"""For a pack of one's own: no file that outlives the simulation, and no port that a real pack might want."""
 
 
 def _populate(workspace: Workspace) -> None:
@@ -144,10 +148,9 @@ def _environment(slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspa
 def _container(play: Play, environment: dict[str, str]) -> Container:
     """The pack as it always is, but for what a conversation has no use for: a pace, and files."""
     defaults = {
-        "FLYTE_SLACK_STORAGE": "memory:",
+        **_LEAVES_NOTHING,
         "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000",
         "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
-        "FLYTE_SLACK_HTTP_PORT": "0",
     }
     asked_for = {"FLYTE_LABELS": play.labels, "FLYTE_SLACK_RECORD": play.record}
     return Container(settings=load_settings({**defaults, **environment, **asked_for}))
