@@ -15,7 +15,7 @@ from application.ports.storage import Storage
 from application.safekeeping import Safekeeping
 from application.stop import Stop, Stopping
 from application.use_cases.receive_message import Listen, ReceiveMessage
-from domain.channels import ChannelId
+from domain.channels import ChannelId, is_direct
 from domain.errors import ChatError
 from domain.messages import Said
 from domain.users import Identity
@@ -28,6 +28,10 @@ _CHANNELS_AT_ONCE = 4
 _MOST_DETAINED = 10_000
 """Live messages that may wait in memory for the past of their channels; beyond it order yields, so that nothing is
 lost."""
+
+_RECENTLY = timedelta(hours=48)
+"""Where a direct message was said in this time another one may have been missed. To ask about everybody who ever
+wrote one would take the chat service's patience."""
 
 
 class CatchUp:
@@ -131,10 +135,12 @@ class CatchUp:
     async def _listened_to(self) -> tuple[ChannelId, ...]:
         """As noted here: hearing waits for this, and must not wait for the chat service."""
         joined = (await self._keep(self._channels.joined)).ids
-        if self._listen is Listen.JOINED:
-            return joined
-        bystanders = await self._keep(self._channels.bystanders) or frozenset()
-        return (*joined, *sorted(bystanders.difference(joined)))
+        recently = self._clock.now() - _RECENTLY
+        others = frozenset(filter(is_direct, await self._keep(lambda: self._channels.heard_since(recently))))
+        if self._listen is Listen.MEMBER:
+            bystanders = await self._keep(self._channels.bystanders)
+            others |= bystanders or frozenset()
+        return (*joined, *sorted(others.difference(joined)))
 
     async def _look_back(self, channel_id: ChannelId, identity: Identity) -> None:
         heard_until = await self._keep(lambda: self._channels.heard_until(channel_id))

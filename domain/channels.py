@@ -7,6 +7,11 @@ ChannelId = NewType("ChannelId", str)
 """Slack's id of a conversation (`C024BE91L`), or whatever a flow gave in its place. No form is checked."""
 
 
+def is_direct(channel_id: ChannelId) -> bool:
+    """Whether this is a conversation of one person with the bot, which needs no joining."""
+    return channel_id.startswith("D")
+
+
 @dataclass(frozen=True, slots=True)
 class JoinedChannels:
     """The joined channels, in the order of joining."""

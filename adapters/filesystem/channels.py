@@ -14,7 +14,7 @@ import structlog
 
 from adapters.filesystem.database import Database
 from adapters.filesystem.directory import as_storage_error, keep_aside, replace
-from adapters.filesystem.outbox_rows import heard_until
+from adapters.filesystem.outbox_rows import heard_since, heard_until
 from adapters.filesystem.wire import at, micros
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageRefused, StorageUnavailable
@@ -74,6 +74,9 @@ class FileChannels:
             lambda connection: (_joined_at(connection, channel_id), heard_until(connection, channel_id))
         )
         return max(filter(None, (joined_at if channel_id in self._joined else None, heard_at)), default=None)
+
+    async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
+        return await self._database.run(lambda connection: heard_since(connection, micros(moment)))
 
     async def _in_thread(self, deed: Callable[[], None]) -> None:
         if self._files is None:

@@ -38,6 +38,12 @@ def heard_until(connection: sqlite3.Connection, channel_id: ChannelId) -> dateti
     return maybe_at(row[0]) if row else None
 
 
+def heard_since(connection: sqlite3.Connection, since: int) -> frozenset[ChannelId]:
+    """The channels whose latest message is not older than that."""
+    rows = connection.execute("SELECT channel_id FROM lanes WHERE heard_until >= ?", (since,))
+    return frozenset(ChannelId(channel_id) for (channel_id,) in rows)
+
+
 def append(connection: sqlite3.Connection, entries: Sequence[OutboxEntry]) -> list[bool]:
     """Which of them are new; those are kept."""
     lanes: dict[ChannelId, int] = {}

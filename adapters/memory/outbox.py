@@ -75,6 +75,11 @@ class MemoryOutbox:
         lane = self._lanes.get(channel_id)
         return lane.heard_until if lane else None
 
+    def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
+        """The channels whose latest message is not older than that."""
+        lanes = self._lanes.items()
+        return frozenset(channel for channel, lane in lanes if lane.heard_until and lane.heard_until >= moment)
+
     async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         return [self._append(entry) for entry in entries]
 

@@ -39,6 +39,9 @@ class MemoryChannels:
         moments = self._joined_at.get(channel_id), self._outbox.heard_until(channel_id)
         return max(filter(None, moments), default=None)
 
+    async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
+        return self._outbox.heard_since(moment)
+
 
 class MemoryStorage:
     """The storage port in memory. Opened again it is what a restarted process finds: all data, and no claims."""

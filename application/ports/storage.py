@@ -42,6 +42,9 @@ class Channels(Protocol):
         took. None when neither is known.
         """
 
+    async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
+        """The channels, joined or not, from which the outbox took a message with a timestamp of `moment` or later."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:

@@ -68,6 +68,23 @@ async def test_what_was_caught_up_is_recognised_in_the_engine_after_a_crash_just
     assert all(at.microsecond % 1000 == 0 for _, at in world.engine.published)
 
 
+async def test_direct_messages_are_made_up_for_where_the_pack_had_some_before(world: World) -> None:
+    world.chat.add_channel("D1", has_bot=True)
+    world.chat.add_channel("D2", has_bot=True)
+    async with world.pack():
+        world.chat.say("D1", "before")
+        await world.clock.advance(1)
+    with world.deaf():
+        world.chat.say("D1", "meanwhile")
+        world.chat.say("D2", "for the first time")
+    await world.clock.advance(600)
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["before", "meanwhile"]
+
+
 async def test_an_event_that_was_caught_up_has_the_time_at_which_the_pack_got_it(world: World) -> None:
     await be_deaf(world, 600, "one")
 

@@ -1,10 +1,14 @@
 """What every storage does with channels."""
 
+from datetime import UTC, datetime, timedelta
+
 from application.ports.storage import OutboxEntry, Storage
 from domain.channels import ChannelId
 from domain.messages import Said
 from tests.contracts.storage_suite import Restart, StorageSuite
 from tests.contracts.storage_values import NOW, A, B, C, after, heard
+
+SAID_AT_7 = datetime.fromtimestamp(1_700_000_000, UTC) + timedelta(microseconds=7)
 
 
 class ChannelsContract(StorageSuite):
@@ -96,3 +100,12 @@ class ChannelsContract(StorageSuite):
         odd = ChannelId("d\u00e4 \U0001f600\"'\\\n[]")
         await storage.channels.join(odd, NOW)
         assert odd in await storage.channels.joined()
+
+    async def test_channels_are_known_by_what_was_said_there_since_also_after_a_restart(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.outbox.append([heard(A, 5), heard(A, 7), heard(B, 6)])
+            await storage.channels.join(C, NOW)
+        async with (storage := restart()).open():
+            assert await storage.channels.heard_since(SAID_AT_7) == {A}
+            assert await storage.channels.heard_since(SAID_AT_7 - timedelta(microseconds=1)) == {A, B}
+            assert await storage.channels.heard_since(SAID_AT_7 + timedelta(microseconds=1)) == frozenset()
