@@ -28,6 +28,18 @@ def storage_for(url: str) -> Storage:
     return _in_directory(parts) if parts.scheme == "file" else _in_memory(parts)
 
 
+def visited_storage(url: str) -> Storage:
+    """The storage at that URL, for somebody who looks into it beside the pack that may be at work there.
+
+    ValueError as of `storage_for`, and for `memory:`, into which nobody else can look.
+    """
+    storage_for(url)
+    directory = directory_of(url)
+    if directory is None:
+        raise ValueError("memory: is in the pack's own process, and nobody else can look into it")
+    return FileStorage(directory, exclusive=False)
+
+
 def directory_of(url: str) -> Path | None:
     """The directory that the URL of a storage names; None when it keeps everything elsewhere. For URLs that
     `storage_for` takes.

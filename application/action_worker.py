@@ -10,6 +10,7 @@ import structlog
 
 from application.answering import Answering
 from application.engine_line import EngineLine
+from application.event_relay import LOOK_SECONDS
 from application.pack import Pack
 from application.pauses import growing_pauses
 from application.polling import Polling
@@ -78,6 +79,7 @@ class ActionWorker:
         async with asyncio.TaskGroup() as self._hands:
             try:
                 await self._adopt()
+                self._hands.create_task(self._adopt_now_and_then(), name="adopt actions")
                 await self._settle_doubt()
                 while True:
                     await self._take()
@@ -91,6 +93,15 @@ class ActionWorker:
             for entry in entries:
                 self._begin(self._work(entry), entry.action)
             log.info("journal_resumed", actions=len(entries))
+
+    async def _adopt_now_and_then(self) -> None:
+        """Notice what an operator put back, and what another process lost."""
+        try:
+            while True:
+                await self._stop.pause(LOOK_SECONDS)
+                await self._adopt()
+        except Stopping:
+            return
 
     async def _settle_doubt(self) -> None:
         if self._doubtful_since is None or self._clock.monotonic() < self._next_question_at:

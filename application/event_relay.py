@@ -26,6 +26,8 @@ _CHANNELS_AT_ONCE = 32
 _ENTRIES_A_CLAIM = 20
 LEASE_SECONDS = 60
 """For how long a claim holds without being extended; extended three times as often."""
+LOOK_SECONDS = 5.0
+"""How often to look for what somebody else put back: an operator who retries what was set aside."""
 _REFUSALS_TO_SET_ASIDE = 20
 _REFUSED_FOR = timedelta(hours=1)
 _MOST_DOUBLINGS = 5
@@ -112,9 +114,11 @@ class EventRelay:
         found = await self._were_published(firsts) if firsts else []
         return {claim.channel_id for claim, is_delivered in zip(suspects, found, strict=True) if is_delivered}
 
-    async def _idle_seconds(self) -> float | None:
+    async def _idle_seconds(self) -> float:
         due = await self._keep(self._outbox.next_due)
-        return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
+        if due is None:
+            return LOOK_SECONDS
+        return min(max(0.0, (due - self._clock.now()).total_seconds()), LOOK_SECONDS)
 
     async def _hold_claims(self) -> None:
         try:

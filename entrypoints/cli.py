@@ -1,4 +1,4 @@
-"""The command line: `flyte-slack run | simulate | check | test | record-to-test`."""
+"""The command line: `flyte-slack run | simulate | check | outbox | journal | test | record-to-test`."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ import uvloop
 from entrypoints.container import Container
 from entrypoints.daemon import ExitStatus, run_daemon
 from entrypoints.logs import configure_logs
+from entrypoints.operator_commands import add_to
 from entrypoints.settings import SettingsError, load_settings
 
 
@@ -105,3 +106,6 @@ def record_to_test(**options: Any) -> None:
     from entrypoints.flow_tests.record_command import Conversion, convert  # noqa: PLC0415 - the daemon needs none of it
 
     sys.exit(convert(Conversion(**options)))
+
+
+add_to(main)

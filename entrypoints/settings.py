@@ -160,6 +160,22 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(**found, proxy_passwords=_proxy_passwords(given), warnings=warnings)
 
 
+def storage_url(environ: Mapping[str, str]) -> Secret:
+    """Where everything is kept, from the two variables that say so; no other one needs to be right. SettingsError."""
+    given = {name: text for name, value in environ.items() if (text := value.strip())}
+    found: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    for field_name in ("backup_dir", "storage"):
+        variable = _variables_by_field()[field_name]
+        try:
+            found[field_name] = variable.value(given)
+        except ValueError as error:
+            mistakes.append(Mistake(variable.name, str(error)))
+    if mistakes:
+        raise SettingsError(tuple(mistakes))
+    return found["storage"] or Secret(found["backup_dir"].as_uri())
+
+
 def _variables_by_field() -> dict[str, Variable]:
     return {setting.name: setting.metadata["variable"] for setting in fields(Settings) if setting.metadata}
 

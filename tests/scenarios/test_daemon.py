@@ -11,6 +11,7 @@ import pytest
 from application.health import CHECKS
 from entrypoints.http import SLACK_PATH
 from entrypoints.simulation.flow_files import flow_from_file
+from entrypoints.simulation.flyte_faults import status
 from entrypoints.simulation.flyte_server import FlyteServer
 from entrypoints.simulation.slack_faults import rate_limited, slow
 from entrypoints.simulation.slack_server import SlackServer
@@ -279,3 +280,22 @@ async def test_an_unforeseen_error_ends_the_pack_with_status_1_and_a_traceback_w
     assert "RuntimeError: ***" in failure["exception"]
     assert modern_slack.bot_token not in repr(pack.log)
     assert not pack.other_lines
+
+
+async def test_what_was_set_aside_is_delivered_when_an_operator_retries_it_beside_the_daemon(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    slack = modern_slack
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops", members=[slack.bot_user_id])
+    poisoned = flyte.plan("event", status(400), times=1)
+    variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_LISTEN="member")
+    async with daemon(variables) as pack:
+        await pack.until_event("hearing")
+        slack.say(alice, channel, "echo poison")
+        await pack.until_event("message_set_aside")
+        poisoned.remove()
+        async with daemon(variables, "outbox", "retry", "--all") as retrying:
+            assert await retrying.ended() == 0
+        await slack.wait_for(lambda: len(slack.posts) == 1, 10)
+        assert await pack.stop() == 0
+    assert slack.posts[0].text.endswith("poison")
