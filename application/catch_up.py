@@ -29,6 +29,9 @@ _MOST_DETAINED = 10_000
 """Live messages that may wait in memory for the past of their channels; beyond it order yields, so that nothing is
 lost."""
 
+_OVERLAP = timedelta(minutes=10)
+"""Before the last message heard. An earlier one may have been overtaken: the chat service tries again for some six
+minutes. What was heard already is recognised."""
 _RECENTLY = timedelta(hours=48)
 """Where a direct message was said in this time another one may have been missed. To ask about everybody who ever
 wrote one would take the chat service's patience."""
@@ -143,7 +146,7 @@ class CatchUp:
         return (*joined, *sorted(others.difference(joined)))
 
     async def _look_back(self, channel_id: ChannelId, identity: Identity) -> None:
-        heard_until = await self._keep(lambda: self._channels.heard_until(channel_id))
+        heard_until = await self._keep(lambda: self._channels.heard_until(channel_id, overlap=_OVERLAP))
         if heard_until is None:
             return  # never listened to before: nothing was missed
         earliest = self._clock.now() - timedelta(seconds=self._look_back_seconds)

@@ -7,7 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -69,11 +69,12 @@ class FileChannels:
     async def note_bystanders(self, channel_ids: frozenset[ChannelId]) -> None:
         await self._database.run(lambda connection: _note_bystanders(connection, channel_ids))
 
-    async def heard_until(self, channel_id: ChannelId) -> datetime | None:
+    async def heard_until(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
         joined_at, heard_at = await self._database.run(
             lambda connection: (_joined_at(connection, channel_id), heard_until(connection, channel_id))
         )
-        return max(filter(None, (joined_at if channel_id in self._joined else None, heard_at)), default=None)
+        moments = joined_at if channel_id in self._joined else None, heard_at and heard_at - overlap
+        return max(filter(None, moments), default=None)
 
     async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
         return await self._database.run(lambda connection: heard_since(connection, micros(moment)))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.memory.journal import MemoryJournal
 from adapters.memory.outbox import MemoryOutbox
@@ -35,8 +35,9 @@ class MemoryChannels:
     async def note_bystanders(self, channel_ids: frozenset[ChannelId]) -> None:
         self._bystanders = channel_ids
 
-    async def heard_until(self, channel_id: ChannelId) -> datetime | None:
-        moments = self._joined_at.get(channel_id), self._outbox.heard_until(channel_id)
+    async def heard_until(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
+        heard_at = self._outbox.heard_until(channel_id)
+        moments = self._joined_at.get(channel_id), heard_at and heard_at - overlap
         return max(filter(None, moments), default=None)
 
     async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:

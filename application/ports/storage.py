@@ -9,7 +9,7 @@ claimed no other one gets, until the claim's lease runs out.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
@@ -37,9 +37,9 @@ class Channels(Protocol):
     async def note_bystanders(self, channel_ids: frozenset[ChannelId]) -> None:
         """Replace what `bystanders` returns."""
 
-    async def heard_until(self, channel_id: ChannelId) -> datetime | None:
-        """The later of: when the channel was joined, and the timestamp of the last message from it that the outbox
-        took. None when neither is known.
+    async def heard_until(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
+        """The later of: when the channel was joined, and `overlap` before the timestamp of the last message from it
+        that the outbox took. None when neither is known.
         """
 
     async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:

@@ -80,6 +80,15 @@ class ChannelsContract(StorageSuite):
         await storage.channels.join(A, NOW)
         assert await storage.channels.heard_until(A) == NOW
 
+    async def test_an_overlap_goes_back_from_the_last_message_but_not_behind_the_joining(
+        self, storage: Storage
+    ) -> None:
+        minute = timedelta(minutes=1)
+        await storage.outbox.append([heard(A, 7)])
+        assert await storage.channels.heard_until(A, overlap=minute) == SAID_AT_7 - minute
+        await storage.channels.join(A, SAID_AT_7 - minute / 2)
+        assert await storage.channels.heard_until(A, overlap=minute) == SAID_AT_7 - minute / 2
+
     async def test_what_was_heard_is_known_when_the_message_is_done_and_forgotten(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 7)])
         [claim] = await storage.outbox.claim(1, 1, NOW, 60)
