@@ -13,7 +13,7 @@ SEED := 1
 VARIANT := kills
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page screenshots check lint docs format bench chaos lock clean
+.PHONY: help simulate test test-page test-fsync screenshots check lint docs format bench chaos lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -26,6 +26,9 @@ test: $(READY) ## Run the tests
 
 test-page: $(READY_FOR_PAGE) ## Run the tests of the simulation's page, in Debian's Chromium (package chromium)
 	@$(TEST_PAGE)
+
+test-fsync: $(READY) ## Show that the disk is asked before Slack is told (needs a C compiler)
+	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/durability
 
 screenshots: $(READY_FOR_PAGE) ## Take the documentation's pictures of the page anew
 	@$(TEST_PAGE)/test_looks.py --screenshots
