@@ -23,7 +23,6 @@ class Fate(Enum):
     """By Slack, since the bot had left the channel meanwhile; and answered so."""
     UNSEEN_EVENT = "window: unseen event"
     OLDER_THREAD = "window: older thread"
-    OVERTAKEN = "window: overtaken"
     NO_MARK = "window: no mark"
     NOT_DUE = "not due"
     """Said where the pack was just joining or leaving."""
@@ -32,6 +31,7 @@ class Fate(Enum):
 BAD: Final = (Fate.LOST, Fate.TWICE, Fate.WRONG)
 _FAILED: Final = ("SendMessageFailed", "SendRichMessageFailed")
 _WIDTH: Final = 40
+_OVERLAP_SECONDS: Final = 600.0
 
 
 @dataclass(slots=True)
@@ -67,7 +67,6 @@ class Bookkeeper:
         self._events = Counter(_key(event) for event in flyte.events if event.name == "ReceivedMessage")
         self._posts = Counter((post.text.split()[-1], post.channel) for post in slack.posts)
         self._by_marker = Counter(post.text.split()[-1] for post in slack.posts)
-        self._heard_last = self._last_heard()
         self._actions: defaultdict[tuple[str, str], list[Action]] = defaultdict(list)
         for action in flyte.actions.values():
             self._actions[_key(action.trigger)].append(action)
@@ -88,7 +87,7 @@ class Bookkeeper:
     def is_settled(self) -> bool:
         """Whether nothing is missing any more, as far as it may not be missing."""
         return not self._flyte.unanswered() and all(
-            self._events[key] or not spoken.is_due or self._is_excused(spoken)
+            self._events[key] or not spoken.is_due or _is_in_older_thread(spoken)
             for key, spoken in self._load.spoken.items()
         )
 
@@ -100,25 +99,7 @@ class Bookkeeper:
             return Fate.ONCE
         if not spoken.is_due:
             return Fate.NOT_DUE
-        return self._excuse(spoken) or Fate.LOST
-
-    def _is_excused(self, spoken: Spoken) -> bool:
-        return self._excuse(spoken) is not None
-
-    def _excuse(self, spoken: Spoken) -> Fate | None:
-        """The window in which a message that did not arrive fell, if it fell into one."""
-        if not spoken.was_lost:
-            return None
-        if spoken.thread_ts:
-            return Fate.OLDER_THREAD
-        return Fate.OVERTAKEN if self._heard_last.get(spoken.channel, "") > spoken.ts else None
-
-    def _last_heard(self) -> dict[str, str]:
-        """The latest message of each channel that reached Flyte."""
-        last: dict[str, str] = {}
-        for channel, ts in self._events:
-            last[channel] = max(ts, last.get(channel, ""))
-        return last
+        return Fate.OLDER_THREAD if _is_in_older_thread(spoken) else Fate.LOST
 
     def _fate_of_echo(self, spoken: Spoken) -> Fate:
         posts = self._by_marker[spoken.marker]
@@ -167,6 +148,11 @@ class Bookkeeper:
 def _key(event: Event) -> tuple[str, str]:
     payload = event.payload if isinstance(event.payload, dict) else {}
     return str(payload.get("channelId")), str(payload.get("timestamp"))
+
+
+def _is_in_older_thread(spoken: Spoken) -> bool:
+    """Whether only the history knew of it, in a thread that began too long before to be looked into."""
+    return spoken.was_lost and bool(spoken.thread_ts) and float(spoken.ts) - float(spoken.thread_ts) > _OVERLAP_SECONDS
 
 
 def _error(result: Event) -> str:

@@ -80,9 +80,7 @@ class ChannelsContract(StorageSuite):
         await storage.channels.join(A, NOW)
         assert await storage.channels.heard_until(A) == NOW
 
-    async def test_an_overlap_goes_back_from_the_last_message_but_not_behind_the_joining(
-        self, storage: Storage
-    ) -> None:
+    async def test_an_overlap_goes_back_from_the_last_message_but_not_past_the_joining(self, storage: Storage) -> None:
         minute = timedelta(minutes=1)
         await storage.outbox.append([heard(A, 7)])
         assert await storage.channels.heard_until(A, overlap=minute) == SAID_AT_7 - minute
