@@ -18,7 +18,7 @@ from adapters.json_text import read_json
 from adapters.payloads import event_payload
 from application.ports.workflow import PackOffer
 from domain.commands import Action, ActionId, command_name
-from domain.errors import PackUnknown, RaceLost, WorkflowInDoubt, WorkflowUnreachable
+from domain.errors import NotTaken, PackUnknown, RaceLost, WorkflowInDoubt, WorkflowUnreachable
 from domain.events import Event, Outcome, ReceivedMessage, event_name
 from domain.messages import Said
 
@@ -87,9 +87,15 @@ class FlyteWorkflow:
         return _action(answer)
 
     async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
-        """See the port. NotTaken is Flyte's 500, PackUnknown its 404."""
+        """See the port. NotTaken is Flyte's 500, and a link to another origin; PackUnknown is its 404."""
         self._registered()
-        await self._tell(_result_link(action_id), outcome, at)
+        link = _result_link(action_id)
+        try:
+            self._connection.refuse_foreign(link)
+        except errors.Misdirected as refusal:
+            # The trouble of this action alone, as after a change of the base URL. All else would wait for an outage.
+            raise NotTaken(str(refusal)) from refusal
+        await self._tell(link, outcome, at)
 
     async def publish(self, event: ReceivedMessage, at: datetime) -> None:
         """See the port."""
