@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvloop
 
+from entrypoints.logs import configure_logs
 from tests.bench.figures import Report
 from tests.bench.million import measure_waiting
 from tests.bench.rounds import measure_round, print_rounds
@@ -21,6 +22,7 @@ _LATENCIES = (0.0, 0.05)
 def main() -> int:
     """Measure; 0 unless something was lost or doubled."""
     options = _options()
+    configure_logs("error")
     report = Report()
     print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {os.cpu_count()} cores, {_memory()}")
     with tempfile.TemporaryDirectory(prefix="flyte-slack-bench-") as directory:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from entrypoints.logs import configure_logs
 from tests.chaos.ledger import Ledger
 from tests.chaos.play import Play
 from tests.chaos.troubles import VARIANTS
@@ -18,6 +19,7 @@ from tests.chaos.troubles import VARIANTS
 def main() -> int:
     """Play; 0 unless something was lost, doubled or answered wrongly."""
     options = _options()
+    configure_logs("error")
     with tempfile.TemporaryDirectory(prefix="flyte-slack-chaos-") as directory:
         play = Play(Path(directory), options.seed, options.runs, options.variant, progress=True)
         began = time.monotonic()
@@ -43,9 +45,10 @@ def _options() -> argparse.Namespace:
 
 
 def _print(play: Play, ledger: Ledger, seconds: float) -> None:
-    python, cores = platform.python_version(), os.cpu_count()
-    print(f"{time.strftime('%Y-%m-%d')}, Python {python}, {cores} cores; {play.variant}: ", end="")
-    print(f"{play.runs} runs in {seconds:.0f} s, seed {play.seed}\n")
+    gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {gibibytes:.0f} GiB"
+    print(f"make chaos RUNS={play.runs} SEED={play.seed} VARIANT={play.variant}")
+    print(f"{time.strftime('%Y-%m-%d')}, {machine}; {seconds:.0f} s\n")
     print(ledger.table())
     print("\nkilled at:")
     for moment, count in play.kills.most_common():
