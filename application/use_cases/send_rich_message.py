@@ -19,7 +19,7 @@ class SendRichMessage:
     ) -> RichMessageSent | SendRichMessageFailed:
         """Carry it out. `step`: what an earlier run noted of it."""
         fields = command.message.fields
-        if "token" in fields:
+        if fields.get("token") is not None:
             error = "token_not_allowed: the pack posts with its own token; take `token` out of the input"
             return SendRichMessageFailed(without_token(fields), error)
         if missing := command.missing():

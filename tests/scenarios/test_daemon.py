@@ -1,3 +1,4 @@
+import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -299,3 +300,22 @@ async def test_what_was_set_aside_is_delivered_when_an_operator_retries_it_besid
         await slack.wait_for(lambda: len(slack.posts) == 1, 10)
         assert await pack.stop() == 0
     assert slack.posts[0].text.endswith("poison")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stop_while_it_still_starts_is_a_good_end(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    async with daemon(_for(modern_slack, flyte, tmp_path)) as pack:
+        while not _catches(pack.process.pid, number):
+            await asyncio.sleep(0)  # the first thing it does, long before it can say anything
+        assert await pack.stop(number) == 0
+    assert pack.log == []
+    assert pack.other_lines == []
+
+
+def _catches(process_id: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal, as the kernel says."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)

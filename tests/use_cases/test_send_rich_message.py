@@ -65,6 +65,12 @@ async def test_missing_fields_are_named_in_order(world: World, fields: JsonObjec
     assert not world.chat.posts
 
 
+async def test_a_token_that_is_null_counts_as_missing(world: World) -> None:
+    async with world.pack():
+        outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": None}))
+    assert isinstance(outcome, RichMessageSent)
+
+
 async def test_a_token_in_the_input_is_refused_and_not_repeated(world: World) -> None:
     async with world.pack():
         outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": "xoxb-of-somebody"}))
