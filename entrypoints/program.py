@@ -7,7 +7,7 @@ import sys
 def main() -> None:
     """Run the command line."""
     if sys.argv[1:] in ([], ["run"]):
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
     from entrypoints.cli import main as command_line  # noqa: PLC0415 - takes a while, in which somebody may stop it
 
