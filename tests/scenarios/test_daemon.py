@@ -307,8 +307,8 @@ async def test_a_stop_while_it_still_starts_is_a_good_end(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, number: signal.Signals
 ) -> None:
     async with daemon(_for(modern_slack, flyte, tmp_path)) as pack:
-        while not _catches(pack.process.pid, signal.SIGTERM):
-            await asyncio.sleep(0)  # noqa: ASYNC110 - there is no event: it is long before it can say anything
+        while not _catches(pack.process.pid, signal.SIGTERM):  # noqa: ASYNC110 - no event tells of this
+            await asyncio.sleep(0)
         assert await pack.stop(number) == 0
     assert pack.log == []
     assert pack.other_lines == []
