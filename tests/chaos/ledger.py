@@ -23,6 +23,7 @@ class Fate(Enum):
     """By Slack, since the bot had left the channel meanwhile; and answered so."""
     UNSEEN_EVENT = "window: unseen event"
     OLDER_THREAD = "window: older thread"
+    FIRST_DIRECT = "window: first direct message"
     NO_MARK = "window: no mark"
     NOT_DUE = "not due"
     """Said where the pack was just joining or leaving."""
@@ -67,6 +68,7 @@ class Bookkeeper:
         self._events = Counter(_key(event) for event in flyte.events if event.name == "ReceivedMessage")
         self._posts = Counter((post.text.split()[-1], post.channel) for post in slack.posts)
         self._by_marker = Counter(post.text.split()[-1] for post in slack.posts)
+        self._heard_first = self._first_heard()
         self._actions: defaultdict[tuple[str, str], list[Action]] = defaultdict(list)
         for action in flyte.actions.values():
             self._actions[_key(action.trigger)].append(action)
@@ -87,8 +89,7 @@ class Bookkeeper:
     def is_settled(self) -> bool:
         """Whether nothing is missing any more, as far as it may not be missing."""
         return not self._flyte.unanswered() and all(
-            self._events[key] or not spoken.is_due or _is_in_older_thread(spoken)
-            for key, spoken in self._load.spoken.items()
+            self._events[key] or not spoken.is_due or self._excuse(spoken) for key, spoken in self._load.spoken.items()
         )
 
     def _fate_of_message(self, spoken: Spoken) -> Fate:
@@ -99,7 +100,24 @@ class Bookkeeper:
             return Fate.ONCE
         if not spoken.is_due:
             return Fate.NOT_DUE
-        return Fate.OLDER_THREAD if _is_in_older_thread(spoken) else Fate.LOST
+        return self._excuse(spoken) or Fate.LOST
+
+    def _excuse(self, spoken: Spoken) -> Fate | None:
+        """The window in which a message that did not arrive fell, if it fell into one."""
+        if not (spoken.was_lost or self._slack.access.is_classic):  # Slack delivers it again
+            return None
+        is_from_before = spoken.channel == self._load.lobby  # the thread may have begun before the pack joined
+        if spoken.thread_ts and (is_from_before or float(spoken.ts) - float(spoken.thread_ts) > _OVERLAP_SECONDS):
+            return Fate.OLDER_THREAD
+        is_first = spoken.channel.startswith("D") and spoken.ts < self._heard_first.get(spoken.channel, spoken.ts + "1")
+        return Fate.FIRST_DIRECT if is_first else None
+
+    def _first_heard(self) -> dict[str, str]:
+        """The first message of each channel that reached Flyte."""
+        first: dict[str, str] = {}
+        for channel, ts in self._events:
+            first[channel] = min(ts, first.get(channel, ts))
+        return first
 
     def _fate_of_echo(self, spoken: Spoken) -> Fate:
         posts = self._by_marker[spoken.marker]
@@ -148,11 +166,6 @@ class Bookkeeper:
 def _key(event: Event) -> tuple[str, str]:
     payload = event.payload if isinstance(event.payload, dict) else {}
     return str(payload.get("channelId")), str(payload.get("timestamp"))
-
-
-def _is_in_older_thread(spoken: Spoken) -> bool:
-    """Whether only the history knew of it, in a thread that began too long before to be looked into."""
-    return spoken.was_lost and bool(spoken.thread_ts) and float(spoken.ts) - float(spoken.thread_ts) > _OVERLAP_SECONDS
 
 
 def _error(result: Event) -> str:

@@ -53,7 +53,7 @@ class Play:
     async def perform(self) -> Ledger:
         """Play it to its end."""
         flows = [flow_from_file(BUILT_IN / "echo.yaml")]
-        slack = SlackServer(retry_seconds=_RETRY_SECONDS)
+        slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
         async with slack, FlyteServer(flows=flows, kept_runs=1_000_000) as flyte:
             load = Load(slack, flyte, self._chance("load"))
             self._prepare(load)
@@ -136,8 +136,8 @@ class Play:
 
     @asynccontextmanager
     async def _daemon(self, number: int, slack: SlackServer, flyte: FlyteServer) -> AsyncIterator[DaemonProcess]:
-        token = slack.app_token
-        variables = environment(slack, flyte, self.directory, FLYTE_SLACK_APP_TOKEN=token, **_VARIABLES)
+        token = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
+        variables = environment(slack, flyte, self.directory, **token, **_VARIABLES)
         async with daemon(variables) as pack:
             yield pack
         self.log += [{"run": number, **line} for line in pack.log]

@@ -168,6 +168,7 @@ VARIANTS: Final[Mapping[str, tuple[Trouble, ...]]] = {
     "flyte-down": (flyte_down, flyte_loses_answers),
     "reset-after-post": (reset_after_post, reset_before_post),
     "redelivery": (redelivery_storm,),
+    "rtm": (sockets_die,),
     "everything": ALL,
 }
 """What is chosen from, by the name of the variant."""
