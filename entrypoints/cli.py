@@ -108,4 +108,4 @@ def record_to_test(**options: Any) -> None:
     sys.exit(convert(Conversion(**options)))
 
 
-add_to(main)
+add_to(main, os.environ)

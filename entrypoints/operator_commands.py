@@ -5,9 +5,8 @@ They work beside a running pack, which notices within seconds, and where none ru
 
 import asyncio
 import json
-import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -28,13 +27,13 @@ _ABOUT = {
 }
 
 
-def add_to(program: click.Group) -> None:
-    """Give the program both commands."""
+def add_to(program: click.Group, environ: Mapping[str, str]) -> None:
+    """Give the program both commands; `environ` says where the storage is."""
     for name, about in _ABOUT.items():
-        program.add_command(_group(name, about))
+        program.add_command(_group(name, about, environ))
 
 
-def _group(name: str, about: str) -> click.Group:
+def _group(name: str, about: str, environ: Mapping[str, str]) -> click.Group:
     group = click.Group(name, help=f"{about} For the storage of FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR.")
     only_aside = click.Option(["--set-aside"], is_flag=True, help="Only what was set aside.")
     keys = click.Argument(["keys"], nargs=-1, metavar="KEY...")
@@ -48,7 +47,9 @@ def _group(name: str, about: str) -> click.Group:
         ("discard", _discard, [keys, yes], "Drop entries for good: they will not be delivered."),
         ("export", _export, [only_aside], "Write entries as JSON lines, whole."),
     ):
-        group.add_command(click.Command(command, params=list(parameters), help=text, callback=_callback(name, does)))
+        group.add_command(
+            click.Command(command, params=list(parameters), help=text, callback=_callback(name, does, environ))
+        )
     return group
 
 
@@ -77,11 +78,11 @@ class _Visit:
             yield kept
 
 
-def _callback(name: str, does: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+def _callback(name: str, does: Callable[..., Awaitable[None]], environ: Mapping[str, str]) -> Callable[..., None]:
     def run(**options: object) -> None:
         configure_logs("error")
         try:
-            asyncio.run(_visit(name, does, options))
+            asyncio.run(_visit(name, does, environ, options))
         except SettingsError as error:
             click.echo(str(error), err=True)
             sys.exit(ExitStatus.BAD_SETTINGS)
@@ -92,8 +93,10 @@ def _callback(name: str, does: Callable[..., Awaitable[None]]) -> Callable[..., 
     return run
 
 
-async def _visit(name: str, does: Callable[..., Awaitable[None]], options: dict[str, object]) -> None:
-    storage = visited_storage(storage_url(os.environ).reveal())
+async def _visit(
+    name: str, does: Callable[..., Awaitable[None]], environ: Mapping[str, str], options: dict[str, object]
+) -> None:
+    storage = visited_storage(storage_url(environ).reveal())
     async with storage.open():
         await does(_Visit(_SHELVES[name](storage), name), **options)
 

@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +13,8 @@ import structlog
 from entrypoints.logs import configure_logs, log_errors_of
 
 log = structlog.get_logger()
+
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 class Terminal(io.TextIOWrapper):
@@ -28,18 +29,6 @@ class Terminal(io.TextIOWrapper):
     def shown(self) -> str:
         self.seek(0)
         return self.read()
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, talkative = list(root.handlers), root.level, logging.getLogger("slack_sdk").level
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("slack_sdk").setLevel(talkative)
 
 
 @pytest.fixture
