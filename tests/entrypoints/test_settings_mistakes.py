@@ -23,7 +23,9 @@ def warnings(**more: str) -> dict[str, str]:
 def test_what_is_required_is_asked_for_by_name() -> None:
     assert mistakes({}) == {
         "FLYTE_API": "it is required: set it to the base URL of the Flyte API, like http://localhost:8080",
-        "FLYTE_SLACK_TOKEN": "it is required: set it to the bot token, or FLYTE_SLACK_TOKEN_FILE to a file that holds it",
+        "FLYTE_SLACK_TOKEN": (
+            "it is required: set it to the bot token, or FLYTE_SLACK_TOKEN_FILE to a file that holds it"
+        ),
     }
 
 
