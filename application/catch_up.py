@@ -67,6 +67,9 @@ class CatchUp:
         self._begun = asyncio.Event()
         self._detained: dict[ChannelId, list[Arrival]] = {}
         self._detained_count = 0
+        self._progress = asyncio.Event()
+        """Replaced each time it is set: something was begun, or a channel is done."""
+        self._has_begun = False
         self.released: list[Arrival] = []
         """Live arrivals that need wait no longer, in their order."""
 
@@ -75,6 +78,7 @@ class CatchUp:
         which every gap is where the chat service delivers nothing again.
         """
         if not self._look_back_seconds or self._stop.is_requested:
+            self._note_begun()
             return
         if deaf_since is not None and is_redelivered and self._clock.now() - deaf_since < LONGEST_GAP:
             return
@@ -85,6 +89,23 @@ class CatchUp:
             elif channel_id not in self._waiting:
                 self._again.add(channel_id)  # what the worker has fetched already may lack the end of this gap
         self._begun.set()
+        self._note_begun()
+
+    async def looked_into(self, channel_id: ChannelId, longest_seconds: float) -> None:
+        """Return when nothing of this channel's past is waited for any more, or after so long. Stopping."""
+        end = self._clock.monotonic() + longest_seconds
+        while (left := end - self._clock.monotonic()) > 0:
+            if self._has_begun and channel_id not in self._detained:
+                return
+            await self._stop.wait(left, self._progress)
+
+    def _note_begun(self) -> None:
+        self._has_begun = True
+        self._note_progress()
+
+    def _note_progress(self) -> None:
+        self._progress.set()
+        self._progress = asyncio.Event()
 
     def detains(self, arrival: Arrival) -> bool:
         """Whether this arrival waits for the past of its channel; it is `released` then."""
@@ -134,6 +155,7 @@ class CatchUp:
         arrivals = self._detained.pop(channel_id, [])
         self._detained_count -= len(arrivals)
         self.released.extend(arrivals)
+        self._note_progress()
 
     async def _listened_to(self) -> tuple[ChannelId, ...]:
         """As noted here: hearing waits for this, and must not wait for the chat service."""

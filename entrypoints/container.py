@@ -141,6 +141,28 @@ class Container(containers.DeclarativeContainer):
     lanes = providers.Singleton(Lanes)
     polling = providers.Singleton(Polling, clock=clock)
 
+    # What was missed
+
+    receive_message = providers.Singleton(
+        ReceiveMessage,
+        storage=storage,
+        keep=keep,
+        listen=settings.provided.listen,
+        receives_bots=settings.provided.receives_bots,
+    )
+    catch_up = providers.Singleton(
+        CatchUp,
+        chat=chat,
+        storage=storage,
+        receive_message=receive_message,
+        clock=clock,
+        stop=stop,
+        line=chat_line,
+        keep=keep,
+        look_back_seconds=settings.provided.catch_up_seconds,
+        listen=settings.provided.listen,
+    )
+
     # From Flyte to Slack
 
     posting = providers.Singleton(
@@ -170,7 +192,13 @@ class Container(containers.DeclarativeContainer):
         broadcast=providers.Singleton(Broadcast, posting=posting, storage=storage, keep=keep),
         join_channel=join_channel,
         leave_channel=providers.Singleton(
-            LeaveChannel, chat=chat, storage=storage, lanes=lanes, line=chat_line, keep=keep
+            LeaveChannel,
+            chat=chat,
+            storage=storage,
+            lanes=lanes,
+            line=chat_line,
+            keep=keep,
+            catch_up=catch_up,
         ),
     )
     worker = providers.Singleton(
@@ -191,13 +219,6 @@ class Container(containers.DeclarativeContainer):
 
     # From Slack to Flyte
 
-    receive_message = providers.Singleton(
-        ReceiveMessage,
-        storage=storage,
-        keep=keep,
-        listen=settings.provided.listen,
-        receives_bots=settings.provided.receives_bots,
-    )
     relay = providers.Singleton(
         EventRelay,
         workflow=workflow,
@@ -208,18 +229,6 @@ class Container(containers.DeclarativeContainer):
         stop=stop,
         line=engine_line,
         keep=keep,
-    )
-    catch_up = providers.Singleton(
-        CatchUp,
-        chat=chat,
-        storage=storage,
-        receive_message=receive_message,
-        clock=clock,
-        stop=stop,
-        line=chat_line,
-        keep=keep,
-        look_back_seconds=settings.provided.catch_up_seconds,
-        listen=settings.provided.listen,
     )
     hearing = providers.Singleton(
         Hearing,

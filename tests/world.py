@@ -76,23 +76,23 @@ class Process:
         polling = Polling(clock)
         posting = Posting(chat, storage, lanes, clock, stop, line, keep, policy)
         join_channel = JoinChannel(chat, storage, lanes, clock, line, keep)
+        self.receive_message = ReceiveMessage(storage, keep, settings.listen, receives_bots=settings.receives_bots)
+        catch_up = CatchUp(
+            chat, storage, self.receive_message, clock, stop, line, keep, settings.catch_up_seconds, settings.listen
+        )
         pack = Pack(
             SendMessage(posting),
             SendRichMessage(posting),
             Broadcast(posting, storage, keep),
             join_channel,
-            LeaveChannel(chat, storage, lanes, line, keep),
+            LeaveChannel(chat, storage, lanes, line, keep, catch_up),
         )
         answering = Answering(workflow, storage, stop, engine_line, keep)
         self.worker = ActionWorker(
             workflow, storage, pack, answering, polling, clock, stop, engine_line, keep, settings.journal_limit
         )
-        self.receive_message = ReceiveMessage(storage, keep, settings.listen, receives_bots=settings.receives_bots)
         users = UserDirectory(chat, clock, line)
         self.relay = EventRelay(workflow, storage, users, polling, clock, stop, engine_line, keep)
-        catch_up = CatchUp(
-            chat, storage, self.receive_message, clock, stop, line, keep, settings.catch_up_seconds, settings.listen
-        )
         self.hearing = Hearing(world.ear, self.receive_message, catch_up, self.relay, self.chat_health, clock, stop)
         self.membership = Membership(chat, storage, join_channel, clock, line, keep, settings.default_channels)
         self.gauge = Gauge(storage, self.health, clock, stop, keep)

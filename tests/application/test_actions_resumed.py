@@ -3,14 +3,15 @@
 import pytest
 
 from application.ports.storage import ActionState
-from domain.commands import ActionId, JoinChannel, SendMessage, UnknownCommand
+from domain.commands import ActionId, JoinChannel, LeaveChannel, SendMessage, UnknownCommand
 from domain.errors import (
     NotTaken,
     RateLimited,
     StorageUnavailable,
+    Unreachable,
     WorkflowUnreachable,
 )
-from domain.events import MessageSent
+from domain.events import ChannelLeft, MessageSent
 from domain.messages import Message
 from tests.world import World
 
@@ -200,3 +201,25 @@ async def test_no_action_is_begun_once_the_end_was_asked_for(world: World) -> No
 
     assert world.texts == ["0"]
     assert await states(world, *actions[1:]) == [ActionState.TAKEN] * 4
+
+
+async def test_what_was_said_before_a_kill_is_heard_before_the_channel_is_left(world: World) -> None:
+    world.faults.hold("leave")
+    async with world.killed_pack():
+        leaving = world.engine.offer(LeaveChannel(world.c1))
+        await world.clock.advance(2)
+        with world.deaf():
+            world.chat.say("C1", "just before")
+    world.faults.lift("leave")
+
+    async with world.pack():
+        assert isinstance(await world.answer(leaving, within=10), ChannelLeft)
+        await world.clock.advance(1)
+
+    assert world.told == ["just before"]
+
+
+async def test_a_slack_that_does_not_tell_of_the_past_holds_up_no_leaving_for_long(world: World) -> None:
+    world.faults.before("history", Unreachable("unreachable", "no connection"))
+    async with world.pack():
+        assert isinstance(await world.outcome(LeaveChannel(world.c1), within=12), ChannelLeft)
