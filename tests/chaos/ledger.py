@@ -24,6 +24,7 @@ class Fate(Enum):
     UNSEEN_EVENT = "window: unseen event"
     OLDER_THREAD = "window: older thread"
     FIRST_DIRECT = "window: first direct message"
+    LEFT = "window: left meanwhile"
     NO_MARK = "window: no mark"
     NOT_DUE = "not due"
     """Said where the pack was just joining or leaving."""
@@ -32,6 +33,8 @@ class Fate(Enum):
 BAD: Final = (Fate.LOST, Fate.TWICE, Fate.WRONG)
 _FAILED: Final = ("SendMessageFailed", "SendRichMessageFailed")
 _WIDTH: Final = 40
+_LEFT_SOON_SECONDS: Final = 10.0
+"""What Slack had not delivered by then is not heard any more."""
 _OVERLAP_SECONDS: Final = 600.0
 
 
@@ -104,6 +107,8 @@ class Bookkeeper:
 
     def _excuse(self, spoken: Spoken) -> Fate | None:
         """The window in which a message that did not arrive fell, if it fell into one."""
+        if spoken.channel == self._load.lobby and self._load.left_lobby_within(_LEFT_SOON_SECONDS, spoken.at):
+            return Fate.LEFT
         if not (spoken.was_lost or self._slack.access.is_classic):  # Slack delivers it again
             return None
         is_from_before = spoken.channel == self._load.lobby  # the thread may have begun before the pack joined
@@ -160,7 +165,9 @@ class Bookkeeper:
             return Fate.TWICE
         if not set(self._load.channels) <= served:
             return Fate.LOST
-        return Fate.ONCE if served == posts.keys() else Fate.WRONG
+        if served != posts.keys():
+            return Fate.NO_MARK if posts.keys() - served <= _in_doubt(result) else Fate.WRONG
+        return Fate.ONCE
 
 
 def _key(event: Event) -> tuple[str, str]:
@@ -174,6 +181,12 @@ def _error(result: Event) -> str:
 
 def _served(result: Event) -> set[str]:
     return set(result.payload.get("channelIds", ())) if isinstance(result.payload, dict) else set()
+
+
+def _in_doubt(result: Event) -> set[str]:
+    """The channels of a broadcast whose post nobody could look for: the bot had left before it could."""
+    failures = result.payload.get("failures", ()) if isinstance(result.payload, dict) else ()
+    return {failure["channelId"] for failure in failures if failure["error"].startswith("in_doubt")}
 
 
 def _kind(spoken: Spoken) -> str:

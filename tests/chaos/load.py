@@ -1,6 +1,7 @@
 """What people say and flows want while the pack is killed; remembered, so that a ledger can be kept."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -26,6 +27,7 @@ class Spoken:
     is_due: bool
     """Whether the pack certainly listened there when it was said."""
     thread_ts: str = ""
+    at: float = field(default_factory=time.monotonic)
     was_lost: bool = False
     """Whether Slack gave up delivering it; then only the history knows of it."""
 
@@ -39,6 +41,7 @@ class Asked:
     marker: str = ""
     is_marked: bool = True
     """Whether the post can carry the pack's mark, by which it can be found again."""
+    at: float = field(default_factory=time.monotonic)
 
 
 class Load:
@@ -80,6 +83,11 @@ class Load:
         if not self._lobby_changes or self._lobby_changes[-1].command != "JoinChannel":
             return False
         return all(change.action_id in self._flyte.results for change in self._lobby_changes)
+
+    def left_lobby_within(self, seconds: float, at: float) -> bool:
+        """Whether the pack was asked to leave the lobby so soon after that time."""
+        leaves = (change.at for change in self._lobby_changes if change.command == "LeaveChannel")
+        return any(at <= leave <= at + seconds for leave in leaves)
 
     def _say(self, kind: str, marker: str) -> None:
         chance = self._chance
