@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 _SWALLOWED_SINCE = timedelta(hours=1)
 """How far back to look for the post of an action that the engine holds to be in hand and the journal does not have."""
-_NEXT_QUESTION_SECONDS = 60
+_NEXT_QUESTION_SECONDS = 10.0
 """Between two questions what is in hand: a heavy one."""
 _FAILED_TAKES = 8
 """In a row: a race is lost now and then, not that often."""

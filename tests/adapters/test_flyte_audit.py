@@ -179,6 +179,16 @@ async def test_an_action_in_hand_is_known_by_the_id_that_take_gave_it(
     assert [await workflow.take()] == await workflow.in_hand(LONG_AGO)
 
 
+async def test_an_action_in_hand_is_found_behind_a_thousand_newer_runs(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "old"})
+    taken = await workflow.take()
+    for number in range(1_000):
+        flyte.raise_event("Slack", "ReceivedMessage", {"number": number})
+    assert taken in await workflow.in_hand(LONG_AGO)
+
+
 async def test_unreadable_input_in_hand_is_an_unreadable_command(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", [1])
     await workflow.take()

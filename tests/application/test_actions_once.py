@@ -145,7 +145,7 @@ async def test_an_engine_that_fails_to_tell_what_is_in_hand_is_asked_again_and_n
 
     async with world.pack():
         action = world.engine.offer(hello(world))
-        await world.clock.advance(100)
+        await world.clock.advance(15)
         assert world.faults.count("in_hand") == 2
         assert isinstance(await world.answer(action, within=40), MessageSent)
 
