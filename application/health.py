@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 import structlog
 
+from domain.errors import AuthenticationFailed, ChatError, Refused, Unreachable
+
 log = structlog.get_logger()
 
 CHECKS = ("flyte", "slack", "storage", "outbox")
@@ -55,3 +57,47 @@ class HealthBoard:
 
 def _reason(check: Check) -> str:
     return check.status.translate(_NO_FIGURES)
+
+
+class ChatHealth:
+    """What is known of the chat service: whether it answers, takes the token, and lets the pack hear."""
+
+    def __init__(self, health: HealthBoard) -> None:
+        self._health = health
+        self._asking = "starting"
+        self._hearing = "starting"
+        self.token_is_refused = False
+        """Since the last answer that said so."""
+
+    def note_success(self) -> None:
+        """The service did what was asked."""
+        self.token_is_refused = False
+        self._note(asking="")
+
+    def note_error(self, error: ChatError) -> None:
+        """The service did not do what was asked. A plain refusal says nothing against its health."""
+        if isinstance(error, AuthenticationFailed):
+            self.token_is_refused = True
+            self._note(asking=f"the token is refused ({error.code})")
+        elif isinstance(error, Unreachable):
+            self._note(asking="out of reach")
+        elif isinstance(error, Refused):
+            self.note_success()
+
+    def note_access_lost(self, reason: str) -> None:
+        """The service announced that the token is no longer good."""
+        self.token_is_refused = True
+        self._note(asking=f"the token is refused ({reason})")
+
+    def note_hearing(self, problem: str = "") -> None:
+        """Whether the pack hears what is said: empty when it does, otherwise why not."""
+        self._hearing = problem
+        self._report()
+
+    def _note(self, *, asking: str) -> None:
+        self._asking = asking
+        self._report()
+
+    def _report(self) -> None:
+        problems = "; ".join(dict.fromkeys(filter(None, (self._asking, self._hearing))))
+        self._health.report("slack", healthy=not problems, status=problems or "connected")

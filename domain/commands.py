@@ -1,14 +1,11 @@
 """What flows can ask of the pack."""
 
 from dataclasses import dataclass
-from typing import NewType, TypeAlias
+from typing import TypeAlias
 
 from domain.channels import ChannelId
 from domain.json_values import JsonObject
 from domain.messages import Message, RichMessage
-
-ActionId = NewType("ActionId", str)
-"""How the workflow engine names an action that it gave out. Opaque."""
 
 _CONTENT_FIELDS = ("text", "attachments", "blocks", "markdown_text")
 
@@ -95,14 +92,6 @@ class UnknownCommand:
 Command: TypeAlias = (
     SendMessage | SendRichMessage | Broadcast | JoinChannel | LeaveChannel | UnreadableCommand | UnknownCommand
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One command that the workflow engine handed to this pack, to be carried out and answered once."""
-
-    id: ActionId
-    command: Command
 
 
 def command_name(command: Command) -> str:

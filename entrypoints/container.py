@@ -9,42 +9,43 @@ from dependency_injector import containers, providers
 from adapters.flyte.workflow import FlyteWorkflow
 from adapters.recording.chat import RecordedChat
 from adapters.recording.receiver import RecordedReceiver
-from adapters.recording.record import Record
+from adapters.recording.recorder import Record
 from adapters.recording.workflow import RecordedWorkflow
-from adapters.registry import storage_for
 from adapters.slack.chat import SlackChat
 from adapters.slack.events_api import SlackEventsApi
-from adapters.slack.rtm import SlackRtm
-from adapters.slack.socket_mode import SlackSocketMode
-from adapters.slack.web import SlackWeb
+from adapters.slack.sockets.rtm import SlackRtm
+from adapters.slack.sockets.socket_mode import SlackSocketMode
+from adapters.slack.web_client import SlackWeb
+from adapters.storage_urls import storage_for
 from adapters.system_clock import SystemClock
-from application.action_worker import ActionWorker
-from application.answering import Answering
-from application.catch_up import CatchUp
-from application.chat_line import ChatHealth, ChatLine
-from application.engine_line import EngineLine
-from application.event_relay import EventRelay
-from application.gauge import Gauge
-from application.health import HealthBoard
-from application.hearing import Hearing
-from application.lanes import Lanes
-from application.membership import Membership
-from application.pack import Pack, pack_offer
-from application.polling import Polling
-from application.posting import Posting, PostingPolicy
-from application.safekeeping import Safekeeping
-from application.service import Service
-from application.stop import Stop
+from application.health import ChatHealth, HealthBoard
+from application.policies import PostingPolicy
+from application.resilience.chat_retry import ChatLine
+from application.resilience.circuit_breaker import EngineLine
+from application.resilience.shutdown import Stop
+from application.resilience.storage_retry import Safekeeping
+from application.services.channel_locks import Lanes
+from application.services.message_sender import Posting
+from application.services.poll_schedule import Polling
+from application.services.result_reporter import Answering
+from application.services.user_directory import UserDirectory
+from application.supervisor import Service
 from application.use_cases.broadcast import Broadcast
+from application.use_cases.dispatcher import Pack, pack_offer
 from application.use_cases.join_channel import JoinChannel
 from application.use_cases.leave_channel import LeaveChannel
 from application.use_cases.receive_message import ReceiveMessage
 from application.use_cases.send_message import SendMessage
 from application.use_cases.send_rich_message import SendRichMessage
-from application.user_directory import UserDirectory
+from application.workers.action_worker import ActionWorker
+from application.workers.backfill import CatchUp
+from application.workers.backlog_monitor import Gauge
+from application.workers.membership_sync import Membership
+from application.workers.message_consumer import Hearing
+from application.workers.outbox_relay import EventRelay
+from entrypoints.config.settings import Settings
 from entrypoints.http import HttpServer
-from entrypoints.record_redaction import RecordRedaction
-from entrypoints.settings import Settings
+from entrypoints.observability.record_redaction import RecordRedaction
 
 
 def _revealed(secret: Any) -> str:

@@ -7,13 +7,13 @@ from enum import IntEnum
 
 import structlog
 
-from application.service import ChatRefusesPack, Service
-from application.stop import Stop
+from application.resilience.shutdown import Stop
+from application.supervisor import ChatRefusesPack, Service
 from domain.errors import AuthenticationFailed, StorageError
+from entrypoints.config.settings import Receiving, Settings
 from entrypoints.container import Container, lifetimes
 from entrypoints.http import PortNotFree
-from entrypoints.logs import log_errors_of
-from entrypoints.settings import Receiving, Settings
+from entrypoints.observability.logs import log_errors_of
 
 log = structlog.get_logger()
 

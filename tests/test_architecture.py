@@ -47,10 +47,10 @@ def test_arrows_only_point_inward() -> None:
     ("module", "forbidden"),
     [
         ("domain/messages.py", "import aiohttp"),
-        ("domain/messages.py", "import application.pack"),
-        ("application/pack.py", "from adapters.registry import __doc__ as _"),
+        ("domain/messages.py", "import application.use_cases.dispatcher"),
+        ("application/use_cases/dispatcher.py", "from adapters.storage_urls import __doc__ as _"),
         ("adapters/slack/chat.py", "import adapters.flyte.workflow"),
-        ("entrypoints/settings.py", "import dependency_injector"),
+        ("entrypoints/config/settings.py", "import dependency_injector"),
     ],
 )
 def test_an_arrow_that_points_outward_is_caught(module: str, forbidden: str, tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_only_the_command_line_and_http_sessions_read_the_environment() -> None:
     readers = [module for module in MODULES if {"environ", "getenv"} & attributes(tree(module))]
 
     assert names(readers) == [
-        "adapters/http_session.py",  # proxies and certificates, by the variables that every HTTP client knows
-        "entrypoints/cli.py",
+        "adapters/http/session.py",  # proxies and certificates, by the variables that every HTTP client knows
+        "entrypoints/cli/commands.py",
     ]
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import structlog
 
+from adapters.filesystem.codec import at, micros
 from adapters.filesystem.database import Database
 from adapters.filesystem.directory import as_storage_error, keep_aside, replace
 from adapters.filesystem.outbox_rows import heard_since, heard_until
-from adapters.filesystem.wire import at, micros
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageRefused, StorageUnavailable
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from functools import partial
 
 from adapters.filesystem import journal_rows as rows
+from adapters.filesystem.codec import micros
 from adapters.filesystem.database import Database
-from adapters.filesystem.wire import micros
-from application.ports.storage import Depth, JournalEntry, Step
+from domain.actions import Action, ActionId, JournalEntry, Step
 from domain.channels import ChannelId
-from domain.commands import Action, ActionId
 from domain.events import Outcome
+from domain.outbox import Depth
 
 
 class FileJournal:

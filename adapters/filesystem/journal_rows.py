@@ -8,9 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from adapters.arrows import begun, check_arrow, retracted, settled
-from adapters.filesystem.schema import PIECE, UNFINISHED
-from adapters.filesystem.wire import (
+from adapters.filesystem.codec import (
     at,
     dump_action_command,
     dump_outcome,
@@ -19,11 +17,13 @@ from adapters.filesystem.wire import (
     maybe_at,
     maybe_micros,
 )
-from application.ports.storage import ActionState, Depth, JournalEntry, Step
+from adapters.filesystem.schema import PIECE, UNFINISHED
+from domain.action_states import begun, check_arrow, retracted, settled
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
 from domain.channels import ChannelId
-from domain.commands import Action, ActionId
 from domain.events import Outcome
 from domain.messages import Receipt
+from domain.outbox import Depth
 
 START = (-(2**62), 0)
 """Where to begin with the pages."""

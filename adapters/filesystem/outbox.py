@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from adapters.filesystem import outbox_rows as rows
+from adapters.filesystem.codec import maybe_micros, micros
 from adapters.filesystem.database import Database
-from adapters.filesystem.wire import maybe_micros, micros
-from application.ports.storage import Claim, Depth, OutboxEntry
+from domain.outbox import Claim, Depth, OutboxEntry
 
 
 class FileOutbox:

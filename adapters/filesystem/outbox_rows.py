@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from adapters.filesystem.codec import at, dump_said, load_said, maybe_at, micros
 from adapters.filesystem.schema import PIECE
-from adapters.filesystem.wire import at, dump_said, load_said, maybe_at, micros
-from adapters.timestamps import moment
-from application.ports.storage import Claim, Depth, OutboxEntry
+from adapters.serialization.timestamps import moment
 from domain.channels import ChannelId
+from domain.outbox import Claim, Depth, OutboxEntry
 
 START = (-(2**62), 0)
 """Where to begin with the pages."""

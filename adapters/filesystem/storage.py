@@ -17,9 +17,12 @@ from adapters.filesystem.journal import FileJournal
 from adapters.filesystem.journal_rows import let_go
 from adapters.filesystem.outbox import FileOutbox
 from adapters.filesystem.outbox_rows import end_claims
-from adapters.filesystem.paces import FilePaces
-from adapters.filesystem.salvage import salvage
-from application.ports.storage import Channels, Journal, Outbox, Paces
+from adapters.filesystem.rate_limits import FilePaces
+from adapters.filesystem.recovery import salvage
+from application.ports.channels import Channels
+from application.ports.journal import Journal
+from application.ports.outbox import Outbox
+from application.ports.rate_limiter import Paces
 from domain.errors import StorageRefused
 
 log = structlog.get_logger()

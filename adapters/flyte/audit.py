@@ -8,10 +8,10 @@ import structlog
 from yarl import URL
 
 from adapters.flyte import errors
-from adapters.flyte.answer import Answer
-from adapters.flyte.audit_wire import AuditedAction, Trigger, parse_runs
-from adapters.flyte.connection import FlyteConnection
-from adapters.json_text import read_json
+from adapters.flyte.audit_schemas import AuditedAction, Trigger, parse_runs
+from adapters.flyte.http_client import FlyteConnection
+from adapters.flyte.response import Answer
+from adapters.serialization.json_codec import read_json
 from domain.errors import NotTaken
 from domain.messages import Said
 

@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 from yarl import URL
 
-from adapters.broken_connections import reason_of
-from adapters.flyte.answer import Answer
+from adapters.flyte.response import Answer
+from adapters.http.errors import reason_of
 from domain.errors import (
     Malformed,
     NotAuthorised,

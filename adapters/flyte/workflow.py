@@ -10,14 +10,15 @@ import structlog
 from yarl import URL
 
 from adapters.flyte import errors, links
-from adapters.flyte.answer import Answer
 from adapters.flyte.audit import CanNotTellError, FlyteAudit
-from adapters.flyte.connection import FlyteConnection
-from adapters.flyte.wire import command_of, content, event_json, pack_json
-from adapters.json_text import read_json
-from adapters.payloads import event_payload
+from adapters.flyte.http_client import FlyteConnection
+from adapters.flyte.response import Answer
+from adapters.flyte.schemas import command_of, content, event_json, pack_json
+from adapters.serialization.json_codec import read_json
+from adapters.serialization.payloads import event_payload
 from application.ports.workflow import PackOffer
-from domain.commands import Action, ActionId, command_name
+from domain.actions import Action, ActionId
+from domain.commands import command_name
 from domain.errors import NotTaken, PackUnknown, RaceLost, WorkflowInDoubt, WorkflowUnreachable
 from domain.events import Event, Outcome, ReceivedMessage, event_name
 from domain.messages import Said

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from application.ports.chat import ChatEvent, MembershipGained, MembershipLost, Page
+from application.ports.chat import Page
 from application.ports.clock import Clock
+from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.errors import Refused
 from domain.messages import Mark, Message, Receipt, RichMessage, Said

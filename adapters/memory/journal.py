@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
-from adapters.arrows import begun, check_arrow, retracted, settled
-from application.ports.storage import ActionState, Depth, JournalEntry, Step
+from domain.action_states import begun, check_arrow, retracted, settled
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
 from domain.channels import ChannelId
-from domain.commands import Action, ActionId
 from domain.events import Outcome
+from domain.outbox import Depth
 
 
 class MemoryJournal:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from adapters.timestamps import moment
-from application.ports.storage import Claim, Depth, OutboxEntry
+from adapters.serialization.timestamps import moment
 from domain.channels import ChannelId
+from domain.outbox import Claim, Depth, OutboxEntry
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from adapters.memory.chat import MemoryChat
-from application.ports.chat import Arrival, ChatEvent, Connected, Disconnected
 from application.ports.clock import Clock
+from application.ports.receiver import Arrival, ChatEvent, Connected, Disconnected
 from domain.errors import Refused
 
 

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 
 from adapters.memory.journal import MemoryJournal
 from adapters.memory.outbox import MemoryOutbox
-from adapters.paces import RunningPaces
-from application.ports.storage import Channels, Journal, Outbox, Paces
+from application.ports.channels import Channels
+from application.ports.journal import Journal
+from application.ports.outbox import Outbox
+from application.ports.rate_limiter import Paces
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageRefused
+from domain.rate_limits import RunningPaces
 
 
 class MemoryChannels:

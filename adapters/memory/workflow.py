@@ -7,7 +7,8 @@ from datetime import datetime
 from itertools import count
 
 from application.ports.workflow import PackOffer
-from domain.commands import Action, ActionId, Command
+from domain.actions import Action, ActionId
+from domain.commands import Command
 from domain.errors import NotTaken, PackUnknown
 from domain.events import Event, Outcome, ReceivedMessage
 from domain.messages import Said

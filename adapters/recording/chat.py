@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from adapters.recording.entries import Identified, Joined, Left, Person, Posted
-from adapters.recording.record import Record
+from adapters.recording.recorder import Record
 from application.ports.chat import Chat, Page
 from domain.channels import ChannelId
 from domain.commands import without_token

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.recording.entries import Heard, Membership
-from adapters.recording.record import Record
-from application.ports.chat import Arrival, MembershipGained, MembershipLost, Receiver
+from adapters.recording.recorder import Record
+from application.ports.receiver import Arrival, MembershipGained, MembershipLost, Receiver
 from domain.messages import Said
 
 

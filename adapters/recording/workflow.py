@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.payloads import command_input, event_payload
 from adapters.recording.entries import Answered, Published, Registered, Taken
-from adapters.recording.record import Record
+from adapters.recording.recorder import Record
+from adapters.serialization.payloads import command_input, event_payload
 from application.ports.workflow import PackOffer, Workflow
-from domain.commands import Action, ActionId, command_name
+from domain.actions import Action, ActionId
+from domain.commands import command_name
 from domain.errors import WorkflowError
 from domain.events import Outcome, ReceivedMessage, event_name
 from domain.messages import Said

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from adapters.json_text import read_json
+from adapters.serialization.json_codec import read_json
 from adapters.slack.errors import Question, unreadable_answer
 from adapters.slack.history import SlackHistory
-from adapters.slack.pages import pages
-from adapters.slack.users import Users
-from adapters.slack.web import SlackWeb
-from adapters.slack.wire import as_metadata, parse_identity
+from adapters.slack.pagination import pages
+from adapters.slack.schemas import as_metadata, parse_identity
+from adapters.slack.user_cache import Users
+from adapters.slack.web_client import SlackWeb
 from application.ports.chat import Page
 from application.ports.clock import Clock
 from domain.channels import ChannelId

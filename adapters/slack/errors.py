@@ -13,10 +13,10 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientError, ClientHttpProxyError, ConnectionTimeoutError, InvalidURL
 from slack_sdk.errors import SlackApiError
 
-from adapters.broken_connections import reason_of
-from adapters.http_session import Redirected
-from adapters.json_text import whole_text
-from adapters.slack.explanations import ALTERNATIVES_TO_RTM, EXPLANATIONS
+from adapters.http.errors import reason_of
+from adapters.http.session import Redirected
+from adapters.serialization.json_codec import whole_text
+from adapters.slack.error_help import ALTERNATIVES_TO_RTM, EXPLANATIONS
 from domain.errors import AuthenticationFailed, ChatError, InDoubt, RateLimited, Refused, Unreachable
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import structlog
 
-from adapters.slack.wire import parse_said
-from adapters.timestamps import moment
-from application.ports.chat import AccessLost, ChatEvent, MembershipGained, MembershipLost
+from adapters.serialization.timestamps import moment
+from adapters.slack.schemas import parse_said
+from application.ports.receiver import AccessLost, ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
 

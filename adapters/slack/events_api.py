@@ -9,12 +9,12 @@ import structlog
 from slack_sdk.signature import Clock as VerifierClock
 from slack_sdk.signature import SignatureVerifier
 
-from adapters.json_text import read_json, without_surrogates
+from adapters.serialization.json_codec import read_json, without_surrogates
 from adapters.slack.events import callback_event
-from adapters.slack.inbox import Inbox
-from application.pauses import growing_pauses
-from application.ports.chat import Arrival, ChatEvent, Connected, Disconnected
+from adapters.slack.sockets.arrival_queue import Inbox
 from application.ports.clock import Clock
+from application.ports.receiver import Arrival, ChatEvent, Connected, Disconnected
+from application.resilience.backoff import growing_pauses
 from domain.errors import ChatError, Refused
 from domain.json_values import Json
 from domain.users import Identity

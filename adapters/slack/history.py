@@ -6,9 +6,9 @@ from datetime import datetime
 import structlog
 
 from adapters.slack.errors import Question
-from adapters.slack.pages import PAGE_SIZE, pages
-from adapters.slack.web import SlackWeb
-from adapters.slack.wire import carries, parse_next_cursor, parse_said
+from adapters.slack.pagination import PAGE_SIZE, pages
+from adapters.slack.schemas import carries, parse_next_cursor, parse_said
+from adapters.slack.web_client import SlackWeb
 from application.ports.chat import Page
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.commands import Action, ActionId
+from domain.actions import Action, ActionId
 from domain.events import Outcome, ReceivedMessage
 from domain.messages import Said
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from application.ports.storage import Step, Storage
-from application.posting import Posting, text_too_long
-from application.safekeeping import Safekeeping
-from application.stop import Stopping
+from application.ports.storage import Storage
+from application.resilience.shutdown import Stopping
+from application.resilience.storage_retry import Safekeeping
+from application.services.message_sender import Posting, text_too_long
+from domain.actions import ActionId, Step
 from domain.channels import ChannelId
-from domain.commands import ActionId
 from domain.commands import Broadcast as Command
 from domain.errors import ChatError, Refused
 from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure

@@ -1,11 +1,11 @@
 """Become a member of a channel and listen to it."""
 
-from application.chat_line import ChatLine
-from application.lanes import Lanes
 from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
-from application.safekeeping import Safekeeping
+from application.resilience.chat_retry import ChatLine
+from application.resilience.storage_retry import Safekeeping
+from application.services.channel_locks import Lanes
 from domain.commands import JoinChannel as Command
 from domain.errors import ChatError
 from domain.events import ChannelJoined, JoinChannelFailed

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from application.catch_up import CatchUp
-from application.chat_line import ChatLine
-from application.lanes import Lanes
 from application.ports.chat import Chat
 from application.ports.storage import Storage
-from application.safekeeping import Safekeeping
+from application.resilience.chat_retry import ChatLine
+from application.resilience.storage_retry import Safekeeping
+from application.services.channel_locks import Lanes
+from application.workers.backfill import CatchUp
 from domain.commands import LeaveChannel as Command
 from domain.errors import ChatError
 from domain.events import ChannelLeft, LeaveChannelFailed

@@ -2,35 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import Enum
 from typing import assert_never
 
 import structlog
 
-from application.ports.chat import (
-    AccessLost,
-    Arrival,
-    Connected,
-    Disconnected,
-    MembershipGained,
-    MembershipLost,
-)
-from application.ports.storage import OutboxEntry, Storage
-from application.safekeeping import Safekeeping
+from application.policies import Listen
+from application.ports.receiver import AccessLost, Arrival, Connected, Disconnected, MembershipGained, MembershipLost
+from application.ports.storage import Storage
+from application.resilience.storage_retry import Safekeeping
 from domain.channels import ChannelId, JoinedChannels
 from domain.messages import Said
+from domain.outbox import OutboxEntry
 from domain.users import Identity
 
 log = structlog.get_logger()
-
-
-class Listen(Enum):
-    """Where the pack listens, besides direct messages."""
-
-    JOINED = "joined"
-    """In the channels that it joined."""
-    MEMBER = "member"
-    """In every channel of which the bot is a member."""
 
 
 class ReceiveMessage:

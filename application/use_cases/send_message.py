@@ -1,8 +1,7 @@
 """Post a text into a channel or a thread."""
 
-from application.ports.storage import Step
-from application.posting import Posting
-from domain.commands import ActionId
+from application.services.message_sender import Posting
+from domain.actions import ActionId, Step
 from domain.commands import SendMessage as Command
 from domain.errors import ChatError
 from domain.events import MessageSent, SendMessageFailed

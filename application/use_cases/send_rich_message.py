@@ -1,9 +1,9 @@
 """Post a message with any of Slack's own fields."""
 
-from application.ports.storage import Step
-from application.posting import Posting
-from domain.commands import ActionId, without_token
+from application.services.message_sender import Posting
+from domain.actions import ActionId, Step
 from domain.commands import SendRichMessage as Command
+from domain.commands import without_token
 from domain.errors import ChatError
 from domain.events import RichMessageSent, SendRichMessageFailed
 

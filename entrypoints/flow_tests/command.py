@@ -12,16 +12,16 @@ from typing import Final, assert_never
 import click
 
 from entrypoints.daemon import ExitStatus
-from entrypoints.flow_tests.junit import write_junit
-from entrypoints.flow_tests.one_step import StepTest, play_step
-from entrypoints.flow_tests.player import play
+from entrypoints.flow_tests.model import FlowTest
+from entrypoints.flow_tests.parsing.file_parser import Test, holds_tests, read_tests
 from entrypoints.flow_tests.quiet import silent_logs
-from entrypoints.flow_tests.reading import Test, holds_tests, read_tests
-from entrypoints.flow_tests.report import report_failure, report_sum, report_verdict
-from entrypoints.flow_tests.script import FlowTest
-from entrypoints.flow_tests.verdict import Verdict
-from entrypoints.simulation.conversation.paper import Line, Paper, PlainPaper, Span
-from entrypoints.simulation.documents import DocumentRefusedError
+from entrypoints.flow_tests.reporting.console import report_failure, report_sum, report_verdict
+from entrypoints.flow_tests.reporting.junit import write_junit
+from entrypoints.flow_tests.result import Verdict
+from entrypoints.flow_tests.runtime.runner import play
+from entrypoints.flow_tests.runtime.step_runner import StepTest, play_step
+from entrypoints.simulation.console.output import Line, Paper, PlainPaper, Span
+from entrypoints.simulation.flyte.documents import DocumentRefusedError
 
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 
@@ -121,7 +121,7 @@ def _run_file(file: Path, tests: Sequence[Test], paper: Paper, verbosity: int) -
 
 def _paper() -> Paper:
     if sys.stdout.isatty():
-        from entrypoints.simulation.conversation.terminal import ColourPaper  # noqa: PLC0415 - a pipe needs none of it
+        from entrypoints.simulation.console.terminal import ColourPaper  # noqa: PLC0415 - a pipe needs none of it
 
         return ColourPaper()
     return PlainPaper(sys.stdout)

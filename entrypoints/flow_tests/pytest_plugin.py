@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from entrypoints.flow_tests.python_test import FlowConversation
-    from entrypoints.flow_tests.script import Channel, Person
+    from entrypoints.flow_tests.model import Channel, Person
+    from entrypoints.flow_tests.python_api import FlowConversation
 
 
 class FlowTesting:
@@ -37,10 +37,10 @@ class FlowTesting:
 
         Unless others are given, there are alice and bob, and the joined channels #general and #ops.
         """
-        from entrypoints.flow_tests.python_test import conversation  # noqa: PLC0415 - nothing for who does not use it
-        from entrypoints.flow_tests.script import Scene  # noqa: PLC0415 - likewise
-        from entrypoints.simulation.flow_files import flow_from_file  # noqa: PLC0415 - likewise
-        from entrypoints.simulation.scripted_packs import pack_from_file  # noqa: PLC0415 - likewise
+        from entrypoints.flow_tests.model import Scene  # noqa: PLC0415 - likewise
+        from entrypoints.flow_tests.python_api import conversation  # noqa: PLC0415 - nothing for who does not use it
+        from entrypoints.simulation.flyte.flow_loader import flow_from_file  # noqa: PLC0415 - likewise
+        from entrypoints.simulation.flyte.scripted_pack import pack_from_file  # noqa: PLC0415 - likewise
 
         usual = Scene()
         scene = Scene(

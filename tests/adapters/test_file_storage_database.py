@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.storage import FileStorage
-from application.ports.storage import Step
+from domain.actions import ActionId, Step
 from domain.channels import ChannelId
-from domain.commands import ActionId
 from domain.errors import StorageUnavailable
 from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import LEASE, NOW, A, B, X, action, after, heard

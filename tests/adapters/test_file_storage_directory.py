@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
 from domain.errors import StorageRefused
-from tests.adapters.storage_processes import started
 from tests.contracts.storage_values import NOW, A
+from tests.support.storage_processes import started
 
 
 def mode(path: Path) -> int:

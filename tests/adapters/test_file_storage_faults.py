@@ -9,12 +9,12 @@ from structlog.testing import capture_logs
 
 from adapters.filesystem.schema import VERSION
 from adapters.filesystem.storage import FileStorage
-from application.ports.storage import ActionState
+from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageRefused, StorageUnavailable
-from tests.adapters.storage_process import BATCH
-from tests.adapters.storage_processes import started
 from tests.contracts.storage_values import LEASE, NOW, A, B, X, heard
+from tests.support.storage_process import BATCH
+from tests.support.storage_processes import started
 
 
 @pytest.fixture

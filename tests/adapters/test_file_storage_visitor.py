@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.storage import FileStorage
-from application.ports.storage import ActionState, Claim, Depth
+from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageRefused, StorageUnavailable
-from tests.adapters.storage_processes import started
+from domain.outbox import Claim, Depth
 from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import LEASE, NOW, A, B, X, Y, action, heard
+from tests.support.storage_processes import started
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.flyte.workflow import FlyteWorkflow
+from domain.actions import Action, ActionId
 from domain.channels import ChannelId
-from domain.commands import Action, ActionId, Broadcast, Command, UnknownCommand, UnreadableCommand
+from domain.commands import Broadcast, Command, UnknownCommand, UnreadableCommand
 from domain.errors import (
     Malformed,
     NotAuthorised,
@@ -24,11 +25,11 @@ from domain.errors import (
 )
 from domain.events import BroadcastSent, Fatal, RichMessageSent
 from domain.messages import Receipt
-from entrypoints.simulation import flyte_faults as faults
-from entrypoints.simulation.flyte_server import FlyteServer
-from tests.adapters.flyte import registered
-from tests.adapters.scripted_http import Request, flyte_links, http, scripted
+from entrypoints.simulation.flyte import faults
+from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
+from tests.support.flyte import registered
+from tests.support.scripted_http import Request, flyte_links, http, scripted
 
 TAKE = "/v1/packs/Slack/actions/take"
 SENT = BroadcastSent("hello", ())
@@ -282,7 +283,7 @@ async def test_an_answer_that_breaks_off_leaves_a_doubt() -> None:
 async def test_an_answer_too_large_to_be_read_leaves_a_doubt(
     flyte: FlyteServer, workflow: FlyteWorkflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.flyte.connection.LARGEST_BODY", 2**20)
+    monkeypatch.setattr("adapters.flyte.http_client.LARGEST_BODY", 2**20)
     flyte.queue_raw("Slack", b'{"command": "' + b"x" * 2**21 + b'"}')
     with pytest.raises(WorkflowInDoubt, match="more than 1 MiB"):
         await workflow.take()

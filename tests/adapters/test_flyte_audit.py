@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from adapters.flyte.workflow import FlyteWorkflow
-from domain.commands import ActionId, Broadcast, UnreadableCommand
+from domain.actions import ActionId
+from domain.commands import Broadcast, UnreadableCommand
 from domain.errors import NotTaken, PackUnknown, WorkflowError, WorkflowUnreachable
 from domain.events import BroadcastSent, Fatal, Outcome
-from entrypoints.simulation import flyte_faults as faults
-from entrypoints.simulation.flow_files import flow_from_values
-from entrypoints.simulation.flyte_server import FlyteServer
-from tests.adapters.flyte import LISTENER, registered
-from tests.adapters.scripted_http import Request, flyte_links, http, scripted
+from entrypoints.simulation.flyte import faults
+from entrypoints.simulation.flyte.flow_loader import flow_from_values
+from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
+from tests.support.flyte import LISTENER, registered
+from tests.support.scripted_http import Request, flyte_links, http, scripted
 
 ECHO = flow_from_values(
     {

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.flyte.workflow import FlyteWorkflow
-from entrypoints.simulation.flyte_server import FlyteServer
-from tests.adapters.flyte import LISTENER, FlyteEngine
+from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import Engine, WorkflowContract
+from tests.support.flyte import LISTENER, FlyteEngine
 
 
 class TestFlyteWorkflow(WorkflowContract):

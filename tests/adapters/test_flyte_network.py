@@ -8,9 +8,9 @@ import pytest
 
 from adapters.flyte.workflow import FlyteWorkflow
 from domain.errors import WorkflowUnreachable
-from entrypoints.simulation.flyte_server import FlyteServer
-from tests.adapters.scripted_http import http, scripted
+from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import NOON, OFFER, heard
+from tests.support.scripted_http import http, scripted
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,11 @@ from domain.errors import (
     WorkflowInDoubt,
     WorkflowUnreachable,
 )
-from entrypoints.simulation import flyte_faults as faults
-from entrypoints.simulation.flyte_server import FlyteServer
-from tests.adapters.flyte import registered
-from tests.adapters.scripted_http import Request, flyte_links, http, scripted
+from entrypoints.simulation.flyte import faults
+from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import OFFER
+from tests.support.flyte import registered
+from tests.support.scripted_http import Request, flyte_links, http, scripted
 
 
 async def _refusal(flyte_url: str, jwt: str = "", timeout_seconds: float = 5.0) -> WorkflowError:

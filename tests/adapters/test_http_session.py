@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from aiohttp import TCPConnector
 
-from adapters.http_session import open_session, proxy_for
+from adapters.http.session import open_session, proxy_for
 from adapters.slack.chat import SlackChat
-from adapters.slack.web import SlackWeb
+from adapters.slack.web_client import SlackWeb
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import Unreachable

@@ -3,7 +3,7 @@ import pytest
 from adapters.memory.chat import MemoryChat
 from adapters.memory.clock import MemoryClock
 from adapters.memory.receiver import MemoryReceiver
-from application.ports.chat import MembershipGained
+from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed
 from domain.messages import Message, Said

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import pytest
 
 from adapters.memory.workflow import MemoryWorkflow
-from adapters.payloads import event_payload
-from domain.commands import ActionId, Broadcast, Command
+from adapters.serialization.payloads import event_payload
+from domain.actions import ActionId
+from domain.commands import Broadcast, Command
 from domain.events import Event, Fatal, ReceivedMessage, event_name
 from tests.contracts.workflow_contract import NOON, OFFER, Engine, Told, WorkflowContract, heard
 

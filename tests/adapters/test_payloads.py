@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.json_text import write_json
-from adapters.payloads import command_input, event_payload, parse_command
+from adapters.serialization.json_codec import write_json
+from adapters.serialization.payloads import command_input, event_payload, parse_command
 from domain.channels import ChannelId
 from domain.commands import (
     Broadcast,
@@ -41,7 +41,7 @@ from domain.events import (
 from domain.json_values import Json
 from domain.messages import Message, Receipt, RichMessage, Said
 from domain.users import User
-from tests.strategies import events, json_values, messages, texts
+from tests.support.strategies import events, json_values, messages, texts
 
 C1 = ChannelId("C1")
 C2 = ChannelId("C2")

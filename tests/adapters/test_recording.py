@@ -19,8 +19,8 @@ from adapters.memory.workflow import MemoryWorkflow
 from adapters.recording import entries
 from adapters.recording.chat import RecordedChat
 from adapters.recording.receiver import RecordedReceiver
-from adapters.recording.record import Record
-from adapters.recording.wire import dump_entry, load_entry
+from adapters.recording.recorder import Record
+from adapters.recording.schemas import dump_entry, load_entry
 from adapters.recording.workflow import RecordedWorkflow
 from domain.channels import ChannelId
 from domain.commands import SendMessage
@@ -35,7 +35,7 @@ from tests.contracts.chat_contract import ChatContract, Stage
 from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage, heard
 from tests.contracts.workflow_contract import NOON, OFFER, Engine, WorkflowContract
 from tests.contracts.workflow_contract import heard as told
-from tests.strategies import json_objects, json_values, texts
+from tests.support.strategies import json_objects, json_values, texts
 
 if TYPE_CHECKING:
     from adapters.memory.receiver import MemoryReceiver

@@ -6,11 +6,11 @@ from typing import get_args
 import pytest
 from hypothesis import given
 
-from adapters.records import dump_command, dump_event, load_command, load_event
+from adapters.serialization.records import dump_command, dump_event, load_command, load_event
 from domain.channels import ChannelId
 from domain.commands import Command
 from domain.events import BroadcastFailed, ChannelFailure, ChannelJoined, Outcome
-from tests.strategies import commands, outcomes
+from tests.support.strategies import commands, outcomes
 
 
 @given(commands)

@@ -8,14 +8,14 @@ import pytest
 
 from adapters.memory.clock import MemoryClock
 from adapters.slack.chat import SlackChat
-from adapters.slack.web import SlackWeb
+from adapters.slack.web_client import SlackWeb
 from domain.channels import ChannelId
 from domain.errors import RateLimited, Refused, Unreachable
 from domain.json_values import JsonObject
 from domain.messages import Mark, Message, RichMessage
 from domain.users import User
-from entrypoints.simulation import slack_faults as faults
-from entrypoints.simulation.slack_server import SlackServer
+from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.server import SlackServer
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -3,11 +3,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.slack.chat import SlackChat
-from adapters.slack.web import SlackWeb
+from adapters.slack.web_client import SlackWeb
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.users import User
-from entrypoints.simulation.slack_server import SlackServer
+from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.chat_contract import ChatContract, Stage, Standing
 
 

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.memory.clock import MemoryClock
-from adapters.slack import connection as connection_module
-from adapters.slack.connection import Connection
-from adapters.slack.rtm import RtmDialect
-from adapters.slack.socket_mode import SocketModeDialect
-from adapters.slack.web import SlackWeb
+from adapters.slack.sockets import connection as connection_module
+from adapters.slack.sockets.connection import Connection
+from adapters.slack.sockets.rtm import RtmDialect
+from adapters.slack.sockets.socket_mode import SocketModeDialect
+from adapters.slack.web_client import SlackWeb
 from domain.json_values import JsonObject
 from domain.users import Identity
-from tests.strategies import json_values
+from tests.support.strategies import json_values
 
 KINDS = ("hello", "disconnect", "events_api", "interactive", "goodbye", "pong", "message", "channel_joined")
 

@@ -7,14 +7,14 @@ import pytest
 from aiohttp import web as aiohttp_web
 
 from adapters.slack.chat import SlackChat
-from adapters.slack.explanations import EXPLANATIONS
-from adapters.slack.web import SlackWeb
+from adapters.slack.error_help import EXPLANATIONS
+from adapters.slack.web_client import SlackWeb
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed, ChatError, InDoubt, RateLimited, Refused, Unreachable
 from domain.messages import Message
-from entrypoints.simulation import slack_faults as faults
-from entrypoints.simulation.slack_server import SlackServer
+from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.server import SlackServer
 
 POST = "chat.postMessage"
 

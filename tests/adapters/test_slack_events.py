@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack.events import callback_event, chat_event
-from application.ports.chat import AccessLost, ChatEvent, MembershipGained, MembershipLost
+from application.ports.receiver import AccessLost, ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
 from domain.messages import Said
-from tests.strategies import json_values
+from tests.support.strategies import json_values
 
 OWN = "UFLYTE"
 C1 = ChannelId("C1")

@@ -10,7 +10,7 @@ import structlog
 
 from adapters.memory.clock import MemoryClock
 from adapters.slack.events_api import SlackEventsApi
-from application.ports.chat import Arrival, Connected, Disconnected
+from application.ports.receiver import Arrival, Connected, Disconnected
 from domain.errors import AuthenticationFailed, ChatError, Unreachable
 from domain.json_values import Json
 from domain.messages import Said

@@ -7,9 +7,9 @@ from adapters.slack.events_api import SlackEventsApi
 from adapters.system_clock import SystemClock
 from application.health import HealthBoard
 from entrypoints.http import HttpServer
-from entrypoints.simulation.slack_server import SlackServer
-from tests.adapters.slack_stage import SlackReceiverStage, open_ear
+from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage
+from tests.support.slack_receiver import SlackReceiverStage, open_ear
 
 
 class TestSlackSocketMode(ReceiverContract):

@@ -6,22 +6,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from adapters.memory.clock import MemoryClock
-from adapters.slack.rtm import SlackRtm
-from application.ports.chat import (
-    Arrival,
-    ChatEvent,
-    Connected,
-    Disconnected,
-    MembershipGained,
-    MembershipLost,
-)
+from adapters.slack.sockets.rtm import SlackRtm
+from application.ports.receiver import Arrival, ChatEvent, Connected, Disconnected, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed, Refused
 from domain.messages import Said
-from entrypoints.simulation import slack_faults as faults
-from entrypoints.simulation.slack_server import SlackServer
-from tests.adapters.slack_stage import Ear, open_ear
+from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import heard
+from tests.support.slack_receiver import Ear, open_ear
 
 
 @asynccontextmanager

@@ -8,14 +8,14 @@ import pytest
 import structlog
 
 from adapters.memory.clock import MemoryClock
-from adapters.slack.socket_mode import SocketModeDialect
-from application.ports.chat import AccessLost, Arrival, ChatEvent, Connected, Disconnected
+from adapters.slack.sockets.socket_mode import SocketModeDialect
+from application.ports.receiver import AccessLost, Arrival, ChatEvent, Connected, Disconnected
 from domain.errors import AuthenticationFailed, Refused
 from domain.messages import Said
-from entrypoints.simulation import slack_faults as faults
-from entrypoints.simulation.slack_server import SlackServer
-from tests.adapters.slack_stage import Ear, open_ear
+from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import heard
+from tests.support.slack_receiver import Ear, open_ear
 
 OPEN = "apps.connections.open"
 

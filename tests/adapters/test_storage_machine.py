@@ -15,12 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from adapters.filesystem.storage import FileStorage
 from adapters.memory.storage import MemoryStorage
-from application.ports.storage import Claim, JournalEntry, OutboxEntry, Step, Storage
+from application.ports.storage import Storage
+from domain.actions import ActionId, JournalEntry, Step
 from domain.channels import ChannelId
-from domain.commands import ActionId, Broadcast
+from domain.commands import Broadcast
 from domain.events import BroadcastSent, Outcome
-from tests.adapters.storage_model import JournalModel, OutboxModel
+from domain.outbox import Claim, OutboxEntry
 from tests.contracts.storage_values import A, B, C, action, after, heard
+from tests.support.storage_model import JournalModel, OutboxModel
 
 T = TypeVar("T")
 

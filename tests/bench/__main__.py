@@ -10,11 +10,11 @@ from pathlib import Path
 
 import uvloop
 
-from entrypoints.logs import configure_logs
-from tests.bench.figures import Report
-from tests.bench.million import measure_waiting
-from tests.bench.rounds import measure_round, print_rounds
-from tests.bench.safety import measure_safety
+from entrypoints.observability.logs import configure_logs
+from tests.bench.backlog import measure_waiting
+from tests.bench.burst import measure_round, print_rounds
+from tests.bench.durability_cost import measure_safety
+from tests.bench.report import Report
 
 _LATENCIES = (0.0, 0.05)
 

@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from entrypoints.logs import configure_logs
+from entrypoints.observability.logs import configure_logs
+from tests.chaos.faults import VARIANTS
 from tests.chaos.ledger import Ledger
-from tests.chaos.play import Play
-from tests.chaos.troubles import VARIANTS
+from tests.chaos.runner import Play
 
 
 def main() -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from entrypoints.simulation.flyte_server import FlyteServer
-from entrypoints.simulation.flyte_state import Action, Event
-from entrypoints.simulation.slack_server import SlackServer
+from entrypoints.simulation.flyte.models import Action, Event
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
 from tests.chaos.load import Asked, Load, Spoken
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from entrypoints.simulation.flyte_server import FlyteServer
-from entrypoints.simulation.slack_server import SlackServer
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
 
 CHANNELS: Final = 10
 PEOPLE: Final = 5

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.play import Play
+from tests.chaos.runner import Play
 
 
 @pytest.mark.timeout(120)  # one play is one thing: there is nothing smaller to time

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from application.ports.storage import OutboxEntry, Storage
+from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.messages import Said
+from domain.outbox import OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite
 from tests.contracts.storage_values import NOW, A, B, C, after, heard
 

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from application.ports.storage import Claim, Storage
+from application.ports.storage import Storage
 from domain.channels import ChannelId
+from domain.outbox import Claim
 from tests.contracts.storage_suite import Restart, StorageSuite
 from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, heard
 

@@ -7,13 +7,15 @@ from itertools import count
 import pytest
 from hypothesis import given
 
-from application.ports.storage import ActionState, Depth, JournalEntry, Step, Storage
-from domain.commands import Action, ActionId, Broadcast, Command, JoinChannel
+from application.ports.storage import Storage
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
+from domain.commands import Broadcast, Command, JoinChannel
 from domain.events import BroadcastSent, ChannelJoined, Outcome
 from domain.messages import Receipt
-from tests import strategies
+from domain.outbox import Depth
 from tests.contracts.storage_suite import Restart, StorageSuite, arbitrary
 from tests.contracts.storage_values import NOW, RECEIPT, A, B, C, X, Y, action, after
+from tests.support import strategies
 
 SENT = BroadcastSent("hello", (A,))
 

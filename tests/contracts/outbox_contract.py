@@ -5,12 +5,13 @@ from itertools import count
 
 from hypothesis import given
 
-from application.ports.storage import Depth, OutboxEntry, Storage
+from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.messages import Said
-from tests import strategies
+from domain.outbox import Depth, OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite, arbitrary
 from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, heard
+from tests.support import strategies
 
 _numbers = count()
 

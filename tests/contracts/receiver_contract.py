@@ -7,14 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports.chat import (
-    Arrival,
-    ChatEvent,
-    Connected,
-    MembershipGained,
-    MembershipLost,
-    Receiver,
-)
+from application.ports.receiver import Arrival, ChatEvent, Connected, MembershipGained, MembershipLost, Receiver
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed
 from domain.messages import Said

@@ -4,7 +4,7 @@ from tests.contracts.channels_contract import ChannelsContract
 from tests.contracts.claims_contract import ClaimsContract
 from tests.contracts.journal_contract import JournalContract
 from tests.contracts.outbox_contract import OutboxContract
-from tests.contracts.paces_contract import PacesContract
+from tests.contracts.rate_limiter_contract import PacesContract
 
 
 class StorageContract(ChannelsContract, OutboxContract, ClaimsContract, JournalContract, PacesContract):

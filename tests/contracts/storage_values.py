@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from application.ports.storage import OutboxEntry
+from domain.actions import Action, ActionId
 from domain.channels import ChannelId
-from domain.commands import Action, ActionId, Broadcast, Command
+from domain.commands import Broadcast, Command
 from domain.messages import Receipt, Said
+from domain.outbox import OutboxEntry
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
 A, B, C = ChannelId("CA"), ChannelId("CB"), ChannelId("CC")

@@ -6,20 +6,11 @@ from typing import Protocol
 
 import pytest
 
-from adapters.payloads import event_payload
+from adapters.serialization.payloads import event_payload
 from application.ports.workflow import CommandOffer, PackOffer, Workflow
+from domain.actions import Action, ActionId
 from domain.channels import ChannelId
-from domain.commands import (
-    Action,
-    ActionId,
-    Broadcast,
-    Command,
-    JoinChannel,
-    LeaveChannel,
-    SendMessage,
-    SendRichMessage,
-    UnknownCommand,
-)
+from domain.commands import Broadcast, Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, UnknownCommand
 from domain.errors import NotTaken, PackUnknown
 from domain.events import (
     BroadcastFailed,

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
-from entrypoints.logs import configure_logs
-from entrypoints.simulation.conversation.stage import Stage
-from entrypoints.simulation.conversation.stages import Play, loopback_stage
-from entrypoints.simulation.flow_files import BUILT_IN, flow_from_file
+from entrypoints.observability.logs import configure_logs
+from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
+from entrypoints.simulation.sandbox import Play, loopback_stage
 from tests.page.workbench import Workbench
 
 _CHROMIUM = "/usr/bin/chromium"

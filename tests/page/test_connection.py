@@ -2,9 +2,9 @@
 
 from playwright.async_api import Browser, expect
 
-from entrypoints.simulation.flyte_server import FlyteServer
-from entrypoints.simulation.page.opening import open_page
-from entrypoints.simulation.slack_server import SlackServer
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
+from entrypoints.simulation.web.open import open_page
 from tests.page.workbench import Workbench
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from playwright.async_api import Page, expect
 
-from entrypoints.simulation.conversation.stage import Stage
+from entrypoints.simulation.environment import Stage
 from tests.page.workbench import Workbench
 
 _TEN = [f"echo number {number}" for number in range(10)]

@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Locator, expect
 
-from entrypoints.simulation.flow_files import BUILT_IN
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN
 from tests.page.workbench import Workbench
 
 _ECHO = (BUILT_IN / "echo.yaml").read_text(encoding="utf-8")

@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
-from entrypoints.simulation.conversation.stage import Stage
-from entrypoints.simulation.flow_files import flow_from_values
+from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from tests.page.workbench import Workbench
 
 _EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
-from entrypoints.simulation.conversation.stage import Stage
+from entrypoints.simulation.environment import Stage
 from tests.page.workbench import Workbench
 
 _LARGEST_PICTURE = 150_000

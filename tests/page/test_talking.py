@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Page, expect
 
-from entrypoints.simulation.conversation.stage import Stage
+from entrypoints.simulation.environment import Stage
 from tests.page.workbench import Workbench
 
 _WHOLE_WAY = [

@@ -11,16 +11,16 @@ import pytest
 
 from application.health import CHECKS
 from entrypoints.http import SLACK_PATH
-from entrypoints.simulation.flow_files import flow_from_file
-from entrypoints.simulation.flyte_faults import status
-from entrypoints.simulation.flyte_server import FlyteServer
-from entrypoints.simulation.slack_faults import rate_limited, slow
-from entrypoints.simulation.slack_server import SlackServer
-from tests.scenarios.daemon_process import DaemonProcess, daemon, environment
+from entrypoints.simulation.flyte.faults import status
+from entrypoints.simulation.flyte.flow_loader import flow_from_file
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.faults import rate_limited, slow
+from entrypoints.simulation.slack.server import SlackServer
+from tests.support.daemon_process import DaemonProcess, daemon, environment
 
 A_BUG = """
 import os
-from application.membership import Membership
+from application.workers.membership_sync import Membership
 
 async def make_up(self):
     raise RuntimeError(os.environ["FLYTE_SLACK_TOKEN"])

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.recording.entries import Answered, Heard, Posted, Published, Taken
-from entrypoints.cli import main
-from entrypoints.flow_tests.session import read_record
-from entrypoints.simulation.flow_files import BUILT_IN, flow_from_file
-from entrypoints.simulation.flyte_server import FlyteServer
-from entrypoints.simulation.slack_server import SlackServer
-from tests.scenarios.daemon_process import daemon, environment
+from entrypoints.cli.commands import main
+from entrypoints.flow_tests.recordings.session import read_record
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
+from tests.support.daemon_process import daemon, environment
 
 ECHO = BUILT_IN / "echo.yaml"
 

@@ -1,0 +1,61 @@
+"""What goes to Flyte, and what comes from it, as JSON."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from adapters.flyte import errors
+from adapters.flyte.response import Answer
+from adapters.serialization.json_codec import read_json, without_surrogates, write_json
+from adapters.serialization.payloads import parse_command
+from application.ports.workflow import PackOffer
+from domain.commands import Command
+from domain.errors import Malformed
+from domain.json_values import Json
+
+
+def pack_json(offer: PackOffer, help_url: str) -> bytes:
+    """The pack as Flyte's registration takes it."""
+    commands: list[Json] = [{"name": command.name, "events": list(command.events)} for command in offer.commands]
+    events: list[Json] = [{"name": name} for name in offer.events]
+    labels: dict[str, Json] = dict(offer.labels)
+    return _written(
+        {
+            "name": offer.name,
+            "labels": labels,
+            "links": [{"href": help_url, "rel": "help"}],
+            "commands": commands,
+            "events": events,
+        }
+    )
+
+
+def event_json(name: str, payload: Json, at: datetime) -> bytes:
+    """An event, or an action's result, which are alike. Malformed: the payload has no JSON form."""
+    created_at = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _written({"event": name, "payload": payload, "createdAt": created_at})
+
+
+def command_of(name: Json, given: Json) -> Command:
+    """What an action asks for. One without a name is of no known command."""
+    return parse_command(name if isinstance(name, str) else "", given)
+
+
+def content(answer: Answer) -> Json:
+    """The JSON of the answers that lead to the pack, whose content type says nothing. WorkflowError for others."""
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise errors.not_flyte(answer.url, "it has nothing there (404)")
+    if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED) or answer.is_html:
+        raise errors.unexpected(answer)
+    try:
+        return read_json(answer.body)
+    except ValueError:
+        raise errors.not_flyte(answer.url, "its answer is not JSON") from None
+
+
+def _written(value: Json) -> bytes:
+    try:
+        return write_json(value)
+    except UnicodeEncodeError:
+        return write_json(without_surrogates(value))
+    except ValueError as error:
+        raise Malformed(f"this can't be told in JSON: {error}") from error

@@ -1,0 +1,1 @@
+"""HTTP for every adapter: sessions, dates, errors in words."""

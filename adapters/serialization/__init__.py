@@ -1,0 +1,1 @@
+"""JSON forms of commands, events and stored values."""

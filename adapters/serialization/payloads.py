@@ -1,0 +1,259 @@
+"""The JSON form of commands and events as flows see it.
+
+It is not lossless: the pack's keys win over a flow's keys of the same name. Storages keep the lossless form of
+`adapters.serialization.records`.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from adapters.serialization.json_codec import is_deeper_than, read_json, whole_text, without_surrogates, write_json
+from domain.channels import ChannelId
+from domain.commands import (
+    Broadcast,
+    Command,
+    JoinChannel,
+    LeaveChannel,
+    SendMessage,
+    SendRichMessage,
+    UnknownCommand,
+    UnreadableCommand,
+)
+from domain.events import (
+    BroadcastFailed,
+    BroadcastSent,
+    ChannelJoined,
+    ChannelLeft,
+    Event,
+    Fatal,
+    JoinChannelFailed,
+    LeaveChannelFailed,
+    MessageSent,
+    ReceivedMessage,
+    RichMessageSent,
+    SendMessageFailed,
+    SendRichMessageFailed,
+)
+from domain.json_values import Json, JsonObject
+from domain.messages import Message, RichMessage
+
+LARGEST_INPUT = 1024 * 1024
+"""Bytes of a command's input as compact JSON."""
+
+DEEPEST_INPUT = 100
+"""Levels of lists and objects in a command's input, itself included."""
+
+
+_LONGEST_NAME = 1000
+"""Characters of an unknown command's name that are kept: it is answered with, and logged."""
+
+
+class _UnreadableError(Exception):
+    """The input can't be read; the message says what is wrong and where, without the input."""
+
+
+def parse_command(name: str, given: Json) -> Command:
+    """What a flow asks for. Never raises: what can't be read is an UnknownCommand or an UnreadableCommand.
+
+    Null counts as missing: input that is null is an empty object, and a field that is required and missing is empty in
+    the command.
+    """
+    build = _BUILDERS.get(name)
+    if build is None:
+        return UnknownCommand(whole_text(name[:_LONGEST_NAME]))
+    try:
+        return build(_sound_object({} if given is None else given))
+    except _UnreadableError as error:
+        return UnreadableCommand(name, str(error))
+
+
+def command_input(command: Command) -> Json:
+    """The input from which `parse_command` makes this command; null for one that could not be read."""
+    match command:
+        case SendMessage(message):
+            return _message_fields(message)
+        case SendRichMessage(message):
+            return message.fields
+        case Broadcast(text):
+            return {"message": text}
+        case JoinChannel(channel_id) | LeaveChannel(channel_id):
+            return {"channelId": channel_id}
+        case UnreadableCommand() | UnknownCommand():
+            return None
+        case _:
+            assert_never(command)
+
+
+def event_payload(event: Event) -> Json:
+    """What a flow finds in `Event.Payload`. Every key is always there; `inDoubt` only when true."""
+    match event:
+        case MessageSent() | SendMessageFailed():
+            return _message_payload(event)
+        case RichMessageSent() | SendRichMessageFailed():
+            return _rich_message_payload(event)
+        case BroadcastSent() | BroadcastFailed():
+            return _broadcast_payload(event)
+        case ChannelJoined() | ChannelLeft() | JoinChannelFailed() | LeaveChannelFailed():
+            return _channel_payload(event)
+        case Fatal(reason):
+            return reason
+        case ReceivedMessage():
+            return _received_payload(event)
+        case _:
+            assert_never(event)
+
+
+def _sound_object(given: Json) -> JsonObject:
+    if not isinstance(given, dict):
+        raise _UnreadableError(f"input must be a JSON object, not {_kind(given)}")
+    if is_deeper_than(DEEPEST_INPUT, given):
+        raise _UnreadableError(f"input is nested deeper than {DEEPEST_INPUT} levels")
+    sound: JsonObject = {whole_text(name): without_surrogates(value) for name, value in given.items()}
+    try:
+        size = len(write_json(sound))
+    except ValueError:
+        raise _UnreadableError("input holds a number that JSON has no form for") from None
+    if size > LARGEST_INPUT:
+        raise _UnreadableError("input is larger than 1 MiB")
+    return sound
+
+
+def _message_command(fields: JsonObject) -> Command:
+    text, channel_id, thread = (_text(fields, name) for name in ("message", "channelId", "threadTimestamp"))
+    return SendMessage(Message(ChannelId(channel_id), text, thread))
+
+
+def _rich_message_command(fields: JsonObject) -> Command:
+    for name in ("channel", "text", "markdown_text", "thread_ts"):
+        _text(fields, name)
+    for name in ("attachments", "blocks"):
+        _check_list(fields, name)
+    return SendRichMessage(RichMessage(fields))
+
+
+def _broadcast_command(fields: JsonObject) -> Command:
+    return Broadcast(_text(fields, "message"))
+
+
+def _join_command(fields: JsonObject) -> Command:
+    return JoinChannel(ChannelId(_text(fields, "channelId")))
+
+
+def _leave_command(fields: JsonObject) -> Command:
+    return LeaveChannel(ChannelId(_text(fields, "channelId")))
+
+
+_BUILDERS: dict[str, Callable[[JsonObject], Command]] = {
+    "SendMessage": _message_command,
+    "SendRichMessage": _rich_message_command,
+    "Broadcast": _broadcast_command,
+    "JoinChannel": _join_command,
+    "LeaveChannel": _leave_command,
+}
+
+
+def _text(fields: JsonObject, name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _UnreadableError(f"{name} must be a string, not {_kind(value)}")
+    return value
+
+
+def _check_list(fields: JsonObject, name: str) -> None:
+    """A list, or a string that holds a JSON list: a flow's templates can only make strings."""
+    value = fields.get(name)
+    if value in (None, "") or isinstance(value, list):
+        return
+    if not isinstance(value, str):
+        raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list, not {_kind(value)}")
+    try:
+        held = read_json(value)
+    except ValueError:
+        raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list; it is not JSON") from None
+    if not isinstance(held, list):
+        raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list; it holds {_kind(held)}")
+    if is_deeper_than(DEEPEST_INPUT, held):
+        raise _UnreadableError(f"{name} is nested deeper than {DEEPEST_INPUT} levels")
+
+
+def _kind(value: Json) -> str:
+    if value is None:
+        return "null"
+    kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
+    return kinds[type(value)]
+
+
+def _message_fields(message: Message) -> JsonObject:
+    return {
+        "message": message.text,
+        "channelId": message.channel_id,
+        "threadTimestamp": message.thread_timestamp,
+    }
+
+
+def _message_payload(event: MessageSent | SendMessageFailed) -> Json:
+    if isinstance(event, SendMessageFailed):
+        return _message_fields(event.message) | {"error": event.error}
+    return (
+        _message_fields(event.message)
+        | {"timestamp": event.receipt.timestamp}
+        | _doubt(in_doubt=event.receipt.in_doubt)
+    )
+
+
+def _rich_message_payload(event: RichMessageSent | SendRichMessageFailed) -> Json:
+    if isinstance(event, SendRichMessageFailed):
+        return {"inputMessage": event.fields, "error": event.error}
+    receipt = event.receipt
+    ours: JsonObject = {
+        "channelId": receipt.channel_id,
+        "threadTimestamp": receipt.timestamp,
+        "timestamp": receipt.timestamp,
+    }
+    return event.fields | ours | _doubt(in_doubt=receipt.in_doubt)
+
+
+def _broadcast_payload(event: BroadcastSent | BroadcastFailed) -> Json:
+    reached: JsonObject = {"message": event.message, "channelIds": list(event.channel_ids)}
+    if isinstance(event, BroadcastSent):
+        return reached | _doubt(in_doubt=event.in_doubt)
+    failures: list[Json] = [{"channelId": failure.channel_id, "error": failure.error} for failure in event.failures]
+    return reached | {"error": event.error, "failures": failures}
+
+
+def _channel_payload(event: ChannelJoined | ChannelLeft | JoinChannelFailed | LeaveChannelFailed) -> Json:
+    if isinstance(event, JoinChannelFailed | LeaveChannelFailed):
+        return {"channelId": event.channel_id, "error": event.error}
+    return {"channelId": event.channel_id}
+
+
+def _doubt(*, in_doubt: bool) -> JsonObject:
+    return {"inDoubt": True} if in_doubt else {}
+
+
+def _received_payload(event: ReceivedMessage) -> Json:
+    said, user = event.said, event.user
+    times: JsonObject = {
+        "timestamp": said.timestamp,
+        # The message's own when it is in no thread, so that a flow can always answer in thread.
+        "threadTimestamp": said.thread_timestamp or said.timestamp,
+    }
+    author: JsonObject = {
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "title": user.title,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+    }
+    return {
+        "channelId": said.channel_id,
+        # The seed puts the times inside `user`, every released pack beside `message`.
+        "user": author | times,
+        "message": said.text,
+        **times,
+        "replyCount": said.reply_count,
+        "replies": list(said.replies),
+    }

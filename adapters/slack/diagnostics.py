@@ -1,0 +1,131 @@
+"""What a check asks Slack: whether it is there, whose the tokens are, what they may do."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.signature import SignatureVerifier
+
+from adapters.http.dates import sent_at
+from adapters.slack.errors import Question, unreadable_answer
+from adapters.slack.schemas import parse_identity
+from adapters.slack.sockets.handshake import Dialect, open_socket_at
+from adapters.slack.sockets.rtm import RtmDialect
+from adapters.slack.sockets.socket_mode import SocketModeDialect
+from adapters.slack.web_client import SlackWeb
+from application.ports.clock import Clock
+from domain.channels import ChannelId
+from domain.json_values import Json
+from domain.users import Identity
+
+_SCOPES = "x-oauth-scopes"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReport:
+    """Whose the bot's token is."""
+
+    identity: Identity
+    bot_name: str
+    team_name: str
+    scopes: frozenset[str] | None
+    """What it may do; None where Slack does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReport:
+    """A channel, as the bot sees it."""
+
+    name: str
+    is_private: bool
+    is_member: bool
+    is_archived: bool
+
+
+class SlackInspection:
+    """Asks Slack while `web` is open. It changes nothing there, and posts nothing."""
+
+    def __init__(self, web: SlackWeb, clock: Clock) -> None:
+        self._web = web
+        self._clock = clock
+
+    async def server_time(self) -> datetime | None:
+        """Slack's clock; None where its answer does not tell. Needs no token. ChatError when Slack is not there."""
+        answer = await self._web.ask(Question("api.test"))
+        return sent_at(answer.headers)
+
+    async def token(self) -> TokenReport:
+        """Whose the token is. ChatError."""
+        question = Question("auth.test")
+        answer = await self._web.ask(question)
+        try:
+            identity = parse_identity(answer.body)
+        except ValueError as error:
+            raise unreadable_answer(question) from error
+        bot_name, team_name = (_text(answer.body.get(name)) for name in ("user", "team"))
+        return TokenReport(identity, bot_name, team_name, _scopes(answer.headers))
+
+    async def channel(self, channel_id: ChannelId) -> ChannelReport:
+        """What the bot sees of a channel. ChatError."""
+        question = Question("conversations.info", channel_id)
+        channel = (await self._web.call(question, {"channel": channel_id})).get("channel")
+        if not isinstance(channel, dict):
+            raise unreadable_answer(question)
+        flags = (channel.get(flag) is True for flag in ("is_private", "is_member", "is_archived"))
+        return ChannelReport(_text(channel.get("name")), *flags)
+
+    def socket_mode(self, app_token: str, identity: Identity) -> "SocketInspection":
+        """The way to a socket of Socket Mode."""
+
+        async def identify() -> Identity:
+            return identity
+
+        return SocketInspection(SocketModeDialect(self._web, app_token, identify), self._web, self._clock)
+
+    def rtm(self) -> "SocketInspection":
+        """The way to a socket of RTM."""
+        return SocketInspection(RtmDialect(self._web), self._web, self._clock)
+
+
+class SocketInspection:
+    """One socket: opened, greeted, and closed again.
+
+    What Slack should deliver on it meanwhile is not acknowledged, so that Slack delivers it again, to the pack.
+    """
+
+    def __init__(self, dialect: Dialect, web: SlackWeb, clock: Clock) -> None:
+        self._dialect = dialect
+        self._web = web
+        self._clock = clock
+
+    async def address(self) -> str:
+        """Where a socket can be opened, once; never to be shown. ChatError when the token is not taken."""
+        return await self._dialect.new_address()
+
+    async def connections_at(self, address: str) -> int | None:
+        """Open and close a socket; how many the app has open with it, where Slack tells. Unreachable, SlackShuts."""
+        connection, hello = await open_socket_at(address, self._dialect, self._web, self._clock)
+        await connection.close()
+        return hello.connections
+
+
+def signed_challenge(signing_secret: str, challenge: str, clock: Clock) -> tuple[dict[str, str], bytes]:
+    """Headers and body of the request by which Slack checks an app's Request URL; answered with the challenge."""
+    body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
+    timestamp = str(int(clock.now().timestamp()))
+    signature = SignatureVerifier(signing_secret).generate_signature(timestamp=timestamp, body=body)
+    return {
+        "Content-Type": "application/json",
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": str(signature),
+    }, body
+
+
+def _scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
+    listed = headers.get(_SCOPES)
+    return None if listed is None else frozenset(filter(None, (scope.strip() for scope in listed.split(","))))
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,40 @@
+"""Where arrivals wait for the application, a bounded number of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from application.ports.clock import Clock
+from application.ports.receiver import Arrival, ChatEvent
+
+_LIMIT = 1_000
+
+
+async def nothing_to_acknowledge() -> None:
+    """The acknowledgement of what Slack expects none for."""
+
+
+class Inbox:
+    """First in, first out; a full one makes who puts wait."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waiting: asyncio.Queue[Arrival | Exception] = asyncio.Queue(_LIMIT)
+
+    async def put(self, event: ChatEvent, acknowledge: Callable[[], Awaitable[None]] = nothing_to_acknowledge) -> None:
+        """Something was heard, now."""
+        now = self._clock.now()
+        received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        await self._waiting.put(Arrival(event, received_at, acknowledge))
+
+    async def fail(self, error: Exception) -> None:
+        """Nothing more will be heard; who listens learns why, after what was heard before."""
+        await self._waiting.put(error)
+
+    def __aiter__(self) -> AsyncIterator[Arrival]:
+        return self
+
+    async def __anext__(self) -> Arrival:
+        item = await self._waiting.get()
+        if isinstance(item, Exception):
+            raise item
+        return item

@@ -1,0 +1,53 @@
+"""What a frame on one of Slack's sockets can mean."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from application.ports.receiver import ChatEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """From now on Slack delivers on this connection."""
+
+    connections: int | None = None
+    """How many the app has open, this one included, where Slack tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something for the pack."""
+
+    event: ChatEvent
+    envelope_id: str = ""
+    """By which it is acknowledged; empty where Slack expects no acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Useless:
+    """Nothing for the pack, but to be acknowledged."""
+
+    envelope_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Slack will end this connection soon; another one should be there by then."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """Slack ends this connection, and wants to be left alone for a while."""
+
+    reason: str
+    pause_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A sign of life, or what the pack has no use for."""
+
+
+Meaning: TypeAlias = Hello | Delivery | Useless | Leaving | Shut | Nothing

@@ -1,0 +1,98 @@
+"""Receiver by Socket Mode: a WebSocket that the app opens with its app-level token."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+
+from adapters.slack.errors import Question, unreadable_answer
+from adapters.slack.events import callback_event
+from adapters.slack.sockets.connection_manager import listening, long_pause_seconds
+from adapters.slack.sockets.frames import Delivery, Hello, Leaving, Meaning, Nothing, Shut, Useless
+from adapters.slack.web_client import SlackWeb
+from application.ports.clock import Clock
+from application.ports.receiver import Arrival
+from domain.json_values import Json, JsonObject
+from domain.users import Identity
+
+log = structlog.get_logger()
+
+_OPEN = Question("apps.connections.open", token_name="FLYTE_SLACK_APP_TOKEN")  # noqa: S106 - the variable's name
+_SHUT_REASONS = {
+    "too_many_websockets": "the app has as many connections as Slack allows (10); stop some of its other replicas",
+    "link_disabled": "Socket Mode is switched off; switch it on in the app's settings",
+}
+
+
+class SlackSocketMode:
+    """Receiver by Socket Mode, while `web` is open.
+
+    `identify`: who the pack is (`Chat.identify`); asked once, before the first connection.
+    """
+
+    def __init__(
+        self, web: SlackWeb, app_token: str, identify: Callable[[], Awaitable[Identity]], clock: Clock
+    ) -> None:
+        self._web = web
+        self._app_token = app_token
+        self._identify = identify
+        self._clock = clock
+
+    def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Arrival]]:
+        return listening(SocketModeDialect(self._web, self._app_token, self._identify), self._web, self._clock)
+
+
+class SocketModeDialect:
+    """How Slack speaks in Socket Mode."""
+
+    name = "socket mode"
+    redelivers = True
+
+    def __init__(self, web: SlackWeb, app_token: str, identify: Callable[[], Awaitable[Identity]]) -> None:
+        self._web = web
+        self._app_token = app_token
+        self._identify = identify
+        self._own_user_id = ""
+
+    async def new_address(self) -> str:
+        if not self._own_user_id:
+            self._own_user_id = (await self._identify()).user_id
+        answer = await self._web.call(_OPEN, token=self._app_token)
+        url = answer.get("url")
+        if not isinstance(url, str):
+            raise unreadable_answer(_OPEN)
+        return url
+
+    def read(self, frame: JsonObject) -> Meaning:
+        kind, envelope_id = frame.get("type"), frame.get("envelope_id")
+        if kind == "hello":
+            return _hello(frame.get("num_connections"))
+        if kind == "disconnect":
+            return _disconnect(frame.get("reason"))
+        if not isinstance(envelope_id, str) or not envelope_id:
+            log.warning("slack_envelope_without_id", type=str(kind)[:50])
+            return Nothing()
+        if kind != "events_api":
+            log.debug("slack_envelope_ignored", type=str(kind)[:50])
+            return Useless(envelope_id)
+        event = callback_event(frame.get("payload"), self._own_user_id)
+        return Delivery(event, envelope_id) if event is not None else Useless(envelope_id)
+
+    def acknowledgement(self, envelope_id: str) -> str:
+        return json.dumps({"envelope_id": envelope_id})
+
+    def ping(self) -> str:
+        return ""
+
+
+def _hello(connections: Json) -> Hello:
+    return Hello(connections if isinstance(connections, int) else None)
+
+
+def _disconnect(reason: Json) -> Leaving | Shut:
+    """Reasons that are not known are taken as announcements (`warning`, `refresh_requested`)."""
+    name = reason if isinstance(reason, str) else "unknown"
+    if explanation := _SHUT_REASONS.get(name):
+        return Shut(f"{name}: {explanation}", long_pause_seconds())
+    return Leaving(name[:50])

@@ -1,0 +1,136 @@
+"""Slack's Web API and the way to its sockets: one session, one request at a time, no repeats."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from json import JSONDecodeError
+
+from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSServerHandshakeError
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.http.errors import reason_of
+from adapters.http.session import open_session, proxy_for
+from adapters.serialization.json_codec import without_surrogates
+from adapters.slack.errors import Question, chat_error, unreadable_answer
+from domain.errors import Unreachable
+from domain.json_values import Json, JsonObject
+
+_SDK_LOG = "adapters.slack.sdk"
+"""A logger of its own for the SDK, which at DEBUG would print answers, socket addresses and their tickets."""
+_LONGEST_FRAME_BYTES = 16 * 1024 * 1024
+_CLOSING_SECONDS = 2.0
+_SENT_AS_JSON = "chat.postMessage"
+_SDK_FAILURES = (
+    SlackApiError,
+    ClientError,
+    OSError,  # TimeoutError among them
+    # What the SDK lets slip when an answer is not a JSON object:
+    AttributeError,
+    TypeError,
+    JSONDecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """Slack's yes, and what came with it."""
+
+    body: JsonObject
+    headers: Mapping[str, str]
+    """By names in any case."""
+
+
+class SlackWeb:
+    """The connection to one Slack, for the time of `open`."""
+
+    def __init__(self, api_url: str, token: str, timeout_seconds: float = 10.0) -> None:
+        self._api_url = api_url if api_url.endswith("/") else f"{api_url}/"
+        self._token = token
+        self.timeout_seconds = timeout_seconds
+        """For one request, from the first byte to the last."""
+        self._session: ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Hold the session that all requests and sockets use; leaving closes it."""
+        async with open_session(timeout_seconds=self.timeout_seconds) as session:
+            self._session, self._client = session, self._new_client(session)
+            try:
+                yield
+            finally:
+                self._session = self._client = None
+
+    async def call(
+        self, question: Question, arguments: Mapping[str, Json] | None = None, token: str | None = None
+    ) -> JsonObject:
+        """Slack's answer to one method, when it says yes; otherwise ChatError, as `errors.py` decides.
+
+        `token`: another than the bot's own.
+        """
+        return (await self.ask(question, arguments, token)).body
+
+    async def ask(
+        self, question: Question, arguments: Mapping[str, Json] | None = None, token: str | None = None
+    ) -> WebAnswer:
+        """As `call`, with the answer's headers."""
+        if self._client is None:
+            raise Unreachable("not_open", "the connection to Slack is not open yet, or not any more")
+        try:
+            response = await self._client.api_call(
+                question.method,
+                json=dict(arguments or {}) if question.method == _SENT_AS_JSON else None,
+                # Most methods that read take forms only.
+                data=None if question.method == _SENT_AS_JSON else _as_form(arguments or {}),
+                headers={"Authorization": f"Bearer {token}"} if token else None,
+            )
+        except _SDK_FAILURES as error:
+            raise chat_error(error, question) from error
+        answer = response.data
+        if not isinstance(answer, dict):
+            raise unreadable_answer(question)
+        cleaned = without_surrogates(answer)
+        return WebAnswer(cleaned if isinstance(cleaned, dict) else {}, response.headers)
+
+    async def connect(self, socket_url: str) -> ClientWebSocketResponse:
+        """The socket at an address that Slack gave out, whose pings are for the caller to answer. Or Unreachable."""
+        if self._session is None:
+            raise Unreachable("not_open", "the connection to Slack is not open yet, or not any more")
+        try:
+            return await self._session.ws_connect(
+                socket_url,
+                autoping=False,
+                timeout=ClientWSTimeout(ws_close=_CLOSING_SECONDS),
+                max_msg_size=_LONGEST_FRAME_BYTES,
+                proxy=proxy_for(socket_url),
+            )
+        # `from None`: the errors hold the address, and with it the ticket.
+        except WSServerHandshakeError as error:
+            raise Unreachable("no_socket", f"Slack refused to open a socket (HTTP {error.status})") from None
+        except (ClientError, OSError, ValueError) as error:
+            raise Unreachable("no_socket", f"no socket could be opened: {reason_of(error)}") from None
+
+    def _new_client(self, session: ClientSession) -> AsyncWebClient:
+        logger = logging.getLogger(_SDK_LOG)
+        logger.setLevel(logging.WARNING)
+        client = AsyncWebClient(
+            token=self._token,
+            base_url=self._api_url,
+            session=session,
+            logger=logger,
+            retry_handlers=[],  # the SDK's own would repeat a post whose answer got lost
+        )
+        client.proxy = proxy_for(self._api_url)  # the SDK's own choice passes over NO_PROXY
+        return client
+
+
+def _as_form(arguments: Mapping[str, Json]) -> dict[str, str]:
+    return {name: _as_text(value) for name, value in arguments.items() if value is not None}
+
+
+def _as_text(value: Json) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""Policies around the ports: retry, circuit breaking, timeouts, graceful shutdown."""

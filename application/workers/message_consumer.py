@@ -1,0 +1,109 @@
+"""Hear what is said in the chat service, and make it safe, many arrivals at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+
+from application.health import ChatHealth
+from application.ports.clock import Clock
+from application.ports.receiver import AccessLost, Arrival, Connected, Disconnected, Receiver
+from application.resilience.shutdown import Stop, Stopping
+from application.use_cases.receive_message import ReceiveMessage
+from application.workers.backfill import LONGEST_GAP, CatchUp
+from application.workers.outbox_relay import EventRelay
+from domain.users import Identity
+
+log = structlog.get_logger()
+
+_QUEUE = 1_000
+_BATCH = 256
+"""Arrivals that share one commit."""
+
+
+class Hearing:
+    """The way of an arrival: heard, safe, acknowledged."""
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        receive_message: ReceiveMessage,
+        catch_up: CatchUp,
+        relay: EventRelay,
+        health: ChatHealth,
+        clock: Clock,
+        stop: Stop,
+    ) -> None:
+        self._receiver = receiver
+        self._receive_message = receive_message
+        self._catch_up = catch_up
+        self._relay = relay
+        self._health = health
+        self._clock = clock
+        self._stop = stop
+        self._queue: asyncio.Queue[Arrival] = asyncio.Queue(_QUEUE)
+        self._arrived = asyncio.Event()
+
+    async def run(self, identity: Identity) -> None:
+        """Hear until the pack ends; what was heard by then is made safe. Raises Refused as the receiver does."""
+        async with self._receiver.listen() as arrivals, asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._read(arrivals), name="read arrivals")
+            catching_up = tasks.create_task(self._catch_up.run(identity, self._note_looked_back), name="catch up")
+            try:
+                while True:
+                    self._arrived.clear()
+                    await self._take_in_waiting(identity)
+                    await self._stop.wait(None, self._arrived)
+            except Stopping:
+                reading.cancel()
+                await self._take_in_the_last(identity)
+            await catching_up
+
+    async def _read(self, arrivals: AsyncIterator[Arrival]) -> None:
+        async for arrival in arrivals:
+            await self._queue.put(arrival)
+            self._arrived.set()
+
+    async def _take_in_waiting(self, identity: Identity) -> None:
+        while not self._queue.empty() or self._catch_up.released:
+            batch = self._catch_up.take_released()
+            while len(batch) < _BATCH and not self._queue.empty():
+                arrival = self._queue.get_nowait()
+                await self._note(arrival)
+                batch += self._catch_up.take_released()  # they came before what is still in the queue
+                if not self._catch_up.detains(arrival):
+                    batch.append(arrival)
+            if batch:
+                await self._make_safe(batch, identity)
+
+    async def _make_safe(self, batch: list[Arrival], identity: Identity) -> None:
+        began = self._clock.now()
+        if await self._receive_message(batch, identity):
+            self._relay.notice()
+        if self._clock.now() - began > LONGEST_GAP:
+            await self._catch_up.begin(began)  # the storage was out of order, and Slack may have given up meanwhile
+
+    async def _take_in_the_last(self, identity: Identity) -> None:
+        try:
+            await self._take_in_waiting(identity)
+        except Stopping:
+            log.warning("arrivals_not_safe", count=self._queue.qsize())
+
+    def _note_looked_back(self) -> None:
+        self._relay.notice()
+        self._arrived.set()
+
+    async def _note(self, arrival: Arrival) -> None:
+        match arrival.event:
+            case Connected(deaf_since, is_redelivered):
+                self._health.note_hearing()
+                log.info("hearing", deaf_since=deaf_since and deaf_since.isoformat())
+                await self._catch_up.begin(deaf_since, is_redelivered=is_redelivered)
+            case Disconnected(reason):
+                self._health.note_hearing(f"not connected: {reason}")
+                log.warning("not_hearing", reason=reason)
+            case AccessLost(reason):
+                self._health.note_access_lost(reason)
+                log.error("access_lost", reason=reason)
+            case _:
+                pass

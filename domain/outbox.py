@@ -1,0 +1,47 @@
+"""Events on their way to the workflow engine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.channels import ChannelId
+from domain.messages import Said
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """One message on its way to the workflow engine."""
+
+    said: Said
+    received_at: datetime
+    """When the pack got it: UTC, whole milliseconds."""
+    refusals: int = 0
+    """How often the engine refused it so far."""
+    first_refused_at: datetime | None = None
+    set_aside_because: str = ""
+    """Empty while it waits."""
+
+    @property
+    def key(self) -> str:
+        """By which it is recognised and addressed."""
+        return self.said.key
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The first waiting entries of one channel, in order, for one holder until the lease runs out."""
+
+    channel_id: ChannelId
+    entries: tuple[OutboxEntry, ...]
+    was_interrupted: bool = False
+    """An earlier claim on this channel was never given back: its holder may have delivered the first entry without
+    having said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much waits."""
+
+    waiting: int = 0
+    set_aside: int = 0
+    oldest_at: datetime | None = None
+    """`received_at` (outbox) or `taken_at` (journal) of the oldest one waiting."""

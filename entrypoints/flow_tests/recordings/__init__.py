@@ -1,0 +1,1 @@
+"""Recorded sessions: replay, and conversion to tests."""

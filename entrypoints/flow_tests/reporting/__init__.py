@@ -1,0 +1,1 @@
+"""Reports of flow test runs."""

@@ -1,0 +1,119 @@
+"""What happens in a flow test, as far as it can be expected, in its order and with its time."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from entrypoints.simulation.flyte import trace as flyte
+from entrypoints.simulation.flyte.models import Pack
+from entrypoints.simulation.workspaces.workspace import BOT, ChatHappening, Spoken
+
+if TYPE_CHECKING:
+    from entrypoints.simulation.console.formatter import Told
+
+MOST_AT_ONE_MOMENT: Final = 50_000
+"""Messages, commands and events between which no time passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BotMessage:
+    """The bot said something."""
+
+    at: float
+    """In virtual seconds since the test began."""
+    spoken: Spoken
+    fields: object
+    """Of Slack's `chat.postMessage`, as the pack sent them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSent:
+    """A step of a flow sent a command."""
+
+    at: float
+    pack: str
+    command: str
+    input: object
+    action_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventSent:
+    """A pack sent an event."""
+
+    at: float
+    pack: str
+    event: str
+    payload: object
+
+
+Happened: TypeAlias = BotMessage | CommandSent | EventSent
+
+
+class Chronicle:
+    """Notes all that happens."""
+
+    def __init__(self, packs: Mapping[str, Pack], fields_of_latest: Callable[[], object]) -> None:
+        self._packs = packs
+        self._fields_of_latest = fields_of_latest
+        self._sources: dict[str, str] = {}
+        """By action: the flow and step that it comes from."""
+        self.happened: list[Happened] = []
+        self.told: list[Told] = []
+        """Everything, in the words of those who tell it."""
+        self.news = asyncio.Event()
+        self.circles = asyncio.Event()
+        """Set when so much happens at one moment that it will never end."""
+        self._moment = 0.0
+        self._count = 0
+
+    def hear_chat(self, told: ChatHappening) -> None:
+        """Note what can be seen in the chat."""
+        self.told.append(told)
+        if isinstance(told, Spoken) and told.speaker == BOT:
+            self._note(BotMessage(_now(), told, self._fields_of_latest()))
+
+    def hear_flyte(self, told: flyte.Happening) -> None:
+        """Note what the engine tells."""
+        self.told.append(told)
+        match told:
+            case flyte.StepMatched(flow=flow, step=step, action_id=action_id):
+                self._sources[action_id] = f"flow {flow}" + (f", step {step}" if step else "")
+            case flyte.ActionCreated(action_id=action_id, pack=pack, command=command, input=given):
+                self._note(CommandSent(_now(), pack, command, given, action_id))
+            case flyte.EventTaken(pack_id=pack_id, event=event, payload=payload):
+                self._note(EventSent(_now(), self._name(pack_id), event, payload))
+            case flyte.ActionFinished(pack_id=pack_id, event=event, payload=payload):
+                self._note(EventSent(_now(), self._name(pack_id), event, payload))
+            case _:
+                pass
+
+    def source(self, action_id: str) -> str:
+        """The flow and step that an action comes from; empty when it comes from none."""
+        return self._sources.get(action_id, "")
+
+    def source_of(self, message: BotMessage) -> str:
+        """The flow and step whose command the pack answered with this message's `ts`; empty when nobody knows."""
+        for told in reversed(self.told):
+            if isinstance(told, flyte.ActionFinished) and isinstance(told.payload, dict):
+                stands = (told.payload.get("channelId"), told.payload.get("timestamp"))
+                if stands == (message.spoken.room_id, message.spoken.timestamp):
+                    return self.source(told.action_id)
+        return ""
+
+    def _name(self, pack_id: str) -> str:
+        pack = self._packs.get(pack_id)
+        return pack.name if pack else pack_id
+
+    def _note(self, happened: Happened) -> None:
+        self.happened.append(happened)
+        self.news.set()
+        self._count = self._count + 1 if happened.at == self._moment else 1
+        self._moment = happened.at
+        if self._count > MOST_AT_ONE_MOMENT:
+            self.circles.set()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

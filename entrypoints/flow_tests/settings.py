@@ -1,0 +1,31 @@
+"""The pack's settings in a flow test: those of the real pack, less what a world in memory decides itself."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from entrypoints.config.settings import Settings, load_settings
+
+ADJUSTABLE: Final = (
+    "FLYTE_LABELS",
+    "PACK_NAME",
+    "FLYTE_SLACK_LISTEN",
+    "FLYTE_SLACK_RECEIVE_BOTS",
+    "FLYTE_SLACK_MESSAGES_PER_SECOND",
+    "FLYTE_SLACK_MESSAGE_BURST",
+    "FLYTE_SLACK_GIVE_UP",
+    "FLYTE_SLACK_IN_DOUBT",
+    "FLYTE_SLACK_CATCH_UP",
+    "FLYTE_SLACK_JOURNAL_LIMIT",
+)
+"""The variables that a test may set."""
+
+_OF_THE_WORLD: Final = {
+    "FLYTE_API": "http://memory.invalid",
+    "FLYTE_SLACK_TOKEN": "none",
+    "FLYTE_SLACK_STORAGE": "memory:",
+}
+
+
+def pack_settings(given: Mapping[str, str]) -> Settings:
+    """The settings of a pack in memory. Raises SettingsError."""
+    return load_settings({**_OF_THE_WORLD, **given})

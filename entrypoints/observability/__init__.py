@@ -1,0 +1,1 @@
+"""Logs, and the secrets kept out of them."""

@@ -1,0 +1,250 @@
+"""The network side of a simulated Flyte: the socket, security, planned faults, and a line for every request."""
+
+import asyncio
+import hmac
+import json
+import socket
+import struct
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+from aiohttp import web
+
+from entrypoints.simulation.flyte.faults import Fault, FaultKind, FaultPlan
+from entrypoints.simulation.flyte.routes import BODY_LIMIT, JSON, Dropped, Given, Handler
+from entrypoints.simulation.flyte.trace import RequestServed
+
+_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
+_LINGER_NOT = struct.pack("ii", 1, 0)
+_GRACE_SECONDS = 0.05
+
+Down = Literal["refuse", "reset"]
+Served = Callable[[RequestServed, str | None], None]
+
+
+class Gate:
+    """Listens, lets requests through to their handlers or not, and tells `served` of each."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        faults: FaultPlan,
+        served: Served,
+        *,
+        jwt: str | None,
+        forbidden_routes: frozenset[str],
+        lose_race: Callable[[str], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self.in_hand: Counter[str] = Counter()
+        self._host = host
+        self._port = port
+        self._faults = faults
+        self._served = served
+        self._jwt = jwt
+        self._forbidden_routes = forbidden_routes
+        self._lose_race = lose_race
+        self._wake = wake
+        self._closing = asyncio.Event()
+        self._is_down = False
+        self._reserved: socket.socket | None = None
+        self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, also while it is down."""
+        return f"http://{self._host}:{self._port}"
+
+    async def open(self, routes: Sequence[tuple[str, str, str, Handler]]) -> None:
+        """Listen; raises OSError when the port is taken."""
+        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._unrouted])
+        for name, method, path, handler in routes:
+            app.router.add_route(method, path, self._guarded(name, handler))
+        self._reserve()
+        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE_SECONDS)
+        await self._runner.setup()
+        try:
+            await self._listen()
+        except OSError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Stop listening, and end every connection."""
+        self._closing.set()
+        if self._runner is not None:
+            self._abort_connections()
+            await self._runner.cleanup()
+        if self._reserved is not None:
+            self._reserved.close()
+
+    async def go_down(self, how: Down = "refuse") -> None:
+        """End every connection; then refuse new ones, or take them and reset them when they ask for something."""
+        self._is_down = True
+        if how == "refuse" and self._site is not None:
+            await self._site.stop()
+            self._site = None
+        self._abort_connections()
+
+    async def come_up(self) -> None:
+        """Work again, on the same port."""
+        self._is_down = False
+        if self._site is None:
+            await self._listen()
+
+    def _reserve(self) -> None:
+        """Hold the port without listening, so that nobody else gets it while the server is down."""
+        reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            reserved.bind((self._host, self._port))
+        except OSError:
+            reserved.close()
+            raise
+        self._reserved = reserved
+        self._port = reserved.getsockname()[1]
+
+    async def _listen(self) -> None:
+        if self._runner is None:
+            raise RuntimeError("the server was not opened")
+        self._site = web.TCPSite(self._runner, self._host, self._port, reuse_address=True, backlog=1024)
+        await self._site.start()
+
+    def _abort_connections(self) -> None:
+        server = self._runner.server if self._runner is not None else None
+        for connection in list(server.connections if server is not None else ()):
+            if connection.transport is not None:
+                _reset(connection.transport)
+
+    @web.middleware
+    async def _unrouted(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Empty bodies for what no route is there for: 404, also with a slash at the end, and 405."""
+        try:
+            return await handler(request)
+        except web.HTTPException as refusal:
+            response = self._refusal(request, "unknown") or web.Response(status=refusal.status)
+            self._tell(request, "unknown", response, None)
+            return response
+
+    def _guarded(self, route: str, handler: Handler) -> Handler:
+        async def guarded(request: web.Request) -> web.Response:
+            self.in_hand[route] += 1
+            self._wake()
+            try:
+                return await answered(request)
+            finally:
+                self.in_hand[route] -= 1
+
+        async def answered(request: web.Request) -> web.Response:
+            if self._is_down:  # also on a connection that was being accepted just then
+                return self._drop(request, route, None, reset=True)
+            fault = self._faults.next_for(route)
+            response = self._refusal(request, route)
+            if response is None:
+                response = await self._before(request, route, fault) if fault is not None else None
+            if response is None:
+                response = await handler(request)
+                response = await self._after(response, fault) if fault is not None else response
+            if isinstance(response, Dropped):
+                return self._drop(request, route, fault, reset=fault is not None)
+            self._tell(request, route, response, fault)
+            return response
+
+        return guarded
+
+    def _refusal(self, request: web.Request, route: str) -> web.Response | None:
+        if self._jwt is None:
+            return None
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self._jwt}".encode()):
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="token"'})
+        return web.Response(status=403) if route in self._forbidden_routes else None
+
+    async def _before(self, request: web.Request, route: str, fault: Fault) -> web.Response | None:
+        """The answer of a fault that comes in the place of the handler; None when the handler still has to run."""
+        if fault.kind is FaultKind.SLOW:
+            await self._pause(fault.seconds)
+        elif fault.kind is FaultKind.HANG:
+            await self._closing.wait()
+            return Dropped()
+        elif fault.kind is FaultKind.LOST_RACE and fault.is_gone and route == "take":
+            self._lose_race(request.match_info["pack_id"])
+        return _substitute(fault)
+
+    async def _after(self, response: web.Response, fault: Fault) -> web.Response:
+        """The handler's answer as a fault leaves it."""
+        match fault.kind:
+            case FaultKind.RESET_AFTER:
+                return Dropped()
+            case FaultKind.HANG_AFTER:
+                await self._closing.wait()
+                return Dropped()
+            case FaultKind.MISSING_LINKS:
+                return _without_links(response)
+            case FaultKind.WRONG_CONTENT_TYPE:
+                response.headers["Content-Type"] = "image/png"
+        return response
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
+    def _drop(self, request: web.Request, route: str, fault: Fault | None, *, reset: bool) -> web.Response:
+        self._served(RequestServed(route, request.method, request.path, 0, str(fault or "")), None)
+        if request.transport is not None:
+            if reset:
+                _reset(request.transport)
+            else:
+                request.transport.close()
+        return web.Response()
+
+    def _tell(self, request: web.Request, route: str, response: web.Response, fault: Fault | None) -> None:
+        served = RequestServed(route, request.method, request.path, response.status, str(fault or ""))
+        self._served(served, response.action_id if isinstance(response, Given) else None)
+
+
+def _reset(transport: asyncio.BaseTransport) -> None:
+    """Close a connection at once, the other side seeing a reset and no end."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and not transport.is_closing():
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    if isinstance(transport, asyncio.Transport):
+        transport.abort()
+
+
+def _substitute(fault: Fault) -> web.Response | None:
+    match fault.kind:
+        case FaultKind.STATUS:
+            response = web.Response(status=fault.code)
+        case FaultKind.LOST_RACE:
+            response = web.Response(status=500)
+        case FaultKind.HTML:
+            response = web.Response(body=_PAGE, content_type="text/html")
+        case FaultKind.REDIRECT:
+            response = web.Response(status=302, headers={"Location": fault.location})
+        case FaultKind.MALFORMED:
+            response = web.Response(body=b'{"links": [{"href": "http', headers={"Content-Type": JSON})
+        case FaultKind.RESET_BEFORE:
+            response = Dropped()
+        case _:
+            return None
+    return response
+
+
+def _without_links(response: web.Response) -> web.Response:
+    try:
+        body = json.loads(response.body) if isinstance(response.body, bytes) else None
+    except ValueError:
+        return response
+    if isinstance(body, dict):
+        body.pop("links", None)
+        response.body = json.dumps(body).encode()
+    return response

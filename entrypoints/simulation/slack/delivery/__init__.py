@@ -1,0 +1,1 @@
+"""How the simulated Slack delivers events."""

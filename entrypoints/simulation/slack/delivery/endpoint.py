@@ -1,0 +1,110 @@
+"""The addresses at which sockets of the simulated Slack are opened, and the methods that give them out."""
+
+import secrets
+from typing import Final
+
+from aiohttp import web
+
+from entrypoints.simulation.slack.conditions import Conditions
+from entrypoints.simulation.slack.delivery.rtm import Rtm
+from entrypoints.simulation.slack.delivery.socket_mode import CONNECTION_SECONDS, SocketMode
+from entrypoints.simulation.slack.delivery.websocket import Socket
+from entrypoints.simulation.slack.event_log import SlackLog
+from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO, NoAnswer, Slow
+from entrypoints.simulation.slack.models import JsonObject
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
+
+MOST_TICKETS: Final = 10_000
+DEBUG_CONNECTION_SECONDS: Final = 360
+SOCKET_MODE: Final = "socket_mode"
+RTM: Final = "rtm"
+
+
+class SocketEndpoint:
+    """Where sockets are opened, each with a ticket that serves once; `address` is the server's `host:port`."""
+
+    def __init__(self, log: SlackLog, conditions: Conditions, socket_mode: SocketMode) -> None:
+        self.address = ""
+        self.socket_mode: Final = socket_mode
+        self.rtm: Final = Rtm(socket_mode.world, log, lambda: self._new_url(RTM, CONNECTION_SECONDS))
+        self._log = log
+        self._conditions = conditions
+        self._tickets: dict[str, tuple[str, int]] = {}
+
+    @property
+    def methods(self) -> dict[str, Method]:
+        """The methods of the Web API that give out addresses of sockets."""
+        return {
+            "apps.connections.open": Method(self._give_socket_mode, 1, token="app"),  # noqa: S106 - a kind of token
+            "rtm.connect": Method(self._give_rtm, 1),
+        }
+
+    async def open(self, request: web.Request) -> web.StreamResponse:
+        """Open a socket of the kind that its ticket is for, unless a fault or the ticket forbids it."""
+        fault = self._conditions.faults.befalling(HANDSHAKE, {"kind": request.match_info["kind"]})
+        if isinstance(fault, Slow):
+            await self._conditions.pause(fault.seconds)
+        elif fault is not None:
+            self._log.note("fault", method=HANDSHAKE, name=fault.name)
+            return await self._conditions.carry_out(fault, request, None)
+        kind, connection_seconds = self._tickets.pop(request.query.get("ticket", ""), ("", 0))
+        if kind != request.match_info["kind"]:
+            self._log.count("refused_tickets")
+            return web.Response(status=403, text="the ticket is unknown or was used already")
+        self._log.count("connections")
+        return await self._serve(Socket(kind, request), connection_seconds)
+
+    async def _serve(self, socket: Socket, connection_seconds: int) -> web.StreamResponse:
+        def hear(text: str) -> None:
+            if socket.kind == SOCKET_MODE:
+                self.socket_mode.hear(text)
+            else:
+                self.rtm.hear(socket, text)
+
+        try:
+            return await socket.serve(
+                lambda: self._greet(socket, connection_seconds), hear, self._conditions.ping_seconds
+            )
+        finally:
+            self.socket_mode.closed(socket)
+            self.rtm.closed(socket)
+            self._log.note("disconnected", connection=socket.number, transport=socket.kind)
+
+    def _greet(self, socket: Socket, connection_seconds: int) -> None:
+        hub = self.socket_mode if socket.kind == SOCKET_MODE else self.rtm
+        hub.connections.append(socket)
+        fault = self._conditions.faults.befalling(HELLO, {"kind": socket.kind})
+        if isinstance(fault, Slow):
+            socket.later(fault.seconds, self._welcome, socket, connection_seconds)
+        elif isinstance(fault, NoAnswer):
+            socket.silence()
+        elif fault is not None:
+            socket.drop()
+        else:
+            self._welcome(socket, connection_seconds)
+
+    def _welcome(self, socket: Socket, connection_seconds: int) -> None:
+        if socket in self.socket_mode.connections:
+            self.socket_mode.welcome(socket, connection_seconds)
+        elif socket in self.rtm.connections:
+            self.rtm.welcome(socket)
+        self._log.note("connected", connection=socket.number, transport=socket.kind)
+
+    def _give_socket_mode(self, call: ApiCall) -> JsonObject:
+        seconds = DEBUG_CONNECTION_SECONDS if call.flag("debug_reconnects") else CONNECTION_SECONDS
+        return {"ok": True, "url": self._new_url(SOCKET_MODE, seconds)}
+
+    def _give_rtm(self, call: ApiCall) -> JsonObject:
+        if not call.access.is_classic:
+            raise SlackError("not_allowed_token_type")
+        world = call.world
+        myself = {"id": world.bot.user_id, "name": world.bot.name}
+        team = {"id": world.team_id, "name": "Simulation", "domain": "simulation"}
+        return {"ok": True, "url": self._new_url(RTM, CONNECTION_SECONDS), "self": myself, "team": team}
+
+    def _new_url(self, kind: str, connection_seconds: int) -> str:
+        if len(self._tickets) >= MOST_TICKETS:
+            del self._tickets[next(iter(self._tickets))]
+        ticket = secrets.token_hex(16)
+        self._tickets[ticket] = kind, connection_seconds
+        return f"ws://{self.address}/sockets/{kind}/?ticket={ticket}"

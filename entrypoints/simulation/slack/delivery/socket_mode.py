@@ -1,0 +1,163 @@
+"""Socket Mode: each event to one of the open connections, acknowledged in time or delivered again."""
+
+import asyncio
+import json
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from entrypoints.simulation.slack.delivery.queue import Deliveries, Delivery
+from entrypoints.simulation.slack.delivery.websocket import Socket
+from entrypoints.simulation.slack.event_log import KEPT_ENTRIES, SlackLog
+from entrypoints.simulation.slack.models import JsonObject
+from entrypoints.simulation.slack.workspace import SlackWorld
+
+ACKNOWLEDGEMENT_SECONDS: Final = 3.0
+MOST_CONNECTIONS: Final = 10
+CONNECTION_SECONDS: Final = 3600
+WARNING_SECONDS: Final = 10
+HOST: Final = "applink-simulation"
+
+
+@dataclass(slots=True)
+class Envelope:
+    """An event on its way through one connection."""
+
+    socket: Socket
+    delivery: Delivery
+    deadline: asyncio.TimerHandle
+
+
+class SocketMode:
+    """The open connections of Socket Mode, and what is on its way through them."""
+
+    def __init__(
+        self, deliveries: Deliveries, log: SlackLog, world: SlackWorld, acknowledgement_seconds: float
+    ) -> None:
+        self.world: Final = world
+        self.acknowledgement_seconds = acknowledgement_seconds
+        self.hears_acknowledgements = True
+        self.is_switched_on = True
+        self.connections: Final[list[Socket]] = []
+        self.responses: Final[dict[str, JsonObject | None]] = {}
+        self._in_turn: deque[Socket] = deque()
+        self._envelopes: dict[str, Envelope] = {}
+        self._raw: dict[str, None] = {}
+        self._deliveries = deliveries
+        self._log = log
+
+    def welcome(self, socket: Socket, connection_seconds: int) -> None:
+        """Greet a new connection and let it take part; one too many, or any while Socket Mode is switched off in the
+        app's settings, is told so and closed.
+
+        The connection is warned before its time is up, and asked to leave when it is.
+        """
+        if not self.is_switched_on:
+            self.disconnect(socket, "link_disabled", 0)
+            return
+        if len(self.connections) > MOST_CONNECTIONS:
+            self.disconnect(socket, "too_many_websockets", 0)
+            return
+        about_time = {"host": HOST, "build_number": 1, "approximate_connection_time": connection_seconds}
+        hello: JsonObject = {"type": "hello", "num_connections": len(self.connections), "debug_info": about_time}
+        socket.send(hello | {"connection_info": {"app_id": self.world.app_id}})
+        socket.is_ready = True
+        self._in_turn.append(socket)
+        socket.later(connection_seconds - WARNING_SECONDS, self.disconnect, socket, "warning", 0)
+        socket.later(connection_seconds, self.disconnect, socket, "refresh_requested", 0)
+        self._deliveries.flush()
+
+    def closed(self, socket: Socket) -> None:
+        """Forget a connection; what was on its way through it has failed."""
+        if socket in self.connections:
+            self.connections.remove(socket)
+        self._retire(socket)
+        lost = [envelope_id for envelope_id, envelope in self._envelopes.items() if envelope.socket is socket]
+        for envelope_id in lost:
+            self._expire(envelope_id, "timeout")
+
+    def carry(self, delivery: Delivery) -> bool:
+        """Send an event through the connection whose turn it is."""
+        socket = self._next()
+        if socket is None:
+            return False
+        envelope_id = str(uuid.uuid4())
+        deadline = asyncio.get_running_loop().call_later(
+            self.acknowledgement_seconds, self._expire, envelope_id, "timeout"
+        )
+        self._envelopes[envelope_id] = Envelope(socket, delivery, deadline)
+        envelope: JsonObject = {"envelope_id": envelope_id, "type": "events_api", "payload": delivery.body}
+        envelope |= {
+            "accepts_response_payload": False,
+            "retry_attempt": delivery.attempt,
+            "retry_reason": delivery.reason,
+        }
+        socket.send(envelope)
+        return True
+
+    def send_raw(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool) -> str:
+        """Send an envelope that is not delivered again; returns its id. Raises ConnectionError with nobody there."""
+        socket = self._next()
+        if socket is None:
+            raise ConnectionError("no Socket Mode connection is open")
+        envelope_id = str(uuid.uuid4())
+        self._raw[envelope_id] = None
+        envelope: JsonObject = {"envelope_id": envelope_id, "type": kind, "payload": payload}
+        socket.send(envelope | {"accepts_response_payload": accepts_response_payload})
+        return envelope_id
+
+    def disconnect(self, socket: Socket, reason: str, close_after_seconds: float) -> None:
+        """Tell a connection that it will be closed, and close it unless it is only a warning."""
+        socket.send({"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
+        if reason != "warning":
+            self._retire(socket)
+            socket.close_after(close_after_seconds)
+
+    def hear(self, text: str) -> None:
+        """Take an acknowledgement in."""
+        try:
+            frame = json.loads(text)
+            envelope_id = str(frame["envelope_id"])
+        except (ValueError, TypeError, KeyError):
+            self._log.count("malformed_frames")
+            return
+        if not self.hears_acknowledgements:
+            return
+        if envelope_id in self._raw:
+            del self._raw[envelope_id]
+            self._respond(envelope_id, frame.get("payload"))
+        elif envelope_id in self._envelopes:
+            envelope = self._envelopes.pop(envelope_id)
+            envelope.deadline.cancel()
+            self._deliveries.acknowledge(envelope.delivery)
+        else:
+            self._log.count("late_acknowledgements")
+
+    def close(self) -> None:
+        """Stop waiting for acknowledgements."""
+        for envelope in self._envelopes.values():
+            envelope.deadline.cancel()
+
+    def _respond(self, envelope_id: str, payload: JsonObject | None) -> None:
+        if len(self.responses) >= KEPT_ENTRIES:
+            self.responses.clear()
+        self.responses[envelope_id] = payload
+        self._log.note("response", envelope_id=envelope_id, payload=payload)
+
+    def _next(self) -> Socket | None:
+        if not self._in_turn:
+            return None
+        self._in_turn.rotate(-1)
+        return self._in_turn[-1]
+
+    def _retire(self, socket: Socket) -> None:
+        socket.is_ready = False
+        if socket in self._in_turn:
+            self._in_turn.remove(socket)
+
+    def _expire(self, envelope_id: str, reason: str) -> None:
+        envelope = self._envelopes.pop(envelope_id, None)
+        if envelope is not None:
+            envelope.deadline.cancel()
+            self._deliveries.fail(envelope.delivery, reason)

@@ -1,0 +1,213 @@
+"""The `chat.*` and `reactions.*` methods of the simulated Slack's Web API."""
+
+import re
+import time
+from typing import Any, Final
+
+from entrypoints.simulation.slack.event_log import Post
+from entrypoints.simulation.slack.models import Channel, JsonObject, Message
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
+
+LONGEST_TEXT: Final = 40_000
+"""Slack cuts what is longer, without a word."""
+LONGEST_MARKDOWN: Final = 12_000
+MOST_ATTACHMENTS: Final = 100
+MOST_BLOCKS: Final = 50
+LONGEST_BLOCKS: Final = 13_200
+LARGEST_METADATA: Final = 8_000
+"""Slack states a limit and does not name it; this one is the simulation's own."""
+
+CUSTOMIZED: Final = ("username", "icon_url", "icon_emoji")
+EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]+")
+THREAD_TS: Final = re.compile(r"\d{9,11}\.\d{1,6}")
+NO_THREADS_BELOW: Final = re.compile(r"(channel|group)_\w+")
+"""The subtypes of Slack's own lines in a channel, which nobody can reply to."""
+
+
+def post_message(call: ApiCall) -> JsonObject:
+    """Post as the bot. `chat.postMessage`."""
+    channel = _target(call)
+    fields, metadata = _content(call)
+    thread_ts = _thread(call, channel)
+    message = call.world.post(
+        channel,
+        _as_bot(call) | fields,
+        thread_ts=thread_ts,
+        broadcast=call.flag("reply_broadcast"),
+        metadata=metadata,
+    )
+    post = Post(channel.channel_id, fields["text"], message.ts, thread_ts, call.arguments, time.monotonic())
+    call.log.posts.append(post)
+    call.log.count("posts")
+    call.log.note("post", channel=post.channel, ts=post.ts, text=post.text, thread_ts=thread_ts)
+    return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
+
+
+def post_ephemeral(call: ApiCall) -> JsonObject:
+    """Show something to one member only; it is kept nowhere. `chat.postEphemeral`."""
+    channel = _target(call)
+    if call.text("user") not in channel.members:
+        raise SlackError("user_not_in_channel")
+    fields, _ = _content(call)
+    ts = call.world.next_ts()
+    call.log.note("ephemeral", channel=channel.channel_id, user=call.text("user"), text=fields["text"], ts=ts)
+    return {"ok": True, "message_ts": ts}
+
+
+def update(call: ApiCall) -> JsonObject:
+    """Change a message of the bot's. `chat.update`."""
+    channel = call.channel()
+    message = _own_message(call, channel, "cant_update_message")
+    fields, metadata = _content(call)
+    if metadata is not None:
+        message.metadata = metadata
+    call.world.edit(channel, message, fields, call.world.bot.user_id)
+    written = message.as_json(with_metadata=True)
+    return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": written}
+
+
+def delete(call: ApiCall) -> JsonObject:
+    """Take a message of the bot's away. `chat.delete`."""
+    channel = call.channel()
+    message = _own_message(call, channel, "cant_delete_message")
+    call.world.delete(channel, message)
+    return {"ok": True, "channel": channel.channel_id, "ts": message.ts}
+
+
+def add_reaction(call: ApiCall) -> JsonObject:
+    """Put an emoji under a message. `reactions.add`."""
+    if not call.text("timestamp"):
+        raise SlackError("no_item_specified")
+    channel = call.channel()
+    name = call.text("name").strip(":")
+    if not re.fullmatch(r"[a-z0-9_+'-]+", name):
+        raise SlackError("invalid_name")
+    message = channel.messages.get(call.text("timestamp"))
+    if message is None:
+        raise SlackError("message_not_found")
+    if not call.world.react(channel, message, call.world.bot, name):
+        raise SlackError("already_reacted")
+    return {"ok": True}
+
+
+METHODS: Final = {
+    "chat.postMessage": Method(post_message, None, ("chat:write",)),
+    "chat.postEphemeral": Method(post_ephemeral, 4, ("chat:write",)),
+    "chat.update": Method(update, 3, ("chat:write",)),
+    "chat.delete": Method(delete, 3, ("chat:write",)),
+    "reactions.add": Method(add_reaction, 3, ("reactions:write",)),
+}
+
+
+def _target(call: ApiCall) -> Channel:
+    """Find where to post: a conversation by id or name, or a user's direct messages by the user's id."""
+    name = call.text("channel")
+    world = call.world
+    if name in world.users:
+        return world.open_direct([world.bot.user_id, name])
+    channel = world.find_channel(name)
+    is_member = channel is not None and world.bot.user_id in channel.members
+    if channel is None or (channel.is_private and not is_member):
+        raise SlackError("channel_not_found")
+    if channel.is_archived:
+        raise SlackError("is_archived")
+    if not is_member and "chat:write.public" not in call.access.scopes:
+        raise SlackError("not_in_channel")
+    return channel
+
+
+def _as_bot(call: ApiCall) -> JsonObject:
+    bot = call.world.bot
+    team_id, app_id = call.world.team_id, call.world.app_id
+    profile = {"id": bot.bot_id, "app_id": app_id, "name": bot.real_name, "deleted": False, "team_id": team_id}
+    author: JsonObject = {"user": bot.user_id, "bot_id": bot.bot_id, "app_id": app_id, "team": team_id}
+    custom = {name: call.arguments[name] for name in CUSTOMIZED if call.arguments.get(name)}
+    if custom:
+        call.require_scope("chat:write.customize")
+        # With a name of its own a message has no user any more, only the bot that it came from.
+        del author["user"]
+        author |= {"subtype": "bot_message"} | ({"username": custom["username"]} if "username" in custom else {})
+    return author | {"bot_profile": profile}
+
+
+def _content(call: ApiCall) -> tuple[JsonObject, JsonObject | None]:
+    """Check what is to be said as Slack does, and give the fields and the metadata of the message."""
+    markdown, text = call.text("markdown_text"), call.text("text")
+    blocks, attachments = _blocks(call), _attachments(call)
+    if markdown and (text or blocks):
+        raise SlackError("markdown_text_conflict")
+    if len(markdown) > LONGEST_MARKDOWN:
+        raise SlackError("msg_too_long")
+    if not (text or markdown or blocks or attachments):
+        raise SlackError("no_text")
+    fields: JsonObject = {"text": (text or markdown)[:LONGEST_TEXT]}
+    fields |= {"blocks": blocks} if blocks else {}
+    fields |= {"attachments": attachments} if attachments else {}
+    return fields, _metadata(call)
+
+
+def _blocks(call: ApiCall) -> list[Any] | None:
+    blocks = call.structure("blocks", "invalid_blocks_format")
+    if blocks is None:
+        return None
+    if not isinstance(blocks, list):
+        raise SlackError("invalid_blocks_format")
+    well_formed = all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in blocks)
+    if not well_formed or len(blocks) > MOST_BLOCKS:
+        raise SlackError("invalid_blocks")
+    if sum(map(_length_of_texts, blocks)) > LONGEST_BLOCKS:
+        raise SlackError("msg_blocks_too_long")
+    return blocks
+
+
+def _length_of_texts(value: Any) -> int:
+    if isinstance(value, dict):
+        own = len(value["text"]) if isinstance(value.get("text"), str) else 0
+        return own + sum(_length_of_texts(inner) for inner in value.values())
+    return sum(map(_length_of_texts, value)) if isinstance(value, list) else 0
+
+
+def _attachments(call: ApiCall) -> list[Any] | None:
+    attachments = call.structure("attachments", "invalid_attachments")
+    if attachments is None:
+        return None
+    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
+        raise SlackError("invalid_attachments")
+    if len(attachments) > MOST_ATTACHMENTS:
+        raise SlackError("too_many_attachments")
+    return attachments
+
+
+def _metadata(call: ApiCall) -> JsonObject | None:
+    metadata = call.structure("metadata", "invalid_metadata_format")
+    if metadata is None:
+        return None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_payload"), dict):
+        raise SlackError("invalid_metadata_format")
+    event_type = metadata.get("event_type")
+    if not isinstance(event_type, str) or not EVENT_TYPE.fullmatch(event_type):
+        raise SlackError("invalid_metadata_schema")
+    if len(str(metadata)) > LARGEST_METADATA:
+        raise SlackError("metadata_too_large")
+    return {"event_type": event_type, "event_payload": metadata["event_payload"]}
+
+
+def _thread(call: ApiCall, channel: Channel) -> str | None:
+    thread_ts = call.text("thread_ts")
+    if not thread_ts:
+        return None
+    if not THREAD_TS.fullmatch(thread_ts):
+        raise SlackError("invalid_thread_ts")
+    parent = channel.messages.get(thread_ts)
+    if parent is not None and NO_THREADS_BELOW.fullmatch(parent.fields.get("subtype", "")):
+        raise SlackError("cannot_reply_to_message")
+    return thread_ts
+
+
+def _own_message(call: ApiCall, channel: Channel, refusal: str) -> Message:
+    message = channel.messages.get(call.text("ts"))
+    if message is None:
+        raise SlackError("message_not_found")
+    if message.fields.get("bot_id") != call.world.bot.bot_id:
+        raise SlackError(refusal)
+    return message

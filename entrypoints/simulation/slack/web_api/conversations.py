@@ -1,0 +1,248 @@
+"""The `conversations.*` methods of the simulated Slack's Web API, and `users.conversations`."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Final
+
+from entrypoints.simulation.slack.models import CHANNEL_TYPES, Channel, JsonObject, Message, as_ts, microseconds
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, next_cursor, page, read_cursor
+
+READING: Final = ("channels:read", "groups:read", "im:read", "mpim:read")
+HISTORY: Final = ("channels:history", "groups:history", "im:history", "mpim:history")
+MANAGING: Final = ("channels:manage", "groups:write")
+MOST_MESSAGES: Final = 999
+NEXT_TIME: Final = "next_ts"
+
+
+def list_all(call: ApiCall) -> JsonObject:
+    """List public channels, and of the rest those that the bot is in. `conversations.list`."""
+    bot = call.world.bot.user_id
+    return _listing(call, (c for c in call.world.channels.values() if not c.is_private or bot in c.members))
+
+
+def list_own(call: ApiCall) -> JsonObject:
+    """List the conversations that the bot, or the user named, is in. `users.conversations`."""
+    bot = call.world.bot.user_id
+    member = call.user().user_id if call.text("user") else bot
+    channels = (
+        c for c in call.world.channels.values() if member in c.members and (not c.is_private or bot in c.members)
+    )
+    return _listing(call, channels)
+
+
+def info(call: ApiCall) -> JsonObject:
+    """Tell about one conversation. `conversations.info`."""
+    channel = call.channel(suffix="read")
+    return {"ok": True, "channel": channel.as_json(call.world.bot.user_id, with_count=call.flag("include_num_members"))}
+
+
+def history(call: ApiCall) -> JsonObject:
+    """Read what a conversation lists, newest first. `conversations.history`."""
+    channel = _readable(call)
+    oldest, latest = _bounds(call)
+    cursor = call.text("cursor")
+    if cursor:
+        times = channel.listed_between(oldest, as_ts(read_cursor(NEXT_TIME, cursor)), inclusive=False)
+    else:
+        times = channel.listed_between(oldest, latest, inclusive=call.flag("inclusive"))
+    times = _visible(call, times)
+    limit = max(1, min(call.number("limit", 100) or 100, MOST_MESSAGES))
+    chosen = times[-limit:]
+    has_more = len(times) > len(chosen)
+    # The cursor is a time and no position: what is said meanwhile does not shift the pages.
+    following = next_cursor(NEXT_TIME, microseconds(chosen[0])) if has_more else {}
+    messages = _written(call, (channel.messages[ts] for ts in reversed(chosen)))
+    return {"ok": True, "messages": messages, "has_more": has_more, "pin_count": 0, **following}
+
+
+def replies(call: ApiCall) -> JsonObject:
+    """Read a thread, its parent first, oldest reply first. `conversations.replies`."""
+    channel = _readable(call)
+    message = channel.messages.get(call.text("ts"))
+    if message is None:
+        raise SlackError("thread_not_found")
+    oldest, latest = _bounds(call)
+    inclusive = call.flag("inclusive")
+    chosen = [ts for ts in message.replies if _is_between(ts, oldest, latest, inclusive=inclusive)]
+    chosen = _visible(call, chosen)
+    cut, following = page(call, [message.ts, *chosen], default=1000)
+    has_more = bool(following["response_metadata"]["next_cursor"])
+    messages = _written(call, (channel.messages[ts] for ts in cut if ts in channel.messages))
+    return {"ok": True, "messages": messages, "has_more": has_more} | (following if has_more else {})
+
+
+def members(call: ApiCall) -> JsonObject:
+    """List who is in a conversation. `conversations.members`."""
+    chosen, following = page(call, list(call.channel(suffix="read").members), default=100)
+    return {"ok": True, "members": chosen, **following}
+
+
+def join(call: ApiCall) -> JsonObject:
+    """Let the bot into a public channel. `conversations.join`."""
+    channel = call.world.channels.get(call.text("channel"))
+    bot = call.world.bot
+    if channel is None:
+        raise SlackError("channel_not_found")
+    if channel.channel_type != "channel":
+        raise SlackError("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise SlackError("is_archived")
+    already = bot.user_id in channel.members
+    if not already:
+        call.world.join(channel, bot)
+    warning = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
+    return {"ok": True, "channel": channel.as_json(bot.user_id)} | (warning if already else {})
+
+
+def leave(call: ApiCall) -> JsonObject:
+    """Let the bot out. `conversations.leave`."""
+    channel = call.channel()
+    bot = call.world.bot
+    if channel.is_direct:
+        raise SlackError("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise SlackError("is_archived")
+    if bot.user_id not in channel.members:
+        raise SlackError(None, not_in_channel=True)
+    if channel.is_general:
+        raise SlackError("cant_leave_general")
+    if len(channel.members) == 1:
+        raise SlackError("last_member")
+    call.world.leave(channel, bot)
+    return {"ok": True}
+
+
+def open_direct(call: ApiCall) -> JsonObject:
+    """Open direct messages with the users named. `conversations.open`."""
+    if call.text("channel"):
+        channel = call.channel()
+        return {"ok": True, "channel": channel.as_json(call.world.bot.user_id)}
+    ids = call.words("users")
+    if not ids:
+        raise SlackError("users_list_not_supplied")
+    if any(user_id not in call.world.users for user_id in ids):
+        raise SlackError("user_not_found")
+    known = len(call.world.channels)
+    channel = call.world.open_direct([call.world.bot.user_id, *ids])
+    already = {"no_op": True, "already_open": True} if len(call.world.channels) == known else {}
+    written = channel.as_json(call.world.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
+    return {"ok": True, "channel": written, **already}
+
+
+def invite(call: ApiCall) -> JsonObject:
+    """Bring users into a conversation that the bot is in. `conversations.invite`."""
+    channel = _own_channel(call)
+    for user_id in call.words("users"):
+        if user_id == call.world.bot.user_id:
+            raise SlackError("cant_invite_self")
+        if user_id not in call.world.users:
+            raise SlackError("user_not_found")
+        if user_id in channel.members:
+            raise SlackError("already_in_channel")
+        call.world.join(channel, call.world.users[user_id], inviter=call.world.bot.user_id)
+    return {"ok": True, "channel": channel.as_json(call.world.bot.user_id)}
+
+
+def kick(call: ApiCall) -> JsonObject:
+    """Remove a user from a conversation that the bot is in. `conversations.kick`."""
+    channel = _own_channel(call)
+    user = call.user()
+    if user is call.world.bot:
+        raise SlackError("cant_kick_self")
+    if channel.is_general:
+        raise SlackError("cant_kick_from_general")
+    if user.user_id not in channel.members:
+        raise SlackError("not_in_channel")
+    call.world.leave(channel, user, actor=call.world.bot.user_id)
+    return {"ok": True}
+
+
+def archive(call: ApiCall) -> JsonObject:
+    """Close a channel for good. `conversations.archive`."""
+    channel = call.channel()
+    if channel.is_direct:
+        raise SlackError("method_not_supported_for_channel_type")
+    if channel.is_general:
+        raise SlackError("cant_archive_general")
+    if channel.is_archived:
+        raise SlackError("already_archived")
+    call.world.set_archived(channel, call.world.bot, archived=True)
+    return {"ok": True}
+
+
+METHODS: Final = {
+    "conversations.list": Method(list_all, 2, READING),
+    "users.conversations": Method(list_own, 3, READING),
+    "conversations.info": Method(info, 3, READING),
+    "conversations.history": Method(history, 3, HISTORY),
+    "conversations.replies": Method(replies, 3, HISTORY),
+    "conversations.members": Method(members, 4, READING),
+    "conversations.join": Method(join, 3, ("channels:join",)),
+    "conversations.leave": Method(leave, 3, MANAGING),
+    "conversations.open": Method(open_direct, 3, ("im:write", "mpim:write", *MANAGING)),
+    "conversations.invite": Method(invite, 3, MANAGING),
+    "conversations.kick": Method(kick, 3, MANAGING),
+    "conversations.archive": Method(archive, 2, MANAGING),
+}
+
+
+def _listing(call: ApiCall, channels: Iterable[Channel]) -> JsonObject:
+    asked = [word.strip() for word in call.words("types")] or ["public_channel"]
+    if any(word not in CHANNEL_TYPES.values() for word in asked):
+        raise SlackError("invalid_types")
+    for channel_type, scope in zip(CHANNEL_TYPES.values(), READING, strict=True):
+        if channel_type in asked:
+            call.require_scope(scope)
+    bot = call.world.bot.user_id
+    no_archived = call.flag("exclude_archived")
+    shown = [c for c in channels if CHANNEL_TYPES[c.channel_type] in asked and not (no_archived and c.is_archived)]
+    chosen, following = page(call, shown, default=100)
+    return {"ok": True, "channels": [channel.as_json(bot, with_count=True) for channel in chosen], **following}
+
+
+def _readable(call: ApiCall) -> Channel:
+    channel = call.channel(suffix="history")
+    if call.world.bot.user_id not in channel.members:
+        raise SlackError("not_in_channel")
+    return channel
+
+
+def _own_channel(call: ApiCall) -> Channel:
+    channel = call.channel()
+    if channel.is_direct:
+        raise SlackError("method_not_supported_for_channel_type")
+    if call.world.bot.user_id not in channel.members:
+        raise SlackError("not_in_channel")
+    if channel.is_archived:
+        raise SlackError("is_archived")
+    return channel
+
+
+def _bounds(call: ApiCall) -> tuple[str, str]:
+    return _time(call, "oldest"), _time(call, "latest")
+
+
+def _time(call: ApiCall, name: str) -> str:
+    value = call.text(name)
+    if value in ("", "now"):
+        return ""
+    try:
+        return as_ts(microseconds(value))
+    except ValueError:
+        raise SlackError(f"invalid_ts_{name}") from None
+
+
+def _is_between(ts: str, oldest: str, latest: str, *, inclusive: bool) -> bool:
+    if inclusive and ts in (oldest, latest):
+        return True
+    return (not oldest or ts > oldest) and (not latest or ts < latest)
+
+
+def _visible(call: ApiCall, times: list[str]) -> list[str]:
+    until = call.world.visible_until()
+    return times[: bisect_right(times, until)] if until else times
+
+
+def _written(call: ApiCall, messages: Iterable[Message]) -> list[JsonObject]:
+    with_metadata = call.flag("include_all_metadata")
+    return [message.as_json(with_metadata=with_metadata) for message in messages]

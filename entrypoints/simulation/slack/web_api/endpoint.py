@@ -1,0 +1,126 @@
+"""The address of the simulated Slack's Web API: arguments in, limits and faults applied, the answer out."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from entrypoints.simulation.slack.conditions import Conditions
+from entrypoints.simulation.slack.event_log import Call, SlackLog
+from entrypoints.simulation.slack.faults import Fault, Slow
+from entrypoints.simulation.slack.models import JsonObject
+from entrypoints.simulation.slack.web_api.api import Access, ApiCall, Method, SlackError, provided_scopes
+from entrypoints.simulation.slack.workspace import SlackWorld
+
+
+class WebEndpoint:
+    """The Web API under one address: `/api/{method}`."""
+
+    def __init__(
+        self,
+        world: SlackWorld,
+        access: Access,
+        log: SlackLog,
+        conditions: Conditions,
+        methods: Mapping[str, Method],
+    ) -> None:
+        self._world = world
+        self._access = access
+        self._log = log
+        self._conditions = conditions
+        self._methods = methods
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one call as planned, or as Slack would."""
+        name = request.match_info["method"]
+        try:
+            arguments, token = await _read_arguments(request)
+        except SlackError as error:
+            return self._answer(error.body)
+        if self._conditions.latency_seconds:
+            await self._conditions.pause(self._conditions.latency_seconds)
+        fault = self._conditions.faults.befalling(name, arguments)
+        if fault is None:
+            return self._perform(name, arguments, token)
+        self._log.count("faults")
+        self._log.note("fault", method=name, arguments=arguments, name=fault.name)
+        answer = await self._work_under(fault, lambda: self._perform(name, arguments, token))
+        if answer is None:
+            self._note_call(name, arguments, fault.name)
+        return await self._conditions.carry_out(fault, request, answer)
+
+    async def _work_under(self, fault: Fault, perform: Callable[[], web.Response]) -> web.Response | None:
+        """Do the work, if the fault lets it be done; None if not."""
+        if isinstance(fault, Slow):
+            if fault.performed:
+                answer = perform()
+                await self._conditions.pause(fault.seconds)
+                return answer
+            await self._conditions.pause(fault.seconds)
+            return perform()
+        return perform() if fault.performed else None
+
+    def _perform(self, name: str, arguments: JsonObject, token: str) -> web.Response:
+        headers: dict[str, str] = {}
+        call = ApiCall(name, arguments, self._world, self._access, self._log)
+        try:
+            body = self._run(self._methods.get(name), call, token, headers)
+        except SlackError as refusal:
+            body = refusal.body
+        error = "" if body["ok"] else str(body.get("error", ""))
+        self._note_call(name, arguments, error)
+        return self._answer(body, 429 if "Retry-After" in headers else 200, headers)
+
+    def _run(self, method: Method | None, call: ApiCall, token: str, headers: dict[str, str]) -> JsonObject:
+        if method is None:
+            raise SlackError("unknown_method", req_method=call.method)
+        headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
+        if method.token:
+            self._access.check(token, method.token)
+        channel = self._world.find_channel(str(call.arguments.get("channel")))
+        place = channel.channel_id if channel else ""
+        wait = self._conditions.limits.retry_after(call.method, method.tier, place)
+        if wait is not None:
+            self._log.count("ratelimited")
+            headers["Retry-After"] = str(wait)
+            raise SlackError("ratelimited")
+        if method.scopes:
+            call.require_scope(*method.scopes)
+        return method.run(call)
+
+    def _note_call(self, method: str, arguments: JsonObject, error: str) -> None:
+        self._log.calls.append(Call(method, arguments, time.monotonic(), error))
+        self._log.count(method)
+        self._log.note("call", method=method, arguments=arguments, error=error)
+
+    def _answer(self, body: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+        all_headers = {"x-oauth-scopes": provided_scopes(self._access), **(headers or {})}
+        return web.json_response(body, status=status, headers=all_headers)
+
+
+async def _read_arguments(request: web.Request) -> tuple[JsonObject, str]:
+    """Read the arguments and the token of a call, wherever they stand. Raises SlackError for broken JSON.
+
+    JSON holds no token for Slack: a `token` in there is an argument like any other.
+    """
+    arguments: JsonObject = dict(request.query)
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if request.content_type == "application/json":
+        return arguments | await _read_json(request), token
+    if request.method == "POST":
+        arguments |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    return arguments, token or str(arguments.pop("token", ""))
+
+
+async def _read_json(request: web.Request) -> JsonObject:
+    body = await request.read()
+    if not body:
+        return {}
+    try:
+        arguments = json.loads(body)
+    except (ValueError, RecursionError):
+        raise SlackError("invalid_json") from None
+    if not isinstance(arguments, dict):
+        raise SlackError("json_not_object")
+    return arguments

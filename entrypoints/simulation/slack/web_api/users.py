@@ -1,0 +1,62 @@
+"""The `users.*`, `auth.*` and `api.*` methods of the simulated Slack's Web API."""
+
+from typing import Final
+
+from entrypoints.simulation.slack.models import JsonObject, User
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, page
+
+
+def info(call: ApiCall) -> JsonObject:
+    """Tell about one user. `users.info`."""
+    return {"ok": True, "user": _written(call, call.user())}
+
+
+def list_all(call: ApiCall) -> JsonObject:
+    """List everybody. `users.list`."""
+    chosen, following = page(call, list(call.world.users.values()), default=1000)
+    return {"ok": True, "members": [_written(call, user) for user in chosen], **following}
+
+
+def look_up_by_email(call: ApiCall) -> JsonObject:
+    """Find who has an e-mail address. `users.lookupByEmail`."""
+    email = call.text("email")
+    found = [user for user in call.world.users.values() if email and user.email == email]
+    if not found:
+        raise SlackError("users_not_found")
+    return {"ok": True, "user": _written(call, found[0])}
+
+
+def test_auth(call: ApiCall) -> JsonObject:
+    """Tell whose token it is. `auth.test`."""
+    world = call.world
+    return {
+        "ok": True,
+        "url": "https://simulation.slack.com/",
+        "team": "Simulation",
+        "user": world.bot.name,
+        "team_id": world.team_id,
+        "user_id": world.bot.user_id,
+        "bot_id": world.bot.bot_id,
+        "is_enterprise_install": False,
+    }
+
+
+def test_api(call: ApiCall) -> JsonObject:
+    """Say the arguments back, as an error if there is one among them. `api.test`."""
+    if call.text("error"):
+        raise SlackError(call.text("error"), args=call.arguments)
+    return {"ok": True, "args": call.arguments}
+
+
+METHODS: Final = {
+    "users.info": Method(info, 4, ("users:read",)),
+    "users.list": Method(list_all, 2, ("users:read",)),
+    "users.lookupByEmail": Method(look_up_by_email, 3, ("users:read.email",)),
+    "auth.test": Method(test_auth),
+    "api.test": Method(test_api, 4, token=""),
+}
+
+
+def _written(call: ApiCall, user: User) -> JsonObject:
+    with_email = call.access.is_classic or "users:read.email" in call.access.scopes
+    return user.as_json(call.world.team_id, with_email=with_email)

@@ -1,0 +1,251 @@
+"""The simulated workspace as a whole: who is where, what was said, and the events that every change raises."""
+
+import time
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Final
+
+from entrypoints.simulation.slack.events import (
+    Occurrence,
+    changed,
+    membership,
+    mention,
+    mentions,
+    message_subscription,
+    reacted,
+    said,
+)
+from entrypoints.simulation.slack.models import MICROSECONDS, Channel, JsonObject, Message, User, as_ts, named
+
+TWO: Final = 2
+"""How many people direct messages join; more of them make a conversation of the type `mpim`."""
+
+
+class NotThereError(LookupError):
+    """Nobody and nothing of that name or id is in the workspace."""
+
+
+class SlackWorld:
+    """One workspace with one app's bot in it. It does no input or output and knows of no connection.
+
+    Each change tells `tell` what occurred. Every `ts` is later than all before it, in the whole workspace.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[Occurrence], None],
+        *,
+        bot_name: str = "bot",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.team_id: Final = "T0SIMULATED"
+        self.app_id: Final = "A0SIMULATED"
+        self.history_lag_seconds = 0.0
+        self.users: Final[dict[str, User]] = {}
+        self.channels: Final[dict[str, Channel]] = {}
+        self._tell = tell
+        self._now = now
+        self._latest_moment = 0
+        self._numbers = count(1)
+        self._channel_names: dict[str, str] = {}
+        self._user_names: dict[str, str] = {}
+        self._direct: dict[frozenset[str], str] = {}
+        bot = User("U0SIMULATED", bot_name, real_name=bot_name, display_name=bot_name, bot_id="B0SIMULATED")
+        self.bot: Final = self.add_user(bot)
+        self.owner: Final = self.add_user(User("U0OWNER", "owner", real_name="Workspace Owner"))
+
+    def new_id(self, letter: str) -> str:
+        """Make an id that nothing has yet: `U` for people, `C` for channels, `D` for direct messages, `B` for bots."""
+        return f"{letter}{next(self._numbers):08X}S"
+
+    def next_ts(self) -> str:
+        """Give the time of a new message: later than all before it."""
+        self._latest_moment = max(self._latest_moment + 1, int(self._now() * MICROSECONDS))
+        return as_ts(self._latest_moment)
+
+    def visible_until(self) -> str:
+        """Give the time of the newest message that can be read back now; '' when reading back does not lag."""
+        if not self.history_lag_seconds:
+            return ""
+        return as_ts(int((self._now() - self.history_lag_seconds) * MICROSECONDS))
+
+    # People
+
+    def add_user(self, user: User) -> User:
+        """Let somebody into the workspace, or put a known id's new particulars in the place of the old."""
+        self.users[user.user_id] = user
+        self._user_names[user.name] = user.user_id
+        return user
+
+    def user(self, name_or_id: str) -> User:
+        """Find somebody by id, handle or `@handle`. Raises NotThereError."""
+        user = self.users.get(name_or_id) or self.users.get(self._user_names.get(named(name_or_id), ""))
+        if user is None:
+            raise NotThereError(f"there is no user {name_or_id!r} in the workspace: add_user first")
+        return user
+
+    # Conversations
+
+    def add_channel(
+        self, name: str, channel_type: str, members: Iterable[str], *, channel_id: str = "", creator: str = ""
+    ) -> Channel:
+        """Open a conversation with these members in it; nobody is told of their joining."""
+        channel = Channel(
+            channel_id=channel_id or self.new_id("D" if channel_type == "im" else "C"),
+            name=named(name),
+            channel_type=channel_type,
+            creator=creator or self.owner.user_id,
+            created=int(self._now()),
+            is_general=named(name) == "general",
+            members=dict.fromkeys(members),
+        )
+        self.channels[channel.channel_id] = channel
+        if not channel.is_direct:
+            self._channel_names[channel.name] = channel.channel_id
+        return channel
+
+    def channel(self, name_or_id: str) -> Channel:
+        """Find a conversation by id, name or `#name`. Raises NotThereError."""
+        channel = self.find_channel(name_or_id)
+        if channel is None:
+            raise NotThereError(f"there is no channel {name_or_id!r} in the workspace: add_channel first")
+        return channel
+
+    def find_channel(self, name_or_id: str) -> Channel | None:
+        """Find a conversation by id, name or `#name`, if there is one."""
+        return self.channels.get(name_or_id) or self.channels.get(self._channel_names.get(named(name_or_id), ""))
+
+    def open_direct(self, member_ids: Iterable[str]) -> Channel:
+        """Open the direct conversation among these people, or find the one that they have."""
+        members = frozenset(member_ids)
+        known = self._direct.get(members)
+        if known is not None:
+            return self.channels[known]
+        handles = "--".join(sorted(self.users[member].name for member in members))
+        is_pair = len(members) <= TWO
+        channel = self.add_channel("" if is_pair else f"mpdm-{handles}-1", "im" if is_pair else "mpim", sorted(members))
+        self._direct[members] = channel.channel_id
+        return channel
+
+    def join(self, channel: Channel, user: User, inviter: str | None = None) -> None:
+        """Let somebody in: the others read it in the channel, and apps are told."""
+        channel.members[user.user_id] = None
+        invited = {"inviter": inviter} if inviter else {}
+        if user is self.bot:
+            event = {"type": f"{channel.channel_type}_joined", "channel": channel.as_json(user.user_id)}
+            self._raise(channel, event, None)
+        event = membership("member_joined_channel", channel, user, self.team_id)
+        self._raise(channel, event | invited, "member_joined_channel")
+        self._post_system(channel, user, "join", "has joined the", **invited)
+
+    def leave(self, channel: Channel, user: User, actor: str | None = None) -> None:
+        """Let somebody out, of themselves or by an actor: the bot hears of its own leaving as well."""
+        was_heard = self.bot.user_id in channel.members
+        channel.members.pop(user.user_id, None)
+        event = membership("member_left_channel", channel, user, self.team_id)
+        self._raise(channel, event, "member_left_channel", reaches_bot=was_heard)
+        self._post_system(channel, user, "leave", "has left the")
+        if user is self.bot:
+            name = f"{channel.channel_type}_left"
+            left = {"type": name, "channel": channel.channel_id} | ({"actor_id": actor} if actor else {})
+            self._raise(channel, left, name, reaches_bot=was_heard)
+
+    def set_archived(self, channel: Channel, user: User, *, archived: bool) -> None:
+        """Archive a channel or bring it back."""
+        verb = "archive" if archived else "unarchive"
+        channel.is_archived = archived
+        self._post_system(channel, user, verb, f"{verb}d the")
+        name = f"{channel.channel_type}_{verb}"
+        self._raise(channel, {"type": name, "channel": channel.channel_id, "user": user.user_id}, name)
+
+    def rename(self, channel: Channel, name: str) -> None:
+        """Give a channel another name."""
+        self._channel_names.pop(channel.name, None)
+        channel.name = named(name)
+        self._channel_names[channel.name] = channel.channel_id
+        summary = {"id": channel.channel_id, "name": channel.name, "created": channel.created}
+        event_name = f"{channel.channel_type}_rename"
+        self._raise(channel, {"type": event_name, "channel": summary}, event_name)
+
+    def delete_channel(self, channel: Channel, user: User) -> None:
+        """Remove a channel with all that was said in it."""
+        self.channels.pop(channel.channel_id, None)
+        self._channel_names.pop(channel.name, None)
+        name = f"{channel.channel_type}_deleted"
+        self._raise(channel, {"type": name, "channel": channel.channel_id, "actor_id": user.user_id}, name)
+
+    # Messages
+
+    def post(
+        self,
+        channel: Channel,
+        fields: JsonObject,
+        *,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+        metadata: JsonObject | None = None,
+    ) -> Message:
+        """Put a message into a conversation, or into a thread of it, and tell of it.
+
+        A reply to a reply goes into the same thread. Replies to what is not there stay out of sight, as in Slack.
+        """
+        ts = self.next_ts()
+        stated: JsonObject = {"type": "message", **fields, "ts": ts}
+        parent = channel.thread_parent(thread_ts) if thread_ts else None
+        if thread_ts:
+            stated["thread_ts"] = parent.ts if parent else thread_ts
+            stated |= {"parent_user_id": parent.fields["user"]} if parent and "user" in parent.fields else {}
+            stated |= {"subtype": "thread_broadcast"} if broadcast else {}
+        message = Message(ts, stated, metadata)
+        channel.keep(message, parent)
+        event = said(channel, message, self.team_id)
+        self._raise(channel, event, message_subscription(channel))
+        if mentions(event, self.bot):
+            self._raise(channel, mention(event), "app_mention", in_rtm=False)
+        return message
+
+    def edit(self, channel: Channel, message: Message, changes: JsonObject, editor: str) -> None:
+        """Change what a message says."""
+        before = message.as_json(with_metadata=True)
+        ts = self.next_ts()
+        message.fields = message.fields | changes | {"edited": {"user": editor, "ts": ts}}
+        after = message.as_json(with_metadata=True)
+        event = changed(channel, "message_changed", ts, message=after, previous_message=before)
+        self._raise(channel, event, message_subscription(channel))
+
+    def delete(self, channel: Channel, message: Message) -> None:
+        """Take a message away, out of its thread too."""
+        before = message.as_json(with_metadata=True)
+        channel.remove(message)
+        more = {"deleted_ts": message.ts, "previous_message": before}
+        event = changed(channel, "message_deleted", self.next_ts(), **more)
+        self._raise(channel, event, message_subscription(channel))
+
+    def react(self, channel: Channel, message: Message, user: User, reaction: str) -> bool:
+        """Put somebody's emoji under a message; False when it was there already."""
+        if not message.add_reaction(reaction, user.user_id):
+            return False
+        self._raise(channel, reacted(channel, message, user, reaction), "reaction_added")
+        return True
+
+    # Telling
+
+    def _post_system(self, channel: Channel, user: User, verb: str, deed: str, **more: str) -> None:
+        family = "group" if channel.channel_type == "group" else "channel"
+        text = f"<@{user.user_id}> {deed} {family}"
+        self.post(channel, {"subtype": f"{family}_{verb}", "user": user.user_id, "text": text, **more})
+
+    def _raise(
+        self,
+        channel: Channel,
+        event: JsonObject,
+        subscription: str | None,
+        *,
+        reaches_bot: bool | None = None,
+        in_rtm: bool = True,
+    ) -> None:
+        """Tell of an event in a channel; it reaches the bot when the bot is in there, unless stated otherwise."""
+        if "event_ts" not in event:
+            event["event_ts"] = self.next_ts()
+        heard = self.bot.user_id in channel.members if reaches_bot is None else reaches_bot
+        self._tell(Occurrence(event, subscription, reaches_bot=heard, in_rtm=in_rtm))

@@ -1,0 +1,98 @@
+"""Looks on inside the pack, from around two of its ports: when it has a message, and when that is safe."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from application.ports.outbox import Outbox
+from application.ports.receiver import Arrival, Receiver
+from application.ports.storage import Storage
+from domain.messages import Said
+from domain.outbox import Claim, OutboxEntry
+
+
+class Sight(StrEnum):
+    """What can be seen inside the pack."""
+
+    RECEIVED = "received"
+    """It has read the message."""
+    SAFE = "safe"
+    """The message is in its outbox, and would survive what the storage survives."""
+    SET_ASIDE = "set_aside"
+    """It has given up bringing the message to the engine, and keeps it for people to decide."""
+
+
+Tell: TypeAlias = Callable[[Sight, Said, str], None]
+"""Told of each sight with the message, and of the reason why it was set aside. Must not wait."""
+
+
+class WatchedReceiver:
+    """A Receiver that tells what was received."""
+
+    def __init__(self, receiver: Receiver, tell: Tell) -> None:
+        self._receiver = receiver
+        self._tell = tell
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[AsyncIterator[Arrival]]:
+        """See the port."""
+        async with self._receiver.listen() as arrivals:
+            yield self._watched(arrivals)
+
+    async def _watched(self, arrivals: AsyncIterator[Arrival]) -> AsyncIterator[Arrival]:
+        async for arrival in arrivals:
+            if isinstance(arrival.event, Said):
+                self._tell(Sight.RECEIVED, arrival.event, "")
+            yield arrival
+
+
+class WatchedStorage:
+    """A Storage that tells what became safe and what was set aside."""
+
+    def __init__(self, storage: Storage, tell: Tell) -> None:
+        self.channels = storage.channels
+        self.outbox: Outbox = WatchedOutbox(storage.outbox, tell)
+        self.journal = storage.journal
+        self.paces = storage.paces
+        self._storage = storage
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """See the port."""
+        return self._storage.open()
+
+    async def heartbeat(self, now: datetime, lease_seconds: float) -> None:
+        """See the port."""
+        await self._storage.heartbeat(now, lease_seconds)
+
+
+class WatchedOutbox:
+    """An Outbox that tells what became safe and what was set aside. See the port for each method."""
+
+    def __init__(self, outbox: Outbox, tell: Tell) -> None:
+        self._outbox = outbox
+        self._tell = tell
+        # Handed through: nothing of these is told.
+        self.claim = outbox.claim
+        self.done = outbox.done
+        self.give_back = outbox.give_back
+        self.extend = outbox.extend
+        self.next_due = outbox.next_due
+        self.depth = outbox.depth
+        self.entries = outbox.entries
+        self.revive = outbox.revive
+        self.discard = outbox.discard
+        self.forget = outbox.forget
+
+    async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
+        """See the port."""
+        are_new = await self._outbox.append(entries)
+        for entry in entries:
+            self._tell(Sight.SAFE, entry.said, "")
+        return are_new
+
+    async def set_aside(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+        """See the port."""
+        await self._outbox.set_aside(claim, entry, reason)
+        self._tell(Sight.SET_ASIDE, entry.said, reason)

@@ -1,0 +1,81 @@
+"""The chat as cards: people, rooms, and what stands in them."""
+
+from entrypoints.simulation.slack.models import Channel, JsonObject, Message
+from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.web.trace.trace import LONGEST_TEXT, MessageKey
+from entrypoints.simulation.workspaces.message_text import visible_text
+
+
+def people_card(world: SlackWorld) -> object:
+    """Everybody, the bot too, with id, handle and name."""
+    return [
+        {
+            "id": user.user_id,
+            "handle": user.name,
+            "name": user.display_name or user.real_name or user.name,
+            "is_bot": user is world.bot,
+        }
+        for user in world.users.values()
+        if user is not world.owner
+    ]
+
+
+def rooms_card(world: SlackWorld) -> object:
+    """Every room, direct messages too, with its members."""
+    return [_room(channel) for channel in world.channels.values()]
+
+
+def message_card(world: SlackWorld, key: MessageKey) -> object | None:
+    """A message as people see it; None when it is not there (any more)."""
+    channel = world.channels.get(key[0])
+    message = channel.messages.get(key[1]) if channel else None
+    return _message(world, message) if message else None
+
+
+def message_key(event: JsonObject) -> MessageKey | None:
+    """Which message a Slack event is about; None when it is about none."""
+    match event.get("type"), event.get("subtype"):
+        case "message", "message_changed":
+            return event["channel"], event["message"]["ts"]
+        case "message", "message_deleted":
+            return event["channel"], event["deleted_ts"]
+        case "message", _:
+            return event["channel"], event["ts"]
+        case "reaction_added", _:
+            return event["item"]["channel"], event["item"]["ts"]
+        case _:
+            return None
+
+
+def card_name(kind: str, key: MessageKey) -> str:
+    """Under which a message's card (`message`) or its way (`way`) stands on the board."""
+    return "/".join((kind, *key))
+
+
+def _room(channel: Channel) -> object:
+    return {
+        "id": channel.channel_id,
+        "name": channel.name,
+        "kind": channel.channel_type,
+        "is_archived": channel.is_archived,
+        "is_general": channel.is_general,
+        "members": sorted(channel.members),
+    }
+
+
+def _message(world: SlackWorld, message: Message) -> object:
+    fields = message.fields
+    user = world.users.get(str(fields.get("user")))
+    text = visible_text(fields)
+    return {
+        "user": fields.get("user", ""),
+        "name": fields.get("username") or (user.display_name or user.name if user else ""),
+        "is_bot": bool(fields.get("bot_id")),
+        "is_notice": str(fields.get("subtype", "")).startswith(("channel_", "group_")),
+        "text": text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…",
+        "thread": fields["thread_ts"] if message.is_reply else "",
+        "is_edited": "edited" in fields,
+        "reactions": [
+            {"name": reaction["name"], "users": list(reaction["users"])} for reaction in fields.get("reactions", ())
+        ],
+    }

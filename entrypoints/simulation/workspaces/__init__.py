@@ -1,0 +1,1 @@
+"""The chat side of a simulation: what people see and do."""

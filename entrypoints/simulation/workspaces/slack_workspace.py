@@ -1,0 +1,170 @@
+"""The workspace of the simulated Slack, with its people."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from entrypoints.simulation.slack import workspace as slack_world
+from entrypoints.simulation.slack.event_log import Happening
+from entrypoints.simulation.slack.models import Channel, JsonObject, User
+from entrypoints.simulation.slack.people import escaped
+from entrypoints.simulation.slack.server import SlackServer
+from entrypoints.simulation.workspaces.message_text import visible_text
+from entrypoints.simulation.workspaces.workspace import (
+    BOT,
+    ChatHappening,
+    NotDoneError,
+    Noticed,
+    NotThereError,
+    Room,
+    Spoken,
+    mentions_replaced,
+    nothing_called,
+)
+
+_OWNER: Final = "owner"
+
+
+class SlackWorkspace:
+    """People and rooms of a SlackServer. See the protocol Workspace."""
+
+    def __init__(self, slack: SlackServer) -> None:
+        self.listeners: list[Callable[[ChatHappening], None]] = []
+        self._slack = slack
+        self._world = slack.world
+        slack.log.listeners.append(self._translate)
+
+    @property
+    def handles(self) -> Sequence[str]:
+        """See the protocol."""
+        return [user.name for user in self._world.users.values() if not user.bot_id and user.name != _OWNER]
+
+    def rooms(self) -> Sequence[Room]:
+        """See the protocol."""
+        return [self._room(channel) for channel in self._world.channels.values() if not channel.is_direct]
+
+    def room(self, label: str, handle: str) -> Room:
+        """See the protocol."""
+        if label == f"@{BOT}":
+            return self._room(self._world.channel(self._slack.open_im(self._user(handle).user_id)))
+        channel = self._world.find_channel(label)
+        if channel is None:
+            raise nothing_called(label, (one.label for one in self.rooms()))
+        return self._room(channel)
+
+    def as_sent(self, typed: str) -> str:
+        """See the protocol."""
+        return mentions_replaced(escaped(typed), self._mention)
+
+    def add_person(self, handle: str) -> None:
+        """See the protocol."""
+        name = handle.capitalize()
+        self._slack.add_user(handle, display_name=name, first_name=name, email=f"{handle}@example.com")
+
+    def add_channel(self, label: str, channel_id: str = "", *, is_private: bool = False) -> None:
+        """See the protocol."""
+        self._slack.add_channel(label, private=is_private, channel_id=channel_id)
+
+    def say(self, handle: str, room: Room, text: str, thread_timestamp: str = "") -> str:
+        """See the protocol."""
+        return self._slack.say(self._user(handle).user_id, room.id, text, thread_ts=thread_timestamp or None)
+
+    def edit(self, room: Room, timestamp: str, text: str) -> None:
+        """See the protocol."""
+        self._check(room, timestamp)
+        self._slack.edit(room.id, timestamp, text)
+
+    def react(self, handle: str, room: Room, timestamp: str, emoji: str) -> None:
+        """See the protocol."""
+        self._check(room, timestamp)
+        self._slack.react(self._user(handle).user_id, room.id, timestamp, emoji)
+
+    def invite(self, handle: str, room: Room) -> None:
+        """See the protocol."""
+        self._slack.invite(room.id, self._user(handle).user_id)
+
+    def kick(self, handle: str, room: Room) -> None:
+        """See the protocol."""
+        if self._world.channel(room.id).is_general:
+            raise NotDoneError(f"nobody can be removed from {room.label}")
+        self._slack.kick(room.id, self._user(handle).user_id)
+
+    @property
+    def is_busy(self) -> bool:
+        """See the protocol."""
+        is_heard = bool(self._slack.connections)
+        return is_heard and any(not delivery.is_given_up for delivery in self._slack.unacknowledged.values())
+
+    def _user(self, handle: str) -> User:
+        try:
+            return self._world.user(handle)
+        except slack_world.NotThereError:
+            raise nothing_called(handle, (*self.handles, BOT)) from None
+
+    def _check(self, room: Room, timestamp: str) -> None:
+        if timestamp not in self._world.channel(room.id).messages:
+            raise NotThereError(f"that message is no longer in {room.label}")
+
+    def _mention(self, sign: str, name: str) -> str | None:
+        if sign == "@":
+            user = next((user for user in self._world.users.values() if user.name == name), None)
+            return f"<@{user.user_id}>" if user else None
+        channel = self._world.find_channel(name)
+        return f"<#{channel.channel_id}|{channel.name}>" if channel else None
+
+    def _room(self, channel: Channel) -> Room:
+        has_bot = self._world.bot.user_id in channel.members and not channel.is_archived
+        return Room(channel.channel_id, self._label(channel), has_bot, channel.is_private)
+
+    @staticmethod
+    def _label(channel: Channel) -> str:
+        return f"@{BOT}" if channel.is_direct else f"#{channel.name}"
+
+    def _name(self, user_id: object) -> str:
+        user = self._world.users.get(str(user_id))
+        return user.name if user else str(user_id)
+
+    def _translate(self, happening: Happening) -> None:
+        if happening.kind != "event":
+            return
+        event = happening.details["event"]
+        seen = self._seen(event)
+        if seen is not None:
+            for listener in self.listeners:
+                listener(seen)
+
+    def _seen(self, event: JsonObject) -> ChatHappening | None:
+        item = event.get("item", {})
+        channel = self._world.channels.get(str(event.get("channel") or item.get("channel")))
+        if channel is None:
+            return None
+        if event["type"] == "reaction_added":
+            text = f"{self._name(event['user'])} reacts with :{event['reaction']}:"
+            return Noticed(channel.channel_id, self._label(channel), text, item["ts"])
+        return self._message(channel, event) if event["type"] == "message" else None
+
+    def _message(self, channel: Channel, event: JsonObject) -> ChatHappening:
+        place = channel.channel_id, self._label(channel)
+        match event.get("subtype"):
+            case None | "thread_broadcast" | "bot_message" | "file_share" | "me_message":
+                return self._spoken(channel, event)
+            case "message_changed":
+                message = event["message"]
+                text = f"{self._name(message.get('user'))} edits: {visible_text(message)}"
+                return Noticed(*place, text, message["ts"])
+            case "message_deleted":
+                return Noticed(*place, "deleted", event["deleted_ts"])
+            case _:
+                who = str(event.get("user"))
+                return Noticed(*place, str(event.get("text", "")).replace(f"<@{who}>", self._name(who)))
+
+    def _spoken(self, channel: Channel, event: JsonObject) -> Spoken:
+        speaker = event.get("username") or self._name(event.get("user") or event.get("bot_id"))
+        thread = event.get("thread_ts", "")
+        return Spoken(
+            room_id=channel.channel_id,
+            room=self._label(channel),
+            speaker=str(speaker),
+            text=visible_text(event),
+            timestamp=event["ts"],
+            thread_timestamp=thread if thread != event["ts"] else "",
+        )

@@ -1,0 +1,135 @@
+"""Flyte's wire formats, for arbitrary values."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from adapters.flyte.audit_schemas import moment, parse_runs
+from adapters.flyte.http_client import FlyteConnection
+from adapters.flyte.links import action_id_in, find_link, result_link
+from adapters.flyte.schemas import command_of, event_json, pack_json
+from adapters.serialization.payloads import event_payload
+from application.ports.workflow import CommandOffer, PackOffer
+from domain.commands import command_name
+from domain.events import Event, event_name
+from domain.json_values import Json
+from tests.support.strategies import events, json_values, texts
+
+BASE = URL("http://flyte:8080/v1/packs")
+TAKE = URL("http://flyte:8080/v1/packs/My%20Slack.env.dev/actions/take")
+
+
+@given(events, st.datetimes(timezones=st.just(UTC)))
+def test_an_event_says_its_name_its_payload_and_its_time(event: Event, at: datetime) -> None:
+    told = json.loads(event_json(event_name(event), event_payload(event), at))
+    assert list(told) == ["event", "payload", "createdAt"]
+    assert (told["event"], told["payload"]) == (event_name(event), event_payload(event))
+    assert moment(told["createdAt"]) == (
+        None if at.year == 1 else at.replace(microsecond=at.microsecond // 1000 * 1000)
+    )
+    assert len(told["createdAt"]) == len("2024-05-17T12:00:00.123Z")
+
+
+@given(texts, st.dictionaries(texts, texts), st.lists(st.builds(CommandOffer, texts, st.lists(texts).map(tuple))))
+def test_a_pack_says_what_it_offers(name: str, labels: dict[str, str], commands: list[CommandOffer]) -> None:
+    events = tuple(event for command in commands for event in command.events)
+    told = json.loads(pack_json(PackOffer(name, labels, tuple(commands), events), "http://docs"))
+    assert (told["name"], told["labels"]) == (name, labels)
+    assert [(command["name"], tuple(command["events"])) for command in told["commands"]] == [
+        (command.name, command.events) for command in commands
+    ]
+    assert [event["name"] for event in told["events"]] == list(events)
+
+
+@given(json_values, json_values)
+def test_any_name_and_input_make_a_command(name: Json, value: Json) -> None:
+    assert command_name(command_of(name, value)) == (name if isinstance(name, str) else "")
+
+
+@given(json_values)
+def test_any_answer_is_looked_through_for_links_without_harm(answer: Json) -> None:
+    holders: list[Json] = [answer, {"links": answer}, {"links": [answer]}, {"links": [{"rel": answer, "href": answer}]}]
+    for holder in holders:
+        find_link(holder, "event", BASE)
+
+
+@given(st.text())
+def test_any_href_is_a_link_with_a_host_or_none(href: str) -> None:
+    link = find_link({"links": [{"rel": "#/event", "href": href}]}, "event", BASE)
+    assert link is None or (link.host and link.user is None)
+
+
+@given(json_values)
+def test_any_audit_is_read_or_is_a_value_error(value: Json) -> None:
+    actions: Json = {"flows": [value, {"actions": value}, {"actions": {"1": value}}]}
+    assert len(parse_runs(actions)) == 3
+    with pytest.raises(ValueError, match="no list of flows"):
+        parse_runs([value])
+
+
+@given(json_values, json_values, json_values)
+def test_any_action_in_an_audit_is_understood_or_left_out(state: Json, trigger: Json, labels: Json) -> None:
+    action: Json = {
+        "id": "1",
+        "name": "n",
+        "packName": "p",
+        "state": {"value": "NEW", "time": state},
+        "trigger": {"event": "e", "pack": trigger, "createdAt": trigger, "payload": trigger},
+        "packLabels": labels,
+    }
+    [run] = parse_runs({"flows": [{"actions": {"1": action}}]})
+    assert all(understood.id == "1" for understood in run)
+
+
+def test_the_first_link_whose_rel_ends_so_is_the_one() -> None:
+    answer: Json = {
+        "links": [
+            {"rel": "help", "href": "http://docs/takeAction"},
+            {"rel": "http://flyte:8080/swagger#!/action/takeAction", "href": str(TAKE)},
+            {"rel": "http://flyte:8080/swagger#!/action/takeAction", "href": "http://flyte:8080/other"},
+        ]
+    }
+    assert find_link(answer, "takeAction", BASE) == TAKE
+
+
+def test_a_result_link_is_derived_from_the_link_to_take_and_leads_back_to_the_id() -> None:
+    link = result_link(TAKE, "5f3a")
+    assert str(link) == "http://flyte:8080/v1/packs/My%20Slack.env.dev/actions/5f3a/result"
+    assert link is not None
+    assert action_id_in(link) == "5f3a"
+
+
+@pytest.mark.parametrize("take", ["http://flyte/v1/packs/Slack/take", "http://flyte", "http://flyte/actions/take/"])
+def test_from_a_link_of_another_form_none_is_derived(take: str) -> None:
+    assert result_link(URL(take), "5f3a") is None
+
+
+@pytest.mark.parametrize("action_id", ["", ".", "..", "a/b", "/"])
+def test_from_an_id_that_would_lead_elsewhere_none_is_derived(action_id: str) -> None:
+    assert result_link(TAKE, action_id) is None
+
+
+@pytest.mark.parametrize("url", ["http://flyte", "http://flyte/x/y/z"])
+def test_an_id_is_looked_for_in_any_link(url: str) -> None:
+    assert action_id_in(URL(url)) in ("/", "", "y")
+
+
+@pytest.mark.parametrize(
+    ("base", "root"),
+    [
+        ("http://flyte:8080", "http://flyte:8080/v1"),
+        ("http://flyte:8080/", "http://flyte:8080/v1"),
+        ("http://flyte:8080/v1", "http://flyte:8080/v1"),
+        ("http://flyte:8080//v1//", "http://flyte:8080/v1"),
+        ("https://flyte/a/b", "https://flyte/a/b/v1"),
+        ("https://flyte/a%2Fb/", "https://flyte/a%2Fb/v1"),
+        ("https://user:pass@flyte/v1?x=1#y", "https://flyte/v1"),
+        ("http://[::1]:8080", "http://[::1]:8080/v1"),
+    ],
+)
+def test_the_root_of_the_api_is_found_from_any_base_url(base: str, root: str) -> None:
+    assert str(FlyteConnection(base).root) == root

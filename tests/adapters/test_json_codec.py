@@ -1,0 +1,116 @@
+"""JSON of any shape is read without harm."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.serialization.json_codec import DEEPEST, is_deeper_than, read_json, without_surrogates, write_json
+from domain.json_values import Json
+from tests.support.strategies import json_values
+
+
+@given(json_values)
+def test_what_is_written_is_read_back(value: Json) -> None:
+    assert read_json(write_json(value)) == value
+
+
+@given(json_values)
+def test_a_text_that_is_pruned_keeps_what_is_not_too_deep(value: Json) -> None:
+    deep = "[" * (DEEPEST * 3) + "]" * (DEEPEST * 3)
+    assert read_json(f'{{"before": {json.dumps(value)}, "deep": {deep}, "after": {json.dumps(value)}}}') == {
+        "before": value,
+        "deep": _nested(DEEPEST - 1, innermost=None),
+        "after": value,
+    }
+
+
+def _nested(levels: int, innermost: Json) -> Json:
+    value = innermost
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 1_000_000 + "]" * 1_000_000, '{"a":' * 100_000 + "1" + "}" * 100_000, "[" * 300 + '"]"' + "]" * 300],
+)
+def test_a_text_nested_without_measure_is_read_down_to_the_deepest_level(text: str) -> None:
+    value = read_json(text)
+    assert is_deeper_than(DEEPEST - 1, value)
+    assert not is_deeper_than(DEEPEST, value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "{",
+        '{"a": ',
+        "[" * 100_000,
+        "]" * 100_000,
+        '"' + "\\" * 100_001,
+        "<html></html>",
+        "[1] [2]",
+        '["a]' * 300,
+    ],
+)
+def test_what_is_not_json_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the words are the json module's
+        read_json(text)
+
+
+@given(st.text() | st.binary())
+def test_any_text_is_read_or_is_a_value_error(text: str | bytes) -> None:
+    try:
+        read_json(text)
+    except ValueError:
+        return
+
+
+def test_an_integer_of_ten_thousand_digits_costs_only_itself() -> None:
+    assert read_json('{"a": ' + "9" * 10_000 + ', "b": 1}') == {"a": math.inf, "b": 1}
+
+
+def test_bytes_that_are_not_utf_8_are_replaced() -> None:
+    assert read_json(b'"caf\xe9"') == "caf�"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    assert read_json(b"\xef\xbb\xbf[]") == []
+
+
+@pytest.mark.parametrize("value", [math.nan, [math.inf], {"a": -math.inf}, "\ud800"])
+def test_what_json_can_not_say_is_not_written(value: Json) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the words are the json module's
+        write_json(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "whole"),
+    [
+        ("\ud800", "�"),
+        ("a\udc00b", "a�b"),
+        ("\ud83d\ude00", "😀"),
+        (["\udfff", 1, None], ["�", 1, None]),
+        ({"\ud800": {"k": "\udbff"}}, {"�": {"k": "�"}}),
+    ],
+)
+def test_lone_surrogates_are_replaced_and_pairs_joined(given: Any, whole: Any) -> None:
+    assert without_surrogates(given) == whole
+
+
+@given(json_values)
+def test_what_has_no_surrogates_stays_as_it_is(value: Json) -> None:
+    assert without_surrogates(value) == value
+
+
+@pytest.mark.parametrize(("value", "depth"), [(1, 0), ([], 1), ({}, 1), ([[1], 2], 2), ({"a": [{"b": []}]}, 4)])
+def test_depth_counts_lists_and_objects(value: Json, depth: int) -> None:
+    assert not is_deeper_than(depth, value)
+    assert depth == 0 or is_deeper_than(depth - 1, value)

@@ -1,0 +1,67 @@
+"""Storages by URL."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem.storage import FileStorage
+from adapters.memory.storage import MemoryStorage
+from adapters.storage_urls import directory_of, storage_for
+
+
+async def test_a_file_url_is_a_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "with space, ? and # and \u00fc"
+    async with storage_for(directory.as_uri()).open():
+        assert (directory / "flyte-slack.db").exists()
+
+
+@pytest.mark.parametrize("url", ["file:///tmp/x", "file://localhost/tmp/x", "FILE:///tmp/x"])
+def test_a_file_url_may_be_written_in_several_ways(url: str) -> None:
+    assert isinstance(storage_for(url), FileStorage)
+
+
+def test_a_storage_named_is_not_opened_yet(tmp_path: Path) -> None:
+    storage_for((tmp_path / "storage").as_uri())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["memory:", "memory://"])
+def test_memory_is_a_url_too(url: str) -> None:
+    assert isinstance(storage_for(url), MemoryStorage)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql://u:secret@host/db", "postgresql: is not served yet"),
+        ("postgres://u:secret@host/db", "postgres: is not served yet"),
+        ("redis://:secret@host", "redis: is not served yet"),
+        ("rediss://:secret@host", "rediss: is not served yet"),
+        ("mysql://u:secret@host/db", "the scheme is not known"),
+        ("/var/lib/secret", "the scheme is not known"),
+        ("", "the scheme is not known"),
+        ("//secret@[", "no URL"),
+        ("file://secret", "three slashes"),
+        ("file://host/secret", "three slashes"),
+        ("file:secret", "three slashes"),
+        ("file:///", "more than"),
+        ("file:///tmp/%00", "NUL"),
+        ("file:///tmp/x?mode=secret", "no parameters"),
+        ("file:///tmp/x#secret", "no parameters"),
+        ("memory:secret", "nothing after"),
+        ("memory://secret", "nothing after"),
+        ("memory:?size=secret", "no parameters"),
+    ],
+)
+def test_any_other_url_is_refused_without_repeating_it(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as refused:
+        storage_for(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "directory"),
+    [("file:///var/lib/flyte%20slack", Path("/var/lib/flyte slack")), ("memory:", None)],
+)
+def test_the_directory_of_a_storage_is_told_where_it_has_one(url: str, directory: Path | None) -> None:
+    assert directory_of(url) == directory

@@ -1,0 +1,108 @@
+"""A Slack, a Flyte and a machine with which all is well, until something is planted."""
+
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.slack.events_api import SlackEventsApi
+from adapters.system_clock import SystemClock
+from application.health import CHECKS, HealthBoard
+from domain.users import Identity
+from entrypoints.check.findings import Finding, Status
+from entrypoints.check.runner import examine
+from entrypoints.config.settings import load_settings
+from entrypoints.http import HttpServer
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
+
+
+class ShiftedClock(SystemClock):
+    """A clock that is ahead."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ahead = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
+@dataclass
+class Stage:
+    """What is looked at. A test changes it, and looks at what is found."""
+
+    slack: SlackServer
+    flyte: FlyteServer
+    directory: Path
+    patch: pytest.MonkeyPatch
+    channel: str
+    clock: SystemClock = field(default_factory=SystemClock)
+    variables: dict[str, str] = field(default_factory=dict)
+    """Besides those that make it well; an empty one takes one away."""
+    request_seconds: float = 5.0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "FLYTE_API": self.flyte.api_url,
+            "FLYTE_SLACK_TOKEN": self.slack.bot_token,
+            "FLYTE_SLACK_APP_TOKEN": self.slack.app_token,
+            "FLYTE_SLACK_API_URL": self.slack.api_url,
+            "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": self.channel,
+            "FLYTE_SLACK_BACKUP_DIR": str(self.directory),
+            "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
+            "FLYTE_SLACK_HTTP_PORT": "0",
+            **self.variables,
+        }
+
+    def by_http(self) -> None:
+        """Let the pack hear by signed HTTP requests."""
+        self.variables |= {"FLYTE_SLACK_APP_TOKEN": "", "FLYTE_SLACK_SIGNING_SECRET": self.slack.signing_secret}
+
+    async def findings(self) -> list[Finding]:
+        found: list[Finding] = []
+        await examine(load_settings(self.environment), self.clock, found.append, self.request_seconds)
+        return found
+
+    async def finding(self, check: str) -> Finding:
+        [finding] = [finding for finding in await self.findings() if finding.check == check]
+        return finding
+
+    async def troubles(self) -> list[Finding]:
+        """What is not as it should be."""
+        return [found for found in await self.findings() if found.status in (Status.FAILED, Status.WARNING)]
+
+
+@asynccontextmanager
+async def open_stage(tmp_path: Path, patch: pytest.MonkeyPatch, *, classic: bool = False) -> AsyncIterator[Stage]:
+    patch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    async with SlackServer(classic=classic) as slack, FlyteServer() as flyte:
+        yield Stage(slack, flyte, tmp_path / "state", patch, slack.add_channel("ops"))
+
+
+@asynccontextmanager
+async def running_pack(
+    *, signing_secret: str = "", trouble: str = "", takes_requests: bool = True
+) -> AsyncIterator[str]:
+    """The HTTP port of a pack at work; gives the port."""
+
+    async def identify() -> Identity:
+        return Identity("U1", "B1")
+
+    health = HealthBoard()
+    for check in CHECKS:
+        health.report(check, healthy=not trouble, status=trouble or "fine")
+    receiver = SlackEventsApi(signing_secret or "s3cret", identify, SystemClock())
+    requests = receiver.receive if takes_requests else None
+    async with HttpServer(health, host="127.0.0.1", port=0, slack_requests=requests) as server:
+        yield server.url.rpartition(":")[2]
+
+
+def taken_port() -> socket.socket:
+    """A port that another program listens at, until it is closed."""
+    return socket.create_server(("127.0.0.1", 0))

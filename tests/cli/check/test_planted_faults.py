@@ -1,0 +1,253 @@
+"""Each fault turns exactly one line red, and that line says how to mend it."""
+
+import json
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from adapters.filesystem.storage import FileStorage
+from entrypoints.check.findings import Status
+from entrypoints.simulation.flyte.faults import html, redirect, status
+from entrypoints.simulation.flyte.schemas import read_pack
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack import faults as slack_faults
+from tests.cli.check.environment import ShiftedClock, Stage, running_pack, taken_port
+
+Plant = Callable[[Stage], Any]
+"""Plants a fault; may return an asynchronous context manager that keeps it there."""
+
+
+def invalid_bot_token(stage: Stage) -> None:
+    stage.variables["FLYTE_SLACK_TOKEN"] = "xoxb-mistyped"
+
+
+def revoked_bot_token(stage: Stage) -> None:
+    stage.slack.faults.plan("auth.test", slack_faults.error("token_revoked"))
+
+
+def missing_scope(stage: Stage) -> None:
+    stage.slack.access.scopes.remove("channels:history")
+
+
+def invalid_app_token(stage: Stage) -> None:
+    stage.variables["FLYTE_SLACK_APP_TOKEN"] = "xapp-mistyped"
+
+
+def app_token_without_its_scope(stage: Stage) -> None:
+    fault = slack_faults.error("missing_scope", needed="connections:write", provided="authorizations:read")
+    stage.slack.faults.plan("apps.connections.open", fault)
+
+
+def socket_mode_switched_off(stage: Stage) -> None:
+    stage.slack.socket_mode.is_switched_on = False
+
+
+def sockets_kept_out(stage: Stage) -> None:
+    stage.slack.faults.plan(slack_faults.HANDSHAKE, slack_faults.http_status(403))
+
+
+def silent_socket(stage: Stage) -> None:
+    stage.request_seconds = 1.0
+    stage.slack.faults.plan(slack_faults.HELLO, slack_faults.hang())
+
+
+def unknown_channel(stage: Stage) -> None:
+    stage.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = "C0MISTYPED"
+
+
+def private_channel(stage: Stage) -> None:
+    stage.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = stage.slack.add_channel("secret", private=True)
+
+
+def archived_channel(stage: Stage) -> None:
+    stage.slack.archive(stage.channel)
+
+
+def wrong_slack_address(stage: Stage) -> None:
+    stage.variables["FLYTE_SLACK_API_URL"] = "http://127.0.0.1:1/api/"
+
+
+def page_in_slack_s_place(stage: Stage) -> None:
+    stage.slack.faults.plan("*", slack_faults.http_status(200), times=None)
+
+
+@asynccontextmanager
+async def flyte_down(stage: Stage) -> AsyncIterator[None]:
+    await stage.flyte.go_down()
+    yield
+
+
+def page_in_flyte_s_place(stage: Stage) -> None:
+    stage.flyte.plan("api", html())
+
+
+def flyte_elsewhere(stage: Stage) -> None:
+    stage.flyte.plan("api", redirect("https://login.example.com/"))
+
+
+@asynccontextmanager
+async def _secured(stage: Stage, jwt: str) -> AsyncIterator[None]:
+    async with FlyteServer(jwt="the right one") as flyte:
+        stage.variables |= {"FLYTE_API": flyte.api_url, "FLYTE_JWT": jwt}
+        yield
+
+
+def wrong_jwt(stage: Stage) -> Any:
+    return _secured(stage, "the wrong one")
+
+
+def missing_jwt(stage: Stage) -> Any:
+    return _secured(stage, "")
+
+
+def expired_jwt(stage: Stage) -> Any:
+    claims = urlsafe_b64encode(json.dumps({"exp": 1_600_000_000}).encode()).decode().rstrip("=")
+    return _secured(stage, f"e30.{claims}.c2ln")
+
+
+@asynccontextmanager
+async def links_to_another_origin(stage: Stage) -> AsyncIterator[None]:
+    async with FlyteServer(public_url="http://flyte.internal:8080") as flyte:
+        stage.variables["FLYTE_API"] = flyte.api_url
+        yield
+
+
+def unhealthy_flyte(stage: Stage) -> None:
+    stage.flyte.plan("health", status(500))
+
+
+def namesake_at_work(stage: Stage) -> None:
+    stage.flyte.register(read_pack({"name": "Slack"}))
+
+
+@asynccontextmanager
+async def directory_in_use(stage: Stage) -> AsyncIterator[None]:
+    async with FileStorage(stage.directory).open():
+        yield
+
+
+def file_in_the_directory_s_place(stage: Stage) -> None:
+    stage.directory.write_text("")
+
+
+def link_in_the_directory_s_place(stage: Stage) -> None:
+    stage.directory.symlink_to(stage.directory.parent)
+
+
+def foreign_directory(stage: Stage) -> None:
+    stage.directory.mkdir(0o700)
+    someone_else = os.geteuid() + 1
+    stage.patch.setattr(os, "geteuid", lambda: someone_else)
+
+
+def directory_that_cannot_be_written_to(stage: Stage) -> None:
+    stage.directory.mkdir(0o700)
+    # The superuser may write anywhere, so taking away a permission would show nothing.
+    stage.patch.setattr(os, "access", lambda path, *_, **__: path != stage.directory)
+
+
+def directory_open_to_all(stage: Stage) -> None:
+    stage.directory.mkdir()
+    stage.directory.chmod(0o777)
+    (stage.directory / "photos.zip").touch()
+
+
+def full_disk(stage: Stage) -> None:
+    stage.patch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=4096))
+
+
+@asynccontextmanager
+async def port_taken(stage: Stage) -> AsyncIterator[None]:
+    with taken_port() as other:
+        stage.variables["FLYTE_SLACK_HTTP_PORT"] = str(other.getsockname()[1])
+        yield
+
+
+@asynccontextmanager
+async def other_signing_secret(stage: Stage) -> AsyncIterator[None]:
+    stage.by_http()
+    async with running_pack(signing_secret="another one") as port:
+        stage.variables["FLYTE_SLACK_HTTP_PORT"] = port
+        yield
+
+
+@asynccontextmanager
+async def no_way_in_by_http(stage: Stage) -> AsyncIterator[None]:
+    stage.by_http()
+    async with running_pack(takes_requests=False) as port:
+        stage.variables["FLYTE_SLACK_HTTP_PORT"] = port
+        yield
+
+
+def rtm_for_a_modern_app(stage: Stage) -> None:
+    stage.variables["FLYTE_SLACK_APP_TOKEN"] = ""
+
+
+def clock_ahead(stage: Stage) -> None:
+    stage.clock = ShiftedClock(95)
+
+
+def clock_behind(stage: Stage) -> None:
+    stage.clock = ShiftedClock(-3600)
+
+
+FAULTS: dict[Plant, tuple[str, str, str]] = {
+    invalid_bot_token: ("slack token", "invalid_auth", "Bot User OAuth Token > Copy"),
+    revoked_bot_token: ("slack token", "token_revoked", "Reinstall to Workspace"),
+    missing_scope: ("scope channels:history", "missing", "Bot Token Scopes > Add an OAuth Scope > channels:history"),
+    invalid_app_token: ("slack app token", "FLYTE_SLACK_APP_TOKEN", "App-Level Tokens > Generate Token and Scopes"),
+    app_token_without_its_scope: ("slack app token", "connections:write", "Add Scope > connections:write"),
+    socket_mode_switched_off: ("slack socket", "link_disabled", "Socket Mode > Enable Socket Mode"),
+    sockets_kept_out: ("slack socket", "HTTP 403", "wss://"),
+    silent_socket: ("slack socket", "no socket was open within 1 s", "wss://"),
+    unknown_channel: ("slack channel C0MISTYPED", "channel_not_found", "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"),
+    private_channel: ("slack channel {default}", "channel_not_found", "/invite"),
+    archived_channel: ("slack channel {default}", "#ops is archived", "Unarchive channel"),
+    wrong_slack_address: ("slack api", "no connection", "FLYTE_SLACK_API_URL"),
+    page_in_slack_s_place: ("slack api", "could not be read", "FLYTE_SLACK_API_URL"),
+    flyte_down: ("flyte api", "connection refused", "FLYTE_API"),
+    page_in_flyte_s_place: ("flyte api", "an HTML page", "FLYTE_API"),
+    flyte_elsewhere: ("flyte api", "login.example.com", "FLYTE_API"),
+    wrong_jwt: ("flyte access", "does not take the JWT", "FLYTE_JWT"),
+    missing_jwt: ("flyte access", "FLYTE_JWT is not set", "FLYTE_JWT"),
+    expired_jwt: ("flyte access", "it expired at 2020-09-13 12:26:40 UTC", "FLYTE_JWT"),
+    links_to_another_origin: ("flyte links", "http://flyte.internal:8080", "X-Forwarded-Host"),
+    unhealthy_flyte: ("flyte health", "500", "log"),
+    namesake_at_work: ("flyte pack", "another pack of this name is at work", "PACK_NAME"),
+    directory_in_use: ("directory lock", f"process {os.getpid()} on", "FLYTE_SLACK_BACKUP_DIR"),
+    file_in_the_directory_s_place: ("directory", "is not a directory", "another directory"),
+    link_in_the_directory_s_place: ("directory", "is a link", "put what it leads to in its place"),
+    foreign_directory: ("directory", "belongs to user", "change the owner"),
+    directory_that_cannot_be_written_to: ("directory", "can't read and write", "let that user write there"),
+    directory_open_to_all: ("directory", "others can write", "a directory for the pack alone"),
+    full_disk: ("disk space", "0 MiB", "make room"),
+    port_taken: ("http port", "in use by another program", "set another port"),
+    other_signing_secret: ("slack requests", "another signing secret", "Signing Secret > Show"),
+    no_way_in_by_http: ("slack requests", "/slack/events", "FLYTE_SLACK_SIGNING_SECRET"),
+    rtm_for_a_modern_app: ("slack rtm", "not_allowed_token_type", "deploy/slack-app-socket-mode.yaml"),
+    clock_ahead: ("clock", "s ahead of that of Slack", "timedatectl set-ntp true"),
+    clock_behind: ("clock", "s behind that of Slack", "timedatectl set-ntp true"),
+}
+
+
+async def test_nothing_is_wrong_where_nothing_was_planted(stage: Stage) -> None:
+    assert await stage.troubles() == []
+
+
+@pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__)
+async def test_a_fault_turns_just_its_line_red_and_is_told_how_to_mend(plant: Plant, stage: Stage) -> None:
+    check, message, mend = FAULTS[plant]
+    async with AsyncExitStack() as planted:
+        if (lasting := plant(stage)) is not None:
+            await planted.enter_async_context(lasting)
+        [trouble] = await stage.troubles()
+
+    default = stage.environment["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"]
+    assert (trouble.check, trouble.status) == (check.format(default=default), Status.FAILED)
+    assert message in trouble.message
+    assert mend in trouble.mend

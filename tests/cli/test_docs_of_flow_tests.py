@@ -1,0 +1,103 @@
+"""What the page about flow tests says is so."""
+
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.recording.schemas import KINDS
+from entrypoints.cli.commands import main
+from entrypoints.flow_tests.command import run_test
+from entrypoints.flow_tests.parsing.file_parser import read_tests
+from entrypoints.flow_tests.parsing.fixtures import SCENE_KEYS
+from entrypoints.flow_tests.pytest_plugin import FlowTesting
+from entrypoints.flow_tests.quiet import silent_logs
+from entrypoints.flow_tests.settings import ADJUSTABLE
+from tests.support.pages import ROOT, codes, fences, page, rows, section
+
+PAGE = page("flow-tests.md")
+EXAMPLE = ROOT / "examples" / "flows" / "tests" / "on_call.yaml"
+
+
+def test_the_example_is_the_one_in_the_repository() -> None:
+    shown = fences(PAGE)["examples/flows/tests/on_call.yaml, in part"]
+    head, _, tests = shown.partition("tests:\n")
+
+    for part in (head, *tests.split("\n\n")):
+        assert part.strip() in EXAMPLE.read_text()
+
+
+def test_the_failure_is_the_one_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("flows/on_call.yaml", "flows/tests/on_call.yaml", "packs/rota.yaml"):
+        copy = tmp_path / "examples" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text((ROOT / "examples" / name).read_text().replace("on-call$", "on-call please$"))
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, ["test", "examples/flows/tests/on_call.yaml"])
+
+    assert fences(PAGE)["What a failure looks like"] in result.stdout
+
+
+def test_the_mistake_is_told_as_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "flows: []\npacks: []\n\ntests:\n- name: the answer comes in the thread of the question\n  # first:\n  steps:\n"
+    )
+    (tmp_path / "on_call.yaml").write_text(text + "  - sya: flyte on-call\n")
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, ["test", "on_call.yaml"])
+
+    assert result.stderr == fences(PAGE)["A mistake in a file of tests"]
+
+
+def test_every_key_of_a_file_has_a_row() -> None:
+    keys = [codes(cells[0])[0] for cells in rows(section(PAGE, "## A file of tests"), r"`\w+`")]
+
+    assert keys == [*SCENE_KEYS, "tests"]
+
+
+def test_every_kind_of_step_has_a_row() -> None:
+    cells = [cells[0] for cells in rows(section(PAGE, "## A file of tests"), r"`\w+: .*")]
+    kinds = {code.partition(":")[0] for cell in cells for code in codes(cell)}
+
+    assert kinds == {"say", "event", "expect", "wait", "invite", "remove", "slack", "flyte", "repeat"}
+
+
+def test_the_settings_that_are_named_can_be_set() -> None:
+    (row,) = rows(section(PAGE, "## A file of tests"), "`settings`")
+
+    assert {code for code in codes(row[2]) if code.isupper()} <= set(ADJUSTABLE)
+
+
+def test_every_kind_of_line_has_a_row() -> None:
+    table = rows(section(PAGE, "## Record and replay"), r"(`[a-z]+`(, )?)+")
+
+    assert {kind for cells in table for kind in codes(cells[0])} == set(KINDS)
+
+
+def test_the_step_alone_passes(tmp_path: Path) -> None:
+    (tmp_path / "step.yaml").write_text(fences(PAGE)["step.yaml"])
+
+    (test,) = read_tests(tmp_path / "step.yaml")
+
+    assert run_test(test).failure is None
+
+
+def test_the_outage_passes(tmp_path: Path) -> None:
+    steps = section(PAGE, "## When things go wrong").partition("```yaml\n")[2].partition("```")[0]
+    scene = f"flows: [{ROOT}/examples/flows/on_call.yaml]\npacks: [{ROOT}/examples/packs/rota.yaml]\n"
+    (tmp_path / "test.yaml").write_text(f"{scene}tests:\n- name: it\n  steps:\n{indent(steps, '  ')}")
+
+    (test,) = read_tests(tmp_path / "test.yaml")
+    with silent_logs():
+        assert run_test(test).failure is None
+
+
+def test_the_test_in_python_passes(flow_test: FlowTesting) -> None:
+    code = fences(PAGE)["test_on_call.py"].replace('["on_call', f'["{ROOT}/examples/flows/on_call')
+    names: dict[str, object] = {}
+    exec(code.replace('["rota', f'["{ROOT}/examples/packs/rota'), names)  # noqa: S102 - our own page
+
+    names["test_the_answer_comes_in_the_thread"](flow_test)  # type: ignore[operator] # a function

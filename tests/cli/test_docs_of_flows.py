@@ -1,0 +1,116 @@
+import json
+import re
+
+import pytest
+
+from adapters.serialization.payloads import command_input, event_payload, parse_command
+from adapters.slack.error_help import EXPLANATIONS
+from application.use_cases.dispatcher import pack_offer
+from domain.channels import ChannelId
+from domain.events import (
+    BroadcastFailed,
+    BroadcastSent,
+    ChannelFailure,
+    ChannelJoined,
+    ChannelLeft,
+    Event,
+    JoinChannelFailed,
+    LeaveChannelFailed,
+    MessageSent,
+    ReceivedMessage,
+    RichMessageSent,
+    SendMessageFailed,
+    SendRichMessageFailed,
+    event_name,
+)
+from domain.json_values import Json, JsonObject
+from domain.messages import Message, Receipt, Said
+from domain.users import User
+from entrypoints.simulation.flyte.flow_loader import FlowRefusedError, flow_from_values
+from tests.support.pages import ROOT, codes, fences, page, rows, section
+
+FLOW_AUTHORS = page("flow-authors.md")
+OFFER = pack_offer("Slack", {})
+ERRORS = list(rows(section(FLOW_AUTHORS, "## Errors").partition("The pack's own")[0], "`.*`"))
+
+OPS, GONE = ChannelId("C024BE91L"), ChannelId("C0PQRS123")
+RECEIPT = Receipt(OPS, "1355517536.000001")
+TEXT = Message(OPS, "on its way", "1355517523.000005")
+CLOSED = "Deployments are closed until Monday"
+ALICE = User("U023BECGF", "alice", "alice@example.com", "Principal Systems Engineer", "Alice", "Smith")
+BLOCKS: Json = [{"type": "section", "text": {"type": "mrkdwn", "text": "Deployed *1.2*"}}]
+RICH: JsonObject = {
+    "channel": OPS,
+    "text": "Deployed 1.2",
+    "thread_ts": TEXT.thread_timestamp,
+    "icon_emoji": ":rocket:",
+    "blocks": BLOCKS,
+}
+
+
+def error(code: str, channel_id: ChannelId = OPS) -> str:
+    return f"{code}: {EXPLANATIONS[code].format(subject=channel_id)}"
+
+
+EVENTS: list[Event] = [
+    MessageSent(TEXT, RECEIPT),
+    SendMessageFailed(TEXT, error("not_in_channel")),
+    RichMessageSent(RICH, RECEIPT),
+    SendRichMessageFailed({"channel": OPS, "blocks": [{"type": "sektion"}]}, error("invalid_blocks")),
+    BroadcastSent(CLOSED, (OPS, GONE)),
+    BroadcastFailed(
+        CLOSED,
+        f"not sent to 1 of 2 channels ({GONE}: is_archived)",
+        (OPS,),
+        (ChannelFailure(GONE, error("is_archived", GONE)),),
+    ),
+    ChannelJoined(OPS),
+    JoinChannelFailed(OPS, error("is_archived")),
+    ChannelLeft(OPS),
+    LeaveChannelFailed(OPS, error("cant_leave_general")),
+    ReceivedMessage(Said(OPS, TEXT.thread_timestamp, "echo hello", ALICE.id), ALICE),
+]
+
+
+def example(title: str) -> Json:
+    shown: Json = json.loads(fences(FLOW_AUTHORS)[title])
+    return shown
+
+
+def test_the_example_of_a_flow_is_the_one_among_the_examples() -> None:
+    name = "examples/flows/on_call.yaml"
+    flow = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+    assert fences(FLOW_AUTHORS)[name].splitlines() == flow
+
+
+def test_flow_authors_read_of_every_key_of_a_step() -> None:
+    with pytest.raises(FlowRefusedError) as refusal:
+        flow_from_values({"name": "a", "steps": [{"nothing": ""}]}, "a")
+    known = str(refusal.value).partition("known are ")[2].split(", ")
+    table = rows(section(FLOW_AUTHORS, "## A flow"), "`.*`")
+    assert sorted(codes(cells[0])[0] for cells in table) == known
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=event_name)
+def test_an_events_example_is_what_flows_get(event: Event) -> None:
+    assert example(event_name(event)) == event_payload(event)
+
+
+def test_every_event_that_the_pack_offers_has_an_example() -> None:
+    assert {event_name(event) for event in EVENTS} == set(OFFER.events)
+
+
+@pytest.mark.parametrize("command", [offer.name for offer in OFFER.commands])
+def test_a_commands_example_is_taken_as_it_stands(command: str) -> None:
+    given = example(f"input of {command}")
+    assert command_input(parse_command(command, given)) == given
+
+
+@pytest.mark.parametrize(("code", "meaning"), ERRORS, ids=[cells[0] for cells in ERRORS])
+def test_the_table_of_errors_says_what_flows_read(code: str, meaning: str) -> None:
+    parts = re.split(r"{\w+}", EXPLANATIONS[codes(code)[0]])
+    assert re.fullmatch(".+".join(map(re.escape, parts)), meaning)
+
+
+def test_the_table_of_errors_is_there() -> None:
+    assert len(ERRORS) > 15

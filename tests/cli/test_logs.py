@@ -1,0 +1,251 @@
+"""What stands in the log, and what never does."""
+
+import asyncio
+import io
+import json
+import logging
+import warnings
+from typing import Any
+
+import pytest
+import structlog
+
+from entrypoints.observability.logs import configure_logs, log_errors_of
+
+log = structlog.get_logger()
+
+pytestmark = pytest.mark.usefixtures("logging_as_before")
+
+
+class Terminal(io.TextIOWrapper):
+    """A terminal, as far as a log can tell."""
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        super().__init__(io.BytesIO(), encoding=encoding)
+
+    def isatty(self) -> bool:
+        return True
+
+    def shown(self) -> str:
+        self.seek(0)
+        return self.read()
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_is_json_with_time_level_event_and_fields(stream: io.StringIO) -> None:
+    configure_logs("info", stream=stream)
+
+    log.info("action_done", command="SendMessage", seconds=0.25)
+
+    (line,) = lines(stream)
+    assert list(line) == ["timestamp", "level", "event", "command", "seconds"]
+    assert line["timestamp"].endswith("Z")
+    assert line | {"timestamp": ""} == {
+        "timestamp": "",
+        "level": "info",
+        "event": "action_done",
+        "command": "SendMessage",
+        "seconds": 0.25,
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "events"),
+    [
+        ("debug", "debug info warning error"),
+        ("info", "info warning error"),
+        ("warning", "warning error"),
+        ("error", "error"),
+    ],
+)
+def test_lines_below_the_level_are_left_out(level: str, events: str, stream: io.StringIO) -> None:
+    configure_logs(level, stream=stream)
+    library = logging.getLogger("some.library")
+
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log, name)(name)
+        getattr(library, name)(name)
+
+    assert " ".join(line["event"] for line in lines(stream)[::2]) == events
+    assert " ".join(line["event"] for line in lines(stream)[1::2]) == events
+
+
+def test_what_a_library_logs_goes_the_same_way(stream: io.StringIO) -> None:
+    configure_logs("info", secrets=["hush"], stream=stream)
+
+    logging.getLogger("some.library").warning("said %s to %d", "hush", 3)
+
+    (line,) = lines(stream)
+    assert (line["level"], line["event"], line["logger"]) == ("warning", "said *** to 3", "some.library")
+
+
+def test_a_warning_of_python_is_logged(stream: io.StringIO) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        configure_logs("info", stream=stream)
+        warnings.warn("old ways", DeprecationWarning, stacklevel=1)
+
+    (line,) = lines(stream)
+    assert line["logger"] == "py.warnings"
+    assert "old ways" in line["event"]
+
+
+def test_the_slack_library_does_not_print_whole_answers(stream: io.StringIO) -> None:
+    configure_logs("debug", stream=stream)
+
+    logging.getLogger("slack_sdk.web.async_base_client").debug("a body with everything in it")
+
+    assert lines(stream) == []
+
+
+def test_a_level_of_a_library_s_own_counts_as_the_next_lower_one(stream: io.StringIO) -> None:
+    configure_logs("debug", stream=stream)
+
+    logging.getLogger("some.library").log(5, "too detailed")
+    logging.getLogger("some.library").log(25, "between")
+    logging.getLogger("some.library").log(50, "critical")
+
+    assert [(line["level"], line["event"]) for line in lines(stream)] == [("info", "between"), ("error", "critical")]
+
+
+def test_configuring_again_does_not_double_the_lines(stream: io.StringIO) -> None:
+    configure_logs("info", stream=io.StringIO())
+    configure_logs("info", stream=stream)
+
+    log.info("ours")
+    logging.getLogger("some.library").warning("theirs")
+
+    assert [line["event"] for line in lines(stream)] == ["ours", "theirs"]
+
+
+def test_no_secret_gets_into_any_field(stream: io.StringIO) -> None:
+    configure_logs("debug", secrets=["token_abc", "p/ss"], stream=stream)
+
+    log.info("token_abc", a={"token_abc": ["https://me:p%2Fss@host/"]}, b=ValueError("p/ss"), url="wss://x/?ticket=42")
+    structlog.contextvars.bind_contextvars(action="token_abc")
+    try:
+        log.info("with context")
+    finally:
+        structlog.contextvars.clear_contextvars()
+
+    assert "***" in stream.getvalue()
+    for secret in ("token_abc", "p/ss", "p%2Fss", "=42"):
+        assert secret not in stream.getvalue()
+
+
+def test_no_secret_gets_into_a_traceback(stream: io.StringIO) -> None:
+    configure_logs("info", secrets=["token_abc"], stream=stream)
+
+    try:
+        fail("refused: token_abc")
+    except ValueError:
+        log.exception("failed")
+        logging.getLogger("some.library").exception("failed there too")
+
+    assert [line["exception"].splitlines()[-1] for line in lines(stream)] == ["ValueError: refused: ***"] * 2
+
+
+def test_foreign_text_can_not_forge_a_line(stream: io.StringIO) -> None:
+    configure_logs("info", stream=stream)
+
+    log.info("heard", who='x\n{"event": "forged"}\u2028\x1b[2J\x7f\ud800')
+
+    (text,) = stream.getvalue().splitlines()
+    assert text.isascii()
+    assert text.isprintable()
+
+
+def test_a_log_that_can_not_be_written_costs_a_line_and_no_more() -> None:
+    stream = io.StringIO()
+    configure_logs("info", stream=stream)
+    stream.close()
+
+    log.info("nobody reads this")
+
+
+def test_in_a_terminal_a_line_is_readable() -> None:
+    terminal = Terminal()
+    configure_logs("info", stream=terminal)
+
+    log.warning("unhealthy", check="slack", status="out of reach", seconds=3, channels=["C1"], empty="")
+
+    (line,) = terminal.shown().splitlines()
+    assert line[8:] == (
+        ' \x1b[33mwarning \x1b[0m unhealthy check=slack status="out of reach" seconds=3 channels=["C1"] empty=""'
+    )
+
+
+def test_in_a_terminal_foreign_text_can_not_steer_it() -> None:
+    terminal = Terminal()
+    configure_logs("info", stream=terminal)
+
+    log.info("heard", name="\x1b[2J\x9b\u202e", words="a\nb é")
+
+    assert terminal.shown()[8:] == (' \x1b[32minfo    \x1b[0m heard name=\\u001b[2J\\u009b\\u202e words="a\\nb é"\n')
+
+
+def test_in_a_terminal_a_traceback_stands_below_its_line() -> None:
+    terminal = Terminal()
+    configure_logs("info", secrets=["hush"], stream=terminal)
+
+    try:
+        fail("hush\n12:00:00 info     forged \x1b[2J")
+    except ValueError:
+        log.exception("failed")
+
+    first, *rest = terminal.shown().splitlines()
+    assert first.endswith("failed")
+    assert all(line.startswith("    ") for line in rest)
+    assert rest[-2:] == ["    ValueError: ***", "    12:00:00 info     forged \\u001b[2J"]
+
+
+def test_a_terminal_that_does_not_know_a_character_gets_its_number() -> None:
+    terminal = Terminal("ascii")
+    configure_logs("info", stream=terminal)
+
+    log.info("heard", name="é")
+
+    assert "name=\\xe9" in terminal.shown()
+
+
+async def test_errors_that_nobody_awaited_are_logged(stream: io.StringIO) -> None:
+    configure_logs("info", secrets=["hush"], stream=stream)
+    loop = asyncio.get_running_loop()
+    log_errors_of(loop)
+
+    heard = "what somebody said"
+    loop.call_soon(lambda _: fail("hush"), heard)
+    after = asyncio.Event()
+    loop.call_soon(after.set)
+    await after.wait()
+
+    (line,) = lines(stream)
+    assert line["event"] == "error_in_event_loop"
+    assert line["exception"].endswith("ValueError: ***")
+    assert "somebody said" not in stream.getvalue()
+
+
+async def test_the_task_of_an_error_is_named(stream: io.StringIO) -> None:
+    configure_logs("info", stream=stream)
+    loop = asyncio.get_running_loop()
+    log_errors_of(loop)
+    task = asyncio.create_task(asyncio.Event().wait(), name="relay")
+
+    loop.call_exception_handler({"message": "Task was destroyed but it is pending!", "task": task})
+    task.cancel()
+
+    assert [(line["task"], line["message"]) for line in lines(stream)] == [
+        ("relay", "Task was destroyed but it is pending!")
+    ]

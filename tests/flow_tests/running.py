@@ -1,0 +1,86 @@
+"""Plays tests that are written in a test, with flows for them to be about."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from textwrap import dedent, indent
+
+from entrypoints.flow_tests.command import run_test
+from entrypoints.flow_tests.parsing.file_parser import read_tests
+from entrypoints.flow_tests.quiet import silent_logs
+from entrypoints.flow_tests.result import Failure, Verdict
+from entrypoints.simulation.console.output import Line
+
+ECHO = """
+name: echo
+steps:
+- id: answer
+  event: {packName: Slack, name: ReceivedMessage}
+  criteria: "{{ Event.Payload.message|match:'^echo ' }}"
+  command:
+    packName: Slack
+    name: SendMessage
+    input:
+      channelId: "{{ Event.Payload.channelId }}"
+      message: "{{ Event.Payload.message|slice:'5:' }}"
+"""
+THREADED = ECHO.replace(
+    "      message:", '      threadTimestamp: "{{ Event.Payload.threadTimestamp }}"\n      message:'
+)
+ASKING = """
+name: asking
+steps:
+- id: ask
+  event: {packName: Slack, name: ReceivedMessage}
+  context: {Channel: "{{ Event.Payload.channelId }}"}
+  command:
+    packName: Oracle
+    name: Ask
+    input: {by: "{{ Event.Payload.user.id }}", words: [a, "{{ Event.Payload.message }}"]}
+- id: tell
+  dependsOn: [ask]
+  event: {packName: Oracle, name: Answered}
+  command:
+    packName: Slack
+    name: SendMessage
+    input: {channelId: "{{ Context.Channel }}", message: "{{ Event.Payload.answer }}"}
+"""
+ORACLE = """
+name: Oracle
+commands:
+  Ask: {event: Answered, payload: {answer: "42 for <@{{ Input.by }}>", details: {certain: true}}}
+"""
+BROADCASTING = """
+name: broadcasting
+steps:
+- event: {packName: Timer, name: Rang}
+  command: {packName: Slack, name: Broadcast, input: {message: "{{ Event.Payload.what }}"}}
+"""
+
+
+def written(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Path:
+    """A file with one test of these steps."""
+    (folder / "flow.yaml").write_text(flow)
+    (folder / "oracle.yaml").write_text(ORACLE)
+    path = folder / "test.yaml"
+    scene = f"flows: [flow.yaml]\npacks: [oracle.yaml]\n{dedent(head)}"
+    path.write_text(f"{scene}tests:\n- name: it\n  steps:\n{indent(dedent(steps).strip(), '  ')}\n")
+    return path
+
+
+def played(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Verdict:
+    """What comes of one test of these steps."""
+    (test,) = read_tests(written(folder, steps, flow=flow, head=head))
+    with silent_logs():
+        return run_test(test)
+
+
+def failure(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Failure:
+    """Why one test of these steps fails."""
+    found = played(folder, steps, flow=flow, head=head).failure
+    assert found is not None
+    return found
+
+
+def texts(lines: Iterable[Line]) -> list[str]:
+    """Lines without their styles."""
+    return ["".join(span.text for span in line.spans) for line in lines]

@@ -1,0 +1,116 @@
+"""`flyte-slack test`, as it is typed."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner, Result
+
+from entrypoints.cli.commands import main
+from tests.flow_tests.running import ECHO, written
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["test", *map(str, arguments)])
+
+
+def test_tests_that_pass_are_counted(tmp_path: Path) -> None:
+    path = written(tmp_path, "- say: echo a\n- expect: a")
+
+    result = run(path)
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == f"{path}  1 test"
+    assert result.stdout.splitlines()[-1].startswith("1 passed in ")
+
+
+def test_a_test_that_fails_is_told_and_known_by_the_exit_status(tmp_path: Path) -> None:
+    path = written(tmp_path, "- say: echo a\n- expect: b")
+
+    result = run(path)
+
+    assert result.exit_code == 1
+    assert f'{path}:7 (step 2): the text is "a", not "b"' in result.stdout
+    assert "      - #general flyte: b\n      + [2] #general flyte: a\n" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("0 passed, 1 failed in ")
+
+
+def test_all_that_is_wrong_with_files_is_told_at_once_and_nothing_is_run(tmp_path: Path) -> None:
+    one, two = written(tmp_path, "- say: echo a"), tmp_path / "two.yaml"
+    two.write_text("tests: [{name: it, steps: [{sya: a}]}]")
+
+    result = run(one, two, tmp_path / "three.yaml")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "did you mean 'say'?" in result.stderr
+    assert "three.yaml: can't be read" in result.stderr
+
+
+def test_a_folder_is_searched_for_tests_among_flows_and_packs(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    written(inner, "- say: echo a\n- expect: a")
+    (tmp_path / "flow.yml").write_text(ECHO)
+
+    assert run(tmp_path).stdout.splitlines()[0] == f"{inner / 'test.yaml'}  1 test"
+    assert run(tmp_path / "**" / "te*.yaml").stdout.splitlines()[0] == f"{inner / 'test.yaml'}  1 test"
+
+
+def test_a_flow_that_is_named_as_a_test_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "- say: a").with_name("flow.yaml")
+
+    assert run(path).exit_code == 2
+
+
+def test_only_tests_with_certain_words_are_run(tmp_path: Path) -> None:
+    path = written(tmp_path, "- say: echo a\n- expect: a")
+    path.write_text(path.read_text() + "- name: Another\n  steps:\n  - say: b\n")
+
+    result = run(path, "-k", "another", "-v")
+
+    assert "ok    Another" in result.stdout
+    assert "ok    it" not in result.stdout
+    assert run(path, "-k", "nope").exit_code == 2
+
+
+def test_what_is_said_is_shown_when_it_is_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, "- say: echo a\n- expect: a")
+
+    assert "      [1] #general alice: echo a\n      [2] #general flyte: a\n" in run(path, "-vv").stdout
+
+
+def test_results_are_written_as_junit_xml(tmp_path: Path) -> None:
+    path = written(tmp_path, '- say: "echo <\\u0001&"\n- expect: b')
+    path.write_text(path.read_text() + "- name: another\n  steps:\n  - say: b\n")
+    junit = tmp_path / "junit.xml"
+
+    run(path, "--junit", junit)
+
+    suites = ET.parse(junit).getroot()  # noqa: S314 - our own
+    assert (suites.get("tests"), suites.get("failures")) == ("2", "1")
+    failed, passed = suites.findall("./testsuite/testcase")
+    assert [case.get("name") for case in (failed, passed)] == ["it", "another"]
+    failure = failed.find("failure")
+    assert failure is not None
+    assert str(failure.get("message")).startswith("the text is ")
+    assert "- #general flyte: b" in str(failure.text)
+    assert passed.find("failure") is None
+
+
+def test_a_file_that_can_t_be_written_is_told(tmp_path: Path) -> None:
+    result = run(written(tmp_path, "- say: a"), "--junit", tmp_path / "none" / "junit.xml")
+
+    assert result.exit_code == 2
+    assert "junit.xml" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "5", "", "tests: {}", "[", json.dumps({"tests": [{"name": 5}]})])
+def test_whatever_a_file_holds_is_told_and_never_breaks_anything(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "test.yaml"
+    path.write_text(text)
+
+    result = run(path)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(str(path))

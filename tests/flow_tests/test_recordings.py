@@ -1,0 +1,203 @@
+"""Recorded sessions, made into flow tests and played again."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from adapters.recording.entries import Entry, Heard, Identified, Membership, Person, Posted
+from adapters.recording.schemas import dump_entry
+from entrypoints.cli.commands import main
+from entrypoints.flow_tests.clock.virtual_time import START
+from entrypoints.flow_tests.command import run_test
+from entrypoints.flow_tests.parsing.file_parser import read_tests
+from entrypoints.flow_tests.quiet import silent_logs
+from entrypoints.flow_tests.recordings.session import Session
+from entrypoints.flow_tests.recordings.to_test import flow_test_from
+from tests.flow_tests.running import THREADED
+from tests.support.simulated import simulate
+
+ME = Identified(at=START, user_id="UBOT", bot_id="BBOT")
+ZOE = Person(at=START, user_id="U7", name="Zoë Z.", title="", first_name="Zoë", last_name="")
+
+
+def heard(text: str, timestamp: str, *, at: float = 0, by: str = "U7", room: str = "C1", thread: str = "") -> Heard:
+    return Heard(
+        at=START + timedelta(seconds=at),
+        channel_id=room,
+        timestamp=timestamp,
+        text=text,
+        user_id=by,
+        bot_id="BBOT" if by == "UBOT" else "",
+        thread_timestamp=thread,
+        is_direct=room.startswith("D"),
+    )
+
+
+def posted(text: str, timestamp: str, *, at: float = 0, room: str = "C1", thread: str = "", error: str = "") -> Posted:
+    fields = {"channel": room, "text": text} | ({"thread_ts": thread} if thread else {})
+    return Posted(
+        at=START + timedelta(seconds=at), channel_id=room, fields={**fields}, timestamp=timestamp, error=error
+    )
+
+
+def kept(folder: Path, *entries: Entry) -> Path:
+    path = folder / "session.jsonl"
+    path.write_text("".join(json.dumps(dump_entry(entry)) + "\n" for entry in entries))
+    return path
+
+
+def steps(folder: Path, *entries: Entry) -> list[str]:
+    """The lines of the test that is made of these."""
+    text = flow_test_from(kept(folder, ME, ZOE, *entries), folder, [], [])
+    return [line.removeprefix("  ") for line in text.partition("steps:\n")[2].splitlines()]
+
+
+def test_what_people_said_is_said_and_what_the_bot_said_is_expected(tmp_path: Path) -> None:
+    assert steps(
+        tmp_path,
+        heard("hi", "1.1", at=1),
+        posted("hello", "1.2", at=1.1),
+        posted("there", "1.3", at=1.2),
+        heard("bye", "1.4", at=61, by="U8"),
+    ) == [
+        "- wait: 1s", "- say: hi", "  as: zo_z", '  in: "#C1"',
+        "- expect:", "  - message: hello", "  - message: there",
+        "- wait: 60s", "- say: bye", "  as: person2",
+    ]  # fmt: skip
+
+
+def test_threads_and_direct_messages_are_kept(tmp_path: Path) -> None:
+    assert steps(
+        tmp_path,
+        heard("a", "1.1"),
+        posted("b", "1.2", thread="1.1"),
+        heard("c", "1.3", thread="1.1"),
+        heard("d", "1.4", room="D1"),
+        posted("e", "1.5", room="D1"),
+    ) == [
+        "- say: a", "  as: zo_z", '  in: "#C1"', "  id: thread1",
+        "- expect:", "  - message: b", "    thread: thread1",
+        "- say: c", "  thread: thread1",
+        "- say: d", '  in: "@flyte"',
+        "- expect:", "  - message: e",
+    ]  # fmt: skip
+
+
+def test_a_text_comes_out_as_slack_had_it(tmp_path: Path) -> None:
+    texts = ["a &lt; b &amp; <@U7>", "<!channel> <https://x.example|x>", "@zo_z", "{{ x }} {% y %} {", "é\u2028😀"]
+    path = kept(tmp_path, ME, ZOE, *(heard(text, f"1.{number}") for number, text in enumerate(texts, start=1)))
+    (tmp_path / "test.yaml").write_text(flow_test_from(path, tmp_path, [], []))
+
+    (test,) = read_tests(tmp_path / "test.yaml")
+    with silent_logs():
+        verdict = run_test(test)
+
+    said = ["".join(span.text for span in line.spans[3:]) for line in verdict.conversation]
+    assert said == [f"zo_z: {text}".replace("<@U7>", "<@zo_z>") for text in texts]
+
+
+def test_what_was_delivered_twice_or_said_by_the_bot_or_refused_is_not_said_again(tmp_path: Path) -> None:
+    assert steps(
+        tmp_path,
+        heard("hi", "1.1"),
+        heard("hi", "1.1"),
+        posted("hello", "1.2"),
+        heard("hello", "1.2", by="UBOT"),
+        posted("lost", "", error="is_archived: no"),
+    ) == ["- say: hi", "  as: zo_z", '  in: "#C1"', "- expect:", "  - message: hello"]
+
+
+def test_where_the_bot_comes_and_goes_is_kept(tmp_path: Path) -> None:
+    moves = [Membership(at=START, channel_id="C1", is_member=is_member) for is_member in (True, False, False, True)]
+
+    assert steps(tmp_path, *moves) == ['- remove: "#C1"', '- invite: "#C1"']
+
+
+def test_what_follows_from_nothing_that_was_said_is_remarked(tmp_path: Path) -> None:
+    assert steps(tmp_path, posted("Deployed", "1.1"))[0].startswith("# Nothing was said before this")
+
+
+def test_an_empty_session_expects_nothing(tmp_path: Path) -> None:
+    assert steps(tmp_path) == ["- expect: nothing"]
+
+
+def test_people_of_one_name_are_told_apart() -> None:
+    twins = [Person(at=START, user_id=f"U{n}", name="Al", title="", first_name="", last_name="") for n in (1, 2)]
+    session = Session([*twins, heard("a", "1.1", by="U1"), heard("b", "1.2", by="U2")])
+
+    assert session.people == {"U1": "al", "U2": "al2"}
+
+
+def convert(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["record-to-test", *map(str, arguments)])
+
+
+def conversation(folder: Path) -> Sequence[Entry]:
+    (folder / "flow.yaml").write_text(THREADED)
+    return [ME, ZOE, heard("echo one", "1.1", at=5), posted("one", "1.2", at=5, thread="1.1"), heard("hm", "1.3", at=9)]
+
+
+def test_a_test_that_was_made_of_a_record_passes_and_notices_a_change(tmp_path: Path) -> None:
+    path, test = kept(tmp_path, *conversation(tmp_path)), tmp_path / "inner" / "test.yaml"
+    test.parent.mkdir()
+
+    made = convert(path, "--flow", tmp_path / "flow.yaml", "-o", test)
+
+    assert (made.exit_code, made.stderr) == (0, f"flyte-slack test {test}\n")
+    assert 'flows: ["../flow.yaml"]' in test.read_text()
+    assert CliRunner().invoke(main, ["test", str(test)]).exit_code == 0
+    (tmp_path / "flow.yaml").write_text(THREADED.replace("slice:'5:'", "slice:'6:'"))
+    assert 'the text is "ne", not "one"' in CliRunner().invoke(main, ["test", str(test)]).stdout
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    path, test = kept(tmp_path, *conversation(tmp_path)), tmp_path / "test.yaml"
+    test.write_text("mine")
+
+    assert convert(path, "-o", test).exit_code == 1
+    assert test.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("", "nothing is recorded in it"), ('{"kind": "sung"}\n', ":1: this is no line of a record")]
+)
+def test_a_record_that_is_none_is_refused(text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text(text)
+
+    result = convert(tmp_path / "x.jsonl")
+
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert convert(tmp_path / "none.jsonl").exit_code == 2
+
+
+@pytest.mark.parametrize("ends", [(), ("--in-memory",)], ids=["loopback", "in memory"])
+def test_a_conversation_is_recorded_and_played_again(ends: tuple[str, ...], tmp_path: Path) -> None:
+    flow, record = tmp_path / "flow.yaml", tmp_path / "record.jsonl"
+    flow.write_text(THREADED)
+    typed = "echo one\n/thread 2\necho two\n"
+
+    first = simulate(typed, *ends, "--flow", flow, "--record", record)
+    again = simulate("echo three\n", *ends, "--flow", flow, "--replay", record)
+
+    def said(printed: str) -> list[str]:
+        return [line.partition(" ")[2] for line in printed.splitlines() if line.startswith("#")]
+
+    assert first.returncode == again.returncode == 0
+    assert said(first.stdout)[:2] == ["alice: echo one", "(thread) flyte: one"]
+    talk = [line for line in said(again.stdout) if "has joined" not in line]
+    assert talk == [*said(first.stdout), "alice: echo three", "(thread) flyte: three"]
+    assert again.stderr == ""
+
+
+def test_a_record_that_can_t_be_read_or_kept_ends_the_simulation(tmp_path: Path) -> None:
+    assert simulate("", "--replay", tmp_path / "none.jsonl").returncode == 2
+    served = simulate("", "--serve", "--record", tmp_path / "record.jsonl")
+    assert (served.returncode, "set FLYTE_SLACK_RECORD" in served.stderr) == (2, True)
+    unkept = simulate("", "--record", tmp_path / "none" / "record.jsonl")
+    assert unkept.returncode == 1
+    assert "FLYTE_SLACK_RECORD" in unkept.stderr

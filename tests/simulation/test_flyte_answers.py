@@ -1,0 +1,401 @@
+"""The simulated Flyte answers as the real one does: links, statuses, types and oddities."""
+
+import io
+import json
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+
+from entrypoints.simulation.flyte.faults import status
+from entrypoints.simulation.flyte.server import FlyteServer
+from tests.simulation.flyte_pack import FlytePack, link, server_and_pack
+
+
+async def test_the_api_begins_with_links_whose_relations_are_whole_addresses() -> None:
+    async with server_and_pack() as (flyte, pack), pack.session.get(f"{flyte.api_url}/v1") as response:
+        links = (await response.json())["links"]
+        base = flyte.api_url
+
+    assert response.status == 200
+    assert {"href": f"{base}/v1/packs", "rel": f"{base}/swagger#!/pack/listPacks"} in links
+    assert {"href": f"{base}/health", "rel": f"{base}/swagger#!/info/health"} in links
+    assert {"href": f"{base}/v1/audit/flows", "rel": f"{base}/swagger#!/flowAudit/findFlows"} in links
+
+
+async def test_the_address_itself_links_to_the_version() -> None:
+    async with server_and_pack() as (flyte, pack), pack.session.get(flyte.api_url) as response:
+        links = (await response.json())["links"]
+
+    assert {"href": f"{flyte.api_url}/v1", "rel": f"{flyte.api_url}/swagger#!/info/v1"} in links
+
+
+async def test_a_pack_is_created_as_plain_text_with_its_own_links_first() -> None:
+    definition = {
+        "name": "Slack",
+        "labels": {"region": "eu", "env": "dev"},
+        "commands": [{"name": "SendMessage", "events": ["MessageSent", "SendMessageFailed"]}],
+        "events": [{"name": "ReceivedMessage"}],
+        "links": [{"href": "http://example.com/docs", "rel": "help"}],
+    }
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.post(f"{flyte.api_url}/v1/packs", json=definition) as response:
+            body = json.loads(await response.text())
+        own = f"{flyte.api_url}/v1/packs/Slack.env.dev.region.eu"
+
+        assert response.status == 201
+        assert response.content_type == "text/plain"
+        assert response.headers["Location"] == own
+        assert body["id"] == "Slack.env.dev.region.eu"
+        assert body["status"] == "live"
+        assert datetime.fromisoformat(body["lastSeen"]) <= datetime.now(UTC)
+        assert body["links"] == [
+            {"href": "http://example.com/docs", "rel": "help"},
+            {"href": own, "rel": "self"},
+            {"href": f"{flyte.api_url}/v1/packs", "rel": "up"},
+            {"href": f"{own}/actions/take", "rel": f"{flyte.api_url}/swagger#!/action/takeAction"},
+            {"href": f"{own}/events", "rel": f"{flyte.api_url}/swagger#/event"},
+        ]
+        take = body["commands"][0]["links"][0]
+        assert take["href"] == f"{own}/actions/take?commandName=SendMessage"
+
+
+async def test_a_pack_may_register_again() -> None:
+    async with server_and_pack() as (flyte, pack):
+        await FlytePack.register(pack.session, flyte.api_url)
+
+        assert list(flyte.packs) == ["Slack"]
+
+
+MALFORMED_PACKS = [
+    b"{",
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"name": 5}',
+    b'{"name": "x", "labels": {"a": 1}}',
+    b'{"name": "x", "commands": {}}',
+    b'{"name": "x", "commands": [5]}',
+    b'{"name": "x", "commands": [{"name": 5}]}',
+    b'{"name": "x", "commands": [{"name": "y", "events": "z"}]}',
+    b'{"name": "x", "events": ["y"]}',
+    b'{"name": "x", "links": [{"href": 5}]}',
+]
+
+
+@pytest.mark.parametrize("body", MALFORMED_PACKS)
+async def test_a_malformed_pack_is_refused(body: bytes) -> None:
+    async with (
+        server_and_pack() as (flyte, pack),
+        pack.session.post(f"{flyte.api_url}/v1/packs", data=body) as response,
+    ):
+        assert (response.status, await response.read()) == (400, b"")
+
+
+RESERVED = ["up", "self", "support", "http://x/actionResult", "http://x/takeAction", "http://x/event", "myself"]
+
+
+@pytest.mark.parametrize("rel", RESERVED)
+async def test_a_pack_whose_link_has_a_relation_of_the_servers_own_is_refused(rel: str) -> None:
+    definition = {"name": "x", "links": [{"href": "http://x", "rel": rel}]}
+    async with (
+        server_and_pack() as (flyte, pack),
+        pack.session.post(f"{flyte.api_url}/v1/packs", json=definition) as response,
+    ):
+        assert response.status == 400
+
+
+@pytest.mark.parametrize("rel", ["help", "event", "http://x/events"])
+async def test_other_relations_are_fine(rel: str) -> None:
+    definition = {"name": "x", "links": [{"href": "http://x", "rel": rel}]}
+    async with (
+        server_and_pack() as (flyte, pack),
+        pack.session.post(f"{flyte.api_url}/v1/packs", json=definition) as response,
+    ):
+        assert response.status == 201
+
+
+async def test_an_event_is_accepted_with_an_empty_answer_also_when_nothing_matches() -> None:
+    body = {"event": "ReceivedMessage", "payload": {"message": "hi"}, "createdAt": "2024-03-01T09:05:07.250Z"}
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.post(pack.event_url, json=body) as response:
+            assert (response.status, await response.read()) == (202, b"")
+
+        (event,) = flyte.events
+        assert (event.pack.name, event.name, event.payload) == ("Slack", "ReceivedMessage", {"message": "hi"})
+        assert event.created_text == "2024-03-01T09:05:07.250Z"
+        assert event.created_at == datetime(2024, 3, 1, 9, 5, 7, 250000, UTC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"5",
+        b'{"event": 5}',
+        b'{"event": "X", "createdAt": "yesterday"}',
+        b'{"event": "X", "createdAt": 1700000000}',
+        b'{"event": "X", "createdAt": "2024-03-01 09:05:07Z"}',
+        b'{"event": "X", "createdAt": "2024-03-01T09:05:07"}',
+        b'{"event": "X", "createdAt": "2024-13-01T09:05:07Z"}',
+    ],
+)
+async def test_a_malformed_event_is_refused(body: bytes) -> None:
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.post(pack.event_url, data=body) as response:
+            assert (response.status, await response.read()) == (400, b"")
+
+        assert not flyte.events
+
+
+@pytest.mark.parametrize("created", [None, "2024-03-01T09:05:07Z", "2024-03-01T09:05:07.123456789+01:00"])
+async def test_every_rfc_3339_time_is_accepted(created: str | None) -> None:
+    async with server_and_pack() as (_, pack):
+        assert await pack.send("X", createdAt=created) == 202
+
+
+async def test_an_event_may_be_yaml() -> None:
+    headers = {"Content-Type": "application/x-yaml"}
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.post(pack.event_url, data=b"event: X\npayload: {n: 1}", headers=headers) as response:
+            assert response.status == 202
+
+        assert flyte.events[0].payload == {"n": 1}
+
+
+async def test_an_unknown_pack_gets_404_for_everything_until_it_registers_again() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Slack", "SendMessage")
+        taken = await pack.take()
+        assert taken is not None
+        flyte.forget_packs()
+
+        assert await pack.send("X") == 404
+        assert await pack.answer(taken, "MessageSent") == 404
+        async with pack.session.post(pack.take_url) as response:
+            assert (response.status, await response.read()) == (404, b"")
+
+        await FlytePack.register(pack.session, flyte.api_url)
+        assert await pack.answer(taken, "MessageSent") == 202
+
+
+async def test_an_action_has_no_id_but_its_result_link() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage", {"message": "hi"})
+        async with pack.session.post(pack.take_url) as response:
+            body = await response.json()
+
+    assert response.content_type == "application/json"
+    assert body == {
+        "command": "SendMessage",
+        "input": {"message": "hi"},
+        "links": [
+            {
+                "href": f"{flyte.api_url}/v1/packs/Slack/actions/{action_id}/result",
+                "rel": f"{flyte.api_url}/swagger#/actionResult",
+            }
+        ],
+    }
+
+
+async def test_no_action_is_204() -> None:
+    async with server_and_pack() as (_, pack), pack.session.post(pack.take_url) as response:
+        assert (response.status, await response.read()) == (204, b"")
+
+
+async def test_actions_are_taken_oldest_first_and_once() -> None:
+    async with server_and_pack() as (flyte, pack):
+        for number in range(3):
+            flyte.queue_action("Slack", "SendMessage", number)
+        taken = [await pack.take() for _ in range(4)]
+
+    assert [one.input if one else None for one in taken] == [0, 1, 2, None]
+
+
+async def test_actions_are_for_packs_of_their_name() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Rota", "WhoIsOnCall")
+
+        assert await pack.take() is None
+        assert flyte.waiting("Rota") == 1
+
+
+async def test_a_pack_can_ask_for_one_kind_of_action() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Slack", "SendMessage")
+        flyte.queue_action("Slack", "JoinChannel")
+        async with pack.session.post(pack.take_url, params={"actionName": "JoinChannel"}) as response:
+            assert (await response.json())["command"] == "JoinChannel"
+
+
+async def test_a_result_is_accepted_once_and_then_500() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        taken = await pack.take()
+        assert taken is not None
+
+        assert await pack.answer(taken, "MessageSent", {"n": 1}) == 202
+        assert await pack.answer(taken, "MessageSent", {"n": 2}) == 500
+        assert flyte.results[action_id].payload == {"n": 1}
+        assert flyte.actions[action_id].state == "SUCCESS"
+
+
+async def test_a_result_for_an_action_that_nobody_took_is_500() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        url = f"{flyte.api_url}/v1/packs/Slack/actions/{action_id}/result"
+        async with pack.session.post(url, json={"event": "MessageSent"}) as response:
+            assert response.status == 500
+
+
+async def test_a_malformed_result_leaves_the_action_pending() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        taken = await pack.take()
+        assert taken is not None
+        async with pack.session.post(taken.result_url, data=b"{") as response:
+            assert response.status == 400
+
+        assert flyte.actions[action_id].state == "PENDING"
+
+
+async def test_a_result_for_an_unknown_action_is_404() -> None:
+    async with server_and_pack() as (flyte, pack):
+        url = f"{flyte.api_url}/v1/packs/Slack/actions/0123456789abcdef01234567/result"
+        async with pack.session.post(url, json={"event": "MessageSent"}) as response:
+            assert (response.status, await response.read()) == (404, b"")
+
+
+async def test_a_result_by_another_pack_closes_the_connection_without_an_answer() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        assert await pack.take() is not None
+        await FlytePack.register(pack.session, flyte.api_url, "Other")
+        url = f"{flyte.api_url}/v1/packs/Other/actions/{action_id}/result"
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await pack.session.post(url, json={"event": "MessageSent"})
+
+        assert flyte.actions[action_id].state == "PENDING"
+
+
+async def test_a_fatal_result_is_fatal() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        taken = await pack.take()
+        assert taken is not None
+        await pack.answer(taken, "FATAL", "no handler")
+
+        assert flyte.actions[action_id].state == "FATAL"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/", 404),
+        ("POST", "/v1/packs/", 404),
+        ("POST", "/v1/packs/Slack/events/", 404),
+        ("GET", "/v1/packs/Slack/events", 405),
+        ("GET", "/v1/packs/Slack/actions/take", 405),
+        ("GET", "/nowhere", 404),
+        ("GET", "/v1/packs/Nobody", 404),
+        ("DELETE", "/v1/packs/Nobody", 404),
+    ],
+)
+async def test_what_is_not_there_gets_an_empty_answer(method: str, path: str, status: int) -> None:
+    async with server_and_pack() as (flyte, pack), pack.session.request(method, f"{flyte.api_url}{path}") as response:
+        assert (response.status, await response.read()) == (status, b"")
+
+
+async def test_forwarded_headers_shape_the_links() -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "flyte.example.com"}
+    async with (
+        server_and_pack() as (flyte, pack),
+        pack.session.get(f"{flyte.api_url}/v1", headers=headers) as response,
+    ):
+        assert link((await response.json())["links"], "pack/listPacks") == "https://flyte.example.com/v1/packs"
+
+
+async def test_a_server_behind_a_proxy_that_tells_it_nothing_links_to_itself() -> None:
+    async with (
+        FlyteServer(public_url="http://flyte.internal:8080") as flyte,
+        aiohttp.ClientSession() as session,
+        session.get(f"{flyte.api_url}/v1") as response,
+    ):
+        assert link((await response.json())["links"], "pack/listPacks") == "http://flyte.internal:8080/v1/packs"
+
+
+async def test_it_is_healthy() -> None:
+    async with server_and_pack() as (flyte, pack), pack.session.get(f"{flyte.api_url}/health") as response:
+        assert response.status == 200
+
+
+async def test_a_health_that_fails_can_be_planned() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("health", status(500), times=1)
+        async with pack.session.get(f"{flyte.api_url}/health") as response:
+            assert response.status == 500
+
+
+async def test_packs_are_listed_shown_and_deleted() -> None:
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.get(f"{flyte.api_url}/v1/packs") as response:
+            body = await response.json()
+        (listed,) = body["packs"]
+        assert (listed["id"], listed["status"]) == ("Slack", "live")
+        async with pack.session.get(listed["links"][0]["href"]) as response:
+            assert link((await response.json())["links"], "takeAction") == pack.take_url
+        async with pack.session.delete(listed["links"][0]["href"]) as response:
+            assert response.status == 204
+
+        assert not flyte.packs
+
+
+@pytest.mark.parametrize(("token", "expected"), [(None, 401), ("wrong", 401), ("geheim", 200)])
+async def test_with_security_on_a_bearer_token_is_needed(token: str | None, expected: int) -> None:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with (
+        FlyteServer(jwt="geheim") as flyte,
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{flyte.api_url}/v1") as response,
+    ):
+        assert response.status == expected
+        assert ("WWW-Authenticate" in response.headers) is (expected == 401)
+
+
+async def test_with_security_on_what_is_not_there_is_not_told_to_strangers() -> None:
+    async with (
+        FlyteServer(jwt="geheim") as flyte,
+        aiohttp.ClientSession() as session,
+        session.get(f"{flyte.api_url}/nowhere") as response,
+    ):
+        assert response.status == 401
+
+
+async def test_with_security_on_a_route_may_be_forbidden() -> None:
+    async with (
+        FlyteServer(jwt="geheim", forbidden_routes=["audit"]) as flyte,
+        aiohttp.ClientSession(headers={"Authorization": "Bearer geheim"}) as session,
+        session.get(f"{flyte.api_url}/v1/audit/flows") as response,
+    ):
+        assert response.status == 403
+
+
+async def test_raw_bodies_go_out_as_they_are_but_for_the_result_link() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_raw(
+            "Slack", b'{"command": 5, "links": [{"rel": "x#/actionResult", "href": "{result}"}], '
+        )
+        async with pack.session.post(pack.take_url) as response:
+            body = await response.read()
+
+    url = f"{flyte.api_url}/v1/packs/Slack/actions/{action_id}/result"
+    assert body == f'{{"command": 5, "links": [{{"rel": "x#/actionResult", "href": "{url}"}}], '.encode()
+
+
+async def test_bodies_may_be_large() -> None:
+    async with server_and_pack() as (flyte, pack):
+        body = io.BytesIO(json.dumps({"event": "X", "payload": "x" * 2_000_000}).encode())
+        async with pack.session.post(pack.event_url, data=body) as response:
+            assert response.status == 202
+        assert len(flyte.events) == 1

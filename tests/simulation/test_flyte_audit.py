@@ -1,0 +1,129 @@
+"""The simulated Flyte tells what became of events and actions, as the real one's audit does."""
+
+from typing import Any
+
+import pytest
+
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
+from entrypoints.simulation.flyte.server import FlyteServer
+from tests.simulation.flyte_pack import FlytePack, link, server_and_pack
+
+ECHO = flow_from_file(BUILT_IN / "echo.yaml")
+
+
+async def audit(flyte: FlyteServer, pack: FlytePack, **query: str | int) -> list[dict[str, Any]]:
+    async with pack.session.get(f"{flyte.api_url}/v1") as response:
+        url = link((await response.json())["links"], "flowAudit/findFlows")
+    async with pack.session.get(url, params=query) as response:
+        flows: list[dict[str, Any]] = (await response.json())["flows"]
+    return flows
+
+
+async def say(pack: FlytePack, text: str) -> None:
+    message = {"message": f"echo {text}", "channelId": "C1", "user": {"id": "U1"}}
+    assert await pack.send("ReceivedMessage", message, createdAt="2024-03-01T09:05:07.120Z") == 202
+
+
+async def test_the_trigger_of_an_action_is_the_very_event() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        await say(pack, "hi")
+        taken = await pack.take()
+        assert taken is not None
+        await pack.answer(taken, "MessageSent", {"timestamp": "1.5"})
+        (run,) = await audit(flyte, pack, actionPackName="Slack")
+
+    assert run["name"] == "echo"
+    assert run["steps"] == ECHO.source["steps"]
+    action = run["actions"]["get_message"]
+    assert taken.result_url.split("/")[-2] == action["id"]
+    assert (action["name"], action["packName"]) == ("SendMessage", "Slack")
+    assert action["trigger"]["event"] == "ReceivedMessage"
+    assert action["trigger"]["payload"]["message"] == "echo hi"
+    assert action["trigger"]["createdAt"] == "2024-03-01T09:05:07.12Z", "as Go writes it"
+    assert action["trigger"]["pack"] == {"id": "Slack", "name": "Slack"}
+    assert [state["value"] for state in action["states"]] == ["NEW", "PENDING", "SUCCESS"]
+    assert action["state"]["value"] == "SUCCESS"
+    assert action["result"]["payload"] == {"timestamp": "1.5"}
+
+
+async def test_an_action_that_was_taken_and_forgotten_is_pending() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        await say(pack, "hi")
+        await pack.take()
+        (run,) = await audit(flyte, pack)
+
+    assert run["actions"]["get_message"]["state"]["value"] == "PENDING"
+    assert run["actions"]["get_message"]["result"]["event"] == ""
+
+
+async def test_an_event_that_no_flow_matched_leaves_nothing() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        await pack.send("ReceivedMessage", {"message": "hello"})
+
+        assert await audit(flyte, pack) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({"flowName": "echo"}, 1),
+        ({"flowName": "other"}, 0),
+        ({"stepId": "get_message"}, 1),
+        ({"actionName": "SendMessage", "actionPackName": "Slack"}, 1),
+        ({"actionName": "SendMessage", "actionPackName": "Rota"}, 0),
+        ({"limit": 0}, 0),
+        ({"start": 1}, 0),
+        ({"limit": "many"}, 1),
+    ],
+)
+async def test_the_audit_can_be_asked_for_something(query: dict[str, str | int], count: int) -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        await say(pack, "hi")
+
+        assert len(await audit(flyte, pack, **query)) == count
+
+
+async def test_the_runs_with_the_newest_change_come_first_page_by_page() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        for number in range(5):
+            await say(pack, str(number))
+        oldest = await pack.take()
+        assert oldest is not None
+        await flyte.wait_for(lambda: len(flyte.runs()) == 5)
+        runs = [*await audit(flyte, pack, limit=2), *await audit(flyte, pack, start=2, limit=9)]
+
+    said = [run["actions"]["get_message"]["trigger"]["payload"]["message"] for run in runs]
+    assert said == ["echo 0", "echo 4", "echo 3", "echo 2", "echo 1"]
+
+
+async def test_a_run_can_be_looked_at_by_its_id() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        await say(pack, "hi")
+        (run,) = await audit(flyte, pack)
+        async with pack.session.get(run["links"][0]["href"]) as response:
+            assert await response.json() == run
+        async with pack.session.get(f"{flyte.api_url}/v1/audit/flows/nope") as response:
+            assert response.status == 404
+
+
+async def test_only_the_newest_finished_runs_are_kept() -> None:
+    async with server_and_pack(flows=[ECHO], kept_runs=3) as (flyte, pack):
+        await say(pack, "pending")
+        assert await pack.take() is not None
+        for number in range(10):
+            await say(pack, str(number))
+            taken = await pack.take()
+            assert taken is not None
+            await pack.answer(taken, "MessageSent")
+        await flyte.wait_for(lambda: len(flyte.actions) == 4)
+        said = {run["actions"]["get_message"]["trigger"]["payload"]["message"] for run in await audit(flyte, pack)}
+
+    assert said == {"echo pending", "echo 7", "echo 8", "echo 9"}
+
+
+async def test_an_action_without_a_flow_is_audited_too() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage", {"message": "hi"})
+        (run,) = await audit(flyte, pack, actionPackName="Slack")
+
+    assert run["actions"]["queued"]["id"] == action_id

@@ -1,0 +1,239 @@
+"""Faults can be planned for the simulated Flyte, route by route, and it can go down and come up again."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from entrypoints.simulation.flyte import faults
+from entrypoints.simulation.flyte.faults import Fault
+from entrypoints.simulation.flyte.server import FlyteServer
+from tests.simulation.flyte_pack import FlytePack, server_and_pack
+
+MESSAGE = {"event": "ReceivedMessage", "payload": {}}
+
+
+@pytest.mark.parametrize("code", [404, 500, 503])
+async def test_a_status_comes_so_many_times_and_nothing_is_processed(code: int) -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("event", faults.status(code), times=2)
+
+        assert [await pack.send("X") for _ in range(3)] == [code, code, 202]
+        assert len(flyte.events) == 1
+
+
+async def test_a_fault_without_times_lasts_until_it_is_removed() -> None:
+    async with server_and_pack() as (flyte, pack):
+        planned = flyte.plan("event", faults.status(503))
+        assert [await pack.send("X") for _ in range(3)] == [503] * 3
+        planned.remove()
+        planned.remove()
+
+        assert await pack.send("X") == 202
+
+
+async def test_faults_of_a_route_come_one_after_another_and_leave_other_routes_alone() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("event", faults.status(500), times=1)
+        flyte.plan("event", faults.status(503), times=1)
+        flyte.plan("take", faults.status(404))
+
+        assert [await pack.send("X") for _ in range(3)] == [500, 503, 202]
+        flyte.faults.clear()
+        assert await pack.take() is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "content_type", "start"),
+    [
+        (faults.html(), 200, "text/html", b"<!DOCTYPE html>"),
+        (faults.malformed(), 200, "application/json", b'{"links": ['),
+        (faults.redirect("http://127.0.0.1:1/elsewhere"), 302, "application/octet-stream", b""),
+    ],
+)
+async def test_another_answer_comes_in_the_answers_place(
+    fault: Fault, code: int, content_type: str, start: bytes
+) -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Slack", "SendMessage")
+        flyte.plan("take", fault, times=1)
+        async with pack.session.post(pack.take_url, allow_redirects=False) as response:
+            body = await response.read()
+
+        assert (response.status, response.content_type) == (code, content_type)
+        assert body.startswith(start)
+        assert flyte.waiting() == 1, "nothing was taken"
+
+
+async def test_a_redirect_says_where_to() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("event", faults.redirect("http://127.0.0.1:1/elsewhere"))
+        async with pack.session.post(pack.event_url, json=MESSAGE, allow_redirects=False) as response:
+            assert response.headers["Location"] == "http://127.0.0.1:1/elsewhere"
+
+
+async def test_links_can_be_missing_from_what_was_processed() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        flyte.plan("take", faults.missing_links(), times=1)
+        async with pack.session.post(pack.take_url) as response:
+            assert await response.json() == {"command": "SendMessage", "input": None}
+
+        assert flyte.actions[action_id].state == "PENDING"
+
+
+async def test_the_content_type_can_be_wrong() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("api", faults.wrong_content_type(), times=1)
+        async with pack.session.get(f"{flyte.api_url}/v1") as response:
+            assert response.content_type == "image/png"
+            assert b"listPacks" in await response.read()
+
+
+async def test_a_reset_before_processes_nothing() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("event", faults.reset_before(), times=1)
+        with pytest.raises(aiohttp.ClientError):
+            await pack.session.post(pack.event_url, json=MESSAGE)
+
+        assert not flyte.events
+        assert await pack.send("X") == 202
+
+
+@pytest.mark.parametrize("route", ["event", "result"])
+async def test_a_reset_after_loses_the_answer_and_nothing_else(route: str) -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        taken = await pack.take()
+        assert taken is not None
+        flyte.plan(route, faults.reset_after(), times=1)
+        url = pack.event_url if route == "event" else taken.result_url
+        with pytest.raises(aiohttp.ClientError):
+            await pack.session.post(url, json=MESSAGE)
+
+        assert len(flyte.events) + len(flyte.results) == 1
+        assert (flyte.actions[action_id].state == "SUCCESS") is (route == "result")
+
+
+async def test_a_lost_answer_to_take_loses_the_action() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        flyte.plan("take", faults.reset_after(), times=1)
+        with pytest.raises(aiohttp.ClientError):
+            await pack.take()
+
+        assert await pack.take() is None
+        assert flyte.actions[action_id].state == "PENDING"
+
+
+async def hanging(session: aiohttp.ClientSession, url: str) -> None:
+    with pytest.raises(TimeoutError):
+        await session.post(url, json=MESSAGE, timeout=aiohttp.ClientTimeout(total=0.1))
+
+
+async def test_a_request_can_hang_unprocessed_or_processed() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("event", faults.hang(), times=1)
+        await hanging(pack.session, pack.event_url)
+        assert not flyte.events
+        flyte.plan("event", faults.hang_after(), times=1)
+        await hanging(pack.session, pack.event_url)
+        assert len(flyte.events) == 1
+
+
+async def test_a_hanging_request_does_not_hold_up_the_end() -> None:
+    async with FlyteServer() as flyte, aiohttp.ClientSession() as session:
+        flyte.plan("api", faults.hang())
+        request = asyncio.ensure_future(session.get(f"{flyte.api_url}/v1"))
+        await flyte.wait_for(lambda: flyte.in_hand("api"))
+        await flyte.go_down()
+        with pytest.raises(aiohttp.ClientError):
+            await request
+
+
+async def test_a_slow_request_is_processed_later() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("event", faults.slow(0.05), times=1)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        assert await pack.send("X") == 202
+        assert 0.04 <= loop.time() - began < 2
+        assert len(flyte.events) == 1
+
+
+async def test_a_lost_race_leaves_the_action_or_gives_it_to_nobody() -> None:
+    async with server_and_pack() as (flyte, pack):
+        ids = [flyte.queue_action("Slack", "SendMessage", number) for number in range(2)]
+        flyte.plan("take", faults.lost_race(), times=1)
+        flyte.plan("take", faults.lost_race(gone=True), times=1)
+        statuses = []
+        for _ in range(2):
+            async with pack.session.post(pack.take_url) as response:
+                statuses.append(response.status)
+        taken = await pack.take()
+
+        assert statuses == [500, 500]
+        assert taken is not None
+        assert taken.input == 1
+        assert flyte.actions[ids[0]].state == "PENDING"
+
+
+async def failure(pack: FlytePack) -> aiohttp.ClientError:
+    with pytest.raises(aiohttp.ClientError) as error:
+        await pack.take()
+    return error.value
+
+
+@pytest.mark.parametrize("how", ["refuse", "reset"])
+async def test_a_server_that_is_down_comes_up_on_the_same_port_with_all_it_knew(how: str) -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Slack", "SendMessage")
+        url = flyte.api_url
+        await flyte.go_down("reset" if how == "reset" else "refuse")
+        errors = [await failure(pack) for _ in range(3)]
+        assert isinstance(errors[-1], aiohttp.ClientConnectorError) is (how == "refuse")
+        await flyte.come_up()
+
+        assert flyte.api_url == url
+        assert await pack.take() is not None
+
+
+async def test_going_down_ends_a_request_in_hand() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.plan("event", faults.hang(), times=1)
+        request = asyncio.ensure_future(pack.send("X"))
+        await flyte.wait_for(lambda: flyte.in_hand("event"))
+        await flyte.go_down()
+        with pytest.raises(aiohttp.ClientError):
+            await request
+        await flyte.come_up()
+
+        assert await pack.send("X") == 202
+
+
+async def test_it_can_go_down_and_up_often() -> None:
+    async with server_and_pack() as (flyte, pack):
+        for _ in range(10):
+            await flyte.go_down()
+            await flyte.go_down()
+            await flyte.come_up()
+            await flyte.come_up()
+            assert await pack.send("X") == 202
+
+
+async def test_two_servers_do_not_share_a_port() -> None:
+    async with FlyteServer() as one:
+        port = int(one.api_url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            async with FlyteServer(port=port):
+                pass
+
+
+async def test_a_port_can_be_chosen() -> None:
+    async with FlyteServer() as one:
+        port = int(one.api_url.rpartition(":")[2])
+    async with FlyteServer(port=port) as again, aiohttp.ClientSession() as session:
+        await FlytePack.register(session, again.api_url)
+
+        assert again.api_url.endswith(f":{port}")

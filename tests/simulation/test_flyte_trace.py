@@ -1,0 +1,140 @@
+"""Tests and people can look on while the simulated Flyte works."""
+
+import asyncio
+
+import pytest
+
+from entrypoints.simulation.flyte import faults, subscription
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_values
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.flyte.subscription import Watch
+from entrypoints.simulation.flyte.trace import (
+    ActionCreated,
+    ActionFinished,
+    ActionTaken,
+    EventTaken,
+    Happening,
+    RequestServed,
+    StepMatched,
+    StepUnmatched,
+)
+from tests.simulation.flyte_pack import server_and_pack
+
+ECHO = flow_from_file(BUILT_IN / "echo.yaml")
+
+
+async def test_the_whole_way_of_a_message_can_be_watched() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        with flyte.watch() as watch:
+            await pack.send("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
+            taken = await pack.take()
+            assert taken is not None
+            await pack.answer(taken, "MessageSent", {"timestamp": "1"})
+            seen = [one for one in watch.seen() if not isinstance(one, RequestServed)]
+
+    assert [type(one) for one in seen] == [EventTaken, StepMatched, ActionCreated, ActionTaken, ActionFinished]
+    matched = seen[1]
+    assert isinstance(matched, StepMatched)
+    assert (matched.flow, matched.step, matched.rendered) == ("echo", "get_message", "True")
+    assert matched.context == {"Msg": "hi", "Channel": "C1", "RequestorId": "U1"}
+    assert sorted(one.at for one in seen) == [one.at for one in seen]
+
+
+async def test_a_watch_can_be_waited_on() -> None:
+    async with server_and_pack() as (flyte, pack):
+
+        async def first(watch: Watch) -> Happening:
+            async for happening in watch:
+                if isinstance(happening, EventTaken):
+                    return happening
+            raise AssertionError
+
+        with flyte.watch() as watch:
+            async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+                waiting = group.create_task(first(watch), name="watcher")
+                await pack.send("X", {"n": 1})
+
+    happening = waiting.result()
+    assert isinstance(happening, EventTaken)
+    assert (happening.event, happening.payload) == ("X", {"n": 1})
+
+
+async def test_a_watch_that_nobody_reads_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "LIMIT", 3)
+    async with FlyteServer() as flyte:
+        with flyte.watch() as watch:
+            for number in range(5):
+                flyte.raise_event("Slack", "X", number)
+            seen = [one.payload for one in watch.seen() if isinstance(one, EventTaken)]
+
+    assert (seen, watch.dropped) == ([2, 3, 4], 2)
+
+
+async def test_requests_takes_and_counters_are_kept() -> None:
+    async with server_and_pack() as (flyte, pack):
+        action_id = flyte.queue_action("Slack", "SendMessage")
+        await pack.take()
+        await pack.take()
+        flyte.plan("take", faults.status(500), times=1)
+        async with pack.session.post(pack.take_url):
+            pass
+
+        assert [(take.status, take.action_id) for take in flyte.takes] == [(200, action_id), (204, None), (500, None)]
+        assert flyte.counts["take", 200] == flyte.counts["take", 204] == flyte.counts["take", 500] == 1
+        last = flyte.requests[-1]
+        assert (last.route, last.method, last.status, last.fault) == ("take", "POST", 500, "status 500")
+
+
+async def test_a_request_for_nothing_is_kept_too() -> None:
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.get(f"{flyte.api_url}/v1/"):
+            pass
+
+        assert (flyte.requests[-1].route, flyte.requests[-1].status) == ("unknown", 404)
+
+
+async def test_waiting_ends_with_the_change_or_with_the_time() -> None:
+    async with server_and_pack() as (flyte, pack):
+        assert await flyte.wait_for(lambda: flyte.packs) == flyte.packs
+        with pytest.raises(TimeoutError):
+            await flyte.wait_for(lambda: flyte.events, timeout=0.05)
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(flyte.wait_for(lambda: len(flyte.events) == 2), name="waiter")
+            await pack.send("X")
+            assert not waiting.done()
+            await pack.send("X")
+
+
+async def test_an_event_can_be_raised_for_a_pack_that_is_not_there() -> None:
+    async with server_and_pack() as (flyte, _):
+        flyte.raise_event("Rota", "RotaRetrieved", {"name": "Zoë"}, labels={"env": "dev"})
+
+        (event,) = flyte.events
+        assert (event.pack.name, event.pack.labels, event.name) == ("Rota", {"env": "dev"}, "RotaRetrieved")
+
+
+async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> None:
+    command = {"packName": "Slack", "name": "X"}
+    steps = [
+        {"id": "a", "event": {"packName": "Slack", "name": "E"}, "command": command},
+        {"id": "b", "event": {"packName": "Slack", "name": "E"}, "command": command, "dependsOn": ["a"]},
+    ]
+    flow = flow_from_values({"name": "test", "steps": steps}, "test")
+    async with server_and_pack(flows=[flow]) as (flyte, pack):
+        with flyte.watch() as watch:
+            await pack.send("E")
+            taken = await pack.take()
+            assert taken is not None
+            await pack.answer(taken, "E")
+            assert await pack.take() is not None
+            await flyte.wait_for(lambda: flyte.waiting() == 1)
+            told = [(one.step, one.reason) for one in watch.seen() if isinstance(one, StepUnmatched)]
+
+    waits = ("b", "none of the steps that it depends on has finished in the run that this event begins: a")
+    assert told == [waits, waits, ("a", "the step has run in this run")]
+
+
+async def test_a_wait_in_vain_says_what_happened_meanwhile() -> None:
+    async with server_and_pack() as (flyte, _):
+        with pytest.raises(TimeoutError, match=r"not so after 0\.01 s; requests until then: .*'register 201': 1"):
+            await flyte.wait_for(lambda: flyte.events, timeout=0.01)

@@ -1,0 +1,96 @@
+"""`flyte-slack simulate` as a process: what is typed into it, and what it prints."""
+
+import re
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.simulated import PROGRAM, simulate, started
+
+ECHO = re.compile(r"#general flyte: <@U\w+>, you said:\n +>>> hello world\n")
+
+UNREACHABLE_PROXIES = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"),
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+}
+
+
+@pytest.mark.parametrize("ends", [(), ("--in-memory",)], ids=["loopback", "in memory"])
+def test_a_line_is_said_and_the_echo_flow_answers_whatever_proxies_there_are(ends: tuple[str, ...]) -> None:
+    done = simulate("echo hello world\n", *ends, environment=UNREACHABLE_PROXIES)
+
+    assert ECHO.search(done.stdout), done
+    assert done.stdout.startswith("#general alice: echo hello world\n")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_log_is_shown_on_standard_error_when_it_is_asked_for() -> None:
+    done = simulate("echo hello world\n", "--log-level", "info")
+
+    assert '"event": "message_delivered"' in done.stderr
+    assert "message_delivered" not in done.stdout
+
+
+def test_a_line_that_is_wrong_is_named_and_the_others_are_said() -> None:
+    done = simulate("/nonsense\necho hello world\n")
+
+    assert done.stderr.startswith("line 1: there is no command /nonsense; /help lists them.")
+    assert ECHO.search(done.stdout)
+    assert done.returncode == 1
+
+
+def test_a_flow_that_cannot_be_read_is_refused_with_file_step_and_column(tmp_path: Path) -> None:
+    flow = tmp_path / "bad.yaml"
+    flow.write_text(
+        "name: bad\nsteps:\n- id: one\n  event: {packName: Slack, name: ReceivedMessage}\n"
+        "  criteria: '{% include \"x\" %}'\n  command: {packName: Slack, name: Broadcast}\n"
+    )
+
+    done = simulate("", "--flow", flow)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{flow}:5: step 'one', criteria: line 1, column 4: " in done.stderr
+
+
+def test_a_reader_who_goes_away_is_a_good_end() -> None:
+    with started() as simulation:
+        assert simulation.stdin is not None
+        assert simulation.stdout is not None
+        assert simulation.stderr is not None
+        simulation.stdout.close()
+        simulation.stdin.write("echo a\necho b\n")
+        simulation.stdin.close()
+
+        assert simulation.stderr.read() == ""
+        assert simulation.wait(10) == 0
+
+
+def test_closed_streams_are_no_reason_to_fail() -> None:
+    done = subprocess.run(  # noqa: S602 - our own program, and a shell to close its streams
+        f"{shlex.join(PROGRAM)} --in-memory <&- >&- 2>&-",
+        shell=True,
+        input="echo hello\n",
+        text=True,
+        check=False,
+        timeout=20,
+    )
+
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_a_good_end(number: signal.Signals) -> None:
+    with started() as simulation:
+        assert simulation.stdin is not None
+        assert simulation.stdout is not None
+        assert simulation.stderr is not None
+        simulation.stdin.write("echo hello\n")
+        simulation.stdin.flush()
+        assert simulation.stdout.readline() == "#general alice: echo hello\n"
+        simulation.send_signal(number)
+
+        assert simulation.stderr.read() == ""
+        assert simulation.wait(10) == 0

@@ -1,0 +1,277 @@
+"""What can be done in a conversation, and what follows from it: on loopback and in memory alike."""
+
+import re
+import socket
+from typing import NoReturn
+
+import pytest
+
+from entrypoints.simulation.console.commands import COMMANDS
+from entrypoints.simulation.console.formatter import Detail
+from entrypoints.simulation.console.repl import Unrest
+from entrypoints.simulation.console.session import Ended, MistakeError
+from tests.support.console import conversing, flow
+
+BOTH = pytest.mark.parametrize("where", ["loopback", "memory"])
+
+REPLY = flow("""
+name: reply
+steps:
+- event: {packName: Slack, name: ReceivedMessage}
+  command:
+    packName: Slack
+    name: SendMessage
+    input:
+      channelId: "{{ Event.Payload.channelId }}"
+      threadTimestamp: "{{ Event.Payload.threadTimestamp }}"
+      message: "{{ Event.Payload.user.name }} said {{ Event.Payload.message }}"
+""")
+
+
+@BOTH
+async def test_whoever_one_speaks_as_is_the_author(where: str) -> None:
+    async with conversing(where, flows=[REPLY]) as talk:
+        assert await talk.hear("/as bob", "hi") == ("#general bob: hi\n#general (thread) flyte: Bob said hi\n")
+
+
+@BOTH
+async def test_somebody_new_is_let_in(where: str) -> None:
+    async with conversing(where, flows=[REPLY]) as talk:
+        told = await talk.hear("/as carol", "hi")
+
+    assert told.startswith("carol is new in the workspace\n")
+    assert "flyte: Carol said hi\n" in told
+
+
+@BOTH
+async def test_the_channel_that_one_goes_to_is_where_one_speaks(where: str) -> None:
+    async with conversing(where, flows=[REPLY]) as talk:
+        assert await talk.hear("/in ops", "hi") == "#ops alice: hi\n#ops (thread) flyte: Alice said hi\n"
+
+
+@BOTH
+async def test_direct_messages_go_to_the_bot_alone(where: str) -> None:
+    async with conversing(where, flows=[REPLY]) as talk:
+        told = await talk.hear("/in @flyte", "hi", "/as bob", "ho")
+
+    assert "@flyte alice: hi\n@flyte (thread) flyte: Alice said hi\n" in told
+    assert "@flyte bob: ho\n@flyte (thread) flyte: Bob said ho\n" in told
+
+
+@BOTH
+async def test_in_a_thread_the_answer_comes_in_the_same_thread(where: str) -> None:
+    async with conversing(where, flows=[REPLY], detail=Detail.ON) as talk:
+        told = await talk.hear("one", "/thread 1", "two", "/thread off", "three")
+
+    messages = [line.rpartition(" said")[0] or line for line in told.splitlines() if line.startswith("[")]
+    assert messages == [
+        "[1] #general alice: one",
+        "[2] #general (thread of [1]) flyte: Alice",
+        "[3] #general (thread of [1]) alice: two",
+        "[4] #general (thread of [1]) flyte: Alice",
+        "[5] #general alice: three",
+        "[6] #general (thread of [5]) flyte: Alice",
+    ]
+
+
+@BOTH
+async def test_where_the_bot_is_not_nothing_is_heard_until_it_is_invited(where: str) -> None:
+    async with conversing(where, detail=Detail.ON) as talk:
+        alone = await talk.hear("/in #board", "echo a")
+        invited = await talk.hear("/invite flyte", "echo b")
+        removed = await talk.hear("/kick @flyte", "echo c")
+
+    assert "flyte is not in #board, so the pack hears nothing of it: /invite flyte" in alone
+    assert re.search(r"#board flyte: <@U\w+>, you said:\n +>>> b\n", invited)
+    assert "#board flyte has joined the " in invited
+    assert "flyte is not in #board" in removed
+
+
+@BOTH
+async def test_a_new_channel_begins_without_the_bot(where: str) -> None:
+    async with conversing(where) as talk:
+        told = await talk.hear("/in #new", "echo a", "/invite flyte", "echo b")
+
+    assert told.startswith(
+        "#new is new, and flyte is not in it: /invite flyte\n#new alice: echo a\n#new flyte has joined"
+    )
+    assert ">>> b" in told
+
+
+@BOTH
+async def test_reactions_and_edits_can_be_made_and_are_not_reported(where: str) -> None:
+    async with conversing(where, detail=Detail.ON) as talk:
+        await talk.hear("hello")
+        told = await talk.hear("/react :tada:", "/edit hello all", "/edit 1 bye", "/react eyes 1")
+
+    assert "reacts with :tada: (message [1])" in told
+    assert "hello all (message [1])" in told
+    assert "bye (message [1])" in told
+    assert "the pack does not report edits to Flyte" in told
+    assert "event" not in told
+
+
+@BOTH
+async def test_people_come_and_go(where: str) -> None:
+    async with conversing(where) as talk:
+        told = await talk.hear("/in ops", "/invite bob", "/kick bob")
+
+    assert re.fullmatch("#ops bob has joined the channel\n#ops bob has left the channel\n", told)
+
+
+@BOTH
+async def test_an_event_of_any_pack_can_be_raised(where: str) -> None:
+    deployed = flow("""
+name: deployed
+steps:
+- event: {packName: Deployer, name: Deployed}
+  command: {packName: Slack, name: Broadcast, input: {message: "{{ Event.Payload.app }} is live"}}
+""")
+    async with conversing(where, flows=[deployed], detail=Detail.ON) as talk:
+        told = await talk.hear('/event Deployer Deployed {"app": "shop"}')
+
+    assert 'event   Deployer Deployed {"app": "shop"}\n' in told
+    for channel in ("#general", "#ops", "#deployments"):
+        assert f"{channel} flyte: shop is live\n" in told
+    assert "answer  Slack BroadcastSent" in told
+
+
+@BOTH
+async def test_mentions_and_signs_go_out_as_slack_sends_them(where: str) -> None:
+    async with conversing(where) as talk:
+        told = await talk.hear("@bob, a <b> & #ops; not@bob #nothing")
+
+    assert re.fullmatch(r"#general alice: <@U\w+>, a &lt;b&gt; &amp; <#C\w+\|ops>; not@bob #nothing\n", told)
+
+
+@BOTH
+async def test_a_text_that_begins_with_a_slash_is_said_with_two(where: str) -> None:
+    async with conversing(where) as talk:
+        assert await talk.hear("//shrug") == "#general alice: /shrug\n"
+
+
+@BOTH
+async def test_labels_of_the_pack_let_flows_run_that_ask_for_them(where: str) -> None:
+    labelled = flow("""
+name: labelled
+steps:
+- event: {packName: Slack, name: ReceivedMessage, packLabels: {env: staging}}
+  command:
+    packName: Slack
+    name: SendMessage
+    packLabels: {env: staging}
+    input: {channelId: "{{ Event.Payload.channelId }}", message: hi}
+""")
+    async with conversing(where, flows=[labelled], labels="env=staging") as talk:
+        assert "#general flyte: hi\n" in await talk.hear("x")
+    async with conversing(where, flows=[labelled], detail=Detail.ON) as talk:
+        assert "does not run: the pack's labels {} lack {'env': 'staging'}" in await talk.hear("x")
+
+
+@BOTH
+async def test_a_flow_that_answers_itself_is_not_waited_for_without_end(where: str) -> None:
+    endless = flow("""
+name: endless
+steps:
+- event: {packName: Slack, name: MessageSent}
+  command: {packName: Slack, name: SendMessage, input: {channelId: "{{ Event.Payload.channelId }}", message: again}}
+""")
+    async with conversing(where, flows=[REPLY, endless]) as talk:
+        with pytest.raises(Unrest, match=r"no end after 0.1 s: "):
+            await talk.hear("begin", patience_seconds=0.1)
+
+
+async def test_in_memory_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("a socket is used")
+
+    for method in ("bind", "connect", "connect_ex", "listen"):
+        monkeypatch.setattr(socket.socket, method, refuse)
+
+    async with conversing("memory") as talk:
+        assert ">>> hi" in await talk.hear("echo hi")
+
+
+async def test_flows_can_be_listed_and_looked_at() -> None:
+    async with conversing() as talk:
+        listed = await talk.hear("/flows")
+        whole = await talk.hear("/flows echo")
+
+    assert "    get_message: on Slack ReceivedMessage -> Slack SendMessage\n" in listed
+    assert "        when {{ Event.Payload.message | match: '^echo\\\\s+' }}\n" in listed
+    assert '"name": "echo"' in whole
+
+
+async def test_people_channels_and_packs_can_be_listed() -> None:
+    async with conversing() as talk:
+        told = await talk.hear("/who")
+
+    assert "people: alice, bob; the bot: flyte\n" in told
+    assert re.search(r"#board \(private\) C\w+: flyte is not in it\n", told)
+    assert "packs: Slack\n" in told
+
+
+async def test_help_has_a_line_for_every_command() -> None:
+    async with conversing() as talk:
+        told = await talk.hear("/help")
+
+    assert [line.split()[0] for line in told.splitlines()[1:]] == list(COMMANDS)
+
+
+async def test_quit_ends_it() -> None:
+    async with conversing() as talk:
+        with pytest.raises(Ended):
+            await talk.hear("/quit")
+
+
+MISTAKES = {
+    "/as": "/as NAME, one of: alice, bob; or a new one",
+    "/as a b": "/as NAME, one of: alice, bob; or a new one",
+    "/as flyte": "flyte is the bot",
+    "/in": "/in PLACE, one of: #general, #ops, #deployments, #board, @flyte",
+    "/in @bob": "/in PLACE, one of: ",
+    "/thread": "nothing was said in #ops yet",
+    "/thread 9": "there is no message 9",
+    "/thread 1": "message 1 is in #general, and you are in #ops: /in #general",
+    "/thread x": "there is no message x",
+    "/react": "/react EMOJI",
+    "/react tada": "nothing was said in #ops yet",
+    "/edit text": "alice has said nothing in #ops yet",
+    "/invite": "/invite NAME, one of: alice, bob, flyte",
+    "/kick nobody": "/kick NAME, one of: alice, bob, flyte",
+    "/event": "/event PACK NAME [JSON], such as: ",
+    "/event A B {": "the payload is not JSON: ",
+    "/flows no": "there is no flow no; there are: echo",
+    "/explain some": "/explain on, /explain full or /explain off",
+    "/unknown": "there is no command /unknown; /help lists them",
+}
+
+
+@pytest.mark.parametrize("typed", MISTAKES)
+async def test_a_mistake_is_answered_with_what_would_be_right(typed: str) -> None:
+    async with conversing() as talk:
+        await talk.hear("hello", "/in ops")
+        with pytest.raises(MistakeError) as mistake:
+            await talk.hear(typed)
+
+    assert str(mistake.value).startswith(MISTAKES[typed])
+
+
+@BOTH
+async def test_what_slack_does_not_let_people_do_is_refused(where: str) -> None:
+    async with conversing(where) as talk:
+        with pytest.raises(MistakeError, match="nobody can be removed from #general"):
+            await talk.hear("/kick flyte")
+        with pytest.raises(MistakeError, match="nobody joins or leaves direct messages"):
+            await talk.hear("/in @flyte", "/invite bob")
+        with pytest.raises(MistakeError, match="that is bob's message, and you are alice"):
+            await talk.hear("/in ops", "/as bob", "x", "/as alice", "/edit 1 y")
+
+
+async def test_what_could_steer_a_terminal_is_made_visible() -> None:
+    async with conversing() as talk:
+        assert await talk.hear("echo \x1b[2J\x07") != ""
+        told = await talk.hear("echo \x1b[2J\x07")
+
+    assert "\x1b" not in told
+    assert "echo \\u001b[2J\\u0007" in told

@@ -1,0 +1,76 @@
+"""Flow files are read again when they change."""
+
+from pathlib import Path
+
+from entrypoints.simulation.console.flow_reloader import FlowWatch
+from entrypoints.simulation.flyte.engine import Flyte
+from entrypoints.simulation.flyte.flow_loader import flow_from_file
+
+FLOW = """
+name: reply
+description: {}
+steps:
+- event: {{packName: Slack, name: ReceivedMessage}}
+  command: {{packName: Slack, name: Broadcast, input: {{message: "{}"}}}}
+"""
+
+
+class Desk:
+    """A flow file, the Flyte that runs it, and what is told of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "flow.yaml"
+        self.file.write_text(FLOW.format("first", "hi"))
+        flow = flow_from_file(self.file)
+        self.flyte = Flyte(flows=[flow])
+        self.told: list[tuple[str, str]] = []
+        self.watch = FlowWatch(self.flyte, {self.file: flow.name}, lambda *news: self.told.append(news))
+
+    def look(self) -> None:
+        for path in self.watch.changed():
+            self.watch.read_again(path)
+
+
+def test_a_changed_flow_takes_the_place_of_what_it_was(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.look()
+    assert desk.told == []
+
+    desk.file.write_text(FLOW.format("second one", "hi"))
+    desk.look()
+    desk.look()
+
+    assert desk.flyte.flows["reply"].description == "second one"
+    assert desk.told == [("flow reply was read again", "good")]
+
+
+def test_a_flow_that_can_no_longer_be_read_goes_on_as_it_was(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+
+    desk.file.write_text(FLOW.format("second", "{{ oops"))
+    desk.look()
+
+    assert desk.flyte.flows["reply"].description == "first"
+    ((told, style),) = desk.told
+    assert told.startswith(f"{desk.file}:")
+    assert told.endswith("(the flow goes on as it was)")
+    assert style == "bad"
+
+
+def test_a_file_that_is_gone_changes_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+
+    desk.file.unlink()
+    desk.look()
+
+    assert "reply" in desk.flyte.flows
+    assert "can't be read" in desk.told[0][0]
+
+
+def test_a_flow_that_is_renamed_is_not_run_by_its_old_name(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+
+    desk.file.write_text(FLOW.format("first", "hi").replace("reply", "other"))
+    desk.look()
+
+    assert list(desk.flyte.flows) == ["other"]

@@ -1,0 +1,112 @@
+"""Scripted packs: how their files are read, and what they answer."""
+
+from pathlib import Path
+
+import pytest
+
+from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.engine import Flyte
+from entrypoints.simulation.flyte.models import ActionState
+from entrypoints.simulation.flyte.scripted_pack import ScriptedPack, pack_from_file
+
+ROTA = """
+name: Rota
+labels: {env: staging}
+commands:
+  WhoIsOnCall:
+  - when: "{{ Input.team == 'db' }}"
+    event: RotaMissing
+    payload: {error: "no rota for {{ Input.team|upper }}"}
+  - event: RotaRetrieved
+    payload: {name: Grace, teams: ["{{ Input.team }}"], level: 2, isNight: false, note: null}
+  Fail:
+    when: "{{ Input.team }}"
+    event: Never
+  Break:
+    event: Broken
+    payload: "{{ Input.team|divisibleby:0 }}"
+"""
+
+
+async def answer(tmp_path: Path, command: str, command_input: object) -> tuple[str, object]:
+    """What the pack answers to a command, as Flyte has it."""
+    file = tmp_path / "rota.yaml"
+    file.write_text(ROTA)
+    flyte = Flyte()
+    ScriptedPack(pack_from_file(file), flyte)
+    action = flyte.actions[flyte.queue_action("Rota", command, command_input)]
+    await flyte.wait_for(lambda: action.state.is_finished)
+    assert action.result is not None
+    assert (action.state is ActionState.FATAL) == (action.result.name == "FATAL")
+    return action.result.name, action.result.payload
+
+
+async def test_a_command_is_answered_with_its_event_and_a_payload_that_may_use_its_input(tmp_path: Path) -> None:
+    payload = {"name": "Grace", "teams": ["web"], "level": 2, "isNight": False, "note": None}
+
+    assert await answer(tmp_path, "WhoIsOnCall", {"team": "web"}) == ("RotaRetrieved", payload)
+
+
+async def test_of_several_answers_the_first_that_suits_is_given(tmp_path: Path) -> None:
+    assert await answer(tmp_path, "WhoIsOnCall", {"team": "db"}) == ("RotaMissing", {"error": "no rota for DB"})
+
+
+async def test_a_command_that_the_script_lacks_is_answered_as_packs_do(tmp_path: Path) -> None:
+    assert await answer(tmp_path, "Sing", {}) == ("FATAL", 'no handler could be found for command "Sing"')
+
+
+async def test_a_command_that_no_answer_suits_is_fatal(tmp_path: Path) -> None:
+    assert await answer(tmp_path, "Fail", {"team": "false"}) == (
+        "FATAL",
+        "the script of Rota has no answer to this Fail",
+    )
+
+
+async def test_a_condition_that_is_no_boolean_is_fatal_and_says_so(tmp_path: Path) -> None:
+    event, reason = await answer(tmp_path, "Fail", {"team": "web"})
+
+    assert event == "FATAL"
+    assert reason == "the script of Rota failed: when: renders to 'web', which is neither True nor False"
+
+
+async def test_a_pack_takes_the_actions_that_ask_for_its_labels(tmp_path: Path) -> None:
+    file = tmp_path / "rota.yaml"
+    file.write_text(ROTA)
+    flyte = Flyte()
+    ScriptedPack(pack_from_file(file), flyte)
+
+    assert list(flyte.packs) == ["Rota.env.staging"]
+    assert flyte.packs["Rota.env.staging"].labels == {"env": "staging"}
+
+
+REFUSED = {
+    "name: Rota\n": "pack.yaml:1: commands: an object with at least one command expected",
+    "commands: {A: {event: B}}\n": "pack.yaml:1: name: missing",
+    "name: Rota\ncommands:\n  A: {event: B, tune: x}\n": (
+        "pack.yaml:3: commands.A.tune: not a known key; known are after, event, payload, when"
+    ),
+    "name: Rota\ncommands:\n  A:\n  - event: B\n  - payload: 1\n": "pack.yaml:5: commands.A[1].event: missing",
+    "name: Rota\ncommands:\n  A: {event: B, payload: '{{ x'}\n": "pack.yaml:3: commands.A.payload: line 1, column ",
+    "name: Rota\ncommands:\n  A: {event: B, when: '{% include 1 %}'}\n": "pack.yaml:3: commands.A.when: line 1, ",
+    "name: [\n": "pack.yaml:2:1: ",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_a_script_that_cannot_be_used_is_refused_with_its_place(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "pack.yaml"
+    file.write_text(text)
+
+    with pytest.raises(DocumentRefusedError) as refusal:
+        pack_from_file(file)
+
+    assert str(refusal.value).removeprefix(f"{tmp_path}/").startswith(REFUSED[text])
+
+
+def test_a_script_may_be_json(tmp_path: Path) -> None:
+    file = tmp_path / "pack.json"
+    file.write_text('{"name": "Rota", "commands": {"A": {"event": "B", "payload": "x"}}}')
+
+    script = pack_from_file(file)
+
+    assert script.commands["A"][0].event == "B"

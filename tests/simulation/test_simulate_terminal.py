@@ -1,0 +1,206 @@
+"""`flyte-slack simulate` in a terminal: prompt, colours, completion, folding, and how it ends."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import fragment_list_to_text
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from entrypoints.simulation.console.output import Line, Span
+from entrypoints.simulation.console.session import Conversation
+from entrypoints.simulation.console.terminal import ColourPaper, CommandCompleter, prompt_text, talk_in_terminal
+from tests.support.console import Talk, conversing
+from tests.support.simulated import PROGRAM
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r")
+
+
+class Terminal:
+    """A terminal with a simulation in it."""
+
+    def __init__(self, descriptor: int, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+        self.raw = ""
+        self._descriptor = descriptor
+
+    def type(self, keys: str) -> None:
+        os.write(self._descriptor, keys.encode())
+
+    def until(self, text: str, *, after: str = "", seconds: float = 15) -> str:
+        """What was shown since the start, without its colours, once this text is in it, behind that one."""
+        deadline = time.monotonic() + seconds
+        while text not in self.shown[max(0, self.shown.find(after)) :]:
+            assert time.monotonic() < deadline, f"{text!r} is not in {self.shown!r}"
+            self._read(deadline - time.monotonic())
+        return self.shown
+
+    def end(self) -> int:
+        """Its exit status."""
+        while self._read(10):
+            pass
+        return self.process.wait(10)
+
+    @property
+    def shown(self) -> str:
+        return _ESCAPES.sub("", self.raw)
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._descriptor], [], [], max(0, seconds))[0]:
+            return False
+        try:
+            shown = os.read(self._descriptor, 65_536).decode(errors="replace")
+        except OSError:  # Linux' word for a terminal whose other end is closed
+            return False
+        self.raw += shown
+        if "\x1b[6n" in shown:
+            self.type("\x1b[1;1R")  # as a terminal answers who asks where its cursor is
+        return bool(shown)
+
+
+@contextmanager
+def terminal(*options: str) -> Iterator[Terminal]:
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment["TERM"] = "xterm-256color"
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [*PROGRAM, *options], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        try:
+            yield Terminal(ours, process)
+        finally:
+            process.kill()
+            os.close(ours)
+
+
+async def typed(talk: Talk, keys: str) -> str:
+    """What is written when these keys are pressed, and then Ctrl-D."""
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
+        keyboard.send_text(keys + "\x04")
+        await talk_in_terminal(talk.conversation, talk.story, patience_seconds=0.2)
+    return talk.written.getvalue()
+
+
+def completions(conversation: Conversation, text: str) -> list[str]:
+    found = CommandCompleter(conversation).get_completions(Document(text), CompleteEvent())
+    return [completion.text for completion in found]
+
+
+def test_what_is_typed_is_said_what_follows_is_told_in_colours_and_ctrl_d_ends_it() -> None:
+    with terminal("--log-level", "info") as simulation:
+        simulation.until("alice in #general>")
+        simulation.type("echo hello\r")
+        told = simulation.until("answer  Slack MessageSent")
+        simulation.until("alice in #general>", after="answer  Slack MessageSent")
+        simulation.type("\x04")
+
+        assert simulation.end() == 0
+        assert "[1] #general alice: echo hello\n" in told
+        assert "flow    echo, step get_message runs\n" in told
+        assert ">>> hello\n" in told
+        assert "\x1b[1;32malice: " in simulation.raw
+        assert "message_delivered" in simulation.shown
+        assert "Traceback" not in simulation.raw
+
+
+def test_ctrl_c_ends_it_well() -> None:
+    with terminal("--in-memory") as simulation:
+        simulation.until("alice in #general>")
+        simulation.type("\x03")
+
+        assert simulation.end() == 0
+        assert "Traceback" not in simulation.raw
+
+
+async def test_lines_are_heard_one_after_the_other_until_the_end() -> None:
+    async with conversing() as talk:
+        told = await typed(talk, "/as bob\recho one\recho two\r")
+
+    assert re.findall(r"bob: echo \w+|>>> \w+", told) == ["bob: echo one", ">>> one", "bob: echo two", ">>> two"]
+
+
+async def test_a_mistake_is_told_and_one_may_try_again() -> None:
+    async with conversing() as talk:
+        told = await typed(talk, "/nothing\recho hi\r")
+
+    assert re.search(r"there is no command /nothing; .*\n#general alice: echo hi\n", told)
+
+
+async def test_quitting_ends_it_before_what_comes_behind() -> None:
+    async with conversing() as talk:
+        assert "later" not in await typed(talk, "/quit\rlater\r")
+
+
+async def test_an_unrest_is_told_and_one_may_go_on() -> None:
+    async with conversing() as talk:
+        talk.stage.flyte.flow_delay_seconds = 1
+        told = await typed(talk, "echo hi\r/flows echo\r")
+
+    assert "no end after 0.2 s: flows have not run yet (does a flow answer itself?); you can go on meanwhile\n" in told
+    assert '"name": "echo"' in told
+
+
+async def test_the_prompt_says_as_whom_where_and_in_which_thread_one_speaks() -> None:
+    async with conversing() as talk:
+        assert fragment_list_to_text(prompt_text(talk.conversation)) == "alice in #general> "
+        await talk.hear("/as bob", "/in ops", "hello", "/thread 1", "reply", "/thread 2")
+        assert fragment_list_to_text(prompt_text(talk.conversation)) == "bob in #ops (thread of [1])> "
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    {
+        "/e": ["/edit", "/event", "/explain"],
+        "/as ": ["alice", "bob"],
+        "/in #": ["#general", "#ops", "#deployments", "#board"],
+        "/in @": ["@flyte"],
+        "/invite f": ["flyte"],
+        "/event ": ["Slack"],
+        "/event Slack R": ["ReceivedMessage"],
+        "/flows e": ["echo"],
+        "/explain f": ["full"],
+        "/react ta": ["tada"],
+        "/thread o": ["off"],
+        "/quit ": [],
+        "/as alice ": [],
+        "hello @b": ["@bob"],
+        "see #o": ["#ops"],
+        "hello": [],
+    }.items(),
+)
+async def test_what_can_be_typed_next_is_offered(text: str, expected: list[str]) -> None:
+    async with conversing() as talk:
+        assert completions(talk.conversation, text) == expected
+
+
+def test_a_long_text_is_folded_and_hangs_below_its_beginning() -> None:
+    written = StringIO()
+    line = Line((Span("alice: ", "person"), Span("one two three four five six seven eight nine\nten", "said")), hang=7)
+
+    ColourPaper(written, width=40).write(line)
+
+    assert _ESCAPES.sub("", written.getvalue()).splitlines() == [
+        "alice: one two three four five six seven",
+        "       eight nine",
+        "       ten",
+    ]
+
+
+def test_in_a_narrow_terminal_nothing_hangs() -> None:
+    written = StringIO()
+
+    ColourPaper(written, width=20).write(Line((Span("someone: ", "person"), Span("a text of some length")), hang=9))
+
+    assert _ESCAPES.sub("", written.getvalue()).splitlines() == ["someone: a text of ", "some length"]

@@ -1,0 +1,205 @@
+"""What a bot can say in the simulated Slack, and what Slack refuses."""
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from entrypoints.simulation.slack.server import SlackServer
+from tests.simulation.slack_app import error_of, web_client
+
+BLOCK = {"type": "section", "text": {"type": "mrkdwn", "text": "hi"}}
+
+
+@pytest.fixture
+def ops(slack: SlackServer) -> str:
+    slack.invite("ops", slack.bot_user_id)
+    return slack.world.channel("ops").channel_id
+
+
+async def test_a_post_is_answered_with_its_channel_and_time(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    answer = await web.chat_postMessage(channel=ops, text="hello")
+    assert (answer["channel"], answer["message"]["text"]) == (ops, "hello")
+    assert answer["message"]["bot_id"] == slack.bot_id
+    assert slack.history(ops)[-1]["ts"] == answer["ts"]
+
+
+@pytest.mark.parametrize("name", ["#ops", "ops"])
+async def test_a_post_finds_its_channel_by_name(name: str, web: AsyncWebClient, ops: str) -> None:
+    assert (await web.chat_postMessage(channel=name, text="hello"))["channel"] == ops
+
+
+async def test_a_post_to_a_user_goes_into_direct_messages(slack: SlackServer, web: AsyncWebClient) -> None:
+    alice = slack.world.user("alice").user_id
+    assert (await web.chat_postMessage(channel=alice, text="psst"))["channel"] == slack.open_im("alice")
+
+
+async def test_times_are_unique_and_rise(web: AsyncWebClient, ops: str) -> None:
+    times = [(await web.chat_postMessage(channel=ops, text=str(number)))["ts"] for number in range(20)]
+    assert times == sorted(set(times))
+    assert all(len(ts.partition(".")[2]) == 6 for ts in times)
+
+
+async def test_posts_are_kept_in_order_with_their_arguments(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    await web.chat_postMessage(channel=ops, text="one", unfurl_links=False)
+    await web.api_call("chat.postMessage", json={"channel": ops, "text": "two", "tomorrows_field": 1})
+    assert [post.text for post in slack.posts] == ["one", "two"]
+    assert slack.posts[1].arguments["tomorrows_field"] == 1
+    assert slack.posts[0].received_at <= slack.posts[1].received_at
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+async def test_blocks_and_attachments_come_as_lists_or_as_text(
+    as_text: bool, slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
+    blocks: Any = [BLOCK]
+    attachments: Any = [{"text": "more"}]
+    if as_text:
+        blocks, attachments = json.dumps(blocks), json.dumps(attachments)
+    await web.api_call("chat.postMessage", json={"channel": ops, "blocks": blocks, "attachments": attachments})
+    message = slack.history(ops)[-1]
+    assert (message["blocks"], message["attachments"]) == ([BLOCK], [{"text": "more"}])
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+async def test_metadata_is_kept_as_object_or_as_text(
+    as_text: bool, slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
+    metadata = {"event_type": "my_mark-1", "event_payload": {"id": "7"}}
+    given = json.dumps(metadata) if as_text else metadata
+    await web.api_call("chat.postMessage", json={"channel": ops, "text": "marked", "metadata": given})
+    assert slack.history(ops)[-1]["metadata"] == metadata
+
+
+async def test_a_name_of_its_own_takes_the_user_off_the_message(
+    slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
+    await web.chat_postMessage(channel=ops, text="hi", username="Deployer", icon_emoji=":robot:")
+    message = slack.history(ops)[-1]
+    assert (message["username"], message["bot_id"], message.get("user")) == ("Deployer", slack.bot_id, None)
+
+
+async def test_a_name_of_its_own_needs_its_scope(session: aiohttp.ClientSession) -> None:
+    async with SlackServer(scopes=["chat:write"]) as slack:
+        ops = slack.add_channel("ops", members=[slack.bot_user_id])
+        web = web_client(slack, session)
+        assert await error_of(web.chat_postMessage(channel=ops, text="hi", username="Deployer")) == "missing_scope"
+
+
+async def test_a_reply_stands_in_its_thread_only(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    parent = slack.say("alice", "ops", "question")
+    answer = await web.chat_postMessage(channel=ops, text="answer", thread_ts=parent)
+    assert answer["message"]["thread_ts"] == parent
+    assert slack.history(ops)[-1]["ts"] == parent
+    assert [message["text"] for message in slack.history(ops, parent)] == ["question", "answer"]
+
+
+async def test_a_broadcast_reply_stands_in_the_channel_too(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    parent = slack.say("alice", "ops", "question")
+    await web.chat_postMessage(channel=ops, text="answer", thread_ts=parent, reply_broadcast=True)
+    assert slack.history(ops)[-1]["subtype"] == "thread_broadcast"
+
+
+async def test_a_reply_to_a_reply_goes_into_the_same_thread(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    parent = slack.say("alice", "ops", "question")
+    reply = slack.say("alice", "ops", "more", thread_ts=parent)
+    assert (await web.chat_postMessage(channel=ops, text="answer", thread_ts=reply))["message"]["thread_ts"] == parent
+
+
+async def test_text_over_forty_thousand_characters_is_cut_without_a_word(
+    slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
+    assert (await web.chat_postMessage(channel=ops, text="x" * 40_001))["ok"]
+    assert len(slack.posts[-1].text) == 40_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({}, "no_text"),
+        ({"text": ""}, "no_text"),
+        ({"text": {"not": "text"}}, "invalid_arguments"),
+        ({"text": "x", "blocks": "{"}, "invalid_blocks_format"),
+        ({"text": "x", "blocks": {"type": "section"}}, "invalid_blocks_format"),
+        ({"text": "x", "blocks": ["words"]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [BLOCK] * 51}, "invalid_blocks"),
+        ({"text": "x", "blocks": [{"type": "section", "text": {"text": "x" * 13_201}}]}, "msg_blocks_too_long"),
+        ({"text": "x", "attachments": [{}] * 101}, "too_many_attachments"),
+        ({"text": "x", "attachments": "no json"}, "invalid_attachments"),
+        ({"text": "x", "markdown_text": "**x**"}, "markdown_text_conflict"),
+        ({"markdown_text": "x" * 12_001}, "msg_too_long"),
+        ({"text": "x", "metadata": "no json"}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "a b", "event_payload": {}}}, "invalid_metadata_schema"),
+        ({"text": "x", "metadata": {"event_type": "a", "event_payload": {"x": "x" * 9_000}}}, "metadata_too_large"),
+        ({"text": "x", "thread_ts": "soon"}, "invalid_thread_ts"),
+    ],
+)
+async def test_slack_refuses(arguments: dict[str, Any], code: str, web: AsyncWebClient, ops: str) -> None:
+    assert await error_of(web.api_call("chat.postMessage", json={"channel": ops, **arguments})) == code
+
+
+async def test_nobody_can_reply_to_slacks_own_lines(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    joined = slack.history(ops)[-1]
+    assert joined["subtype"] == "channel_join"
+    refusal = error_of(web.chat_postMessage(channel=ops, text="welcome", thread_ts=joined["ts"]))
+    assert await refusal == "cannot_reply_to_message"
+
+
+async def test_an_unknown_channel_is_not_found(web: AsyncWebClient) -> None:
+    assert await error_of(web.chat_postMessage(channel="C404", text="x")) == "channel_not_found"
+
+
+async def test_a_public_channel_needs_the_bot_in_it(web: AsyncWebClient) -> None:
+    assert await error_of(web.chat_postMessage(channel="#ops", text="x")) == "not_in_channel"
+
+
+async def test_a_private_channel_is_hidden_from_those_outside(web: AsyncWebClient) -> None:
+    assert await error_of(web.chat_postMessage(channel="#secret", text="x")) == "channel_not_found"
+
+
+async def test_a_scope_opens_public_channels_to_bots_outside(session: aiohttp.ClientSession) -> None:
+    async with SlackServer(scopes=["chat:write", "chat:write.public"]) as slack:
+        slack.add_channel("ops")
+        assert (await web_client(slack, session).chat_postMessage(channel="#ops", text="x"))["ok"]
+
+
+async def test_an_archived_channel_takes_nothing(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    slack.archive(ops)
+    assert await error_of(web.chat_postMessage(channel=ops, text="x")) == "is_archived"
+
+
+async def test_the_bot_edits_its_own_message(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    ts = (await web.chat_postMessage(channel=ops, text="frist"))["ts"]
+    await web.chat_update(channel=ops, ts=ts, text="first")
+    assert (slack.history(ops)[-1]["text"], "edited" in slack.history(ops)[-1]) == ("first", True)
+
+
+async def test_the_bot_deletes_its_own_message(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    ts = (await web.chat_postMessage(channel=ops, text="oops"))["ts"]
+    await web.chat_delete(channel=ops, ts=ts)
+    assert all(message["ts"] != ts for message in slack.history(ops))
+
+
+async def test_the_bot_cannot_touch_the_messages_of_others(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    ts = slack.say("alice", "ops", "mine")
+    assert await error_of(web.chat_update(channel=ops, ts=ts, text="x")) == "cant_update_message"
+    assert await error_of(web.chat_delete(channel=ops, ts=ts)) == "cant_delete_message"
+    assert await error_of(web.chat_delete(channel=ops, ts="1.000001")) == "message_not_found"
+
+
+async def test_an_ephemeral_message_is_kept_nowhere(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    alice = slack.world.user("alice").user_id
+    before = slack.history(ops)
+    assert (await web.chat_postEphemeral(channel=ops, user=alice, text="only you"))["message_ts"]
+    assert slack.history(ops) == before
+    assert await error_of(web.chat_postEphemeral(channel=ops, user="U404", text="x")) == "user_not_in_channel"
+
+
+async def test_a_reaction_can_be_added_once(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    ts = slack.say("alice", "ops", "nice")
+    await web.reactions_add(channel=ops, timestamp=ts, name="thumbsup")
+    assert slack.history(ops)[-1]["reactions"] == [{"name": "thumbsup", "users": [slack.bot_user_id], "count": 1}]
+    assert await error_of(web.reactions_add(channel=ops, timestamp=ts, name="thumbsup")) == "already_reacted"

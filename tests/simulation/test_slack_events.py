@@ -1,0 +1,237 @@
+"""Which events the simulated Slack tells an app of, and how they look."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from entrypoints.simulation.slack.server import SlackServer
+from tests.simulation.slack_app import Json, SlackApp, WebSocket
+
+
+class Ear:
+    """An open socket that hears the events of a test, one after another."""
+
+    def __init__(self, slack: SlackServer, app: SlackApp, socket: WebSocket) -> None:
+        self._slack = slack
+        self._app = app
+        self._socket = socket
+
+    async def event(self, *ignored: str) -> Json:
+        while (event := await self._app.event(self._socket)).get("subtype") in ignored and ignored:
+            pass
+        return event
+
+    async def everything(self) -> list[str]:
+        """All events so far, by type and subtype: a marker at the end says that nothing else came."""
+        self._slack.raw_event({"type": "marker"})
+        heard: list[str] = []
+        while (event := await self.event())["type"] != "marker":
+            heard.append(event.get("subtype") or event["type"])
+        return heard
+
+
+@pytest.fixture
+async def ear(slack: SlackServer, app: SlackApp) -> AsyncIterator[Ear]:
+    slack.world.channel("ops").members[slack.bot_user_id] = None
+    async with await app.open_socket() as socket:
+        yield Ear(slack, app, socket)
+
+
+async def test_a_message_has_all_that_slack_puts_in(slack: SlackServer, ear: Ear) -> None:
+    ts = slack.say("alice", "ops", "hello")
+    event = await ear.event()
+    assert event.pop("client_msg_id")
+    assert event == {
+        "type": "message",
+        "channel": slack.world.channel("ops").channel_id,
+        "channel_type": "channel",
+        "user": slack.world.user("alice").user_id,
+        "text": "hello",
+        "ts": ts,
+        "event_ts": ts,
+        "team": slack.team_id,
+    }
+
+
+async def test_the_outer_body_names_team_app_and_event(slack: SlackServer, ear: Ear, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        slack.say("alice", "ops", "one")
+        slack.say("alice", "ops", "two")
+        body = (await app.frame(socket))["payload"]
+    assert (body["type"], body["team_id"], body["api_app_id"]) == ("event_callback", slack.team_id, slack.world.app_id)
+    assert body["event_id"].startswith("Ev")
+    assert body["authorizations"][0]["user_id"] == slack.bot_user_id
+    assert body["is_ext_shared_channel"] is False
+    assert abs(body["event_time"] - float(body["event"]["ts"])) < 5
+    await ear.event()
+
+
+async def test_what_is_said_outside_the_bots_channels_is_not_told(slack: SlackServer, ear: Ear) -> None:
+    slack.add_channel("elsewhere", members=["alice"])
+    slack.say("alice", "elsewhere", "secretly")
+    assert await ear.everything() == []
+
+
+async def test_a_mention_raises_two_events_with_different_ids(slack: SlackServer, ear: Ear) -> None:
+    ts = slack.say("alice", "ops", f"hey <@{slack.bot_user_id}>")
+    events = [await ear.event(), await ear.event()]
+    assert [event["type"] for event in events] == ["message", "app_mention"]
+    assert [event["ts"] for event in events] == [ts, ts]
+    await slack.wait_for(lambda: len(slack.acknowledged) == 2)
+    assert len({entry.event_id for entry in slack.acknowledged.values()}) == 2
+
+
+async def test_the_bot_does_not_mention_itself(slack: SlackServer, web: AsyncWebClient, ear: Ear) -> None:
+    await web.chat_postMessage(channel="#ops", text=f"I am <@{slack.bot_user_id}>")
+    assert await ear.everything() == ["message"]
+
+
+async def test_slacks_own_lines_are_no_mentions(slack: SlackServer, ear: Ear) -> None:
+    slack.say("alice", "ops", f"set the topic: ask <@{slack.bot_user_id}>", subtype="channel_topic")
+    assert await ear.everything() == ["channel_topic"]
+
+
+async def test_who_leaves_a_channel_without_the_bot_is_not_told(slack: SlackServer, ear: Ear) -> None:
+    slack.kick("secret", "alice")
+    assert await ear.everything() == []
+
+
+async def test_a_mention_in_direct_messages_is_a_message_only(slack: SlackServer, ear: Ear) -> None:
+    slack.say("alice", slack.open_im("alice"), f"hey <@{slack.bot_user_id}>")
+    assert await ear.everything() == ["message"]
+
+
+@pytest.mark.parametrize("kind", ["channel", "group", "im", "mpim"])
+async def test_every_type_of_conversation_is_named(kind: str, slack: SlackServer, ear: Ear) -> None:
+    slack.add_user("bob")
+    places = {
+        "channel": "ops",
+        "group": slack.add_channel("war-room", private=True, members=[slack.bot_user_id]),
+        "im": slack.open_im("alice"),
+        "mpim": slack.open_im("alice", "bob"),
+    }
+    slack.say("alice", places[kind], "hello")
+    assert (await ear.event())["channel_type"] == kind
+
+
+async def test_the_bots_own_posts_come_back_without_a_subtype(
+    slack: SlackServer, web: AsyncWebClient, ear: Ear
+) -> None:
+    mark = {"event_type": "mark", "event_payload": {"id": "7"}}
+    answer = await web.chat_postMessage(channel="#ops", text="from me", metadata=mark)
+    event = await ear.event()
+    assert (event["user"], event["bot_id"], event["ts"]) == (slack.bot_user_id, slack.bot_id, answer["ts"])
+    assert "subtype" not in event
+    assert event["metadata"] == mark
+
+
+async def test_a_thread_reply_names_its_thread(slack: SlackServer, ear: Ear) -> None:
+    parent = slack.say("alice", "ops", "question")
+    slack.say("alice", "ops", "answer", thread_ts=parent)
+    slack.say("alice", "ops", "aloud", thread_ts=parent, broadcast=True)
+    events = [await ear.event() for _ in range(3)]
+    assert [event.get("thread_ts") for event in events] == [None, parent, parent]
+    assert [event.get("subtype") for event in events] == [None, None, "thread_broadcast"]
+
+
+async def test_any_subtype_and_field_can_be_said(slack: SlackServer, ear: Ear) -> None:
+    slack.say("alice", "ops", "see this", subtype="file_share", files=[{"id": "F1"}])
+    event = await ear.event()
+    assert (event["subtype"], event["files"]) == ("file_share", [{"id": "F1"}])
+
+
+async def test_another_bots_message_has_no_user(slack: SlackServer, ear: Ear) -> None:
+    slack.say_as_bot("deployer", "ops", "done")
+    event = await ear.event()
+    assert (event["subtype"], event["username"], "user" in event) == ("bot_message", "deployer", False)
+
+
+async def test_edits_and_deletions_are_changes(slack: SlackServer, ear: Ear) -> None:
+    ts = slack.say("alice", "ops", "frist")
+    slack.edit("ops", ts, "first")
+    slack.delete("ops", ts)
+    _, edit, deletion = [await ear.event() for _ in range(3)]
+    assert (edit["subtype"], edit["message"]["text"], edit["previous_message"]["text"]) == (
+        "message_changed",
+        "first",
+        "frist",
+    )
+    assert (deletion["subtype"], deletion["deleted_ts"], deletion["hidden"]) == ("message_deleted", ts, True)
+
+
+async def test_a_reaction_names_its_message(slack: SlackServer, ear: Ear) -> None:
+    ts = slack.say("alice", "ops", "nice")
+    slack.react("owner", "ops", ts, "tada")
+    _, event = [await ear.event() for _ in range(2)]
+    assert (event["type"], event["reaction"], event["item"]["ts"]) == ("reaction_added", "tada", ts)
+    assert event["item_user"] == slack.world.user("alice").user_id
+
+
+async def test_the_bot_hears_of_its_invitation(slack: SlackServer, ear: Ear) -> None:
+    slack.invite("secret", slack.bot_user_id, inviter="alice")
+    event = await ear.event()
+    assert (event["type"], event["user"], event["channel_type"]) == ("member_joined_channel", slack.bot_user_id, "G")
+    assert event["inviter"] == slack.world.user("alice").user_id
+    assert await ear.everything() == ["group_join"], "the line names the bot and is no mention"
+
+
+async def test_the_bot_hears_of_its_removal(slack: SlackServer, ear: Ear) -> None:
+    slack.kick("ops", slack.bot_user_id)
+    slack.say("alice", "ops", "finally alone")
+    assert await ear.everything() == ["member_left_channel", "channel_left"]
+
+
+@pytest.mark.parametrize(
+    ("deed", "heard"),
+    [
+        (lambda slack: slack.archive("ops"), ["channel_archive", "channel_archive"]),
+        (lambda slack: slack.rename("ops", "operations"), ["channel_rename"]),
+        (lambda slack: slack.delete_channel("ops"), ["channel_deleted"]),
+    ],
+)
+async def test_the_bot_hears_what_becomes_of_its_channels(
+    deed: Any, heard: list[str], slack: SlackServer, ear: Ear
+) -> None:
+    deed(slack)
+    assert await ear.everything() == heard
+
+
+async def test_an_archived_channel_comes_back(slack: SlackServer, ear: Ear) -> None:
+    slack.archive("ops")
+    slack.unarchive("ops")
+    assert "channel_unarchive" in await ear.everything()
+    assert not slack.world.channel("ops").is_archived
+
+
+async def test_only_events_subscribed_to_are_told(session: aiohttp.ClientSession) -> None:
+    async with SlackServer(subscriptions={"app_mention"}) as slack:
+        slack.add_channel("ops", members=[slack.bot_user_id])
+        app = SlackApp(slack, session)
+        async with await app.open_socket() as socket:
+            slack.say("owner", "ops", f"hey <@{slack.bot_user_id}>")
+            assert await Ear(slack, app, socket).everything() == ["app_mention"]
+
+
+async def test_anything_can_be_delivered_as_an_event(slack: SlackServer, ear: Ear) -> None:
+    event_id = slack.raw_event({"type": "tokens_revoked", "tokens": {"bot": [slack.bot_user_id]}}, event_id="EvMine")
+    assert event_id == "EvMine"
+    assert (await ear.event())["type"] == "tokens_revoked"
+    await slack.wait_for(lambda: "EvMine" in slack.acknowledged)
+
+
+async def test_a_body_without_an_event_can_be_delivered(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        slack.raw_body({"type": "app_rate_limited", "minute_rate_limited": 1})
+        assert (await app.frame(socket))["payload"]["type"] == "app_rate_limited"
+
+
+async def test_unknown_people_and_places_are_refused_to_the_caller(slack: SlackServer) -> None:
+    with pytest.raises(LookupError, match="no user 'mallory'"):
+        slack.say("mallory", "ops", "hi")
+    with pytest.raises(LookupError, match="no channel 'nowhere'"):
+        slack.say("alice", "nowhere", "hi")
+    with pytest.raises(LookupError, match="no message"):
+        slack.edit("ops", "1.000001", "hi")

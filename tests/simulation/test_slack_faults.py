@@ -1,0 +1,183 @@
+"""What the simulated Slack does wrong when asked to."""
+
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+import uvloop
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.faults import Fault
+from entrypoints.simulation.slack.server import SlackServer
+from tests.simulation.slack_app import SlackApp, error_of
+
+
+@pytest.fixture(autouse=True)
+def _in_ops(slack: SlackServer) -> None:
+    slack.world.channel("ops").members[slack.bot_user_id] = None
+
+
+async def post(slack: SlackServer, session: aiohttp.ClientSession) -> tuple[int, str, str, Any]:
+    """Post as barely as can be: status, content type, body, Retry-After."""
+    headers = {"Authorization": f"Bearer {slack.bot_token}"}
+    url = f"{slack.api_url}chat.postMessage"
+    async with session.post(url, json={"channel": "#ops", "text": "hi"}, headers=headers) as answer:
+        return answer.status, answer.content_type, await answer.text(), answer.headers.get("Retry-After")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "content_type", "part"),
+    [
+        (faults.rate_limited(7), 429, "application/json", "ratelimited"),
+        (faults.error("fatal_error", detail=1), 200, "application/json", '"detail": 1'),
+        (faults.http_status(500), 500, "text/html", "<html>"),
+        (faults.http_status(503), 503, "text/html", "<html>"),
+        (faults.malformed_json(), 200, "application/json", '{"ok": true, '),
+        (faults.empty_body(), 200, "application/json", ""),
+        (faults.plain_text("busy"), 200, "text/plain", "busy"),
+    ],
+)
+async def test_a_wrong_answer_comes_in_the_place_of_the_work(
+    fault: Fault, status: int, content_type: str, part: str, slack: SlackServer, session: aiohttp.ClientSession
+) -> None:
+    slack.faults.plan("chat.postMessage", fault)
+    answer = await post(slack, session)
+    assert answer[:2] == (status, content_type)
+    assert part in answer[2]
+    assert answer[3] == ("7" if status == 429 else None)
+    assert not slack.posts
+    assert (await post(slack, session))[0] == 200
+    assert len(slack.posts) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.error("internal_error", performed=True),
+        faults.http_status(500, performed=True),
+        faults.malformed_json(performed=True),
+        faults.empty_body(performed=True),
+        faults.plain_text(performed=True),
+    ],
+)
+async def test_a_wrong_answer_can_come_after_the_work(
+    fault: Fault, slack: SlackServer, session: aiohttp.ClientSession
+) -> None:
+    slack.faults.plan("chat.postMessage", fault)
+    assert '"ok": true, "channel"' not in (await post(slack, session))[2]
+    assert len(slack.posts) == 1
+
+
+@pytest.mark.parametrize(("fault", "posts"), [(faults.reset_before(), 0), (faults.reset_after(), 1)])
+async def test_the_connection_can_break(
+    fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession
+) -> None:
+    slack.faults.plan("chat.postMessage", fault)
+    with pytest.raises(aiohttp.ClientError):
+        await post(slack, session)
+    assert len(slack.posts) == posts
+
+
+@pytest.mark.parametrize(("fault", "posts"), [(faults.hang(), 0), (faults.hang(performed=True), 1)])
+async def test_an_answer_can_fail_to_come(
+    fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession
+) -> None:
+    slack.faults.plan("chat.postMessage", fault)
+    timeout = aiohttp.ClientTimeout(total=0.1)
+    with pytest.raises(TimeoutError):
+        await session.post(
+            f"{slack.api_url}chat.postMessage",
+            data={"channel": "#ops", "text": "hi", "token": slack.bot_token},
+            timeout=timeout,
+        )
+    assert len(slack.posts) == posts
+
+
+@pytest.mark.parametrize("performed", [False, True])
+async def test_an_answer_can_take_long(performed: bool, slack: SlackServer, session: aiohttp.ClientSession) -> None:
+    slack.faults.plan("chat.postMessage", faults.slow(0.1, performed=performed))
+    started = time.monotonic()
+    assert (await post(slack, session))[0] == 200
+    assert time.monotonic() - started >= 0.1
+    assert (slack.posts[0].received_at - started < 0.1) == performed
+
+
+async def test_every_call_can_take_its_time(slack: SlackServer, web: AsyncWebClient) -> None:
+    slack.latency_seconds = 0.05
+    started = time.monotonic()
+    await web.auth_test()
+    assert time.monotonic() - started >= 0.05
+
+
+async def test_a_fault_befalls_as_many_calls_as_planned(slack: SlackServer, web: AsyncWebClient) -> None:
+    planned = slack.faults.plan("auth.test", faults.error("fatal_error"), times=2)
+    answers = [await error_of(web.auth_test()) for _ in range(2)]
+    assert answers == ["fatal_error", "fatal_error"]
+    assert (await web.auth_test())["ok"]
+    assert (planned.hits, slack.faults.planned) == (2, [])
+
+
+async def test_a_fault_can_stay_until_it_is_removed(slack: SlackServer, web: AsyncWebClient) -> None:
+    planned = slack.faults.plan("*", faults.error("service_unavailable"), times=None)
+    for call in (web.auth_test, web.users_list, web.auth_test):
+        assert await error_of(call()) == "service_unavailable"
+    slack.faults.remove(planned)
+    assert (await web.auth_test())["ok"]
+
+
+async def test_a_plan_can_be_cleared(slack: SlackServer, web: AsyncWebClient) -> None:
+    slack.faults.plan("*", faults.error("service_unavailable"), times=None)
+    slack.faults.clear()
+    assert (await web.auth_test())["ok"]
+
+
+async def test_a_fault_can_be_for_certain_arguments(slack: SlackServer, web: AsyncWebClient) -> None:
+    slack.faults.plan("chat.postMessage", faults.error("fatal_error"), when=lambda call: call["text"] == "two")
+    await web.chat_postMessage(channel="#ops", text="one")
+    assert await error_of(web.chat_postMessage(channel="#ops", text="two")) == "fatal_error"
+
+
+async def test_the_oldest_plan_comes_first(slack: SlackServer, web: AsyncWebClient) -> None:
+    slack.faults.plan("auth.test", faults.error("first"))
+    slack.faults.plan("auth.test", faults.error("second"))
+    assert [await error_of(web.auth_test()) for _ in range(2)] == ["first", "second"]
+
+
+async def test_a_call_that_goes_wrong_is_noted(slack: SlackServer, web: AsyncWebClient) -> None:
+    slack.faults.plan("auth.test", faults.rate_limited(1))
+    with pytest.raises(SlackApiError):
+        await web.auth_test()
+    assert (slack.calls[-1].method, slack.calls[-1].error) == ("auth.test", "rate_limited")
+    assert slack.counters["faults"] == 1
+
+
+async def test_slack_can_go_down_and_come_up_at_the_same_address(
+    slack: SlackServer, web: AsyncWebClient, app: SlackApp
+) -> None:
+    url = slack.api_url
+    async with await app.open_socket() as socket:
+        await slack.go_down()
+        await app.wait_closed(socket)
+    with pytest.raises(aiohttp.ClientError):
+        await web.auth_test()
+    await slack.come_up()
+    assert slack.api_url == url
+    assert (await web.auth_test())["ok"]
+
+
+async def test_a_port_that_is_taken_is_said_at_the_start(slack: SlackServer) -> None:
+    with pytest.raises(OSError, match="address already in use"):
+        await SlackServer(port=slack.port).__aenter__()
+
+
+def test_connections_break_under_uvloop_too() -> None:
+    async def break_one() -> None:
+        async with SlackServer() as slack, aiohttp.ClientSession() as session:
+            slack.faults.plan("auth.test", faults.reset_before())
+            with pytest.raises(aiohttp.ClientError):
+                await session.post(f"{slack.api_url}auth.test", timeout=aiohttp.ClientTimeout(total=5))
+
+    uvloop.run(break_one())

@@ -1,0 +1,147 @@
+"""RTM of the simulated Slack, for classic apps' tokens."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from entrypoints.simulation.slack.faults import slow
+from entrypoints.simulation.slack.server import SlackServer
+from tests.simulation.slack_app import SlackApp, error_of, web_client
+
+
+@pytest.fixture
+async def classic() -> AsyncIterator[SlackServer]:
+    async with SlackServer(classic=True) as slack:
+        slack.add_channel("ops", members=[slack.bot_user_id])
+        yield slack
+
+
+@pytest.fixture
+def classic_app(classic: SlackServer, session: aiohttp.ClientSession) -> SlackApp:
+    return SlackApp(classic, session)
+
+
+async def test_a_granular_token_is_refused(web: AsyncWebClient) -> None:
+    assert await error_of(web.rtm_connect()) == "not_allowed_token_type"
+
+
+async def test_connecting_tells_who_one_is(classic: SlackServer, session: aiohttp.ClientSession) -> None:
+    answer = await web_client(classic, session).rtm_connect()
+    assert (answer["self"]["id"], answer["team"]["id"]) == (classic.bot_user_id, classic.team_id)
+
+
+async def test_a_url_serves_once_and_for_rtm_only(classic: SlackServer, session: aiohttp.ClientSession) -> None:
+    url = (await web_client(classic, session).rtm_connect())["url"]
+    async with session.ws_connect(url):
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url)
+    other = (await web_client(classic, session).rtm_connect())["url"].replace("/rtm/", "/socket_mode/")
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await session.ws_connect(other)
+
+
+async def test_messages_come_bare_and_to_every_connection(classic: SlackServer, classic_app: SlackApp) -> None:
+    async with await classic_app.open_rtm() as first, await classic_app.open_rtm() as second:
+        ts = classic.say("owner", "ops", "hello")
+        frames = [await classic_app.frame(socket) for socket in (first, second)]
+    assert frames[0] == frames[1]
+    assert (frames[0]["type"], frames[0]["text"], frames[0]["ts"]) == ("message", "hello", ts)
+    assert not {"channel_type", "team", "event", "envelope_id"} & set(frames[0])
+
+
+async def test_a_mention_is_a_message_only(classic: SlackServer, classic_app: SlackApp) -> None:
+    async with await classic_app.open_rtm() as socket:
+        classic.say("owner", "ops", f"<@{classic.bot_user_id}>")
+        classic.say("owner", "ops", "next")
+        assert [(await classic_app.frame(socket))["type"] for _ in range(2)] == ["message", "message"]
+
+
+async def test_what_was_said_while_disconnected_is_gone(classic: SlackServer, classic_app: SlackApp) -> None:
+    classic.say("owner", "ops", "unheard")
+    async with await classic_app.open_rtm() as socket:
+        classic.say("owner", "ops", "heard")
+        assert (await classic_app.frame(socket))["text"] == "heard"
+    assert not classic.unacknowledged
+
+
+async def test_a_ping_is_answered_with_its_number(classic_app: SlackApp) -> None:
+    async with await classic_app.open_rtm() as socket:
+        await socket.send_json({"type": "ping", "id": 7, "time": 12})
+        assert await classic_app.frame(socket) == {"type": "pong", "reply_to": 7, "time": 12}
+
+
+async def test_the_bot_speaks_through_the_socket(classic: SlackServer, classic_app: SlackApp) -> None:
+    ops = classic.world.channel("ops").channel_id
+    async with await classic_app.open_rtm() as socket:
+        await socket.send_json({"id": 1, "type": "message", "channel": ops, "text": "hi"})
+        echo, reply = await classic_app.frame(socket), await classic_app.frame(socket)
+        await socket.send_json({"id": 2, "type": "message", "channel": "C404", "text": "hi"})
+        refusal = await classic_app.frame(socket)
+    assert (echo["text"], echo["bot_id"]) == ("hi", classic.bot_id)
+    assert (reply["ok"], reply["reply_to"], reply["ts"]) == (True, 1, echo["ts"])
+    assert (refusal["ok"], refusal["reply_to"]) == (False, 2)
+
+
+@pytest.mark.parametrize("frame", ["not json", "[]", "{}"])
+async def test_malformed_frames_harm_nothing(frame: str, classic: SlackServer, classic_app: SlackApp) -> None:
+    async with await classic_app.open_rtm() as socket:
+        await socket.send_str(frame)
+        await classic.wait_for(lambda: classic.counters["malformed_frames"])
+        await socket.send_json({"type": "ping", "id": 1})
+        assert (await classic_app.frame(socket))["type"] == "pong"
+
+
+async def test_the_bot_hears_of_joining_and_leaving(classic: SlackServer, classic_app: SlackApp) -> None:
+    secret = classic.add_channel("secret", private=True)
+    async with await classic_app.open_rtm() as socket:
+        classic.invite("secret", classic.bot_user_id)
+        frames = [await classic_app.frame(socket) for _ in range(3)]
+        classic.kick("secret", classic.bot_user_id)
+        frames += [await classic_app.frame(socket) for _ in range(2)]
+    assert [frame.get("subtype") or frame["type"] for frame in frames] == [
+        "group_joined",
+        "member_joined_channel",
+        "group_join",
+        "member_left_channel",
+        "group_left",
+    ]
+    assert (frames[0]["channel"]["id"], frames[-1]["channel"]) == (secret, secret)
+
+
+async def test_goodbye_comes_before_the_end(classic: SlackServer, classic_app: SlackApp) -> None:
+    async with await classic_app.open_rtm() as socket:
+        classic.disconnect(close_after_seconds=0)
+        assert (await classic_app.frame(socket))["type"] == "goodbye"
+        await classic_app.wait_closed(socket)
+
+
+async def test_a_reconnect_url_opens_the_next_connection(
+    classic: SlackServer, classic_app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    url = (await web_client(classic, session).rtm_connect())["url"]
+    async with session.ws_connect(url) as socket:
+        _, offer = await classic_app.frame(socket), await classic_app.frame(socket)
+        async with session.ws_connect(offer["url"]) as following:
+            assert (await classic_app.frame(following))["type"] == "hello"
+
+
+async def test_nothing_is_told_before_hello(classic: SlackServer, session: aiohttp.ClientSession) -> None:
+    classic.faults.plan("websocket.hello", slow(0.05))
+    url = (await web_client(classic, session).rtm_connect())["url"]
+    async with session.ws_connect(url) as socket:
+        await classic.wait_for(lambda: classic.connections)
+        classic.say("owner", "ops", "too early")
+        assert (await socket.receive_json(timeout=5))["type"] == "hello"
+
+
+async def test_dropped_and_silent_sockets(classic: SlackServer, classic_app: SlackApp) -> None:
+    async with await classic_app.open_rtm() as dropped:
+        classic.drop_sockets()
+        await classic_app.wait_closed(dropped)
+    async with await classic_app.open_rtm() as silent:
+        classic.silence_sockets()
+        classic.say("owner", "ops", "unheard")
+        with pytest.raises(TimeoutError):
+            await silent.receive(timeout=0.05)

@@ -1,0 +1,362 @@
+"""Socket Mode of the simulated Slack: connections, acknowledgement, redelivery, and how sockets end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from entrypoints.simulation.slack.faults import hang, http_status, reset_before, slow
+from entrypoints.simulation.slack.server import SlackServer
+from tests.simulation.slack_app import SlackApp, WebSocket
+
+QUICK_SECONDS = 0.05
+
+
+@contextlib.asynccontextmanager
+async def quick_slack(**settings: object) -> AsyncIterator[SlackServer]:
+    """A Slack that loses its patience soon."""
+    chosen = {"acknowledgement_seconds": QUICK_SECONDS, "retry_seconds": (0.0, QUICK_SECONDS, QUICK_SECONDS)} | settings
+    async with SlackServer(**chosen) as slack:  # type: ignore[arg-type] # settings of several types
+        slack.add_channel("ops", members=[slack.bot_user_id])
+        yield slack
+
+
+@pytest.fixture
+def _in_ops(slack: SlackServer) -> None:
+    slack.world.channel("ops").members[slack.bot_user_id] = None
+
+
+async def test_hello_says_how_many_connections_there_are(
+    slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    async with session.ws_connect(await app.new_url()) as first, session.ws_connect(await app.new_url()) as second:
+        hellos = [await app.frame(first), await app.frame(second)]
+    assert [hello["num_connections"] for hello in hellos] == [1, 2]
+    assert hellos[0]["connection_info"] == {"app_id": slack.world.app_id}
+    assert hellos[0]["debug_info"]["approximate_connection_time"] == 3600
+
+
+async def test_a_url_serves_once(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
+    url = await app.new_url()
+    async with session.ws_connect(url):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+            await session.ws_connect(url)
+    assert refusal.value.status == 403
+    assert slack.counters["refused_tickets"] == 1
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_an_acknowledged_event_is_done(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        ts = slack.say("alice", "ops", "hello")
+        envelope = await app.frame(socket)
+        assert (envelope["type"], envelope["accepts_response_payload"]) == ("events_api", False)
+        assert (envelope["retry_attempt"], envelope["retry_reason"]) == (0, "")
+        assert len(slack.unacknowledged) == 1
+        await app.acknowledge(socket, envelope)
+        await slack.wait_for(lambda: slack.is_acknowledged(slack.world.channel("ops").channel_id, ts))
+    assert not slack.unacknowledged
+    assert slack.acknowledged[envelope["payload"]["event_id"]].attempt == 0
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_each_event_goes_to_one_connection_in_turn(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as first, await app.open_socket() as second:
+        for number in range(4):
+            slack.say("alice", "ops", str(number))
+        texts = [[(await app.event(socket))["text"] for _ in range(2)] for socket in (first, second)]
+    assert sorted(texts) == [["0", "2"], ["1", "3"]]
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_events_wait_for_a_connection(slack: SlackServer, app: SlackApp) -> None:
+    slack.say("alice", "ops", "early")
+    async with await app.open_socket() as socket:
+        assert (await app.event(socket))["text"] == "early"
+
+
+async def test_an_unacknowledged_event_comes_again_until_slack_gives_up(session: aiohttp.ClientSession) -> None:
+    async with quick_slack() as slack:
+        app = SlackApp(slack, session)
+        async with await app.open_socket() as socket:
+            slack.say("owner", "ops", "hello")
+            envelopes = [await app.frame(socket) for _ in range(4)]
+            await slack.wait_for(lambda: slack.counters["given_up"] == 1)
+            assert [envelope["retry_attempt"] for envelope in envelopes] == [0, 1, 2, 3]
+            assert [envelope["retry_reason"] for envelope in envelopes] == ["", "timeout", "timeout", "timeout"]
+            assert len({envelope["payload"]["event_id"] for envelope in envelopes}) == 1
+            assert len({envelope["envelope_id"] for envelope in envelopes}) == 4
+            assert next(iter(slack.unacknowledged.values())).is_given_up
+
+
+async def test_an_acknowledgement_that_comes_too_late_counts_for_nothing(session: aiohttp.ClientSession) -> None:
+    async with quick_slack(retry_seconds=[0.0] * 100) as slack:
+        app = SlackApp(slack, session)
+        async with await app.open_socket() as socket:
+            slack.say("owner", "ops", "hello")
+            late, _ = await app.frame(socket), await app.frame(socket)
+            await app.acknowledge(socket, late)
+            await slack.wait_for(lambda: slack.counters["late_acknowledgements"])
+            assert not slack.acknowledged
+            async with asyncio.TaskGroup() as tasks:
+                prompt = tasks.create_task(acknowledge_all(app, socket))
+                await slack.wait_for(lambda: slack.acknowledged)
+                prompt.cancel()
+
+
+async def acknowledge_all(app: SlackApp, socket: WebSocket) -> None:
+    while True:
+        await app.event(socket)
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_what_a_dying_connection_had_in_hand_goes_to_the_next(slack: SlackServer, app: SlackApp) -> None:
+    slack.socket_mode.acknowledgement_seconds = 60
+    async with await app.open_socket() as first:
+        slack.say("alice", "ops", "hello")
+        await app.frame(first)
+        slack.drop_sockets()
+        await app.wait_closed(first)
+    async with await app.open_socket() as second:
+        envelope = await app.frame(second)
+        assert (envelope["retry_attempt"], envelope["payload"]["event"]["text"]) == (1, "hello")
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_acknowledged_events_can_come_again_in_a_storm(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        slack.say("alice", "ops", "one")
+        slack.say("alice", "ops", "two")
+        for _ in range(2):
+            await app.event(socket)
+        await slack.wait_for(lambda: len(slack.acknowledged) == 2)
+        assert slack.redeliver() == 2
+        assert [(await app.event(socket))["text"] for _ in range(2)] == ["one", "two"]
+        await slack.wait_for(lambda: not slack.unacknowledged)
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_unacknowledged_events_can_be_lost(slack: SlackServer, app: SlackApp) -> None:
+    slack.say("alice", "ops", "lost")
+    assert slack.lose_unacknowledged() == 1
+    async with await app.open_socket() as socket:
+        slack.say("alice", "ops", "heard")
+        assert (await app.event(socket))["text"] == "heard"
+
+
+async def test_the_eleventh_connection_is_one_too_many(
+    slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(10):
+            await stack.enter_async_context(await app.open_socket())
+        async with session.ws_connect(await app.new_url()) as extra:
+            frame = await app.frame(extra)
+            assert (frame["type"], frame["reason"]) == ("disconnect", "too_many_websockets")
+            await app.wait_closed(extra)
+        await slack.wait_for(lambda: len(slack.connections) == 10)
+
+
+async def test_while_socket_mode_is_switched_off_every_connection_is_told_so_and_closed(
+    slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    slack.socket_mode.is_switched_on = False
+    async with session.ws_connect(await app.new_url()) as socket:
+        assert (await app.frame(socket))["reason"] == "link_disabled"
+        await app.wait_closed(socket)
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_a_connection_about_to_be_closed_still_hears_acknowledgements(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        slack.say("alice", "ops", "in hand")
+        envelope = await app.frame(socket)
+        slack.disconnect(close_after_seconds=60)
+        assert (await app.frame(socket))["type"] == "disconnect"
+        slack.say("alice", "ops", "for the next connection")
+        await app.acknowledge(socket, envelope)
+        await slack.wait_for(lambda: slack.acknowledged)
+    async with await app.open_socket() as fresh:
+        envelope = await app.frame(fresh)
+        assert (envelope["payload"]["event"]["text"], envelope["retry_attempt"]) == ("for the next connection", 0)
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled", "too_many_websockets"])
+async def test_a_disconnect_says_why_and_closes(reason: str, slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        slack.disconnect(reason, close_after_seconds=0)
+        assert (await app.frame(socket))["reason"] == reason
+        await app.wait_closed(socket)
+    await slack.wait_for(lambda: not slack.connections)
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_a_warning_closes_nothing(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        slack.disconnect("warning")
+        assert (await app.frame(socket))["reason"] == "warning"
+        slack.say("alice", "ops", "still here")
+        assert (await app.event(socket))["text"] == "still here"
+
+
+async def test_a_silent_connection_swallows_events_and_says_nothing(session: aiohttp.ClientSession) -> None:
+    async with quick_slack(ping_seconds=0.01) as slack:
+        app = SlackApp(slack, session)
+        async with await app.open_socket() as deaf:
+            slack.silence_sockets()
+            slack.say("owner", "ops", "hello")
+            await slack.wait_for(lambda: slack.counters["given_up"])
+            assert slack.counters["deliveries"] == 4
+            assert len(slack.connections) == 1
+            frames = await drained(deaf)
+    assert {frame.type for frame in frames} <= {aiohttp.WSMsgType.PING}, "nothing but pings from before"
+
+
+@pytest.mark.usefixtures("_in_ops")
+async def test_a_silent_connection_hears_nothing_either(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as deaf:
+        slack.say("alice", "ops", "hello")
+        envelope = await app.frame(deaf)
+        slack.silence_sockets()
+        await app.acknowledge(deaf, envelope)
+    await slack.wait_for(lambda: not slack.connections)
+    assert not slack.acknowledged
+
+
+async def drained(socket: WebSocket) -> list[aiohttp.WSMessage]:
+    """What has come in and was not read."""
+    frames = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            frames.append(await socket.receive(timeout=0.02))
+    return frames
+
+
+async def test_connections_are_pinged(session: aiohttp.ClientSession) -> None:
+    async with quick_slack(ping_seconds=0.01) as slack, await SlackApp(slack, session).open_socket() as socket:
+        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
+
+
+async def test_the_apps_own_pings_are_answered(app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        await socket.ping(b"there?")
+        answer = await socket.receive(timeout=5)
+        assert (answer.type, bytes(answer.data)) == (aiohttp.WSMsgType.PONG, b"there?")
+
+
+async def test_the_handshake_can_fail(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
+    slack.faults.plan("websocket", http_status(409))
+    url = await app.new_url()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+        await session.ws_connect(url)
+    assert refusal.value.status == 409
+    async with session.ws_connect(url) as socket:
+        assert (await app.frame(socket))["type"] == "hello", "a conflict spends no ticket"
+
+
+async def test_the_handshake_can_break(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
+    slack.faults.plan("websocket", reset_before(), times=None)
+    with pytest.raises(aiohttp.ClientError):
+        await session.ws_connect(await app.new_url())
+
+
+async def test_hello_can_fail_to_come(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
+    slack.faults.plan("websocket.hello", hang())
+    async with session.ws_connect(await app.new_url()) as socket:
+        with pytest.raises(TimeoutError):
+            await socket.receive(timeout=0.05)
+        assert len(slack.connections) == 1
+
+
+async def test_nothing_is_delivered_before_hello(
+    slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    slack.faults.plan("websocket.hello", slow(0.05))
+    async with session.ws_connect(await app.new_url()) as socket:
+        slack.raw_event({"type": "marker"})
+        assert [(await app.frame(socket))["type"] for _ in range(2)] == ["hello", "events_api"]
+
+
+async def test_a_slash_command_takes_a_response(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        envelope_id = slack.raw_envelope("slash_commands", {"command": "/flyte"}, accepts_response_payload=True)
+        envelope = await app.frame(socket)
+        assert (envelope["envelope_id"], envelope["accepts_response_payload"]) == (envelope_id, True)
+        await socket.send_json({"envelope_id": envelope_id, "payload": {"text": "done"}})
+        await slack.wait_for(lambda: envelope_id in slack.socket_mode.responses)
+    assert slack.socket_mode.responses[envelope_id] == {"text": "done"}
+
+
+async def test_a_slash_command_needs_a_connection(slack: SlackServer) -> None:
+    with pytest.raises(ConnectionError):
+        slack.raw_envelope("slash_commands", {"command": "/flyte"})
+
+
+async def test_any_frame_can_be_sent(slack: SlackServer, app: SlackApp) -> None:
+    async with await app.open_socket() as socket:
+        slack.raw_frame("{not json")
+        slack.raw_frame(b"\x00\x01")
+        first, second = await socket.receive(timeout=5), await socket.receive(timeout=5)
+    assert (first.data, second.data) == ("{not json", b"\x00\x01")
+
+
+@pytest.mark.parametrize("frame", ["not json", "[]", "7", '{"no": "envelope"}'])
+async def test_malformed_acknowledgements_are_counted_and_harm_nothing(
+    frame: str, slack: SlackServer, app: SlackApp
+) -> None:
+    async with await app.open_socket() as socket:
+        await socket.send_str(frame)
+        await slack.wait_for(lambda: slack.counters["malformed_frames"])
+        slack.raw_event({"type": "marker"})
+        assert (await app.event(socket))["type"] == "marker"
+
+
+async def test_acknowledgements_can_go_unheard(session: aiohttp.ClientSession) -> None:
+    async with quick_slack() as slack:
+        app = SlackApp(slack, session)
+        slack.socket_mode.hears_acknowledgements = False
+        async with await app.open_socket() as socket:
+            slack.raw_event({"type": "marker"})
+            await app.event(socket)
+            assert (await app.frame(socket))["retry_attempt"] == 1
+
+
+async def test_a_debug_connection_is_announced_as_short(
+    slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    headers = {"Authorization": f"Bearer {slack.app_token}"}
+    async with session.post(
+        f"{slack.api_url}apps.connections.open", params={"debug_reconnects": "true"}, headers=headers
+    ) as answer:
+        url = (await answer.json())["url"]
+    async with session.ws_connect(url) as socket:
+        assert (await app.frame(socket))["debug_info"]["approximate_connection_time"] == 360
+
+
+async def test_many_events_at_once_all_arrive_once(session: aiohttp.ClientSession) -> None:
+    async with SlackServer() as slack:
+        app = SlackApp(slack, session)
+        async with await app.open_socket() as socket:
+            for number in range(100):
+                slack.add_channel(f"c{number}", members=[slack.bot_user_id])
+            for number in range(500):
+                slack.say("owner", f"c{number % 100}", str(number))
+            heard = [(await app.event(socket))["text"] for _ in range(500)]
+            await slack.wait_for(lambda: not slack.unacknowledged)
+    assert heard == [str(number) for number in range(500)]
+
+
+async def test_closing_leaves_no_task_behind(session: aiohttp.ClientSession) -> None:
+    before = asyncio.all_tasks()
+    async with SlackServer() as slack:
+        socket = await SlackApp(slack, session).open_socket()
+        slack.faults.plan("auth.test", hang())
+        hanging = asyncio.ensure_future(session.post(f"{slack.api_url}auth.test"))
+        await slack.wait_for(lambda: slack.counters["faults"])
+    with pytest.raises(aiohttp.ClientError):
+        await hanging
+    await socket.close()
+    leftovers = {task.get_name() for task in asyncio.all_tasks() - before}
+    assert not {name for name in leftovers if "socket" in name}

@@ -1,0 +1,40 @@
+"""The people of the simulated workspace, as the Web API tells of them."""
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from entrypoints.simulation.slack.server import SlackServer
+from tests.simulation.slack_app import error_of, web_client
+
+
+async def test_users_info_has_the_profile(slack: SlackServer, web: AsyncWebClient) -> None:
+    bob = slack.add_user("bob", real_name="Bob B", display_name="bobby", email="bob@example.com", title="Operator")
+    user = (await web.users_info(user=bob))["user"]
+    assert (user["id"], user["name"], user["real_name"], user["is_bot"]) == (bob, "bob", "Bob B", False)
+    assert (user["profile"]["display_name"], user["profile"]["title"]) == ("bobby", "Operator")
+    assert user["profile"]["email"] == "bob@example.com"
+
+
+async def test_e_mail_addresses_need_their_scope(session: aiohttp.ClientSession) -> None:
+    async with SlackServer(scopes=["users:read"]) as slack:
+        bob = slack.add_user("bob", email="bob@example.com")
+        assert "email" not in (await web_client(slack, session).users_info(user=bob))["user"]["profile"]
+
+
+async def test_nobody_is_found_under_an_unknown_id(web: AsyncWebClient) -> None:
+    assert await error_of(web.users_info(user="U404")) == "user_not_found"
+
+
+async def test_a_user_keeps_a_chosen_id(slack: SlackServer) -> None:
+    assert slack.add_user("carol", user_id="U023BECGF") == "U023BECGF"
+
+
+async def test_people_are_found_by_e_mail(web: AsyncWebClient) -> None:
+    assert (await web.users_lookupByEmail(email="alice@example.com"))["user"]["name"] == "alice"
+    assert await error_of(web.users_lookupByEmail(email="nobody@example.com")) == "users_not_found"
+
+
+async def test_users_list_has_everybody_with_the_bot(slack: SlackServer, web: AsyncWebClient) -> None:
+    members = (await web.users_list())["members"]
+    assert {member["name"] for member in members} == {"bot", "owner", "alice"}
+    assert [member["id"] for member in members if member["is_bot"]] == [slack.bot_user_id]

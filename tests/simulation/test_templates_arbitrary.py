@@ -1,0 +1,95 @@
+"""Whatever a template says and whatever it is given: it is refused, fails with its place, or writes text."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRefusedError
+from entrypoints.simulation.pongo2.filters.registry import FILTERS
+from entrypoints.simulation.pongo2.tags.registry import TAGS
+from entrypoints.simulation.pongo2.template import FUNCTIONS, Template
+from entrypoints.simulation.pongo2.values import from_json
+from tests.simulation.template_names import EVENT, SURROUNDINGS, VALUES
+
+PIECES = [
+    *(
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "-",
+        "|",
+        ":",
+        ".",
+        ",",
+        "(",
+        ")",
+        "==",
+        "<",
+        "in",
+        "and",
+        "not",
+        "=",
+        "^",
+        "%",
+    ),
+    *(
+        "'a'",
+        '"b"',
+        "'1:'",
+        "0",
+        "7",
+        "2.5",
+        "true",
+        "\n",
+        " ",
+        "x",
+        "Event",
+        "as",
+        "else",
+        "end",
+        "endfor",
+        "endif",
+        "\\",
+    ),
+    *VALUES,
+    *FILTERS,
+    *TAGS,
+    *FUNCTIONS,
+]
+NAMES = {key: from_json(value) for key, value in VALUES.items()} | {"Event": EVENT}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=10,
+)
+FILTER_CALLS = st.lists(
+    st.tuples(st.sampled_from(sorted(FILTERS)), st.sampled_from(["", ":1", ":'2'", ":'a,b'", ":':1'", ":y", ":'%v'"])),
+    max_size=4,
+)
+
+
+def outcome(source: str, names: dict[str, object]) -> str | TemplateError:
+    """The text that a template writes, or what is wrong with it."""
+    try:
+        return Template(source).render(names, SURROUNDINGS)
+    except TemplateError as error:
+        return error
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map(" ".join) | st.text(max_size=60))
+def test_anything_is_refused_fails_or_writes_text(source: str) -> None:
+    written = outcome(source, NAMES)
+
+    assert isinstance(written, str) or written.message
+    assert not isinstance(written, TemplateRefusedError) or written.place is not None
+
+
+@given(FILTER_CALLS, JSON, JSON)
+def test_filters_stand_any_value(calls: list[tuple[str, str]], value: object, argument: object) -> None:
+    chain = "".join(f"|{name}{written}" for name, written in calls)
+
+    written = outcome("{{ x" + chain + " }}", {"x": from_json(value), "y": from_json(argument)})
+
+    assert isinstance(written, str) or written.place is not None

@@ -1,0 +1,118 @@
+"""What the template language does not have is refused when it is read, with its place."""
+
+import pytest
+
+from entrypoints.simulation.pongo2.errors import TemplateFailedError, TemplateRefusedError
+from entrypoints.simulation.pongo2.template import Template
+from tests.simulation.template_names import rendered
+
+REFUSED = [
+    ("{% bogus %}", "line 1, column 4: the tag 'bogus' is not supported"),
+    ("{% include 'x' %}", "line 1, column 4: the tag 'include' is not supported: it needs template files"),
+    ("{% extends 'x' %}", "line 1, column 4: the tag 'extends' is not supported: it needs template files"),
+    ("a\n  {{ x|bogus }}", "line 2, column 8: the filter 'bogus' is not supported"),
+    ("{% filter bogus %}x{% endfilter %}", "line 1, column 11: the filter 'bogus' is not supported"),
+    ("{{ bogus(1) }}", "line 1, column 4: the function 'bogus' is not supported"),
+    ("{{ randomInt() }}", "line 1, column 4: 'randomInt' takes 1 argument, not 0"),
+    ("{{ Event.CreatedAt.Unix() }}", "line 1, column 20: 'Unix' can't be called: methods are not supported"),
+    ("{{ letters[0] }}", "line 1, column 11: '[' is not allowed here"),
+    ("{{ a ? b }}", "line 1, column 6: '?' is not allowed here"),
+    (r"{{ x|match:'\s' }}", r"line 1, column 13: unknown escape sequence '\s'; only \" and \\ are known"),
+    (r"{{ 'it\'s' }}", r"line 1, column 7: unknown escape sequence '\''; only \" and \\ are known"),
+    ("{{ 'open }}", "line 1, column 4: the string does not end on its line"),
+    ("{{ x\n}}", "line 1, column 5: a tag or variable can't span lines"),
+    ("a{# no end", "line 1, column 2: the comment does not end; '#}' expected"),
+    ("{# two\nlines #}", "line 1, column 1: a comment of this kind stands on one line"),
+    ("{% verbatim %}x", "line 1, column 1: '{% endverbatim %}' expected"),
+    ("{{ x", "line 1, column 4: '}}' expected, but the tag or template ends here"),
+    ("{{ }}", "line 1, column 4: a number, string or name expected, not '}}'"),
+    ("{{ x y }}", "line 1, column 6: '}}' expected, not 'y'"),
+    ("{{ x| }}", "line 1, column 7: a name expected, not '}}'"),
+    ("{{ x|add: }}", "line 1, column 11: a number, string or name expected, not '}}'"),
+    ("{{ x|add:-1 }}", "line 1, column 10: a number, string or name expected, not '-'"),
+    ("{{ (x }}", "line 1, column 7: ')' expected, not '}}'"),
+    ("{{ x == }}", "line 1, column 9: a number, string or name expected, not '}}'"),
+    ("{{ and }}", "line 1, column 4: a number, string or name expected, not 'and'"),
+    ("{{ a.'b' }}", "line 1, column 6: a name or number expected after the dot, not 'b'"),
+    ("{{ 3. }}", "line 1, column 7: a number expected, not '}}'"),
+    ("{{ 9223372036854775808 }}", "line 1, column 4: the number does not fit into 64 bits"),
+    ("{% if x %}a", "line 1, column 4: the tag 'if' does not end; {% elif %} or {% else %} or {% endif %} expected"),
+    ("{% if %}{% endif %}", "line 1, column 4: more expected, but the tag or template ends here"),
+    ("{% if x y %}{% endif %}", "line 1, column 9: nothing more expected, not 'y'"),
+    ("{% if x %}{% else y %}{% endif %}", "line 1, column 19: nothing more expected, not 'y'"),
+    ("{% else %}", "line 1, column 4: the tag 'else' ends or splits nothing here"),
+    ("{% endfor %}", "line 1, column 4: the tag 'endfor' ends or splits nothing here"),
+    ("{% for %}{% endfor %}", "line 1, column 4: a name expected, but the tag or template ends here"),
+    ("{% for x of y %}{% endfor %}", "line 1, column 10: 'in' expected, not 'of'"),
+    ("{% set x 1 %}", "line 1, column 10: '=' expected, not '1'"),
+    ("{% now x %}", "line 1, column 8: a string expected, not 'x'"),
+    ("{% autoescape maybe %}{% endautoescape %}", "line 1, column 15: 'on' or 'off' expected, not 'maybe'"),
+    ("{% comment %}x", "line 1, column 4: the tag 'comment' does not end; {% endcomment %} expected"),
+    ("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "line 1, column 34: 'm' takes at most 1 arguments, not 2"),
+    ("{% if x", "line 1, column 1: the tag does not end; '%}' expected"),
+    ("{% 5 %}", "line 1, column 4: a name expected, not '5'"),
+    ("{{ x|match:'(' }}", "line 1, column 12: filter 'match': '(' is no regular expression that RE2 knows: missing )"),
+    ("{{ x|match:'(?=a)' }}", "filter 'match': '(?=a)' is no regular expression that RE2 knows"),
+    (r"{{ x|extractMatch:'(a)\\1' }}", "is no regular expression that RE2 knows: invalid escape sequence"),
+    ("{{ x|matchesCron:'61 * * * *' }}", "filter 'matchesCron': '61' is no minute of a cron expression"),
+    ("{{ x|matchesCron:'* *' }}", "filter 'matchesCron': the cron expression '* *' has 2 fields, not five or six"),
+    ("{{ x|slice:'5' }}", "line 1, column 12: filter 'slice': 'from:to' expected"),
+    ("{{ x }}{", "line 1, column 8: a template can't end with '{'"),
+]
+
+
+@pytest.mark.parametrize(("template", "message"), REFUSED)
+def test_a_template_is_refused_with_its_place(template: str, message: str) -> None:
+    with pytest.raises(TemplateRefusedError) as refusal:
+        Template(template)
+
+    assert message in str(refusal.value)
+
+
+FAILED = [
+    ("{{ 1 / 0 }}", "line 1, column 6: division by zero"),
+    ("{{ 1 % 0 }}", "line 1, column 6: division by zero"),
+    ("{{ -name }}", "line 1, column 4: a minus sign before what is no number"),
+    ("{{ name.first }}", "line 1, column 4: 'name.first': a text has no fields"),
+    ("{{ number.0 }}", "line 1, column 4: 'number.0': a number has no items"),
+    ("{{ letters == letters }}", "line 1, column 12: two lists or two maps can't be compared"),
+    ("{{ 1 in map }}", "line 1, column 6: the keys of a map are strings, not integers"),
+    ("{{ name|key:'x' }}", "line 1, column 9: filter 'key': a text has no keys"),
+    ("{{ letters|index:'-1' }}", "line 1, column 12: filter 'index': the position -1 is before the start"),
+    ("{{ letters|slice:'-2:' }}", "filter 'slice': pongo2 can't slice from the end: -2"),
+    ("{{ name|date:'2006' }}", "filter 'date': only a time can be formatted"),
+    ("{{ name|pluralize }}", "filter 'pluralize': only numbers have a plural"),
+    ("{{ name|yesno:'a' }}", "filter 'yesno': two or three words, separated by commas, expected"),
+    ("{{ words|wordwrap:3 }}|{{ 'a b c d e'|wordwrap:3 }}", "filter 'wordwrap': pongo2 can't wrap 5 words at 3"),
+    ("{{ name|truncatechars:'-1' }}", "filter 'truncatechars': can't cut to -1 characters"),
+    ("{{ name|matchesCron:'* * * * *' }}", "filter 'matchesCron': 'Zoë O'Neil' is no RFC 3339 time"),
+    ("{{ name|extractMatch:nothing|extractMatch:html|extractMatch:'a'|removetags:'(' }}", "is no regular expression"),
+    ("{{ 'x'|stringformat:'%*d' }}", "filter 'stringformat': '*' in a format is not supported"),
+    ("{{ half|stringformat:'%x' }}", "filter 'stringformat': '%x' of a number with decimals is not supported"),
+    ("{{ randomInt(number) }}", "line 1, column 4: an integer expected, not a number; '|integer' makes one"),
+    ("{{ randomInt(0) }}", "line 1, column 4: the bound has to be above 0, not 0"),
+    ("{{ randomAlpha(zero|integer - 1) }}", "line 1, column 4: word length must be non-negative"),
+    ("{{ base64Encode(number) }}", "line 1, column 4: a text expected, not a number"),
+    ("{{ base64Decode('a b') }}", "line 1, column 4: that is no base64"),
+    ("{{ base64Decode('aaaaa') }}", "line 1, column 4: that is no base64"),
+    ("{{ datastore('nope') }}", "line 1, column 4: the datastore has no item 'nope'"),
+    ("{{ unmarshalJson('[1]') }}", "line 1, column 4: that is no JSON object"),
+    ("{{ unmarshalJson('{') }}", "line 1, column 4: that is no JSON"),
+    ("{{ template('{{ x|bogus }}', map) }}", "in the inner template, line 1, column 6: the filter 'bogus'"),
+    ("{{ template('x', 'y') }}", "line 1, column 4: a map of names expected, not a text"),
+    ("{% set f = randomInt %}{{ f }}", "line 1, column 12: 'randomInt' takes 1 arguments, not 0"),
+    ("{% for c in 'ab' sorted %}{% endfor %}", "pongo2 can't sort the characters of a text"),
+    ("{% for c in 'aa' %}{% ifchanged c %}{% endifchanged %}{% endfor %}", "an unchanged 'ifchanged'"),
+]
+
+
+@pytest.mark.parametrize(("template", "message"), FAILED)
+def test_a_template_that_does_not_fit_its_values_fails_with_its_place(template: str, message: str) -> None:
+    with pytest.raises(TemplateFailedError) as failure:
+        rendered(template)
+
+    assert message in str(failure.value)
+
+
+def test_an_expression_put_together_from_values_that_is_none_does_not_match() -> None:
+    assert rendered("{{ name|match:html }} {% set broken = '(' %}{{ name|match:broken }}") == "False False"

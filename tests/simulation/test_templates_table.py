@@ -1,0 +1,35 @@
+"""Every filter, tag, function and operator of the template language does what it does on the real server."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from entrypoints.simulation.pongo2.reference import markdown, rows
+from tests.simulation.template_names import rendered
+
+ROOT = Path(__file__).parents[2]
+TABLE = yaml.safe_load((Path(__file__).parent / "template_cases.yaml").read_text(encoding="utf-8"))
+CASES = [
+    pytest.param(template, output, id=f"{kind} {name} {number}")
+    for kind, names in TABLE.items()
+    for name, cases in names.items()
+    for number, (template, output) in enumerate(cases, 1)
+]
+
+
+@pytest.mark.parametrize(("template", "output"), CASES)
+def test_a_template_writes_what_the_server_writes(template: str, output: str) -> None:
+    assert rendered(template) == output
+
+
+def test_every_row_of_the_language_has_a_case() -> None:
+    assert {(row.kind, row.name) for row in rows()} == {(kind, name) for kind in TABLE for name in TABLE[kind]}
+
+
+def test_every_row_says_what_it_does() -> None:
+    assert [row for row in rows() if not row.summary.endswith(".")] == []
+
+
+def test_the_documentation_shows_the_whole_language() -> None:
+    assert markdown() in (ROOT / "docs" / "templates.md").read_text(encoding="utf-8")

@@ -1,0 +1,102 @@
+"""The daemon as an operator runs it: a process with an environment, a log and an exit status."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
+
+PROGRAM = Path(sys.executable).with_name("flyte-slack")
+_PATIENCE_SECONDS = 15.0
+
+
+class DaemonProcess:
+    """A running `flyte-slack`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.log: list[dict[str, Any]] = []
+        """The lines of its log so far."""
+        self.other_lines: list[str] = []
+        """What it wrote to standard error that is no JSON."""
+        self._changed = asyncio.Condition()
+
+    async def read_log(self) -> None:
+        """Follow standard error to its end."""
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            try:
+                self.log.append(json.loads(line))
+            except ValueError:
+                self.other_lines.append(line.decode())
+            async with self._changed:
+                self._changed.notify_all()
+
+    async def until(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first line of the log of which this is so."""
+        async with asyncio.timeout(_PATIENCE_SECONDS), self._changed:
+            while True:
+                for line in self.log:
+                    if is_so(line):
+                        return line
+                await self._changed.wait()
+
+    async def until_event(self, event: str) -> dict[str, Any]:
+        """The first line of the log that tells of this event."""
+        return await self.until(lambda line: line["event"] == event)
+
+    async def url(self) -> str:
+        """Where its HTTP port is."""
+        return str((await self.until_event("listening"))["url"]).replace("0.0.0.0", "127.0.0.1")
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; its exit status."""
+        self.process.send_signal(number)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Its exit status, once it ended of its own accord."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def daemon(environment: Mapping[str, str], *arguments: str) -> AsyncIterator[DaemonProcess]:
+    """The program with just this environment, killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        *arguments,
+        env={"PATH": os.environ["PATH"], **environment},
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL,
+    )
+    running = DaemonProcess(process)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(running.read_log(), name="log of the daemon")
+        try:
+            yield running
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+def environment(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
+    """What to set so that the daemon works between these two; without an app token it receives by RTM."""
+    return {
+        "FLYTE_API": flyte.api_url,
+        "FLYTE_SLACK_TOKEN": slack.bot_token,
+        "FLYTE_SLACK_API_URL": slack.api_url,
+        "FLYTE_SLACK_BACKUP_DIR": str(directory / "state"),
+        "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
+        "FLYTE_SLACK_HTTP_PORT": "0",
+        **more,
+    }

@@ -1,0 +1,74 @@
+"""A FlyteWorkflow that speaks to a simulated Flyte, and what its tests share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+from yarl import URL
+
+from adapters.flyte.workflow import FlyteWorkflow
+from adapters.serialization.payloads import command_input
+from domain.actions import ActionId
+from domain.commands import Command, command_name
+from entrypoints.simulation.flyte.flow_loader import flow_from_values
+from entrypoints.simulation.flyte.server import FlyteServer
+from tests.contracts.workflow_contract import OFFER, Told
+
+if TYPE_CHECKING:
+    from domain.json_values import Json
+
+LISTENER = flow_from_values(
+    {
+        "name": "listener",
+        "steps": [
+            {
+                "event": {"packName": "Slack", "name": "ReceivedMessage"},
+                "command": {"packName": "Other", "name": "Note", "input": {"text": "{{ Event.Payload.message }}"}},
+            }
+        ],
+    },
+    "listener",
+)
+"""A flow that makes an action for another pack of every message."""
+
+
+@asynccontextmanager
+async def registered(
+    flyte: FlyteServer, *, jwt: str = "", timeout_seconds: float = 5.0
+) -> AsyncIterator[FlyteWorkflow]:
+    """A workflow that has registered with this Flyte."""
+    workflow = FlyteWorkflow(flyte.api_url, jwt=jwt, timeout_seconds=timeout_seconds)
+    async with workflow.open():
+        await workflow.register(OFFER)
+        yield workflow
+
+
+class FlyteEngine:
+    """The other side of a simulated Flyte."""
+
+    def __init__(self, flyte: FlyteServer) -> None:
+        self._flyte = flyte
+
+    def offer(self, command: Command) -> None:
+        """See Engine."""
+        self._flyte.queue_action("Slack", command_name(command), command_input(command))
+
+    def forget_pack(self) -> None:
+        """See Engine."""
+        self._flyte.forget_packs()
+
+    def unknown_to_it(self, like: ActionId) -> ActionId:
+        """See Engine."""
+        return ActionId(str(URL(like).parent.parent / "000000000000000000000000" / "result"))
+
+    def answers(self) -> list[Told]:
+        """See Engine."""
+        return [(event.name, cast("Json", event.payload), event.created_at) for event in self._flyte.results.values()]
+
+    def events(self) -> list[Told]:
+        """See Engine."""
+        return [(event.name, cast("Json", event.payload), event.created_at) for event in self._flyte.events]
+
+    async def settle(self) -> None:
+        """See Engine."""
+        await self._flyte.wait_for(lambda: self._flyte.waiting("Other") == len(self._flyte.events))

@@ -1,0 +1,32 @@
+"""Runs `flyte-slack simulate` as a process, as whoever types it does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+PROGRAM = (sys.executable, "-c", "from entrypoints.cli.commands import main; main(prog_name='flyte-slack')", "simulate")
+
+
+def simulate(
+    typed: str, *options: str | Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What a simulation prints that has these lines on its standard input."""
+    return subprocess.run(  # noqa: S603 - our own program
+        [*PROGRAM, *map(str, options)],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+def started(*options: str | Path) -> subprocess.Popen[str]:
+    """A simulation that goes on, with its standard input open."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [*PROGRAM, *map(str, options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    )

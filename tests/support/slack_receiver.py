@@ -1,0 +1,90 @@
+"""The adapter between us and a simulated Slack, for the tests of receivers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from adapters.slack.chat import SlackChat
+from adapters.slack.sockets.rtm import SlackRtm
+from adapters.slack.sockets.socket_mode import SlackSocketMode
+from adapters.slack.web_client import SlackWeb
+from adapters.system_clock import SystemClock
+from application.ports.clock import Clock
+from application.ports.receiver import Receiver
+from domain.channels import ChannelId
+from domain.messages import Message
+from domain.users import Identity
+from entrypoints.simulation.slack.server import SlackServer
+from tests.contracts.receiver_contract import ReceiverStage
+
+
+@dataclass
+class Ear:
+    """A receiver beside the Slack that it listens to; `alice` is there, and a channel with her and the bot."""
+
+    slack: SlackServer
+    web: SlackWeb
+    chat: SlackChat
+    receiver: Receiver
+    channel: ChannelId
+
+    def say(self, text: str, thread: str = "") -> str:
+        return self.slack.say("alice", self.channel, text, thread_ts=thread or None)
+
+
+@asynccontextmanager
+async def open_ear(
+    slack: SlackServer, clock: Clock | None = None, *, timeout_seconds: float = 5.0
+) -> AsyncIterator[Ear]:
+    """By RTM where the Slack is `classic`, by Socket Mode elsewhere."""
+    clock = clock or SystemClock()
+    web = SlackWeb(slack.api_url, slack.bot_token, timeout_seconds=timeout_seconds)
+    chat = SlackChat(web, clock)
+    is_rtm = slack.access.is_classic
+    receiver = SlackRtm(web, clock) if is_rtm else SlackSocketMode(web, slack.app_token, chat.identify, clock)
+    slack.add_user("alice")
+    channel = ChannelId(slack.add_channel("ops", members=("alice", slack.bot_user_id)))
+    async with web.open():
+        yield Ear(slack, web, chat, receiver, channel)
+
+
+class SlackReceiverStage(ReceiverStage):
+    def __init__(self, ear: Ear) -> None:
+        self._ear = ear
+        self._slack = ear.slack
+        self.receiver: Receiver = ear.receiver
+        self.channel = ear.channel
+        self.identity = Identity(self._slack.bot_user_id, self._slack.bot_id)
+
+    def say(self, text: str, thread: str = "") -> str:
+        return self._ear.say(text, thread)
+
+    def say_direct(self, text: str) -> str:
+        return self._slack.say("alice", self._slack.open_im("alice"), text)
+
+    async def post(self, text: str) -> None:
+        await self._ear.chat.post(Message(self.channel, text), None)
+
+    def open_other_channel(self) -> ChannelId:
+        return ChannelId(self._slack.add_channel("other", members=("alice",)))
+
+    def invite(self, channel_id: ChannelId) -> None:
+        self._slack.invite(channel_id, self._slack.bot_user_id)
+
+    def remove(self, channel_id: ChannelId) -> None:
+        self._slack.kick(channel_id, self._slack.bot_user_id)
+
+    def archive(self, channel_id: ChannelId) -> None:
+        self._slack.archive(channel_id)
+
+    def refuse_token(self) -> None:
+        self._slack.trouble_with_token("invalid_auth")
+
+    def is_acknowledged(self, timestamp: str) -> bool:
+        return self._slack.is_acknowledged(self.channel, timestamp)
+
+    async def until_acknowledged(self, timestamp: str) -> None:
+        await self._slack.wait_for(lambda: self.is_acknowledged(timestamp))
+
+    def redeliver(self) -> None:
+        """Nothing to do: the acknowledgement deadline of the server used here passes soon."""

@@ -1,0 +1,225 @@
+"""Actions in hand when the pack was killed, when its storage failed, or when it was to end."""
+
+import pytest
+
+from domain.actions import ActionId, ActionState
+from domain.commands import JoinChannel, LeaveChannel, SendMessage, UnknownCommand
+from domain.errors import (
+    NotTaken,
+    RateLimited,
+    StorageUnavailable,
+    Unreachable,
+    WorkflowUnreachable,
+)
+from domain.events import ChannelLeft, MessageSent
+from domain.messages import Message
+from tests.support.environment import World
+
+BROKEN = StorageUnavailable("disk full")
+DOWN = WorkflowUnreachable("connection refused")
+
+
+def hello(world: World, text: str = "hello") -> SendMessage:
+    return SendMessage(Message(world.c1, text))
+
+
+async def states(world: World, *actions: ActionId) -> list[ActionState]:
+    return [(await world.in_journal(action)).state for action in actions]
+
+
+# After a kill
+
+
+async def test_an_action_taken_and_not_begun_is_carried_out_after_a_kill(world: World) -> None:
+    world.faults.before("post", RateLimited(300), times=1)
+    async with world.killed_pack():
+        world.engine.offer(hello(world, "throttled"))
+        await world.clock.advance(1)
+        action = world.engine.offer(hello(world, "behind it"))
+        await world.clock.advance(2)
+    assert await states(world, action) == [ActionState.TAKEN]
+
+    async with world.pack():
+        await world.answer(action, within=320)
+
+    assert world.texts == ["throttled", "behind it"]
+    assert world.faults.count("take") >= 2
+
+
+async def test_a_join_that_was_killed_is_repeated(world: World) -> None:
+    c3 = world.chat.add_channel("C3")
+    world.faults.hold("channels.join")
+    async with world.killed_pack():
+        action = world.engine.offer(JoinChannel(c3))
+        await world.clock.advance(2)
+    world.faults.lift("channels.join")
+
+    async with world.pack():
+        await world.answer(action)
+
+    assert c3 in await world.storage.channels.joined()
+
+
+async def test_an_outcome_that_was_not_answered_is_answered_after_a_kill_as_it_was(world: World) -> None:
+    world.faults.hold("complete")
+    async with world.killed_pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(2)
+        concluded = await world.in_journal(action)
+    world.faults.lift("complete")
+    assert concluded.state is ActionState.CONCLUDED
+    await world.clock.advance(1000)
+
+    async with world.pack():
+        await world.answer(action)
+
+    assert world.engine.answers[action] == (concluded.outcome, concluded.concluded_at)
+    assert world.texts == ["hello"]
+    assert await states(world, action) == [ActionState.FINISHED]
+
+
+async def test_what_the_journal_holds_is_worked_off_before_anything_is_taken(world: World) -> None:
+    world.faults.hold("post")
+    async with world.killed_pack():
+        for number in range(3):
+            world.engine.offer(hello(world, f"old {number}"))
+            await world.clock.advance(1)
+    world.faults.lift("post")
+    new = world.engine.offer(hello(world, "new"))
+
+    async with world.pack():
+        await world.answer(new, within=20)
+
+    assert world.texts == ["old 0", "old 1", "old 2", "new"]
+
+
+async def test_more_actions_than_are_adopted_at_once_are_all_resumed(world: World) -> None:
+    world.faults.hold("complete")
+    async with world.killed_pack():
+        actions = [world.engine.offer(UnknownCommand("SendFax")) for _ in range(150)]
+        await world.clock.advance(10)
+    world.faults.lift("complete")
+
+    async with world.pack():
+        await world.clock.advance(3)
+
+    assert set(world.engine.answers) == set(actions)
+
+
+# Storage failing in the middle
+
+
+@pytest.mark.parametrize(
+    "method", ["journal.take_in", "paces.reserve", "journal.begin", "journal.conclude", "journal.finish"]
+)
+async def test_a_storage_that_fails_for_a_while_costs_no_action_and_doubles_none(world: World, method: str) -> None:
+    async with world.pack():
+        world.faults.before(method, BROKEN)
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(30)
+        assert not world.health_of("storage")
+        world.faults.lift(method)
+        await world.clock.advance(10)
+        assert world.health_of("storage")
+
+    assert action in world.engine.answers
+    assert world.texts == ["hello"]
+    assert world.faults.count("complete") == 1
+    assert await states(world, action) == [ActionState.FINISHED]
+
+
+# The end of the pack
+
+
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        ("post", RateLimited(300)),
+        ("journal.take_in", BROKEN),
+        ("paces.reserve", BROKEN),
+        ("journal.begin", BROKEN),
+        ("journal.conclude", BROKEN),
+        ("journal.finish", BROKEN),
+        ("complete", DOWN),
+        ("complete", NotTaken("500")),
+    ],
+)
+async def test_a_stop_in_the_middle_of_a_wait_keeps_the_action_for_the_next_start(
+    world: World, method: str, error: Exception
+) -> None:
+    world.faults.before(method, error)
+    async with world.pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(3)
+    world.faults.lift(method)
+
+    async with world.pack():
+        outcome = await world.answer(action, within=320)
+
+    assert isinstance(outcome, MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_a_post_under_way_is_finished_and_noted_before_the_pack_ends(world: World) -> None:
+    world.faults.hold("post")
+
+    async with world.pack() as process:
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(2)
+        process.stop.request()
+        await world.clock.advance(0)
+        world.faults.lift("post")
+
+    entry = await world.in_journal(action)
+    assert entry.state is ActionState.FINISHED
+    assert isinstance(entry.outcome, MessageSent)
+
+
+async def test_a_take_under_way_is_not_broken_off_and_its_action_kept(world: World) -> None:
+    async with world.pack() as process:
+        await world.clock.advance(2)
+        world.faults.hold("take")
+        await world.clock.advance(2)
+        action = world.engine.offer(hello(world))
+        process.stop.request()
+        await world.clock.advance(0)
+        world.faults.lift("take")
+
+    assert await states(world, action) == [ActionState.TAKEN]
+    assert not world.chat.posts
+
+
+async def test_no_action_is_begun_once_the_end_was_asked_for(world: World) -> None:
+    world.faults.hold("post")
+
+    async with world.pack() as process:
+        actions = [world.engine.offer(hello(world, str(number))) for number in range(5)]
+        await world.clock.advance(2)
+        process.stop.request()
+        await world.clock.advance(0)
+        world.faults.lift("post")
+
+    assert world.texts == ["0"]
+    assert await states(world, *actions[1:]) == [ActionState.TAKEN] * 4
+
+
+async def test_what_was_said_before_a_kill_is_heard_before_the_channel_is_left(world: World) -> None:
+    world.faults.hold("leave")
+    async with world.killed_pack():
+        leaving = world.engine.offer(LeaveChannel(world.c1))
+        await world.clock.advance(2)
+        with world.deaf():
+            world.chat.say("C1", "just before")
+    world.faults.lift("leave")
+
+    async with world.pack():
+        assert isinstance(await world.answer(leaving, within=10), ChannelLeft)
+        await world.clock.advance(1)
+
+    assert world.told == ["just before"]
+
+
+async def test_a_slack_that_does_not_tell_of_the_past_holds_up_no_leaving_for_long(world: World) -> None:
+    world.faults.before("history", Unreachable("unreachable", "no connection"))
+    async with world.pack():
+        assert isinstance(await world.outcome(LeaveChannel(world.c1), within=12), ChannelLeft)

@@ -1,0 +1,390 @@
+"""What was said while nobody listened."""
+
+from datetime import datetime
+
+import pytest
+from structlog.testing import capture_logs
+
+from application.policies import Listen
+from application.ports.receiver import Connected
+from domain.errors import RateLimited, Refused, StorageUnavailable, Unreachable
+from domain.messages import Said
+from tests.support.environment import Settings, World
+
+BROKEN = StorageUnavailable("disk full")
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    await world.join(world.c1, world.c2)
+    await world.clock.advance(10_000)
+    return world
+
+
+async def be_deaf(world: World, seconds: float, *texts: str) -> datetime:
+    """Let the pack miss these, said in C1 during so many seconds; since when it was deaf."""
+    since = world.clock.now()
+    with world.deaf():
+        for text in texts:
+            await world.clock.advance(seconds / (len(texts) + 1))
+            world.chat.say("C1", text)
+        await world.clock.advance(seconds / (len(texts) + 1))
+    return since
+
+
+async def reconnect(world: World, seconds: float, *texts: str, is_redelivered: bool = True) -> None:
+    """Lose the connection for so many seconds, in which this is said in C1, and get it back."""
+    world.ear.hear(Connected(await be_deaf(world, seconds, *texts), is_redelivered))
+
+
+# Which messages
+
+
+async def test_what_was_said_while_the_pack_was_away_is_made_up_for_at_the_start(world: World) -> None:
+    await be_deaf(world, 600, "one", "two")
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["one", "two"]
+    assert await world.waiting() == []
+
+
+async def test_what_was_caught_up_is_recognised_in_the_engine_after_a_crash_just_behind_its_delivery(
+    world: World,
+) -> None:
+    await world.clock.advance(0.0001234)  # between two milliseconds
+    await be_deaf(world, 600, "one")
+    world.faults.hold("outbox.done")
+    async with world.killed_pack():
+        await world.clock.advance(1)
+    world.faults.lift("outbox.done")
+
+    async with world.pack():
+        await world.clock.advance(2)
+
+    assert world.told == ["one"]
+    assert all(at.microsecond % 1000 == 0 for _, at in world.engine.published)
+
+
+async def test_what_a_later_message_has_overtaken_on_its_way_is_made_up_for(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        with world.deaf():
+            world.chat.say("C1", "overtaken")
+        await world.clock.advance(300)
+        world.chat.say("C1", "later")
+        await world.clock.advance(1)
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["later", "overtaken"]
+
+
+async def test_direct_messages_are_made_up_for_where_the_pack_had_some_before(world: World) -> None:
+    world.chat.add_channel("D1", has_bot=True)
+    world.chat.add_channel("D2", has_bot=True)
+    async with world.pack():
+        world.chat.say("D1", "before")
+        await world.clock.advance(1)
+    with world.deaf():
+        world.chat.say("D1", "meanwhile")
+        world.chat.say("D2", "for the first time")
+    await world.clock.advance(600)
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["before", "meanwhile"]
+
+
+async def test_an_event_that_was_caught_up_has_the_time_at_which_the_pack_got_it(world: World) -> None:
+    await be_deaf(world, 600, "one")
+
+    async with world.pack():
+        started = world.clock.now()
+        await world.clock.advance(1)
+
+    ((_, at),) = world.engine.published
+    assert at == started
+
+
+async def test_of_what_was_heard_before_the_last_ten_minutes_are_looked_at_again_and_told_once(world: World) -> None:
+    async with world.pack():
+        heard = world.chat.say("C1", "heard")
+        await world.clock.advance(1)
+    await be_deaf(world, 60, "missed")
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["heard", "missed"]
+    (*_, after) = [arguments[1] for arguments in world.faults.called_with("history") if arguments[0] == world.c1]
+    assert float(heard.timestamp) - float(after) == pytest.approx(600)
+
+
+async def test_what_is_older_than_the_time_to_look_back_is_not_fetched(world: World) -> None:
+    await be_deaf(world, 4000, "too old", "in time", "too")
+
+    async with world.pack(Settings(catch_up_seconds=2500)):
+        await world.clock.advance(1)
+
+    assert world.told == ["in time", "too"]
+
+
+async def test_what_was_said_before_the_channel_was_joined_is_not_fetched(world: World) -> None:
+    c3 = world.chat.add_channel("C3", has_bot=True)
+    with world.deaf():
+        world.chat.say("C3", "before")
+        await world.clock.advance(10)
+        await world.join(c3)
+        await world.clock.advance(10)
+        world.chat.say("C3", "after")
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["after"]
+
+
+async def test_nothing_is_fetched_where_the_operator_does_not_want_that(world: World) -> None:
+    await be_deaf(world, 600, "missed")
+
+    async with world.pack(Settings(catch_up_seconds=0)):
+        await world.clock.advance(1)
+        world.chat.say("C1", "live")
+        await world.clock.advance(1)
+
+    assert world.told == ["live"]
+    assert world.faults.count("history") == 0
+
+
+async def test_a_gap_of_more_than_a_minute_is_made_up_for(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        await reconnect(world, 90, "one", "two")
+        await world.clock.advance(1)
+
+    assert world.told == ["one", "two"]
+
+
+async def test_a_shorter_gap_is_left_to_slack_which_delivers_again(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        looked = world.faults.count("history")
+        await reconnect(world, 30)
+        await world.clock.advance(1)
+
+    assert world.faults.count("history") == looked
+
+
+async def test_any_gap_is_made_up_for_where_nothing_is_delivered_again(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        await reconnect(world, 5, "one", is_redelivered=False)
+        await world.clock.advance(1)
+
+    assert world.told == ["one"]
+
+
+async def test_replies_in_threads_that_began_in_the_gap_are_fetched(world: World) -> None:
+    with world.deaf():
+        parent = world.chat.say("C1", "parent")
+        await world.clock.advance(10)
+        world.chat.say("C1", "reply", thread_timestamp=parent.timestamp)
+        await world.clock.advance(10)
+        world.chat.say("C1", "after both")
+        await world.clock.advance(10)
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["parent", "reply", "after both"]
+
+
+async def test_more_than_a_page_is_fetched_in_order(world: World) -> None:
+    texts = [str(number) for number in range(210)]
+    with world.deaf():
+        parent = world.chat.say("C1", "parent")
+        for text in texts:
+            world.chat.say("C1", text)
+        for text in texts:
+            world.chat.say("C1", f"reply {text}", thread_timestamp=parent.timestamp)
+
+    async with world.pack():
+        while len(world.told) < 1 + 2 * len(texts):
+            await world.clock.advance(1)
+
+    assert world.told == ["parent", *texts, *(f"reply {text}" for text in texts)]
+
+
+async def test_own_and_foreign_bots_messages_in_the_history_are_no_events(world: World) -> None:
+    with world.deaf():
+        world.chat.say("C1", "own", user_id=world.chat.identity.user_id)
+        world.chat.say("C1", "beep", user_id="", bot_id="B2")
+        world.chat.say("C1", "a person")
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["a person"]
+
+
+async def test_where_every_channel_with_the_bot_is_heard_those_are_looked_back_into(world: World) -> None:
+    world.chat.add_channel("C3", has_bot=True)
+    settings = Settings(listen=Listen.MEMBER)
+    async with world.pack(settings):
+        world.chat.say("C3", "heard")
+        await world.clock.advance(1)
+    with world.deaf():
+        await world.clock.advance(100)
+        world.chat.say("C3", "missed")
+
+    async with world.pack(settings):
+        await world.clock.advance(1)
+
+    assert world.told == ["heard", "missed"]
+
+
+# Once, and in order
+
+
+async def test_what_is_both_fetched_and_delivered_is_one_event(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        await reconnect(world, 90, "missed")
+        world.ear.hear(world.chat._channels[world.c1].said[-1])
+        await world.clock.advance(1)
+
+    assert world.told == ["missed"]
+
+
+async def test_live_messages_wait_for_the_past_of_their_channel_and_of_no_other(world: World) -> None:
+    await be_deaf(world, 600, "past one", "past two")
+    world.chat.add_channel("D1", has_bot=True)
+    world.faults.hold("history")
+
+    async with world.pack():
+        await world.clock.advance(1)
+        world.chat.say("C1", "live one")
+        world.chat.say("D1", "direct")
+        await world.clock.advance(1)
+        world.chat.say("C1", "live two")
+        await world.clock.advance(1)
+        assert world.told == ["direct"]
+        assert [event.text for event in world.ear.acknowledged if isinstance(event, Said)] == ["direct"]
+
+        world.faults.lift("history")
+        await world.clock.advance(1)
+
+    assert world.told == ["direct", "past one", "past two", "live one", "live two"]
+    assert len(world.ear.acknowledged) == 3
+
+
+async def test_a_channel_in_which_somebody_waits_is_looked_into_first(world: World) -> None:
+    channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(20)]
+    await world.join(*channels)
+    world.faults.hold("history")
+
+    async with world.pack():
+        await world.clock.advance(1)
+        world.chat.say("X19", "hurry")
+        await world.clock.advance(1)
+        world.faults.lift("history")
+        await world.clock.advance(1)
+
+    order = [arguments[0] for arguments in world.faults.called_with("history")]
+    assert order.index(channels[19]) == 4  # after the four that were under way
+    assert len(order) == 22
+
+
+async def test_a_gap_while_a_channel_is_looked_into_is_looked_into_as_well(world: World) -> None:
+    await be_deaf(world, 600, "first gap")
+    world.faults.hold("replies")
+    with world.deaf():
+        parent = world.chat.say("C1", "parent")
+        world.chat.say("C1", "reply", thread_timestamp=parent.timestamp)
+
+    async with world.pack():
+        await world.clock.advance(1)  # the history has been read, the thread has not
+        await reconnect(world, 90, "second gap")
+        await world.clock.advance(1)
+        world.chat.say("C1", "live")
+        await world.clock.advance(1)
+        world.faults.lift("replies")
+        await world.clock.advance(1)
+
+    assert world.told == ["first gap", "parent", "reply", "second gap", "live"]
+
+
+async def test_after_a_minute_without_storage_the_history_is_looked_into(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        looked = world.faults.count("history")
+        world.faults.before("outbox.append", BROKEN)
+        world.chat.say("C1", "heard")
+        await be_deaf(world, 100, "given up by Slack")
+        world.faults.lift("outbox.append")
+        await world.clock.advance(6)
+
+    assert world.told == ["heard", "given up by Slack"]
+    assert world.faults.count("history") > looked
+
+
+# Trouble
+
+
+async def test_throttling_and_outages_are_waited_out_however_long(world: World) -> None:
+    await be_deaf(world, 600, "missed")
+    world.faults.before("history", RateLimited(60), times=2)
+    world.faults.before("history", Unreachable("timeout", "no answer"), times=40)
+
+    async with world.pack():
+        world.faults.hold("take")  # polling takes the test's own time
+        await world.clock.advance(1500)
+        world.faults.lift("take")
+
+    assert world.told == ["missed"]
+
+
+async def test_a_history_that_can_not_be_read_is_reported_and_holds_up_nothing(world: World) -> None:
+    await be_deaf(world, 600, "missed")
+    world.faults.before("history", Refused("missing_scope", "add channels:history"))
+
+    with capture_logs() as logs:
+        async with world.pack():
+            world.chat.say("C1", "live")
+            await world.clock.advance(1)
+
+    assert world.told == ["live"]
+    failed = [line for line in logs if line["event"] == "catch_up_failed"]
+    assert {line["channel"] for line in failed} == {"C1", "C2"}
+
+
+async def test_a_stop_in_the_middle_loses_nothing(world: World) -> None:
+    await be_deaf(world, 600, "past")
+    world.faults.before("history", RateLimited(60))
+    async with world.pack():
+        world.chat.say("C1", "live")
+        await world.clock.advance(1)
+    assert world.told == []
+    world.faults.lift("history")
+
+    world.ear.redeliver()
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["past", "live"]
+
+
+async def test_hearing_goes_on_while_slack_does_not_tell_of_memberships(world: World) -> None:
+    async with world.pack(Settings(listen=Listen.MEMBER)):
+        await world.clock.advance(1)
+        world.faults.before("memberships", Unreachable("timeout", "no answer"))
+        await reconnect(world, 90)
+        world.chat.add_channel("D1", has_bot=True)
+        world.chat.say("D1", "direct")
+        await world.clock.advance(1)
+        assert world.told == ["direct"]

@@ -1,0 +1,79 @@
+"""How much waits, in health and log."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.commands import UnknownCommand
+from domain.errors import WorkflowUnreachable
+from tests.support.environment import World
+
+DOWN = WorkflowUnreachable("connection refused")
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    await world.join(world.c1)
+    return world
+
+
+async def test_an_empty_outbox_is_healthy(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(6)
+        check = world.check("outbox")
+
+    assert check.healthy
+    assert check.status == "messages waiting: 0, set aside: 0; actions in hand: 0, set aside: 0"
+
+
+async def test_what_waits_for_more_than_five_minutes_is_unhealthy_until_it_is_gone(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("publish", "register", "take"):
+            world.faults.before(method, DOWN)
+        world.chat.say("C1", "hello")
+        await world.clock.advance(290)
+        assert world.check("outbox").healthy
+        assert "messages waiting: 1" in world.check("outbox").status
+        await world.clock.advance(20)
+        assert not world.check("outbox").healthy
+
+        for method in ("publish", "register", "take"):
+            world.faults.lift(method)
+        await world.clock.advance(20)
+        assert world.check("outbox").healthy
+
+
+async def test_an_action_that_can_not_be_answered_for_more_than_five_minutes_is_unhealthy_too(world: World) -> None:
+    async with world.pack():
+        world.faults.before("complete", DOWN)
+        world.engine.offer(UnknownCommand("SendFax"))
+        await world.clock.advance(310)
+
+        assert not world.check("outbox").healthy
+        assert "actions in hand: 1" in world.check("outbox").status
+
+
+async def test_the_log_tells_how_much_waits_when_that_changes_and_not_all_the_time(world: World) -> None:
+    for method in ("publish", "register"):
+        world.faults.before(method, DOWN)
+
+    with capture_logs() as logs:
+        async with world.pack():
+            for _ in range(3):
+                world.chat.say("C1", "hello")
+                await world.clock.advance(30)
+
+    assert [line["outbox"]["waiting"] for line in logs if line["event"] == "waiting"] == [1, 2, 3]
+
+
+async def test_health_shows_no_channel_no_user_and_no_text(world: World) -> None:
+    for method in ("publish", "register"):
+        world.faults.before(method, DOWN)
+
+    async with world.pack() as process:
+        world.chat.say("C1", "a secret of Ada")
+        await world.clock.advance(400)
+        shown = " ".join(check.status for check in process.health.checks().values())
+
+    assert not [word for word in ("C1", "U1", "secret", "Ada", "http") if word in shown]

@@ -1,0 +1,74 @@
+"""One lane for each channel."""
+
+import asyncio
+
+import pytest
+
+from application.services.channel_locks import Lanes
+from domain.channels import ChannelId
+
+C1, C2 = ChannelId("C1"), ChannelId("C2")
+
+
+async def test_turns_in_a_channel_come_one_at_a_time_in_the_order_of_asking() -> None:
+    lanes = Lanes()
+    happened: list[str] = []
+
+    async def use(name: str) -> None:
+        async with lanes.turn(C1):
+            happened.append(f"{name} begins")
+            await asyncio.sleep(0)  # lets the others try
+            happened.append(f"{name} ends")
+
+    async with asyncio.TaskGroup() as tasks:
+        for name in "abc":
+            tasks.create_task(use(name), name=name)
+
+    assert happened == ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]
+
+
+async def test_a_channel_that_waits_holds_up_no_other() -> None:
+    lanes = Lanes()
+
+    async with lanes.turn(C1), lanes.turn(C2):
+        pass
+
+
+async def test_a_turn_that_ends_with_an_error_is_over() -> None:
+    lanes = Lanes()
+
+    with pytest.raises(RuntimeError):
+        async with lanes.turn(C1):
+            raise RuntimeError
+
+    async with lanes.turn(C1):
+        pass
+
+
+async def test_who_gives_up_waiting_holds_up_nobody() -> None:
+    lanes = Lanes()
+    had_turn = asyncio.Event()
+
+    async def use() -> None:
+        async with lanes.turn(C1):
+            had_turn.set()
+
+    async with lanes.turn(C1):
+        impatient = asyncio.create_task(use(), name="impatient")
+        patient = asyncio.create_task(use(), name="patient")
+        await asyncio.sleep(0)  # lets both join the queue
+        impatient.cancel()
+        await asyncio.wait([impatient])
+        assert not had_turn.is_set()
+    await patient
+    assert had_turn.is_set()
+
+
+async def test_nothing_is_kept_of_channels_that_nobody_uses() -> None:
+    lanes = Lanes()
+
+    for number in range(100):
+        async with lanes.turn(ChannelId(f"C{number}")):
+            pass
+
+    assert not lanes._lanes

@@ -1,0 +1,90 @@
+"""Messages that the engine refuses: set aside when that is sure to be about them, and kept."""
+
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.memory.workflow import MemoryWorkflow
+from domain.errors import Malformed, NotTaken
+from domain.events import ReceivedMessage
+from domain.outbox import OutboxEntry
+from tests.support.environment import World
+
+FAILED = NotTaken("500")
+
+
+async def test_what_the_engine_refuses_as_malformed_is_set_aside_at_once_and_reported(world: World) -> None:
+    world.faults.before("publish", Malformed("400: createdAt"), times=1)
+
+    with capture_logs() as logs:
+        async with world.pack():
+            poison = world.chat.say("C1", "poison")
+            world.chat.say("C1", "behind it")
+            await world.clock.advance(2)
+
+    assert world.told == ["behind it"]
+    assert [(e.said, e.set_aside_because) for e in await world.set_aside()] == [(poison, "400: createdAt")]
+    assert [line["key"] for line in logs if line["event"] == "message_set_aside"] == [poison.key]
+
+
+class Picky(MemoryWorkflow):
+    """An engine that fails whenever it is told of poison."""
+
+    async def publish(self, event: ReceivedMessage, at: datetime) -> None:
+        if event.said.text == "poison":
+            raise FAILED
+        await super().publish(event, at)
+
+
+async def refuse_for(world: World, minutes: int, *, others_pass: bool) -> None:
+    """Have the engine refuse the message `poison` for so long, while the pack runs."""
+    world.engine = Picky()
+
+    async with world.pack():
+        await world.clock.advance(2)
+        world.faults.hold("take")  # polling takes the test's own time
+        world.chat.say("C1", "poison")
+        await world.clock.advance(1)
+        world.chat.say("C1", "behind it")
+        for _ in range(minutes):
+            if others_pass:
+                world.chat.say("C2", "elsewhere")
+            await world.clock.advance(60)
+        world.faults.lift("take")
+
+
+async def test_what_is_refused_twenty_times_over_an_hour_while_others_pass_is_set_aside(world: World) -> None:
+    await refuse_for(world, 61, others_pass=True)
+
+    assert [entry.said.text for entry in await world.set_aside()] == ["poison"]
+    assert "behind it" in world.told
+
+
+async def test_before_the_hour_is_over_it_is_tried_again(world: World) -> None:
+    await refuse_for(world, 58, others_pass=True)
+
+    assert await world.set_aside() == []
+    (entry, _) = [entry async for entry in world.storage.outbox.entries()]
+    assert entry.refusals >= 20
+
+
+async def test_what_is_refused_while_nothing_passes_is_never_set_aside(world: World) -> None:
+    await refuse_for(world, 70, others_pass=False)
+
+    assert await world.set_aside() == []
+    assert [said.text for said in await world.waiting()] == ["poison", "behind it"]
+
+
+async def test_what_was_refused_thousands_of_times_is_still_tried_every_quarter_of_a_minute(world: World) -> None:
+    said = world.chat.say("C1", "hello")
+    await world.storage.outbox.append([OutboxEntry(said, world.clock.now(), 5_000, world.clock.now())])
+    world.faults.before("publish", FAILED, times=5)
+
+    async with world.pack():
+        await world.clock.advance(90)
+
+    assert world.told == ["hello"]
+    times = world.faults.called_at("publish")
+    assert [later - earlier for earlier, later in pairwise(times)] == pytest.approx([16] * 5)

@@ -1,0 +1,80 @@
+"""What the pack offers, and commands that it can't carry out."""
+
+from typing import get_args
+
+import pytest
+from structlog.testing import capture_logs
+
+from application.ports.workflow import CommandOffer
+from application.use_cases.dispatcher import pack_offer
+from domain.commands import SendMessage, UnknownCommand, UnreadableCommand
+from domain.events import Fatal, Outcome
+from domain.messages import Message
+from tests.support.environment import World
+
+
+def test_the_pack_offers_each_command_with_its_two_events() -> None:
+    offer = pack_offer("Slack", {"env": "dev"})
+
+    assert (offer.name, offer.labels) == ("Slack", {"env": "dev"})
+    assert offer.commands == (
+        CommandOffer("SendMessage", ("MessageSent", "SendMessageFailed")),
+        CommandOffer("SendRichMessage", ("RichMessageSent", "SendRichMessageFailed")),
+        CommandOffer("Broadcast", ("BroadcastSent", "BroadcastFailed")),
+        CommandOffer("JoinChannel", ("ChannelJoined", "JoinChannelFailed")),
+        CommandOffer("LeaveChannel", ("ChannelLeft", "LeaveChannelFailed")),
+    )
+
+
+def test_every_event_that_the_pack_can_raise_is_offered() -> None:
+    outcomes = {event.__name__ for event in get_args(Outcome)} - {"Fatal"}
+
+    assert set(pack_offer("Slack", {}).events) == outcomes | {"ReceivedMessage"}
+
+
+async def test_input_that_can_not_be_read_is_fatal() -> None:
+    world = World()
+
+    async with world.pack():
+        outcome = await world.outcome(UnreadableCommand("SendMessage", "message: not a string"))
+
+    assert outcome == Fatal("input is not valid: message: not a string")
+
+
+async def test_an_unknown_command_is_fatal_and_named() -> None:
+    world = World()
+
+    async with world.pack():
+        outcome = await world.outcome(UnknownCommand("SendFax"))
+
+    assert outcome == Fatal('no handler could be found for command "SendFax"')
+
+
+async def test_a_bug_in_the_pack_is_fatal_with_an_id_that_finds_the_traceback_in_the_log() -> None:
+    world = World()
+    await world.join(world.c1)
+    world.faults.before("post", ZeroDivisionError("of the test"), times=1)
+
+    with capture_logs() as logs:
+        async with world.pack():
+            outcome = await world.outcome(SendMessage(Message(world.c1, "hello")))
+            after = await world.outcome(SendMessage(Message(world.c1, "hello again")))
+
+    assert isinstance(outcome, Fatal)
+    incident = outcome.reason.removeprefix("internal error (").removesuffix(")")
+    found = [line for line in logs if line.get("incident") == incident]
+    assert [(line["event"], line["log_level"], line["exc_info"]) for line in found] == [
+        ("internal_error", "error", True)
+    ]
+    assert not isinstance(after, Fatal)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_an_action_is_answered_once_whatever_its_outcome(times: int) -> None:
+    world = World()
+
+    async with world.pack():
+        for _ in range(times):
+            await world.outcome(UnknownCommand("SendFax"))
+
+    assert world.faults.count("complete") == times

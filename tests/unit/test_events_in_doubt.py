@@ -1,0 +1,137 @@
+"""Events of which no answer tells whether the engine has them: while the pack runs, and after it was killed."""
+
+import pytest
+
+from domain.errors import NotTaken, StorageUnavailable, WorkflowInDoubt
+from tests.support.environment import World
+
+LOST = WorkflowInDoubt("connection reset")
+FAILED = NotTaken("500")
+BROKEN = StorageUnavailable("disk full")
+
+
+async def test_an_event_in_doubt_that_the_engine_has_is_not_sent_again(world: World) -> None:
+    world.faults.after("publish", LOST, times=1)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(10)
+
+    assert world.told == ["hello"]
+    assert await world.waiting() == []
+
+
+async def test_an_event_in_doubt_that_the_engine_does_not_have_is_sent_again(world: World) -> None:
+    world.faults.before("publish", LOST, times=2)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(10)
+
+    assert world.told == ["hello"]
+
+
+async def test_the_audit_is_looked_at_twice_before_sending_again(world: World) -> None:
+    world.faults.before("publish", LOST, times=1)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(10)
+
+    assert world.faults.count("were_published") == 2
+    first, second = world.faults.called_at("were_published")
+    assert second - first == pytest.approx(0.5)
+
+
+async def test_an_audit_that_can_not_be_read_means_sending_again(world: World) -> None:
+    world.faults.before("publish", LOST, times=1)
+    world.faults.before("were_published", FAILED)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(10)
+
+    assert world.told == ["hello"]
+
+
+async def test_an_engine_that_leaves_every_event_in_doubt_is_asked_less_and_less_often(world: World) -> None:
+    world.faults.before("publish", LOST)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(300)
+
+    assert world.faults.count("were_published") <= 50
+
+
+async def test_a_message_that_was_delivered_before_a_kill_is_not_delivered_again(world: World) -> None:
+    world.faults.hold("outbox.done")
+    async with world.killed_pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(2)
+        assert world.told == ["hello"]
+    world.faults.lift("outbox.done")
+
+    async with world.pack():
+        world.chat.say("C1", "again here")
+        await world.clock.advance(2)
+
+    assert world.told == ["hello", "again here"]
+
+
+async def test_after_a_kill_one_question_serves_all_channels(world: World) -> None:
+    world.faults.hold("outbox.done")
+    async with world.killed_pack():
+        for channel in ("C1", "C2"):
+            world.chat.say(channel, "hello")
+        await world.clock.advance(2)
+    world.faults.lift("outbox.done")
+
+    async with world.pack():
+        await world.clock.advance(2)
+
+    assert world.told == ["hello", "hello"]
+    assert world.faults.count("were_published") == 1
+
+
+async def test_a_message_that_was_claimed_and_not_delivered_before_a_kill_is_delivered(world: World) -> None:
+    world.faults.hold("publish")
+    async with world.killed_pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(2)
+    world.faults.lift("publish")
+
+    async with world.pack():
+        await world.clock.advance(2)
+
+    assert world.told == ["hello"]
+
+
+async def test_a_stop_in_the_middle_of_a_doubt_leaves_it_to_the_next_start(world: World) -> None:
+    world.faults.after("publish", LOST, times=1)
+    world.faults.before("were_published", FAILED)
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(0.1)
+        assert world.told == ["hello"]
+    world.faults.lift("were_published")
+
+    async with world.pack():
+        await world.clock.advance(10)
+
+    assert world.told == ["hello"]
+    assert await world.waiting() == []
+
+
+async def test_a_stop_while_a_delivery_can_not_be_noted_does_not_deliver_it_again(world: World) -> None:
+    world.faults.before("outbox.done", BROKEN, times=2)
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(0.15)
+        assert world.told == ["hello"]
+
+    world.faults.lift("outbox.done")
+    async with world.pack():
+        await world.clock.advance(10)
+
+    assert world.told == ["hello"]

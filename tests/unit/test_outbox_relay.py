@@ -1,0 +1,155 @@
+"""The way of a message from the outbox to the engine: each once, in its channel's order."""
+
+from domain.errors import NotTaken, StorageUnavailable, WorkflowUnreachable
+from domain.messages import Said
+from domain.outbox import OutboxEntry
+from tests.support.environment import World
+
+DOWN = WorkflowUnreachable("connection refused")
+FAILED = NotTaken("500")
+BROKEN = StorageUnavailable("disk full")
+
+
+async def put_in_outbox(world: World, *said: Said) -> None:
+    await world.storage.outbox.append([OutboxEntry(one, world.clock.now()) for one in said])
+
+
+async def test_messages_of_one_channel_reach_the_engine_in_the_order_in_which_they_became_safe(world: World) -> None:
+    texts = [str(number) for number in range(50)]
+
+    async with world.pack():
+        for text in texts:
+            world.chat.say("C1", text)
+        await world.engine.until(lambda: len(world.told) == len(texts))
+
+    assert world.told == texts
+    assert await world.waiting() == []
+
+
+async def test_an_event_has_the_time_at_which_the_pack_got_the_message_on_every_attempt(world: World) -> None:
+    world.faults.before("publish", FAILED, times=3)
+
+    async with world.pack():
+        await world.clock.advance(0.1234567)
+        heard_at = world.clock.now()
+        world.chat.say("C1", "hello")
+        await world.clock.advance(30)
+
+    attempts = world.faults.called_with("publish")
+    assert len(attempts) == 4
+    assert {at for _, at in attempts} == {heard_at.replace(microsecond=heard_at.microsecond // 1000 * 1000)}
+
+
+async def test_a_channel_whose_message_is_refused_holds_up_no_other(world: World) -> None:
+    world.faults.before("publish", FAILED, times=3)
+
+    async with world.pack():
+        world.chat.say("C1", "refused at first")
+        await world.clock.advance(0.1)
+        world.chat.say("C1", "behind it")
+        world.chat.say("C2", "elsewhere")
+        await world.clock.advance(0.05)
+        assert "behind it" not in world.told
+        await world.clock.advance(30)
+
+    assert sorted(world.told) == ["behind it", "elsewhere", "refused at first"]
+    assert world.told.index("refused at first") < world.told.index("behind it")
+
+
+async def test_an_outage_of_the_engine_loses_nothing(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("publish", "register", "take"):
+            world.faults.before(method, DOWN)
+        for number in range(30):
+            world.chat.say("C1" if number % 2 else "C2", str(number))
+            await world.clock.advance(20)
+        assert world.told == []
+        assert len(await world.waiting()) == 30
+
+        for method in ("publish", "register", "take"):
+            world.faults.lift(method)
+        await world.clock.advance(11)
+
+    assert sorted(map(int, world.told)) == list(range(30))
+    assert [int(text) for text in world.told if int(text) % 2] == list(range(1, 30, 2))
+
+
+async def test_what_waits_is_delivered_after_a_restart(world: World) -> None:
+    for method in ("publish", "register"):
+        world.faults.before(method, DOWN)
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(60)
+    for method in ("publish", "register"):
+        world.faults.lift(method)
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["hello"]
+
+
+# Claims
+
+
+async def test_an_outage_longer_than_a_lease_doubles_nothing(world: World) -> None:
+    world.faults.hold("outbox.done")
+    async with world.killed_pack():
+        world.chat.say("C1", "delivered before")
+        await world.clock.advance(2)
+    world.faults.lift("outbox.done")
+    for method in ("were_published", "register"):
+        world.faults.before(method, DOWN)
+
+    async with world.pack():
+        await world.clock.advance(100)
+        world.chat.say("C1", "new")
+        world.chat.say("C2", "elsewhere")
+        for method in ("were_published", "register"):
+            world.faults.lift(method)
+        await world.clock.advance(90)
+
+    assert sorted(world.told) == ["delivered before", "elsewhere", "new"]
+
+
+async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("outbox.done", "outbox.extend", "outbox.claim", "outbox.append"):
+            world.faults.before(method, BROKEN)
+        await put_in_outbox(world, Said(world.c2, "1767225600.000001", "noticed first", "U1"))
+        world.faults.lift("outbox.append")
+        world.faults.lift("outbox.claim")
+        world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+        assert sorted(world.told) == ["hello", "noticed first"]
+        world.faults.before("outbox.claim", BROKEN)
+        world.chat.say("C1", "during the outage")
+        await world.clock.advance(100)
+
+        for method in ("outbox.claim", "outbox.done", "outbox.extend"):
+            world.faults.lift(method)
+            await world.clock.advance(6)
+        await world.clock.advance(60)
+
+    assert sorted(world.told) == ["during the outage", "hello", "noticed first"]
+    assert await world.waiting() == []
+
+
+async def test_many_channels_are_served_side_by_side_and_all_in_the_end(world: World) -> None:
+    channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(100)]
+    await world.join(*channels)
+
+    async with world.pack():
+        for channel in channels:
+            for text in ("one", "two", "three"):
+                world.chat.say(channel, text)
+        await world.engine.until(lambda: len(world.told) == 300)
+
+    for channel in channels:
+        assert [e.said.text for e, _ in world.engine.published if e.said.channel_id == channel] == [
+            "one",
+            "two",
+            "three",
+        ]

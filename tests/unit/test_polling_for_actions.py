@@ -1,0 +1,159 @@
+"""Taking actions: when, how often, in which order, and how many."""
+
+import itertools
+
+import pytest
+
+from domain.actions import ActionState
+from domain.commands import SendMessage
+from domain.errors import (
+    NotTaken,
+    RaceLost,
+    RateLimited,
+    StorageUnavailable,
+    WorkflowInDoubt,
+    WorkflowUnreachable,
+)
+from domain.events import Event
+from domain.messages import Message
+from tests.support.environment import Settings, World
+
+BROKEN = StorageUnavailable("disk full")
+DOWN = WorkflowUnreachable("connection refused")
+
+
+def hello(world: World, text: str = "hello") -> SendMessage:
+    return SendMessage(Message(world.c1, text))
+
+
+async def test_an_action_is_in_the_journal_before_it_is_carried_out(world: World) -> None:
+    world.faults.hold("post")
+
+    async with world.pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(2)
+        entry = await world.in_journal(action)
+        world.faults.lift("post")
+
+    assert entry.state is ActionState.EXECUTING
+    assert entry.action.command == hello(world)
+
+
+async def test_an_action_that_can_not_be_noted_is_not_carried_out(world: World) -> None:
+    world.faults.before("journal.take_in", BROKEN)
+
+    async with world.pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(60)
+        assert not world.chat.posts
+
+        world.faults.lift("journal.take_in")
+        await world.answer(action, within=6)
+
+    assert world.texts == ["hello"]
+
+
+async def test_no_action_is_taken_while_the_storage_fails(world: World) -> None:
+    world.faults.before("journal.take_in", BROKEN)
+
+    async with world.pack():
+        world.engine.offer(hello(world, "first"))
+        await world.clock.advance(2)
+        takes = world.faults.count("take")
+        second = world.engine.offer(hello(world, "second"))
+        await world.clock.advance(60)
+        assert world.faults.count("take") <= takes + 1
+
+        world.faults.lift("journal.take_in")
+        await world.answer(second, within=10)
+
+    assert world.texts == ["first", "second"]
+
+
+async def test_a_lost_race_is_tried_again_soon(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(10)
+        world.faults.before("take", RaceLost("another replica took it"), times=1)
+        action = world.engine.offer(hello(world))
+        await world.answer(action, within=1.5)
+
+    assert world.texts == ["hello"]
+
+
+@pytest.mark.parametrize("error", [NotTaken("500"), WorkflowInDoubt("no answer"), RaceLost("lost"), DOWN])
+async def test_an_engine_that_fails_every_take_is_not_pestered(world: World, error: Exception) -> None:
+    world.faults.before("take", error)
+
+    async with world.pack():
+        await world.clock.advance(60)
+        before = world.faults.count("take")
+        await world.clock.advance(60)
+
+        assert 5 <= world.faults.count("take") - before <= 12
+
+
+async def test_idle_the_engine_sees_at_most_one_request_a_second(world: World) -> None:
+    async with world.pack():
+        await world.outcome(hello(world))
+        await world.clock.advance(5)
+        began = world.clock.monotonic()
+        await world.clock.advance(30)
+
+    methods = ("take", "register", "publish", "complete", "is_answered", "were_published", "in_hand")
+    times = sorted(time for method in methods for time in world.faults.called_at(method) if time > began)
+    assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(times))
+    assert len(times) >= 25
+
+
+async def test_an_action_that_follows_an_event_is_taken_within_milliseconds() -> None:
+    def echo(event: Event) -> list[SendMessage]:
+        said = getattr(event, "said", None)
+        return [SendMessage(Message(said.channel_id, f"echo {said.text}"))] if said else []
+
+    world = World(echo)
+    await world.join(world.c1)
+
+    async with world.pack():
+        await world.clock.advance(60)
+        world.chat.say("C1", "hi")
+        began = world.clock.monotonic()
+        await world.clock.advance(0.05)
+
+    assert world.texts == ["echo hi"]
+    assert world.faults.called_at("post")[0] - began < 0.01
+
+
+async def test_a_storm_of_events_does_not_make_a_storm_of_empty_takes(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(10)
+        before = world.faults.count("take")
+        for _ in range(100):
+            world.chat.say("C1", "hi")
+            await world.clock.advance(0.05)
+
+        assert world.faults.count("take") - before <= 5 * 20
+
+
+async def test_actions_into_one_channel_are_carried_out_in_the_order_of_taking(world: World) -> None:
+    texts = [str(number) for number in range(10)]
+
+    async with world.pack():
+        actions = [world.engine.offer(hello(world, text)) for text in texts]
+        for action in actions:
+            await world.answer(action)
+
+    assert world.texts == texts
+
+
+async def test_beyond_the_limit_of_the_journal_no_action_is_taken(world: World) -> None:
+    world.faults.before("post", RateLimited(100), times=1)
+
+    async with world.pack(Settings(journal_limit=3)):
+        actions = [world.engine.offer(hello(world, str(number))) for number in range(5)]
+        await world.clock.advance(60)
+        assert (await world.storage.journal.depth()).waiting == 3
+
+        for action in actions:
+            await world.answer(action, within=60)
+
+    assert world.texts == ["0", "1", "2", "3", "4"]

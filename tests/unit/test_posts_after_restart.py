@@ -1,0 +1,155 @@
+"""Posts of which the pack was killed before it knew whether they stand."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from application.policies import PostingPolicy, WhenInDoubt
+from domain.commands import Broadcast, SendMessage
+from domain.errors import RateLimited, Refused
+from domain.events import BroadcastSent, MessageSent, SendMessageFailed
+from domain.messages import Message
+from tests.support.environment import Settings, World
+
+UNREADABLE = Refused("missing_scope", "add channels:history")
+RESEND = Settings(PostingPolicy(when_in_doubt=WhenInDoubt.RESEND))
+
+
+def hello(world: World, text: str = "hello") -> SendMessage:
+    return SendMessage(Message(world.c1, text))
+
+
+async def kill_between_post_and_note(world: World) -> None:
+    """Kill the pack when the message stands, and the journal knows no more than that the posting had begun."""
+    world.faults.hold("journal.conclude")
+    async with world.killed_pack():
+        world.engine.offer(hello(world))
+        await world.clock.advance(2)
+        assert world.texts == ["hello"]
+    world.faults.lift("journal.conclude")
+
+
+async def kill_before_post(world: World) -> None:
+    """Kill the pack when the journal knows that the posting has begun, and nothing stands."""
+    world.faults.hold("post")
+    async with world.killed_pack():
+        world.engine.offer(hello(world))
+        await world.clock.advance(2)
+    world.faults.lift("post")
+    assert not world.texts
+
+
+def only_answer(world: World) -> object:
+    ((outcome, _),) = world.engine.answers.values()
+    return outcome
+
+
+async def test_a_post_that_stands_is_found_after_a_kill_and_not_repeated(world: World) -> None:
+    await kill_between_post_and_note(world)
+    await world.clock.advance(300)
+
+    async with world.pack():
+        await world.clock.advance(10)
+
+    outcome = only_answer(world)
+    assert isinstance(outcome, MessageSent)
+    assert outcome.receipt.timestamp == world.chat.posts[0].timestamp
+    assert world.texts == ["hello"]
+
+
+async def test_a_post_that_does_not_stand_is_sent_once_after_a_kill(world: World) -> None:
+    await kill_before_post(world)
+
+    async with world.pack():
+        await world.clock.advance(10)
+
+    outcome = only_answer(world)
+    assert isinstance(outcome, MessageSent)
+    assert not outcome.receipt.in_doubt
+    assert world.texts == ["hello"]
+    assert world.faults.count("find") == 2
+
+
+async def test_it_is_looked_for_from_a_minute_before_the_first_attempt(world: World) -> None:
+    began = world.clock.now()
+    await kill_between_post_and_note(world)
+    await world.clock.advance(300)
+
+    async with world.pack():
+        await world.clock.advance(10)
+
+    since = world.faults.called_with("find")[-1][2]
+    assert timedelta(seconds=-60) <= since - began <= timedelta(seconds=-55)
+
+
+@pytest.mark.parametrize("kill", [kill_between_post_and_note, kill_before_post])
+async def test_after_a_kill_what_can_not_be_known_fails_by_default(
+    world: World, kill: Callable[[World], Awaitable[None]]
+) -> None:
+    await kill(world)
+    before = world.texts
+    world.faults.before("find", UNREADABLE)
+
+    async with world.pack():
+        await world.clock.advance(10)
+
+    outcome = only_answer(world)
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error.startswith("in_doubt: ")
+    assert world.texts == before
+
+
+async def test_after_a_kill_what_can_not_be_known_is_sent_again_where_the_operator_wants_that(world: World) -> None:
+    await kill_between_post_and_note(world)
+    world.faults.before("find", UNREADABLE)
+
+    async with world.pack(RESEND):
+        await world.clock.advance(10)
+
+    outcome = only_answer(world)
+    assert isinstance(outcome, MessageSent)
+    assert outcome.receipt.in_doubt
+    assert world.texts == ["hello", "hello"]
+
+
+async def test_new_posts_into_the_channel_wait_until_the_old_doubt_is_resolved(world: World) -> None:
+    await kill_before_post(world)
+
+    async with world.pack():
+        later = world.engine.offer(hello(world, "later"))
+        await world.answer(later, within=10)
+
+    assert world.texts == ["hello", "later"]
+
+
+async def test_a_killed_broadcast_goes_on_where_it_stopped(world: World) -> None:
+    c3 = world.chat.add_channel("C3", has_bot=True)
+    await world.join(c3)
+    world.faults.before("post", RateLimited(600), times=1)  # C1 waits: nothing stands there
+    async with world.killed_pack():
+        world.engine.offer(Broadcast("hear, hear"))
+        await world.clock.advance(2)
+    assert [post.message.channel_id for post in world.chat.posts] == [world.c2, c3]
+
+    async with world.pack():
+        world.chat.invite("C1")
+        await world.clock.advance(620)
+
+    assert only_answer(world) == BroadcastSent("hear, hear", (world.c1, world.c2, c3))
+    assert [post.message.channel_id for post in world.chat.posts] == [world.c2, c3, world.c1]
+
+
+async def test_a_killed_broadcast_does_not_go_to_channels_joined_since(world: World) -> None:
+    world.faults.hold("post")
+    async with world.killed_pack():
+        world.engine.offer(Broadcast("hear, hear"))
+        await world.clock.advance(2)
+    world.faults.lift("post")
+    await world.join(world.chat.add_channel("C3"))
+
+    async with world.pack():
+        await world.clock.advance(10)
+
+    assert only_answer(world) == BroadcastSent("hear, hear", (world.c1, world.c2))
+    assert len(world.chat.posts) == 2

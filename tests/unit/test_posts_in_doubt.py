@@ -1,0 +1,208 @@
+"""Posts of which no answer tells whether they stand."""
+
+from application.policies import PostingPolicy, WhenInDoubt
+from domain.commands import Broadcast, SendMessage, SendRichMessage
+from domain.errors import InDoubt, RateLimited, Refused, Unreachable
+from domain.events import BroadcastFailed, BroadcastSent, MessageSent, SendMessageFailed, SendRichMessageFailed
+from domain.messages import Message, RichMessage
+from tests.support.environment import Settings, World
+
+LOST = InDoubt("internal_error", "Slack answered with an error of its own")
+UNREADABLE = Refused("missing_scope", "add channels:history")
+RESEND = Settings(PostingPolicy(when_in_doubt=WhenInDoubt.RESEND))
+
+
+def hello(world: World, text: str = "hello") -> SendMessage:
+    return SendMessage(Message(world.c1, text))
+
+
+async def test_a_post_in_doubt_that_is_found_was_sent(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+
+    async with world.pack():
+        outcome = await world.outcome(hello(world))
+
+    assert isinstance(outcome, MessageSent)
+    assert [post.timestamp for post in world.chat.posts] == [outcome.receipt.timestamp]
+    assert not outcome.receipt.in_doubt
+
+
+async def test_a_post_in_doubt_that_is_not_found_is_sent_again(world: World) -> None:
+    world.faults.before("post", LOST, times=1)
+
+    async with world.pack():
+        outcome = await world.outcome(hello(world), within=10)
+
+    assert isinstance(outcome, MessageSent)
+    assert not outcome.receipt.in_doubt
+    assert world.texts == ["hello"]
+
+
+async def test_it_is_looked_for_twice_the_second_time_five_seconds_later(world: World) -> None:
+    world.faults.before("post", LOST, times=1)
+
+    async with world.pack():
+        await world.outcome(hello(world), within=10)
+
+    first, second = world.faults.called_at("find")
+    assert second - first >= 5
+    assert world.faults.called_at("post")[1] >= second
+
+
+async def test_a_post_that_the_history_shows_late_is_not_sent_again(world: World) -> None:
+    world.faults.before("post", LOST, times=1)
+
+    async with world.pack():
+        action = world.engine.offer(hello(world))
+        await world.clock.advance(2)
+        assert world.faults.count("find") == 1
+        await world.chat.post(Message(world.c1, "hello"), mark=world.faults.called_with("post")[-1][1])
+        outcome = await world.answer(action, within=10)
+
+    assert isinstance(outcome, MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_later_posts_into_the_channel_wait_until_the_doubt_is_resolved(world: World) -> None:
+    world.faults.before("post", LOST, times=1)
+
+    async with world.pack():
+        first = world.engine.offer(hello(world, "first"))
+        await world.clock.advance(1)
+        second = world.engine.offer(hello(world, "second"))
+        elsewhere = world.engine.offer(SendMessage(Message(world.c2, "elsewhere")))
+        await world.clock.advance(1)
+        assert world.texts == ["elsewhere"]
+        for action in (first, second, elsewhere):
+            await world.answer(action, within=10)
+
+    assert world.texts == ["elsewhere", "first", "second"]
+
+
+async def test_what_can_not_be_known_fails_by_default(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+    world.faults.before("find", UNREADABLE)
+
+    async with world.pack():
+        outcome = await world.outcome(hello(world))
+
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error.startswith("in_doubt: ")
+    assert "add channels:history" in outcome.error
+    assert world.texts == ["hello"]
+
+
+async def test_what_can_not_be_known_is_sent_again_where_the_operator_wants_that(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+    world.faults.before("find", UNREADABLE)
+
+    async with world.pack(RESEND):
+        outcome = await world.outcome(hello(world))
+
+    assert isinstance(outcome, MessageSent)
+    assert outcome.receipt.in_doubt
+    assert outcome.receipt.timestamp == world.chat.posts[1].timestamp
+    assert world.texts == ["hello", "hello"]
+
+
+async def test_a_message_without_a_mark_can_not_be_looked_for(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+    message = RichMessage({"channel": "C1", "text": "hi", "metadata": {"event_type": "mine"}})
+
+    async with world.pack():
+        outcome = await world.outcome(SendRichMessage(message))
+
+    assert isinstance(outcome, SendRichMessageFailed)
+    assert outcome.error.startswith("in_doubt: ")
+    assert world.faults.count("find") == 0
+
+
+async def test_looking_waits_out_throttling_and_outages(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+    world.faults.before("find", RateLimited(60), times=1)
+    world.faults.before("find", Unreachable("timeout", "no answer"), times=2)
+
+    async with world.pack():
+        outcome = await world.outcome(hello(world), within=70)
+
+    assert isinstance(outcome, MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_when_slack_stays_out_of_reach_nobody_can_know(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+    world.faults.before("find", Unreachable("timeout", "no answer"))
+
+    async with world.pack(Settings(PostingPolicy(give_up_seconds=60))):
+        outcome = await world.outcome(hello(world), within=70)
+
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error.startswith("in_doubt: ")
+
+
+async def test_a_slack_that_leaves_every_post_in_doubt_is_given_up(world: World) -> None:
+    world.faults.before("post", LOST)
+
+    async with world.pack(Settings(PostingPolicy(give_up_seconds=120))):
+        outcome = await world.outcome(hello(world), within=140)
+
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error == str(LOST)  # it is known not to stand
+    assert world.faults.count("post") <= 30
+
+
+async def test_a_long_throttling_before_a_doubt_does_not_count_towards_giving_up(world: World) -> None:
+    world.faults.before("post", RateLimited(150), times=1)
+    world.faults.before("post", LOST, times=1)
+
+    async with world.pack(Settings(PostingPolicy(give_up_seconds=100))):
+        outcome = await world.outcome(hello(world), within=160)
+
+    assert isinstance(outcome, MessageSent)
+
+
+async def test_before_it_is_given_up_the_last_attempt_is_looked_for_too(world: World) -> None:
+    world.faults.before("post", LOST, times=2)
+    world.faults.after("post", LOST)
+
+    async with world.pack(Settings(PostingPolicy(give_up_seconds=12))):
+        outcome = await world.outcome(hello(world), within=60)
+
+    assert isinstance(outcome, MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_sending_again_without_knowing_does_not_flood_the_channel(world: World) -> None:
+    world.faults.after("post", LOST)
+    world.faults.before("find", UNREADABLE)
+
+    policy = PostingPolicy(when_in_doubt=WhenInDoubt.RESEND, give_up_seconds=300)
+    async with world.pack(Settings(policy)):
+        outcome = await world.outcome(hello(world), within=310)
+
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error.startswith("in_doubt: ")
+    assert len(world.chat.posts) <= 20
+
+
+async def test_one_doubtful_channel_of_a_broadcast_is_named(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+    world.faults.before("find", UNREADABLE)
+
+    async with world.pack():
+        outcome = await world.outcome(Broadcast("hear, hear"))
+
+    assert isinstance(outcome, BroadcastFailed)
+    assert outcome.channel_ids == (world.c2,)
+    assert outcome.failures[0].error.startswith("in_doubt: ")
+    assert outcome.error.endswith("(C1: in_doubt)")
+
+
+async def test_a_broadcast_that_was_sent_again_in_doubt_says_so(world: World) -> None:
+    world.faults.after("post", LOST, times=1)
+    world.faults.before("find", UNREADABLE)
+
+    async with world.pack(RESEND):
+        outcome = await world.outcome(Broadcast("hear, hear"))
+
+    assert outcome == BroadcastSent("hear, hear", (world.c1, world.c2), in_doubt=True)

@@ -1,0 +1,316 @@
+"""The event ReceivedMessage: which messages become one, and each once."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from application.policies import Listen
+from application.ports.receiver import AccessLost, Disconnected, MembershipGained, MembershipLost
+from domain.commands import JoinChannel, LeaveChannel
+from domain.errors import StorageUnavailable
+from domain.events import ReceivedMessage
+from domain.messages import Said
+from domain.users import User
+from tests.support.environment import Settings, World
+
+BROKEN = StorageUnavailable("disk full")
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    await world.join(world.c1)
+    return world
+
+
+async def test_a_message_in_a_joined_channel_becomes_an_event_with_its_author(world: World) -> None:
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+
+    assert [event for event, _ in world.engine.published] == [ReceivedMessage(said, User("U1", "Ada"))]
+
+
+async def test_a_direct_message_becomes_an_event(world: World) -> None:
+    world.chat.add_channel("D1", has_bot=True)
+
+    async with world.pack():
+        world.chat.say("D1", "a word with you")
+        await world.clock.advance(1)
+
+    assert world.told == ["a word with you"]
+
+
+async def test_a_channel_that_the_pack_did_not_join_is_not_heard(world: World) -> None:
+    world.chat.add_channel("C3", has_bot=True)
+
+    async with world.pack():
+        world.chat.say("C3", "not for the pack")
+        await world.clock.advance(1)
+
+    assert world.told == []
+    assert [event for event in world.ear.acknowledged if isinstance(event, Said)]
+
+
+async def test_every_channel_with_the_bot_is_heard_where_the_operator_wants_that(world: World) -> None:
+    world.chat.add_channel("C3", has_bot=True)
+
+    async with world.pack(Settings(listen=Listen.MEMBER)):
+        world.chat.say("C3", "for the pack")
+        world.chat.say("C1", "too")
+        await world.clock.advance(1)
+
+    assert sorted(world.told) == ["for the pack", "too"]
+
+
+async def test_what_the_pack_says_itself_is_not_an_event(world: World) -> None:
+    async with world.pack(Settings(receives_bots=True)):
+        world.chat.say("C1", "as itself", user_id=world.chat.identity.user_id)
+        world.chat.say("C1", "under another name", user_id="", bot_id=world.chat.identity.bot_id)
+        await world.clock.advance(1)
+
+    assert world.told == []
+
+
+async def test_other_bots_are_heard_only_where_the_operator_wants_that(world: World) -> None:
+    def say() -> None:
+        world.chat.say("C1", "beep", user_id="", bot_id="B2", bot_name="Robot")
+
+    async with world.pack():
+        say()
+        await world.clock.advance(1)
+    assert world.told == []
+
+    async with world.pack(Settings(receives_bots=True)):
+        say()
+        await world.clock.advance(1)
+    assert [event.user for event, _ in world.engine.published] == [User("B2", "Robot")]
+
+
+async def test_a_bot_without_an_identity_of_the_packs_bot_is_not_taken_for_the_pack(world: World) -> None:
+    async with world.pack(Settings(receives_bots=True)):
+        world.chat.say("C1", "a person", user_id="U2")
+        world.chat.say("C1", "a bot", user_id="", bot_id="B2")
+        await world.clock.advance(1)
+
+    assert sorted(world.told) == ["a bot", "a person"]
+
+
+# Membership
+
+
+async def test_inviting_the_bot_joins_a_channel_and_removing_it_leaves_it(world: World) -> None:
+    async with world.pack():
+        world.chat.invite("C2")
+        world.chat.say("C2", "welcome")
+        await world.clock.advance(1)
+        world.chat.remove("C2")
+        await world.clock.advance(1)
+        assert world.c2 not in await world.storage.channels.joined()
+
+    assert world.told == ["welcome"]
+
+
+async def test_archiving_a_channel_leaves_it(world: World) -> None:
+    async with world.pack():
+        world.chat.archive("C1")
+        await world.clock.advance(1)
+
+    assert (await world.storage.channels.joined()).ids == ()
+
+
+async def test_what_is_said_between_invitation_and_removal_is_heard_even_when_all_come_at_once(world: World) -> None:
+    async with world.pack():
+        world.chat.say("C2", "before")
+        world.chat.invite("C2")
+        world.chat.say("C2", "between")
+        world.chat.remove("C2")
+        world.ear.hear(Said(world.c2, "1767225600.999999", "after", "U1"))
+        await world.clock.advance(1)
+
+    assert world.told == ["between"]
+
+
+async def test_an_old_removal_of_which_slack_tells_late_does_not_make_the_pack_deaf(world: World) -> None:
+    async with world.pack():
+        world.chat.invite("C2")
+        await world.clock.advance(1)
+        removed_at = world.clock.now()
+        await world.clock.advance(1)
+        await world.outcome(LeaveChannel(world.c2))
+        await world.outcome(JoinChannel(world.c2))
+        world.ear.hear(MembershipLost(world.c2, removed_at))
+        world.chat.say("C2", "heard")
+        await world.clock.advance(1)
+
+    assert world.told == ["heard"]
+
+
+async def test_a_removal_is_followed_though_slack_tells_of_the_invitation_before_it_just_as_late(world: World) -> None:
+    invited_at = world.clock.now()
+    await world.clock.advance(1)
+    removed_at = world.clock.now()
+    await world.clock.advance(1)
+
+    async with world.pack():
+        world.ear.hear(MembershipGained(world.c2, invited_at))
+        world.ear.hear(MembershipLost(world.c2, removed_at))
+        await world.clock.advance(1)
+
+    assert world.c2 not in await world.storage.channels.joined()
+
+
+async def test_news_of_joining_a_channel_that_a_flow_had_the_pack_join_is_no_news(world: World) -> None:
+    with capture_logs() as logs:
+        async with world.pack():
+            await world.outcome(JoinChannel(world.c2))
+            world.ear.hear(MembershipGained(world.c2))
+            await world.clock.advance(1)
+
+    assert "channel_joined" not in [line["event"] for line in logs]
+    assert world.faults.count("channels.join") == 1
+
+
+# Once
+
+
+async def test_a_message_that_is_delivered_again_is_one_event(world: World) -> None:
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+        world.ear.hear(said)
+        await world.clock.advance(1)
+
+    assert world.told == ["hello"]
+    assert world.ear.acknowledged == [said, said]
+
+
+async def test_a_message_and_its_twin_at_once_are_one_event(world: World) -> None:
+    async with world.pack():
+        world.ear.hear(world.chat.say("C1", "<@UFLYTE> hello"))
+        await world.clock.advance(1)
+
+    assert world.told == ["<@UFLYTE> hello"]
+
+
+async def test_a_message_is_recognised_after_a_restart_and_for_at_least_two_days(world: World) -> None:
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+    await world.clock.advance(48 * 3600)
+
+    async with world.pack():
+        await world.clock.advance(1)
+        world.ear.hear(said)
+        await world.clock.advance(1)
+
+    assert world.told == ["hello"]
+
+
+async def test_the_same_timestamp_in_another_channel_is_another_message(world: World) -> None:
+    await world.join(world.c2)
+
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        world.ear.hear(Said(world.c2, said.timestamp, "hello", "U1"))
+        await world.clock.advance(1)
+
+    assert world.told == ["hello", "hello"]
+
+
+# Safe, then acknowledged
+
+
+async def test_a_message_is_acknowledged_when_it_is_safe_and_not_before(world: World) -> None:
+    world.faults.hold("outbox.append")
+    world.faults.hold("publish")
+
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(5)
+        assert world.ear.acknowledged == []
+
+        world.faults.lift("outbox.append")
+        await world.clock.advance(0)
+        assert world.ear.acknowledged == [said]
+        assert await world.waiting() == [said]
+        world.faults.lift("publish")
+
+
+async def test_what_the_storage_does_not_take_is_not_acknowledged_until_it_does(world: World) -> None:
+    world.faults.before("outbox.append", BROKEN)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(50)
+        assert world.ear.acknowledged == []
+        assert not world.health_of("storage")
+
+        world.faults.lift("outbox.append")
+        await world.clock.advance(6)
+        assert world.health_of("storage")
+
+    assert world.told == ["hello"]
+
+
+async def test_what_was_not_safe_at_the_stop_is_not_acknowledged_and_comes_again(world: World) -> None:
+    world.faults.before("outbox.append", BROKEN)
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(10)
+    assert world.ear.acknowledged == []
+    world.faults.lift("outbox.append")
+
+    assert world.ear.redeliver() == 1
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.told == ["hello"]
+
+
+async def test_what_was_heard_before_the_stop_is_made_safe(world: World) -> None:
+    async with world.pack() as process:
+        await world.clock.advance(1)
+        said = [world.chat.say("C1", str(number)) for number in range(100)]
+        await world.faults.until_called("outbox.append", 1)
+        process.stop.request()
+
+    assert world.ear.acknowledged == said
+    async with world.pack():
+        while len(world.told) < 100:
+            await world.clock.advance(1)
+    assert world.told == [str(number) for number in range(100)]
+
+
+async def test_thousands_of_arrivals_at_once_share_commits(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for number in range(2_000):
+            world.chat.say("C1", str(number))
+        await world.clock.advance(3)
+
+    assert len(world.ear.acknowledged) == 2_000
+    assert world.faults.count("outbox.append") <= 20
+
+
+# Health
+
+
+async def test_health_says_when_the_pack_does_not_hear(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        assert world.health_of("slack")
+        world.ear.hear(Disconnected("the connection broke"))
+        await world.clock.advance(1)
+        assert not world.health_of("slack")
+
+
+async def test_a_token_that_is_revoked_makes_health_red_and_is_looked_at_again_and_again(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        world.ear.hear(AccessLost("tokens_revoked"))
+        await world.clock.advance(1)
+        assert not world.health_of("slack")
+        asked = world.faults.count("identify")
+        await world.clock.advance(31)
+        assert world.faults.count("identify") > asked
+        assert world.health_of("slack")

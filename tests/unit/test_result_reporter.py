@@ -1,0 +1,154 @@
+"""Bringing outcomes to the engine, until it took them."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.actions import ActionState, JournalEntry
+from domain.commands import UnknownCommand
+from domain.errors import Malformed, NotTaken, PackUnknown, WorkflowError, WorkflowInDoubt, WorkflowUnreachable
+from domain.events import Fatal
+from tests.support.environment import World
+
+COMMAND = UnknownCommand("SendFax")
+OUTCOME = Fatal('no handler could be found for command "SendFax"')
+FAILED = NotTaken("500")
+LOST = WorkflowInDoubt("connection reset")
+DOWN = WorkflowUnreachable("connection refused")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def run(world: World, seconds: float = 10) -> JournalEntry:
+    """Let the pack have one action; what the journal knows of it at the end."""
+    async with world.pack():
+        action = world.engine.offer(COMMAND)
+        await pass_quietly(world, seconds)
+    return await world.in_journal(action)
+
+
+async def pass_quietly(world: World, seconds: float) -> None:
+    """Let time pass without the polling, which takes the test's own time."""
+    await world.clock.advance(2)
+    world.faults.hold("take")
+    await world.clock.advance(seconds)
+    world.faults.lift("take")
+
+
+async def test_an_answer_carries_the_time_at_which_the_outcome_was_known(world: World) -> None:
+    world.faults.before("complete", FAILED, times=3)
+
+    entry = await run(world)
+
+    ((outcome, at),) = world.engine.answers.values()
+    assert (outcome, at) == (OUTCOME, entry.concluded_at)
+    assert entry.state is ActionState.FINISHED
+
+
+async def test_an_answer_waits_out_an_outage_of_the_engine(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("complete", "register", "take"):
+            world.faults.before(method, DOWN)
+        world.faults.lift("take")
+        action = world.engine.offer(COMMAND)
+        await pass_quietly(world, 600)
+        assert action not in world.engine.answers
+        for method in ("complete", "register"):
+            world.faults.lift(method)
+        assert await world.answer(action, within=11) == OUTCOME
+
+
+async def test_an_answer_in_doubt_that_the_engine_has_is_not_repeated(world: World) -> None:
+    world.faults.after("complete", LOST, times=1)
+
+    entry = await run(world)
+
+    assert world.faults.count("complete") == 1
+    assert entry.state is ActionState.FINISHED
+
+
+async def test_an_answer_in_doubt_that_the_engine_does_not_have_is_repeated(world: World) -> None:
+    world.faults.before("complete", LOST, times=2)
+
+    entry = await run(world)
+
+    assert world.faults.count("complete") == 3
+    assert len(world.engine.answers) == 1
+    assert entry.state is ActionState.FINISHED
+
+
+async def test_where_nobody_can_tell_a_500_after_a_lost_answer_means_that_the_engine_has_it(world: World) -> None:
+    world.faults.after("complete", LOST, times=1)
+    world.faults.before("is_answered", FAILED)
+
+    entry = await run(world)
+
+    assert world.faults.count("complete") == 2
+    assert entry.state is ActionState.FINISHED
+
+
+async def test_where_nobody_can_tell_a_500_alone_is_tried_again(world: World) -> None:
+    world.faults.before("complete", FAILED, times=3)
+    world.faults.before("is_answered", FAILED)
+
+    entry = await run(world)
+
+    assert world.faults.count("complete") == 4
+    assert entry.state is ActionState.FINISHED
+
+
+async def test_where_nobody_can_tell_500s_without_end_are_set_aside_after_an_hour(world: World) -> None:
+    world.faults.before("complete", FAILED)
+    world.faults.before("is_answered", FAILED)
+
+    with capture_logs() as logs:
+        entry = await run(world, seconds=4500)
+
+    assert entry.state is ActionState.SET_ASIDE
+    assert entry.set_aside_because == "500"
+    assert entry.outcome == OUTCOME
+    times = world.faults.called_at("complete")
+    assert 2700 <= times[-1] - times[0] <= 4200
+    assert [line["log_level"] for line in logs if line["event"] == "answer_set_aside"] == ["error"]
+
+
+async def test_while_the_engine_says_that_it_has_no_answer_it_is_brought_again(world: World) -> None:
+    world.faults.before("complete", FAILED)
+
+    async with world.pack():
+        action = world.engine.offer(COMMAND)
+        await pass_quietly(world, 1800)
+        world.faults.lift("complete")
+        assert await world.answer(action, within=61) == OUTCOME
+
+
+@pytest.mark.parametrize("refusal", [Malformed("400"), PackUnknown("404")])
+async def test_an_answer_that_the_engine_refuses_is_set_aside_and_holds_up_nothing(
+    world: World, refusal: WorkflowError
+) -> None:
+    world.faults.before("complete", refusal, times=2)
+
+    async with world.pack():
+        action = world.engine.offer(COMMAND)
+        await world.clock.advance(5)
+        if isinstance(refusal, Malformed):
+            world.faults.lift("complete")
+        assert await world.outcome(COMMAND) == OUTCOME
+
+    entry = await world.in_journal(action)
+    assert entry.state is ActionState.SET_ASIDE
+    assert entry.set_aside_because == str(refusal)
+    assert (await world.storage.journal.depth()).set_aside == 1
+
+
+async def test_an_engine_that_forgot_the_pack_gets_the_answer_after_registering_again(world: World) -> None:
+    async with world.pack():
+        world.faults.hold("complete")
+        action = world.engine.offer(COMMAND)
+        await world.clock.advance(2)
+        world.engine.forget_pack()
+        world.faults.lift("complete")
+        assert await world.answer(action) == OUTCOME

@@ -1,0 +1,96 @@
+"""The command SendMessage."""
+
+import pytest
+
+from domain.channels import ChannelId
+from domain.commands import SendMessage
+from domain.events import MessageSent, SendMessageFailed
+from domain.messages import LONGEST_TEXT, Message
+from tests.support.environment import World
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    await world.join(world.c1)
+    return world
+
+
+async def test_a_message_is_sent_when_slack_said_yes(world: World) -> None:
+    message = Message(world.c1, "hello")
+
+    async with world.pack():
+        outcome = await world.outcome(SendMessage(message))
+
+    assert isinstance(outcome, MessageSent)
+    assert outcome.message == message
+    assert [(post.message, post.timestamp) for post in world.chat.posts] == [(message, outcome.receipt.timestamp)]
+    assert outcome.receipt.channel_id == world.c1
+    assert not outcome.receipt.in_doubt
+
+
+async def test_a_message_for_a_thread_goes_into_it(world: World) -> None:
+    message = Message(world.c1, "hello", "1355517523.000005")
+
+    async with world.pack():
+        await world.outcome(SendMessage(message))
+
+    assert [post.message for post in world.chat.posts] == [message]
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "text", "error"),
+    [
+        ("", "", "missing message field, missing channel id field"),
+        ("C1", "", "missing message field"),
+        ("", "hello", "missing channel id field"),
+    ],
+)
+async def test_missing_fields_are_named_in_order(world: World, channel_id: str, text: str, error: str) -> None:
+    message = Message(ChannelId(channel_id), text, "1.2")
+
+    async with world.pack():
+        assert await world.outcome(SendMessage(message)) == SendMessageFailed(message, error)
+    assert not world.chat.posts
+
+
+async def test_a_refusal_by_slack_is_the_failure_event_with_slacks_code(world: World) -> None:
+    message = Message(world.c2, "hello")
+
+    async with world.pack():
+        outcome = await world.outcome(SendMessage(message))
+
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.message == message
+    assert outcome.error.startswith("not_in_channel: ")
+
+
+async def test_a_channel_that_does_not_exist_is_a_failure(world: World) -> None:
+    async with world.pack():
+        outcome = await world.outcome(SendMessage(Message(ChannelId("C404"), "hello")))
+
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error.startswith("channel_not_found: ")
+
+
+async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
+    async with world.pack():
+        outcome = await world.outcome(SendMessage(Message(world.c1, "x" * (LONGEST_TEXT + 1))))
+
+    assert isinstance(outcome, SendMessageFailed)
+    assert outcome.error.startswith("msg_too_long: ")
+    assert not world.chat.posts
+
+
+async def test_the_longest_text_is_posted(world: World) -> None:
+    async with world.pack():
+        assert isinstance(await world.outcome(SendMessage(Message(world.c1, "x" * LONGEST_TEXT))), MessageSent)
+
+
+async def test_text_passes_as_it_is(world: World) -> None:
+    text = "<!channel> &lt;b&gt; <@U1>\n\N{PILE OF POO}"
+
+    async with world.pack():
+        await world.outcome(SendMessage(Message(world.c1, text)))
+
+    assert world.texts == [text]

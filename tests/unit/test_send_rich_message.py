@@ -1,0 +1,138 @@
+"""The command SendRichMessage."""
+
+import pytest
+
+from application.policies import PostingPolicy
+from domain.commands import SendRichMessage
+from domain.errors import Refused
+from domain.events import RichMessageSent, SendRichMessageFailed
+from domain.json_values import JsonObject
+from domain.messages import LONGEST_TEXT, RichMessage
+from tests.support.environment import Settings, World
+
+MISSING_CONTENT = "missing text, attachments, blocks or markdown_text field"
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    await world.join(world.c1)
+    return world
+
+
+def command(fields: JsonObject) -> SendRichMessage:
+    return SendRichMessage(RichMessage(fields))
+
+
+async def test_every_field_goes_to_slack_as_it_came(world: World) -> None:
+    fields: JsonObject = {
+        "channel": "C1",
+        "text": "hi",
+        "blocks": [{"type": "divider"}],
+        "of_tomorrow": {"a": [1, None]},
+    }
+
+    async with world.pack():
+        outcome = await world.outcome(command(fields))
+
+    assert isinstance(outcome, RichMessageSent)
+    assert outcome.fields == fields
+    assert (outcome.receipt.channel_id, outcome.receipt.timestamp) == ("C1", world.chat.posts[0].timestamp)
+    assert world.chat.posts[0].message == RichMessage(fields)
+
+
+@pytest.mark.parametrize("content", ["text", "attachments", "blocks", "markdown_text"])
+async def test_any_one_content_field_is_enough(world: World, content: str) -> None:
+    async with world.pack():
+        outcome = await world.outcome(command({"channel": "C1", content: "[1]"}))
+
+    assert isinstance(outcome, RichMessageSent)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({}, f"missing channel field, {MISSING_CONTENT}"),
+        ({"channel": "", "text": ""}, f"missing channel field, {MISSING_CONTENT}"),
+        ({"channel": None, "text": "hi"}, "missing channel field"),
+        ({"channel": "C1", "username": "Ada"}, MISSING_CONTENT),
+        ({"channel": "C1", "text": None, "blocks": []}, MISSING_CONTENT),
+    ],
+)
+async def test_missing_fields_are_named_in_order(world: World, fields: JsonObject, error: str) -> None:
+    async with world.pack():
+        assert await world.outcome(command(fields)) == SendRichMessageFailed(fields, error)
+    assert not world.chat.posts
+
+
+async def test_a_token_that_is_null_counts_as_missing(world: World) -> None:
+    async with world.pack():
+        outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": None}))
+    assert isinstance(outcome, RichMessageSent)
+
+
+async def test_a_token_in_the_input_is_refused_and_not_repeated(world: World) -> None:
+    async with world.pack():
+        outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": "xoxb-of-somebody"}))
+
+    assert isinstance(outcome, SendRichMessageFailed)
+    assert outcome.fields == {"channel": "C1", "text": "hi"}
+    assert "xoxb-of-somebody" not in outcome.error
+    assert not world.chat.posts
+
+
+async def test_a_refusal_by_slack_is_the_failure_event_with_the_input(world: World) -> None:
+    fields: JsonObject = {"channel": "C2", "text": "hi"}
+
+    async with world.pack():
+        outcome = await world.outcome(command(fields))
+
+    assert isinstance(outcome, SendRichMessageFailed)
+    assert outcome.fields == fields
+    assert outcome.error.startswith("not_in_channel: ")
+
+
+async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
+    async with world.pack():
+        outcome = await world.outcome(command({"channel": "C1", "text": "x" * (LONGEST_TEXT + 1)}))
+
+    assert isinstance(outcome, SendRichMessageFailed)
+    assert outcome.error.startswith("msg_too_long: ")
+    assert not world.chat.posts
+
+
+async def test_metadata_of_the_flows_own_goes_out_untouched_and_without_a_mark(world: World) -> None:
+    fields: JsonObject = {"channel": "C1", "text": "hi", "metadata": {"event_type": "mine", "event_payload": {}}}
+
+    async with world.pack():
+        await world.outcome(command(fields))
+
+    assert [(post.message, post.mark) for post in world.chat.posts] == [(RichMessage(fields), None)]
+
+
+async def test_metadata_of_null_counts_as_missing_so_that_the_post_is_marked(world: World) -> None:
+    async with world.pack():
+        await world.outcome(command({"channel": "C1", "text": "hi", "metadata": None}))
+
+    assert world.chat.posts[0].mark is not None
+
+
+async def test_a_mark_that_slack_refuses_is_left_out(world: World) -> None:
+    world.faults.before("post", Refused("metadata_too_large", "too large"), times=1)
+
+    async with world.pack(Settings(PostingPolicy())):
+        outcome = await world.outcome(command({"channel": "C1", "text": "hi"}))
+
+    assert isinstance(outcome, RichMessageSent)
+    assert [post.mark for post in world.chat.posts] == [None]
+
+
+async def test_metadata_of_the_flows_own_that_slack_refuses_is_a_failure(world: World) -> None:
+    world.faults.before("post", Refused("metadata_too_large", "too large"), times=1)
+
+    async with world.pack():
+        outcome = await world.outcome(command({"channel": "C1", "text": "hi", "metadata": {"event_type": "mine"}}))
+
+    assert isinstance(outcome, SendRichMessageFailed)
+    assert outcome.error.startswith("metadata_too_large: ")
+    assert not world.chat.posts

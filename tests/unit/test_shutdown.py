@@ -1,0 +1,82 @@
+"""Waiting that ends with the pack."""
+
+import asyncio
+
+import pytest
+
+from adapters.memory.clock import MemoryClock
+from application.resilience.shutdown import Stop, Stopping
+
+
+@pytest.fixture
+def clock() -> MemoryClock:
+    return MemoryClock()
+
+
+@pytest.fixture
+def stop(clock: MemoryClock) -> Stop:
+    return Stop(clock)
+
+
+async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop: Stop) -> None:
+    pause = asyncio.create_task(stop.pause(5), name="pause")
+
+    await clock.advance(4.999)
+    assert not pause.done()
+    await clock.advance(0.001)
+    assert pause.done()
+    await pause
+
+
+async def test_asking_for_the_end_ends_a_pause_at_once(clock: MemoryClock, stop: Stop) -> None:
+    pause = asyncio.create_task(stop.pause(3600), name="pause")
+    await clock.until_asleep()
+
+    stop.request()
+
+    with pytest.raises(Stopping):
+        await pause
+    assert clock.asleep == 0
+
+
+async def test_after_the_end_was_asked_for_every_wait_ends_at_once(stop: Stop) -> None:
+    stop.request()
+    stop.request()
+
+    for seconds, wake in ((3600, None), (None, None), (0, None), (None, asyncio.Event())):
+        with pytest.raises(Stopping):
+            await stop.wait(seconds, wake)
+    assert stop.is_requested
+    await stop.requested()
+
+
+async def test_who_is_woken_waits_no_longer(clock: MemoryClock, stop: Stop) -> None:
+    wake = asyncio.Event()
+    waiting = asyncio.create_task(stop.wait(3600, wake), name="wait")
+    await clock.until_asleep()
+
+    wake.set()
+
+    await waiting
+    assert clock.monotonic() == 0
+    assert clock.asleep == 0
+
+
+async def test_a_wake_that_was_set_before_is_not_waited_for(stop: Stop) -> None:
+    wake = asyncio.Event()
+    wake.set()
+
+    await stop.wait(None, wake)
+
+    assert wake.is_set()
+
+
+async def test_a_cancelled_wait_leaves_no_task_behind(clock: MemoryClock, stop: Stop) -> None:
+    before = asyncio.all_tasks()
+    waiting = asyncio.create_task(stop.wait(60, asyncio.Event()), name="wait")
+    await clock.until_asleep()
+
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert asyncio.all_tasks() == before

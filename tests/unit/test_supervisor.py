@@ -1,0 +1,188 @@
+"""All loops together: start, outages, end."""
+
+import pytest
+
+from application.supervisor import ChatRefusesPack
+from domain.commands import SendMessage
+from domain.errors import AuthenticationFailed, Refused, StorageUnavailable, Unreachable, WorkflowUnreachable
+from domain.events import Event, MessageSent, ReceivedMessage, SendMessageFailed
+from domain.messages import Message, Said
+from tests.support.environment import World
+
+REVOKED = AuthenticationFailed("token_revoked", "make a new one")
+DOWN = WorkflowUnreachable("connection refused")
+
+
+def echo(event: Event) -> list[SendMessage]:
+    """The flow that answers what it hears."""
+    if not isinstance(event, ReceivedMessage):
+        return []
+    return [SendMessage(Message(event.said.channel_id, f"you said: {event.said.text}"))]
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World(echo)
+    await world.join(world.c1, world.c2)
+    return world
+
+
+async def start_and_fail(world: World, seconds: float = 5) -> ChatRefusesPack:
+    with pytest.raises(ExceptionGroup) as caught:
+        async with world.killed_pack():
+            await world.clock.advance(seconds)
+    error: Exception = caught.value
+    while isinstance(error, ExceptionGroup):
+        (error,) = error.exceptions
+    assert isinstance(error, ChatRefusesPack)
+    return error
+
+
+# Start
+
+
+async def test_a_message_comes_in_and_an_echo_goes_out_once(world: World) -> None:
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(60)
+
+    assert world.told == ["hello"]
+    assert world.texts == ["you said: hello"]
+    (outcome, _) = next(iter(world.engine.answers.values()))
+    assert isinstance(outcome, MessageSent)
+
+
+async def test_all_checks_are_green_when_all_is_well(world: World) -> None:
+    async with world.pack() as process:
+        await world.clock.advance(1)
+        assert process.health.is_healthy
+
+
+async def test_an_authentication_error_at_the_start_ends_the_pack(world: World) -> None:
+    world.faults.before("identify", REVOKED)
+
+    error = await start_and_fail(world)
+
+    assert error.refusal is REVOKED
+    assert not error.while_hearing
+
+
+async def test_a_receiver_that_may_not_listen_ends_the_pack(world: World) -> None:
+    refusal = Refused("not_allowed_token_type", "use Socket Mode")
+    world.ear.hear(refusal)
+
+    error = await start_and_fail(world)
+
+    assert error.refusal is refusal
+    assert error.while_hearing
+
+
+async def test_with_slack_out_of_reach_the_pack_is_registered_and_takes_no_action(world: World) -> None:
+    world.faults.before("identify", Unreachable("timeout", "no answer"))
+    action = world.engine.offer(SendMessage(Message(world.c1, "hello")))
+
+    async with world.pack():
+        await world.clock.advance(1800)
+        assert world.engine.pack is not None
+        assert world.faults.count("take") == 0
+        assert not world.health_of("slack")
+
+        world.faults.lift("identify")
+        assert isinstance(await world.answer(action, within=31), MessageSent)
+
+
+async def test_with_flyte_out_of_reach_the_pack_receives_and_keeps(world: World) -> None:
+    for method in ("register", "take", "publish", "in_hand"):
+        world.faults.before(method, DOWN)
+
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(600)
+        assert world.ear.acknowledged == [said]
+        assert not world.health_of("flyte")
+
+        for method in ("register", "take", "publish", "in_hand"):
+            world.faults.lift(method)
+        await world.clock.advance(12)
+
+    assert world.texts == ["you said: hello"]
+
+
+async def test_with_a_token_revoked_later_actions_fail_at_once_and_the_pack_goes_on(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("post", "identify"):
+            world.faults.before(method, REVOKED)
+        outcome = await world.outcome(SendMessage(Message(world.c1, "hello")))
+        assert outcome == SendMessageFailed(Message(world.c1, "hello"), str(REVOKED))
+        await world.clock.advance(120)
+        assert not world.health_of("slack")
+
+        for method in ("post", "identify"):
+            world.faults.lift(method)
+        await world.clock.advance(31)
+        assert world.health_of("slack")
+        assert isinstance(await world.outcome(SendMessage(Message(world.c1, "hello"))), MessageSent)
+
+
+# Housekeeping
+
+
+async def test_what_was_delivered_and_answered_is_forgotten_after_days(world: World) -> None:
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(2)
+    (action,) = world.engine.answers
+    assert await world.storage.journal.load(action) is not None
+    await world.clock.advance(73 * 3600)
+
+    async with world.pack():
+        await world.clock.advance(1)
+        assert await world.storage.journal.load(action) is None
+        world.ear.hear(said)
+        await world.clock.advance(1)
+
+    assert world.told == ["hello", "hello"]
+
+
+# End
+
+
+async def test_the_pack_ends_without_waiting_whatever_it_waits_for(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        world.faults.before("post", Unreachable("timeout", "no answer"))
+        world.faults.before("complete", DOWN)
+        world.chat.say("C1", "hello")
+        await world.clock.advance(3)
+        world.faults.before("outbox.append", StorageUnavailable("disk full"))
+        world.chat.say("C2", "hello")
+        await world.clock.advance(3)
+
+
+async def test_the_pack_ends_during_its_start(world: World) -> None:
+    for method in ("register", "in_hand"):
+        world.faults.before(method, DOWN)
+    world.faults.before("identify", Unreachable("timeout", "no answer"))
+
+    async with world.pack():
+        await world.clock.advance(5)
+
+
+@pytest.mark.parametrize("kills", [1, 2, 5])
+async def test_killed_again_and_again_each_message_is_echoed_once(world: World, kills: int) -> None:
+    for number in range(kills):
+        async with world.killed_pack():
+            world.ear.redeliver()
+            world.chat.say("C1", f"{number} in C1")
+            world.chat.say("C2", f"{number} in C2")
+            await world.clock.advance(0.001 * number)
+
+    world.ear.redeliver()
+    async with world.pack():
+        await world.clock.advance(30)
+
+    expected = sorted(f"{number} in {channel}" for number in range(kills) for channel in ("C1", "C2"))
+    assert sorted(world.told) == expected
+    assert sorted(world.texts) == [f"you said: {text}" for text in expected]
+    assert all(isinstance(event, Said) for event in world.ear.acknowledged)

@@ -1,0 +1,148 @@
+"""Who said it: never at the message's cost."""
+
+import pytest
+
+from domain.errors import AuthenticationFailed, ChatError, RateLimited, Refused, Unreachable
+from domain.events import ReceivedMessage
+from domain.users import User
+from tests.support.environment import World
+
+NO_ANSWER = Unreachable("timeout", "no answer")
+
+
+def authors(world: World) -> list[User]:
+    return [event.user for event, _ in world.engine.published]
+
+
+async def test_the_author_is_found(world: World) -> None:
+    ada = User("U2", "Ada", "ada@example.org", "Analyst", "Ada", "Lovelace")
+    world.chat.add_user(ada)
+
+    async with world.pack():
+        world.chat.say("C1", "hello", user_id="U2")
+        await world.clock.advance(1)
+
+    assert authors(world) == [ada]
+
+
+async def test_the_message_is_safe_and_acknowledged_before_its_author_is_looked_up(world: World) -> None:
+    world.faults.hold("look_up")
+
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+        assert world.ear.acknowledged == [said]
+        world.faults.lift("look_up")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refused("user_not_found", "check the id"),
+        Refused("missing_scope", "add users:read"),
+        AuthenticationFailed("token_revoked", "make a new one"),
+    ],
+)
+async def test_who_can_not_be_looked_up_has_an_id_and_empty_strings(world: World, error: ChatError) -> None:
+    world.faults.before("look_up", error)
+
+    async with world.pack():
+        said = world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+
+    assert [event for event, _ in world.engine.published] == [ReceivedMessage(said, User("U1", "", "", "", "", ""))]
+
+
+async def test_a_look_up_that_hangs_costs_ten_seconds_and_not_the_message(world: World) -> None:
+    world.faults.hold("look_up")
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(9.9)
+        assert world.told == []
+        await world.clock.advance(0.2)
+        assert authors(world) == [User("U1")]
+
+
+@pytest.mark.parametrize("error", [NO_ANSWER, RateLimited(60), RateLimited(3)])
+async def test_throttling_and_outages_cost_ten_seconds_in_all(world: World, error: ChatError) -> None:
+    world.faults.before("look_up", error)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(9.8)
+        assert world.told == []
+        await world.clock.advance(0.4)
+        assert authors(world) == [User("U1")]
+
+
+async def test_a_short_throttling_is_waited_out(world: World) -> None:
+    world.faults.before("look_up", RateLimited(3), times=2)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(7)
+
+    assert authors(world) == [User("U1", "Ada")]
+
+
+@pytest.mark.parametrize("error", [NO_ANSWER, RateLimited(600)])
+async def test_while_slack_does_not_answer_not_every_message_waits_ten_seconds(world: World, error: ChatError) -> None:
+    world.faults.before("look_up", error)
+
+    async with world.pack():
+        for number in range(10):
+            world.chat.say("C1", str(number))
+        await world.clock.advance(21)
+
+    assert world.told == [str(number) for number in range(10)]
+
+
+async def test_when_slack_answers_again_authors_are_found_again(world: World) -> None:
+    world.faults.hold("look_up")
+
+    async with world.pack():
+        world.chat.say("C1", "without")
+        await world.clock.advance(11)
+        world.faults.lift("look_up")
+        world.chat.say("C1", "with")
+        await world.clock.advance(1)
+
+    assert authors(world) == [User("U1"), User("U1", "Ada")]
+
+
+async def test_nobody_is_looked_up_for_a_message_without_a_user(world: World) -> None:
+    async with world.pack():
+        world.chat.say("C1", "of nobody", user_id="")
+        await world.clock.advance(1)
+
+    assert authors(world) == [User("")]
+    assert world.faults.count("look_up") == 0
+
+
+async def test_a_slow_look_up_in_one_channel_holds_up_no_other(world: World) -> None:
+    world.faults.before("look_up", RateLimited(8), times=1)
+
+    async with world.pack():
+        world.chat.say("C1", "slow")
+        await world.clock.advance(1)
+        world.chat.say("C2", "quick")
+        await world.clock.advance(1)
+        assert world.told == ["quick"]
+        await world.clock.advance(10)
+
+    assert sorted(world.told) == ["quick", "slow"]
+
+
+async def test_a_stop_does_not_wait_for_a_look_up_that_is_told_to_wait(world: World) -> None:
+    world.faults.before("look_up", RateLimited(8))
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+    assert world.told == []
+    world.faults.lift("look_up")
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert authors(world) == [User("U1", "Ada")]

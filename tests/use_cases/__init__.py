@@ -1,1 +1,0 @@
-"""What the pack does, against the memory adapters."""
