@@ -14,7 +14,7 @@ from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.chat_retry import ChatLine
 from application.resilience.circuit_breaker import EngineLine
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from application.workers.action_worker import ActionWorker
 from application.workers.backlog_monitor import Gauge
@@ -60,7 +60,7 @@ class Service:
         chat_health: ChatHealth,
         keep: Safekeeping,
         clock: Clock,
-        stop: Stop,
+        stop: Shutdown,
     ) -> None:
         self._chat = chat
         self._storage = storage
@@ -108,7 +108,7 @@ class Service:
             making_up.add_done_callback(lambda _: made_up.set())
             try:
                 await self._stop.wait(_LONGEST_PREPARATION_SECONDS, made_up)
-            except Stopping:
+            except ShutdownRequested:
                 return
             loops.create_task(self._hear(identity), name="hear")
             loops.create_task(_until_stopped(self._worker.run), name="work")
@@ -147,5 +147,5 @@ class Service:
 async def _until_stopped(loop: Callable[[], Awaitable[None]]) -> None:
     try:
         await loop()
-    except Stopping:
+    except ShutdownRequested:
         return

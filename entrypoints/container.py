@@ -22,7 +22,7 @@ from application.health import ChatHealth, HealthBoard
 from application.policies import PostingPolicy
 from application.resilience.chat_retry import ChatLine
 from application.resilience.circuit_breaker import EngineLine
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import Safekeeping
 from application.services.channel_locks import Lanes
 from application.services.message_sender import Posting
@@ -125,7 +125,7 @@ class Container(containers.DeclarativeContainer):
 
     # What all parts lean on
 
-    stop = providers.Singleton(Stop, clock=clock)
+    stop = providers.Singleton(Shutdown, clock=clock)
     health = providers.Singleton(HealthBoard)
     chat_health = providers.Singleton(ChatHealth, health=health)
     keep = providers.Singleton(Safekeeping, stop=stop, health=health)

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import structlog
 
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from application.supervisor import ChatRefusesPack, Service
 from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.config.settings import Receiving, Settings
@@ -57,18 +57,18 @@ async def _run(container: Container) -> None:
         await _serve(container.service(), stop)
 
 
-def _heed_signals(stop: Stop) -> None:
+def _heed_signals(stop: Shutdown) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, stop, number.name)
 
 
-def _end(stop: Stop, signal_name: str) -> None:
+def _end(stop: Shutdown, signal_name: str) -> None:
     log.info("stopping", signal=signal_name)
     stop.request()
 
 
-async def _serve(service: Service, stop: Stop) -> None:
+async def _serve(service: Service, stop: Shutdown) -> None:
     """Run the service to its end: of its own accord, or within the grace period after the stop was asked for."""
     serving = asyncio.create_task(service.run(), name="service")
     asked = asyncio.create_task(stop.requested(), name="stop requested")

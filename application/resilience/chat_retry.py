@@ -7,7 +7,7 @@ import structlog
 
 from application.ports.clock import Clock
 from application.resilience.backoff import growing_pauses
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from domain.errors import InDoubt, RateLimited, Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ T = TypeVar("T")
 class ChatLine:
     """Brings requests to the chat service through throttling and outages."""
 
-    def __init__(self, clock: Clock, stop: Stop, health: "ChatHealth", give_up_seconds: float) -> None:
+    def __init__(self, clock: Clock, stop: Shutdown, health: "ChatHealth", give_up_seconds: float) -> None:
         self._clock = clock
         self._stop = stop
         self._health = health

@@ -9,7 +9,7 @@ import structlog
 from application.health import HealthBoard
 from application.ports.workflow import PackOffer, Workflow
 from application.resilience.backoff import growing_pauses
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from domain.errors import Malformed, NotAuthorised, NotTaken, PackUnknown, WorkflowError, WorkflowUnreachable
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ _AT_ONCE = 32
 class EngineLine:
     """Brings requests to the engine through outages and through a forgotten registration."""
 
-    def __init__(self, workflow: Workflow, offer: PackOffer, stop: Stop, health: HealthBoard) -> None:
+    def __init__(self, workflow: Workflow, offer: PackOffer, stop: Shutdown, health: HealthBoard) -> None:
         self._workflow = workflow
         self._offer = offer
         self._stop = stop

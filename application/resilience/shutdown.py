@@ -5,11 +5,11 @@ import asyncio
 from application.ports.clock import Clock
 
 
-class Stopping(Exception):
+class ShutdownRequested(Exception):
     """The pack is to end: whoever waits gives up, and what is in hand stays where it is kept."""
 
 
-class Stop:
+class Shutdown:
     """Whether the pack is to end, and waiting that ends with it."""
 
     def __init__(self, clock: Clock) -> None:
@@ -28,7 +28,7 @@ class Stop:
     def check(self) -> None:
         """Raise Stopping when the end was asked for: nothing new is begun then."""
         if self._signal.is_set():
-            raise Stopping
+            raise ShutdownRequested
 
     async def requested(self) -> None:
         """Return when the end is asked for."""

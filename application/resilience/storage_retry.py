@@ -8,7 +8,7 @@ import structlog
 
 from application.health import HealthBoard
 from application.resilience.backoff import growing_pauses
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from domain.errors import StorageError
 
 log = structlog.get_logger()
@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Safekeeping:
     """The way to the storage for everything that must not be lost."""
 
-    def __init__(self, stop: Stop, health: HealthBoard) -> None:
+    def __init__(self, stop: Shutdown, health: HealthBoard) -> None:
         self._stop = stop
         self._health = health
         self._working = asyncio.Event()

@@ -14,7 +14,7 @@ from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.backoff import growing_pauses
 from application.resilience.chat_retry import ChatLine
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from application.services.channel_locks import Lanes
 from domain.actions import ActionId, Step
@@ -63,7 +63,7 @@ class Posting:
         storage: Storage,
         lanes: Lanes,
         clock: Clock,
-        stop: Stop,
+        stop: Shutdown,
         line: ChatLine,
         keep: Safekeeping,
         policy: PostingPolicy,
@@ -96,7 +96,7 @@ class Posting:
                     return found
             try:
                 return await self._send(delivery)
-            except Stopping:
+            except ShutdownRequested:
                 await self._retract(delivery)
                 raise
 

@@ -6,7 +6,7 @@ from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import growing_pauses
 from application.resilience.circuit_breaker import EngineLine
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import Safekeeping
 from domain.actions import ActionId, JournalEntry
 from domain.errors import Malformed, NotTaken, PackUnknown, WorkflowError, WorkflowInDoubt
@@ -21,7 +21,7 @@ pauses up to a minute, about an hour. An engine whose database is down fails eve
 class Answering:
     """Answers each action once, as far as the engine lets one know."""
 
-    def __init__(self, workflow: Workflow, storage: Storage, stop: Stop, line: EngineLine, keep: Safekeeping) -> None:
+    def __init__(self, workflow: Workflow, storage: Storage, stop: Shutdown, line: EngineLine, keep: Safekeeping) -> None:
         self._workflow = workflow
         self._journal = storage.journal
         self._stop = stop

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from application.ports.storage import Storage
-from application.resilience.shutdown import Stopping
+from application.resilience.shutdown import ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from application.services.message_sender import Posting, text_too_long
 from domain.actions import ActionId, Step
@@ -53,7 +53,7 @@ class Broadcast:
             for channel_id in progress.steps:
                 channels.create_task(self._serve(progress, channel_id), name=f"broadcast to {channel_id}")
         if progress.was_stopped:
-            raise Stopping
+            raise ShutdownRequested
         return _outcome(command.message, progress.steps)
 
     async def _plan(self, action_id: ActionId) -> dict[ChannelId, Step]:
@@ -68,7 +68,7 @@ class Broadcast:
         try:
             settled = await self._post(progress, channel_id, step)
             await self._keep(lambda: self._journal.settle(progress.action_id, channel_id, settled))
-        except Stopping:
+        except ShutdownRequested:
             progress.was_stopped = True
             return
         progress.steps[channel_id] = settled

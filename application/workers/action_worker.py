@@ -14,7 +14,7 @@ from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import growing_pauses
 from application.resilience.circuit_breaker import EngineLine
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from application.services.poll_schedule import Polling
 from application.services.result_reporter import Answering
@@ -46,7 +46,7 @@ class ActionWorker:
         answering: Answering,
         polling: Polling,
         clock: Clock,
-        stop: Stop,
+        stop: Shutdown,
         line: EngineLine,
         keep: Safekeeping,
         journal_limit: int,
@@ -84,7 +84,7 @@ class ActionWorker:
                 await self._settle_doubt()
                 while True:
                     await self._take()
-            except Stopping:
+            except ShutdownRequested:
                 pass
         if self._doubtful_since is None and not self._lost:
             await self._keep(self._journal.end_taking)
@@ -101,7 +101,7 @@ class ActionWorker:
             while True:
                 await self._stop.pause(LOOK_SECONDS)
                 await self._adopt()
-        except Stopping:
+        except ShutdownRequested:
             return
 
     async def _settle_doubt(self) -> None:
@@ -193,7 +193,7 @@ class ActionWorker:
             known = await self._keep(lambda: self._journal.take_in(action, at))
             if known is None:
                 await self._note_begun(action, steps)
-        except Stopping:
+        except ShutdownRequested:
             self._lost = True
             log.error("action_not_noted", action=action.id, command=command_name(action.command))  # noqa: TRY400 - no bug
             return
@@ -212,7 +212,7 @@ class ActionWorker:
     async def _answer_again(self, known: JournalEntry) -> None:
         try:
             await self._answering.answer_again(known)
-        except Stopping:
+        except ShutdownRequested:
             return
 
     async def _work(self, entry: JournalEntry) -> None:
@@ -221,7 +221,7 @@ class ActionWorker:
                 self._stop.check()
                 entry = await self._conclude(entry)
             await self._answering.answer(entry)
-        except Stopping:
+        except ShutdownRequested:
             log.info("action_kept_for_next_start", action=entry.action.id)
 
     async def _conclude(self, entry: JournalEntry) -> JournalEntry:
@@ -238,7 +238,7 @@ class ActionWorker:
     async def _carry_out(self, entry: JournalEntry) -> Outcome:
         try:
             return await self._pack.carry_out(entry)
-        except Stopping:
+        except ShutdownRequested:
             raise
         except Exception:
             incident = secrets.token_hex(4)

@@ -14,7 +14,7 @@ from application.ports.clock import Clock
 from application.ports.receiver import Arrival
 from application.ports.storage import Storage
 from application.resilience.chat_retry import ChatLine
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from application.use_cases.receive_message import ReceiveMessage
 from domain.channels import ChannelId, is_direct
@@ -48,7 +48,7 @@ class CatchUp:
         storage: Storage,
         receive_message: ReceiveMessage,
         clock: Clock,
-        stop: Stop,
+        stop: Shutdown,
         line: ChatLine,
         keep: Safekeeping,
         look_back_seconds: float,
@@ -150,7 +150,7 @@ class CatchUp:
                     await self._look_back(channel_id, identity)
                 self._release(channel_id)
                 on_looked_back()
-        except Stopping:
+        except ShutdownRequested:
             return
 
     def _release(self, channel_id: ChannelId) -> None:

@@ -7,7 +7,7 @@ import structlog
 from application.health import HealthBoard
 from application.ports.clock import Clock
 from application.ports.storage import Storage
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import Safekeeping
 from domain.outbox import Depth
 
@@ -21,7 +21,7 @@ _TOO_OLD = timedelta(minutes=5)
 class Gauge:
     """Looks at the outbox and the journal now and then."""
 
-    def __init__(self, storage: Storage, health: HealthBoard, clock: Clock, stop: Stop, keep: Safekeeping) -> None:
+    def __init__(self, storage: Storage, health: HealthBoard, clock: Clock, stop: Shutdown, keep: Safekeeping) -> None:
         self._storage = storage
         self._health = health
         self._clock = clock

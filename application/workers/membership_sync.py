@@ -9,7 +9,7 @@ from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.chat_retry import ChatLine
-from application.resilience.shutdown import Stopping
+from application.resilience.shutdown import ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from application.use_cases.join_channel import JoinChannel
 from domain.channels import ChannelId
@@ -60,7 +60,7 @@ class Membership:
             for channel_id in self._default_channels:
                 if channel_id not in joined:
                     await self._join_default(channel_id)
-        except Stopping:
+        except ShutdownRequested:
             return
 
     async def _join_default(self, channel_id: ChannelId) -> None:

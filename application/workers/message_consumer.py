@@ -8,7 +8,7 @@ import structlog
 from application.health import ChatHealth
 from application.ports.clock import Clock
 from application.ports.receiver import AccessLost, Arrival, Connected, Disconnected, Receiver
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.use_cases.receive_message import ReceiveMessage
 from application.workers.backfill import LONGEST_GAP, CatchUp
 from application.workers.outbox_relay import EventRelay
@@ -32,7 +32,7 @@ class Hearing:
         relay: EventRelay,
         health: ChatHealth,
         clock: Clock,
-        stop: Stop,
+        stop: Shutdown,
     ) -> None:
         self._receiver = receiver
         self._receive_message = receive_message
@@ -54,7 +54,7 @@ class Hearing:
                     self._arrived.clear()
                     await self._take_in_waiting(identity)
                     await self._stop.wait(None, self._arrived)
-            except Stopping:
+            except ShutdownRequested:
                 reading.cancel()
                 await self._take_in_the_last(identity)
             await catching_up
@@ -86,7 +86,7 @@ class Hearing:
     async def _take_in_the_last(self, identity: Identity) -> None:
         try:
             await self._take_in_waiting(identity)
-        except Stopping:
+        except ShutdownRequested:
             log.warning("arrivals_not_safe", count=self._queue.qsize())
 
     def _note_looked_back(self) -> None:

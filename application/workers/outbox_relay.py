@@ -12,7 +12,7 @@ from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import growing_pauses
 from application.resilience.circuit_breaker import EngineLine
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from application.services.poll_schedule import Polling
 from application.services.user_directory import UserDirectory
@@ -34,7 +34,7 @@ _SECOND_LOOK_SECONDS = 0.5
 """Flows run just after the engine's 202, so an event that the audit does not show yet may show a moment later."""
 
 
-class _LeftInDoubt(Stopping):
+class _LeftInDoubt(ShutdownRequested):
     """The pack ends while nobody can tell whether the entry was delivered."""
 
 
@@ -55,7 +55,7 @@ class EventRelay:
         users: UserDirectory,
         polling: Polling,
         clock: Clock,
-        stop: Stop,
+        stop: Shutdown,
         line: EngineLine,
         keep: Safekeeping,
     ) -> None:
@@ -90,7 +90,7 @@ class EventRelay:
                         serving = self._serve(claim, is_first_delivered=claim.channel_id in delivered)
                         deliveries.create_task(serving, name=f"deliver {claim.channel_id}")
                     await self._stop.wait(await self._idle_seconds(), self._wake)
-            except Stopping:
+            except ShutdownRequested:
                 return
 
     async def _claim(self) -> list[Claim]:
@@ -123,7 +123,7 @@ class EventRelay:
             while True:
                 await self._stop.pause(LEASE_SECONDS / 3)
                 await self._keep(self._extend_claims)
-        except Stopping:
+        except ShutdownRequested:
             return
 
     async def _extend_claims(self) -> None:
@@ -144,7 +144,7 @@ class EventRelay:
         except _LeftInDoubt:
             log.info("delivery_left_in_doubt", key=entry.key)
             return  # not given back: so the next start knows the claim as interrupted, and asks the engine first
-        except Stopping:
+        except ShutdownRequested:
             pass
         finally:
             del self._claims[claim.channel_id]
@@ -159,7 +159,7 @@ class EventRelay:
             not_before = refused_at + timedelta(seconds=pause)
         try:
             await self._keep(lambda: self._outbox.give_back(claim, not_before=not_before, refused_at=refused_at))
-        except Stopping:
+        except ShutdownRequested:
             log.warning("claim_not_given_back", channel=claim.channel_id)
 
     async def _deliver(self, claim: Claim, entry: OutboxEntry, *, is_delivered: bool) -> _Refused | None:
@@ -176,7 +176,7 @@ class EventRelay:
                 return await self._refusal(claim, entry, error)
         try:
             await self._keep(lambda: self._outbox.done(claim, entry))
-        except Stopping as stopping:
+        except ShutdownRequested as stopping:
             raise _LeftInDoubt from stopping
         log.info("message_delivered", key=entry.key)
         return None
@@ -199,7 +199,7 @@ class EventRelay:
             (was_published,) = await self._were_published([(said, at)])
             if not was_published:
                 await self._stop.pause(pause_if_not)
-        except Stopping as stopping:
+        except ShutdownRequested as stopping:
             raise _LeftInDoubt from stopping
         return was_published
 

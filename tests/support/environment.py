@@ -14,7 +14,7 @@ from application.health import ChatHealth, Check, HealthBoard
 from application.policies import Listen, PostingPolicy
 from application.resilience.chat_retry import ChatLine
 from application.resilience.circuit_breaker import EngineLine
-from application.resilience.shutdown import Stop
+from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import Safekeeping
 from application.services.channel_locks import Lanes
 from application.services.message_sender import Posting
@@ -68,7 +68,7 @@ class Process:
         chat = faulty(world.chat, world.faults)
         workflow = faulty(world.engine, world.faults)
         storage = FaultyStorage(world.storage, world.faults)
-        self.stop = stop = Stop(clock)
+        self.stop = stop = Shutdown(clock)
         self.health = HealthBoard()
         self.chat_health = ChatHealth(self.health)
         self.keep = keep = Safekeeping(stop, self.health)

@@ -8,7 +8,7 @@ import pytest
 from adapters.memory.clock import MemoryClock
 from application.health import ChatHealth, Check, HealthBoard
 from application.resilience.chat_retry import ChatLine
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from domain.errors import AuthenticationFailed, ChatError, InDoubt, RateLimited, Refused, Unreachable
 from tests.support.faults import Faults
 
@@ -22,7 +22,7 @@ class Caller:
     def __init__(self) -> None:
         self.clock = MemoryClock()
         self.faults = Faults(self.clock)
-        self.stop = Stop(self.clock)
+        self.stop = Shutdown(self.clock)
         self.health = HealthBoard()
         self.chat_health = ChatHealth(self.health)
         self.line = ChatLine(self.clock, self.stop, self.chat_health, give_up_seconds=600)
@@ -116,7 +116,7 @@ async def test_the_end_of_the_pack_ends_the_waiting(caller: Caller, error: ChatE
 
     caller.stop.request()
 
-    with pytest.raises(Stopping):
+    with pytest.raises(ShutdownRequested):
         await asking
 
 

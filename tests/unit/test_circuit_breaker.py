@@ -9,7 +9,7 @@ from adapters.memory.clock import MemoryClock
 from adapters.memory.workflow import MemoryWorkflow
 from application.health import Check, HealthBoard
 from application.resilience.circuit_breaker import EngineLine
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.use_cases.dispatcher import pack_offer
 from domain.commands import UnknownCommand
 from domain.errors import (
@@ -35,7 +35,7 @@ class Desk:
         self.faults = Faults(self.clock)
         self.engine = MemoryWorkflow()
         self.workflow = faulty(self.engine, self.faults)
-        self.stop = Stop(self.clock)
+        self.stop = Shutdown(self.clock)
         self.health = HealthBoard()
         self.line = EngineLine(self.workflow, pack_offer("Slack", {}), self.stop, self.health)
 
@@ -91,7 +91,7 @@ async def test_a_pack_that_the_engine_refuses_is_offered_again_and_again() -> No
     assert not desk.flyte.healthy
     assert desk.faults.count("register") >= 6
     desk.stop.request()
-    with pytest.raises(Stopping):
+    with pytest.raises(ShutdownRequested):
         await registering
 
 
@@ -152,7 +152,7 @@ async def test_a_request_that_fails_while_registering_works_is_made_less_and_les
     pauses = [later - earlier for earlier, later in pairwise(desk.faults.called_at("take"))]
     assert pauses[-1] >= 7
     desk.stop.request()
-    with pytest.raises(Stopping):
+    with pytest.raises(ShutdownRequested):
         await taking
 
 
@@ -216,7 +216,7 @@ async def test_the_end_of_the_pack_ends_the_waiting_of_all(desk: Desk) -> None:
     desk.stop.request()
 
     results = await asyncio.gather(*taking, return_exceptions=True)
-    assert [type(result) for result in results] == [Stopping] * 5
+    assert [type(result) for result in results] == [ShutdownRequested] * 5
 
 
 async def test_a_request_under_way_is_not_broken_off_by_the_end_of_the_pack(desk: Desk) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.memory.clock import MemoryClock
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 
 
 @pytest.fixture
@@ -14,11 +14,11 @@ def clock() -> MemoryClock:
 
 
 @pytest.fixture
-def stop(clock: MemoryClock) -> Stop:
-    return Stop(clock)
+def stop(clock: MemoryClock) -> Shutdown:
+    return Shutdown(clock)
 
 
-async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop: Stop) -> None:
+async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop: Shutdown) -> None:
     pause = asyncio.create_task(stop.pause(5), name="pause")
 
     await clock.advance(4.999)
@@ -28,29 +28,29 @@ async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop
     await pause
 
 
-async def test_asking_for_the_end_ends_a_pause_at_once(clock: MemoryClock, stop: Stop) -> None:
+async def test_asking_for_the_end_ends_a_pause_at_once(clock: MemoryClock, stop: Shutdown) -> None:
     pause = asyncio.create_task(stop.pause(3600), name="pause")
     await clock.until_asleep()
 
     stop.request()
 
-    with pytest.raises(Stopping):
+    with pytest.raises(ShutdownRequested):
         await pause
     assert clock.asleep == 0
 
 
-async def test_after_the_end_was_asked_for_every_wait_ends_at_once(stop: Stop) -> None:
+async def test_after_the_end_was_asked_for_every_wait_ends_at_once(stop: Shutdown) -> None:
     stop.request()
     stop.request()
 
     for seconds, wake in ((3600, None), (None, None), (0, None), (None, asyncio.Event())):
-        with pytest.raises(Stopping):
+        with pytest.raises(ShutdownRequested):
             await stop.wait(seconds, wake)
     assert stop.is_requested
     await stop.requested()
 
 
-async def test_who_is_woken_waits_no_longer(clock: MemoryClock, stop: Stop) -> None:
+async def test_who_is_woken_waits_no_longer(clock: MemoryClock, stop: Shutdown) -> None:
     wake = asyncio.Event()
     waiting = asyncio.create_task(stop.wait(3600, wake), name="wait")
     await clock.until_asleep()
@@ -62,7 +62,7 @@ async def test_who_is_woken_waits_no_longer(clock: MemoryClock, stop: Stop) -> N
     assert clock.asleep == 0
 
 
-async def test_a_wake_that_was_set_before_is_not_waited_for(stop: Stop) -> None:
+async def test_a_wake_that_was_set_before_is_not_waited_for(stop: Shutdown) -> None:
     wake = asyncio.Event()
     wake.set()
 
@@ -71,7 +71,7 @@ async def test_a_wake_that_was_set_before_is_not_waited_for(stop: Stop) -> None:
     assert wake.is_set()
 
 
-async def test_a_cancelled_wait_leaves_no_task_behind(clock: MemoryClock, stop: Stop) -> None:
+async def test_a_cancelled_wait_leaves_no_task_behind(clock: MemoryClock, stop: Shutdown) -> None:
     before = asyncio.all_tasks()
     waiting = asyncio.create_task(stop.wait(60, asyncio.Event()), name="wait")
     await clock.until_asleep()

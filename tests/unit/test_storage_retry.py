@@ -6,7 +6,7 @@ import pytest
 
 from adapters.memory.clock import MemoryClock
 from application.health import Check, HealthBoard
-from application.resilience.shutdown import Stop, Stopping
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from domain.errors import StorageUnavailable
 from tests.support.faults import Faults
@@ -20,7 +20,7 @@ class Shelf:
     def __init__(self) -> None:
         self.clock = MemoryClock()
         self.faults = Faults(self.clock)
-        self.stop = Stop(self.clock)
+        self.stop = Shutdown(self.clock)
         self.health = HealthBoard()
         self.keep = Safekeeping(self.stop, self.health)
         self.kept: list[str] = []
@@ -64,7 +64,7 @@ async def test_the_storage_is_tried_at_least_every_five_seconds_and_not_all_the_
 
     assert 20 <= shelf.faults.count("store") <= 40
     shelf.stop.request()
-    with pytest.raises(Stopping):
+    with pytest.raises(ShutdownRequested):
         await storing
 
 
@@ -103,9 +103,9 @@ async def test_the_end_of_the_pack_ends_the_waiting(shelf: Shelf) -> None:
 
     shelf.stop.request()
 
-    with pytest.raises(Stopping):
+    with pytest.raises(ShutdownRequested):
         await storing
-    with pytest.raises(Stopping):
+    with pytest.raises(ShutdownRequested):
         await shelf.keep.until_working()
 
 
