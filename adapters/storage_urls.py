@@ -10,7 +10,7 @@ from application.ports.storage import Storage
 _NOT_YET = ("postgresql", "postgres", "redis", "rediss")
 
 
-def storage_for(url: str) -> Storage:
+def create_storage(url: str) -> Storage:
     """The storage at `file:///directory` or `memory:`, not opened yet.
 
     ValueError for any other URL; its message never repeats the URL, which may hold a password.
@@ -28,12 +28,12 @@ def storage_for(url: str) -> Storage:
     return _in_directory(parts) if parts.scheme == "file" else _in_memory(parts)
 
 
-def visited_storage(url: str) -> Storage:
+def attach_storage(url: str) -> Storage:
     """The storage at that URL, for somebody who looks into it beside the pack that may be at work there.
 
     ValueError as of `storage_for`, and for `memory:`, into which nobody else can look.
     """
-    storage_for(url)
+    create_storage(url)
     directory = directory_of(url)
     if directory is None:
         raise ValueError("memory: is in the pack's own process, and nobody else can look into it")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import structlog
 
-from domain.errors import AuthenticationFailed, ChatError, Refused, Unreachable
+from domain.errors import AuthenticationFailed, ChatError, ChatRejected, Unreachable
 
 log = structlog.get_logger()
 
@@ -17,7 +17,7 @@ _NO_FIGURES = str.maketrans("", "", "0123456789")
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthStatus:
     """What one part of the pack last said of itself."""
 
     healthy: bool
@@ -25,13 +25,13 @@ class Check:
     """In a few words. It is shown to anyone who asks: no channel, no user, no text, no URL."""
 
 
-class HealthBoard:
+class HealthRegistry:
     """Holds the latest report of every check. Each is unhealthy (`starting`) until it was reported."""
 
     def __init__(self) -> None:
-        self._checks = {name: Check(healthy=False, status="starting") for name in CHECKS}
+        self._checks = {name: HealthStatus(healthy=False, status="starting") for name in CHECKS}
 
-    def checks(self) -> Mapping[str, Check]:
+    def checks(self) -> Mapping[str, HealthStatus]:
         """The latest reports by the names of `CHECKS`, in that order; follows later reports."""
         return MappingProxyType(self._checks)
 
@@ -48,56 +48,56 @@ class HealthBoard:
         if check not in self._checks:
             raise ValueError(f"there is no check {check!r}; there are: {', '.join(CHECKS)}")
         before = self._checks[check]
-        now = self._checks[check] = Check(healthy, status)
+        now = self._checks[check] = HealthStatus(healthy, status)
         if now.healthy and not before.healthy:
             log.info("healthy", check=check, status=status)
         elif not now.healthy and (before.healthy or _reason(before) != _reason(now)):
             log.warning("unhealthy", check=check, status=status)
 
 
-def _reason(check: Check) -> str:
+def _reason(check: HealthStatus) -> str:
     return check.status.translate(_NO_FIGURES)
 
 
 class ChatHealth:
     """What is known of the chat service: whether it answers, takes the token, and lets the pack hear."""
 
-    def __init__(self, health: HealthBoard) -> None:
+    def __init__(self, health: HealthRegistry) -> None:
         self._health = health
-        self._asking = "starting"
-        self._hearing = "starting"
+        self._api_problem = "starting"
+        self._receiver_problem = "starting"
         self.token_is_refused = False
         """Since the last answer that said so."""
 
-    def note_success(self) -> None:
+    def on_success(self) -> None:
         """The service did what was asked."""
         self.token_is_refused = False
-        self._note(asking="")
+        self._update(asking="")
 
-    def note_error(self, error: ChatError) -> None:
+    def on_error(self, error: ChatError) -> None:
         """The service did not do what was asked. A plain refusal says nothing against its health."""
         if isinstance(error, AuthenticationFailed):
             self.token_is_refused = True
-            self._note(asking=f"the token is refused ({error.code})")
+            self._update(asking=f"the token is refused ({error.code})")
         elif isinstance(error, Unreachable):
-            self._note(asking="out of reach")
-        elif isinstance(error, Refused):
-            self.note_success()
+            self._update(asking="out of reach")
+        elif isinstance(error, ChatRejected):
+            self.on_success()
 
-    def note_access_lost(self, reason: str) -> None:
+    def on_access_lost(self, reason: str) -> None:
         """The service announced that the token is no longer good."""
         self.token_is_refused = True
-        self._note(asking=f"the token is refused ({reason})")
+        self._update(asking=f"the token is refused ({reason})")
 
-    def note_hearing(self, problem: str = "") -> None:
+    def on_receiver_status(self, problem: str = "") -> None:
         """Whether the pack hears what is said: empty when it does, otherwise why not."""
-        self._hearing = problem
+        self._receiver_problem = problem
         self._report()
 
-    def _note(self, *, asking: str) -> None:
-        self._asking = asking
+    def _update(self, *, asking: str) -> None:
+        self._api_problem = asking
         self._report()
 
     def _report(self) -> None:
-        problems = "; ".join(dict.fromkeys(filter(None, (self._asking, self._hearing))))
+        problems = "; ".join(dict.fromkeys(filter(None, (self._api_problem, self._receiver_problem))))
         self._health.report("slack", healthy=not problems, status=problems or "connected")

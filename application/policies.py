@@ -5,7 +5,7 @@ from enum import Enum
 
 LEASE_SECONDS = 60
 """For how long a claim holds without being extended; extended three times as often."""
-LOOK_SECONDS = 5.0
+POLL_INTERVAL_SECONDS = 5.0
 """How often to look for what somebody else put back: an operator who retries what was set aside."""
 
 

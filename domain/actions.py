@@ -30,11 +30,11 @@ class ActionState(Enum):
     """On disk; nothing has been tried."""
     EXECUTING = "executing"
     """A step has begun."""
-    CONCLUDED = "concluded"
+    COMPLETED = "concluded"
     """The outcome is known and not answered yet."""
-    FINISHED = "finished"
+    REPORTED = "finished"
     """The workflow engine has the answer."""
-    SET_ASIDE = "set aside"
+    DEAD_LETTERED = "set aside"
     """The answer could not be brought to the engine; kept until somebody decides."""
 
 
@@ -49,7 +49,7 @@ class Step:
     """Why it failed for good; empty unless it did."""
 
     @property
-    def is_settled(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether its end is known."""
         return self.receipt is not None or bool(self.error)
 
@@ -64,5 +64,5 @@ class JournalEntry:
     steps: Mapping[ChannelId, Step] = field(default_factory=dict)
     """By channel, in the order of `plan`."""
     outcome: Outcome | None = None
-    concluded_at: datetime | None = None
-    set_aside_because: str = ""
+    completed_at: datetime | None = None
+    dead_letter_reason: str = ""

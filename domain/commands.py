@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from domain.channels import ChannelId
 from domain.json_values import JsonObject
-from domain.messages import Message, RichMessage
+from domain.messages import OutgoingMessage, RichMessage
 
 _CONTENT_FIELDS = ("text", "attachments", "blocks", "markdown_text")
 
@@ -19,7 +19,7 @@ def _missing(**fields: str) -> str:
 class SendMessage:
     """Post a text into a channel or a thread."""
 
-    message: Message
+    message: OutgoingMessage
 
     def missing(self) -> str:
         """What the flow left out, in words; empty when nothing."""

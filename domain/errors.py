@@ -31,11 +31,11 @@ class ChatError(Exception):
         self.explanation = explanation
 
 
-class Refused(ChatError):
+class ChatRejected(ChatError):
     """Slack said no, and would say no again."""
 
 
-class AuthenticationFailed(Refused):
+class AuthenticationFailed(ChatRejected):
     """Slack does not accept the token (`invalid_auth`, `token_revoked`, ...)."""
 
 
@@ -67,23 +67,23 @@ class WorkflowInDoubt(WorkflowError):
     """The request went out, and the connection broke or the time ran out before an answer."""
 
 
-class NotTaken(WorkflowError):
+class WorkflowServerError(WorkflowError):
     """Flyte answered with a failure of its own (5xx)."""
 
 
-class RaceLost(WorkflowError):
+class ActionTakenElsewhere(WorkflowError):
     """Another replica of the pack took the action first, which Flyte answers with a 500."""
 
 
-class PackUnknown(WorkflowError):
+class PackNotRegistered(WorkflowError):
     """Flyte does not know the pack, or the action (404)."""
 
 
-class Malformed(WorkflowError):
+class RejectedByWorkflow(WorkflowError):
     """Flyte refuses this for what it says (400)."""
 
 
-class NotAuthorised(WorkflowError):
+class WorkflowUnauthorized(WorkflowError):
     """Flyte wants a token, or another one (401, 403)."""
 
 
@@ -95,5 +95,5 @@ class StorageUnavailable(StorageError):
     """The storage can't read or write at the moment. Nothing of the request took effect."""
 
 
-class StorageRefused(StorageError):
+class StorageUnusable(StorageError):
     """The storage can't be opened, and waiting would not help."""

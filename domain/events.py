@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from domain.channels import ChannelId
 from domain.json_values import JsonObject
-from domain.messages import Message, Receipt, Said
+from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.users import User
 
 
@@ -13,7 +13,7 @@ from domain.users import User
 class MessageSent:
     """Slack took the message."""
 
-    message: Message
+    message: OutgoingMessage
     receipt: Receipt
 
 
@@ -21,7 +21,7 @@ class MessageSent:
 class SendMessageFailed:
     """Slack did not take the message, or could not be asked to."""
 
-    message: Message
+    message: OutgoingMessage
     error: str
 
 
@@ -113,7 +113,7 @@ class Fatal:
 class ReceivedMessage:
     """Somebody said something in a channel that the pack listens to."""
 
-    said: Said
+    said: IncomingMessage
     user: User
 
 

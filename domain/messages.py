@@ -7,15 +7,15 @@ from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
 from domain.users import Identity
 
-LONGEST_TEXT = 40_000
+MAX_TEXT_LENGTH = 40_000
 """Characters. Slack cuts what is longer without saying so (docs of `chat.postMessage`, "Truncating content")."""
 
-Mark = NewType("Mark", str)
+IdempotencyKey = NewType("IdempotencyKey", str)
 """What a posted message carries in its metadata, so that it can be found again. Opaque, without a secret."""
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class OutgoingMessage:
     """A plain text for one channel, or for one thread of it."""
 
     channel_id: ChannelId
@@ -61,7 +61,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class IncomingMessage:
     """A new message in Slack, by anybody."""
 
     channel_id: ChannelId

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.channels import ChannelId
-from domain.messages import Said
+from domain.messages import IncomingMessage
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
     """One message on its way to the workflow engine."""
 
-    said: Said
+    said: IncomingMessage
     received_at: datetime
     """When the pack got it: UTC, whole milliseconds."""
-    refusals: int = 0
+    rejections: int = 0
     """How often the engine refused it so far."""
-    first_refused_at: datetime | None = None
-    set_aside_because: str = ""
+    first_rejected_at: datetime | None = None
+    dead_letter_reason: str = ""
     """Empty while it waits."""
 
     @property
@@ -32,16 +32,16 @@ class Claim:
 
     channel_id: ChannelId
     entries: tuple[OutboxEntry, ...]
-    was_interrupted: bool = False
+    previous_lease_expired: bool = False
     """An earlier claim on this channel was never given back: its holder may have delivered the first entry without
     having said so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class Backlog:
     """How much waits."""
 
     waiting: int = 0
-    set_aside: int = 0
+    dead_lettered: int = 0
     oldest_at: datetime | None = None
     """`received_at` (outbox) or `taken_at` (journal) of the oldest one waiting."""

@@ -16,33 +16,33 @@ from adapters.slack.events_api import SlackEventsApi
 from adapters.slack.sockets.rtm import SlackRtm
 from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWeb
-from adapters.storage_urls import storage_for
+from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
-from application.health import ChatHealth, HealthBoard
+from application.health import ChatHealth, HealthRegistry
 from application.policies import PostingPolicy
 from application.resilience.chat_retry import ChatLine
 from application.resilience.circuit_breaker import EngineLine
 from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import Safekeeping
-from application.services.channel_locks import Lanes
-from application.services.message_sender import Posting
-from application.services.poll_schedule import Polling
-from application.services.result_reporter import Answering
+from application.services.channel_locks import ChannelLocks
+from application.services.message_sender import MessageSender
+from application.services.poll_schedule import PollSchedule
+from application.services.result_reporter import ResultReporter
 from application.services.user_directory import UserDirectory
-from application.supervisor import Service
+from application.supervisor import Supervisor
 from application.use_cases.broadcast import Broadcast
-from application.use_cases.dispatcher import Pack, pack_offer
+from application.use_cases.dispatcher import CommandDispatcher, pack_definition
 from application.use_cases.join_channel import JoinChannel
 from application.use_cases.leave_channel import LeaveChannel
 from application.use_cases.receive_message import ReceiveMessage
 from application.use_cases.send_message import SendMessage
 from application.use_cases.send_rich_message import SendRichMessage
 from application.workers.action_worker import ActionWorker
-from application.workers.backfill import CatchUp
-from application.workers.backlog_monitor import Gauge
-from application.workers.membership_sync import Membership
-from application.workers.message_consumer import Hearing
-from application.workers.outbox_relay import EventRelay
+from application.workers.backfill import Backfill
+from application.workers.backlog_monitor import BacklogMonitor
+from application.workers.membership_sync import MembershipSync
+from application.workers.message_consumer import MessageConsumer
+from application.workers.outbox_relay import OutboxRelay
 from entrypoints.config.settings import Settings
 from entrypoints.http import HttpServer
 from entrypoints.observability.record_redaction import RecordRedaction
@@ -71,7 +71,7 @@ class Container(containers.DeclarativeContainer):
     # Adapters
 
     clock = providers.Singleton(SystemClock)
-    storage = providers.Singleton(storage_for, url=providers.Callable(_revealed, settings.provided.storage_url))
+    storage = providers.Singleton(create_storage, url=providers.Callable(_revealed, settings.provided.storage_url))
     slack_web = providers.Singleton(
         SlackWeb,
         api_url=settings.provided.slack_api_url,
@@ -126,7 +126,7 @@ class Container(containers.DeclarativeContainer):
     # What all parts lean on
 
     stop = providers.Singleton(Shutdown, clock=clock)
-    health = providers.Singleton(HealthBoard)
+    health = providers.Singleton(HealthRegistry)
     chat_health = providers.Singleton(ChatHealth, health=health)
     keep = providers.Singleton(Safekeeping, stop=stop, health=health)
     chat_line = providers.Singleton(
@@ -135,12 +135,14 @@ class Container(containers.DeclarativeContainer):
     engine_line = providers.Singleton(
         EngineLine,
         workflow=workflow,
-        offer=providers.Callable(pack_offer, name=settings.provided.pack_name, labels=settings.provided.flyte_labels),
+        offer=providers.Callable(
+            pack_definition, name=settings.provided.pack_name, labels=settings.provided.flyte_labels
+        ),
         stop=stop,
         health=health,
     )
-    lanes = providers.Singleton(Lanes)
-    polling = providers.Singleton(Polling, clock=clock)
+    lanes = providers.Singleton(ChannelLocks)
+    polling = providers.Singleton(PollSchedule, clock=clock)
 
     # What was missed
 
@@ -152,7 +154,7 @@ class Container(containers.DeclarativeContainer):
         receives_bots=settings.provided.receives_bots,
     )
     catch_up = providers.Singleton(
-        CatchUp,
+        Backfill,
         chat=chat,
         storage=storage,
         receive_message=receive_message,
@@ -167,7 +169,7 @@ class Container(containers.DeclarativeContainer):
     # From Flyte to Slack
 
     posting = providers.Singleton(
-        Posting,
+        MessageSender,
         chat=chat,
         storage=storage,
         lanes=lanes,
@@ -187,7 +189,7 @@ class Container(containers.DeclarativeContainer):
         JoinChannel, chat=chat, storage=storage, lanes=lanes, clock=clock, line=chat_line, keep=keep
     )
     pack = providers.Singleton(
-        Pack,
+        CommandDispatcher,
         send_message=providers.Singleton(SendMessage, posting=posting),
         send_rich_message=providers.Singleton(SendRichMessage, posting=posting),
         broadcast=providers.Singleton(Broadcast, posting=posting, storage=storage, keep=keep),
@@ -208,7 +210,7 @@ class Container(containers.DeclarativeContainer):
         storage=storage,
         pack=pack,
         answering=providers.Singleton(
-            Answering, workflow=workflow, storage=storage, stop=stop, line=engine_line, keep=keep
+            ResultReporter, workflow=workflow, storage=storage, stop=stop, line=engine_line, keep=keep
         ),
         polling=polling,
         clock=clock,
@@ -221,7 +223,7 @@ class Container(containers.DeclarativeContainer):
     # From Slack to Flyte
 
     relay = providers.Singleton(
-        EventRelay,
+        OutboxRelay,
         workflow=workflow,
         storage=storage,
         users=providers.Singleton(UserDirectory, chat=chat, clock=clock, line=chat_line),
@@ -232,7 +234,7 @@ class Container(containers.DeclarativeContainer):
         keep=keep,
     )
     hearing = providers.Singleton(
-        Hearing,
+        MessageConsumer,
         receiver=receiver,
         receive_message=receive_message,
         catch_up=catch_up,
@@ -245,7 +247,7 @@ class Container(containers.DeclarativeContainer):
     # The whole
 
     membership = providers.Singleton(
-        Membership,
+        MembershipSync,
         chat=chat,
         storage=storage,
         join_channel=join_channel,
@@ -255,14 +257,14 @@ class Container(containers.DeclarativeContainer):
         default_channels=settings.provided.default_join_channels,
     )
     service = providers.Singleton(
-        Service,
+        Supervisor,
         chat=chat,
         storage=storage,
         hearing=hearing,
         relay=relay,
         worker=worker,
         membership=membership,
-        gauge=providers.Singleton(Gauge, storage=storage, health=health, clock=clock, stop=stop, keep=keep),
+        gauge=providers.Singleton(BacklogMonitor, storage=storage, health=health, clock=clock, stop=stop, keep=keep),
         engine=engine_line,
         line=chat_line,
         chat_health=chat_health,

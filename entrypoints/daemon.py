@@ -8,7 +8,7 @@ from enum import IntEnum
 import structlog
 
 from application.resilience.shutdown import Shutdown
-from application.supervisor import ChatRefusesPack, Service
+from application.supervisor import ChatAccessDenied, Supervisor
 from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.config.settings import Receiving, Settings
 from entrypoints.container import Container, lifetimes
@@ -68,7 +68,7 @@ def _end(stop: Shutdown, signal_name: str) -> None:
     stop.request()
 
 
-async def _serve(service: Service, stop: Shutdown) -> None:
+async def _serve(service: Supervisor, stop: Shutdown) -> None:
     """Run the service to its end: of its own accord, or within the grace period after the stop was asked for."""
     serving = asyncio.create_task(service.run(), name="service")
     asked = asyncio.create_task(stop.requested(), name="stop requested")
@@ -92,15 +92,15 @@ def _reason(error: Exception, settings: Settings) -> str | None:
     match error:
         case StorageError() | PortNotFree():
             return str(error)
-        case ChatRefusesPack():
+        case ChatAccessDenied():
             return _mend(error, settings)
         case _:
             return None
 
 
-def _mend(error: ChatRefusesPack, settings: Settings) -> str:
+def _mend(error: ChatAccessDenied, settings: Settings) -> str:
     """Why Slack does not want this pack, and which variable to look at."""
-    if not error.while_hearing or settings.receiving is Receiving.HTTP:
+    if not error.by_receiver or settings.receiving is Receiving.HTTP:
         is_token = isinstance(error.refusal, AuthenticationFailed)
         return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.refusal}"
     if settings.receiving is Receiving.SOCKET_MODE:

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from application.health import HealthBoard
+from application.health import HealthRegistry
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class HttpServer:
     """Listens as long as it is entered (`async with`). PortNotFree when it can't."""
 
     def __init__(
-        self, health: HealthBoard, *, host: str, port: int, slack_requests: SlackRequests | None = None
+        self, health: HealthRegistry, *, host: str, port: int, slack_requests: SlackRequests | None = None
     ) -> None:
         """Port 0 takes a free one. Without `slack_requests` there is no `/slack/events`."""
         self._health = health

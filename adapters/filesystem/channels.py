@@ -12,12 +12,12 @@ from pathlib import Path
 
 import structlog
 
-from adapters.filesystem.codec import at, micros
+from adapters.filesystem.codec import from_micros, to_micros
 from adapters.filesystem.database import Database
-from adapters.filesystem.directory import as_storage_error, keep_aside, replace
+from adapters.filesystem.directory import as_storage_error, quarantine, replace
 from adapters.filesystem.outbox_rows import heard_since, heard_until
 from domain.channels import ChannelId, JoinedChannels
-from domain.errors import StorageRefused, StorageUnavailable
+from domain.errors import StorageUnavailable, StorageUnusable
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ class FileChannels:
         try:
             self._joined = await asyncio.to_thread(read_joined, self._path)
         except (ValueError, OSError) as error:
-            raise StorageRefused(f"{self._path} can't be read: {error}") from error
+            raise StorageUnusable(f"{self._path} can't be read: {error}") from error
 
     async def close(self) -> None:
         """Finish the writing in hand."""
@@ -57,27 +57,27 @@ class FileChannels:
         if channel_id in self._joined:
             return
         # First: without the file's word for it, the time means nothing.
-        await self._database.run(lambda connection: _note_joined(connection, channel_id, micros(at)))
+        await self._database.run(lambda connection: _note_joined(connection, channel_id, to_micros(at)))
         await self._in_thread(lambda: self._write(self._joined.join(channel_id)))
 
     async def leave(self, channel_id: ChannelId) -> None:
         await self._in_thread(lambda: self._write(self._joined.leave(channel_id)))
 
-    async def bystanders(self) -> frozenset[ChannelId] | None:
+    async def unjoined_memberships(self) -> frozenset[ChannelId] | None:
         return await self._database.run(_bystanders)
 
-    async def note_bystanders(self, channel_ids: frozenset[ChannelId]) -> None:
+    async def set_unjoined_memberships(self, channel_ids: frozenset[ChannelId]) -> None:
         await self._database.run(lambda connection: _note_bystanders(connection, channel_ids))
 
-    async def heard_until(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
+    async def last_message_at(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
         joined_at, heard_at = await self._database.run(
             lambda connection: (_joined_at(connection, channel_id), heard_until(connection, channel_id))
         )
         moments = joined_at if channel_id in self._joined else None, heard_at and heard_at - overlap
         return max(filter(None, moments), default=None)
 
-    async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
-        return await self._database.run(lambda connection: heard_since(connection, micros(moment)))
+    async def active_since(self, moment: datetime) -> frozenset[ChannelId]:
+        return await self._database.run(lambda connection: heard_since(connection, to_micros(moment)))
 
     async def _in_thread(self, deed: Callable[[], None]) -> None:
         if self._files is None:
@@ -125,7 +125,7 @@ def read_joined(path: Path) -> JoinedChannels:
 
 def _keep_aside(path: Path) -> Path:
     try:
-        return keep_aside(path)
+        return quarantine(path)
     except OSError as error:
         raise as_storage_error(error, f"move {path} away, which can't be read") from error
 
@@ -142,7 +142,7 @@ def _note_bystanders(connection: sqlite3.Connection, channel_ids: frozenset[Chan
 
 def _joined_at(connection: sqlite3.Connection, channel_id: ChannelId) -> datetime | None:
     row = connection.execute("SELECT at FROM joined WHERE channel_id = ?", (channel_id,)).fetchone()
-    return at(row[0]) if row else None
+    return from_micros(row[0]) if row else None
 
 
 def _note_joined(connection: sqlite3.Connection, channel_id: ChannelId, joined_at: int) -> None:

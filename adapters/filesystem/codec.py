@@ -12,39 +12,41 @@ from adapters.serialization.records import dump_command, dump_event, load_comman
 from domain.commands import Command
 from domain.errors import StorageUnavailable
 from domain.events import Outcome
-from domain.messages import Said
+from domain.messages import IncomingMessage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def micros(moment: datetime) -> int:
+def to_micros(moment: datetime) -> int:
     """Microseconds since 1970, exactly."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def maybe_micros(moment: datetime | None) -> int | None:
+def optional_to_micros(moment: datetime | None) -> int | None:
     """Likewise; None for None."""
-    return None if moment is None else micros(moment)
+    return None if moment is None else to_micros(moment)
 
 
-def at(stored: int) -> datetime:
+def from_micros(stored: int) -> datetime:
     """The moment, in UTC, that `micros` gave this for."""
     return _EPOCH + stored * _MICROSECOND
 
 
-def maybe_at(stored: int | None) -> datetime | None:
+def optional_from_micros(stored: int | None) -> datetime | None:
     """Likewise; None for None."""
-    return None if stored is None else at(stored)
+    return None if stored is None else from_micros(stored)
 
 
 _OPTIONAL = {
-    field.name: field.default for field in fields(Said) if field.name not in ("channel_id", "timestamp", "text")
+    field.name: field.default
+    for field in fields(IncomingMessage)
+    if field.name not in ("channel_id", "timestamp", "text")
 }
 
 
-def dump_said(said: Said) -> str:
+def dump_message(said: IncomingMessage) -> str:
     """The message as JSON, without what is as usual."""
     record: dict[str, Any] = {"channel_id": said.channel_id, "timestamp": said.timestamp, "text": said.text}
     for name, usual in _OPTIONAL.items():
@@ -53,13 +55,13 @@ def dump_said(said: Said) -> str:
     return _encode(record)
 
 
-def load_said(stored: str) -> Said:
+def load_message(stored: str) -> IncomingMessage:
     """The message from which `dump_said` made this. StorageUnavailable when it made no such thing."""
     try:
         record = json.loads(stored)
         if "replies" in record:
             record["replies"] = tuple(record["replies"])
-        return Said(**record)
+        return IncomingMessage(**record)
     except (ValueError, TypeError) as error:
         raise StorageUnavailable("a message in the storage can't be read: the file is damaged") from error
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias, TypeVar, cast
 
-from adapters.filesystem.schema import PIECE, connect
-from domain.errors import StorageError, StorageRefused, StorageUnavailable
+from adapters.filesystem.schema import PURGE_BATCH, connect
+from domain.errors import StorageError, StorageUnavailable, StorageUnusable
 
 T = TypeVar("T")
 
@@ -78,13 +78,13 @@ class Database:
         """The work's result, once its transaction is on the disk. StorageUnavailable: it had no effect."""
         try:
             return await self._ask(work)
-        except StorageRefused as error:
+        except StorageUnusable as error:
             raise StorageUnavailable(str(error)) from error
 
-    async def run_in_pieces(self, work: Work[int]) -> int:
+    async def run_in_batches(self, work: Work[int]) -> int:
         """Repeat work that drops at most PIECE rows until it drops fewer; how many they were in all."""
         total = dropped = await self.run(work)
-        while dropped == PIECE:
+        while dropped == PURGE_BATCH:
             dropped = await self.run(work)
             total += dropped
         return total

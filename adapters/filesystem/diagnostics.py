@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.filesystem.channels import read_joined
 from adapters.filesystem.directory import LOCK_FILE, as_storage_error, inspect, shared_for
-from domain.errors import StorageRefused
+from domain.errors import StorageUnusable
 
 
 def examine(directory: Path) -> None:
@@ -19,7 +19,7 @@ def examine(directory: Path) -> None:
             shared_for(directory)
         place = _existing(directory)
         if not place.is_dir():
-            raise StorageRefused(f"{place} is not a directory; move it away, or name another directory")
+            raise StorageUnusable(f"{place} is not a directory; move it away, or name another directory")
         _need_writable(place)
         for file in directory.glob("flyte-slack.*") if directory.is_dir() else ():
             _need_writable(file)
@@ -65,7 +65,7 @@ def _existing(directory: Path) -> Path:
 def _need_writable(path: Path) -> None:
     mode = os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)
     if not os.access(path, mode, effective_ids=os.access in os.supports_effective_ids):
-        raise StorageRefused(
+        raise StorageUnusable(
             f"user {os.geteuid()}, as whom this process runs, can't read and write {path}; "
             "let that user write there, or name another directory"
         )

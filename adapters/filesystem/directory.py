@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from domain.errors import StorageError, StorageRefused, StorageUnavailable
+from domain.errors import StorageError, StorageUnavailable, StorageUnusable
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ _MAY_PASS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, 
 
 def as_storage_error(error: OSError, deed: str) -> StorageError:
     """What an operator reads of it, and whether waiting may help."""
-    kind = StorageUnavailable if error.errno in _MAY_PASS else StorageRefused
+    kind = StorageUnavailable if error.errno in _MAY_PASS else StorageUnusable
     mend = _MENDS.get(error.errno or 0, "")
     return kind(f"can't {deed}: {error.strerror or error}{mend and '; '}{mend}")
 
@@ -62,7 +62,7 @@ def inspect(directory: Path) -> None:
     """StorageRefused when the directory, or a file of ours in it, is a link, another user's, or missing."""
     try:
         if not stat.S_ISDIR(directory.lstat().st_mode) and not directory.is_symlink():
-            raise StorageRefused(f"{directory} is not a directory; move it away, or name another directory")
+            raise StorageUnusable(f"{directory} is not a directory; move it away, or name another directory")
         for path in (directory, *_our_files(directory)):
             _refuse_foreign(path)
     except OSError as error:
@@ -77,7 +77,7 @@ def shared_for(directory: Path) -> str:
     mode = stat.S_IMODE(directory.lstat().st_mode)
     foreign = next((path.name for path in directory.iterdir() if not _is_ours(path)), "") if mode & _OTHERS else ""
     if foreign and mode & _OTHERS_WRITE:
-        raise StorageRefused(
+        raise StorageUnusable(
             f"others can write to {directory}, and it holds more than the pack's files ({foreign}); "
             "name a directory for the pack alone"
         )
@@ -107,7 +107,7 @@ def lock(directory: Path) -> int:
         os.close(descriptor)
         if not isinstance(error, BlockingIOError):
             raise as_storage_error(error, f"lock {path}") from error
-        raise StorageRefused(
+        raise StorageUnusable(
             f"{directory} is in use by another pack ({holder or 'it does not say which'}); "
             "stop that one, or give this one a directory of its own"
         ) from error
@@ -117,7 +117,7 @@ def lock(directory: Path) -> int:
     return descriptor
 
 
-def keep_aside(path: Path) -> Path:
+def quarantine(path: Path) -> Path:
     """Give what is there another name, in the same directory, under which it stays for good; that name."""
     stem = f"{path.name}.unreadable-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     numbered = (path.with_name(f"{stem}-{number}") for number in range(2, 10_000))
@@ -179,9 +179,9 @@ def _our_files(directory: Path) -> list[Path]:
 def _refuse_foreign(path: Path) -> None:
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
-        raise StorageRefused(f"{path} is a link, which could lead anywhere; put what it leads to in its place")
+        raise StorageUnusable(f"{path} is a link, which could lead anywhere; put what it leads to in its place")
     if status.st_uid != os.geteuid():
-        raise StorageRefused(
+        raise StorageUnusable(
             f"{path} belongs to user {status.st_uid}, and this process runs as user {os.geteuid()}; "
             "run it as that user, change the owner, or name another directory"
         )

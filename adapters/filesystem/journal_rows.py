@@ -9,21 +9,21 @@ from datetime import datetime
 from typing import Any
 
 from adapters.filesystem.codec import (
-    at,
     dump_action_command,
     dump_outcome,
+    from_micros,
     load_action_command,
     load_outcome,
-    maybe_at,
-    maybe_micros,
+    optional_from_micros,
+    optional_to_micros,
 )
-from adapters.filesystem.schema import PIECE, UNFINISHED
-from domain.action_states import begun, check_arrow, retracted, settled
+from adapters.filesystem.schema import PURGE_BATCH, UNFINISHED
+from domain.action_states import begun, check_transition, retracted, settled
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
 from domain.channels import ChannelId
 from domain.events import Outcome
 from domain.messages import Receipt
-from domain.outbox import Depth
+from domain.outbox import Backlog
 
 START = (-(2**62), 0)
 """Where to begin with the pages."""
@@ -43,7 +43,7 @@ def begin_taking(connection: sqlite3.Connection, since: int) -> datetime | None:
     earlier = connection.execute("SELECT since FROM taking").fetchone()
     if earlier is None:
         connection.execute("INSERT INTO taking VALUES (?)", (since,))
-    return None if earlier is None else at(earlier[0])
+    return None if earlier is None else from_micros(earlier[0])
 
 
 def end_taking(connection: sqlite3.Connection) -> None:
@@ -54,7 +54,7 @@ def end_taking(connection: sqlite3.Connection) -> None:
 def take_in(connection: sqlite3.Connection, action: Action, taken_at: int) -> JournalEntry | None:
     """Keep an action that is new; otherwise what is known of it."""
     known = load(connection, action.id)
-    if known is not None and (known.action == action or known.state is not ActionState.FINISHED):
+    if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
         return known
     connection.execute("DELETE FROM journal WHERE id = ?", (action.id,))
     connection.execute(
@@ -134,12 +134,12 @@ def load(connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | 
     return _entry(connection, row) if row else None
 
 
-def depth(connection: sqlite3.Connection) -> Depth:
+def depth(connection: sqlite3.Connection) -> Backlog:
     """How much is in hand, by the tallies."""
     counts = dict(connection.execute("SELECT state, rows FROM tallies WHERE kind = 'journal'"))
     (oldest,) = connection.execute(f"SELECT min(taken_at) FROM journal WHERE {UNFINISHED}").fetchone()
     unfinished = sum(counts.get(state, 0) for state in ("taken", "executing", "concluded"))
-    return Depth(unfinished, counts.get("set aside", 0), maybe_at(oldest))
+    return Backlog(unfinished, counts.get("set aside", 0), optional_from_micros(oldest))
 
 
 def page(
@@ -179,7 +179,7 @@ def forget(connection: sqlite3.Connection, before: int) -> int:
     return connection.execute(
         "DELETE FROM journal WHERE place IN "
         "(SELECT place FROM journal WHERE state = 'finished' AND taken_at < ? ORDER BY taken_at LIMIT ?)",
-        (before, PIECE),
+        (before, PURGE_BATCH),
     ).rowcount
 
 
@@ -187,7 +187,7 @@ def _checked(connection: sqlite3.Connection, action_id: ActionId, deed: str) -> 
     """The place of an action to which this can be done."""
     row = connection.execute("SELECT place, state FROM journal WHERE id = ?", (action_id,)).fetchone()
     place, state = row or (0, None)
-    check_arrow(action_id, deed, ActionState(state) if state else None)
+    check_transition(action_id, deed, ActionState(state) if state else None)
     return int(place)
 
 
@@ -216,13 +216,13 @@ def _steps(connection: sqlite3.Connection, place: int) -> dict[ChannelId, Step]:
 def _as_step(row: tuple[Any, ...]) -> Step:
     begun_at, posted_to, timestamp, in_doubt, error = row
     receipt = None if posted_to is None else Receipt(ChannelId(posted_to), timestamp, bool(in_doubt))
-    return Step(maybe_at(begun_at), receipt, error)
+    return Step(optional_from_micros(begun_at), receipt, error)
 
 
 def _put_step(connection: sqlite3.Connection, place: int, channel_id: ChannelId, step: Step) -> None:
     receipt = step.receipt
     posted = (receipt.channel_id, receipt.timestamp, receipt.in_doubt) if receipt else (None, None, None)
-    values = (maybe_micros(step.begun_at), *posted, step.error)
+    values = (optional_to_micros(step.begun_at), *posted, step.error)
     is_known = connection.execute(
         "UPDATE steps SET begun_at = ?, posted_to = ?, timestamp = ?, in_doubt = ?, error = ? "
         "WHERE action = ? AND channel_id = ?",
@@ -240,10 +240,10 @@ def _entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> JournalEntry
     place, action_id, state, taken_at, command, outcome, concluded_at, reason = row
     return JournalEntry(
         Action(ActionId(action_id), load_action_command(command)),
-        at(taken_at),
+        from_micros(taken_at),
         ActionState(state),
         _steps(connection, place),
         load_outcome(outcome),
-        maybe_at(concluded_at),
+        optional_from_micros(concluded_at),
         reason,
     )

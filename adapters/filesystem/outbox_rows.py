@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from adapters.filesystem.codec import at, dump_said, load_said, maybe_at, micros
-from adapters.filesystem.schema import PIECE
-from adapters.serialization.timestamps import moment
+from adapters.filesystem.codec import dump_message, from_micros, load_message, optional_from_micros, to_micros
+from adapters.filesystem.schema import PURGE_BATCH
+from adapters.serialization.timestamps import parse_ts
 from domain.channels import ChannelId
-from domain.outbox import Claim, Depth, OutboxEntry
+from domain.outbox import Backlog, Claim, OutboxEntry
 
 START = (-(2**62), 0)
 """Where to begin with the pages."""
@@ -35,7 +35,7 @@ def end_claims(connection: sqlite3.Connection, now: int | None = None) -> None:
 def heard_until(connection: sqlite3.Connection, channel_id: ChannelId) -> datetime | None:
     """The timestamp of the latest message taken from this channel."""
     row = connection.execute("SELECT heard_until FROM lanes WHERE channel_id = ?", (channel_id,)).fetchone()
-    return maybe_at(row[0]) if row else None
+    return optional_from_micros(row[0]) if row else None
 
 
 def heard_since(connection: sqlite3.Connection, since: int) -> frozenset[ChannelId]:
@@ -51,19 +51,19 @@ def append(connection: sqlite3.Connection, entries: Sequence[OutboxEntry]) -> li
     heard: dict[int, int] = {}
     are_new = []
     for entry in entries:
-        said, received_at = entry.said, micros(entry.received_at)
+        said, received_at = entry.said, to_micros(entry.received_at)
         lane = lanes.get(said.channel_id) or lanes.setdefault(said.channel_id, _lane(connection, said.channel_id))
         cursor = connection.execute(
             "INSERT INTO outbox (key, lane, state, received_at, said) VALUES (?, ?, 'waiting', ?, ?) "
             "ON CONFLICT (key) DO NOTHING",
-            (entry.key, lane, received_at, dump_said(said)),
+            (entry.key, lane, received_at, dump_message(said)),
         )
         is_new = cursor.rowcount == 1
         are_new.append(is_new)
         if is_new:
             firsts.setdefault(lane, (cursor.lastrowid or 0, received_at))
-            if (said_at := moment(said.timestamp)) is not None:
-                heard[lane] = max(micros(said_at), heard.get(lane, 0))
+            if (said_at := parse_ts(said.timestamp)) is not None:
+                heard[lane] = max(to_micros(said_at), heard.get(lane, 0))
     for lane, (place, received_at) in firsts.items():
         _join_lane(connection, lane, place, received_at)
     connection.executemany(
@@ -141,14 +141,14 @@ def extend(connection: sqlite3.Connection, channel_id: ChannelId, until: int) ->
 def next_due(connection: sqlite3.Connection) -> datetime | None:
     """When the first paused channel may be claimed."""
     (due,) = connection.execute("SELECT min(not_before) FROM lanes WHERE not_before IS NOT NULL").fetchone()
-    return maybe_at(due)
+    return optional_from_micros(due)
 
 
-def depth(connection: sqlite3.Connection) -> Depth:
+def depth(connection: sqlite3.Connection) -> Backlog:
     """How much waits, by the tallies."""
     counts = dict(connection.execute("SELECT state, rows FROM tallies WHERE kind = 'outbox'"))
     (oldest,) = connection.execute("SELECT min(received_at) FROM outbox WHERE state = 'waiting'").fetchone()
-    return Depth(counts.get("waiting", 0), counts.get("set aside", 0), maybe_at(oldest))
+    return Backlog(counts.get("waiting", 0), counts.get("set aside", 0), optional_from_micros(oldest))
 
 
 def page(
@@ -190,7 +190,7 @@ def forget(connection: sqlite3.Connection, before: int) -> int:
     return connection.execute(
         "DELETE FROM outbox WHERE place IN "
         "(SELECT place FROM outbox WHERE state = 'done' AND received_at < ? ORDER BY received_at LIMIT ?)",
-        (before, PIECE),
+        (before, PURGE_BATCH),
     ).rowcount
 
 
@@ -219,4 +219,6 @@ def _leave_lane(connection: sqlite3.Connection, lane: int, place: int) -> None:
 
 def _entry(row: tuple[Any, ...]) -> OutboxEntry:
     said, received_at, refusals, first_refused_at, reason = row
-    return OutboxEntry(load_said(said), at(received_at), refusals, maybe_at(first_refused_at), reason)
+    return OutboxEntry(
+        load_message(said), from_micros(received_at), refusals, optional_from_micros(first_refused_at), reason
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from adapters.filesystem.directory import as_storage_error, create, keep_aside
+from adapters.filesystem.directory import as_storage_error, create, quarantine
 from adapters.filesystem.schema import connect
 from domain.errors import StorageUnavailable
 
@@ -24,7 +24,7 @@ class _DamagedError(Exception):
     """The file is no SQLite file, or not a whole one."""
 
 
-def salvage(path: Path) -> None:
+def quarantine_if_corrupt(path: Path) -> None:
     """See to it that there is a file that can be used. StorageUnavailable, StorageRefused."""
     try:
         if os.path.lexists(path):
@@ -56,7 +56,7 @@ def _check(path: Path) -> None:
 
 def _start_anew(path: Path, reason: str) -> None:
     try:
-        kept_as = keep_aside(path)
+        kept_as = quarantine(path)
         for suffix in ("-wal", "-shm"):
             companion = path.with_name(path.name + suffix)
             if os.path.lexists(companion):

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from domain.errors import StorageRefused
+from domain.errors import StorageUnusable
 
 VERSION = 1
 """Of the tables below, in the file's `user_version`."""
@@ -11,7 +11,7 @@ VERSION = 1
 UNFINISHED = "state IN ('taken', 'executing', 'concluded')"
 """Written alike in indexes and queries: SQLite recognises a partial index by its words."""
 
-PIECE = 2000
+PURGE_BATCH = 2000
 """Rows that one request drops at most: others' requests get their turn between."""
 
 _BUSY_SECONDS = 5
@@ -111,12 +111,12 @@ def connect(path: Path) -> sqlite3.Connection:
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
-        raise StorageRefused(
+        raise StorageUnusable(
             f"{path} was written by a newer version of this program; run that one, or move the file away"
         )
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise StorageRefused(f"{path} is on a file system on which SQLite can't share memory; use a local disk")
+        raise StorageUnusable(f"{path} is on a file system on which SQLite can't share memory; use a local disk")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -8000")  # KiB
     connection.execute("PRAGMA temp_store = MEMORY")  # a hardened container has no other place to write to

@@ -12,8 +12,8 @@ from adapters.flyte.audit_schemas import AuditedAction, Trigger, parse_runs
 from adapters.flyte.http_client import FlyteConnection
 from adapters.flyte.response import Answer
 from adapters.serialization.json_codec import read_json
-from domain.errors import NotTaken
-from domain.messages import Said
+from domain.errors import WorkflowServerError
+from domain.messages import IncomingMessage
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class FlyteAudit:
             and (action.state.time is None or action.state.time >= since)
         ]
 
-    async def published(self, messages: Sequence[tuple[Said, datetime]]) -> set[str]:
+    async def published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> set[str]:
         """The keys of those messages whose event has brought an action about. CanNotTellError.
 
         First among the runs that had work for this pack, then, for flows that only listen to it, among all.
@@ -73,7 +73,7 @@ class FlyteAudit:
             return found
         try:
             return found | await self._published(wanted)
-        except (CanNotTellError, NotTaken) as error:
+        except (CanNotTellError, WorkflowServerError) as error:
             log.warning("audit_incomplete", reason=str(error))
             return found
 

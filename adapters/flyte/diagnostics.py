@@ -12,7 +12,7 @@ from adapters.flyte import errors, links
 from adapters.flyte.audit_schemas import moment
 from adapters.flyte.http_client import FlyteConnection
 from adapters.flyte.schemas import content
-from adapters.serialization.json_codec import without_surrogates
+from adapters.serialization.json_codec import replace_surrogates_deep
 from domain.json_values import Json
 
 
@@ -80,7 +80,7 @@ class FlyteInspection:
 
     async def packs(self, link: URL) -> list[KnownPack]:
         """The packs that Flyte knows. WorkflowError."""
-        listed = without_surrogates(content(await self._connection.get(link)))
+        listed = replace_surrogates_deep(content(await self._connection.get(link)))
         packs = listed.get("packs") if isinstance(listed, dict) else None
         if not isinstance(packs, list):
             raise errors.not_flyte(link, "its answer has no list of packs")

@@ -5,14 +5,14 @@ from http import HTTPStatus
 from yarl import URL
 
 from adapters.flyte.response import Answer
-from adapters.http.errors import reason_of
+from adapters.http.errors import describe
 from domain.errors import (
-    Malformed,
-    NotAuthorised,
-    NotTaken,
-    PackUnknown,
+    PackNotRegistered,
+    RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
+    WorkflowServerError,
+    WorkflowUnauthorized,
     WorkflowUnreachable,
 )
 
@@ -48,15 +48,17 @@ def unexpected(answer: Answer) -> WorkflowError:
     """
     where = f"{answer.method} {shown(answer.url)} was answered with {answer.status}"
     if answer.status in _UNAUTHORISED:
-        return NotAuthorised(f"{where}: Flyte wants a JWT, or another one; correct the one that the pack was given")
+        return WorkflowUnauthorized(
+            f"{where}: Flyte wants a JWT, or another one; correct the one that the pack was given"
+        )
     if answer.status in _GATEWAY_LOST_IT and answer.changes_something:
         return WorkflowInDoubt(f"{where} by a gateway that got no answer from Flyte")
     if answer.is_html:
         return WorkflowUnreachable(f"{where} and an HTML page, so not by Flyte; correct Flyte's base URL or the proxy")
     if answer.status == HTTPStatus.NOT_FOUND:
-        return PackUnknown(f"{where}: Flyte does not know this pack or this action (any more)")
+        return PackNotRegistered(f"{where}: Flyte does not know this pack or this action (any more)")
     if answer.status in _BAD_CONTENT:
-        return Malformed(f"{where}: Flyte refuses what was sent")
+        return RejectedByWorkflow(f"{where}: Flyte refuses what was sent")
     return _failure(answer, where)
 
 
@@ -64,7 +66,7 @@ def _failure(answer: Answer, where: str) -> WorkflowError:
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE or answer.status in _GATEWAY_LOST_IT:
         return WorkflowUnreachable(f"{where}: Flyte can't serve at the moment; the pack goes on trying")
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NotTaken(f"{where}: Flyte failed; its own log says why")
+        return WorkflowServerError(f"{where}: Flyte failed; its own log says why")
     if answer.status < HTTPStatus.MULTIPLE_CHOICES and answer.changes_something:
         return WorkflowInDoubt(f"{where}, which Flyte does not answer here; is there a proxy that changes answers?")
     return WorkflowUnreachable(f"{where}, which Flyte does not answer here; correct Flyte's base URL or the proxy")
@@ -96,11 +98,11 @@ def broken(method: str, url: URL, error: Exception, *, went_out: bool) -> Workfl
     """The request brought no answer. Only one that changes something and went out leaves a doubt."""
     where = f"{method} {shown(url)}"
     if not went_out:
-        return WorkflowUnreachable(f"{where} could not be sent: {reason_of(error)}; the pack goes on trying")
+        return WorkflowUnreachable(f"{where} could not be sent: {describe(error)}; the pack goes on trying")
     if method == "GET":
         kind = TooSlow if isinstance(error, TimeoutError) else WorkflowUnreachable
-        return kind(f"{where} was not answered: {reason_of(error)}; the pack goes on trying")
-    return WorkflowInDoubt(f"{where} went out and was not answered: {reason_of(error)}")
+        return kind(f"{where} was not answered: {describe(error)}; the pack goes on trying")
+    return WorkflowInDoubt(f"{where} went out and was not answered: {describe(error)}")
 
 
 def _shown_location(url: URL, location: str) -> str:

@@ -10,7 +10,7 @@ from yarl import URL
 
 from adapters.flyte import errors
 from adapters.flyte.response import Answer
-from adapters.http.dates import sent_at
+from adapters.http.dates import server_time
 from adapters.http.session import Redirected, open_session, proxy_for
 from domain.errors import WorkflowInDoubt, WorkflowUnreachable
 
@@ -122,7 +122,7 @@ async def _read(method: str, url: URL, response: ClientResponse) -> tuple[Answer
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST
     location = response.headers.get("Location", "") if is_redirect else ""
     body = await _read_body(method, url, response) if response.status in _WITH_BODY else b""
-    answer = Answer(method, url, response.status, response.content_type, body, sent_at(response.headers))
+    answer = Answer(method, url, response.status, response.content_type, body, server_time(response.headers))
     return answer, location
 
 

@@ -5,15 +5,15 @@ from http import HTTPStatus
 
 from adapters.flyte import errors
 from adapters.flyte.response import Answer
-from adapters.serialization.json_codec import read_json, without_surrogates, write_json
+from adapters.serialization.json_codec import read_json, replace_surrogates_deep, write_json
 from adapters.serialization.payloads import parse_command
-from application.ports.workflow import PackOffer
+from application.ports.workflow import PackDefinition
 from domain.commands import Command
-from domain.errors import Malformed
+from domain.errors import RejectedByWorkflow
 from domain.json_values import Json
 
 
-def pack_json(offer: PackOffer, help_url: str) -> bytes:
+def pack_json(offer: PackDefinition, help_url: str) -> bytes:
     """The pack as Flyte's registration takes it."""
     commands: list[Json] = [{"name": command.name, "events": list(command.events)} for command in offer.commands]
     events: list[Json] = [{"name": name} for name in offer.events]
@@ -56,6 +56,6 @@ def _written(value: Json) -> bytes:
     try:
         return write_json(value)
     except UnicodeEncodeError:
-        return write_json(without_surrogates(value))
+        return write_json(replace_surrogates_deep(value))
     except ValueError as error:
-        raise Malformed(f"this can't be told in JSON: {error}") from error
+        raise RejectedByWorkflow(f"this can't be told in JSON: {error}") from error

@@ -16,12 +16,18 @@ from adapters.flyte.response import Answer
 from adapters.flyte.schemas import command_of, content, event_json, pack_json
 from adapters.serialization.json_codec import read_json
 from adapters.serialization.payloads import event_payload
-from application.ports.workflow import PackOffer
+from application.ports.workflow import PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import command_name
-from domain.errors import NotTaken, PackUnknown, RaceLost, WorkflowInDoubt, WorkflowUnreachable
+from domain.errors import (
+    ActionTakenElsewhere,
+    PackNotRegistered,
+    WorkflowInDoubt,
+    WorkflowServerError,
+    WorkflowUnreachable,
+)
 from domain.events import Event, Outcome, ReceivedMessage, event_name
-from domain.messages import Said
+from domain.messages import IncomingMessage
 
 log = structlog.get_logger()
 
@@ -38,7 +44,7 @@ _ANSWERED = ("SUCCESS", "FATAL")
 class _Registration:
     """What Flyte said when it took the pack."""
 
-    offer: PackOffer
+    offer: PackDefinition
     take_action: URL
     event: URL
     audit: URL | None
@@ -69,7 +75,7 @@ class FlyteWorkflow:
         """Hold the HTTP session for as long as the pack works."""
         return self._connection.open()
 
-    async def register(self, offer: PackOffer) -> None:
+    async def register(self, offer: PackDefinition) -> None:
         """See the port."""
         try:
             self._registration = await self._register(offer)
@@ -82,7 +88,7 @@ class FlyteWorkflow:
         if answer.status == HTTPStatus.NO_CONTENT:
             return None
         if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and not answer.is_html:
-            raise RaceLost("another replica of the pack was quicker, or Flyte failed: it answered with 500")
+            raise ActionTakenElsewhere("another replica of the pack was quicker, or Flyte failed: it answered with 500")
         if answer.status != HTTPStatus.OK or answer.is_html:
             raise errors.unexpected(answer)
         return _action(answer)
@@ -95,14 +101,14 @@ class FlyteWorkflow:
             self._connection.refuse_foreign(link)
         except errors.Misdirected as refusal:
             # The trouble of this action alone, as after a change of the base URL. All else would wait for an outage.
-            raise NotTaken(str(refusal)) from refusal
+            raise WorkflowServerError(str(refusal)) from refusal
         await self._tell(link, outcome, at)
 
     async def publish(self, event: ReceivedMessage, at: datetime) -> None:
         """See the port."""
         await self._tell(self._registered().event, event, at)
 
-    async def is_answered(self, action_id: ActionId) -> bool | None:
+    async def is_completed(self, action_id: ActionId) -> bool | None:
         """See the port. Told by Flyte's audit, as far back as it is read."""
         try:
             state = await self._audit().state_of(links.action_id_in(_result_link(action_id)))
@@ -111,7 +117,7 @@ class FlyteWorkflow:
             return None
         return state in _ANSWERED if state else None
 
-    async def were_published(self, messages: Sequence[tuple[Said, datetime]]) -> list[bool]:
+    async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
         """See the port. Told by Flyte's audit, where only events show that brought an action about."""
         try:
             found = await self._audit().published(messages)
@@ -120,7 +126,7 @@ class FlyteWorkflow:
             found = set()
         return [said.key in found for said, _ in messages]
 
-    async def in_hand(self, since: datetime) -> list[Action]:
+    async def pending_actions(self, since: datetime) -> list[Action]:
         """See the port. Told by Flyte's audit, as far back as it is read; Flyte's clock may be a minute behind.
 
         Actions taken more than two days ago are left out in any case. Flyte keeps what a pack forgot for ever: an
@@ -136,7 +142,7 @@ class FlyteWorkflow:
         found = ((links.result_link(registration.take_action, action.id), action) for action in pending)
         return [Action(ActionId(str(link)), command_of(action.name, action.input)) for link, action in found if link]
 
-    async def _register(self, offer: PackOffer) -> _Registration:
+    async def _register(self, offer: PackDefinition) -> _Registration:
         root = self._connection.root
         api = content(await self._connection.get(root))
         packs = links.need_link(api, links.PACKS, root)
@@ -154,7 +160,7 @@ class FlyteWorkflow:
 
     def _registered(self) -> _Registration:
         if self._registration is None:
-            raise PackUnknown("the pack has not been registered with Flyte yet")
+            raise PackNotRegistered("the pack has not been registered with Flyte yet")
         return self._registration
 
     def _audit(self) -> FlyteAudit:
@@ -190,5 +196,5 @@ def _result_link(action_id: ActionId) -> URL:
     except ValueError:
         link = URL()
     if not link.absolute:
-        raise PackUnknown("this action's id is not a result link: it was not taken from Flyte")
+        raise PackNotRegistered("this action's id is not a result link: it was not taken from Flyte")
     return link

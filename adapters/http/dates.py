@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
-def sent_at(headers: Mapping[str, str]) -> datetime | None:
+def server_time(headers: Mapping[str, str]) -> datetime | None:
     """When the server sent an answer with these headers (by names in any case), in whole seconds; None: untold."""
     try:
         time = parsedate_to_datetime(headers.get("Date", ""))

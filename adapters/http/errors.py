@@ -23,7 +23,7 @@ _WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
 """The first that fits: some are kinds of those below them."""
 
 
-def reason_of(error: Exception) -> str:
+def describe(error: Exception) -> str:
     """What aiohttp's error means. No text shows a URL, or anything else that the request held."""
     for kind, words in _WORDS:
         if isinstance(error, kind):

@@ -9,8 +9,8 @@ from application.ports.chat import Page
 from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
-from domain.errors import Refused
-from domain.messages import Mark, Message, Receipt, RichMessage, Said
+from domain.errors import ChatRejected
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import Identity, User
 
 _PAGE_SIZE = 200
@@ -21,9 +21,9 @@ Listener: TypeAlias = Callable[[ChatEvent], None]
 class Posted:
     """A message of the pack's, as it stands."""
 
-    message: Message | RichMessage
+    message: OutgoingMessage | RichMessage
     timestamp: str
-    mark: Mark | None
+    mark: IdempotencyKey | None
 
 
 @dataclass(slots=True)
@@ -33,8 +33,8 @@ class _Channel:
     is_general: bool
     has_bot: bool
     is_archived: bool = False
-    said: list[Said] = field(default_factory=list)
-    marks: dict[str, Mark] = field(default_factory=dict)
+    said: list[IncomingMessage] = field(default_factory=list)
+    marks: dict[str, IdempotencyKey] = field(default_factory=dict)
     """By timestamp."""
 
     @property
@@ -72,13 +72,13 @@ class MemoryChat:
         self._channels[channel.id] = channel
         return channel.id
 
-    def say(self, channel_id: str, text: str, user_id: str = "U1", **more: str) -> Said:
+    def say(self, channel_id: str, text: str, user_id: str = "U1", **more: str) -> IncomingMessage:
         """Say something as somebody; `more`: other fields of Said, `thread_timestamp` above all.
 
         The bot hears it where it is a member.
         """
         channel = self._channel(ChannelId(channel_id))
-        said = Said(channel.id, self._next_timestamp(), text, user_id, is_direct=channel.is_direct)
+        said = IncomingMessage(channel.id, self._next_timestamp(), text, user_id, is_direct=channel.is_direct)
         said = replace(said, **more)  # type: ignore[arg-type] # texts only
         self._state(channel, said)
         return said
@@ -102,7 +102,7 @@ class MemoryChat:
     async def identify(self) -> Identity:
         return self.identity
 
-    async def post(self, message: Message | RichMessage, mark: Mark | None) -> Receipt:
+    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
         channel = self._writable(message.channel_id)
         if isinstance(message, RichMessage) and message.fields.get("metadata"):
             mark = None
@@ -111,21 +111,23 @@ class MemoryChat:
             channel.marks[timestamp] = mark
         self.posts.append(Posted(message, timestamp, mark))
         thread, itself = message.thread_timestamp, self.identity
-        self._state(channel, Said(channel.id, timestamp, message.text, itself.user_id, itself.bot_id, "", thread))
+        self._state(
+            channel, IncomingMessage(channel.id, timestamp, message.text, itself.user_id, itself.bot_id, "", thread)
+        )
         return Receipt(channel.id, timestamp)
 
     async def join(self, channel_id: ChannelId) -> None:
         channel = self._channel(channel_id)
         if channel.is_archived:
-            raise Refused("is_archived", f"{channel_id} is archived; unarchive it first")
+            raise ChatRejected("is_archived", f"{channel_id} is archived; unarchive it first")
         if channel.is_private and not channel.has_bot:
-            raise Refused("method_not_supported_for_channel_type", f"{channel_id} is private; invite the bot")
+            raise ChatRejected("method_not_supported_for_channel_type", f"{channel_id} is private; invite the bot")
         self._let_in(channel)
 
     async def leave(self, channel_id: ChannelId) -> None:
         channel = self._channel(channel_id)
         if channel.is_general and channel.has_bot:
-            raise Refused("cant_leave_general", f"nobody can leave {channel_id}, the general channel")
+            raise ChatRejected("cant_leave_general", f"nobody can leave {channel_id}, the general channel")
         self._let_out(channel)
 
     async def memberships(self) -> frozenset[ChannelId]:
@@ -138,10 +140,12 @@ class MemoryChat:
 
     async def look_up(self, user_id: str) -> User:
         if user_id not in self._users:
-            raise Refused("user_not_found", f"there is no user {user_id}; check the id")
+            raise ChatRejected("user_not_found", f"there is no user {user_id}; check the id")
         return self._users[user_id]
 
-    async def find(self, message: Message | RichMessage, mark: Mark, since: datetime) -> Receipt | None:
+    async def find_posted(
+        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
+    ) -> Receipt | None:
         channel = self._readable(message.channel_id)
         for timestamp, found in channel.marks.items():
             if found == mark and timestamp > f"{since.timestamp():.6f}":
@@ -162,20 +166,20 @@ class MemoryChat:
 
     def _channel(self, channel_id: ChannelId) -> _Channel:
         if channel_id not in self._channels:
-            raise Refused("channel_not_found", f"there is no channel {channel_id}; check the id")
+            raise ChatRejected("channel_not_found", f"there is no channel {channel_id}; check the id")
         return self._channels[channel_id]
 
     def _readable(self, channel_id: ChannelId) -> _Channel:
         channel = self._channel(channel_id)
         if not channel.has_bot:
             advice = "send JoinChannel first, or /invite the bot"
-            raise Refused("not_in_channel", f"the bot is not a member of {channel_id}; {advice}")
+            raise ChatRejected("not_in_channel", f"the bot is not a member of {channel_id}; {advice}")
         return channel
 
     def _writable(self, channel_id: ChannelId) -> _Channel:
         channel = self._readable(channel_id)
         if channel.is_archived:
-            raise Refused("is_archived", f"{channel_id} is archived; unarchive it first")
+            raise ChatRejected("is_archived", f"{channel_id} is archived; unarchive it first")
         return channel
 
     def _let_in(self, channel: _Channel) -> None:
@@ -188,7 +192,7 @@ class MemoryChat:
             channel.has_bot = False
             self._tell(MembershipLost(channel.id, self._clock.now()))
 
-    def _state(self, channel: _Channel, said: Said) -> None:
+    def _state(self, channel: _Channel, said: IncomingMessage) -> None:
         channel.said.append(said)
         if channel.has_bot:
             self._tell(said)
@@ -203,7 +207,7 @@ class MemoryChat:
         return f"{self._last_microsecond // 1_000_000}.{self._last_microsecond % 1_000_000:06}"
 
 
-def _page(messages: list[Said], cursor: str) -> Page:
+def _page(messages: list[IncomingMessage], cursor: str) -> Page:
     start = int(cursor or 0)
     end = start + _PAGE_SIZE
     return Page(tuple(messages[start:end]), next_cursor=str(end) if end < len(messages) else "")

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
-from domain.action_states import begun, check_arrow, retracted, settled
+from domain.action_states import begun, check_transition, retracted, settled
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
 from domain.channels import ChannelId
 from domain.events import Outcome
-from domain.outbox import Depth
+from domain.outbox import Backlog
 
 
 class MemoryJournal:
@@ -25,21 +25,21 @@ class MemoryJournal:
         self._next_place = count()
         self._taking_since: datetime | None = None
 
-    def let_go(self) -> None:
+    def release_orphans(self) -> None:
         """The process whose hands the actions were in is no more."""
         self._in_hand.clear()
 
-    async def begin_taking(self, at: datetime) -> datetime | None:
+    async def open_poll_session(self, at: datetime) -> datetime | None:
         earlier = self._taking_since
         self._taking_since = earlier or at
         return earlier
 
-    async def end_taking(self) -> None:
+    async def close_poll_session(self) -> None:
         self._taking_since = None
 
-    async def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
+    async def record(self, action: Action, at: datetime) -> JournalEntry | None:
         known = self._known(action.id)
-        if known is not None and (known.action == action or known.state is not ActionState.FINISHED):
+        if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
             return known
         self._finished.pop(action.id, None)
         self._unfinished[action.id] = JournalEntry(action, at)
@@ -47,40 +47,40 @@ class MemoryJournal:
         self._places[action.id] = next(self._next_place)
         return None
 
-    async def plan(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
+    async def plan_steps(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
         entry = self._checked(action_id, "planned")
         if entry.steps and list(entry.steps) != list(dict.fromkeys(channel_ids)):
             raise ValueError(f"action {action_id} is planned already, otherwise")
         steps = entry.steps or {channel_id: Step() for channel_id in channel_ids}
         self._unfinished[action_id] = replace(entry, state=ActionState.EXECUTING, steps=steps)
 
-    async def begin(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
+    async def begin_step(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
         entry = self._checked(action_id, "begun")
         step = begun(entry.steps.get(channel_id), at)
         self._note_step(entry, channel_id, step)
 
-    async def retract(self, action_id: ActionId, channel_id: ChannelId) -> None:
+    async def undo_begin_step(self, action_id: ActionId, channel_id: ChannelId) -> None:
         entry = self._checked(action_id, "retracted")
         self._note_step(entry, channel_id, retracted(entry.steps.get(channel_id)))
 
-    async def settle(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
+    async def complete_step(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
         entry = self._checked(action_id, "settled")
         self._note_step(entry, channel_id, settled(entry.steps.get(channel_id), step))
 
-    async def conclude(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
+    async def set_outcome(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
         entry = self._checked(action_id, "concluded")
-        self._unfinished[action_id] = replace(entry, state=ActionState.CONCLUDED, outcome=outcome, concluded_at=at)
+        self._unfinished[action_id] = replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=at)
 
-    async def finish(self, action_id: ActionId) -> None:
+    async def mark_reported(self, action_id: ActionId) -> None:
         self._finish(self._checked(action_id, "finished"))
 
-    async def set_aside(self, action_id: ActionId, reason: str) -> None:
+    async def dead_letter(self, action_id: ActionId, reason: str) -> None:
         entry = self._checked(action_id, "set aside")
         del self._unfinished[action_id]
         self._in_hand.discard(action_id)
-        self._set_aside[action_id] = replace(entry, state=ActionState.SET_ASIDE, set_aside_because=reason)
+        self._set_aside[action_id] = replace(entry, state=ActionState.DEAD_LETTERED, dead_letter_reason=reason)
 
-    async def adopt(self, limit: int) -> list[JournalEntry]:
+    async def claim_orphans(self, limit: int) -> list[JournalEntry]:
         orphans = [entry for entry in self._oldest_first(self._unfinished) if entry.action.id not in self._in_hand]
         self._in_hand.update(entry.action.id for entry in orphans[:limit])
         return orphans[:limit]
@@ -88,29 +88,29 @@ class MemoryJournal:
     async def load(self, action_id: ActionId) -> JournalEntry | None:
         return self._known(action_id)
 
-    async def depth(self) -> Depth:
+    async def backlog(self) -> Backlog:
         oldest_at = min((entry.taken_at for entry in self._unfinished.values()), default=None)
-        return Depth(len(self._unfinished), len(self._set_aside), oldest_at)
+        return Backlog(len(self._unfinished), len(self._set_aside), oldest_at)
 
     async def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
         for entry in self._oldest_first(self._set_aside if set_aside else self._unfinished):
             yield entry
 
-    async def revive(self, action_id: ActionId) -> bool:
+    async def requeue(self, action_id: ActionId) -> bool:
         entry = self._set_aside.pop(action_id, None)
         if entry is None:
             return False
-        self._unfinished[action_id] = replace(entry, state=ActionState.CONCLUDED, set_aside_because="")
+        self._unfinished[action_id] = replace(entry, state=ActionState.COMPLETED, dead_letter_reason="")
         return True
 
     async def discard(self, action_id: ActionId) -> bool:
         entry = self._known(action_id)
-        if entry is None or entry.state is ActionState.FINISHED or action_id in self._in_hand:
+        if entry is None or entry.state is ActionState.REPORTED or action_id in self._in_hand:
             return False
         self._finish(entry)
         return True
 
-    async def forget(self, before: datetime) -> int:
+    async def purge(self, before: datetime) -> int:
         forgotten = [entry.action.id for entry in self._finished.values() if entry.taken_at < before]
         for action_id in forgotten:
             del self._finished[action_id], self._places[action_id]
@@ -121,7 +121,7 @@ class MemoryJournal:
 
     def _checked(self, action_id: ActionId, deed: str) -> JournalEntry:
         entry = self._known(action_id)
-        check_arrow(action_id, deed, entry.state if entry else None)
+        check_transition(action_id, deed, entry.state if entry else None)
         assert entry is not None  # noqa: S101 - the check has seen to it
         return entry
 
@@ -134,7 +134,7 @@ class MemoryJournal:
         self._unfinished.pop(entry.action.id, None)
         self._set_aside.pop(entry.action.id, None)
         self._in_hand.discard(entry.action.id)
-        self._finished[entry.action.id] = replace(entry, state=ActionState.FINISHED, set_aside_because="")
+        self._finished[entry.action.id] = replace(entry, state=ActionState.REPORTED, dead_letter_reason="")
 
     def _oldest_first(self, entries: dict[ActionId, JournalEntry]) -> list[JournalEntry]:
         return sorted(entries.values(), key=lambda entry: (entry.taken_at, self._places[entry.action.id]))

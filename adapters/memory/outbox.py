@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from adapters.serialization.timestamps import moment
+from adapters.serialization.timestamps import parse_ts
 from domain.channels import ChannelId
-from domain.outbox import Claim, Depth, OutboxEntry
+from domain.outbox import Backlog, Claim, OutboxEntry
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class _Lane:
     lease_until: datetime | None = None
     not_before: datetime | None = None
     is_interrupted: bool = False
-    heard_until: datetime | None = None
+    last_message_at: datetime | None = None
 
     @property
     def head(self) -> str | None:
@@ -65,20 +65,20 @@ class MemoryOutbox:
         self._set_aside: dict[str, OutboxEntry] = {}
         self._done: dict[str, datetime] = {}
 
-    def end_claims(self) -> None:
+    def release_claims(self) -> None:
         """The process that claimed is no more."""
         for lane in self._lanes.values():
             lane.interrupt()
 
-    def heard_until(self, channel_id: ChannelId) -> datetime | None:
+    def last_message_at(self, channel_id: ChannelId) -> datetime | None:
         """The timestamp of the latest message taken from this channel."""
         lane = self._lanes.get(channel_id)
-        return lane.heard_until if lane else None
+        return lane.last_message_at if lane else None
 
-    def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
+    def active_since(self, moment: datetime) -> frozenset[ChannelId]:
         """The channels whose latest message is not older than that."""
         lanes = self._lanes.items()
-        return frozenset(channel for channel, lane in lanes if lane.heard_until and lane.heard_until >= moment)
+        return frozenset(channel for channel, lane in lanes if lane.last_message_at and lane.last_message_at >= moment)
 
     async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         return [self._append(entry) for entry in entries]
@@ -95,17 +95,17 @@ class MemoryOutbox:
         lease_until = now + timedelta(seconds=lease_seconds)
         return [self._claim(channel_id, entries, lease_until) for *_, channel_id in heapq.nsmallest(channels, ready)]
 
-    async def done(self, claim: Claim, entry: OutboxEntry) -> None:
+    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
         del claim  # whoever brought it: the engine has it
         self._drop(entry.key, entry.said.channel_id)
 
-    async def set_aside(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+    async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         waiting = self._lanes[claim.channel_id].waiting.get(entry.key)
         if waiting is not None:
             self._lanes[claim.channel_id].remove(entry.key)
-            self._set_aside[entry.key] = replace(waiting, set_aside_because=reason)
+            self._set_aside[entry.key] = replace(waiting, dead_letter_reason=reason)
 
-    async def give_back(
+    async def release(
         self, claim: Claim, *, not_before: datetime | None = None, refused_at: datetime | None = None
     ) -> None:
         lane = self._lanes[claim.channel_id]
@@ -114,12 +114,12 @@ class MemoryOutbox:
         if refused_at is not None and lane.head in lane.claimed:
             first = next(iter(lane.waiting.values()))
             lane.waiting[first.key] = replace(
-                first, refusals=first.refusals + 1, first_refused_at=first.first_refused_at or refused_at
+                first, rejections=first.rejections + 1, first_rejected_at=first.first_rejected_at or refused_at
             )
         lane.release()
         lane.not_before = not_before if lane.waiting else None
 
-    async def extend(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
+    async def renew_lease(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
         lane = self._lanes[claim.channel_id]
         if lane.claim is claim:
             lane.lease_until = now + timedelta(seconds=lease_seconds)
@@ -127,11 +127,11 @@ class MemoryOutbox:
     async def next_due(self) -> datetime | None:
         return min((lane.not_before for lane in self._lanes.values() if lane.not_before), default=None)
 
-    async def depth(self) -> Depth:
+    async def backlog(self) -> Backlog:
         while self._by_age and not self._waits(self._by_age[0][2]):
             heapq.heappop(self._by_age)
         waiting = len(self._places) - len(self._set_aside)
-        return Depth(waiting, len(self._set_aside), self._by_age[0][0] if self._by_age else None)
+        return Backlog(waiting, len(self._set_aside), self._by_age[0][0] if self._by_age else None)
 
     async def entries(self, *, set_aside: bool = False) -> AsyncIterator[OutboxEntry]:
         chosen = (
@@ -142,11 +142,11 @@ class MemoryOutbox:
         for entry in sorted(chosen, key=lambda entry: (entry.received_at, self._places[entry.key])):
             yield entry
 
-    async def revive(self, key: str) -> bool:
+    async def requeue(self, key: str) -> bool:
         entry = self._set_aside.pop(key, None)
         if entry is None:
             return False
-        self._wait(replace(entry, refusals=0, first_refused_at=None, set_aside_because=""))
+        self._wait(replace(entry, rejections=0, first_rejected_at=None, dead_letter_reason=""))
         return True
 
     async def discard(self, key: str) -> bool:
@@ -159,7 +159,7 @@ class MemoryOutbox:
                 return True
         return False
 
-    async def forget(self, before: datetime) -> int:
+    async def purge(self, before: datetime) -> int:
         forgotten = [key for key, received_at in self._done.items() if received_at < before]
         for key in forgotten:
             del self._done[key]
@@ -169,8 +169,8 @@ class MemoryOutbox:
         if entry.key in self._places or entry.key in self._done:
             return False
         lane = self._wait(entry)
-        heard_at = moment(entry.said.timestamp)
-        lane.heard_until = max(filter(None, (lane.heard_until, heard_at)), default=None)
+        heard_at = parse_ts(entry.said.timestamp)
+        lane.last_message_at = max(filter(None, (lane.last_message_at, heard_at)), default=None)
         return True
 
     def _wait(self, entry: OutboxEntry) -> _Lane:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from adapters.memory.chat import MemoryChat
 from application.ports.clock import Clock
-from application.ports.receiver import Arrival, ChatEvent, Connected, Disconnected
-from domain.errors import Refused
+from application.ports.receiver import ChatEvent, Connected, Disconnected, IncomingEvent
+from domain.errors import ChatRejected
 
 
 class MemoryReceiver:
@@ -23,14 +23,14 @@ class MemoryReceiver:
         self.acknowledged: list[ChatEvent] = []
         """In the order of acknowledging."""
         self._opening: ChatEvent | Exception = Connected()
-        chat.listeners.append(self.hear)
+        chat.listeners.append(self.deliver)
 
-    def hear(self, event: ChatEvent | Exception) -> None:
+    def deliver(self, event: ChatEvent | Exception) -> None:
         """Let whoever listens hear this next; an exception ends the listening."""
         self._waiting.append(event)
         self._something_waits.set()
 
-    def refuse(self, refusal: Refused) -> None:
+    def reject(self, refusal: ChatRejected) -> None:
         """Let nobody listen from now on."""
         self._opening = refusal
 
@@ -43,19 +43,19 @@ class MemoryReceiver:
         """Let all be heard again that was heard and not acknowledged. Returns how much that is."""
         again, self._unacknowledged = list(self._unacknowledged.values()), {}
         for event in again:
-            self.hear(event)
+            self.deliver(event)
         return len(again)
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[AsyncIterator[Arrival]]:
+    async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
         self._waiting.appendleft(self._opening)
         self._something_waits.set()
         yield self
 
-    def __aiter__(self) -> AsyncIterator[Arrival]:
+    def __aiter__(self) -> AsyncIterator[IncomingEvent]:
         return self
 
-    async def __anext__(self) -> Arrival:
+    async def __anext__(self) -> IncomingEvent:
         while not self._waiting:
             self._something_waits.clear()
             await self._something_waits.wait()
@@ -64,12 +64,12 @@ class MemoryReceiver:
             raise event
         return self._arrival(event)
 
-    def _arrival(self, event: ChatEvent) -> Arrival:
+    def _arrival(self, event: ChatEvent) -> IncomingEvent:
         now = self._clock.now()
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         if isinstance(event, Connected | Disconnected):
-            return Arrival(event, received_at, _nobody_waits)
-        return Arrival(event, received_at, self._owed(event))
+            return IncomingEvent(event, received_at, _nobody_waits)
+        return IncomingEvent(event, received_at, self._owed(event))
 
     def _owed(self, event: ChatEvent) -> Callable[[], Awaitable[None]]:
         self._number += 1

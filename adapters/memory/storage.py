@@ -9,10 +9,10 @@ from adapters.memory.outbox import MemoryOutbox
 from application.ports.channels import Channels
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
-from application.ports.rate_limiter import Paces
+from application.ports.rate_limiter import RateLimiter
 from domain.channels import ChannelId, JoinedChannels
-from domain.errors import StorageRefused
-from domain.rate_limits import RunningPaces
+from domain.errors import StorageUnusable
+from domain.rate_limits import InMemoryRateLimiter
 
 
 class MemoryChannels:
@@ -32,19 +32,19 @@ class MemoryChannels:
     async def leave(self, channel_id: ChannelId) -> None:
         self._joined_at.pop(channel_id, None)
 
-    async def bystanders(self) -> frozenset[ChannelId] | None:
+    async def unjoined_memberships(self) -> frozenset[ChannelId] | None:
         return self._bystanders
 
-    async def note_bystanders(self, channel_ids: frozenset[ChannelId]) -> None:
+    async def set_unjoined_memberships(self, channel_ids: frozenset[ChannelId]) -> None:
         self._bystanders = channel_ids
 
-    async def heard_until(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
-        heard_at = self._outbox.heard_until(channel_id)
+    async def last_message_at(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
+        heard_at = self._outbox.last_message_at(channel_id)
         moments = self._joined_at.get(channel_id), heard_at and heard_at - overlap
         return max(filter(None, moments), default=None)
 
-    async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
-        return self._outbox.heard_since(moment)
+    async def active_since(self, moment: datetime) -> frozenset[ChannelId]:
+        return self._outbox.active_since(moment)
 
 
 class MemoryStorage:
@@ -53,7 +53,7 @@ class MemoryStorage:
     channels: Channels
     outbox: Outbox
     journal: Journal
-    paces: Paces
+    rate_limiter: RateLimiter
 
     def __init__(self) -> None:
         self._outbox = MemoryOutbox()
@@ -62,15 +62,15 @@ class MemoryStorage:
         self.channels = MemoryChannels(self._outbox)
         self.outbox = self._outbox
         self.journal = self._journal
-        self.paces = RunningPaces()
+        self.rate_limiter = InMemoryRateLimiter()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         if self._is_open:
-            raise StorageRefused("this memory storage is in use; it serves one pack at a time")
+            raise StorageUnusable("this memory storage is in use; it serves one pack at a time")
         self._is_open = True
-        self._outbox.end_claims()
-        self._journal.let_go()
+        self._outbox.release_claims()
+        self._journal.release_orphans()
         try:
             yield
         finally:

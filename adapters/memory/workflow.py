@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import count
 
-from application.ports.workflow import PackOffer
+from application.ports.workflow import PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import Command
-from domain.errors import NotTaken, PackUnknown
+from domain.errors import PackNotRegistered, WorkflowServerError
 from domain.events import Event, Outcome, ReceivedMessage
-from domain.messages import Said
+from domain.messages import IncomingMessage
 
 
 def _no_flows(_event: Event) -> Iterable[Command]:
@@ -30,14 +30,14 @@ class MemoryWorkflow:
         self._waiting: deque[Action] = deque()
         self._given_out: dict[ActionId, Action] = {}
         self._changed = asyncio.Event()
-        self.pack: PackOffer | None = None
+        self.pack: PackDefinition | None = None
         """The pack as it registered; None when it did not, or was forgotten."""
         self.answers: dict[ActionId, tuple[Outcome, datetime]] = {}
         """The outcome of each action that was answered, with its `at`, in the order of the answers."""
         self.published: list[tuple[ReceivedMessage, datetime]] = []
         """The events, each with its `at`, in the order in which they came."""
 
-    def offer(self, command: Command) -> ActionId:
+    def enqueue(self, command: Command) -> ActionId:
         """Let an action wait for the pack."""
         action = Action(ActionId(f"action-{next(self._ids)}"), command)
         self._waiting.append(action)
@@ -55,7 +55,7 @@ class MemoryWorkflow:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def register(self, offer: PackOffer) -> None:
+    async def register(self, offer: PackDefinition) -> None:
         """See the port."""
         self.pack = offer
         self._changed.set()
@@ -74,9 +74,9 @@ class MemoryWorkflow:
         """See the port."""
         self._need_pack()
         if action_id not in self._given_out:
-            raise PackUnknown(f"there is no action {action_id}")
+            raise PackNotRegistered(f"there is no action {action_id}")
         if action_id in self.answers:
-            raise NotTaken(f"the action {action_id} has an answer already")
+            raise WorkflowServerError(f"the action {action_id} has an answer already")
         self.answers[action_id] = (outcome, at)
         self._run_flows(outcome)
 
@@ -86,27 +86,27 @@ class MemoryWorkflow:
         self.published.append((event, at))
         self._run_flows(event)
 
-    async def is_answered(self, action_id: ActionId) -> bool | None:
+    async def is_completed(self, action_id: ActionId) -> bool | None:
         """See the port."""
         self._need_pack()
         return action_id in self.answers if action_id in self._given_out else None
 
-    async def were_published(self, messages: Sequence[tuple[Said, datetime]]) -> list[bool]:
+    async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
         """See the port."""
         self._need_pack()
         known = {(event.said.key, at) for event, at in self.published}
         return [(said.key, at) in known for said, at in messages]
 
-    async def in_hand(self, since: datetime) -> list[Action]:  # noqa: ARG002 - it keeps no times
+    async def pending_actions(self, since: datetime) -> list[Action]:  # noqa: ARG002 - it keeps no times
         """See the port."""
         self._need_pack()
         return [action for action in self._given_out.values() if action.id not in self.answers]
 
     def _need_pack(self) -> None:
         if self.pack is None:
-            raise PackUnknown("the pack is not registered")
+            raise PackNotRegistered("the pack is not registered")
 
     def _run_flows(self, event: Event) -> None:
         for command in self._on_event(event):
-            self.offer(command)
+            self.enqueue(command)
         self._changed.set()

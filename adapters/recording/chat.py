@@ -9,7 +9,7 @@ from domain.channels import ChannelId
 from domain.commands import without_token
 from domain.errors import ChatError
 from domain.json_values import JsonObject
-from domain.messages import Mark, Message, Receipt, RichMessage
+from domain.messages import IdempotencyKey, OutgoingMessage, Receipt, RichMessage
 from domain.users import Identity, User
 
 
@@ -25,7 +25,7 @@ class RecordedChat:
         self._record.note(Identified(at=self._record.now, user_id=identity.user_id, bot_id=identity.bot_id))
         return identity
 
-    async def post(self, message: Message | RichMessage, mark: Mark | None) -> Receipt:
+    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
         try:
             receipt = await self._chat.post(message, mark)
         except ChatError as error:
@@ -70,8 +70,10 @@ class RecordedChat:
         )
         return user
 
-    async def find(self, message: Message | RichMessage, mark: Mark, since: datetime) -> Receipt | None:
-        return await self._chat.find(message, mark, since)
+    async def find_posted(
+        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
+    ) -> Receipt | None:
+        return await self._chat.find_posted(message, mark, since)
 
     async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
         return await self._chat.history(channel_id, after, cursor)
@@ -79,12 +81,12 @@ class RecordedChat:
     async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
         return await self._chat.replies(channel_id, thread_timestamp, after, cursor)
 
-    def _note_post(self, message: Message | RichMessage, channel_id: str, timestamp: str, error: str) -> None:
+    def _note_post(self, message: OutgoingMessage | RichMessage, channel_id: str, timestamp: str, error: str) -> None:
         at, fields = self._record.now, _fields(message)
         self._record.note(Posted(at=at, channel_id=channel_id, fields=fields, timestamp=timestamp, error=error))
 
 
-def _fields(message: Message | RichMessage) -> JsonObject:
+def _fields(message: OutgoingMessage | RichMessage) -> JsonObject:
     """Of Slack's `chat.postMessage`."""
     if isinstance(message, RichMessage):
         return without_token(message.fields)

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from adapters.recording.entries import Heard, Membership
 from adapters.recording.recorder import Record
-from application.ports.receiver import Arrival, MembershipGained, MembershipLost, Receiver
-from domain.messages import Said
+from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost, Receiver
+from domain.messages import IncomingMessage
 
 
 class RecordedReceiver:
@@ -17,29 +17,29 @@ class RecordedReceiver:
         self._record = record
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[AsyncIterator[Arrival]]:
-        async with self._receiver.listen() as arrivals:
+    async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
+        async with self._receiver.events() as arrivals:
             yield _Recorded(arrivals, self._record)
 
 
 class _Recorded:
     """The arrivals. Not a generator, which would have to be closed."""
 
-    def __init__(self, arrivals: AsyncIterator[Arrival], record: Record) -> None:
+    def __init__(self, arrivals: AsyncIterator[IncomingEvent], record: Record) -> None:
         self._arrivals = arrivals
         self._record = record
 
-    def __aiter__(self) -> AsyncIterator[Arrival]:
+    def __aiter__(self) -> AsyncIterator[IncomingEvent]:
         return self
 
-    async def __anext__(self) -> Arrival:
+    async def __anext__(self) -> IncomingEvent:
         arrival = await anext(self._arrivals)
         self._note(arrival)
         return arrival
 
-    def _note(self, arrival: Arrival) -> None:
+    def _note(self, arrival: IncomingEvent) -> None:
         match arrival.event:
-            case Said() as said:
+            case IncomingMessage() as said:
                 self._record.note(_heard(arrival, said))
             case MembershipGained(channel_id) | MembershipLost(channel_id) as change:
                 is_member = isinstance(change, MembershipGained)
@@ -48,7 +48,7 @@ class _Recorded:
                 pass
 
 
-def _heard(arrival: Arrival, said: Said) -> Heard:
+def _heard(arrival: IncomingEvent, said: IncomingMessage) -> Heard:
     return Heard(
         at=arrival.received_at,
         channel_id=said.channel_id,

@@ -17,7 +17,7 @@ import structlog
 from adapters.recording.entries import Entry
 from adapters.recording.schemas import dump_entry
 from application.ports.clock import Clock
-from domain.errors import StorageRefused
+from domain.errors import StorageUnusable
 
 log = structlog.get_logger()
 
@@ -72,9 +72,9 @@ class Record:
         file.close()
         raise self._refusal("it is no ordinary file")
 
-    def _refusal(self, reason: str) -> StorageRefused:
+    def _refusal(self, reason: str) -> StorageUnusable:
         advice = "name a file that is no link, in a folder that is there"
-        return StorageRefused(f"FLYTE_SLACK_RECORD: {self._path} can't be written ({reason}); {advice}")
+        return StorageUnusable(f"FLYTE_SLACK_RECORD: {self._path} can't be written ({reason}); {advice}")
 
     def _write(self, file: TextIO) -> None:
         is_broken = False

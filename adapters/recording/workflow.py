@@ -6,12 +6,12 @@ from datetime import datetime
 from adapters.recording.entries import Answered, Published, Registered, Taken
 from adapters.recording.recorder import Record
 from adapters.serialization.payloads import command_input, event_payload
-from application.ports.workflow import PackOffer, Workflow
+from application.ports.workflow import PackDefinition, Workflow
 from domain.actions import Action, ActionId
 from domain.commands import command_name
 from domain.errors import WorkflowError
 from domain.events import Outcome, ReceivedMessage, event_name
-from domain.messages import Said
+from domain.messages import IncomingMessage
 
 
 class RecordedWorkflow:
@@ -21,7 +21,7 @@ class RecordedWorkflow:
         self._workflow = workflow
         self._record = record
 
-    async def register(self, offer: PackOffer) -> None:
+    async def register(self, offer: PackDefinition) -> None:
         await self._workflow.register(offer)
         self._record.note(Registered(at=self._record.now, pack=offer.name, labels=dict(offer.labels)))
 
@@ -48,14 +48,14 @@ class RecordedWorkflow:
             raise
         self._note_event(event, "")
 
-    async def is_answered(self, action_id: ActionId) -> bool | None:
-        return await self._workflow.is_answered(action_id)
+    async def is_completed(self, action_id: ActionId) -> bool | None:
+        return await self._workflow.is_completed(action_id)
 
-    async def were_published(self, messages: Sequence[tuple[Said, datetime]]) -> list[bool]:
+    async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
         return await self._workflow.were_published(messages)
 
-    async def in_hand(self, since: datetime) -> list[Action]:
-        return await self._workflow.in_hand(since)
+    async def pending_actions(self, since: datetime) -> list[Action]:
+        return await self._workflow.pending_actions(since)
 
     def _note_answer(self, action_id: ActionId, outcome: Outcome, error: str) -> None:
         name, payload = event_name(outcome), event_payload(outcome)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from domain.json_values import Json
 
-DEEPEST = 200
+MAX_DEPTH = 200
 """Levels of lists and objects that are read. What is nested deeper is read as null (far beyond what anybody means)."""
 
-_LONGEST_INTEGER = 300
+_MAX_INTEGER_DIGITS = 300
 """Digits. Longer ones are read as floating-point numbers: infinite, all of them."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -24,7 +24,7 @@ def read_json(text: str | bytes) -> Json:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", "replace")
-    value: Json = json.loads(_pruned(text), parse_int=_integer)
+    value: Json = json.loads(_limit_depth(text), parse_int=_integer)
     return value
 
 
@@ -41,18 +41,18 @@ def is_deeper_than(levels: int, value: Json) -> bool:
     return any(isinstance(node, list | dict) for node in layer)
 
 
-def without_surrogates(value: Json) -> Json:
+def replace_surrogates_deep(value: Json) -> Json:
     """The same value with U+FFFD for every surrogate that has no partner, in texts and in keys."""
     if isinstance(value, str):
-        return whole_text(value)
+        return replace_surrogates(value)
     if isinstance(value, list):
-        return [without_surrogates(child) for child in value]
+        return [replace_surrogates_deep(child) for child in value]
     if isinstance(value, dict):
-        return {whole_text(key): without_surrogates(child) for key, child in value.items()}
+        return {replace_surrogates(key): replace_surrogates_deep(child) for key, child in value.items()}
     return value
 
 
-def whole_text(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The same text with U+FFFD for every surrogate that has no partner."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -66,12 +66,12 @@ def _children(value: Json) -> Iterator[Json]:
 
 def _integer(digits: str) -> int | float:
     # int() refuses more than 4,300 digits, which would cost the whole text.
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+    return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else float(digits)
 
 
-def _pruned(text: str) -> str:
+def _limit_depth(text: str) -> str:
     """The same text with null for what is nested deeper than DEEPEST; json.loads recurses, and must not go there."""
-    if text.count("[") + text.count("{") <= DEEPEST:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
         return text
     return "".join(_kept(text))
 
@@ -81,11 +81,11 @@ def _kept(text: str) -> Iterator[str]:
     for token in _TOKEN.finditer(text):
         if token[0] in ("[", "{"):
             depth += 1
-            if depth == DEEPEST + 1:
+            if depth == MAX_DEPTH + 1:
                 yield text[kept_until : token.start()] + "null"
         elif token[0] in ("]", "}"):
             depth -= 1
-            if depth == DEEPEST:
+            if depth == MAX_DEPTH:
                 kept_until = token.end()
-    if depth <= DEEPEST:
+    if depth <= MAX_DEPTH:
         yield text[kept_until:]

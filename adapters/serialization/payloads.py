@@ -7,7 +7,13 @@ It is not lossless: the pack's keys win over a flow's keys of the same name. Sto
 from collections.abc import Callable
 from typing import assert_never
 
-from adapters.serialization.json_codec import is_deeper_than, read_json, whole_text, without_surrogates, write_json
+from adapters.serialization.json_codec import (
+    is_deeper_than,
+    read_json,
+    replace_surrogates,
+    replace_surrogates_deep,
+    write_json,
+)
 from domain.channels import ChannelId
 from domain.commands import (
     Broadcast,
@@ -35,16 +41,16 @@ from domain.events import (
     SendRichMessageFailed,
 )
 from domain.json_values import Json, JsonObject
-from domain.messages import Message, RichMessage
+from domain.messages import OutgoingMessage, RichMessage
 
-LARGEST_INPUT = 1024 * 1024
+MAX_INPUT_BYTES = 1024 * 1024
 """Bytes of a command's input as compact JSON."""
 
-DEEPEST_INPUT = 100
+MAX_INPUT_DEPTH = 100
 """Levels of lists and objects in a command's input, itself included."""
 
 
-_LONGEST_NAME = 1000
+_MAX_NAME_LENGTH = 1000
 """Characters of an unknown command's name that are kept: it is answered with, and logged."""
 
 
@@ -60,7 +66,7 @@ def parse_command(name: str, given: Json) -> Command:
     """
     build = _BUILDERS.get(name)
     if build is None:
-        return UnknownCommand(whole_text(name[:_LONGEST_NAME]))
+        return UnknownCommand(replace_surrogates(name[:_MAX_NAME_LENGTH]))
     try:
         return build(_sound_object({} if given is None else given))
     except _UnreadableError as error:
@@ -106,21 +112,21 @@ def event_payload(event: Event) -> Json:
 def _sound_object(given: Json) -> JsonObject:
     if not isinstance(given, dict):
         raise _UnreadableError(f"input must be a JSON object, not {_kind(given)}")
-    if is_deeper_than(DEEPEST_INPUT, given):
-        raise _UnreadableError(f"input is nested deeper than {DEEPEST_INPUT} levels")
-    sound: JsonObject = {whole_text(name): without_surrogates(value) for name, value in given.items()}
+    if is_deeper_than(MAX_INPUT_DEPTH, given):
+        raise _UnreadableError(f"input is nested deeper than {MAX_INPUT_DEPTH} levels")
+    sound: JsonObject = {replace_surrogates(name): replace_surrogates_deep(value) for name, value in given.items()}
     try:
         size = len(write_json(sound))
     except ValueError:
         raise _UnreadableError("input holds a number that JSON has no form for") from None
-    if size > LARGEST_INPUT:
+    if size > MAX_INPUT_BYTES:
         raise _UnreadableError("input is larger than 1 MiB")
     return sound
 
 
 def _message_command(fields: JsonObject) -> Command:
     text, channel_id, thread = (_text(fields, name) for name in ("message", "channelId", "threadTimestamp"))
-    return SendMessage(Message(ChannelId(channel_id), text, thread))
+    return SendMessage(OutgoingMessage(ChannelId(channel_id), text, thread))
 
 
 def _rich_message_command(fields: JsonObject) -> Command:
@@ -174,8 +180,8 @@ def _check_list(fields: JsonObject, name: str) -> None:
         raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list; it is not JSON") from None
     if not isinstance(held, list):
         raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list; it holds {_kind(held)}")
-    if is_deeper_than(DEEPEST_INPUT, held):
-        raise _UnreadableError(f"{name} is nested deeper than {DEEPEST_INPUT} levels")
+    if is_deeper_than(MAX_INPUT_DEPTH, held):
+        raise _UnreadableError(f"{name} is nested deeper than {MAX_INPUT_DEPTH} levels")
 
 
 def _kind(value: Json) -> str:
@@ -185,7 +191,7 @@ def _kind(value: Json) -> str:
     return kinds[type(value)]
 
 
-def _message_fields(message: Message) -> JsonObject:
+def _message_fields(message: OutgoingMessage) -> JsonObject:
     return {
         "message": message.text,
         "channelId": message.channel_id,

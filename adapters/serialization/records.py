@@ -31,7 +31,7 @@ from domain.events import (
     SendRichMessageFailed,
 )
 from domain.json_values import JsonObject
-from domain.messages import Message, Receipt, RichMessage
+from domain.messages import OutgoingMessage, Receipt, RichMessage
 
 
 def dump_command(command: Command) -> JsonObject:
@@ -88,7 +88,7 @@ class _Record(Schema):
 
 
 class _MessageRecord(_Record):
-    makes = Message
+    makes = OutgoingMessage
     channel_id = _text()
     text = _text()
     thread_timestamp = _text()

@@ -7,7 +7,7 @@ _TIMESTAMP = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,6})[0-9]*)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def moment(timestamp: str) -> datetime | None:
+def parse_ts(timestamp: str) -> datetime | None:
     """When a message with this `ts` was said (`1355517523.000005`: seconds, then a counter). None: it tells no time."""
     match = _TIMESTAMP.fullmatch(timestamp)
     if match is None:

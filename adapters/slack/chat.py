@@ -14,9 +14,9 @@ from application.ports.chat import Page
 from application.ports.clock import Clock
 from domain.channels import ChannelId
 from domain.commands import without_token
-from domain.errors import Refused
+from domain.errors import ChatRejected
 from domain.json_values import Json, JsonObject
-from domain.messages import Mark, Message, Receipt, RichMessage
+from domain.messages import IdempotencyKey, OutgoingMessage, Receipt, RichMessage
 from domain.users import Identity, User
 
 _LISTS = ("attachments", "blocks")
@@ -39,7 +39,7 @@ class SlackChat:
         except ValueError as error:
             raise unreadable_answer(question) from error
 
-    async def post(self, message: Message | RichMessage, mark: Mark | None) -> Receipt:
+    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
         question = Question("chat.postMessage", message.channel_id, is_repeatable=False)
         answer = await self._web.call(question, _arguments(message, mark))
         channel, timestamp = answer.get("channel"), answer.get("ts")
@@ -50,7 +50,7 @@ class SlackChat:
     async def join(self, channel_id: ChannelId) -> None:
         try:
             await self._web.call(Question("conversations.join", channel_id), {"channel": channel_id})
-        except Refused as refusal:
+        except ChatRejected as refusal:
             # Of a private channel, or with the token of a classic app, Slack refuses this to members as well.
             if not await self._is_certainly_member(channel_id):
                 raise refusal from None
@@ -58,7 +58,7 @@ class SlackChat:
     async def leave(self, channel_id: ChannelId) -> None:
         try:
             await self._web.call(Question("conversations.leave", channel_id), {"channel": channel_id})
-        except Refused as refusal:
+        except ChatRejected as refusal:
             if refusal.code != "not_in_channel":
                 raise
 
@@ -72,7 +72,7 @@ class SlackChat:
     async def is_member(self, channel_id: ChannelId) -> bool:
         try:
             answer = await self._web.call(Question("conversations.info", channel_id), {"channel": channel_id})
-        except Refused as refusal:
+        except ChatRejected as refusal:
             # What Slack says of channels that are gone, and of private ones that the bot is not in.
             if refusal.code == "channel_not_found":
                 return False
@@ -83,7 +83,9 @@ class SlackChat:
     async def look_up(self, user_id: str) -> User:
         return await self._users.look_up(user_id)
 
-    async def find(self, message: Message | RichMessage, mark: Mark, since: datetime) -> Receipt | None:
+    async def find_posted(
+        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
+    ) -> Receipt | None:
         return await self._history.find(message, mark, since)
 
     async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
@@ -95,12 +97,12 @@ class SlackChat:
     async def _is_certainly_member(self, channel_id: ChannelId) -> bool:
         try:
             return await self.is_member(channel_id)
-        except Refused:
+        except ChatRejected:
             return False
 
 
-def _arguments(message: Message | RichMessage, mark: Mark | None) -> JsonObject:
-    if isinstance(message, Message):
+def _arguments(message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> JsonObject:
+    if isinstance(message, OutgoingMessage):
         arguments: JsonObject = {"channel": message.channel_id, "text": message.text}
         if message.thread_timestamp:
             arguments["thread_ts"] = message.thread_timestamp

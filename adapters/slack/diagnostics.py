@@ -7,7 +7,7 @@ from datetime import datetime
 
 from slack_sdk.signature import SignatureVerifier
 
-from adapters.http.dates import sent_at
+from adapters.http.dates import server_time
 from adapters.slack.errors import Question, unreadable_answer
 from adapters.slack.schemas import parse_identity
 from adapters.slack.sockets.handshake import Dialect, open_socket_at
@@ -53,7 +53,7 @@ class SlackInspection:
     async def server_time(self) -> datetime | None:
         """Slack's clock; None where its answer does not tell. Needs no token. ChatError when Slack is not there."""
         answer = await self._web.ask(Question("api.test"))
-        return sent_at(answer.headers)
+        return server_time(answer.headers)
 
     async def token(self) -> TokenReport:
         """Whose the token is. ChatError."""

@@ -13,11 +13,11 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientError, ClientHttpProxyError, ConnectionTimeoutError, InvalidURL
 from slack_sdk.errors import SlackApiError
 
-from adapters.http.errors import reason_of
+from adapters.http.errors import describe
 from adapters.http.session import Redirected
-from adapters.serialization.json_codec import whole_text
+from adapters.serialization.json_codec import replace_surrogates
 from adapters.slack.error_help import ALTERNATIVES_TO_RTM, EXPLANATIONS
-from domain.errors import AuthenticationFailed, ChatError, InDoubt, RateLimited, Refused, Unreachable
+from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class _Answer:
         """Slack's error code, empty when there is none."""
         code = self.body.get("error")
         if isinstance(code, str) and code:
-            return whole_text(code)[:_LONGEST_CODE]
+            return replace_surrogates(code)[:_LONGEST_CODE]
         # conversations.leave says so, without an error code, when the bot was no member.
         return "not_in_channel" if self.body.get("not_in_channel") is True else ""
 
@@ -100,7 +100,7 @@ def chat_error(error: Exception, question: Question) -> ChatError:
             f"{question.method} was answered with a redirect ({error.status}); correct FLYTE_SLACK_API_URL",
         )
     if isinstance(error, ClientConnectorError | ClientHttpProxyError | ConnectionTimeoutError | InvalidURL):
-        return Unreachable("unreachable", f"Slack can't be reached: {reason_of(error)}")
+        return Unreachable("unreachable", f"Slack can't be reached: {describe(error)}")
     if isinstance(error, TimeoutError):
         return _lost("timeout", f"Slack did not answer {question.method} in time", question)
     if isinstance(error, ClientError | OSError):
@@ -144,9 +144,9 @@ def _from_status(status: int, question: Question) -> ChatError:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _lost(f"http_{status}", f"Slack failed while it worked on {question.method}", question)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return Refused("http_413", f"the request is larger than Slack takes for {question.method}; send less")
+        return ChatRejected("http_413", f"the request is larger than Slack takes for {question.method}; send less")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE):
-        return Refused(f"http_{status}", f"there is no {question.method} at FLYTE_SLACK_API_URL; correct that")
+        return ChatRejected(f"http_{status}", f"there is no {question.method} at FLYTE_SLACK_API_URL; correct that")
     if status >= HTTPStatus.BAD_REQUEST:
         return Unreachable(
             f"http_{status}",
@@ -155,13 +155,13 @@ def _from_status(status: int, question: Question) -> ChatError:
     return unreadable_answer(question)
 
 
-def _refusal(code: str, answer: _Answer, question: Question) -> Refused:
+def _refusal(code: str, answer: _Answer, question: Question) -> ChatRejected:
     if question.method == _CLASSIC_ONLY and code in _WRONG_FOR_RTM:
-        return Refused(code, ALTERNATIVES_TO_RTM)
+        return ChatRejected(code, ALTERNATIVES_TO_RTM)
     is_about_token = _KINDS.get(code) is _Kind.AUTHENTICATION and not (
         code == "not_allowed_token_type" and question.method in _CHOOSY_METHODS
     )
-    return (AuthenticationFailed if is_about_token else Refused)(code, _explanation(code, answer, question))
+    return (AuthenticationFailed if is_about_token else ChatRejected)(code, _explanation(code, answer, question))
 
 
 def _explanation(code: str, answer: _Answer, question: Question) -> str:
@@ -176,7 +176,7 @@ def _explanation(code: str, answer: _Answer, question: Question) -> str:
 
 
 def _listed(scopes: object) -> str:
-    return whole_text(scopes).replace(",", ", ") if isinstance(scopes, str) and scopes else "not told"
+    return replace_surrogates(scopes).replace(",", ", ") if isinstance(scopes, str) and scopes else "not told"
 
 
 def _lost(code: str, explanation: str, question: Question) -> ChatError:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from adapters.serialization.timestamps import moment
+from adapters.serialization.timestamps import parse_ts
 from adapters.slack.schemas import parse_said
 from application.ports.receiver import AccessLost, ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
@@ -101,7 +101,7 @@ def _channel_of(event: JsonObject) -> ChannelId:
 
 def _time_of(event: JsonObject) -> datetime | None:
     happened_at = event.get("event_ts")
-    return moment(happened_at) if isinstance(happened_at, str) else None
+    return parse_ts(happened_at) if isinstance(happened_at, str) else None
 
 
 def _shown(value: Json) -> str | int:

@@ -9,13 +9,13 @@ import structlog
 from slack_sdk.signature import Clock as VerifierClock
 from slack_sdk.signature import SignatureVerifier
 
-from adapters.serialization.json_codec import read_json, without_surrogates
+from adapters.serialization.json_codec import read_json, replace_surrogates_deep
 from adapters.slack.events import callback_event
 from adapters.slack.sockets.arrival_queue import Inbox
 from application.ports.clock import Clock
-from application.ports.receiver import Arrival, ChatEvent, Connected, Disconnected
-from application.resilience.backoff import growing_pauses
-from domain.errors import ChatError, Refused
+from application.ports.receiver import ChatEvent, Connected, Disconnected, IncomingEvent
+from application.resilience.backoff import exponential_backoff
+from domain.errors import ChatError, ChatRejected
 from domain.json_values import Json
 from domain.users import Identity
 
@@ -52,7 +52,7 @@ class SlackEventsApi:
         self._unsafe: set[asyncio.Future[bool]] = set()
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[AsyncIterator[Arrival]]:
+    async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
         inbox = Inbox(self._clock)
         opening = asyncio.create_task(self._open(inbox), name="slack events api")
         try:
@@ -84,12 +84,12 @@ class SlackEventsApi:
         return _NOT_SAFE
 
     async def _open(self, inbox: Inbox) -> None:
-        pauses = growing_pauses(1.0, 30.0)
+        pauses = exponential_backoff(1.0, 30.0)
         announced = ""
         while not self._own_user_id:
             try:
                 self._own_user_id = (await self._identify()).user_id
-            except Refused as refusal:
+            except ChatRejected as refusal:
                 await inbox.fail(refusal)
                 return
             except ChatError as error:
@@ -133,7 +133,7 @@ class _TimeOfDay(VerifierClock):
 
 def _parsed(body: bytes) -> Json:
     try:
-        return without_surrogates(read_json(body))
+        return replace_surrogates_deep(read_json(body))
     except ValueError:
         return None  # a form: interactions and slash commands, which the pack has no use for
 

@@ -12,7 +12,7 @@ from adapters.slack.web_client import SlackWeb
 from application.ports.chat import Page
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
-from domain.messages import Mark, Message, Receipt, RichMessage, Said
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
 
 log = structlog.get_logger()
 
@@ -23,7 +23,9 @@ class SlackHistory:
     def __init__(self, web: SlackWeb) -> None:
         self._web = web
 
-    async def find(self, message: Message | RichMessage, mark: Mark, since: datetime) -> Receipt | None:
+    async def find(
+        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
+    ) -> Receipt | None:
         """As Chat says."""
         question = _question(message.channel_id, message.thread_timestamp)
         arguments = _arguments(message.channel_id, message.thread_timestamp, f"{since.timestamp():.6f}")
@@ -62,12 +64,12 @@ def _messages(page: JsonObject) -> list[JsonObject]:
     return [listed for listed in messages if isinstance(listed, dict)] if isinstance(messages, list) else []
 
 
-def _said(listed: Sequence[JsonObject], channel_id: ChannelId) -> list[Said]:
+def _said(listed: Sequence[JsonObject], channel_id: ChannelId) -> list[IncomingMessage]:
     said = (_parsed(message, channel_id) for message in listed)
     return [message for message in said if message is not None]
 
 
-def _parsed(listed: JsonObject, channel_id: ChannelId) -> Said | None:
+def _parsed(listed: JsonObject, channel_id: ChannelId) -> IncomingMessage | None:
     try:
         return parse_said(listed, channel_id)
     except ValueError as error:

@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre
 
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
-from domain.messages import Mark, Said
+from domain.messages import IdempotencyKey, IncomingMessage
 from domain.users import Identity, User
 
 MARK_TYPE = "flyte_slack_delivery"
@@ -21,7 +21,7 @@ _NEW_MESSAGES = ("", "bot_message", "thread_broadcast", "file_share", "me_messag
 _DIRECT = ("im", "mpim")
 
 
-def parse_said(message: Mapping[str, Json], channel_id: str | None = None) -> Said | None:
+def parse_said(message: Mapping[str, Json], channel_id: str | None = None) -> IncomingMessage | None:
     """A message, of an event or of the history (which names no channel: `channel_id`); None for anything but new ones.
 
     ValueError when it names no channel or no timestamp.
@@ -29,7 +29,7 @@ def parse_said(message: Mapping[str, Json], channel_id: str | None = None) -> Sa
     if _text(message.get("subtype")) not in _NEW_MESSAGES:
         return None
     named = message if channel_id is None else {**message, "channel": channel_id}
-    return cast("Said", _load(_MESSAGE, named))
+    return cast("IncomingMessage", _load(_MESSAGE, named))
 
 
 def parse_user(answer: JsonObject, user_id: str) -> User:
@@ -42,12 +42,12 @@ def parse_identity(answer: JsonObject) -> Identity:
     return cast("Identity", _load(_IDENTITY, answer))
 
 
-def as_metadata(mark: Mark) -> JsonObject:
+def as_metadata(mark: IdempotencyKey) -> JsonObject:
     """The mark as a message's metadata."""
     return {"event_type": MARK_TYPE, "event_payload": {"id": mark}}
 
 
-def carries(message: Mapping[str, Json], mark: Mark) -> bool:
+def carries(message: Mapping[str, Json], mark: IdempotencyKey) -> bool:
     """Whether a message of the history has this mark."""
     metadata = _object(message.get("metadata"))
     return metadata.get("event_type") == MARK_TYPE and _object(metadata.get("event_payload")).get("id") == mark
@@ -110,8 +110,8 @@ class _MessageSchema(_Lenient):
     replies = _List(load_default=())
 
     @post_load
-    def build(self, data: dict[str, Any], **_: Any) -> Said:
-        return Said(
+    def build(self, data: dict[str, Any], **_: Any) -> IncomingMessage:
+        return IncomingMessage(
             channel_id=ChannelId(data["channel"]),
             timestamp=data["ts"],
             text=data["text"],

@@ -10,9 +10,9 @@ from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, ClientW
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.http.errors import reason_of
+from adapters.http.errors import describe
 from adapters.http.session import open_session, proxy_for
-from adapters.serialization.json_codec import without_surrogates
+from adapters.serialization.json_codec import replace_surrogates_deep
 from adapters.slack.errors import Question, chat_error, unreadable_answer
 from domain.errors import Unreachable
 from domain.json_values import Json, JsonObject
@@ -93,7 +93,7 @@ class SlackWeb:
         answer = response.data
         if not isinstance(answer, dict):
             raise unreadable_answer(question)
-        cleaned = without_surrogates(answer)
+        cleaned = replace_surrogates_deep(answer)
         return WebAnswer(cleaned if isinstance(cleaned, dict) else {}, response.headers)
 
     async def connect(self, socket_url: str) -> ClientWebSocketResponse:
@@ -112,7 +112,7 @@ class SlackWeb:
         except WSServerHandshakeError as error:
             raise Unreachable("no_socket", f"Slack refused to open a socket (HTTP {error.status})") from None
         except (ClientError, OSError, ValueError) as error:
-            raise Unreachable("no_socket", f"no socket could be opened: {reason_of(error)}") from None
+            raise Unreachable("no_socket", f"no socket could be opened: {describe(error)}") from None
 
     def _new_client(self, session: ClientSession) -> AsyncWebClient:
         logger = logging.getLogger(_SDK_LOG)

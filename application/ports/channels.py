@@ -18,16 +18,16 @@ class Channels(Protocol):
     async def leave(self, channel_id: ChannelId) -> None:
         """Stop listening to this channel. No effect when it is not joined."""
 
-    async def bystanders(self) -> frozenset[ChannelId] | None:
+    async def unjoined_memberships(self) -> frozenset[ChannelId] | None:
         """Channels of which the bot was a member without having joined them, when last noted. None: never noted."""
 
-    async def note_bystanders(self, channel_ids: frozenset[ChannelId]) -> None:
+    async def set_unjoined_memberships(self, channel_ids: frozenset[ChannelId]) -> None:
         """Replace what `bystanders` returns."""
 
-    async def heard_until(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
+    async def last_message_at(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
         """The later of: when the channel was joined, and `overlap` before the timestamp of the last message from it
         that the outbox took. None when neither is known.
         """
 
-    async def heard_since(self, moment: datetime) -> frozenset[ChannelId]:
+    async def active_since(self, moment: datetime) -> frozenset[ChannelId]:
         """The channels, joined or not, from which the outbox took a message with a timestamp of `moment` or later."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.channels import ChannelId
-from domain.messages import Mark, Message, Receipt, RichMessage, Said
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import Identity, User
 
 
@@ -13,7 +13,7 @@ from domain.users import Identity, User
 class Page:
     """A part of a channel's or a thread's past, in no particular order."""
 
-    messages: tuple[Said, ...]
+    messages: tuple[IncomingMessage, ...]
     """New messages only: no edits, deletions, joins."""
     threads: tuple[str, ...] = ()
     """The timestamps of those messages that have replies."""
@@ -32,7 +32,7 @@ class Chat(Protocol):
     async def identify(self) -> Identity:
         """Who the pack is in the chat service."""
 
-    async def post(self, message: Message | RichMessage, mark: Mark | None) -> Receipt:
+    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
         """Post the message, and return where it stands once the service took it.
 
         `mark` goes into the message's metadata, unless the message brings metadata of its own. None: no mark.
@@ -54,7 +54,9 @@ class Chat(Protocol):
     async def look_up(self, user_id: str) -> User:
         """That user. Simultaneous look-ups of one user are one request; answers are kept for a while."""
 
-    async def find(self, message: Message | RichMessage, mark: Mark, since: datetime) -> Receipt | None:
+    async def find_posted(
+        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
+    ) -> Receipt | None:
         """The message that carries the mark and was posted after `since`, or None when there is none.
 
         Refused: the history can't be read, so that nobody can tell.

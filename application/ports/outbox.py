@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.outbox import Claim, Depth, OutboxEntry
+from domain.outbox import Backlog, Claim, OutboxEntry
 
 
 class Outbox(Protocol):
@@ -22,38 +22,38 @@ class Outbox(Protocol):
         not to wait (`give_back`) at `now`; those first whose first entry has waited longest.
         """
 
-    async def done(self, claim: Claim, entry: OutboxEntry) -> None:
+    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
         """The workflow engine has this entry of the claim; its key stays recognised."""
 
-    async def set_aside(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+    async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         """Keep this entry of the claim, but out of the way of the others, until somebody decides (`revive`,
         `discard`).
         """
 
-    async def give_back(
+    async def release(
         self, claim: Claim, *, not_before: datetime | None = None, refused_at: datetime | None = None
     ) -> None:
         """End the claim; its entries that are not done wait again, none before `not_before`. With `refused_at` the
         first of them counts one refusal more.
         """
 
-    async def extend(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
+    async def renew_lease(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
         """Move the end of the claim's lease to `lease_seconds` after `now`."""
 
     async def next_due(self) -> datetime | None:
         """The earliest moment at which a channel that waits by `give_back` may be claimed; None when none waits."""
 
-    async def depth(self) -> Depth:
+    async def backlog(self) -> Backlog:
         """How much waits and is set aside. Cheap, whatever the depth."""
 
     def entries(self, *, set_aside: bool = False) -> AsyncIterator[OutboxEntry]:
         """Those waiting, or those set aside, oldest first, a page at a time."""
 
-    async def revive(self, key: str) -> bool:
+    async def requeue(self, key: str) -> bool:
         """Let an entry that was set aside wait again, behind its channel's others. False when there is none."""
 
     async def discard(self, key: str) -> bool:
         """Drop an entry that waits unclaimed or was set aside; its key stays recognised. False when there is none."""
 
-    async def forget(self, before: datetime) -> int:
+    async def purge(self, before: datetime) -> int:
         """Stop recognising the keys of entries that were appended before and are done; how many they were."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from domain.channels import ChannelId
 
 
-class Paces(Protocol):
+class RateLimiter(Protocol):
     """How fast posts may go into each channel. Exact while the process lives; a crash may forget the last moments."""
 
     async def reserve(self, channel_id: ChannelId, now: datetime, per_second: float, burst: int) -> float:
@@ -16,8 +16,8 @@ class Paces(Protocol):
         `burst` posts may run ahead of the pace of `per_second`.
         """
 
-    async def hold(self, channel_id: ChannelId, until: datetime) -> None:
+    async def pause_until(self, channel_id: ChannelId, until: datetime) -> None:
         """Give out no place in this channel before that time."""
 
-    async def held_until(self, now: datetime) -> Mapping[ChannelId, datetime]:
+    async def paused_until(self, now: datetime) -> Mapping[ChannelId, datetime]:
         """The channels that are held at `now`, and until when."""

@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from domain.channels import ChannelId
-from domain.messages import Said
+from domain.messages import IncomingMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
     """The receiver hears from now on."""
 
-    deaf_since: datetime | None = None
+    disconnected_since: datetime | None = None
     """Since when nothing could be heard; None for the first connection."""
-    is_redelivered: bool = True
+    replays_missed: bool = True
     """Whether the service delivers of its own accord, after a short gap, what was said meanwhile."""
 
 
@@ -52,11 +52,11 @@ class AccessLost:
     reason: str
 
 
-ChatEvent: TypeAlias = Said | MembershipGained | MembershipLost | AccessLost | Connected | Disconnected
+ChatEvent: TypeAlias = IncomingMessage | MembershipGained | MembershipLost | AccessLost | Connected | Disconnected
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingEvent:
     """One thing heard, to be acknowledged when it is safe."""
 
     event: ChatEvent
@@ -70,7 +70,7 @@ class Arrival:
 class Receiver(Protocol):
     """The ear: what is said in the chat service, as it is said."""
 
-    def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Arrival]]:
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
         """Open the ear, and iterate over what is heard, in the order of hearing.
 
         - Nothing is acknowledged before `acknowledge()` of its arrival; what is of no use to the pack is not an

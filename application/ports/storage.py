@@ -13,7 +13,7 @@ from typing import Protocol
 from application.ports.channels import Channels
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
-from application.ports.rate_limiter import Paces
+from application.ports.rate_limiter import RateLimiter
 
 
 class Storage(Protocol):
@@ -22,7 +22,7 @@ class Storage(Protocol):
     channels: Channels
     outbox: Outbox
     journal: Journal
-    paces: Paces
+    rate_limiter: RateLimiter
 
     def open(self) -> AbstractAsyncContextManager[None]:
         """Open the storage, creating what is missing; claims of an earlier process that can't be alive are ended (and

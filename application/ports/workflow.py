@@ -7,11 +7,11 @@ from typing import Protocol
 
 from domain.actions import Action, ActionId
 from domain.events import Outcome, ReceivedMessage
-from domain.messages import Said
+from domain.messages import IncomingMessage
 
 
 @dataclass(frozen=True, slots=True)
-class CommandOffer:
+class CommandDefinition:
     """One command, and the names of the events that it can end in."""
 
     name: str
@@ -19,12 +19,12 @@ class CommandOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class PackOffer:
+class PackDefinition:
     """What the pack registers itself with."""
 
     name: str
     labels: Mapping[str, str]
-    commands: tuple[CommandOffer, ...]
+    commands: tuple[CommandDefinition, ...]
     events: tuple[str, ...]
 
 
@@ -37,7 +37,7 @@ class Workflow(Protocol):
     took effect.
     """
 
-    async def register(self, offer: PackOffer) -> None:
+    async def register(self, offer: PackDefinition) -> None:
         """Make the pack known, or known again; doing it twice does no harm (never WorkflowInDoubt). Malformed."""
 
     async def take(self) -> Action | None:
@@ -59,16 +59,16 @@ class Workflow(Protocol):
         The engine does not recognise repeats: every call that returns is one event.
         """
 
-    async def is_answered(self, action_id: ActionId) -> bool | None:
+    async def is_completed(self, action_id: ActionId) -> bool | None:
         """Whether the engine holds an answer to this action. None: the engine can't tell. A heavy question."""
 
-    async def were_published(self, messages: Sequence[tuple[Said, datetime]]) -> list[bool]:
+    async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
         """For each message with its `at`: whether the engine has certainly processed its ReceivedMessage event,
         recognised by channel, timestamp and `at`. False where nobody can tell. A heavy question, never to be asked
         in a loop.
         """
 
-    async def in_hand(self, since: datetime) -> list[Action]:
+    async def pending_actions(self, since: datetime) -> list[Action]:
         """The actions that the engine holds to be in this pack's hands and unanswered; those given out before `since`
         may be left out. Empty where the engine can't
         tell. A heavy question.

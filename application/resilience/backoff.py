@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 
-def growing_pauses(first_seconds: float, longest_seconds: float) -> Iterator[float]:
+def exponential_backoff(first_seconds: float, longest_seconds: float) -> Iterator[float]:
     """Seconds to wait before each further attempt, without end.
 
     Each is about twice the one before, up to `longest_seconds`; a quarter of it is left to chance, so that several

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from application.ports.clock import Clock
-from application.resilience.backoff import growing_pauses
+from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
-from domain.errors import InDoubt, RateLimited, Refused, Unreachable
+from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable
 
 if TYPE_CHECKING:
     from application.health import ChatHealth
@@ -39,18 +39,18 @@ class ChatLine:
         of it. Raises Stopping when the pack ends before.
         """
         give_up_seconds = self._give_up_seconds if give_up_seconds is None else give_up_seconds
-        pauses = growing_pauses(0.25, 30)
+        pauses = exponential_backoff(0.25, 30)
         unreachable_since: float | None = None
         while True:
             try:
                 result = await request()
             except RateLimited as limit:
-                pauses, unreachable_since = growing_pauses(0.25, 30), None
+                pauses, unreachable_since = exponential_backoff(0.25, 30), None
                 if on_rate_limit is not None:
                     await on_rate_limit(limit.retry_after_seconds)
-                await self._stop.pause(limit.retry_after_seconds)
+                await self._stop.sleep(limit.retry_after_seconds)
             except Unreachable as outage:
-                self._health.note_error(outage)
+                self._health.on_error(outage)
                 now = self._clock.monotonic()
                 unreachable_since = now if unreachable_since is None else unreachable_since
                 left = unreachable_since + give_up_seconds - now
@@ -58,10 +58,10 @@ class ChatLine:
                     raise
                 pause = min(next(pauses), left)
                 log.warning("chat_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
-                await self._stop.pause(pause)
-            except (Refused, InDoubt) as error:
-                self._health.note_error(error)
+                await self._stop.sleep(pause)
+            except (ChatRejected, InDoubt) as error:
+                self._health.on_error(error)
                 raise
             else:
-                self._health.note_success()
+                self._health.on_success()
                 return result

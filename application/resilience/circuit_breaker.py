@@ -6,16 +6,23 @@ from typing import TypeVar
 
 import structlog
 
-from application.health import HealthBoard
-from application.ports.workflow import PackOffer, Workflow
-from application.resilience.backoff import growing_pauses
+from application.health import HealthRegistry
+from application.ports.workflow import PackDefinition, Workflow
+from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
-from domain.errors import Malformed, NotAuthorised, NotTaken, PackUnknown, WorkflowError, WorkflowUnreachable
+from domain.errors import (
+    PackNotRegistered,
+    RejectedByWorkflow,
+    WorkflowError,
+    WorkflowServerError,
+    WorkflowUnauthorized,
+    WorkflowUnreachable,
+)
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-_OUTAGES = (WorkflowUnreachable, NotAuthorised)
+_OUTAGES = (WorkflowUnreachable, WorkflowUnauthorized)
 _AT_ONCE = 32
 """Requests under way at one time. The engine is one server with one database; more would only queue up there."""
 
@@ -23,7 +30,7 @@ _AT_ONCE = 32
 class EngineLine:
     """Brings requests to the engine through outages and through a forgotten registration."""
 
-    def __init__(self, workflow: Workflow, offer: PackOffer, stop: Shutdown, health: HealthBoard) -> None:
+    def __init__(self, workflow: Workflow, offer: PackDefinition, stop: Shutdown, health: HealthRegistry) -> None:
         self._workflow = workflow
         self._offer = offer
         self._stop = stop
@@ -47,12 +54,12 @@ class EngineLine:
         registrations = self._registrations
         try:
             return await self._through_outages(request)
-        except PackUnknown:
+        except PackNotRegistered:
             await self._register_again(registrations)
             return await self._through_outages(request)
 
     async def _through_outages(self, request: Callable[[], Awaitable[T]]) -> T:
-        pauses = growing_pauses(0.25, 10)
+        pauses = exponential_backoff(0.25, 10)
         while True:
             if not self._is_open.is_set():  # while the pack ends, what needs no waiting is still done
                 await self._stop.wait(None, self._is_open)
@@ -82,7 +89,7 @@ class EngineLine:
         for pause in pauses:
             log.warning("workflow_engine_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
             self._health.report("flyte", healthy=False, status=_status(outage))
-            await self._stop.pause(pause)
+            await self._stop.sleep(pause)
             try:
                 await self._register()
             except _OUTAGES as again:
@@ -101,7 +108,7 @@ class EngineLine:
         """Register once; an engine that can't take the pack is as good as out of reach."""
         try:
             await self._workflow.register(self._offer)
-        except (NotTaken, Malformed, PackUnknown) as error:
+        except (WorkflowServerError, RejectedByWorkflow, PackNotRegistered) as error:
             raise WorkflowUnreachable(f"the pack could not be registered: {error}") from error
         self._registrations += 1
         log.info("registered", pack=self._offer.name)
@@ -115,4 +122,4 @@ class EngineLine:
 
 
 def _status(outage: WorkflowError) -> str:
-    return "refuses the pack's token" if isinstance(outage, NotAuthorised) else "out of reach"
+    return "refuses the pack's token" if isinstance(outage, WorkflowUnauthorized) else "out of reach"

@@ -25,7 +25,7 @@ class Shutdown:
         """Whether the end was asked for."""
         return self._signal.is_set()
 
-    def check(self) -> None:
+    def raise_if_requested(self) -> None:
         """Raise Stopping when the end was asked for: nothing new is begun then."""
         if self._signal.is_set():
             raise ShutdownRequested
@@ -34,7 +34,7 @@ class Shutdown:
         """Return when the end is asked for."""
         await self._signal.wait()
 
-    async def pause(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Wait that long. Raises Stopping when the end is asked for before."""
         await self.wait(seconds)
 
@@ -43,12 +43,12 @@ class Shutdown:
 
         Raises Stopping when the end is asked for before.
         """
-        self.check()
+        self.raise_if_requested()
         if wake is None or not wake.is_set():
-            await self._first_of(seconds, wake)
-        self.check()
+            await self._wait_for_first(seconds, wake)
+        self.raise_if_requested()
 
-    async def _first_of(self, seconds: float | None, wake: asyncio.Event | None) -> None:
+    async def _wait_for_first(self, seconds: float | None, wake: asyncio.Event | None) -> None:
         ends: list[asyncio.Task[bool] | asyncio.Task[None]] = [asyncio.create_task(self._signal.wait(), name="stop")]
         if wake is not None:
             ends.append(asyncio.create_task(wake.wait(), name="wake"))

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import structlog
 
-from application.health import HealthBoard
-from application.resilience.backoff import growing_pauses
+from application.health import HealthRegistry
+from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
 from domain.errors import StorageError
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Safekeeping:
     """The way to the storage for everything that must not be lost."""
 
-    def __init__(self, stop: Shutdown, health: HealthBoard) -> None:
+    def __init__(self, stop: Shutdown, health: HealthRegistry) -> None:
         self._stop = stop
         self._health = health
         self._working = asyncio.Event()
@@ -47,10 +47,10 @@ class Safekeeping:
         self._working.clear()
         self._failing += 1
         try:
-            for pause in growing_pauses(0.1, 5):
+            for pause in exponential_backoff(0.1, 5):
                 log.error("storage_unavailable", reason=str(error), again_in_seconds=round(pause, 2))
                 self._report_failing()
-                await self._stop.pause(pause)
+                await self._stop.sleep(pause)
                 try:
                     result = await request()
                 except StorageError as again:

@@ -9,9 +9,9 @@ from application.ports.clock import Clock
 T = TypeVar("T")
 
 
-async def within(seconds: float, clock: Clock, deed: Coroutine[Any, Any, T]) -> T:
+async def with_timeout(seconds: float, clock: Clock, awaitable: Coroutine[Any, Any, T]) -> T:
     """What the deed returns or raises. TimeoutError when it takes longer: it is cancelled then."""
-    work = asyncio.create_task(deed, name="work within a deadline")
+    work = asyncio.create_task(awaitable, name="work within a deadline")
     alarm = asyncio.create_task(clock.sleep(seconds), name="deadline")
     try:
         await asyncio.wait((work, alarm), return_when=asyncio.FIRST_COMPLETED)

@@ -9,21 +9,21 @@ from domain.channels import ChannelId
 
 
 @dataclass(slots=True)
-class _Lane:
+class _Lock:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
 
 
-class Lanes:
+class ChannelLocks:
     """The turns of all channels."""
 
     def __init__(self) -> None:
-        self._lanes: dict[ChannelId, _Lane] = {}
+        self._lanes: dict[ChannelId, _Lock] = {}
 
     @asynccontextmanager
-    async def turn(self, channel_id: ChannelId) -> AsyncIterator[None]:
+    async def acquire(self, channel_id: ChannelId) -> AsyncIterator[None]:
         """The caller's turn in this channel: first come, first served, one at a time."""
-        lane = self._lanes.setdefault(channel_id, _Lane())
+        lane = self._lanes.setdefault(channel_id, _Lock())
         lane.users += 1
         try:
             async with lane.lock:

@@ -9,13 +9,13 @@ import structlog
 from application.ports.storage import Storage
 from application.resilience.shutdown import ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
-from application.services.message_sender import Posting, text_too_long
+from application.services.message_sender import MessageSender, text_too_long
 from domain.actions import ActionId, Step
 from domain.channels import ChannelId
 from domain.commands import Broadcast as Command
-from domain.errors import ChatError, Refused
+from domain.errors import ChatError, ChatRejected
 from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class _Progress:
 class Broadcast:
     """The command `Broadcast`."""
 
-    def __init__(self, posting: Posting, storage: Storage, keep: Safekeeping) -> None:
+    def __init__(self, posting: MessageSender, storage: Storage, keep: Safekeeping) -> None:
         self._posting = posting
         self._channels = storage.channels
         self._journal = storage.journal
@@ -58,32 +58,32 @@ class Broadcast:
 
     async def _plan(self, action_id: ActionId) -> dict[ChannelId, Step]:
         joined = await self._keep(self._channels.joined)
-        await self._keep(lambda: self._journal.plan(action_id, joined.ids))
+        await self._keep(lambda: self._journal.plan_steps(action_id, joined.ids))
         return dict.fromkeys(joined.ids, Step())
 
     async def _serve(self, progress: _Progress, channel_id: ChannelId) -> None:
         step = progress.steps[channel_id]
-        if step.is_settled:
+        if step.is_complete:
             return
         try:
             settled = await self._post(progress, channel_id, step)
-            await self._keep(lambda: self._journal.settle(progress.action_id, channel_id, settled))
+            await self._keep(lambda: self._journal.complete_step(progress.action_id, channel_id, settled))
         except ShutdownRequested:
             progress.was_stopped = True
             return
         progress.steps[channel_id] = settled
-        left = sum(not other.is_settled for other in progress.steps.values())
+        left = sum(not other.is_complete for other in progress.steps.values())
         log.debug("broadcast_progress", action=progress.action_id, left=left, of=len(progress.steps))
 
     async def _post(self, progress: _Progress, channel_id: ChannelId, step: Step) -> Step:
         try:
-            receipt = await self._posting.post(progress.action_id, Message(channel_id, progress.text), step)
+            receipt = await self._posting.send(progress.action_id, OutgoingMessage(channel_id, progress.text), step)
         except ChatError as error:
             return Step(step.begun_at, error=str(error))
         return Step(step.begun_at, receipt)
 
 
-def _refused_everywhere(message: str, channel_ids: Iterable[ChannelId], refusal: Refused) -> BroadcastFailed:
+def _refused_everywhere(message: str, channel_ids: Iterable[ChannelId], refusal: ChatRejected) -> BroadcastFailed:
     failures = tuple(ChannelFailure(channel_id, str(refusal)) for channel_id in channel_ids)
     return BroadcastFailed(message, f"{refusal}{_named(failures)}", failures=failures)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from application.ports.workflow import CommandOffer, PackOffer
+from application.ports.workflow import CommandDefinition, PackDefinition
 from application.use_cases.broadcast import Broadcast
 from application.use_cases.join_channel import JoinChannel
 from application.use_cases.leave_channel import LeaveChannel
@@ -22,17 +22,17 @@ _ENDINGS: Mapping[type, tuple[type, type]] = {
 }
 
 
-def pack_offer(name: str, labels: Mapping[str, str]) -> PackOffer:
+def pack_definition(name: str, labels: Mapping[str, str]) -> PackDefinition:
     """The pack as it registers itself."""
     offers = tuple(
-        CommandOffer(command.__name__, tuple(ending.__name__ for ending in endings))
+        CommandDefinition(command.__name__, tuple(ending.__name__ for ending in endings))
         for command, endings in _ENDINGS.items()
     )
     outcomes = tuple(event for offer in offers for event in offer.events)
-    return PackOffer(name, labels, offers, (*outcomes, events.ReceivedMessage.__name__))
+    return PackDefinition(name, labels, offers, (*outcomes, events.ReceivedMessage.__name__))
 
 
-class Pack:
+class CommandDispatcher:
     """Carries out any command."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Pack:
         self._join_channel = join_channel
         self._leave_channel = leave_channel
 
-    async def carry_out(self, entry: JournalEntry) -> events.Outcome:  # noqa: PLR0911 - one for each command
+    async def dispatch(self, entry: JournalEntry) -> events.Outcome:  # noqa: PLR0911 - one for each command
         """Carry the action out, or go on where an earlier run stopped, and say how it ended."""
         action_id, command = entry.action.id, entry.action.command
         match command:

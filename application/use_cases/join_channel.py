@@ -5,7 +5,7 @@ from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.chat_retry import ChatLine
 from application.resilience.storage_retry import Safekeeping
-from application.services.channel_locks import Lanes
+from application.services.channel_locks import ChannelLocks
 from domain.commands import JoinChannel as Command
 from domain.errors import ChatError
 from domain.events import ChannelJoined, JoinChannelFailed
@@ -15,7 +15,7 @@ class JoinChannel:
     """The command `JoinChannel`."""
 
     def __init__(
-        self, chat: Chat, storage: Storage, lanes: Lanes, clock: Clock, line: ChatLine, keep: Safekeeping
+        self, chat: Chat, storage: Storage, lanes: ChannelLocks, clock: Clock, line: ChatLine, keep: Safekeeping
     ) -> None:
         self._chat = chat
         self._channels = storage.channels
@@ -29,7 +29,7 @@ class JoinChannel:
         channel_id = command.channel_id
         if missing := command.missing():
             return JoinChannelFailed(channel_id, missing)
-        async with self._lanes.turn(channel_id):
+        async with self._lanes.acquire(channel_id):
             try:
                 await self._line(lambda: self._chat.join(channel_id))
             except ChatError as error:

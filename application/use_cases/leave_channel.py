@@ -6,8 +6,8 @@ from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.resilience.chat_retry import ChatLine
 from application.resilience.storage_retry import Safekeeping
-from application.services.channel_locks import Lanes
-from application.workers.backfill import CatchUp
+from application.services.channel_locks import ChannelLocks
+from application.workers.backfill import Backfill
 from domain.commands import LeaveChannel as Command
 from domain.errors import ChatError
 from domain.events import ChannelLeft, LeaveChannelFailed
@@ -20,7 +20,7 @@ class LeaveChannel:
     """The command `LeaveChannel`."""
 
     def __init__(
-        self, chat: Chat, storage: Storage, lanes: Lanes, line: ChatLine, keep: Safekeeping, catch_up: CatchUp
+        self, chat: Chat, storage: Storage, lanes: ChannelLocks, line: ChatLine, keep: Safekeeping, catch_up: Backfill
     ) -> None:
         self._chat = chat
         self._channels = storage.channels
@@ -35,9 +35,9 @@ class LeaveChannel:
         if missing := command.missing():
             return LeaveChannelFailed(channel_id, missing)
         # What was said there before a kill is still the flows' to hear, and a broadcast taken before goes first.
-        await self._catch_up.looked_into(channel_id, _LONGEST_WAIT_SECONDS)
+        await self._catch_up.wait_until_done(channel_id, _LONGEST_WAIT_SECONDS)
         await asyncio.sleep(0)
-        async with self._lanes.turn(channel_id):
+        async with self._lanes.acquire(channel_id):
             try:
                 await self._line(lambda: self._chat.leave(channel_id))
             except ChatError as error:

@@ -7,11 +7,18 @@ from typing import assert_never
 import structlog
 
 from application.policies import Listen
-from application.ports.receiver import AccessLost, Arrival, Connected, Disconnected, MembershipGained, MembershipLost
+from application.ports.receiver import (
+    AccessLost,
+    Connected,
+    Disconnected,
+    IncomingEvent,
+    MembershipGained,
+    MembershipLost,
+)
 from application.ports.storage import Storage
 from application.resilience.storage_retry import Safekeeping
 from domain.channels import ChannelId, JoinedChannels
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from domain.users import Identity
 
@@ -28,7 +35,7 @@ class ReceiveMessage:
         self._listen = listen
         self._receives_bots = receives_bots
 
-    async def __call__(self, arrivals: Sequence[Arrival], identity: Identity) -> int:
+    async def __call__(self, arrivals: Sequence[IncomingEvent], identity: Identity) -> int:
         """Take these in, in their order, and acknowledge each when it is safe; how many messages were new.
 
         Raises Stopping when the pack ends before; then nothing was acknowledged.
@@ -39,12 +46,12 @@ class ReceiveMessage:
             await arrival.acknowledge()
         return new
 
-    async def _entries(self, arrivals: Sequence[Arrival], identity: Identity) -> list[OutboxEntry]:
+    async def _entries(self, arrivals: Sequence[IncomingEvent], identity: Identity) -> list[OutboxEntry]:
         joined = await self._keep(self._channels.joined)
         entries = []
         for arrival in arrivals:
             match arrival.event:
-                case Said() as said:
+                case IncomingMessage() as said:
                     if self.is_for_us(said, joined, identity):
                         entries.append(OutboxEntry(said, arrival.received_at))
                 case MembershipGained() | MembershipLost() as change:
@@ -55,7 +62,7 @@ class ReceiveMessage:
                     assert_never(arrival.event)
         return entries
 
-    def is_for_us(self, said: Said, joined: JoinedChannels, identity: Identity) -> bool:
+    def is_for_us(self, said: IncomingMessage, joined: JoinedChannels, identity: Identity) -> bool:
         """Whether a message is one that the workflow engine is told of."""
         if said.is_from(identity) or (said.is_from_bot and not self._receives_bots):
             return False
@@ -81,12 +88,12 @@ class ReceiveMessage:
 
     async def _is_outdated(self, lost: MembershipLost) -> bool:
         """Whether the channel was joined, or heard, since: Slack delivers late, and again."""
-        since = await self._keep(lambda: self._channels.heard_until(lost.channel_id))
+        since = await self._keep(lambda: self._channels.last_message_at(lost.channel_id))
         return since is not None and lost.happened_at is not None and lost.happened_at < since
 
     async def _note_no_bystander(self, channel_id: ChannelId) -> None:
         """So that being invited again, while the pack is away, is seen as an invitation."""
-        bystanders = await self._keep(self._channels.bystanders)
+        bystanders = await self._keep(self._channels.unjoined_memberships)
         if bystanders is not None and channel_id in bystanders:
             remaining = bystanders - {channel_id}
-            await self._keep(lambda: self._channels.note_bystanders(remaining))
+            await self._keep(lambda: self._channels.set_unjoined_memberships(remaining))

@@ -1,6 +1,6 @@
 """Post a text into a channel or a thread."""
 
-from application.services.message_sender import Posting
+from application.services.message_sender import MessageSender
 from domain.actions import ActionId, Step
 from domain.commands import SendMessage as Command
 from domain.errors import ChatError
@@ -10,7 +10,7 @@ from domain.events import MessageSent, SendMessageFailed
 class SendMessage:
     """The command `SendMessage`."""
 
-    def __init__(self, posting: Posting) -> None:
+    def __init__(self, posting: MessageSender) -> None:
         self._posting = posting
 
     async def __call__(
@@ -20,6 +20,6 @@ class SendMessage:
         if missing := command.missing():
             return SendMessageFailed(command.message, missing)
         try:
-            return MessageSent(command.message, await self._posting.post(action_id, command.message, step))
+            return MessageSent(command.message, await self._posting.send(action_id, command.message, step))
         except ChatError as error:
             return SendMessageFailed(command.message, str(error))

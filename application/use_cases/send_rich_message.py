@@ -1,6 +1,6 @@
 """Post a message with any of Slack's own fields."""
 
-from application.services.message_sender import Posting
+from application.services.message_sender import MessageSender
 from domain.actions import ActionId, Step
 from domain.commands import SendRichMessage as Command
 from domain.commands import without_token
@@ -11,7 +11,7 @@ from domain.events import RichMessageSent, SendRichMessageFailed
 class SendRichMessage:
     """The command `SendRichMessage`."""
 
-    def __init__(self, posting: Posting) -> None:
+    def __init__(self, posting: MessageSender) -> None:
         self._posting = posting
 
     async def __call__(
@@ -25,6 +25,6 @@ class SendRichMessage:
         if missing := command.missing():
             return SendRichMessageFailed(fields, missing)
         try:
-            return RichMessageSent(fields, await self._posting.post(action_id, command.message, step))
+            return RichMessageSent(fields, await self._posting.send(action_id, command.message, step))
         except ChatError as error:
             return SendRichMessageFailed(fields, str(error))

@@ -11,7 +11,7 @@ import structlog
 from application.policies import Listen
 from application.ports.chat import Chat, Page
 from application.ports.clock import Clock
-from application.ports.receiver import Arrival
+from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
 from application.resilience.chat_retry import ChatLine
 from application.resilience.shutdown import Shutdown, ShutdownRequested
@@ -19,15 +19,15 @@ from application.resilience.storage_retry import Safekeeping
 from application.use_cases.receive_message import ReceiveMessage
 from domain.channels import ChannelId, is_direct
 from domain.errors import ChatError
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.users import Identity
 
 log = structlog.get_logger()
 
-LONGEST_GAP = timedelta(minutes=1)
+MIN_GAP = timedelta(minutes=1)
 """A shorter time of not listening is made up for by the chat service, which delivers again."""
-_CHANNELS_AT_ONCE = 4
-_MOST_DETAINED = 10_000
+_CONCURRENT_CHANNELS = 4
+_MAX_HELD_BACK = 10_000
 """Live messages that may wait in memory for the past of their channels; beyond it order yields, so that nothing is
 lost."""
 
@@ -39,7 +39,7 @@ _RECENTLY = timedelta(hours=48)
 wrote one would take the chat service's patience."""
 
 
-class CatchUp:
+class Backfill:
     """Looks back into each channel once after a gap; what is said live in that channel waits meanwhile."""
 
     def __init__(
@@ -66,64 +66,64 @@ class CatchUp:
         self._waiting: deque[ChannelId] = deque()
         self._again: set[ChannelId] = set()
         """Looked into at the moment, and to be looked into once more."""
-        self._begun = asyncio.Event()
-        self._detained: dict[ChannelId, list[Arrival]] = {}
-        self._detained_count = 0
+        self._wake = asyncio.Event()
+        self._held_back: dict[ChannelId, list[IncomingEvent]] = {}
+        self._held_back_count = 0
         self._progress = asyncio.Event()
         """Replaced each time it is set: something was begun, or a channel is done."""
-        self._has_begun = False
-        self.released: list[Arrival] = []
+        self._is_scheduled = False
+        self.released: list[IncomingEvent] = []
         """Live arrivals that need wait no longer, in their order."""
 
-    async def begin(self, deaf_since: datetime | None, *, is_redelivered: bool = True) -> None:
+    async def schedule(self, deaf_since: datetime | None, *, is_redelivered: bool = True) -> None:
         """Look back into every channel: at the start (None), or after a gap that was long enough to lose something,
         which every gap is where the chat service delivers nothing again.
         """
         if not self._look_back_seconds or self._stop.is_requested:
-            self._note_begun()
+            self._on_scheduled()
             return
-        if deaf_since is not None and is_redelivered and self._clock.now() - deaf_since < LONGEST_GAP:
+        if deaf_since is not None and is_redelivered and self._clock.now() - deaf_since < MIN_GAP:
             return
-        for channel_id in await self._listened_to():
-            if channel_id not in self._detained:
-                self._detained[channel_id] = []
+        for channel_id in await self._channels_to_backfill():
+            if channel_id not in self._held_back:
+                self._held_back[channel_id] = []
                 self._waiting.append(channel_id)
             elif channel_id not in self._waiting:
                 self._again.add(channel_id)  # what the worker has fetched already may lack the end of this gap
-        self._begun.set()
-        self._note_begun()
+        self._wake.set()
+        self._on_scheduled()
 
-    async def looked_into(self, channel_id: ChannelId, longest_seconds: float) -> None:
+    async def wait_until_done(self, channel_id: ChannelId, longest_seconds: float) -> None:
         """Return when nothing of this channel's past is waited for any more, or after so long. Stopping."""
         end = self._clock.monotonic() + longest_seconds
         while (left := end - self._clock.monotonic()) > 0:
-            if self._has_begun and channel_id not in self._detained:
+            if self._is_scheduled and channel_id not in self._held_back:
                 return
             await self._stop.wait(left, self._progress)
 
-    def _note_begun(self) -> None:
-        self._has_begun = True
-        self._note_progress()
+    def _on_scheduled(self) -> None:
+        self._is_scheduled = True
+        self._signal_progress()
 
-    def _note_progress(self) -> None:
+    def _signal_progress(self) -> None:
         self._progress.set()
         self._progress = asyncio.Event()
 
-    def detains(self, arrival: Arrival) -> bool:
+    def hold_back(self, arrival: IncomingEvent) -> bool:
         """Whether this arrival waits for the past of its channel; it is `released` then."""
         event = arrival.event
-        if not isinstance(event, Said) or event.channel_id not in self._detained:
+        if not isinstance(event, IncomingMessage) or event.channel_id not in self._held_back:
             return False
-        if self._detained_count >= _MOST_DETAINED:
+        if self._held_back_count >= _MAX_HELD_BACK:
             return False
-        if not self._detained[event.channel_id] and event.channel_id in self._waiting:
+        if not self._held_back[event.channel_id] and event.channel_id in self._waiting:
             self._waiting.remove(event.channel_id)
             self._waiting.appendleft(event.channel_id)  # somebody waits: this channel's turn comes first
-        self._detained[event.channel_id].append(arrival)
-        self._detained_count += 1
+        self._held_back[event.channel_id].append(arrival)
+        self._held_back_count += 1
         return True
 
-    def take_released(self) -> list[Arrival]:
+    def drain_released(self) -> list[IncomingEvent]:
         """The released arrivals, once."""
         released, self.released = self.released, []
         return released
@@ -133,50 +133,50 @@ class CatchUp:
         something new may be safe, and something released.
         """
         async with asyncio.TaskGroup() as workers:
-            for number in range(_CHANNELS_AT_ONCE):
+            for number in range(_CONCURRENT_CHANNELS):
                 workers.create_task(self._work(identity, on_looked_back), name=f"catch up {number}")
 
     async def _work(self, identity: Identity, on_looked_back: Callable[[], None]) -> None:
         try:
             while True:
-                await self._stop.wait(None, self._begun)
+                await self._stop.wait(None, self._wake)
                 if not self._waiting:
-                    self._begun.clear()
+                    self._wake.clear()
                     continue
                 channel_id = self._waiting.popleft()
-                await self._look_back(channel_id, identity)
+                await self._backfill_channel(channel_id, identity)
                 while channel_id in self._again:
                     self._again.remove(channel_id)
-                    await self._look_back(channel_id, identity)
+                    await self._backfill_channel(channel_id, identity)
                 self._release(channel_id)
                 on_looked_back()
         except ShutdownRequested:
             return
 
     def _release(self, channel_id: ChannelId) -> None:
-        arrivals = self._detained.pop(channel_id, [])
-        self._detained_count -= len(arrivals)
+        arrivals = self._held_back.pop(channel_id, [])
+        self._held_back_count -= len(arrivals)
         self.released.extend(arrivals)
-        self._note_progress()
+        self._signal_progress()
 
-    async def _listened_to(self) -> tuple[ChannelId, ...]:
+    async def _channels_to_backfill(self) -> tuple[ChannelId, ...]:
         """As noted here: hearing waits for this, and must not wait for the chat service."""
         joined = (await self._keep(self._channels.joined)).ids
         recently = self._clock.now() - _RECENTLY
-        others = frozenset(filter(is_direct, await self._keep(lambda: self._channels.heard_since(recently))))
+        others = frozenset(filter(is_direct, await self._keep(lambda: self._channels.active_since(recently))))
         if self._listen is Listen.MEMBER:
-            bystanders = await self._keep(self._channels.bystanders)
+            bystanders = await self._keep(self._channels.unjoined_memberships)
             others |= bystanders or frozenset()
         return (*joined, *sorted(others.difference(joined)))
 
-    async def _look_back(self, channel_id: ChannelId, identity: Identity) -> None:
-        heard_until = await self._keep(lambda: self._channels.heard_until(channel_id, overlap=_OVERLAP))
+    async def _backfill_channel(self, channel_id: ChannelId, identity: Identity) -> None:
+        heard_until = await self._keep(lambda: self._channels.last_message_at(channel_id, overlap=_OVERLAP))
         if heard_until is None:
             return  # never listened to before: nothing was missed
         earliest = self._clock.now() - timedelta(seconds=self._look_back_seconds)
         after = f"{max(heard_until, earliest).timestamp():.6f}"
         try:
-            missed = await self._said_since(channel_id, after)
+            missed = await self._fetch_since(channel_id, after)
         except ChatError as error:
             log.warning("catch_up_failed", channel=channel_id, reason=str(error))
             return
@@ -184,7 +184,7 @@ class CatchUp:
             new = await self._receive_message([self._arrival(said) for said in missed], identity)
             log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
 
-    async def _said_since(self, channel_id: ChannelId, after: str) -> list[Said]:
+    async def _fetch_since(self, channel_id: ChannelId, after: str) -> list[IncomingMessage]:
         """All that was said in the channel, and in threads that began after `after`; in the order of saying."""
         messages, threads = await self._pages(lambda cursor: self._chat.history(channel_id, after, cursor))
         for thread in threads:
@@ -194,8 +194,8 @@ class CatchUp:
             messages += replies
         return sorted({said.timestamp: said for said in messages}.values(), key=lambda said: said.timestamp)
 
-    async def _pages(self, request: Callable[[str], Awaitable[Page]]) -> tuple[list[Said], list[str]]:
-        messages: list[Said] = []
+    async def _pages(self, request: Callable[[str], Awaitable[Page]]) -> tuple[list[IncomingMessage], list[str]]:
+        messages: list[IncomingMessage] = []
         threads: list[str] = []
         cursor = ""
         while True:
@@ -206,10 +206,10 @@ class CatchUp:
             if not cursor:
                 return messages, threads
 
-    def _arrival(self, said: Said) -> Arrival:
+    def _arrival(self, said: IncomingMessage) -> IncomingEvent:
         now = self._clock.now()
-        return Arrival(said, now.replace(microsecond=now.microsecond // 1000 * 1000), _nobody_waits)
+        return IncomingEvent(said, now.replace(microsecond=now.microsecond // 1000 * 1000), _acknowledge_nothing)
 
 
-async def _nobody_waits() -> None:
+async def _acknowledge_nothing() -> None:
     """Acknowledge what came from the history: there is nothing to say."""

@@ -20,7 +20,7 @@ from domain.events import JoinChannelFailed
 log = structlog.get_logger()
 
 
-class Membership:
+class MembershipSync:
     """Brings the joined channels in line with where the bot is a member."""
 
     def __init__(
@@ -41,15 +41,15 @@ class Membership:
         self._keep = keep
         self._default_channels = default_channels
 
-    async def make_up(self) -> None:
+    async def reconcile(self) -> None:
         """Join where the bot was invited meanwhile, and leave where it was removed, however long Slack takes to tell.
 
         What Slack refuses to tell stays as it was.
         """
         try:
             members = await self._line(self._chat.memberships, give_up_seconds=math.inf)
-            await self._leave_lost(members)
-            await self._join_gained(members)
+            await self._leave_removed(members)
+            await self._join_invited(members)
         except ChatError as error:
             log.warning("memberships_unknown", reason=str(error))
 
@@ -70,7 +70,7 @@ class Membership:
         else:
             log.info("default_channel_joined", channel=channel_id)
 
-    async def _leave_lost(self, members: frozenset[ChannelId]) -> None:
+    async def _leave_removed(self, members: frozenset[ChannelId]) -> None:
         for channel_id in (await self._keep(self._channels.joined)).ids:
             if channel_id in members or await self._is_member(channel_id):
                 continue
@@ -81,8 +81,8 @@ class Membership:
         """Ask about this one channel: a list may leave out what a single answer would not."""
         return await self._line(lambda: self._chat.is_member(channel_id), give_up_seconds=math.inf)
 
-    async def _join_gained(self, members: frozenset[ChannelId]) -> None:
-        bystanders = await self._keep(self._channels.bystanders)
+    async def _join_invited(self, members: frozenset[ChannelId]) -> None:
+        bystanders = await self._keep(self._channels.unjoined_memberships)
         joined = frozenset((await self._keep(self._channels.joined)).ids)
         gained = members - joined - bystanders if bystanders is not None else frozenset()
         for channel_id in sorted(gained):
@@ -92,4 +92,4 @@ class Membership:
             )
         remaining = members - joined - gained - frozenset(self._default_channels)
         if remaining != bystanders:
-            await self._keep(lambda: self._channels.note_bystanders(frozenset(remaining)))
+            await self._keep(lambda: self._channels.set_unjoined_memberships(frozenset(remaining)))

@@ -6,46 +6,46 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from application.policies import LEASE_SECONDS, LOOK_SECONDS
+from application.policies import LEASE_SECONDS, POLL_INTERVAL_SECONDS
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
-from application.resilience.backoff import growing_pauses
+from application.resilience.backoff import exponential_backoff
 from application.resilience.circuit_breaker import EngineLine
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
-from application.services.poll_schedule import Polling
+from application.services.poll_schedule import PollSchedule
 from application.services.user_directory import UserDirectory
 from domain.channels import ChannelId
-from domain.errors import Malformed, NotTaken, PackUnknown, WorkflowError, WorkflowInDoubt
+from domain.errors import PackNotRegistered, RejectedByWorkflow, WorkflowError, WorkflowInDoubt, WorkflowServerError
 from domain.events import ReceivedMessage
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.outbox import Claim, OutboxEntry
 
 log = structlog.get_logger()
 
-_CHANNELS_AT_ONCE = 32
-_ENTRIES_A_CLAIM = 20
-_REFUSALS_TO_SET_ASIDE = 20
-_REFUSED_FOR = timedelta(hours=1)
-_MOST_DOUBLINGS = 5
+_CONCURRENT_LANES = 32
+_ENTRIES_PER_CLAIM = 20
+_REJECTIONS_TO_DEAD_LETTER = 20
+_REJECTED_FOR = timedelta(hours=1)
+_MAX_DOUBLINGS = 5
 """Of the half second that a refused entry waits: 16 s at most."""
 _SECOND_LOOK_SECONDS = 0.5
 """Flows run just after the engine's 202, so an event that the audit does not show yet may show a moment later."""
 
 
-class _LeftInDoubt(ShutdownRequested):
+class _DeliveryInDoubt(ShutdownRequested):
     """The pack ends while nobody can tell whether the entry was delivered."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
+class _Rejection:
     """The engine did not take the first entry of a claim."""
 
     reason: str
 
 
-class EventRelay:
+class OutboxRelay:
     """The way of a message from the outbox to the engine."""
 
     def __init__(
@@ -53,7 +53,7 @@ class EventRelay:
         workflow: Workflow,
         storage: Storage,
         users: UserDirectory,
-        polling: Polling,
+        polling: PollSchedule,
         clock: Clock,
         stop: Shutdown,
         line: EngineLine,
@@ -69,17 +69,17 @@ class EventRelay:
         self._keep = keep
         self._wake = asyncio.Event()
         self._claims: dict[str, Claim] = {}
-        self._extended_at = clock.monotonic()
+        self._renewed_at = clock.monotonic()
         self._last_passed_at: datetime | None = None
 
-    def notice(self) -> None:
+    def notify(self) -> None:
         """Something new is in the outbox."""
         self._wake.set()
 
     async def run(self) -> None:
         """Deliver until the pack ends. Returns when no delivery is under way any more."""
         async with asyncio.TaskGroup() as deliveries:
-            deliveries.create_task(self._hold_claims(), name="extend claims")
+            deliveries.create_task(self._renew_leases_periodically(), name="extend claims")
             try:
                 while True:
                     self._wake.clear()
@@ -87,27 +87,27 @@ class EventRelay:
                     self._claims |= {claim.channel_id: claim for claim in claims}
                     delivered = await self._delivered_before(claims)
                     for claim in claims:
-                        serving = self._serve(claim, is_first_delivered=claim.channel_id in delivered)
+                        serving = self._deliver_claim(claim, is_first_delivered=claim.channel_id in delivered)
                         deliveries.create_task(serving, name=f"deliver {claim.channel_id}")
                     await self._stop.wait(await self._idle_seconds(), self._wake)
             except ShutdownRequested:
                 return
 
     async def _claim(self) -> list[Claim]:
-        free = _CHANNELS_AT_ONCE - len(self._claims)
+        free = _CONCURRENT_LANES - len(self._claims)
         if free <= 0:
             return []
-        return await self._keep(lambda: self._extend_and_claim(free))
+        return await self._keep(lambda: self._renew_and_claim(free))
 
-    async def _extend_and_claim(self, channels: int) -> list[Claim]:
+    async def _renew_and_claim(self, channels: int) -> list[Claim]:
         """An outage may have lasted longer than the leases: what is in hand must not be given out a second time."""
-        if self._clock.monotonic() - self._extended_at > LEASE_SECONDS / 2:
-            await self._extend_claims()
-        return await self._outbox.claim(channels, _ENTRIES_A_CLAIM, self._clock.now(), LEASE_SECONDS)
+        if self._clock.monotonic() - self._renewed_at > LEASE_SECONDS / 2:
+            await self._renew_leases()
+        return await self._outbox.claim(channels, _ENTRIES_PER_CLAIM, self._clock.now(), LEASE_SECONDS)
 
     async def _delivered_before(self, claims: list[Claim]) -> set[ChannelId]:
         """The channels whose first entry an interrupted process had delivered; one question for all of them."""
-        suspects = [claim for claim in claims if claim.was_interrupted]
+        suspects = [claim for claim in claims if claim.previous_lease_expired]
         firsts = [(claim.entries[0].said, claim.entries[0].received_at) for claim in suspects]
         found = await self._were_published(firsts) if firsts else []
         return {claim.channel_id for claim, is_delivered in zip(suspects, found, strict=True) if is_delivered}
@@ -115,25 +115,25 @@ class EventRelay:
     async def _idle_seconds(self) -> float:
         due = await self._keep(self._outbox.next_due)
         if due is None:
-            return LOOK_SECONDS
-        return min(max(0.0, (due - self._clock.now()).total_seconds()), LOOK_SECONDS)
+            return POLL_INTERVAL_SECONDS
+        return min(max(0.0, (due - self._clock.now()).total_seconds()), POLL_INTERVAL_SECONDS)
 
-    async def _hold_claims(self) -> None:
+    async def _renew_leases_periodically(self) -> None:
         try:
             while True:
-                await self._stop.pause(LEASE_SECONDS / 3)
-                await self._keep(self._extend_claims)
+                await self._stop.sleep(LEASE_SECONDS / 3)
+                await self._keep(self._renew_leases)
         except ShutdownRequested:
             return
 
-    async def _extend_claims(self) -> None:
+    async def _renew_leases(self) -> None:
         for claim in list(self._claims.values()):
-            await self._outbox.extend(claim, self._clock.now(), LEASE_SECONDS)
-        self._extended_at = self._clock.monotonic()
+            await self._outbox.renew_lease(claim, self._clock.now(), LEASE_SECONDS)
+        self._renewed_at = self._clock.monotonic()
 
-    async def _serve(self, claim: Claim, *, is_first_delivered: bool) -> None:
+    async def _deliver_claim(self, claim: Claim, *, is_first_delivered: bool) -> None:
         """Deliver the entries of one channel until they are done, or the first is refused, or the pack ends."""
-        refused: _Refused | None = None
+        refused: _Rejection | None = None
         entry = claim.entries[0]
         try:
             for position, entry in enumerate(claim.entries):
@@ -141,48 +141,48 @@ class EventRelay:
                 refused = await self._deliver(claim, entry, is_delivered=is_delivered)
                 if refused or self._stop.is_requested:
                     break
-        except _LeftInDoubt:
+        except _DeliveryInDoubt:
             log.info("delivery_left_in_doubt", key=entry.key)
             return  # not given back: so the next start knows the claim as interrupted, and asks the engine first
         except ShutdownRequested:
             pass
         finally:
             del self._claims[claim.channel_id]
-        await self._give_back(claim, entry, refused)
+        await self._release(claim, entry, refused)
         self._wake.set()
 
-    async def _give_back(self, claim: Claim, entry: OutboxEntry, refused: _Refused | None) -> None:
+    async def _release(self, claim: Claim, entry: OutboxEntry, refused: _Rejection | None) -> None:
         not_before = refused_at = None
         if refused:
             refused_at = self._clock.now()
-            pause = 0.5 * 2 ** min(entry.refusals, _MOST_DOUBLINGS)
+            pause = 0.5 * 2 ** min(entry.rejections, _MAX_DOUBLINGS)
             not_before = refused_at + timedelta(seconds=pause)
         try:
-            await self._keep(lambda: self._outbox.give_back(claim, not_before=not_before, refused_at=refused_at))
+            await self._keep(lambda: self._outbox.release(claim, not_before=not_before, refused_at=refused_at))
         except ShutdownRequested:
             log.warning("claim_not_given_back", channel=claim.channel_id)
 
-    async def _deliver(self, claim: Claim, entry: OutboxEntry, *, is_delivered: bool) -> _Refused | None:
+    async def _deliver(self, claim: Claim, entry: OutboxEntry, *, is_delivered: bool) -> _Rejection | None:
         if is_delivered:
             log.info("delivered_before_restart", key=entry.key)
         else:
             user = await self._users.author_of(entry.said)
             try:
                 await self._publish(ReceivedMessage(entry.said, user), entry.received_at)
-            except Malformed as refusal:
-                await self._set_aside(claim, entry, str(refusal))
+            except RejectedByWorkflow as refusal:
+                await self._dead_letter(claim, entry, str(refusal))
                 return None
-            except (NotTaken, PackUnknown) as error:
-                return await self._refusal(claim, entry, error)
+            except (WorkflowServerError, PackNotRegistered) as error:
+                return await self._on_rejected(claim, entry, error)
         try:
-            await self._keep(lambda: self._outbox.done(claim, entry))
+            await self._keep(lambda: self._outbox.ack(claim, entry))
         except ShutdownRequested as stopping:
-            raise _LeftInDoubt from stopping
+            raise _DeliveryInDoubt from stopping
         log.info("message_delivered", key=entry.key)
         return None
 
     async def _publish(self, event: ReceivedMessage, at: datetime) -> None:
-        for pause in growing_pauses(0.5, 30):
+        for pause in exponential_backoff(0.5, 30):
             try:
                 await self._line(lambda: self._workflow.publish(event, at))
             except WorkflowInDoubt as doubt:
@@ -192,18 +192,18 @@ class EventRelay:
             else:
                 break
         self._last_passed_at = self._clock.now()
-        self._polling.hurry_after_event()
+        self._polling.on_event_published()
 
-    async def _was_published(self, said: Said, at: datetime, pause_if_not: float) -> bool:
+    async def _was_published(self, said: IncomingMessage, at: datetime, pause_if_not: float) -> bool:
         try:
             (was_published,) = await self._were_published([(said, at)])
             if not was_published:
-                await self._stop.pause(pause_if_not)
+                await self._stop.sleep(pause_if_not)
         except ShutdownRequested as stopping:
-            raise _LeftInDoubt from stopping
+            raise _DeliveryInDoubt from stopping
         return was_published
 
-    async def _were_published(self, messages: list[tuple[Said, datetime]]) -> list[bool]:
+    async def _were_published(self, messages: list[tuple[IncomingMessage, datetime]]) -> list[bool]:
         """For each message, whether the engine's audit shows it; looked for twice."""
         found = [False] * len(messages)
         for pause in (_SECOND_LOOK_SECONDS, 0):
@@ -213,23 +213,23 @@ class EventRelay:
                 log.warning("audit_failed", reason=str(error))
             if all(found):
                 break
-            await self._stop.pause(pause)
+            await self._stop.sleep(pause)
         return found
 
-    async def _refusal(self, claim: Claim, entry: OutboxEntry, error: WorkflowError) -> _Refused | None:
-        log.warning("delivery_refused", key=entry.key, refusals=entry.refusals + 1, reason=str(error))
-        if self._is_poison(entry):
-            await self._set_aside(claim, entry, str(error))
+    async def _on_rejected(self, claim: Claim, entry: OutboxEntry, error: WorkflowError) -> _Rejection | None:
+        log.warning("delivery_refused", key=entry.key, refusals=entry.rejections + 1, reason=str(error))
+        if self._is_poison_message(entry):
+            await self._dead_letter(claim, entry, str(error))
             return None
-        return _Refused(str(error))
+        return _Rejection(str(error))
 
-    def _is_poison(self, entry: OutboxEntry) -> bool:
+    def _is_poison_message(self, entry: OutboxEntry) -> bool:
         """Refused often and long enough while others passed."""
-        since, passed = entry.first_refused_at, self._last_passed_at
-        if since is None or passed is None or entry.refusals + 1 < _REFUSALS_TO_SET_ASIDE:
+        since, passed = entry.first_rejected_at, self._last_passed_at
+        if since is None or passed is None or entry.rejections + 1 < _REJECTIONS_TO_DEAD_LETTER:
             return False
-        return self._clock.now() - since >= _REFUSED_FOR and passed > since
+        return self._clock.now() - since >= _REJECTED_FOR and passed > since
 
-    async def _set_aside(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+    async def _dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         log.error("message_set_aside", key=entry.key, reason=reason)
-        await self._keep(lambda: self._outbox.set_aside(claim, entry, reason))
+        await self._keep(lambda: self._outbox.dead_letter(claim, entry, reason))

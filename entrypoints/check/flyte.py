@@ -10,7 +10,7 @@ from adapters.flyte.diagnostics import ApiLinks, ApiReport, FlyteInspection, Kno
 from adapters.flyte.errors import shown
 from adapters.http.session import proxy_for
 from application.ports.clock import Clock
-from domain.errors import NotAuthorised, WorkflowError
+from domain.errors import WorkflowError, WorkflowUnauthorized
 from entrypoints.check.clock_skew import Skews
 from entrypoints.check.findings import Finding, all_skipped, failed, ok, skipped, warning, what_happened
 from entrypoints.check.http_port import Running
@@ -59,7 +59,7 @@ async def _examine_api(flyte: FlyteInspection, jwt: Jwt, clock: Clock) -> tuple[
     answers = ok(API, f"{flyte.url} answers{', by way of a proxy' if proxy_for(flyte.url) else ''}")
     try:
         api = await flyte.api()
-    except NotAuthorised as error:
+    except WorkflowUnauthorized as error:
         refused = _refused(error, jwt, clock)
         return None, [answers, refused, *all_skipped((LINKS, HEALTH, PACK), "Flyte does not let the pack in")]
     except WorkflowError as error:
@@ -68,7 +68,7 @@ async def _examine_api(flyte: FlyteInspection, jwt: Jwt, clock: Clock) -> tuple[
     return api, [answers, _let_in(jwt, clock)]
 
 
-def _refused(error: NotAuthorised, jwt: Jwt, clock: Clock) -> Finding:
+def _refused(error: WorkflowUnauthorized, jwt: Jwt, clock: Clock) -> Finding:
     where = str(error).partition(": Flyte wants")[0]
     if not jwt.text:
         mend = "ask whoever runs Flyte for a JWT for this pack, and set FLYTE_JWT to it"
@@ -101,7 +101,7 @@ async def _examine_health(flyte: FlyteInspection, link: URL | None) -> Finding:
         return skipped(HEALTH, "Flyte offers no link to its health")
     try:
         await flyte.health(link)
-    except NotAuthorised:
+    except WorkflowUnauthorized:
         return skipped(HEALTH, "Flyte does not let the pack ask for it")
     except WorkflowError as error:
         return failed(HEALTH, what_happened(error), _SEE_LOG)
@@ -113,7 +113,7 @@ async def _examine_packs(
 ) -> Finding:
     try:
         packs = await flyte.packs(link)
-    except NotAuthorised:
+    except WorkflowUnauthorized:
         return skipped(PACK, "Flyte does not let the pack ask which packs there are")
     except WorkflowError as error:
         return failed(PACK, what_happened(error), _SEE_LOG)

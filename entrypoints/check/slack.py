@@ -10,7 +10,7 @@ from adapters.slack.diagnostics import SlackInspection, TokenReport
 from adapters.slack.web_client import SlackWeb
 from application.ports.clock import Clock
 from domain.channels import ChannelId
-from domain.errors import ChatError, RateLimited, Refused, Unreachable
+from domain.errors import ChatError, ChatRejected, RateLimited, Unreachable
 from domain.users import Identity
 from entrypoints.check.clock_skew import Skews
 from entrypoints.check.findings import Finding, Status, all_skipped, failed, ok, skipped, warning, what_happened
@@ -102,7 +102,7 @@ def _judge_token(token: TokenReport | ChatError) -> Finding:
             return ok(TOKEN, f"of the bot @{token.bot_name} ({identity.user_id}) in {token.team_name}")
         case RateLimited():
             return warning(TOKEN, str(token), _RECHECK)
-        case Refused():
+        case ChatRejected():
             return failed(TOKEN, what_happened(token), _MENDS_OF_TOKEN.get(token.code, _COPY))
         case _:
             return failed(TOKEN, what_happened(token), "run the check again; see slack-status.com")
@@ -145,7 +145,7 @@ async def _channel(inspection: SlackInspection, channel_id: ChannelId) -> Findin
     check = _channel_check(channel_id)
     try:
         channel = await inspection.channel(channel_id)
-    except Refused as refusal:
+    except ChatRejected as refusal:
         return _judge_refusal(check, refusal, channel_id)
     except ChatError as error:
         return skipped(check, str(error))
@@ -156,7 +156,7 @@ async def _channel(inspection: SlackInspection, channel_id: ChannelId) -> Findin
     return ok(check, f"#{channel.name}: {state}")
 
 
-def _judge_refusal(check: str, refusal: Refused, channel_id: ChannelId) -> Finding:
+def _judge_refusal(check: str, refusal: ChatRejected, channel_id: ChannelId) -> Finding:
     if refusal.code == "missing_scope":
         return skipped(check, what_happened(refusal))
     mend = (

@@ -5,7 +5,7 @@ from typing import Final
 
 from adapters.slack.diagnostics import SocketInspection
 from adapters.slack.sockets.handshake import MOST_CONNECTIONS, SlackShuts
-from domain.errors import ChatError, RateLimited, Refused
+from domain.errors import ChatError, ChatRejected, RateLimited
 from entrypoints.check.findings import Finding, failed, ok, skipped, warning, what_happened
 
 APP_TOKEN = "slack app token"  # noqa: S105 - the name of a check
@@ -52,7 +52,7 @@ async def examine_rtm(socket: SocketInspection, seconds: float) -> list[Finding]
 def _no_address(check: str, error: ChatError, mend: str) -> Finding:
     if isinstance(error, RateLimited):
         return warning(check, str(error), _WAIT)
-    return failed(check, what_happened(error), mend if isinstance(error, Refused) else _RETRY)
+    return failed(check, what_happened(error), mend if isinstance(error, ChatRejected) else _RETRY)
 
 
 async def _examine_socket(socket: SocketInspection, address: str, seconds: float) -> Finding:

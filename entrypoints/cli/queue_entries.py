@@ -72,7 +72,7 @@ class _OutboxShelf:
             yield _message(entry)
 
     async def revive(self, kept: Kept) -> bool:
-        return await self._outbox.revive(kept.full_key)
+        return await self._outbox.requeue(kept.full_key)
 
     async def discard(self, kept: Kept) -> bool:
         return await self._outbox.discard(kept.full_key)
@@ -87,7 +87,7 @@ class _JournalShelf:
             yield _action(entry)
 
     async def revive(self, kept: Kept) -> bool:
-        return await self._journal.revive(_id(kept))
+        return await self._journal.requeue(_id(kept))
 
     async def discard(self, kept: Kept) -> bool:
         return await self._journal.discard(_id(kept))
@@ -97,16 +97,16 @@ def _message(entry: OutboxEntry) -> Kept:
     said = entry.said
     whole: JsonObject = {
         "key": entry.key,
-        "state": "set aside" if entry.set_aside_because else "waiting",
+        "state": "set aside" if entry.dead_letter_reason else "waiting",
         "receivedAt": entry.received_at.isoformat(),
-        "refusals": entry.refusals,
-        "firstRefusedAt": entry.first_refused_at.isoformat() if entry.first_refused_at else None,
-        "setAsideBecause": entry.set_aside_because,
+        "refusals": entry.rejections,
+        "firstRefusedAt": entry.first_rejected_at.isoformat() if entry.first_rejected_at else None,
+        "setAsideBecause": entry.dead_letter_reason,
         "said": cast("JsonObject", asdict(said)),
     }
-    refused = f"waiting, refused {entry.refusals} times" if entry.refusals else "waiting"
-    state = "set aside" if entry.set_aside_because else refused
-    return Kept(entry.key, entry.key, said.channel_id, entry.received_at, state, entry.set_aside_because, whole)
+    refused = f"waiting, refused {entry.rejections} times" if entry.rejections else "waiting"
+    state = "set aside" if entry.dead_letter_reason else refused
+    return Kept(entry.key, entry.key, said.channel_id, entry.received_at, state, entry.dead_letter_reason, whole)
 
 
 def _action(entry: JournalEntry) -> Kept:
@@ -120,12 +120,12 @@ def _action(entry: JournalEntry) -> Kept:
         "input": command_input(command),
         "steps": {channel_id: _step(step) for channel_id, step in entry.steps.items()},
         "outcome": {"event": event_name(outcome), "payload": event_payload(outcome)} if outcome else None,
-        "concludedAt": entry.concluded_at.isoformat() if entry.concluded_at else None,
-        "setAsideBecause": entry.set_aside_because,
+        "concludedAt": entry.completed_at.isoformat() if entry.completed_at else None,
+        "setAsideBecause": entry.dead_letter_reason,
     }
     state = f"{entry.state.value} {command_name(command)}"
     key, full_key = _short(entry.action.id), entry.action.id
-    return Kept(key, full_key, _channel(command), entry.taken_at, state, entry.set_aside_because, whole)
+    return Kept(key, full_key, _channel(command), entry.taken_at, state, entry.dead_letter_reason, whole)
 
 
 def _step(step: Step) -> JsonObject:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from adapters.storage_urls import visited_storage
+from adapters.storage_urls import attach_storage
 from application.ports.storage import Storage
 from domain.errors import StorageError
 from entrypoints.cli.queue_entries import Kept, Shelf, of_journal, of_outbox
@@ -96,7 +96,7 @@ def _callback(name: str, does: Callable[..., Awaitable[None]], environ: Mapping[
 async def _visit(
     name: str, does: Callable[..., Awaitable[None]], environ: Mapping[str, str], options: dict[str, object]
 ) -> None:
-    storage = visited_storage(storage_url(environ).reveal())
+    storage = attach_storage(storage_url(environ).reveal())
     async with storage.open():
         await does(_Visit(_SHELVES[name](storage), name), **options)
 

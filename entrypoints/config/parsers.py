@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from adapters.storage_urls import storage_for
+from adapters.storage_urls import create_storage
 from domain.channels import ChannelId
 
 Choice = TypeVar("Choice", bound=Enum)
@@ -174,7 +174,7 @@ def file(text: str) -> Path:
 
 def storage_url(text: str) -> Secret:
     """The URL of a storage that can be opened. There can be a password in it: it is never shown."""
-    storage_for(text)
+    create_storage(text)
     return Secret(text)
 
 

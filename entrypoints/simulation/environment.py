@@ -38,7 +38,7 @@ class Stage:
         """What is under way, looked at in the order in which it travels, so that nothing slips past."""
         if self.workspace.is_busy:
             return "the pack has not acknowledged what was said"
-        if self.storage is not None and (await self.storage.outbox.depth()).waiting:
+        if self.storage is not None and (await self.storage.outbox.backlog()).waiting:
             return "a message waits to be delivered to Flyte"
         if self.flyte.is_busy:
             return "flows have not run yet"

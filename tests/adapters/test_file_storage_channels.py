@@ -113,7 +113,7 @@ async def test_what_is_known_elsewhere_brings_back_no_channel(storage: Storage, 
     (directory / "channels.json").write_text("broken")
     async with storage.open():
         assert (await storage.channels.joined()).ids == ()
-        heard_until = await storage.channels.heard_until(A)
+        heard_until = await storage.channels.last_message_at(A)
         assert heard_until is not None
         assert heard_until < NOW
 
@@ -121,7 +121,7 @@ async def test_what_is_known_elsewhere_brings_back_no_channel(storage: Storage, 
 async def test_a_channel_taken_over_was_heard_until_nobody_knows_when(storage: Storage, directory: Path) -> None:
     (directory / "channels.json").write_text('["CA"]')
     async with storage.open():
-        assert await storage.channels.heard_until(A) is None
+        assert await storage.channels.last_message_at(A) is None
 
 
 async def test_a_change_that_cannot_be_written_has_no_effect(storage: Storage, directory: Path) -> None:

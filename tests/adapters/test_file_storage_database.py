@@ -48,12 +48,12 @@ async def test_every_commit_is_synced_to_the_disk(storage: FileStorage) -> None:
 
 
 async def test_a_request_that_is_wrong_spoils_none_that_comes_with_it(storage: FileStorage) -> None:
-    requests = [storage.journal.take_in(action(ActionId(str(n))), NOW) for n in range(10)]
-    wrong = [storage.journal.finish(ActionId(f"unknown {n}")) for n in range(10)]
+    requests = [storage.journal.record(action(ActionId(str(n))), NOW) for n in range(10)]
+    wrong = [storage.journal.mark_reported(ActionId(f"unknown {n}")) for n in range(10)]
     mixed = [request for pair in zip(requests, wrong, strict=True) for request in pair]
     answers = await asyncio.gather(*mixed, return_exceptions=True)
     assert [type(answer) for answer in answers] == [type(None), ValueError] * 10
-    assert (await storage.journal.depth()).waiting == 10
+    assert (await storage.journal.backlog()).waiting == 10
 
 
 async def test_half_of_a_request_that_fails_is_undone(storage: FileStorage) -> None:
@@ -103,7 +103,7 @@ async def test_a_locked_file_holds_up_nothing_else_in_the_process(storage: FileS
 async def test_nothing_can_be_asked_of_a_storage_that_is_closed(tmp_path: Path) -> None:
     storage = FileStorage(tmp_path / "storage")
     with pytest.raises(StorageUnavailable, match="not open"):
-        await storage.outbox.depth()
+        await storage.outbox.backlog()
     async with storage.open():
         pass
     with pytest.raises(StorageUnavailable, match="not open"):
@@ -125,9 +125,9 @@ async def test_the_file_does_not_grow_when_as_much_goes_as_comes(storage: FileSt
     for cycle in range(6):
         await storage.outbox.append([heard(A, cycle * 1000 + n, cycle) for n in range(1000)])
         [claim] = await storage.outbox.claim(1, 1000, NOW, LEASE)
-        await asyncio.gather(*(storage.outbox.done(claim, entry) for entry in claim.entries))
-        await storage.outbox.give_back(claim)
-        await storage.outbox.forget(after(cycle + 1))
+        await asyncio.gather(*(storage.outbox.ack(claim, entry) for entry in claim.entries))
+        await storage.outbox.release(claim)
+        await storage.outbox.purge(after(cycle + 1))
         pages = await storage._database.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
         sizes.append(pages)
     assert sizes[-1] <= sizes[1] * 1.1
@@ -136,7 +136,7 @@ async def test_the_file_does_not_grow_when_as_much_goes_as_comes(storage: FileSt
 async def test_a_delivered_message_leaves_no_text_behind(storage: FileStorage) -> None:
     await storage.outbox.append([heard(A, 1)])
     [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
-    await storage.outbox.done(claim, claim.entries[0])
+    await storage.outbox.ack(claim, claim.entries[0])
     rows = await storage._database.run(lambda connection: connection.execute("SELECT said FROM outbox").fetchall())
     assert rows == [("",)]
 
@@ -146,34 +146,34 @@ async def use_everything(storage: FileStorage) -> None:
     outbox, journal = storage.outbox, storage.journal
     await outbox.append([heard(A, n) for n in range(300)])
     [claim] = await outbox.claim(5, 5, NOW, LEASE)
-    await outbox.done(claim, claim.entries[0])
-    await outbox.set_aside(claim, claim.entries[1], "no")
-    await outbox.extend(claim, NOW, LEASE)
-    await outbox.give_back(claim, refused_at=NOW, not_before=NOW)
+    await outbox.ack(claim, claim.entries[0])
+    await outbox.dead_letter(claim, claim.entries[1], "no")
+    await outbox.renew_lease(claim, NOW, LEASE)
+    await outbox.release(claim, refused_at=NOW, not_before=NOW)
     await outbox.next_due()
-    await outbox.depth()
+    await outbox.backlog()
     assert [entry async for entry in outbox.entries()]
     assert [entry async for entry in outbox.entries(set_aside=True)]
-    await outbox.revive(claim.entries[1].key)
+    await outbox.requeue(claim.entries[1].key)
     await outbox.discard(claim.entries[2].key)
-    await outbox.forget(after(1))
-    await journal.take_in(action(), NOW)
-    await journal.plan(X, [A, B])
-    await journal.begin(X, A, NOW)
-    await journal.settle(X, A, Step(error="no"))
-    await journal.adopt(1)
+    await outbox.purge(after(1))
+    await journal.record(action(), NOW)
+    await journal.plan_steps(X, [A, B])
+    await journal.begin_step(X, A, NOW)
+    await journal.complete_step(X, A, Step(error="no"))
+    await journal.claim_orphans(1)
     assert [entry async for entry in journal.entries()]
-    await journal.conclude(X, SENT, NOW)
-    await journal.set_aside(X, "no")
+    await journal.set_outcome(X, SENT, NOW)
+    await journal.dead_letter(X, "no")
     assert [entry async for entry in journal.entries(set_aside=True)]
-    await journal.revive(X)
-    await journal.adopt(1)
-    await journal.finish(X)
-    await journal.depth()
+    await journal.requeue(X)
+    await journal.claim_orphans(1)
+    await journal.mark_reported(X)
+    await journal.backlog()
     await journal.discard(X)
-    await journal.forget(after(1))
+    await journal.purge(after(1))
     await storage.channels.join(A, NOW)
-    await storage.channels.heard_until(A)
+    await storage.channels.last_message_at(A)
 
 
 async def test_no_request_looks_through_a_table(storage: FileStorage, statements: list[str]) -> None:
@@ -191,10 +191,12 @@ async def test_no_request_looks_through_a_table(storage: FileStorage, statements
 
 async def test_a_long_broadcasts_steps_are_kept_each_by_itself(storage: FileStorage) -> None:
     channel_ids = [ChannelId(f"C{n}") for n in range(1000)]
-    await storage.journal.take_in(action(), NOW)
-    await storage.journal.plan(X, channel_ids)
-    await asyncio.gather(*(storage.journal.begin(X, channel_id, NOW) for channel_id in channel_ids))
-    await asyncio.gather(*(storage.journal.settle(X, channel_id, Step(error="no")) for channel_id in channel_ids))
+    await storage.journal.record(action(), NOW)
+    await storage.journal.plan_steps(X, channel_ids)
+    await asyncio.gather(*(storage.journal.begin_step(X, channel_id, NOW) for channel_id in channel_ids))
+    await asyncio.gather(
+        *(storage.journal.complete_step(X, channel_id, Step(error="no")) for channel_id in channel_ids)
+    )
     entry = await storage.journal.load(X)
     assert entry is not None
     assert list(entry.steps) == channel_ids

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
-from domain.errors import StorageRefused
+from domain.errors import StorageUnusable
 from tests.contracts.storage_values import NOW, A
 from tests.support.storage_processes import started
 
@@ -31,7 +31,7 @@ async def opened(directory: Path) -> None:
 
 
 async def refusal(directory: Path) -> str:
-    with pytest.raises(StorageRefused) as refused:
+    with pytest.raises(StorageUnusable) as refused:
         await opened(directory)
     return str(refused.value)
 
@@ -42,7 +42,7 @@ async def test_a_missing_directory_is_made_and_everything_in_it_is_the_users_own
         await opened(directory / "deep")
         storage = FileStorage(directory / "deep")
         async with storage.open():
-            await storage.channels.note_bystanders(frozenset())
+            await storage.channels.set_unjoined_memberships(frozenset())
             files = list((directory / "deep").iterdir())
             assert len(files) == 5
             assert {mode(path) for path in files} == {0o600}

@@ -11,7 +11,7 @@ from adapters.filesystem.schema import VERSION
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionState
 from domain.channels import ChannelId
-from domain.errors import StorageRefused, StorageUnavailable
+from domain.errors import StorageUnavailable, StorageUnusable
 from tests.contracts.storage_values import LEASE, NOW, A, B, X, heard
 from tests.support.storage_process import BATCH
 from tests.support.storage_processes import started
@@ -40,7 +40,7 @@ async def test_what_was_said_to_be_safe_is_there_after_a_kill(directory: Path) -
             heard(ChannelId(f"C{number % 7}"), number * BATCH + n).key for number in safe for n in range(BATCH)
         } <= {entry.key for entry in waiting}
         assert len(waiting) % BATCH == 0, "all of a batch or none"
-        assert (await storage.outbox.depth()).waiting == len(waiting)
+        assert (await storage.outbox.backlog()).waiting == len(waiting)
 
 
 async def test_what_was_in_hand_at_a_kill_is_let_go_and_known_as_interrupted(directory: Path) -> None:
@@ -49,8 +49,8 @@ async def test_what_was_in_hand_at_a_kill_is_let_go_and_known_as_interrupted(dir
     storage = FileStorage(directory)
     async with storage.open():
         [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
-        assert (claim.entries, claim.was_interrupted) == ((heard(A, 2),), True)
-        [entry] = await storage.journal.adopt(10)
+        assert (claim.entries, claim.previous_lease_expired) == ((heard(A, 2),), True)
+        [entry] = await storage.journal.claim_orphans(10)
         assert (entry.action.id, entry.state) == (X, ActionState.EXECUTING)
         assert entry.steps[A].begun_at == NOW
 
@@ -85,7 +85,7 @@ async def test_a_storage_that_is_moved_away_is_unavailable_until_it_is_back(dire
         assert await storage.outbox.append([heard(A, 1)]) == [True]
         await storage.channels.join(A, NOW)
     async with storage.open():
-        assert (await storage.outbox.depth()).waiting == 1
+        assert (await storage.outbox.backlog()).waiting == 1
         assert (await storage.channels.joined()).ids == (A,)
 
 
@@ -130,7 +130,7 @@ async def test_a_damaged_page_is_found_at_the_start(directory: Path) -> None:
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2] + b"\xff" * 8192 + whole[len(whole) // 2 + 8192 :])
     async with storage.open():
-        assert (await storage.outbox.depth()).waiting == 0
+        assert (await storage.outbox.backlog()).waiting == 0
     assert len(list(directory.glob("flyte-slack.db.unreadable-*"))) == 1
 
 
@@ -156,7 +156,7 @@ async def test_a_newer_versions_file_is_refused_and_left_alone(directory: Path) 
     with sqlite3.connect(directory / "flyte-slack.db") as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
-    with pytest.raises(StorageRefused, match="newer version"):
+    with pytest.raises(StorageUnusable, match="newer version"):
         await keep_one(directory)
     assert list(directory.glob("*.unreadable-*")) == []
 

@@ -8,8 +8,8 @@ import pytest
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionState
 from domain.channels import ChannelId
-from domain.errors import StorageRefused, StorageUnavailable
-from domain.outbox import Claim, Depth
+from domain.errors import StorageUnavailable, StorageUnusable
+from domain.outbox import Backlog, Claim
 from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import LEASE, NOW, A, B, X, Y, action, heard
 from tests.support.storage_processes import started
@@ -42,16 +42,16 @@ async def claimed(storage: FileStorage) -> Claim:
 
 async def test_a_visitor_sees_what_the_pack_has(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.outbox.append([heard(A, 1), heard(B, 2)])
-    await pack.journal.take_in(action(), NOW)
+    await pack.journal.record(action(), NOW)
     assert [entry async for entry in visitor.outbox.entries()] == [heard(A, 1), heard(B, 2)]
     assert [entry.action.id async for entry in visitor.journal.entries()] == [X]
-    assert await visitor.outbox.depth() == await pack.outbox.depth()
+    assert await visitor.outbox.backlog() == await pack.outbox.backlog()
 
 
 async def test_a_visitor_ends_no_claim_of_the_pack(pack: FileStorage, directory: Path) -> None:
     await pack.outbox.append([heard(A, 1)])
     await claimed(pack)
-    await pack.journal.take_in(action(), NOW)
+    await pack.journal.record(action(), NOW)
     storage = FileStorage(directory, exclusive=False)
     async with storage.open():
         assert not await storage.outbox.discard(heard(A, 1).key)
@@ -62,9 +62,9 @@ async def test_a_visitor_ends_no_claim_of_the_pack(pack: FileStorage, directory:
 async def test_the_pack_goes_on_with_what_a_visitor_revives(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.outbox.append([heard(A, 1)])
     claim = await claimed(pack)
-    await pack.outbox.set_aside(claim, claim.entries[0], "no")
-    await pack.outbox.give_back(claim)
-    assert await visitor.outbox.revive(heard(A, 1).key)
+    await pack.outbox.dead_letter(claim, claim.entries[0], "no")
+    await pack.outbox.release(claim)
+    assert await visitor.outbox.requeue(heard(A, 1).key)
     assert (await claimed(pack)).entries == (heard(A, 1),)
 
 
@@ -73,23 +73,23 @@ async def test_the_pack_does_not_meet_what_a_visitor_discards(pack: FileStorage,
     assert await visitor.outbox.discard(heard(A, 1).key)
     assert (await claimed(pack)).entries == (heard(A, 2),)
     assert await pack.outbox.append([heard(A, 1)]) == [False]
-    assert await pack.outbox.depth() == Depth(1, 0, heard(A, 2).received_at)
+    assert await pack.outbox.backlog() == Backlog(1, 0, heard(A, 2).received_at)
 
 
 async def test_the_pack_adopts_an_action_that_a_visitor_revives(pack: FileStorage, visitor: FileStorage) -> None:
-    await pack.journal.take_in(action(), NOW)
-    await pack.journal.conclude(X, SENT, NOW)
-    await pack.journal.set_aside(X, "no")
-    assert await visitor.journal.revive(X)
-    [entry] = await pack.journal.adopt(10)
-    assert (entry.action.id, entry.state) == (X, ActionState.CONCLUDED)
+    await pack.journal.record(action(), NOW)
+    await pack.journal.set_outcome(X, SENT, NOW)
+    await pack.journal.dead_letter(X, "no")
+    assert await visitor.journal.requeue(X)
+    [entry] = await pack.journal.claim_orphans(10)
+    assert (entry.action.id, entry.state) == (X, ActionState.COMPLETED)
 
 
 async def test_visitors_may_come_together(pack: FileStorage, visitor: FileStorage, directory: Path) -> None:
     await pack.outbox.append([heard(A, 1)])
     another = FileStorage(directory, exclusive=False)
     async with another.open():
-        assert await another.outbox.depth() == await visitor.outbox.depth()
+        assert await another.outbox.backlog() == await visitor.outbox.backlog()
 
 
 async def test_a_visitor_leaves_the_channels_alone(pack: FileStorage, visitor: FileStorage) -> None:
@@ -108,7 +108,7 @@ async def test_a_visitor_sees_the_joined_channels(pack: FileStorage, directory: 
 async def test_a_visitor_moves_no_unreadable_channels_away(pack: FileStorage, directory: Path) -> None:
     del pack
     (directory / "channels.json").write_text("broken")
-    with pytest.raises(StorageRefused, match=r"channels\.json can't be read"):
+    with pytest.raises(StorageUnusable, match=r"channels\.json can't be read"):
         async with FileStorage(directory, exclusive=False).open():
             pass
     assert (directory / "channels.json").read_text() == "broken"
@@ -134,7 +134,7 @@ async def test_where_the_pack_is_dead_its_claims_are_free(directory: Path) -> No
 async def test_a_visitor_makes_nothing(directory: Path, prepare: "object") -> None:
     assert callable(prepare)
     prepare(directory)
-    with pytest.raises(StorageRefused):
+    with pytest.raises(StorageUnusable):
         async with FileStorage(directory, exclusive=False).open():
             pass
     assert not directory.exists() or list(directory.iterdir()) == []
@@ -144,5 +144,5 @@ async def test_pack_and_visitor_write_side_by_side(pack: FileStorage, visitor: F
     for n in range(50):
         await pack.outbox.append([heard(ChannelId(f"C{n}"), n)])
         assert await visitor.outbox.discard(heard(ChannelId(f"C{n}"), n).key)
-        assert await pack.journal.take_in(action(Y), NOW) is None or n
-    assert await pack.outbox.depth() == Depth()
+        assert await pack.journal.record(action(Y), NOW) is None or n
+    assert await pack.outbox.backlog() == Backlog()

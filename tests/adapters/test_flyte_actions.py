@@ -14,13 +14,13 @@ from domain.actions import Action, ActionId
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command, UnknownCommand, UnreadableCommand
 from domain.errors import (
-    Malformed,
-    NotAuthorised,
-    NotTaken,
-    PackUnknown,
-    RaceLost,
+    ActionTakenElsewhere,
+    PackNotRegistered,
+    RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
+    WorkflowServerError,
+    WorkflowUnauthorized,
     WorkflowUnreachable,
 )
 from domain.events import BroadcastSent, Fatal, RichMessageSent
@@ -35,12 +35,12 @@ TAKE = "/v1/packs/Slack/actions/take"
 SENT = BroadcastSent("hello", ())
 
 LOST_OR_REFUSED = [
-    (faults.status(401), NotAuthorised),
-    (faults.status(403), NotAuthorised),
-    (faults.status(404), PackUnknown),
+    (faults.status(401), WorkflowUnauthorized),
+    (faults.status(403), WorkflowUnauthorized),
+    (faults.status(404), PackNotRegistered),
     (faults.status(405), WorkflowUnreachable),
     (faults.status(429), WorkflowUnreachable),
-    (faults.status(501), NotTaken),
+    (faults.status(501), WorkflowServerError),
     (faults.status(502), WorkflowInDoubt),
     (faults.status(503), WorkflowUnreachable),
     (faults.status(504), WorkflowInDoubt),
@@ -74,7 +74,7 @@ async def _take(workflow: FlyteWorkflow) -> Action:
     return action
 
 
-@pytest.mark.parametrize(("fault", "kind"), [*LOST_OR_REFUSED, (faults.status(500), RaceLost)])
+@pytest.mark.parametrize(("fault", "kind"), [*LOST_OR_REFUSED, (faults.status(500), ActionTakenElsewhere)])
 async def test_a_take_that_fails_says_what_became_of_it(
     flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault, kind: type[WorkflowError]
 ) -> None:
@@ -88,9 +88,9 @@ async def test_a_take_that_fails_says_what_became_of_it(
     ("fault", "kind"),
     [
         *LOST_OR_REFUSED,
-        (faults.status(400), Malformed),
-        (faults.status(413), Malformed),
-        (faults.status(500), NotTaken),
+        (faults.status(400), RejectedByWorkflow),
+        (faults.status(413), RejectedByWorkflow),
+        (faults.status(500), WorkflowServerError),
         (faults.status(200), WorkflowInDoubt),
         (faults.status(204), WorkflowInDoubt),
     ],
@@ -136,7 +136,7 @@ async def test_an_action_in_a_lost_answer_is_found_in_hand(flyte: FlyteServer, w
     flyte.plan("take", faults.reset_after(), times=1)
     with pytest.raises(WorkflowInDoubt):
         await workflow.take()
-    [action] = await workflow.in_hand(LONG_AGO)
+    [action] = await workflow.pending_actions(LONG_AGO)
     assert action.command == Broadcast("hello")
     await workflow.complete(action.id, SENT, NOON)
     assert len(flyte.results) == 1
@@ -177,14 +177,14 @@ async def test_only_the_answering_of_an_action_at_another_origin_is_refused(
         }
         flyte.queue_raw("Slack", json.dumps(body).encode())
         action = await _take(workflow)
-        with pytest.raises(NotTaken, match="X-Forwarded-Host"):  # no outage, for which all else would wait
+        with pytest.raises(WorkflowServerError, match="X-Forwarded-Host"):  # no outage, for which all else would wait
             await workflow.complete(action.id, SENT, NOON)
         assert other.requests == []
 
 
 @pytest.mark.parametrize("action_id", ["action-1", "", "http://[", "/v1/packs/Slack/actions/1/result"])
 async def test_an_action_of_another_engine_is_unknown_to_flyte(workflow: FlyteWorkflow, action_id: str) -> None:
-    with pytest.raises(PackUnknown):
+    with pytest.raises(PackNotRegistered):
         await workflow.complete(ActionId(action_id), SENT, NOON)
 
 
@@ -343,7 +343,7 @@ async def test_what_can_not_be_told_in_json_is_refused_and_surrogates_are_replac
     assert flyte.events[-1].payload["message"] == "a�"  # type: ignore[index] # an object, as the contract says
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     action = await _take(workflow)
-    with pytest.raises(Malformed, match="can't be told in JSON"):
+    with pytest.raises(RejectedByWorkflow, match="can't be told in JSON"):
         await workflow.complete(action.id, RichMessageSent({"x": float("nan")}, Receipt(ChannelId("C1"), "1")), NOON)
 
 

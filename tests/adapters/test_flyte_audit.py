@@ -10,7 +10,7 @@ import pytest
 from adapters.flyte.workflow import FlyteWorkflow
 from domain.actions import ActionId
 from domain.commands import Broadcast, UnreadableCommand
-from domain.errors import NotTaken, PackUnknown, WorkflowError, WorkflowUnreachable
+from domain.errors import PackNotRegistered, WorkflowError, WorkflowServerError, WorkflowUnreachable
 from domain.events import BroadcastSent, Fatal, Outcome
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
@@ -73,14 +73,14 @@ async def test_an_audit_that_can_not_be_read_tells_nothing(
     assert action is not None
     flyte.plan("audit", fault)
     assert await workflow.were_published(ASKED) == [False]
-    assert await workflow.is_answered(action.id) is None
-    assert await workflow.in_hand(LONG_AGO) == []
+    assert await workflow.is_completed(action.id) is None
+    assert await workflow.pending_actions(LONG_AGO) == []
 
 
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (faults.status(500), NotTaken),
+        (faults.status(500), WorkflowServerError),
         (faults.status(502), WorkflowUnreachable),
         (faults.status(503), WorkflowUnreachable),
         (faults.reset_before(), WorkflowUnreachable),
@@ -92,8 +92,8 @@ async def test_an_audit_that_fails_can_be_asked_again(
     flyte.plan("audit", fault)
     for question in (
         workflow.were_published(ASKED),
-        workflow.is_answered(_action_id(flyte, "1")),
-        workflow.in_hand(LONG_AGO),
+        workflow.is_completed(_action_id(flyte, "1")),
+        workflow.pending_actions(LONG_AGO),
     ):
         with pytest.raises(kind):
             await question
@@ -117,10 +117,10 @@ async def test_before_the_registration_the_audit_is_not_asked() -> None:
     async with workflow.open():
         for question in (
             workflow.were_published(ASKED),
-            workflow.is_answered(ActionId("http://x/a/b")),
-            workflow.in_hand(LONG_AGO),
+            workflow.is_completed(ActionId("http://x/a/b")),
+            workflow.pending_actions(LONG_AGO),
         ):
-            with pytest.raises(PackUnknown):
+            with pytest.raises(PackNotRegistered):
                 await question
 
 
@@ -170,14 +170,14 @@ async def test_an_answer_whose_202_was_lost_is_in(
     flyte.plan("result", faults.reset_after(), times=1)
     with pytest.raises(WorkflowError):
         await workflow.complete(action.id, outcome, NOON)
-    assert await workflow.is_answered(action.id) is True
+    assert await workflow.is_completed(action.id) is True
 
 
 async def test_an_action_in_hand_is_known_by_the_id_that_take_gave_it(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
-    assert [await workflow.take()] == await workflow.in_hand(LONG_AGO)
+    assert [await workflow.take()] == await workflow.pending_actions(LONG_AGO)
 
 
 async def test_an_action_in_hand_is_found_behind_a_thousand_newer_runs(
@@ -187,13 +187,13 @@ async def test_an_action_in_hand_is_found_behind_a_thousand_newer_runs(
     taken = await workflow.take()
     for number in range(1_000):
         flyte.raise_event("Slack", "ReceivedMessage", {"number": number})
-    assert taken in await workflow.in_hand(LONG_AGO)
+    assert taken in await workflow.pending_actions(LONG_AGO)
 
 
 async def test_unreadable_input_in_hand_is_an_unreadable_command(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", [1])
     await workflow.take()
-    [action] = await workflow.in_hand(LONG_AGO)
+    [action] = await workflow.pending_actions(LONG_AGO)
     assert action.command == UnreadableCommand("Broadcast", "input must be a JSON object, not a list")
 
 
@@ -225,9 +225,9 @@ async def _with_audit(audit: object, question: str) -> Any:
         async with workflow.open():
             await workflow.register(OFFER)
             if question == "in_hand":
-                return await workflow.in_hand(LONG_AGO)
+                return await workflow.pending_actions(LONG_AGO)
             if question == "is_answered":
-                return await workflow.is_answered(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))
+                return await workflow.is_completed(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))
             return (await workflow.were_published(ASKED))[0]
 
 
@@ -352,5 +352,5 @@ async def test_the_audit_is_not_read_for_ever() -> None:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)
-            assert await workflow.is_answered(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")) is None
+            assert await workflow.is_completed(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")) is None
     assert len([request for request in server.requests if "/audit/" in request.target]) == 3

@@ -8,12 +8,12 @@ import pytest
 
 from adapters.flyte.workflow import DOCUMENTATION, FlyteWorkflow
 from domain.errors import (
-    Malformed,
-    NotAuthorised,
-    NotTaken,
-    PackUnknown,
+    PackNotRegistered,
+    RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
+    WorkflowServerError,
+    WorkflowUnauthorized,
     WorkflowUnreachable,
 )
 from entrypoints.simulation.flyte import faults
@@ -101,9 +101,9 @@ async def test_links_may_be_relative() -> None:
         ("api", faults.malformed(), WorkflowUnreachable, "/v1 is not Flyte: its answer is not JSON"),
         ("api", faults.missing_links(), WorkflowUnreachable, "/v1 is not Flyte: its answer has no link pack/listPacks"),
         ("api", faults.status(404), WorkflowUnreachable, "/v1 is not Flyte: it has nothing there"),
-        ("api", faults.status(401), NotAuthorised, "Flyte wants a JWT"),
-        ("api", faults.status(403), NotAuthorised, "Flyte wants a JWT"),
-        ("api", faults.status(500), NotTaken, "was answered with 500: Flyte failed"),
+        ("api", faults.status(401), WorkflowUnauthorized, "Flyte wants a JWT"),
+        ("api", faults.status(403), WorkflowUnauthorized, "Flyte wants a JWT"),
+        ("api", faults.status(500), WorkflowServerError, "was answered with 500: Flyte failed"),
         ("api", faults.status(503), WorkflowUnreachable, "Flyte can't serve at the moment"),
         ("api", faults.status(502), WorkflowUnreachable, "Flyte can't serve at the moment"),
         ("api", faults.status(204), WorkflowUnreachable, "was answered with 204, which Flyte does not answer here"),
@@ -113,9 +113,14 @@ async def test_links_may_be_relative() -> None:
         ("register", faults.html(), WorkflowUnreachable, "/v1/packs was answered with 200 and an HTML page"),
         ("register", faults.malformed(), WorkflowUnreachable, "/v1/packs is not Flyte: its answer is not JSON"),
         ("register", faults.missing_links(), WorkflowUnreachable, "its answer has no link takeAction"),
-        ("register", faults.status(400), Malformed, "/v1/packs was answered with 400: Flyte refuses what was sent"),
+        (
+            "register",
+            faults.status(400),
+            RejectedByWorkflow,
+            "/v1/packs was answered with 400: Flyte refuses what was sent",
+        ),
         ("register", faults.status(404), WorkflowUnreachable, "/v1/packs is not Flyte: it has nothing there"),
-        ("register", faults.status(500), NotTaken, "/v1/packs was answered with 500"),
+        ("register", faults.status(500), WorkflowServerError, "/v1/packs was answered with 500"),
         ("register", faults.status(502), WorkflowUnreachable, "a gateway that got no answer"),
         ("register", faults.status(202), WorkflowUnreachable, "which Flyte does not answer here"),
         ("register", faults.reset_after(), WorkflowUnreachable, "/v1/packs went out and was not answered"),
@@ -225,7 +230,7 @@ async def test_the_pack_works_again_after_flyte_was_gone() -> None:
 async def test_a_failed_registration_keeps_what_an_earlier_one_brought() -> None:
     async with FlyteServer() as flyte, registered(flyte) as workflow:
         flyte.plan("api", faults.status(500), times=1)
-        with pytest.raises(NotTaken):
+        with pytest.raises(WorkflowServerError):
             await workflow.register(OFFER)
         assert await workflow.take() is None
 
@@ -237,7 +242,7 @@ async def test_a_first_registration_that_failed_leaves_the_pack_unknown() -> Non
         async with workflow.open():
             with pytest.raises(WorkflowUnreachable):
                 await workflow.register(OFFER)
-            with pytest.raises(PackUnknown):
+            with pytest.raises(PackNotRegistered):
                 await workflow.take()
 
 
@@ -250,13 +255,13 @@ async def test_the_jwt_opens_a_flyte_with_security_on() -> None:
 async def test_a_missing_or_wrong_jwt_is_told_without_showing_it(jwt: str) -> None:
     async with FlyteServer(jwt="let-me-in") as flyte:
         refusal = await _refusal(flyte.api_url, jwt)
-    assert isinstance(refusal, NotAuthorised)
+    assert isinstance(refusal, WorkflowUnauthorized)
     assert "a-secret" not in str(refusal)
 
 
 async def test_a_page_that_says_401_is_no_outage() -> None:
     async with scripted(lambda _: http(401, "<html>", content_type="text/html")) as server:
-        assert isinstance(await _refusal(server.url), NotAuthorised)
+        assert isinstance(await _refusal(server.url), WorkflowUnauthorized)
 
 
 async def test_user_and_password_of_the_base_url_are_sent_and_never_shown() -> None:

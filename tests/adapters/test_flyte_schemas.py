@@ -13,7 +13,7 @@ from adapters.flyte.http_client import FlyteConnection
 from adapters.flyte.links import action_id_in, find_link, result_link
 from adapters.flyte.schemas import command_of, event_json, pack_json
 from adapters.serialization.payloads import event_payload
-from application.ports.workflow import CommandOffer, PackOffer
+from application.ports.workflow import CommandDefinition, PackDefinition
 from domain.commands import command_name
 from domain.events import Event, event_name
 from domain.json_values import Json
@@ -34,10 +34,10 @@ def test_an_event_says_its_name_its_payload_and_its_time(event: Event, at: datet
     assert len(told["createdAt"]) == len("2024-05-17T12:00:00.123Z")
 
 
-@given(texts, st.dictionaries(texts, texts), st.lists(st.builds(CommandOffer, texts, st.lists(texts).map(tuple))))
-def test_a_pack_says_what_it_offers(name: str, labels: dict[str, str], commands: list[CommandOffer]) -> None:
+@given(texts, st.dictionaries(texts, texts), st.lists(st.builds(CommandDefinition, texts, st.lists(texts).map(tuple))))
+def test_a_pack_says_what_it_offers(name: str, labels: dict[str, str], commands: list[CommandDefinition]) -> None:
     events = tuple(event for command in commands for event in command.events)
-    told = json.loads(pack_json(PackOffer(name, labels, tuple(commands), events), "http://docs"))
+    told = json.loads(pack_json(PackDefinition(name, labels, tuple(commands), events), "http://docs"))
     assert (told["name"], told["labels"]) == (name, labels)
     assert [(command["name"], tuple(command["events"])) for command in told["commands"]] == [
         (command.name, command.events) for command in commands

@@ -3,7 +3,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from adapters.http.errors import reason_of
+from adapters.http.errors import describe
 from adapters.http.session import open_session
 
 
@@ -12,7 +12,7 @@ async def reason_for(url: str) -> str:
     async with open_session(timeout_seconds=5) as session:
         with pytest.raises((aiohttp.ClientError, TimeoutError)) as failure:
             await session.get(url)
-    return reason_of(failure.value)
+    return describe(failure.value)
 
 
 def port_of(server: asyncio.Server) -> int:

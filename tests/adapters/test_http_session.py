@@ -14,7 +14,7 @@ from adapters.slack.web_client import SlackWeb
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import Unreachable
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 
 AUTHORITY = """\
 -----BEGIN CERTIFICATE-----
@@ -147,5 +147,5 @@ async def test_a_connection_that_does_not_come_about_in_time_leaves_no_doubt(
         web = SlackWeb(f"https://{'slack.test' if through_proxy else silent}/api/", "xoxb-1", timeout_seconds=0.2)
         async with web.open():
             with pytest.raises(Unreachable):
-                await SlackChat(web, SystemClock()).post(Message(ChannelId("C1"), "hello"), None)
+                await SlackChat(web, SystemClock()).post(OutgoingMessage(ChannelId("C1"), "hello"), None)
         await asyncio.wait_for(left.wait(), 5)

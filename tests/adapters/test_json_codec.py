@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.serialization.json_codec import DEEPEST, is_deeper_than, read_json, without_surrogates, write_json
+from adapters.serialization.json_codec import MAX_DEPTH, is_deeper_than, read_json, replace_surrogates_deep, write_json
 from domain.json_values import Json
 from tests.support.strategies import json_values
 
@@ -20,10 +20,10 @@ def test_what_is_written_is_read_back(value: Json) -> None:
 
 @given(json_values)
 def test_a_text_that_is_pruned_keeps_what_is_not_too_deep(value: Json) -> None:
-    deep = "[" * (DEEPEST * 3) + "]" * (DEEPEST * 3)
+    deep = "[" * (MAX_DEPTH * 3) + "]" * (MAX_DEPTH * 3)
     assert read_json(f'{{"before": {json.dumps(value)}, "deep": {deep}, "after": {json.dumps(value)}}}') == {
         "before": value,
-        "deep": _nested(DEEPEST - 1, innermost=None),
+        "deep": _nested(MAX_DEPTH - 1, innermost=None),
         "after": value,
     }
 
@@ -41,8 +41,8 @@ def _nested(levels: int, innermost: Json) -> Json:
 )
 def test_a_text_nested_without_measure_is_read_down_to_the_deepest_level(text: str) -> None:
     value = read_json(text)
-    assert is_deeper_than(DEEPEST - 1, value)
-    assert not is_deeper_than(DEEPEST, value)
+    assert is_deeper_than(MAX_DEPTH - 1, value)
+    assert not is_deeper_than(MAX_DEPTH, value)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_what_json_can_not_say_is_not_written(value: Json) -> None:
     ],
 )
 def test_lone_surrogates_are_replaced_and_pairs_joined(given: Any, whole: Any) -> None:
-    assert without_surrogates(given) == whole
+    assert replace_surrogates_deep(given) == whole
 
 
 @given(json_values)
 def test_what_has_no_surrogates_stays_as_it_is(value: Json) -> None:
-    assert without_surrogates(value) == value
+    assert replace_surrogates_deep(value) == value
 
 
 @pytest.mark.parametrize(("value", "depth"), [(1, 0), ([], 1), ({}, 1), ([[1], 2], 2), ({"a": [{"b": []}]}, 4)])

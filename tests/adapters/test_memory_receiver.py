@@ -6,7 +6,7 @@ from adapters.memory.receiver import MemoryReceiver
 from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed
-from domain.messages import Message, Said
+from domain.messages import IncomingMessage, OutgoingMessage
 from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage, heard
 
 
@@ -25,7 +25,7 @@ class MemoryReceiverStage(ReceiverStage):
         return self._chat.say(self._direct, text).timestamp
 
     async def post(self, text: str) -> None:
-        await self._chat.post(Message(self.channel, text), None)
+        await self._chat.post(OutgoingMessage(self.channel, text), None)
 
     def open_other_channel(self) -> ChannelId:
         return self._chat.add_channel("C2")
@@ -40,10 +40,12 @@ class MemoryReceiverStage(ReceiverStage):
         self._chat.archive(channel_id)
 
     def refuse_token(self) -> None:
-        self.receiver.refuse(AuthenticationFailed("invalid_auth", "the token is not known"))
+        self.receiver.reject(AuthenticationFailed("invalid_auth", "the token is not known"))
 
     def is_acknowledged(self, timestamp: str) -> bool:
-        return any(isinstance(event, Said) and event.timestamp == timestamp for event in self.receiver.acknowledged)
+        return any(
+            isinstance(event, IncomingMessage) and event.timestamp == timestamp for event in self.receiver.acknowledged
+        )
 
     async def until_acknowledged(self, timestamp: str) -> None:
         assert self.is_acknowledged(timestamp)
@@ -62,18 +64,18 @@ async def test_what_is_said_before_anybody_listens_waits() -> None:
     stage = MemoryReceiverStage()
     stage.say("early")
 
-    async with stage.receiver.listen() as arrivals:
+    async with stage.receiver.events() as arrivals:
         await heard(arrivals)
         event = (await heard(arrivals)).event
 
-    assert isinstance(event, Said)
+    assert isinstance(event, IncomingMessage)
     assert event.text == "early"
 
 
 async def test_anything_can_be_heard() -> None:
     stage = MemoryReceiverStage()
 
-    async with stage.receiver.listen() as arrivals:
+    async with stage.receiver.events() as arrivals:
         await heard(arrivals)
-        stage.receiver.hear(MembershipGained(ChannelId("C9")))
+        stage.receiver.deliver(MembershipGained(ChannelId("C9")))
         assert (await heard(arrivals)).event == MembershipGained(ChannelId("C9"))

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.memory.storage import MemoryStorage
-from domain.errors import StorageRefused
+from domain.errors import StorageUnusable
 from tests.contracts.storage_contract import StorageContract
 from tests.contracts.storage_suite import Restart
 
@@ -19,6 +19,6 @@ class TestMemoryStorage(StorageContract):
     async def test_it_serves_one_pack_at_a_time(self) -> None:
         storage = MemoryStorage()
         async with storage.open():
-            with pytest.raises(StorageRefused, match="one pack at a time"):
+            with pytest.raises(StorageUnusable, match="one pack at a time"):
                 async with storage.open():
                     pass

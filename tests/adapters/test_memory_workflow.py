@@ -17,7 +17,7 @@ class _MemoryEngine:
         self._workflow = workflow
 
     def offer(self, command: Command) -> None:
-        self._workflow.offer(command)
+        self._workflow.enqueue(command)
 
     def forget_pack(self) -> None:
         self._workflow.forget_pack()
@@ -62,7 +62,7 @@ async def test_what_the_flows_make_of_an_event_waits_to_be_taken() -> None:
 async def test_one_can_wait_until_something_has_happened_in_it() -> None:
     workflow = MemoryWorkflow()
     await workflow.register(OFFER)
-    action_id = workflow.offer(Broadcast("hello"))
+    action_id = workflow.enqueue(Broadcast("hello"))
     await workflow.take()
     await workflow.complete(action_id, Fatal("x"), NOON)
     await workflow.until(lambda: action_id in workflow.answers)

@@ -39,13 +39,13 @@ from domain.events import (
     SendRichMessageFailed,
 )
 from domain.json_values import Json
-from domain.messages import Message, Receipt, RichMessage, Said
+from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 from tests.support.strategies import events, json_values, messages, texts
 
 C1 = ChannelId("C1")
 C2 = ChannelId("C2")
-MESSAGE = Message(C1, "hello", "1.1")
+MESSAGE = OutgoingMessage(C1, "hello", "1.1")
 RECEIPT = Receipt(C1, "2.2")
 DOUBTFUL = Receipt(C1, "2.2", in_doubt=True)
 COMMAND_NAMES = ("SendMessage", "SendRichMessage", "Broadcast", "JoinChannel", "LeaveChannel")
@@ -60,7 +60,7 @@ TABLE: list[tuple[Event, Json]] = [
         {"message": "hello", "channelId": "C1", "threadTimestamp": "1.1", "timestamp": "2.2", "inDoubt": True},
     ),
     (
-        SendMessageFailed(Message(ChannelId(""), ""), "missing message field, missing channel id field"),
+        SendMessageFailed(OutgoingMessage(ChannelId(""), ""), "missing message field, missing channel id field"),
         {
             "message": "",
             "channelId": "",
@@ -117,7 +117,7 @@ TABLE: list[tuple[Event, Json]] = [
     (Fatal("internal error (1)"), "internal error (1)"),
     (
         ReceivedMessage(
-            Said(ChannelId("C024BE91L"), "1355517523.000005", "hello", user_id="U023BECGF"),
+            IncomingMessage(ChannelId("C024BE91L"), "1355517523.000005", "hello", user_id="U023BECGF"),
             User("U023BECGF", "display name"),
         ),
         {
@@ -141,7 +141,9 @@ TABLE: list[tuple[Event, Json]] = [
     ),
     (
         ReceivedMessage(
-            Said(C1, "3.3", "hello", user_id="U1", thread_timestamp="1.1", reply_count=2, replies=({"ts": "2.2"},)),
+            IncomingMessage(
+                C1, "3.3", "hello", user_id="U1", thread_timestamp="1.1", reply_count=2, replies=({"ts": "2.2"},)
+            ),
             User("U1", "n", "e@example.com", "t", "f", "l"),
         ),
         {
@@ -196,14 +198,14 @@ def test_where_a_rich_message_has_a_key_of_ours_ours_wins() -> None:
     ("name", "given", "command"),
     [
         ("SendMessage", {"message": "hello", "channelId": "C1", "threadTimestamp": "1.1"}, SendMessage(MESSAGE)),
-        ("SendMessage", {"message": "hello", "channelId": "C1"}, SendMessage(Message(C1, "hello"))),
+        ("SendMessage", {"message": "hello", "channelId": "C1"}, SendMessage(OutgoingMessage(C1, "hello"))),
         (
             "SendMessage",
             {"message": None, "channelId": None, "threadTimestamp": None, "other": 1},
-            SendMessage(Message(ChannelId(""), "")),
+            SendMessage(OutgoingMessage(ChannelId(""), "")),
         ),
-        ("SendMessage", {}, SendMessage(Message(ChannelId(""), ""))),
-        ("SendMessage", None, SendMessage(Message(ChannelId(""), ""))),
+        ("SendMessage", {}, SendMessage(OutgoingMessage(ChannelId(""), ""))),
+        ("SendMessage", None, SendMessage(OutgoingMessage(ChannelId(""), ""))),
         (
             "SendRichMessage",
             {"channel": "C1", "new": {"a": [1]}},

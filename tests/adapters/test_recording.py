@@ -24,9 +24,9 @@ from adapters.recording.schemas import dump_entry, load_entry
 from adapters.recording.workflow import RecordedWorkflow
 from domain.channels import ChannelId
 from domain.commands import SendMessage
-from domain.errors import PackUnknown, Refused, StorageRefused
+from domain.errors import ChatRejected, PackNotRegistered, StorageUnusable
 from domain.events import MessageSent
-from domain.messages import Message, Receipt, RichMessage
+from domain.messages import OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 from tests.adapters.test_memory_chat import MemoryStage
 from tests.adapters.test_memory_receiver import MemoryReceiverStage
@@ -106,7 +106,7 @@ class TestRecordedWorkflow(WorkflowContract):
 async def test_what_is_said_and_who_comes_and_goes_is_recorded(tmp_path: Path) -> None:
     stage, kept = MemoryReceiverStage(), record(tmp_path / "record.jsonl")
 
-    async with RecordedReceiver(stage.receiver, kept).listen() as arrivals:
+    async with RecordedReceiver(stage.receiver, kept).events() as arrivals:
         timestamp = stage.say("hello", thread="1.1")
         stage.invite(stage.open_other_channel())
         for _ in range(3):
@@ -129,14 +129,14 @@ async def test_what_slack_is_asked_for_is_recorded_with_how_it_ended(tmp_path: P
     await chat.identify()
     await chat.look_up("U1")
     await chat.join(channel_id)
-    receipt = await chat.post(Message(channel_id, "hello", "1.1"), None)
+    receipt = await chat.post(OutgoingMessage(channel_id, "hello", "1.1"), None)
     await chat.leave(channel_id)
     for failing in (
         chat.post(RichMessage({"channel": "C1", "text": "x", "token": "xoxb-1"}), None),
         chat.join(ChannelId("C9")),
         chat.leave(ChannelId("C9")),
     ):
-        with suppress(Refused):
+        with suppress(ChatRejected):
             await failing
 
     fields: JsonObject = {"channel": "C1", "text": "hello", "thread_ts": "1.1"}
@@ -157,12 +157,12 @@ async def test_what_slack_is_asked_for_is_recorded_with_how_it_ended(tmp_path: P
 async def test_what_goes_to_flyte_and_comes_from_it_is_recorded(tmp_path: Path) -> None:
     memory, kept = MemoryWorkflow(), record(tmp_path / "record.jsonl")
     workflow = RecordedWorkflow(memory, kept)
-    hello = Message(ChannelId("C1"), "hello")
+    hello = OutgoingMessage(ChannelId("C1"), "hello")
 
-    with suppress(PackUnknown):
+    with suppress(PackNotRegistered):
         await workflow.publish(told("1.1"), NOON)
     await workflow.register(OFFER)
-    memory.offer(SendMessage(hello))
+    memory.enqueue(SendMessage(hello))
     action = await workflow.take()
     assert action is not None
     await workflow.complete(action.id, MessageSent(hello, Receipt(hello.channel_id, "2.2")), NOON)
@@ -231,7 +231,7 @@ async def test_what_is_no_ordinary_file_is_refused(kind: str, tmp_path: Path) ->
     else:
         path = tmp_path / "none" / "record.jsonl"
 
-    with pytest.raises(StorageRefused, match=r"^FLYTE_SLACK_RECORD: "):
+    with pytest.raises(StorageUnusable, match=r"^FLYTE_SLACK_RECORD: "):
         async with record(path).open():
             pass
 

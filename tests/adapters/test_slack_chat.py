@@ -10,9 +10,9 @@ from adapters.memory.clock import MemoryClock
 from adapters.slack.chat import SlackChat
 from adapters.slack.web_client import SlackWeb
 from domain.channels import ChannelId
-from domain.errors import RateLimited, Refused, Unreachable
+from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
-from domain.messages import Mark, Message, RichMessage
+from domain.messages import IdempotencyKey, OutgoingMessage, RichMessage
 from domain.users import User
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
@@ -27,7 +27,7 @@ class Stage:
     clock: MemoryClock
     channel: ChannelId
 
-    async def posted(self, fields: JsonObject, mark: Mark | None = None) -> JsonObject:
+    async def posted(self, fields: JsonObject, mark: IdempotencyKey | None = None) -> JsonObject:
         """What reached Slack of a rich message."""
         await self.chat.post(RichMessage({"channel": self.channel, **fields}), mark)
         return self.slack.posts[-1].arguments
@@ -47,12 +47,12 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 async def test_a_message_goes_out_with_its_text_and_nothing_added(stage: Stage) -> None:
-    await stage.chat.post(Message(stage.channel, "<!channel> &amp; *bold*"), None)
+    await stage.chat.post(OutgoingMessage(stage.channel, "<!channel> &amp; *bold*"), None)
     assert stage.slack.posts[-1].arguments == {"channel": stage.channel, "text": "<!channel> &amp; *bold*"}
 
 
 async def test_a_mark_goes_out_as_metadata(stage: Stage) -> None:
-    await stage.chat.post(Message(stage.channel, "hello"), Mark("m1"))
+    await stage.chat.post(OutgoingMessage(stage.channel, "hello"), IdempotencyKey("m1"))
     metadata = {"event_type": "flyte_slack_delivery", "event_payload": {"id": "m1"}}
     assert stage.slack.posts[-1].arguments["metadata"] == metadata
 
@@ -80,14 +80,14 @@ async def test_lists_may_come_as_lists_or_as_their_text(stage: Stage, field: str
 
 
 async def test_blocks_that_are_no_list_are_for_slack_to_judge(stage: Stage) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ChatRejected) as refusal:
         await stage.posted({"text": "hello", "blocks": "no json"})
     assert refusal.value.code.startswith("invalid_blocks")
 
 
 @pytest.mark.parametrize("metadata", [None, ""])
 async def test_metadata_that_is_missing_makes_room_for_the_mark(stage: Stage, metadata: str | None) -> None:
-    arguments = await stage.posted({"text": "hello", "metadata": metadata}, Mark("m1"))
+    arguments = await stage.posted({"text": "hello", "metadata": metadata}, IdempotencyKey("m1"))
     assert arguments["metadata"] == {"event_type": "flyte_slack_delivery", "event_payload": {"id": "m1"}}
 
 
@@ -98,8 +98,8 @@ async def test_the_receipt_names_the_channel_that_slack_posted_to(stage: Stage) 
 
 async def test_slack_refusing_the_mark_is_told_by_its_code(stage: Stage) -> None:
     stage.slack.faults.plan("chat.postMessage", faults.error("metadata_too_large"))
-    with pytest.raises(Refused) as refusal:
-        await stage.chat.post(Message(stage.channel, "hello"), Mark("m1"))
+    with pytest.raises(ChatRejected) as refusal:
+        await stage.chat.post(OutgoingMessage(stage.channel, "hello"), IdempotencyKey("m1"))
     assert refusal.value.code == "metadata_too_large"
 
 
@@ -117,7 +117,7 @@ async def test_a_member_that_is_refused_the_joining_has_joined(stage: Stage, cod
 async def test_a_refusal_to_join_stands_when_membership_can_not_be_told(stage: Stage) -> None:
     stage.slack.faults.plan("conversations.join", faults.error("missing_scope", needed="channels:join"))
     stage.slack.faults.plan("conversations.info", faults.error("missing_scope", needed="channels:read"))
-    with pytest.raises(Refused, match="channels:join"):
+    with pytest.raises(ChatRejected, match="channels:join"):
         await stage.chat.join(stage.channel)
 
 
@@ -165,11 +165,11 @@ async def test_what_is_no_channel_in_a_list_of_channels_is_passed_over(stage: St
 
 
 async def test_a_post_is_found_many_pages_back(stage: Stage) -> None:
-    message = Message(stage.channel, "hello")
-    receipt = await stage.chat.post(message, Mark("m1"))
+    message = OutgoingMessage(stage.channel, "hello")
+    receipt = await stage.chat.post(message, IdempotencyKey("m1"))
     for number in range(500):
         stage.slack.say("owner", stage.channel, str(number))
-    assert await stage.chat.find(message, Mark("m1"), LONG_AGO) == receipt
+    assert await stage.chat.find_posted(message, IdempotencyKey("m1"), LONG_AGO) == receipt
 
 
 async def test_malformed_messages_of_the_history_are_passed_over(stage: Stage) -> None:
@@ -215,7 +215,7 @@ async def test_simultaneous_look_ups_of_one_user_are_one_request(stage: Stage) -
 
 async def test_simultaneous_look_ups_share_a_failure(stage: Stage) -> None:
     answers = await asyncio.gather(*(stage.chat.look_up("UNOBODY") for _ in range(20)), return_exceptions=True)
-    assert all(isinstance(answer, Refused) for answer in answers)
+    assert all(isinstance(answer, ChatRejected) for answer in answers)
     assert stage.slack.counters["users.info"] == 1
 
 
@@ -264,6 +264,6 @@ async def test_the_sdk_logs_nothing_even_where_everything_is_logged(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        await stage.chat.post(Message(stage.channel, "a secret text"), Mark("m1"))
+        await stage.chat.post(OutgoingMessage(stage.channel, "a secret text"), IdempotencyKey("m1"))
     assert "secret" not in caplog.text
     assert "xox" not in caplog.text

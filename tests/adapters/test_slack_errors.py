@@ -11,8 +11,8 @@ from adapters.slack.error_help import EXPLANATIONS
 from adapters.slack.web_client import SlackWeb
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
-from domain.errors import AuthenticationFailed, ChatError, InDoubt, RateLimited, Refused, Unreachable
-from domain.messages import Message
+from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
+from domain.messages import OutgoingMessage
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 
@@ -27,7 +27,7 @@ class Stage:
 
     async def failure_of_post(self) -> ChatError:
         with pytest.raises(ChatError) as failure:
-            await self.chat.post(Message(self.channel, "hello"), None)
+            await self.chat.post(OutgoingMessage(self.channel, "hello"), None)
         return failure.value
 
     async def failure_of_question(self) -> ChatError:
@@ -147,14 +147,14 @@ async def test_a_name_that_does_not_resolve_is_unreachable() -> None:
     web = SlackWeb("http://slack.invalid/api/", "xoxb-1")
     async with web.open():
         with pytest.raises(Unreachable):
-            await SlackChat(web, SystemClock()).post(Message(ChannelId("C1"), "hello"), None)
+            await SlackChat(web, SystemClock()).post(OutgoingMessage(ChannelId("C1"), "hello"), None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirected_post_did_not_happen_and_the_address_is_named(status: int) -> None:
     async with answering(status, b"", {"Location": "http://127.0.0.1:9/api/"}) as chat:
         with pytest.raises(Unreachable) as failure:
-            await chat.post(Message(ChannelId("C1"), "hello"), None)
+            await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
         assert failure.value.code == "redirected"
         assert "FLYTE_SLACK_API_URL" in failure.value.explanation
 
@@ -166,15 +166,15 @@ async def test_a_redirected_post_did_not_happen_and_the_address_is_named(status:
 async def test_a_yes_that_can_not_be_read_is_in_doubt(body: bytes) -> None:
     async with answering(200, body, {"Content-Type": "application/json"}) as chat:
         with pytest.raises(InDoubt) as failure:
-            await chat.post(Message(ChannelId("C1"), "hello"), None)
+            await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
         assert failure.value.code == "unreadable_answer"
 
 
 @pytest.mark.parametrize("status", [404, 405, 410, 413])
 async def test_a_post_that_is_too_large_or_goes_nowhere_is_refused(status: int) -> None:
     async with answering(status, b"", {}) as chat:
-        with pytest.raises(Refused):
-            await chat.post(Message(ChannelId("C1"), "hello"), None)
+        with pytest.raises(ChatRejected):
+            await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ async def test_a_code_that_nobody_knows_is_permanent_and_points_to_the_documenta
     async with staged() as stage:
         stage.slack.faults.plan(POST, faults.error("brand_new_code"))
         failure = await stage.failure_of_post()
-        assert isinstance(failure, Refused)
+        assert isinstance(failure, ChatRejected)
         assert not isinstance(failure, AuthenticationFailed)
         assert str(failure) == (
             "brand_new_code: see the errors of chat.postMessage "
@@ -215,7 +215,7 @@ async def test_a_code_of_any_length_and_content_is_cut() -> None:
     async with staged() as stage:
         stage.slack.faults.plan(POST, faults.error("{x}\ud800" + "y" * 10_000))
         failure = await stage.failure_of_post()
-        assert isinstance(failure, Refused)
+        assert isinstance(failure, ChatRejected)
         assert len(failure.code) == 100
         assert failure.code.startswith("{x}\ufffdyyy")
 
@@ -238,7 +238,7 @@ async def test_a_session_that_is_not_open_is_unreachable() -> None:
 async def test_cancelling_a_post_closes_its_connection() -> None:
     async with staged(timeout_seconds=30) as stage:
         stage.slack.faults.plan(POST, faults.hang())
-        post = asyncio.create_task(stage.chat.post(Message(stage.channel, "hello"), None), name="post")
+        post = asyncio.create_task(stage.chat.post(OutgoingMessage(stage.channel, "hello"), None), name="post")
         await stage.slack.wait_for(lambda: stage.slack.counters["faults"])
         post.cancel()
         await asyncio.wait([post])

@@ -8,7 +8,7 @@ from adapters.slack.events import callback_event, chat_event
 from application.ports.receiver import AccessLost, ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from tests.support.strategies import json_values
 
 OWN = "UFLYTE"
@@ -21,12 +21,12 @@ def message(**fields: Json) -> JsonObject:
 
 def test_a_message_becomes_what_was_said() -> None:
     event = message(channel_type="channel", team="T1", blocks=[], client_msg_id="x", event_ts="1355517523.000005")
-    assert chat_event(event, OWN) == Said(C1, "1355517523.000005", "hello", "U1")
+    assert chat_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "U1")
 
 
 @pytest.mark.parametrize("subtype", [None, "", "bot_message", "thread_broadcast", "file_share", "me_message"])
 def test_new_messages_are_heard(subtype: str | None) -> None:
-    assert isinstance(chat_event(message(subtype=subtype), OWN), Said)
+    assert isinstance(chat_event(message(subtype=subtype), OWN), IncomingMessage)
 
 
 @pytest.mark.parametrize(
@@ -51,25 +51,25 @@ def test_changes_are_not(subtype: str) -> None:
 def test_a_mention_is_a_message_of_the_same_key() -> None:
     mention = message(text="<@UFLYTE> hello") | {"type": "app_mention"}
     heard, mentioned = chat_event(message(text="<@UFLYTE> hello"), OWN), chat_event(mention, OWN)
-    assert isinstance(heard, Said)
-    assert isinstance(mentioned, Said)
+    assert isinstance(heard, IncomingMessage)
+    assert isinstance(mentioned, IncomingMessage)
     assert mentioned.key == heard.key
 
 
 def test_a_bots_message_names_its_bot() -> None:
     event = message(subtype="bot_message", bot_id="B1", username="pager", user=None)
-    assert chat_event(event, OWN) == Said(C1, "1355517523.000005", "hello", "", "B1", "pager")
+    assert chat_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "", "B1", "pager")
 
 
 def test_a_bots_message_without_a_name_has_that_of_its_profile() -> None:
     said = chat_event(message(bot_id="B1", bot_profile={"name": "Pager"}), OWN)
-    assert isinstance(said, Said)
+    assert isinstance(said, IncomingMessage)
     assert (said.user_id, said.bot_name) == ("U1", "Pager")
 
 
 def test_a_thread_is_named_with_its_replies() -> None:
     said = chat_event(message(thread_ts="1.2", reply_count=2, replies=[{"user": "U2", "ts": "1.3"}]), OWN)
-    assert isinstance(said, Said)
+    assert isinstance(said, IncomingMessage)
     assert (said.thread_timestamp, said.reply_count) == ("1.2", 2)
     assert said.replies == ({"user": "U2", "ts": "1.3"},)
 
@@ -87,7 +87,7 @@ def test_a_thread_is_named_with_its_replies() -> None:
 )
 def test_what_is_direct_is_told_by_type_or_by_id(fields: JsonObject, is_direct: bool) -> None:
     said = chat_event(message(**fields), OWN)
-    assert isinstance(said, Said)
+    assert isinstance(said, IncomingMessage)
     assert said.is_direct == is_direct
 
 
@@ -144,7 +144,7 @@ def test_what_is_malformed_is_nothing(event: Json) -> None:
 
 def test_what_is_odd_beside_the_point_costs_no_message() -> None:
     event = message(text=None, user=7, bot_id=[], thread_ts={}, bot_profile="x", reply_count=True, replies="y")
-    assert chat_event(event, OWN) == Said(C1, "1355517523.000005", "")
+    assert chat_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "")
 
 
 @given(json_values)

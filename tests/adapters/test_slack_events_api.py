@@ -10,10 +10,10 @@ import structlog
 
 from adapters.memory.clock import MemoryClock
 from adapters.slack.events_api import SlackEventsApi
-from application.ports.receiver import Arrival, Connected, Disconnected
+from application.ports.receiver import Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatError, Unreachable
 from domain.json_values import Json
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.users import Identity
 from tests.contracts.receiver_contract import heard
 
@@ -50,9 +50,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(patience_seconds: float = 5.0) -> AsyncIterator[tuple[Desk, AsyncIterator[Arrival]]]:
+async def open_desk(patience_seconds: float = 5.0) -> AsyncIterator[tuple[Desk, AsyncIterator[IncomingEvent]]]:
     desk = Desk(patience_seconds=patience_seconds)
-    async with desk.receiver.listen() as arrivals:
+    async with desk.receiver.events() as arrivals:
         assert (await heard(arrivals)).event == Connected(None)
         yield desk, arrivals
 
@@ -61,7 +61,7 @@ async def test_a_request_is_answered_when_its_arrival_is_safe() -> None:
     async with open_desk() as (desk, arrivals):
         request = asyncio.create_task(desk.receive(MESSAGE), name="request")
         arrival = await heard(arrivals)
-        assert isinstance(arrival.event, Said)
+        assert isinstance(arrival.event, IncomingMessage)
         assert not request.done()
 
         await arrival.acknowledge()
@@ -164,7 +164,7 @@ async def test_header_names_may_be_in_any_case() -> None:
 
 async def test_until_the_pack_knows_who_it_is_requests_are_to_be_sent_again() -> None:
     desk = Desk(Unreachable("unreachable", "no connection"), Unreachable("unreachable", "no connection"))
-    async with desk.receiver.listen() as arrivals:
+    async with desk.receiver.events() as arrivals:
         assert (await heard(arrivals)).event == Disconnected("unreachable: no connection")
         assert await desk.receive(MESSAGE) == 503
         await desk.clock.advance(10)
@@ -173,7 +173,7 @@ async def test_until_the_pack_knows_who_it_is_requests_are_to_be_sent_again() ->
 
 async def test_a_token_that_is_refused_ends_the_listening() -> None:
     desk = Desk(AuthenticationFailed("invalid_auth", "no"))
-    async with desk.receiver.listen() as arrivals:
+    async with desk.receiver.events() as arrivals:
         with pytest.raises(AuthenticationFailed):
             await heard(arrivals)
         assert await desk.receive(MESSAGE) == 503

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.slack.events_api import SlackEventsApi
 from adapters.system_clock import SystemClock
-from application.health import HealthBoard
+from application.health import HealthRegistry
 from entrypoints.http import HttpServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage
@@ -33,7 +33,7 @@ class TestSlackEventsApi(ReceiverContract):
     async def stage(self) -> AsyncIterator[ReceiverStage]:
         async with SlackServer() as slack, open_ear(slack) as ear:
             receiver = SlackEventsApi(slack.signing_secret, ear.chat.identify, SystemClock(), patience_seconds=0.3)
-            port = HttpServer(HealthBoard(), host="127.0.0.1", port=0, slack_requests=receiver.receive)
+            port = HttpServer(HealthRegistry(), host="127.0.0.1", port=0, slack_requests=receiver.receive)
             async with port:
                 await slack.deliver_to(f"{port.url}/slack/events")
                 yield SlackReceiverStage(dataclasses.replace(ear, receiver=receiver))

@@ -7,10 +7,17 @@ import pytest
 
 from adapters.memory.clock import MemoryClock
 from adapters.slack.sockets.rtm import SlackRtm
-from application.ports.receiver import Arrival, ChatEvent, Connected, Disconnected, MembershipGained, MembershipLost
+from application.ports.receiver import (
+    ChatEvent,
+    Connected,
+    Disconnected,
+    IncomingEvent,
+    MembershipGained,
+    MembershipLost,
+)
 from domain.channels import ChannelId
-from domain.errors import AuthenticationFailed, Refused
-from domain.messages import Said
+from domain.errors import AuthenticationFailed, ChatRejected
+from domain.messages import IncomingMessage
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import heard
@@ -18,13 +25,13 @@ from tests.support.slack_receiver import Ear, open_ear
 
 
 @asynccontextmanager
-async def listening(clock: MemoryClock) -> AsyncIterator[tuple[Ear, AsyncIterator[Arrival]]]:
-    async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear, ear.receiver.listen() as arrivals:
-        assert await event_of(arrivals) == Connected(None, is_redelivered=False)
+async def listening(clock: MemoryClock) -> AsyncIterator[tuple[Ear, AsyncIterator[IncomingEvent]]]:
+    async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear, ear.receiver.events() as arrivals:
+        assert await event_of(arrivals) == Connected(None, replays_missed=False)
         yield ear, arrivals
 
 
-async def event_of(arrivals: AsyncIterator[Arrival]) -> ChatEvent:
+async def event_of(arrivals: AsyncIterator[IncomingEvent]) -> ChatEvent:
     return (await heard(arrivals)).event
 
 
@@ -32,9 +39,9 @@ async def test_a_token_that_can_not_use_rtm_ends_the_listening_with_the_way_out(
     async with (
         SlackServer() as granular,
         open_ear(granular) as ear,
-        SlackRtm(ear.web, MemoryClock()).listen() as arrivals,
+        SlackRtm(ear.web, MemoryClock()).events() as arrivals,
     ):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await heard(arrivals)
 
     assert not isinstance(refusal.value, AuthenticationFailed)
@@ -55,7 +62,7 @@ async def test_after_a_goodbye_another_connection_is_there_at_once() -> None:
         ear.say("after")
         said = await event_of(arrivals)
 
-    assert isinstance(said, Said)
+    assert isinstance(said, IncomingMessage)
     assert said.text == "after"
 
 
@@ -72,8 +79,8 @@ async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None
         said = await event_of(arrivals)
 
     assert isinstance(connected, Connected)
-    assert connected.deaf_since is not None
-    assert isinstance(said, Said)
+    assert connected.disconnected_since is not None
+    assert isinstance(said, IncomingMessage)
     assert said.text == "after"
 
 
@@ -93,7 +100,7 @@ async def test_a_quiet_connection_is_pinged_and_kept() -> None:
         for number in range(10):
             await clock.advance(10)
             ear.say(str(number))
-            assert isinstance(await event_of(arrivals), Said)
+            assert isinstance(await event_of(arrivals), IncomingMessage)
         assert ear.slack.counters["rtm.connect"] == 1
 
 
@@ -127,7 +134,7 @@ async def test_frames_of_no_use_cost_nothing(frame: str) -> None:
         ear.say("after")
         said = await event_of(arrivals)
 
-    assert isinstance(said, Said)
+    assert isinstance(said, IncomingMessage)
     assert said.text == "after"
 
 
@@ -137,7 +144,7 @@ async def test_lone_surrogates_are_replaced() -> None:
         ear.slack.raw_frame(json.dumps(frame))
         said = await event_of(arrivals)
 
-    assert isinstance(said, Said)
+    assert isinstance(said, IncomingMessage)
     assert said.text == "half \ufffd, whole 😀"
 
 
@@ -145,9 +152,9 @@ async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
     clock = MemoryClock()
     async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear:
         slack.faults.plan("rtm.connect", faults.rate_limited(30))
-        async with ear.receiver.listen() as arrivals:
+        async with ear.receiver.events() as arrivals:
             assert isinstance(await event_of(arrivals), Disconnected)
             await clock.until_asleep()
             assert clock.next_wakes_in_seconds == 30
             await clock.advance(30)
-            assert await event_of(arrivals) == Connected(None, is_redelivered=False)
+            assert await event_of(arrivals) == Connected(None, replays_missed=False)

@@ -9,9 +9,9 @@ import structlog
 
 from adapters.memory.clock import MemoryClock
 from adapters.slack.sockets.socket_mode import SocketModeDialect
-from application.ports.receiver import AccessLost, Arrival, ChatEvent, Connected, Disconnected
-from domain.errors import AuthenticationFailed, Refused
-from domain.messages import Said
+from application.ports.receiver import AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
+from domain.errors import AuthenticationFailed, ChatRejected
+from domain.messages import IncomingMessage
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import heard
@@ -25,7 +25,7 @@ class Listening:
     slack: SlackServer
     ear: Ear
     clock: MemoryClock
-    arrivals: AsyncIterator[Arrival]
+    arrivals: AsyncIterator[IncomingEvent]
 
     async def event(self) -> ChatEvent:
         arrival = await heard(self.arrivals)
@@ -40,7 +40,7 @@ class Listening:
     async def hears(self, text: str) -> None:
         self.ear.say(text)
         event = await self.event()
-        assert isinstance(event, Said)
+        assert isinstance(event, IncomingMessage)
         assert event.text == text
 
     async def grow_old(self) -> None:
@@ -74,7 +74,7 @@ async def attending(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) 
     async with (
         SlackServer(ping_seconds=ping_seconds) as slack,
         open_ear(slack, clock, timeout_seconds=timeout_seconds) as ear,
-        ear.receiver.listen() as arrivals,
+        ear.receiver.events() as arrivals,
     ):
         yield Listening(slack, ear, clock, arrivals)
 
@@ -93,8 +93,8 @@ async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None
 
         connected = await stage.event()
         assert isinstance(connected, Connected)
-        assert connected.deaf_since is not None
-        assert timedelta(0) <= lost_at - connected.deaf_since <= timedelta(seconds=5)
+        assert connected.disconnected_since is not None
+        assert timedelta(0) <= lost_at - connected.disconnected_since <= timedelta(seconds=5)
         await stage.hears("after")
 
 
@@ -116,7 +116,7 @@ async def test_what_was_said_while_deaf_arrives_afterwards() -> None:
 
         assert isinstance(await stage.event(), Connected)
         said = await stage.event()
-        assert isinstance(said, Said)
+        assert isinstance(said, IncomingMessage)
         assert said.text == "meanwhile"
 
 
@@ -310,7 +310,7 @@ async def test_a_no_before_the_hello_is_heeded_too() -> None:
     async with SlackServer() as slack, open_ear(slack, clock) as ear:
         dialect = SocketModeDialect(ear.web, slack.app_token, ear.chat.identify)
         others = [await ear.web.connect(await dialect.new_address()) for _ in range(10)]
-        async with ear.receiver.listen() as arrivals:
+        async with ear.receiver.events() as arrivals:
             event = (await heard(arrivals)).event
             await clock.until_asleep()
             pause = clock.next_wakes_in_seconds
@@ -340,7 +340,7 @@ async def test_a_missing_scope_ends_the_listening_and_is_named() -> None:
     async with attending() as stage:
         fault = faults.error("missing_scope", needed="connections:write", provided="authorizations:read")
         stage.slack.faults.plan(OPEN, fault)
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await stage.event()
         assert "lacks the scope connections:write (it has: authorizations:read)" in refusal.value.explanation
 
@@ -362,7 +362,7 @@ async def test_slack_out_of_reach_at_the_start_is_waited_for() -> None:
     clock = MemoryClock()
     async with SlackServer() as slack, open_ear(slack, clock) as ear:
         await slack.go_down()
-        async with ear.receiver.listen() as arrivals:
+        async with ear.receiver.events() as arrivals:
             event = (await heard(arrivals)).event
             assert isinstance(event, Disconnected)
             assert event.reason.startswith("unreachable: ")
@@ -442,7 +442,7 @@ async def test_more_arrivals_than_may_wait_come_all_the_same_and_in_order() -> N
         texts = []
         for _ in range(1_500):
             event = await stage.event()
-            assert isinstance(event, Said)
+            assert isinstance(event, IncomingMessage)
             texts.append(event.text)
 
         assert texts == [str(number) for number in range(1_500)]
@@ -475,14 +475,14 @@ async def test_leaving_ends_an_attempt_under_way(fault: faults.Fault) -> None:
     async with SlackServer() as slack, open_ear(slack, clock) as ear:
         slack.faults.plan(OPEN, fault, times=None)
         async with asyncio.timeout(3):
-            async with ear.receiver.listen():
+            async with ear.receiver.events():
                 await slack.wait_for(lambda: slack.counters[OPEN])
         assert not [task for task in asyncio.all_tasks() if "slack socket mode" in task.get_name()]
 
 
 async def test_leaving_closes_the_connection() -> None:
     async with SlackServer() as slack, open_ear(slack, MemoryClock()) as ear:
-        async with ear.receiver.listen() as arrivals:
+        async with ear.receiver.events() as arrivals:
             await heard(arrivals)
             assert len(slack.connections) == 1
         await slack.wait_for(lambda: not slack.connections)

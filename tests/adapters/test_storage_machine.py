@@ -93,14 +93,14 @@ class _OutboxMachine(_Machine):
     def claim(self, limit: int, entries: int, lease: float) -> None:
         claims = self.do(self.storage.outbox.claim(limit, entries, self.at(), lease))
         expected = self.model.claim(limit, entries, self.now, lease)
-        assert [(c.channel_id, [e.key for e in c.entries], c.was_interrupted) for c in claims] == expected
+        assert [(c.channel_id, [e.key for e in c.entries], c.previous_lease_expired) for c in claims] == expected
         self.claims += [(claim, self.model.leases[claim.channel_id][0]) for claim in claims]
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)
     def done(self, pick: int, position: int) -> None:
         claim, entry = self.pick_entry(pick, position)
-        self.do(self.storage.outbox.done(claim, entry))
+        self.do(self.storage.outbox.ack(claim, entry))
         if waiting := self.model.find(entry.key):
             self.model.finish(waiting)
 
@@ -108,7 +108,7 @@ class _OutboxMachine(_Machine):
     @rule(pick=picks, position=picks)
     def set_aside(self, pick: int, position: int) -> None:
         claim, entry = self.pick_entry(pick, position)
-        self.do(self.storage.outbox.set_aside(claim, entry, "no"))
+        self.do(self.storage.outbox.dead_letter(claim, entry, "no"))
         waiting = self.model.find(entry.key)
         if waiting and not waiting.is_set_aside:
             self.model.set_aside(waiting, "no")
@@ -119,7 +119,7 @@ class _OutboxMachine(_Machine):
         claim, number = self.claims[pick % len(self.claims)]
         not_before = None if pause is None else self.at(pause)
         refused_at = self.at() if refused else None
-        self.do(self.storage.outbox.give_back(claim, not_before=not_before, refused_at=refused_at))
+        self.do(self.storage.outbox.release(claim, not_before=not_before, refused_at=refused_at))
         if self.model.holds(claim.channel_id, number):
             until = None if pause is None else self.now + pause
             self.model.give_back(claim.channel_id, until, self.now if refused else None)
@@ -128,13 +128,13 @@ class _OutboxMachine(_Machine):
     @rule(pick=picks, lease=spans)
     def extend(self, pick: int, lease: float) -> None:
         claim, number = self.claims[pick % len(self.claims)]
-        self.do(self.storage.outbox.extend(claim, self.at(), lease))
+        self.do(self.storage.outbox.renew_lease(claim, self.at(), lease))
         if self.model.holds(claim.channel_id, number):
             self.model.leases[claim.channel_id] = (number, self.now + lease)
 
     @rule(key=keys)
     def revive(self, key: str) -> None:
-        assert self.do(self.storage.outbox.revive(key)) == self.model.revive(key)
+        assert self.do(self.storage.outbox.requeue(key)) == self.model.revive(key)
 
     @rule(key=keys)
     def discard(self, key: str) -> None:
@@ -147,7 +147,7 @@ class _OutboxMachine(_Machine):
     @rule(age=spans)
     def forget(self, age: float) -> None:
         old = [key for key, received_at in self.model.done.items() if received_at < self.at(-age)]
-        assert self.do(self.storage.outbox.forget(self.at(-age))) == len(old)
+        assert self.do(self.storage.outbox.purge(self.at(-age))) == len(old)
         for key in old:
             del self.model.done[key]
 
@@ -165,7 +165,7 @@ class _OutboxMachine(_Machine):
         held = sorted(self.model.waiting, key=lambda waiting: waiting.entry.received_at)
         waiting = [w.entry for w in held if not w.is_set_aside]
         assert self.do(_listed(self.storage.outbox.entries)) == waiting
-        assert self.do(self.storage.outbox.depth()) == self.model.depth()
+        assert self.do(self.storage.outbox.backlog()) == self.model.depth()
         due = min(self.model.pauses.values(), default=None)
         assert self.do(self.storage.outbox.next_due()) == (None if due is None else after(due))
 
@@ -190,40 +190,40 @@ class _JournalMachine(_Machine):
     @rule(action_id=action_ids, text=st.sampled_from(["one", "two"]))
     def take_in(self, action_id: ActionId, text: str) -> None:
         taken = action(action_id, Broadcast(text))
-        assert self.do(self.storage.journal.take_in(taken, self.at())) == self.model.take_in(taken, self.at())
+        assert self.do(self.storage.journal.record(taken, self.at())) == self.model.take_in(taken, self.at())
 
     @rule(action_id=action_ids, planned=st.lists(channels, unique=True, max_size=3))
     def plan(self, action_id: ActionId, planned: list[ChannelId]) -> None:
-        did = self.tried(self.storage.journal.plan(action_id, planned))
+        did = self.tried(self.storage.journal.plan_steps(action_id, planned))
         assert did == self.model.plan(action_id, planned)
 
     @rule(action_id=action_ids, channel_id=channels)
     def begin(self, action_id: ActionId, channel_id: ChannelId) -> None:
-        did = self.tried(self.storage.journal.begin(action_id, channel_id, self.at()))
+        did = self.tried(self.storage.journal.begin_step(action_id, channel_id, self.at()))
         assert did == self.model.begin(action_id, channel_id, self.at())
 
     @rule(action_id=action_ids, channel_id=channels, error=st.sampled_from(["no", "never"]))
     def settle(self, action_id: ActionId, channel_id: ChannelId, error: str) -> None:
-        did = self.tried(self.storage.journal.settle(action_id, channel_id, Step(error=error)))
+        did = self.tried(self.storage.journal.complete_step(action_id, channel_id, Step(error=error)))
         assert did == self.model.settle(action_id, channel_id, error)
 
     @rule(action_id=action_ids)
     def conclude(self, action_id: ActionId) -> None:
         outcome: Outcome = BroadcastSent("one", (A,))
-        did = self.tried(self.storage.journal.conclude(action_id, outcome, self.at()))
+        did = self.tried(self.storage.journal.set_outcome(action_id, outcome, self.at()))
         assert did == self.model.conclude(action_id, outcome, self.at())
 
     @rule(action_id=action_ids)
     def finish(self, action_id: ActionId) -> None:
-        assert self.tried(self.storage.journal.finish(action_id)) == self.model.finish(action_id)
+        assert self.tried(self.storage.journal.mark_reported(action_id)) == self.model.finish(action_id)
 
     @rule(action_id=action_ids)
     def set_aside(self, action_id: ActionId) -> None:
-        assert self.tried(self.storage.journal.set_aside(action_id, "no")) == self.model.set_aside(action_id, "no")
+        assert self.tried(self.storage.journal.dead_letter(action_id, "no")) == self.model.set_aside(action_id, "no")
 
     @rule(action_id=action_ids)
     def revive(self, action_id: ActionId) -> None:
-        assert self.do(self.storage.journal.revive(action_id)) == self.model.revive(action_id)
+        assert self.do(self.storage.journal.requeue(action_id)) == self.model.revive(action_id)
 
     @rule(action_id=action_ids)
     def discard(self, action_id: ActionId) -> None:
@@ -231,11 +231,11 @@ class _JournalMachine(_Machine):
 
     @rule(limit=st.integers(1, 3))
     def adopt(self, limit: int) -> None:
-        assert self.do(self.storage.journal.adopt(limit)) == self.model.adopt(limit)
+        assert self.do(self.storage.journal.claim_orphans(limit)) == self.model.adopt(limit)
 
     @rule(age=spans)
     def forget(self, age: float) -> None:
-        assert self.do(self.storage.journal.forget(self.at(-age))) == self.model.forget(self.at(-age))
+        assert self.do(self.storage.journal.purge(self.at(-age))) == self.model.forget(self.at(-age))
 
     @rule()
     def restart(self) -> None:
@@ -248,7 +248,7 @@ class _JournalMachine(_Machine):
         if self.opened is None:
             return
         assert self.do(_listed(self.storage.journal.entries)) == self.model.unfinished()
-        assert self.do(self.storage.journal.depth()) == self.model.depth()
+        assert self.do(self.storage.journal.backlog()) == self.model.depth()
         for action_id, entry in self.model.known.items():
             found = self.do(self.storage.journal.load(action_id))
             assert found == entry

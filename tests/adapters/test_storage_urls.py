@@ -6,28 +6,28 @@ import pytest
 
 from adapters.filesystem.storage import FileStorage
 from adapters.memory.storage import MemoryStorage
-from adapters.storage_urls import directory_of, storage_for
+from adapters.storage_urls import create_storage, directory_of
 
 
 async def test_a_file_url_is_a_directory(tmp_path: Path) -> None:
     directory = tmp_path / "with space, ? and # and \u00fc"
-    async with storage_for(directory.as_uri()).open():
+    async with create_storage(directory.as_uri()).open():
         assert (directory / "flyte-slack.db").exists()
 
 
 @pytest.mark.parametrize("url", ["file:///tmp/x", "file://localhost/tmp/x", "FILE:///tmp/x"])
 def test_a_file_url_may_be_written_in_several_ways(url: str) -> None:
-    assert isinstance(storage_for(url), FileStorage)
+    assert isinstance(create_storage(url), FileStorage)
 
 
 def test_a_storage_named_is_not_opened_yet(tmp_path: Path) -> None:
-    storage_for((tmp_path / "storage").as_uri())
+    create_storage((tmp_path / "storage").as_uri())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["memory:", "memory://"])
 def test_memory_is_a_url_too(url: str) -> None:
-    assert isinstance(storage_for(url), MemoryStorage)
+    assert isinstance(create_storage(url), MemoryStorage)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_memory_is_a_url_too(url: str) -> None:
 )
 def test_any_other_url_is_refused_without_repeating_it(url: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as refused:
-        storage_for(url)
+        create_storage(url)
     assert "secret" not in str(refused.value)
 
 

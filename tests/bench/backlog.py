@@ -10,7 +10,7 @@ from pathlib import Path
 
 from adapters.filesystem.storage import FileStorage
 from domain.channels import ChannelId
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from entrypoints.simulation.flyte.trace import EventTaken, Happening
 from tests.bench.environment import Stage, peak_resident_bytes, resident_bytes, stage
@@ -114,4 +114,4 @@ def _entries(set_up: Stage, count: int) -> Iterator[OutboxEntry]:
         position, place = divmod(number, len(set_up.channels))
         timestamp = f"{began.timestamp() + number // 1000:.0f}.{number % 1000:06d}"
         channel, person = ChannelId(set_up.channels[place]), set_up.people[place]
-        yield OutboxEntry(Said(channel, timestamp, json.dumps(position), user_id=person), began)
+        yield OutboxEntry(IncomingMessage(channel, timestamp, json.dumps(position), user_id=person), began)

@@ -129,10 +129,10 @@ class Play:
     async def _look_into_storage(self) -> None:
         storage = FileStorage(self.directory / "state")
         async with storage.open():
-            outbox, journal = await storage.outbox.depth(), await storage.journal.depth()
+            outbox, journal = await storage.outbox.backlog(), await storage.journal.backlog()
         for name, depth in (("outbox", outbox), ("journal", journal)):
-            if depth.waiting or depth.set_aside:
-                self.left_over.append(f"{name}: {depth.waiting} waiting, {depth.set_aside} set aside")
+            if depth.waiting or depth.dead_lettered:
+                self.left_over.append(f"{name}: {depth.waiting} waiting, {depth.dead_lettered} set aside")
 
     @asynccontextmanager
     async def _daemon(self, number: int, slack: SlackServer, flyte: FlyteServer) -> AsyncIterator[DaemonProcess]:

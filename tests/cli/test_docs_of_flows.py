@@ -5,7 +5,7 @@ import pytest
 
 from adapters.serialization.payloads import command_input, event_payload, parse_command
 from adapters.slack.error_help import EXPLANATIONS
-from application.use_cases.dispatcher import pack_offer
+from application.use_cases.dispatcher import pack_definition
 from domain.channels import ChannelId
 from domain.events import (
     BroadcastFailed,
@@ -24,18 +24,18 @@ from domain.events import (
     event_name,
 )
 from domain.json_values import Json, JsonObject
-from domain.messages import Message, Receipt, Said
+from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.users import User
 from entrypoints.simulation.flyte.flow_loader import FlowRefusedError, flow_from_values
 from tests.support.pages import ROOT, codes, fences, page, rows, section
 
 FLOW_AUTHORS = page("flow-authors.md")
-OFFER = pack_offer("Slack", {})
+OFFER = pack_definition("Slack", {})
 ERRORS = list(rows(section(FLOW_AUTHORS, "## Errors").partition("The pack's own")[0], "`.*`"))
 
 OPS, GONE = ChannelId("C024BE91L"), ChannelId("C0PQRS123")
 RECEIPT = Receipt(OPS, "1355517536.000001")
-TEXT = Message(OPS, "on its way", "1355517523.000005")
+TEXT = OutgoingMessage(OPS, "on its way", "1355517523.000005")
 CLOSED = "Deployments are closed until Monday"
 ALICE = User("U023BECGF", "alice", "alice@example.com", "Principal Systems Engineer", "Alice", "Smith")
 BLOCKS: Json = [{"type": "section", "text": {"type": "mrkdwn", "text": "Deployed *1.2*"}}]
@@ -68,7 +68,7 @@ EVENTS: list[Event] = [
     JoinChannelFailed(OPS, error("is_archived")),
     ChannelLeft(OPS),
     LeaveChannelFailed(OPS, error("cant_leave_general")),
-    ReceivedMessage(Said(OPS, TEXT.thread_timestamp, "echo hello", ALICE.id), ALICE),
+    ReceivedMessage(IncomingMessage(OPS, TEXT.thread_timestamp, "echo hello", ALICE.id), ALICE),
 ]
 
 

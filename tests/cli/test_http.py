@@ -11,19 +11,19 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
-from application.health import CHECKS, HealthBoard
+from application.health import CHECKS, HealthRegistry
 from entrypoints.http import SLACK_PATH, HttpServer, PortNotFree, SlackRequests, url_at
 
 MIB = 1024 * 1024
 
 
 @pytest.fixture
-def health() -> HealthBoard:
-    return HealthBoard()
+def health() -> HealthRegistry:
+    return HealthRegistry()
 
 
 @pytest.fixture
-async def url(health: HealthBoard) -> AsyncIterator[str]:
+async def url(health: HealthRegistry) -> AsyncIterator[str]:
     async with server(health) as running:
         yield running.url
 
@@ -41,15 +41,15 @@ async def slack_url() -> AsyncIterator[str]:
         yield running.url + SLACK_PATH
 
 
-def server(health: HealthBoard | None = None, slack_requests: SlackRequests | None = None) -> HttpServer:
-    return HttpServer(health or HealthBoard(), host="127.0.0.1", port=0, slack_requests=slack_requests)
+def server(health: HealthRegistry | None = None, slack_requests: SlackRequests | None = None) -> HttpServer:
+    return HttpServer(health or HealthRegistry(), host="127.0.0.1", port=0, slack_requests=slack_requests)
 
 
 async def echo(headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
     return 200, f"{headers['x-slack-signature']} {len(body)} {body[:20]!r}"
 
 
-def all_healthy(health: HealthBoard) -> None:
+def all_healthy(health: HealthRegistry) -> None:
     for check in CHECKS:
         health.report(check, healthy=True, status="fine")
 
@@ -60,7 +60,9 @@ async def test_health_is_500_until_every_check_is_healthy(url: str, session: Cli
         assert await response.json() == {check: {"healthy": False, "status": "starting"} for check in CHECKS}
 
 
-async def test_health_is_200_when_every_check_is_healthy(health: HealthBoard, url: str, session: ClientSession) -> None:
+async def test_health_is_200_when_every_check_is_healthy(
+    health: HealthRegistry, url: str, session: ClientSession
+) -> None:
     all_healthy(health)
 
     async with session.get(url) as response:
@@ -68,7 +70,7 @@ async def test_health_is_200_when_every_check_is_healthy(health: HealthBoard, ur
         assert await response.json() == {check: {"healthy": True, "status": "fine"} for check in CHECKS}
 
 
-async def test_one_unhealthy_check_is_enough_for_500(health: HealthBoard, url: str, session: ClientSession) -> None:
+async def test_one_unhealthy_check_is_enough_for_500(health: HealthRegistry, url: str, session: ClientSession) -> None:
     all_healthy(health)
     health.report("slack", healthy=False, status="out of reach")
 
@@ -197,7 +199,7 @@ async def test_a_port_in_use_is_an_error_that_names_the_variable() -> None:
         port = other.getsockname()[1]
 
         with pytest.raises(PortNotFree, match=f"^FLYTE_SLACK_HTTP_PORT: port {port} is in use") as caught:
-            async with HttpServer(HealthBoard(), host="127.0.0.1", port=port):
+            async with HttpServer(HealthRegistry(), host="127.0.0.1", port=port):
                 pass
 
     assert isinstance(caught.value.__cause__, OSError)
@@ -206,5 +208,5 @@ async def test_a_port_in_use_is_an_error_that_names_the_variable() -> None:
 
 async def test_a_host_that_is_not_this_one_is_an_error_that_names_the_variable() -> None:
     with pytest.raises(PortNotFree, match=r"^FLYTE_SLACK_HTTP_HOST: can't listen on '192\.0\.2\.1'"):
-        async with HttpServer(HealthBoard(), host="192.0.2.1", port=0):
+        async with HttpServer(HealthRegistry(), host="192.0.2.1", port=0):
             pass

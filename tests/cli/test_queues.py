@@ -13,7 +13,7 @@ from domain.actions import Action, ActionId
 from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.events import MessageSent
-from domain.messages import Message, Receipt, Said
+from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.outbox import OutboxEntry
 from entrypoints.cli.commands import main
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 C1 = ChannelId("C1")
 LINK = ActionId("http://flyte.example/v1/packs/Slack/actions/6b058/result")
-SENT = MessageSent(Message(C1, "hello"), Receipt(C1, "2.0"))
+SENT = MessageSent(OutgoingMessage(C1, "hello"), Receipt(C1, "2.0"))
 
 
 @pytest.fixture
@@ -30,15 +30,15 @@ async def directory(tmp_path: Path) -> Path:
     storage, ten_minutes_ago = FileStorage(tmp_path / "state"), datetime.now(UTC) - timedelta(minutes=10)
     async with storage.open():
         for timestamp in ("1.0", "1.1"):
-            said = Said(C1, timestamp, f"text \x1b[31m{timestamp}", "U1")
+            said = IncomingMessage(C1, timestamp, f"text \x1b[31m{timestamp}", "U1")
             await storage.outbox.append([OutboxEntry(said, ten_minutes_ago)])
         [claim] = await storage.outbox.claim(1, 2, datetime.now(UTC), 60)
-        await storage.outbox.set_aside(claim, claim.entries[0], "refused as malformed")
-        await storage.outbox.give_back(claim)
+        await storage.outbox.dead_letter(claim, claim.entries[0], "refused as malformed")
+        await storage.outbox.release(claim)
         for link in (LINK, ActionId(LINK.replace("6b058", "6b059"))):
-            await storage.journal.take_in(Action(link, SendMessage(SENT.message)), ten_minutes_ago)
-        await storage.journal.conclude(LINK, SENT, ten_minutes_ago)
-        await storage.journal.set_aside(LINK, "Flyte does not know it")
+            await storage.journal.record(Action(link, SendMessage(SENT.message)), ten_minutes_ago)
+        await storage.journal.set_outcome(LINK, SENT, ten_minutes_ago)
+        await storage.journal.dead_letter(LINK, "Flyte does not know it")
     return tmp_path / "state"
 
 
@@ -50,8 +50,8 @@ def _run(directory: Path, *arguments: str, answer: str | None = None) -> Result:
 async def _depths(directory: Path) -> tuple[int, int, int, int]:
     storage = FileStorage(directory, exclusive=False)
     async with storage.open():
-        outbox, journal = await storage.outbox.depth(), await storage.journal.depth()
-    return outbox.waiting, outbox.set_aside, journal.waiting, journal.set_aside
+        outbox, journal = await storage.outbox.backlog(), await storage.journal.backlog()
+    return outbox.waiting, outbox.dead_lettered, journal.waiting, journal.dead_lettered
 
 
 def test_messages_are_listed_with_their_age_and_why_they_were_set_aside(directory: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from application.ports.storage import Storage
 from domain.channels import ChannelId
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite
 from tests.contracts.storage_values import NOW, A, B, C, after, heard
@@ -26,7 +26,7 @@ class ChannelsContract(StorageSuite):
             await storage.channels.join(channel_id, NOW)
         await storage.channels.join(A, after(60))
         assert (await storage.channels.joined()).ids == (A, B)
-        assert await storage.channels.heard_until(A) == NOW
+        assert await storage.channels.last_message_at(A) == NOW
 
     async def test_a_channel_that_was_left_is_not_joined(self, storage: Storage) -> None:
         for channel_id in (A, B):
@@ -45,64 +45,64 @@ class ChannelsContract(StorageSuite):
             await storage.channels.join(A, after(1))
         async with (storage := restart()).open():
             assert (await storage.channels.joined()).ids == (B, A)
-            assert await storage.channels.heard_until(A) == after(1)
+            assert await storage.channels.last_message_at(A) == after(1)
 
     async def test_bystanders_were_never_noted_at_first(self, storage: Storage) -> None:
-        assert await storage.channels.bystanders() is None
+        assert await storage.channels.unjoined_memberships() is None
 
     async def test_no_bystanders_is_not_the_same_as_never_noted(self, storage: Storage) -> None:
-        await storage.channels.note_bystanders(frozenset())
-        assert await storage.channels.bystanders() == frozenset()
+        await storage.channels.set_unjoined_memberships(frozenset())
+        assert await storage.channels.unjoined_memberships() == frozenset()
 
     async def test_bystanders_are_those_noted_last_also_after_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.channels.note_bystanders(frozenset({A}))
-            await storage.channels.note_bystanders(frozenset({B, C}))
+            await storage.channels.set_unjoined_memberships(frozenset({A}))
+            await storage.channels.set_unjoined_memberships(frozenset({B, C}))
         async with (storage := restart()).open():
-            assert await storage.channels.bystanders() == frozenset({B, C})
+            assert await storage.channels.unjoined_memberships() == frozenset({B, C})
 
     async def test_nothing_was_heard_of_an_unknown_channel(self, storage: Storage) -> None:
-        assert await storage.channels.heard_until(A) is None
+        assert await storage.channels.last_message_at(A) is None
 
     async def test_a_channel_was_heard_until_it_was_joined(self, storage: Storage) -> None:
         await storage.channels.join(A, NOW)
-        assert await storage.channels.heard_until(A) == NOW
+        assert await storage.channels.last_message_at(A) == NOW
 
     async def test_a_channel_was_heard_until_its_last_message(self, storage: Storage) -> None:
         for channel_id in (A, B):
             await storage.outbox.append([heard(channel_id, 7), heard(channel_id, 5)])
         for channel_id in (A, B):
-            heard_until = await storage.channels.heard_until(channel_id)
+            heard_until = await storage.channels.last_message_at(channel_id)
             assert heard_until is not None
             assert heard_until.timestamp() == 1700000000.000007
 
     async def test_joining_after_the_last_message_is_the_later_of_both(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 7)])
         await storage.channels.join(A, NOW)
-        assert await storage.channels.heard_until(A) == NOW
+        assert await storage.channels.last_message_at(A) == NOW
 
     async def test_an_overlap_goes_back_from_the_last_message_but_not_past_the_joining(self, storage: Storage) -> None:
         minute = timedelta(minutes=1)
         await storage.outbox.append([heard(A, 7)])
-        assert await storage.channels.heard_until(A, overlap=minute) == SAID_AT_7 - minute
+        assert await storage.channels.last_message_at(A, overlap=minute) == SAID_AT_7 - minute
         await storage.channels.join(A, SAID_AT_7 - minute / 2)
-        assert await storage.channels.heard_until(A, overlap=minute) == SAID_AT_7 - minute / 2
+        assert await storage.channels.last_message_at(A, overlap=minute) == SAID_AT_7 - minute / 2
 
     async def test_what_was_heard_is_known_when_the_message_is_done_and_forgotten(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 7)])
         [claim] = await storage.outbox.claim(1, 1, NOW, 60)
-        await storage.outbox.done(claim, claim.entries[0])
-        await storage.outbox.forget(after(3600))
-        assert await storage.channels.heard_until(A) is not None
+        await storage.outbox.ack(claim, claim.entries[0])
+        await storage.outbox.purge(after(3600))
+        assert await storage.channels.last_message_at(A) is not None
 
     async def test_a_channel_that_was_left_is_not_known_by_its_joining(self, storage: Storage) -> None:
         await storage.channels.join(A, NOW)
         await storage.channels.leave(A)
-        assert await storage.channels.heard_until(A) is None
+        assert await storage.channels.last_message_at(A) is None
 
     async def test_a_timestamp_that_tells_no_time_is_no_harm(self, storage: Storage) -> None:
-        await storage.outbox.append([OutboxEntry(Said(A, "soon", "hello"), NOW)])
-        assert await storage.channels.heard_until(A) is None
+        await storage.outbox.append([OutboxEntry(IncomingMessage(A, "soon", "hello"), NOW)])
+        assert await storage.channels.last_message_at(A) is None
 
     async def test_joined_channels_may_have_any_name(self, storage: Storage) -> None:
         odd = ChannelId("d\u00e4 \U0001f600\"'\\\n[]")
@@ -114,6 +114,6 @@ class ChannelsContract(StorageSuite):
             await storage.outbox.append([heard(A, 5), heard(A, 7), heard(B, 6)])
             await storage.channels.join(C, NOW)
         async with (storage := restart()).open():
-            assert await storage.channels.heard_since(SAID_AT_7) == {A}
-            assert await storage.channels.heard_since(SAID_AT_7 - timedelta(microseconds=1)) == {A, B}
-            assert await storage.channels.heard_since(SAID_AT_7 + timedelta(microseconds=1)) == frozenset()
+            assert await storage.channels.active_since(SAID_AT_7) == {A}
+            assert await storage.channels.active_since(SAID_AT_7 - timedelta(microseconds=1)) == {A, B}
+            assert await storage.channels.active_since(SAID_AT_7 + timedelta(microseconds=1)) == frozenset()

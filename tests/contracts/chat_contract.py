@@ -10,8 +10,8 @@ import pytest
 
 from application.ports.chat import Chat, Page
 from domain.channels import ChannelId
-from domain.errors import Refused
-from domain.messages import Mark, Message, RichMessage, Said
+from domain.errors import ChatRejected
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, RichMessage
 from domain.users import User
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def _all_pages(stage: Stage, channel_id: ChannelId, after: str = "") -> li
     return pages
 
 
-def _texts(messages: Sequence[Said]) -> list[str]:
+def _texts(messages: Sequence[IncomingMessage]) -> list[str]:
     return sorted(said.text for said in messages)
 
 
@@ -87,7 +87,7 @@ class ChatContract:
     async def test_a_post_stands_where_the_receipt_says(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
 
-        receipt = await stage.chat.post(Message(channel, "hello <@U1> &lt;"), None)
+        receipt = await stage.chat.post(OutgoingMessage(channel, "hello <@U1> &lt;"), None)
 
         assert receipt.channel_id == channel
         assert not receipt.in_doubt
@@ -97,14 +97,14 @@ class ChatContract:
         channel = stage.open_channel("ops", with_bot=True)
         parent = stage.say(channel, "who is on call?")
 
-        receipt = await stage.chat.post(Message(channel, "alice", parent), None)
+        receipt = await stage.chat.post(OutgoingMessage(channel, "alice", parent), None)
 
         assert stage.standing(channel) == [Standing("alice", receipt.timestamp, parent)]
 
     async def test_every_post_has_a_later_timestamp_of_its_own(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
 
-        receipts = [await stage.chat.post(Message(channel, str(number)), None) for number in range(5)]
+        receipts = [await stage.chat.post(OutgoingMessage(channel, str(number)), None) for number in range(5)]
 
         timestamps = [receipt.timestamp for receipt in receipts]
         assert timestamps == sorted(set(timestamps))
@@ -114,15 +114,15 @@ class ChatContract:
         parent = stage.say(channel, "who is on call?")
         fields: JsonObject = {"channel": channel, "text": "*alice*", "thread_ts": parent, "username": "pager"}
 
-        receipt = await stage.chat.post(RichMessage(fields), Mark("m1"))
+        receipt = await stage.chat.post(RichMessage(fields), IdempotencyKey("m1"))
 
         assert stage.standing(channel) == [Standing("*alice*", receipt.timestamp, parent)]
 
     async def test_a_post_where_the_bot_is_no_member_is_refused_with_advice(self, stage: Stage) -> None:
         channel = stage.open_channel("secrets")
 
-        with pytest.raises(Refused) as refusal:
-            await stage.chat.post(Message(channel, "hello"), None)
+        with pytest.raises(ChatRejected) as refusal:
+            await stage.chat.post(OutgoingMessage(channel, "hello"), None)
 
         assert str(refusal.value) == (
             f"not_in_channel: the bot is not a member of {channel}; send JoinChannel first, or /invite the bot"
@@ -130,8 +130,8 @@ class ChatContract:
         assert stage.standing(channel) == []
 
     async def test_a_post_into_no_channel_is_refused(self, stage: Stage) -> None:
-        with pytest.raises(Refused) as refusal:
-            await stage.chat.post(Message(ChannelId("CNOWHERE"), "hello"), None)
+        with pytest.raises(ChatRejected) as refusal:
+            await stage.chat.post(OutgoingMessage(ChannelId("CNOWHERE"), "hello"), None)
         assert refusal.value.code == "channel_not_found"
         assert "CNOWHERE" in refusal.value.explanation
 
@@ -139,54 +139,56 @@ class ChatContract:
         channel = stage.open_channel("ops", with_bot=True)
         stage.archive(channel)
 
-        with pytest.raises(Refused) as refusal:
-            await stage.chat.post(Message(channel, "hello"), None)
+        with pytest.raises(ChatRejected) as refusal:
+            await stage.chat.post(OutgoingMessage(channel, "hello"), None)
 
         assert refusal.value.code == "is_archived"
 
     async def test_a_marked_post_is_found_by_its_mark(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
-        message = Message(channel, "hello")
-        await stage.chat.post(message, Mark("first"))
-        receipt = await stage.chat.post(message, Mark("second"))
+        message = OutgoingMessage(channel, "hello")
+        await stage.chat.post(message, IdempotencyKey("first"))
+        receipt = await stage.chat.post(message, IdempotencyKey("second"))
         await stage.chat.post(message, None)
 
-        assert await stage.chat.find(message, Mark("second"), LONG_AGO) == receipt
-        assert await stage.chat.find(message, Mark("third"), LONG_AGO) is None
+        assert await stage.chat.find_posted(message, IdempotencyKey("second"), LONG_AGO) == receipt
+        assert await stage.chat.find_posted(message, IdempotencyKey("third"), LONG_AGO) is None
 
     async def test_a_marked_post_is_found_in_its_thread(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         parent = stage.say(channel, "who is on call?")
         message = RichMessage({"channel": channel, "text": "alice", "thread_ts": parent})
-        receipt = await stage.chat.post(message, Mark("mine"))
+        receipt = await stage.chat.post(message, IdempotencyKey("mine"))
 
-        assert await stage.chat.find(message, Mark("mine"), LONG_AGO) == receipt
+        assert await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) == receipt
 
     async def test_a_post_before_the_window_is_not_found(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
-        message = Message(channel, "hello")
-        receipt = await stage.chat.post(message, Mark("mine"))
+        message = OutgoingMessage(channel, "hello")
+        receipt = await stage.chat.post(message, IdempotencyKey("mine"))
         posted_at = datetime.fromtimestamp(float(receipt.timestamp), UTC)
 
-        assert await stage.chat.find(message, Mark("mine"), posted_at + timedelta(seconds=1)) is None
-        assert await stage.chat.find(message, Mark("mine"), posted_at - timedelta(seconds=1)) == receipt
+        assert await stage.chat.find_posted(message, IdempotencyKey("mine"), posted_at + timedelta(seconds=1)) is None
+        assert (
+            await stage.chat.find_posted(message, IdempotencyKey("mine"), posted_at - timedelta(seconds=1)) == receipt
+        )
 
     async def test_metadata_of_the_message_itself_goes_before_the_mark(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         own: JsonObject = {"event_type": "deployed", "event_payload": {"version": "1"}}
         message = RichMessage({"channel": channel, "text": "hello", "metadata": own})
-        await stage.chat.post(message, Mark("mine"))
+        await stage.chat.post(message, IdempotencyKey("mine"))
 
-        assert await stage.chat.find(message, Mark("mine"), LONG_AGO) is None
+        assert await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) is None
 
     async def test_looking_for_a_post_where_history_can_not_be_read_is_refused(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
-        message = Message(channel, "hello")
-        await stage.chat.post(message, Mark("mine"))
+        message = OutgoingMessage(channel, "hello")
+        await stage.chat.post(message, IdempotencyKey("mine"))
         stage.remove_bot(channel)
 
-        with pytest.raises(Refused):
-            await stage.chat.find(message, Mark("mine"), LONG_AGO)
+        with pytest.raises(ChatRejected):
+            await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO)
 
     async def test_joining_a_public_channel_makes_the_bot_a_member(self, stage: Stage) -> None:
         channel = stage.open_channel("ops")
@@ -203,11 +205,11 @@ class ChatContract:
         assert await stage.chat.is_member(invited)
 
         stage.remove_bot(invited)
-        with pytest.raises(Refused):
+        with pytest.raises(ChatRejected):
             await stage.chat.join(invited)
 
     async def test_joining_no_channel_is_refused(self, stage: Stage) -> None:
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await stage.chat.join(ChannelId("CNOWHERE"))
         assert refusal.value.code == "channel_not_found"
 
@@ -215,7 +217,7 @@ class ChatContract:
         channel = stage.open_channel("ops", with_bot=True)
         stage.archive(channel)
 
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await stage.chat.join(channel)
 
         assert refusal.value.code == "is_archived"
@@ -231,14 +233,14 @@ class ChatContract:
     async def test_a_channel_that_can_not_be_left_stays_joined(self, stage: Stage) -> None:
         channel = stage.open_channel("general", with_bot=True)
 
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await stage.chat.leave(channel)
 
         assert refusal.value.code == "cant_leave_general"
         assert await stage.chat.is_member(channel)
 
     async def test_leaving_no_channel_is_refused(self, stage: Stage) -> None:
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await stage.chat.leave(ChannelId("CNOWHERE"))
         assert refusal.value.code == "channel_not_found"
 
@@ -276,7 +278,7 @@ class ChatContract:
         assert found == User(user_id, "Ali", "alice@example.com", "Pilot", "Alice", "Liddell")
 
     async def test_a_user_that_is_not_there_is_refused(self, stage: Stage) -> None:
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await stage.chat.look_up("UNOBODY")
         assert refusal.value.code == "user_not_found"
         assert "UNOBODY" in refusal.value.explanation
@@ -285,7 +287,7 @@ class ChatContract:
         channel = stage.open_channel("ops", with_bot=True)
         before = stage.say(channel, "before")
         after = stage.say(channel, "after & later")
-        receipt = await stage.chat.post(Message(channel, "ours"), None)
+        receipt = await stage.chat.post(OutgoingMessage(channel, "ours"), None)
 
         (page,) = await _all_pages(stage, channel, before)
 
@@ -345,7 +347,7 @@ class ChatContract:
     async def test_history_can_not_be_read_where_the_bot_is_no_member(self, stage: Stage) -> None:
         channel = stage.open_channel("ops")
 
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ChatRejected) as refusal:
             await stage.chat.history(channel, "")
 
         assert refusal.value.code == "not_in_channel"

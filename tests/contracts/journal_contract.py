@@ -12,7 +12,7 @@ from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
 from domain.commands import Broadcast, Command, JoinChannel
 from domain.events import BroadcastSent, ChannelJoined, Outcome
 from domain.messages import Receipt
-from domain.outbox import Depth
+from domain.outbox import Backlog
 from tests.contracts.storage_suite import Restart, StorageSuite, arbitrary
 from tests.contracts.storage_values import NOW, RECEIPT, A, B, C, X, Y, action, after
 from tests.support import strategies
@@ -31,59 +31,59 @@ async def loaded(storage: Storage, action_id: ActionId = X) -> JournalEntry:
 async def bring_to(storage: Storage, state: ActionState, action_id: ActionId = X) -> None:
     """Take the action in, and go the shortest way to that state."""
     journal = storage.journal
-    await journal.take_in(action(action_id), NOW)
+    await journal.record(action(action_id), NOW)
     if state is ActionState.EXECUTING:
-        await journal.begin(action_id, A, NOW)
+        await journal.begin_step(action_id, A, NOW)
     elif state is not ActionState.TAKEN:
-        await journal.conclude(action_id, SENT, NOW)
-    if state is ActionState.FINISHED:
-        await journal.finish(action_id)
-    elif state is ActionState.SET_ASIDE:
-        await journal.set_aside(action_id, "the engine said 500")
+        await journal.set_outcome(action_id, SENT, NOW)
+    if state is ActionState.REPORTED:
+        await journal.mark_reported(action_id)
+    elif state is ActionState.DEAD_LETTERED:
+        await journal.dead_letter(action_id, "the engine said 500")
 
 
 DEEDS: dict[str, Callable[[Storage], Awaitable[None]]] = {
-    "plan": lambda storage: storage.journal.plan(X, [A]),
-    "begin": lambda storage: storage.journal.begin(X, A, after(9)),
-    "retract": lambda storage: storage.journal.retract(X, A),
-    "settle": lambda storage: storage.journal.settle(X, A, Step(error="no")),
-    "conclude": lambda storage: storage.journal.conclude(X, ChannelJoined(B), after(9)),
-    "finish": lambda storage: storage.journal.finish(X),
-    "set aside": lambda storage: storage.journal.set_aside(X, "again"),
+    "plan": lambda storage: storage.journal.plan_steps(X, [A]),
+    "begin": lambda storage: storage.journal.begin_step(X, A, after(9)),
+    "retract": lambda storage: storage.journal.undo_begin_step(X, A),
+    "settle": lambda storage: storage.journal.complete_step(X, A, Step(error="no")),
+    "conclude": lambda storage: storage.journal.set_outcome(X, ChannelJoined(B), after(9)),
+    "finish": lambda storage: storage.journal.mark_reported(X),
+    "set aside": lambda storage: storage.journal.dead_letter(X, "again"),
 }
 RIGHT = {
     ActionState.TAKEN: {"plan", "begin", "conclude"},
     ActionState.EXECUTING: {"plan", "begin", "retract", "settle", "conclude"},
-    ActionState.CONCLUDED: {"finish", "set aside"},
-    ActionState.FINISHED: set[str](),
-    ActionState.SET_ASIDE: set[str](),
+    ActionState.COMPLETED: {"finish", "set aside"},
+    ActionState.REPORTED: set[str](),
+    ActionState.DEAD_LETTERED: set[str](),
 }
 WRONG = [(state, deed) for state in ActionState for deed in DEEDS if deed not in RIGHT[state]]
 
 
 class JournalContract(StorageSuite):
     async def test_who_begins_to_take_learns_of_no_one_before(self, storage: Storage) -> None:
-        assert await storage.journal.begin_taking(NOW) is None
+        assert await storage.journal.open_poll_session(NOW) is None
 
     async def test_taking_that_ended_is_over(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.begin_taking(NOW)
-            await storage.journal.end_taking()
+            await storage.journal.open_poll_session(NOW)
+            await storage.journal.close_poll_session()
         async with (storage := restart()).open():
-            assert await storage.journal.begin_taking(after(60)) is None
+            assert await storage.journal.open_poll_session(after(60)) is None
 
     async def test_taking_that_never_ended_is_known_until_it_is_ended(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.begin_taking(NOW)
+            await storage.journal.open_poll_session(NOW)
         for _ in range(2):
             async with (storage := restart()).open():
-                assert await storage.journal.begin_taking(after(60)) == NOW
+                assert await storage.journal.open_poll_session(after(60)) == NOW
         async with (storage := restart()).open():
-            await storage.journal.end_taking()
-            assert await storage.journal.begin_taking(after(60)) is None
+            await storage.journal.close_poll_session()
+            assert await storage.journal.open_poll_session(after(60)) is None
 
     async def test_an_action_that_is_new_is_taken(self, storage: Storage) -> None:
-        assert await storage.journal.take_in(action(), NOW) is None
+        assert await storage.journal.record(action(), NOW) is None
         assert await loaded(storage) == JournalEntry(action(), NOW)
 
     async def test_nothing_is_known_of_an_action_never_taken(self, storage: Storage) -> None:
@@ -93,157 +93,157 @@ class JournalContract(StorageSuite):
     async def test_the_same_action_again_is_known_in_every_state(self, storage: Storage, state: ActionState) -> None:
         await bring_to(storage, state)
         before = await loaded(storage)
-        assert await storage.journal.take_in(action(), after(60)) == before
+        assert await storage.journal.record(action(), after(60)) == before
         assert before.state is state
         assert await loaded(storage) == before
 
     async def test_another_command_takes_the_place_of_a_finished_one(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [A, B])
-        await storage.journal.conclude(X, SENT, NOW)
-        await storage.journal.finish(X)
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [A, B])
+        await storage.journal.set_outcome(X, SENT, NOW)
+        await storage.journal.mark_reported(X)
         other = action(X, JoinChannel(A))
-        assert await storage.journal.take_in(other, after(60)) is None
+        assert await storage.journal.record(other, after(60)) is None
         assert await loaded(storage) == JournalEntry(other, after(60))
 
-    @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.FINISHED])
+    @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.REPORTED])
     async def test_another_command_takes_the_place_of_no_unfinished_one(
         self, storage: Storage, state: ActionState
     ) -> None:
         await bring_to(storage, state)
         before = await loaded(storage)
-        assert await storage.journal.take_in(action(X, Broadcast("other")), NOW) == before
+        assert await storage.journal.record(action(X, Broadcast("other")), NOW) == before
         assert await loaded(storage) == before
 
     async def test_a_plan_fixes_the_channels_in_order(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [C, A, B, A])
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [C, A, B, A])
         entry = await loaded(storage)
         assert list(entry.steps.items()) == [(C, Step()), (A, Step()), (B, Step())]
         assert entry.state is ActionState.EXECUTING
 
     async def test_a_plan_may_be_empty(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [])
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [])
         assert await loaded(storage) == JournalEntry(action(), NOW, ActionState.EXECUTING)
 
     async def test_the_same_plan_again_changes_nothing(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [A, B])
-        await storage.journal.begin(X, A, NOW)
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [A, B])
+        await storage.journal.begin_step(X, A, NOW)
         before = await loaded(storage)
-        await storage.journal.plan(X, [A, B])
+        await storage.journal.plan_steps(X, [A, B])
         assert await loaded(storage) == before
 
     async def test_another_plan_is_refused(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [A, B])
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [A, B])
         before = await loaded(storage)
         with pytest.raises(ValueError, match="planned"):
-            await storage.journal.plan(X, [B, A])
+            await storage.journal.plan_steps(X, [B, A])
         assert await loaded(storage) == before
 
     async def test_a_step_begins_without_a_plan(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.begin(X, A, after(1))
+        await storage.journal.record(action(), NOW)
+        await storage.journal.begin_step(X, A, after(1))
         entry = await loaded(storage)
         assert (entry.state, dict(entry.steps)) == (ActionState.EXECUTING, {A: Step(after(1))})
 
     async def test_a_step_that_begins_again_keeps_its_first_time(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
+        await storage.journal.record(action(), NOW)
         for seconds in (1, 2):
-            await storage.journal.begin(X, A, after(seconds))
+            await storage.journal.begin_step(X, A, after(seconds))
         assert (await loaded(storage)).steps[A] == Step(after(1))
 
     async def test_a_step_of_a_plan_begins_in_its_place(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [C, A])
-        await storage.journal.begin(X, A, after(1))
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [C, A])
+        await storage.journal.begin_step(X, A, after(1))
         assert list((await loaded(storage)).steps.items()) == [(C, Step()), (A, Step(after(1)))]
 
     async def test_a_step_retracted_has_not_begun_and_may_begin_again(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.begin(X, A, NOW)
-        await storage.journal.retract(X, A)
+        await storage.journal.record(action(), NOW)
+        await storage.journal.begin_step(X, A, NOW)
+        await storage.journal.undo_begin_step(X, A)
         assert (await loaded(storage)).steps == {A: Step()}
-        await storage.journal.begin(X, A, after(9))
+        await storage.journal.begin_step(X, A, after(9))
         assert (await loaded(storage)).steps == {A: Step(after(9))}
 
     async def test_a_step_with_an_end_or_without_a_plan_is_not_retracted(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.begin(X, A, NOW)
-        await storage.journal.settle(X, A, Step(receipt=RECEIPT))
+        await storage.journal.record(action(), NOW)
+        await storage.journal.begin_step(X, A, NOW)
+        await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         for channel in (A, B):
             with pytest.raises(ValueError, match="retracted"):
-                await storage.journal.retract(X, channel)
+                await storage.journal.undo_begin_step(X, channel)
 
     @pytest.mark.parametrize("end", [Step(receipt=RECEIPT), Step(error="is_archived: gone"), Step(after(5), RECEIPT)])
     async def test_a_step_settled_keeps_when_it_began(self, storage: Storage, end: Step) -> None:
         await bring_to(storage, ActionState.EXECUTING)
-        await storage.journal.settle(X, A, end)
+        await storage.journal.complete_step(X, A, end)
         assert (await loaded(storage)).steps[A] == replace(end, begun_at=NOW)
 
     async def test_a_planned_step_may_be_settled_though_nothing_went_out(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [A])
-        await storage.journal.settle(X, A, Step(error="token_revoked: gone"))
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [A])
+        await storage.journal.complete_step(X, A, Step(error="token_revoked: gone"))
         assert (await loaded(storage)).steps[A] == Step(None, None, "token_revoked: gone")
 
     async def test_a_receipt_is_kept_whole(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         receipt = Receipt(C, "17.5", in_doubt=True)
-        await storage.journal.settle(X, A, Step(receipt=receipt))
+        await storage.journal.complete_step(X, A, Step(receipt=receipt))
         assert (await loaded(storage)).steps[A].receipt == receipt
 
     async def test_a_step_never_begun_nor_planned_is_not_settled(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="neither planned nor begun"):
-            await storage.journal.settle(X, B, Step(error="no"))
+            await storage.journal.complete_step(X, B, Step(error="no"))
         assert list((await loaded(storage)).steps) == [A]
 
     async def test_a_step_is_not_settled_without_an_end(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="a receipt or an error"):
-            await storage.journal.settle(X, A, Step(NOW))
+            await storage.journal.complete_step(X, A, Step(NOW))
 
     async def test_a_step_settled_twice_alike_is_settled_once(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         for _ in range(2):
-            await storage.journal.settle(X, A, Step(receipt=RECEIPT))
+            await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         assert (await loaded(storage)).steps[A] == Step(NOW, RECEIPT)
 
     async def test_a_settled_step_is_neither_begun_nor_settled_otherwise(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
-        await storage.journal.settle(X, A, Step(receipt=RECEIPT))
+        await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         before = await loaded(storage)
         with pytest.raises(ValueError, match="settled"):
-            await storage.journal.begin(X, A, NOW)
+            await storage.journal.begin_step(X, A, NOW)
         with pytest.raises(ValueError, match="settled"):
-            await storage.journal.settle(X, A, Step(error="no"))
+            await storage.journal.complete_step(X, A, Step(error="no"))
         assert await loaded(storage) == before
 
     @pytest.mark.parametrize("state", [ActionState.TAKEN, ActionState.EXECUTING])
     async def test_an_action_is_concluded_with_or_without_steps(self, storage: Storage, state: ActionState) -> None:
         await bring_to(storage, state)
         before = await loaded(storage)
-        await storage.journal.conclude(X, SENT, after(3))
+        await storage.journal.set_outcome(X, SENT, after(3))
         assert await loaded(storage) == replace(
-            before, state=ActionState.CONCLUDED, outcome=SENT, concluded_at=after(3)
+            before, state=ActionState.COMPLETED, outcome=SENT, completed_at=after(3)
         )
 
     async def test_a_finished_action_is_known_with_all_that_was_done(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
-        await storage.journal.settle(X, A, Step(receipt=RECEIPT))
-        await storage.journal.conclude(X, SENT, after(3))
+        await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
+        await storage.journal.set_outcome(X, SENT, after(3))
         before = await loaded(storage)
-        await storage.journal.finish(X)
-        assert await loaded(storage) == replace(before, state=ActionState.FINISHED)
+        await storage.journal.mark_reported(X)
+        assert await loaded(storage) == replace(before, state=ActionState.REPORTED)
 
     async def test_an_action_set_aside_keeps_its_outcome_and_the_reason(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.SET_ASIDE)
+        await bring_to(storage, ActionState.DEAD_LETTERED)
         entry = await loaded(storage)
-        assert (entry.state, entry.outcome) == (ActionState.SET_ASIDE, SENT)
-        assert entry.set_aside_because == "the engine said 500"
+        assert (entry.state, entry.outcome) == (ActionState.DEAD_LETTERED, SENT)
+        assert entry.dead_letter_reason == "the engine said 500"
 
     @pytest.mark.parametrize(("state", "deed"), WRONG, ids=lambda part: getattr(part, "value", part))
     async def test_what_goes_against_the_arrows_is_refused_and_changes_nothing(
@@ -265,99 +265,99 @@ class JournalContract(StorageSuite):
     @given(command=strategies.commands)
     async def test_every_command_comes_out_as_it_went_in(self, storage: Storage, command: Command) -> None:
         taken = Action(ActionId(f"action {next(_numbers)}"), command)
-        await storage.journal.take_in(taken, NOW)
+        await storage.journal.record(taken, NOW)
         assert (await loaded(storage, taken.id)).action == taken
 
     @arbitrary
     @given(outcome=strategies.outcomes)
     async def test_every_outcome_comes_out_as_it_went_in(self, storage: Storage, outcome: Outcome) -> None:
         action_id = ActionId(f"action {next(_numbers)}")
-        await storage.journal.take_in(action(action_id), NOW)
-        await storage.journal.conclude(action_id, outcome, NOW)
+        await storage.journal.record(action(action_id), NOW)
+        await storage.journal.set_outcome(action_id, outcome, NOW)
         assert (await loaded(storage, action_id)).outcome == outcome
 
     async def test_actions_in_this_process_hands_are_not_adopted(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
-        assert await storage.journal.adopt(10) == []
+        assert await storage.journal.claim_orphans(10) == []
 
     async def test_unfinished_actions_are_adopted_after_a_restart_oldest_first(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.take_in(action(Y), after(1))
-            await storage.journal.take_in(action(X), after(0))
-            await storage.journal.conclude(X, SENT, after(2))
-            for name, state in (("f", ActionState.FINISHED), ("s", ActionState.SET_ASIDE)):
+            await storage.journal.record(action(Y), after(1))
+            await storage.journal.record(action(X), after(0))
+            await storage.journal.set_outcome(X, SENT, after(2))
+            for name, state in (("f", ActionState.REPORTED), ("s", ActionState.DEAD_LETTERED)):
                 await bring_to(storage, state, ActionId(name))
         async with (storage := restart()).open():
-            adopted = await storage.journal.adopt(10)
+            adopted = await storage.journal.claim_orphans(10)
             assert [entry.action.id for entry in adopted] == [X, Y]
-            assert adopted[0] == JournalEntry(action(X), NOW, ActionState.CONCLUDED, {}, SENT, after(2))
-            assert await storage.journal.adopt(10) == []
+            assert adopted[0] == JournalEntry(action(X), NOW, ActionState.COMPLETED, {}, SENT, after(2))
+            assert await storage.journal.claim_orphans(10) == []
 
     async def test_no_more_are_adopted_than_asked_for(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             for n in range(5):
-                await storage.journal.take_in(action(ActionId(str(n))), after(n))
+                await storage.journal.record(action(ActionId(str(n))), after(n))
         async with (storage := restart()).open():
-            rounds = [await storage.journal.adopt(2) for _ in range(4)]
+            rounds = [await storage.journal.claim_orphans(2) for _ in range(4)]
             ids = [[entry.action.id for entry in entries] for entries in rounds]
             assert ids == [["0", "1"], ["2", "3"], ["4"], []]
 
     async def test_what_was_done_outlives_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.take_in(action(), NOW)
-            await storage.journal.plan(X, [C, A, B])
-            await storage.journal.begin(X, A, after(1))
-            await storage.journal.begin(X, C, after(2))
-            await storage.journal.settle(X, C, Step(receipt=RECEIPT))
+            await storage.journal.record(action(), NOW)
+            await storage.journal.plan_steps(X, [C, A, B])
+            await storage.journal.begin_step(X, A, after(1))
+            await storage.journal.begin_step(X, C, after(2))
+            await storage.journal.complete_step(X, C, Step(receipt=RECEIPT))
             before = await loaded(storage)
         async with (storage := restart()).open():
-            assert await storage.journal.adopt(1) == [before]
+            assert await storage.journal.claim_orphans(1) == [before]
             assert list(before.steps.items()) == [(C, Step(after(2), RECEIPT)), (A, Step(after(1))), (B, Step())]
 
     async def test_the_depth_counts_what_is_not_finished_and_what_was_set_aside(self, storage: Storage) -> None:
-        assert await storage.journal.depth() == Depth(0, 0, None)
+        assert await storage.journal.backlog() == Backlog(0, 0, None)
         for number, state in enumerate(ActionState):
             await bring_to(storage, state, ActionId(str(number)))
-        assert await storage.journal.depth() == Depth(waiting=3, set_aside=1, oldest_at=NOW)
+        assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
 
     async def test_entries_in_hand_come_oldest_first(self, storage: Storage) -> None:
         for name, seconds in (("b", 2), ("a", 1), ("c", 3)):
-            await storage.journal.take_in(action(ActionId(name)), after(seconds))
-        await bring_to(storage, ActionState.FINISHED, ActionId("f"))
+            await storage.journal.record(action(ActionId(name)), after(seconds))
+        await bring_to(storage, ActionState.REPORTED, ActionId("f"))
         assert [entry.action.id async for entry in storage.journal.entries()] == ["a", "b", "c"]
 
     async def test_entries_in_hand_come_whole_when_they_fill_many_pages(self, storage: Storage) -> None:
         names = [ActionId(f"{n:03}") for n in range(350)]
         for name in names:
-            await storage.journal.take_in(action(name), NOW)
+            await storage.journal.record(action(name), NOW)
         assert [entry.action.id async for entry in storage.journal.entries()] == names
 
     async def test_entries_set_aside_come_by_themselves(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.CONCLUDED, Y)
-        await bring_to(storage, ActionState.SET_ASIDE)
+        await bring_to(storage, ActionState.COMPLETED, Y)
+        await bring_to(storage, ActionState.DEAD_LETTERED)
         assert [entry.action.id async for entry in storage.journal.entries(set_aside=True)] == [X]
 
     async def test_a_revived_action_is_to_be_answered_by_whoever_adopts_it(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.SET_ASIDE)
-        assert await storage.journal.revive(X)
-        [entry] = await storage.journal.adopt(10)
-        assert (entry.state, entry.outcome, entry.set_aside_because) == (ActionState.CONCLUDED, SENT, "")
-        await storage.journal.finish(X)
+        await bring_to(storage, ActionState.DEAD_LETTERED)
+        assert await storage.journal.requeue(X)
+        [entry] = await storage.journal.claim_orphans(10)
+        assert (entry.state, entry.outcome, entry.dead_letter_reason) == (ActionState.COMPLETED, SENT, "")
+        await storage.journal.mark_reported(X)
 
-    @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.SET_ASIDE])
+    @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.DEAD_LETTERED])
     async def test_only_an_action_that_was_set_aside_can_be_revived(self, storage: Storage, state: ActionState) -> None:
         await bring_to(storage, state)
-        assert not await storage.journal.revive(X)
-        assert not await storage.journal.revive(Y)
+        assert not await storage.journal.requeue(X)
+        assert not await storage.journal.requeue(Y)
         assert (await loaded(storage)).state is state
 
     async def test_an_action_set_aside_can_be_discarded_and_stays_known(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.SET_ASIDE)
+        await bring_to(storage, ActionState.DEAD_LETTERED)
         assert await storage.journal.discard(X)
-        known = await storage.journal.take_in(action(), NOW)
+        known = await storage.journal.record(action(), NOW)
         assert known is not None
-        assert (known.state, known.set_aside_because) == (ActionState.FINISHED, "")
-        assert await storage.journal.depth() == Depth()
+        assert (known.state, known.dead_letter_reason) == (ActionState.REPORTED, "")
+        assert await storage.journal.backlog() == Backlog()
 
     async def test_an_action_in_hand_cannot_be_discarded(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
@@ -366,29 +366,29 @@ class JournalContract(StorageSuite):
 
     async def test_an_action_in_nobodys_hands_can_be_discarded(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.take_in(action(), NOW)
+            await storage.journal.record(action(), NOW)
         async with (storage := restart()).open():
             assert await storage.journal.discard(X)
-            assert await storage.journal.adopt(10) == []
+            assert await storage.journal.claim_orphans(10) == []
 
     async def test_what_is_finished_or_unknown_cannot_be_discarded(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.FINISHED)
+        await bring_to(storage, ActionState.REPORTED)
         assert not await storage.journal.discard(X)
         assert not await storage.journal.discard(Y)
 
     async def test_only_what_is_finished_and_was_taken_before_is_forgotten(self, storage: Storage) -> None:
         for state in ActionState:
             await bring_to(storage, state, ActionId(state.value))
-        assert await storage.journal.forget(NOW) == 0
-        assert await storage.journal.forget(after(1)) == 1
+        assert await storage.journal.purge(NOW) == 0
+        assert await storage.journal.purge(after(1)) == 1
         assert await storage.journal.load(ActionId("finished")) is None
-        assert await storage.journal.depth() == Depth(waiting=3, set_aside=1, oldest_at=NOW)
+        assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
 
     async def test_a_forgotten_action_is_new_again_without_its_steps(self, storage: Storage) -> None:
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.plan(X, [A, B])
-        await storage.journal.conclude(X, SENT, NOW)
-        await storage.journal.finish(X)
-        await storage.journal.forget(after(1))
-        assert await storage.journal.take_in(action(), after(2)) is None
+        await storage.journal.record(action(), NOW)
+        await storage.journal.plan_steps(X, [A, B])
+        await storage.journal.set_outcome(X, SENT, NOW)
+        await storage.journal.mark_reported(X)
+        await storage.journal.purge(after(1))
+        assert await storage.journal.record(action(), after(2)) is None
         assert await loaded(storage) == JournalEntry(action(), after(2))

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from application.ports.storage import Storage
 from domain.channels import ChannelId
-from domain.messages import Said
-from domain.outbox import Depth, OutboxEntry
+from domain.messages import IncomingMessage
+from domain.outbox import Backlog, OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite, arbitrary
 from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, heard
 from tests.support import strategies
@@ -26,15 +26,15 @@ async def kept_aside(storage: Storage) -> list[OutboxEntry]:
 
 async def set_aside_first(storage: Storage, reason: str = "malformed") -> OutboxEntry:
     [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
-    await storage.outbox.set_aside(claim, claim.entries[0], reason)
-    await storage.outbox.give_back(claim)
+    await storage.outbox.dead_letter(claim, claim.entries[0], reason)
+    await storage.outbox.release(claim)
     return claim.entries[0]
 
 
 async def deliver_first(storage: Storage) -> OutboxEntry:
     [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
-    await storage.outbox.done(claim, claim.entries[0])
-    await storage.outbox.give_back(claim)
+    await storage.outbox.ack(claim, claim.entries[0])
+    await storage.outbox.release(claim)
     return claim.entries[0]
 
 
@@ -80,7 +80,7 @@ class OutboxContract(StorageSuite):
     async def test_a_key_that_was_forgotten_is_new_again(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await deliver_first(storage)
-        assert await storage.outbox.forget(after(2)) == 1
+        assert await storage.outbox.purge(after(2)) == 1
         assert await storage.outbox.append([heard(A, 1)]) == [True]
 
     async def test_only_what_is_done_and_was_appended_before_is_forgotten(self, storage: Storage) -> None:
@@ -88,14 +88,14 @@ class OutboxContract(StorageSuite):
         await deliver_first(storage)
         await set_aside_first(storage)
         await deliver_first(storage)
-        assert await storage.outbox.forget(after(3)) == 1
+        assert await storage.outbox.purge(after(3)) == 1
         assert await storage.outbox.append([heard(A, n) for n in (1, 2, 3, 4)]) == [True, False, False, False]
 
     async def test_forgetting_many_counts_them_all(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, n, received_after=0) for n in range(2500)])
         [claim] = await storage.outbox.claim(1, 2500, NOW, LEASE)
-        await asyncio.gather(*(storage.outbox.done(claim, entry) for entry in claim.entries))
-        assert await storage.outbox.forget(after(1)) == 2500
+        await asyncio.gather(*(storage.outbox.ack(claim, entry) for entry in claim.entries))
+        assert await storage.outbox.purge(after(1)) == 2500
 
     async def test_what_waits_outlives_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
@@ -108,16 +108,16 @@ class OutboxContract(StorageSuite):
 
     @arbitrary
     @given(said=strategies.said)
-    async def test_a_message_comes_out_as_it_went_in(self, storage: Storage, said: Said) -> None:
-        unique = Said(
+    async def test_a_message_comes_out_as_it_went_in(self, storage: Storage, said: IncomingMessage) -> None:
+        unique = IncomingMessage(
             ChannelId(f"{said.channel_id}{next(_numbers)}"),
-            *(getattr(said, name) for name in Said.__slots__[1:]),
+            *(getattr(said, name) for name in IncomingMessage.__slots__[1:]),
         )
         await storage.outbox.append([OutboxEntry(unique, NOW)])
         [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
         assert claim.entries == (OutboxEntry(unique, NOW),)
         assert claim.channel_id == unique.channel_id
-        await storage.outbox.done(claim, claim.entries[0])
+        await storage.outbox.ack(claim, claim.entries[0])
 
     async def test_entries_come_oldest_first_whatever_their_channel(self, storage: Storage) -> None:
         entries = [heard(A, 1, received_after=3), heard(B, 1, received_after=1), heard(A, 2, received_after=2)]
@@ -139,12 +139,12 @@ class OutboxContract(StorageSuite):
         await set_aside_first(storage, "the engine said 400")
         assert await waiting(storage) == [heard(A, 2)]
         [entry] = await kept_aside(storage)
-        assert (entry.said, entry.set_aside_because) == (heard(A, 1).said, "the engine said 400")
+        assert (entry.said, entry.dead_letter_reason) == (heard(A, 1).said, "the engine said 400")
 
     async def test_a_revived_entry_waits_behind_its_channels_others(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         await set_aside_first(storage)
-        assert await storage.outbox.revive(heard(A, 1).key)
+        assert await storage.outbox.requeue(heard(A, 1).key)
         [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
         assert claim.entries == (heard(A, 2), heard(A, 1))
         assert await kept_aside(storage) == []
@@ -152,22 +152,22 @@ class OutboxContract(StorageSuite):
     async def test_a_revived_entry_starts_afresh(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
-        await storage.outbox.give_back(claim, refused_at=NOW)
+        await storage.outbox.release(claim, refused_at=NOW)
         await set_aside_first(storage)
-        await storage.outbox.revive(heard(A, 1).key)
+        await storage.outbox.requeue(heard(A, 1).key)
         assert await waiting(storage) == [heard(A, 1)]
 
     async def test_a_revived_entry_can_be_claimed_when_nothing_else_waits(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await set_aside_first(storage)
-        await storage.outbox.revive(heard(A, 1).key)
+        await storage.outbox.requeue(heard(A, 1).key)
         assert len(await storage.outbox.claim(1, 1, NOW, LEASE)) == 1
 
     async def test_only_what_was_set_aside_can_be_revived(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         await deliver_first(storage)
         for key in (heard(A, 1).key, heard(A, 2).key, "nobody's"):
-            assert not await storage.outbox.revive(key)
+            assert not await storage.outbox.requeue(key)
         assert await waiting(storage) == [heard(A, 2)]
 
     async def test_an_entry_that_waits_can_be_discarded(self, storage: Storage) -> None:
@@ -196,27 +196,27 @@ class OutboxContract(StorageSuite):
         assert not await storage.outbox.discard("nobody's")
 
     async def test_nothing_waits_at_first(self, storage: Storage) -> None:
-        assert await storage.outbox.depth() == Depth(0, 0, None)
+        assert await storage.outbox.backlog() == Backlog(0, 0, None)
 
     async def test_the_depth_counts_what_waits_and_what_was_set_aside(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2), heard(B, 3), heard(B, 4)])
         await set_aside_first(storage)
         await deliver_first(storage)
         await storage.outbox.claim(1, 1, NOW, LEASE)
-        assert await storage.outbox.depth() == Depth(waiting=2, set_aside=1, oldest_at=after(3))
+        assert await storage.outbox.backlog() == Backlog(waiting=2, dead_lettered=1, oldest_at=after(3))
 
     async def test_the_depth_is_right_after_reviving_discarding_and_forgetting(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, n) for n in range(5)])
         await set_aside_first(storage)
         await set_aside_first(storage)
-        await storage.outbox.revive(heard(A, 0).key)
+        await storage.outbox.requeue(heard(A, 0).key)
         await storage.outbox.discard(heard(A, 1).key)
         await storage.outbox.discard(heard(A, 2).key)
-        await storage.outbox.forget(after(100))
-        assert await storage.outbox.depth() == Depth(waiting=3, set_aside=0, oldest_at=after(0))
+        await storage.outbox.purge(after(100))
+        assert await storage.outbox.backlog() == Backlog(waiting=3, dead_lettered=0, oldest_at=after(0))
 
     async def test_the_depth_outlives_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([heard(A, 1), heard(B, 2)])
         async with (storage := restart()).open():
-            assert await storage.outbox.depth() == Depth(waiting=2, set_aside=0, oldest_at=after(1))
+            assert await storage.outbox.backlog() == Backlog(waiting=2, dead_lettered=0, oldest_at=after(1))

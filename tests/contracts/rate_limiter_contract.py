@@ -8,7 +8,7 @@ from tests.contracts.storage_values import NOW, A, B, after
 
 async def places(storage: Storage, count: int, channel_id: ChannelId = A, seconds: float = 0) -> list[float]:
     """That many places at one moment: two a second, three ahead."""
-    return [await storage.paces.reserve(channel_id, after(seconds), 2, 3) for _ in range(count)]
+    return [await storage.rate_limiter.reserve(channel_id, after(seconds), 2, 3) for _ in range(count)]
 
 
 class PacesContract(StorageSuite):
@@ -16,7 +16,7 @@ class PacesContract(StorageSuite):
         assert await places(storage, 6) == [0, 0, 0, 0.5, 1.0, 1.5]
 
     async def test_without_a_burst_every_post_waits_its_turn(self, storage: Storage) -> None:
-        assert [await storage.paces.reserve(A, NOW, 1, 1) for _ in range(3)] == [0, 1, 2]
+        assert [await storage.rate_limiter.reserve(A, NOW, 1, 1) for _ in range(3)] == [0, 1, 2]
 
     async def test_places_come_back_with_time(self, storage: Storage) -> None:
         await places(storage, 3)
@@ -35,30 +35,30 @@ class PacesContract(StorageSuite):
         assert await places(storage, 1, B) == [0]
 
     async def test_no_place_is_given_out_while_a_channel_is_held(self, storage: Storage) -> None:
-        await storage.paces.hold(A, after(30))
+        await storage.rate_limiter.pause_until(A, after(30))
         assert await places(storage, 1) == [30]
         assert await places(storage, 1, B) == [0]
 
     async def test_nothing_runs_ahead_right_after_a_hold(self, storage: Storage) -> None:
-        await storage.paces.hold(A, after(30))
+        await storage.rate_limiter.pause_until(A, after(30))
         assert await places(storage, 3, seconds=30) == [0, 0.5, 1.0]
 
     async def test_a_shorter_hold_does_not_end_a_longer_one(self, storage: Storage) -> None:
-        await storage.paces.hold(A, after(30))
-        await storage.paces.hold(A, after(10))
-        assert await storage.paces.held_until(NOW) == {A: after(30)}
+        await storage.rate_limiter.pause_until(A, after(30))
+        await storage.rate_limiter.pause_until(A, after(10))
+        assert await storage.rate_limiter.paused_until(NOW) == {A: after(30)}
 
     async def test_held_channels_are_known_as_long_as_they_are_held(self, storage: Storage) -> None:
-        await storage.paces.hold(A, after(30))
-        await storage.paces.hold(B, after(20))
-        assert await storage.paces.held_until(NOW) == {A: after(30), B: after(20)}
-        assert await storage.paces.held_until(after(20)) == {A: after(30)}
-        assert await storage.paces.held_until(after(30)) == {}
+        await storage.rate_limiter.pause_until(A, after(30))
+        await storage.rate_limiter.pause_until(B, after(20))
+        assert await storage.rate_limiter.paused_until(NOW) == {A: after(30), B: after(20)}
+        assert await storage.rate_limiter.paused_until(after(20)) == {A: after(30)}
+        assert await storage.rate_limiter.paused_until(after(30)) == {}
 
     async def test_paces_and_holds_outlive_an_orderly_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await places(storage, 4)
-            await storage.paces.hold(B, after(30))
+            await storage.rate_limiter.pause_until(B, after(30))
         async with (storage := restart()).open():
             assert await places(storage, 1) == [1.0]
-            assert await storage.paces.held_until(NOW) == {B: after(30)}
+            assert await storage.rate_limiter.paused_until(NOW) == {B: after(30)}

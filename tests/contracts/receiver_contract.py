@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports.receiver import Arrival, ChatEvent, Connected, MembershipGained, MembershipLost, Receiver
+from application.ports.receiver import ChatEvent, Connected, IncomingEvent, MembershipGained, MembershipLost, Receiver
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.users import Identity
 
 
@@ -61,13 +61,13 @@ class ReceiverStage(ABC):
         """Let what is not acknowledged be delivered again now."""
 
 
-async def heard(arrivals: AsyncIterator[Arrival]) -> Arrival:
+async def heard(arrivals: AsyncIterator[IncomingEvent]) -> IncomingEvent:
     """The next arrival, soon."""
     async with asyncio.timeout(5):
         return await anext(arrivals)
 
 
-async def heard_events(arrivals: AsyncIterator[Arrival], count: int) -> list[ChatEvent]:
+async def heard_events(arrivals: AsyncIterator[IncomingEvent], count: int) -> list[ChatEvent]:
     """The next events, each acknowledged."""
     events = []
     for _ in range(count):
@@ -86,16 +86,16 @@ class ReceiverContract:
         raise NotImplementedError
 
     async def test_the_first_thing_heard_is_that_it_hears(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
-            assert (await heard(arrivals)).event == Connected(None, is_redelivered=self.acknowledges)
+        async with stage.receiver.events() as arrivals:
+            assert (await heard(arrivals)).event == Connected(None, replays_missed=self.acknowledges)
 
     async def test_what_is_said_arrives_in_the_order_of_saying(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             timestamps = [stage.say(f"message {number}") for number in range(20)]
             events = await heard_events(arrivals, 20)
 
-        said = [event for event in events if isinstance(event, Said)]
+        said = [event for event in events if isinstance(event, IncomingMessage)]
         assert [(message.text, message.timestamp) for message in said] == [
             (f"message {number}", timestamp) for number, timestamp in enumerate(timestamps)
         ]
@@ -104,35 +104,35 @@ class ReceiverContract:
         assert not any(message.is_direct for message in said)
 
     async def test_a_reply_names_its_thread(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             parent = stage.say("question")
             stage.say("answer", thread=parent)
             _, reply = await heard_events(arrivals, 2)
 
-        assert isinstance(reply, Said)
+        assert isinstance(reply, IncomingMessage)
         assert reply.thread_timestamp == parent
 
     async def test_what_is_said_to_the_bot_alone_is_direct(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             stage.say_direct("psst")
             (said,) = await heard_events(arrivals, 1)
 
-        assert isinstance(said, Said)
+        assert isinstance(said, IncomingMessage)
         assert (said.text, said.is_direct) == ("psst", True)
 
     async def test_the_pack_hears_itself_and_knows_that_it_does(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             await stage.post("it is me")
             (said,) = await heard_events(arrivals, 1)
 
-        assert isinstance(said, Said)
+        assert isinstance(said, IncomingMessage)
         assert said.is_from(stage.identity)
 
     async def test_the_time_of_arrival_is_in_utc_and_whole_milliseconds(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             stage.say("hello")
             received_at = (await heard(arrivals)).received_at
@@ -142,19 +142,19 @@ class ReceiverContract:
 
     async def test_an_invitation_is_heard(self, stage: ReceiverStage) -> None:
         other = stage.open_other_channel()
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             stage.invite(other)
             assert MembershipGained(other) in await heard_events(arrivals, 1)
 
     async def test_a_removal_is_heard(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             stage.remove(stage.channel)
             assert MembershipLost(stage.channel) in await heard_events(arrivals, 1)
 
     async def test_the_end_of_a_channel_is_heard_as_a_removal(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             stage.archive(stage.channel)
             assert MembershipLost(stage.channel) in await heard_events(arrivals, 1)
@@ -162,11 +162,11 @@ class ReceiverContract:
     async def test_nothing_is_acknowledged_before_its_arrival_is(self, stage: ReceiverStage) -> None:
         if not self.acknowledges:
             return
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             first, second = stage.say("first"), stage.say("second")
             unacknowledged, arrival = await heard(arrivals), await heard(arrivals)
-            assert isinstance(unacknowledged.event, Said)
+            assert isinstance(unacknowledged.event, IncomingMessage)
             assert unacknowledged.event.timestamp == first
 
             await arrival.acknowledge()
@@ -177,7 +177,7 @@ class ReceiverContract:
     async def test_what_is_not_acknowledged_arrives_again(self, stage: ReceiverStage) -> None:
         if not self.acknowledges:
             return
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             timestamp = stage.say("once more")
             first = await heard(arrivals)
@@ -189,7 +189,7 @@ class ReceiverContract:
         assert again.event == first.event
 
     async def test_acknowledging_twice_or_too_late_does_nothing(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             stage.say("one")
             stage.say("two")
@@ -203,7 +203,7 @@ class ReceiverContract:
     async def test_acknowledgements_given_before_leaving_reach_the_service(self, stage: ReceiverStage) -> None:
         if not self.acknowledges:
             return
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             timestamps = [stage.say(f"message {number}") for number in range(50)]
             for arrival in [await heard(arrivals) for _ in timestamps]:
@@ -214,24 +214,24 @@ class ReceiverContract:
 
     async def test_listening_can_be_taken_up_again(self, stage: ReceiverStage) -> None:
         for text in ("first time", "second time"):
-            async with stage.receiver.listen() as arrivals:
+            async with stage.receiver.events() as arrivals:
                 assert isinstance((await heard(arrivals)).event, Connected)
                 stage.say(text)
                 (said,) = await heard_events(arrivals, 1)
-            assert isinstance(said, Said)
+            assert isinstance(said, IncomingMessage)
             assert said.text == text
 
     async def test_a_token_that_is_refused_ends_the_listening(self, stage: ReceiverStage) -> None:
         stage.refuse_token()
 
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             with pytest.raises(AuthenticationFailed) as refusal:
                 await heard(arrivals)
 
         assert refusal.value.code == "invalid_auth"
 
     async def test_a_consumer_that_stops_asking_can_leave(self, stage: ReceiverStage) -> None:
-        async with stage.receiver.listen() as arrivals:
+        async with stage.receiver.events() as arrivals:
             await heard(arrivals)
             waiting = asyncio.create_task(heard(arrivals), name="waiting")
             await asyncio.sleep(0)

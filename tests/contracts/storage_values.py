@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from domain.actions import Action, ActionId
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command
-from domain.messages import Receipt, Said
+from domain.messages import IncomingMessage, Receipt
 from domain.outbox import OutboxEntry
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -22,7 +22,7 @@ def after(seconds: float) -> datetime:
 
 def heard(channel_id: ChannelId, number: int, received_after: float | None = None) -> OutboxEntry:
     """The message of that number in the channel, received at once or so many seconds after NOW."""
-    said = Said(channel_id, f"1700000000.{number:06}", f"message {number}")
+    said = IncomingMessage(channel_id, f"1700000000.{number:06}", f"message {number}")
     return OutboxEntry(said, after(number if received_after is None else received_after))
 
 

@@ -7,11 +7,11 @@ from typing import Protocol
 import pytest
 
 from adapters.serialization.payloads import event_payload
-from application.ports.workflow import CommandOffer, PackOffer, Workflow
+from application.ports.workflow import CommandDefinition, PackDefinition, Workflow
 from domain.actions import Action, ActionId
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, UnknownCommand
-from domain.errors import NotTaken, PackUnknown
+from domain.errors import PackNotRegistered, WorkflowServerError
 from domain.events import (
     BroadcastFailed,
     BroadcastSent,
@@ -30,24 +30,27 @@ from domain.events import (
     event_name,
 )
 from domain.json_values import Json
-from domain.messages import Message, Receipt, RichMessage, Said
+from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 
-OFFER = PackOffer(
+OFFER = PackDefinition(
     "Slack",
     {"env": "test", "region": "eu"},
-    (CommandOffer("SendMessage", ("MessageSent", "SendMessageFailed")), CommandOffer("Broadcast", ("BroadcastSent",))),
+    (
+        CommandDefinition("SendMessage", ("MessageSent", "SendMessageFailed")),
+        CommandDefinition("Broadcast", ("BroadcastSent",)),
+    ),
     ("MessageSent", "SendMessageFailed", "BroadcastSent", "ReceivedMessage"),
 )
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NOON = datetime(2024, 5, 17, 12, 0, 0, 123_000, tzinfo=UTC)
 C1 = ChannelId("C1")
-HELLO = Message(C1, "hello", "1.1")
+HELLO = OutgoingMessage(C1, "hello", "1.1")
 RICH: dict[str, Json] = {"channel": "C1", "blocks": [{"type": "divider"}], "new": None}
 
 COMMANDS: list[Command] = [
     SendMessage(HELLO),
-    SendMessage(Message(ChannelId(""), "")),
+    SendMessage(OutgoingMessage(ChannelId(""), "")),
     SendRichMessage(RichMessage(RICH)),
     Broadcast("hello, wörld 😀\n"),
     JoinChannel(C1),
@@ -71,7 +74,7 @@ OUTCOMES: list[Outcome] = [
 
 def heard(timestamp: str, text: str = "hello") -> ReceivedMessage:
     """The event of a message with that `ts`."""
-    return ReceivedMessage(Said(C1, timestamp, text, user_id="U1"), User("U1", "ann"))
+    return ReceivedMessage(IncomingMessage(C1, timestamp, text, user_id="U1"), User("U1", "ann"))
 
 
 Told = tuple[str, Json, datetime]
@@ -114,14 +117,14 @@ class WorkflowContract(ABC):
         """The same engine, from the other side."""
 
     async def test_nothing_can_be_asked_of_an_engine_that_does_not_know_the_pack(self, workflow: Workflow) -> None:
-        with pytest.raises(PackUnknown):
+        with pytest.raises(PackNotRegistered):
             await workflow.take()
-        with pytest.raises(PackUnknown):
+        with pytest.raises(PackNotRegistered):
             await workflow.publish(heard("1.1"), NOON)
-        with pytest.raises(PackUnknown):
+        with pytest.raises(PackNotRegistered):
             await workflow.complete(ActionId("http://localhost/actions/1/result"), Fatal("x"), NOON)
-        with pytest.raises(PackUnknown):
-            await workflow.in_hand(LONG_AGO)
+        with pytest.raises(PackNotRegistered):
+            await workflow.pending_actions(LONG_AGO)
 
     async def test_registering_twice_does_no_harm(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
@@ -140,9 +143,9 @@ class WorkflowContract(ABC):
     ) -> None:
         await workflow.register(OFFER)
         engine.forget_pack()
-        with pytest.raises(PackUnknown):
+        with pytest.raises(PackNotRegistered):
             await workflow.take()
-        with pytest.raises(PackUnknown):
+        with pytest.raises(PackNotRegistered):
             await workflow.publish(heard("1.1"), NOON)
         await workflow.register(OFFER)
         assert await workflow.take() is None
@@ -176,7 +179,7 @@ class WorkflowContract(ABC):
         engine.offer(Broadcast("hello"))
         action = await self._taken(workflow)
         await workflow.complete(action.id, BroadcastSent("hello", (C1,)), NOON)
-        with pytest.raises(NotTaken):
+        with pytest.raises(WorkflowServerError):
             await workflow.complete(action.id, Fatal("again"), NOON)
         assert len(engine.answers()) == 1
 
@@ -204,8 +207,8 @@ class WorkflowContract(ABC):
             engine.offer(Broadcast(str(number)))
         first, second = await self._taken(workflow), await self._taken(workflow)
         await workflow.complete(first.id, Fatal("x"), NOON)
-        assert await workflow.is_answered(first.id) is True
-        assert await workflow.is_answered(second.id) is False
+        assert await workflow.is_completed(first.id) is True
+        assert await workflow.is_completed(second.id) is False
 
     async def test_the_engine_can_not_tell_of_an_action_that_it_does_not_know(
         self, workflow: Workflow, engine: Engine
@@ -214,8 +217,8 @@ class WorkflowContract(ABC):
         engine.offer(Broadcast("hello"))
         action = await self._taken(workflow)
         unknown = engine.unknown_to_it(like=action.id)
-        assert await workflow.is_answered(unknown) is None
-        with pytest.raises(PackUnknown):
+        assert await workflow.is_completed(unknown) is None
+        with pytest.raises(PackNotRegistered):
             await workflow.complete(unknown, Fatal("x"), NOON)
 
     async def test_the_engine_knows_which_messages_it_processed(self, workflow: Workflow, engine: Engine) -> None:
@@ -243,15 +246,15 @@ class WorkflowContract(ABC):
             engine.offer(Broadcast(str(number)))
         answered, open_one = await self._taken(workflow), await self._taken(workflow)
         await workflow.complete(answered.id, Fatal("x"), NOON)
-        assert await workflow.in_hand(LONG_AGO) == [open_one]
+        assert await workflow.pending_actions(LONG_AGO) == [open_one]
 
     async def test_an_action_that_was_found_in_hand_can_be_answered(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         engine.offer(Broadcast("hello"))
         await workflow.take()
-        [action] = await workflow.in_hand(LONG_AGO)
+        [action] = await workflow.pending_actions(LONG_AGO)
         await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
-        assert await workflow.in_hand(LONG_AGO) == []
+        assert await workflow.pending_actions(LONG_AGO) == []
         assert len(engine.answers()) == 1
 
     async def _taken(self, workflow: Workflow) -> Action:

@@ -20,12 +20,12 @@ from tests.support.daemon_process import DaemonProcess, daemon, environment
 
 A_BUG = """
 import os
-from application.workers.membership_sync import Membership
+from application.workers.membership_sync import MembershipSync
 
-async def make_up(self):
+async def reconcile(self):
     raise RuntimeError(os.environ["FLYTE_SLACK_TOKEN"])
 
-Membership.make_up = make_up
+MembershipSync.reconcile = reconcile
 """
 
 ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"

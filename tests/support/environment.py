@@ -10,36 +10,36 @@ from adapters.memory.clock import MemoryClock
 from adapters.memory.receiver import MemoryReceiver
 from adapters.memory.storage import MemoryStorage
 from adapters.memory.workflow import MemoryWorkflow
-from application.health import ChatHealth, Check, HealthBoard
+from application.health import ChatHealth, HealthRegistry, HealthStatus
 from application.policies import Listen, PostingPolicy
 from application.resilience.chat_retry import ChatLine
 from application.resilience.circuit_breaker import EngineLine
 from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import Safekeeping
-from application.services.channel_locks import Lanes
-from application.services.message_sender import Posting
-from application.services.poll_schedule import Polling
-from application.services.result_reporter import Answering
+from application.services.channel_locks import ChannelLocks
+from application.services.message_sender import MessageSender
+from application.services.poll_schedule import PollSchedule
+from application.services.result_reporter import ResultReporter
 from application.services.user_directory import UserDirectory
-from application.supervisor import Service
+from application.supervisor import Supervisor
 from application.use_cases.broadcast import Broadcast
-from application.use_cases.dispatcher import Pack, pack_offer
+from application.use_cases.dispatcher import CommandDispatcher, pack_definition
 from application.use_cases.join_channel import JoinChannel
 from application.use_cases.leave_channel import LeaveChannel
 from application.use_cases.receive_message import ReceiveMessage
 from application.use_cases.send_message import SendMessage
 from application.use_cases.send_rich_message import SendRichMessage
 from application.workers.action_worker import ActionWorker
-from application.workers.backfill import CatchUp
-from application.workers.backlog_monitor import Gauge
-from application.workers.membership_sync import Membership
-from application.workers.message_consumer import Hearing
-from application.workers.outbox_relay import EventRelay
+from application.workers.backfill import Backfill
+from application.workers.backlog_monitor import BacklogMonitor
+from application.workers.membership_sync import MembershipSync
+from application.workers.message_consumer import MessageConsumer
+from application.workers.outbox_relay import OutboxRelay
 from domain.actions import ActionId, JournalEntry
 from domain.channels import ChannelId
 from domain.commands import Command
 from domain.events import Event, Outcome
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from domain.users import User
 from tests.support.faults import Faults, FaultyStorage, faulty
@@ -69,36 +69,40 @@ class Process:
         workflow = faulty(world.engine, world.faults)
         storage = FaultyStorage(world.storage, world.faults)
         self.stop = stop = Shutdown(clock)
-        self.health = HealthBoard()
+        self.health = HealthRegistry()
         self.chat_health = ChatHealth(self.health)
         self.keep = keep = Safekeeping(stop, self.health)
         self.line = line = ChatLine(clock, stop, self.chat_health, policy.give_up_seconds)
-        self.engine_line = engine_line = EngineLine(workflow, pack_offer("Slack", {"env": "test"}), stop, self.health)
-        lanes = Lanes()
-        polling = Polling(clock)
-        posting = Posting(chat, storage, lanes, clock, stop, line, keep, policy)
+        self.engine_line = engine_line = EngineLine(
+            workflow, pack_definition("Slack", {"env": "test"}), stop, self.health
+        )
+        lanes = ChannelLocks()
+        polling = PollSchedule(clock)
+        posting = MessageSender(chat, storage, lanes, clock, stop, line, keep, policy)
         join_channel = JoinChannel(chat, storage, lanes, clock, line, keep)
         self.receive_message = ReceiveMessage(storage, keep, settings.listen, receives_bots=settings.receives_bots)
-        catch_up = CatchUp(
+        catch_up = Backfill(
             chat, storage, self.receive_message, clock, stop, line, keep, settings.catch_up_seconds, settings.listen
         )
-        pack = Pack(
+        pack = CommandDispatcher(
             SendMessage(posting),
             SendRichMessage(posting),
             Broadcast(posting, storage, keep),
             join_channel,
             LeaveChannel(chat, storage, lanes, line, keep, catch_up),
         )
-        answering = Answering(workflow, storage, stop, engine_line, keep)
+        answering = ResultReporter(workflow, storage, stop, engine_line, keep)
         self.worker = ActionWorker(
             workflow, storage, pack, answering, polling, clock, stop, engine_line, keep, settings.journal_limit
         )
         users = UserDirectory(chat, clock, line)
-        self.relay = EventRelay(workflow, storage, users, polling, clock, stop, engine_line, keep)
-        self.hearing = Hearing(world.ear, self.receive_message, catch_up, self.relay, self.chat_health, clock, stop)
-        self.membership = Membership(chat, storage, join_channel, clock, line, keep, settings.default_channels)
-        self.gauge = Gauge(storage, self.health, clock, stop, keep)
-        self.service = Service(
+        self.relay = OutboxRelay(workflow, storage, users, polling, clock, stop, engine_line, keep)
+        self.hearing = MessageConsumer(
+            world.ear, self.receive_message, catch_up, self.relay, self.chat_health, clock, stop
+        )
+        self.membership = MembershipSync(chat, storage, join_channel, clock, line, keep, settings.default_channels)
+        self.gauge = BacklogMonitor(storage, self.health, clock, stop, keep)
+        self.service = Supervisor(
             chat, storage, self.hearing, self.relay, self.worker, self.membership, self.gauge, engine_line, line,
             self.chat_health, keep, clock, stop,
         )  # fmt: skip
@@ -132,9 +136,9 @@ class World:
     @contextmanager
     def deaf(self) -> Iterator[None]:
         """Nothing that is said meanwhile is delivered, now or later: it is in the history only."""
-        self.chat.listeners.remove(self.ear.hear)
+        self.chat.listeners.remove(self.ear.deliver)
         yield
-        self.chat.listeners.append(self.ear.hear)
+        self.chat.listeners.append(self.ear.deliver)
 
     @asynccontextmanager
     async def pack(self, settings: Settings | None = None) -> AsyncIterator[Process]:
@@ -167,7 +171,7 @@ class World:
 
     async def outcome(self, command: Command, within: float = 3) -> Outcome:
         """How the running pack answers that command, within so many seconds."""
-        return await self.answer(self.engine.offer(command), within)
+        return await self.answer(self.engine.enqueue(command), within)
 
     async def answer(self, action_id: ActionId, within: float = 3) -> Outcome:
         """How the running pack answers that action, within so many seconds."""
@@ -186,7 +190,7 @@ class World:
         """The texts of the messages that the engine was told of, in order."""
         return [event.said.text for event, _ in self.engine.published]
 
-    def check(self, name: str) -> Check:
+    def check(self, name: str) -> HealthStatus:
         """What the pack started last reports of this part of it."""
         return self._process.health.checks()[name]
 
@@ -194,7 +198,7 @@ class World:
         """Whether it reports this part as healthy."""
         return self.check(name).healthy
 
-    async def waiting(self) -> list[Said]:
+    async def waiting(self) -> list[IncomingMessage]:
         """What is in the outbox."""
         return [entry.said async for entry in self.storage.outbox.entries()]
 

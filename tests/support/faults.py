@@ -14,7 +14,7 @@ from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
-from application.ports.rate_limiter import Paces
+from application.ports.rate_limiter import RateLimiter
 from application.ports.storage import Storage
 
 T = TypeVar("T")
@@ -137,14 +137,14 @@ class FaultyStorage:
     channels: Channels
     outbox: Outbox
     journal: Journal
-    paces: Paces
+    rate_limiter: RateLimiter
 
     def __init__(self, storage: Storage, faults: Faults) -> None:
         self._storage = storage
         self.channels = faulty(storage.channels, faults, "channels.")
         self.outbox = faulty(storage.outbox, faults, "outbox.")
         self.journal = faulty(storage.journal, faults, "journal.")
-        self.paces = faulty(storage.paces, faults, "paces.")
+        self.rate_limiter = faulty(storage.rate_limiter, faults, "rate_limiter.")
 
     def open(self) -> AbstractAsyncContextManager[None]:
         return self._storage.open()

@@ -12,7 +12,7 @@ from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
 from application.ports.receiver import Receiver
 from domain.channels import ChannelId
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from domain.users import Identity
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import ReceiverStage
@@ -63,7 +63,7 @@ class SlackReceiverStage(ReceiverStage):
         return self._slack.say("alice", self._slack.open_im("alice"), text)
 
     async def post(self, text: str) -> None:
-        await self._ear.chat.post(Message(self.channel, text), None)
+        await self._ear.chat.post(OutgoingMessage(self.channel, text), None)
 
     def open_other_channel(self) -> ChannelId:
         return ChannelId(self._slack.add_channel("other", members=("alice",)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
 from domain.channels import ChannelId
 from domain.events import Outcome
-from domain.outbox import Depth, OutboxEntry
+from domain.outbox import Backlog, OutboxEntry
 from tests.contracts.storage_values import after
 
 Claimed = tuple[ChannelId, list[str], bool]
@@ -92,7 +92,7 @@ class OutboxModel:
 
     def set_aside(self, waiting: Waiting, reason: str) -> None:
         waiting.is_set_aside, waiting.held, waiting.is_doubtful = True, 0, False
-        waiting.entry = replace(waiting.entry, set_aside_because=reason)
+        waiting.entry = replace(waiting.entry, dead_letter_reason=reason)
         self.settle_pause(waiting)
 
     def give_back(self, channel_id: ChannelId, pause: float | None, refused_after: float | None) -> None:
@@ -100,8 +100,8 @@ class OutboxModel:
         held = [waiting for waiting in self.lane(channel_id) if waiting.held == number]
         if refused_after is not None and held:
             entry = held[0].entry
-            first_at = entry.first_refused_at or after(refused_after)
-            held[0].entry = replace(entry, refusals=entry.refusals + 1, first_refused_at=first_at)
+            first_at = entry.first_rejected_at or after(refused_after)
+            held[0].entry = replace(entry, rejections=entry.rejections + 1, first_rejected_at=first_at)
         for waiting in held:
             waiting.held = 0
         if pause is not None and self.lane(channel_id):
@@ -112,12 +112,14 @@ class OutboxModel:
         if waiting is None or not waiting.is_set_aside:
             return False
         self.waiting.remove(waiting)
-        self.waiting.append(Waiting(replace(waiting.entry, refusals=0, first_refused_at=None, set_aside_because="")))
+        self.waiting.append(
+            Waiting(replace(waiting.entry, rejections=0, first_rejected_at=None, dead_letter_reason=""))
+        )
         return True
 
-    def depth(self) -> Depth:
+    def depth(self) -> Backlog:
         waiting = [w.entry.received_at for w in self.waiting if not w.is_set_aside]
-        return Depth(len(waiting), len(self.waiting) - len(waiting), min(waiting, default=None))
+        return Backlog(len(waiting), len(self.waiting) - len(waiting), min(waiting, default=None))
 
     def restart(self) -> None:
         for channel_id in list(self.leases):
@@ -133,7 +135,7 @@ class JournalModel:
 
     def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
         known = self.known.get(action.id)
-        if known and (known.state is not ActionState.FINISHED or known.action == action):
+        if known and (known.state is not ActionState.REPORTED or known.action == action):
             return known
         self.known.pop(action.id, None)
         self.known[action.id] = JournalEntry(action, at)
@@ -157,7 +159,7 @@ class JournalModel:
             return False
         steps = dict(self.known[action_id].steps)
         step = steps.get(channel_id, Step())
-        if step.is_settled:
+        if step.is_complete:
             return False
         steps[channel_id] = Step(step.begun_at or at)
         self._change(action_id, state=ActionState.EXECUTING, steps=steps)
@@ -177,31 +179,31 @@ class JournalModel:
     def conclude(self, action_id: ActionId, outcome: Outcome, at: datetime) -> bool:
         if not self.is_in(action_id, ActionState.TAKEN, ActionState.EXECUTING):
             return False
-        self._change(action_id, state=ActionState.CONCLUDED, outcome=outcome, concluded_at=at)
+        self._change(action_id, state=ActionState.COMPLETED, outcome=outcome, completed_at=at)
         return True
 
     def finish(self, action_id: ActionId) -> bool:
-        if not self.is_in(action_id, ActionState.CONCLUDED):
+        if not self.is_in(action_id, ActionState.COMPLETED):
             return False
-        self._let_go(action_id, ActionState.FINISHED)
+        self._let_go(action_id, ActionState.REPORTED)
         return True
 
     def set_aside(self, action_id: ActionId, reason: str) -> bool:
-        if not self.is_in(action_id, ActionState.CONCLUDED):
+        if not self.is_in(action_id, ActionState.COMPLETED):
             return False
-        self._let_go(action_id, ActionState.SET_ASIDE, reason)
+        self._let_go(action_id, ActionState.DEAD_LETTERED, reason)
         return True
 
     def revive(self, action_id: ActionId) -> bool:
-        if not self.is_in(action_id, ActionState.SET_ASIDE):
+        if not self.is_in(action_id, ActionState.DEAD_LETTERED):
             return False
-        self._let_go(action_id, ActionState.CONCLUDED)
+        self._let_go(action_id, ActionState.COMPLETED)
         return True
 
     def discard(self, action_id: ActionId) -> bool:
-        if action_id in self.in_hand or action_id not in self.known or self.is_in(action_id, ActionState.FINISHED):
+        if action_id in self.in_hand or action_id not in self.known or self.is_in(action_id, ActionState.REPORTED):
             return False
-        self._let_go(action_id, ActionState.FINISHED)
+        self._let_go(action_id, ActionState.REPORTED)
         return True
 
     def adopt(self, limit: int) -> list[JournalEntry]:
@@ -213,24 +215,24 @@ class JournalModel:
         old = [
             entry.action.id
             for entry in self.known.values()
-            if entry.state is ActionState.FINISHED and entry.taken_at < before
+            if entry.state is ActionState.REPORTED and entry.taken_at < before
         ]
         for action_id in old:
             del self.known[action_id]
         return len(old)
 
     def unfinished(self) -> list[JournalEntry]:
-        over = (ActionState.FINISHED, ActionState.SET_ASIDE)
+        over = (ActionState.REPORTED, ActionState.DEAD_LETTERED)
         return sorted((e for e in self.known.values() if e.state not in over), key=lambda entry: entry.taken_at)
 
-    def depth(self) -> Depth:
+    def depth(self) -> Backlog:
         unfinished = self.unfinished()
-        set_aside = sum(entry.state is ActionState.SET_ASIDE for entry in self.known.values())
-        return Depth(len(unfinished), set_aside, unfinished[0].taken_at if unfinished else None)
+        set_aside = sum(entry.state is ActionState.DEAD_LETTERED for entry in self.known.values())
+        return Backlog(len(unfinished), set_aside, unfinished[0].taken_at if unfinished else None)
 
     def _change(self, action_id: ActionId, **changes: object) -> None:
         self.known[action_id] = replace(self.known[action_id], **changes)  # type: ignore[arg-type] # whatever changes
 
     def _let_go(self, action_id: ActionId, state: ActionState, reason: str = "") -> None:
-        self._change(action_id, state=state, set_aside_because=reason)
+        self._change(action_id, state=state, dead_letter_reason=reason)
         self.in_hand.discard(action_id)

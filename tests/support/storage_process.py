@@ -11,7 +11,7 @@ import structlog
 from adapters.filesystem.storage import FileStorage
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from tests.contracts.storage_values import LEASE, NOW, A, action, heard
 
@@ -53,9 +53,9 @@ async def claim_and_hang(directory: Path) -> None:
     async with storage.open():
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
-        await storage.outbox.done(claim, claim.entries[0])
-        await storage.journal.take_in(action(), NOW)
-        await storage.journal.begin(action().id, A, NOW)
+        await storage.outbox.ack(claim, claim.entries[0])
+        await storage.journal.record(action(), NOW)
+        await storage.journal.begin_step(action().id, A, NOW)
         say("open")
         await asyncio.Event().wait()
 
@@ -76,7 +76,7 @@ async def fill(directory: Path) -> None:
 
 
 async def _try(storage: FileStorage, number: int) -> bool:
-    said = Said(A, f"{number}.000000", "x" * 5000)
+    said = IncomingMessage(A, f"{number}.000000", "x" * 5000)
     try:
         await storage.outbox.append([OutboxEntry(said, NOW)])
     except StorageUnavailable as error:

@@ -32,7 +32,7 @@ from domain.events import (
     SendRichMessageFailed,
 )
 from domain.json_values import Json, JsonObject
-from domain.messages import Message, Receipt, RichMessage, Said
+from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 
 texts = st.text(max_size=30)
@@ -50,11 +50,11 @@ _OUR_KEYS = ("channelId", "threadTimestamp", "timestamp", "inDoubt", "type", "to
 
 json_objects: SearchStrategy[JsonObject] = st.dictionaries(st.sampled_from(_OUR_KEYS) | texts, json_values, max_size=4)
 
-messages = st.builds(Message, channel_ids, texts, texts)
+messages = st.builds(OutgoingMessage, channel_ids, texts, texts)
 receipts = st.builds(Receipt, channel_ids, texts, st.booleans())
 users = st.builds(User, texts, texts, texts, texts, texts, texts)
 said = st.builds(
-    Said,
+    IncomingMessage,
     channel_ids,
     texts,
     texts,

@@ -5,14 +5,14 @@ import pytest
 from domain.actions import ActionId, ActionState
 from domain.commands import JoinChannel, LeaveChannel, SendMessage, UnknownCommand
 from domain.errors import (
-    NotTaken,
     RateLimited,
     StorageUnavailable,
     Unreachable,
+    WorkflowServerError,
     WorkflowUnreachable,
 )
 from domain.events import ChannelLeft, MessageSent
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from tests.support.environment import World
 
 BROKEN = StorageUnavailable("disk full")
@@ -20,7 +20,7 @@ DOWN = WorkflowUnreachable("connection refused")
 
 
 def hello(world: World, text: str = "hello") -> SendMessage:
-    return SendMessage(Message(world.c1, text))
+    return SendMessage(OutgoingMessage(world.c1, text))
 
 
 async def states(world: World, *actions: ActionId) -> list[ActionState]:
@@ -33,9 +33,9 @@ async def states(world: World, *actions: ActionId) -> list[ActionState]:
 async def test_an_action_taken_and_not_begun_is_carried_out_after_a_kill(world: World) -> None:
     world.faults.before("post", RateLimited(300), times=1)
     async with world.killed_pack():
-        world.engine.offer(hello(world, "throttled"))
+        world.engine.enqueue(hello(world, "throttled"))
         await world.clock.advance(1)
-        action = world.engine.offer(hello(world, "behind it"))
+        action = world.engine.enqueue(hello(world, "behind it"))
         await world.clock.advance(2)
     assert await states(world, action) == [ActionState.TAKEN]
 
@@ -50,7 +50,7 @@ async def test_a_join_that_was_killed_is_repeated(world: World) -> None:
     c3 = world.chat.add_channel("C3")
     world.faults.hold("channels.join")
     async with world.killed_pack():
-        action = world.engine.offer(JoinChannel(c3))
+        action = world.engine.enqueue(JoinChannel(c3))
         await world.clock.advance(2)
     world.faults.lift("channels.join")
 
@@ -63,29 +63,29 @@ async def test_a_join_that_was_killed_is_repeated(world: World) -> None:
 async def test_an_outcome_that_was_not_answered_is_answered_after_a_kill_as_it_was(world: World) -> None:
     world.faults.hold("complete")
     async with world.killed_pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
         concluded = await world.in_journal(action)
     world.faults.lift("complete")
-    assert concluded.state is ActionState.CONCLUDED
+    assert concluded.state is ActionState.COMPLETED
     await world.clock.advance(1000)
 
     async with world.pack():
         await world.answer(action)
 
-    assert world.engine.answers[action] == (concluded.outcome, concluded.concluded_at)
+    assert world.engine.answers[action] == (concluded.outcome, concluded.completed_at)
     assert world.texts == ["hello"]
-    assert await states(world, action) == [ActionState.FINISHED]
+    assert await states(world, action) == [ActionState.REPORTED]
 
 
 async def test_what_the_journal_holds_is_worked_off_before_anything_is_taken(world: World) -> None:
     world.faults.hold("post")
     async with world.killed_pack():
         for number in range(3):
-            world.engine.offer(hello(world, f"old {number}"))
+            world.engine.enqueue(hello(world, f"old {number}"))
             await world.clock.advance(1)
     world.faults.lift("post")
-    new = world.engine.offer(hello(world, "new"))
+    new = world.engine.enqueue(hello(world, "new"))
 
     async with world.pack():
         await world.answer(new, within=20)
@@ -96,7 +96,7 @@ async def test_what_the_journal_holds_is_worked_off_before_anything_is_taken(wor
 async def test_more_actions_than_are_adopted_at_once_are_all_resumed(world: World) -> None:
     world.faults.hold("complete")
     async with world.killed_pack():
-        actions = [world.engine.offer(UnknownCommand("SendFax")) for _ in range(150)]
+        actions = [world.engine.enqueue(UnknownCommand("SendFax")) for _ in range(150)]
         await world.clock.advance(10)
     world.faults.lift("complete")
 
@@ -110,12 +110,13 @@ async def test_more_actions_than_are_adopted_at_once_are_all_resumed(world: Worl
 
 
 @pytest.mark.parametrize(
-    "method", ["journal.take_in", "paces.reserve", "journal.begin", "journal.conclude", "journal.finish"]
+    "method",
+    ["journal.record", "rate_limiter.reserve", "journal.begin_step", "journal.set_outcome", "journal.mark_reported"],
 )
 async def test_a_storage_that_fails_for_a_while_costs_no_action_and_doubles_none(world: World, method: str) -> None:
     async with world.pack():
         world.faults.before(method, BROKEN)
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(30)
         assert not world.health_of("storage")
         world.faults.lift(method)
@@ -125,7 +126,7 @@ async def test_a_storage_that_fails_for_a_while_costs_no_action_and_doubles_none
     assert action in world.engine.answers
     assert world.texts == ["hello"]
     assert world.faults.count("complete") == 1
-    assert await states(world, action) == [ActionState.FINISHED]
+    assert await states(world, action) == [ActionState.REPORTED]
 
 
 # The end of the pack
@@ -135,13 +136,13 @@ async def test_a_storage_that_fails_for_a_while_costs_no_action_and_doubles_none
     ("method", "error"),
     [
         ("post", RateLimited(300)),
-        ("journal.take_in", BROKEN),
-        ("paces.reserve", BROKEN),
-        ("journal.begin", BROKEN),
-        ("journal.conclude", BROKEN),
-        ("journal.finish", BROKEN),
+        ("journal.record", BROKEN),
+        ("rate_limiter.reserve", BROKEN),
+        ("journal.begin_step", BROKEN),
+        ("journal.set_outcome", BROKEN),
+        ("journal.mark_reported", BROKEN),
         ("complete", DOWN),
-        ("complete", NotTaken("500")),
+        ("complete", WorkflowServerError("500")),
     ],
 )
 async def test_a_stop_in_the_middle_of_a_wait_keeps_the_action_for_the_next_start(
@@ -149,7 +150,7 @@ async def test_a_stop_in_the_middle_of_a_wait_keeps_the_action_for_the_next_star
 ) -> None:
     world.faults.before(method, error)
     async with world.pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(3)
     world.faults.lift(method)
 
@@ -164,14 +165,14 @@ async def test_a_post_under_way_is_finished_and_noted_before_the_pack_ends(world
     world.faults.hold("post")
 
     async with world.pack() as process:
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
         process.stop.request()
         await world.clock.advance(0)
         world.faults.lift("post")
 
     entry = await world.in_journal(action)
-    assert entry.state is ActionState.FINISHED
+    assert entry.state is ActionState.REPORTED
     assert isinstance(entry.outcome, MessageSent)
 
 
@@ -180,7 +181,7 @@ async def test_a_take_under_way_is_not_broken_off_and_its_action_kept(world: Wor
         await world.clock.advance(2)
         world.faults.hold("take")
         await world.clock.advance(2)
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         process.stop.request()
         await world.clock.advance(0)
         world.faults.lift("take")
@@ -193,7 +194,7 @@ async def test_no_action_is_begun_once_the_end_was_asked_for(world: World) -> No
     world.faults.hold("post")
 
     async with world.pack() as process:
-        actions = [world.engine.offer(hello(world, str(number))) for number in range(5)]
+        actions = [world.engine.enqueue(hello(world, str(number))) for number in range(5)]
         await world.clock.advance(2)
         process.stop.request()
         await world.clock.advance(0)
@@ -206,7 +207,7 @@ async def test_no_action_is_begun_once_the_end_was_asked_for(world: World) -> No
 async def test_what_was_said_before_a_kill_is_heard_before_the_channel_is_left(world: World) -> None:
     world.faults.hold("leave")
     async with world.killed_pack():
-        leaving = world.engine.offer(LeaveChannel(world.c1))
+        leaving = world.engine.enqueue(LeaveChannel(world.c1))
         await world.clock.advance(2)
         with world.deaf():
             world.chat.say("C1", "just before")

@@ -5,24 +5,24 @@ from structlog.testing import capture_logs
 from adapters.memory.storage import MemoryStorage
 from domain.commands import SendMessage
 from domain.errors import (
-    NotTaken,
     WorkflowInDoubt,
+    WorkflowServerError,
     WorkflowUnreachable,
 )
 from domain.events import MessageSent
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from tests.support.environment import World
 
 DOWN = WorkflowUnreachable("connection refused")
 
 
 def hello(world: World, text: str = "hello") -> SendMessage:
-    return SendMessage(Message(world.c1, text))
+    return SendMessage(OutgoingMessage(world.c1, text))
 
 
 async def test_an_action_that_is_given_out_again_is_answered_again_and_not_repeated(world: World) -> None:
     async with world.pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         first = await world.answer(action)
         del world.engine.answers[action]
         world.engine._waiting.append(world.engine._given_out[action])
@@ -36,7 +36,7 @@ async def test_an_action_that_is_given_out_twice_at_once_is_carried_out_once(wor
     world.faults.hold("post")
 
     async with world.pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(1)
         world.engine._waiting.append(world.engine._given_out[action])
         await world.clock.advance(1)
@@ -48,11 +48,11 @@ async def test_an_action_that_is_given_out_twice_at_once_is_carried_out_once(wor
 
 
 async def test_an_action_that_a_crash_swallowed_before_the_journal_had_it_is_recovered(world: World) -> None:
-    world.faults.hold("journal.take_in")
+    world.faults.hold("journal.record")
     async with world.killed_pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
-    world.faults.lift("journal.take_in")
+    world.faults.lift("journal.record")
     assert await world.storage.journal.load(action) is None
 
     with capture_logs() as logs:
@@ -67,7 +67,7 @@ async def test_an_action_whose_taking_got_no_answer_is_recovered_while_the_pack_
     async with world.pack():
         await world.clock.advance(5)
         world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         outcome = await world.answer(action, within=10)
 
     assert isinstance(outcome, MessageSent)
@@ -75,11 +75,11 @@ async def test_an_action_whose_taking_got_no_answer_is_recovered_while_the_pack_
 
 
 async def test_an_action_in_the_hands_of_another_replica_is_left_to_that_one(world: World) -> None:
-    world.faults.hold("journal.conclude")
+    world.faults.hold("journal.set_outcome")
     async with world.killed_pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
-    world.faults.lift("journal.conclude")
+    world.faults.lift("journal.set_outcome")
     others = world.storage
 
     world.storage = MemoryStorage()
@@ -96,14 +96,14 @@ async def test_an_action_in_the_hands_of_another_replica_is_left_to_that_one(wor
 async def test_a_swallowed_action_that_another_replica_carried_out_meanwhile_is_not_carried_out_again(
     world: World,
 ) -> None:
-    world.faults.hold("journal.conclude")
+    world.faults.hold("journal.set_outcome")
     async with world.killed_pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
-    world.faults.lift("journal.conclude")
+    world.faults.lift("journal.set_outcome")
 
     world.storage = MemoryStorage()
-    await world.storage.journal.begin_taking(world.clock.now())  # a replica that was killed as well
+    await world.storage.journal.open_poll_session(world.clock.now())  # a replica that was killed as well
     async with world.pack():
         assert isinstance(await world.answer(action, within=10), MessageSent)
     assert world.texts == ["hello"]
@@ -111,12 +111,12 @@ async def test_a_swallowed_action_that_another_replica_carried_out_meanwhile_is_
 
 async def test_a_recovered_action_that_was_killed_after_its_post_is_not_posted_again(world: World) -> None:
     world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.hold("journal.conclude")
+    world.faults.hold("journal.set_outcome")
     async with world.killed_pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(20)
         assert world.texts == ["hello"]
-    world.faults.lift("journal.conclude")
+    world.faults.lift("journal.set_outcome")
 
     async with world.pack():
         assert isinstance(await world.answer(action), MessageSent)
@@ -126,12 +126,12 @@ async def test_a_recovered_action_that_was_killed_after_its_post_is_not_posted_a
 
 async def test_a_doubt_about_a_take_outlives_stops_until_it_is_settled(world: World) -> None:
     world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.before("in_hand", DOWN)
-    action = world.engine.offer(hello(world))
+    world.faults.before("pending_actions", DOWN)
+    action = world.engine.enqueue(hello(world))
     for _ in range(2):
         async with world.pack():
             await world.clock.advance(1)
-    world.faults.lift("in_hand")
+    world.faults.lift("pending_actions")
 
     async with world.pack():
         assert isinstance(await world.answer(action, within=20), MessageSent)
@@ -141,12 +141,12 @@ async def test_a_doubt_about_a_take_outlives_stops_until_it_is_settled(world: Wo
 
 async def test_an_engine_that_fails_to_tell_what_is_in_hand_is_asked_again_and_not_in_a_loop(world: World) -> None:
     world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.before("in_hand", NotTaken("500"), times=2)
+    world.faults.before("pending_actions", WorkflowServerError("500"), times=2)
 
     async with world.pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(15)
-        assert world.faults.count("in_hand") == 2
+        assert world.faults.count("pending_actions") == 2
         assert isinstance(await world.answer(action, within=40), MessageSent)
 
     assert world.texts == ["hello"]
@@ -158,19 +158,19 @@ async def test_the_engine_is_asked_what_is_in_hand_only_after_a_kill(world: Worl
             await world.outcome(hello(world))
     async with world.killed_pack():
         await world.clock.advance(60)
-    assert world.faults.count("in_hand") == 0
+    assert world.faults.count("pending_actions") == 0
 
     async with world.pack():
         await world.clock.advance(60)
-    assert world.faults.count("in_hand") == 1
+    assert world.faults.count("pending_actions") == 1
 
     async with world.pack():
         await world.clock.advance(60)
-    assert world.faults.count("in_hand") == 1
+    assert world.faults.count("pending_actions") == 1
 
 
 async def test_an_engine_that_can_not_tell_what_is_in_hand_is_no_obstacle(world: World) -> None:
-    world.faults.before("in_hand", NotTaken("500"))
+    world.faults.before("pending_actions", WorkflowServerError("500"))
 
     async with world.pack():
         assert isinstance(await world.outcome(hello(world)), MessageSent)

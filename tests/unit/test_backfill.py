@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from application.policies import Listen
 from application.ports.receiver import Connected
-from domain.errors import RateLimited, Refused, StorageUnavailable, Unreachable
-from domain.messages import Said
+from domain.errors import ChatRejected, RateLimited, StorageUnavailable, Unreachable
+from domain.messages import IncomingMessage
 from tests.support.environment import Settings, World
 
 BROKEN = StorageUnavailable("disk full")
@@ -35,7 +35,7 @@ async def be_deaf(world: World, seconds: float, *texts: str) -> datetime:
 
 async def reconnect(world: World, seconds: float, *texts: str, is_redelivered: bool = True) -> None:
     """Lose the connection for so many seconds, in which this is said in C1, and get it back."""
-    world.ear.hear(Connected(await be_deaf(world, seconds, *texts), is_redelivered))
+    world.ear.deliver(Connected(await be_deaf(world, seconds, *texts), is_redelivered))
 
 
 # Which messages
@@ -56,10 +56,10 @@ async def test_what_was_caught_up_is_recognised_in_the_engine_after_a_crash_just
 ) -> None:
     await world.clock.advance(0.0001234)  # between two milliseconds
     await be_deaf(world, 600, "one")
-    world.faults.hold("outbox.done")
+    world.faults.hold("outbox.ack")
     async with world.killed_pack():
         await world.clock.advance(1)
-    world.faults.lift("outbox.done")
+    world.faults.lift("outbox.ack")
 
     async with world.pack():
         await world.clock.advance(2)
@@ -255,7 +255,7 @@ async def test_what_is_both_fetched_and_delivered_is_one_event(world: World) -> 
     async with world.pack():
         await world.clock.advance(1)
         await reconnect(world, 90, "missed")
-        world.ear.hear(world.chat._channels[world.c1].said[-1])
+        world.ear.deliver(world.chat._channels[world.c1].said[-1])
         await world.clock.advance(1)
 
     assert world.told == ["missed"]
@@ -274,7 +274,7 @@ async def test_live_messages_wait_for_the_past_of_their_channel_and_of_no_other(
         world.chat.say("C1", "live two")
         await world.clock.advance(1)
         assert world.told == ["direct"]
-        assert [event.text for event in world.ear.acknowledged if isinstance(event, Said)] == ["direct"]
+        assert [event.text for event in world.ear.acknowledged if isinstance(event, IncomingMessage)] == ["direct"]
 
         world.faults.lift("history")
         await world.clock.advance(1)
@@ -351,7 +351,7 @@ async def test_throttling_and_outages_are_waited_out_however_long(world: World) 
 
 async def test_a_history_that_can_not_be_read_is_reported_and_holds_up_nothing(world: World) -> None:
     await be_deaf(world, 600, "missed")
-    world.faults.before("history", Refused("missing_scope", "add channels:history"))
+    world.faults.before("history", ChatRejected("missing_scope", "add channels:history"))
 
     with capture_logs() as logs:
         async with world.pack():

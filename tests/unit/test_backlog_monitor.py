@@ -47,7 +47,7 @@ async def test_what_waits_for_more_than_five_minutes_is_unhealthy_until_it_is_go
 async def test_an_action_that_can_not_be_answered_for_more_than_five_minutes_is_unhealthy_too(world: World) -> None:
     async with world.pack():
         world.faults.before("complete", DOWN)
-        world.engine.offer(UnknownCommand("SendFax"))
+        world.engine.enqueue(UnknownCommand("SendFax"))
         await world.clock.advance(310)
 
         assert not world.check("outbox").healthy

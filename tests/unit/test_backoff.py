@@ -5,20 +5,20 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.resilience.backoff import growing_pauses
+from application.resilience.backoff import exponential_backoff
 
 
 @given(st.floats(0.01, 10), st.floats(10, 100))
 def test_pauses_double_up_to_the_longest_with_a_quarter_left_to_chance(first: float, longest: float) -> None:
     expected = first
-    for pause in islice(growing_pauses(first, longest), 20):
+    for pause in islice(exponential_backoff(first, longest), 20):
         assert 0.75 * expected <= pause <= expected
         expected = min(expected * 2, longest)
 
 
 def test_two_that_lost_the_same_server_do_not_come_back_in_step() -> None:
-    assert list(islice(growing_pauses(1, 60), 8)) != list(islice(growing_pauses(1, 60), 8))
+    assert list(islice(exponential_backoff(1, 60), 8)) != list(islice(exponential_backoff(1, 60), 8))
 
 
 def test_pauses_have_no_end_and_do_not_overflow() -> None:
-    assert all(pause <= 30 for pause in islice(growing_pauses(0.25, 30), 5_000))
+    assert all(pause <= 30 for pause in islice(exponential_backoff(0.25, 30), 5_000))

@@ -4,7 +4,7 @@ import pytest
 
 from domain.channels import ChannelId
 from domain.commands import Broadcast
-from domain.errors import RateLimited, Refused
+from domain.errors import ChatRejected, RateLimited
 from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure
 from tests.support.environment import World
 
@@ -35,7 +35,7 @@ async def test_a_missing_message_is_the_failure_event(world: World) -> None:
 
 
 async def test_one_failing_channel_does_not_stop_the_others(world: World) -> None:
-    world.faults.before("post", Refused("is_archived", "unarchive it first"), times=1)
+    world.faults.before("post", ChatRejected("is_archived", "unarchive it first"), times=1)
 
     async with world.pack():
         outcome = await world.outcome(Broadcast("hear, hear"))
@@ -49,8 +49,8 @@ async def test_one_failing_channel_does_not_stop_the_others(world: World) -> Non
 async def test_the_error_names_every_failed_channel_with_its_code(world: World) -> None:
     c3 = world.chat.add_channel("C3", has_bot=True)
     await world.join(c3)
-    world.faults.before("post", Refused("is_archived", "unarchive it first"), times=1)
-    world.faults.before("post", Refused("restricted_action", "ask an admin"), times=1)
+    world.faults.before("post", ChatRejected("is_archived", "unarchive it first"), times=1)
+    world.faults.before("post", ChatRejected("restricted_action", "ask an admin"), times=1)
 
     async with world.pack():
         outcome = await world.outcome(Broadcast("hear, hear"))
@@ -82,7 +82,7 @@ async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) ->
     world.faults.before("post", RateLimited(300), times=1)
 
     async with world.pack():
-        action = world.engine.offer(Broadcast("hear, hear"))
+        action = world.engine.enqueue(Broadcast("hear, hear"))
         await world.clock.advance(10)
         assert len(world.chat.posts) == 1
 
@@ -97,7 +97,7 @@ async def test_the_channels_are_those_joined_when_the_action_starts(world: World
     c3 = world.chat.add_channel("C3")
 
     async with world.pack():
-        action = world.engine.offer(Broadcast("hear, hear"))
+        action = world.engine.enqueue(Broadcast("hear, hear"))
         await world.clock.advance(10)
         world.chat.invite("C3")
         outcome = await world.answer(action, within=60)

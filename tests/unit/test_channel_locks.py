@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 
-from application.services.channel_locks import Lanes
+from application.services.channel_locks import ChannelLocks
 from domain.channels import ChannelId
 
 C1, C2 = ChannelId("C1"), ChannelId("C2")
 
 
 async def test_turns_in_a_channel_come_one_at_a_time_in_the_order_of_asking() -> None:
-    lanes = Lanes()
+    lanes = ChannelLocks()
     happened: list[str] = []
 
     async def use(name: str) -> None:
-        async with lanes.turn(C1):
+        async with lanes.acquire(C1):
             happened.append(f"{name} begins")
             await asyncio.sleep(0)  # lets the others try
             happened.append(f"{name} ends")
@@ -28,32 +28,32 @@ async def test_turns_in_a_channel_come_one_at_a_time_in_the_order_of_asking() ->
 
 
 async def test_a_channel_that_waits_holds_up_no_other() -> None:
-    lanes = Lanes()
+    lanes = ChannelLocks()
 
-    async with lanes.turn(C1), lanes.turn(C2):
+    async with lanes.acquire(C1), lanes.acquire(C2):
         pass
 
 
 async def test_a_turn_that_ends_with_an_error_is_over() -> None:
-    lanes = Lanes()
+    lanes = ChannelLocks()
 
     with pytest.raises(RuntimeError):
-        async with lanes.turn(C1):
+        async with lanes.acquire(C1):
             raise RuntimeError
 
-    async with lanes.turn(C1):
+    async with lanes.acquire(C1):
         pass
 
 
 async def test_who_gives_up_waiting_holds_up_nobody() -> None:
-    lanes = Lanes()
+    lanes = ChannelLocks()
     had_turn = asyncio.Event()
 
     async def use() -> None:
-        async with lanes.turn(C1):
+        async with lanes.acquire(C1):
             had_turn.set()
 
-    async with lanes.turn(C1):
+    async with lanes.acquire(C1):
         impatient = asyncio.create_task(use(), name="impatient")
         patient = asyncio.create_task(use(), name="patient")
         await asyncio.sleep(0)  # lets both join the queue
@@ -65,10 +65,10 @@ async def test_who_gives_up_waiting_holds_up_nobody() -> None:
 
 
 async def test_nothing_is_kept_of_channels_that_nobody_uses() -> None:
-    lanes = Lanes()
+    lanes = ChannelLocks()
 
     for number in range(100):
-        async with lanes.turn(ChannelId(f"C{number}")):
+        async with lanes.acquire(ChannelId(f"C{number}")):
             pass
 
     assert not lanes._lanes

@@ -6,10 +6,10 @@ import itertools
 import pytest
 
 from adapters.memory.clock import MemoryClock
-from application.health import ChatHealth, Check, HealthBoard
+from application.health import ChatHealth, HealthRegistry, HealthStatus
 from application.resilience.chat_retry import ChatLine
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from domain.errors import AuthenticationFailed, ChatError, InDoubt, RateLimited, Refused, Unreachable
+from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 from tests.support.faults import Faults
 
 OUT_OF_REACH = Unreachable("timeout", "no answer")
@@ -23,7 +23,7 @@ class Caller:
         self.clock = MemoryClock()
         self.faults = Faults(self.clock)
         self.stop = Shutdown(self.clock)
-        self.health = HealthBoard()
+        self.health = HealthRegistry()
         self.chat_health = ChatHealth(self.health)
         self.line = ChatLine(self.clock, self.stop, self.chat_health, give_up_seconds=600)
         self.told_to_wait: list[float] = []
@@ -41,7 +41,7 @@ class Caller:
         return asyncio.create_task(self.ask(), name="ask")
 
     @property
-    def slack(self) -> Check:
+    def slack(self) -> HealthStatus:
         return self.health.checks()["slack"]
 
 
@@ -99,7 +99,9 @@ async def test_throttling_does_not_count_towards_giving_up(caller: Caller) -> No
     assert await asking == "answer"
 
 
-@pytest.mark.parametrize("error", [Refused("is_archived", "too late"), REVOKED, InDoubt("internal_error", "who knows")])
+@pytest.mark.parametrize(
+    "error", [ChatRejected("is_archived", "too late"), REVOKED, InDoubt("internal_error", "who knows")]
+)
 async def test_what_waiting_does_not_mend_is_said_at_once(caller: Caller, error: ChatError) -> None:
     caller.faults.before("ask", error, times=1)
 
@@ -122,19 +124,19 @@ async def test_the_end_of_the_pack_ends_the_waiting(caller: Caller, error: ChatE
 
 async def test_slack_is_healthy_when_it_answers_and_the_pack_hears(caller: Caller) -> None:
     await caller.ask()
-    assert caller.slack == Check(healthy=False, status="starting")
+    assert caller.slack == HealthStatus(healthy=False, status="starting")
 
-    caller.chat_health.note_hearing()
+    caller.chat_health.on_receiver_status()
 
-    assert caller.slack == Check(healthy=True, status="connected")
+    assert caller.slack == HealthStatus(healthy=True, status="connected")
 
 
 async def test_an_outage_is_unhealthy_until_slack_answers_again(caller: Caller) -> None:
-    caller.chat_health.note_hearing()
+    caller.chat_health.on_receiver_status()
     caller.faults.before("ask", OUT_OF_REACH, times=1)
     asking = caller.begin()
     await caller.clock.until_asleep()
-    assert caller.slack == Check(healthy=False, status="out of reach")
+    assert caller.slack == HealthStatus(healthy=False, status="out of reach")
 
     await caller.clock.advance(1)
 
@@ -143,11 +145,11 @@ async def test_an_outage_is_unhealthy_until_slack_answers_again(caller: Caller) 
 
 
 async def test_a_refused_token_is_unhealthy_until_slack_takes_it_again(caller: Caller) -> None:
-    caller.chat_health.note_hearing()
+    caller.chat_health.on_receiver_status()
     caller.faults.before("ask", REVOKED, times=1)
     with pytest.raises(AuthenticationFailed):
         await caller.ask()
-    assert caller.slack == Check(healthy=False, status="the token is refused (token_revoked)")
+    assert caller.slack == HealthStatus(healthy=False, status="the token is refused (token_revoked)")
     assert caller.chat_health.token_is_refused
 
     await caller.ask()
@@ -157,16 +159,16 @@ async def test_a_refused_token_is_unhealthy_until_slack_takes_it_again(caller: C
 
 
 async def test_a_plain_refusal_says_nothing_against_slacks_health(caller: Caller) -> None:
-    caller.chat_health.note_hearing()
-    caller.faults.before("ask", Refused("is_archived", "too late"), times=1)
+    caller.chat_health.on_receiver_status()
+    caller.faults.before("ask", ChatRejected("is_archived", "too late"), times=1)
 
-    with pytest.raises(Refused):
+    with pytest.raises(ChatRejected):
         await caller.ask()
     assert caller.slack.healthy
 
 
 def test_every_reason_for_being_unhealthy_is_shown(caller: Caller) -> None:
-    caller.chat_health.note_access_lost("token_revoked")
-    caller.chat_health.note_hearing("not connected: link_disabled")
+    caller.chat_health.on_access_lost("token_revoked")
+    caller.chat_health.on_receiver_status("not connected: link_disabled")
 
     assert caller.slack.status == "the token is refused (token_revoked); not connected: link_disabled"

@@ -7,19 +7,19 @@ import pytest
 
 from adapters.memory.clock import MemoryClock
 from adapters.memory.workflow import MemoryWorkflow
-from application.health import Check, HealthBoard
+from application.health import HealthRegistry, HealthStatus
 from application.resilience.circuit_breaker import EngineLine
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.use_cases.dispatcher import pack_offer
+from application.use_cases.dispatcher import pack_definition
 from domain.commands import UnknownCommand
 from domain.errors import (
-    Malformed,
-    NotAuthorised,
-    NotTaken,
-    PackUnknown,
-    RaceLost,
+    ActionTakenElsewhere,
+    PackNotRegistered,
+    RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
+    WorkflowServerError,
+    WorkflowUnauthorized,
     WorkflowUnreachable,
 )
 from tests.support.faults import Faults, faulty
@@ -36,8 +36,8 @@ class Desk:
         self.engine = MemoryWorkflow()
         self.workflow = faulty(self.engine, self.faults)
         self.stop = Shutdown(self.clock)
-        self.health = HealthBoard()
-        self.line = EngineLine(self.workflow, pack_offer("Slack", {}), self.stop, self.health)
+        self.health = HealthRegistry()
+        self.line = EngineLine(self.workflow, pack_definition("Slack", {}), self.stop, self.health)
 
     async def take(self) -> object:
         return await self.line(self.workflow.take)
@@ -54,7 +54,7 @@ class Desk:
             self.faults.lift(method)
 
     @property
-    def flyte(self) -> Check:
+    def flyte(self) -> HealthStatus:
         return self.health.checks()["flyte"]
 
 
@@ -68,22 +68,22 @@ async def desk() -> Desk:
 async def test_registering_goes_on_until_the_engine_takes_it() -> None:
     desk = Desk()
     desk.faults.before("register", DOWN, times=2)
-    desk.faults.before("register", NotTaken("500"), times=2)
-    desk.faults.before("register", NotAuthorised("401"), times=2)
+    desk.faults.before("register", WorkflowServerError("500"), times=2)
+    desk.faults.before("register", WorkflowUnauthorized("401"), times=2)
     registering = asyncio.create_task(desk.line.register(), name="register")
     await desk.clock.advance(0)
-    assert desk.flyte == Check(healthy=False, status="out of reach")
+    assert desk.flyte == HealthStatus(healthy=False, status="out of reach")
 
     await desk.clock.advance(60)
 
     await registering
     assert desk.engine.pack is not None
-    assert desk.flyte == Check(healthy=True, status="reached")
+    assert desk.flyte == HealthStatus(healthy=True, status="reached")
 
 
 async def test_a_pack_that_the_engine_refuses_is_offered_again_and_again() -> None:
     desk = Desk()
-    desk.faults.before("register", Malformed("400"))
+    desk.faults.before("register", RejectedByWorkflow("400"))
     registering = asyncio.create_task(desk.line.register(), name="register")
 
     await desk.clock.advance(60)
@@ -96,13 +96,16 @@ async def test_a_pack_that_the_engine_refuses_is_offered_again_and_again() -> No
 
 
 async def test_what_the_engine_answers_is_returned(desk: Desk) -> None:
-    action_id = desk.engine.offer(UnknownCommand("SendFax"))
+    action_id = desk.engine.enqueue(UnknownCommand("SendFax"))
     action = await desk.line(desk.workflow.take)
     assert action is not None
     assert action.id == action_id
 
 
-@pytest.mark.parametrize("error", [RaceLost("lost"), NotTaken("500"), Malformed("400"), WorkflowInDoubt("no answer")])
+@pytest.mark.parametrize(
+    "error",
+    [ActionTakenElsewhere("lost"), WorkflowServerError("500"), RejectedByWorkflow("400"), WorkflowInDoubt("no answer")],
+)
 async def test_what_is_no_outage_is_said_at_once(desk: Desk, error: WorkflowError) -> None:
     desk.faults.before("take", error, times=1)
 
@@ -117,7 +120,7 @@ async def test_an_outage_is_waited_out(desk: Desk) -> None:
     taking = desk.begin()
     await desk.clock.advance(3600)
     assert not taking.done()
-    assert desk.flyte == Check(healthy=False, status="out of reach")
+    assert desk.flyte == HealthStatus(healthy=False, status="out of reach")
 
     desk.come_back()
     await desk.clock.advance(10)
@@ -158,10 +161,10 @@ async def test_a_request_that_fails_while_registering_works_is_made_less_and_les
 
 async def test_a_refused_token_is_an_outage_that_health_names(desk: Desk) -> None:
     for method in ("register", "take"):
-        desk.faults.before(method, NotAuthorised("401"))
+        desk.faults.before(method, WorkflowUnauthorized("401"))
     taking = desk.begin()
     await desk.clock.advance(5)
-    assert desk.flyte == Check(healthy=False, status="refuses the pack's token")
+    assert desk.flyte == HealthStatus(healthy=False, status="refuses the pack's token")
 
     desk.come_back()
     await desk.clock.advance(10)
@@ -190,9 +193,9 @@ async def test_many_that_find_the_pack_forgotten_register_it_once(desk: Desk) ->
 
 
 async def test_what_is_unknown_after_registering_again_is_unknown(desk: Desk) -> None:
-    desk.faults.before("take", PackUnknown("404"))
+    desk.faults.before("take", PackNotRegistered("404"))
 
-    with pytest.raises(PackUnknown):
+    with pytest.raises(PackNotRegistered):
         await desk.take()
     assert (desk.faults.count("take"), desk.faults.count("register")) == (2, 2)
 
@@ -220,7 +223,7 @@ async def test_the_end_of_the_pack_ends_the_waiting_of_all(desk: Desk) -> None:
 
 
 async def test_a_request_under_way_is_not_broken_off_by_the_end_of_the_pack(desk: Desk) -> None:
-    desk.engine.offer(UnknownCommand("SendFax"))
+    desk.engine.enqueue(UnknownCommand("SendFax"))
     desk.faults.hold("take")
     taking = desk.begin()
     await desk.clock.advance(0)

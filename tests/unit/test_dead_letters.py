@@ -7,16 +7,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.memory.workflow import MemoryWorkflow
-from domain.errors import Malformed, NotTaken
+from domain.errors import RejectedByWorkflow, WorkflowServerError
 from domain.events import ReceivedMessage
 from domain.outbox import OutboxEntry
 from tests.support.environment import World
 
-FAILED = NotTaken("500")
+FAILED = WorkflowServerError("500")
 
 
 async def test_what_the_engine_refuses_as_malformed_is_set_aside_at_once_and_reported(world: World) -> None:
-    world.faults.before("publish", Malformed("400: createdAt"), times=1)
+    world.faults.before("publish", RejectedByWorkflow("400: createdAt"), times=1)
 
     with capture_logs() as logs:
         async with world.pack():
@@ -25,7 +25,7 @@ async def test_what_the_engine_refuses_as_malformed_is_set_aside_at_once_and_rep
             await world.clock.advance(2)
 
     assert world.told == ["behind it"]
-    assert [(e.said, e.set_aside_because) for e in await world.set_aside()] == [(poison, "400: createdAt")]
+    assert [(e.said, e.dead_letter_reason) for e in await world.set_aside()] == [(poison, "400: createdAt")]
     assert [line["key"] for line in logs if line["event"] == "message_set_aside"] == [poison.key]
 
 
@@ -67,7 +67,7 @@ async def test_before_the_hour_is_over_it_is_tried_again(world: World) -> None:
 
     assert await world.set_aside() == []
     (entry, _) = [entry async for entry in world.storage.outbox.entries()]
-    assert entry.refusals >= 20
+    assert entry.rejections >= 20
 
 
 async def test_what_is_refused_while_nothing_passes_is_never_set_aside(world: World) -> None:

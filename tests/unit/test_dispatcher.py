@@ -5,31 +5,31 @@ from typing import get_args
 import pytest
 from structlog.testing import capture_logs
 
-from application.ports.workflow import CommandOffer
-from application.use_cases.dispatcher import pack_offer
+from application.ports.workflow import CommandDefinition
+from application.use_cases.dispatcher import pack_definition
 from domain.commands import SendMessage, UnknownCommand, UnreadableCommand
 from domain.events import Fatal, Outcome
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from tests.support.environment import World
 
 
 def test_the_pack_offers_each_command_with_its_two_events() -> None:
-    offer = pack_offer("Slack", {"env": "dev"})
+    offer = pack_definition("Slack", {"env": "dev"})
 
     assert (offer.name, offer.labels) == ("Slack", {"env": "dev"})
     assert offer.commands == (
-        CommandOffer("SendMessage", ("MessageSent", "SendMessageFailed")),
-        CommandOffer("SendRichMessage", ("RichMessageSent", "SendRichMessageFailed")),
-        CommandOffer("Broadcast", ("BroadcastSent", "BroadcastFailed")),
-        CommandOffer("JoinChannel", ("ChannelJoined", "JoinChannelFailed")),
-        CommandOffer("LeaveChannel", ("ChannelLeft", "LeaveChannelFailed")),
+        CommandDefinition("SendMessage", ("MessageSent", "SendMessageFailed")),
+        CommandDefinition("SendRichMessage", ("RichMessageSent", "SendRichMessageFailed")),
+        CommandDefinition("Broadcast", ("BroadcastSent", "BroadcastFailed")),
+        CommandDefinition("JoinChannel", ("ChannelJoined", "JoinChannelFailed")),
+        CommandDefinition("LeaveChannel", ("ChannelLeft", "LeaveChannelFailed")),
     )
 
 
 def test_every_event_that_the_pack_can_raise_is_offered() -> None:
     outcomes = {event.__name__ for event in get_args(Outcome)} - {"Fatal"}
 
-    assert set(pack_offer("Slack", {}).events) == outcomes | {"ReceivedMessage"}
+    assert set(pack_definition("Slack", {}).events) == outcomes | {"ReceivedMessage"}
 
 
 async def test_input_that_can_not_be_read_is_fatal() -> None:
@@ -57,8 +57,8 @@ async def test_a_bug_in_the_pack_is_fatal_with_an_id_that_finds_the_traceback_in
 
     with capture_logs() as logs:
         async with world.pack():
-            outcome = await world.outcome(SendMessage(Message(world.c1, "hello")))
-            after = await world.outcome(SendMessage(Message(world.c1, "hello again")))
+            outcome = await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello")))
+            after = await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello again")))
 
     assert isinstance(outcome, Fatal)
     incident = outcome.reason.removeprefix("internal error (").removesuffix(")")

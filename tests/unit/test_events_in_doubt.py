@@ -2,11 +2,11 @@
 
 import pytest
 
-from domain.errors import NotTaken, StorageUnavailable, WorkflowInDoubt
+from domain.errors import StorageUnavailable, WorkflowInDoubt, WorkflowServerError
 from tests.support.environment import World
 
 LOST = WorkflowInDoubt("connection reset")
-FAILED = NotTaken("500")
+FAILED = WorkflowServerError("500")
 BROKEN = StorageUnavailable("disk full")
 
 
@@ -65,12 +65,12 @@ async def test_an_engine_that_leaves_every_event_in_doubt_is_asked_less_and_less
 
 
 async def test_a_message_that_was_delivered_before_a_kill_is_not_delivered_again(world: World) -> None:
-    world.faults.hold("outbox.done")
+    world.faults.hold("outbox.ack")
     async with world.killed_pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(2)
         assert world.told == ["hello"]
-    world.faults.lift("outbox.done")
+    world.faults.lift("outbox.ack")
 
     async with world.pack():
         world.chat.say("C1", "again here")
@@ -80,12 +80,12 @@ async def test_a_message_that_was_delivered_before_a_kill_is_not_delivered_again
 
 
 async def test_after_a_kill_one_question_serves_all_channels(world: World) -> None:
-    world.faults.hold("outbox.done")
+    world.faults.hold("outbox.ack")
     async with world.killed_pack():
         for channel in ("C1", "C2"):
             world.chat.say(channel, "hello")
         await world.clock.advance(2)
-    world.faults.lift("outbox.done")
+    world.faults.lift("outbox.ack")
 
     async with world.pack():
         await world.clock.advance(2)
@@ -124,13 +124,13 @@ async def test_a_stop_in_the_middle_of_a_doubt_leaves_it_to_the_next_start(world
 
 
 async def test_a_stop_while_a_delivery_can_not_be_noted_does_not_deliver_it_again(world: World) -> None:
-    world.faults.before("outbox.done", BROKEN, times=2)
+    world.faults.before("outbox.ack", BROKEN, times=2)
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(0.15)
         assert world.told == ["hello"]
 
-    world.faults.lift("outbox.done")
+    world.faults.lift("outbox.ack")
     async with world.pack():
         await world.clock.advance(10)
 

@@ -3,29 +3,29 @@
 import pytest
 from structlog.testing import capture_logs
 
-from application.health import CHECKS, Check, HealthBoard
+from application.health import CHECKS, HealthRegistry, HealthStatus
 
 
 def test_every_check_is_unhealthy_until_it_was_reported() -> None:
-    checks = HealthBoard().checks()
+    checks = HealthRegistry().checks()
 
     assert list(checks) == ["flyte", "slack", "storage", "outbox"]
-    assert set(checks.values()) == {Check(healthy=False, status="starting")}
+    assert set(checks.values()) == {HealthStatus(healthy=False, status="starting")}
 
 
 def test_the_latest_report_is_shown_in_the_place_of_the_one_before() -> None:
-    board = HealthBoard()
+    board = HealthRegistry()
 
     board.report("storage", healthy=True, status="working")
     board.report("slack", healthy=False, status="out of reach")
     board.report("slack", healthy=True, status="connected")
 
     assert list(board.checks()) == list(CHECKS)
-    assert board.checks()["slack"] == Check(healthy=True, status="connected")
+    assert board.checks()["slack"] == HealthStatus(healthy=True, status="connected")
 
 
 def test_the_board_is_healthy_when_every_check_is() -> None:
-    board = HealthBoard()
+    board = HealthRegistry()
     for check in CHECKS:
         assert not board.is_healthy
         board.report(check, healthy=True, status="fine")
@@ -34,7 +34,7 @@ def test_the_board_is_healthy_when_every_check_is() -> None:
 
 
 def test_a_check_that_turns_is_logged_once_however_often_it_is_reported() -> None:
-    board = HealthBoard()
+    board = HealthRegistry()
 
     with capture_logs() as logs:
         for _ in range(3):
@@ -49,7 +49,7 @@ def test_a_check_that_turns_is_logged_once_however_often_it_is_reported() -> Non
 
 
 def test_another_reason_for_being_unhealthy_is_logged_too() -> None:
-    board = HealthBoard()
+    board = HealthRegistry()
 
     with capture_logs() as logs:
         board.report("slack", healthy=False, status="out of reach")
@@ -59,7 +59,7 @@ def test_another_reason_for_being_unhealthy_is_logged_too() -> None:
 
 
 def test_figures_that_move_are_no_other_reason() -> None:
-    board = HealthBoard()
+    board = HealthRegistry()
 
     with capture_logs() as logs:
         board.report("outbox", healthy=False, status="messages waiting: 7")
@@ -71,4 +71,4 @@ def test_figures_that_move_are_no_other_reason() -> None:
 
 def test_a_check_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="no check 'slcak'; there are: flyte, slack, storage, outbox"):
-        HealthBoard().report("slcak", healthy=True, status="fine")
+        HealthRegistry().report("slcak", healthy=True, status="fine")

@@ -12,17 +12,17 @@ from hypothesis.strategies import SearchStrategy
 from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.errors import (
+    ActionTakenElsewhere,
     InDoubt,
-    NotTaken,
-    RaceLost,
     RateLimited,
     StorageUnavailable,
     Unreachable,
     WorkflowInDoubt,
+    WorkflowServerError,
     WorkflowUnreachable,
 )
 from domain.events import MessageSent
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from tests.support.environment import World
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ _BEFORE: dict[str, tuple[Exception, ...]] = {
     "find": (NO_ANSWER, RateLimited(3)),
     "history": (NO_ANSWER, RateLimited(3)),
     "look_up": (NO_ANSWER, RateLimited(3)),
-    "take": (DOWN, LOST, RaceLost("lost"), NotTaken("500")),
-    "complete": (DOWN, LOST, NotTaken("500")),
-    "publish": (DOWN, LOST, NotTaken("500")),
+    "take": (DOWN, LOST, ActionTakenElsewhere("lost"), WorkflowServerError("500")),
+    "complete": (DOWN, LOST, WorkflowServerError("500")),
+    "publish": (DOWN, LOST, WorkflowServerError("500")),
     "is_answered": (DOWN,),
     "were_published": (DOWN,),
     "in_hand": (DOWN,),
@@ -49,14 +49,14 @@ _BEFORE: dict[str, tuple[Exception, ...]] = {
     "channels.joined": (BROKEN,),
     "outbox.append": (BROKEN,),
     "outbox.claim": (BROKEN,),
-    "outbox.done": (BROKEN,),
-    "outbox.give_back": (BROKEN,),
-    "journal.adopt": (BROKEN,),
-    "journal.take_in": (BROKEN,),
-    "journal.begin": (BROKEN,),
-    "journal.conclude": (BROKEN,),
-    "journal.finish": (BROKEN,),
-    "paces.reserve": (BROKEN,),
+    "outbox.ack": (BROKEN,),
+    "outbox.release": (BROKEN,),
+    "journal.claim_orphans": (BROKEN,),
+    "journal.record": (BROKEN,),
+    "journal.begin_step": (BROKEN,),
+    "journal.set_outcome": (BROKEN,),
+    "journal.mark_reported": (BROKEN,),
+    "rate_limiter.reserve": (BROKEN,),
 }
 _AFTER: dict[str, tuple[Exception, ...]] = {
     "post": (DOUBT,),
@@ -137,8 +137,8 @@ class Ledger:
     def ask(self, *channels: str) -> None:
         for channel in channels:
             text = f"post {len(self.asked)}"
-            command = SendMessage(Message(ChannelId(channel), text))
-            self.asked[self._world.engine.offer(command)] = text
+            command = SendMessage(OutgoingMessage(ChannelId(channel), text))
+            self.asked[self._world.engine.enqueue(command)] = text
 
     def check(self) -> None:
         world = self._world

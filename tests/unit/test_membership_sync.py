@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from adapters.memory.chat import MemoryChat
 from domain.channels import ChannelId
 from domain.commands import JoinChannel
-from domain.errors import RateLimited, Refused, StorageUnavailable, Unreachable
+from domain.errors import ChatRejected, RateLimited, StorageUnavailable, Unreachable
 from domain.events import ChannelJoined
 from tests.support.environment import Settings, World
 
@@ -105,7 +105,7 @@ async def test_a_channel_that_the_list_leaves_out_is_asked_for_before_it_is_left
     assert world.faults.called_with("is_member") == [(world.c1,)]
 
 
-@pytest.mark.parametrize("error", [NO_ANSWER, Refused("missing_scope", "add channels:read")])
+@pytest.mark.parametrize("error", [NO_ANSWER, ChatRejected("missing_scope", "add channels:read")])
 @pytest.mark.parametrize("method", ["memberships", "is_member"])
 async def test_what_slack_does_not_tell_stays_as_it_was(world: World, method: str, error: Exception) -> None:
     await start(world)

@@ -7,16 +7,16 @@ import pytest
 from application.policies import PostingPolicy
 from domain.channels import ChannelId
 from domain.commands import Broadcast, SendMessage
-from domain.errors import AuthenticationFailed, ChatError, RateLimited, Refused, Unreachable
+from domain.errors import AuthenticationFailed, ChatError, ChatRejected, RateLimited, Unreachable
 from domain.events import BroadcastSent, MessageSent, SendMessageFailed
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from tests.support.environment import Settings, World
 
 OUT_OF_REACH = Unreachable("timeout", "Slack did not answer")
 
 
 def hello(channel_id: ChannelId, text: str = "hello") -> SendMessage:
-    return SendMessage(Message(channel_id, text))
+    return SendMessage(OutgoingMessage(channel_id, text))
 
 
 async def test_a_throttled_post_goes_through_after_the_time_that_slack_asked_for(world: World) -> None:
@@ -37,9 +37,9 @@ async def test_later_posts_into_a_throttled_channel_wait_and_keep_their_order(wo
     world.faults.before("post", RateLimited(30), times=1)
 
     async with world.pack():
-        first = world.engine.offer(hello(world.c1, "first"))
+        first = world.engine.enqueue(hello(world.c1, "first"))
         await world.clock.advance(1)
-        second = world.engine.offer(hello(world.c1, "second"))
+        second = world.engine.enqueue(hello(world.c1, "second"))
         await world.clock.advance(28)
         assert not world.chat.posts
 
@@ -53,7 +53,7 @@ async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) ->
     world.faults.before("post", RateLimited(3600), times=1)
 
     async with world.pack():
-        world.engine.offer(hello(world.c1, "throttled"))
+        world.engine.enqueue(hello(world.c1, "throttled"))
         await world.clock.advance(1)
         assert isinstance(await world.outcome(hello(world.c2)), MessageSent)
 
@@ -62,9 +62,9 @@ async def test_which_channel_is_held_and_until_when_is_in_the_storage(world: Wor
     world.faults.before("post", RateLimited(3600), times=1)
 
     async with world.pack():
-        world.engine.offer(hello(world.c1, "throttled"))
+        world.engine.enqueue(hello(world.c1, "throttled"))
         await world.clock.advance(60)
-        held = await world.storage.paces.held_until(world.clock.now())
+        held = await world.storage.rate_limiter.paused_until(world.clock.now())
 
     assert list(held) == [world.c1]
     assert 3530 <= (held[world.c1] - world.clock.now()).total_seconds() <= 3545
@@ -74,7 +74,7 @@ async def test_an_outage_of_slack_is_waited_out(world: World) -> None:
     world.faults.before("post", OUT_OF_REACH)
 
     async with world.pack():
-        action = world.engine.offer(hello(world.c1))
+        action = world.engine.enqueue(hello(world.c1))
         await world.clock.advance(500)
         world.faults.lift("post")
         outcome = await world.answer(action, within=31)
@@ -87,20 +87,20 @@ async def test_after_the_time_to_give_up_the_failure_event_says_why(world: World
     world.faults.before("post", OUT_OF_REACH)
 
     async with world.pack(Settings(PostingPolicy(give_up_seconds=120))):
-        action = world.engine.offer(hello(world.c1))
+        action = world.engine.enqueue(hello(world.c1))
         await world.clock.advance(119)
         assert action not in world.engine.answers
         outcome = await world.answer(action, within=3)
 
-    assert outcome == SendMessageFailed(Message(world.c1, "hello"), "timeout: Slack did not answer")
+    assert outcome == SendMessageFailed(OutgoingMessage(world.c1, "hello"), "timeout: Slack did not answer")
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        Refused("restricted_action", "ask an admin"),
+        ChatRejected("restricted_action", "ask an admin"),
         AuthenticationFailed("token_revoked", "make a new one"),
-        Refused("error_of_tomorrow", "unknown"),
+        ChatRejected("error_of_tomorrow", "unknown"),
     ],
 )
 async def test_permanent_authentication_and_unknown_errors_fail_at_once(world: World, error: ChatError) -> None:
@@ -109,7 +109,7 @@ async def test_permanent_authentication_and_unknown_errors_fail_at_once(world: W
     async with world.pack():
         outcome = await world.outcome(hello(world.c1), within=1)
 
-    assert outcome == SendMessageFailed(Message(world.c1, "hello"), str(error))
+    assert outcome == SendMessageFailed(OutgoingMessage(world.c1, "hello"), str(error))
     assert world.faults.count("post") == 1
 
 
@@ -117,7 +117,7 @@ async def test_posts_into_one_channel_keep_to_the_pace_after_a_burst(world: Worl
     policy = PostingPolicy(messages_per_second=2, message_burst=5)
 
     async with world.pack(Settings(policy)):
-        actions = [world.engine.offer(hello(world.c1, str(number))) for number in range(15)]
+        actions = [world.engine.enqueue(hello(world.c1, str(number))) for number in range(15)]
         await world.answer(actions[-1], within=20)
 
     times = world.faults.called_at("post")
@@ -130,7 +130,7 @@ async def test_each_channel_has_a_pace_of_its_own(world: World) -> None:
     policy = PostingPolicy(messages_per_second=1, message_burst=1)
 
     async with world.pack(Settings(policy)):
-        actions = [world.engine.offer(hello(channel)) for channel in (world.c1, world.c2)]
+        actions = [world.engine.enqueue(hello(channel)) for channel in (world.c1, world.c2)]
         for action in actions:
             await world.answer(action)
 
@@ -142,7 +142,7 @@ async def test_a_broadcast_keeps_each_channels_pace(world: World) -> None:
     policy = PostingPolicy(messages_per_second=1, message_burst=1)
 
     async with world.pack(Settings(policy)):
-        actions = [world.engine.offer(Broadcast(text)) for text in ("one", "two", "three")]
+        actions = [world.engine.enqueue(Broadcast(text)) for text in ("one", "two", "three")]
         outcomes = [await world.answer(action, within=10) for action in actions]
 
     assert outcomes == [BroadcastSent(text, (world.c1, world.c2)) for text in ("one", "two", "three")]
@@ -166,10 +166,10 @@ async def test_every_post_carries_a_mark_of_its_own(world: World) -> None:
 async def test_a_stop_while_a_post_waits_leaves_no_doubt(world: World, error: ChatError) -> None:
     world.faults.before("post", error)
     async with world.pack():
-        action = world.engine.offer(hello(world.c1))
+        action = world.engine.enqueue(hello(world.c1))
         await world.clock.advance(2)
     world.faults.lift("post")
-    world.faults.before("find", Refused("missing_scope", "the history can't be read"))
+    world.faults.before("find_posted", ChatRejected("missing_scope", "the history can't be read"))
 
     async with world.pack():
         assert isinstance(await world.answer(action, within=120), MessageSent)

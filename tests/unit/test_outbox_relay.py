@@ -1,16 +1,16 @@
 """The way of a message from the outbox to the engine: each once, in its channel's order."""
 
-from domain.errors import NotTaken, StorageUnavailable, WorkflowUnreachable
-from domain.messages import Said
+from domain.errors import StorageUnavailable, WorkflowServerError, WorkflowUnreachable
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from tests.support.environment import World
 
 DOWN = WorkflowUnreachable("connection refused")
-FAILED = NotTaken("500")
+FAILED = WorkflowServerError("500")
 BROKEN = StorageUnavailable("disk full")
 
 
-async def put_in_outbox(world: World, *said: Said) -> None:
+async def put_in_outbox(world: World, *said: IncomingMessage) -> None:
     await world.storage.outbox.append([OutboxEntry(one, world.clock.now()) for one in said])
 
 
@@ -94,11 +94,11 @@ async def test_what_waits_is_delivered_after_a_restart(world: World) -> None:
 
 
 async def test_an_outage_longer_than_a_lease_doubles_nothing(world: World) -> None:
-    world.faults.hold("outbox.done")
+    world.faults.hold("outbox.ack")
     async with world.killed_pack():
         world.chat.say("C1", "delivered before")
         await world.clock.advance(2)
-    world.faults.lift("outbox.done")
+    world.faults.lift("outbox.ack")
     for method in ("were_published", "register"):
         world.faults.before(method, DOWN)
 
@@ -116,9 +116,9 @@ async def test_an_outage_longer_than_a_lease_doubles_nothing(world: World) -> No
 async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        for method in ("outbox.done", "outbox.extend", "outbox.claim", "outbox.append"):
+        for method in ("outbox.ack", "outbox.renew_lease", "outbox.claim", "outbox.append"):
             world.faults.before(method, BROKEN)
-        await put_in_outbox(world, Said(world.c2, "1767225600.000001", "noticed first", "U1"))
+        await put_in_outbox(world, IncomingMessage(world.c2, "1767225600.000001", "noticed first", "U1"))
         world.faults.lift("outbox.append")
         world.faults.lift("outbox.claim")
         world.chat.say("C1", "hello")
@@ -128,7 +128,7 @@ async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: W
         world.chat.say("C1", "during the outage")
         await world.clock.advance(100)
 
-        for method in ("outbox.claim", "outbox.done", "outbox.extend"):
+        for method in ("outbox.claim", "outbox.ack", "outbox.renew_lease"):
             world.faults.lift(method)
             await world.clock.advance(6)
         await world.clock.advance(60)

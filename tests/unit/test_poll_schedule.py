@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.memory.clock import MemoryClock
-from application.services.poll_schedule import Polling
+from application.services.poll_schedule import PollSchedule
 
 
 class _HandClock(MemoryClock):
@@ -20,7 +20,7 @@ class _HandClock(MemoryClock):
         return self.seconds
 
 
-def _poll(polling: Polling, clock: _HandClock, until: float, wakes: list[float]) -> list[float]:
+def _poll(polling: PollSchedule, clock: _HandClock, until: float, wakes: list[float]) -> list[float]:
     """The times of takes that bring nothing, as the worker makes them, when something happens at `wakes`."""
     wakes = sorted(wakes)
     takes = []
@@ -28,16 +28,16 @@ def _poll(polling: Polling, clock: _HandClock, until: float, wakes: list[float])
         polling.wake.clear()
         takes.append(clock.seconds)
         began = clock.seconds
-        clock.seconds += polling.spend_empty()
+        clock.seconds += polling.on_empty_poll()
         if any(began < wake <= clock.seconds for wake in wakes):
-            polling.hurry_after_event()
-        pause = polling.pause_after_empty()
+            polling.on_event_published()
+        pause = polling.delay_after_empty()
         next_wake = next((wake for wake in wakes if wake > clock.seconds), None)
         if polling.wake.is_set():
             continue
         if next_wake is not None and next_wake <= clock.seconds + pause:
             clock.seconds = next_wake
-            polling.hurry_after_event()
+            polling.on_event_published()
         else:
             clock.seconds += pause
     return takes
@@ -51,14 +51,14 @@ def _most_in_any_second(times: list[float]) -> int:
 def test_never_more_than_twenty_empty_takes_in_any_second(wakes: list[float], start: int) -> None:
     clock = _HandClock()
     clock.seconds = float(start)
-    takes = _poll(Polling(clock), clock, 22, wakes)
+    takes = _poll(PollSchedule(clock), clock, 22, wakes)
 
     assert _most_in_any_second(takes) <= 20
 
 
 def test_not_even_when_something_happens_all_the_time() -> None:
     clock = _HandClock()
-    takes = _poll(Polling(clock), clock, 10, [step / 1000 for step in range(12_000)])
+    takes = _poll(PollSchedule(clock), clock, 10, [step / 1000 for step in range(12_000)])
 
     assert 10 < _most_in_any_second(takes) <= 20
 
@@ -66,7 +66,7 @@ def test_not_even_when_something_happens_all_the_time() -> None:
 @given(st.lists(st.floats(0, 5), max_size=50))
 def test_five_seconds_after_the_last_event_at_most_one_take_a_second(wakes: list[float]) -> None:
     clock = _HandClock()
-    takes = _poll(Polling(clock), clock, 40, [*wakes, 5.0])
+    takes = _poll(PollSchedule(clock), clock, 40, [*wakes, 5.0])
 
     idle = [time for time in takes if time >= 10]
     assert all(later - earlier >= 1 for earlier, later in pairwise(idle))
@@ -75,7 +75,7 @@ def test_five_seconds_after_the_last_event_at_most_one_take_a_second(wakes: list
 
 def test_after_an_event_several_takes_come_within_milliseconds() -> None:
     clock = _HandClock()
-    takes = _poll(Polling(clock), clock, 31, [30.0])
+    takes = _poll(PollSchedule(clock), clock, 31, [30.0])
 
     assert len([time for time in takes if 30.0 <= time < 30.05]) >= 4
 
@@ -86,7 +86,7 @@ def test_a_flow_that_answers_within_milliseconds_is_answered_within_milliseconds
 ) -> None:
     clock = _HandClock()
     events = [number / events_a_second for number in range(1, 30 * events_a_second)]
-    takes = _poll(Polling(clock), clock, 30, events)
+    takes = _poll(PollSchedule(clock), clock, 30, events)
 
     assert all(any(event < time <= event + 0.01 for time in takes) for event in events)
 
@@ -94,21 +94,21 @@ def test_a_flow_that_answers_within_milliseconds_is_answered_within_milliseconds
 @pytest.mark.parametrize("flow_seconds", [0.001, 0.005, 0.02])
 def test_takes_soon_come_when_the_flows_are_done_and_not_before(flow_seconds: float) -> None:
     clock = _HandClock()
-    polling = Polling(clock)
+    polling = PollSchedule(clock)
     empty, waits = 0, []
     for _ in range(100):
-        polling.hurry_after_event()
+        polling.on_event_published()
         ready_at = clock.seconds + flow_seconds
-        clock.seconds += polling.pause_before_take()
+        clock.seconds += polling.delay_before_poll()
         while clock.seconds < ready_at:
             empty += 1
-            clock.seconds += max(polling.spend_empty(), polling.pause_after_empty())
+            clock.seconds += max(polling.on_empty_poll(), polling.delay_after_empty())
         waits.append(clock.seconds - ready_at)
-        polling.note_found()
-        if not polling.pause_after_found():  # so one more is asked for, and there is none
+        polling.on_action_found()
+        if not polling.delay_after_action():  # so one more is asked for, and there is none
             empty += 1
-            clock.seconds += polling.spend_empty()
-            polling.pause_after_empty()
+            clock.seconds += polling.on_empty_poll()
+            polling.delay_after_empty()
         clock.seconds += 0.01
     assert empty < 60
     assert sorted(waits)[90] < 0.02
@@ -116,33 +116,33 @@ def test_takes_soon_come_when_the_flows_are_done_and_not_before(flow_seconds: fl
 
 def test_an_event_without_a_flow_teaches_nothing() -> None:
     clock = _HandClock()
-    polling = Polling(clock)
-    polling.hurry_after_event()
+    polling = PollSchedule(clock)
+    polling.on_event_published()
     for _ in range(6):
-        clock.seconds += max(polling.spend_empty(), polling.pause_after_empty())
-    polling.hurry_after_event()
-    assert polling.pause_before_take() == 0
+        clock.seconds += max(polling.on_empty_poll(), polling.delay_after_empty())
+    polling.on_event_published()
+    assert polling.delay_before_poll() == 0
 
 
 def test_while_takes_bring_actions_none_waits() -> None:
     clock = _HandClock()
-    polling = Polling(clock)
-    polling.hurry_after_event()
-    polling.spend_empty()
+    polling = PollSchedule(clock)
+    polling.on_event_published()
+    polling.on_empty_poll()
     clock.seconds += 0.01
-    polling.note_found()
-    polling.hurry_after_event()
-    assert polling.pause_before_take() == 0
+    polling.on_action_found()
+    polling.on_event_published()
+    assert polling.delay_before_poll() == 0
 
 
 def test_answers_do_not_use_up_what_is_kept_for_events() -> None:
     clock = _HandClock()
-    polling = Polling(clock)
-    polling.hurry_after_event()
+    polling = PollSchedule(clock)
+    polling.on_event_published()
     takes = 0
-    while not polling.pause_after_empty() > 0.1:
-        polling.spend_empty()
-        polling.hurry_after_answer()
+    while not polling.delay_after_empty() > 0.1:
+        polling.on_empty_poll()
+        polling.on_result_reported()
         takes += 1
 
     assert takes < 12

@@ -7,15 +7,15 @@ import pytest
 from domain.actions import ActionState
 from domain.commands import SendMessage
 from domain.errors import (
-    NotTaken,
-    RaceLost,
+    ActionTakenElsewhere,
     RateLimited,
     StorageUnavailable,
     WorkflowInDoubt,
+    WorkflowServerError,
     WorkflowUnreachable,
 )
 from domain.events import Event
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from tests.support.environment import Settings, World
 
 BROKEN = StorageUnavailable("disk full")
@@ -23,14 +23,14 @@ DOWN = WorkflowUnreachable("connection refused")
 
 
 def hello(world: World, text: str = "hello") -> SendMessage:
-    return SendMessage(Message(world.c1, text))
+    return SendMessage(OutgoingMessage(world.c1, text))
 
 
 async def test_an_action_is_in_the_journal_before_it_is_carried_out(world: World) -> None:
     world.faults.hold("post")
 
     async with world.pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
         entry = await world.in_journal(action)
         world.faults.lift("post")
@@ -40,31 +40,31 @@ async def test_an_action_is_in_the_journal_before_it_is_carried_out(world: World
 
 
 async def test_an_action_that_can_not_be_noted_is_not_carried_out(world: World) -> None:
-    world.faults.before("journal.take_in", BROKEN)
+    world.faults.before("journal.record", BROKEN)
 
     async with world.pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(60)
         assert not world.chat.posts
 
-        world.faults.lift("journal.take_in")
+        world.faults.lift("journal.record")
         await world.answer(action, within=6)
 
     assert world.texts == ["hello"]
 
 
 async def test_no_action_is_taken_while_the_storage_fails(world: World) -> None:
-    world.faults.before("journal.take_in", BROKEN)
+    world.faults.before("journal.record", BROKEN)
 
     async with world.pack():
-        world.engine.offer(hello(world, "first"))
+        world.engine.enqueue(hello(world, "first"))
         await world.clock.advance(2)
         takes = world.faults.count("take")
-        second = world.engine.offer(hello(world, "second"))
+        second = world.engine.enqueue(hello(world, "second"))
         await world.clock.advance(60)
         assert world.faults.count("take") <= takes + 1
 
-        world.faults.lift("journal.take_in")
+        world.faults.lift("journal.record")
         await world.answer(second, within=10)
 
     assert world.texts == ["first", "second"]
@@ -73,14 +73,16 @@ async def test_no_action_is_taken_while_the_storage_fails(world: World) -> None:
 async def test_a_lost_race_is_tried_again_soon(world: World) -> None:
     async with world.pack():
         await world.clock.advance(10)
-        world.faults.before("take", RaceLost("another replica took it"), times=1)
-        action = world.engine.offer(hello(world))
+        world.faults.before("take", ActionTakenElsewhere("another replica took it"), times=1)
+        action = world.engine.enqueue(hello(world))
         await world.answer(action, within=1.5)
 
     assert world.texts == ["hello"]
 
 
-@pytest.mark.parametrize("error", [NotTaken("500"), WorkflowInDoubt("no answer"), RaceLost("lost"), DOWN])
+@pytest.mark.parametrize(
+    "error", [WorkflowServerError("500"), WorkflowInDoubt("no answer"), ActionTakenElsewhere("lost"), DOWN]
+)
 async def test_an_engine_that_fails_every_take_is_not_pestered(world: World, error: Exception) -> None:
     world.faults.before("take", error)
 
@@ -108,7 +110,7 @@ async def test_idle_the_engine_sees_at_most_one_request_a_second(world: World) -
 async def test_an_action_that_follows_an_event_is_taken_within_milliseconds() -> None:
     def echo(event: Event) -> list[SendMessage]:
         said = getattr(event, "said", None)
-        return [SendMessage(Message(said.channel_id, f"echo {said.text}"))] if said else []
+        return [SendMessage(OutgoingMessage(said.channel_id, f"echo {said.text}"))] if said else []
 
     world = World(echo)
     await world.join(world.c1)
@@ -138,7 +140,7 @@ async def test_actions_into_one_channel_are_carried_out_in_the_order_of_taking(w
     texts = [str(number) for number in range(10)]
 
     async with world.pack():
-        actions = [world.engine.offer(hello(world, text)) for text in texts]
+        actions = [world.engine.enqueue(hello(world, text)) for text in texts]
         for action in actions:
             await world.answer(action)
 
@@ -149,9 +151,9 @@ async def test_beyond_the_limit_of_the_journal_no_action_is_taken(world: World) 
     world.faults.before("post", RateLimited(100), times=1)
 
     async with world.pack(Settings(journal_limit=3)):
-        actions = [world.engine.offer(hello(world, str(number))) for number in range(5)]
+        actions = [world.engine.enqueue(hello(world, str(number))) for number in range(5)]
         await world.clock.advance(60)
-        assert (await world.storage.journal.depth()).waiting == 3
+        assert (await world.storage.journal.backlog()).waiting == 3
 
         for action in actions:
             await world.answer(action, within=60)

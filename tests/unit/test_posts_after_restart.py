@@ -7,34 +7,34 @@ import pytest
 
 from application.policies import PostingPolicy, WhenInDoubt
 from domain.commands import Broadcast, SendMessage
-from domain.errors import RateLimited, Refused
+from domain.errors import ChatRejected, RateLimited
 from domain.events import BroadcastSent, MessageSent, SendMessageFailed
-from domain.messages import Message
+from domain.messages import OutgoingMessage
 from tests.support.environment import Settings, World
 
-UNREADABLE = Refused("missing_scope", "add channels:history")
+UNREADABLE = ChatRejected("missing_scope", "add channels:history")
 RESEND = Settings(PostingPolicy(when_in_doubt=WhenInDoubt.RESEND))
 
 
 def hello(world: World, text: str = "hello") -> SendMessage:
-    return SendMessage(Message(world.c1, text))
+    return SendMessage(OutgoingMessage(world.c1, text))
 
 
 async def kill_between_post_and_note(world: World) -> None:
     """Kill the pack when the message stands, and the journal knows no more than that the posting had begun."""
-    world.faults.hold("journal.conclude")
+    world.faults.hold("journal.set_outcome")
     async with world.killed_pack():
-        world.engine.offer(hello(world))
+        world.engine.enqueue(hello(world))
         await world.clock.advance(2)
         assert world.texts == ["hello"]
-    world.faults.lift("journal.conclude")
+    world.faults.lift("journal.set_outcome")
 
 
 async def kill_before_post(world: World) -> None:
     """Kill the pack when the journal knows that the posting has begun, and nothing stands."""
     world.faults.hold("post")
     async with world.killed_pack():
-        world.engine.offer(hello(world))
+        world.engine.enqueue(hello(world))
         await world.clock.advance(2)
     world.faults.lift("post")
     assert not world.texts
@@ -68,7 +68,7 @@ async def test_a_post_that_does_not_stand_is_sent_once_after_a_kill(world: World
     assert isinstance(outcome, MessageSent)
     assert not outcome.receipt.in_doubt
     assert world.texts == ["hello"]
-    assert world.faults.count("find") == 2
+    assert world.faults.count("find_posted") == 2
 
 
 async def test_it_is_looked_for_from_a_minute_before_the_first_attempt(world: World) -> None:
@@ -79,7 +79,7 @@ async def test_it_is_looked_for_from_a_minute_before_the_first_attempt(world: Wo
     async with world.pack():
         await world.clock.advance(10)
 
-    since = world.faults.called_with("find")[-1][2]
+    since = world.faults.called_with("find_posted")[-1][2]
     assert timedelta(seconds=-60) <= since - began <= timedelta(seconds=-55)
 
 
@@ -89,7 +89,7 @@ async def test_after_a_kill_what_can_not_be_known_fails_by_default(
 ) -> None:
     await kill(world)
     before = world.texts
-    world.faults.before("find", UNREADABLE)
+    world.faults.before("find_posted", UNREADABLE)
 
     async with world.pack():
         await world.clock.advance(10)
@@ -102,7 +102,7 @@ async def test_after_a_kill_what_can_not_be_known_fails_by_default(
 
 async def test_after_a_kill_what_can_not_be_known_is_sent_again_where_the_operator_wants_that(world: World) -> None:
     await kill_between_post_and_note(world)
-    world.faults.before("find", UNREADABLE)
+    world.faults.before("find_posted", UNREADABLE)
 
     async with world.pack(RESEND):
         await world.clock.advance(10)
@@ -117,7 +117,7 @@ async def test_new_posts_into_the_channel_wait_until_the_old_doubt_is_resolved(w
     await kill_before_post(world)
 
     async with world.pack():
-        later = world.engine.offer(hello(world, "later"))
+        later = world.engine.enqueue(hello(world, "later"))
         await world.answer(later, within=10)
 
     assert world.texts == ["hello", "later"]
@@ -128,7 +128,7 @@ async def test_a_killed_broadcast_goes_on_where_it_stopped(world: World) -> None
     await world.join(c3)
     world.faults.before("post", RateLimited(600), times=1)  # C1 waits: nothing stands there
     async with world.killed_pack():
-        world.engine.offer(Broadcast("hear, hear"))
+        world.engine.enqueue(Broadcast("hear, hear"))
         await world.clock.advance(2)
     assert [post.message.channel_id for post in world.chat.posts] == [world.c2, c3]
 
@@ -143,7 +143,7 @@ async def test_a_killed_broadcast_goes_on_where_it_stopped(world: World) -> None
 async def test_a_killed_broadcast_does_not_go_to_channels_joined_since(world: World) -> None:
     world.faults.hold("post")
     async with world.killed_pack():
-        world.engine.offer(Broadcast("hear, hear"))
+        world.engine.enqueue(Broadcast("hear, hear"))
         await world.clock.advance(2)
     world.faults.lift("post")
     await world.join(world.chat.add_channel("C3"))

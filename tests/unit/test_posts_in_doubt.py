@@ -2,18 +2,18 @@
 
 from application.policies import PostingPolicy, WhenInDoubt
 from domain.commands import Broadcast, SendMessage, SendRichMessage
-from domain.errors import InDoubt, RateLimited, Refused, Unreachable
+from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable
 from domain.events import BroadcastFailed, BroadcastSent, MessageSent, SendMessageFailed, SendRichMessageFailed
-from domain.messages import Message, RichMessage
+from domain.messages import OutgoingMessage, RichMessage
 from tests.support.environment import Settings, World
 
 LOST = InDoubt("internal_error", "Slack answered with an error of its own")
-UNREADABLE = Refused("missing_scope", "add channels:history")
+UNREADABLE = ChatRejected("missing_scope", "add channels:history")
 RESEND = Settings(PostingPolicy(when_in_doubt=WhenInDoubt.RESEND))
 
 
 def hello(world: World, text: str = "hello") -> SendMessage:
-    return SendMessage(Message(world.c1, text))
+    return SendMessage(OutgoingMessage(world.c1, text))
 
 
 async def test_a_post_in_doubt_that_is_found_was_sent(world: World) -> None:
@@ -44,7 +44,7 @@ async def test_it_is_looked_for_twice_the_second_time_five_seconds_later(world: 
     async with world.pack():
         await world.outcome(hello(world), within=10)
 
-    first, second = world.faults.called_at("find")
+    first, second = world.faults.called_at("find_posted")
     assert second - first >= 5
     assert world.faults.called_at("post")[1] >= second
 
@@ -53,10 +53,10 @@ async def test_a_post_that_the_history_shows_late_is_not_sent_again(world: World
     world.faults.before("post", LOST, times=1)
 
     async with world.pack():
-        action = world.engine.offer(hello(world))
+        action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
-        assert world.faults.count("find") == 1
-        await world.chat.post(Message(world.c1, "hello"), mark=world.faults.called_with("post")[-1][1])
+        assert world.faults.count("find_posted") == 1
+        await world.chat.post(OutgoingMessage(world.c1, "hello"), mark=world.faults.called_with("post")[-1][1])
         outcome = await world.answer(action, within=10)
 
     assert isinstance(outcome, MessageSent)
@@ -67,10 +67,10 @@ async def test_later_posts_into_the_channel_wait_until_the_doubt_is_resolved(wor
     world.faults.before("post", LOST, times=1)
 
     async with world.pack():
-        first = world.engine.offer(hello(world, "first"))
+        first = world.engine.enqueue(hello(world, "first"))
         await world.clock.advance(1)
-        second = world.engine.offer(hello(world, "second"))
-        elsewhere = world.engine.offer(SendMessage(Message(world.c2, "elsewhere")))
+        second = world.engine.enqueue(hello(world, "second"))
+        elsewhere = world.engine.enqueue(SendMessage(OutgoingMessage(world.c2, "elsewhere")))
         await world.clock.advance(1)
         assert world.texts == ["elsewhere"]
         for action in (first, second, elsewhere):
@@ -81,7 +81,7 @@ async def test_later_posts_into_the_channel_wait_until_the_doubt_is_resolved(wor
 
 async def test_what_can_not_be_known_fails_by_default(world: World) -> None:
     world.faults.after("post", LOST, times=1)
-    world.faults.before("find", UNREADABLE)
+    world.faults.before("find_posted", UNREADABLE)
 
     async with world.pack():
         outcome = await world.outcome(hello(world))
@@ -94,7 +94,7 @@ async def test_what_can_not_be_known_fails_by_default(world: World) -> None:
 
 async def test_what_can_not_be_known_is_sent_again_where_the_operator_wants_that(world: World) -> None:
     world.faults.after("post", LOST, times=1)
-    world.faults.before("find", UNREADABLE)
+    world.faults.before("find_posted", UNREADABLE)
 
     async with world.pack(RESEND):
         outcome = await world.outcome(hello(world))
@@ -114,13 +114,13 @@ async def test_a_message_without_a_mark_can_not_be_looked_for(world: World) -> N
 
     assert isinstance(outcome, SendRichMessageFailed)
     assert outcome.error.startswith("in_doubt: ")
-    assert world.faults.count("find") == 0
+    assert world.faults.count("find_posted") == 0
 
 
 async def test_looking_waits_out_throttling_and_outages(world: World) -> None:
     world.faults.after("post", LOST, times=1)
-    world.faults.before("find", RateLimited(60), times=1)
-    world.faults.before("find", Unreachable("timeout", "no answer"), times=2)
+    world.faults.before("find_posted", RateLimited(60), times=1)
+    world.faults.before("find_posted", Unreachable("timeout", "no answer"), times=2)
 
     async with world.pack():
         outcome = await world.outcome(hello(world), within=70)
@@ -131,7 +131,7 @@ async def test_looking_waits_out_throttling_and_outages(world: World) -> None:
 
 async def test_when_slack_stays_out_of_reach_nobody_can_know(world: World) -> None:
     world.faults.after("post", LOST, times=1)
-    world.faults.before("find", Unreachable("timeout", "no answer"))
+    world.faults.before("find_posted", Unreachable("timeout", "no answer"))
 
     async with world.pack(Settings(PostingPolicy(give_up_seconds=60))):
         outcome = await world.outcome(hello(world), within=70)
@@ -174,7 +174,7 @@ async def test_before_it_is_given_up_the_last_attempt_is_looked_for_too(world: W
 
 async def test_sending_again_without_knowing_does_not_flood_the_channel(world: World) -> None:
     world.faults.after("post", LOST)
-    world.faults.before("find", UNREADABLE)
+    world.faults.before("find_posted", UNREADABLE)
 
     policy = PostingPolicy(when_in_doubt=WhenInDoubt.RESEND, give_up_seconds=300)
     async with world.pack(Settings(policy)):
@@ -187,7 +187,7 @@ async def test_sending_again_without_knowing_does_not_flood_the_channel(world: W
 
 async def test_one_doubtful_channel_of_a_broadcast_is_named(world: World) -> None:
     world.faults.after("post", LOST, times=1)
-    world.faults.before("find", UNREADABLE)
+    world.faults.before("find_posted", UNREADABLE)
 
     async with world.pack():
         outcome = await world.outcome(Broadcast("hear, hear"))
@@ -200,7 +200,7 @@ async def test_one_doubtful_channel_of_a_broadcast_is_named(world: World) -> Non
 
 async def test_a_broadcast_that_was_sent_again_in_doubt_says_so(world: World) -> None:
     world.faults.after("post", LOST, times=1)
-    world.faults.before("find", UNREADABLE)
+    world.faults.before("find_posted", UNREADABLE)
 
     async with world.pack(RESEND):
         outcome = await world.outcome(Broadcast("hear, hear"))

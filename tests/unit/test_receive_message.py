@@ -8,7 +8,7 @@ from application.ports.receiver import AccessLost, Disconnected, MembershipGaine
 from domain.commands import JoinChannel, LeaveChannel
 from domain.errors import StorageUnavailable
 from domain.events import ReceivedMessage
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.users import User
 from tests.support.environment import Settings, World
 
@@ -48,7 +48,7 @@ async def test_a_channel_that_the_pack_did_not_join_is_not_heard(world: World) -
         await world.clock.advance(1)
 
     assert world.told == []
-    assert [event for event in world.ear.acknowledged if isinstance(event, Said)]
+    assert [event for event in world.ear.acknowledged if isinstance(event, IncomingMessage)]
 
 
 async def test_every_channel_with_the_bot_is_heard_where_the_operator_wants_that(world: World) -> None:
@@ -124,7 +124,7 @@ async def test_what_is_said_between_invitation_and_removal_is_heard_even_when_al
         world.chat.invite("C2")
         world.chat.say("C2", "between")
         world.chat.remove("C2")
-        world.ear.hear(Said(world.c2, "1767225600.999999", "after", "U1"))
+        world.ear.deliver(IncomingMessage(world.c2, "1767225600.999999", "after", "U1"))
         await world.clock.advance(1)
 
     assert world.told == ["between"]
@@ -138,7 +138,7 @@ async def test_an_old_removal_of_which_slack_tells_late_does_not_make_the_pack_d
         await world.clock.advance(1)
         await world.outcome(LeaveChannel(world.c2))
         await world.outcome(JoinChannel(world.c2))
-        world.ear.hear(MembershipLost(world.c2, removed_at))
+        world.ear.deliver(MembershipLost(world.c2, removed_at))
         world.chat.say("C2", "heard")
         await world.clock.advance(1)
 
@@ -152,8 +152,8 @@ async def test_a_removal_is_followed_though_slack_tells_of_the_invitation_before
     await world.clock.advance(1)
 
     async with world.pack():
-        world.ear.hear(MembershipGained(world.c2, invited_at))
-        world.ear.hear(MembershipLost(world.c2, removed_at))
+        world.ear.deliver(MembershipGained(world.c2, invited_at))
+        world.ear.deliver(MembershipLost(world.c2, removed_at))
         await world.clock.advance(1)
 
     assert world.c2 not in await world.storage.channels.joined()
@@ -163,7 +163,7 @@ async def test_news_of_joining_a_channel_that_a_flow_had_the_pack_join_is_no_new
     with capture_logs() as logs:
         async with world.pack():
             await world.outcome(JoinChannel(world.c2))
-            world.ear.hear(MembershipGained(world.c2))
+            world.ear.deliver(MembershipGained(world.c2))
             await world.clock.advance(1)
 
     assert "channel_joined" not in [line["event"] for line in logs]
@@ -177,7 +177,7 @@ async def test_a_message_that_is_delivered_again_is_one_event(world: World) -> N
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(1)
-        world.ear.hear(said)
+        world.ear.deliver(said)
         await world.clock.advance(1)
 
     assert world.told == ["hello"]
@@ -186,7 +186,7 @@ async def test_a_message_that_is_delivered_again_is_one_event(world: World) -> N
 
 async def test_a_message_and_its_twin_at_once_are_one_event(world: World) -> None:
     async with world.pack():
-        world.ear.hear(world.chat.say("C1", "<@UFLYTE> hello"))
+        world.ear.deliver(world.chat.say("C1", "<@UFLYTE> hello"))
         await world.clock.advance(1)
 
     assert world.told == ["<@UFLYTE> hello"]
@@ -200,7 +200,7 @@ async def test_a_message_is_recognised_after_a_restart_and_for_at_least_two_days
 
     async with world.pack():
         await world.clock.advance(1)
-        world.ear.hear(said)
+        world.ear.deliver(said)
         await world.clock.advance(1)
 
     assert world.told == ["hello"]
@@ -211,7 +211,7 @@ async def test_the_same_timestamp_in_another_channel_is_another_message(world: W
 
     async with world.pack():
         said = world.chat.say("C1", "hello")
-        world.ear.hear(Said(world.c2, said.timestamp, "hello", "U1"))
+        world.ear.deliver(IncomingMessage(world.c2, said.timestamp, "hello", "U1"))
         await world.clock.advance(1)
 
     assert world.told == ["hello", "hello"]
@@ -299,7 +299,7 @@ async def test_health_says_when_the_pack_does_not_hear(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         assert world.health_of("slack")
-        world.ear.hear(Disconnected("the connection broke"))
+        world.ear.deliver(Disconnected("the connection broke"))
         await world.clock.advance(1)
         assert not world.health_of("slack")
 
@@ -307,7 +307,7 @@ async def test_health_says_when_the_pack_does_not_hear(world: World) -> None:
 async def test_a_token_that_is_revoked_makes_health_red_and_is_looked_at_again_and_again(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        world.ear.hear(AccessLost("tokens_revoked"))
+        world.ear.deliver(AccessLost("tokens_revoked"))
         await world.clock.advance(1)
         assert not world.health_of("slack")
         asked = world.faults.count("identify")

@@ -5,13 +5,20 @@ from structlog.testing import capture_logs
 
 from domain.actions import ActionState, JournalEntry
 from domain.commands import UnknownCommand
-from domain.errors import Malformed, NotTaken, PackUnknown, WorkflowError, WorkflowInDoubt, WorkflowUnreachable
+from domain.errors import (
+    PackNotRegistered,
+    RejectedByWorkflow,
+    WorkflowError,
+    WorkflowInDoubt,
+    WorkflowServerError,
+    WorkflowUnreachable,
+)
 from domain.events import Fatal
 from tests.support.environment import World
 
 COMMAND = UnknownCommand("SendFax")
 OUTCOME = Fatal('no handler could be found for command "SendFax"')
-FAILED = NotTaken("500")
+FAILED = WorkflowServerError("500")
 LOST = WorkflowInDoubt("connection reset")
 DOWN = WorkflowUnreachable("connection refused")
 
@@ -24,7 +31,7 @@ def world() -> World:
 async def run(world: World, seconds: float = 10) -> JournalEntry:
     """Let the pack have one action; what the journal knows of it at the end."""
     async with world.pack():
-        action = world.engine.offer(COMMAND)
+        action = world.engine.enqueue(COMMAND)
         await pass_quietly(world, seconds)
     return await world.in_journal(action)
 
@@ -43,8 +50,8 @@ async def test_an_answer_carries_the_time_at_which_the_outcome_was_known(world: 
     entry = await run(world)
 
     ((outcome, at),) = world.engine.answers.values()
-    assert (outcome, at) == (OUTCOME, entry.concluded_at)
-    assert entry.state is ActionState.FINISHED
+    assert (outcome, at) == (OUTCOME, entry.completed_at)
+    assert entry.state is ActionState.REPORTED
 
 
 async def test_an_answer_waits_out_an_outage_of_the_engine(world: World) -> None:
@@ -53,7 +60,7 @@ async def test_an_answer_waits_out_an_outage_of_the_engine(world: World) -> None
         for method in ("complete", "register", "take"):
             world.faults.before(method, DOWN)
         world.faults.lift("take")
-        action = world.engine.offer(COMMAND)
+        action = world.engine.enqueue(COMMAND)
         await pass_quietly(world, 600)
         assert action not in world.engine.answers
         for method in ("complete", "register"):
@@ -67,7 +74,7 @@ async def test_an_answer_in_doubt_that_the_engine_has_is_not_repeated(world: Wor
     entry = await run(world)
 
     assert world.faults.count("complete") == 1
-    assert entry.state is ActionState.FINISHED
+    assert entry.state is ActionState.REPORTED
 
 
 async def test_an_answer_in_doubt_that_the_engine_does_not_have_is_repeated(world: World) -> None:
@@ -77,38 +84,38 @@ async def test_an_answer_in_doubt_that_the_engine_does_not_have_is_repeated(worl
 
     assert world.faults.count("complete") == 3
     assert len(world.engine.answers) == 1
-    assert entry.state is ActionState.FINISHED
+    assert entry.state is ActionState.REPORTED
 
 
 async def test_where_nobody_can_tell_a_500_after_a_lost_answer_means_that_the_engine_has_it(world: World) -> None:
     world.faults.after("complete", LOST, times=1)
-    world.faults.before("is_answered", FAILED)
+    world.faults.before("is_completed", FAILED)
 
     entry = await run(world)
 
     assert world.faults.count("complete") == 2
-    assert entry.state is ActionState.FINISHED
+    assert entry.state is ActionState.REPORTED
 
 
 async def test_where_nobody_can_tell_a_500_alone_is_tried_again(world: World) -> None:
     world.faults.before("complete", FAILED, times=3)
-    world.faults.before("is_answered", FAILED)
+    world.faults.before("is_completed", FAILED)
 
     entry = await run(world)
 
     assert world.faults.count("complete") == 4
-    assert entry.state is ActionState.FINISHED
+    assert entry.state is ActionState.REPORTED
 
 
 async def test_where_nobody_can_tell_500s_without_end_are_set_aside_after_an_hour(world: World) -> None:
     world.faults.before("complete", FAILED)
-    world.faults.before("is_answered", FAILED)
+    world.faults.before("is_completed", FAILED)
 
     with capture_logs() as logs:
         entry = await run(world, seconds=4500)
 
-    assert entry.state is ActionState.SET_ASIDE
-    assert entry.set_aside_because == "500"
+    assert entry.state is ActionState.DEAD_LETTERED
+    assert entry.dead_letter_reason == "500"
     assert entry.outcome == OUTCOME
     times = world.faults.called_at("complete")
     assert 2700 <= times[-1] - times[0] <= 4200
@@ -119,35 +126,35 @@ async def test_while_the_engine_says_that_it_has_no_answer_it_is_brought_again(w
     world.faults.before("complete", FAILED)
 
     async with world.pack():
-        action = world.engine.offer(COMMAND)
+        action = world.engine.enqueue(COMMAND)
         await pass_quietly(world, 1800)
         world.faults.lift("complete")
         assert await world.answer(action, within=61) == OUTCOME
 
 
-@pytest.mark.parametrize("refusal", [Malformed("400"), PackUnknown("404")])
+@pytest.mark.parametrize("refusal", [RejectedByWorkflow("400"), PackNotRegistered("404")])
 async def test_an_answer_that_the_engine_refuses_is_set_aside_and_holds_up_nothing(
     world: World, refusal: WorkflowError
 ) -> None:
     world.faults.before("complete", refusal, times=2)
 
     async with world.pack():
-        action = world.engine.offer(COMMAND)
+        action = world.engine.enqueue(COMMAND)
         await world.clock.advance(5)
-        if isinstance(refusal, Malformed):
+        if isinstance(refusal, RejectedByWorkflow):
             world.faults.lift("complete")
         assert await world.outcome(COMMAND) == OUTCOME
 
     entry = await world.in_journal(action)
-    assert entry.state is ActionState.SET_ASIDE
-    assert entry.set_aside_because == str(refusal)
-    assert (await world.storage.journal.depth()).set_aside == 1
+    assert entry.state is ActionState.DEAD_LETTERED
+    assert entry.dead_letter_reason == str(refusal)
+    assert (await world.storage.journal.backlog()).dead_lettered == 1
 
 
 async def test_an_engine_that_forgot_the_pack_gets_the_answer_after_registering_again(world: World) -> None:
     async with world.pack():
         world.faults.hold("complete")
-        action = world.engine.offer(COMMAND)
+        action = world.engine.enqueue(COMMAND)
         await world.clock.advance(2)
         world.engine.forget_pack()
         world.faults.lift("complete")

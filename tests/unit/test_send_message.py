@@ -5,7 +5,7 @@ import pytest
 from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.events import MessageSent, SendMessageFailed
-from domain.messages import LONGEST_TEXT, Message
+from domain.messages import MAX_TEXT_LENGTH, OutgoingMessage
 from tests.support.environment import World
 
 
@@ -17,7 +17,7 @@ async def world() -> World:
 
 
 async def test_a_message_is_sent_when_slack_said_yes(world: World) -> None:
-    message = Message(world.c1, "hello")
+    message = OutgoingMessage(world.c1, "hello")
 
     async with world.pack():
         outcome = await world.outcome(SendMessage(message))
@@ -30,7 +30,7 @@ async def test_a_message_is_sent_when_slack_said_yes(world: World) -> None:
 
 
 async def test_a_message_for_a_thread_goes_into_it(world: World) -> None:
-    message = Message(world.c1, "hello", "1355517523.000005")
+    message = OutgoingMessage(world.c1, "hello", "1355517523.000005")
 
     async with world.pack():
         await world.outcome(SendMessage(message))
@@ -47,7 +47,7 @@ async def test_a_message_for_a_thread_goes_into_it(world: World) -> None:
     ],
 )
 async def test_missing_fields_are_named_in_order(world: World, channel_id: str, text: str, error: str) -> None:
-    message = Message(ChannelId(channel_id), text, "1.2")
+    message = OutgoingMessage(ChannelId(channel_id), text, "1.2")
 
     async with world.pack():
         assert await world.outcome(SendMessage(message)) == SendMessageFailed(message, error)
@@ -55,7 +55,7 @@ async def test_missing_fields_are_named_in_order(world: World, channel_id: str, 
 
 
 async def test_a_refusal_by_slack_is_the_failure_event_with_slacks_code(world: World) -> None:
-    message = Message(world.c2, "hello")
+    message = OutgoingMessage(world.c2, "hello")
 
     async with world.pack():
         outcome = await world.outcome(SendMessage(message))
@@ -67,7 +67,7 @@ async def test_a_refusal_by_slack_is_the_failure_event_with_slacks_code(world: W
 
 async def test_a_channel_that_does_not_exist_is_a_failure(world: World) -> None:
     async with world.pack():
-        outcome = await world.outcome(SendMessage(Message(ChannelId("C404"), "hello")))
+        outcome = await world.outcome(SendMessage(OutgoingMessage(ChannelId("C404"), "hello")))
 
     assert isinstance(outcome, SendMessageFailed)
     assert outcome.error.startswith("channel_not_found: ")
@@ -75,7 +75,7 @@ async def test_a_channel_that_does_not_exist_is_a_failure(world: World) -> None:
 
 async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
     async with world.pack():
-        outcome = await world.outcome(SendMessage(Message(world.c1, "x" * (LONGEST_TEXT + 1))))
+        outcome = await world.outcome(SendMessage(OutgoingMessage(world.c1, "x" * (MAX_TEXT_LENGTH + 1))))
 
     assert isinstance(outcome, SendMessageFailed)
     assert outcome.error.startswith("msg_too_long: ")
@@ -84,13 +84,15 @@ async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
 
 async def test_the_longest_text_is_posted(world: World) -> None:
     async with world.pack():
-        assert isinstance(await world.outcome(SendMessage(Message(world.c1, "x" * LONGEST_TEXT))), MessageSent)
+        assert isinstance(
+            await world.outcome(SendMessage(OutgoingMessage(world.c1, "x" * MAX_TEXT_LENGTH))), MessageSent
+        )
 
 
 async def test_text_passes_as_it_is(world: World) -> None:
     text = "<!channel> &lt;b&gt; <@U1>\n\N{PILE OF POO}"
 
     async with world.pack():
-        await world.outcome(SendMessage(Message(world.c1, text)))
+        await world.outcome(SendMessage(OutgoingMessage(world.c1, text)))
 
     assert world.texts == [text]

@@ -4,10 +4,10 @@ import pytest
 
 from application.policies import PostingPolicy
 from domain.commands import SendRichMessage
-from domain.errors import Refused
+from domain.errors import ChatRejected
 from domain.events import RichMessageSent, SendRichMessageFailed
 from domain.json_values import JsonObject
-from domain.messages import LONGEST_TEXT, RichMessage
+from domain.messages import MAX_TEXT_LENGTH, RichMessage
 from tests.support.environment import Settings, World
 
 MISSING_CONTENT = "missing text, attachments, blocks or markdown_text field"
@@ -94,7 +94,7 @@ async def test_a_refusal_by_slack_is_the_failure_event_with_the_input(world: Wor
 
 async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
     async with world.pack():
-        outcome = await world.outcome(command({"channel": "C1", "text": "x" * (LONGEST_TEXT + 1)}))
+        outcome = await world.outcome(command({"channel": "C1", "text": "x" * (MAX_TEXT_LENGTH + 1)}))
 
     assert isinstance(outcome, SendRichMessageFailed)
     assert outcome.error.startswith("msg_too_long: ")
@@ -118,7 +118,7 @@ async def test_metadata_of_null_counts_as_missing_so_that_the_post_is_marked(wor
 
 
 async def test_a_mark_that_slack_refuses_is_left_out(world: World) -> None:
-    world.faults.before("post", Refused("metadata_too_large", "too large"), times=1)
+    world.faults.before("post", ChatRejected("metadata_too_large", "too large"), times=1)
 
     async with world.pack(Settings(PostingPolicy())):
         outcome = await world.outcome(command({"channel": "C1", "text": "hi"}))
@@ -128,7 +128,7 @@ async def test_a_mark_that_slack_refuses_is_left_out(world: World) -> None:
 
 
 async def test_metadata_of_the_flows_own_that_slack_refuses_is_a_failure(world: World) -> None:
-    world.faults.before("post", Refused("metadata_too_large", "too large"), times=1)
+    world.faults.before("post", ChatRejected("metadata_too_large", "too large"), times=1)
 
     async with world.pack():
         outcome = await world.outcome(command({"channel": "C1", "text": "hi", "metadata": {"event_type": "mine"}}))

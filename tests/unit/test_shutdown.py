@@ -19,7 +19,7 @@ def stop(clock: MemoryClock) -> Shutdown:
 
 
 async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop: Shutdown) -> None:
-    pause = asyncio.create_task(stop.pause(5), name="pause")
+    pause = asyncio.create_task(stop.sleep(5), name="pause")
 
     await clock.advance(4.999)
     assert not pause.done()
@@ -29,7 +29,7 @@ async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop
 
 
 async def test_asking_for_the_end_ends_a_pause_at_once(clock: MemoryClock, stop: Shutdown) -> None:
-    pause = asyncio.create_task(stop.pause(3600), name="pause")
+    pause = asyncio.create_task(stop.sleep(3600), name="pause")
     await clock.until_asleep()
 
     stop.request()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.memory.clock import MemoryClock
-from application.health import Check, HealthBoard
+from application.health import HealthRegistry, HealthStatus
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import Safekeeping
 from domain.errors import StorageUnavailable
@@ -21,7 +21,7 @@ class Shelf:
         self.clock = MemoryClock()
         self.faults = Faults(self.clock)
         self.stop = Shutdown(self.clock)
-        self.health = HealthBoard()
+        self.health = HealthRegistry()
         self.keep = Safekeeping(self.stop, self.health)
         self.kept: list[str] = []
 
@@ -40,7 +40,7 @@ def shelf() -> Shelf:
 
 async def test_what_the_storage_answers_is_returned(shelf: Shelf) -> None:
     assert await shelf.store() == "it"
-    assert shelf.health.checks()["storage"] == Check(healthy=True, status="working")
+    assert shelf.health.checks()["storage"] == HealthStatus(healthy=True, status="working")
 
 
 async def test_what_fails_is_tried_until_it_is_stored(shelf: Shelf) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from application.supervisor import ChatRefusesPack
+from application.supervisor import ChatAccessDenied
 from domain.commands import SendMessage
-from domain.errors import AuthenticationFailed, Refused, StorageUnavailable, Unreachable, WorkflowUnreachable
+from domain.errors import AuthenticationFailed, ChatRejected, StorageUnavailable, Unreachable, WorkflowUnreachable
 from domain.events import Event, MessageSent, ReceivedMessage, SendMessageFailed
-from domain.messages import Message, Said
+from domain.messages import IncomingMessage, OutgoingMessage
 from tests.support.environment import World
 
 REVOKED = AuthenticationFailed("token_revoked", "make a new one")
@@ -17,7 +17,7 @@ def echo(event: Event) -> list[SendMessage]:
     """The flow that answers what it hears."""
     if not isinstance(event, ReceivedMessage):
         return []
-    return [SendMessage(Message(event.said.channel_id, f"you said: {event.said.text}"))]
+    return [SendMessage(OutgoingMessage(event.said.channel_id, f"you said: {event.said.text}"))]
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ async def world() -> World:
     return world
 
 
-async def start_and_fail(world: World, seconds: float = 5) -> ChatRefusesPack:
+async def start_and_fail(world: World, seconds: float = 5) -> ChatAccessDenied:
     with pytest.raises(ExceptionGroup) as caught:
         async with world.killed_pack():
             await world.clock.advance(seconds)
     error: Exception = caught.value
     while isinstance(error, ExceptionGroup):
         (error,) = error.exceptions
-    assert isinstance(error, ChatRefusesPack)
+    assert isinstance(error, ChatAccessDenied)
     return error
 
 
@@ -64,22 +64,22 @@ async def test_an_authentication_error_at_the_start_ends_the_pack(world: World) 
     error = await start_and_fail(world)
 
     assert error.refusal is REVOKED
-    assert not error.while_hearing
+    assert not error.by_receiver
 
 
 async def test_a_receiver_that_may_not_listen_ends_the_pack(world: World) -> None:
-    refusal = Refused("not_allowed_token_type", "use Socket Mode")
-    world.ear.hear(refusal)
+    refusal = ChatRejected("not_allowed_token_type", "use Socket Mode")
+    world.ear.deliver(refusal)
 
     error = await start_and_fail(world)
 
     assert error.refusal is refusal
-    assert error.while_hearing
+    assert error.by_receiver
 
 
 async def test_with_slack_out_of_reach_the_pack_is_registered_and_takes_no_action(world: World) -> None:
     world.faults.before("identify", Unreachable("timeout", "no answer"))
-    action = world.engine.offer(SendMessage(Message(world.c1, "hello")))
+    action = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
 
     async with world.pack():
         await world.clock.advance(1800)
@@ -113,8 +113,8 @@ async def test_with_a_token_revoked_later_actions_fail_at_once_and_the_pack_goes
         await world.clock.advance(1)
         for method in ("post", "identify"):
             world.faults.before(method, REVOKED)
-        outcome = await world.outcome(SendMessage(Message(world.c1, "hello")))
-        assert outcome == SendMessageFailed(Message(world.c1, "hello"), str(REVOKED))
+        outcome = await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello")))
+        assert outcome == SendMessageFailed(OutgoingMessage(world.c1, "hello"), str(REVOKED))
         await world.clock.advance(120)
         assert not world.health_of("slack")
 
@@ -122,7 +122,7 @@ async def test_with_a_token_revoked_later_actions_fail_at_once_and_the_pack_goes
             world.faults.lift(method)
         await world.clock.advance(31)
         assert world.health_of("slack")
-        assert isinstance(await world.outcome(SendMessage(Message(world.c1, "hello"))), MessageSent)
+        assert isinstance(await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello"))), MessageSent)
 
 
 # Housekeeping
@@ -139,7 +139,7 @@ async def test_what_was_delivered_and_answered_is_forgotten_after_days(world: Wo
     async with world.pack():
         await world.clock.advance(1)
         assert await world.storage.journal.load(action) is None
-        world.ear.hear(said)
+        world.ear.deliver(said)
         await world.clock.advance(1)
 
     assert world.told == ["hello", "hello"]
@@ -185,4 +185,4 @@ async def test_killed_again_and_again_each_message_is_echoed_once(world: World, 
     expected = sorted(f"{number} in {channel}" for number in range(kills) for channel in ("C1", "C2"))
     assert sorted(world.told) == expected
     assert sorted(world.texts) == [f"you said: {text}" for text in expected]
-    assert all(isinstance(event, Said) for event in world.ear.acknowledged)
+    assert all(isinstance(event, IncomingMessage) for event in world.ear.acknowledged)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.errors import AuthenticationFailed, ChatError, RateLimited, Refused, Unreachable
+from domain.errors import AuthenticationFailed, ChatError, ChatRejected, RateLimited, Unreachable
 from domain.events import ReceivedMessage
 from domain.users import User
 from tests.support.environment import World
@@ -38,8 +38,8 @@ async def test_the_message_is_safe_and_acknowledged_before_its_author_is_looked_
 @pytest.mark.parametrize(
     "error",
     [
-        Refused("user_not_found", "check the id"),
-        Refused("missing_scope", "add users:read"),
+        ChatRejected("user_not_found", "check the id"),
+        ChatRejected("missing_scope", "add users:read"),
         AuthenticationFailed("token_revoked", "make a new one"),
     ],
 )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from application.ports.clock import Clock
-from application.ports.receiver import Arrival, ChatEvent
+from application.ports.receiver import ChatEvent, IncomingEvent
 
 _LIMIT = 1_000
 
@@ -18,22 +18,22 @@ class Inbox:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._waiting: asyncio.Queue[Arrival | Exception] = asyncio.Queue(_LIMIT)
+        self._waiting: asyncio.Queue[IncomingEvent | Exception] = asyncio.Queue(_LIMIT)
 
     async def put(self, event: ChatEvent, acknowledge: Callable[[], Awaitable[None]] = nothing_to_acknowledge) -> None:
         """Something was heard, now."""
         now = self._clock.now()
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        await self._waiting.put(Arrival(event, received_at, acknowledge))
+        await self._waiting.put(IncomingEvent(event, received_at, acknowledge))
 
     async def fail(self, error: Exception) -> None:
         """Nothing more will be heard; who listens learns why, after what was heard before."""
         await self._waiting.put(error)
 
-    def __aiter__(self) -> AsyncIterator[Arrival]:
+    def __aiter__(self) -> AsyncIterator[IncomingEvent]:
         return self
 
-    async def __anext__(self) -> Arrival:
+    async def __anext__(self) -> IncomingEvent:
         item = await self._waiting.get()
         if isinstance(item, Exception):
             raise item

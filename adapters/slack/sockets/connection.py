@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 from aiohttp import ClientError, ClientWebSocketResponse, WSMessage, WSMsgType
 
-from adapters.serialization.json_codec import read_json, without_surrogates
+from adapters.serialization.json_codec import read_json, replace_surrogates_deep
 from application.ports.clock import Clock
 from domain.json_values import JsonObject
 
@@ -126,7 +126,7 @@ class Connection:
 
 def _parsed(message: WSMessage) -> JsonObject | None:
     try:
-        frame = without_surrogates(read_json(message.data))
+        frame = replace_surrogates_deep(read_json(message.data))
     except ValueError:
         frame = None
     if not isinstance(frame, dict):

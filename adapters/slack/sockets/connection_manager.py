@@ -18,9 +18,9 @@ from adapters.slack.sockets.frames import Delivery, Hello, Leaving, Nothing, Shu
 from adapters.slack.sockets.handshake import MOST_CONNECTIONS, Dialect, SlackShuts, open_socket
 from adapters.slack.web_client import SlackWeb
 from application.ports.clock import Clock
-from application.ports.receiver import Arrival, Connected, Disconnected
-from application.resilience.backoff import growing_pauses
-from domain.errors import RateLimited, Refused, Unreachable
+from application.ports.receiver import Connected, Disconnected, IncomingEvent
+from application.resilience.backoff import exponential_backoff
+from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def long_pause_seconds() -> float:
 
 
 @asynccontextmanager
-async def listening(dialect: Dialect, web: SlackWeb, clock: Clock) -> AsyncIterator[AsyncIterator[Arrival]]:
+async def listening(dialect: Dialect, web: SlackWeb, clock: Clock) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
     """Receiver.listen for sockets of this dialect, while `web` is open."""
     inbox = Inbox(clock)
     keeper = asyncio.create_task(_Keeper(dialect, web, clock, inbox).keep(), name=f"slack {dialect.name}")
@@ -65,7 +65,7 @@ class _Keeper:
         self._inbox = inbox
         self._open: list[Connection] = []
         """Those that said hello and have not ended, the newest last."""
-        self._pauses = growing_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        self._pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._has_connected = False
         self._deaf_since: datetime | None = None
         self._announced = ""
@@ -76,7 +76,7 @@ class _Keeper:
         try:
             async with asyncio.TaskGroup() as tasks:
                 await self._keep_open(tasks)
-        except* Refused as refusals:
+        except* ChatRejected as refusals:
             await self._inbox.fail(refusals.exceptions[0])
         except* Exception as errors:  # noqa: BLE001 - not swallowed: who listens gets it
             await self._inbox.fail(errors)
@@ -101,7 +101,7 @@ class _Keeper:
             await self._clock.sleep(pause_seconds)
             try:
                 connection, hello = await open_socket(self._dialect, self._web, self._clock)
-            except Refused as refusal:
+            except ChatRejected as refusal:
                 if not self._has_connected:
                     raise
                 pause_seconds = await self._note_failure(str(refusal), long_pause_seconds())
@@ -119,7 +119,7 @@ class _Keeper:
         log.info("slack_socket_open", kind=self._dialect.name, connections=hello.connections)
         if hello.connections is not None and hello.connections >= _MANY_CONNECTIONS:
             log.warning("slack_sockets_nearly_used_up", connections=hello.connections, allowed=MOST_CONNECTIONS)
-        self._pauses = growing_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        self._pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         if not self._open:
             await self._inbox.put(Connected(self._deaf_since, self._dialect.redelivers))
         self._open.append(connection)

@@ -15,7 +15,7 @@ from adapters.slack.sockets.connection_manager import listening
 from adapters.slack.sockets.frames import Delivery, Hello, Leaving, Meaning, Nothing
 from adapters.slack.web_client import SlackWeb
 from application.ports.clock import Clock
-from application.ports.receiver import Arrival
+from application.ports.receiver import IncomingEvent
 from domain.json_values import JsonObject
 
 _CONNECT = Question("rtm.connect")
@@ -29,7 +29,7 @@ class SlackRtm:
         self._web = web
         self._clock = clock
 
-    def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Arrival]]:
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
         return listening(RtmDialect(self._web), self._web, self._clock)
 
 

@@ -12,7 +12,7 @@ from adapters.slack.sockets.connection_manager import listening, long_pause_seco
 from adapters.slack.sockets.frames import Delivery, Hello, Leaving, Meaning, Nothing, Shut, Useless
 from adapters.slack.web_client import SlackWeb
 from application.ports.clock import Clock
-from application.ports.receiver import Arrival
+from application.ports.receiver import IncomingEvent
 from domain.json_values import Json, JsonObject
 from domain.users import Identity
 
@@ -39,7 +39,7 @@ class SlackSocketMode:
         self._identify = identify
         self._clock = clock
 
-    def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Arrival]]:
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
         return listening(SocketModeDialect(self._web, self._app_token, self._identify), self._web, self._clock)
 
 

@@ -9,12 +9,12 @@ from adapters.memory.receiver import MemoryReceiver
 from application.ports.chat import Chat, Page
 from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, Connected, Disconnected
-from application.ports.workflow import PackOffer, Workflow
+from application.ports.workflow import PackDefinition, Workflow
 from domain.actions import Action, ActionId
 from domain.channels import ChannelId
 from domain.errors import InDoubt
 from domain.events import Outcome, ReceivedMessage
-from domain.messages import Mark, Message, Receipt, RichMessage, Said
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import Identity, User
 from entrypoints.flow_tests.runtime.faults import FlyteTroubles, SlackTroubles
 
@@ -31,7 +31,7 @@ class TroubledChat:
         self._check("identify")
         return await self._chat.identify()
 
-    async def post(self, message: Message | RichMessage, mark: Mark | None) -> Receipt:
+    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
         """See the port."""
         error = self._troubles.error("post", message.channel_id)
         if isinstance(error, InDoubt) and self._troubles.is_posted:
@@ -65,10 +65,12 @@ class TroubledChat:
         self._check("look_up", user_id)
         return await self._chat.look_up(user_id)
 
-    async def find(self, message: Message | RichMessage, mark: Mark, since: datetime) -> Receipt | None:
+    async def find_posted(
+        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
+    ) -> Receipt | None:
         """See the port."""
         self._check("find")
-        return await self._chat.find(message, mark, since)
+        return await self._chat.find_posted(message, mark, since)
 
     async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
         """See the port."""
@@ -94,14 +96,14 @@ class TroubledEar:
         self._held: list[ChatEvent] = []
         self._deaf_since: datetime | None = None
         self._end: asyncio.TimerHandle | None = None
-        chat.listeners.remove(ear.hear)
+        chat.listeners.remove(ear.deliver)
         chat.listeners.append(self._hear)
 
     def deafen(self, seconds: float | None) -> None:
         """Hear nothing, for so long or until `hear_again`."""
         if self._deaf_since is None:
             self._deaf_since = self._clock.now()
-            self._ear.hear(Disconnected("no connection to Slack could be made"))
+            self._ear.deliver(Disconnected("no connection to Slack could be made"))
         self._cancel()
         if seconds is not None:
             self._end = asyncio.get_running_loop().call_later(seconds, self.hear_again)
@@ -111,15 +113,15 @@ class TroubledEar:
         self._cancel()
         if self._deaf_since is None:
             return
-        self._ear.hear(Connected(self._deaf_since))
+        self._ear.deliver(Connected(self._deaf_since))
         self._deaf_since = None
         held, self._held = self._held, []
         for event in held:
-            self._ear.hear(event)
+            self._ear.deliver(event)
 
     def _hear(self, event: ChatEvent) -> None:
         if self._deaf_since is None:
-            self._ear.hear(event)
+            self._ear.deliver(event)
         else:
             self._held.append(event)
 
@@ -136,7 +138,7 @@ class TroubledWorkflow:
         self._workflow = workflow
         self._troubles = troubles
 
-    async def register(self, offer: PackOffer) -> None:
+    async def register(self, offer: PackDefinition) -> None:
         """See the port."""
         self._check()
         await self._workflow.register(offer)
@@ -156,20 +158,20 @@ class TroubledWorkflow:
         self._check()
         await self._workflow.publish(event, at)
 
-    async def is_answered(self, action_id: ActionId) -> bool | None:
+    async def is_completed(self, action_id: ActionId) -> bool | None:
         """See the port."""
         self._check()
-        return await self._workflow.is_answered(action_id)
+        return await self._workflow.is_completed(action_id)
 
-    async def were_published(self, messages: Sequence[tuple[Said, datetime]]) -> list[bool]:
+    async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
         """See the port."""
         self._check()
         return await self._workflow.were_published(messages)
 
-    async def in_hand(self, since: datetime) -> list[Action]:
+    async def pending_actions(self, since: datetime) -> list[Action]:
         """See the port."""
         self._check()
-        return await self._workflow.in_hand(since)
+        return await self._workflow.pending_actions(since)
 
     def _check(self) -> None:
         if error := self._troubles.error():

@@ -8,7 +8,15 @@ from slack_sdk.errors import SlackApiError
 
 from adapters.slack.errors import Question, chat_error
 from application.ports.clock import Clock
-from domain.errors import ChatError, InDoubt, NotTaken, RateLimited, Unreachable, WorkflowError, WorkflowUnreachable
+from domain.errors import (
+    ChatError,
+    InDoubt,
+    RateLimited,
+    Unreachable,
+    WorkflowError,
+    WorkflowServerError,
+    WorkflowUnreachable,
+)
 from entrypoints.flow_tests.model import FlyteTrouble, SlackTrouble
 
 WORKS: Final = "works"
@@ -102,4 +110,4 @@ class FlyteTroubles:
         self._spell.times -= 1
         if self._state == "down":
             return WorkflowUnreachable("no connection to Flyte could be made")
-        return NotTaken("Flyte answered with 500")
+        return WorkflowServerError("Flyte answered with 500")

@@ -34,4 +34,4 @@ class MemoryFlows:
 
     def _offer(self, action: Action) -> None:
         command = parse_command(action.name, action.input)  # type: ignore[arg-type] # flows make only what JSON has
-        self._actions[self.workflow.offer(command)] = action
+        self._actions[self.workflow.enqueue(command)] = action

@@ -6,7 +6,7 @@ from dataclasses import replace
 from adapters.memory.chat import MemoryChat, Posted
 from adapters.memory.receiver import MemoryReceiver
 from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
-from domain.messages import RichMessage, Said
+from domain.messages import IncomingMessage, RichMessage
 from domain.users import User
 from entrypoints.simulation.slack.people import escaped
 from entrypoints.simulation.workspaces.message_text import visible_text
@@ -133,7 +133,7 @@ class MemoryWorkspace:
 
     def _hear(self, event: ChatEvent) -> None:
         match event:
-            case Said():
+            case IncomingMessage():
                 self._tell(self._spoken(event))
             case MembershipGained(channel_id):
                 self._note_bot(channel_id, has_bot=True)
@@ -147,7 +147,7 @@ class MemoryWorkspace:
         self._rooms[room_id] = Room(room.id, room.label, has_bot, room.is_private)
         self._tell(Noticed(room.id, room.label, f"{BOT} has {'joined' if has_bot else 'left'} the channel"))
 
-    def _spoken(self, said: Said) -> Spoken:
+    def _spoken(self, said: IncomingMessage) -> Spoken:
         speaker = next((handle for handle, user_id in self._ids.items() if user_id == said.user_id), said.user_id)
         text = _words(self._chat.posts[-1]) if speaker == BOT else said.text
         room = self._rooms[said.channel_id]

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.slack.events_api import SlackEventsApi
 from adapters.system_clock import SystemClock
-from application.health import CHECKS, HealthBoard
+from application.health import CHECKS, HealthRegistry
 from domain.users import Identity
 from entrypoints.check.findings import Finding, Status
 from entrypoints.check.runner import examine
@@ -94,7 +94,7 @@ async def running_pack(
     async def identify() -> Identity:
         return Identity("U1", "B1")
 
-    health = HealthBoard()
+    health = HealthRegistry()
     for check in CHECKS:
         health.report(check, healthy=not trouble, status=trouble or "fine")
     receiver = SlackEventsApi(signing_secret or "s3cret", identify, SystemClock())

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from application.ports.outbox import Outbox
-from application.ports.receiver import Arrival, Receiver
+from application.ports.receiver import IncomingEvent, Receiver
 from application.ports.storage import Storage
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from domain.outbox import Claim, OutboxEntry
 
 
@@ -24,7 +24,7 @@ class Sight(StrEnum):
     """It has given up bringing the message to the engine, and keeps it for people to decide."""
 
 
-Tell: TypeAlias = Callable[[Sight, Said, str], None]
+Tell: TypeAlias = Callable[[Sight, IncomingMessage, str], None]
 """Told of each sight with the message, and of the reason why it was set aside. Must not wait."""
 
 
@@ -36,14 +36,14 @@ class WatchedReceiver:
         self._tell = tell
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[AsyncIterator[Arrival]]:
+    async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
         """See the port."""
-        async with self._receiver.listen() as arrivals:
+        async with self._receiver.events() as arrivals:
             yield self._watched(arrivals)
 
-    async def _watched(self, arrivals: AsyncIterator[Arrival]) -> AsyncIterator[Arrival]:
+    async def _watched(self, arrivals: AsyncIterator[IncomingEvent]) -> AsyncIterator[IncomingEvent]:
         async for arrival in arrivals:
-            if isinstance(arrival.event, Said):
+            if isinstance(arrival.event, IncomingMessage):
                 self._tell(Sight.RECEIVED, arrival.event, "")
             yield arrival
 
@@ -55,7 +55,7 @@ class WatchedStorage:
         self.channels = storage.channels
         self.outbox: Outbox = WatchedOutbox(storage.outbox, tell)
         self.journal = storage.journal
-        self.paces = storage.paces
+        self.rate_limiter = storage.rate_limiter
         self._storage = storage
 
     def open(self) -> AbstractAsyncContextManager[None]:
@@ -75,15 +75,15 @@ class WatchedOutbox:
         self._tell = tell
         # Handed through: nothing of these is told.
         self.claim = outbox.claim
-        self.done = outbox.done
-        self.give_back = outbox.give_back
-        self.extend = outbox.extend
+        self.ack = outbox.ack
+        self.release = outbox.release
+        self.renew_lease = outbox.renew_lease
         self.next_due = outbox.next_due
-        self.depth = outbox.depth
+        self.backlog = outbox.backlog
         self.entries = outbox.entries
-        self.revive = outbox.revive
+        self.requeue = outbox.requeue
         self.discard = outbox.discard
-        self.forget = outbox.forget
+        self.purge = outbox.purge
 
     async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         """See the port."""
@@ -92,7 +92,7 @@ class WatchedOutbox:
             self._tell(Sight.SAFE, entry.said, "")
         return are_new
 
-    async def set_aside(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+    async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         """See the port."""
-        await self._outbox.set_aside(claim, entry, reason)
+        await self._outbox.dead_letter(claim, entry, reason)
         self._tell(Sight.SET_ASIDE, entry.said, reason)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from domain.messages import Said
+from domain.messages import IncomingMessage
 from entrypoints.simulation.web.trace.pack_probe import Sight
 from entrypoints.simulation.web.trace.trace import MessageKey, Stage, Way
 
@@ -47,7 +47,7 @@ class Ways:
         """Follow a message no longer."""
         self.by_message.pop(key, None)
 
-    def see_inside(self, sight: Sight, said: Said, reason: str) -> None:
+    def see_inside(self, sight: Sight, said: IncomingMessage, reason: str) -> None:
         """What the pack's probes tell."""
         way = self.by_message.get((said.channel_id, said.timestamp))
         if way is None:
