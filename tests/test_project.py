@@ -1,4 +1,4 @@
-"""What the project's own files say of one another."""
+"""The project's own files agree with one another."""
 
 import re
 import tomllib
@@ -8,21 +8,22 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-HOUSE = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-page.lock")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def text_of(name: str) -> str:
-    return (HOUSE / name).read_text(encoding="utf-8")
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
-def locked(name: str) -> dict[str, str]:
-    pins = re.findall(r"^([\w.-]+)==(\S+)", text_of(name), re.MULTILINE)
+def locked_versions(name: str) -> dict[str, str]:
+    pins = re.findall(r"^([\w.-]+)==(\S+)", read(name), re.MULTILINE)
     return {canonicalize_name(package): version for package, version in pins}
 
 
-def wanted(*groups: str) -> list[Requirement]:
-    project = tomllib.loads(text_of("pyproject.toml"))
+def requirements(*groups: str) -> list[Requirement]:
+    project = tomllib.loads(read("pyproject.toml"))
     lines = list(project["project"]["dependencies"])
     for group in groups:
         lines += project["dependency-groups"][group]
@@ -30,51 +31,68 @@ def wanted(*groups: str) -> list[Requirement]:
 
 
 @pytest.mark.parametrize(("lock", "groups"), [("requirements.lock", []), ("requirements-dev.lock", ["dev"])])
-def test_every_dependency_is_locked_to_a_release_that_the_project_admits(lock: str, groups: list[str]) -> None:
-    pins = locked(lock)
+def test_every_dependency_is_locked_to_a_release_that_the_project_allows(lock: str, groups: list[str]) -> None:
+    pins = locked_versions(lock)
 
-    for requirement in wanted(*groups):
+    for requirement in requirements(*groups):
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
 
 
-def test_the_browser_is_driven_by_a_release_that_the_project_admits_and_fits_beside_the_rest() -> None:
-    pins = locked("requirements-page.lock")
-    (playwright,) = tomllib.loads(text_of("pyproject.toml"))["dependency-groups"]["page"]
-    both = pins.keys() & locked("requirements-dev.lock").keys()
+def test_the_browser_driver_is_a_release_that_the_project_allows_and_agrees_with_the_other_lock() -> None:
+    pins = locked_versions("requirements-page.lock")
+    (playwright,) = tomllib.loads(read("pyproject.toml"))["dependency-groups"]["page"]
+    in_both = pins.keys() & locked_versions("requirements-dev.lock").keys()
 
     assert Requirement(playwright).specifier.contains(pins["playwright"])
-    assert {name: pins[name] for name in both} == {name: locked("requirements-dev.lock")[name] for name in both}
+    dev_pins = locked_versions("requirements-dev.lock")
+    assert {name: pins[name] for name in in_both} == {name: dev_pins[name] for name in in_both}
 
 
-def test_the_tools_are_tried_with_the_releases_that_the_program_runs_with() -> None:
-    assert locked("requirements.lock").items() <= locked("requirements-dev.lock").items()
+def test_the_tests_run_with_the_releases_that_the_program_runs_with() -> None:
+    assert locked_versions("requirements.lock").items() <= locked_versions("requirements-dev.lock").items()
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_has_a_hash_for_every_release_and_names_no_address(lock: str) -> None:
-    text = text_of(lock)
+def test_a_lock_has_a_hash_for_every_release_and_names_no_index(lock: str) -> None:
+    text = read(lock)
 
     assert "://" not in text
     assert "--index-url" not in text
     assert all("--hash=sha256:" in release for release in re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:])
 
 
-def test_every_dependency_has_its_reason_among_the_decisions() -> None:
-    table = text_of("docs/decisions.md").partition("## Dependencies")[2]
+def test_every_dependency_is_explained_among_the_decisions() -> None:
+    tables = read("docs/decisions.md").partition("## Dependencies")[2]
     explained = {
         canonicalize_name(name.strip())
-        for row in table.splitlines()
+        for row in tables.splitlines()
         if row.startswith("| ")
         for name in row.split("|")[1].split(",")
     }
 
-    assert {canonicalize_name(requirement.name) for requirement in wanted("dev", "page")} <= explained
+    assert {canonicalize_name(requirement.name) for requirement in requirements("dev", "page")} <= explained
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
-def test_what_a_page_tells_to_make_can_be_made(page: str) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
-    told = set(re.findall(r"\bmake (?:PYTHON=\S+ )?([a-z-]+)(?=`|\s*$|\s+#)", text_of(page), re.MULTILINE))
+def test_every_make_target_that_a_page_names_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"\bmake (?:PYTHON=\S+ )?([a-z-]+)(?=`|\s*$|\s+#)", read(page), re.MULTILINE))
 
-    assert told
-    assert told <= targets
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_lines_of_prose_have_at_most_100_characters(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+    assert [line for line in prose.splitlines() if len(line) > 100 and not line.startswith(("|", "![", "#"))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    names = re.findall(
+        r"`((?:domain|application|adapters|entrypoints|tests|examples|deploy)/[\w./-]*)`", page.read_text()
+    )
+
+    assert [name for name in names if not (ROOT / name).exists()] == []

@@ -10,7 +10,13 @@ from entrypoints.config.variables import Variable
 from tests.support.pages import DOCS, ROOT, codes, fences, page, rows, section, sources
 
 OPERATORS = page("operators.md")
+README = (ROOT / "README.md").read_text()
 EVERY_VARIABLE = pytest.mark.parametrize("variable", variables(), ids=lambda variable: variable.name)
+
+
+def default_of(variable: Variable) -> str:
+    """The cell that a table shows for the variable's default."""
+    return "required" if variable.is_required else f"`{variable.default}`" if variable.default else ""
 
 
 def row_of(variable: Variable) -> list[str]:
@@ -18,8 +24,8 @@ def row_of(variable: Variable) -> list[str]:
     return cells
 
 
-def mistake_in(variable: Variable) -> str:
-    """What is said of a text that hardly any variable takes."""
+def parse_error(variable: Variable) -> str:
+    """The message for a text that hardly any variable accepts; empty if it is accepted."""
     try:
         variable.parse("?")
     except ValueError as error:
@@ -27,14 +33,14 @@ def mistake_in(variable: Variable) -> str:
     return ""
 
 
-def logged(levels: str) -> set[str]:
+def logged_events(levels: str) -> set[str]:
     """The names of the events that the code logs at these levels."""
     code = sources("application", "adapters", "entrypoints")
     return set(re.findall(rf'log\.(?:{levels})\(\s*"(\w+)"', code))
 
 
 def explained_events() -> set[str]:
-    """The names of the events in the operators' tables about logs."""
+    """The names of the events in the operators' tables of log events."""
     table = rows(section(OPERATORS, "### Logs"), "(`[a-z_]+`(, )?)+")
     return {name for cells in table for name in codes(cells[0])}
 
@@ -45,57 +51,63 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(pages) == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 
 
-def test_operators_find_every_variable_in_the_order_of_the_settings() -> None:
+def test_the_table_lists_every_variable_in_the_order_of_the_settings() -> None:
     table = section(OPERATORS, "## Variables")
     assert [codes(cells[0])[0] for cells in rows(table, r"`[A-Z_]+`")] == [variable.name for variable in variables()]
 
 
 @EVERY_VARIABLE
-def test_a_variables_row_names_its_default(variable: Variable) -> None:
-    default = "required" if variable.is_required else f"`{variable.default}`" if variable.default else ""
-    assert row_of(variable)[1] == default
+def test_the_row_of_a_variable_has_its_default(variable: Variable) -> None:
+    assert row_of(variable)[1] == default_of(variable)
+
+
+def test_the_readme_shows_the_variables_to_start_with_and_their_defaults() -> None:
+    table = {codes(cells[0])[0]: cells[1] for cells in rows(section(README, "## Run it"), r"`[A-Z_]+`")}
+    defaults = {variable.name: default_of(variable) for variable in variables()}
+    assert len(table) == 6
+    assert table.items() <= defaults.items()
 
 
 @EVERY_VARIABLE
-def test_a_variables_row_allows_what_its_mistakes_ask_for(variable: Variable) -> None:
+def test_the_row_of_a_variable_allows_what_its_error_message_asks_for(variable: Variable) -> None:
     allowed = row_of(variable)[2].replace("`", "")
-    asked_for = re.findall(r"from [\d.]+ to \d+|whole|\w+ or \w+(?=;)|key=value,key=value", mistake_in(variable))
-    assert [promise for promise in asked_for if promise not in allowed] == []
+    required = re.findall(r"from [\d.]+ to \d+|whole|\w+ or \w+(?=;)|key=value,key=value", parse_error(variable))
+    assert [words for words in required if words not in allowed] == []
 
 
 @EVERY_VARIABLE
-def test_a_variables_row_says_when_it_is_a_secret(variable: Variable) -> None:
+def test_the_row_of_a_variable_says_whether_it_is_a_secret(variable: Variable) -> None:
     assert variable.is_secret == ("secret" in " ".join(row_of(variable)[2:]))
 
 
-def test_operators_read_which_secrets_a_file_can_hold() -> None:
-    told = section(OPERATORS, "### Secrets as files").partition("The five are")[2]
-    assert sorted(codes(told)) == sorted(variable.name for variable in variables() if variable.is_secret)
+def test_the_section_about_files_lists_every_secret() -> None:
+    listed = section(OPERATORS, "### Secrets as files").partition("The five secrets are")[2]
+    assert sorted(codes(listed)) == sorted(variable.name for variable in variables() if variable.is_secret)
 
 
-def test_the_example_of_mistakes_is_answered_as_printed() -> None:
+def test_the_example_of_invalid_settings_gets_the_errors_that_the_page_shows() -> None:
     examples = fences(OPERATORS)
-    environment = dict(line.split("=", 1) for line in examples["An environment with mistakes"].splitlines())
-    with pytest.raises(SettingsError) as mistakes:
+    environment = dict(line.split("=", 1) for line in examples["Invalid settings"].splitlines())
+    with pytest.raises(SettingsError) as raised:
         load_settings(environment)
-    assert str(mistakes.value) + "\n" == examples["What they get"]
+    assert str(raised.value) + "\n" == examples["The error messages"]
 
 
-@pytest.mark.parametrize("title", ["All is well", "Flyte has been away for a while"])
-def test_an_example_of_health_shows_the_checks_in_their_order(title: str) -> None:
+@pytest.mark.parametrize("title", ["Healthy", "Flyte is down"])
+def test_an_example_of_the_health_response_has_every_check_in_order(title: str) -> None:
     assert tuple(json.loads(fences(OPERATORS)[title])) == CHECKS
 
 
-def test_operators_read_of_no_log_event_that_is_never_logged() -> None:
+def test_every_log_event_in_the_tables_is_logged_somewhere() -> None:
     assert explained_events()
-    assert explained_events() - logged(r"\w+") == set()
+    assert explained_events() - logged_events(r"\w+") == set()
 
 
-def test_operators_read_of_every_log_event_that_warns_or_tells_of_an_error() -> None:
-    assert logged("warning|error|exception") - explained_events() == set()
+def test_every_warning_and_error_that_is_logged_is_in_the_tables() -> None:
+    assert logged_events("warning|error|exception") - explained_events() == set()
 
 
-def test_contributors_read_of_no_adapter_that_does_not_exist() -> None:
+def test_every_adapter_in_the_table_of_ports_exists() -> None:
     table = section(page("contributors.md"), "### The ports")
     named = {name for cells in rows(table, r"`\w+`") for name in codes(cells[2])}
     assert named

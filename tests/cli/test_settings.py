@@ -1,7 +1,6 @@
 """What the environment sets: each variable of the documentation, its default, its forms."""
 
-from collections.abc import Iterator, Mapping
-from itertools import zip_longest
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from application.policies import Listen, WhenInDoubt
 from entrypoints.config.parsers import Secret
 from entrypoints.config.settings import Receiving, Settings, load_settings, variables
-from entrypoints.config.variables import Variable
 
 REQUIRED = {"FLYTE_API": "http://localhost:8080", "FLYTE_SLACK_TOKEN": "token_abc"}
 
@@ -115,26 +113,6 @@ def test_the_variables_are_those_of_the_documentation_in_its_order() -> None:
         "FLYTE_SLACK_MESSAGE_BURST FLYTE_SLACK_GIVE_UP FLYTE_SLACK_IN_DOUBT FLYTE_SLACK_CATCH_UP "
         "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_RECORD FLYTE_SLACK_HTTP_HOST FLYTE_SLACK_HTTP_PORT LOGLEVEL"
     )
-
-
-def test_the_readme_lists_every_variable_with_its_default() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    rows = [line.split("|")[1:3] for line in readme.splitlines() if line.startswith("| `")]
-    listed = {name: default for names, defaults in rows for name, default in zip_words(names, defaults)}
-
-    for variable in variables():
-        assert variable.name in listed
-        assert listed[variable.name] == ("required" if variable.is_required else described_default(variable))
-
-
-def zip_words(names: str, defaults: str) -> Iterator[tuple[str, str]]:
-    """Several variables may share a row, each with its default in its place."""
-    for name, default in zip_longest(names.split(","), defaults.split(","), fillvalue=""):
-        yield name.strip(" `"), default.strip(" `")
-
-
-def described_default(variable: Variable) -> str:
-    return "file://` + the backup dir" if variable.name == "FLYTE_SLACK_STORAGE" else variable.default or ""
 
 
 @pytest.mark.parametrize("nothing", ["", "  ", "\n"])
