@@ -238,7 +238,7 @@ async def test_the_new_connection_is_there_before_the_old_one_is_closed() -> Non
     async with listening() as stage:
         await stage.grow_old()
         counts: list[int] = []
-        changes = stage.slack.changes()
+        changes = stage.slack.subscribe()
         stage.slack.disconnect("refresh_requested", close_after_seconds=30)
         async with asyncio.timeout(5):
             async for happening in changes:
@@ -268,7 +268,7 @@ async def test_an_acknowledgement_goes_where_its_message_came_from() -> None:
 async def test_there_are_never_more_than_two_connections() -> None:
     async with listening() as stage:
         counts = [1]
-        changes = stage.slack.changes()
+        changes = stage.slack.subscribe()
         for number in range(5):
             await stage.grow_old()
             stage.ear.say(f"never acknowledged {number}")

@@ -12,7 +12,7 @@ from adapters.filesystem.storage import FileStorage
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
-from entrypoints.simulation.flyte.trace import EventTaken, Happening
+from entrypoints.simulation.flyte.trace import EventAccepted, TraceEvent
 from tests.bench.environment import Stage, peak_resident_bytes, resident_bytes, stage
 from tests.bench.report import Report, mebibytes
 from tests.support.daemon_process import daemon, environment
@@ -35,9 +35,9 @@ class Drain:
         self.problems: list[str] = []
         self._next: dict[str, int] = {}
 
-    def hear(self, happening: Happening) -> None:
+    def hear(self, happening: TraceEvent) -> None:
         """Take one happening of Flyte's in."""
-        if not isinstance(happening, EventTaken) or not isinstance(happening.payload, dict):
+        if not isinstance(happening, EventAccepted) or not isinstance(happening.payload, dict):
             return
         channel, number = str(happening.payload["channelId"]), int(happening.payload["message"])
         expected = self._next.get(channel, 0)

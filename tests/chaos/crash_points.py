@@ -22,7 +22,7 @@ class Point:
 
     name: str
     is_slack: Callable[[event_log.Happening], bool] = lambda _: False
-    is_flyte: Callable[[flyte_trace.Happening], bool] = lambda _: False
+    is_flyte: Callable[[flyte_trace.TraceEvent], bool] = lambda _: False
     after_seconds: float = 0.0
     slow_method: str = ""
     """A method of Slack's that has to be held up for the moment to come."""
@@ -32,11 +32,11 @@ def _slack(kind: str, **details: object) -> Callable[[event_log.Happening], bool
     return lambda seen: seen.kind == kind and details.items() <= seen.details.items()
 
 
-def _flyte(*kinds: type[flyte_trace.Happening]) -> Callable[[flyte_trace.Happening], bool]:
+def _flyte(*kinds: type[flyte_trace.TraceEvent]) -> Callable[[flyte_trace.TraceEvent], bool]:
     return lambda seen: isinstance(seen, kinds)
 
 
-_EVENT = _flyte(flyte_trace.EventTaken)
+_EVENT = _flyte(flyte_trace.EventAccepted)
 _TAKEN = _flyte(flyte_trace.ActionTaken)
 _FINISHED = _flyte(flyte_trace.ActionFinished)
 _POST = _slack("post")
@@ -79,7 +79,7 @@ def armed(
         if point.is_slack(seen):
             count()
 
-    def see_flyte(seen: flyte_trace.Happening) -> None:
+    def see_flyte(seen: flyte_trace.TraceEvent) -> None:
         if point.is_flyte(seen):
             count()
 

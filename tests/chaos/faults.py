@@ -116,9 +116,9 @@ async def redelivery_storm(scene: Scene) -> None:
     """Slack delivers again and again what was acknowledged, and loses acknowledgements."""
     for _ in range(3):
         scene.slack.redeliver()
-        scene.slack.socket_mode.hears_acknowledgements = scene.chance.random() < 0.5
+        scene.slack.socket_mode.accepts_acknowledgements = scene.chance.random() < 0.5
         await scene.later(0.1, 0.6)
-    scene.slack.socket_mode.hears_acknowledgements = True
+    scene.slack.socket_mode.accepts_acknowledgements = True
 
 
 async def sockets_die(scene: Scene) -> None:
@@ -185,7 +185,7 @@ async def end_all(slack: SlackServer, flyte: FlyteServer) -> None:
     """Everything goes well from now on."""
     slack.faults.clear()
     slack.history_lag_seconds = 0
-    slack.socket_mode.hears_acknowledgements = True
+    slack.socket_mode.accepts_acknowledgements = True
     flyte.faults.clear()
     await flyte.come_up()
 

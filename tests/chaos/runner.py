@@ -88,7 +88,7 @@ class Play:
         if self.variant == "everything" and chance.random() < 0.2:
             for delivery in slack.unacknowledged.values():
                 load.note_lost(*delivery.message_key)
-            slack.lose_unacknowledged()
+            slack.discard_unacknowledged()
 
     async def _kill(self, chance: Random, scene: Scene) -> None:
         """At a named point, or at any moment; now and then after long enough for doubts to be resolved."""

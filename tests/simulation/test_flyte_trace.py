@@ -7,16 +7,16 @@ import pytest
 from entrypoints.simulation.flyte import faults, subscription
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
-from entrypoints.simulation.flyte.subscription import Watch
+from entrypoints.simulation.flyte.subscription import Subscription
 from entrypoints.simulation.flyte.trace import (
     ActionCreated,
     ActionFinished,
     ActionTaken,
-    EventTaken,
-    Happening,
+    EventAccepted,
     RequestServed,
     StepMatched,
     StepUnmatched,
+    TraceEvent,
 )
 from tests.simulation.flyte_pack import server_and_pack
 
@@ -25,14 +25,14 @@ ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 
 async def test_the_whole_way_of_a_message_can_be_watched() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        with flyte.watch() as watch:
+        with flyte.subscribe() as watch:
             await pack.send("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
             taken = await pack.take()
             assert taken is not None
             await pack.answer(taken, "MessageSent", {"timestamp": "1"})
-            seen = [one for one in watch.seen() if not isinstance(one, RequestServed)]
+            seen = [one for one in watch.drain() if not isinstance(one, RequestServed)]
 
-    assert [type(one) for one in seen] == [EventTaken, StepMatched, ActionCreated, ActionTaken, ActionFinished]
+    assert [type(one) for one in seen] == [EventAccepted, StepMatched, ActionCreated, ActionTaken, ActionFinished]
     matched = seen[1]
     assert isinstance(matched, StepMatched)
     assert (matched.flow, matched.step, matched.rendered) == ("echo", "get_message", "True")
@@ -43,29 +43,29 @@ async def test_the_whole_way_of_a_message_can_be_watched() -> None:
 async def test_a_watch_can_be_waited_on() -> None:
     async with server_and_pack() as (flyte, pack):
 
-        async def first(watch: Watch) -> Happening:
+        async def first(watch: Subscription) -> TraceEvent:
             async for happening in watch:
-                if isinstance(happening, EventTaken):
+                if isinstance(happening, EventAccepted):
                     return happening
             raise AssertionError
 
-        with flyte.watch() as watch:
+        with flyte.subscribe() as watch:
             async with asyncio.timeout(5), asyncio.TaskGroup() as group:
                 waiting = group.create_task(first(watch), name="watcher")
                 await pack.send("X", {"n": 1})
 
     happening = waiting.result()
-    assert isinstance(happening, EventTaken)
+    assert isinstance(happening, EventAccepted)
     assert (happening.event, happening.payload) == ("X", {"n": 1})
 
 
 async def test_a_watch_that_nobody_reads_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscription, "LIMIT", 3)
     async with FlyteServer() as flyte:
-        with flyte.watch() as watch:
+        with flyte.subscribe() as watch:
             for number in range(5):
                 flyte.raise_event("Slack", "X", number)
-            seen = [one.payload for one in watch.seen() if isinstance(one, EventTaken)]
+            seen = [one.payload for one in watch.drain() if isinstance(one, EventAccepted)]
 
     assert (seen, watch.dropped) == ([2, 3, 4], 2)
 
@@ -121,14 +121,14 @@ async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> Non
     ]
     flow = flow_from_values({"name": "test", "steps": steps}, "test")
     async with server_and_pack(flows=[flow]) as (flyte, pack):
-        with flyte.watch() as watch:
+        with flyte.subscribe() as watch:
             await pack.send("E")
             taken = await pack.take()
             assert taken is not None
             await pack.answer(taken, "E")
             assert await pack.take() is not None
             await flyte.wait_for(lambda: flyte.waiting() == 1)
-            told = [(one.step, one.reason) for one in watch.seen() if isinstance(one, StepUnmatched)]
+            told = [(one.step, one.reason) for one in watch.drain() if isinstance(one, StepUnmatched)]
 
     waits = ("b", "none of the steps that it depends on has finished in the run that this event begins: a")
     assert told == [waits, waits, ("a", "the step has run in this run")]

@@ -16,7 +16,7 @@ BLOCK = {"type": "section", "text": {"type": "mrkdwn", "text": "hi"}}
 @pytest.fixture
 def ops(slack: SlackServer) -> str:
     slack.invite("ops", slack.bot_user_id)
-    return slack.world.channel("ops").channel_id
+    return slack.workspace.channel("ops").channel_id
 
 
 async def test_a_post_is_answered_with_its_channel_and_time(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
@@ -32,7 +32,7 @@ async def test_a_post_finds_its_channel_by_name(name: str, web: AsyncWebClient, 
 
 
 async def test_a_post_to_a_user_goes_into_direct_messages(slack: SlackServer, web: AsyncWebClient) -> None:
-    alice = slack.world.user("alice").user_id
+    alice = slack.workspace.user("alice").user_id
     assert (await web.chat_postMessage(channel=alice, text="psst"))["channel"] == slack.open_im("alice")
 
 
@@ -191,7 +191,7 @@ async def test_the_bot_cannot_touch_the_messages_of_others(slack: SlackServer, w
 
 
 async def test_an_ephemeral_message_is_kept_nowhere(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
-    alice = slack.world.user("alice").user_id
+    alice = slack.workspace.user("alice").user_id
     before = slack.history(ops)
     assert (await web.chat_postEphemeral(channel=ops, user=alice, text="only you"))["message_ts"]
     assert slack.history(ops) == before

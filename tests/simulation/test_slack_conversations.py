@@ -12,7 +12,7 @@ from tests.simulation.slack_app import error_of, web_client
 
 
 def channel_id(slack: SlackServer, name: str) -> str:
-    return slack.world.channel(name).channel_id
+    return slack.workspace.channel(name).channel_id
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ async def test_members_are_listed(slack: SlackServer, web: AsyncWebClient, ops: 
 
 
 async def test_direct_messages_are_opened_once(slack: SlackServer, web: AsyncWebClient) -> None:
-    alice = slack.world.user("alice").user_id
+    alice = slack.workspace.user("alice").user_id
     first = await web.conversations_open(users=alice)
     again = await web.conversations_open(users=[alice], return_im=True)
     assert first["channel"]["id"].startswith("D")
@@ -128,7 +128,7 @@ async def test_the_bot_invites_and_removes(slack: SlackServer, web: AsyncWebClie
 
 async def test_the_bot_archives(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     await web.conversations_archive(channel=ops)
-    assert slack.world.channel("ops").is_archived
+    assert slack.workspace.channel("ops").is_archived
     assert await error_of(web.conversations_archive(channel=ops)) == "already_archived"
 
 

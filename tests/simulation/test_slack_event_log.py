@@ -7,11 +7,11 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from entrypoints.simulation.slack.event_log import Changes, Happening, Log
-from entrypoints.simulation.slack.models import KEPT_MESSAGES, as_ts, microseconds
-from entrypoints.simulation.slack.people import escaped
-from entrypoints.simulation.slack.rate_limits import Limits
+from entrypoints.simulation.slack.models import MAX_MESSAGES, format_ts, parse_ts
+from entrypoints.simulation.slack.people import escape
+from entrypoints.simulation.slack.rate_limits import RateLimits
 from entrypoints.simulation.slack.server import SlackServer
-from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
 async def test_waiting_ends_when_something_makes_it_true(slack: SlackServer, web: AsyncWebClient) -> None:
@@ -48,7 +48,7 @@ async def test_several_can_wait_at_once_and_one_can_stop(slack: SlackServer) -> 
 async def test_a_watcher_sees_everything_in_order_until_the_end() -> None:
     async with SlackServer() as slack:
         slack.add_channel("ops")
-        changes = slack.changes()
+        changes = slack.subscribe()
         slack.say("owner", "ops", "hello")
         ts = slack.say("owner", "ops", "hello again")
         slack.edit("ops", ts, "good bye")
@@ -62,7 +62,7 @@ async def test_a_watcher_sees_everything_in_order_until_the_end() -> None:
 
 async def test_a_watcher_sees_calls_and_posts(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.invite("ops", slack.bot_user_id)
-    changes = slack.changes()
+    changes = slack.subscribe()
     await web.chat_postMessage(channel="#ops", text="hi")
     kinds = [(await anext(changes)).kind for _ in range(3)]
     assert kinds == ["event", "post", "call"]
@@ -85,39 +85,39 @@ def test_a_log_forgets_its_oldest_entries() -> None:
 
 
 def test_a_channel_forgets_its_oldest_messages() -> None:
-    world = SlackWorld(lambda _occurrence: None)
+    world = WorkspaceState(lambda _occurrence: None)
     channel = world.add_channel("ops", "channel", [])
     parent = world.post(channel, {"text": "parent"})
     world.post(channel, {"text": "reply"}, thread_ts=parent.ts)
-    for number in range(KEPT_MESSAGES):
+    for number in range(MAX_MESSAGES):
         world.post(channel, {"text": str(number)})
-    assert len(channel.messages) <= KEPT_MESSAGES
+    assert len(channel.messages) <= MAX_MESSAGES
     assert channel.listed == [ts for ts in channel.messages if channel.messages[ts].is_listed]
 
 
 def test_times_rise_even_when_the_clock_does_not() -> None:
-    world = SlackWorld(lambda _occurrence: None, now=lambda: 1_700_000_000.5)
+    world = WorkspaceState(lambda _occurrence: None, now=lambda: 1_700_000_000.5)
     assert [world.next_ts() for _ in range(3)] == ["1700000000.500000", "1700000000.500001", "1700000000.500002"]
 
 
 @pytest.mark.parametrize(("ts", "moment"), [("0", 0), ("12", 12_000_000), ("1.5", 1_500_000), ("1.000001", 1_000_001)])
 def test_times_are_read_in_any_number_of_digits(ts: str, moment: int) -> None:
-    assert microseconds(ts) == moment
+    assert parse_ts(ts) == moment
 
 
 @pytest.mark.parametrize("ts", ["", "soon", "-1", "1.x", "1e5"])
 def test_what_is_no_time_is_refused(ts: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        microseconds(ts)
+        parse_ts(ts)
 
 
 def test_times_are_written_with_six_digits() -> None:
-    assert as_ts(1_700_000_000_000_042) == "1700000000.000042"
+    assert format_ts(1_700_000_000_000_042) == "1700000000.000042"
 
 
 def test_replies_to_what_is_not_there_stay_out_of_sight() -> None:
     told: list[Any] = []
-    world = SlackWorld(told.append)
+    world = WorkspaceState(told.append)
     channel = world.add_channel("ops", "channel", [])
     world.post(channel, {"text": "lost"}, thread_ts="1700000000.000042")
     assert channel.listed == []
@@ -125,7 +125,7 @@ def test_replies_to_what_is_not_there_stay_out_of_sight() -> None:
 
 
 def test_deleting_a_reply_shortens_its_thread() -> None:
-    world = SlackWorld(lambda _occurrence: None)
+    world = WorkspaceState(lambda _occurrence: None)
     channel = world.add_channel("ops", "channel", [])
     parent = world.post(channel, {"text": "parent"})
     reply = world.post(channel, {"text": "reply"}, thread_ts=parent.ts)
@@ -136,7 +136,7 @@ def test_deleting_a_reply_shortens_its_thread() -> None:
 
 def test_limits_come_back_with_time() -> None:
     now = [0.0]
-    limits = Limits(clock=lambda: now[0])
+    limits = RateLimits(clock=lambda: now[0])
     limits.posts, limits.post_burst, limits.posts_per_second = True, 1, 0.5
     assert limits.retry_after("chat.postMessage", None, "C1") is None
     assert limits.retry_after("chat.postMessage", None, "C1") == 2
@@ -146,7 +146,7 @@ def test_limits_come_back_with_time() -> None:
 
 def test_a_post_that_its_method_does_not_allow_costs_the_channel_nothing() -> None:
     now = [0.0]
-    limits = Limits(clock=lambda: now[0])
+    limits = RateLimits(clock=lambda: now[0])
     limits.posts, limits.post_burst, limits.posts_per_second = True, 1, 0.001
     limits.per_minute["chat.postMessage"] = 1
     assert limits.retry_after("chat.postMessage", None, "C1") is None
@@ -156,4 +156,4 @@ def test_a_post_that_its_method_does_not_allow_costs_the_channel_nothing() -> No
 
 
 def test_what_people_type_is_escaped_as_slack_does() -> None:
-    assert escaped("a < b & c > d") == "a &lt; b &amp; c &gt; d"
+    assert escape("a < b & c > d") == "a &lt; b &amp; c &gt; d"

@@ -35,7 +35,7 @@ class Ear:
 
 @pytest.fixture
 async def ear(slack: SlackServer, app: SlackApp) -> AsyncIterator[Ear]:
-    slack.world.channel("ops").members[slack.bot_user_id] = None
+    slack.workspace.channel("ops").members[slack.bot_user_id] = None
     async with await app.open_socket() as socket:
         yield Ear(slack, app, socket)
 
@@ -46,9 +46,9 @@ async def test_a_message_has_all_that_slack_puts_in(slack: SlackServer, ear: Ear
     assert event.pop("client_msg_id")
     assert event == {
         "type": "message",
-        "channel": slack.world.channel("ops").channel_id,
+        "channel": slack.workspace.channel("ops").channel_id,
         "channel_type": "channel",
-        "user": slack.world.user("alice").user_id,
+        "user": slack.workspace.user("alice").user_id,
         "text": "hello",
         "ts": ts,
         "event_ts": ts,
@@ -61,7 +61,11 @@ async def test_the_outer_body_names_team_app_and_event(slack: SlackServer, ear: 
         slack.say("alice", "ops", "one")
         slack.say("alice", "ops", "two")
         body = (await app.frame(socket))["payload"]
-    assert (body["type"], body["team_id"], body["api_app_id"]) == ("event_callback", slack.team_id, slack.world.app_id)
+    assert (body["type"], body["team_id"], body["api_app_id"]) == (
+        "event_callback",
+        slack.team_id,
+        slack.workspace.app_id,
+    )
     assert body["event_id"].startswith("Ev")
     assert body["authorizations"][0]["user_id"] == slack.bot_user_id
     assert body["is_ext_shared_channel"] is False
@@ -167,14 +171,14 @@ async def test_a_reaction_names_its_message(slack: SlackServer, ear: Ear) -> Non
     slack.react("owner", "ops", ts, "tada")
     _, event = [await ear.event() for _ in range(2)]
     assert (event["type"], event["reaction"], event["item"]["ts"]) == ("reaction_added", "tada", ts)
-    assert event["item_user"] == slack.world.user("alice").user_id
+    assert event["item_user"] == slack.workspace.user("alice").user_id
 
 
 async def test_the_bot_hears_of_its_invitation(slack: SlackServer, ear: Ear) -> None:
     slack.invite("secret", slack.bot_user_id, inviter="alice")
     event = await ear.event()
     assert (event["type"], event["user"], event["channel_type"]) == ("member_joined_channel", slack.bot_user_id, "G")
-    assert event["inviter"] == slack.world.user("alice").user_id
+    assert event["inviter"] == slack.workspace.user("alice").user_id
     assert await ear.everything() == ["group_join"], "the line names the bot and is no mention"
 
 
@@ -203,7 +207,7 @@ async def test_an_archived_channel_comes_back(slack: SlackServer, ear: Ear) -> N
     slack.archive("ops")
     slack.unarchive("ops")
     assert "channel_unarchive" in await ear.everything()
-    assert not slack.world.channel("ops").is_archived
+    assert not slack.workspace.channel("ops").is_archived
 
 
 async def test_only_events_subscribed_to_are_told(session: aiohttp.ClientSession) -> None:

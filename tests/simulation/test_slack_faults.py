@@ -17,7 +17,7 @@ from tests.simulation.slack_app import SlackApp, error_of
 
 @pytest.fixture(autouse=True)
 def _in_ops(slack: SlackServer) -> None:
-    slack.world.channel("ops").members[slack.bot_user_id] = None
+    slack.workspace.channel("ops").members[slack.bot_user_id] = None
 
 
 async def post(slack: SlackServer, session: aiohttp.ClientSession) -> tuple[int, str, str, Any]:

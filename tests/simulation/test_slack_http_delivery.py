@@ -155,7 +155,7 @@ async def test_many_events_come_side_by_side(slack: SlackServer, receiver: Recei
 async def test_lost_events_are_not_sent(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     slack.say("owner", "ops", "lost")
-    slack.lose_unacknowledged()
+    slack.discard_unacknowledged()
     slack.say("owner", "ops", "sent")
     await slack.wait_for(lambda: slack.acknowledged)
     assert [body["event"]["text"] for body in receiver.bodies] == ["sent"]

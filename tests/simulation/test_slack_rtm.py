@@ -73,7 +73,7 @@ async def test_a_ping_is_answered_with_its_number(classic_app: SlackApp) -> None
 
 
 async def test_the_bot_speaks_through_the_socket(classic: SlackServer, classic_app: SlackApp) -> None:
-    ops = classic.world.channel("ops").channel_id
+    ops = classic.workspace.channel("ops").channel_id
     async with await classic_app.open_rtm() as socket:
         await socket.send_json({"id": 1, "type": "message", "channel": ops, "text": "hi"})
         echo, reply = await classic_app.frame(socket), await classic_app.frame(socket)

@@ -25,7 +25,7 @@ async def quick_slack(**settings: object) -> AsyncIterator[SlackServer]:
 
 @pytest.fixture
 def _in_ops(slack: SlackServer) -> None:
-    slack.world.channel("ops").members[slack.bot_user_id] = None
+    slack.workspace.channel("ops").members[slack.bot_user_id] = None
 
 
 async def test_hello_says_how_many_connections_there_are(
@@ -34,7 +34,7 @@ async def test_hello_says_how_many_connections_there_are(
     async with session.ws_connect(await app.new_url()) as first, session.ws_connect(await app.new_url()) as second:
         hellos = [await app.frame(first), await app.frame(second)]
     assert [hello["num_connections"] for hello in hellos] == [1, 2]
-    assert hellos[0]["connection_info"] == {"app_id": slack.world.app_id}
+    assert hellos[0]["connection_info"] == {"app_id": slack.workspace.app_id}
     assert hellos[0]["debug_info"]["approximate_connection_time"] == 3600
 
 
@@ -56,7 +56,7 @@ async def test_an_acknowledged_event_is_done(slack: SlackServer, app: SlackApp) 
         assert (envelope["retry_attempt"], envelope["retry_reason"]) == (0, "")
         assert len(slack.unacknowledged) == 1
         await app.acknowledge(socket, envelope)
-        await slack.wait_for(lambda: slack.is_acknowledged(slack.world.channel("ops").channel_id, ts))
+        await slack.wait_for(lambda: slack.is_acknowledged(slack.workspace.channel("ops").channel_id, ts))
     assert not slack.unacknowledged
     assert slack.acknowledged[envelope["payload"]["event_id"]].attempt == 0
 
@@ -140,7 +140,7 @@ async def test_acknowledged_events_can_come_again_in_a_storm(slack: SlackServer,
 @pytest.mark.usefixtures("_in_ops")
 async def test_unacknowledged_events_can_be_lost(slack: SlackServer, app: SlackApp) -> None:
     slack.say("alice", "ops", "lost")
-    assert slack.lose_unacknowledged() == 1
+    assert slack.discard_unacknowledged() == 1
     async with await app.open_socket() as socket:
         slack.say("alice", "ops", "heard")
         assert (await app.event(socket))["text"] == "heard"
@@ -162,7 +162,7 @@ async def test_the_eleventh_connection_is_one_too_many(
 async def test_while_socket_mode_is_switched_off_every_connection_is_told_so_and_closed(
     slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
 ) -> None:
-    slack.socket_mode.is_switched_on = False
+    slack.socket_mode.is_enabled = False
     async with session.ws_connect(await app.new_url()) as socket:
         assert (await app.frame(socket))["reason"] == "link_disabled"
         await app.wait_closed(socket)
@@ -316,7 +316,7 @@ async def test_malformed_acknowledgements_are_counted_and_harm_nothing(
 async def test_acknowledgements_can_go_unheard(session: aiohttp.ClientSession) -> None:
     async with quick_slack() as slack:
         app = SlackApp(slack, session)
-        slack.socket_mode.hears_acknowledgements = False
+        slack.socket_mode.accepts_acknowledgements = False
         async with await app.open_socket() as socket:
             slack.raw_event({"type": "marker"})
             await app.event(socket)

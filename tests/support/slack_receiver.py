@@ -78,7 +78,7 @@ class SlackReceiverStage(ReceiverStage):
         self._slack.archive(channel_id)
 
     def refuse_token(self) -> None:
-        self._slack.trouble_with_token("invalid_auth")
+        self._slack.reject_tokens("invalid_auth")
 
     def is_acknowledged(self, timestamp: str) -> bool:
         return self._slack.is_acknowledged(self.channel, timestamp)

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from entrypoints.flow_tests.recordings.session import Session
-from entrypoints.simulation.slack.people import escaped
+from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.workspaces.workspace import mentions_replaced
 
 _BRACKETS: Final = re.compile(r"<([@#])([\w.-]+)>")
@@ -23,4 +23,4 @@ def typed_or_none(text: str, session: Session) -> str | None:
 def _sent(typed: str, session: Session) -> str:
     """What Slack makes of it, with names in the place of ids."""
     names = {"@": set(session.handles), "#": {label.removeprefix("#") for label in session.channels.values()}}
-    return mentions_replaced(escaped(typed), lambda sign, name: f"<{sign}{name}>" if name in names[sign] else None)
+    return mentions_replaced(escape(typed), lambda sign, name: f"<{sign}{name}>" if name in names[sign] else None)

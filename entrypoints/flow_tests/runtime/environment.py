@@ -21,7 +21,7 @@ from entrypoints.simulation.environment import Stage
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.memory_bridge import MemoryFlows
 from entrypoints.simulation.flyte.scripted_pack import ScriptedPack
-from entrypoints.simulation.flyte.trace import Happening
+from entrypoints.simulation.flyte.trace import TraceEvent
 from entrypoints.simulation.pongo2.rendering import Surroundings
 from entrypoints.simulation.workspaces.memory_workspace import MemoryWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT
@@ -101,7 +101,7 @@ class World:
         self.workspace.listeners += [self.transcript.note, self.chronicle.hear_chat]
         self.flyte.listeners.extend((self.chronicle.hear_flyte, self._break_circles))
 
-    def _break_circles(self, _: Happening) -> None:
+    def _break_circles(self, _: TraceEvent) -> None:
         """Scripted packs answer at once, so flows and packs that go round in circles would let no time pass again."""
         if self.chronicle.circles.is_set():
             self.flyte.listeners.clear()

@@ -74,7 +74,7 @@ class Chronicle:
         if isinstance(told, Spoken) and told.speaker == BOT:
             self._note(BotMessage(_now(), told, self._fields_of_latest()))
 
-    def hear_flyte(self, told: flyte.Happening) -> None:
+    def hear_flyte(self, told: flyte.TraceEvent) -> None:
         """Note what the engine tells."""
         self.told.append(told)
         match told:
@@ -82,7 +82,7 @@ class Chronicle:
                 self._sources[action_id] = f"flow {flow}" + (f", step {step}" if step else "")
             case flyte.ActionCreated(action_id=action_id, pack=pack, command=command, input=given):
                 self._note(CommandSent(_now(), pack, command, given, action_id))
-            case flyte.EventTaken(pack_id=pack_id, event=event, payload=payload):
+            case flyte.EventAccepted(pack_id=pack_id, event=event, payload=payload):
                 self._note(EventSent(_now(), self._name(pack_id), event, payload))
             case flyte.ActionFinished(pack_id=pack_id, event=event, payload=payload):
                 self._note(EventSent(_now(), self._name(pack_id), event, payload))

@@ -13,7 +13,7 @@ from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.models import FATAL
 from entrypoints.simulation.workspaces.workspace import BOT, Noticed, Spoken
 
-Told: TypeAlias = Spoken | Noticed | flyte.Happening | Line
+Told: TypeAlias = Spoken | Noticed | flyte.TraceEvent | Line
 
 _SHORT: Final = 100
 """Characters of a value within a payload that are shown, unless all are asked for."""
@@ -63,11 +63,11 @@ class Narrator:
         ]
         return Line((*spans, Span(spoken.text, "said")), hang=sum(len(span.text) for span in spans))
 
-    def _explained(self, told: flyte.Happening) -> Iterator[Line]:
+    def _explained(self, told: flyte.TraceEvent) -> Iterator[Line]:
         match told:
             case flyte.PackRegistered(pack_id=pack_id):
                 yield _entry("pack", f"{pack_id} has registered")
-            case flyte.EventTaken():
+            case flyte.EventAccepted():
                 yield self._event(told)
             case flyte.StepMatched():
                 yield from self._matched(told)
@@ -83,7 +83,7 @@ class Narrator:
             case _:
                 pass
 
-    def _event(self, told: flyte.EventTaken) -> Line:
+    def _event(self, told: flyte.EventAccepted) -> Line:
         pack = self._pack_name(told.pack_id)
         is_shown_already = told.event == "ReceivedMessage" and self.detail is not Detail.FULL
         payload = "" if is_shown_already else self._written(told.payload)
@@ -129,11 +129,11 @@ def _thread_mark(spoken: Spoken, number: int | None, detail: Detail) -> str:
     return "(thread) " if detail is Detail.OFF or number is None else f"(thread of [{number}]) "
 
 
-def _step(told: flyte.StepConsidered) -> str:
+def _step(told: flyte.StepEvaluated) -> str:
     return told.flow + (f", step {told.step}" if told.step else "")
 
 
-def _criteria(source: str, told: flyte.StepConsidered) -> Iterator[Line]:
+def _criteria(source: str, told: flyte.StepEvaluated) -> Iterator[Line]:
     if source:
         yield _detail(source)
     for name, value in values_seen(source, told.trigger, told.context):

@@ -9,7 +9,7 @@ from entrypoints.simulation.console.output import plain
 from entrypoints.simulation.console.story import Story
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.environment import Stage
-from entrypoints.simulation.flyte.trace import EventTaken, Happening
+from entrypoints.simulation.flyte.trace import EventAccepted, TraceEvent
 from entrypoints.simulation.workspaces.workspace import BOT, Room, Spoken
 
 _REMEMBERED: Final = 1_000
@@ -117,6 +117,6 @@ class Conversation:
             f"the pack did not report it to Flyte: it listens in the channels that it joined, and {BOT} was invited to"
         )
 
-    def _note_report(self, happening: Happening) -> None:
-        if isinstance(happening, EventTaken) and isinstance(happening.payload, dict):
+    def _note_report(self, happening: TraceEvent) -> None:
+        if isinstance(happening, EventAccepted) and isinstance(happening.payload, dict):
             self._reported.append((happening.payload.get("channelId"), happening.payload.get("timestamp")))

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.models import Action, Event, Pack, Run
 from entrypoints.simulation.flyte.state import Finish, FlyteWorld
-from entrypoints.simulation.flyte.subscription import Watch
-from entrypoints.simulation.flyte.trace import Happening
+from entrypoints.simulation.flyte.subscription import Subscription
+from entrypoints.simulation.flyte.trace import TraceEvent
 from entrypoints.simulation.pongo2.rendering import Surroundings
 
 LOG_LIMIT = 100_000
@@ -42,14 +42,14 @@ class Flyte:
         self.events: deque[Event] = deque(maxlen=LOG_LIMIT)
         self.results: dict[str, Event] = {}
         self.flow_delay_seconds = flow_delay_seconds
-        self.listeners: Final[list[Callable[[Happening], None]]] = []
+        self.listeners: Final[list[Callable[[TraceEvent], None]]] = []
         """Told of everything as it happens; they must not wait, nor change anything here."""
         self._world = FlyteWorld(surroundings or Surroundings(), self._tell, kept_runs)
         for flow in flows:
             self._world.add_flow(flow)
         self._heard: deque[Heard] = deque()
         self._timers: deque[asyncio.Handle] = deque()
-        self._watches: list[Watch] = []
+        self._watches: list[Subscription] = []
         self._waiters: set[asyncio.Event] = set()
 
     # What there is
@@ -136,9 +136,9 @@ class Flyte:
     # Looking on
 
     @contextmanager
-    def watch(self) -> Iterator[Watch]:
+    def subscribe(self) -> Iterator[Subscription]:
         """Look on: everything that happens from now on."""
-        watch = Watch()
+        watch = Subscription()
         self._watches.append(watch)
         try:
             yield watch
@@ -204,11 +204,11 @@ class Flyte:
         for timer in self._timers:
             timer.cancel()
 
-    def _tell(self, happening: Happening) -> None:
+    def _tell(self, happening: TraceEvent) -> None:
         for listener in self.listeners:
             listener(happening)
         for watch in self._watches:
-            watch.tell(happening)
+            watch.publish(happening)
         self._wake()
 
     def _wake(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.models import Action, Pack
-from entrypoints.simulation.flyte.trace import ActionCreated, Happening
+from entrypoints.simulation.flyte.trace import ActionCreated, TraceEvent
 
 
 class PackInProcess:
@@ -26,7 +26,7 @@ class PackInProcess:
         """Send an event of the pack's own accord."""
         self._flyte.raise_event(self._pack.name, event, payload, labels=self._pack.labels)
 
-    def _hear(self, happening: Happening) -> None:
+    def _hear(self, happening: TraceEvent) -> None:
         if isinstance(happening, ActionCreated) and happening.pack == self._pack.name:
             # Later: whoever listens must not change anything while the engine is at it.
             asyncio.get_running_loop().call_soon(self._take_all)

@@ -12,12 +12,12 @@ from entrypoints.simulation.flyte.trace import (
     ActionCreated,
     ActionFinished,
     ActionTaken,
-    EventTaken,
-    Happening,
+    EventAccepted,
     PackRegistered,
     StepFailed,
     StepMatched,
     StepUnmatched,
+    TraceEvent,
 )
 from entrypoints.simulation.pongo2.rendering import Surroundings
 
@@ -39,7 +39,7 @@ class FlyteWorld:
     def __init__(
         self,
         surroundings: Surroundings,
-        tell: Callable[[Happening], None],
+        tell: Callable[[TraceEvent], None],
         kept_runs: int,
     ) -> None:
         self.packs: dict[str, Pack] = {}
@@ -82,7 +82,7 @@ class FlyteWorld:
 
     def accept(self, event: Event) -> None:
         """Note an event; `run_flows` handles it."""
-        self._tell(EventTaken(event.pack.id, event.name, event.payload))
+        self._tell(EventAccepted(event.pack.id, event.name, event.payload))
 
     def run_flows(self, event: Event) -> None:
         """Begin a run of every flow that waits for the event."""

@@ -8,21 +8,21 @@ from entrypoints.simulation.flyte.models import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class TraceEvent:
     """Something that happened, `at` a time of the monotonic clock, in seconds."""
 
     at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
-class PackRegistered(Happening):
+class PackRegistered(TraceEvent):
     """A pack made itself known, for the first time or again."""
 
     pack_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class EventTaken(Happening):
+class EventAccepted(TraceEvent):
     """An event was accepted; its flows run from here on."""
 
     pack_id: str
@@ -31,7 +31,7 @@ class EventTaken(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class StepConsidered(Happening):
+class StepEvaluated(TraceEvent):
     """A step's event came in; what became of the step is in the subclasses."""
 
     flow: str
@@ -43,7 +43,7 @@ class StepConsidered(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class StepMatched(StepConsidered):
+class StepMatched(StepEvaluated):
     """The step ran: its action is `action_id`."""
 
     criteria: str
@@ -52,7 +52,7 @@ class StepMatched(StepConsidered):
 
 
 @dataclass(frozen=True, slots=True)
-class StepUnmatched(StepConsidered):
+class StepUnmatched(StepEvaluated):
     """The step did not run: `reason` says why; the criteria, where it got so far, and what it rendered to."""
 
     reason: str
@@ -61,7 +61,7 @@ class StepUnmatched(StepConsidered):
 
 
 @dataclass(frozen=True, slots=True)
-class StepFailed(StepConsidered):
+class StepFailed(StepEvaluated):
     """The step could not be evaluated, so it did not run; `part` names the template, such as `criteria`."""
 
     part: str
@@ -69,7 +69,7 @@ class StepFailed(StepConsidered):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionCreated(Happening):
+class ActionCreated(TraceEvent):
     """An action waits for a pack."""
 
     action_id: str
@@ -79,7 +79,7 @@ class ActionCreated(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionTaken(Happening):
+class ActionTaken(TraceEvent):
     """A pack has the action in hand."""
 
     action_id: str
@@ -88,7 +88,7 @@ class ActionTaken(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionFinished(Happening):
+class ActionFinished(TraceEvent):
     """A pack answered the action."""
 
     action_id: str
@@ -99,7 +99,7 @@ class ActionFinished(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class RequestServed(Happening):
+class RequestServed(TraceEvent):
     """A request was answered; `status` is 0 when the connection was dropped, `fault` says what was planned for it."""
 
     route: str

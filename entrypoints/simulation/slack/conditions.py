@@ -7,7 +7,7 @@ from aiohttp import web
 
 from entrypoints.simulation.slack.delivery.websocket import reset_connection
 from entrypoints.simulation.slack.faults import Fault, Faults, NoAnswer, Slow, WrongAnswer
-from entrypoints.simulation.slack.rate_limits import Limits
+from entrypoints.simulation.slack.rate_limits import RateLimits
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class Conditions:
     """What is planned to go wrong, what is limited, and how long things take."""
 
     faults: Faults = field(default_factory=Faults)
-    limits: Limits = field(default_factory=Limits)
+    limits: RateLimits = field(default_factory=RateLimits)
     latency_seconds: float = 0.0
     ping_seconds: float = 5.0
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -12,7 +12,7 @@ from entrypoints.simulation.slack.models import JsonObject
 
 Entry = TypeVar("Entry")
 
-KEPT_ENTRIES: Final = 100_000
+MAX_ENTRIES: Final = 100_000
 KEPT_CHANGES: Final = 10_000
 
 
@@ -56,7 +56,7 @@ class Call:
 class Log(list[Entry], Generic[Entry]):
     """A list that forgets its oldest entries when it grows past a bound."""
 
-    def __init__(self, kept: int = KEPT_ENTRIES) -> None:
+    def __init__(self, kept: int = MAX_ENTRIES) -> None:
         super().__init__()
         self._kept = kept
 

@@ -10,12 +10,12 @@ from entrypoints.simulation.slack.models import Channel, JsonObject, Message, Us
 CONVERSATION_NAMES: Final = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 """The `channel_type` of an event, and how scopes and subscriptions call the same."""
 
-NOT_IN_A_MENTION: Final = ("channel_type", "metadata", "subtype", "parent_user_id")
-MENTIONING_SUBTYPES: Final = (None, "thread_broadcast", "file_share", "bot_message")
+MENTION_OMITS: Final = ("channel_type", "metadata", "subtype", "parent_user_id")
+MENTION_SUBTYPES: Final = (None, "thread_broadcast", "file_share", "bot_message")
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class WorkspaceEvent:
     """Something that Slack may tell an app about.
 
     `subscription` is the name under which apps subscribe to it, None for what the Events API has not; `in_rtm` says
@@ -33,46 +33,46 @@ def message_subscription(channel: Channel) -> str:
     return f"message.{CONVERSATION_NAMES[channel.channel_type]}"
 
 
-def said(channel: Channel, message: Message, team_id: str) -> JsonObject:
+def message_event(channel: Channel, message: Message, team_id: str) -> JsonObject:
     """Write a new message as the event about it."""
     metadata = {} if message.metadata is None else {"metadata": message.metadata}
     place = {"channel": channel.channel_id, "channel_type": channel.channel_type, "event_ts": message.ts}
     return {"team": team_id, **message.fields, **metadata, **place}
 
 
-def mention(event: JsonObject) -> JsonObject:
+def mention_event(event: JsonObject) -> JsonObject:
     """Write the twin of a message that mentions the bot: the same message as `app_mention`."""
-    return {key: value for key, value in event.items() if key not in NOT_IN_A_MENTION} | {"type": "app_mention"}
+    return {key: value for key, value in event.items() if key not in MENTION_OMITS} | {"type": "app_mention"}
 
 
-def mentions(event: JsonObject, bot: User) -> bool:
+def mentions_bot(event: JsonObject, bot: User) -> bool:
     """Say whether a message raises an `app_mention`: it names the bot, in a channel, and is not its own."""
     if event["channel_type"] == "im" or event.get("user") == bot.user_id:
         return False
-    return event.get("subtype") in MENTIONING_SUBTYPES and f"<@{bot.user_id}>" in (event.get("text") or "")
+    return event.get("subtype") in MENTION_SUBTYPES and f"<@{bot.user_id}>" in (event.get("text") or "")
 
 
-def changed(channel: Channel, subtype: str, ts: str, **more: object) -> JsonObject:
+def change_event(channel: Channel, subtype: str, ts: str, **more: object) -> JsonObject:
     """Write an edit or a deletion as the event about it."""
     place = {"channel": channel.channel_id, "channel_type": channel.channel_type}
     return {"type": "message", "subtype": subtype, "hidden": True, **more, **place, "ts": ts, "event_ts": ts}
 
 
-def membership(name: str, channel: Channel, user: User, team_id: str) -> JsonObject:
+def membership_event(name: str, channel: Channel, user: User, team_id: str) -> JsonObject:
     """Write somebody's joining or leaving as the event about it."""
     kind = "G" if channel.is_private else "C"
     place = {"channel": channel.channel_id, "channel_type": kind, "team": team_id}
     return {"type": name, "user": user.user_id, **place}
 
 
-def reacted(channel: Channel, message: Message, user: User, reaction: str) -> JsonObject:
+def reaction_event(channel: Channel, message: Message, user: User, reaction: str) -> JsonObject:
     """Write an emoji under a message as the event about it."""
     item = {"type": "message", "channel": channel.channel_id, "ts": message.ts}
     author = {"item_user": message.fields["user"]} if "user" in message.fields else {}
     return {"type": "reaction_added", "user": user.user_id, "reaction": reaction, "item": item, **author}
 
 
-def in_rtm(event: JsonObject) -> JsonObject:
+def to_rtm(event: JsonObject) -> JsonObject:
     """Write an event as RTM has it: messages come without what the Events API adds to them."""
     if event.get("type") != "message":
         return event
@@ -84,7 +84,7 @@ def new_event_id() -> str:
     return f"Ev{uuid.uuid4().hex[:10].upper()}"
 
 
-def outer_body(event: JsonObject, event_id: str, *, team_id: str, app_id: str, bot_user_id: str) -> JsonObject:
+def event_callback(event: JsonObject, event_id: str, *, team_id: str, app_id: str, bot_user_id: str) -> JsonObject:
     """Write the body in which the Events API delivers an event, by a socket or by HTTP."""
     authorization = {"enterprise_id": None, "team_id": team_id, "user_id": bot_user_id, "is_bot": True}
     return {

@@ -11,7 +11,7 @@ CHANNEL_TYPES: Final = {"channel": "public_channel", "group": "private_channel",
 """The `channel_type` of an event, and the name of the same thing in the `types` argument of the Web API."""
 
 MICROSECONDS: Final = 1_000_000
-KEPT_MESSAGES: Final = 20_000
+MAX_MESSAGES: Final = 20_000
 """How many messages a conversation remembers."""
 
 
@@ -144,7 +144,7 @@ class Channel:
             "is_private": self.is_private,
         }
         if self.channel_type == "im":
-            return written | {"user": self._other_than(viewer_id), "is_user_deleted": False, "priority": 0}
+            return written | {"user": self._peer_of(viewer_id), "is_user_deleted": False, "priority": 0}
         written |= {
             "name": self.name,
             "name_normalized": self.name,
@@ -163,16 +163,16 @@ class Channel:
         message = self.messages.get(thread_ts)
         return self.messages.get(message.fields["thread_ts"]) if message and message.is_reply else message
 
-    def keep(self, message: Message, parent: Message | None) -> None:
+    def add(self, message: Message, parent: Message | None) -> None:
         """Add a message, as a reply to its parent if it has one."""
         self.messages[message.ts] = message
         if parent is not None:
             parent.replies.append(message.ts)
         if message.is_listed:
             insort(self.listed, message.ts)
-        if len(self.messages) > KEPT_MESSAGES:
+        if len(self.messages) > MAX_MESSAGES:
             # A tenth at once: a dictionary that loses its first entry over and over grows slow to look at.
-            for oldest in list(islice(self.messages.values(), KEPT_MESSAGES // 10)):
+            for oldest in list(islice(self.messages.values(), MAX_MESSAGES // 10)):
                 self.remove(oldest)
 
     def remove(self, message: Message) -> None:
@@ -194,12 +194,12 @@ class Channel:
             end = (bisect_right if inclusive else bisect_left)(self.listed, latest)
         return self.listed[start:end]
 
-    def _other_than(self, viewer_id: str) -> str:
+    def _peer_of(self, viewer_id: str) -> str:
         others = [member for member in self.members if member != viewer_id]
         return others[0] if others else viewer_id
 
 
-def microseconds(ts: str) -> int:
+def parse_ts(ts: str) -> int:
     """Read a `ts`, in any number of digits, as microseconds. Raises ValueError for anything else."""
     seconds, _, fraction = ts.partition(".")
     if not (seconds + fraction).isdecimal():
@@ -207,11 +207,11 @@ def microseconds(ts: str) -> int:
     return int(seconds or 0) * MICROSECONDS + int(fraction[:6].ljust(6, "0"))
 
 
-def as_ts(moment: int) -> str:
+def format_ts(moment: int) -> str:
     """Write microseconds as Slack's `ts`: seconds, a dot, six digits."""
     return f"{moment // MICROSECONDS}.{moment % MICROSECONDS:06d}"
 
 
-def named(name: str) -> str:
+def strip_prefix(name: str) -> str:
     """Take off what people write before a channel's or a user's name."""
     return name.removeprefix("#").removeprefix("@")

@@ -11,15 +11,15 @@ POST: Final = "chat.postMessage"
 class Bucket:
     """A store of permissions that refills steadily; one permission for one call."""
 
-    def __init__(self, size: float, per_second: float, now: float) -> None:
-        self._size = size
+    def __init__(self, capacity: float, per_second: float, now: float) -> None:
+        self._capacity = capacity
         self._per_second = per_second
-        self._level = size
+        self._level = capacity
         self._at = now
 
     def take(self, now: float) -> float:
         """Take one; 0 when there was one, otherwise the seconds until there is."""
-        self._level = min(self._size, self._level + (now - self._at) * self._per_second)
+        self._level = min(self._capacity, self._level + (now - self._at) * self._per_second)
         self._at = now
         if self._level >= 1:
             self._level -= 1
@@ -27,7 +27,7 @@ class Bucket:
         return (1 - self._level) / self._per_second
 
 
-class Limits:
+class RateLimits:
     """The limits as they are switched: both kinds are off until someone switches them on.
 
     `per_minute` overrides a method's tier, also while the tiers are off.

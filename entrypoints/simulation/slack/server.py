@@ -10,20 +10,20 @@ from aiohttp import web
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.endpoint import SocketEndpoint
 from entrypoints.simulation.slack.delivery.http import HttpDelivery
-from entrypoints.simulation.slack.delivery.queue import RETRY_SECONDS, Acknowledgement, Deliveries, Delivery
-from entrypoints.simulation.slack.delivery.rtm import Rtm
+from entrypoints.simulation.slack.delivery.queue import RETRY_SECONDS, Acknowledgement, DeliveryQueue, PendingDelivery
+from entrypoints.simulation.slack.delivery.rtm import RtmConnections
 from entrypoints.simulation.slack.delivery.socket_mode import ACKNOWLEDGEMENT_SECONDS, SocketMode
 from entrypoints.simulation.slack.delivery.websocket import Socket, reset_connection
 from entrypoints.simulation.slack.event_log import Call, Changes, Log, Post, SlackLog
-from entrypoints.simulation.slack.events import Occurrence, new_event_id, outer_body
+from entrypoints.simulation.slack.events import WorkspaceEvent, event_callback, new_event_id
 from entrypoints.simulation.slack.faults import Faults
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.people import SlackPeople
-from entrypoints.simulation.slack.rate_limits import Limits
+from entrypoints.simulation.slack.rate_limits import RateLimits
 from entrypoints.simulation.slack.web_api import chat, conversations, users
 from entrypoints.simulation.slack.web_api.api import Access
-from entrypoints.simulation.slack.web_api.endpoint import WebEndpoint
-from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.slack.web_api.endpoint import WebApiEndpoint
+from entrypoints.simulation.slack.workspace import WorkspaceState
 
 BOT_SCOPES: Final = frozenset(
     {
@@ -35,7 +35,7 @@ BOT_SCOPES: Final = frozenset(
         *("reactions:read", "reactions:write", "users:read", "users:read.email"),
     }
 )
-LARGEST_REQUEST: Final = 8 * 1024 * 1024
+MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 
 
 class SlackServer(SlackPeople):
@@ -64,7 +64,7 @@ class SlackServer(SlackPeople):
         latency_seconds: float = 0.0,
         ping_seconds: float = 5.0,
     ) -> None:
-        super().__init__(SlackWorld(self._tell, bot_name=bot_name))
+        super().__init__(WorkspaceState(self._on_workspace_event, bot_name=bot_name))
         self.host: Final = host
         self.port = port
         self.signing_secret: Final = signing_secret
@@ -72,9 +72,9 @@ class SlackServer(SlackPeople):
         self.subscriptions = subscriptions
         self.log: Final = SlackLog()
         self.conditions: Final = Conditions(latency_seconds=latency_seconds, ping_seconds=ping_seconds)
-        self.deliveries: Final = Deliveries(self.log, retry_seconds)
-        self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.world, acknowledgement_seconds)
-        self.deliveries.courier = self.socket_mode
+        self.deliveries: Final = DeliveryQueue(self.log, retry_seconds)
+        self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.workspace, acknowledgement_seconds)
+        self.deliveries.transport = self.socket_mode
         self._http = HttpDelivery(self.deliveries, self.log, signing_secret, acknowledgement_seconds)
         self._sockets = SocketEndpoint(self.log, self.conditions, self.socket_mode)
         self._runner: web.AppRunner | None = None
@@ -88,8 +88,8 @@ class SlackServer(SlackPeople):
             **users.METHODS,
             **self._sockets.methods,
         }
-        web_api = WebEndpoint(self.world, self.access, self.log, self.conditions, methods)
-        application = web.Application(client_max_size=LARGEST_REQUEST)
+        web_api = WebApiEndpoint(self.workspace, self.access, self.log, self.conditions, methods)
+        application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.router.add_route("*", "/api/{method}", web_api.handle)
         application.router.add_get("/sockets/{kind}/", self._sockets.open)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
@@ -162,7 +162,7 @@ class SlackServer(SlackPeople):
         return self.conditions.faults
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> RateLimits:
         """The rate limits; off until switched on."""
         return self.conditions.limits
 
@@ -178,15 +178,15 @@ class SlackServer(SlackPeople):
     @property
     def history_lag_seconds(self) -> float:
         """How long a message takes until it can be read back by `conversations.history` and `conversations.replies`."""
-        return self.world.history_lag_seconds
+        return self.workspace.history_lag_seconds
 
     @history_lag_seconds.setter
     def history_lag_seconds(self, seconds: float) -> None:
-        self.world.history_lag_seconds = seconds
+        self.workspace.history_lag_seconds = seconds
 
-    def trouble_with_token(self, code: str) -> None:
+    def reject_tokens(self, code: str) -> None:
         """Let every call be refused with this code (`token_revoked`, `account_inactive`, ...); '' for none any more."""
-        self.access.trouble = code
+        self.access.forced_error = code
 
     # What happened
 
@@ -211,7 +211,7 @@ class SlackServer(SlackPeople):
         return self.deliveries.acknowledged
 
     @property
-    def unacknowledged(self) -> dict[str, Delivery]:
+    def unacknowledged(self) -> dict[str, PendingDelivery]:
         """The events that the app has not acknowledged, those given up among them, by event id."""
         return self.deliveries.unacknowledged
 
@@ -223,14 +223,14 @@ class SlackServer(SlackPeople):
         """Return when the predicate holds, looking again after everything that happens. Raises TimeoutError."""
         await self.log.wait_for(predicate, timeout)
 
-    def changes(self) -> Changes:
-        """Watch everything that happens from now on: an asynchronous iterator of `Happening`."""
+    def subscribe(self) -> Changes:
+        """Watch everything that happens from now on: an asynchronous iterator of what happens."""
         return self.log.watch()
 
     # Sockets
 
     @property
-    def rtm(self) -> Rtm:
+    def rtm(self) -> RtmConnections:
         """The open RTM connections."""
         return self._sockets.rtm
 
@@ -274,18 +274,18 @@ class SlackServer(SlackPeople):
         ConnectionError when it does not.
         """
         await self._http.open(url, verify=verify)
-        self.deliveries.courier = self._http
+        self.deliveries.transport = self._http
         self.deliveries.flush()
 
     async def deliver_by_socket(self) -> None:
         """Deliver events by Socket Mode again."""
         await self._http.close()
-        self.deliveries.courier = self.socket_mode
+        self.deliveries.transport = self.socket_mode
         self.deliveries.flush()
 
     def raw_event(self, event: JsonObject, *, event_id: str = "") -> str:
         """Deliver any event as it is, whatever the bot is a member of or subscribed to; returns the event id."""
-        self.rtm.tell(event)
+        self.rtm.broadcast(event)
         return self._deliver(event, event_id or new_event_id())
 
     def raw_body(self, body: JsonObject) -> str:
@@ -298,23 +298,23 @@ class SlackServer(SlackPeople):
         """Deliver acknowledged events again, all of those still known by default; returns how many."""
         return self.deliveries.redeliver(event_ids)
 
-    def lose_unacknowledged(self) -> int:
+    def discard_unacknowledged(self) -> int:
         """Lose every event that the app has not acknowledged, as Slack does in the end; returns how many."""
-        return self.deliveries.forget_unacknowledged()
+        return self.deliveries.discard_unacknowledged()
 
-    def _tell(self, occurrence: Occurrence) -> None:
+    def _on_workspace_event(self, occurrence: WorkspaceEvent) -> None:
         self.log.note("event", event=occurrence.event, reaches_bot=occurrence.reaches_bot)
         if not occurrence.reaches_bot:
             return
         if occurrence.in_rtm:
-            self.rtm.tell(occurrence.event)
+            self.rtm.broadcast(occurrence.event)
         if occurrence.subscription is None or self.access.is_classic:
             return
         if self.subscriptions is None or occurrence.subscription in self.subscriptions:
             self._deliver(occurrence.event, new_event_id())
 
     def _deliver(self, event: JsonObject, event_id: str) -> str:
-        world = self.world
+        world = self.workspace
         ids = {"team_id": world.team_id, "app_id": world.app_id, "bot_user_id": world.bot.user_id}
-        self.deliveries.add(event_id, outer_body(event, event_id, **ids))
+        self.deliveries.add(event_id, event_callback(event, event_id, **ids))
         return event_id

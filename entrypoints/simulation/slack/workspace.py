@@ -6,26 +6,34 @@ from itertools import count
 from typing import Final
 
 from entrypoints.simulation.slack.events import (
-    Occurrence,
-    changed,
-    membership,
-    mention,
-    mentions,
+    WorkspaceEvent,
+    change_event,
+    membership_event,
+    mention_event,
+    mentions_bot,
+    message_event,
     message_subscription,
-    reacted,
-    said,
+    reaction_event,
 )
-from entrypoints.simulation.slack.models import MICROSECONDS, Channel, JsonObject, Message, User, as_ts, named
+from entrypoints.simulation.slack.models import (
+    MICROSECONDS,
+    Channel,
+    JsonObject,
+    Message,
+    User,
+    format_ts,
+    strip_prefix,
+)
 
-TWO: Final = 2
+PAIR: Final = 2
 """How many people direct messages join; more of them make a conversation of the type `mpim`."""
 
 
-class NotThereError(LookupError):
+class NotFoundError(LookupError):
     """Nobody and nothing of that name or id is in the workspace."""
 
 
-class SlackWorld:
+class WorkspaceState:
     """One workspace with one app's bot in it. It does no input or output and knows of no connection.
 
     Each change tells `tell` what occurred. Every `ts` is later than all before it, in the whole workspace.
@@ -33,7 +41,7 @@ class SlackWorld:
 
     def __init__(
         self,
-        tell: Callable[[Occurrence], None],
+        emit: Callable[[WorkspaceEvent], None],
         *,
         bot_name: str = "bot",
         now: Callable[[], float] = time.time,
@@ -43,9 +51,9 @@ class SlackWorld:
         self.history_lag_seconds = 0.0
         self.users: Final[dict[str, User]] = {}
         self.channels: Final[dict[str, Channel]] = {}
-        self._tell = tell
+        self._emit = emit
         self._now = now
-        self._latest_moment = 0
+        self._last_microseconds = 0
         self._numbers = count(1)
         self._channel_names: dict[str, str] = {}
         self._user_names: dict[str, str] = {}
@@ -60,14 +68,14 @@ class SlackWorld:
 
     def next_ts(self) -> str:
         """Give the time of a new message: later than all before it."""
-        self._latest_moment = max(self._latest_moment + 1, int(self._now() * MICROSECONDS))
-        return as_ts(self._latest_moment)
+        self._last_microseconds = max(self._last_microseconds + 1, int(self._now() * MICROSECONDS))
+        return format_ts(self._last_microseconds)
 
     def visible_until(self) -> str:
         """Give the time of the newest message that can be read back now; '' when reading back does not lag."""
         if not self.history_lag_seconds:
             return ""
-        return as_ts(int((self._now() - self.history_lag_seconds) * MICROSECONDS))
+        return format_ts(int((self._now() - self.history_lag_seconds) * MICROSECONDS))
 
     # People
 
@@ -78,10 +86,10 @@ class SlackWorld:
         return user
 
     def user(self, name_or_id: str) -> User:
-        """Find somebody by id, handle or `@handle`. Raises NotThereError."""
-        user = self.users.get(name_or_id) or self.users.get(self._user_names.get(named(name_or_id), ""))
+        """Find somebody by id, handle or `@handle`. Raises NotFoundError."""
+        user = self.users.get(name_or_id) or self.users.get(self._user_names.get(strip_prefix(name_or_id), ""))
         if user is None:
-            raise NotThereError(f"there is no user {name_or_id!r} in the workspace: add_user first")
+            raise NotFoundError(f"there is no user {name_or_id!r} in the workspace: add_user first")
         return user
 
     # Conversations
@@ -92,11 +100,11 @@ class SlackWorld:
         """Open a conversation with these members in it; nobody is told of their joining."""
         channel = Channel(
             channel_id=channel_id or self.new_id("D" if channel_type == "im" else "C"),
-            name=named(name),
+            name=strip_prefix(name),
             channel_type=channel_type,
             creator=creator or self.owner.user_id,
             created=int(self._now()),
-            is_general=named(name) == "general",
+            is_general=strip_prefix(name) == "general",
             members=dict.fromkeys(members),
         )
         self.channels[channel.channel_id] = channel
@@ -105,15 +113,15 @@ class SlackWorld:
         return channel
 
     def channel(self, name_or_id: str) -> Channel:
-        """Find a conversation by id, name or `#name`. Raises NotThereError."""
+        """Find a conversation by id, name or `#name`. Raises NotFoundError."""
         channel = self.find_channel(name_or_id)
         if channel is None:
-            raise NotThereError(f"there is no channel {name_or_id!r} in the workspace: add_channel first")
+            raise NotFoundError(f"there is no channel {name_or_id!r} in the workspace: add_channel first")
         return channel
 
     def find_channel(self, name_or_id: str) -> Channel | None:
         """Find a conversation by id, name or `#name`, if there is one."""
-        return self.channels.get(name_or_id) or self.channels.get(self._channel_names.get(named(name_or_id), ""))
+        return self.channels.get(name_or_id) or self.channels.get(self._channel_names.get(strip_prefix(name_or_id), ""))
 
     def open_direct(self, member_ids: Iterable[str]) -> Channel:
         """Open the direct conversation among these people, or find the one that they have."""
@@ -122,7 +130,7 @@ class SlackWorld:
         if known is not None:
             return self.channels[known]
         handles = "--".join(sorted(self.users[member].name for member in members))
-        is_pair = len(members) <= TWO
+        is_pair = len(members) <= PAIR
         channel = self.add_channel("" if is_pair else f"mpdm-{handles}-1", "im" if is_pair else "mpim", sorted(members))
         self._direct[members] = channel.channel_id
         return channel
@@ -133,46 +141,46 @@ class SlackWorld:
         invited = {"inviter": inviter} if inviter else {}
         if user is self.bot:
             event = {"type": f"{channel.channel_type}_joined", "channel": channel.as_json(user.user_id)}
-            self._raise(channel, event, None)
-        event = membership("member_joined_channel", channel, user, self.team_id)
-        self._raise(channel, event | invited, "member_joined_channel")
-        self._post_system(channel, user, "join", "has joined the", **invited)
+            self._publish(channel, event, None)
+        event = membership_event("member_joined_channel", channel, user, self.team_id)
+        self._publish(channel, event | invited, "member_joined_channel")
+        self._post_notice(channel, user, "join", "has joined the", **invited)
 
     def leave(self, channel: Channel, user: User, actor: str | None = None) -> None:
         """Let somebody out, of themselves or by an actor: the bot hears of its own leaving as well."""
         was_heard = self.bot.user_id in channel.members
         channel.members.pop(user.user_id, None)
-        event = membership("member_left_channel", channel, user, self.team_id)
-        self._raise(channel, event, "member_left_channel", reaches_bot=was_heard)
-        self._post_system(channel, user, "leave", "has left the")
+        event = membership_event("member_left_channel", channel, user, self.team_id)
+        self._publish(channel, event, "member_left_channel", reaches_bot=was_heard)
+        self._post_notice(channel, user, "leave", "has left the")
         if user is self.bot:
             name = f"{channel.channel_type}_left"
             left = {"type": name, "channel": channel.channel_id} | ({"actor_id": actor} if actor else {})
-            self._raise(channel, left, name, reaches_bot=was_heard)
+            self._publish(channel, left, name, reaches_bot=was_heard)
 
     def set_archived(self, channel: Channel, user: User, *, archived: bool) -> None:
         """Archive a channel or bring it back."""
         verb = "archive" if archived else "unarchive"
         channel.is_archived = archived
-        self._post_system(channel, user, verb, f"{verb}d the")
+        self._post_notice(channel, user, verb, f"{verb}d the")
         name = f"{channel.channel_type}_{verb}"
-        self._raise(channel, {"type": name, "channel": channel.channel_id, "user": user.user_id}, name)
+        self._publish(channel, {"type": name, "channel": channel.channel_id, "user": user.user_id}, name)
 
     def rename(self, channel: Channel, name: str) -> None:
         """Give a channel another name."""
         self._channel_names.pop(channel.name, None)
-        channel.name = named(name)
+        channel.name = strip_prefix(name)
         self._channel_names[channel.name] = channel.channel_id
         summary = {"id": channel.channel_id, "name": channel.name, "created": channel.created}
         event_name = f"{channel.channel_type}_rename"
-        self._raise(channel, {"type": event_name, "channel": summary}, event_name)
+        self._publish(channel, {"type": event_name, "channel": summary}, event_name)
 
     def delete_channel(self, channel: Channel, user: User) -> None:
         """Remove a channel with all that was said in it."""
         self.channels.pop(channel.channel_id, None)
         self._channel_names.pop(channel.name, None)
         name = f"{channel.channel_type}_deleted"
-        self._raise(channel, {"type": name, "channel": channel.channel_id, "actor_id": user.user_id}, name)
+        self._publish(channel, {"type": name, "channel": channel.channel_id, "actor_id": user.user_id}, name)
 
     # Messages
 
@@ -197,11 +205,11 @@ class SlackWorld:
             stated |= {"parent_user_id": parent.fields["user"]} if parent and "user" in parent.fields else {}
             stated |= {"subtype": "thread_broadcast"} if broadcast else {}
         message = Message(ts, stated, metadata)
-        channel.keep(message, parent)
-        event = said(channel, message, self.team_id)
-        self._raise(channel, event, message_subscription(channel))
-        if mentions(event, self.bot):
-            self._raise(channel, mention(event), "app_mention", in_rtm=False)
+        channel.add(message, parent)
+        event = message_event(channel, message, self.team_id)
+        self._publish(channel, event, message_subscription(channel))
+        if mentions_bot(event, self.bot):
+            self._publish(channel, mention_event(event), "app_mention", in_rtm=False)
         return message
 
     def edit(self, channel: Channel, message: Message, changes: JsonObject, editor: str) -> None:
@@ -210,32 +218,32 @@ class SlackWorld:
         ts = self.next_ts()
         message.fields = message.fields | changes | {"edited": {"user": editor, "ts": ts}}
         after = message.as_json(with_metadata=True)
-        event = changed(channel, "message_changed", ts, message=after, previous_message=before)
-        self._raise(channel, event, message_subscription(channel))
+        event = change_event(channel, "message_changed", ts, message=after, previous_message=before)
+        self._publish(channel, event, message_subscription(channel))
 
     def delete(self, channel: Channel, message: Message) -> None:
         """Take a message away, out of its thread too."""
         before = message.as_json(with_metadata=True)
         channel.remove(message)
         more = {"deleted_ts": message.ts, "previous_message": before}
-        event = changed(channel, "message_deleted", self.next_ts(), **more)
-        self._raise(channel, event, message_subscription(channel))
+        event = change_event(channel, "message_deleted", self.next_ts(), **more)
+        self._publish(channel, event, message_subscription(channel))
 
     def react(self, channel: Channel, message: Message, user: User, reaction: str) -> bool:
         """Put somebody's emoji under a message; False when it was there already."""
         if not message.add_reaction(reaction, user.user_id):
             return False
-        self._raise(channel, reacted(channel, message, user, reaction), "reaction_added")
+        self._publish(channel, reaction_event(channel, message, user, reaction), "reaction_added")
         return True
 
     # Telling
 
-    def _post_system(self, channel: Channel, user: User, verb: str, deed: str, **more: str) -> None:
+    def _post_notice(self, channel: Channel, user: User, verb: str, action: str, **more: str) -> None:
         family = "group" if channel.channel_type == "group" else "channel"
-        text = f"<@{user.user_id}> {deed} {family}"
+        text = f"<@{user.user_id}> {action} {family}"
         self.post(channel, {"subtype": f"{family}_{verb}", "user": user.user_id, "text": text, **more})
 
-    def _raise(
+    def _publish(
         self,
         channel: Channel,
         event: JsonObject,
@@ -248,4 +256,4 @@ class SlackWorld:
         if "event_ts" not in event:
             event["event_ts"] = self.next_ts()
         heard = self.bot.user_id in channel.members if reaches_bot is None else reaches_bot
-        self._tell(Occurrence(event, subscription, reaches_bot=heard, in_rtm=in_rtm))
+        self._emit(WorkspaceEvent(event, subscription, reaches_bot=heard, in_rtm=in_rtm))

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from entrypoints.simulation.flyte.documents import SIZE_LIMIT
 from entrypoints.simulation.slack.models import Channel, Message, User
-from entrypoints.simulation.slack.workspace import NotThereError
+from entrypoints.simulation.slack.workspace import NotFoundError
 from entrypoints.simulation.web.fault_switches import NoSuchSwitchError
 from entrypoints.simulation.web.flow_editor import DeskFullError, NotOnDeskError
 from entrypoints.simulation.web.workbench import Workbench
@@ -81,7 +81,7 @@ class Deeds:
             raise NotDoneError(f"nothing can be done that is called {name[:LONGEST_NAME]}")
         try:
             return await deed(Asked(values))
-        except (NotThereError, NotOnDeskError, NoSuchSwitchError, DeskFullError) as error:
+        except (NotFoundError, NotOnDeskError, NoSuchSwitchError, DeskFullError) as error:
             raise NotDoneError(str(error)) from error
         finally:
             self._bench.bring_up_to_date()
@@ -132,14 +132,14 @@ class Deeds:
 
     async def _add_person(self, asked: Asked) -> Answer:
         handle = _name(asked.text("name").removeprefix("@"))
-        if any(user.name == handle for user in self._slack.world.users.values()):
+        if any(user.name == handle for user in self._slack.workspace.users.values()):
             raise NotDoneError(f"{handle} is here already")
         self._workspace.add_person(handle)
-        return {"person": self._slack.world.user(handle).user_id}
+        return {"person": self._slack.workspace.user(handle).user_id}
 
     async def _add_room(self, asked: Asked) -> Answer:
         name = _name(asked.text("name").removeprefix("#"))
-        if self._slack.world.find_channel(name):
+        if self._slack.workspace.find_channel(name):
             raise NotDoneError(f"#{name} is here already")
         return {"room": self._slack.add_channel(name)}
 
@@ -166,10 +166,10 @@ class Deeds:
     # Who and what is meant
 
     def _person(self, asked: Asked) -> User:
-        return self._slack.world.user(asked.text("person"))
+        return self._slack.workspace.user(asked.text("person"))
 
     def _room(self, asked: Asked) -> Channel:
-        return self._slack.world.channel(asked.text("room"))
+        return self._slack.workspace.channel(asked.text("room"))
 
     def _channel(self, asked: Asked) -> Channel:
         room = self._room(asked)

@@ -1,12 +1,12 @@
 """The chat as cards: people, rooms, and what stands in them."""
 
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
-from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.slack.workspace import WorkspaceState
 from entrypoints.simulation.web.trace.trace import LONGEST_TEXT, MessageKey
 from entrypoints.simulation.workspaces.message_text import visible_text
 
 
-def people_card(world: SlackWorld) -> object:
+def people_card(world: WorkspaceState) -> object:
     """Everybody, the bot too, with id, handle and name."""
     return [
         {
@@ -20,12 +20,12 @@ def people_card(world: SlackWorld) -> object:
     ]
 
 
-def rooms_card(world: SlackWorld) -> object:
+def rooms_card(world: WorkspaceState) -> object:
     """Every room, direct messages too, with its members."""
     return [_room(channel) for channel in world.channels.values()]
 
 
-def message_card(world: SlackWorld, key: MessageKey) -> object | None:
+def message_card(world: WorkspaceState, key: MessageKey) -> object | None:
     """A message as people see it; None when it is not there (any more)."""
     channel = world.channels.get(key[0])
     message = channel.messages.get(key[1]) if channel else None
@@ -63,7 +63,7 @@ def _room(channel: Channel) -> object:
     }
 
 
-def _message(world: SlackWorld, message: Message) -> object:
+def _message(world: WorkspaceState, message: Message) -> object:
     fields = message.fields
     user = world.users.get(str(fields.get("user")))
     text = visible_text(fields)

@@ -68,7 +68,7 @@ class Workbench:
     def bring_up_to_date(self) -> None:
         """Write on the board what changed."""
         self._timer = None
-        world, board = self.slack.world, self.board
+        world, board = self.slack.workspace, self.board
         board.put("people", people_card(world))
         board.put("rooms", rooms_card(world))
         self._show_messages()
@@ -91,7 +91,7 @@ class Workbench:
     def _show_messages(self) -> None:
         stale, self._stale_messages = self._stale_messages, {}
         for key in stale:
-            card = message_card(self.slack.world, key)
+            card = message_card(self.slack.workspace, key)
             if card is None:
                 self._hide(key)
                 continue

@@ -8,7 +8,7 @@ from adapters.memory.receiver import MemoryReceiver
 from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
 from domain.messages import IncomingMessage, RichMessage
 from domain.users import User
-from entrypoints.simulation.slack.people import escaped
+from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.workspaces.message_text import visible_text
 from entrypoints.simulation.workspaces.workspace import (
     BOT,
@@ -60,7 +60,7 @@ class MemoryWorkspace:
 
     def as_sent(self, typed: str) -> str:
         """See the protocol."""
-        return mentions_replaced(escaped(typed), self._mention)
+        return mentions_replaced(escape(typed), self._mention)
 
     def add_person(self, handle: str, user: User | None = None) -> None:
         """See the protocol. `user` says who it is; one without an id gets one."""

@@ -6,7 +6,7 @@ from typing import Final
 from entrypoints.simulation.slack import workspace as slack_world
 from entrypoints.simulation.slack.event_log import Happening
 from entrypoints.simulation.slack.models import Channel, JsonObject, User
-from entrypoints.simulation.slack.people import escaped
+from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.workspaces.message_text import visible_text
 from entrypoints.simulation.workspaces.workspace import (
@@ -30,7 +30,7 @@ class SlackWorkspace:
     def __init__(self, slack: SlackServer) -> None:
         self.listeners: list[Callable[[ChatHappening], None]] = []
         self._slack = slack
-        self._world = slack.world
+        self._world = slack.workspace
         slack.log.listeners.append(self._translate)
 
     @property
@@ -53,7 +53,7 @@ class SlackWorkspace:
 
     def as_sent(self, typed: str) -> str:
         """See the protocol."""
-        return mentions_replaced(escaped(typed), self._mention)
+        return mentions_replaced(escape(typed), self._mention)
 
     def add_person(self, handle: str) -> None:
         """See the protocol."""
@@ -97,7 +97,7 @@ class SlackWorkspace:
     def _user(self, handle: str) -> User:
         try:
             return self._world.user(handle)
-        except slack_world.NotThereError:
+        except slack_world.NotFoundError:
             raise nothing_called(handle, (*self.handles, BOT)) from None
 
     def _check(self, room: Room, timestamp: str) -> None:

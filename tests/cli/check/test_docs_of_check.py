@@ -23,7 +23,7 @@ def comparable(output: str) -> list[str]:
 
 async def test_the_example_is_what_a_check_finds(stage: Stage) -> None:
     stage.slack.access.scopes -= {"channels:history", "users:read.email"}
-    stage.slack.world.bot.name = "flyte"
+    stage.slack.workspace.bot.name = "flyte"
     stage.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = stage.slack.add_channel("ops2", channel_id="C024BE91L")
     stream = io.StringIO()
     report = Report(stream, Redaction(), as_json=False)

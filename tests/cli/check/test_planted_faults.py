@@ -44,7 +44,7 @@ def app_token_without_its_scope(stage: Stage) -> None:
 
 
 def socket_mode_switched_off(stage: Stage) -> None:
-    stage.slack.socket_mode.is_switched_on = False
+    stage.slack.socket_mode.is_enabled = False
 
 
 def sockets_kept_out(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from entrypoints.simulation.slack.conditions import Conditions
-from entrypoints.simulation.slack.delivery.rtm import Rtm
+from entrypoints.simulation.slack.delivery.rtm import RtmConnections
 from entrypoints.simulation.slack.delivery.socket_mode import CONNECTION_SECONDS, SocketMode
 from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import SlackLog
@@ -14,7 +14,7 @@ from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO, NoAnswer, Slow
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
 
-MOST_TICKETS: Final = 10_000
+MAX_TICKETS: Final = 10_000
 DEBUG_CONNECTION_SECONDS: Final = 360
 SOCKET_MODE: Final = "socket_mode"
 RTM: Final = "rtm"
@@ -26,7 +26,7 @@ class SocketEndpoint:
     def __init__(self, log: SlackLog, conditions: Conditions, socket_mode: SocketMode) -> None:
         self.address = ""
         self.socket_mode: Final = socket_mode
-        self.rtm: Final = Rtm(socket_mode.world, log, lambda: self._new_url(RTM, CONNECTION_SECONDS))
+        self.rtm: Final = RtmConnections(socket_mode.workspace, log, lambda: self._new_url(RTM, CONNECTION_SECONDS))
         self._log = log
         self._conditions = conditions
         self._tickets: dict[str, tuple[str, int]] = {}
@@ -35,8 +35,8 @@ class SocketEndpoint:
     def methods(self) -> dict[str, Method]:
         """The methods of the Web API that give out addresses of sockets."""
         return {
-            "apps.connections.open": Method(self._give_socket_mode, 1, token="app"),  # noqa: S106 - a kind of token
-            "rtm.connect": Method(self._give_rtm, 1),
+            "apps.connections.open": Method(self._open_socket_mode, 1, token="app"),  # noqa: S106 - a kind of token
+            "rtm.connect": Method(self._connect_rtm, 1),
         }
 
     async def open(self, request: web.Request) -> web.StreamResponse:
@@ -57,17 +57,17 @@ class SocketEndpoint:
     async def _serve(self, socket: Socket, connection_seconds: int) -> web.StreamResponse:
         def hear(text: str) -> None:
             if socket.kind == SOCKET_MODE:
-                self.socket_mode.hear(text)
+                self.socket_mode.handle_frame(text)
             else:
-                self.rtm.hear(socket, text)
+                self.rtm.handle_frame(socket, text)
 
         try:
             return await socket.serve(
                 lambda: self._greet(socket, connection_seconds), hear, self._conditions.ping_seconds
             )
         finally:
-            self.socket_mode.closed(socket)
-            self.rtm.closed(socket)
+            self.socket_mode.remove(socket)
+            self.rtm.remove(socket)
             self._log.note("disconnected", connection=socket.number, transport=socket.kind)
 
     def _greet(self, socket: Socket, connection_seconds: int) -> None:
@@ -75,7 +75,7 @@ class SocketEndpoint:
         hub.connections.append(socket)
         fault = self._conditions.faults.befalling(HELLO, {"kind": socket.kind})
         if isinstance(fault, Slow):
-            socket.later(fault.seconds, self._welcome, socket, connection_seconds)
+            socket.call_later(fault.seconds, self._welcome, socket, connection_seconds)
         elif isinstance(fault, NoAnswer):
             socket.silence()
         elif fault is not None:
@@ -90,20 +90,20 @@ class SocketEndpoint:
             self.rtm.welcome(socket)
         self._log.note("connected", connection=socket.number, transport=socket.kind)
 
-    def _give_socket_mode(self, call: ApiCall) -> JsonObject:
+    def _open_socket_mode(self, call: ApiCall) -> JsonObject:
         seconds = DEBUG_CONNECTION_SECONDS if call.flag("debug_reconnects") else CONNECTION_SECONDS
         return {"ok": True, "url": self._new_url(SOCKET_MODE, seconds)}
 
-    def _give_rtm(self, call: ApiCall) -> JsonObject:
+    def _connect_rtm(self, call: ApiCall) -> JsonObject:
         if not call.access.is_classic:
             raise SlackError("not_allowed_token_type")
-        world = call.world
+        world = call.workspace
         myself = {"id": world.bot.user_id, "name": world.bot.name}
         team = {"id": world.team_id, "name": "Simulation", "domain": "simulation"}
         return {"ok": True, "url": self._new_url(RTM, CONNECTION_SECONDS), "self": myself, "team": team}
 
     def _new_url(self, kind: str, connection_seconds: int) -> str:
-        if len(self._tickets) >= MOST_TICKETS:
+        if len(self._tickets) >= MAX_TICKETS:
             del self._tickets[next(iter(self._tickets))]
         ticket = secrets.token_hex(16)
         self._tickets[ticket] = kind, connection_seconds

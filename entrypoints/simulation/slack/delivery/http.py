@@ -10,27 +10,27 @@ from typing import Final
 
 import aiohttp
 
-from entrypoints.simulation.slack.delivery.queue import Deliveries, Delivery
+from entrypoints.simulation.slack.delivery.queue import DeliveryQueue, PendingDelivery
 from entrypoints.simulation.slack.event_log import SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 
-MOST_REQUESTS: Final = 50
+MAX_CONCURRENT_REQUESTS: Final = 50
 """How many requests are under way at once."""
-NO_RETRY: Final = "x-slack-no-retry"
+NO_RETRY_HEADER: Final = "x-slack-no-retry"
 
 
 class HttpDelivery:
     """The way to the app by HTTP; it is there from `open` to `close`."""
 
-    def __init__(self, deliveries: Deliveries, log: SlackLog, signing_secret: str, deadline_seconds: float) -> None:
+    def __init__(self, deliveries: DeliveryQueue, log: SlackLog, signing_secret: str, deadline_seconds: float) -> None:
         self._deliveries = deliveries
         self._log = log
         self._signing_secret = signing_secret
         self._timeout = aiohttp.ClientTimeout(total=deadline_seconds)
         self._url = ""
-        self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._queue: asyncio.Queue[PendingDelivery] = asyncio.Queue()
         self._session: aiohttp.ClientSession | None = None
-        self._work: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
 
     async def open(self, url: str, *, verify: bool) -> None:
         """Deliver to this address; with `verify` it has to answer a challenge first. Raises ConnectionError."""
@@ -39,20 +39,20 @@ class HttpDelivery:
         session = self._session = aiohttp.ClientSession(timeout=self._timeout)
         if verify:
             await self._challenge(session)
-        self._work = asyncio.create_task(self._deliver_all(session), name="the simulated Slack delivers by HTTP")
+        self._worker = asyncio.create_task(self._deliver_all(session), name="the simulated Slack delivers by HTTP")
 
     async def close(self) -> None:
         """Stop delivering; requests under way are broken off."""
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.wait({self._work})
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.wait({self._worker})
         if self._session is not None:
             await self._session.close()
-        self._work = self._session = None
+        self._worker = self._session = None
 
-    def carry(self, delivery: Delivery) -> bool:
+    def send(self, delivery: PendingDelivery) -> bool:
         """Send an event to the app's address, after those before it."""
-        if self._work is None:
+        if self._worker is None:
             return False
         self._queue.put_nowait(delivery)
         return True
@@ -66,29 +66,29 @@ class HttpDelivery:
         except (aiohttp.ClientError, TimeoutError) as error:
             await self.close()
             raise ConnectionError(f"the app does not answer: {type(error).__name__}") from error
-        if answer.status != 200 or _answered(text) != challenge:  # noqa: PLR2004 - HTTP's OK
+        if answer.status != 200 or _read_challenge(text) != challenge:  # noqa: PLR2004 - HTTP's OK
             await self.close()
             raise ConnectionError(f"the app answers the challenge with status {answer.status}, and not with its value")
 
     async def _deliver_all(self, session: aiohttp.ClientSession) -> None:
         async with asyncio.TaskGroup() as tasks:
-            for number in range(MOST_REQUESTS):
-                tasks.create_task(self._deliver_in_turn(session), name=f"the simulated Slack's HTTP worker {number}")
+            for number in range(MAX_CONCURRENT_REQUESTS):
+                tasks.create_task(self._deliver_next(session), name=f"the simulated Slack's HTTP worker {number}")
 
-    async def _deliver_in_turn(self, session: aiohttp.ClientSession) -> None:
+    async def _deliver_next(self, session: aiohttp.ClientSession) -> None:
         while True:
             delivery = await self._queue.get()
             if delivery.event_id in self._deliveries.unacknowledged:
                 await self._deliver(session, delivery)
 
-    async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
+    async def _deliver(self, session: aiohttp.ClientSession, delivery: PendingDelivery) -> None:
         retry = {"X-Slack-Retry-Num": str(delivery.attempt), "X-Slack-Retry-Reason": delivery.reason}
         reason, may_retry = "", True
         try:
             async with self._post(session, delivery.body, retry if delivery.attempt else {}) as answer:
                 await answer.read()
             if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's successes
-                reason, may_retry = "http_error", answer.headers.get(NO_RETRY) != "1"
+                reason, may_retry = "http_error", answer.headers.get(NO_RETRY_HEADER) != "1"
         except TimeoutError:
             reason = "http_timeout"
         except aiohttp.ClientError:
@@ -115,7 +115,7 @@ def signed_headers(signing_secret: str, body: bytes, timestamp: int) -> dict[str
     return {"X-Slack-Request-Timestamp": str(timestamp), "X-Slack-Signature": f"v0={digest}"}
 
 
-def _answered(text: str) -> str:
+def _read_challenge(text: str) -> str:
     """Read the challenge in any of the forms in which Slack takes it: plain, as a form field, or in JSON."""
     try:
         answer = json.loads(text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
-from entrypoints.simulation.slack.event_log import KEPT_ENTRIES, SlackLog
+from entrypoints.simulation.slack.event_log import MAX_ENTRIES, SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 
 Key = TypeVar("Key")
@@ -19,7 +19,7 @@ RETRY_SECONDS: Final = (0.0, 60.0, 300.0)
 
 
 @dataclass(slots=True, eq=False)
-class Delivery:
+class PendingDelivery:
     """One event on its way to the app; `attempt` counts the retries so far."""
 
     event_id: str
@@ -55,36 +55,36 @@ class Acknowledgement:
     at: float
 
 
-class Courier(Protocol):
+class Transport(Protocol):
     """A way to the app."""
 
-    def carry(self, delivery: Delivery) -> bool:
+    def send(self, delivery: PendingDelivery) -> bool:
         """Take a delivery on the way; False when nobody is there to take it to.
 
         What is on its way ends in `acknowledge` or in `fail` of the deliveries, once.
         """
 
 
-class Deliveries:
+class DeliveryQueue:
     """All events raised for the app, until they are acknowledged."""
 
     def __init__(self, log: SlackLog, retry_seconds: Iterable[float] = RETRY_SECONDS) -> None:
         self.retry_seconds: tuple[float, ...] = tuple(retry_seconds)
-        self.courier: Courier | None = None
-        self.unacknowledged: Final[dict[str, Delivery]] = {}
+        self.transport: Transport | None = None
+        self.unacknowledged: Final[dict[str, PendingDelivery]] = {}
         self.acknowledged: Final[dict[str, Acknowledgement]] = {}
         self.acknowledged_messages: Final[dict[tuple[str, str], float]] = {}
-        self._done: Final[dict[str, Delivery]] = {}
-        self._waiting: deque[Delivery] = deque()
+        self._completed: Final[dict[str, PendingDelivery]] = {}
+        self._waiting: deque[PendingDelivery] = deque()
         self._log = log
 
     def add(self, event_id: str, body: JsonObject) -> None:
         """Deliver a body to the app, now or when somebody is there to take it."""
-        delivery = Delivery(event_id, body)
+        delivery = PendingDelivery(event_id, body)
         self.unacknowledged[event_id] = delivery
         self._log.count("events")
-        if len(self.unacknowledged) > KEPT_ENTRIES:
-            self._forget(next(iter(self.unacknowledged.values())))
+        if len(self.unacknowledged) > MAX_ENTRIES:
+            self._discard(next(iter(self.unacknowledged.values())))
         self._dispatch(delivery)
 
     def flush(self) -> None:
@@ -94,7 +94,7 @@ class Deliveries:
             if delivery.event_id in self.unacknowledged:
                 self._dispatch(delivery)
 
-    def acknowledge(self, delivery: Delivery) -> None:
+    def acknowledge(self, delivery: PendingDelivery) -> None:
         """Note that the app has it: no attempt follows."""
         self._stop(delivery)
         if self.unacknowledged.pop(delivery.event_id, None) is None:
@@ -102,14 +102,14 @@ class Deliveries:
         now = time.monotonic()
         channel, ts = delivery.message_key
         acknowledgement = Acknowledgement(delivery.event_id, channel, ts, delivery.attempt, delivery.raised_at, now)
-        _keep(self.acknowledged, delivery.event_id, acknowledgement)
-        _keep(self._done, delivery.event_id, delivery)
+        _remember(self.acknowledged, delivery.event_id, acknowledgement)
+        _remember(self._completed, delivery.event_id, delivery)
         if ts:
-            _keep(self.acknowledged_messages, (channel, ts), now)
+            _remember(self.acknowledged_messages, (channel, ts), now)
         self._log.count("acknowledged")
-        self._note("acknowledged", delivery)
+        self._record("acknowledged", delivery)
 
-    def fail(self, delivery: Delivery, reason: str, *, may_retry: bool = True) -> None:
+    def fail(self, delivery: PendingDelivery, reason: str, *, may_retry: bool = True) -> None:
         """Note that an attempt came to nothing: the next one follows as the schedule says."""
         if delivery.event_id not in self.unacknowledged:
             return
@@ -117,7 +117,7 @@ class Deliveries:
         if not may_retry or delivery.attempt >= len(self.retry_seconds):
             delivery.is_given_up = True
             self._log.count("given_up")
-            self._note("given_up", delivery)
+            self._record("given_up", delivery)
             return
         pause = self.retry_seconds[delivery.attempt]
         delivery.attempt += 1
@@ -126,19 +126,21 @@ class Deliveries:
 
     def redeliver(self, event_ids: Iterable[str] | None = None, reason: str = "timeout") -> int:
         """Deliver acknowledged events again, all of those still known by default; returns how many."""
-        chosen = list(self._done) if event_ids is None else [known for known in event_ids if known in self._done]
+        chosen = (
+            list(self._completed) if event_ids is None else [known for known in event_ids if known in self._completed]
+        )
         for event_id in chosen:
-            done = self._done.pop(event_id)
-            again = Delivery(event_id, done.body, attempt=1, reason=reason)
+            done = self._completed.pop(event_id)
+            again = PendingDelivery(event_id, done.body, attempt=1, reason=reason)
             self.unacknowledged[event_id] = again
             self._dispatch(again)
         return len(chosen)
 
-    def forget_unacknowledged(self) -> int:
+    def discard_unacknowledged(self) -> int:
         """Lose everything that the app has not acknowledged, as Slack does in the end; returns how many."""
         lost = list(self.unacknowledged.values())
         for delivery in lost:
-            self._forget(delivery)
+            self._discard(delivery)
         return len(lost)
 
     def close(self) -> None:
@@ -146,34 +148,34 @@ class Deliveries:
         for delivery in self.unacknowledged.values():
             self._stop(delivery)
 
-    def _dispatch(self, delivery: Delivery) -> None:
+    def _dispatch(self, delivery: PendingDelivery) -> None:
         delivery.timer = None
-        if self.courier is None or not self.courier.carry(delivery):
+        if self.transport is None or not self.transport.send(delivery):
             self._waiting.append(delivery)
             return
         self._log.count("deliveries")
-        self._note("delivered", delivery)
+        self._record("delivered", delivery)
 
-    def _forget(self, delivery: Delivery) -> None:
+    def _discard(self, delivery: PendingDelivery) -> None:
         self._stop(delivery)
         self.unacknowledged.pop(delivery.event_id, None)
         self._log.count("forgotten")
 
     @staticmethod
-    def _stop(delivery: Delivery) -> None:
+    def _stop(delivery: PendingDelivery) -> None:
         if delivery.timer is not None:
             delivery.timer.cancel()
             delivery.timer = None
 
-    def _note(self, kind: str, delivery: Delivery) -> None:
+    def _record(self, kind: str, delivery: PendingDelivery) -> None:
         channel, ts = delivery.message_key
         event_type = delivery.event.get("type", "")
         attempt = delivery.attempt
         self._log.note(kind, event_id=delivery.event_id, event_type=event_type, channel=channel, ts=ts, attempt=attempt)
 
 
-def _keep(known: dict[Key, Value], key: Key, value: Value) -> None:
+def _remember(known: dict[Key, Value], key: Key, value: Value) -> None:
     known[key] = value
-    if len(known) > KEPT_ENTRIES:
-        for oldest in list(islice(known, KEPT_ENTRIES // 10)):
+    if len(known) > MAX_ENTRIES:
+        for oldest in list(islice(known, MAX_ENTRIES // 10)):
             del known[oldest]

@@ -6,17 +6,17 @@ from typing import Final
 
 from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import SlackLog
-from entrypoints.simulation.slack.events import in_rtm
+from entrypoints.simulation.slack.events import to_rtm
 from entrypoints.simulation.slack.models import JsonObject
-from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
-class Rtm:
+class RtmConnections:
     """The open RTM connections."""
 
-    def __init__(self, world: SlackWorld, log: SlackLog, new_url: Callable[[], str]) -> None:
+    def __init__(self, workspace: WorkspaceState, log: SlackLog, new_url: Callable[[], str]) -> None:
         self.connections: Final[list[Socket]] = []
-        self._world = world
+        self._workspace = workspace
         self._log = log
         self._new_url = new_url
 
@@ -26,16 +26,16 @@ class Rtm:
         socket.send({"type": "reconnect_url", "url": self._new_url()})
         socket.is_ready = True
 
-    def closed(self, socket: Socket) -> None:
+    def remove(self, socket: Socket) -> None:
         """Forget a connection."""
         if socket in self.connections:
             self.connections.remove(socket)
 
-    def tell(self, event: JsonObject) -> None:
+    def broadcast(self, event: JsonObject) -> None:
         """Send an event to all that are open."""
         if not self.connections:
             return
-        frame = json.dumps(in_rtm(event))
+        frame = json.dumps(to_rtm(event))
         for socket in self.connections:
             if socket.is_ready:
                 socket.send(frame)
@@ -46,7 +46,7 @@ class Rtm:
         socket.send({"type": "goodbye", "source": "gateway_server"})
         socket.close_after(close_after_seconds)
 
-    def hear(self, socket: Socket, text: str) -> None:
+    def handle_frame(self, socket: Socket, text: str) -> None:
         """Answer a ping, post a message."""
         try:
             frame = json.loads(text)
@@ -62,12 +62,12 @@ class Rtm:
             socket.send(reply | self._post(frame))
 
     def _post(self, frame: JsonObject) -> JsonObject:
-        channel = self._world.channels.get(str(frame.get("channel")))
+        channel = self._workspace.channels.get(str(frame.get("channel")))
         text = frame.get("text")
         if channel is None or not isinstance(text, str) or not text:
             message = "channel not found" if channel is None else "no text"
             return {"ok": False, "error": {"code": 2, "msg": message}}
-        bot = self._world.bot
+        bot = self._workspace.bot
         fields = {"user": bot.user_id, "bot_id": bot.bot_id, "text": text}
-        posted = self._world.post(channel, fields, thread_ts=frame.get("thread_ts"))
+        posted = self._workspace.post(channel, fields, thread_ts=frame.get("thread_ts"))
         return {"ok": True, "ts": posted.ts, "text": text}

@@ -7,14 +7,14 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from entrypoints.simulation.slack.delivery.queue import Deliveries, Delivery
+from entrypoints.simulation.slack.delivery.queue import DeliveryQueue, PendingDelivery
 from entrypoints.simulation.slack.delivery.websocket import Socket
-from entrypoints.simulation.slack.event_log import KEPT_ENTRIES, SlackLog
+from entrypoints.simulation.slack.event_log import MAX_ENTRIES, SlackLog
 from entrypoints.simulation.slack.models import JsonObject
-from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.slack.workspace import WorkspaceState
 
 ACKNOWLEDGEMENT_SECONDS: Final = 3.0
-MOST_CONNECTIONS: Final = 10
+MAX_CONNECTIONS: Final = 10
 CONNECTION_SECONDS: Final = 3600
 WARNING_SECONDS: Final = 10
 HOST: Final = "applink-simulation"
@@ -25,7 +25,7 @@ class Envelope:
     """An event on its way through one connection."""
 
     socket: Socket
-    delivery: Delivery
+    delivery: PendingDelivery
     deadline: asyncio.TimerHandle
 
 
@@ -33,17 +33,17 @@ class SocketMode:
     """The open connections of Socket Mode, and what is on its way through them."""
 
     def __init__(
-        self, deliveries: Deliveries, log: SlackLog, world: SlackWorld, acknowledgement_seconds: float
+        self, deliveries: DeliveryQueue, log: SlackLog, workspace: WorkspaceState, acknowledgement_seconds: float
     ) -> None:
-        self.world: Final = world
+        self.workspace: Final = workspace
         self.acknowledgement_seconds = acknowledgement_seconds
-        self.hears_acknowledgements = True
-        self.is_switched_on = True
+        self.accepts_acknowledgements = True
+        self.is_enabled = True
         self.connections: Final[list[Socket]] = []
         self.responses: Final[dict[str, JsonObject | None]] = {}
-        self._in_turn: deque[Socket] = deque()
+        self._rotation: deque[Socket] = deque()
         self._envelopes: dict[str, Envelope] = {}
-        self._raw: dict[str, None] = {}
+        self._raw_envelopes: dict[str, None] = {}
         self._deliveries = deliveries
         self._log = log
 
@@ -53,33 +53,33 @@ class SocketMode:
 
         The connection is warned before its time is up, and asked to leave when it is.
         """
-        if not self.is_switched_on:
+        if not self.is_enabled:
             self.disconnect(socket, "link_disabled", 0)
             return
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > MAX_CONNECTIONS:
             self.disconnect(socket, "too_many_websockets", 0)
             return
         about_time = {"host": HOST, "build_number": 1, "approximate_connection_time": connection_seconds}
         hello: JsonObject = {"type": "hello", "num_connections": len(self.connections), "debug_info": about_time}
-        socket.send(hello | {"connection_info": {"app_id": self.world.app_id}})
+        socket.send(hello | {"connection_info": {"app_id": self.workspace.app_id}})
         socket.is_ready = True
-        self._in_turn.append(socket)
-        socket.later(connection_seconds - WARNING_SECONDS, self.disconnect, socket, "warning", 0)
-        socket.later(connection_seconds, self.disconnect, socket, "refresh_requested", 0)
+        self._rotation.append(socket)
+        socket.call_later(connection_seconds - WARNING_SECONDS, self.disconnect, socket, "warning", 0)
+        socket.call_later(connection_seconds, self.disconnect, socket, "refresh_requested", 0)
         self._deliveries.flush()
 
-    def closed(self, socket: Socket) -> None:
+    def remove(self, socket: Socket) -> None:
         """Forget a connection; what was on its way through it has failed."""
         if socket in self.connections:
             self.connections.remove(socket)
-        self._retire(socket)
+        self._take_out_of_rotation(socket)
         lost = [envelope_id for envelope_id, envelope in self._envelopes.items() if envelope.socket is socket]
         for envelope_id in lost:
             self._expire(envelope_id, "timeout")
 
-    def carry(self, delivery: Delivery) -> bool:
+    def send(self, delivery: PendingDelivery) -> bool:
         """Send an event through the connection whose turn it is."""
-        socket = self._next()
+        socket = self._next_socket()
         if socket is None:
             return False
         envelope_id = str(uuid.uuid4())
@@ -98,11 +98,11 @@ class SocketMode:
 
     def send_raw(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool) -> str:
         """Send an envelope that is not delivered again; returns its id. Raises ConnectionError with nobody there."""
-        socket = self._next()
+        socket = self._next_socket()
         if socket is None:
             raise ConnectionError("no Socket Mode connection is open")
         envelope_id = str(uuid.uuid4())
-        self._raw[envelope_id] = None
+        self._raw_envelopes[envelope_id] = None
         envelope: JsonObject = {"envelope_id": envelope_id, "type": kind, "payload": payload}
         socket.send(envelope | {"accepts_response_payload": accepts_response_payload})
         return envelope_id
@@ -111,10 +111,10 @@ class SocketMode:
         """Tell a connection that it will be closed, and close it unless it is only a warning."""
         socket.send({"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
         if reason != "warning":
-            self._retire(socket)
+            self._take_out_of_rotation(socket)
             socket.close_after(close_after_seconds)
 
-    def hear(self, text: str) -> None:
+    def handle_frame(self, text: str) -> None:
         """Take an acknowledgement in."""
         try:
             frame = json.loads(text)
@@ -122,11 +122,11 @@ class SocketMode:
         except (ValueError, TypeError, KeyError):
             self._log.count("malformed_frames")
             return
-        if not self.hears_acknowledgements:
+        if not self.accepts_acknowledgements:
             return
-        if envelope_id in self._raw:
-            del self._raw[envelope_id]
-            self._respond(envelope_id, frame.get("payload"))
+        if envelope_id in self._raw_envelopes:
+            del self._raw_envelopes[envelope_id]
+            self._record_response(envelope_id, frame.get("payload"))
         elif envelope_id in self._envelopes:
             envelope = self._envelopes.pop(envelope_id)
             envelope.deadline.cancel()
@@ -139,22 +139,22 @@ class SocketMode:
         for envelope in self._envelopes.values():
             envelope.deadline.cancel()
 
-    def _respond(self, envelope_id: str, payload: JsonObject | None) -> None:
-        if len(self.responses) >= KEPT_ENTRIES:
+    def _record_response(self, envelope_id: str, payload: JsonObject | None) -> None:
+        if len(self.responses) >= MAX_ENTRIES:
             self.responses.clear()
         self.responses[envelope_id] = payload
         self._log.note("response", envelope_id=envelope_id, payload=payload)
 
-    def _next(self) -> Socket | None:
-        if not self._in_turn:
+    def _next_socket(self) -> Socket | None:
+        if not self._rotation:
             return None
-        self._in_turn.rotate(-1)
-        return self._in_turn[-1]
+        self._rotation.rotate(-1)
+        return self._rotation[-1]
 
-    def _retire(self, socket: Socket) -> None:
+    def _take_out_of_rotation(self, socket: Socket) -> None:
         socket.is_ready = False
-        if socket in self._in_turn:
-            self._in_turn.remove(socket)
+        if socket in self._rotation:
+            self._rotation.remove(socket)
 
     def _expire(self, envelope_id: str, reason: str) -> None:
         envelope = self._envelopes.pop(envelope_id, None)

@@ -13,8 +13,8 @@ from aiohttp import WSMsgType, web
 
 from entrypoints.simulation.slack.models import JsonObject
 
-MOST_FRAMES_WAITING: Final = 100_000
-CLOSING_SECONDS: Final = 1.0
+MAX_QUEUED_FRAMES: Final = 100_000
+CLOSE_TIMEOUT_SECONDS: Final = 1.0
 """How long the other end has to answer a polite close."""
 
 _numbers = count(1)
@@ -33,7 +33,7 @@ class Socket:
         self.is_silent = False
         self._request = request
         self._frames: asyncio.Queue[str | bytes | None] = asyncio.Queue()
-        self._websocket = web.WebSocketResponse(timeout=CLOSING_SECONDS, autoping=False, compress=False)
+        self._websocket = web.WebSocketResponse(timeout=CLOSE_TIMEOUT_SECONDS, autoping=False, compress=False)
         self._timers: list[asyncio.TimerHandle] = []
 
     def __repr__(self) -> str:
@@ -43,7 +43,7 @@ class Socket:
         """Send a frame after those before it; a silent socket swallows it, an overfull one breaks."""
         if self.is_silent:
             return
-        if self._frames.qsize() >= MOST_FRAMES_WAITING:
+        if self._frames.qsize() >= MAX_QUEUED_FRAMES:
             self.drop()
             return
         self._frames.put_nowait(json.dumps(frame) if isinstance(frame, dict) else frame)
@@ -58,14 +58,14 @@ class Socket:
 
     def close_after(self, seconds: float) -> None:
         """Close politely, later; until then the app may finish what it has in hand."""
-        self.later(seconds, self._frames.put_nowait, None)
+        self.call_later(seconds, self._frames.put_nowait, None)
 
-    def later(self, seconds: float, deed: Callable[..., object], *arguments: object) -> None:
+    def call_later(self, seconds: float, callback: Callable[..., object], *arguments: object) -> None:
         """Do something later, if the connection is still open then."""
-        self._timers.append(asyncio.get_running_loop().call_later(seconds, deed, *arguments))
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, callback, *arguments))
 
     async def serve(
-        self, greet: Callable[[], None], hear: Callable[[str], None], ping_seconds: float
+        self, on_open: Callable[[], None], handle_frame: Callable[[str], None], ping_seconds: float
     ) -> web.WebSocketResponse:
         """Hold the connection until either end closes it: greet, hear every text frame, ping at intervals."""
         await self._websocket.prepare(self._request)
@@ -75,8 +75,8 @@ class Socket:
                 tasks.create_task(self._ping(ping_seconds), name=f"{self!r} pings"),
             ]
             try:
-                greet()
-                await self._read(hear)
+                on_open()
+                await self._read(handle_frame)
             finally:
                 self.is_ready = False
                 for timer in self._timers:
@@ -85,12 +85,12 @@ class Socket:
                     helper.cancel()
         return self._websocket
 
-    async def _read(self, hear: Callable[[str], None]) -> None:
+    async def _read(self, handle_frame: Callable[[str], None]) -> None:
         async for message in self._websocket:
             if self.is_silent:
                 continue
             if message.type is WSMsgType.TEXT:
-                hear(message.data)
+                handle_frame(message.data)
             elif message.type is WSMsgType.PING:
                 with contextlib.suppress(ConnectionError):
                     await self._websocket.pong(message.data)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from entrypoints.simulation.slack.event_log import SlackLog
 from entrypoints.simulation.slack.events import CONVERSATION_NAMES
 from entrypoints.simulation.slack.models import Channel, JsonObject, User
-from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.slack.workspace import WorkspaceState
 
 Item = TypeVar("Item")
 
@@ -35,14 +35,14 @@ class Access:
     scopes: set[str]
     is_classic: bool = False
     accept_any_token: bool = False
-    trouble: str = ""
+    forced_error: str = ""
 
     def check(self, token: str, kind: str) -> None:
         """Raise SlackError unless the token is one of the kind (`bot` or `app`) that the method wants."""
         if not token:
             raise SlackError("not_authed")
-        if self.trouble:
-            raise SlackError(self.trouble)
+        if self.forced_error:
+            raise SlackError(self.forced_error)
         if self.accept_any_token:
             return
         expected, other = self.bot_token, self.app_token
@@ -60,7 +60,7 @@ class ApiCall:
 
     method: str
     arguments: JsonObject
-    world: SlackWorld
+    workspace: WorkspaceState
     access: Access
     log: SlackLog
 
@@ -87,14 +87,14 @@ class ApiCall:
         except ValueError:
             raise SlackError(f"invalid_{name}") from None
 
-    def words(self, name: str) -> list[str]:
+    def strings(self, name: str) -> list[str]:
         """Read an argument as a list: of JSON, or separated by commas."""
         value = self.arguments.get(name)
         return (
             [str(word) for word in value] if isinstance(value, list) else [w for w in self.text(name).split(",") if w]
         )
 
-    def structure(self, name: str, code: str) -> Any:
+    def json_value(self, name: str, code: str) -> Any:
         """Read an argument that is JSON, or a string that holds JSON; None when it is missing or empty."""
         value = self.arguments.get(name)
         if not isinstance(value, str):
@@ -117,21 +117,21 @@ class ApiCall:
         With a suffix the scope for its type of conversation is required: `history` makes `channels:history`, ...
         """
         try:
-            channel = self.world.channels[self.text(name)]
+            channel = self.workspace.channels[self.text(name)]
         except KeyError:
             raise SlackError("channel_not_found") from None
         if suffix:
             self.require_scope(f"{CONVERSATION_NAMES[channel.channel_type]}:{suffix}")
-        if channel.is_private and self.world.bot.user_id not in channel.members:
+        if channel.is_private and self.workspace.bot.user_id not in channel.members:
             raise SlackError("channel_not_found")
         return channel
 
     def user(self, name: str = "user") -> User:
         """Find the user whose id the argument holds."""
         user_id = self.text(name)
-        if user_id not in self.world.users:
+        if user_id not in self.workspace.users:
             raise SlackError("user_not_found")
-        return self.world.users[user_id]
+        return self.workspace.users[user_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +144,17 @@ class Method:
     token: str = "bot"  # noqa: S105 - a kind of token and none itself
 
 
-def page(call: ApiCall, items: Sequence[Item], *, default: int, most: int = 1000) -> tuple[Sequence[Item], JsonObject]:
+def paginate(
+    call: ApiCall, items: Sequence[Item], *, default: int, most: int = 1000
+) -> tuple[Sequence[Item], JsonObject]:
     """Cut the page that the cursor and the limit ask for, and say where the next one begins."""
     cursor = call.text("cursor")
-    start = read_cursor(POSITION, cursor) if cursor else 0
+    start = decode_cursor(POSITION, cursor) if cursor else 0
     limit = call.number("limit", default) or default
     if limit < 0:
         raise SlackError("invalid_limit")
     end = start + min(limit, most)
-    return items[start:end], next_cursor(POSITION, end if end < len(items) else 0)
+    return items[start:end], encode_cursor(POSITION, end if end < len(items) else 0)
 
 
 def provided_scopes(access: Access) -> str:
@@ -160,13 +162,13 @@ def provided_scopes(access: Access) -> str:
     return "identify,bot" if access.is_classic else ",".join(sorted(access.scopes))
 
 
-def next_cursor(label: str, value: int) -> JsonObject:
+def encode_cursor(label: str, value: int) -> JsonObject:
     """Say where the next page begins, as Slack does; with the value 0 there is none."""
     written = base64.b64encode(f"{label}:{value}".encode()).decode() if value else ""
     return {"response_metadata": {"next_cursor": written}}
 
 
-def read_cursor(label: str, cursor: str) -> int:
+def decode_cursor(label: str, cursor: str) -> int:
     """Read what `next_cursor` wrote. Raises SlackError for what it has not written."""
     try:
         found, _, value = base64.b64decode(cursor, validate=True).decode().partition(":")

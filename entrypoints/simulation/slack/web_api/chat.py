@@ -8,19 +8,19 @@ from entrypoints.simulation.slack.event_log import Post
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
 
-LONGEST_TEXT: Final = 40_000
+MAX_TEXT: Final = 40_000
 """Slack cuts what is longer, without a word."""
-LONGEST_MARKDOWN: Final = 12_000
-MOST_ATTACHMENTS: Final = 100
-MOST_BLOCKS: Final = 50
-LONGEST_BLOCKS: Final = 13_200
-LARGEST_METADATA: Final = 8_000
+MAX_MARKDOWN: Final = 12_000
+MAX_ATTACHMENTS: Final = 100
+MAX_BLOCKS: Final = 50
+MAX_BLOCK_TEXT: Final = 13_200
+MAX_METADATA: Final = 8_000
 """Slack states a limit and does not name it; this one is the simulation's own."""
 
-CUSTOMIZED: Final = ("username", "icon_url", "icon_emoji")
+CUSTOM_AUTHOR: Final = ("username", "icon_url", "icon_emoji")
 EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]+")
 THREAD_TS: Final = re.compile(r"\d{9,11}\.\d{1,6}")
-NO_THREADS_BELOW: Final = re.compile(r"(channel|group)_\w+")
+SYSTEM_SUBTYPE: Final = re.compile(r"(channel|group)_\w+")
 """The subtypes of Slack's own lines in a channel, which nobody can reply to."""
 
 
@@ -29,9 +29,9 @@ def post_message(call: ApiCall) -> JsonObject:
     channel = _target(call)
     fields, metadata = _content(call)
     thread_ts = _thread(call, channel)
-    message = call.world.post(
+    message = call.workspace.post(
         channel,
-        _as_bot(call) | fields,
+        _author(call) | fields,
         thread_ts=thread_ts,
         broadcast=call.flag("reply_broadcast"),
         metadata=metadata,
@@ -49,7 +49,7 @@ def post_ephemeral(call: ApiCall) -> JsonObject:
     if call.text("user") not in channel.members:
         raise SlackError("user_not_in_channel")
     fields, _ = _content(call)
-    ts = call.world.next_ts()
+    ts = call.workspace.next_ts()
     call.log.note("ephemeral", channel=channel.channel_id, user=call.text("user"), text=fields["text"], ts=ts)
     return {"ok": True, "message_ts": ts}
 
@@ -61,7 +61,7 @@ def update(call: ApiCall) -> JsonObject:
     fields, metadata = _content(call)
     if metadata is not None:
         message.metadata = metadata
-    call.world.edit(channel, message, fields, call.world.bot.user_id)
+    call.workspace.edit(channel, message, fields, call.workspace.bot.user_id)
     written = message.as_json(with_metadata=True)
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": written}
 
@@ -70,7 +70,7 @@ def delete(call: ApiCall) -> JsonObject:
     """Take a message of the bot's away. `chat.delete`."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_delete_message")
-    call.world.delete(channel, message)
+    call.workspace.delete(channel, message)
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts}
 
 
@@ -85,7 +85,7 @@ def add_reaction(call: ApiCall) -> JsonObject:
     message = channel.messages.get(call.text("timestamp"))
     if message is None:
         raise SlackError("message_not_found")
-    if not call.world.react(channel, message, call.world.bot, name):
+    if not call.workspace.react(channel, message, call.workspace.bot, name):
         raise SlackError("already_reacted")
     return {"ok": True}
 
@@ -102,7 +102,7 @@ METHODS: Final = {
 def _target(call: ApiCall) -> Channel:
     """Find where to post: a conversation by id or name, or a user's direct messages by the user's id."""
     name = call.text("channel")
-    world = call.world
+    world = call.workspace
     if name in world.users:
         return world.open_direct([world.bot.user_id, name])
     channel = world.find_channel(name)
@@ -116,12 +116,12 @@ def _target(call: ApiCall) -> Channel:
     return channel
 
 
-def _as_bot(call: ApiCall) -> JsonObject:
-    bot = call.world.bot
-    team_id, app_id = call.world.team_id, call.world.app_id
+def _author(call: ApiCall) -> JsonObject:
+    bot = call.workspace.bot
+    team_id, app_id = call.workspace.team_id, call.workspace.app_id
     profile = {"id": bot.bot_id, "app_id": app_id, "name": bot.real_name, "deleted": False, "team_id": team_id}
     author: JsonObject = {"user": bot.user_id, "bot_id": bot.bot_id, "app_id": app_id, "team": team_id}
-    custom = {name: call.arguments[name] for name in CUSTOMIZED if call.arguments.get(name)}
+    custom = {name: call.arguments[name] for name in CUSTOM_AUTHOR if call.arguments.get(name)}
     if custom:
         call.require_scope("chat:write.customize")
         # With a name of its own a message has no user any more, only the bot that it came from.
@@ -136,50 +136,50 @@ def _content(call: ApiCall) -> tuple[JsonObject, JsonObject | None]:
     blocks, attachments = _blocks(call), _attachments(call)
     if markdown and (text or blocks):
         raise SlackError("markdown_text_conflict")
-    if len(markdown) > LONGEST_MARKDOWN:
+    if len(markdown) > MAX_MARKDOWN:
         raise SlackError("msg_too_long")
     if not (text or markdown or blocks or attachments):
         raise SlackError("no_text")
-    fields: JsonObject = {"text": (text or markdown)[:LONGEST_TEXT]}
+    fields: JsonObject = {"text": (text or markdown)[:MAX_TEXT]}
     fields |= {"blocks": blocks} if blocks else {}
     fields |= {"attachments": attachments} if attachments else {}
     return fields, _metadata(call)
 
 
 def _blocks(call: ApiCall) -> list[Any] | None:
-    blocks = call.structure("blocks", "invalid_blocks_format")
+    blocks = call.json_value("blocks", "invalid_blocks_format")
     if blocks is None:
         return None
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     well_formed = all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in blocks)
-    if not well_formed or len(blocks) > MOST_BLOCKS:
+    if not well_formed or len(blocks) > MAX_BLOCKS:
         raise SlackError("invalid_blocks")
-    if sum(map(_length_of_texts, blocks)) > LONGEST_BLOCKS:
+    if sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT:
         raise SlackError("msg_blocks_too_long")
     return blocks
 
 
-def _length_of_texts(value: Any) -> int:
+def _text_length(value: Any) -> int:
     if isinstance(value, dict):
         own = len(value["text"]) if isinstance(value.get("text"), str) else 0
-        return own + sum(_length_of_texts(inner) for inner in value.values())
-    return sum(map(_length_of_texts, value)) if isinstance(value, list) else 0
+        return own + sum(_text_length(inner) for inner in value.values())
+    return sum(map(_text_length, value)) if isinstance(value, list) else 0
 
 
 def _attachments(call: ApiCall) -> list[Any] | None:
-    attachments = call.structure("attachments", "invalid_attachments")
+    attachments = call.json_value("attachments", "invalid_attachments")
     if attachments is None:
         return None
     if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
         raise SlackError("invalid_attachments")
-    if len(attachments) > MOST_ATTACHMENTS:
+    if len(attachments) > MAX_ATTACHMENTS:
         raise SlackError("too_many_attachments")
     return attachments
 
 
 def _metadata(call: ApiCall) -> JsonObject | None:
-    metadata = call.structure("metadata", "invalid_metadata_format")
+    metadata = call.json_value("metadata", "invalid_metadata_format")
     if metadata is None:
         return None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("event_payload"), dict):
@@ -187,7 +187,7 @@ def _metadata(call: ApiCall) -> JsonObject | None:
     event_type = metadata.get("event_type")
     if not isinstance(event_type, str) or not EVENT_TYPE.fullmatch(event_type):
         raise SlackError("invalid_metadata_schema")
-    if len(str(metadata)) > LARGEST_METADATA:
+    if len(str(metadata)) > MAX_METADATA:
         raise SlackError("metadata_too_large")
     return {"event_type": event_type, "event_payload": metadata["event_payload"]}
 
@@ -199,7 +199,7 @@ def _thread(call: ApiCall, channel: Channel) -> str | None:
     if not THREAD_TS.fullmatch(thread_ts):
         raise SlackError("invalid_thread_ts")
     parent = channel.messages.get(thread_ts)
-    if parent is not None and NO_THREADS_BELOW.fullmatch(parent.fields.get("subtype", "")):
+    if parent is not None and SYSTEM_SUBTYPE.fullmatch(parent.fields.get("subtype", "")):
         raise SlackError("cannot_reply_to_message")
     return thread_ts
 
@@ -208,6 +208,6 @@ def _own_message(call: ApiCall, channel: Channel, refusal: str) -> Message:
     message = channel.messages.get(call.text("ts"))
     if message is None:
         raise SlackError("message_not_found")
-    if message.fields.get("bot_id") != call.world.bot.bot_id:
+    if message.fields.get("bot_id") != call.workspace.bot.bot_id:
         raise SlackError(refusal)
     return message

@@ -4,28 +4,28 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
-from entrypoints.simulation.slack.models import CHANNEL_TYPES, Channel, JsonObject, Message, as_ts, microseconds
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, next_cursor, page, read_cursor
+from entrypoints.simulation.slack.models import CHANNEL_TYPES, Channel, JsonObject, Message, format_ts, parse_ts
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, decode_cursor, encode_cursor, paginate
 
-READING: Final = ("channels:read", "groups:read", "im:read", "mpim:read")
-HISTORY: Final = ("channels:history", "groups:history", "im:history", "mpim:history")
-MANAGING: Final = ("channels:manage", "groups:write")
-MOST_MESSAGES: Final = 999
+READ_SCOPES: Final = ("channels:read", "groups:read", "im:read", "mpim:read")
+HISTORY_SCOPES: Final = ("channels:history", "groups:history", "im:history", "mpim:history")
+MANAGE_SCOPES: Final = ("channels:manage", "groups:write")
+MAX_MESSAGES_PER_PAGE: Final = 999
 NEXT_TIME: Final = "next_ts"
 
 
 def list_all(call: ApiCall) -> JsonObject:
     """List public channels, and of the rest those that the bot is in. `conversations.list`."""
-    bot = call.world.bot.user_id
-    return _listing(call, (c for c in call.world.channels.values() if not c.is_private or bot in c.members))
+    bot = call.workspace.bot.user_id
+    return _listing(call, (c for c in call.workspace.channels.values() if not c.is_private or bot in c.members))
 
 
-def list_own(call: ApiCall) -> JsonObject:
+def list_joined(call: ApiCall) -> JsonObject:
     """List the conversations that the bot, or the user named, is in. `users.conversations`."""
-    bot = call.world.bot.user_id
+    bot = call.workspace.bot.user_id
     member = call.user().user_id if call.text("user") else bot
     channels = (
-        c for c in call.world.channels.values() if member in c.members and (not c.is_private or bot in c.members)
+        c for c in call.workspace.channels.values() if member in c.members and (not c.is_private or bot in c.members)
     )
     return _listing(call, channels)
 
@@ -33,7 +33,10 @@ def list_own(call: ApiCall) -> JsonObject:
 def info(call: ApiCall) -> JsonObject:
     """Tell about one conversation. `conversations.info`."""
     channel = call.channel(suffix="read")
-    return {"ok": True, "channel": channel.as_json(call.world.bot.user_id, with_count=call.flag("include_num_members"))}
+    return {
+        "ok": True,
+        "channel": channel.as_json(call.workspace.bot.user_id, with_count=call.flag("include_num_members")),
+    }
 
 
 def history(call: ApiCall) -> JsonObject:
@@ -42,16 +45,16 @@ def history(call: ApiCall) -> JsonObject:
     oldest, latest = _bounds(call)
     cursor = call.text("cursor")
     if cursor:
-        times = channel.listed_between(oldest, as_ts(read_cursor(NEXT_TIME, cursor)), inclusive=False)
+        times = channel.listed_between(oldest, format_ts(decode_cursor(NEXT_TIME, cursor)), inclusive=False)
     else:
         times = channel.listed_between(oldest, latest, inclusive=call.flag("inclusive"))
     times = _visible(call, times)
-    limit = max(1, min(call.number("limit", 100) or 100, MOST_MESSAGES))
+    limit = max(1, min(call.number("limit", 100) or 100, MAX_MESSAGES_PER_PAGE))
     chosen = times[-limit:]
     has_more = len(times) > len(chosen)
     # The cursor is a time and no position: what is said meanwhile does not shift the pages.
-    following = next_cursor(NEXT_TIME, microseconds(chosen[0])) if has_more else {}
-    messages = _written(call, (channel.messages[ts] for ts in reversed(chosen)))
+    following = encode_cursor(NEXT_TIME, parse_ts(chosen[0])) if has_more else {}
+    messages = _serialize(call, (channel.messages[ts] for ts in reversed(chosen)))
     return {"ok": True, "messages": messages, "has_more": has_more, "pin_count": 0, **following}
 
 
@@ -65,22 +68,22 @@ def replies(call: ApiCall) -> JsonObject:
     inclusive = call.flag("inclusive")
     chosen = [ts for ts in message.replies if _is_between(ts, oldest, latest, inclusive=inclusive)]
     chosen = _visible(call, chosen)
-    cut, following = page(call, [message.ts, *chosen], default=1000)
+    cut, following = paginate(call, [message.ts, *chosen], default=1000)
     has_more = bool(following["response_metadata"]["next_cursor"])
-    messages = _written(call, (channel.messages[ts] for ts in cut if ts in channel.messages))
+    messages = _serialize(call, (channel.messages[ts] for ts in cut if ts in channel.messages))
     return {"ok": True, "messages": messages, "has_more": has_more} | (following if has_more else {})
 
 
 def members(call: ApiCall) -> JsonObject:
     """List who is in a conversation. `conversations.members`."""
-    chosen, following = page(call, list(call.channel(suffix="read").members), default=100)
+    chosen, following = paginate(call, list(call.channel(suffix="read").members), default=100)
     return {"ok": True, "members": chosen, **following}
 
 
 def join(call: ApiCall) -> JsonObject:
     """Let the bot into a public channel. `conversations.join`."""
-    channel = call.world.channels.get(call.text("channel"))
-    bot = call.world.bot
+    channel = call.workspace.channels.get(call.text("channel"))
+    bot = call.workspace.bot
     if channel is None:
         raise SlackError("channel_not_found")
     if channel.channel_type != "channel":
@@ -89,7 +92,7 @@ def join(call: ApiCall) -> JsonObject:
         raise SlackError("is_archived")
     already = bot.user_id in channel.members
     if not already:
-        call.world.join(channel, bot)
+        call.workspace.join(channel, bot)
     warning = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
     return {"ok": True, "channel": channel.as_json(bot.user_id)} | (warning if already else {})
 
@@ -97,7 +100,7 @@ def join(call: ApiCall) -> JsonObject:
 def leave(call: ApiCall) -> JsonObject:
     """Let the bot out. `conversations.leave`."""
     channel = call.channel()
-    bot = call.world.bot
+    bot = call.workspace.bot
     if channel.is_direct:
         raise SlackError("method_not_supported_for_channel_type")
     if channel.is_archived:
@@ -108,7 +111,7 @@ def leave(call: ApiCall) -> JsonObject:
         raise SlackError("cant_leave_general")
     if len(channel.members) == 1:
         raise SlackError("last_member")
-    call.world.leave(channel, bot)
+    call.workspace.leave(channel, bot)
     return {"ok": True}
 
 
@@ -116,44 +119,44 @@ def open_direct(call: ApiCall) -> JsonObject:
     """Open direct messages with the users named. `conversations.open`."""
     if call.text("channel"):
         channel = call.channel()
-        return {"ok": True, "channel": channel.as_json(call.world.bot.user_id)}
-    ids = call.words("users")
+        return {"ok": True, "channel": channel.as_json(call.workspace.bot.user_id)}
+    ids = call.strings("users")
     if not ids:
         raise SlackError("users_list_not_supplied")
-    if any(user_id not in call.world.users for user_id in ids):
+    if any(user_id not in call.workspace.users for user_id in ids):
         raise SlackError("user_not_found")
-    known = len(call.world.channels)
-    channel = call.world.open_direct([call.world.bot.user_id, *ids])
-    already = {"no_op": True, "already_open": True} if len(call.world.channels) == known else {}
-    written = channel.as_json(call.world.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
+    known = len(call.workspace.channels)
+    channel = call.workspace.open_direct([call.workspace.bot.user_id, *ids])
+    already = {"no_op": True, "already_open": True} if len(call.workspace.channels) == known else {}
+    written = channel.as_json(call.workspace.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
     return {"ok": True, "channel": written, **already}
 
 
 def invite(call: ApiCall) -> JsonObject:
     """Bring users into a conversation that the bot is in. `conversations.invite`."""
-    channel = _own_channel(call)
-    for user_id in call.words("users"):
-        if user_id == call.world.bot.user_id:
+    channel = _joined_channel(call)
+    for user_id in call.strings("users"):
+        if user_id == call.workspace.bot.user_id:
             raise SlackError("cant_invite_self")
-        if user_id not in call.world.users:
+        if user_id not in call.workspace.users:
             raise SlackError("user_not_found")
         if user_id in channel.members:
             raise SlackError("already_in_channel")
-        call.world.join(channel, call.world.users[user_id], inviter=call.world.bot.user_id)
-    return {"ok": True, "channel": channel.as_json(call.world.bot.user_id)}
+        call.workspace.join(channel, call.workspace.users[user_id], inviter=call.workspace.bot.user_id)
+    return {"ok": True, "channel": channel.as_json(call.workspace.bot.user_id)}
 
 
 def kick(call: ApiCall) -> JsonObject:
     """Remove a user from a conversation that the bot is in. `conversations.kick`."""
-    channel = _own_channel(call)
+    channel = _joined_channel(call)
     user = call.user()
-    if user is call.world.bot:
+    if user is call.workspace.bot:
         raise SlackError("cant_kick_self")
     if channel.is_general:
         raise SlackError("cant_kick_from_general")
     if user.user_id not in channel.members:
         raise SlackError("not_in_channel")
-    call.world.leave(channel, user, actor=call.world.bot.user_id)
+    call.workspace.leave(channel, user, actor=call.workspace.bot.user_id)
     return {"ok": True}
 
 
@@ -166,52 +169,52 @@ def archive(call: ApiCall) -> JsonObject:
         raise SlackError("cant_archive_general")
     if channel.is_archived:
         raise SlackError("already_archived")
-    call.world.set_archived(channel, call.world.bot, archived=True)
+    call.workspace.set_archived(channel, call.workspace.bot, archived=True)
     return {"ok": True}
 
 
 METHODS: Final = {
-    "conversations.list": Method(list_all, 2, READING),
-    "users.conversations": Method(list_own, 3, READING),
-    "conversations.info": Method(info, 3, READING),
-    "conversations.history": Method(history, 3, HISTORY),
-    "conversations.replies": Method(replies, 3, HISTORY),
-    "conversations.members": Method(members, 4, READING),
+    "conversations.list": Method(list_all, 2, READ_SCOPES),
+    "users.conversations": Method(list_joined, 3, READ_SCOPES),
+    "conversations.info": Method(info, 3, READ_SCOPES),
+    "conversations.history": Method(history, 3, HISTORY_SCOPES),
+    "conversations.replies": Method(replies, 3, HISTORY_SCOPES),
+    "conversations.members": Method(members, 4, READ_SCOPES),
     "conversations.join": Method(join, 3, ("channels:join",)),
-    "conversations.leave": Method(leave, 3, MANAGING),
-    "conversations.open": Method(open_direct, 3, ("im:write", "mpim:write", *MANAGING)),
-    "conversations.invite": Method(invite, 3, MANAGING),
-    "conversations.kick": Method(kick, 3, MANAGING),
-    "conversations.archive": Method(archive, 2, MANAGING),
+    "conversations.leave": Method(leave, 3, MANAGE_SCOPES),
+    "conversations.open": Method(open_direct, 3, ("im:write", "mpim:write", *MANAGE_SCOPES)),
+    "conversations.invite": Method(invite, 3, MANAGE_SCOPES),
+    "conversations.kick": Method(kick, 3, MANAGE_SCOPES),
+    "conversations.archive": Method(archive, 2, MANAGE_SCOPES),
 }
 
 
 def _listing(call: ApiCall, channels: Iterable[Channel]) -> JsonObject:
-    asked = [word.strip() for word in call.words("types")] or ["public_channel"]
+    asked = [word.strip() for word in call.strings("types")] or ["public_channel"]
     if any(word not in CHANNEL_TYPES.values() for word in asked):
         raise SlackError("invalid_types")
-    for channel_type, scope in zip(CHANNEL_TYPES.values(), READING, strict=True):
+    for channel_type, scope in zip(CHANNEL_TYPES.values(), READ_SCOPES, strict=True):
         if channel_type in asked:
             call.require_scope(scope)
-    bot = call.world.bot.user_id
+    bot = call.workspace.bot.user_id
     no_archived = call.flag("exclude_archived")
     shown = [c for c in channels if CHANNEL_TYPES[c.channel_type] in asked and not (no_archived and c.is_archived)]
-    chosen, following = page(call, shown, default=100)
+    chosen, following = paginate(call, shown, default=100)
     return {"ok": True, "channels": [channel.as_json(bot, with_count=True) for channel in chosen], **following}
 
 
 def _readable(call: ApiCall) -> Channel:
     channel = call.channel(suffix="history")
-    if call.world.bot.user_id not in channel.members:
+    if call.workspace.bot.user_id not in channel.members:
         raise SlackError("not_in_channel")
     return channel
 
 
-def _own_channel(call: ApiCall) -> Channel:
+def _joined_channel(call: ApiCall) -> Channel:
     channel = call.channel()
     if channel.is_direct:
         raise SlackError("method_not_supported_for_channel_type")
-    if call.world.bot.user_id not in channel.members:
+    if call.workspace.bot.user_id not in channel.members:
         raise SlackError("not_in_channel")
     if channel.is_archived:
         raise SlackError("is_archived")
@@ -219,15 +222,15 @@ def _own_channel(call: ApiCall) -> Channel:
 
 
 def _bounds(call: ApiCall) -> tuple[str, str]:
-    return _time(call, "oldest"), _time(call, "latest")
+    return _read_ts(call, "oldest"), _read_ts(call, "latest")
 
 
-def _time(call: ApiCall, name: str) -> str:
+def _read_ts(call: ApiCall, name: str) -> str:
     value = call.text(name)
     if value in ("", "now"):
         return ""
     try:
-        return as_ts(microseconds(value))
+        return format_ts(parse_ts(value))
     except ValueError:
         raise SlackError(f"invalid_ts_{name}") from None
 
@@ -239,10 +242,10 @@ def _is_between(ts: str, oldest: str, latest: str, *, inclusive: bool) -> bool:
 
 
 def _visible(call: ApiCall, times: list[str]) -> list[str]:
-    until = call.world.visible_until()
+    until = call.workspace.visible_until()
     return times[: bisect_right(times, until)] if until else times
 
 
-def _written(call: ApiCall, messages: Iterable[Message]) -> list[JsonObject]:
+def _serialize(call: ApiCall, messages: Iterable[Message]) -> list[JsonObject]:
     with_metadata = call.flag("include_all_metadata")
     return [message.as_json(with_metadata=with_metadata) for message in messages]

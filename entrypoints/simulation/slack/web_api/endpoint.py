@@ -11,21 +11,21 @@ from entrypoints.simulation.slack.event_log import Call, SlackLog
 from entrypoints.simulation.slack.faults import Fault, Slow
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import Access, ApiCall, Method, SlackError, provided_scopes
-from entrypoints.simulation.slack.workspace import SlackWorld
+from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
-class WebEndpoint:
+class WebApiEndpoint:
     """The Web API under one address: `/api/{method}`."""
 
     def __init__(
         self,
-        world: SlackWorld,
+        workspace: WorkspaceState,
         access: Access,
         log: SlackLog,
         conditions: Conditions,
         methods: Mapping[str, Method],
     ) -> None:
-        self._world = world
+        self._workspace = workspace
         self._access = access
         self._log = log
         self._conditions = conditions
@@ -63,7 +63,7 @@ class WebEndpoint:
 
     def _perform(self, name: str, arguments: JsonObject, token: str) -> web.Response:
         headers: dict[str, str] = {}
-        call = ApiCall(name, arguments, self._world, self._access, self._log)
+        call = ApiCall(name, arguments, self._workspace, self._access, self._log)
         try:
             body = self._run(self._methods.get(name), call, token, headers)
         except SlackError as refusal:
@@ -78,7 +78,7 @@ class WebEndpoint:
         headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
         if method.token:
             self._access.check(token, method.token)
-        channel = self._world.find_channel(str(call.arguments.get("channel")))
+        channel = self._workspace.find_channel(str(call.arguments.get("channel")))
         place = channel.channel_id if channel else ""
         wait = self._conditions.limits.retry_after(call.method, method.tier, place)
         if wait is not None:

@@ -3,32 +3,32 @@
 from typing import Final
 
 from entrypoints.simulation.slack.models import JsonObject, User
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, page
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, paginate
 
 
 def info(call: ApiCall) -> JsonObject:
     """Tell about one user. `users.info`."""
-    return {"ok": True, "user": _written(call, call.user())}
+    return {"ok": True, "user": _serialize(call, call.user())}
 
 
 def list_all(call: ApiCall) -> JsonObject:
     """List everybody. `users.list`."""
-    chosen, following = page(call, list(call.world.users.values()), default=1000)
-    return {"ok": True, "members": [_written(call, user) for user in chosen], **following}
+    chosen, following = paginate(call, list(call.workspace.users.values()), default=1000)
+    return {"ok": True, "members": [_serialize(call, user) for user in chosen], **following}
 
 
 def look_up_by_email(call: ApiCall) -> JsonObject:
     """Find who has an e-mail address. `users.lookupByEmail`."""
     email = call.text("email")
-    found = [user for user in call.world.users.values() if email and user.email == email]
+    found = [user for user in call.workspace.users.values() if email and user.email == email]
     if not found:
         raise SlackError("users_not_found")
-    return {"ok": True, "user": _written(call, found[0])}
+    return {"ok": True, "user": _serialize(call, found[0])}
 
 
 def test_auth(call: ApiCall) -> JsonObject:
     """Tell whose token it is. `auth.test`."""
-    world = call.world
+    world = call.workspace
     return {
         "ok": True,
         "url": "https://simulation.slack.com/",
@@ -57,6 +57,6 @@ METHODS: Final = {
 }
 
 
-def _written(call: ApiCall, user: User) -> JsonObject:
+def _serialize(call: ApiCall, user: User) -> JsonObject:
     with_email = call.access.is_classic or "users:read.email" in call.access.scopes
-    return user.as_json(call.world.team_id, with_email=with_email)
+    return user.as_json(call.workspace.team_id, with_email=with_email)

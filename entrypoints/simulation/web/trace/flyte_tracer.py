@@ -9,12 +9,12 @@ from entrypoints.simulation.flyte.trace import (
     ActionCreated,
     ActionFinished,
     ActionTaken,
-    EventTaken,
-    Happening,
-    StepConsidered,
+    EventAccepted,
+    StepEvaluated,
     StepFailed,
     StepMatched,
     StepUnmatched,
+    TraceEvent,
 )
 from entrypoints.simulation.web.trace.pending_actions import ActionsInHand
 from entrypoints.simulation.web.trace.trace import Stage, Way
@@ -34,11 +34,11 @@ class FlyteSide:
         self._by_answer: dict[int, tuple[Event, Way]] = {}
         flyte.listeners.append(self._hear)
 
-    def _hear(self, happening: Happening) -> None:
+    def _hear(self, happening: TraceEvent) -> None:
         match happening:
-            case EventTaken():
+            case EventAccepted():
                 self._hear_event(happening)
-            case StepConsidered():
+            case StepEvaluated():
                 self._hear_step(happening)
             case ActionCreated(action_id=action_id, pack=pack, command=command, input=asked):
                 details = {"pack": pack, "command": command, "input": asked}
@@ -52,7 +52,7 @@ class FlyteSide:
             case _:
                 pass
 
-    def _hear_event(self, taken: EventTaken) -> None:
+    def _hear_event(self, taken: EventAccepted) -> None:
         way = self._way_of(taken.event, taken.payload)
         if way is None:
             return
@@ -63,7 +63,7 @@ class FlyteSide:
         if pack is not None and not self._is_waited_for(pack.name, taken.event):
             self._ways.go_on(way, "no_flow", taken.at, {"event": taken.event})
 
-    def _hear_step(self, step: StepConsidered) -> None:
+    def _hear_step(self, step: StepEvaluated) -> None:
         way = self._way_of_trigger(step.trigger)
         if way is None:
             return

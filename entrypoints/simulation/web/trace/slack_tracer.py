@@ -17,7 +17,7 @@ class SlackSide:
     """Follows what happens in a SlackServer."""
 
     def __init__(self, slack: SlackServer, ways: Ways, in_hand: ActionsInHand) -> None:
-        self._world = slack.world
+        self._world = slack.workspace
         self._ways = ways
         self._in_hand = in_hand
         slack.log.listeners.append(self._hear)
