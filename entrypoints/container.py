@@ -15,7 +15,7 @@ from adapters.slack.chat import SlackChat
 from adapters.slack.events_api import SlackEventsApi
 from adapters.slack.sockets.rtm import SlackRtm
 from adapters.slack.sockets.socket_mode import SlackSocketMode
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.web_client import SlackWebClient
 from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
 from application.health import ChatHealth, HealthRegistry
@@ -73,7 +73,7 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     storage = providers.Singleton(create_storage, url=providers.Callable(_revealed, settings.provided.storage_url))
     slack_web = providers.Singleton(
-        SlackWeb,
+        SlackWebClient,
         api_url=settings.provided.slack_api_url,
         token=providers.Callable(_revealed, settings.provided.slack_token),
     )

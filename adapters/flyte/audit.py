@@ -9,48 +9,48 @@ from yarl import URL
 
 from adapters.flyte import errors
 from adapters.flyte.audit_schemas import AuditedAction, Trigger, parse_runs
-from adapters.flyte.http_client import FlyteConnection
-from adapters.flyte.response import Answer
+from adapters.flyte.http_client import FlyteHttpClient
+from adapters.flyte.response import FlyteResponse
 from adapters.serialization.json_codec import read_json
 from domain.errors import WorkflowServerError
 from domain.messages import IncomingMessage
 
 log = structlog.get_logger()
 
-_RUNS_A_PAGE = 200
-_PAGES = 3
+_PAGE_SIZE = 200
+_MAX_PAGES = 3
 """Each page makes the server look through all its actions, so few and long ones."""
-_PAGES_SINCE = 50
+_MAX_PAGES_SINCE = 50
 """Where a time is known before which nothing is looked for: a busy engine makes a thousand runs in a minute."""
 
-_FAILING = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+_TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 """A gateway's 504 is not among them: this question takes too long, and will take too long again."""
 
-_SKEW = timedelta(hours=1)
+_CLOCK_SKEW = timedelta(hours=1)
 """By how much Flyte's clock may be behind the pack's."""
 
 
-class CanNotTellError(Exception):
+class AuditUnavailable(Exception):
     """Flyte has no audit, does not let the pack see it, or takes too long over it."""
 
 
 class FlyteAudit:
     """What Flyte remembers of flow runs."""
 
-    def __init__(self, connection: FlyteConnection, link: URL | None, pack_name: str) -> None:
+    def __init__(self, connection: FlyteHttpClient, link: URL | None, pack_name: str) -> None:
         self._connection = connection
         self._link = link
         self._pack_name = pack_name
 
     async def state_of(self, action_id: str) -> str:
-        """The state of one of this pack's actions; empty when the audit does not show it. CanNotTellError."""
+        """The state of one of this pack's actions; empty when the audit does not show it. AuditUnavailable."""
         async for action in self._actions(actionPackName=self._pack_name):
             if action.id == action_id:
                 return action.state.value
         return ""
 
-    async def pending(self, labels: Mapping[str, str], since: datetime) -> list[AuditedAction]:
-        """The actions that a pack of this name and these labels took since then and did not answer. CanNotTellError."""
+    async def pending_actions(self, labels: Mapping[str, str], since: datetime) -> list[AuditedAction]:
+        """Actions that this pack took since then and did not complete. Raises AuditUnavailable."""
         return [
             action
             async for action in self._actions(since=since, actionPackName=self._pack_name)
@@ -60,26 +60,26 @@ class FlyteAudit:
             and (action.state.time is None or action.state.time >= since)
         ]
 
-    async def published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> set[str]:
-        """The keys of those messages whose event has brought an action about. CanNotTellError.
+    async def find_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> set[str]:
+        """The keys of those messages whose event has brought an action about. AuditUnavailable.
 
         First among the runs that had work for this pack, then, for flows that only listen to it, among all.
         """
         wanted = {said.key: at for said, at in messages}
         if not wanted:
             return set()
-        found = await self._published(wanted, actionPackName=self._pack_name)
+        found = await self._search_published(wanted, actionPackName=self._pack_name)
         if len(found) == len(wanted):
             return found
         try:
-            return found | await self._published(wanted)
-        except (CanNotTellError, WorkflowServerError) as error:
+            return found | await self._search_published(wanted)
+        except (AuditUnavailable, WorkflowServerError) as error:
             log.warning("audit_incomplete", reason=str(error))
             return found
 
-    async def _published(self, wanted: Mapping[str, datetime], **filters: str) -> set[str]:
+    async def _search_published(self, wanted: Mapping[str, datetime], **filters: str) -> set[str]:
         found: set[str] = set()
-        since = min(wanted.values()) - _SKEW
+        since = min(wanted.values()) - _CLOCK_SKEW
         async for action in self._actions(since=since, **filters):
             key = self._message_key(action.trigger)
             if key in wanted and action.trigger.created_at in (None, wanted[key]):
@@ -96,32 +96,32 @@ class FlyteAudit:
 
     async def _actions(self, *, since: datetime | None = None, **filters: str) -> AsyncIterator[AuditedAction]:
         """All actions of the newest flow runs, at most those of the last pages, or of runs that changed `since`."""
-        for page in range(_PAGES if since is None else _PAGES_SINCE):
-            runs = await self._page(filters | {"start": str(page * _RUNS_A_PAGE), "limit": str(_RUNS_A_PAGE)})
+        for page in range(_MAX_PAGES if since is None else _MAX_PAGES_SINCE):
+            runs = await self._page(filters | {"start": str(page * _PAGE_SIZE), "limit": str(_PAGE_SIZE)})
             for run in runs:
                 for action in run:
                     yield action
-            if len(runs) < _RUNS_A_PAGE or (since is not None and _is_older(runs[-1], since)):
+            if len(runs) < _PAGE_SIZE or (since is not None and _is_older(runs[-1], since)):
                 return
 
     async def _page(self, query: Mapping[str, str]) -> list[list[AuditedAction]]:
         if self._link is None:
-            raise CanNotTellError("Flyte has no link to an audit")
+            raise AuditUnavailable("Flyte has no link to an audit")
         try:
-            answer = await self._connection.get(self._link.update_query(query))
-        except (errors.TooSlow, errors.Misdirected) as error:
-            raise CanNotTellError(str(error)) from error
-        if answer.status == HTTPStatus.OK and not answer.is_html:
-            return _runs(answer)
-        reason = errors.unexpected(answer)
-        raise reason if answer.status in _FAILING else CanNotTellError(str(reason))
+            response = await self._connection.get(self._link.update_query(query))
+        except (errors.RequestTimedOut, errors.NotFlyte) as error:
+            raise AuditUnavailable(str(error)) from error
+        if response.status == HTTPStatus.OK and not response.is_html:
+            return _parse(response)
+        reason = errors.unexpected_response(response)
+        raise reason if response.status in _TRANSIENT_STATUSES else AuditUnavailable(str(reason))
 
 
-def _runs(answer: Answer) -> list[list[AuditedAction]]:
+def _parse(response: FlyteResponse) -> list[list[AuditedAction]]:
     try:
-        return parse_runs(read_json(answer.body))
+        return parse_runs(read_json(response.body))
     except ValueError as error:
-        raise CanNotTellError(f"the audit at {errors.shown(answer.url)} can't be read: {error}") from error
+        raise AuditUnavailable(f"the audit at {errors.redact(response.url)} can't be read: {error}") from error
 
 
 def _is_older(run: list[AuditedAction], since: datetime) -> bool:

@@ -51,17 +51,17 @@ class AuditedAction:
 
 
 def parse_runs(audit: Json) -> list[list[AuditedAction]]:
-    """The actions of each flow run in the audit's answer, in its order. What is not understood is left out.
+    """The actions of each flow run in the audit's response, in its order. What is not understood is left out.
 
     ValueError when the answer is not the audit's at all.
     """
     runs = audit.get("flows") if isinstance(audit, dict) else None
     if not isinstance(runs, list):
-        raise ValueError("it has no list of flows")  # noqa: TRY004 - what is wrong is the answer, not a caller's type
-    return [list(_understood(_actions(run))) for run in runs]
+        raise ValueError("it has no list of flows")  # noqa: TRY004 - what is wrong is the response, not a caller's type
+    return [list(_parse_actions(_actions(run))) for run in runs]
 
 
-def moment(text: object) -> datetime | None:
+def parse_time(text: object) -> datetime | None:
     """A time in RFC 3339; None when it is none, or Go's zero time."""
     try:
         time = datetime.fromisoformat(text) if isinstance(text, str) else None
@@ -70,12 +70,12 @@ def moment(text: object) -> datetime | None:
     return None if time is None or time.tzinfo is None or time.year == 1 else time
 
 
-class _Moment(fields.Field[datetime | None]):
+class _Time(fields.Field[datetime | None]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime | None:
-        return moment(value)
+        return parse_time(value)
 
 
-class _Theirs(Schema):
+class _ForeignSchema(Schema):
     """Something of Flyte's, of which we read what we need."""
 
     class Meta:
@@ -91,26 +91,26 @@ class _Theirs(Schema):
         return self.makes(**{name: value for name, value in data.items() if value is not None})
 
 
-class _PackSchema(_Theirs):
+class _PackSchema(_ForeignSchema):
     makes = AuditedPack
     name = fields.String()
 
 
-class _TriggerSchema(_Theirs):
+class _TriggerSchema(_ForeignSchema):
     makes = Trigger
     event = fields.String()
     pack = fields.Nested(_PackSchema, allow_none=True)
     payload = fields.Raw(allow_none=True)
-    created_at = _Moment(data_key="createdAt", allow_none=True)
+    created_at = _Time(data_key="createdAt", allow_none=True)
 
 
-class _StateSchema(_Theirs):
+class _StateSchema(_ForeignSchema):
     makes = AuditedState
     value = fields.String(required=True)
-    time = _Moment(allow_none=True)
+    time = _Time(allow_none=True)
 
 
-class _ActionSchema(_Theirs):
+class _ActionSchema(_ForeignSchema):
     makes = AuditedAction
     id = fields.String(required=True)
     name = fields.String(required=True)
@@ -129,7 +129,7 @@ def _actions(run: Json) -> Iterable[Json]:
     return actions.values() if isinstance(actions, dict) else ()
 
 
-def _understood(actions: Iterable[Json]) -> Iterator[AuditedAction]:
+def _parse_actions(actions: Iterable[Json]) -> Iterator[AuditedAction]:
     for action in actions:
         try:
             yield cast("AuditedAction", _ACTION.load(cast("Mapping[str, Any]", action)))

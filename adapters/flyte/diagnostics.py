@@ -9,9 +9,9 @@ from http import HTTPStatus
 from yarl import URL
 
 from adapters.flyte import errors, links
-from adapters.flyte.audit_schemas import moment
-from adapters.flyte.http_client import FlyteConnection
-from adapters.flyte.schemas import content
+from adapters.flyte.audit_schemas import parse_time
+from adapters.flyte.http_client import FlyteHttpClient
+from adapters.flyte.schemas import parse_body
 from adapters.serialization.json_codec import replace_surrogates_deep
 from domain.json_values import Json
 
@@ -22,7 +22,7 @@ class ApiReport:
 
     content: Json
     url: URL
-    sent_at: datetime | None
+    server_time: datetime | None
     """By Flyte's clock; None where it does not tell."""
 
 
@@ -44,11 +44,11 @@ class KnownPack:
     last_seen: datetime | None
 
 
-class FlyteInspection:
+class FlyteDiagnostics:
     """Asks Flyte, for the time of `open`."""
 
     def __init__(self, api_url: str, *, jwt: str, timeout_seconds: float) -> None:
-        self._connection = FlyteConnection(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
+        self._connection = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
 
     def open(self) -> AbstractAsyncContextManager[None]:
         """Hold the HTTP session."""
@@ -57,30 +57,30 @@ class FlyteInspection:
     @property
     def url(self) -> str:
         """Where Flyte is asked first, fit to be shown."""
-        return errors.shown(self._connection.root)
+        return errors.redact(self._connection.root)
 
     async def api(self) -> ApiReport:
         """What is at the root. NotAuthorised, or another WorkflowError."""
-        answer = await self._connection.get(self._connection.root)
-        return ApiReport(content(answer), self._connection.root, answer.sent_at)
+        response = await self._connection.get(self._connection.root)
+        return ApiReport(parse_body(response), self._connection.root, response.server_time)
 
     def links(self, api: ApiReport) -> ApiLinks:
         """The links to be walked. WorkflowUnreachable when there are none, or they lead out of Flyte's origin."""
-        packs = links.need_link(api.content, links.PACKS, api.url)
+        packs = links.require_link(api.content, links.PACKS, api.url)
         health = links.find_link(api.content, links.HEALTH, api.url)
         for link in filter(None, (packs, health)):
-            self._connection.refuse_foreign(link)
+            self._connection.require_same_origin(link)
         return ApiLinks(packs, health)
 
     async def health(self, link: URL) -> None:
         """Return when Flyte says that it is well; WorkflowError when not."""
-        answer = await self._connection.get(link)
-        if answer.status != HTTPStatus.OK:
-            raise errors.unexpected(answer)
+        response = await self._connection.get(link)
+        if response.status != HTTPStatus.OK:
+            raise errors.unexpected_response(response)
 
     async def packs(self, link: URL) -> list[KnownPack]:
         """The packs that Flyte knows. WorkflowError."""
-        listed = replace_surrogates_deep(content(await self._connection.get(link)))
+        listed = replace_surrogates_deep(parse_body(await self._connection.get(link)))
         packs = listed.get("packs") if isinstance(listed, dict) else None
         if not isinstance(packs, list):
             raise errors.not_flyte(link, "its answer has no list of packs")
@@ -97,4 +97,4 @@ def _known_pack(value: Json) -> KnownPack | None:
     identity, name = fields.get("id"), fields.get("name")
     if not isinstance(identity, str) or not isinstance(name, str):
         return None
-    return KnownPack(identity, name, moment(fields.get("lastSeen")))
+    return KnownPack(identity, name, parse_time(fields.get("lastSeen")))

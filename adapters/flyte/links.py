@@ -27,7 +27,7 @@ def find_link(holder: Json, suffix: str, base: URL) -> URL | None:
     return None
 
 
-def need_link(holder: Json, suffix: str, base: URL) -> URL:
+def require_link(holder: Json, suffix: str, base: URL) -> URL:
     """The same; WorkflowUnreachable when there is none: what answered is not Flyte."""
     url = find_link(holder, suffix, base)
     if url is None:

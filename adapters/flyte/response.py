@@ -9,7 +9,7 @@ _MARKUP = ("text/html", "application/xhtml+xml")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FlyteResponse:
     """One answer over HTTP."""
 
     method: str
@@ -19,7 +19,7 @@ class Answer:
     """Says little: Flyte sends a registered pack's JSON as `text/plain`."""
     body: bytes = b""
     """Empty unless the status is 200 or 201: Flyte says nothing in other answers."""
-    sent_at: datetime | None = None
+    server_time: datetime | None = None
     """By the server's own clock; None where it does not tell."""
 
     @property

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 from adapters.flyte import errors
-from adapters.flyte.response import Answer
+from adapters.flyte.response import FlyteResponse
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep, write_json
 from adapters.serialization.payloads import parse_command
 from application.ports.workflow import PackDefinition
@@ -18,7 +18,7 @@ def pack_json(offer: PackDefinition, help_url: str) -> bytes:
     commands: list[Json] = [{"name": command.name, "events": list(command.events)} for command in offer.commands]
     events: list[Json] = [{"name": name} for name in offer.events]
     labels: dict[str, Json] = dict(offer.labels)
-    return _written(
+    return _to_json(
         {
             "name": offer.name,
             "labels": labels,
@@ -32,27 +32,27 @@ def pack_json(offer: PackDefinition, help_url: str) -> bytes:
 def event_json(name: str, payload: Json, at: datetime) -> bytes:
     """An event, or an action's result, which are alike. Malformed: the payload has no JSON form."""
     created_at = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return _written({"event": name, "payload": payload, "createdAt": created_at})
+    return _to_json({"event": name, "payload": payload, "createdAt": created_at})
 
 
-def command_of(name: Json, given: Json) -> Command:
+def command_from(name: Json, given: Json) -> Command:
     """What an action asks for. One without a name is of no known command."""
     return parse_command(name if isinstance(name, str) else "", given)
 
 
-def content(answer: Answer) -> Json:
+def parse_body(response: FlyteResponse) -> Json:
     """The JSON of the answers that lead to the pack, whose content type says nothing. WorkflowError for others."""
-    if answer.status == HTTPStatus.NOT_FOUND:
-        raise errors.not_flyte(answer.url, "it has nothing there (404)")
-    if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED) or answer.is_html:
-        raise errors.unexpected(answer)
+    if response.status == HTTPStatus.NOT_FOUND:
+        raise errors.not_flyte(response.url, "it has nothing there (404)")
+    if response.status not in (HTTPStatus.OK, HTTPStatus.CREATED) or response.is_html:
+        raise errors.unexpected_response(response)
     try:
-        return read_json(answer.body)
+        return read_json(response.body)
     except ValueError:
-        raise errors.not_flyte(answer.url, "its answer is not JSON") from None
+        raise errors.not_flyte(response.url, "its answer is not JSON") from None
 
 
-def _written(value: Json) -> bytes:
+def _to_json(value: Json) -> bytes:
     try:
         return write_json(value)
     except UnicodeEncodeError:

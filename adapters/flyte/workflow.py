@@ -10,10 +10,10 @@ import structlog
 from yarl import URL
 
 from adapters.flyte import errors, links
-from adapters.flyte.audit import CanNotTellError, FlyteAudit
-from adapters.flyte.http_client import FlyteConnection
-from adapters.flyte.response import Answer
-from adapters.flyte.schemas import command_of, content, event_json, pack_json
+from adapters.flyte.audit import AuditUnavailable, FlyteAudit
+from adapters.flyte.http_client import FlyteHttpClient
+from adapters.flyte.response import FlyteResponse
+from adapters.flyte.schemas import command_from, event_json, pack_json, parse_body
 from adapters.serialization.json_codec import read_json
 from adapters.serialization.payloads import event_payload
 from application.ports.workflow import PackDefinition
@@ -34,10 +34,10 @@ log = structlog.get_logger()
 DOCUMENTATION = "https://github.com/ExpediaGroup/flyte-slack/blob/master/README.md"
 """Where the pack's `help` link leads."""
 
-_SKEW = timedelta(minutes=1)
-_LONGEST_IN_HAND = timedelta(hours=48)
+_CLOCK_SKEW = timedelta(minutes=1)
+_MAX_PENDING_AGE = timedelta(hours=48)
 
-_ANSWERED = ("SUCCESS", "FATAL")
+_COMPLETED_STATES = ("SUCCESS", "FATAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class FlyteWorkflow:
         help_url: str = DOCUMENTATION,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self._connection = FlyteConnection(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
+        self._connection = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
         self._help_url = help_url
         self._now = now
         self._registration: _Registration | None = None
@@ -84,44 +84,44 @@ class FlyteWorkflow:
 
     async def take(self) -> Action | None:
         """See the port. A 500 is what Flyte answers to all but one of the replicas that reach for the same action."""
-        answer = await self._connection.post(self._registered().take_action, None)
-        if answer.status == HTTPStatus.NO_CONTENT:
+        response = await self._connection.post(self._registered().take_action, None)
+        if response.status == HTTPStatus.NO_CONTENT:
             return None
-        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and not answer.is_html:
+        if response.status == HTTPStatus.INTERNAL_SERVER_ERROR and not response.is_html:
             raise ActionTakenElsewhere("another replica of the pack was quicker, or Flyte failed: it answered with 500")
-        if answer.status != HTTPStatus.OK or answer.is_html:
-            raise errors.unexpected(answer)
-        return _action(answer)
+        if response.status != HTTPStatus.OK or response.is_html:
+            raise errors.unexpected_response(response)
+        return _parse_action(response)
 
     async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
         """See the port. NotTaken is Flyte's 500, and a link to another origin; PackUnknown is its 404."""
         self._registered()
-        link = _result_link(action_id)
+        link = _parse_result_link(action_id)
         try:
-            self._connection.refuse_foreign(link)
-        except errors.Misdirected as refusal:
+            self._connection.require_same_origin(link)
+        except errors.NotFlyte as refusal:
             # The trouble of this action alone, as after a change of the base URL. All else would wait for an outage.
             raise WorkflowServerError(str(refusal)) from refusal
-        await self._tell(link, outcome, at)
+        await self._post_event(link, outcome, at)
 
     async def publish(self, event: ReceivedMessage, at: datetime) -> None:
         """See the port."""
-        await self._tell(self._registered().event, event, at)
+        await self._post_event(self._registered().event, event, at)
 
     async def is_completed(self, action_id: ActionId) -> bool | None:
         """See the port. Told by Flyte's audit, as far back as it is read."""
         try:
-            state = await self._audit().state_of(links.action_id_in(_result_link(action_id)))
-        except CanNotTellError as error:
+            state = await self._audit().state_of(links.action_id_in(_parse_result_link(action_id)))
+        except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             return None
-        return state in _ANSWERED if state else None
+        return state in _COMPLETED_STATES if state else None
 
     async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
         """See the port. Told by Flyte's audit, where only events show that brought an action about."""
         try:
-            found = await self._audit().published(messages)
-        except CanNotTellError as error:
+            found = await self._audit().find_published(messages)
+        except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             found = set()
         return [said.key in found for said, _ in messages]
@@ -133,29 +133,29 @@ class FlyteWorkflow:
         earlier pack may have left messages there that nobody wants to see posted years later.
         """
         registration = self._registered()
-        earliest = max(since - _SKEW, self._now() - _LONGEST_IN_HAND)
+        earliest = max(since - _CLOCK_SKEW, self._now() - _MAX_PENDING_AGE)
         try:
-            pending = await self._audit().pending(registration.offer.labels, earliest)
-        except CanNotTellError as error:
+            pending = await self._audit().pending_actions(registration.offer.labels, earliest)
+        except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             return []
         found = ((links.result_link(registration.take_action, action.id), action) for action in pending)
-        return [Action(ActionId(str(link)), command_of(action.name, action.input)) for link, action in found if link]
+        return [Action(ActionId(str(link)), command_from(action.name, action.input)) for link, action in found if link]
 
     async def _register(self, offer: PackDefinition) -> _Registration:
         root = self._connection.root
-        api = content(await self._connection.get(root))
-        packs = links.need_link(api, links.PACKS, root)
-        pack = content(await self._connection.post(packs, pack_json(offer, self._help_url)))
+        api = parse_body(await self._connection.get(root))
+        packs = links.require_link(api, links.PACKS, root)
+        pack = parse_body(await self._connection.post(packs, pack_json(offer, self._help_url)))
         registration = _Registration(
             offer,
-            take_action=links.need_link(pack, links.TAKE_ACTION, packs),
-            event=links.need_link(pack, links.EVENT, packs),
+            take_action=links.require_link(pack, links.TAKE_ACTION, packs),
+            event=links.require_link(pack, links.EVENT, packs),
             audit=links.find_link(api, links.AUDITED_FLOWS, root),
         )
         # Better told now than at the first event.
-        self._connection.refuse_foreign(registration.take_action)
-        self._connection.refuse_foreign(registration.event)
+        self._connection.require_same_origin(registration.take_action)
+        self._connection.require_same_origin(registration.event)
         return registration
 
     def _registered(self) -> _Registration:
@@ -167,29 +167,29 @@ class FlyteWorkflow:
         registration = self._registered()
         return FlyteAudit(self._connection, registration.audit, registration.offer.name)
 
-    async def _tell(self, link: URL, event: Event, at: datetime) -> None:
-        answer = await self._connection.post(link, event_json(event_name(event), event_payload(event), at))
-        if answer.status != HTTPStatus.ACCEPTED:
-            raise errors.unexpected(answer)
+    async def _post_event(self, link: URL, event: Event, at: datetime) -> None:
+        response = await self._connection.post(link, event_json(event_name(event), event_payload(event), at))
+        if response.status != HTTPStatus.ACCEPTED:
+            raise errors.unexpected_response(response)
 
 
-def _action(answer: Answer) -> Action | None:
-    where = f"POST {errors.shown(answer.url)} was answered with 200 and"
+def _parse_action(response: FlyteResponse) -> Action | None:
+    where = f"POST {errors.redact(response.url)} was answered with 200 and"
     try:
-        taken = read_json(answer.body)
+        taken = read_json(response.body)
     except ValueError:
         raise WorkflowInDoubt(f"{where} something that is not JSON: an action may be lost in it") from None
     if not isinstance(taken, dict):
         raise WorkflowInDoubt(f"{where} something that is not a JSON object: an action may be lost in it")
-    command = command_of(taken.get("command"), taken.get("input"))
-    link = links.find_link(taken, links.ACTION_RESULT, answer.url)
+    command = command_from(taken.get("command"), taken.get("input"))
+    link = links.find_link(taken, links.ACTION_RESULT, response.url)
     if link is None:
-        log.error("action_without_result_link", command=command_name(command), url=errors.shown(answer.url))
+        log.error("action_without_result_link", command=command_name(command), url=errors.redact(response.url))
         return None
     return Action(ActionId(str(link)), command)
 
 
-def _result_link(action_id: ActionId) -> URL:
+def _parse_result_link(action_id: ActionId) -> URL:
     """Flyte has no other name for an action."""
     try:
         link = URL(action_id)

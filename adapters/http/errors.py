@@ -13,7 +13,7 @@ from aiohttp import (
     InvalidURL,
 )
 
-_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
+_DESCRIPTIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "the time ran out"),
     (InvalidURL, "its URL is none"),
     (ClientConnectorCertificateError, "its certificate is not trusted (SSL_CERT_FILE names the trusted ones)"),
@@ -25,9 +25,9 @@ _WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 def describe(error: Exception) -> str:
     """What aiohttp's error means. No text shows a URL, or anything else that the request held."""
-    for kind, words in _WORDS:
+    for kind, description in _DESCRIPTIONS:
         if isinstance(error, kind):
-            return words
+            return description
     if isinstance(error, ClientHttpProxyError):
         return f"the proxy refused the way (HTTP {error.status})"
     if isinstance(error, ClientConnectorError):

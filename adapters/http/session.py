@@ -21,9 +21,9 @@ from aiohttp import (
     TraceConfig,
 )
 
-_SAME_PROXY_AS = {"ws": "http", "wss": "https"}
-_MAY_BE_REDIRECTED = ("GET", "HEAD")
-_SHARE_FOR_CONNECTING = 0.8
+_PROXY_SCHEMES = {"ws": "http", "wss": "https"}
+_SAFE_METHODS = ("GET", "HEAD")
+_CONNECT_SHARE = 0.8
 """Of the time for a request: a connection that does not come about must be told from an answer that does not."""
 
 
@@ -50,11 +50,11 @@ def open_session(
     """
     return ClientSession(
         connector=TCPConnector(
-            ssl=_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
+            ssl=_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             keepalive_timeout=keepalive_seconds,
         ),
         cookie_jar=DummyCookieJar(),
-        timeout=ClientTimeout(total=timeout_seconds, connect=timeout_seconds * _SHARE_FOR_CONNECTING),
+        timeout=ClientTimeout(total=timeout_seconds, connect=timeout_seconds * _CONNECT_SHARE),
         proxy=proxy,
         middlewares=(_refuse_redirects,),
         trace_configs=list(trace_configs),
@@ -69,7 +69,7 @@ def proxy_for(url: str) -> str | None:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    scheme = _SAME_PROXY_AS.get(parts.scheme, parts.scheme)
+    scheme = _PROXY_SCHEMES.get(parts.scheme, parts.scheme)
     proxy = getproxies().get(scheme)
     if not proxy or proxy_bypass(host) or (scheme == "http" and _is_loopback(host)):
         return None
@@ -77,7 +77,7 @@ def proxy_for(url: str) -> str | None:
 
 
 @lru_cache(maxsize=4)
-def _trust(_file: str | None, _directory: str | None) -> ssl.SSLContext:
+def _ssl_context(_file: str | None, _directory: str | None) -> ssl.SSLContext:
     """The certificates that the environment names, read once while it names the same: reading takes 20 ms."""
     return ssl.create_default_context()
 
@@ -91,7 +91,7 @@ def _is_loopback(host: str) -> bool:
 
 async def _refuse_redirects(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     response = await handler(request)
-    if request.method in _MAY_BE_REDIRECTED or not _is_redirect(response):
+    if request.method in _SAFE_METHODS or not _is_redirect(response):
         return response
     response.close()
     raise Redirected(response.request_info, (), status=response.status, message="redirected", headers=response.headers)

@@ -73,19 +73,19 @@ def _limit_depth(text: str) -> str:
     """The same text with null for what is nested deeper than DEEPEST; json.loads recurses, and must not go there."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return text
-    return "".join(_kept(text))
+    return "".join(_shallow_parts(text))
 
 
-def _kept(text: str) -> Iterator[str]:
-    depth = kept_until = 0
+def _shallow_parts(text: str) -> Iterator[str]:
+    depth = copied_until = 0
     for token in _TOKEN.finditer(text):
         if token[0] in ("[", "{"):
             depth += 1
             if depth == MAX_DEPTH + 1:
-                yield text[kept_until : token.start()] + "null"
+                yield text[copied_until : token.start()] + "null"
         elif token[0] in ("]", "}"):
             depth -= 1
             if depth == MAX_DEPTH:
-                kept_until = token.end()
+                copied_until = token.end()
     if depth <= MAX_DEPTH:
-        yield text[kept_until:]
+        yield text[copied_until:]

@@ -54,7 +54,7 @@ _MAX_NAME_LENGTH = 1000
 """Characters of an unknown command's name that are kept: it is answered with, and logged."""
 
 
-class _UnreadableError(Exception):
+class _InvalidInput(Exception):
     """The input can't be read; the message says what is wrong and where, without the input."""
 
 
@@ -68,8 +68,8 @@ def parse_command(name: str, given: Json) -> Command:
     if build is None:
         return UnknownCommand(replace_surrogates(name[:_MAX_NAME_LENGTH]))
     try:
-        return build(_sound_object({} if given is None else given))
-    except _UnreadableError as error:
+        return build(_sanitize({} if given is None else given))
+    except _InvalidInput as error:
         return UnreadableCommand(name, str(error))
 
 
@@ -109,19 +109,19 @@ def event_payload(event: Event) -> Json:
             assert_never(event)
 
 
-def _sound_object(given: Json) -> JsonObject:
+def _sanitize(given: Json) -> JsonObject:
     if not isinstance(given, dict):
-        raise _UnreadableError(f"input must be a JSON object, not {_kind(given)}")
+        raise _InvalidInput(f"input must be a JSON object, not {_type_name(given)}")
     if is_deeper_than(MAX_INPUT_DEPTH, given):
-        raise _UnreadableError(f"input is nested deeper than {MAX_INPUT_DEPTH} levels")
-    sound: JsonObject = {replace_surrogates(name): replace_surrogates_deep(value) for name, value in given.items()}
+        raise _InvalidInput(f"input is nested deeper than {MAX_INPUT_DEPTH} levels")
+    sanitized: JsonObject = {replace_surrogates(name): replace_surrogates_deep(value) for name, value in given.items()}
     try:
-        size = len(write_json(sound))
+        size = len(write_json(sanitized))
     except ValueError:
-        raise _UnreadableError("input holds a number that JSON has no form for") from None
+        raise _InvalidInput("input holds a number that JSON has no form for") from None
     if size > MAX_INPUT_BYTES:
-        raise _UnreadableError("input is larger than 1 MiB")
-    return sound
+        raise _InvalidInput("input is larger than 1 MiB")
+    return sanitized
 
 
 def _message_command(fields: JsonObject) -> Command:
@@ -163,7 +163,7 @@ def _text(fields: JsonObject, name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _UnreadableError(f"{name} must be a string, not {_kind(value)}")
+        raise _InvalidInput(f"{name} must be a string, not {_type_name(value)}")
     return value
 
 
@@ -173,18 +173,18 @@ def _check_list(fields: JsonObject, name: str) -> None:
     if value in (None, "") or isinstance(value, list):
         return
     if not isinstance(value, str):
-        raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list, not {_kind(value)}")
+        raise _InvalidInput(f"{name} must be a list, or a string that holds a JSON list, not {_type_name(value)}")
     try:
         held = read_json(value)
     except ValueError:
-        raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list; it is not JSON") from None
+        raise _InvalidInput(f"{name} must be a list, or a string that holds a JSON list; it is not JSON") from None
     if not isinstance(held, list):
-        raise _UnreadableError(f"{name} must be a list, or a string that holds a JSON list; it holds {_kind(held)}")
+        raise _InvalidInput(f"{name} must be a list, or a string that holds a JSON list; it holds {_type_name(held)}")
     if is_deeper_than(MAX_INPUT_DEPTH, held):
-        raise _UnreadableError(f"{name} is nested deeper than {MAX_INPUT_DEPTH} levels")
+        raise _InvalidInput(f"{name} is nested deeper than {MAX_INPUT_DEPTH} levels")
 
 
-def _kind(value: Json) -> str:
+def _type_name(value: Json) -> str:
     if value is None:
         return "null"
     kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
@@ -205,7 +205,7 @@ def _message_payload(event: MessageSent | SendMessageFailed) -> Json:
     return (
         _message_fields(event.message)
         | {"timestamp": event.receipt.timestamp}
-        | _doubt(in_doubt=event.receipt.in_doubt)
+        | _in_doubt_flag(in_doubt=event.receipt.in_doubt)
     )
 
 
@@ -218,13 +218,13 @@ def _rich_message_payload(event: RichMessageSent | SendRichMessageFailed) -> Jso
         "threadTimestamp": receipt.timestamp,
         "timestamp": receipt.timestamp,
     }
-    return event.fields | ours | _doubt(in_doubt=receipt.in_doubt)
+    return event.fields | ours | _in_doubt_flag(in_doubt=receipt.in_doubt)
 
 
 def _broadcast_payload(event: BroadcastSent | BroadcastFailed) -> Json:
     reached: JsonObject = {"message": event.message, "channelIds": list(event.channel_ids)}
     if isinstance(event, BroadcastSent):
-        return reached | _doubt(in_doubt=event.in_doubt)
+        return reached | _in_doubt_flag(in_doubt=event.in_doubt)
     failures: list[Json] = [{"channelId": failure.channel_id, "error": failure.error} for failure in event.failures]
     return reached | {"error": event.error, "failures": failures}
 
@@ -235,7 +235,7 @@ def _channel_payload(event: ChannelJoined | ChannelLeft | JoinChannelFailed | Le
     return {"channelId": event.channel_id}
 
 
-def _doubt(*, in_doubt: bool) -> JsonObject:
+def _in_doubt_flag(*, in_doubt: bool) -> JsonObject:
     return {"inDoubt": True} if in_doubt else {}
 
 

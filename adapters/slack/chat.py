@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from adapters.serialization.json_codec import read_json
-from adapters.slack.errors import Question, unreadable_answer
+from adapters.slack.errors import ApiCall, unreadable_response
 from adapters.slack.history import SlackHistory
-from adapters.slack.pagination import pages
-from adapters.slack.schemas import as_metadata, parse_identity
-from adapters.slack.user_cache import Users
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.pagination import paginate
+from adapters.slack.schemas import parse_identity, to_metadata
+from adapters.slack.user_cache import UserCache
+from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from application.ports.clock import Clock
 from domain.channels import ChannelId
@@ -26,30 +26,30 @@ _LISTS = ("attachments", "blocks")
 class SlackChat:
     """Chat as one Slack app's bot, while `web` is open."""
 
-    def __init__(self, web: SlackWeb, clock: Clock) -> None:
+    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
         self._web = web
-        self._users = Users(web, clock)
+        self._users = UserCache(web, clock)
         self._history = SlackHistory(web)
 
     async def identify(self) -> Identity:
-        question = Question("auth.test")
-        answer = await self._web.call(question)
+        call = ApiCall("auth.test")
+        answer = await self._web.call(call)
         try:
             return parse_identity(answer)
         except ValueError as error:
-            raise unreadable_answer(question) from error
+            raise unreadable_response(call) from error
 
     async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
-        question = Question("chat.postMessage", message.channel_id, is_repeatable=False)
-        answer = await self._web.call(question, _arguments(message, mark))
+        call = ApiCall("chat.postMessage", message.channel_id, is_repeatable=False)
+        answer = await self._web.call(call, _arguments(message, mark))
         channel, timestamp = answer.get("channel"), answer.get("ts")
         if not isinstance(timestamp, str) or not timestamp:
-            raise unreadable_answer(question)
+            raise unreadable_response(call)
         return Receipt(ChannelId(channel) if isinstance(channel, str) and channel else message.channel_id, timestamp)
 
     async def join(self, channel_id: ChannelId) -> None:
         try:
-            await self._web.call(Question("conversations.join", channel_id), {"channel": channel_id})
+            await self._web.call(ApiCall("conversations.join", channel_id), {"channel": channel_id})
         except ChatRejected as refusal:
             # Of a private channel, or with the token of a classic app, Slack refuses this to members as well.
             if not await self._is_certainly_member(channel_id):
@@ -57,21 +57,21 @@ class SlackChat:
 
     async def leave(self, channel_id: ChannelId) -> None:
         try:
-            await self._web.call(Question("conversations.leave", channel_id), {"channel": channel_id})
+            await self._web.call(ApiCall("conversations.leave", channel_id), {"channel": channel_id})
         except ChatRejected as refusal:
             if refusal.code != "not_in_channel":
                 raise
 
     async def memberships(self) -> frozenset[ChannelId]:
         arguments: JsonObject = {"types": "public_channel,private_channel", "exclude_archived": True}
-        question = Question("users.conversations")
+        call = ApiCall("users.conversations")
         return frozenset(
-            [channel_id async for page in pages(self._web, question, arguments) for channel_id in _ids(page)]
+            [channel_id async for page in paginate(self._web, call, arguments) for channel_id in _ids(page)]
         )
 
     async def is_member(self, channel_id: ChannelId) -> bool:
         try:
-            answer = await self._web.call(Question("conversations.info", channel_id), {"channel": channel_id})
+            answer = await self._web.call(ApiCall("conversations.info", channel_id), {"channel": channel_id})
         except ChatRejected as refusal:
             # What Slack says of channels that are gone, and of private ones that the bot is not in.
             if refusal.code == "channel_not_found":
@@ -86,7 +86,7 @@ class SlackChat:
     async def find_posted(
         self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
     ) -> Receipt | None:
-        return await self._history.find(message, mark, since)
+        return await self._history.find_posted(message, mark, since)
 
     async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
         return await self._history.page(channel_id, "", after, cursor)
@@ -110,7 +110,7 @@ def _arguments(message: OutgoingMessage | RichMessage, mark: IdempotencyKey | No
         arguments = without_token(message.fields)
         arguments |= {name: _as_list(arguments[name]) for name in _LISTS if name in arguments}
     if mark is not None and arguments.get("metadata") in (None, ""):
-        arguments["metadata"] = as_metadata(mark)
+        arguments["metadata"] = to_metadata(mark)
     return arguments
 
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from slack_sdk.signature import SignatureVerifier
 
 from adapters.http.dates import server_time
-from adapters.slack.errors import Question, unreadable_answer
+from adapters.slack.errors import ApiCall, unreadable_response
 from adapters.slack.schemas import parse_identity
-from adapters.slack.sockets.handshake import Dialect, open_socket_at
-from adapters.slack.sockets.rtm import RtmDialect
-from adapters.slack.sockets.socket_mode import SocketModeDialect
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.sockets.handshake import SocketProtocol, open_socket_at
+from adapters.slack.sockets.rtm import RtmProtocol
+from adapters.slack.sockets.socket_mode import SocketModeProtocol
+from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from domain.channels import ChannelId
 from domain.json_values import Json
@@ -43,69 +43,69 @@ class ChannelReport:
     is_archived: bool
 
 
-class SlackInspection:
+class SlackDiagnostics:
     """Asks Slack while `web` is open. It changes nothing there, and posts nothing."""
 
-    def __init__(self, web: SlackWeb, clock: Clock) -> None:
+    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
         self._web = web
         self._clock = clock
 
     async def server_time(self) -> datetime | None:
         """Slack's clock; None where its answer does not tell. Needs no token. ChatError when Slack is not there."""
-        answer = await self._web.ask(Question("api.test"))
+        answer = await self._web.call_with_headers(ApiCall("api.test"))
         return server_time(answer.headers)
 
     async def token(self) -> TokenReport:
         """Whose the token is. ChatError."""
-        question = Question("auth.test")
-        answer = await self._web.ask(question)
+        call = ApiCall("auth.test")
+        answer = await self._web.call_with_headers(call)
         try:
             identity = parse_identity(answer.body)
         except ValueError as error:
-            raise unreadable_answer(question) from error
+            raise unreadable_response(call) from error
         bot_name, team_name = (_text(answer.body.get(name)) for name in ("user", "team"))
         return TokenReport(identity, bot_name, team_name, _scopes(answer.headers))
 
     async def channel(self, channel_id: ChannelId) -> ChannelReport:
         """What the bot sees of a channel. ChatError."""
-        question = Question("conversations.info", channel_id)
-        channel = (await self._web.call(question, {"channel": channel_id})).get("channel")
+        call = ApiCall("conversations.info", channel_id)
+        channel = (await self._web.call(call, {"channel": channel_id})).get("channel")
         if not isinstance(channel, dict):
-            raise unreadable_answer(question)
+            raise unreadable_response(call)
         flags = (channel.get(flag) is True for flag in ("is_private", "is_member", "is_archived"))
         return ChannelReport(_text(channel.get("name")), *flags)
 
-    def socket_mode(self, app_token: str, identity: Identity) -> "SocketInspection":
+    def socket_mode(self, app_token: str, identity: Identity) -> "SocketDiagnostics":
         """The way to a socket of Socket Mode."""
 
         async def identify() -> Identity:
             return identity
 
-        return SocketInspection(SocketModeDialect(self._web, app_token, identify), self._web, self._clock)
+        return SocketDiagnostics(SocketModeProtocol(self._web, app_token, identify), self._web, self._clock)
 
-    def rtm(self) -> "SocketInspection":
+    def rtm(self) -> "SocketDiagnostics":
         """The way to a socket of RTM."""
-        return SocketInspection(RtmDialect(self._web), self._web, self._clock)
+        return SocketDiagnostics(RtmProtocol(self._web), self._web, self._clock)
 
 
-class SocketInspection:
+class SocketDiagnostics:
     """One socket: opened, greeted, and closed again.
 
     What Slack should deliver on it meanwhile is not acknowledged, so that Slack delivers it again, to the pack.
     """
 
-    def __init__(self, dialect: Dialect, web: SlackWeb, clock: Clock) -> None:
-        self._dialect = dialect
+    def __init__(self, protocol: SocketProtocol, web: SlackWebClient, clock: Clock) -> None:
+        self._protocol = protocol
         self._web = web
         self._clock = clock
 
-    async def address(self) -> str:
+    async def request_url(self) -> str:
         """Where a socket can be opened, once; never to be shown. ChatError when the token is not taken."""
-        return await self._dialect.new_address()
+        return await self._protocol.request_url()
 
-    async def connections_at(self, address: str) -> int | None:
+    async def probe(self, url: str) -> int | None:
         """Open and close a socket; how many the app has open with it, where Slack tells. Unreachable, SlackShuts."""
-        connection, hello = await open_socket_at(address, self._dialect, self._web, self._clock)
+        connection, hello = await open_socket_at(url, self._protocol, self._web, self._clock)
         await connection.close()
         return hello.connections
 

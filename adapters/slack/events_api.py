@@ -10,8 +10,8 @@ from slack_sdk.signature import Clock as VerifierClock
 from slack_sdk.signature import SignatureVerifier
 
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep
-from adapters.slack.events import callback_event
-from adapters.slack.sockets.arrival_queue import Inbox
+from adapters.slack.events import parse_callback
+from adapters.slack.sockets.arrival_queue import EventQueue
 from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, Connected, Disconnected, IncomingEvent
 from application.resilience.backoff import exponential_backoff
@@ -21,18 +21,18 @@ from domain.users import Identity
 
 log = structlog.get_logger()
 
-_PATIENCE_SECONDS = 2.5
+_ACK_TIMEOUT_SECONDS = 2.5
 """Slack waits three seconds for an answer, and then tries again."""
-_NOT_SIGNED = HTTPStatus.UNAUTHORIZED, "the request is not signed with the app's signing secret, or too old"
+_UNSIGNED = HTTPStatus.UNAUTHORIZED, "the request is not signed with the app's signing secret, or too old"
 _NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE, "not ready, try again"
-_NOT_SAFE = HTTPStatus.SERVICE_UNAVAILABLE, "not safe yet, try again"
-_TAKEN = HTTPStatus.OK, ""
+_NOT_STORED = HTTPStatus.SERVICE_UNAVAILABLE, "not safe yet, try again"
+_ACCEPTED = HTTPStatus.OK, ""
 
 
 class SlackEventsApi:
     """Receiver of what is given to `receive`.
 
-    `identify`: who the pack is (`Chat.identify`); asked before the first arrival. `patience_seconds`: how long a
+    `identify`: who the pack is (`Chat.identify`); asked before the first arrival. `ack_timeout_seconds`: how long a
     request waits for its arrival to become safe.
     """
 
@@ -41,30 +41,30 @@ class SlackEventsApi:
         signing_secret: str,
         identify: Callable[[], Awaitable[Identity]],
         clock: Clock,
-        patience_seconds: float = _PATIENCE_SECONDS,
+        ack_timeout_seconds: float = _ACK_TIMEOUT_SECONDS,
     ) -> None:
-        self._verifier = SignatureVerifier(signing_secret, clock=_TimeOfDay(clock))
+        self._verifier = SignatureVerifier(signing_secret, clock=_VerifierClock(clock))
         self._identify = identify
         self._clock = clock
-        self._patience_seconds = patience_seconds
+        self._ack_timeout_seconds = ack_timeout_seconds
         self._own_user_id = ""
-        self._inbox: Inbox | None = None
-        self._unsafe: set[asyncio.Future[bool]] = set()
+        self._queue: EventQueue | None = None
+        self._pending: set[asyncio.Future[bool]] = set()
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
-        inbox = Inbox(self._clock)
-        opening = asyncio.create_task(self._open(inbox), name="slack events api")
+        queue = EventQueue(self._clock)
+        opening = asyncio.create_task(self._open(queue), name="slack events api")
         try:
-            yield inbox
+            yield queue
         finally:
-            self._inbox = None
+            self._queue = None
             opening.cancel()
             await asyncio.wait([opening])
-            for safe in self._unsafe:
+            for safe in self._pending:
                 _resolve(safe, is_safe=False)
 
-    async def receive(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+    async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         """The status and text to answer to one request with these headers and this raw body.
 
         200 when what it tells is safe, or of no use; 401 when Slack did not sign it in the last five minutes; 503, upon
@@ -72,49 +72,49 @@ class SlackEventsApi:
         """
         if not self._is_signed(headers, body):
             log.warning("slack_request_refused", reason="not signed, or too old", bytes=len(body))
-            return _NOT_SIGNED
-        content = _parsed(body)
+            return _UNSIGNED
+        content = _parse(body)
         if isinstance(content, dict) and content.get("type") == "url_verification":
             return HTTPStatus.OK, str(content.get("challenge", ""))
-        if self._inbox is None:
+        if self._queue is None:
             return _NOT_READY
-        event = callback_event(content, self._own_user_id)
-        if event is None or await self._make_safe(event, self._inbox):
-            return _TAKEN
-        return _NOT_SAFE
+        event = parse_callback(content, self._own_user_id)
+        if event is None or await self._wait_for_ack(event, self._queue):
+            return _ACCEPTED
+        return _NOT_STORED
 
-    async def _open(self, inbox: Inbox) -> None:
-        pauses = exponential_backoff(1.0, 30.0)
-        announced = ""
+    async def _open(self, queue: EventQueue) -> None:
+        delays = exponential_backoff(1.0, 30.0)
+        reported = ""
         while not self._own_user_id:
             try:
                 self._own_user_id = (await self._identify()).user_id
             except ChatRejected as refusal:
-                await inbox.fail(refusal)
+                await queue.fail(refusal)
                 return
             except ChatError as error:
-                if str(error) != announced:
-                    announced = str(error)
-                    await inbox.put(Disconnected(announced))
-                await self._clock.sleep(next(pauses))
-        await inbox.put(Connected())
-        self._inbox = inbox
+                if str(error) != reported:
+                    reported = str(error)
+                    await queue.put(Disconnected(reported))
+                await self._clock.sleep(next(delays))
+        await queue.put(Connected())
+        self._queue = queue
 
-    async def _make_safe(self, event: ChatEvent, inbox: Inbox) -> bool:
+    async def _wait_for_ack(self, event: ChatEvent, queue: EventQueue) -> bool:
         safe: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._unsafe.add(safe)
+        self._pending.add(safe)
 
         async def acknowledge() -> None:
             _resolve(safe, is_safe=True)
 
         try:
-            async with asyncio.timeout(self._patience_seconds):
-                await inbox.put(event, acknowledge)
+            async with asyncio.timeout(self._ack_timeout_seconds):
+                await queue.put(event, acknowledge)
                 return await safe
         except TimeoutError:
             return False
         finally:
-            self._unsafe.discard(safe)
+            self._pending.discard(safe)
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         try:
@@ -123,7 +123,7 @@ class SlackEventsApi:
             return False
 
 
-class _TimeOfDay(VerifierClock):
+class _VerifierClock(VerifierClock):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
@@ -131,7 +131,7 @@ class _TimeOfDay(VerifierClock):
         return self._clock.now().timestamp()
 
 
-def _parsed(body: bytes) -> Json:
+def _parse(body: bytes) -> Json:
     try:
         return replace_surrogates_deep(read_json(body))
     except ValueError:

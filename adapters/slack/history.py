@@ -5,10 +5,10 @@ from datetime import datetime
 
 import structlog
 
-from adapters.slack.errors import Question
-from adapters.slack.pagination import PAGE_SIZE, pages
-from adapters.slack.schemas import carries, parse_next_cursor, parse_said
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.errors import ApiCall
+from adapters.slack.pagination import PAGE_SIZE, paginate
+from adapters.slack.schemas import carries_key, parse_message, parse_next_cursor
+from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
@@ -20,19 +20,19 @@ log = structlog.get_logger()
 class SlackHistory:
     """Reads `conversations.history`, which lists no thread replies, and `conversations.replies`."""
 
-    def __init__(self, web: SlackWeb) -> None:
+    def __init__(self, web: SlackWebClient) -> None:
         self._web = web
 
-    async def find(
+    async def find_posted(
         self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
     ) -> Receipt | None:
         """As Chat says."""
-        question = _question(message.channel_id, message.thread_timestamp)
+        call = _call(message.channel_id, message.thread_timestamp)
         arguments = _arguments(message.channel_id, message.thread_timestamp, f"{since.timestamp():.6f}")
-        async for page in pages(self._web, question, {**arguments, "include_all_metadata": True}):
+        async for page in paginate(self._web, call, {**arguments, "include_all_metadata": True}):
             for listed in _messages(page):
                 timestamp = listed.get("ts")
-                if isinstance(timestamp, str) and carries(listed, mark):
+                if isinstance(timestamp, str) and carries_key(listed, mark):
                     return Receipt(message.channel_id, timestamp)
         return None
 
@@ -40,19 +40,21 @@ class SlackHistory:
         """A page of the channel, or of one of its threads; as Chat says."""
         arguments = _arguments(channel_id, thread_timestamp, after)
         answer = await self._web.call(
-            _question(channel_id, thread_timestamp), {**arguments, "limit": PAGE_SIZE, "cursor": cursor or None}
+            _call(channel_id, thread_timestamp), {**arguments, "limit": PAGE_SIZE, "cursor": cursor or None}
         )
         listed = _messages(answer)
         return Page(
             # Every page of a thread begins with its first message, whatever its age.
-            tuple(said for said in _said(listed, channel_id) if said.timestamp not in ("", thread_timestamp)),
+            tuple(
+                said for said in _incoming_messages(listed, channel_id) if said.timestamp not in ("", thread_timestamp)
+            ),
             () if thread_timestamp else _threads(listed),
             parse_next_cursor(answer),
         )
 
 
-def _question(channel_id: ChannelId, thread_timestamp: str) -> Question:
-    return Question("conversations.replies" if thread_timestamp else "conversations.history", channel_id)
+def _call(channel_id: ChannelId, thread_timestamp: str) -> ApiCall:
+    return ApiCall("conversations.replies" if thread_timestamp else "conversations.history", channel_id)
 
 
 def _arguments(channel_id: ChannelId, thread_timestamp: str, after: str) -> JsonObject:
@@ -64,14 +66,14 @@ def _messages(page: JsonObject) -> list[JsonObject]:
     return [listed for listed in messages if isinstance(listed, dict)] if isinstance(messages, list) else []
 
 
-def _said(listed: Sequence[JsonObject], channel_id: ChannelId) -> list[IncomingMessage]:
-    said = (_parsed(message, channel_id) for message in listed)
+def _incoming_messages(listed: Sequence[JsonObject], channel_id: ChannelId) -> list[IncomingMessage]:
+    said = (_parse(message, channel_id) for message in listed)
     return [message for message in said if message is not None]
 
 
-def _parsed(listed: JsonObject, channel_id: ChannelId) -> IncomingMessage | None:
+def _parse(listed: JsonObject, channel_id: ChannelId) -> IncomingMessage | None:
     try:
-        return parse_said(listed, channel_id)
+        return parse_message(listed, channel_id)
     except ValueError as error:
         log.warning("slack_message_malformed", channel=channel_id, reason=str(error))
         return None

@@ -13,20 +13,20 @@ from domain.json_values import Json, JsonObject
 from domain.messages import IdempotencyKey, IncomingMessage
 from domain.users import Identity, User
 
-MARK_TYPE = "flyte_slack_delivery"
+METADATA_EVENT_TYPE = "flyte_slack_delivery"
 """The metadata's `event_type` by which the pack's own marks are known."""
 
-_NEW_MESSAGES = ("", "bot_message", "thread_broadcast", "file_share", "me_message")
+_NEW_MESSAGE_SUBTYPES = ("", "bot_message", "thread_broadcast", "file_share", "me_message")
 """The subtypes of messages that somebody said just now; all others tell of changes."""
-_DIRECT = ("im", "mpim")
+_DIRECT_CHANNEL_TYPES = ("im", "mpim")
 
 
-def parse_said(message: Mapping[str, Json], channel_id: str | None = None) -> IncomingMessage | None:
+def parse_message(message: Mapping[str, Json], channel_id: str | None = None) -> IncomingMessage | None:
     """A message, of an event or of the history (which names no channel: `channel_id`); None for anything but new ones.
 
     ValueError when it names no channel or no timestamp.
     """
-    if _text(message.get("subtype")) not in _NEW_MESSAGES:
+    if _text(message.get("subtype")) not in _NEW_MESSAGE_SUBTYPES:
         return None
     named = message if channel_id is None else {**message, "channel": channel_id}
     return cast("IncomingMessage", _load(_MESSAGE, named))
@@ -42,15 +42,17 @@ def parse_identity(answer: JsonObject) -> Identity:
     return cast("Identity", _load(_IDENTITY, answer))
 
 
-def as_metadata(mark: IdempotencyKey) -> JsonObject:
+def to_metadata(mark: IdempotencyKey) -> JsonObject:
     """The mark as a message's metadata."""
-    return {"event_type": MARK_TYPE, "event_payload": {"id": mark}}
+    return {"event_type": METADATA_EVENT_TYPE, "event_payload": {"id": mark}}
 
 
-def carries(message: Mapping[str, Json], mark: IdempotencyKey) -> bool:
+def carries_key(message: Mapping[str, Json], mark: IdempotencyKey) -> bool:
     """Whether a message of the history has this mark."""
     metadata = _object(message.get("metadata"))
-    return metadata.get("event_type") == MARK_TYPE and _object(metadata.get("event_payload")).get("id") == mark
+    return (
+        metadata.get("event_type") == METADATA_EVENT_TYPE and _object(metadata.get("event_payload")).get("id") == mark
+    )
 
 
 def parse_next_cursor(answer: JsonObject) -> str:
@@ -87,7 +89,7 @@ def _required() -> fields.String:
     return fields.String(required=True, validate=validate.Length(min=1))
 
 
-class _Lenient(Schema):
+class _LenientSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
@@ -96,7 +98,7 @@ class _Lenient(Schema):
         return {name: value for name, value in data.items() if value is not None}
 
 
-class _MessageSchema(_Lenient):
+class _MessageSchema(_LenientSchema):
     channel = _required()
     ts = _required()
     text = _optional()
@@ -120,13 +122,13 @@ class _MessageSchema(_Lenient):
             bot_name=data["username"] or _text(_object(data["bot_profile"]).get("name")),
             thread_timestamp=data["thread_ts"],
             # RTM and the history don't tell the type; direct messages to the bot alone can be told by their id.
-            is_direct=data["channel_type"] in _DIRECT or data["channel"].startswith("D"),
+            is_direct=data["channel_type"] in _DIRECT_CHANNEL_TYPES or data["channel"].startswith("D"),
             reply_count=data["reply_count"],
             replies=data["replies"],
         )
 
 
-class _UserSchema(_Lenient):
+class _UserSchema(_LenientSchema):
     id = _required()
     name = _optional()
     real_name = _optional()
@@ -146,7 +148,7 @@ class _UserSchema(_Lenient):
         )
 
 
-class _IdentitySchema(_Lenient):
+class _IdentitySchema(_LenientSchema):
     user_id = _required()
     bot_id = _optional()
     team_id = _optional()

@@ -4,9 +4,9 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from adapters.slack.errors import Question, unreadable_answer
+from adapters.slack.errors import ApiCall, unreadable_response
 from adapters.slack.schemas import parse_user
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from domain.errors import ChatError
 from domain.users import User
@@ -21,17 +21,17 @@ class _Kept:
     until: float
 
 
-class Users:
+class UserCache:
     """`users.info` with a memory: bounded, and no older than ten minutes. Failures are not kept."""
 
-    def __init__(self, web: SlackWeb, clock: Clock) -> None:
+    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
         self._web = web
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._under_way: dict[str, asyncio.Future[User | ChatError]] = {}
 
     async def look_up(self, user_id: str) -> User:
-        """That user; whoever asks while the question is under way shares its answer."""
+        """That user; whoever asks while the call is under way shares its answer."""
         while True:
             if user := self._recall(user_id):
                 return user
@@ -60,12 +60,12 @@ class Users:
             answer.cancel()
 
     async def _ask(self, user_id: str) -> User:
-        question = Question("users.info", user_id)
-        answer = await self._web.call(question, {"user": user_id})
+        call = ApiCall("users.info", user_id)
+        answer = await self._web.call(call, {"user": user_id})
         try:
             return parse_user(answer, user_id)
         except ValueError as error:
-            raise unreadable_answer(question) from error
+            raise unreadable_response(call) from error
 
     def _recall(self, user_id: str) -> User | None:
         kept = self._kept.get(user_id)

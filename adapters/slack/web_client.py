@@ -13,15 +13,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.http.errors import describe
 from adapters.http.session import open_session, proxy_for
 from adapters.serialization.json_codec import replace_surrogates_deep
-from adapters.slack.errors import Question, chat_error, unreadable_answer
+from adapters.slack.errors import ApiCall, chat_error, unreadable_response
 from domain.errors import Unreachable
 from domain.json_values import Json, JsonObject
 
-_SDK_LOG = "adapters.slack.sdk"
+_SDK_LOGGER = "adapters.slack.sdk"
 """A logger of its own for the SDK, which at DEBUG would print answers, socket addresses and their tickets."""
-_LONGEST_FRAME_BYTES = 16 * 1024 * 1024
-_CLOSING_SECONDS = 2.0
-_SENT_AS_JSON = "chat.postMessage"
+_MAX_FRAME_BYTES = 16 * 1024 * 1024
+_CLOSE_TIMEOUT_SECONDS = 2.0
+_JSON_METHOD = "chat.postMessage"
 _SDK_FAILURES = (
     SlackApiError,
     ClientError,
@@ -36,7 +36,7 @@ _SDK_FAILURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class WebAnswer:
+class WebResponse:
     """Slack's yes, and what came with it."""
 
     body: JsonObject
@@ -44,7 +44,7 @@ class WebAnswer:
     """By names in any case."""
 
 
-class SlackWeb:
+class SlackWebClient:
     """The connection to one Slack, for the time of `open`."""
 
     def __init__(self, api_url: str, token: str, timeout_seconds: float = 10.0) -> None:
@@ -66,35 +66,35 @@ class SlackWeb:
                 self._session = self._client = None
 
     async def call(
-        self, question: Question, arguments: Mapping[str, Json] | None = None, token: str | None = None
+        self, call: ApiCall, arguments: Mapping[str, Json] | None = None, token: str | None = None
     ) -> JsonObject:
         """Slack's answer to one method, when it says yes; otherwise ChatError, as `errors.py` decides.
 
         `token`: another than the bot's own.
         """
-        return (await self.ask(question, arguments, token)).body
+        return (await self.call_with_headers(call, arguments, token)).body
 
-    async def ask(
-        self, question: Question, arguments: Mapping[str, Json] | None = None, token: str | None = None
-    ) -> WebAnswer:
+    async def call_with_headers(
+        self, call: ApiCall, arguments: Mapping[str, Json] | None = None, token: str | None = None
+    ) -> WebResponse:
         """As `call`, with the answer's headers."""
         if self._client is None:
             raise Unreachable("not_open", "the connection to Slack is not open yet, or not any more")
         try:
             response = await self._client.api_call(
-                question.method,
-                json=dict(arguments or {}) if question.method == _SENT_AS_JSON else None,
+                call.method,
+                json=dict(arguments or {}) if call.method == _JSON_METHOD else None,
                 # Most methods that read take forms only.
-                data=None if question.method == _SENT_AS_JSON else _as_form(arguments or {}),
+                data=None if call.method == _JSON_METHOD else _to_form(arguments or {}),
                 headers={"Authorization": f"Bearer {token}"} if token else None,
             )
         except _SDK_FAILURES as error:
-            raise chat_error(error, question) from error
+            raise chat_error(error, call) from error
         answer = response.data
         if not isinstance(answer, dict):
-            raise unreadable_answer(question)
+            raise unreadable_response(call)
         cleaned = replace_surrogates_deep(answer)
-        return WebAnswer(cleaned if isinstance(cleaned, dict) else {}, response.headers)
+        return WebResponse(cleaned if isinstance(cleaned, dict) else {}, response.headers)
 
     async def connect(self, socket_url: str) -> ClientWebSocketResponse:
         """The socket at an address that Slack gave out, whose pings are for the caller to answer. Or Unreachable."""
@@ -104,8 +104,8 @@ class SlackWeb:
             return await self._session.ws_connect(
                 socket_url,
                 autoping=False,
-                timeout=ClientWSTimeout(ws_close=_CLOSING_SECONDS),
-                max_msg_size=_LONGEST_FRAME_BYTES,
+                timeout=ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
+                max_msg_size=_MAX_FRAME_BYTES,
                 proxy=proxy_for(socket_url),
             )
         # `from None`: the errors hold the address, and with it the ticket.
@@ -115,7 +115,7 @@ class SlackWeb:
             raise Unreachable("no_socket", f"no socket could be opened: {describe(error)}") from None
 
     def _new_client(self, session: ClientSession) -> AsyncWebClient:
-        logger = logging.getLogger(_SDK_LOG)
+        logger = logging.getLogger(_SDK_LOGGER)
         logger.setLevel(logging.WARNING)
         client = AsyncWebClient(
             token=self._token,
@@ -128,9 +128,9 @@ class SlackWeb:
         return client
 
 
-def _as_form(arguments: Mapping[str, Json]) -> dict[str, str]:
-    return {name: _as_text(value) for name, value in arguments.items() if value is not None}
+def _to_form(arguments: Mapping[str, Json]) -> dict[str, str]:
+    return {name: _to_text(value) for name, value in arguments.items() if value is not None}
 
 
-def _as_text(value: Json) -> str:
+def _to_text(value: Json) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

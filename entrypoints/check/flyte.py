@@ -6,8 +6,8 @@ from typing import Final
 
 from yarl import URL
 
-from adapters.flyte.diagnostics import ApiLinks, ApiReport, FlyteInspection, KnownPack, pack_id
-from adapters.flyte.errors import shown
+from adapters.flyte.diagnostics import ApiLinks, ApiReport, FlyteDiagnostics, KnownPack, pack_id
+from adapters.flyte.errors import redact
 from adapters.http.session import proxy_for
 from application.ports.clock import Clock
 from domain.errors import WorkflowError, WorkflowUnauthorized
@@ -37,14 +37,14 @@ async def examine_flyte(
 ) -> AsyncGenerator[Finding, None]:
     """All about Flyte, by three requests at most, one after the other. Nothing is registered."""
     jwt = Jwt(settings.flyte_jwt.reveal() if settings.flyte_jwt else "")
-    flyte = FlyteInspection(settings.flyte_api, jwt=jwt.text, timeout_seconds=request_seconds)
+    flyte = FlyteDiagnostics(settings.flyte_api, jwt=jwt.text, timeout_seconds=request_seconds)
     async with flyte.open():
         api, findings = await _examine_api(flyte, jwt, clock)
         for finding in findings:
             yield finding
         if api is None:
             return
-        skews.note("Flyte", api.sent_at)
+        skews.note("Flyte", api.server_time)
         links, finding = _examine_links(flyte, api)
         yield finding
         if links is None:
@@ -55,7 +55,7 @@ async def examine_flyte(
         yield await _examine_packs(flyte, links.packs, settings, clock, running)
 
 
-async def _examine_api(flyte: FlyteInspection, jwt: Jwt, clock: Clock) -> tuple[ApiReport | None, list[Finding]]:
+async def _examine_api(flyte: FlyteDiagnostics, jwt: Jwt, clock: Clock) -> tuple[ApiReport | None, list[Finding]]:
     answers = ok(API, f"{flyte.url} answers{', by way of a proxy' if proxy_for(flyte.url) else ''}")
     try:
         api = await flyte.api()
@@ -88,15 +88,15 @@ def _let_in(jwt: Jwt, clock: Clock) -> Finding:
     return ok(ACCESS, takes)
 
 
-def _examine_links(flyte: FlyteInspection, api: ApiReport) -> tuple[ApiLinks | None, Finding]:
+def _examine_links(flyte: FlyteDiagnostics, api: ApiReport) -> tuple[ApiLinks | None, Finding]:
     try:
         links = flyte.links(api)
     except WorkflowError as error:
         return None, failed(LINKS, what_happened(error), _MEND_LINKS)
-    return links, ok(LINKS, f"they lead to {shown(links.packs.origin())}")
+    return links, ok(LINKS, f"they lead to {redact(links.packs.origin())}")
 
 
-async def _examine_health(flyte: FlyteInspection, link: URL | None) -> Finding:
+async def _examine_health(flyte: FlyteDiagnostics, link: URL | None) -> Finding:
     if link is None:
         return skipped(HEALTH, "Flyte offers no link to its health")
     try:
@@ -109,7 +109,7 @@ async def _examine_health(flyte: FlyteInspection, link: URL | None) -> Finding:
 
 
 async def _examine_packs(
-    flyte: FlyteInspection, link: URL, settings: Settings, clock: Clock, running: Running
+    flyte: FlyteDiagnostics, link: URL, settings: Settings, clock: Clock, running: Running
 ) -> Finding:
     try:
         packs = await flyte.packs(link)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from adapters.http.session import proxy_for
-from adapters.slack.diagnostics import SlackInspection, TokenReport
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.diagnostics import SlackDiagnostics, TokenReport
+from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from domain.channels import ChannelId
 from domain.errors import ChatError, ChatRejected, RateLimited, Unreachable
@@ -47,9 +47,9 @@ async def examine_slack(
     settings: Settings, clock: Clock, skews: Skews, request_seconds: float
 ) -> AsyncGenerator[Finding, None]:
     """All about Slack but its way to the pack by HTTP: three requests at most, one after the other."""
-    web = SlackWeb(settings.slack_api_url, settings.slack_token.reveal(), timeout_seconds=request_seconds)
+    web = SlackWebClient(settings.slack_api_url, settings.slack_token.reveal(), timeout_seconds=request_seconds)
     async with web.open():
-        inspection = SlackInspection(web, clock)
+        inspection = SlackDiagnostics(web, clock)
         time, token = await asyncio.gather(_server_time(inspection), _token(inspection))
         reached = _judge_reach(time, settings)
         yield reached
@@ -69,14 +69,14 @@ async def examine_slack(
             yield finding
 
 
-async def _server_time(inspection: SlackInspection) -> datetime | ChatError | None:
+async def _server_time(inspection: SlackDiagnostics) -> datetime | ChatError | None:
     try:
         return await inspection.server_time()
     except ChatError as error:
         return error
 
 
-async def _token(inspection: SlackInspection) -> TokenReport | ChatError:
+async def _token(inspection: SlackDiagnostics) -> TokenReport | ChatError:
     try:
         return await inspection.token()
     except ChatError as error:
@@ -121,7 +121,7 @@ def _rest(settings: Settings) -> list[str]:
 
 
 async def _receiving(
-    inspection: SlackInspection, settings: Settings, identity: Identity | None, seconds: float
+    inspection: SlackDiagnostics, settings: Settings, identity: Identity | None, seconds: float
 ) -> list[Finding]:
     if settings.receiving is Receiving.RTM:
         if identity is None:
@@ -134,14 +134,14 @@ async def _receiving(
     return [*await examine_socket_mode(socket, seconds), events]
 
 
-async def _channels(inspection: SlackInspection, settings: Settings, identity: Identity | None) -> list[Finding]:
+async def _channels(inspection: SlackDiagnostics, settings: Settings, identity: Identity | None) -> list[Finding]:
     channels = settings.default_join_channels
     if identity is None:
         return list(all_skipped(map(_channel_check, channels), _UNSEEN))
     return await asyncio.gather(*(_channel(inspection, channel_id) for channel_id in channels))
 
 
-async def _channel(inspection: SlackInspection, channel_id: ChannelId) -> Finding:
+async def _channel(inspection: SlackDiagnostics, channel_id: ChannelId) -> Finding:
     check = _channel_check(channel_id)
     try:
         channel = await inspection.channel(channel_id)

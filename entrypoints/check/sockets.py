@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from adapters.slack.diagnostics import SocketInspection
-from adapters.slack.sockets.handshake import MOST_CONNECTIONS, SlackShuts
+from adapters.slack.diagnostics import SocketDiagnostics
+from adapters.slack.sockets.handshake import MAX_CONNECTIONS, SocketRefused
 from domain.errors import ChatError, ChatRejected, RateLimited
 from entrypoints.check.findings import Finding, failed, ok, skipped, warning, what_happened
 
@@ -13,7 +13,7 @@ RTM = "slack rtm"
 SOCKET = "slack socket"
 
 _NO_ADDRESS: Final = "there is no address to open one at"
-_ALMOST_ALL: Final = MOST_CONNECTIONS - 1
+_ALMOST_ALL: Final = MAX_CONNECTIONS - 1
 _GENERATE: Final = (
     "api.slack.com/apps > your app > Basic Information > App-Level Tokens > Generate Token and Scopes > Add Scope > "
     "connections:write > Generate, and set FLYTE_SLACK_APP_TOKEN to the token, which begins with xapp-"
@@ -29,20 +29,20 @@ _RETRY: Final = "run the check again; see slack-status.com"
 _WAIT: Final = "run the check again after that time"
 
 
-async def examine_socket_mode(socket: SocketInspection, seconds: float) -> list[Finding]:
+async def examine_socket_mode(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
     """The app-level token, and a socket; each takes so many seconds at most."""
     try:
-        address = await socket.address()
+        address = await socket.request_url()
     except ChatError as error:
         return [_no_address(APP_TOKEN, error, _GENERATE), skipped(SOCKET, _NO_ADDRESS)]
     taken = ok(APP_TOKEN, "Slack gives out addresses of sockets for it")
     return [taken, await _examine_socket(socket, address, seconds)]
 
 
-async def examine_rtm(socket: SocketInspection, seconds: float) -> list[Finding]:
+async def examine_rtm(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
     """Whether the bot's token can use RTM, and a socket; each takes so many seconds at most."""
     try:
-        address = await socket.address()
+        address = await socket.request_url()
     except ChatError as error:
         return [_no_address(RTM, error, _OTHER_WAY), skipped(SOCKET, _NO_ADDRESS)]
     taken = ok(RTM, "the token is a classic app's, and can use RTM")
@@ -55,11 +55,11 @@ def _no_address(check: str, error: ChatError, mend: str) -> Finding:
     return failed(check, what_happened(error), mend if isinstance(error, ChatRejected) else _RETRY)
 
 
-async def _examine_socket(socket: SocketInspection, address: str, seconds: float) -> Finding:
+async def _examine_socket(socket: SocketDiagnostics, address: str, seconds: float) -> Finding:
     try:
         async with asyncio.timeout(seconds):
-            connections = await socket.connections_at(address)
-    except SlackShuts as shut:
+            connections = await socket.probe(address)
+    except SocketRefused as shut:
         return failed(SOCKET, what_happened(shut), _SWITCH_ON if "link_disabled" in str(shut) else _STOP_OTHERS)
     except ChatError as error:
         return failed(SOCKET, what_happened(error), _LET_THROUGH)
@@ -67,5 +67,5 @@ async def _examine_socket(socket: SocketInspection, address: str, seconds: float
         return failed(SOCKET, f"no socket was open within {seconds:g} s", _LET_THROUGH)
     if connections is None:
         return ok(SOCKET, "opened, greeted, and closed again")
-    message = f"opened, greeted, and closed again; {connections} of {MOST_CONNECTIONS} were open with it"
+    message = f"opened, greeted, and closed again; {connections} of {MAX_CONNECTIONS} were open with it"
     return ok(SOCKET, message) if connections < _ALMOST_ALL else warning(SOCKET, message, _STOP_OTHERS)

@@ -29,7 +29,7 @@ from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
 from tests.support.flyte import registered
-from tests.support.scripted_http import Request, flyte_links, http, scripted
+from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
 TAKE = "/v1/packs/Slack/actions/take"
 SENT = BroadcastSent("hello", ())
@@ -110,9 +110,11 @@ async def test_an_answer_or_an_event_that_fails_says_what_became_of_it(
 @pytest.mark.parametrize("status", [400, 404, 405, 500])
 async def test_a_page_of_a_gateway_is_no_verdict_on_an_answer(status: int) -> None:
     def respond(request: Request) -> bytes:
-        return flyte_links(request) or http(status, "<html>no route</html>", content_type="text/html; charset=utf-8")
+        return flyte_registration(request) or http_response(
+            status, "<html>no route</html>", content_type="text/html; charset=utf-8"
+        )
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)
@@ -169,7 +171,7 @@ async def test_an_action_can_be_answered_by_the_pack_of_the_next_start(flyte: Fl
 async def test_only_the_answering_of_an_action_at_another_origin_is_refused(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
-    async with scripted(lambda _: http(202)) as other:
+    async with scripted_server(lambda _: http_response(202)) as other:
         body = {
             "command": "Broadcast",
             "input": {"message": "hello"},
@@ -270,9 +272,9 @@ async def test_an_answer_that_may_have_held_an_action_leaves_a_doubt(
 
 async def test_an_answer_that_breaks_off_leaves_a_doubt() -> None:
     def respond(request: Request) -> bytes:
-        return flyte_links(request) or http(200, b'{"command"', Content_Length="1000")
+        return flyte_registration(request) or http_response(200, b'{"command"', Content_Length="1000")
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)
@@ -283,7 +285,7 @@ async def test_an_answer_that_breaks_off_leaves_a_doubt() -> None:
 async def test_an_answer_too_large_to_be_read_leaves_a_doubt(
     flyte: FlyteServer, workflow: FlyteWorkflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.flyte.http_client.LARGEST_BODY", 2**20)
+    monkeypatch.setattr("adapters.flyte.http_client.MAX_BODY_BYTES", 2**20)
     flyte.queue_raw("Slack", b'{"command": "' + b"x" * 2**21 + b'"}')
     with pytest.raises(WorkflowInDoubt, match="more than 1 MiB"):
         await workflow.take()
@@ -291,9 +293,9 @@ async def test_an_answer_too_large_to_be_read_leaves_a_doubt(
 
 async def test_a_202_counts_though_its_body_breaks_off() -> None:
     def respond(request: Request) -> bytes:
-        return flyte_links(request) or http(202, b"", Content_Length="10")
+        return flyte_registration(request) or http_response(202, b"", Content_Length="10")
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)
@@ -307,12 +309,12 @@ async def test_a_slow_answer_is_waited_for(flyte: FlyteServer, workflow: FlyteWo
 
 
 async def test_a_take_that_is_cancelled_ends_at_once() -> None:
-    async with scripted(flyte_links) as server:
+    async with scripted_server(flyte_registration) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)
             take = asyncio.create_task(workflow.take(), name="take")
-            await server.until_asked(TAKE)
+            await server.wait_for_request(TAKE)
             take.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await take
@@ -320,9 +322,9 @@ async def test_a_take_that_is_cancelled_ends_at_once() -> None:
 
 async def test_a_take_is_a_post_without_a_body_and_an_event_is_compact_json() -> None:
     def respond(request: Request) -> bytes:
-        return flyte_links(request) or http(204 if request.target == TAKE else 202)
+        return flyte_registration(request) or http_response(204 if request.target == TAKE else 202)
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)

@@ -17,7 +17,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
 from tests.support.flyte import LISTENER, registered
-from tests.support.scripted_http import Request, flyte_links, http, scripted
+from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
 ECHO = flow_from_values(
     {
@@ -218,9 +218,9 @@ def _audited(**fields: Any) -> dict[str, Any]:
 
 async def _with_audit(audit: object, question: str) -> Any:
     def respond(request: Request) -> bytes:
-        return flyte_links(request) or http(200, json.dumps(audit))
+        return flyte_registration(request) or http_response(200, json.dumps(audit))
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url, now=lambda: NOON)
         async with workflow.open():
             await workflow.register(OFFER)
@@ -330,9 +330,9 @@ async def test_older_runs_are_asked_for_page_by_page_until_they_are_too_old() ->
 
     def respond(request: Request) -> bytes:
         start = request.target.partition("start=")[2].partition("&")[0]
-        return flyte_links(request) or http(200, json.dumps({"flows": pages[start]}))
+        return flyte_registration(request) or http_response(200, json.dumps({"flows": pages[start]}))
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)
@@ -348,7 +348,7 @@ async def test_older_runs_are_asked_for_page_by_page_until_they_are_too_old() ->
 
 async def test_the_audit_is_not_read_for_ever() -> None:
     page = json.dumps({"flows": [{"actions": {"1": _audited(id="other")}}] * 200})
-    async with scripted(lambda request: flyte_links(request) or http(200, page)) as server:
+    async with scripted_server(lambda request: flyte_registration(request) or http_response(200, page)) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)

@@ -10,7 +10,7 @@ from adapters.flyte.workflow import FlyteWorkflow
 from domain.errors import WorkflowUnreachable
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import NOON, OFFER, heard
-from tests.support.scripted_http import http, scripted
+from tests.support.scripted_http import http_response, scripted_server
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_flyte_is_reached_through_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with scripted(lambda _: http(404)) as proxy:
+    async with scripted_server(lambda _: http_response(404)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         workflow = FlyteWorkflow("http://flyte.invalid:8080")
         async with workflow.open():
@@ -31,7 +31,7 @@ async def test_flyte_is_reached_through_the_proxy_that_the_environment_names(mon
 
 
 async def test_a_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with scripted(lambda _: http(404)) as proxy:
+    async with scripted_server(lambda _: http_response(404)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "flyte.invalid")
         workflow = FlyteWorkflow("http://flyte.invalid:8080", timeout_seconds=2.0)

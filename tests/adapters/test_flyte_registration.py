@@ -20,7 +20,7 @@ from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import OFFER
 from tests.support.flyte import registered
-from tests.support.scripted_http import Request, flyte_links, http, scripted
+from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
 
 async def _refusal(flyte_url: str, jwt: str = "", timeout_seconds: float = 5.0) -> WorkflowError:
@@ -61,7 +61,9 @@ async def test_the_base_url_may_name_the_version_or_not_and_end_in_a_slash(end: 
 
 @pytest.mark.parametrize("base", ["/tools/flyte", "/tools/flyte/v1", "/tools/flyte/"])
 async def test_the_base_url_may_have_a_prefix(base: str) -> None:
-    async with scripted(lambda request: flyte_links(request, "/tools/flyte/v1") or http(204)) as server:
+    async with scripted_server(
+        lambda request: flyte_registration(request, "/tools/flyte/v1") or http_response(204)
+    ) as server:
         workflow = FlyteWorkflow(f"{server.url}{base}")
         async with workflow.open():
             await workflow.register(OFFER)
@@ -80,13 +82,13 @@ async def test_a_wrong_content_type_does_no_harm() -> None:
 async def test_links_may_be_relative() -> None:
     def respond(request: Request) -> bytes:
         if request.target == "/v1":
-            return http(200, '{"links": [{"rel": "#pack/listPacks", "href": "/v1/packs"}]}')
+            return http_response(200, '{"links": [{"rel": "#pack/listPacks", "href": "/v1/packs"}]}')
         if request.target == "/v1/packs":
             links = '[{"rel": "#takeAction", "href": "packs/Slack/take"}, {"rel": "#event", "href": "/e"}]'
-            return http(201, f'{{"links": {links}}}')
-        return http(204)
+            return http_response(201, f'{{"links": {links}}}')
+        return http_response(204)
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(OFFER)
@@ -164,7 +166,7 @@ async def test_whatever_goes_wrong_is_told_by_kind_and_place(
     ],
 )
 async def test_an_answer_without_a_usable_link_is_not_flytes(body: str) -> None:
-    async with scripted(lambda _: http(200, body)) as server:
+    async with scripted_server(lambda _: http_response(200, body)) as server:
         refusal = await _refusal(server.url)
     assert isinstance(refusal, WorkflowUnreachable)
     assert "no link pack/listPacks" in str(refusal)
@@ -174,7 +176,7 @@ async def test_an_answer_without_a_usable_link_is_not_flytes(body: str) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        http(200, "{}", Content_Length="100"),
+        http_response(200, "{}", Content_Length="100"),
         b"",
         b"HTTP/1.1 200 OK\r\n",
         b"SSH-2.0-x\r\n",
@@ -182,7 +184,7 @@ async def test_an_answer_without_a_usable_link_is_not_flytes(body: str) -> None:
     ],
 )
 async def test_an_answer_that_breaks_off_or_is_not_http_leaves_flyte_unreachable(answer: bytes) -> None:
-    async with scripted(lambda _: answer) as server:
+    async with scripted_server(lambda _: answer) as server:
         refusal = await _refusal(server.url)
     assert isinstance(refusal, WorkflowUnreachable)
     assert "the connection broke" in str(refusal)
@@ -260,29 +262,29 @@ async def test_a_missing_or_wrong_jwt_is_told_without_showing_it(jwt: str) -> No
 
 
 async def test_a_page_that_says_401_is_no_outage() -> None:
-    async with scripted(lambda _: http(401, "<html>", content_type="text/html")) as server:
+    async with scripted_server(lambda _: http_response(401, "<html>", content_type="text/html")) as server:
         assert isinstance(await _refusal(server.url), WorkflowUnauthorized)
 
 
 async def test_user_and_password_of_the_base_url_are_sent_and_never_shown() -> None:
-    async with scripted(lambda _: http(404)) as server:
+    async with scripted_server(lambda _: http_response(404)) as server:
         refusal = await _refusal(server.url.replace("http://", "http://me:p%40ss@"))
     assert server.requests[0].headers["authorization"] == f"Basic {b64encode(b'me:p@ss').decode()}"
     assert "me:" not in str(refusal)
 
 
 async def test_the_jwt_goes_before_user_and_password() -> None:
-    async with scripted(lambda _: http(404)) as server:
+    async with scripted_server(lambda _: http_response(404)) as server:
         await _refusal(server.url.replace("http://", "http://me:pass@"), jwt="jot")
     assert server.requests[0].headers["authorization"] == "Bearer jot"
 
 
 def _link_to(url: str) -> Callable[[Request], bytes]:
-    return lambda _: http(200, json.dumps({"links": [{"rel": "pack/listPacks", "href": f"{url}/v1/packs"}]}))
+    return lambda _: http_response(200, json.dumps({"links": [{"rel": "pack/listPacks", "href": f"{url}/v1/packs"}]}))
 
 
 async def test_a_link_to_another_origin_is_refused_and_gets_no_request() -> None:
-    async with scripted(lambda _: http(201)) as other, scripted(_link_to(other.url)) as server:
+    async with scripted_server(lambda _: http_response(201)) as other, scripted_server(_link_to(other.url)) as server:
         refusal = await _refusal(server.url, jwt="jot")
     assert isinstance(refusal, WorkflowUnreachable)
     assert other.requests == []
@@ -292,7 +294,7 @@ async def test_a_link_to_another_origin_is_refused_and_gets_no_request() -> None
 @pytest.mark.parametrize("suffix", ["takeAction", "event"])
 async def test_a_registered_packs_link_to_another_origin_is_refused_at_once(suffix: str) -> None:
     def respond(request: Request) -> bytes | None:
-        answer = flyte_links(request)
+        answer = flyte_registration(request)
         if answer is None or request.target != "/v1/packs":
             return answer
         _, _, body = answer.partition(b"\r\n\r\n")
@@ -300,9 +302,9 @@ async def test_a_registered_packs_link_to_another_origin_is_refused_at_once(suff
         for link in links:
             if link["rel"].endswith(suffix):
                 link["href"] = "http://user:pass@other.example:8080/v1/x"
-        return http(201, json.dumps({"links": links}))
+        return http_response(201, json.dumps({"links": links}))
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         refusal = await _refusal(server.url)
     assert isinstance(refusal, WorkflowUnreachable)
     assert "http://other.example:8080, which are refused" in str(refusal)
@@ -311,8 +313,8 @@ async def test_a_registered_packs_link_to_another_origin_is_refused_at_once(suff
 
 @pytest.mark.parametrize("other", ["https://127.0.0.1:{port}", "http://localhost:{port}", "http://127.0.0.1:1"])
 async def test_another_scheme_host_or_port_is_another_origin(other: str) -> None:
-    async with scripted(
-        lambda request: http(
+    async with scripted_server(
+        lambda request: http_response(
             200,
             json.dumps(
                 {
@@ -343,12 +345,14 @@ async def test_links_behind_a_proxy_that_passes_the_host_on_are_followed() -> No
 async def test_a_redirected_get_is_followed_within_the_origin() -> None:
     def respond(request: Request) -> bytes:
         if request.target == "/v1":
-            return http(301, Location="/v1/")
+            return http_response(301, Location="/v1/")
         if request.target == "/v1/":
-            return http(302, Location="links")
-        return flyte_links(request) or http(200, '{"links": [{"rel": "pack/listPacks", "href": "/v1/packs"}]}')
+            return http_response(302, Location="links")
+        return flyte_registration(request) or http_response(
+            200, '{"links": [{"rel": "pack/listPacks", "href": "/v1/packs"}]}'
+        )
 
-    async with scripted(respond) as server:
+    async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url, jwt="jot")
         async with workflow.open():
             await workflow.register(OFFER)
@@ -358,8 +362,8 @@ async def test_a_redirected_get_is_followed_within_the_origin() -> None:
 
 async def test_a_redirected_get_is_not_followed_to_another_origin() -> None:
     async with (
-        scripted(lambda _: http(200, "{}")) as other,
-        scripted(lambda _: http(307, Location=f"{other.url}/v1")) as server,
+        scripted_server(lambda _: http_response(200, "{}")) as other,
+        scripted_server(lambda _: http_response(307, Location=f"{other.url}/v1")) as server,
     ):
         refusal = await _refusal(server.url, jwt="jot")
     assert isinstance(refusal, WorkflowUnreachable)
@@ -368,7 +372,7 @@ async def test_a_redirected_get_is_not_followed_to_another_origin() -> None:
 
 
 async def test_redirects_in_a_circle_come_to_an_end() -> None:
-    async with scripted(lambda request: http(302, Location=request.target)) as server:
+    async with scripted_server(lambda request: http_response(302, Location=request.target)) as server:
         refusal = await _refusal(server.url)
     assert "redirects without end" in str(refusal)
     assert len(server.requests) < 10

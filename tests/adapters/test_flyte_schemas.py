@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from adapters.flyte.audit_schemas import moment, parse_runs
-from adapters.flyte.http_client import FlyteConnection
+from adapters.flyte.audit_schemas import parse_runs, parse_time
+from adapters.flyte.http_client import FlyteHttpClient
 from adapters.flyte.links import action_id_in, find_link, result_link
-from adapters.flyte.schemas import command_of, event_json, pack_json
+from adapters.flyte.schemas import command_from, event_json, pack_json
 from adapters.serialization.payloads import event_payload
 from application.ports.workflow import CommandDefinition, PackDefinition
 from domain.commands import command_name
@@ -28,7 +28,7 @@ def test_an_event_says_its_name_its_payload_and_its_time(event: Event, at: datet
     told = json.loads(event_json(event_name(event), event_payload(event), at))
     assert list(told) == ["event", "payload", "createdAt"]
     assert (told["event"], told["payload"]) == (event_name(event), event_payload(event))
-    assert moment(told["createdAt"]) == (
+    assert parse_time(told["createdAt"]) == (
         None if at.year == 1 else at.replace(microsecond=at.microsecond // 1000 * 1000)
     )
     assert len(told["createdAt"]) == len("2024-05-17T12:00:00.123Z")
@@ -47,7 +47,7 @@ def test_a_pack_says_what_it_offers(name: str, labels: dict[str, str], commands:
 
 @given(json_values, json_values)
 def test_any_name_and_input_make_a_command(name: Json, value: Json) -> None:
-    assert command_name(command_of(name, value)) == (name if isinstance(name, str) else "")
+    assert command_name(command_from(name, value)) == (name if isinstance(name, str) else "")
 
 
 @given(json_values)
@@ -132,4 +132,4 @@ def test_an_id_is_looked_for_in_any_link(url: str) -> None:
     ],
 )
 def test_the_root_of_the_api_is_found_from_any_base_url(base: str, root: str) -> None:
-    assert str(FlyteConnection(base).root) == root
+    assert str(FlyteHttpClient(base).root) == root

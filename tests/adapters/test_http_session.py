@@ -10,7 +10,7 @@ from aiohttp import TCPConnector
 
 from adapters.http.session import open_session, proxy_for
 from adapters.slack.chat import SlackChat
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.web_client import SlackWebClient
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import Unreachable
@@ -88,7 +88,7 @@ def test_without_a_word_in_the_environment_there_is_no_proxy(url: str) -> None:
 async def test_calls_and_sockets_take_the_same_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     async with proxy() as (address, asked):
         monkeypatch.setenv("HTTPS_PROXY", address)
-        web = SlackWeb("https://slack.test/api/", "xoxb-1")
+        web = SlackWebClient("https://slack.test/api/", "xoxb-1")
         async with web.open():
             with pytest.raises(Unreachable):
                 await SlackChat(web, SystemClock()).identify()
@@ -101,7 +101,7 @@ async def test_what_is_exempt_does_not_meet_the_proxy(monkeypatch: pytest.Monkey
     async with proxy() as (address, asked):
         monkeypatch.setenv("HTTPS_PROXY", address)
         monkeypatch.setenv("NO_PROXY", "slack.invalid")
-        web = SlackWeb("https://slack.invalid/api/", "xoxb-1")
+        web = SlackWebClient("https://slack.invalid/api/", "xoxb-1")
         async with web.open():
             with pytest.raises(Unreachable):
                 await SlackChat(web, SystemClock()).identify()
@@ -144,7 +144,7 @@ async def test_a_connection_that_does_not_come_about_in_time_leaves_no_doubt(
         silent = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         if through_proxy:
             monkeypatch.setenv("HTTPS_PROXY", f"http://{silent}")
-        web = SlackWeb(f"https://{'slack.test' if through_proxy else silent}/api/", "xoxb-1", timeout_seconds=0.2)
+        web = SlackWebClient(f"https://{'slack.test' if through_proxy else silent}/api/", "xoxb-1", timeout_seconds=0.2)
         async with web.open():
             with pytest.raises(Unreachable):
                 await SlackChat(web, SystemClock()).post(OutgoingMessage(ChannelId("C1"), "hello"), None)

@@ -7,10 +7,10 @@ from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed
 from domain.messages import IncomingMessage, OutgoingMessage
-from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage, heard
+from tests.contracts.receiver_contract import ReceiverContract, ReceiverEnvironment, next_event
 
 
-class MemoryReceiverStage(ReceiverStage):
+class MemoryReceiverEnvironment(ReceiverEnvironment):
     def __init__(self) -> None:
         self._chat = MemoryChat(MemoryClock())
         self.receiver: MemoryReceiver = MemoryReceiver(self._chat, MemoryClock())
@@ -21,7 +21,7 @@ class MemoryReceiverStage(ReceiverStage):
     def say(self, text: str, thread: str = "") -> str:
         return self._chat.say(self.channel, text, thread_timestamp=thread).timestamp
 
-    def say_direct(self, text: str) -> str:
+    def say_directly(self, text: str) -> str:
         return self._chat.say(self._direct, text).timestamp
 
     async def post(self, text: str) -> None:
@@ -39,7 +39,7 @@ class MemoryReceiverStage(ReceiverStage):
     def archive(self, channel_id: ChannelId) -> None:
         self._chat.archive(channel_id)
 
-    def refuse_token(self) -> None:
+    def revoke_token(self) -> None:
         self.receiver.reject(AuthenticationFailed("invalid_auth", "the token is not known"))
 
     def is_acknowledged(self, timestamp: str) -> bool:
@@ -47,7 +47,7 @@ class MemoryReceiverStage(ReceiverStage):
             isinstance(event, IncomingMessage) and event.timestamp == timestamp for event in self.receiver.acknowledged
         )
 
-    async def until_acknowledged(self, timestamp: str) -> None:
+    async def wait_until_acknowledged(self, timestamp: str) -> None:
         assert self.is_acknowledged(timestamp)
 
     def redeliver(self) -> None:
@@ -56,26 +56,26 @@ class MemoryReceiverStage(ReceiverStage):
 
 class TestMemoryReceiver(ReceiverContract):
     @pytest.fixture
-    def stage(self) -> ReceiverStage:
-        return MemoryReceiverStage()
+    def stage(self) -> ReceiverEnvironment:
+        return MemoryReceiverEnvironment()
 
 
 async def test_what_is_said_before_anybody_listens_waits() -> None:
-    stage = MemoryReceiverStage()
+    stage = MemoryReceiverEnvironment()
     stage.say("early")
 
     async with stage.receiver.events() as arrivals:
-        await heard(arrivals)
-        event = (await heard(arrivals)).event
+        await next_event(arrivals)
+        event = (await next_event(arrivals)).event
 
     assert isinstance(event, IncomingMessage)
     assert event.text == "early"
 
 
 async def test_anything_can_be_heard() -> None:
-    stage = MemoryReceiverStage()
+    stage = MemoryReceiverEnvironment()
 
     async with stage.receiver.events() as arrivals:
-        await heard(arrivals)
+        await next_event(arrivals)
         stage.receiver.deliver(MembershipGained(ChannelId("C9")))
-        assert (await heard(arrivals)).event == MembershipGained(ChannelId("C9"))
+        assert (await next_event(arrivals)).event == MembershipGained(ChannelId("C9"))

@@ -29,10 +29,10 @@ from domain.events import MessageSent
 from domain.messages import OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 from tests.adapters.test_memory_chat import MemoryStage
-from tests.adapters.test_memory_receiver import MemoryReceiverStage
+from tests.adapters.test_memory_receiver import MemoryReceiverEnvironment
 from tests.adapters.test_memory_workflow import _MemoryEngine
 from tests.contracts.chat_contract import ChatContract, Stage
-from tests.contracts.receiver_contract import ReceiverContract, ReceiverStage, heard
+from tests.contracts.receiver_contract import ReceiverContract, ReceiverEnvironment, next_event
 from tests.contracts.workflow_contract import NOON, OFFER, Engine, WorkflowContract
 from tests.contracts.workflow_contract import heard as told
 from tests.support.strategies import json_objects, json_values, texts
@@ -83,8 +83,8 @@ class _EarOfStage(RecordedReceiver):
 
 class TestRecordedReceiver(ReceiverContract):
     @pytest.fixture
-    def stage(self, tmp_path: Path) -> ReceiverStage:
-        stage = MemoryReceiverStage()
+    def stage(self, tmp_path: Path) -> ReceiverEnvironment:
+        stage = MemoryReceiverEnvironment()
         stage.receiver = cast("MemoryReceiver", _EarOfStage(stage.receiver, record(tmp_path / "record.jsonl")))
         return stage
 
@@ -104,13 +104,13 @@ class TestRecordedWorkflow(WorkflowContract):
 
 
 async def test_what_is_said_and_who_comes_and_goes_is_recorded(tmp_path: Path) -> None:
-    stage, kept = MemoryReceiverStage(), record(tmp_path / "record.jsonl")
+    stage, kept = MemoryReceiverEnvironment(), record(tmp_path / "record.jsonl")
 
     async with RecordedReceiver(stage.receiver, kept).events() as arrivals:
         timestamp = stage.say("hello", thread="1.1")
         stage.invite(stage.open_other_channel())
         for _ in range(3):
-            await heard(arrivals)
+            await next_event(arrivals)
 
     assert await recorded(tmp_path / "record.jsonl", kept) == [
         entries.Heard(

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.memory.clock import MemoryClock
 from adapters.slack.chat import SlackChat
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.web_client import SlackWebClient
 from domain.channels import ChannelId
 from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
@@ -37,7 +37,7 @@ class Stage:
 async def stage() -> AsyncIterator[Stage]:
     clock = MemoryClock()
     async with SlackServer() as slack:
-        web = SlackWeb(slack.api_url, slack.bot_token, timeout_seconds=5)
+        web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=5)
         channel = slack.add_channel("ops", members=(slack.bot_user_id,))
         async with web.open():
             yield Stage(slack, SlackChat(web, clock), clock, ChannelId(channel))

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.slack.chat import SlackChat
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.web_client import SlackWebClient
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.users import User
@@ -57,6 +57,6 @@ class TestSlackChat(ChatContract):
     @pytest.fixture
     async def stage(self) -> AsyncIterator[Stage]:
         async with SlackServer() as slack:
-            web = SlackWeb(slack.api_url, slack.bot_token, timeout_seconds=5)
+            web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=5)
             async with web.open():
                 yield SlackStage(slack, SlackChat(web, SystemClock()))

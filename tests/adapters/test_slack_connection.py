@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from adapters.memory.clock import MemoryClock
 from adapters.slack.sockets import connection as connection_module
 from adapters.slack.sockets.connection import Connection
-from adapters.slack.sockets.rtm import RtmDialect
-from adapters.slack.sockets.socket_mode import SocketModeDialect
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.sockets.rtm import RtmProtocol
+from adapters.slack.sockets.socket_mode import SocketModeProtocol
+from adapters.slack.web_client import SlackWebClient
 from domain.json_values import JsonObject
 from domain.users import Identity
 from tests.support.strategies import json_values
@@ -45,26 +45,26 @@ async def deaf_address() -> AsyncIterator[str]:
 async def test_a_connection_that_takes_nothing_holds_up_one_sender_and_no_other(
     deaf_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "_SENDING_SECONDS", 0.05)
-    web = SlackWeb("http://127.0.0.1:1/api/", "xoxb-1")
+    monkeypatch.setattr(connection_module, "_SEND_TIMEOUT_SECONDS", 0.05)
+    web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     async with web.open():
         connection = Connection(await web.connect(deaf_address), MemoryClock())
         await connection.send("x" * 32 * 1024 * 1024)
-        monkeypatch.setattr(connection_module, "_SENDING_SECONDS", 60)
+        monkeypatch.setattr(connection_module, "_SEND_TIMEOUT_SECONDS", 60)
         async with asyncio.timeout(1):
             await connection.send("x")
-        connection.owe()
-        await connection.settle("y")
-        await connection.until_settled()
+        connection.expect_ack()
+        await connection.send_ack("y")
+        await connection.drain_acks()
 
 
 @given(st.dictionaries(st.sampled_from(("type", "envelope_id", "payload", "reason", "channel", "ts")), json_values))
 async def test_no_frame_is_fatal(fields: JsonObject) -> None:
-    web = SlackWeb("http://127.0.0.1:1/api/", "xoxb-1")
+    web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     for kind in KINDS:
         for frame in (fields, {**fields, "type": kind}):
-            SocketModeDialect(web, "xapp-1", _nobody).read(frame)
-            RtmDialect(web).read(frame)
+            SocketModeProtocol(web, "xapp-1", _nobody).parse(frame)
+            RtmProtocol(web).parse(frame)
 
 
 def _nobody() -> Awaitable[Identity]:

@@ -8,7 +8,7 @@ from aiohttp import web as aiohttp_web
 
 from adapters.slack.chat import SlackChat
 from adapters.slack.error_help import EXPLANATIONS
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.web_client import SlackWebClient
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
@@ -39,7 +39,7 @@ class Stage:
 @asynccontextmanager
 async def staged(*, timeout_seconds: float = 10) -> AsyncIterator[Stage]:
     async with SlackServer() as slack:
-        web = SlackWeb(slack.api_url, slack.bot_token, timeout_seconds)
+        web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds)
         channel = slack.add_channel("ops", members=(slack.bot_user_id,))
         async with web.open():
             yield Stage(slack, SlackChat(web, SystemClock()), ChannelId(channel))
@@ -58,7 +58,7 @@ async def answering(status: int, body: bytes, headers: dict[str, str]) -> AsyncI
     await runner.setup()
     site = aiohttp_web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    web = SlackWeb(f"http://127.0.0.1:{runner.addresses[0][1]}/api/", "xoxb-1")
+    web = SlackWebClient(f"http://127.0.0.1:{runner.addresses[0][1]}/api/", "xoxb-1")
     try:
         async with web.open():
             yield SlackChat(web, SystemClock())
@@ -144,7 +144,7 @@ async def test_no_slack_at_all_is_unreachable() -> None:
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable() -> None:
-    web = SlackWeb("http://slack.invalid/api/", "xoxb-1")
+    web = SlackWebClient("http://slack.invalid/api/", "xoxb-1")
     async with web.open():
         with pytest.raises(Unreachable):
             await SlackChat(web, SystemClock()).post(OutgoingMessage(ChannelId("C1"), "hello"), None)
@@ -228,7 +228,7 @@ async def test_every_explanation_can_be_written(code: str) -> None:
 
 
 async def test_a_session_that_is_not_open_is_unreachable() -> None:
-    web = SlackWeb("http://127.0.0.1:1/api/", "xoxb-1")
+    web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     with pytest.raises(Unreachable):
         await SlackChat(web, SystemClock()).identify()
     with pytest.raises(Unreachable):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.slack.events import callback_event, chat_event
+from adapters.slack.events import parse_callback, parse_event
 from application.ports.receiver import AccessLost, ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
@@ -21,12 +21,12 @@ def message(**fields: Json) -> JsonObject:
 
 def test_a_message_becomes_what_was_said() -> None:
     event = message(channel_type="channel", team="T1", blocks=[], client_msg_id="x", event_ts="1355517523.000005")
-    assert chat_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "U1")
+    assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "U1")
 
 
 @pytest.mark.parametrize("subtype", [None, "", "bot_message", "thread_broadcast", "file_share", "me_message"])
 def test_new_messages_are_heard(subtype: str | None) -> None:
-    assert isinstance(chat_event(message(subtype=subtype), OWN), IncomingMessage)
+    assert isinstance(parse_event(message(subtype=subtype), OWN), IncomingMessage)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_new_messages_are_heard(subtype: str | None) -> None:
     ],
 )
 def test_changes_are_not(subtype: str) -> None:
-    assert chat_event(message(subtype=subtype), OWN) is None
+    assert parse_event(message(subtype=subtype), OWN) is None
 
 
 def test_a_mention_is_a_message_of_the_same_key() -> None:
     mention = message(text="<@UFLYTE> hello") | {"type": "app_mention"}
-    heard, mentioned = chat_event(message(text="<@UFLYTE> hello"), OWN), chat_event(mention, OWN)
+    heard, mentioned = parse_event(message(text="<@UFLYTE> hello"), OWN), parse_event(mention, OWN)
     assert isinstance(heard, IncomingMessage)
     assert isinstance(mentioned, IncomingMessage)
     assert mentioned.key == heard.key
@@ -58,17 +58,17 @@ def test_a_mention_is_a_message_of_the_same_key() -> None:
 
 def test_a_bots_message_names_its_bot() -> None:
     event = message(subtype="bot_message", bot_id="B1", username="pager", user=None)
-    assert chat_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "", "B1", "pager")
+    assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "", "B1", "pager")
 
 
 def test_a_bots_message_without_a_name_has_that_of_its_profile() -> None:
-    said = chat_event(message(bot_id="B1", bot_profile={"name": "Pager"}), OWN)
+    said = parse_event(message(bot_id="B1", bot_profile={"name": "Pager"}), OWN)
     assert isinstance(said, IncomingMessage)
     assert (said.user_id, said.bot_name) == ("U1", "Pager")
 
 
 def test_a_thread_is_named_with_its_replies() -> None:
-    said = chat_event(message(thread_ts="1.2", reply_count=2, replies=[{"user": "U2", "ts": "1.3"}]), OWN)
+    said = parse_event(message(thread_ts="1.2", reply_count=2, replies=[{"user": "U2", "ts": "1.3"}]), OWN)
     assert isinstance(said, IncomingMessage)
     assert (said.thread_timestamp, said.reply_count) == ("1.2", 2)
     assert said.replies == ({"user": "U2", "ts": "1.3"},)
@@ -86,7 +86,7 @@ def test_a_thread_is_named_with_its_replies() -> None:
     ],
 )
 def test_what_is_direct_is_told_by_type_or_by_id(fields: JsonObject, is_direct: bool) -> None:
-    said = chat_event(message(**fields), OWN)
+    said = parse_event(message(**fields), OWN)
     assert isinstance(said, IncomingMessage)
     assert said.is_direct == is_direct
 
@@ -115,7 +115,7 @@ def test_what_is_direct_is_told_by_type_or_by_id(fields: JsonObject, is_direct: 
     ],
 )
 def test_events_about_the_bot_itself_are_heard(event: JsonObject, heard: ChatEvent | None) -> None:
-    assert chat_event(event, OWN) == heard
+    assert parse_event(event, OWN) == heard
 
 
 @pytest.mark.parametrize(
@@ -139,35 +139,35 @@ def test_events_about_the_bot_itself_are_heard(event: JsonObject, heard: ChatEve
     ],
 )
 def test_what_is_malformed_is_nothing(event: Json) -> None:
-    assert chat_event(event, OWN) is None
+    assert parse_event(event, OWN) is None
 
 
 def test_what_is_odd_beside_the_point_costs_no_message() -> None:
     event = message(text=None, user=7, bot_id=[], thread_ts={}, bot_profile="x", reply_count=True, replies="y")
-    assert chat_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "")
+    assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "")
 
 
 @given(json_values)
 def test_nothing_at_all_is_fatal(value: Json) -> None:
-    chat_event(value, OWN)
-    callback_event(value, OWN)
-    callback_event({"type": "event_callback", "event": value}, OWN)
+    parse_event(value, OWN)
+    parse_callback(value, OWN)
+    parse_callback({"type": "event_callback", "event": value}, OWN)
 
 
 @given(st.dictionaries(st.sampled_from(list(message())), json_values))
 def test_no_message_is_fatal(fields: JsonObject) -> None:
-    chat_event({**fields, "type": "message"}, OWN)
+    parse_event({**fields, "type": "message"}, OWN)
 
 
 @pytest.mark.parametrize("kind", ["channel_left", "group_left", "channel_archive", "channel_joined"])
 def test_news_of_membership_says_when_it_happened(kind: str) -> None:
-    heard = chat_event({"type": kind, "channel": "C1", "event_ts": "1355517523.000005"}, OWN)
+    heard = parse_event({"type": kind, "channel": "C1", "event_ts": "1355517523.000005"}, OWN)
     assert isinstance(heard, MembershipGained | MembershipLost)
     assert heard.happened_at == datetime(2012, 12, 14, 20, 38, 43, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("event_ts", [None, "", "soon", 17])
 def test_or_that_nobody_knows_when_it_happened(event_ts: Json) -> None:
-    heard = chat_event({"type": "channel_left", "channel": "C1", "event_ts": event_ts}, OWN)
+    heard = parse_event({"type": "channel_left", "channel": "C1", "event_ts": event_ts}, OWN)
     assert isinstance(heard, MembershipLost)
     assert heard.happened_at is None

@@ -15,7 +15,7 @@ from domain.errors import AuthenticationFailed, ChatError, Unreachable
 from domain.json_values import Json
 from domain.messages import IncomingMessage
 from domain.users import Identity
-from tests.contracts.receiver_contract import heard
+from tests.contracts.receiver_contract import next_event
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 MESSAGE: Json = {
@@ -45,7 +45,7 @@ class Desk:
 
     async def receive(self, content: Json) -> int:
         body = json.dumps(content).encode()
-        status, _ = await self.receiver.receive(self.signed(body), body)
+        status, _ = await self.receiver.handle_request(self.signed(body), body)
         return status
 
 
@@ -53,14 +53,14 @@ class Desk:
 async def open_desk(patience_seconds: float = 5.0) -> AsyncIterator[tuple[Desk, AsyncIterator[IncomingEvent]]]:
     desk = Desk(patience_seconds=patience_seconds)
     async with desk.receiver.events() as arrivals:
-        assert (await heard(arrivals)).event == Connected(None)
+        assert (await next_event(arrivals)).event == Connected(None)
         yield desk, arrivals
 
 
 async def test_a_request_is_answered_when_its_arrival_is_safe() -> None:
     async with open_desk() as (desk, arrivals):
         request = asyncio.create_task(desk.receive(MESSAGE), name="request")
-        arrival = await heard(arrivals)
+        arrival = await next_event(arrivals)
         assert isinstance(arrival.event, IncomingMessage)
         assert not request.done()
 
@@ -72,14 +72,14 @@ async def test_a_request_is_answered_when_its_arrival_is_safe() -> None:
 async def test_a_request_whose_arrival_is_not_safe_in_time_is_to_be_sent_again() -> None:
     async with open_desk(patience_seconds=0.05) as (desk, arrivals):
         assert await desk.receive(MESSAGE) == 503
-        arrival = await heard(arrivals)
+        arrival = await next_event(arrivals)
         await arrival.acknowledge()
 
 
 async def test_requests_that_wait_when_the_listening_ends_are_to_be_sent_again() -> None:
     async with open_desk() as (desk, arrivals):
         request = asyncio.create_task(desk.receive(MESSAGE), name="request")
-        await heard(arrivals)
+        await next_event(arrivals)
     assert await request == 503
     assert await desk.receive(MESSAGE) == 503
 
@@ -105,13 +105,13 @@ async def test_what_is_signed_but_of_no_use_is_taken(content: Json) -> None:
 async def test_a_signed_form_is_taken_and_ignored() -> None:
     async with open_desk() as (desk, _):
         body = b"payload=%7B%22type%22%3A%22block_actions%22%7D"
-        assert await desk.receiver.receive(desk.signed(body), body) == (200, "")
+        assert await desk.receiver.handle_request(desk.signed(body), body) == (200, "")
 
 
 async def test_the_challenge_is_answered_even_before_anybody_listens() -> None:
     desk = Desk()
     body = b'{"type": "url_verification", "challenge": "abc", "token": "x"}'
-    assert await desk.receiver.receive(desk.signed(body), body) == (200, "abc")
+    assert await desk.receiver.handle_request(desk.signed(body), body) == (200, "abc")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_the_challenge_is_answered_even_before_anybody_listens() -> None:
 async def test_what_is_not_signed_is_refused_before_it_is_read(headers: dict[str, str]) -> None:
     async with open_desk() as (desk, _):
         with structlog.testing.capture_logs() as lines:
-            status, _ = await desk.receiver.receive(headers, json.dumps(MESSAGE).encode())
+            status, _ = await desk.receiver.handle_request(headers, json.dumps(MESSAGE).encode())
         assert status == 401
         assert [line["event"] for line in lines] == ["slack_request_refused"]
 
@@ -139,41 +139,41 @@ async def test_what_is_not_signed_is_refused_before_it_is_read(headers: dict[str
 async def test_a_body_that_is_no_text_is_refused() -> None:
     async with open_desk() as (desk, _):
         body = b"\xff\xfe"
-        assert (await desk.receiver.receive(desk.signed(body), body))[0] == 401
+        assert (await desk.receiver.handle_request(desk.signed(body), body))[0] == 401
 
 
 async def test_a_changed_body_is_refused() -> None:
     async with open_desk() as (desk, _):
         body = json.dumps(MESSAGE).encode()
-        assert (await desk.receiver.receive(desk.signed(body), body + b" "))[0] == 401
+        assert (await desk.receiver.handle_request(desk.signed(body), body + b" "))[0] == 401
 
 
 @pytest.mark.parametrize(("age_seconds", "status"), [(299, 200), (301, 401), (-299, 200), (-301, 401)])
 async def test_a_request_is_good_for_five_minutes(age_seconds: int, status: int) -> None:
     desk = Desk()
     body = b'{"type": "url_verification", "challenge": "abc"}'
-    assert (await desk.receiver.receive(desk.signed(body, age_seconds), body))[0] == status
+    assert (await desk.receiver.handle_request(desk.signed(body, age_seconds), body))[0] == status
 
 
 async def test_header_names_may_be_in_any_case() -> None:
     desk = Desk()
     body = b'{"type": "url_verification", "challenge": "abc"}'
     headers = {name.lower(): value for name, value in desk.signed(body).items()}
-    assert await desk.receiver.receive(headers, body) == (200, "abc")
+    assert await desk.receiver.handle_request(headers, body) == (200, "abc")
 
 
 async def test_until_the_pack_knows_who_it_is_requests_are_to_be_sent_again() -> None:
     desk = Desk(Unreachable("unreachable", "no connection"), Unreachable("unreachable", "no connection"))
     async with desk.receiver.events() as arrivals:
-        assert (await heard(arrivals)).event == Disconnected("unreachable: no connection")
+        assert (await next_event(arrivals)).event == Disconnected("unreachable: no connection")
         assert await desk.receive(MESSAGE) == 503
         await desk.clock.advance(10)
-        assert (await heard(arrivals)).event == Connected(None)
+        assert (await next_event(arrivals)).event == Connected(None)
 
 
 async def test_a_token_that_is_refused_ends_the_listening() -> None:
     desk = Desk(AuthenticationFailed("invalid_auth", "no"))
     async with desk.receiver.events() as arrivals:
         with pytest.raises(AuthenticationFailed):
-            await heard(arrivals)
+            await next_event(arrivals)
         assert await desk.receive(MESSAGE) == 503

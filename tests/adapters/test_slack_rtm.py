@@ -20,29 +20,33 @@ from domain.errors import AuthenticationFailed, ChatRejected
 from domain.messages import IncomingMessage
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.receiver_contract import heard
-from tests.support.slack_receiver import Ear, open_ear
+from tests.contracts.receiver_contract import next_event
+from tests.support.slack_receiver import ConnectedReceiver, connect_receiver
 
 
 @asynccontextmanager
-async def listening(clock: MemoryClock) -> AsyncIterator[tuple[Ear, AsyncIterator[IncomingEvent]]]:
-    async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear, ear.receiver.events() as arrivals:
+async def listening(clock: MemoryClock) -> AsyncIterator[tuple[ConnectedReceiver, AsyncIterator[IncomingEvent]]]:
+    async with (
+        SlackServer(classic=True) as slack,
+        connect_receiver(slack, clock) as ear,
+        ear.receiver.events() as arrivals,
+    ):
         assert await event_of(arrivals) == Connected(None, replays_missed=False)
         yield ear, arrivals
 
 
 async def event_of(arrivals: AsyncIterator[IncomingEvent]) -> ChatEvent:
-    return (await heard(arrivals)).event
+    return (await next_event(arrivals)).event
 
 
 async def test_a_token_that_can_not_use_rtm_ends_the_listening_with_the_way_out() -> None:
     async with (
         SlackServer() as granular,
-        open_ear(granular) as ear,
+        connect_receiver(granular) as ear,
         SlackRtm(ear.web, MemoryClock()).events() as arrivals,
     ):
         with pytest.raises(ChatRejected) as refusal:
-            await heard(arrivals)
+            await next_event(arrivals)
 
     assert not isinstance(refusal.value, AuthenticationFailed)
     assert str(refusal.value) == (
@@ -150,7 +154,7 @@ async def test_lone_surrogates_are_replaced() -> None:
 
 async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
     clock = MemoryClock()
-    async with SlackServer(classic=True) as slack, open_ear(slack, clock) as ear:
+    async with SlackServer(classic=True) as slack, connect_receiver(slack, clock) as ear:
         slack.faults.plan("rtm.connect", faults.rate_limited(30))
         async with ear.receiver.events() as arrivals:
             assert isinstance(await event_of(arrivals), Disconnected)

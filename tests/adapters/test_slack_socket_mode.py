@@ -8,14 +8,14 @@ import pytest
 import structlog
 
 from adapters.memory.clock import MemoryClock
-from adapters.slack.sockets.socket_mode import SocketModeDialect
+from adapters.slack.sockets.socket_mode import SocketModeProtocol
 from application.ports.receiver import AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatRejected
 from domain.messages import IncomingMessage
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.receiver_contract import heard
-from tests.support.slack_receiver import Ear, open_ear
+from tests.contracts.receiver_contract import next_event
+from tests.support.slack_receiver import ConnectedReceiver, connect_receiver
 
 OPEN = "apps.connections.open"
 
@@ -23,12 +23,12 @@ OPEN = "apps.connections.open"
 @dataclass
 class Listening:
     slack: SlackServer
-    ear: Ear
+    ear: ConnectedReceiver
     clock: MemoryClock
     arrivals: AsyncIterator[IncomingEvent]
 
     async def event(self) -> ChatEvent:
-        arrival = await heard(self.arrivals)
+        arrival = await next_event(self.arrivals)
         await arrival.acknowledge()
         return arrival.event
 
@@ -73,7 +73,7 @@ async def attending(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) 
     clock = MemoryClock()
     async with (
         SlackServer(ping_seconds=ping_seconds) as slack,
-        open_ear(slack, clock, timeout_seconds=timeout_seconds) as ear,
+        connect_receiver(slack, clock, timeout_seconds=timeout_seconds) as ear,
         ear.receiver.events() as arrivals,
     ):
         yield Listening(slack, ear, clock, arrivals)
@@ -254,7 +254,7 @@ async def test_an_acknowledgement_goes_where_its_message_came_from() -> None:
         await stage.grow_old()
         (old,) = stage.slack.connections
         timestamp = stage.ear.say("just before")
-        arrival = await heard(stage.arrivals)
+        arrival = await next_event(stage.arrivals)
         stage.slack.disconnect("refresh_requested", close_after_seconds=30)
         await stage.slack.wait_for(lambda: len(stage.slack.connections) == 2)
 
@@ -272,7 +272,7 @@ async def test_there_are_never_more_than_two_connections() -> None:
         for number in range(5):
             await stage.grow_old()
             stage.ear.say(f"never acknowledged {number}")
-            await heard(stage.arrivals)
+            await next_event(stage.arrivals)
             stage.slack.disconnect("refresh_requested", close_after_seconds=0.1)
             async with asyncio.timeout(5):
                 while counts[-1] != 1 or len(counts) < 2 * number + 3:
@@ -307,11 +307,11 @@ async def test_slack_is_left_alone_when_it_says_no_by_name(reason: str, told: st
 
 async def test_a_no_before_the_hello_is_heeded_too() -> None:
     clock = MemoryClock()
-    async with SlackServer() as slack, open_ear(slack, clock) as ear:
-        dialect = SocketModeDialect(ear.web, slack.app_token, ear.chat.identify)
-        others = [await ear.web.connect(await dialect.new_address()) for _ in range(10)]
+    async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
+        dialect = SocketModeProtocol(ear.web, slack.app_token, ear.chat.identify)
+        others = [await ear.web.connect(await dialect.request_url()) for _ in range(10)]
         async with ear.receiver.events() as arrivals:
-            event = (await heard(arrivals)).event
+            event = (await next_event(arrivals)).event
             await clock.until_asleep()
             pause = clock.next_wakes_in_seconds
         for other in others:
@@ -360,16 +360,16 @@ async def test_a_token_that_is_refused_later_is_told_and_tried_again() -> None:
 
 async def test_slack_out_of_reach_at_the_start_is_waited_for() -> None:
     clock = MemoryClock()
-    async with SlackServer() as slack, open_ear(slack, clock) as ear:
+    async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         await slack.go_down()
         async with ear.receiver.events() as arrivals:
-            event = (await heard(arrivals)).event
+            event = (await next_event(arrivals)).event
             assert isinstance(event, Disconnected)
             assert event.reason.startswith("unreachable: ")
             await slack.come_up()
             await clock.until_asleep()
             await clock.advance(1)
-            assert (await heard(arrivals)).event == Connected(None)
+            assert (await next_event(arrivals)).event == Connected(None)
 
 
 # What comes through
@@ -472,7 +472,7 @@ async def test_neither_ticket_nor_token_nor_text_is_logged() -> None:
 @pytest.mark.parametrize("fault", [faults.hang(), faults.error("internal_error")])
 async def test_leaving_ends_an_attempt_under_way(fault: faults.Fault) -> None:
     clock = MemoryClock()
-    async with SlackServer() as slack, open_ear(slack, clock) as ear:
+    async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         slack.faults.plan(OPEN, fault, times=None)
         async with asyncio.timeout(3):
             async with ear.receiver.events():
@@ -481,8 +481,8 @@ async def test_leaving_ends_an_attempt_under_way(fault: faults.Fault) -> None:
 
 
 async def test_leaving_closes_the_connection() -> None:
-    async with SlackServer() as slack, open_ear(slack, MemoryClock()) as ear:
+    async with SlackServer() as slack, connect_receiver(slack, MemoryClock()) as ear:
         async with ear.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             assert len(slack.connections) == 1
         await slack.wait_for(lambda: not slack.connections)

@@ -64,7 +64,7 @@ def test_slack_s_requests_go_to_the_receiver_that_the_pack_listens_to() -> None:
     receiver = container.receiver()
 
     assert isinstance(receiver, SlackEventsApi)
-    assert container.http_server()._slack_requests == receiver.receive
+    assert container.http_server()._slack_requests == receiver.handle_request
 
 
 @pytest.mark.parametrize("receiving", [Receiving.SOCKET_MODE, Receiving.RTM], ids=lambda receiving: receiving.value)

@@ -35,7 +35,7 @@ def heard_events(manifest: Any) -> set[str]:
 def test_an_apps_manifest_subscribes_to_all_that_the_pack_hears(name: str) -> None:
     of_rtm_only = {"channel_joined", "group_joined"}
     kinds = {kind.split(".")[0] for kind in heard_events(read(name))}
-    assert kinds == set(slack_events._READERS) - of_rtm_only
+    assert kinds == set(slack_events.EVENT_PARSERS) - of_rtm_only
 
 
 @MANIFESTS

@@ -14,7 +14,7 @@ from domain.messages import IncomingMessage
 from domain.users import Identity
 
 
-class ReceiverStage(ABC):
+class ReceiverEnvironment(ABC):
     """An ear, and the place where things are said. There is one channel with the bot in it."""
 
     receiver: Receiver
@@ -26,7 +26,7 @@ class ReceiverStage(ABC):
         """Somebody says something in the channel; returns its timestamp."""
 
     @abstractmethod
-    def say_direct(self, text: str) -> str:
+    def say_directly(self, text: str) -> str:
         """Somebody says something to the bot alone."""
 
     @abstractmethod
@@ -47,31 +47,31 @@ class ReceiverStage(ABC):
     def archive(self, channel_id: ChannelId) -> None: ...
 
     @abstractmethod
-    def refuse_token(self) -> None:
+    def revoke_token(self) -> None:
         """From now on the service does not know the pack's token."""
 
     @abstractmethod
     def is_acknowledged(self, timestamp: str) -> bool: ...
 
     @abstractmethod
-    async def until_acknowledged(self, timestamp: str) -> None: ...
+    async def wait_until_acknowledged(self, timestamp: str) -> None: ...
 
     @abstractmethod
     def redeliver(self) -> None:
         """Let what is not acknowledged be delivered again now."""
 
 
-async def heard(arrivals: AsyncIterator[IncomingEvent]) -> IncomingEvent:
+async def next_event(arrivals: AsyncIterator[IncomingEvent]) -> IncomingEvent:
     """The next arrival, soon."""
     async with asyncio.timeout(5):
         return await anext(arrivals)
 
 
-async def heard_events(arrivals: AsyncIterator[IncomingEvent], count: int) -> list[ChatEvent]:
+async def next_events(arrivals: AsyncIterator[IncomingEvent], count: int) -> list[ChatEvent]:
     """The next events, each acknowledged."""
     events = []
     for _ in range(count):
-        arrival = await heard(arrivals)
+        arrival = await next_event(arrivals)
         await arrival.acknowledge()
         events.append(arrival.event)
     return events
@@ -82,18 +82,18 @@ class ReceiverContract:
     """Whether the service waits for acknowledgements and delivers again what got none."""
 
     @pytest.fixture
-    def stage(self) -> ReceiverStage:
+    def stage(self) -> ReceiverEnvironment:
         raise NotImplementedError
 
-    async def test_the_first_thing_heard_is_that_it_hears(self, stage: ReceiverStage) -> None:
+    async def test_the_first_thing_heard_is_that_it_hears(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            assert (await heard(arrivals)).event == Connected(None, replays_missed=self.acknowledges)
+            assert (await next_event(arrivals)).event == Connected(None, replays_missed=self.acknowledges)
 
-    async def test_what_is_said_arrives_in_the_order_of_saying(self, stage: ReceiverStage) -> None:
+    async def test_what_is_said_arrives_in_the_order_of_saying(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             timestamps = [stage.say(f"message {number}") for number in range(20)]
-            events = await heard_events(arrivals, 20)
+            events = await next_events(arrivals, 20)
 
         said = [event for event in events if isinstance(event, IncomingMessage)]
         assert [(message.text, message.timestamp) for message in said] == [
@@ -103,137 +103,137 @@ class ReceiverContract:
         assert all(message.user_id and not message.bot_id for message in said)
         assert not any(message.is_direct for message in said)
 
-    async def test_a_reply_names_its_thread(self, stage: ReceiverStage) -> None:
+    async def test_a_reply_names_its_thread(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             parent = stage.say("question")
             stage.say("answer", thread=parent)
-            _, reply = await heard_events(arrivals, 2)
+            _, reply = await next_events(arrivals, 2)
 
         assert isinstance(reply, IncomingMessage)
         assert reply.thread_timestamp == parent
 
-    async def test_what_is_said_to_the_bot_alone_is_direct(self, stage: ReceiverStage) -> None:
+    async def test_what_is_said_to_the_bot_alone_is_direct(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
-            stage.say_direct("psst")
-            (said,) = await heard_events(arrivals, 1)
+            await next_event(arrivals)
+            stage.say_directly("psst")
+            (said,) = await next_events(arrivals, 1)
 
         assert isinstance(said, IncomingMessage)
         assert (said.text, said.is_direct) == ("psst", True)
 
-    async def test_the_pack_hears_itself_and_knows_that_it_does(self, stage: ReceiverStage) -> None:
+    async def test_the_pack_hears_itself_and_knows_that_it_does(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             await stage.post("it is me")
-            (said,) = await heard_events(arrivals, 1)
+            (said,) = await next_events(arrivals, 1)
 
         assert isinstance(said, IncomingMessage)
         assert said.is_from(stage.identity)
 
-    async def test_the_time_of_arrival_is_in_utc_and_whole_milliseconds(self, stage: ReceiverStage) -> None:
+    async def test_the_time_of_arrival_is_in_utc_and_whole_milliseconds(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             stage.say("hello")
-            received_at = (await heard(arrivals)).received_at
+            received_at = (await next_event(arrivals)).received_at
 
         assert received_at.utcoffset() == timedelta(0)
         assert received_at.microsecond % 1000 == 0
 
-    async def test_an_invitation_is_heard(self, stage: ReceiverStage) -> None:
+    async def test_an_invitation_is_heard(self, stage: ReceiverEnvironment) -> None:
         other = stage.open_other_channel()
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             stage.invite(other)
-            assert MembershipGained(other) in await heard_events(arrivals, 1)
+            assert MembershipGained(other) in await next_events(arrivals, 1)
 
-    async def test_a_removal_is_heard(self, stage: ReceiverStage) -> None:
+    async def test_a_removal_is_heard(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             stage.remove(stage.channel)
-            assert MembershipLost(stage.channel) in await heard_events(arrivals, 1)
+            assert MembershipLost(stage.channel) in await next_events(arrivals, 1)
 
-    async def test_the_end_of_a_channel_is_heard_as_a_removal(self, stage: ReceiverStage) -> None:
+    async def test_the_end_of_a_channel_is_heard_as_a_removal(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             stage.archive(stage.channel)
-            assert MembershipLost(stage.channel) in await heard_events(arrivals, 1)
+            assert MembershipLost(stage.channel) in await next_events(arrivals, 1)
 
-    async def test_nothing_is_acknowledged_before_its_arrival_is(self, stage: ReceiverStage) -> None:
+    async def test_nothing_is_acknowledged_before_its_arrival_is(self, stage: ReceiverEnvironment) -> None:
         if not self.acknowledges:
             return
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             first, second = stage.say("first"), stage.say("second")
-            unacknowledged, arrival = await heard(arrivals), await heard(arrivals)
+            unacknowledged, arrival = await next_event(arrivals), await next_event(arrivals)
             assert isinstance(unacknowledged.event, IncomingMessage)
             assert unacknowledged.event.timestamp == first
 
             await arrival.acknowledge()
-            await stage.until_acknowledged(second)
+            await stage.wait_until_acknowledged(second)
 
             assert not stage.is_acknowledged(first)
 
-    async def test_what_is_not_acknowledged_arrives_again(self, stage: ReceiverStage) -> None:
+    async def test_what_is_not_acknowledged_arrives_again(self, stage: ReceiverEnvironment) -> None:
         if not self.acknowledges:
             return
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             timestamp = stage.say("once more")
-            first = await heard(arrivals)
+            first = await next_event(arrivals)
             stage.redeliver()
-            again = await heard(arrivals)
+            again = await next_event(arrivals)
             await again.acknowledge()
-            await stage.until_acknowledged(timestamp)
+            await stage.wait_until_acknowledged(timestamp)
 
         assert again.event == first.event
 
-    async def test_acknowledging_twice_or_too_late_does_nothing(self, stage: ReceiverStage) -> None:
+    async def test_acknowledging_twice_or_too_late_does_nothing(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             stage.say("one")
             stage.say("two")
-            one, two = await heard(arrivals), await heard(arrivals)
+            one, two = await next_event(arrivals), await next_event(arrivals)
             await one.acknowledge()
             await one.acknowledge()
 
         await one.acknowledge()
         await two.acknowledge()
 
-    async def test_acknowledgements_given_before_leaving_reach_the_service(self, stage: ReceiverStage) -> None:
+    async def test_acknowledgements_given_before_leaving_reach_the_service(self, stage: ReceiverEnvironment) -> None:
         if not self.acknowledges:
             return
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
+            await next_event(arrivals)
             timestamps = [stage.say(f"message {number}") for number in range(50)]
-            for arrival in [await heard(arrivals) for _ in timestamps]:
+            for arrival in [await next_event(arrivals) for _ in timestamps]:
                 await arrival.acknowledge()
 
         for timestamp in timestamps:
-            await stage.until_acknowledged(timestamp)
+            await stage.wait_until_acknowledged(timestamp)
 
-    async def test_listening_can_be_taken_up_again(self, stage: ReceiverStage) -> None:
+    async def test_listening_can_be_taken_up_again(self, stage: ReceiverEnvironment) -> None:
         for text in ("first time", "second time"):
             async with stage.receiver.events() as arrivals:
-                assert isinstance((await heard(arrivals)).event, Connected)
+                assert isinstance((await next_event(arrivals)).event, Connected)
                 stage.say(text)
-                (said,) = await heard_events(arrivals, 1)
+                (said,) = await next_events(arrivals, 1)
             assert isinstance(said, IncomingMessage)
             assert said.text == text
 
-    async def test_a_token_that_is_refused_ends_the_listening(self, stage: ReceiverStage) -> None:
-        stage.refuse_token()
+    async def test_a_token_that_is_refused_ends_the_listening(self, stage: ReceiverEnvironment) -> None:
+        stage.revoke_token()
 
         async with stage.receiver.events() as arrivals:
             with pytest.raises(AuthenticationFailed) as refusal:
-                await heard(arrivals)
+                await next_event(arrivals)
 
         assert refusal.value.code == "invalid_auth"
 
-    async def test_a_consumer_that_stops_asking_can_leave(self, stage: ReceiverStage) -> None:
+    async def test_a_consumer_that_stops_asking_can_leave(self, stage: ReceiverEnvironment) -> None:
         async with stage.receiver.events() as arrivals:
-            await heard(arrivals)
-            waiting = asyncio.create_task(heard(arrivals), name="waiting")
+            await next_event(arrivals)
+            waiting = asyncio.create_task(next_event(arrivals), name="waiting")
             await asyncio.sleep(0)
             waiting.cancel()
             await asyncio.wait([waiting])

@@ -28,12 +28,12 @@ class ScriptedServer:
     requests: list[Request] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def note(self, request: Request) -> None:
+    def record(self, request: Request) -> None:
         """A request came in."""
         self.requests.append(request)
         self._changed.set()
 
-    async def until_asked(self, target: str) -> None:
+    async def wait_for_request(self, target: str) -> None:
         """Return when a request for this target has come in."""
         async with asyncio.timeout(5):
             while all(request.target != target for request in self.requests):
@@ -42,7 +42,7 @@ class ScriptedServer:
 
 
 @asynccontextmanager
-async def scripted(respond: Respond) -> AsyncIterator[ScriptedServer]:
+async def scripted_server(respond: Respond) -> AsyncIterator[ScriptedServer]:
     """A server on 127.0.0.1 that answers as `respond` says."""
     script = ScriptedServer()
     closing = asyncio.Event()
@@ -51,7 +51,7 @@ async def scripted(respond: Respond) -> AsyncIterator[ScriptedServer]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = await _read(reader)
-            script.note(request)
+            script.record(request)
             answer = respond(request)
             if answer is None:
                 await closing.wait()
@@ -78,7 +78,9 @@ async def scripted(respond: Respond) -> AsyncIterator[ScriptedServer]:
         await asyncio.gather(*connections)
 
 
-def http(status: int, body: bytes | str = b"", *, content_type: str = "application/json", **headers: str) -> bytes:
+def http_response(
+    status: int, body: bytes | str = b"", *, content_type: str = "application/json", **headers: str
+) -> bytes:
     """A whole answer; `Content_Length=...` overrules the true length."""
     content = body.encode() if isinstance(body, str) else body
     given = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -87,7 +89,7 @@ def http(status: int, body: bytes | str = b"", *, content_type: str = "applicati
     return f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + content
 
 
-def flyte_links(request: Request, prefix: str = "/v1") -> bytes | None:
+def flyte_registration(request: Request, prefix: str = "/v1") -> bytes | None:
     """What a Flyte answers to a registration; `prefix` is where its API is. None for other requests."""
     base = f"http://{request.headers['host']}{prefix}"
     docs = f"http://{request.headers['host']}/swagger"
@@ -96,13 +98,13 @@ def flyte_links(request: Request, prefix: str = "/v1") -> bytes | None:
             {"href": f"{base}/packs", "rel": f"{docs}#!/pack/listPacks"},
             {"href": f"{base}/audit/flows", "rel": f"{docs}#!/flowAudit/findFlows"},
         ]
-        return http(200, json.dumps({"links": links}))
+        return http_response(200, json.dumps({"links": links}))
     if request.target == f"{prefix}/packs":
         links = [
             {"href": f"{base}/packs/Slack/actions/take", "rel": f"{docs}#!/action/takeAction"},
             {"href": f"{base}/packs/Slack/events", "rel": f"{docs}#/event"},
         ]
-        return http(201, json.dumps({"links": links}), content_type="text/plain; charset=utf-8")
+        return http_response(201, json.dumps({"links": links}), content_type="text/plain; charset=utf-8")
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from adapters.slack.chat import SlackChat
 from adapters.slack.sockets.rtm import SlackRtm
 from adapters.slack.sockets.socket_mode import SlackSocketMode
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.web_client import SlackWebClient
 from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
 from application.ports.receiver import Receiver
@@ -15,15 +15,15 @@ from domain.channels import ChannelId
 from domain.messages import OutgoingMessage
 from domain.users import Identity
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.receiver_contract import ReceiverStage
+from tests.contracts.receiver_contract import ReceiverEnvironment
 
 
 @dataclass
-class Ear:
+class ConnectedReceiver:
     """A receiver beside the Slack that it listens to; `alice` is there, and a channel with her and the bot."""
 
     slack: SlackServer
-    web: SlackWeb
+    web: SlackWebClient
     chat: SlackChat
     receiver: Receiver
     channel: ChannelId
@@ -33,23 +33,23 @@ class Ear:
 
 
 @asynccontextmanager
-async def open_ear(
+async def connect_receiver(
     slack: SlackServer, clock: Clock | None = None, *, timeout_seconds: float = 5.0
-) -> AsyncIterator[Ear]:
+) -> AsyncIterator[ConnectedReceiver]:
     """By RTM where the Slack is `classic`, by Socket Mode elsewhere."""
     clock = clock or SystemClock()
-    web = SlackWeb(slack.api_url, slack.bot_token, timeout_seconds=timeout_seconds)
+    web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=timeout_seconds)
     chat = SlackChat(web, clock)
     is_rtm = slack.access.is_classic
     receiver = SlackRtm(web, clock) if is_rtm else SlackSocketMode(web, slack.app_token, chat.identify, clock)
     slack.add_user("alice")
     channel = ChannelId(slack.add_channel("ops", members=("alice", slack.bot_user_id)))
     async with web.open():
-        yield Ear(slack, web, chat, receiver, channel)
+        yield ConnectedReceiver(slack, web, chat, receiver, channel)
 
 
-class SlackReceiverStage(ReceiverStage):
-    def __init__(self, ear: Ear) -> None:
+class SlackReceiverEnvironment(ReceiverEnvironment):
+    def __init__(self, ear: ConnectedReceiver) -> None:
         self._ear = ear
         self._slack = ear.slack
         self.receiver: Receiver = ear.receiver
@@ -59,7 +59,7 @@ class SlackReceiverStage(ReceiverStage):
     def say(self, text: str, thread: str = "") -> str:
         return self._ear.say(text, thread)
 
-    def say_direct(self, text: str) -> str:
+    def say_directly(self, text: str) -> str:
         return self._slack.say("alice", self._slack.open_im("alice"), text)
 
     async def post(self, text: str) -> None:
@@ -77,13 +77,13 @@ class SlackReceiverStage(ReceiverStage):
     def archive(self, channel_id: ChannelId) -> None:
         self._slack.archive(channel_id)
 
-    def refuse_token(self) -> None:
+    def revoke_token(self) -> None:
         self._slack.reject_tokens("invalid_auth")
 
     def is_acknowledged(self, timestamp: str) -> bool:
         return self._slack.is_acknowledged(self.channel, timestamp)
 
-    async def until_acknowledged(self, timestamp: str) -> None:
+    async def wait_until_acknowledged(self, timestamp: str) -> None:
         await self._slack.wait_for(lambda: self.is_acknowledged(timestamp))
 
     def redeliver(self) -> None:

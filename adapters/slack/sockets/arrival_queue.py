@@ -9,18 +9,18 @@ from application.ports.receiver import ChatEvent, IncomingEvent
 _LIMIT = 1_000
 
 
-async def nothing_to_acknowledge() -> None:
+async def no_acknowledgement() -> None:
     """The acknowledgement of what Slack expects none for."""
 
 
-class Inbox:
+class EventQueue:
     """First in, first out; a full one makes who puts wait."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._waiting: asyncio.Queue[IncomingEvent | Exception] = asyncio.Queue(_LIMIT)
 
-    async def put(self, event: ChatEvent, acknowledge: Callable[[], Awaitable[None]] = nothing_to_acknowledge) -> None:
+    async def put(self, event: ChatEvent, acknowledge: Callable[[], Awaitable[None]] = no_acknowledgement) -> None:
         """Something was heard, now."""
         now = self._clock.now()
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -15,7 +15,7 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class EventReceived:
     """Something for the pack."""
 
     event: ChatEvent
@@ -24,30 +24,30 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Useless:
+class Ignored:
     """Nothing for the pack, but to be acknowledged."""
 
     envelope_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class DisconnectWarning:
     """Slack will end this connection soon; another one should be there by then."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Shut:
+class Refused:
     """Slack ends this connection, and wants to be left alone for a while."""
 
     reason: str
-    pause_seconds: float
+    retry_after_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class KeepAlive:
     """A sign of life, or what the pack has no use for."""
 
 
-Meaning: TypeAlias = Hello | Delivery | Useless | Leaving | Shut | Nothing
+Frame: TypeAlias = Hello | EventReceived | Ignored | DisconnectWarning | Refused | KeepAlive

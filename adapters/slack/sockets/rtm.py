@@ -9,60 +9,60 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
-from adapters.slack.errors import Question, unreadable_answer
-from adapters.slack.events import chat_event
-from adapters.slack.sockets.connection_manager import listening
-from adapters.slack.sockets.frames import Delivery, Hello, Leaving, Meaning, Nothing
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.errors import ApiCall, unreadable_response
+from adapters.slack.events import parse_event
+from adapters.slack.sockets.connection_manager import receive
+from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Frame, Hello, KeepAlive
+from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from domain.json_values import JsonObject
 
-_CONNECT = Question("rtm.connect")
-_ABOUT_THE_CONNECTION = ("pong", "reconnect_url", "error")
+_CONNECT = ApiCall("rtm.connect")
+_CONNECTION_FRAMES = ("pong", "reconnect_url", "error")
 
 
 class SlackRtm:
     """Receiver by RTM, while `web` is open."""
 
-    def __init__(self, web: SlackWeb, clock: Clock) -> None:
+    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
         self._web = web
         self._clock = clock
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return listening(RtmDialect(self._web), self._web, self._clock)
+        return receive(RtmProtocol(self._web), self._web, self._clock)
 
 
-class RtmDialect:
+class RtmProtocol:
     """How Slack speaks by RTM."""
 
     name = "rtm"
-    redelivers = False
+    replays_missed = False
 
-    def __init__(self, web: SlackWeb) -> None:
+    def __init__(self, web: SlackWebClient) -> None:
         self._web = web
         self._own_user_id = ""
         self._ping_ids = itertools.count(1)
 
-    async def new_address(self) -> str:
+    async def request_url(self) -> str:
         answer = await self._web.call(_CONNECT)
         url, itself = answer.get("url"), answer.get("self")
         own_user_id = itself.get("id") if isinstance(itself, dict) else None
         if not isinstance(url, str) or not isinstance(own_user_id, str):
-            raise unreadable_answer(_CONNECT)
+            raise unreadable_response(_CONNECT)
         self._own_user_id = own_user_id
         return url
 
-    def read(self, frame: JsonObject) -> Meaning:
+    def parse(self, frame: JsonObject) -> Frame:
         kind = frame.get("type")
         if kind == "hello":
             return Hello()
         if kind == "goodbye":
-            return Leaving("goodbye")
-        if kind in _ABOUT_THE_CONNECTION or kind is None:  # without a type: answers to frames of ours
-            return Nothing()
-        event = chat_event(frame, self._own_user_id)
-        return Delivery(event) if event is not None else Nothing()
+            return DisconnectWarning("goodbye")
+        if kind in _CONNECTION_FRAMES or kind is None:  # without a type: answers to frames of ours
+            return KeepAlive()
+        event = parse_event(frame, self._own_user_id)
+        return EventReceived(event) if event is not None else KeepAlive()
 
     def acknowledgement(self, envelope_id: str) -> str:
         raise NotImplementedError(envelope_id)

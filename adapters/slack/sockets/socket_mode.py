@@ -6,11 +6,11 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 
-from adapters.slack.errors import Question, unreadable_answer
-from adapters.slack.events import callback_event
-from adapters.slack.sockets.connection_manager import listening, long_pause_seconds
-from adapters.slack.sockets.frames import Delivery, Hello, Leaving, Meaning, Nothing, Shut, Useless
-from adapters.slack.web_client import SlackWeb
+from adapters.slack.errors import ApiCall, unreadable_response
+from adapters.slack.events import parse_callback
+from adapters.slack.sockets.connection_manager import receive, refusal_backoff_seconds
+from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Frame, Hello, Ignored, KeepAlive, Refused
+from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from domain.json_values import Json, JsonObject
@@ -18,8 +18,8 @@ from domain.users import Identity
 
 log = structlog.get_logger()
 
-_OPEN = Question("apps.connections.open", token_name="FLYTE_SLACK_APP_TOKEN")  # noqa: S106 - the variable's name
-_SHUT_REASONS = {
+_OPEN = ApiCall("apps.connections.open", token_name="FLYTE_SLACK_APP_TOKEN")  # noqa: S106 - the variable's name
+_REFUSAL_REASONS = {
     "too_many_websockets": "the app has as many connections as Slack allows (10); stop some of its other replicas",
     "link_disabled": "Socket Mode is switched off; switch it on in the app's settings",
 }
@@ -32,7 +32,7 @@ class SlackSocketMode:
     """
 
     def __init__(
-        self, web: SlackWeb, app_token: str, identify: Callable[[], Awaitable[Identity]], clock: Clock
+        self, web: SlackWebClient, app_token: str, identify: Callable[[], Awaitable[Identity]], clock: Clock
     ) -> None:
         self._web = web
         self._app_token = app_token
@@ -40,31 +40,31 @@ class SlackSocketMode:
         self._clock = clock
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return listening(SocketModeDialect(self._web, self._app_token, self._identify), self._web, self._clock)
+        return receive(SocketModeProtocol(self._web, self._app_token, self._identify), self._web, self._clock)
 
 
-class SocketModeDialect:
+class SocketModeProtocol:
     """How Slack speaks in Socket Mode."""
 
     name = "socket mode"
-    redelivers = True
+    replays_missed = True
 
-    def __init__(self, web: SlackWeb, app_token: str, identify: Callable[[], Awaitable[Identity]]) -> None:
+    def __init__(self, web: SlackWebClient, app_token: str, identify: Callable[[], Awaitable[Identity]]) -> None:
         self._web = web
         self._app_token = app_token
         self._identify = identify
         self._own_user_id = ""
 
-    async def new_address(self) -> str:
+    async def request_url(self) -> str:
         if not self._own_user_id:
             self._own_user_id = (await self._identify()).user_id
         answer = await self._web.call(_OPEN, token=self._app_token)
         url = answer.get("url")
         if not isinstance(url, str):
-            raise unreadable_answer(_OPEN)
+            raise unreadable_response(_OPEN)
         return url
 
-    def read(self, frame: JsonObject) -> Meaning:
+    def parse(self, frame: JsonObject) -> Frame:
         kind, envelope_id = frame.get("type"), frame.get("envelope_id")
         if kind == "hello":
             return _hello(frame.get("num_connections"))
@@ -72,12 +72,12 @@ class SocketModeDialect:
             return _disconnect(frame.get("reason"))
         if not isinstance(envelope_id, str) or not envelope_id:
             log.warning("slack_envelope_without_id", type=str(kind)[:50])
-            return Nothing()
+            return KeepAlive()
         if kind != "events_api":
             log.debug("slack_envelope_ignored", type=str(kind)[:50])
-            return Useless(envelope_id)
-        event = callback_event(frame.get("payload"), self._own_user_id)
-        return Delivery(event, envelope_id) if event is not None else Useless(envelope_id)
+            return Ignored(envelope_id)
+        event = parse_callback(frame.get("payload"), self._own_user_id)
+        return EventReceived(event, envelope_id) if event is not None else Ignored(envelope_id)
 
     def acknowledgement(self, envelope_id: str) -> str:
         return json.dumps({"envelope_id": envelope_id})
@@ -90,9 +90,9 @@ def _hello(connections: Json) -> Hello:
     return Hello(connections if isinstance(connections, int) else None)
 
 
-def _disconnect(reason: Json) -> Leaving | Shut:
+def _disconnect(reason: Json) -> DisconnectWarning | Refused:
     """Reasons that are not known are taken as announcements (`warning`, `refresh_requested`)."""
     name = reason if isinstance(reason, str) else "unknown"
-    if explanation := _SHUT_REASONS.get(name):
-        return Shut(f"{name}: {explanation}", long_pause_seconds())
-    return Leaving(name[:50])
+    if explanation := _REFUSAL_REASONS.get(name):
+        return Refused(f"{name}: {explanation}", refusal_backoff_seconds())
+    return DisconnectWarning(name[:50])

@@ -6,7 +6,7 @@ from typing import Final
 
 from slack_sdk.errors import SlackApiError
 
-from adapters.slack.errors import Question, chat_error
+from adapters.slack.errors import ApiCall, chat_error
 from application.ports.clock import Clock
 from domain.errors import (
     ChatError,
@@ -80,9 +80,9 @@ class SlackTroubles:
             case "in_doubt":
                 return InDoubt("timeout", f"Slack did not answer {_METHODS[call]} in time")
             case code:
-                question = Question(_METHODS[call], subject, is_repeatable=call != "post")
+                api_call = ApiCall(_METHODS[call], subject, is_repeatable=call != "post")
                 answer = SlackApiError(code, {"error": code})  # type: ignore[no-untyped-call] # slack_sdk's
-                return chat_error(answer, question)
+                return chat_error(answer, api_call)
 
     @property
     def is_posted(self) -> bool:

@@ -98,7 +98,7 @@ async def running_pack(
     for check in CHECKS:
         health.report(check, healthy=not trouble, status=trouble or "fine")
     receiver = SlackEventsApi(signing_secret or "s3cret", identify, SystemClock())
-    requests = receiver.receive if takes_requests else None
+    requests = receiver.handle_request if takes_requests else None
     async with HttpServer(health, host="127.0.0.1", port=0, slack_requests=requests) as server:
         yield server.url.rpartition(":")[2]
 
