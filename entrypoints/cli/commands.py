@@ -55,14 +55,14 @@ def simulate(**options: Any) -> None:
 
     Not in a terminal, the lines of standard input are said, and the conversation is printed.
     """
-    from entrypoints.cli.simulate import Options  # noqa: PLC0415 - the daemon needs none of it
+    from entrypoints.cli.simulate import SimulateOptions  # noqa: PLC0415 - the daemon needs none of it
     from entrypoints.cli.simulate import simulate as run_simulation  # noqa: PLC0415 - likewise
 
     if options["serve"] and options["in_memory"]:
         raise click.UsageError("--serve needs sockets, and --in-memory has none")
     if options["serve"] and options["record"]:
         raise click.UsageError("--serve has no pack that could keep a record: set FLYTE_SLACK_RECORD for yours")
-    sys.exit(run_simulation(Options(**options)))
+    sys.exit(run_simulation(SimulateOptions(**options)))
 
 
 @main.command(short_help="Say what is wrong, and how to mend it.")

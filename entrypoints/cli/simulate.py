@@ -16,27 +16,27 @@ from domain.errors import StorageError
 from entrypoints.config.settings import SettingsError
 from entrypoints.daemon import ExitStatus
 from entrypoints.observability.logs import configure_logs
-from entrypoints.simulation.console.flow_reloader import FlowWatch
-from entrypoints.simulation.console.formatter import Detail, Narrator
-from entrypoints.simulation.console.output import CurrentStream, Paper, PlainPaper
-from entrypoints.simulation.console.repl import lines_of, talk_by_lines
-from entrypoints.simulation.console.session import Conversation
-from entrypoints.simulation.console.story import Story
+from entrypoints.simulation.console.flow_reloader import FlowReloader
+from entrypoints.simulation.console.formatter import Detail, EventFormatter
+from entrypoints.simulation.console.output import CurrentStream, Output, PlainOutput
+from entrypoints.simulation.console.repl import read_lines, run_lines
+from entrypoints.simulation.console.session import ConsoleSession
+from entrypoints.simulation.console.story import EventPrinter
 from entrypoints.simulation.console.transcript import Transcript
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.documents import DocumentRefusedError
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
-from entrypoints.simulation.sandbox import Play, loopback_stage, memory_stage, served_stage
+from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox, memory_sandbox, served_sandbox
 
-_PATIENCE_SECONDS: Final = 10.0
+_SETTLE_SECONDS: Final = 10.0
 """For all that follows from one line; a flow that answers itself has no end."""
-_TERMINAL_PATIENCE_SECONDS: Final = 3.0
+_TERMINAL_SETTLE_SECONDS: Final = 3.0
 """In a terminal one can go on meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class SimulateOptions:
     """What was asked for on the command line."""
 
     flows: Sequence[Path] = ()
@@ -56,27 +56,27 @@ class Options:
     log_level: str | None = None
 
 
-def simulate(options: Options) -> ExitStatus:
+def simulate(options: SimulateOptions) -> ExitStatus:
     """Hold a conversation until its end: the last line, /quit, Ctrl-D, Ctrl-C or SIGTERM."""
     with Path(os.devnull).open("r+", encoding="utf-8") as nowhere:
         # Closed ones are None to Python.
         sys.stdin, sys.stdout, sys.stderr = (stream or nowhere for stream in (sys.stdin, sys.stdout, sys.stderr))
         try:
-            play = _play(options)
+            play = _load_config(options)
         except DocumentRefusedError as error:
             click.echo(str(error), err=True)
             return ExitStatus.BAD_SETTINGS
         stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else nowhere
         configure_logs(options.log_level or "error", stream=stream)
-        return _ended_well(_simulate(options, play))
+        return _run(_simulate(options, play))
 
 
-def _play(options: Options) -> Play:
+def _load_config(options: SimulateOptions) -> SandboxConfig:
     """What is to be played. Raises DocumentRefusedError."""
     own = {path: flow_from_file(path) for path in options.flows}
     built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
     flows = {flow.name: flow for flow in (*built_in, *own.values())}  # one's own in the place of a built-in one
-    return Play(
+    return SandboxConfig(
         flows=list(flows.values()),
         flow_files={path: flow.name for path, flow in own.items()},
         packs=[pack_from_file(path) for path in options.packs],
@@ -88,14 +88,14 @@ def _play(options: Options) -> Play:
     )
 
 
-def _page_port(options: Options) -> int | None:
+def _page_port(options: SimulateOptions) -> int | None:
     """Where to serve the page; None: nowhere."""
     if options.page_port is None and (options.serve or _in_terminal()):
         return 0
     return options.page_port
 
 
-def _ended_well(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
+def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
     """Run it; being interrupted, and being read no more, are good ends."""
     try:
         return asyncio.run(simulation)
@@ -128,47 +128,47 @@ def _causes(error: BaseException) -> list[BaseException]:
     return [error]
 
 
-async def _simulate(options: Options, play: Play) -> ExitStatus:
+async def _simulate(options: SimulateOptions, play: SandboxConfig) -> ExitStatus:
     ending = asyncio.current_task()
     if ending is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.cancel)
     if options.serve:
-        async with served_stage(play) as (stage, environment):
+        async with served_sandbox(play) as (stage, environment):
             click.echo("# A Slack and a Flyte for a pack of your own. Before you start it, in another terminal:")
             for name, value in environment.items():
                 click.echo(f"export {name}={value}")
             click.echo(f"# The page: {stage.page_url}")
-            await _converse(options, play, stage)
+            await _run_console(options, play, stage)
             if not _in_terminal():
                 await asyncio.Event().wait()  # until it is interrupted
             return ExitStatus.GOOD
-    async with memory_stage(play) if options.in_memory else loopback_stage(play) as stage:
-        return await _converse(options, play, stage)
+    async with memory_sandbox(play) if options.in_memory else loopback_sandbox(play) as stage:
+        return await _run_console(options, play, stage)
 
 
-async def _converse(options: Options, play: Play, stage: Stage) -> ExitStatus:
+async def _run_console(options: SimulateOptions, play: SandboxConfig, stage: Sandbox) -> ExitStatus:
     """Tell what happens while somebody talks."""
     is_explained = _in_terminal() if options.explain is None else options.explain
     transcript = Transcript()
-    narrator = Narrator(transcript, stage.flyte, Detail.ON if is_explained else Detail.OFF)
-    story = Story(narrator, _paper())
-    conversation = Conversation(stage, narrator, transcript, story)
-    story.listen_to(stage)
+    narrator = EventFormatter(transcript, stage.flyte, Detail.ON if is_explained else Detail.OFF)
+    story = EventPrinter(narrator, _output())
+    conversation = ConsoleSession(stage, narrator, transcript, story)
+    story.subscribe(stage)
     if stage.page_url and not options.serve:
         conversation.write(f"The page: {stage.page_url}")
-    watch = FlowWatch(stage.flyte, play.flow_files, conversation.write)
+    watch = FlowReloader(stage.flyte, play.flow_files, conversation.write)
     async with asyncio.TaskGroup() as tasks:
         helpers = [
-            tasks.create_task(story.tell(), name="tell the story"),
+            tasks.create_task(story.run(), name="tell the story"),
             tasks.create_task(watch.run(), name="watch flow files"),
         ]
-        status = await _replay(options, conversation, story) or await _talk(conversation, story)
+        status = await _replay(options, conversation, story) or await _read_input(conversation, story)
         for helper in helpers:
             helper.cancel()
     return status
 
 
-async def _replay(options: Options, conversation: Conversation, story: Story) -> ExitStatus:
+async def _replay(options: SimulateOptions, conversation: ConsoleSession, story: EventPrinter) -> ExitStatus:
     """Play the record that was asked for, if any."""
     if options.replay is None:
         return ExitStatus.GOOD
@@ -176,15 +176,15 @@ async def _replay(options: Options, conversation: Conversation, story: Story) ->
     from entrypoints.flow_tests.recordings.session import Session, read_record  # noqa: PLC0415 - likewise
 
     replay = Replay(Session(read_record(options.replay)), conversation, story)
-    await replay.run(_PATIENCE_SECONDS, lambda remark: conversation.write(remark, "remark"))
+    await replay.run(_SETTLE_SECONDS, lambda remark: conversation.write(remark, "remark"))
     return ExitStatus.GOOD
 
 
-async def _talk(conversation: Conversation, story: Story) -> ExitStatus:
+async def _read_input(conversation: ConsoleSession, story: EventPrinter) -> ExitStatus:
     if _in_terminal():
-        from entrypoints.simulation.console.terminal import talk_in_terminal  # noqa: PLC0415 - a pipe needs none of it
+        from entrypoints.simulation.console.terminal import run_terminal  # noqa: PLC0415 - a pipe needs none of it
 
-        await talk_in_terminal(conversation, story, _TERMINAL_PATIENCE_SECONDS)
+        await run_terminal(conversation, story, _TERMINAL_SETTLE_SECONDS)
         return ExitStatus.GOOD
     mistakes: list[str] = []
 
@@ -192,7 +192,7 @@ async def _talk(conversation: Conversation, story: Story) -> ExitStatus:
         mistakes.append(mistake)
         click.echo(mistake, err=True)
 
-    await talk_by_lines(conversation, story, lines_of(sys.stdin.fileno()), _PATIENCE_SECONDS, complain)
+    await run_lines(conversation, story, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, complain)
     return ExitStatus.FAILED if mistakes else ExitStatus.GOOD
 
 
@@ -200,9 +200,9 @@ def _in_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _paper() -> Paper:
+def _output() -> Output:
     if _in_terminal():
-        from entrypoints.simulation.console.terminal import ColourPaper  # noqa: PLC0415 - likewise
+        from entrypoints.simulation.console.terminal import ColourOutput  # noqa: PLC0415 - likewise
 
-        return ColourPaper()
-    return PlainPaper(sys.stdout)
+        return ColourOutput()
+    return PlainOutput(sys.stdout)

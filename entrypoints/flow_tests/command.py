@@ -20,7 +20,7 @@ from entrypoints.flow_tests.reporting.junit import write_junit
 from entrypoints.flow_tests.result import Verdict
 from entrypoints.flow_tests.runtime.runner import play
 from entrypoints.flow_tests.runtime.step_runner import StepTest, play_step
-from entrypoints.simulation.console.output import Line, Paper, PlainPaper, Span
+from entrypoints.simulation.console.output import Line, Output, PlainOutput, Span
 from entrypoints.simulation.flyte.documents import DocumentRefusedError
 
 _ENDINGS: Final = (".yaml", ".yml", ".json")
@@ -100,7 +100,7 @@ def _is_listed(path: Path, names: Sequence[str]) -> bool:
     return str(path) in {str(Path(name)) for name in names}
 
 
-def _run(tests: Sequence[Test], paper: Paper, verbosity: int) -> Sequence[Verdict]:
+def _run(tests: Sequence[Test], paper: Output, verbosity: int) -> Sequence[Verdict]:
     verdicts = []
     for file, of_file in groupby(tests, key=lambda test: test.file):
         found = list(_run_file(file, list(of_file), paper, verbosity))
@@ -111,7 +111,7 @@ def _run(tests: Sequence[Test], paper: Paper, verbosity: int) -> Sequence[Verdic
     return verdicts
 
 
-def _run_file(file: Path, tests: Sequence[Test], paper: Paper, verbosity: int) -> Iterator[Verdict]:
+def _run_file(file: Path, tests: Sequence[Test], paper: Output, verbosity: int) -> Iterator[Verdict]:
     paper.write(Line([Span(str(file), "room"), Span(f"  {len(tests)} test{'s' if len(tests) > 1 else ''}", "aside")]))
     for test in tests:
         verdict = run_test(test)
@@ -119,9 +119,9 @@ def _run_file(file: Path, tests: Sequence[Test], paper: Paper, verbosity: int) -
         yield verdict
 
 
-def _paper() -> Paper:
+def _paper() -> Output:
     if sys.stdout.isatty():
-        from entrypoints.simulation.console.terminal import ColourPaper  # noqa: PLC0415 - a pipe needs none of it
+        from entrypoints.simulation.console.terminal import ColourOutput  # noqa: PLC0415 - a pipe needs none of it
 
-        return ColourPaper()
-    return PlainPaper(sys.stdout)
+        return ColourOutput()
+    return PlainOutput(sys.stdout)

@@ -32,7 +32,7 @@ from entrypoints.flow_tests.reporting.console import report_reason
 from entrypoints.flow_tests.runtime.environment import running_world
 from entrypoints.flow_tests.runtime.expectations import NotSoError
 from entrypoints.flow_tests.runtime.runner import Player
-from entrypoints.simulation.console.output import PlainPaper
+from entrypoints.simulation.console.output import PlainOutput
 from entrypoints.simulation.flyte.documents import Reader
 from entrypoints.simulation.flyte.step_evaluator import PartFailedError
 from entrypoints.simulation.pongo2.template import Template
@@ -137,7 +137,7 @@ class FlowConversation:
                 return
         self._has_failed = True
         page = io.StringIO()
-        report_reason(PlainPaper(page), failure)
+        report_reason(PlainOutput(page), failure)
         raise AssertionError(page.getvalue())
 
     def _new_name(self) -> str:

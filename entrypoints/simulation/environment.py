@@ -10,11 +10,11 @@ from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.models import Action
 from entrypoints.simulation.workspaces.workspace import Workspace
 
-_LOOK_AGAIN_SECONDS: Final = 0.003
+_POLL_INTERVAL_SECONDS: Final = 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Sandbox:
     """The chat, the engine, and the storage of the pack between them: None when the pack is another process."""
 
     workspace: Workspace
@@ -23,18 +23,18 @@ class Stage:
     page_url: str = ""
     """Where the page is; empty: there is none."""
 
-    async def calm(self, patience_seconds: float) -> str:
+    async def settle(self, timeout_seconds: float) -> str:
         """Wait until nothing more follows from what was said; '' then, or what is still waited for.
 
         Nothing tells when the last thing has happened, so both ends and the storage are looked at, again and again.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience_seconds
-        while (waited_for := await self._waits_for()) and loop.time() < deadline:  # noqa: ASYNC110 - see above
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        deadline = loop.time() + timeout_seconds
+        while (waited_for := await self._pending()) and loop.time() < deadline:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(_POLL_INTERVAL_SECONDS)
         return waited_for
 
-    async def _waits_for(self) -> str:
+    async def _pending(self) -> str:
         """What is under way, looked at in the order in which it travels, so that nothing slips past."""
         if self.workspace.is_busy:
             return "the pack has not acknowledged what was said"
@@ -42,9 +42,11 @@ class Stage:
             return "a message waits to be delivered to Flyte"
         if self.flyte.is_busy:
             return "flows have not run yet"
-        return _described(self._in_hand()) or ("an event is on its way to the pack" if self.workspace.is_busy else "")
+        return _describe(self._unanswered_actions()) or (
+            "an event is on its way to the pack" if self.workspace.is_busy else ""
+        )
 
-    def _in_hand(self) -> list[Action]:
+    def _unanswered_actions(self) -> list[Action]:
         """The actions that a registered pack is to take or to answer; for others nobody is waited for."""
         packs = self.flyte.packs.values()
         return [
@@ -54,5 +56,5 @@ class Stage:
         ]
 
 
-def _described(actions: Sequence[Action]) -> str:
+def _describe(actions: Sequence[Action]) -> str:
     return ", ".join(f"{action.pack_name} has not answered {action.name}" for action in actions[:3])

@@ -11,7 +11,7 @@ from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
 from entrypoints.config.settings import load_settings
 from entrypoints.container import Container, lifetimes
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.memory_bridge import MemoryFlows
@@ -24,18 +24,18 @@ from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT, Workspace
 
 _PEOPLE: Final = ("alice", "bob")
-_JOINED: Final = {"#general": "", "#ops": "", "#deployments": "ABCDEFG"}
+_JOINED_CHANNELS: Final = {"#general": "", "#ops": "", "#deployments": "ABCDEFG"}
 """The channels that the pack joins; the last has the id that a built-in flow writes to."""
-_PRIVATE: Final = "#board"
+_PRIVATE_CHANNEL: Final = "#board"
 """A channel that the bot is not in."""
 
 _READY_SECONDS: Final = 20.0
-_END_SECONDS: Final = 5.0
-_LOOK_AGAIN_SECONDS: Final = 0.003
+_SHUTDOWN_SECONDS: Final = 5.0
+_POLL_INTERVAL_SECONDS: Final = 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class SandboxConfig:
     """What is to be played: the flows, and the packs beside the Slack pack."""
 
     flows: Sequence[Flow] = ()
@@ -54,88 +54,93 @@ class Play:
 
 
 @asynccontextmanager
-async def loopback_stage(play: Play) -> AsyncIterator[Stage]:
+async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     """The real pack between a Slack and a Flyte on 127.0.0.1; entered when it is ready. Raises SettingsError."""
-    async with _both_ends(play) as (slack, flyte, workspace):
-        container = _container(play, _environment(slack, flyte, workspace))
+    async with _servers(config) as (slack, flyte, workspace):
+        container = _container(config, _pack_variables(slack, flyte, workspace))
         async with AsyncExitStack() as open_ones:
-            page_url = await open_ones.enter_async_context(_page(play, slack, flyte, container))
+            page_url = await open_ones.enter_async_context(_page(config, slack, flyte, container))
             for opening in lifetimes(container):
                 await open_ones.enter_async_context(opening)
             async with _running(container):
-                yield Stage(workspace, flyte, container.storage(), page_url)
+                yield Sandbox(workspace, flyte, container.storage(), page_url)
 
 
 @asynccontextmanager
-async def memory_stage(play: Play) -> AsyncIterator[Stage]:
+async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     """The pack on the adapters in memory, with no socket at all; entered when it is ready. Raises SettingsError."""
-    container = _container(play, {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
+    container = _container(config, {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
     clock = container.clock()
     chat = MemoryChat(clock)
     ear = MemoryReceiver(chat, clock)
     workspace = MemoryWorkspace(chat, ear)
     _populate(workspace)
-    for label in _JOINED:
-        workspace.invite(BOT, workspace.room(label, ""))
-    flyte = Flyte(flows=play.flows)
+    for label in _JOINED_CHANNELS:
+        workspace.invite(BOT, workspace.conversation(label, ""))
+    flyte = Flyte(flows=config.flows)
     container.slack_chat.override(chat)
     container.slack_receiver.override(ear)
     container.flyte_workflow.override(MemoryFlows(flyte, labels=container.settings().flyte_labels).workflow)
-    _cast(play, flyte)
+    _add_scripted_packs(config, flyte)
     async with AsyncExitStack() as open_ones:
-        if play.record:
+        if config.record:
             await open_ones.enter_async_context(container.record().open())
         await open_ones.enter_async_context(container.storage().open())
         await open_ones.enter_async_context(_running(container))
-        yield Stage(workspace, flyte, container.storage())
+        yield Sandbox(workspace, flyte, container.storage())
 
 
 @asynccontextmanager
-async def served_stage(play: Play) -> AsyncIterator[tuple[Stage, dict[str, str]]]:
+async def served_sandbox(config: SandboxConfig) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
     """A Slack and a Flyte for a pack of one's own, and the environment variables that point it at them."""
-    async with _both_ends(play) as (slack, flyte, workspace), _page(play, slack, flyte, None) as page_url:
-        yield Stage(workspace, flyte, None, page_url), _environment(slack, flyte, workspace) | _LEAVES_NOTHING
+    async with _servers(config) as (slack, flyte, workspace), _page(config, slack, flyte, None) as page_url:
+        yield (
+            Sandbox(workspace, flyte, None, page_url),
+            _pack_variables(slack, flyte, workspace) | _EPHEMERAL,
+        )
 
 
 @asynccontextmanager
-async def _both_ends(play: Play) -> AsyncIterator[tuple[SlackServer, FlyteServer, SlackWorkspace]]:
-    slack = SlackServer(port=play.slack_port, bot_name=BOT)
+async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, FlyteServer, SlackWorkspace]]:
+    slack = SlackServer(port=config.slack_port, bot_name=BOT)
     workspace = SlackWorkspace(slack)
     _populate(workspace)
-    async with slack, FlyteServer(port=play.flyte_port, flows=play.flows) as flyte:
-        _cast(play, flyte)
+    async with slack, FlyteServer(port=config.flyte_port, flows=config.flows) as flyte:
+        _add_scripted_packs(config, flyte)
         yield slack, flyte, workspace
 
 
 @asynccontextmanager
-async def _page(play: Play, slack: SlackServer, flyte: FlyteServer, container: Container | None) -> AsyncIterator[str]:
+async def _page(
+    config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, container: Container | None
+) -> AsyncIterator[str]:
     """The address of the page, empty when none is wanted."""
-    if play.page_port is None:
+    if config.page_port is None:
         yield ""
         return
-    async with open_page(slack, flyte, play.page_port, container=container, flow_files=play.flow_files) as url:
+    async with open_page(slack, flyte, config.page_port, container=container, flow_files=config.flow_files) as url:
         yield url
 
 
-_LEAVES_NOTHING = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
+_EPHEMERAL = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
 """For a pack of one's own: no file that outlives the simulation, and no port that a real pack might want."""
 
 
 def _populate(workspace: Workspace) -> None:
     for handle in _PEOPLE:
         workspace.add_person(handle)
-    for label, channel_id in _JOINED.items():
+    for label, channel_id in _JOINED_CHANNELS.items():
         workspace.add_channel(label, channel_id)
-    workspace.add_channel(_PRIVATE, is_private=True)
+    workspace.add_channel(_PRIVATE_CHANNEL, is_private=True)
 
 
-def _cast(play: Play, flyte: Flyte) -> None:
-    for script in play.packs:
+def _add_scripted_packs(config: SandboxConfig, flyte: Flyte) -> None:
+    for script in config.packs:
         ScriptedPack(script, flyte)
 
 
-def _environment(slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspace) -> dict[str, str]:
-    joined = [workspace.room(label, "").id for label in _JOINED]
+def _pack_variables(slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspace) -> dict[str, str]:
+    joined = [workspace.conversation(label, "").id for label in _JOINED_CHANNELS]
     return {
         "FLYTE_API": flyte.api_url,
         "FLYTE_SLACK_API_URL": slack.api_url,
@@ -145,15 +150,15 @@ def _environment(slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspa
     }
 
 
-def _container(play: Play, environment: dict[str, str]) -> Container:
+def _container(config: SandboxConfig, variables: dict[str, str]) -> Container:
     """The pack as it always is, but for what a conversation has no use for: a pace, and files."""
     defaults = {
-        **_LEAVES_NOTHING,
+        **_EPHEMERAL,
         "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000",
         "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
     }
-    asked_for = {"FLYTE_LABELS": play.labels, "FLYTE_SLACK_RECORD": play.record}
-    return Container(settings=load_settings({**defaults, **environment, **asked_for}))
+    asked_for = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
+    return Container(settings=load_settings({**defaults, **variables, **asked_for}))
 
 
 @asynccontextmanager
@@ -162,19 +167,19 @@ async def _running(container: Container) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(container.service().run(), name="pack")
         try:
-            await _ready(container)
+            await _wait_until_ready(container)
             yield
         finally:
             container.stop().request()
-            await asyncio.wait({serving}, timeout=_END_SECONDS)
+            await asyncio.wait({serving}, timeout=_SHUTDOWN_SECONDS)
             serving.cancel()
 
 
-async def _ready(container: Container) -> None:
+async def _wait_until_ready(container: Container) -> None:
     try:
         async with asyncio.timeout(_READY_SECONDS):
             while not await _is_ready(container):  # noqa: ASYNC110 - there is no news of it to wait for
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                await asyncio.sleep(_POLL_INTERVAL_SECONDS)
     except TimeoutError as error:
         checks = ", ".join(f"{name}: {check.status}" for name, check in container.health().checks().items())
         raise TimeoutError(f"the pack is not ready after {_READY_SECONDS:g} s ({checks})") from error

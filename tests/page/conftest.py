@@ -10,10 +10,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from entrypoints.observability.logs import configure_logs
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
-from entrypoints.simulation.sandbox import Play, loopback_stage
-from tests.page.workbench import Workbench
+from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox
+from tests.page.workbench_page import WorkbenchPage
 
 _CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = (
@@ -45,11 +45,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage() -> AsyncIterator[Stage]:
+async def stage() -> AsyncIterator[Sandbox]:
     """The simulation as `flyte-slack simulate` plays it, and its page."""
     configure_logs("error")
     flows = [flow_from_file(path) for path in sorted(BUILT_IN.iterdir())]
-    async with loopback_stage(Play(flows=flows, page_port=0)) as playing:
+    async with loopback_sandbox(SandboxConfig(flows=flows, page_port=0)) as playing:
         yield playing
 
 
@@ -89,15 +89,15 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(context: BrowserContext, stage: Stage) -> Page:
+async def page(context: BrowserContext, stage: Sandbox) -> Page:
     page = await context.new_page()
     await page.goto(stage.page_url)
     return page
 
 
 @pytest.fixture
-def bench(page: Page) -> Workbench:
-    return Workbench(page)
+def bench(page: Page) -> WorkbenchPage:
+    return WorkbenchPage(page)
 
 
 @pytest.fixture

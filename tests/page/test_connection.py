@@ -5,12 +5,12 @@ from playwright.async_api import Browser, expect
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.open import open_page
-from tests.page.workbench import Workbench
+from tests.page.workbench_page import WorkbenchPage
 
 
 async def test_a_page_says_that_it_is_cut_off_and_finds_its_way_to_the_next_simulation(browser: Browser) -> None:
     context = await browser.new_context()
-    bench = Workbench(await context.new_page())
+    bench = WorkbenchPage(await context.new_page())
     async with SlackServer() as slack, FlyteServer() as flyte:
         alice, room = slack.add_user("alice"), slack.add_channel("ops")
         async with open_page(slack, flyte, 0, container=None) as url:

@@ -4,25 +4,27 @@ from collections import Counter
 
 from playwright.async_api import Page, expect
 
-from entrypoints.simulation.environment import Stage
-from tests.page.workbench import Workbench
+from entrypoints.simulation.environment import Sandbox
+from tests.page.workbench_page import WorkbenchPage
 
 _TEN = [f"echo number {number}" for number in range(10)]
 
 
-def events(stage: Stage) -> Counter[object]:
+def events(stage: Sandbox) -> Counter[object]:
     """What Flyte was told of: the text of each message, and how often."""
     return Counter(event.payload["message"] for event in stage.flyte.events if isinstance(event.payload, dict))
 
 
-async def expect_all_once(bench: Workbench, stage: Stage) -> None:
+async def expect_all_once(bench: WorkbenchPage, stage: Sandbox) -> None:
     for count, name in ((10, "Delivered"), (0, "Waiting"), (0, "Set aside"), (0, "Twice"), (10, "Answered")):
         await bench.expect_ledger(name, count)
     await expect(bench.message("you said:")).to_have_count(10)
     assert events(stage) == Counter(_TEN)
 
 
-async def test_ten_messages_wait_while_flyte_is_down_and_then_all_arrive_once(bench: Workbench, stage: Stage) -> None:
+async def test_ten_messages_wait_while_flyte_is_down_and_then_all_arrive_once(
+    bench: WorkbenchPage, stage: Sandbox
+) -> None:
     await bench.throw("Down", at="Flyte")
     await bench.say(*_TEN)
 
@@ -38,7 +40,7 @@ async def test_ten_messages_wait_while_flyte_is_down_and_then_all_arrive_once(be
     await expect(bench.message("waits for Flyte")).to_have_count(0)
 
 
-async def test_the_same_by_keyboard_alone(bench: Workbench, stage: Stage) -> None:
+async def test_the_same_by_keyboard_alone(bench: WorkbenchPage, stage: Sandbox) -> None:
     page = bench.page
     await expect(page.get_by_role("button", name="general")).to_be_visible()
     await go_to(page, "tab-way")
@@ -79,7 +81,7 @@ async def go_to(page: Page, element_id: str) -> None:
     raise AssertionError(f"no way to {element_id} by Tab")
 
 
-async def test_a_fault_stays_on_and_in_sight_until_it_is_switched_off(bench: Workbench) -> None:
+async def test_a_fault_stays_on_and_in_sight_until_it_is_switched_off(bench: WorkbenchPage) -> None:
     await bench.throw("Down", at="Flyte")
     alarm = bench.page.get_by_role("button", name="Flyte: down")
     await expect(alarm).to_be_visible()
@@ -92,7 +94,7 @@ async def test_a_fault_stays_on_and_in_sight_until_it_is_switched_off(bench: Wor
     await expect(alarm).to_have_count(0)
 
 
-async def test_a_throttling_slack_is_seen_to_refuse_the_post_until_it_takes_it(bench: Workbench) -> None:
+async def test_a_throttling_slack_is_seen_to_refuse_the_post_until_it_takes_it(bench: WorkbenchPage) -> None:
     await bench.throw("Rate limited", at="Slack")
     await bench.say("echo patience")
 
@@ -104,7 +106,7 @@ async def test_a_throttling_slack_is_seen_to_refuse_the_post_until_it_takes_it(b
     await bench.expect_ledger("Answered", 1)
 
 
-async def test_what_is_said_while_sockets_are_broken_waits_at_slack_and_then_arrives(bench: Workbench) -> None:
+async def test_what_is_said_while_sockets_are_broken_waits_at_slack_and_then_arrives(bench: WorkbenchPage) -> None:
     await bench.throw("Sockets broken", at="Slack")
     await bench.say("echo are you there")
 

@@ -5,7 +5,7 @@ import re
 from playwright.async_api import Locator, expect
 
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN
-from tests.page.workbench import Workbench
+from tests.page.workbench_page import WorkbenchPage
 
 _ECHO = (BUILT_IN / "echo.yaml").read_text(encoding="utf-8")
 _WELCOME = """
@@ -20,21 +20,21 @@ steps:
 """
 
 
-async def text_of(bench: Workbench, flow: str) -> Locator:
+async def text_of(bench: WorkbenchPage, flow: str) -> Locator:
     """The text of a flow, to be written in."""
     await bench.open_tab("Flows")
     await bench.page.get_by_role("button", name=flow).click()
     return bench.page.get_by_role("textbox", name="Text of the flow")
 
 
-async def test_a_flow_stands_there_as_its_file_has_it(bench: Workbench) -> None:
+async def test_a_flow_stands_there_as_its_file_has_it(bench: WorkbenchPage) -> None:
     text = await text_of(bench, "echo")
 
     await expect(text).to_have_value(_ECHO)
     await expect(bench.page.get_by_text("Runs as it is written here")).to_be_visible()
 
 
-async def test_a_changed_flow_runs_at_once(bench: Workbench) -> None:
+async def test_a_changed_flow_runs_at_once(bench: WorkbenchPage) -> None:
     text = await text_of(bench, "echo")
 
     await text.fill(_ECHO.replace("you said:", "you shouted:"))
@@ -44,7 +44,7 @@ async def test_a_changed_flow_runs_at_once(bench: Workbench) -> None:
     await expect(bench.message("you shouted:")).to_contain_text("HI")
 
 
-async def test_a_mistake_is_shown_with_its_place_while_what_ran_before_goes_on(bench: Workbench) -> None:
+async def test_a_mistake_is_shown_with_its_place_while_what_ran_before_goes_on(bench: WorkbenchPage) -> None:
     text = await text_of(bench, "echo")
 
     await text.fill(_ECHO.replace("slice:'5:'", "slize:'5:'"))
@@ -60,7 +60,7 @@ async def test_a_mistake_is_shown_with_its_place_while_what_ran_before_goes_on(b
     await expect(bench.message("you said:")).to_be_visible()
 
 
-async def test_a_mistake_outlives_a_reload_so_that_it_can_be_mended(bench: Workbench) -> None:
+async def test_a_mistake_outlives_a_reload_so_that_it_can_be_mended(bench: WorkbenchPage) -> None:
     text = await text_of(bench, "echo")
     await text.fill("name: echo\nsteps: [")
     await expect(bench.page.get_by_text("Line 2")).to_be_visible()
@@ -72,7 +72,7 @@ async def test_a_mistake_outlives_a_reload_so_that_it_can_be_mended(bench: Workb
     await expect(bench.page.get_by_text("Runs as it is written here")).to_be_visible()
 
 
-async def test_a_flow_is_begun_written_and_thrown_away(bench: Workbench) -> None:
+async def test_a_flow_is_begun_written_and_thrown_away(bench: WorkbenchPage) -> None:
     await bench.open_tab("Flows")
     await bench.page.get_by_role("button", name="New flow").click()
     text = bench.page.get_by_role("textbox", name="Text of the flow")

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
-from tests.page.workbench import Workbench
+from tests.page.workbench_page import WorkbenchPage
 
 _EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 _LINKS = {
@@ -24,21 +24,21 @@ _TRAPS = [
 ]
 
 
-async def hear_from_bot(bench: Workbench, stage: Stage, text: str) -> None:
+async def hear_from_bot(bench: WorkbenchPage, stage: Sandbox, text: str) -> None:
     """Let the bot say something as it stands: flows write Slack's own signs."""
-    room = stage.workspace.room("#general", "alice")
+    room = stage.workspace.conversation("#general", "alice")
     stage.flyte.queue_action("Slack", "SendMessage", {"channelId": room.id, "message": text})
     await expect(bench.articles.filter(has=bench.page.get_by_text("app", exact=True)).last).to_be_visible()
 
 
-async def test_html_that_people_say_stays_text(bench: Workbench) -> None:
+async def test_html_that_people_say_stays_text(bench: WorkbenchPage) -> None:
     await bench.say(_EVIL, f"echo {_EVIL}")
 
     await expect(bench.message(_EVIL)).to_have_count(3)
     assert await bench.page.locator("main img, main script, aside img, aside script").count() == 0
 
 
-async def test_html_that_a_flow_says_stays_text(bench: Workbench, stage: Stage) -> None:
+async def test_html_that_a_flow_says_stays_text(bench: WorkbenchPage, stage: Sandbox) -> None:
     await hear_from_bot(bench, stage, f"{_EVIL} ```{_EVIL}``` *{_EVIL}*")
 
     await expect(bench.message("onerror=alert(1)")).not_to_have_count(0)
@@ -46,7 +46,9 @@ async def test_html_that_a_flow_says_stays_text(bench: Workbench, stage: Stage) 
 
 
 @pytest.mark.parametrize("trap", _TRAPS)
-async def test_what_looks_like_a_link_and_is_none_is_not_followed(bench: Workbench, stage: Stage, trap: str) -> None:
+async def test_what_looks_like_a_link_and_is_none_is_not_followed(
+    bench: WorkbenchPage, stage: Sandbox, trap: str
+) -> None:
     await hear_from_bot(bench, stage, trap)
 
     assert await bench.page.locator("main a").count() == 0
@@ -54,7 +56,7 @@ async def test_what_looks_like_a_link_and_is_none_is_not_followed(bench: Workben
 
 @pytest.mark.parametrize(("written", "address"), _LINKS.items())
 async def test_links_to_pages_and_letters_work_and_tell_nobody_where_they_stood(
-    bench: Workbench, stage: Stage, written: str, address: str
+    bench: WorkbenchPage, stage: Sandbox, written: str, address: str
 ) -> None:
     await hear_from_bot(bench, stage, written)
 
@@ -63,9 +65,9 @@ async def test_links_to_pages_and_letters_work_and_tell_nobody_where_they_stood(
     await expect(link).to_have_attribute("rel", "noopener noreferrer")
 
 
-async def test_names_of_others_stay_text_too(bench: Workbench, stage: Stage) -> None:
+async def test_names_of_others_stay_text_too(bench: WorkbenchPage, stage: Sandbox) -> None:
     stage.workspace.add_person("<b>eve</b>")
-    stage.workspace.say("<b>eve</b>", stage.workspace.room("#general", "alice"), "good evening")
+    stage.workspace.say("<b>eve</b>", stage.workspace.conversation("#general", "alice"), "good evening")
     step = {"event": {"packName": "Slack", "name": _EVIL}, "command": {"packName": _EVIL, "name": _EVIL}}
     stage.flyte.add_flow(flow_from_values({"name": _EVIL, "steps": [step]}, "test"))
     stage.flyte.raise_event("Slack", _EVIL)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
-from entrypoints.simulation.environment import Stage
-from tests.page.workbench import Workbench
+from entrypoints.simulation.environment import Sandbox
+from tests.page.workbench_page import WorkbenchPage
 
 _LARGEST_PICTURE = 150_000
 _DESK = ViewportSize(width=1180, height=664)
@@ -23,10 +23,10 @@ _WIDER_THAN_THE_SCREEN = """() => [...document.querySelectorAll("body *")]
   .map((part) => part.outerHTML.slice(0, 100))"""
 
 
-async def converse(bench: Workbench, stage: Stage) -> None:
+async def converse(bench: WorkbenchPage, stage: Sandbox) -> None:
     """A conversation with something of everything."""
     await bench.send("Good morning! :wave: Is the *staging* deploy through?")
-    room = stage.workspace.room("#general", "bob")
+    room = stage.workspace.conversation("#general", "bob")
     question = bench.message("Good morning").first
     await question.click()
     await question.get_by_role("button", name="Reply").click()
@@ -55,7 +55,7 @@ async def ground_of(page: Page) -> Sequence[int]:
     return [int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
 
 
-async def test_in_the_light(bench: Workbench, stage: Stage, pictures: Path) -> None:
+async def test_in_the_light(bench: WorkbenchPage, stage: Sandbox, pictures: Path) -> None:
     await bench.page.set_viewport_size(_DESK)
     await converse(bench, stage)
 
@@ -63,7 +63,7 @@ async def test_in_the_light(bench: Workbench, stage: Stage, pictures: Path) -> N
     await take(bench.page, pictures / "workbench.png")
 
 
-async def test_in_the_dark_while_flyte_is_down(bench: Workbench, stage: Stage, pictures: Path) -> None:
+async def test_in_the_dark_while_flyte_is_down(bench: WorkbenchPage, stage: Sandbox, pictures: Path) -> None:
     await bench.page.set_viewport_size(_DESK)
     await bench.page.emulate_media(color_scheme="dark")
     await converse(bench, stage)
@@ -76,7 +76,7 @@ async def test_in_the_dark_while_flyte_is_down(bench: Workbench, stage: Stage, p
     await take(bench.page, pictures / "workbench-flyte-down.png")
 
 
-async def test_a_flow_with_a_mistake(bench: Workbench, stage: Stage, pictures: Path) -> None:
+async def test_a_flow_with_a_mistake(bench: WorkbenchPage, stage: Sandbox, pictures: Path) -> None:
     await bench.page.set_viewport_size(_DESK)
     await converse(bench, stage)
     await bench.open_tab("Flows")
@@ -88,7 +88,7 @@ async def test_a_flow_with_a_mistake(bench: Workbench, stage: Stage, pictures: P
     await take(bench.page.get_by_role("complementary"), pictures / "workbench-flows.png")
 
 
-async def test_on_a_phone(bench: Workbench, stage: Stage, pictures: Path) -> None:
+async def test_on_a_phone(bench: WorkbenchPage, stage: Sandbox, pictures: Path) -> None:
     await bench.page.set_viewport_size(_PHONE)
     await converse(bench, stage)
 
@@ -104,7 +104,7 @@ async def test_on_a_phone(bench: Workbench, stage: Stage, pictures: Path) -> Non
 
 
 @pytest.mark.parametrize("tab", ["Way", "Flows", "Faults"])
-async def test_everything_that_can_be_used_has_a_name(bench: Workbench, stage: Stage, tab: str) -> None:
+async def test_everything_that_can_be_used_has_a_name(bench: WorkbenchPage, stage: Sandbox, tab: str) -> None:
     await converse(bench, stage)
     await bench.open_tab(tab)
 

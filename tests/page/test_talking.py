@@ -4,8 +4,8 @@ import re
 
 from playwright.async_api import Page, expect
 
-from entrypoints.simulation.environment import Stage
-from tests.page.workbench import Workbench
+from entrypoints.simulation.environment import Sandbox
+from tests.page.workbench_page import WorkbenchPage
 
 _WHOLE_WAY = [
     "Slack: Said",
@@ -22,7 +22,7 @@ _WHOLE_WAY = [
 ]
 
 
-async def test_what_is_said_is_answered_and_its_whole_way_stands_there_with_times(bench: Workbench) -> None:
+async def test_what_is_said_is_answered_and_its_whole_way_stands_there_with_times(bench: WorkbenchPage) -> None:
     await bench.say("echo hi")
 
     await expect(bench.message("@alice, you said:")).to_contain_text("hi")
@@ -34,7 +34,7 @@ async def test_what_is_said_is_answered_and_its_whole_way_stands_there_with_time
     await bench.expect_ledger("Answered", 1)
 
 
-async def test_an_answer_shows_the_way_of_the_message_that_it_answers(bench: Workbench) -> None:
+async def test_an_answer_shows_the_way_of_the_message_that_it_answers(bench: WorkbenchPage) -> None:
     await bench.say("echo one", "echo two")
 
     await bench.message("you said:").filter(has_text="one").click()
@@ -43,7 +43,7 @@ async def test_an_answer_shows_the_way_of_the_message_that_it_answers(bench: Wor
     await expect(bench.way.locator(".chosen")).to_have_text("Alice echo one")
 
 
-async def test_a_flow_that_does_not_run_says_which_criteria_said_no_and_what_it_saw(bench: Workbench) -> None:
+async def test_a_flow_that_does_not_run_says_which_criteria_said_no_and_what_it_saw(bench: WorkbenchPage) -> None:
     await bench.say("good morning")
 
     station = bench.stations.filter(has_text="Flow echo")
@@ -53,7 +53,7 @@ async def test_a_flow_that_does_not_run_says_which_criteria_said_no_and_what_it_
     await expect(station).to_contain_text("False")
 
 
-async def test_a_reply_stands_in_the_thread_below_what_it_replies_to(bench: Workbench) -> None:
+async def test_a_reply_stands_in_the_thread_below_what_it_replies_to(bench: WorkbenchPage) -> None:
     await bench.say("echo hi", "a later message")
     await bench.message("echo hi").click()
 
@@ -65,7 +65,7 @@ async def test_a_reply_stands_in_the_thread_below_what_it_replies_to(bench: Work
     )
 
 
-async def test_people_edit_react_and_delete(bench: Workbench) -> None:
+async def test_people_edit_react_and_delete(bench: WorkbenchPage) -> None:
     await bench.say("echo <one> & @bob")
     message = bench.message("<one> & @bob").first
 
@@ -82,7 +82,7 @@ async def test_people_edit_react_and_delete(bench: Workbench) -> None:
     await expect(message).to_have_count(0)
 
 
-async def test_anybody_can_talk_anywhere_and_the_bot_is_invited_where_it_should_hear(bench: Workbench) -> None:
+async def test_anybody_can_talk_anywhere_and_the_bot_is_invited_where_it_should_hear(bench: WorkbenchPage) -> None:
     page = bench.page
     await page.get_by_role("textbox", name="Name of somebody new").fill("Carol")
     await page.get_by_role("button", name="Let them in").click()
@@ -100,7 +100,7 @@ async def test_anybody_can_talk_anywhere_and_the_bot_is_invited_where_it_should_
     await expect(bench.message("@carol, you said:")).to_contain_text("soup")
 
 
-async def test_direct_messages_reach_the_bot(bench: Workbench) -> None:
+async def test_direct_messages_reach_the_bot(bench: WorkbenchPage) -> None:
     await bench.page.get_by_role("button", name="flyte direct").click()
     await expect(bench.page.get_by_role("heading", name="@flyte")).to_be_visible()
 
@@ -109,14 +109,14 @@ async def test_direct_messages_reach_the_bot(bench: Workbench) -> None:
     await expect(bench.message("you said:")).to_contain_text("between us")
 
 
-async def test_what_cannot_be_done_is_said(bench: Workbench) -> None:
+async def test_what_cannot_be_done_is_said(bench: WorkbenchPage) -> None:
     await bench.page.get_by_role("textbox", name="Name of a new channel").fill("ops")
     await bench.page.get_by_role("button", name="Open the channel").click()
 
     await expect(bench.page.get_by_role("alert")).to_have_text("#ops is here already")
 
 
-async def test_a_reload_keeps_everything(bench: Workbench, page: Page) -> None:
+async def test_a_reload_keeps_everything(bench: WorkbenchPage, page: Page) -> None:
     await page.get_by_role("button", name="ops").click()
     await page.get_by_role("button", name="Bob").click()
     await bench.say("echo hi")
@@ -131,12 +131,12 @@ async def test_a_reload_keeps_everything(bench: Workbench, page: Page) -> None:
     await bench.expect_ledger("Answered", 1)
 
 
-async def test_two_pages_and_the_terminal_see_the_same_conversation(bench: Workbench, stage: Stage) -> None:
-    other = Workbench(await bench.page.context.new_page())
+async def test_two_pages_and_the_terminal_see_the_same_conversation(bench: WorkbenchPage, stage: Sandbox) -> None:
+    other = WorkbenchPage(await bench.page.context.new_page())
     await other.page.goto(stage.page_url)
     await bench.say("echo from the page")
     workspace = stage.workspace
-    workspace.say("bob", workspace.room("#general", "bob"), "echo from the terminal")
+    workspace.say("bob", workspace.conversation("#general", "bob"), "echo from the terminal")
 
     for one in (bench, other):
         await expect(one.message("@alice, you said:")).to_contain_text("from the page")

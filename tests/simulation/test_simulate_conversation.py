@@ -8,9 +8,9 @@ import pytest
 
 from entrypoints.simulation.console.commands import COMMANDS
 from entrypoints.simulation.console.formatter import Detail
-from entrypoints.simulation.console.repl import Unrest
-from entrypoints.simulation.console.session import Ended, MistakeError
-from tests.support.console import conversing, flow
+from entrypoints.simulation.console.repl import SettleTimeout
+from entrypoints.simulation.console.session import InvalidInput, SessionEnded
+from tests.support.console import flow, open_console
 
 BOTH = pytest.mark.parametrize("where", ["loopback", "memory"])
 
@@ -30,40 +30,40 @@ steps:
 
 @BOTH
 async def test_whoever_one_speaks_as_is_the_author(where: str) -> None:
-    async with conversing(where, flows=[REPLY]) as talk:
-        assert await talk.hear("/as bob", "hi") == ("#general bob: hi\n#general (thread) flyte: Bob said hi\n")
+    async with open_console(where, flows=[REPLY]) as console:
+        assert await console.run("/as bob", "hi") == ("#general bob: hi\n#general (thread) flyte: Bob said hi\n")
 
 
 @BOTH
 async def test_somebody_new_is_let_in(where: str) -> None:
-    async with conversing(where, flows=[REPLY]) as talk:
-        told = await talk.hear("/as carol", "hi")
+    async with open_console(where, flows=[REPLY]) as console:
+        output = await console.run("/as carol", "hi")
 
-    assert told.startswith("carol is new in the workspace\n")
-    assert "flyte: Carol said hi\n" in told
+    assert output.startswith("carol is new in the workspace\n")
+    assert "flyte: Carol said hi\n" in output
 
 
 @BOTH
 async def test_the_channel_that_one_goes_to_is_where_one_speaks(where: str) -> None:
-    async with conversing(where, flows=[REPLY]) as talk:
-        assert await talk.hear("/in ops", "hi") == "#ops alice: hi\n#ops (thread) flyte: Alice said hi\n"
+    async with open_console(where, flows=[REPLY]) as console:
+        assert await console.run("/in ops", "hi") == "#ops alice: hi\n#ops (thread) flyte: Alice said hi\n"
 
 
 @BOTH
 async def test_direct_messages_go_to_the_bot_alone(where: str) -> None:
-    async with conversing(where, flows=[REPLY]) as talk:
-        told = await talk.hear("/in @flyte", "hi", "/as bob", "ho")
+    async with open_console(where, flows=[REPLY]) as console:
+        output = await console.run("/in @flyte", "hi", "/as bob", "ho")
 
-    assert "@flyte alice: hi\n@flyte (thread) flyte: Alice said hi\n" in told
-    assert "@flyte bob: ho\n@flyte (thread) flyte: Bob said ho\n" in told
+    assert "@flyte alice: hi\n@flyte (thread) flyte: Alice said hi\n" in output
+    assert "@flyte bob: ho\n@flyte (thread) flyte: Bob said ho\n" in output
 
 
 @BOTH
 async def test_in_a_thread_the_answer_comes_in_the_same_thread(where: str) -> None:
-    async with conversing(where, flows=[REPLY], detail=Detail.ON) as talk:
-        told = await talk.hear("one", "/thread 1", "two", "/thread off", "three")
+    async with open_console(where, flows=[REPLY], detail=Detail.ON) as console:
+        output = await console.run("one", "/thread 1", "two", "/thread off", "three")
 
-    messages = [line.rpartition(" said")[0] or line for line in told.splitlines() if line.startswith("[")]
+    messages = [line.rpartition(" said")[0] or line for line in output.splitlines() if line.startswith("[")]
     assert messages == [
         "[1] #general alice: one",
         "[2] #general (thread of [1]) flyte: Alice",
@@ -76,10 +76,10 @@ async def test_in_a_thread_the_answer_comes_in_the_same_thread(where: str) -> No
 
 @BOTH
 async def test_where_the_bot_is_not_nothing_is_heard_until_it_is_invited(where: str) -> None:
-    async with conversing(where, detail=Detail.ON) as talk:
-        alone = await talk.hear("/in #board", "echo a")
-        invited = await talk.hear("/invite flyte", "echo b")
-        removed = await talk.hear("/kick @flyte", "echo c")
+    async with open_console(where, detail=Detail.ON) as console:
+        alone = await console.run("/in #board", "echo a")
+        invited = await console.run("/invite flyte", "echo b")
+        removed = await console.run("/kick @flyte", "echo c")
 
     assert "flyte is not in #board, so the pack hears nothing of it: /invite flyte" in alone
     assert re.search(r"#board flyte: <@U\w+>, you said:\n +>>> b\n", invited)
@@ -89,34 +89,34 @@ async def test_where_the_bot_is_not_nothing_is_heard_until_it_is_invited(where: 
 
 @BOTH
 async def test_a_new_channel_begins_without_the_bot(where: str) -> None:
-    async with conversing(where) as talk:
-        told = await talk.hear("/in #new", "echo a", "/invite flyte", "echo b")
+    async with open_console(where) as console:
+        output = await console.run("/in #new", "echo a", "/invite flyte", "echo b")
 
-    assert told.startswith(
+    assert output.startswith(
         "#new is new, and flyte is not in it: /invite flyte\n#new alice: echo a\n#new flyte has joined"
     )
-    assert ">>> b" in told
+    assert ">>> b" in output
 
 
 @BOTH
 async def test_reactions_and_edits_can_be_made_and_are_not_reported(where: str) -> None:
-    async with conversing(where, detail=Detail.ON) as talk:
-        await talk.hear("hello")
-        told = await talk.hear("/react :tada:", "/edit hello all", "/edit 1 bye", "/react eyes 1")
+    async with open_console(where, detail=Detail.ON) as console:
+        await console.run("hello")
+        output = await console.run("/react :tada:", "/edit hello all", "/edit 1 bye", "/react eyes 1")
 
-    assert "reacts with :tada: (message [1])" in told
-    assert "hello all (message [1])" in told
-    assert "bye (message [1])" in told
-    assert "the pack does not report edits to Flyte" in told
-    assert "event" not in told
+    assert "reacts with :tada: (message [1])" in output
+    assert "hello all (message [1])" in output
+    assert "bye (message [1])" in output
+    assert "the pack does not report edits to Flyte" in output
+    assert "event" not in output
 
 
 @BOTH
 async def test_people_come_and_go(where: str) -> None:
-    async with conversing(where) as talk:
-        told = await talk.hear("/in ops", "/invite bob", "/kick bob")
+    async with open_console(where) as console:
+        output = await console.run("/in ops", "/invite bob", "/kick bob")
 
-    assert re.fullmatch("#ops bob has joined the channel\n#ops bob has left the channel\n", told)
+    assert re.fullmatch("#ops bob has joined the channel\n#ops bob has left the channel\n", output)
 
 
 @BOTH
@@ -127,27 +127,27 @@ steps:
 - event: {packName: Deployer, name: Deployed}
   command: {packName: Slack, name: Broadcast, input: {message: "{{ Event.Payload.app }} is live"}}
 """)
-    async with conversing(where, flows=[deployed], detail=Detail.ON) as talk:
-        told = await talk.hear('/event Deployer Deployed {"app": "shop"}')
+    async with open_console(where, flows=[deployed], detail=Detail.ON) as console:
+        output = await console.run('/event Deployer Deployed {"app": "shop"}')
 
-    assert 'event   Deployer Deployed {"app": "shop"}\n' in told
+    assert 'event   Deployer Deployed {"app": "shop"}\n' in output
     for channel in ("#general", "#ops", "#deployments"):
-        assert f"{channel} flyte: shop is live\n" in told
-    assert "answer  Slack BroadcastSent" in told
+        assert f"{channel} flyte: shop is live\n" in output
+    assert "answer  Slack BroadcastSent" in output
 
 
 @BOTH
 async def test_mentions_and_signs_go_out_as_slack_sends_them(where: str) -> None:
-    async with conversing(where) as talk:
-        told = await talk.hear("@bob, a <b> & #ops; not@bob #nothing")
+    async with open_console(where) as console:
+        output = await console.run("@bob, a <b> & #ops; not@bob #nothing")
 
-    assert re.fullmatch(r"#general alice: <@U\w+>, a &lt;b&gt; &amp; <#C\w+\|ops>; not@bob #nothing\n", told)
+    assert re.fullmatch(r"#general alice: <@U\w+>, a &lt;b&gt; &amp; <#C\w+\|ops>; not@bob #nothing\n", output)
 
 
 @BOTH
 async def test_a_text_that_begins_with_a_slash_is_said_with_two(where: str) -> None:
-    async with conversing(where) as talk:
-        assert await talk.hear("//shrug") == "#general alice: /shrug\n"
+    async with open_console(where) as console:
+        assert await console.run("//shrug") == "#general alice: /shrug\n"
 
 
 @BOTH
@@ -162,10 +162,10 @@ steps:
     packLabels: {env: staging}
     input: {channelId: "{{ Event.Payload.channelId }}", message: hi}
 """)
-    async with conversing(where, flows=[labelled], labels="env=staging") as talk:
-        assert "#general flyte: hi\n" in await talk.hear("x")
-    async with conversing(where, flows=[labelled], detail=Detail.ON) as talk:
-        assert "does not run: the pack's labels {} lack {'env': 'staging'}" in await talk.hear("x")
+    async with open_console(where, flows=[labelled], labels="env=staging") as console:
+        assert "#general flyte: hi\n" in await console.run("x")
+    async with open_console(where, flows=[labelled], detail=Detail.ON) as console:
+        assert "does not run: the pack's labels {} lack {'env': 'staging'}" in await console.run("x")
 
 
 @BOTH
@@ -176,9 +176,9 @@ steps:
 - event: {packName: Slack, name: MessageSent}
   command: {packName: Slack, name: SendMessage, input: {channelId: "{{ Event.Payload.channelId }}", message: again}}
 """)
-    async with conversing(where, flows=[REPLY, endless]) as talk:
-        with pytest.raises(Unrest, match=r"no end after 0.1 s: "):
-            await talk.hear("begin", patience_seconds=0.1)
+    async with open_console(where, flows=[REPLY, endless]) as console:
+        with pytest.raises(SettleTimeout, match=r"no end after 0.1 s: "):
+            await console.run("begin", settle_seconds=0.1)
 
 
 async def test_in_memory_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,14 +188,14 @@ async def test_in_memory_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) ->
     for method in ("bind", "connect", "connect_ex", "listen"):
         monkeypatch.setattr(socket.socket, method, refuse)
 
-    async with conversing("memory") as talk:
-        assert ">>> hi" in await talk.hear("echo hi")
+    async with open_console("memory") as console:
+        assert ">>> hi" in await console.run("echo hi")
 
 
 async def test_flows_can_be_listed_and_looked_at() -> None:
-    async with conversing() as talk:
-        listed = await talk.hear("/flows")
-        whole = await talk.hear("/flows echo")
+    async with open_console() as console:
+        listed = await console.run("/flows")
+        whole = await console.run("/flows echo")
 
     assert "    get_message: on Slack ReceivedMessage -> Slack SendMessage\n" in listed
     assert "        when {{ Event.Payload.message | match: '^echo\\\\s+' }}\n" in listed
@@ -203,25 +203,25 @@ async def test_flows_can_be_listed_and_looked_at() -> None:
 
 
 async def test_people_channels_and_packs_can_be_listed() -> None:
-    async with conversing() as talk:
-        told = await talk.hear("/who")
+    async with open_console() as console:
+        output = await console.run("/who")
 
-    assert "people: alice, bob; the bot: flyte\n" in told
-    assert re.search(r"#board \(private\) C\w+: flyte is not in it\n", told)
-    assert "packs: Slack\n" in told
+    assert "people: alice, bob; the bot: flyte\n" in output
+    assert re.search(r"#board \(private\) C\w+: flyte is not in it\n", output)
+    assert "packs: Slack\n" in output
 
 
 async def test_help_has_a_line_for_every_command() -> None:
-    async with conversing() as talk:
-        told = await talk.hear("/help")
+    async with open_console() as console:
+        output = await console.run("/help")
 
-    assert [line.split()[0] for line in told.splitlines()[1:]] == list(COMMANDS)
+    assert [line.split()[0] for line in output.splitlines()[1:]] == list(COMMANDS)
 
 
 async def test_quit_ends_it() -> None:
-    async with conversing() as talk:
-        with pytest.raises(Ended):
-            await talk.hear("/quit")
+    async with open_console() as console:
+        with pytest.raises(SessionEnded):
+            await console.run("/quit")
 
 
 MISTAKES = {
@@ -249,29 +249,29 @@ MISTAKES = {
 
 @pytest.mark.parametrize("typed", MISTAKES)
 async def test_a_mistake_is_answered_with_what_would_be_right(typed: str) -> None:
-    async with conversing() as talk:
-        await talk.hear("hello", "/in ops")
-        with pytest.raises(MistakeError) as mistake:
-            await talk.hear(typed)
+    async with open_console() as console:
+        await console.run("hello", "/in ops")
+        with pytest.raises(InvalidInput) as mistake:
+            await console.run(typed)
 
     assert str(mistake.value).startswith(MISTAKES[typed])
 
 
 @BOTH
 async def test_what_slack_does_not_let_people_do_is_refused(where: str) -> None:
-    async with conversing(where) as talk:
-        with pytest.raises(MistakeError, match="nobody can be removed from #general"):
-            await talk.hear("/kick flyte")
-        with pytest.raises(MistakeError, match="nobody joins or leaves direct messages"):
-            await talk.hear("/in @flyte", "/invite bob")
-        with pytest.raises(MistakeError, match="that is bob's message, and you are alice"):
-            await talk.hear("/in ops", "/as bob", "x", "/as alice", "/edit 1 y")
+    async with open_console(where) as console:
+        with pytest.raises(InvalidInput, match="nobody can be removed from #general"):
+            await console.run("/kick flyte")
+        with pytest.raises(InvalidInput, match="nobody joins or leaves direct messages"):
+            await console.run("/in @flyte", "/invite bob")
+        with pytest.raises(InvalidInput, match="that is bob's message, and you are alice"):
+            await console.run("/in ops", "/as bob", "x", "/as alice", "/edit 1 y")
 
 
 async def test_what_could_steer_a_terminal_is_made_visible() -> None:
-    async with conversing() as talk:
-        assert await talk.hear("echo \x1b[2J\x07") != ""
-        told = await talk.hear("echo \x1b[2J\x07")
+    async with open_console() as console:
+        assert await console.run("echo \x1b[2J\x07") != ""
+        output = await console.run("echo \x1b[2J\x07")
 
-    assert "\x1b" not in told
-    assert "echo \\u001b[2J\\u0007" in told
+    assert "\x1b" not in output
+    assert "echo \\u001b[2J\\u0007" in output

@@ -7,7 +7,7 @@ import pytest
 
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
-from tests.support.console import conversing
+from tests.support.console import open_console
 from tests.support.simulated import simulate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -19,22 +19,22 @@ BOTH = pytest.mark.parametrize("where", ["loopback", "memory"])
 async def said(where: str, flow: str, *lines: str, pack: str = "") -> str:
     """What is said when somebody types these lines, with an example's flow and pack."""
     packs = [pack_from_file(PACKS / pack)] if pack else []
-    async with conversing(where, flows=[flow_from_file(FLOWS / flow)], packs=packs) as talk:
-        return await talk.hear(*lines)
+    async with open_console(where, flows=[flow_from_file(FLOWS / flow)], packs=packs) as console:
+        return await console.run(*lines)
 
 
 @BOTH
 async def test_who_is_on_call_is_answered_in_the_thread_with_what_the_rota_says(where: str) -> None:
-    told = await said(where, "on_call.yaml", "flyte on-call", pack="rota.yaml")
+    output = await said(where, "on_call.yaml", "flyte on-call", pack="rota.yaml")
 
-    assert told == "#general alice: flyte on-call\n#general (thread) flyte: Grace is on call\n"
+    assert output == "#general alice: flyte on-call\n#general (thread) flyte: Grace is on call\n"
 
 
 @BOTH
 async def test_whoever_says_hello_is_greeted_by_name(where: str) -> None:
-    told = await said(where, "greeting.yaml", "/as bob", "Hello you", "hellow")
+    output = await said(where, "greeting.yaml", "/as bob", "Hello you", "hellow")
 
-    assert told == "#general bob: Hello you\n#general flyte: Hello Bob!\n#general bob: hellow\n"
+    assert output == "#general bob: Hello you\n#general flyte: Hello Bob!\n#general bob: hellow\n"
 
 
 @BOTH
@@ -42,19 +42,19 @@ async def test_a_deployment_is_announced_with_blocks(where: str) -> None:
     event = re.search(r"/event .+", (FLOWS / "deployment.yaml").read_text())
     assert event
 
-    told = await said(where, "deployment.yaml", event[0], "/event Deployer Deployed {}")
+    output = await said(where, "deployment.yaml", event[0], "/event Deployer Deployed {}")
 
-    assert told == "#deployments flyte: shop 1.2 is live\n                    | deployed by the pipeline\n"
+    assert output == "#deployments flyte: shop 1.2 is live\n                    | deployed by the pipeline\n"
 
 
 @BOTH
 async def test_only_what_was_approved_in_a_thread_is_deployed(where: str) -> None:
     lines = ("deploy shop 1.2", "/as bob", "approve shop 1.2", "/thread 2", "approve shop 1.2", "approve shop 0.1")
 
-    told = (await said(where, "approval.yaml", *lines, pack="deployer.yaml")).splitlines()
+    output = (await said(where, "approval.yaml", *lines, pack="deployer.yaml")).splitlines()
 
-    assert told[1].startswith("#general (thread) flyte: <@U")
-    assert told[2:3] + told[4:] == [
+    assert output[1].startswith("#general (thread) flyte: <@U")
+    assert output[2:3] + output[4:] == [
         "#general bob: approve shop 1.2",
         "#general (thread) bob: approve shop 1.2",
         "#general (thread) flyte: :white_check_mark: shop 1.2 is live",

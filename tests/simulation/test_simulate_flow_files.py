@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from entrypoints.simulation.console.flow_reloader import FlowWatch
+from entrypoints.simulation.console.flow_reloader import FlowReloader
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 
@@ -16,32 +16,32 @@ steps:
 
 
 class Desk:
-    """A flow file, the Flyte that runs it, and what is told of it."""
+    """A flow file, the Flyte that runs it, and what is output of it."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "flow.yaml"
         self.file.write_text(FLOW.format("first", "hi"))
         flow = flow_from_file(self.file)
         self.flyte = Flyte(flows=[flow])
-        self.told: list[tuple[str, str]] = []
-        self.watch = FlowWatch(self.flyte, {self.file: flow.name}, lambda *news: self.told.append(news))
+        self.output: list[tuple[str, str]] = []
+        self.watch = FlowReloader(self.flyte, {self.file: flow.name}, lambda *news: self.output.append(news))
 
     def look(self) -> None:
-        for path in self.watch.changed():
-            self.watch.read_again(path)
+        for path in self.watch.changed_files():
+            self.watch.reload(path)
 
 
 def test_a_changed_flow_takes_the_place_of_what_it_was(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.look()
-    assert desk.told == []
+    assert desk.output == []
 
     desk.file.write_text(FLOW.format("second one", "hi"))
     desk.look()
     desk.look()
 
     assert desk.flyte.flows["reply"].description == "second one"
-    assert desk.told == [("flow reply was read again", "good")]
+    assert desk.output == [("flow reply was read again", "good")]
 
 
 def test_a_flow_that_can_no_longer_be_read_goes_on_as_it_was(tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_a_flow_that_can_no_longer_be_read_goes_on_as_it_was(tmp_path: Path) -> 
     desk.look()
 
     assert desk.flyte.flows["reply"].description == "first"
-    ((told, style),) = desk.told
-    assert told.startswith(f"{desk.file}:")
-    assert told.endswith("(the flow goes on as it was)")
+    ((output, style),) = desk.output
+    assert output.startswith(f"{desk.file}:")
+    assert output.endswith("(the flow goes on as it was)")
     assert style == "bad"
 
 
@@ -64,7 +64,7 @@ def test_a_file_that_is_gone_changes_nothing(tmp_path: Path) -> None:
     desk.look()
 
     assert "reply" in desk.flyte.flows
-    assert "can't be read" in desk.told[0][0]
+    assert "can't be read" in desk.output[0][0]
 
 
 def test_a_flow_that_is_renamed_is_not_run_by_its_old_name(tmp_path: Path) -> None:

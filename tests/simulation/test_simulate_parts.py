@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.simulation.console.explain import values_seen
-from entrypoints.simulation.console.output import PlainPaper, plain, printable
-from entrypoints.simulation.console.repl import lines_of
+from entrypoints.simulation.console.explain import referenced_values
+from entrypoints.simulation.console.output import PlainOutput, printable, text_line
+from entrypoints.simulation.console.repl import read_lines
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte.models import Event, Pack
 from entrypoints.simulation.workspaces.message_text import visible_text
-from entrypoints.simulation.workspaces.workspace import Noticed, Spoken
+from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def pipe(content: bytes) -> Iterator[int]:
 
 async def read(content: bytes) -> list[str]:
     with pipe(content) as descriptor:
-        return [line async for line in lines_of(descriptor)]
+        return [line async for line in read_lines(descriptor)]
 
 
 @pytest.mark.parametrize(
@@ -59,19 +59,19 @@ async def test_a_line_may_be_longer_than_what_is_read_at_once(tmp_path: Path) ->
 
     descriptor = os.open(file, os.O_RDONLY)
     try:
-        assert [line async for line in lines_of(descriptor)] == [text, "end"]
+        assert [line async for line in read_lines(descriptor)] == [text, "end"]
     finally:
         os.close(descriptor)
 
 
-def spoken(timestamp: str, speaker: str = "alice", room_id: str = "C1") -> Spoken:
-    return Spoken(room_id, "#ops", speaker, "text", timestamp)
+def spoken(timestamp: str, speaker: str = "alice", room_id: str = "C1") -> ChatMessage:
+    return ChatMessage(room_id, "#ops", speaker, "text", timestamp)
 
 
 def test_messages_are_numbered_over_all_rooms() -> None:
     transcript = Transcript()
-    for happening in (spoken("1"), Noticed("C1", "#ops", "bob came"), spoken("1", room_id="C2")):
-        transcript.note(happening)
+    for happening in (spoken("1"), ChatNotice("C1", "#ops", "bob came"), spoken("1", room_id="C2")):
+        transcript.record(happening)
 
     assert transcript.number("C2", "1") == 2
     assert transcript.message(2) == spoken("1", room_id="C2")
@@ -81,7 +81,7 @@ def test_messages_are_numbered_over_all_rooms() -> None:
 def test_the_latest_message_of_a_room_can_be_found_and_that_of_a_speaker() -> None:
     transcript = Transcript()
     for happening in (spoken("1"), spoken("2", "bob"), spoken("3", room_id="C2")):
-        transcript.note(happening)
+        transcript.record(happening)
 
     assert transcript.latest("C1") == spoken("2", "bob")
     assert transcript.latest("C1", "alice") == spoken("1")
@@ -91,7 +91,7 @@ def test_the_latest_message_of_a_room_can_be_found_and_that_of_a_speaker() -> No
 def test_the_oldest_messages_are_forgotten() -> None:
     transcript = Transcript()
     for number in range(10_001):
-        transcript.note(spoken(str(number)))
+        transcript.record(spoken(str(number)))
 
     assert transcript.message(1) is None
     assert transcript.number("C1", "0") is None
@@ -107,7 +107,7 @@ def test_the_names_in_a_template_are_shown_with_what_they_stood_for() -> None:
         "&& Event.Payload.missing != '' && Event.Pack.Labels.env && Event.Payload.message }}"
     )
 
-    assert values_seen(source, event, {"First": "a"}) == [
+    assert referenced_values(source, event, {"First": "a"}) == [
         ("Event.Payload.message", '"say \\"hi\\""'),
         ("Event.Payload.replies.0", '"a"'),
         ("Context.First", '"a"'),
@@ -153,7 +153,7 @@ def test_what_the_output_has_no_signs_for_is_written_in_others() -> None:
     written = BytesIO()
     stream = TextIOWrapper(written, encoding="latin-1", write_through=True)
 
-    PlainPaper(stream).write(plain("grüße ✓"))
+    PlainOutput(stream).write(text_line("grüße ✓"))
 
     assert written.getvalue() == b"gr\xfc\xdfe \\u2713\n"
 
@@ -161,7 +161,7 @@ def test_what_the_output_has_no_signs_for_is_written_in_others() -> None:
 def test_a_text_of_several_lines_hangs_below_its_beginning() -> None:
     written = StringIO()
 
-    PlainPaper(written).write(plain("alice: one\ntwo", hang=7))
+    PlainOutput(written).write(text_line("alice: one\ntwo", indent=7))
 
     assert written.getvalue() == "alice: one\n       two\n"
 

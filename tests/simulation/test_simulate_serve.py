@@ -40,16 +40,16 @@ def test_a_pack_pointed_at_what_is_printed_takes_part_in_the_conversation() -> N
                     break
             simulation.stdin.write("echo hello\n")
             simulation.stdin.flush()
-            told = []
+            output = []
             for line in simulation.stdout:
-                told.append(line)
+                output.append(line)
                 if "answer  Slack MessageSent" in line:
                     break
         simulation.terminate()
 
     assert "FLYTE_SLACK_TOKEN" in environment
-    assert [line for line in told if ">>> hello" in line]
-    assert not [line for line in told if "did not report" in line]
+    assert [line for line in output if ">>> hello" in line]
+    assert not [line for line in output if "did not report" in line]
 
 
 def test_it_stays_when_its_standard_input_ends() -> None:
@@ -58,9 +58,9 @@ def test_it_stays_when_its_standard_input_ends() -> None:
         assert simulation.stdout is not None
         simulation.stdin.write("hello\n")
         simulation.stdin.close()
-        told = ""
-        while "#general alice: hello" not in told:
-            told += simulation.stdout.readline()
+        output = ""
+        while "#general alice: hello" not in output:
+            output += simulation.stdout.readline()
         assert simulation.poll() is None
         simulation.terminate()
 

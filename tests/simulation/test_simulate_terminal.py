@@ -19,9 +19,9 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from entrypoints.simulation.console.output import Line, Span
-from entrypoints.simulation.console.session import Conversation
-from entrypoints.simulation.console.terminal import ColourPaper, CommandCompleter, prompt_text, talk_in_terminal
-from tests.support.console import Talk, conversing
+from entrypoints.simulation.console.session import ConsoleSession
+from entrypoints.simulation.console.terminal import ColourOutput, CommandCompleter, prompt_text, run_terminal
+from tests.support.console import ConsoleDriver, open_console
 from tests.support.simulated import PROGRAM
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r")
@@ -85,15 +85,15 @@ def terminal(*options: str) -> Iterator[Terminal]:
             os.close(ours)
 
 
-async def typed(talk: Talk, keys: str) -> str:
+async def typed(console: ConsoleDriver, keys: str) -> str:
     """What is written when these keys are pressed, and then Ctrl-D."""
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
         keyboard.send_text(keys + "\x04")
-        await talk_in_terminal(talk.conversation, talk.story, patience_seconds=0.2)
-    return talk.written.getvalue()
+        await run_terminal(console.session, console.printer, settle_seconds=0.2)
+    return console.written.getvalue()
 
 
-def completions(conversation: Conversation, text: str) -> list[str]:
+def completions(conversation: ConsoleSession, text: str) -> list[str]:
     found = CommandCompleter(conversation).get_completions(Document(text), CompleteEvent())
     return [completion.text for completion in found]
 
@@ -102,14 +102,14 @@ def test_what_is_typed_is_said_what_follows_is_told_in_colours_and_ctrl_d_ends_i
     with terminal("--log-level", "info") as simulation:
         simulation.until("alice in #general>")
         simulation.type("echo hello\r")
-        told = simulation.until("answer  Slack MessageSent")
+        output = simulation.until("answer  Slack MessageSent")
         simulation.until("alice in #general>", after="answer  Slack MessageSent")
         simulation.type("\x04")
 
         assert simulation.end() == 0
-        assert "[1] #general alice: echo hello\n" in told
-        assert "flow    echo, step get_message runs\n" in told
-        assert ">>> hello\n" in told
+        assert "[1] #general alice: echo hello\n" in output
+        assert "flow    echo, step get_message runs\n" in output
+        assert ">>> hello\n" in output
         assert "\x1b[1;32malice: " in simulation.raw
         assert "message_delivered" in simulation.shown
         assert "Traceback" not in simulation.raw
@@ -125,38 +125,40 @@ def test_ctrl_c_ends_it_well() -> None:
 
 
 async def test_lines_are_heard_one_after_the_other_until_the_end() -> None:
-    async with conversing() as talk:
-        told = await typed(talk, "/as bob\recho one\recho two\r")
+    async with open_console() as console:
+        output = await typed(console, "/as bob\recho one\recho two\r")
 
-    assert re.findall(r"bob: echo \w+|>>> \w+", told) == ["bob: echo one", ">>> one", "bob: echo two", ">>> two"]
+    assert re.findall(r"bob: echo \w+|>>> \w+", output) == ["bob: echo one", ">>> one", "bob: echo two", ">>> two"]
 
 
 async def test_a_mistake_is_told_and_one_may_try_again() -> None:
-    async with conversing() as talk:
-        told = await typed(talk, "/nothing\recho hi\r")
+    async with open_console() as console:
+        output = await typed(console, "/nothing\recho hi\r")
 
-    assert re.search(r"there is no command /nothing; .*\n#general alice: echo hi\n", told)
+    assert re.search(r"there is no command /nothing; .*\n#general alice: echo hi\n", output)
 
 
 async def test_quitting_ends_it_before_what_comes_behind() -> None:
-    async with conversing() as talk:
-        assert "later" not in await typed(talk, "/quit\rlater\r")
+    async with open_console() as console:
+        assert "later" not in await typed(console, "/quit\rlater\r")
 
 
 async def test_an_unrest_is_told_and_one_may_go_on() -> None:
-    async with conversing() as talk:
-        talk.stage.flyte.flow_delay_seconds = 1
-        told = await typed(talk, "echo hi\r/flows echo\r")
+    async with open_console() as console:
+        console.sandbox.flyte.flow_delay_seconds = 1
+        output = await typed(console, "echo hi\r/flows echo\r")
 
-    assert "no end after 0.2 s: flows have not run yet (does a flow answer itself?); you can go on meanwhile\n" in told
-    assert '"name": "echo"' in told
+    assert (
+        "no end after 0.2 s: flows have not run yet (does a flow answer itself?); you can go on meanwhile\n" in output
+    )
+    assert '"name": "echo"' in output
 
 
 async def test_the_prompt_says_as_whom_where_and_in_which_thread_one_speaks() -> None:
-    async with conversing() as talk:
-        assert fragment_list_to_text(prompt_text(talk.conversation)) == "alice in #general> "
-        await talk.hear("/as bob", "/in ops", "hello", "/thread 1", "reply", "/thread 2")
-        assert fragment_list_to_text(prompt_text(talk.conversation)) == "bob in #ops (thread of [1])> "
+    async with open_console() as console:
+        assert fragment_list_to_text(prompt_text(console.session)) == "alice in #general> "
+        await console.run("/as bob", "/in ops", "hello", "/thread 1", "reply", "/thread 2")
+        assert fragment_list_to_text(prompt_text(console.session)) == "bob in #ops (thread of [1])> "
 
 
 @pytest.mark.parametrize(
@@ -181,15 +183,17 @@ async def test_the_prompt_says_as_whom_where_and_in_which_thread_one_speaks() ->
     }.items(),
 )
 async def test_what_can_be_typed_next_is_offered(text: str, expected: list[str]) -> None:
-    async with conversing() as talk:
-        assert completions(talk.conversation, text) == expected
+    async with open_console() as console:
+        assert completions(console.session, text) == expected
 
 
 def test_a_long_text_is_folded_and_hangs_below_its_beginning() -> None:
     written = StringIO()
-    line = Line((Span("alice: ", "person"), Span("one two three four five six seven eight nine\nten", "said")), hang=7)
+    line = Line(
+        (Span("alice: ", "person"), Span("one two three four five six seven eight nine\nten", "said")), indent=7
+    )
 
-    ColourPaper(written, width=40).write(line)
+    ColourOutput(written, width=40).write(line)
 
     assert _ESCAPES.sub("", written.getvalue()).splitlines() == [
         "alice: one two three four five six seven",
@@ -201,6 +205,6 @@ def test_a_long_text_is_folded_and_hangs_below_its_beginning() -> None:
 def test_in_a_narrow_terminal_nothing_hangs() -> None:
     written = StringIO()
 
-    ColourPaper(written, width=20).write(Line((Span("someone: ", "person"), Span("a text of some length")), hang=9))
+    ColourOutput(written, width=20).write(Line((Span("someone: ", "person"), Span("a text of some length")), indent=9))
 
     assert _ESCAPES.sub("", written.getvalue()).splitlines() == ["someone: a text of ", "some length"]

@@ -5,18 +5,18 @@ from collections.abc import Callable
 
 from entrypoints.flow_tests.recordings.session import Part, Said, Session
 from entrypoints.flow_tests.recordings.unescape import typed_or_none
-from entrypoints.simulation.console.session import Conversation
-from entrypoints.simulation.console.story import Story
-from entrypoints.simulation.workspaces.workspace import BOT, ChatHappening, NotDoneError, Spoken
+from entrypoints.simulation.console.session import ConsoleSession
+from entrypoints.simulation.console.story import EventPrinter
+from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, NotAllowed, WorkspaceEvent
 
 
 class Replay:
     """A session, said again by the people of a simulation. Pauses are left out."""
 
-    def __init__(self, session: Session, conversation: Conversation, story: Story) -> None:
+    def __init__(self, session: Session, conversation: ConsoleSession, story: EventPrinter) -> None:
         self._session = session
-        self._stage = conversation.stage
-        self._workspace = conversation.stage.workspace
+        self._stage = conversation.sandbox
+        self._workspace = conversation.sandbox.workspace
         self._story = story
         self._played: dict[tuple[str, str], str] = {}
         """By room and `ts` of a recorded message: its `ts` in the simulation."""
@@ -28,15 +28,15 @@ class Replay:
     async def run(self, patience_seconds: float, complain: Callable[[str], None]) -> None:
         """Play it to its end; `complain` is told what can't be played as it was."""
         self._prepare()
-        await self._stage.calm(patience_seconds)
+        await self._stage.settle(patience_seconds)
         for part in self._session.parts():
             if isinstance(part, Said) and part.speaker == BOT:
                 self._pair(part)
                 continue
             self._play(part, complain)
-            if waited_for := await self._stage.calm(patience_seconds):
+            if waited_for := await self._stage.settle(patience_seconds):
                 complain(f"no end after {patience_seconds:g} s: {waited_for}")
-            self._story.tell_now()
+            self._story.flush()
 
     def _prepare(self) -> None:
         """Let the people in, open the channels, and let the bot into them."""
@@ -44,27 +44,27 @@ class Replay:
             if handle not in self._workspace.handles:
                 self._workspace.add_person(handle)
         for label in self._session.channels.values():
-            if label not in [room.label for room in self._workspace.rooms()]:
+            if label not in [room.label for room in self._workspace.conversations()]:
                 self._workspace.add_channel(label)
-                self._workspace.invite(BOT, self._workspace.room(label, ""))
+                self._workspace.invite(BOT, self._workspace.conversation(label, ""))
 
     def _play(self, part: Part, complain: Callable[[str], None]) -> None:
         if isinstance(part, Said):
             self._say(part, complain)
             return
-        room = self._workspace.room(part.room, "")
+        room = self._workspace.conversation(part.room, "")
         try:
             (self._workspace.invite if part.is_member else self._workspace.kick)(BOT, room)
-        except NotDoneError as error:
+        except NotAllowed as error:
             complain(str(error))
 
     def _say(self, said: Said, complain: Callable[[str], None]) -> None:
-        room = self._workspace.room(said.room, said.speaker)
+        room = self._workspace.conversation(said.room, said.speaker)
         thread = self._played.get((said.room, said.thread_timestamp), "")
         if said.thread_timestamp and said.thread_timestamp != said.timestamp and not thread:
             complain(f"said in no thread, since nobody began it here: {said.text}")
         typed = typed_or_none(said.text, self._session)
-        text = said.text if typed is None else self._workspace.as_sent(typed)
+        text = said.text if typed is None else self._workspace.encode_text(typed)
         self._played[said.room, said.timestamp] = self._workspace.say(said.speaker, room, text, thread)
 
     def _pair(self, said: Said) -> None:
@@ -74,6 +74,6 @@ class Replay:
         if number < len(self._answers[said.room]):
             self._played[said.room, said.timestamp] = self._answers[said.room][number]
 
-    def _hear(self, happening: ChatHappening) -> None:
-        if isinstance(happening, Spoken) and happening.speaker == BOT:
-            self._answers[happening.room].append(happening.timestamp)
+    def _hear(self, happening: WorkspaceEvent) -> None:
+        if isinstance(happening, ChatMessage) and happening.speaker == BOT:
+            self._answers[happening.channel_label].append(happening.timestamp)

@@ -5,7 +5,7 @@ from typing import Final
 
 from entrypoints.flow_tests.recordings.session import Session
 from entrypoints.simulation.slack.people import escape
-from entrypoints.simulation.workspaces.workspace import mentions_replaced
+from entrypoints.simulation.workspaces.workspace import replace_mentions
 
 _BRACKETS: Final = re.compile(r"<([@#])([\w.-]+)>")
 
@@ -23,4 +23,4 @@ def typed_or_none(text: str, session: Session) -> str | None:
 def _sent(typed: str, session: Session) -> str:
     """What Slack makes of it, with names in the place of ids."""
     names = {"@": set(session.handles), "#": {label.removeprefix("#") for label in session.channels.values()}}
-    return mentions_replaced(escape(typed), lambda sign, name: f"<{sign}{name}>" if name in names[sign] else None)
+    return replace_mentions(escape(typed), lambda sign, name: f"<{sign}{name}>" if name in names[sign] else None)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from entrypoints.flow_tests.result import Failure, Tested, Verdict
-from entrypoints.simulation.console.output import Line, Paper, Span, plain
+from entrypoints.simulation.console.output import Line, Output, Span, text_line
 
 _MINUTE = 60
 _HOUR = 3600
 
 
-def report_verdict(paper: Paper, verdict: Verdict, verbosity: int) -> None:
+def report_verdict(paper: Output, verdict: Verdict, verbosity: int) -> None:
     """One line for a test, where that much is asked for, and below it what was said."""
     if verbosity < 1:
         return
@@ -20,27 +20,27 @@ def report_verdict(paper: Paper, verdict: Verdict, verbosity: int) -> None:
             paper.write(_indented(line))
 
 
-def report_failure(paper: Paper, verdict: Verdict, failure: Failure) -> None:
+def report_failure(paper: Output, verdict: Verdict, failure: Failure) -> None:
     """Why a test failed."""
     paper.write(Line([Span("FAIL", "bad"), Span(f"  {verdict.test.name}")]))
-    paper.write(Line([Span(f"      {place(verdict.test, failure)}: ", "aside"), Span(failure.reason)], hang=6))
+    paper.write(Line([Span(f"      {place(verdict.test, failure)}: ", "aside"), Span(failure.reason)], indent=6))
     _report_details(paper, failure)
-    paper.write(plain(""))
+    paper.write(text_line(""))
 
 
-def report_reason(paper: Paper, failure: Failure) -> None:
+def report_reason(paper: Output, failure: Failure) -> None:
     """Why a test failed that is no file's."""
-    paper.write(plain(failure.reason))
+    paper.write(text_line(failure.reason))
     _report_details(paper, failure)
 
 
-def _report_details(paper: Paper, failure: Failure) -> None:
+def _report_details(paper: Output, failure: Failure) -> None:
     if failure.diff:
-        paper.write(plain("      the conversation (- expected, + happened):", "aside"))
+        paper.write(text_line("      the conversation (- expected, + happened):", "aside"))
     for line in failure.diff:
         paper.write(_indented(line))
     if failure.story:
-        paper.write(plain("      what followed from what:", "aside"))
+        paper.write(text_line("      what followed from what:", "aside"))
     for line in failure.story:
         paper.write(_indented(line))
 
@@ -50,7 +50,7 @@ def place(test: Tested, failure: Failure) -> str:
     return f"{test.file}:{failure.line or test.line} ({failure.step})"
 
 
-def report_sum(paper: Paper, verdicts: Sequence[Verdict], real_seconds: float) -> None:
+def report_sum(paper: Output, verdicts: Sequence[Verdict], real_seconds: float) -> None:
     """How many passed and failed."""
     failed = sum(verdict.failure is not None for verdict in verdicts)
     counts = [Span(f"{len(verdicts) - failed} passed", "good")]
@@ -60,7 +60,7 @@ def report_sum(paper: Paper, verdicts: Sequence[Verdict], real_seconds: float) -
 
 
 def _indented(line: Line) -> Line:
-    return Line([Span("      "), *line.spans], line.hang + 6)
+    return Line([Span("      "), *line.spans], line.indent + 6)
 
 
 def _span(seconds: float) -> str:

@@ -50,7 +50,7 @@ def _told(verdict: Verdict, failure: Failure) -> str:
 
 def _texts(lines: Iterable[Line]) -> Iterable[str]:
     for line in lines:
-        yield "".join(span.text for span in line.spans).replace("\n", "\n" + " " * line.hang)
+        yield "".join(span.text for span in line.spans).replace("\n", "\n" + " " * line.indent)
 
 
 def _sums(verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -12,12 +12,12 @@ from entrypoints.flow_tests.runtime.event_log import BotMessage, CommandSent, Ha
 from entrypoints.flow_tests.runtime.expectations import Expecting, NotSoError
 from entrypoints.flow_tests.runtime.formatting import expected_line, happened_line, marked
 from entrypoints.flow_tests.runtime.names import Names
-from entrypoints.simulation.console.formatter import Detail, Narrator, Told
-from entrypoints.simulation.console.output import Line, plain
+from entrypoints.simulation.console.formatter import Detail, EventFormatter, OutputEvent
+from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte.models import FATAL
 from entrypoints.simulation.flyte.step_evaluator import PartFailedError
 from entrypoints.simulation.flyte.trace import ActionFinished, StepFailed, StepUnmatched
-from entrypoints.simulation.workspaces.workspace import Noticed, Spoken
+from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
 _BEFORE: Final = 5
 """Messages shown before the place where the test failed."""
@@ -35,7 +35,7 @@ class Reporter:
         self._chronicle = world.chronicle
         self._names = names
         self._expecting = expecting
-        self._narrator = Narrator(world.transcript, world.flyte, Detail.ON)
+        self._narrator = EventFormatter(world.transcript, world.flyte, Detail.ON)
         self._turn = 0
         """Where the latest turn begins in what is told, and below in what happened."""
         self._turn_happened = 0
@@ -126,10 +126,10 @@ class Reporter:
             if not isinstance(happened, BotMessage):
                 yield marked("+", happened_line(happened))
 
-    def _lines(self, told: Told) -> Iterator[Line]:
-        if isinstance(told, Spoken):
+    def _lines(self, told: OutputEvent) -> Iterator[Line]:
+        if isinstance(told, ChatMessage):
             told = replace(told, text=str(self._names.readable(told.text)))
-        return self._narrator.lines(told)
+        return self._narrator.format(told)
 
 
 def _why_not(told: StepUnmatched | StepFailed) -> str:
@@ -143,11 +143,11 @@ def _error(payload: object) -> str:
     return f": {error}" if isinstance(error, str) else ""
 
 
-def _is_seen(told: Told) -> bool:
-    return isinstance(told, Spoken | Noticed)
+def _is_seen(told: OutputEvent) -> bool:
+    return isinstance(told, ChatMessage | ChatNotice)
 
 
 def _cut(lines: Sequence[Line], most: int) -> Sequence[Line]:
     if len(lines) <= most:
         return lines
-    return [*lines[:most], plain(f"... and {len(lines) - most} lines more", "aside")]
+    return [*lines[:most], text_line(f"... and {len(lines) - most} lines more", "aside")]

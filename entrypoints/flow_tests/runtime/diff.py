@@ -43,8 +43,8 @@ def differences(expected: Expected, happened: Happened, names: Names, room: str)
 def _of_message(expected: ExpectedMessage, happened: BotMessage, names: Names, room: str) -> list[str]:
     spoken = happened.spoken
     found = []
-    if spoken.room != (expected.room or room):
-        found.append(f"it came in {spoken.room}, not in {expected.room or room}")
+    if spoken.channel_label != (expected.room or room):
+        found.append(f"it came in {spoken.channel_label}, not in {expected.room or room}")
     elif spoken.thread_timestamp != names.thread(expected.thread):
         wanted = f"in the thread of '{expected.thread}'" if expected.thread else "in the channel itself"
         found.append(f"it came {'in another thread' if spoken.thread_timestamp else 'in no thread'}, not {wanted}")

@@ -17,7 +17,7 @@ from entrypoints.flow_tests.runtime.fault_injection import TroubledChat, Trouble
 from entrypoints.flow_tests.runtime.faults import FlyteTroubles, SlackTroubles
 from entrypoints.flow_tests.settings import pack_settings
 from entrypoints.simulation.console.transcript import Transcript
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.memory_bridge import MemoryFlows
 from entrypoints.simulation.flyte.scripted_pack import ScriptedPack
@@ -62,8 +62,8 @@ class World:
 
     def names(self) -> Mapping[str, object]:
         """What templates in a test can refer to: ids of people and of channels."""
-        rooms = {room.label.removeprefix("#"): room.id for room in self.workspace.rooms()}
-        return {"people": self.workspace.ids, "channels": rooms}
+        rooms = {room.label.removeprefix("#"): room.id for room in self.workspace.conversations()}
+        return {"people": self.workspace.user_ids, "channels": rooms}
 
     def trouble_slack(self, trouble: SlackTrouble) -> None:
         """Let Slack answer otherwise from now on; what can't be reached can't be heard either."""
@@ -79,10 +79,10 @@ class World:
 
     async def calm(self, patience_seconds: float) -> str:
         """Wait until nothing more follows from what was said and done; '' then, or what is still waited for."""
-        stage = Stage(self.workspace, self.flyte, self.container.storage())
+        stage = Sandbox(self.workspace, self.flyte, self.container.storage())
         look, waited = _FIRST_LOOK_SECONDS, 0.0
         await self.pause()
-        while (waits_for := await stage.calm(0)) and waited < patience_seconds:
+        while (waits_for := await stage.settle(0)) and waited < patience_seconds:
             await asyncio.sleep(look)
             waited += look
             look = min(look * 2, _LONGEST_LOOK_SECONDS)
@@ -94,11 +94,11 @@ class World:
         for channel in scene.channels:
             self.workspace.add_channel(channel.label, channel.id, is_private=channel.is_private)
             if channel.is_joined:
-                self.workspace.invite(BOT, self.workspace.room(channel.label, ""))
+                self.workspace.invite(BOT, self.workspace.conversation(channel.label, ""))
 
     def _listen(self) -> None:
         """What was there before is no news."""
-        self.workspace.listeners += [self.transcript.note, self.chronicle.hear_chat]
+        self.workspace.listeners += [self.transcript.record, self.chronicle.hear_chat]
         self.flyte.listeners.extend((self.chronicle.hear_flyte, self._break_circles))
 
     def _break_circles(self, _: TraceEvent) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.models import Pack
-from entrypoints.simulation.workspaces.workspace import BOT, ChatHappening, Spoken
+from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, WorkspaceEvent
 
 if TYPE_CHECKING:
-    from entrypoints.simulation.console.formatter import Told
+    from entrypoints.simulation.console.formatter import OutputEvent
 
 MOST_AT_ONE_MOMENT: Final = 50_000
 """Messages, commands and events between which no time passes."""
@@ -22,7 +22,7 @@ class BotMessage:
 
     at: float
     """In virtual seconds since the test began."""
-    spoken: Spoken
+    spoken: ChatMessage
     fields: object
     """Of Slack's `chat.postMessage`, as the pack sent them."""
 
@@ -60,7 +60,7 @@ class Chronicle:
         self._sources: dict[str, str] = {}
         """By action: the flow and step that it comes from."""
         self.happened: list[Happened] = []
-        self.told: list[Told] = []
+        self.told: list[OutputEvent] = []
         """Everything, in the words of those who tell it."""
         self.news = asyncio.Event()
         self.circles = asyncio.Event()
@@ -68,10 +68,10 @@ class Chronicle:
         self._moment = 0.0
         self._count = 0
 
-    def hear_chat(self, told: ChatHappening) -> None:
+    def hear_chat(self, told: WorkspaceEvent) -> None:
         """Note what can be seen in the chat."""
         self.told.append(told)
-        if isinstance(told, Spoken) and told.speaker == BOT:
+        if isinstance(told, ChatMessage) and told.speaker == BOT:
             self._note(BotMessage(_now(), told, self._fields_of_latest()))
 
     def hear_flyte(self, told: flyte.TraceEvent) -> None:
@@ -98,7 +98,7 @@ class Chronicle:
         for told in reversed(self.told):
             if isinstance(told, flyte.ActionFinished) and isinstance(told.payload, dict):
                 stands = (told.payload.get("channelId"), told.payload.get("timestamp"))
-                if stands == (message.spoken.room_id, message.spoken.timestamp):
+                if stands == (message.spoken.channel_id, message.spoken.timestamp):
                     return self.source(told.action_id)
         return ""
 

@@ -18,7 +18,7 @@ def marked(mark: str, line: Line) -> Line:
     """A line of a diff: `-` for what was expected and did not happen, `+` for what happened in its place."""
     style = _STYLES.get(mark)
     spans = [Span(span.text, style) for span in line.spans] if style else line.spans
-    return Line([Span(f"{mark} ", style or ""), *spans], line.hang + 2)
+    return Line([Span(f"{mark} ", style or ""), *spans], line.indent + 2)
 
 
 def expected_line(expected: Expected, names: Names, room: str) -> Line:
@@ -60,7 +60,7 @@ def _matcher(text: object) -> str:
 
 
 def _line(head: str, payload: object) -> Line:
-    return Line([Span(head), Span("" if payload is None else f" {_short(payload)}")], hang=4)
+    return Line([Span(head), Span("" if payload is None else f" {_short(payload)}")], indent=4)
 
 
 def _short(payload: object) -> str:

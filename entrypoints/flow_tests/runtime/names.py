@@ -7,7 +7,7 @@ from typing import Final
 from entrypoints.flow_tests.runtime.environment import World
 from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.pongo2.template import Template
-from entrypoints.simulation.workspaces.workspace import Spoken
+from entrypoints.simulation.workspaces.workspace import ChatMessage
 
 _NOT_YET: Final = "not yet"
 _MENTION: Final = re.compile(r"<([@#])([\w.-]+)(?:\|[^<>]*)?>")
@@ -18,14 +18,14 @@ class Names:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        rooms = {room.label.removeprefix("#"): room.id for room in world.workspace.rooms()}
-        self._ids = {"@": dict(world.workspace.ids), "#": rooms}
+        rooms = {room.label.removeprefix("#"): room.id for room in world.workspace.conversations()}
+        self._ids = {"@": dict(world.workspace.user_ids), "#": rooms}
         self._handles = {sign: {found: name for name, found in ids.items()} for sign, ids in self._ids.items()}
-        self._messages: dict[str, Spoken] = {}
+        self._messages: dict[str, ChatMessage] = {}
         self.round = 0
         """`n` in templates: which round of the innermost repetition it is."""
 
-    def call(self, name: str, message: Spoken | None) -> None:
+    def call(self, name: str, message: ChatMessage | None) -> None:
         """Let a message be known by a name; without one nothing happens."""
         if name and message:
             self._messages[name] = message
@@ -39,7 +39,7 @@ class Names:
         message = self._messages.get(name)
         if message is None:
             return name and f"(thread of '{name}') "
-        number = self._world.transcript.number(message.room_id, _thread(message))
+        number = self._world.transcript.number(message.channel_id, _thread(message))
         return f"(thread of [{number}]) "
 
     def filled(self, tree: object) -> object:
@@ -53,7 +53,7 @@ class Names:
     def typed(self, template: Template) -> str:
         """What somebody types, as Slack passes it on. Mentions may stand in Slack's brackets or not."""
         typed = step_evaluator.filled("text", template, self._scope(), self._world.surroundings)
-        return self._world.workspace.as_sent(_MENTION.sub(r"\1\2", str(typed)))
+        return self._world.workspace.encode_text(_MENTION.sub(r"\1\2", str(typed)))
 
     def readable(self, value: object) -> object:
         """What happened, with names in the place of ids in mentions, and a `?` before those that mention nobody."""
@@ -70,7 +70,7 @@ class Names:
         return {"n": self.round, "people": self._ids["@"], "channels": self._ids["#"], **messages}
 
 
-def _thread(spoken: Spoken) -> str:
+def _thread(spoken: ChatMessage) -> str:
     return spoken.thread_timestamp or spoken.timestamp
 
 

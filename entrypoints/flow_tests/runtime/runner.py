@@ -61,7 +61,7 @@ class Player:
         self._expecting = Expecting(world.chronicle, self._names)
         self.reporter = Reporter(world, self._names, self._expecting)
         self._speaker = world.workspace.handles[0]
-        self._room = world.workspace.rooms()[0].label
+        self._room = world.workspace.conversations()[0].label
         self._at: list[tuple[str, int]] = []
         """Which step it is, from the outermost to the innermost, each with its line."""
 
@@ -136,9 +136,9 @@ class Player:
             case RaiseEvent(pack=pack, event=event, payload=payload, labels=labels):
                 self._world.flyte.raise_event(pack, event, self._names.filled(payload), labels=labels)
             case Invite(room=room):
-                workspace.invite(BOT, workspace.room(room, self._speaker))
+                workspace.invite(BOT, workspace.conversation(room, self._speaker))
             case Remove(room=room):
-                workspace.kick(BOT, workspace.room(room, self._speaker))
+                workspace.kick(BOT, workspace.conversation(room, self._speaker))
             case SlackTrouble():
                 self._world.trouble_slack(step)
             case FlyteTrouble():
@@ -150,7 +150,7 @@ class Player:
         self._speaker = step.speaker or self._speaker
         self._room = step.room or self._room
         workspace = self._world.workspace
-        room = workspace.room(self._room, self._speaker)
+        room = workspace.conversation(self._room, self._speaker)
         text = self._names.text(step.text) if step.is_raw else self._names.typed(step.text)
         timestamp = workspace.say(self._speaker, room, text, self._names.thread(step.thread))
         number = self._world.transcript.number(room.id, timestamp)

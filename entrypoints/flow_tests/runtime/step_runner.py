@@ -13,8 +13,8 @@ from entrypoints.flow_tests.clock.virtual_time import START
 from entrypoints.flow_tests.parsing.strict_reader import StrictReader
 from entrypoints.flow_tests.result import Failure, Verdict
 from entrypoints.flow_tests.runtime.diff import tree_differences
-from entrypoints.simulation.console.explain import values_seen
-from entrypoints.simulation.console.output import Line, plain
+from entrypoints.simulation.console.explain import referenced_values
+from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.flyte.flow_loader import Step, step_from_values
 from entrypoints.simulation.flyte.models import Event, Pack
@@ -78,7 +78,7 @@ def _action(test: StepTest) -> tuple[Mapping[str, object] | None, Sequence[Line]
     step, event = test.step, test.event
     if (step.event_pack, step.event_name) != (event.pack.name, event.name):
         waited, came = f"{step.event_pack} {step.event_name}", f"{event.pack.name} {event.name}"
-        return None, [plain(f"the step waits for {waited}, and the event is {came}")]
+        return None, [text_line(f"the step waits for {waited}, and the event is {came}")]
     result = step_evaluator.verdict(step, event, test.context, Surroundings(test.datastore, now=lambda: START))
     match result:
         case step_evaluator.Matched(context=context, labels=labels, input=given):
@@ -86,11 +86,15 @@ def _action(test: StepTest) -> tuple[Mapping[str, object] | None, Sequence[Line]
             optional = {**action, "input": given, "context": context}
             return {key: value for key, value in optional.items() if value not in ({}, None)}, ()
         case step_evaluator.Failed(part=part, error=error):
-            return None, [plain(f"{part}: {error}", "bad")]
+            return None, [text_line(f"{part}: {error}", "bad")]
         case step_evaluator.Unmatched(context=context, reason=reason):
             source = step.criteria.source if step.criteria else ""
-            seen = values_seen(source, event, context)
-            return None, [plain(reason), plain(source), *(plain(f"{name} = {value}") for name, value in seen)]
+            seen = referenced_values(source, event, context)
+            return None, [
+                text_line(reason),
+                text_line(source),
+                *(text_line(f"{name} = {value}") for name, value in seen),
+            ]
 
 
 def _event(reader: StrictReader, data: Mapping[str, object]) -> Event:
@@ -110,7 +114,7 @@ def _failure(test: StepTest, reason: str, story: Sequence[Line]) -> Failure:
 
 
 def _written(action: Mapping[str, object] | None) -> Sequence[Line]:
-    return [plain(json.dumps(action, ensure_ascii=False, indent=2))]
+    return [text_line(json.dumps(action, ensure_ascii=False, indent=2))]
 
 
 def _keys(value: object) -> Sequence[str]:

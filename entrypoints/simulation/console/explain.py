@@ -13,7 +13,7 @@ _NAME: Final = re.compile(r"\b(?:Event|Context)(?:\.\w+)+")
 _LITERAL: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
-def values_seen(source: str, event: Event, context: Mapping[str, str]) -> list[tuple[str, str]]:
+def referenced_values(source: str, event: Event, context: Mapping[str, str]) -> list[tuple[str, str]]:
     """The names in a template's source, each with what it stood for: a text in quotes, as templates see it."""
     names = dict.fromkeys(_NAME.findall(_LITERAL.sub("''", source)))
     scope = {"Event": event.scope(), "Context": dict(context)}

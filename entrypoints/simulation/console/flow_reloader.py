@@ -14,7 +14,7 @@ _LOOK_AGAIN_SECONDS: Final = 0.4
 Stamp = tuple[int, int]
 
 
-class FlowWatch:
+class FlowReloader:
     """The flow files of a conversation, as they were last read."""
 
     def __init__(self, flyte: Flyte, flow_names: Mapping[Path, str], tell: Callable[[str, str], None]) -> None:
@@ -28,17 +28,17 @@ class FlowWatch:
         """Look after the files, without end."""
         while self._names:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            for path in await asyncio.to_thread(self.changed):
-                self.read_again(path)
+            for path in await asyncio.to_thread(self.changed_files):
+                self.reload(path)
 
-    def changed(self) -> list[Path]:
+    def changed_files(self) -> list[Path]:
         """The files that changed since they were last looked at."""
         stamps = {path: _stamp(path) for path in self._names}
         changed = [path for path, stamp in stamps.items() if stamp != self._stamps[path]]
         self._stamps = stamps
         return changed
 
-    def read_again(self, path: Path) -> None:
+    def reload(self, path: Path) -> None:
         """Run the flow as it stands in the file now; one that can't be read goes on as it was."""
         try:
             flow = flow_from_file(path)

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Final, TypeAlias
 
-from entrypoints.simulation.console.explain import values_seen
-from entrypoints.simulation.console.output import Line, Span, plain
+from entrypoints.simulation.console.explain import referenced_values
+from entrypoints.simulation.console.output import Line, Span, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.models import FATAL
-from entrypoints.simulation.workspaces.workspace import BOT, Noticed, Spoken
+from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, ChatNotice
 
-Told: TypeAlias = Spoken | Noticed | flyte.TraceEvent | Line
+OutputEvent: TypeAlias = ChatMessage | ChatNotice | flyte.TraceEvent | Line
 
 _SHORT: Final = 100
 """Characters of a value within a payload that are shown, unless all are asked for."""
@@ -32,7 +32,7 @@ class Detail(Enum):
     """And all payloads, criteria and contexts as a whole."""
 
 
-class Narrator:
+class EventFormatter:
     """Turns what happens into lines."""
 
     def __init__(self, transcript: Transcript, engine: Flyte, detail: Detail) -> None:
@@ -40,28 +40,30 @@ class Narrator:
         self._transcript = transcript
         self._engine = engine
 
-    def lines(self, told: Told) -> Iterator[Line]:
+    def format(self, told: OutputEvent) -> Iterator[Line]:
         """The lines for something that happened; none when it is more than was asked for."""
-        if isinstance(told, Spoken):
+        if isinstance(told, ChatMessage):
             yield self._spoken(told)
-        elif isinstance(told, Noticed):
-            number = self._transcript.number(told.room_id, told.timestamp) if self.detail is not Detail.OFF else None
-            yield plain(f"{told.room} {told.text}" + (f" (message [{number}])" if number else ""), "aside")
+        elif isinstance(told, ChatNotice):
+            number = self._transcript.number(told.channel_id, told.timestamp) if self.detail is not Detail.OFF else None
+            yield text_line(f"{told.channel_label} {told.text}" + (f" (message [{number}])" if number else ""), "aside")
         elif isinstance(told, Line):
             yield told
         elif self.detail is not Detail.OFF:
             yield from self._explained(told)
 
-    def _spoken(self, spoken: Spoken) -> Line:
-        number = self._transcript.number(spoken.room_id, spoken.timestamp)
-        thread = self._transcript.number(spoken.room_id, spoken.thread_timestamp) if spoken.thread_timestamp else None
+    def _spoken(self, spoken: ChatMessage) -> Line:
+        number = self._transcript.number(spoken.channel_id, spoken.timestamp)
+        thread = (
+            self._transcript.number(spoken.channel_id, spoken.thread_timestamp) if spoken.thread_timestamp else None
+        )
         spans = [
             Span(f"[{number}] " if self.detail is not Detail.OFF else "", "aside"),
-            Span(f"{spoken.room} ", "room"),
+            Span(f"{spoken.channel_label} ", "room"),
             Span(_thread_mark(spoken, thread, self.detail), "aside"),
             Span(f"{spoken.speaker}: ", "bot" if spoken.speaker == BOT else "person"),
         ]
-        return Line((*spans, Span(spoken.text, "said")), hang=sum(len(span.text) for span in spans))
+        return Line((*spans, Span(spoken.text, "said")), indent=sum(len(span.text) for span in spans))
 
     def _explained(self, told: flyte.TraceEvent) -> Iterator[Line]:
         match told:
@@ -123,7 +125,7 @@ class Narrator:
         return pack.name if pack else pack_id
 
 
-def _thread_mark(spoken: Spoken, number: int | None, detail: Detail) -> str:
+def _thread_mark(spoken: ChatMessage, number: int | None, detail: Detail) -> str:
     if not spoken.thread_timestamp:
         return ""
     return "(thread) " if detail is Detail.OFF or number is None else f"(thread of [{number}]) "
@@ -136,7 +138,7 @@ def _step(told: flyte.StepEvaluated) -> str:
 def _criteria(source: str, told: flyte.StepEvaluated) -> Iterator[Line]:
     if source:
         yield _detail(source)
-    for name, value in values_seen(source, told.trigger, told.context):
+    for name, value in referenced_values(source, told.trigger, told.context):
         yield _detail(f"{name} = {value}")
 
 
@@ -145,11 +147,11 @@ def _entry(kind: str, text: str, payload: str = "", remark: str = "", style: str
     spans = [Span(f"    {kind:<8}", "aside"), Span(text, style)]
     spans += [Span(f" {payload}", style or "aside")] if payload else []
     spans += [Span(f"  {remark}", "remark")] if remark else []
-    return Line(spans, hang=_HANG)
+    return Line(spans, indent=_HANG)
 
 
 def _detail(text: str) -> Line:
-    return plain(f"{' ' * _HANG}{text}", "aside", hang=_HANG + 2)
+    return text_line(f"{' ' * _HANG}{text}", "aside", indent=_HANG + 2)
 
 
 def _json(value: object) -> str:

@@ -23,17 +23,17 @@ class Line:
     """A line to write, or several: after a line feed, and where it is folded, it goes on at the column `hang`."""
 
     spans: Sequence[Span]
-    hang: int = 0
+    indent: int = 0
 
 
-class Paper(Protocol):
+class Output(Protocol):
     """Where lines are written to."""
 
     def write(self, line: Line) -> None:
         """Write a line. OSError when nobody reads any more."""
 
 
-class PlainPaper:
+class PlainOutput:
     """Text without colours and without folding, for files and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -41,7 +41,7 @@ class PlainPaper:
 
     def write(self, line: Line) -> None:
         """See the protocol."""
-        text = "".join(printable(span.text) for span in line.spans).replace("\n", "\n" + " " * line.hang)
+        text = "".join(printable(span.text) for span in line.spans).replace("\n", "\n" + " " * line.indent)
         encoding = self._stream.encoding or "utf-8"
         self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self._stream.flush()
@@ -52,9 +52,9 @@ def printable(text: str) -> str:
     return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text.replace("\r\n", "\n").replace("\t", "    "))
 
 
-def plain(text: str, style: str = "", hang: int = 0) -> Line:
+def text_line(text: str, style: str = "", indent: int = 0) -> Line:
     """A line in one style."""
-    return Line((Span(text, style),), hang)
+    return Line((Span(text, style),), indent)
 
 
 class CurrentStream:

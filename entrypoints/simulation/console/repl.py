@@ -7,63 +7,63 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from entrypoints.simulation.console.commands import carry_out
-from entrypoints.simulation.console.session import Conversation, Ended, MistakeError
-from entrypoints.simulation.console.story import Story
+from entrypoints.simulation.console.commands import run_command
+from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
+from entrypoints.simulation.console.story import EventPrinter
 
 _BLOCK: Final = 65_536
 _LONGEST_LINE: Final = 1_000_000
 
 
-class Unrest(Exception):
+class SettleTimeout(Exception):
     """The conversation did not come to rest in time; the message says what is waited for."""
 
 
-async def hear_line(conversation: Conversation, story: Story, line: str, patience_seconds: float) -> None:
+async def run_line(conversation: ConsoleSession, story: EventPrinter, line: str, settle_seconds: float) -> None:
     """Say a line or carry it out, and return when all that follows from it has happened, and was told.
 
     Raises MistakeError, Ended, Unrest.
     """
     try:
-        await _hear(conversation, line.strip("\r\n"), patience_seconds)
+        await _hear(conversation, line.strip("\r\n"), settle_seconds)
     finally:
-        story.tell_now()
+        story.flush()
 
 
-async def _hear(conversation: Conversation, text: str, patience_seconds: float) -> None:
+async def _hear(conversation: ConsoleSession, text: str, patience_seconds: float) -> None:
     said = None
     if text.startswith("/") and not text.startswith("//"):
-        carry_out(conversation, text)
+        run_command(conversation, text)
     elif text.strip():
         said = conversation.say(text.removeprefix("/") if text.startswith("//") else text)
-        await conversation.until_reported(said)
-    waited_for = await conversation.stage.calm(patience_seconds)
+        await conversation.wait_until_reported(said)
+    waited_for = await conversation.sandbox.settle(patience_seconds)
     if waited_for:
-        raise Unrest(f"no end after {patience_seconds:g} s: {waited_for} (does a flow answer itself?)")
+        raise SettleTimeout(f"no end after {patience_seconds:g} s: {waited_for} (does a flow answer itself?)")
     if said:
-        conversation.explain_silence(said)
+        conversation.explain_if_unreported(said)
 
 
-async def talk_by_lines(
-    conversation: Conversation,
-    story: Story,
+async def run_lines(
+    conversation: ConsoleSession,
+    story: EventPrinter,
     lines: AsyncIterator[str],
-    patience_seconds: float,
-    complain: Callable[[str], None],
+    settle_seconds: float,
+    report_error: Callable[[str], None],
 ) -> None:
     """Hear lines one after the other, until the last or /quit; `complain` is told what is wrong with one."""
     number = 0
     async for line in lines:
         number += 1
         try:
-            await hear_line(conversation, story, line, patience_seconds)
-        except (MistakeError, Unrest) as mistake:
-            complain(f"line {number}: {mistake}")
-        except Ended:
+            await run_line(conversation, story, line, settle_seconds)
+        except (InvalidInput, SettleTimeout) as mistake:
+            report_error(f"line {number}: {mistake}")
+        except SessionEnded:
             return
 
 
-async def lines_of(descriptor: int) -> AsyncIterator[str]:
+async def read_lines(descriptor: int) -> AsyncIterator[str]:
     """The lines that come from a file, a pipe or a terminal, as they come.
 
     Read by a thread, since not all of these can be waited for; of the descriptor itself, so that the thread holds no

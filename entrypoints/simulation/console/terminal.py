@@ -15,9 +15,9 @@ from rich.text import Text
 
 from entrypoints.simulation.console.commands import COMMANDS
 from entrypoints.simulation.console.output import CurrentStream, Line, printable
-from entrypoints.simulation.console.repl import Unrest, hear_line
-from entrypoints.simulation.console.session import Conversation, Ended, MistakeError
-from entrypoints.simulation.console.story import Story
+from entrypoints.simulation.console.repl import SettleTimeout, run_line
+from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
+from entrypoints.simulation.console.story import EventPrinter
 from entrypoints.simulation.workspaces.workspace import BOT
 
 STYLES: Final = {
@@ -36,11 +36,11 @@ STYLES: Final = {
 _PROMPT_STYLE: Final = Style.from_dict(
     {"person": "ansigreen bold", "room": "ansicyan", "bottom-toolbar": "noreverse ansibrightblack"}
 )
-_NARROWEST: Final = 30
+_MIN_TEXT_WIDTH: Final = 30
 """Columns that must be left for a line's text; in a narrower terminal nothing hangs."""
 
 
-class ColourPaper:
+class ColourOutput:
     """Lines in colours, folded at the terminal's present width. See the protocol Paper."""
 
     def __init__(self, stream: TextIO | None = None, width: int | None = None) -> None:
@@ -52,12 +52,12 @@ class ColourPaper:
         """See the protocol."""
         text = Text.assemble(*((printable(span.text), STYLES[span.style]) for span in line.spans))
         width = self._console.width
-        hang = line.hang if width - line.hang >= _NARROWEST else 0
-        for folded in _folded(text, hang, width, self._console):
+        hang = line.indent if width - line.indent >= _MIN_TEXT_WIDTH else 0
+        for folded in _wrap(text, hang, width, self._console):
             self._console.print(folded, soft_wrap=True)
 
 
-def _folded(text: Text, hang: int, width: int, console: Console) -> Iterator[Text]:
+def _wrap(text: Text, hang: int, width: int, console: Console) -> Iterator[Text]:
     first, *others = text.split("\n", allow_blank=True)
     head, *folded = first.wrap(console, width)
     yield head
@@ -73,7 +73,7 @@ def _without_leading_spaces(text: Text) -> Text:
     return text.divide([spaces])[1] if spaces else text
 
 
-async def talk_in_terminal(conversation: Conversation, story: Story, patience_seconds: float) -> None:
+async def run_terminal(conversation: ConsoleSession, story: EventPrinter, settle_seconds: float) -> None:
     """Talk until whoever sits there has had enough: /quit, Ctrl-D or Ctrl-C."""
     session: PromptSession[str] = PromptSession(
         completer=CommandCompleter(conversation),
@@ -85,31 +85,31 @@ async def talk_in_terminal(conversation: Conversation, story: Story, patience_se
         "A Slack and a Flyte of this machine's own, with the pack between them. Say something: echo hello"
     )
     conversation.write("/help lists the commands, Ctrl-D ends.")
-    story.tell_now()
+    story.flush()
     with patch_stdout(raw=True):
         while True:
             try:
                 line = await session.prompt_async(lambda: prompt_text(conversation), handle_sigint=False)
                 if line.startswith("/"):
                     conversation.write(f"{fragment_list_to_text(prompt_text(conversation))}{line}")
-                await hear_line(conversation, story, line, patience_seconds)
-            except MistakeError as mistake:
+                await run_line(conversation, story, line, settle_seconds)
+            except InvalidInput as mistake:
                 conversation.write(str(mistake), "bad")
-            except Unrest as unrest:
+            except SettleTimeout as unrest:
                 conversation.write(f"{unrest}; you can go on meanwhile", "bad")
-            except (EOFError, KeyboardInterrupt, Ended):
+            except (EOFError, KeyboardInterrupt, SessionEnded):
                 return
 
 
-def prompt_text(conversation: Conversation) -> StyleAndTextTuples:
+def prompt_text(conversation: ConsoleSession) -> StyleAndTextTuples:
     """As whom, where and in which thread one speaks."""
     parts: StyleAndTextTuples = [
         ("class:person", conversation.speaker),
         ("", " in "),
-        ("class:room", conversation.room.label),
+        ("class:room", conversation.conversation.label),
     ]
     if conversation.thread:
-        number = conversation.transcript.number(conversation.room.id, conversation.thread_timestamp)
+        number = conversation.transcript.number(conversation.conversation.id, conversation.thread_timestamp)
         parts.append(("", f" (thread of [{number}])"))
     return [*parts, ("", "> ")]
 
@@ -117,7 +117,7 @@ def prompt_text(conversation: Conversation) -> StyleAndTextTuples:
 class CommandCompleter(Completer):
     """Completes commands, their arguments, and people's and channels' names."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: ConsoleSession) -> None:
         self._conversation = conversation
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002 - prompt_toolkit's signature
@@ -137,24 +137,24 @@ class CommandCompleter(Completer):
         return ((argument, "") for argument in self._arguments(command, len(arguments)))
 
     def _names(self, word: str) -> list[str]:
-        workspace = self._conversation.stage.workspace
+        workspace = self._conversation.sandbox.workspace
         if word.startswith("@"):
             return [f"@{handle}" for handle in (*workspace.handles, BOT)]
-        return [room.label for room in workspace.rooms()] if word.startswith("#") else []
+        return [room.label for room in workspace.conversations()] if word.startswith("#") else []
 
     def _arguments(self, command: str, position: int) -> list[str]:
-        stage = self._conversation.stage
+        stage = self._conversation.sandbox
         if command == "/event":
             steps = [step for flow in stage.flyte.flows.values() for step in flow.steps]
             return sorted({step.event_pack if position == 1 else step.event_name for step in steps})
         return self._first_arguments(command) if position == 1 else []
 
     def _first_arguments(self, command: str) -> list[str]:
-        stage = self._conversation.stage
+        stage = self._conversation.sandbox
         handles = list(stage.workspace.handles)
         arguments = {
             "/as": handles,
-            "/in": [*(room.label for room in stage.workspace.rooms()), f"@{BOT}"],
+            "/in": [*(room.label for room in stage.workspace.conversations()), f"@{BOT}"],
             "/invite": [*handles, BOT],
             "/kick": [*handles, BOT],
             "/react": ["thumbsup", "tada", "eyes", "white_check_mark"],

@@ -18,7 +18,7 @@ _POLICY: Final = (
 )
 
 
-class Guard:
+class AccessGuard:
     """Stands before every request. Deeds and the socket need the page's own `Origin`, and the token that is in it."""
 
     def __init__(self) -> None:

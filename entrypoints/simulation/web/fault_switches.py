@@ -17,12 +17,12 @@ _POST: Final = "chat.postMessage"
 _FLYTE_ROUTES: Final = ("api", "register", "event", "take", "result", "audit")
 
 
-class NoSuchSwitchError(LookupError):
+class UnknownFault(LookupError):
     """There is no switch of that name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class FaultSwitch:
     """A fault: at which end, what it does in the words of the page, and how it is thrown and taken back."""
 
     end: str
@@ -31,26 +31,26 @@ class Switch:
     fault: Callable[[], AbstractAsyncContextManager[None]]
 
 
-class Switches:
+class FaultSwitches:
     """The switches by name; to be closed in the end."""
 
     def __init__(self, slack: SlackServer, flyte: FlyteServer) -> None:
-        self.all: Final[Mapping[str, Switch]] = _slack_switches(slack) | _flyte_switches(flyte)
+        self.all: Final[Mapping[str, FaultSwitch]] = _slack_switches(slack) | _flyte_switches(flyte)
         self._on: dict[str, AsyncExitStack] = {}
 
     async def close(self) -> None:
         """Take all faults back."""
         for name in list(self._on):
-            await self.turn(name, on=False)
+            await self.set(name, on=False)
 
     def is_on(self, name: str) -> bool:
         """Whether a fault is thrown."""
         return name in self._on
 
-    async def turn(self, name: str, *, on: bool) -> None:
+    async def set(self, name: str, *, on: bool) -> None:
         """Throw a fault, or take it back; no effect when that is so already. Raises NoSuchSwitchError."""
         if name not in self.all:
-            raise NoSuchSwitchError(f"there is no fault called {name}")
+            raise UnknownFault(f"there is no fault called {name}")
         if on and name not in self._on:
             fault = self._on[name] = AsyncExitStack()
             await fault.enter_async_context(self.all[name].fault())
@@ -65,38 +65,38 @@ class Switches:
         ]
 
 
-def _slack_switches(slack: SlackServer) -> dict[str, Switch]:
+def _slack_switches(slack: SlackServer) -> dict[str, FaultSwitch]:
     planned = partial(_planned_at_slack, slack)
     limited = slack_faults.rate_limited(_RETRY_AFTER_SECONDS)
     return {
-        "slack-429": Switch("Slack", "Rate limited", "Posts are answered 429.", partial(planned, _POST, limited)),
-        "slack-500": Switch(
+        "slack-429": FaultSwitch("Slack", "Rate limited", "Posts are answered 429.", partial(planned, _POST, limited)),
+        "slack-500": FaultSwitch(
             "Slack", "Errors", "Every call is answered 500.", partial(planned, "*", slack_faults.http_status(500))
         ),
-        "slack-no-answer": Switch(
+        "slack-no-answer": FaultSwitch(
             "Slack",
             "Posts, no answer",
             "Messages are posted, but the answer never comes.",
             partial(planned, _POST, slack_faults.hang(performed=True)),
         ),
-        "slack-drop": Switch(
+        "slack-drop": FaultSwitch(
             "Slack", "Sockets broken", "Open sockets break, new ones are refused.", partial(_without_sockets, slack)
         ),
-        "slack-silence": Switch(
+        "slack-silence": FaultSwitch(
             "Slack", "Sockets silent", "Sockets stay open, and nothing comes through.", partial(_silent, slack)
         ),
     }
 
 
-def _flyte_switches(flyte: FlyteServer) -> dict[str, Switch]:
+def _flyte_switches(flyte: FlyteServer) -> dict[str, FaultSwitch]:
     planned = partial(_planned_at_flyte, flyte)
     slow = flyte_faults.slow(SLOW_SECONDS)
     return {
-        "flyte-down": Switch("Flyte", "Down", "Connections are refused.", partial(_down, flyte)),
-        "flyte-500": Switch(
+        "flyte-down": FaultSwitch("Flyte", "Down", "Connections are refused.", partial(_down, flyte)),
+        "flyte-500": FaultSwitch(
             "Flyte", "Errors", "Every request is answered 500.", partial(planned, flyte_faults.status(500))
         ),
-        "flyte-slow": Switch("Flyte", "Slow", f"Every answer takes {SLOW_SECONDS:g} s.", partial(planned, slow)),
+        "flyte-slow": FaultSwitch("Flyte", "Slow", f"Every answer takes {SLOW_SECONDS:g} s.", partial(planned, slow)),
     }
 
 

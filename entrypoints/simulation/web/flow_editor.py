@@ -15,19 +15,19 @@ from entrypoints.simulation.flyte.flow_loader import Flow, FlowRefusedError, flo
 
 _WHERE: Final = "flow"
 _PLACE: Final = re.compile(rf"{_WHERE}(?::(?P<line>\d+))?(?::(?P<column>\d+))?: (?P<reason>.*)", re.DOTALL)
-MOST_FLOWS: Final = 200
+MAX_FLOWS: Final = 200
 
 
-class NotOnDeskError(LookupError):
+class DraftNotFound(LookupError):
     """There is no sheet of that id."""
 
 
-class DeskFullError(Exception):
+class TooManyFlows(Exception):
     """There are too many flows to write another."""
 
 
 @dataclass(slots=True)
-class Sheet:
+class Draft:
     """A flow's text, and the flow that was last read from it without a mistake; None: there has been none."""
 
     id: str
@@ -51,21 +51,21 @@ class Sheet:
         }
 
 
-class FlowDesk:
+class FlowEditor:
     """The sheets of a Flyte's flows. `files` are read for their text, comments and all; other flows are written out."""
 
     def __init__(self, flyte: Flyte, files: Iterable[Path] = ()) -> None:
-        self.sheets: Final[dict[str, Sheet]] = {}
+        self.drafts: Final[dict[str, Draft]] = {}
         self._flyte = flyte
         self._numbers = count(1)
         self._files = tuple(files)
 
-    def lay_out(self) -> None:
+    def refresh(self) -> None:
         """Have a sheet for every flow that runs, whoever brought it, and none for flows that somebody else removed."""
-        by_name = {sheet.flow.name: sheet for sheet in self.sheets.values() if sheet.flow}
+        by_name = {sheet.flow.name: sheet for sheet in self.drafts.values() if sheet.flow}
         for name, sheet in by_name.items():
             if name not in self._flyte.flows:
-                del self.sheets[sheet.id]
+                del self.drafts[sheet.id]
         for name, flow in self._flyte.flows.items():
             known = by_name.get(name)
             if known is None:
@@ -73,7 +73,7 @@ class FlowDesk:
             elif known.flow is not flow:
                 known.text, known.flow, known.error = self._text_of(flow), flow, ""
 
-    def write(self, sheet_id: str, text: str) -> None:
+    def update(self, sheet_id: str, text: str) -> None:
         """Put another text on a sheet; it runs from now on if it is right, and otherwise what ran before goes on."""
         sheet = self._sheet(sheet_id)
         sheet.text, sheet.error, sheet.line, sheet.column = text, "", 0, 0
@@ -88,33 +88,33 @@ class FlowDesk:
         sheet.flow = flow
         self._flyte.add_flow(flow)
 
-    def begin(self, text: str) -> str:
+    def create(self, text: str) -> str:
         """Begin another flow; returns the sheet's id. Raises DeskFullError."""
-        if len(self.sheets) >= MOST_FLOWS:
-            raise DeskFullError(f"there are {MOST_FLOWS} flows already")
+        if len(self.drafts) >= MAX_FLOWS:
+            raise TooManyFlows(f"there are {MAX_FLOWS} flows already")
         sheet = self._add(text, None)
-        self.write(sheet.id, text)
+        self.update(sheet.id, text)
         return sheet.id
 
-    def throw_away(self, sheet_id: str) -> None:
+    def delete(self, sheet_id: str) -> None:
         """Remove a sheet, and begin no more runs of its flow. Raises NotOnDeskError."""
         sheet = self._sheet(sheet_id)
         if sheet.flow:
             self._flyte.remove_flow(sheet.flow.name)
-        del self.sheets[sheet_id]
+        del self.drafts[sheet_id]
 
-    def is_running(self, sheet: Sheet) -> bool:
+    def is_running(self, sheet: Draft) -> bool:
         """Whether the engine runs a flow of this sheet, be it an earlier text."""
         return sheet.flow is not None and self._flyte.flows.get(sheet.flow.name) is sheet.flow
 
-    def _sheet(self, sheet_id: str) -> Sheet:
-        if sheet_id not in self.sheets:
-            raise NotOnDeskError(f"there is no flow {sheet_id} any more")
-        return self.sheets[sheet_id]
+    def _sheet(self, sheet_id: str) -> Draft:
+        if sheet_id not in self.drafts:
+            raise DraftNotFound(f"there is no flow {sheet_id} any more")
+        return self.drafts[sheet_id]
 
-    def _add(self, text: str, flow: Flow | None) -> Sheet:
-        sheet = Sheet(f"flow-{next(self._numbers)}", text, text.lstrip().startswith("{"), flow)
-        self.sheets[sheet.id] = sheet
+    def _add(self, text: str, flow: Flow | None) -> Draft:
+        sheet = Draft(f"flow-{next(self._numbers)}", text, text.lstrip().startswith("{"), flow)
+        self.drafts[sheet.id] = sheet
         return sheet
 
     def _text_of(self, flow: Flow) -> str:
@@ -125,13 +125,13 @@ class FlowDesk:
                     return path.read_text(encoding="utf-8")
         return yaml.safe_dump(dict(flow.source), sort_keys=False, allow_unicode=True, width=100)
 
-    def _check_name(self, sheet: Sheet, name: str) -> None:
+    def _check_name(self, sheet: Draft, name: str) -> None:
         own_name = sheet.flow.name if sheet.flow else ""
         if name != own_name and name in self._flyte.flows:
             raise FlowRefusedError(f"{_WHERE}: name: another flow is called {name}")
 
     @staticmethod
-    def _note_error(sheet: Sheet, message: str) -> None:
+    def _note_error(sheet: Draft, message: str) -> None:
         match = _PLACE.fullmatch(message)
         sheet.error = match["reason"] if match else message
         sheet.line = int(match["line"] or 0) if match else 0

@@ -24,9 +24,9 @@ async def open_page(
     files = [*sorted(BUILT_IN.iterdir()), *flow_files]
     async with Workbench(slack, flyte, files) as workbench:
         if container is not None:
-            ways = workbench.ways
-            ways.sees_inside = True
-            container.receiver.override(WatchedReceiver(container.receiver(), ways.see_inside))
-            container.storage.override(WatchedStorage(container.storage(), ways.see_inside))
+            ways = workbench.traces
+            ways.has_probe = True
+            container.receiver.override(WatchedReceiver(container.receiver(), ways.on_probe_event))
+            container.storage.override(WatchedStorage(container.storage(), ways.on_probe_event))
         async with PageServer(workbench, port) as page:
             yield page.url

@@ -10,8 +10,8 @@ from typing import Final, Self
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
-from entrypoints.simulation.web.access_guard import SOCKET_PROTOCOL, Guard
-from entrypoints.simulation.web.actions import Deeds, NotDoneError
+from entrypoints.simulation.web.access_guard import SOCKET_PROTOCOL, AccessGuard
+from entrypoints.simulation.web.actions import ActionHandler, ActionRejected
 from entrypoints.simulation.web.workbench import Workbench
 
 _FILES: Final = Path(__file__).parent / "static"
@@ -37,8 +37,8 @@ class PageServer:
         self.url = ""
         self._workbench = workbench
         self._port = port
-        self._deeds = Deeds(workbench)
-        self._guard = Guard()
+        self._deeds = ActionHandler(workbench)
+        self._guard = AccessGuard()
         self._sockets: set[web.WebSocketResponse] = set()
         self._lifetime = AsyncExitStack()
 
@@ -73,8 +73,8 @@ class PageServer:
         if request.content_type != "application/json" or not isinstance(values, dict):
             return web.json_response({"error": "a JSON object is needed"}, status=400)
         try:
-            return web.json_response(await self._deeds.do(request.match_info["deed"], values))
-        except NotDoneError as error:
+            return web.json_response(await self._deeds.handle(request.match_info["deed"], values))
+        except ActionRejected as error:
             # An answer like any other: a browser would complain of every status but 200.
             return web.json_response({"error": str(error)})
 
@@ -96,15 +96,15 @@ class PageServer:
         return socket
 
     async def _tell(self, socket: web.WebSocketResponse, number: int) -> None:
-        board = self._workbench.board
-        changes = board.changes_after(number)
+        board = self._workbench.feed
+        changes = board.delta_since(number)
         try:
             while True:
-                told = {"number": changes.number, "is_whole": changes.is_whole, "cards": changes.cards}
+                told = {"number": changes.version, "is_whole": changes.is_snapshot, "cards": changes.values}
                 async with asyncio.timeout(_SENDING_SECONDS):
                     await socket.send_str(json.dumps(told))
-                await board.wait_for_change_after(changes.number)
-                changes = board.changes_after(changes.number)
+                await board.wait_for_change_since(changes.version)
+                changes = board.delta_since(changes.version)
         except (ConnectionError, TimeoutError):
             await socket.close()
 

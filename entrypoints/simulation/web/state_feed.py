@@ -4,34 +4,34 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-KEPT_REMOVALS: Final = 1_000
+MAX_REMOVALS: Final = 1_000
 """How many removed cards are remembered, for the sake of copies that still have them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class Delta:
     """What makes a copy like the board: cards by key, None for those that are gone.
 
     `is_whole`: these are all the cards there are, whatever the copy has.
     """
 
-    number: int
-    is_whole: bool
-    cards: dict[str, object]
+    version: int
+    is_snapshot: bool
+    values: dict[str, object]
 
 
-class Board:
+class StateFeed:
     """Cards by key. A copy that says up to which change it knows everything is told the rest, however far it lags."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.version = 0
         """Of the latest change."""
         self._cards: dict[str, tuple[int, object]] = {}  # both in the order of changing
         self._removed: dict[str, int] = {}
         self._complete_since = 0
         self._news = asyncio.Event()
 
-    def put(self, key: str, value: object) -> None:
+    def publish(self, key: str, value: object) -> None:
         """Write a card; whoever wrote it must not change the value any more. No change when it says this already."""
         if key in self._cards and self._cards[key][1] == value:
             return
@@ -44,20 +44,20 @@ class Board:
         if self._cards.pop(key, None) is None:
             return
         self._removed[key] = self._next()
-        if len(self._removed) > KEPT_REMOVALS:
+        if len(self._removed) > MAX_REMOVALS:
             oldest = next(iter(self._removed))
             self._complete_since = self._removed.pop(oldest)
 
     def __contains__(self, key: str) -> bool:
         return key in self._cards
 
-    def names(self, start: str) -> list[str]:
+    def keys(self, start: str) -> list[str]:
         """The keys that begin like this."""
         return [key for key in self._cards if key.startswith(start)]
 
-    def changes_after(self, number: int) -> Changes:
+    def delta_since(self, number: int) -> Delta:
         """What changed after this change; everything for a copy that knows less than the board remembers, or more."""
-        if not self._complete_since <= number <= self.number:
+        if not self._complete_since <= number <= self.version:
             number = 0
         cards: dict[str, object] = {}
         for key, (changed, value) in reversed(self._cards.items()):
@@ -67,15 +67,15 @@ class Board:
         is_whole = number == 0
         if not is_whole:
             cards |= {key: None for key, removed in self._removed.items() if removed > number}
-        return Changes(self.number, is_whole, cards)
+        return Delta(self.version, is_whole, cards)
 
-    async def wait_for_change_after(self, number: int) -> None:
+    async def wait_for_change_since(self, number: int) -> None:
         """Return when there is a later change than this."""
-        while self.number <= number:
+        while self.version <= number:
             self._news.clear()
             await self._news.wait()
 
     def _next(self) -> int:
-        self.number += 1
+        self.version += 1
         self._news.set()
-        return self.number
+        return self.version

@@ -2,11 +2,11 @@
 
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.workspace import WorkspaceState
-from entrypoints.simulation.web.trace.trace import LONGEST_TEXT, MessageKey
+from entrypoints.simulation.web.trace.trace import MAX_TEXT_LENGTH, MessageKey
 from entrypoints.simulation.workspaces.message_text import visible_text
 
 
-def people_card(world: WorkspaceState) -> object:
+def people_view(world: WorkspaceState) -> object:
     """Everybody, the bot too, with id, handle and name."""
     return [
         {
@@ -20,12 +20,12 @@ def people_card(world: WorkspaceState) -> object:
     ]
 
 
-def rooms_card(world: WorkspaceState) -> object:
+def conversations_view(world: WorkspaceState) -> object:
     """Every room, direct messages too, with its members."""
     return [_room(channel) for channel in world.channels.values()]
 
 
-def message_card(world: WorkspaceState, key: MessageKey) -> object | None:
+def message_view(world: WorkspaceState, key: MessageKey) -> object | None:
     """A message as people see it; None when it is not there (any more)."""
     channel = world.channels.get(key[0])
     message = channel.messages.get(key[1]) if channel else None
@@ -47,7 +47,7 @@ def message_key(event: JsonObject) -> MessageKey | None:
             return None
 
 
-def card_name(kind: str, key: MessageKey) -> str:
+def feed_key(kind: str, key: MessageKey) -> str:
     """Under which a message's card (`message`) or its way (`way`) stands on the board."""
     return "/".join((kind, *key))
 
@@ -72,7 +72,7 @@ def _message(world: WorkspaceState, message: Message) -> object:
         "name": fields.get("username") or (user.display_name or user.name if user else ""),
         "is_bot": bool(fields.get("bot_id")),
         "is_notice": str(fields.get("subtype", "")).startswith(("channel_", "group_")),
-        "text": text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…",
+        "text": text if len(text) <= MAX_TEXT_LENGTH else f"{text[:MAX_TEXT_LENGTH]}…",
         "thread": fields["thread_ts"] if message.is_reply else "",
         "is_edited": "edited" in fields,
         "reactions": [

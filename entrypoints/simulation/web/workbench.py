@@ -10,17 +10,17 @@ from typing import Final, Self
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.event_log import Happening
 from entrypoints.simulation.slack.server import SlackServer
-from entrypoints.simulation.web.fault_switches import Switches
-from entrypoints.simulation.web.flow_editor import FlowDesk
-from entrypoints.simulation.web.state_feed import Board
-from entrypoints.simulation.web.trace.flyte_tracer import FlyteSide
-from entrypoints.simulation.web.trace.pending_actions import ActionsInHand
-from entrypoints.simulation.web.trace.slack_tracer import SlackSide
-from entrypoints.simulation.web.trace.trace import MessageKey, Stage
-from entrypoints.simulation.web.trace.traces import Ways
-from entrypoints.simulation.web.views import card_name, message_card, message_key, people_card, rooms_card
+from entrypoints.simulation.web.fault_switches import FaultSwitches
+from entrypoints.simulation.web.flow_editor import FlowEditor
+from entrypoints.simulation.web.state_feed import StateFeed
+from entrypoints.simulation.web.trace.flyte_tracer import FlyteTracer
+from entrypoints.simulation.web.trace.pending_actions import PendingActions
+from entrypoints.simulation.web.trace.slack_tracer import SlackTracer
+from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageKey
+from entrypoints.simulation.web.trace.traces import MessageTraces
+from entrypoints.simulation.web.views import conversations_view, feed_key, message_key, message_view, people_view
 
-KEPT_MESSAGES: Final = 1_000
+MAX_MESSAGES: Final = 1_000
 """How many messages the board shows, of all rooms together."""
 _GATHERING_SECONDS: Final = 0.02
 """How long changes are gathered before they are written on the board: what happens together is shown together."""
@@ -32,10 +32,10 @@ class Workbench:
     def __init__(self, slack: SlackServer, flyte: FlyteServer, flow_files: Iterable[Path] = ()) -> None:
         self.slack: Final = slack
         self.flyte: Final = flyte
-        self.board: Final = Board()
-        self.desk: Final = FlowDesk(flyte, flow_files)
-        self.switches: Final = Switches(slack, flyte)
-        self.ways: Final = Ways(self._note_way)
+        self.feed: Final = StateFeed()
+        self.flow_editor: Final = FlowEditor(flyte, flow_files)
+        self.faults: Final = FaultSwitches(slack, flyte)
+        self.traces: Final = MessageTraces(self._note_way)
         self._shown: deque[MessageKey] = deque()
         self._stale_messages: dict[MessageKey, None] = {}
         self._stale_ways: dict[MessageKey, None] = {}
@@ -43,13 +43,13 @@ class Workbench:
         self._is_open = False
 
     async def __aenter__(self) -> Self:
-        in_hand = ActionsInHand()
-        SlackSide(self.slack, self.ways, in_hand)
-        FlyteSide(self.flyte, self.ways, in_hand)
+        in_hand = PendingActions()
+        SlackTracer(self.slack, self.traces, in_hand)
+        FlyteTracer(self.flyte, self.traces, in_hand)
         self.slack.log.listeners.append(self._note_event)
         self.flyte.listeners.append(lambda _: self.note_change())
         self._is_open = True
-        self.bring_up_to_date()
+        self.publish()
         return self
 
     async def __aexit__(
@@ -58,24 +58,24 @@ class Workbench:
         self._is_open = False
         if self._timer is not None:
             self._timer.cancel()
-        await self.switches.close()
+        await self.faults.close()
 
     def note_change(self) -> None:
         """Something changed: write it on the board in a moment."""
         if self._is_open and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_GATHERING_SECONDS, self.bring_up_to_date)
+            self._timer = asyncio.get_running_loop().call_later(_GATHERING_SECONDS, self.publish)
 
-    def bring_up_to_date(self) -> None:
+    def publish(self) -> None:
         """Write on the board what changed."""
         self._timer = None
-        world, board = self.slack.workspace, self.board
-        board.put("people", people_card(world))
-        board.put("rooms", rooms_card(world))
+        world, board = self.slack.workspace, self.feed
+        board.publish("people", people_view(world))
+        board.publish("rooms", conversations_view(world))
         self._show_messages()
         self._show_ways()
         self._show_flows()
-        board.put("faults", self.switches.as_json())
-        board.put("ledger", self._ledger())
+        board.publish("faults", self.faults.as_json())
+        board.publish("ledger", self._ledger())
 
     def _note_event(self, happening: Happening) -> None:
         if happening.kind == "event":
@@ -91,46 +91,46 @@ class Workbench:
     def _show_messages(self) -> None:
         stale, self._stale_messages = self._stale_messages, {}
         for key in stale:
-            card = message_card(self.slack.workspace, key)
+            card = message_view(self.slack.workspace, key)
             if card is None:
                 self._hide(key)
                 continue
-            if card_name("message", key) not in self.board:
+            if feed_key("message", key) not in self.feed:
                 self._shown.append(key)
-            self.board.put(card_name("message", key), card)
-        while len(self._shown) > KEPT_MESSAGES:
+            self.feed.publish(feed_key("message", key), card)
+        while len(self._shown) > MAX_MESSAGES:
             self._hide(self._shown.popleft())
 
     def _hide(self, key: MessageKey) -> None:
-        self.ways.forget(key)
+        self.traces.discard(key)
         self._stale_ways.pop(key, None)
-        self.board.remove(card_name("message", key))
-        self.board.remove(card_name("way", key))
+        self.feed.remove(feed_key("message", key))
+        self.feed.remove(feed_key("way", key))
 
     def _show_ways(self) -> None:
         stale, self._stale_ways = self._stale_ways, {}
         for key in stale:
-            way = self.ways.by_message.get(key)
+            way = self.traces.by_message.get(key)
             if way is not None:
-                self.board.put(card_name("way", key), way.as_json())
+                self.feed.publish(feed_key("way", key), way.as_json())
 
     def _show_flows(self) -> None:
-        self.desk.lay_out()
-        for sheet in self.desk.sheets.values():
-            self.board.put(f"flow/{sheet.id}", sheet.as_json(is_running=self.desk.is_running(sheet)))
-        for name in self.board.names("flow/"):
-            if name.removeprefix("flow/") not in self.desk.sheets:
-                self.board.remove(name)
+        self.flow_editor.refresh()
+        for sheet in self.flow_editor.drafts.values():
+            self.feed.publish(f"flow/{sheet.id}", sheet.as_json(is_running=self.flow_editor.is_running(sheet)))
+        for name in self.feed.keys("flow/"):
+            if name.removeprefix("flow/") not in self.flow_editor.drafts:
+                self.feed.remove(name)
 
     def _ledger(self) -> object:
-        stages, tally = self.ways.stages, self.ways.tally
+        stages, tally = self.traces.stage_counts, self.traces.counters
         actions = self.flyte.unanswered()
         return {
-            "delivered": stages[Stage.DELIVERED],
-            "at_slack": stages[Stage.AT_SLACK],
-            "in_pack": stages[Stage.IN_PACK],
-            "set_aside": stages[Stage.SET_ASIDE],
-            "not_for_pack": stages[Stage.UNHEARD] + stages[Stage.IGNORED],
+            "delivered": stages[DeliveryStage.DELIVERED],
+            "at_slack": stages[DeliveryStage.AT_SLACK],
+            "in_pack": stages[DeliveryStage.IN_PACK],
+            "set_aside": stages[DeliveryStage.DEAD_LETTERED],
+            "not_for_pack": stages[DeliveryStage.BOT_ABSENT] + stages[DeliveryStage.IGNORED],
             "delivered_again": tally["delivered_again"],
             "open_actions": len(actions),
             "answered": tally["answered"],

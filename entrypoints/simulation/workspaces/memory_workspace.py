@@ -12,13 +12,13 @@ from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.workspaces.message_text import visible_text
 from entrypoints.simulation.workspaces.workspace import (
     BOT,
-    ChatHappening,
-    NotDoneError,
-    Noticed,
-    Room,
-    Spoken,
-    mentions_replaced,
-    nothing_called,
+    ChatMessage,
+    ChatNotice,
+    Conversation,
+    NotAllowed,
+    WorkspaceEvent,
+    replace_mentions,
+    unknown_name,
 )
 
 _GENERAL = "#general"
@@ -27,12 +27,12 @@ _GENERAL = "#general"
 class MemoryWorkspace:
     """People and rooms of a MemoryChat. See the protocol Workspace."""
 
-    def __init__(self, chat: MemoryChat, ear: MemoryReceiver) -> None:
-        self.listeners: list[Callable[[ChatHappening], None]] = []
+    def __init__(self, chat: MemoryChat, receiver: MemoryReceiver) -> None:
+        self.listeners: list[Callable[[WorkspaceEvent], None]] = []
         self._chat = chat
-        self._ear = ear
+        self._ear = receiver
         self._ids: dict[str, str] = {BOT: chat.identity.user_id}
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, Conversation] = {}
         chat.listeners.append(self._hear)
 
     @property
@@ -41,26 +41,26 @@ class MemoryWorkspace:
         return [handle for handle in self._ids if handle != BOT]
 
     @property
-    def ids(self) -> Mapping[str, str]:
+    def user_ids(self) -> Mapping[str, str]:
         """Everybody's id by handle, the bot's too."""
         return self._ids
 
-    def rooms(self) -> Sequence[Room]:
+    def conversations(self) -> Sequence[Conversation]:
         """See the protocol."""
         return [room for room in self._rooms.values() if not room.label.startswith("@")]
 
-    def room(self, label: str, handle: str) -> Room:
+    def conversation(self, label: str, handle: str) -> Conversation:
         """See the protocol."""
         if label == f"@{BOT}":
             return self._direct_messages(handle)
-        room = next((room for room in self.rooms() if room.label == label), None)
+        room = next((room for room in self.conversations() if room.label == label), None)
         if room is None:
-            raise nothing_called(label, (one.label for one in self.rooms()))
+            raise unknown_name(label, (one.label for one in self.conversations()))
         return room
 
-    def as_sent(self, typed: str) -> str:
+    def encode_text(self, typed: str) -> str:
         """See the protocol."""
-        return mentions_replaced(escape(typed), self._mention)
+        return replace_mentions(escape(typed), self._mention)
 
     def add_person(self, handle: str, user: User | None = None) -> None:
         """See the protocol. `user` says who it is; one without an id gets one."""
@@ -73,62 +73,62 @@ class MemoryWorkspace:
         """See the protocol."""
         room_id = channel_id or f"C{len(self._rooms) + 1:08}"
         self._chat.add_channel(room_id, is_private=is_private, is_general=label == _GENERAL)
-        self._rooms[room_id] = Room(room_id, label, has_bot=False, is_private=is_private)
+        self._rooms[room_id] = Conversation(room_id, label, has_bot=False, is_private=is_private)
 
-    def say(self, handle: str, room: Room, text: str, thread_timestamp: str = "") -> str:
+    def say(self, handle: str, room: Conversation, text: str, thread_timestamp: str = "") -> str:
         """See the protocol."""
         said = self._chat.say(room.id, text, self._user_id(handle), thread_timestamp=thread_timestamp)
         if not self._rooms[room.id].has_bot:
             self._tell(self._spoken(said))  # the chat tells only of what the bot hears
         return said.timestamp
 
-    def edit(self, room: Room, timestamp: str, text: str) -> None:
+    def edit(self, room: Conversation, timestamp: str, text: str) -> None:
         """See the protocol. The chat in memory has no edits: the pack would not hear of one anyway."""
-        self._tell(Noticed(room.id, room.label, f"message edited: {text}", timestamp))
+        self._tell(ChatNotice(room.id, room.label, f"message edited: {text}", timestamp))
 
-    def react(self, handle: str, room: Room, timestamp: str, emoji: str) -> None:
+    def react(self, handle: str, room: Conversation, timestamp: str, emoji: str) -> None:
         """See the protocol. The chat in memory has no reactions: the pack would not hear of one anyway."""
-        self._tell(Noticed(room.id, room.label, f"{handle} reacts with :{emoji}:", timestamp))
+        self._tell(ChatNotice(room.id, room.label, f"{handle} reacts with :{emoji}:", timestamp))
 
-    def invite(self, handle: str, room: Room) -> None:
+    def invite(self, handle: str, room: Conversation) -> None:
         """See the protocol."""
         self._user_id(handle)
         if handle == BOT:
             self._chat.invite(room.id)
         else:
-            self._tell(Noticed(room.id, room.label, f"{handle} has joined the channel"))
+            self._tell(ChatNotice(room.id, room.label, f"{handle} has joined the channel"))
 
-    def kick(self, handle: str, room: Room) -> None:
+    def kick(self, handle: str, room: Conversation) -> None:
         """See the protocol."""
         self._user_id(handle)
         if room.label == _GENERAL:
-            raise NotDoneError(f"nobody can be removed from {room.label}")
+            raise NotAllowed(f"nobody can be removed from {room.label}")
         if handle == BOT:
             self._chat.remove(room.id)
         else:
-            self._tell(Noticed(room.id, room.label, f"{handle} has left the channel"))
+            self._tell(ChatNotice(room.id, room.label, f"{handle} has left the channel"))
 
     @property
     def is_busy(self) -> bool:
         """See the protocol."""
         return self._ear.is_busy
 
-    def _direct_messages(self, handle: str) -> Room:
+    def _direct_messages(self, handle: str) -> Conversation:
         room_id = f"D{self._user_id(handle)}"
         if room_id not in self._rooms:
             self._chat.add_channel(room_id, is_private=True, has_bot=True)
-            self._rooms[room_id] = Room(room_id, f"@{BOT}", has_bot=True, is_private=True)
+            self._rooms[room_id] = Conversation(room_id, f"@{BOT}", has_bot=True, is_private=True)
         return self._rooms[room_id]
 
     def _user_id(self, handle: str) -> str:
         if handle not in self._ids:
-            raise nothing_called(handle, (*self.handles, BOT))
+            raise unknown_name(handle, (*self.handles, BOT))
         return self._ids[handle]
 
     def _mention(self, sign: str, name: str) -> str | None:
         if sign == "@":
             return f"<@{self._ids[name]}>" if name in self._ids else None
-        room = next((room for room in self.rooms() if room.label == f"#{name}"), None)
+        room = next((room for room in self.conversations() if room.label == f"#{name}"), None)
         return f"<#{room.id}|{name}>" if room else None
 
     def _hear(self, event: ChatEvent) -> None:
@@ -144,16 +144,16 @@ class MemoryWorkspace:
 
     def _note_bot(self, room_id: str, *, has_bot: bool) -> None:
         room = self._rooms[room_id]
-        self._rooms[room_id] = Room(room.id, room.label, has_bot, room.is_private)
-        self._tell(Noticed(room.id, room.label, f"{BOT} has {'joined' if has_bot else 'left'} the channel"))
+        self._rooms[room_id] = Conversation(room.id, room.label, has_bot, room.is_private)
+        self._tell(ChatNotice(room.id, room.label, f"{BOT} has {'joined' if has_bot else 'left'} the channel"))
 
-    def _spoken(self, said: IncomingMessage) -> Spoken:
+    def _spoken(self, said: IncomingMessage) -> ChatMessage:
         speaker = next((handle for handle, user_id in self._ids.items() if user_id == said.user_id), said.user_id)
         text = _words(self._chat.posts[-1]) if speaker == BOT else said.text
         room = self._rooms[said.channel_id]
-        return Spoken(room.id, room.label, speaker, text, said.timestamp, said.thread_timestamp)
+        return ChatMessage(room.id, room.label, speaker, text, said.timestamp, said.thread_timestamp)
 
-    def _tell(self, happening: ChatHappening) -> None:
+    def _tell(self, happening: WorkspaceEvent) -> None:
         for listener in self.listeners:
             listener(happening)
 

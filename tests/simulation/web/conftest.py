@@ -9,9 +9,9 @@ from typing import Any, Self
 import aiohttp
 import pytest
 
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
-from entrypoints.simulation.sandbox import Play, loopback_stage
+from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox
 from entrypoints.simulation.web.access_guard import SOCKET_PROTOCOL, TOKEN_HEADER
 
 _PATIENCE_SECONDS = 10.0
@@ -73,9 +73,9 @@ class Visitor:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
+async def stage() -> AsyncIterator[Sandbox]:
     flows = [flow_from_file(path) for path in sorted(BUILT_IN.iterdir())]
-    async with loopback_stage(Play(flows=flows, page_port=0)) as playing:
+    async with loopback_sandbox(SandboxConfig(flows=flows, page_port=0)) as playing:
         yield playing
 
 
@@ -86,5 +86,5 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def page(stage: Stage, session: aiohttp.ClientSession) -> Visitor:
+async def page(stage: Sandbox, session: aiohttp.ClientSession) -> Visitor:
     return await Visitor.at(session, stage.page_url)

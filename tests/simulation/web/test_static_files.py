@@ -65,7 +65,7 @@ def test_the_page_names_no_other_machine() -> None:
 def test_the_page_knows_every_station_of_a_way() -> None:
     sides = [FILES.parent / "trace" / f"{name}.py" for name in ("traces", "slack_tracer", "flyte_tracer", "pack_probe")]
     source = "".join(side.read_text(encoding="utf-8") for side in sides)
-    told = set(re.findall(r"""(?:go_on\(way, |_hear_of_action\([\w.]+, |_hear_of_post\()"(\w+)\"""", source))
+    told = set(re.findall(r"""(?:advance\(way, |_hear_of_action\([\w.]+, |_hear_of_post\()"(\w+)\"""", source))
     known = set(re.findall(r"^  (\w+): \[", (FILES / "js" / "stages.js").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert {"said", "handed", "step", "sent"} <= told

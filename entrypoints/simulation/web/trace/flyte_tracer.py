@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from entrypoints.simulation.console.explain import values_seen
+from entrypoints.simulation.console.explain import referenced_values
 from entrypoints.simulation.flyte.models import FATAL, Event
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.flyte.trace import (
@@ -16,22 +16,22 @@ from entrypoints.simulation.flyte.trace import (
     StepUnmatched,
     TraceEvent,
 )
-from entrypoints.simulation.web.trace.pending_actions import ActionsInHand
-from entrypoints.simulation.web.trace.trace import Stage, Way
-from entrypoints.simulation.web.trace.traces import Ways
+from entrypoints.simulation.web.trace.pending_actions import PendingActions
+from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageTrace
+from entrypoints.simulation.web.trace.traces import MessageTraces
 
 RECEIVED: Final = "ReceivedMessage"
 _KEPT_ANSWERS: Final = 1_000
 
 
-class FlyteSide:
+class FlyteTracer:
     """Follows what happens in a FlyteServer."""
 
-    def __init__(self, flyte: FlyteServer, ways: Ways, in_hand: ActionsInHand) -> None:
+    def __init__(self, flyte: FlyteServer, ways: MessageTraces, in_hand: PendingActions) -> None:
         self._flyte = flyte
         self._ways = ways
         self._in_hand = in_hand
-        self._by_answer: dict[int, tuple[Event, Way]] = {}
+        self._by_answer: dict[int, tuple[Event, MessageTrace]] = {}
         flyte.listeners.append(self._hear)
 
     def _hear(self, happening: TraceEvent) -> None:
@@ -56,12 +56,12 @@ class FlyteSide:
         way = self._way_of(taken.event, taken.payload)
         if way is None:
             return
-        if way.stage is Stage.DELIVERED:
-            self._ways.tally["delivered_again"] += 1
-        self._ways.go_on(way, "handed", taken.at, {"event": taken.event}, Stage.DELIVERED)
+        if way.stage is DeliveryStage.DELIVERED:
+            self._ways.counters["delivered_again"] += 1
+        self._ways.advance(way, "handed", taken.at, {"event": taken.event}, DeliveryStage.DELIVERED)
         pack = self._flyte.packs.get(taken.pack_id)
         if pack is not None and not self._is_waited_for(pack.name, taken.event):
-            self._ways.go_on(way, "no_flow", taken.at, {"event": taken.event})
+            self._ways.advance(way, "no_flow", taken.at, {"event": taken.event})
 
     def _hear_step(self, step: StepEvaluated) -> None:
         way = self._way_of_trigger(step.trigger)
@@ -79,18 +79,18 @@ class FlyteSide:
             case StepFailed():
                 details |= {"outcome": "failed", "reason": step.error, "part": step.part}
         criteria = str(details.get("criteria", ""))
-        details["seen"] = values_seen(criteria, step.trigger, step.context)
-        self._ways.go_on(way, "step", step.at, details)
+        details["seen"] = referenced_values(criteria, step.trigger, step.context)
+        self._ways.advance(way, "step", step.at, details)
 
     def _hear_of_action(self, action_id: str, station: str, at: float, details: dict[str, object]) -> None:
         way = self._ways.by_action.get(action_id)
         if way is not None:
-            self._ways.go_on(way, station, at, details)
+            self._ways.advance(way, station, at, details)
 
     def _hear_answer(self, answer: ActionFinished) -> None:
         self._in_hand.remove(answer.action_id)
         is_good = answer.event != FATAL and not answer.event.endswith("Failed")
-        self._ways.tally["answered" if is_good else "failed"] += 1
+        self._ways.counters["answered" if is_good else "failed"] += 1
         way = self._ways.by_action.pop(answer.action_id, None)
         if way is None:
             return
@@ -99,9 +99,9 @@ class FlyteSide:
         way.failed_actions += not is_good
         self._keep_answer(answer.action_id, way)
         details = {"event": answer.event, "payload": answer.payload, "is_good": is_good}
-        self._ways.go_on(way, "answered", answer.at, details)
+        self._ways.advance(way, "answered", answer.at, details)
 
-    def _keep_answer(self, action_id: str, way: Way) -> None:
+    def _keep_answer(self, action_id: str, way: MessageTrace) -> None:
         """An answer is an event that steps may wait for: what follows from it belongs to the same way."""
         result = self._flyte.actions[action_id].result
         if result is None:
@@ -110,11 +110,11 @@ class FlyteSide:
         if len(self._by_answer) > _KEPT_ANSWERS:
             del self._by_answer[next(iter(self._by_answer))]
 
-    def _way_of_trigger(self, trigger: Event) -> Way | None:
+    def _way_of_trigger(self, trigger: Event) -> MessageTrace | None:
         _, way = self._by_answer.get(id(trigger), (None, None))
         return way or self._way_of(trigger.name, trigger.payload)
 
-    def _way_of(self, event: str, payload: object) -> Way | None:
+    def _way_of(self, event: str, payload: object) -> MessageTrace | None:
         if event != RECEIVED or not isinstance(payload, dict):
             return None
         return self._ways.by_message.get((str(payload.get("channelId")), str(payload.get("timestamp"))))

@@ -13,25 +13,25 @@ from domain.messages import IncomingMessage
 from domain.outbox import Claim, OutboxEntry
 
 
-class Sight(StrEnum):
+class ProbeEvent(StrEnum):
     """What can be seen inside the pack."""
 
     RECEIVED = "received"
     """It has read the message."""
-    SAFE = "safe"
+    PERSISTED = "safe"
     """The message is in its outbox, and would survive what the storage survives."""
-    SET_ASIDE = "set_aside"
+    DEAD_LETTERED = "set_aside"
     """It has given up bringing the message to the engine, and keeps it for people to decide."""
 
 
-Tell: TypeAlias = Callable[[Sight, IncomingMessage, str], None]
+ProbeListener: TypeAlias = Callable[[ProbeEvent, IncomingMessage, str], None]
 """Told of each sight with the message, and of the reason why it was set aside. Must not wait."""
 
 
 class WatchedReceiver:
     """A Receiver that tells what was received."""
 
-    def __init__(self, receiver: Receiver, tell: Tell) -> None:
+    def __init__(self, receiver: Receiver, tell: ProbeListener) -> None:
         self._receiver = receiver
         self._tell = tell
 
@@ -44,14 +44,14 @@ class WatchedReceiver:
     async def _watched(self, arrivals: AsyncIterator[IncomingEvent]) -> AsyncIterator[IncomingEvent]:
         async for arrival in arrivals:
             if isinstance(arrival.event, IncomingMessage):
-                self._tell(Sight.RECEIVED, arrival.event, "")
+                self._tell(ProbeEvent.RECEIVED, arrival.event, "")
             yield arrival
 
 
 class WatchedStorage:
     """A Storage that tells what became safe and what was set aside."""
 
-    def __init__(self, storage: Storage, tell: Tell) -> None:
+    def __init__(self, storage: Storage, tell: ProbeListener) -> None:
         self.channels = storage.channels
         self.outbox: Outbox = WatchedOutbox(storage.outbox, tell)
         self.journal = storage.journal
@@ -70,7 +70,7 @@ class WatchedStorage:
 class WatchedOutbox:
     """An Outbox that tells what became safe and what was set aside. See the port for each method."""
 
-    def __init__(self, outbox: Outbox, tell: Tell) -> None:
+    def __init__(self, outbox: Outbox, tell: ProbeListener) -> None:
         self._outbox = outbox
         self._tell = tell
         # Handed through: nothing of these is told.
@@ -89,10 +89,10 @@ class WatchedOutbox:
         """See the port."""
         are_new = await self._outbox.append(entries)
         for entry in entries:
-            self._tell(Sight.SAFE, entry.said, "")
+            self._tell(ProbeEvent.PERSISTED, entry.said, "")
         return are_new
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         """See the port."""
         await self._outbox.dead_letter(claim, entry, reason)
-        self._tell(Sight.SET_ASIDE, entry.said, reason)
+        self._tell(ProbeEvent.DEAD_LETTERED, entry.said, reason)

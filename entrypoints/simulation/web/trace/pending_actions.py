@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 
-class ActionsInHand:
+class PendingActions:
     """The actions that packs have taken and not answered. They are told apart by their input, as flows wrote it."""
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class ActionsInHand:
         """A pack answered this action."""
         self._inputs.pop(action_id, None)
 
-    def that_posts(self, channel: Collection[str], text: str) -> str | None:
+    def find_by_post(self, channel: Collection[str], text: str) -> str | None:
         """The id of the oldest action that asks for this text in the channel of these names; None: there is none."""
         fitting = (action for action, asked in self._inputs.items() if _asks_for(asked, channel, text))
         return next(fitting, None)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-LONGEST_TEXT: Final = 2_000
+MAX_TEXT_LENGTH: Final = 2_000
 """Characters of a text that a page is shown."""
-MOST_STATIONS: Final = 200
+MAX_STEPS: Final = 200
 _MOST_ITEMS: Final = 50
 _DEEPEST: Final = 8
 
@@ -15,10 +15,10 @@ MessageKey: TypeAlias = tuple[str, str]
 """A message's channel and `ts`."""
 
 
-class Stage(StrEnum):
+class DeliveryStage(StrEnum):
     """How far a message has come on its way to the engine."""
 
-    UNHEARD = "unheard"
+    BOT_ABSENT = "unheard"
     """The bot is not where it was said."""
     AT_SLACK = "at_slack"
     """The pack has not acknowledged it."""
@@ -27,18 +27,18 @@ class Stage(StrEnum):
     DELIVERED = "delivered"
     IGNORED = "ignored"
     """The pack acknowledged it without keeping it: it does not listen there."""
-    SET_ASIDE = "set_aside"
+    DEAD_LETTERED = "set_aside"
 
 
 @dataclass(slots=True)
-class Way:
+class MessageTrace:
     """A message's stations, and the actions that it led to."""
 
     key: MessageKey
     said_at: float
     """By the monotonic clock."""
-    stage: Stage = Stage.AT_SLACK
-    stations: list[dict[str, object]] = field(default_factory=list)
+    stage: DeliveryStage = DeliveryStage.AT_SLACK
+    steps: list[dict[str, object]] = field(default_factory=list)
     passed: int = 0
     open_actions: set[str] = field(default_factory=set)
     """Their ids."""
@@ -46,13 +46,13 @@ class Way:
     answers: int = 0
     last_at: float = 0.0
 
-    def pass_station(self, kind: str, at: float, details: Mapping[str, object]) -> None:
+    def add_step(self, kind: str, at: float, details: Mapping[str, object]) -> None:
         """Note a station; `kind` is known to the page. Of a way without end only the beginning is kept."""
         self.passed += 1
         self.last_at = at
-        if len(self.stations) < MOST_STATIONS:
-            station = {name: shortened(value) for name, value in details.items()}
-            self.stations.append({"kind": kind, "ms": self.milliseconds(at), **station})
+        if len(self.steps) < MAX_STEPS:
+            station = {name: truncate(value) for name, value in details.items()}
+            self.steps.append({"kind": kind, "ms": self.milliseconds(at), **station})
 
     def milliseconds(self, at: float) -> float:
         """How long after it was said this is."""
@@ -62,8 +62,8 @@ class Way:
         """The way as it is now."""
         return {
             "stage": self.stage,
-            "stations": list(self.stations),
-            "left_out": self.passed - len(self.stations),
+            "stations": list(self.steps),
+            "left_out": self.passed - len(self.steps),
             "open_actions": len(self.open_actions),
             "failed_actions": self.failed_actions,
             "answers": self.answers,
@@ -71,14 +71,14 @@ class Way:
         }
 
 
-def shortened(value: object, depth: int = 0) -> object:
+def truncate(value: object, depth: int = 0) -> object:
     """A JSON value, cut to what a page can show."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}…"
+        return value if len(value) <= MAX_TEXT_LENGTH else f"{value[:MAX_TEXT_LENGTH]}…"
     if isinstance(value, list | tuple | dict) and depth >= _DEEPEST:
         return "…"
     if isinstance(value, list | tuple):
-        return [shortened(item, depth + 1) for item in value[:_MOST_ITEMS]]
+        return [truncate(item, depth + 1) for item in value[:_MOST_ITEMS]]
     if isinstance(value, dict):
-        return {str(key): shortened(item, depth + 1) for key, item in list(value.items())[:_MOST_ITEMS]}
+        return {str(key): truncate(item, depth + 1) for key, item in list(value.items())[:_MOST_ITEMS]}
     return value

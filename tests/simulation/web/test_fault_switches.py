@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from tests.simulation.web.conftest import Visitor
 
 
@@ -43,7 +43,7 @@ async def test_a_message_is_answered_once_the_fault_is_off(page: Visitor, fault:
     assert [station["kind"] for station in way["stations"]].count("sent") == 1
 
 
-async def test_a_post_without_an_answer_is_not_made_twice(page: Visitor, stage: Stage) -> None:
+async def test_a_post_without_an_answer_is_not_made_twice(page: Visitor, stage: Sandbox) -> None:
     await turn(page, "slack-no-answer", on=True)
     key = await page.say("echo hi")
     way = await page.way_when(key, lambda way: way["stations"][-1]["kind"] == "sent")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from tests.simulation.web.conftest import Visitor
 
 _FLOW = """
@@ -88,10 +88,10 @@ async def test_where_the_bot_is_not_nothing_is_heard(page: Visitor) -> None:
     assert kinds(way) == ["said"]
 
 
-async def test_a_message_that_the_pack_does_not_listen_for_is_ignored(page: Visitor, stage: Stage) -> None:
+async def test_a_message_that_the_pack_does_not_listen_for_is_ignored(page: Visitor, stage: Sandbox) -> None:
     storage = stage.storage
     assert storage is not None
-    room = stage.workspace.room("#ops", "alice")
+    room = stage.workspace.conversation("#ops", "alice")
     await storage.channels.leave(room.id)  # type: ignore[arg-type] # an id is a string
 
     way = await page.way_when(await page.say("echo hi", room="ops"), lambda way: way["stage"] != "at_slack")
@@ -123,7 +123,7 @@ async def test_the_ledger_adds_up(page: Visitor) -> None:
     assert ledger["packs"] == ["Slack"]
 
 
-async def test_an_event_that_comes_twice_is_counted(page: Visitor, stage: Stage) -> None:
+async def test_an_event_that_comes_twice_is_counted(page: Visitor, stage: Sandbox) -> None:
     way_key = await page.say("hello")
     await page.way_when(way_key, lambda way: way["stage"] == "delivered")
     stage.flyte.raise_event("Slack", "ReceivedMessage", stage.flyte.events[-1].payload)
@@ -134,8 +134,8 @@ async def test_an_event_that_comes_twice_is_counted(page: Visitor, stage: Stage)
     assert cards["ledger"]["delivered"] == 1
 
 
-async def test_posts_that_answer_nothing_are_shown_too(page: Visitor, stage: Stage) -> None:
-    room = stage.workspace.room("#general", "alice")
+async def test_posts_that_answer_nothing_are_shown_too(page: Visitor, stage: Sandbox) -> None:
+    room = stage.workspace.conversation("#general", "alice")
     stage.flyte.queue_action("Slack", "SendMessage", {"channelId": room.id, "message": "of its own accord"})
 
     cards = await page.until(lambda cards: cards["ledger"]["answered"] == 1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.simulation.environment import Stage
+from entrypoints.simulation.environment import Sandbox
 from tests.simulation.web.conftest import Visitor
 
 _THERE = {"person": "alice", "room": "general"}
@@ -46,13 +46,13 @@ async def test_a_deleted_message_is_gone_and_its_way_too(page: Visitor) -> None:
     assert f"way/{room}/{ts}" not in cards
 
 
-async def test_the_bot_comes_and_goes(page: Visitor, stage: Stage) -> None:
+async def test_the_bot_comes_and_goes(page: Visitor, stage: Sandbox) -> None:
     bot = next(person for person in (await page.until(lambda cards: "people" in cards))["people"] if person["is_bot"])
 
     assert await page.do("invite", room="board", person=bot["id"]) == {}
-    assert stage.workspace.room("#board", "alice").has_bot
+    assert stage.workspace.conversation("#board", "alice").has_bot
     assert await page.do("kick", room="board", person=bot["id"]) == {}
-    assert not stage.workspace.room("#board", "alice").has_bot
+    assert not stage.workspace.conversation("#board", "alice").has_bot
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from playwright.async_api import Locator, Page, expect
 
 
-class Workbench:
+class WorkbenchPage:
     """An open page of the workbench."""
 
     def __init__(self, page: Page) -> None:
