@@ -47,7 +47,7 @@ docs: $(READY) ## Build the documentation into site/, and check its links
 	@$(BIN)/zensical build --clean --strict >site.log 2>&1 || { sed '/^Traceback/,$$d' site.log; rm site.log; exit 1; }
 	@rm site.log
 
-format: $(READY) ## Format the code, and mend what can be mended
+format: $(READY) ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 

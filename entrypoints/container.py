@@ -45,7 +45,7 @@ from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
 from entrypoints.config.settings import Settings
 from entrypoints.http import HttpServer
-from entrypoints.observability.record_redaction import RecordRedaction
+from entrypoints.observability.redaction import Redactor
 
 
 def _revealed(secret: Any) -> str:
@@ -53,7 +53,7 @@ def _revealed(secret: Any) -> str:
 
 
 def _receiving(settings: Settings) -> str:
-    return settings.receiving.name
+    return settings.receive_mode.name
 
 
 def _recording(settings: Settings) -> str:
@@ -80,7 +80,7 @@ class Container(containers.DeclarativeContainer):
     record = providers.Singleton(
         Record,
         path=settings.provided.record,
-        redact=providers.Singleton(RecordRedaction, secrets=settings.provided.secret_texts),
+        redact=providers.Singleton(Redactor, secrets=settings.provided.secret_texts, hides_emails=True).provided.redact,
         clock=clock,
     )
     slack_chat = providers.Singleton(SlackChat, web=slack_web, clock=clock)
@@ -277,7 +277,7 @@ class Container(containers.DeclarativeContainer):
         health=health,
         host=settings.provided.http_host,
         port=settings.provided.http_port,
-        slack_requests=providers.Selector(
+        slack_handler=providers.Selector(
             providers.Callable(_receiving, settings),
             SOCKET_MODE=providers.Object(None),
             HTTP=slack_receiver.provided.receive,

@@ -10,10 +10,10 @@ import structlog
 from application.resilience.shutdown import Shutdown
 from application.supervisor import ChatAccessDenied, Supervisor
 from domain.errors import AuthenticationFailed, StorageError
-from entrypoints.config.settings import Receiving, Settings
+from entrypoints.config.settings import ReceiveMode, Settings
 from entrypoints.container import Container, lifetimes
-from entrypoints.http import PortNotFree
-from entrypoints.observability.logs import log_errors_of
+from entrypoints.http import PortUnavailable
+from entrypoints.observability.logs import log_unhandled_errors
 
 log = structlog.get_logger()
 
@@ -25,14 +25,14 @@ _BUG = "a bug; please report it with this traceback"
 class ExitStatus(IntEnum):
     """What the process's exit status means."""
 
-    GOOD = 0
+    OK = 0
     FAILED = 1
-    BAD_SETTINGS = 2
+    INVALID_SETTINGS = 2
 
 
 async def run_daemon(container: Container) -> ExitStatus:
     """Run the pack until SIGTERM or SIGINT. What goes wrong is logged with what to do next."""
-    log_errors_of(asyncio.get_running_loop())
+    log_unhandled_errors(asyncio.get_running_loop())
     try:
         await _run(container)
     except Exception as error:
@@ -43,12 +43,12 @@ async def run_daemon(container: Container) -> ExitStatus:
             log.error("pack_failed", reason=reason)  # noqa: TRY400 - no bug: the reason says what to do
         return ExitStatus.FAILED
     log.info("stopped")
-    return ExitStatus.GOOD
+    return ExitStatus.OK
 
 
 async def _run(container: Container) -> None:
     stop = container.stop()
-    _heed_signals(stop)
+    _install_signal_handlers(stop)
     for warning in container.settings().warnings:
         log.warning("odd_setting", variable=warning.variable, message=warning.message)
     async with AsyncExitStack() as open_ones:
@@ -57,13 +57,13 @@ async def _run(container: Container) -> None:
         await _serve(container.service(), stop)
 
 
-def _heed_signals(stop: Shutdown) -> None:
+def _install_signal_handlers(stop: Shutdown) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _end, stop, number.name)
+        loop.add_signal_handler(number, _request_shutdown, stop, number.name)
 
 
-def _end(stop: Shutdown, signal_name: str) -> None:
+def _request_shutdown(stop: Shutdown, signal_name: str) -> None:
     log.info("stopping", signal=signal_name)
     stop.request()
 
@@ -90,20 +90,20 @@ def _reason(error: Exception, settings: Settings) -> str | None:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     match error:
-        case StorageError() | PortNotFree():
+        case StorageError() | PortUnavailable():
             return str(error)
         case ChatAccessDenied():
-            return _mend(error, settings)
+            return _remedy(error, settings)
         case _:
             return None
 
 
-def _mend(error: ChatAccessDenied, settings: Settings) -> str:
+def _remedy(error: ChatAccessDenied, settings: Settings) -> str:
     """Why Slack does not want this pack, and which variable to look at."""
-    if not error.by_receiver or settings.receiving is Receiving.HTTP:
+    if not error.by_receiver or settings.receive_mode is ReceiveMode.HTTP:
         is_token = isinstance(error.refusal, AuthenticationFailed)
         return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.refusal}"
-    if settings.receiving is Receiving.SOCKET_MODE:
+    if settings.receive_mode is ReceiveMode.SOCKET_MODE:
         return f"FLYTE_SLACK_APP_TOKEN: {error.refusal}"
     return (
         f"this token can't receive by RTM ({error.refusal}): set FLYTE_SLACK_APP_TOKEN to receive by Socket Mode, "

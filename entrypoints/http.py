@@ -16,19 +16,19 @@ from application.health import HealthRegistry
 
 log = structlog.get_logger()
 
-SlackRequests: TypeAlias = Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, str]]]
+SlackRequestHandler: TypeAlias = Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, str]]]
 """Takes the headers (by names in any case) and the raw body of a request; gives the status and text to answer."""
 
 SLACK_PATH: Final = "/slack/events"
-_MOST_BYTES: Final = 1024 * 1024
-_BODY_SECONDS: Final = 10.0
-_CLOSING_SECONDS: Final = 3.0
+_MAX_BODY_BYTES: Final = 1024 * 1024
+_BODY_TIMEOUT_SECONDS: Final = 10.0
+_SHUTDOWN_SECONDS: Final = 3.0
 _LINGERING_SECONDS: Final = 2.0
-_IDLE_SECONDS: Final = 75.0
+_KEEPALIVE_SECONDS: Final = 75.0
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-class PortNotFree(OSError):
+class PortUnavailable(OSError):
     """The pack can't listen where it is told to. `str()` of it says which variable to change."""
 
 
@@ -36,13 +36,13 @@ class HttpServer:
     """Listens as long as it is entered (`async with`). PortNotFree when it can't."""
 
     def __init__(
-        self, health: HealthRegistry, *, host: str, port: int, slack_requests: SlackRequests | None = None
+        self, health: HealthRegistry, *, host: str, port: int, slack_handler: SlackRequestHandler | None = None
     ) -> None:
         """Port 0 takes a free one. Without `slack_requests` there is no `/slack/events`."""
         self._health = health
         self._host = host
         self._port = port
-        self._slack_requests = slack_requests
+        self._slack_handler = slack_handler
         self._lifetime = AsyncExitStack()
         self.url = ""
         """Where it listens, without a slash at its end; empty before it does."""
@@ -52,9 +52,9 @@ class HttpServer:
             runner = web.AppRunner(
                 self._app(),
                 access_log=None,
-                keepalive_timeout=_IDLE_SECONDS,
+                keepalive_timeout=_KEEPALIVE_SECONDS,
                 lingering_time=_LINGERING_SECONDS,
-                shutdown_timeout=_CLOSING_SECONDS,
+                shutdown_timeout=_SHUTDOWN_SECONDS,
             )
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -72,19 +72,19 @@ class HttpServer:
         try:
             await web.TCPSite(runner, self._host, self._port).start()
         except OSError as error:
-            raise port_not_free(error, self._host, self._port) from error
+            raise port_unavailable(error, self._host, self._port) from error
         self.url = url_at(self._host, runner.addresses[0][1])
 
     def _app(self) -> web.Application:
         # aiohttp refuses a body of exactly client_max_size too
-        app = web.Application(client_max_size=_MOST_BYTES + 1, middlewares=[_refuse_large_bodies])
-        app.router.add_get("/", self._show_health)
-        app.router.add_get("/live", _show_life)
-        if self._slack_requests is not None:
-            app.router.add_post(SLACK_PATH, _answering(self._slack_requests))
+        app = web.Application(client_max_size=_MAX_BODY_BYTES + 1, middlewares=[_reject_large_bodies])
+        app.router.add_get("/", self._get_health)
+        app.router.add_get("/live", _get_liveness)
+        if self._slack_handler is not None:
+            app.router.add_post(SLACK_PATH, _handle_with(self._slack_handler))
         return app
 
-    async def _show_health(self, _: web.Request) -> web.Response:
+    async def _get_health(self, _: web.Request) -> web.Response:
         checks = {
             name: {"healthy": check.healthy, "status": check.status} for name, check in self._health.checks().items()
         }
@@ -97,14 +97,14 @@ def url_at(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _show_life(_: web.Request) -> web.Response:
+async def _get_liveness(_: web.Request) -> web.Response:
     return web.json_response({"live": True}, headers=_HEADERS)
 
 
-def _answering(slack_requests: SlackRequests) -> Handler:
+def _handle_with(slack_requests: SlackRequestHandler) -> Handler:
     async def answer(request: web.Request) -> web.Response:
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            async with asyncio.timeout(_BODY_TIMEOUT_SECONDS):
                 body = await request.read()
         except TimeoutError:
             return web.Response(status=HTTPStatus.REQUEST_TIMEOUT, headers={"Connection": "close"})
@@ -115,24 +115,24 @@ def _answering(slack_requests: SlackRequests) -> Handler:
 
 
 @web.middleware
-async def _refuse_large_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _reject_large_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
     """By what they say of their length, whatever they are for; those that don't say are measured as they are read."""
     length = request.content_length
-    if length is not None and length > _MOST_BYTES:
-        raise web.HTTPRequestEntityTooLarge(max_size=_MOST_BYTES, actual_size=length)
+    if length is not None and length > _MAX_BODY_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=_MAX_BODY_BYTES, actual_size=length)
     return await handler(request)
 
 
-def port_not_free(error: OSError, host: str, port: int) -> PortNotFree:
+def port_unavailable(error: OSError, host: str, port: int) -> PortUnavailable:
     """What to tell the operator whose pack can't listen there, for this reason."""
     if error.errno == errno.EADDRINUSE:
-        return PortNotFree(
+        return PortUnavailable(
             f"FLYTE_SLACK_HTTP_PORT: port {port} is in use by another program; end that one, or set another port "
             "(0 takes a free one)"
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return PortNotFree(f"FLYTE_SLACK_HTTP_PORT: not allowed to listen on port {port}; set one above 1023")
-    return PortNotFree(
+        return PortUnavailable(f"FLYTE_SLACK_HTTP_PORT: not allowed to listen on port {port}; set one above 1023")
+    return PortUnavailable(
         f"FLYTE_SLACK_HTTP_HOST: can't listen on {host!r}: {error.strerror or error}; give an address of this machine, "
         "or 0.0.0.0 for all of them"
     )

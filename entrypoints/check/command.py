@@ -8,14 +8,14 @@ import uvloop
 
 from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
-from entrypoints.check.configuration import mistakes
+from entrypoints.check.configuration import settings_failures
 from entrypoints.check.findings import Finding, Status
 from entrypoints.check.report import Report
-from entrypoints.check.runner import examine
+from entrypoints.check.runner import run_checks
 from entrypoints.config.settings import Settings, SettingsError, load_settings
 from entrypoints.daemon import ExitStatus
 from entrypoints.observability.logs import configure_logs
-from entrypoints.observability.redaction import Redaction
+from entrypoints.observability.redaction import Redactor
 
 
 def check(environ: Mapping[str, str], *, as_json: bool) -> ExitStatus:
@@ -25,26 +25,26 @@ def check(environ: Mapping[str, str], *, as_json: bool) -> ExitStatus:
     try:
         settings = load_settings(environ)
     except SettingsError as error:
-        report = Report(sys.stdout, Redaction(), as_json=as_json)
-        for mistake in mistakes(error):
-            report.tell(mistake)
-        report.end()
-        return ExitStatus.BAD_SETTINGS
+        report = Report(sys.stdout, Redactor(), as_json=as_json)
+        for mistake in settings_failures(error):
+            report.add(mistake)
+        report.finish()
+        return ExitStatus.INVALID_SETTINGS
     configure_logs("error", secrets=settings.secret_texts)
-    report = Report(sys.stdout, Redaction(settings.secret_texts), as_json=as_json)
-    return uvloop.run(look_at_all(settings, SystemClock(), report))
+    report = Report(sys.stdout, Redactor(settings.secret_texts), as_json=as_json)
+    return uvloop.run(run(settings, SystemClock(), report))
 
 
-async def look_at_all(settings: Settings, clock: Clock, report: Report) -> ExitStatus:
+async def run(settings: Settings, clock: Clock, report: Report) -> ExitStatus:
     """Tell the report everything that was found; the status is by the worst."""
     has_failed = False
 
     def tell(finding: Finding) -> None:
         nonlocal has_failed
         has_failed = has_failed or finding.status is Status.FAILED
-        report.tell(finding)
+        report.add(finding)
 
-    with report.waiting():
-        await examine(settings, clock, tell)
-    report.end()
-    return ExitStatus.FAILED if has_failed else ExitStatus.GOOD
+    with report.progress():
+        await run_checks(settings, clock, tell)
+    report.finish()
+    return ExitStatus.FAILED if has_failed else ExitStatus.OK

@@ -25,7 +25,7 @@ class Finding:
     """What was looked at; stays the same from release to release."""
     status: Status
     message: str
-    mend: str = ""
+    remedy: str = ""
     """What to click, type or set so that it is well; empty where there is nothing to do."""
 
 
@@ -34,26 +34,26 @@ def ok(check: str, message: str) -> Finding:
     return Finding(check, Status.OK, message)
 
 
-def warning(check: str, message: str, mend: str) -> Finding:
+def warning(check: str, message: str, remedy: str) -> Finding:
     """The pack can run with it."""
-    return Finding(check, Status.WARNING, message, mend)
+    return Finding(check, Status.WARNING, message, remedy)
 
 
-def failed(check: str, message: str, mend: str) -> Finding:
+def failed(check: str, message: str, remedy: str) -> Finding:
     """The pack can't do its work with it."""
-    return Finding(check, Status.FAILED, message, mend)
+    return Finding(check, Status.FAILED, message, remedy)
 
 
-def skipped(check: str, because: str, mend: str = "") -> Finding:
+def skipped(check: str, reason: str, remedy: str = "") -> Finding:
     """It could not be looked at."""
-    return Finding(check, Status.SKIPPED, because, mend)
+    return Finding(check, Status.SKIPPED, reason, remedy)
 
 
-def what_happened(error: Exception) -> str:
+def problem(error: Exception) -> str:
     """What our errors say before the first semicolon; what to do about it, which follows there, is the mend's part."""
     return str(error).partition("; ")[0]
 
 
-def all_skipped(checks: Iterable[str], because: str) -> Iterator[Finding]:
+def all_skipped(checks: Iterable[str], reason: str) -> Iterator[Finding]:
     """None of these could be looked at."""
-    return (skipped(check, because) for check in checks)
+    return (skipped(check, reason) for check in checks)

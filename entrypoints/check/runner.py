@@ -8,13 +8,13 @@ from typing import Final
 import structlog
 
 from application.ports.clock import Clock
-from entrypoints.check.clock_skew import Skews, examine_clock
-from entrypoints.check.configuration import examine_settings
+from entrypoints.check.clock_skew import ClockSkews, check_clock
+from entrypoints.check.configuration import check_settings
 from entrypoints.check.findings import Finding, failed
-from entrypoints.check.flyte import examine_flyte
-from entrypoints.check.http_port import examine_port, find_running_pack
-from entrypoints.check.slack import examine_slack
-from entrypoints.check.storage import examine_storage
+from entrypoints.check.flyte import check_flyte
+from entrypoints.check.http_port import check_http, find_running_pack
+from entrypoints.check.slack import check_slack
+from entrypoints.check.storage import check_storage
 from entrypoints.config.settings import Settings
 
 log = structlog.get_logger()
@@ -24,33 +24,33 @@ _REQUEST_SECONDS: Final = 4.0
 Tell = Callable[[Finding], None]
 
 
-async def examine(settings: Settings, clock: Clock, tell: Tell, request_seconds: float = _REQUEST_SECONDS) -> None:
+async def run_checks(settings: Settings, clock: Clock, tell: Tell, request_seconds: float = _REQUEST_SECONDS) -> None:
     """Look at everything, and tell what was found as soon as its turn has come. Nothing is changed anywhere.
 
     One request takes `request_seconds` at most, and all of it little more than three times that.
     """
-    skews = Skews(clock)
+    skews = ClockSkews(clock)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(find_running_pack(settings), name="find the running pack")
         subjects = [
-            tasks.create_task(_finish(name, findings, 3 * request_seconds + 1), name=f"examine {name}")
+            tasks.create_task(_collect(name, findings, 3 * request_seconds + 1), name=f"examine {name}")
             for name, findings in (
-                ("slack", examine_slack(settings, clock, skews, request_seconds)),
-                ("flyte", examine_flyte(settings, clock, skews, running, request_seconds)),
-                ("http", examine_port(settings, clock, running)),
-                ("storage", examine_storage(settings, running)),
+                ("slack", check_slack(settings, clock, skews, request_seconds)),
+                ("flyte", check_flyte(settings, clock, skews, running, request_seconds)),
+                ("http", check_http(settings, clock, running)),
+                ("storage", check_storage(settings, running)),
             )
         ]
-        for finding in examine_settings(settings):
+        for finding in check_settings(settings):
             tell(finding)
         for subject in subjects:
             for finding in await subject:
                 tell(finding)
-        for finding in examine_clock(skews):
+        for finding in check_clock(skews):
             tell(finding)
 
 
-async def _finish(subject: str, findings: AsyncGenerator[Finding, None], seconds: float) -> list[Finding]:
+async def _collect(subject: str, findings: AsyncGenerator[Finding, None], seconds: float) -> list[Finding]:
     """What was found, however it ends."""
     found: list[Finding] = []
     try:

@@ -46,7 +46,7 @@ ALL_SCOPES: Final = (
 )
 
 
-def examine_scopes(granted: frozenset[str] | None) -> Iterator[Finding]:
+def check_scopes(granted: frozenset[str] | None) -> Iterator[Finding]:
     """A line for each scope; `granted` is what Slack says that the token has."""
     if granted is None:
         yield skipped(SCOPES, "Slack's answer did not say which scopes the token has")
@@ -54,10 +54,10 @@ def examine_scopes(granted: frozenset[str] | None) -> Iterator[Finding]:
         yield ok(SCOPES, "bot, the scope of a classic app, which covers them all")
     else:
         for scope in ALL_SCOPES:
-            yield _examine(scope, granted)
+            yield _check(scope, granted)
 
 
-def _examine(scope: Scope, granted: frozenset[str]) -> Finding:
+def _check(scope: Scope, granted: frozenset[str]) -> Finding:
     check = f"scope {scope.name}"
     if scope.name in granted:
         return ok(check, f"for {scope.use}")

@@ -6,7 +6,7 @@ from typing import Final
 from adapters.slack.diagnostics import SocketDiagnostics
 from adapters.slack.sockets.handshake import MAX_CONNECTIONS, SocketRefused
 from domain.errors import ChatError, ChatRejected, RateLimited
-from entrypoints.check.findings import Finding, failed, ok, skipped, warning, what_happened
+from entrypoints.check.findings import Finding, failed, ok, problem, skipped, warning
 
 APP_TOKEN = "slack app token"  # noqa: S105 - the name of a check
 RTM = "slack rtm"
@@ -20,7 +20,7 @@ _GENERATE: Final = (
 )
 _SWITCH_ON: Final = "api.slack.com/apps > your app > Socket Mode > Enable Socket Mode"
 _STOP_OTHERS: Final = "stop other programs that use this app's FLYTE_SLACK_APP_TOKEN"
-_OTHER_WAY: Final = (
+_USE_MODERN_APP: Final = (
     "make an app from the manifest deploy/slack-app-socket-mode.yaml, and set FLYTE_SLACK_APP_TOKEN (Socket Mode); "
     "or set FLYTE_SLACK_SIGNING_SECRET (signed HTTP requests)"
 )
@@ -29,40 +29,40 @@ _RETRY: Final = "run the check again; see slack-status.com"
 _WAIT: Final = "run the check again after that time"
 
 
-async def examine_socket_mode(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
+async def check_socket_mode(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
     """The app-level token, and a socket; each takes so many seconds at most."""
     try:
         address = await socket.request_url()
     except ChatError as error:
         return [_no_address(APP_TOKEN, error, _GENERATE), skipped(SOCKET, _NO_ADDRESS)]
     taken = ok(APP_TOKEN, "Slack gives out addresses of sockets for it")
-    return [taken, await _examine_socket(socket, address, seconds)]
+    return [taken, await _check_socket(socket, address, seconds)]
 
 
-async def examine_rtm(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
+async def check_rtm(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
     """Whether the bot's token can use RTM, and a socket; each takes so many seconds at most."""
     try:
         address = await socket.request_url()
     except ChatError as error:
-        return [_no_address(RTM, error, _OTHER_WAY), skipped(SOCKET, _NO_ADDRESS)]
+        return [_no_address(RTM, error, _USE_MODERN_APP), skipped(SOCKET, _NO_ADDRESS)]
     taken = ok(RTM, "the token is a classic app's, and can use RTM")
-    return [taken, await _examine_socket(socket, address, seconds)]
+    return [taken, await _check_socket(socket, address, seconds)]
 
 
 def _no_address(check: str, error: ChatError, mend: str) -> Finding:
     if isinstance(error, RateLimited):
         return warning(check, str(error), _WAIT)
-    return failed(check, what_happened(error), mend if isinstance(error, ChatRejected) else _RETRY)
+    return failed(check, problem(error), mend if isinstance(error, ChatRejected) else _RETRY)
 
 
-async def _examine_socket(socket: SocketDiagnostics, address: str, seconds: float) -> Finding:
+async def _check_socket(socket: SocketDiagnostics, address: str, seconds: float) -> Finding:
     try:
         async with asyncio.timeout(seconds):
             connections = await socket.probe(address)
     except SocketRefused as shut:
-        return failed(SOCKET, what_happened(shut), _SWITCH_ON if "link_disabled" in str(shut) else _STOP_OTHERS)
+        return failed(SOCKET, problem(shut), _SWITCH_ON if "link_disabled" in str(shut) else _STOP_OTHERS)
     except ChatError as error:
-        return failed(SOCKET, what_happened(error), _LET_THROUGH)
+        return failed(SOCKET, problem(error), _LET_THROUGH)
     except TimeoutError:
         return failed(SOCKET, f"no socket was open within {seconds:g} s", _LET_THROUGH)
     if connections is None:

@@ -19,13 +19,13 @@ LOCK = "directory lock"
 CHANNELS = "joined channels"
 SPACE = "disk space"
 
-_LITTLE_BYTES: Final = 256 * 1024**2
-_TOO_LITTLE_BYTES: Final = 16 * 1024**2
+_LOW_BYTES: Final = 256 * 1024**2
+_MIN_BYTES: Final = 16 * 1024**2
 _ELSEWHERE: Final = "set FLYTE_SLACK_BACKUP_DIR to another directory, one that lasts, like /var/lib/flyte-slack"
 _ROOM: Final = "make room on that disk, or " + _ELSEWHERE
 
 
-async def examine_storage(settings: Settings, running: Running) -> AsyncGenerator[Finding, None]:
+async def check_storage(settings: Settings, running: Running) -> AsyncGenerator[Finding, None]:
     """All about where everything is kept."""
     directory = directory_of(settings.storage_url.reveal())
     if directory is None:
@@ -33,11 +33,11 @@ async def examine_storage(settings: Settings, running: Running) -> AsyncGenerato
         yield warning(STORAGE, f"in memory: {lost}", "set FLYTE_SLACK_STORAGE to file:///var/lib/flyte-slack")
         return
     pack = await running
-    for finding in await asyncio.to_thread(lambda: list(_examine(directory, pack))):
+    for finding in await asyncio.to_thread(lambda: list(_check_directory(directory, pack))):
         yield finding
 
 
-def _examine(directory: Path, pack: RunningPack | None) -> Iterator[Finding]:
+def _check_directory(directory: Path, pack: RunningPack | None) -> Iterator[Finding]:
     try:
         inspection.examine(directory)
     except StorageError as error:
@@ -46,13 +46,13 @@ def _examine(directory: Path, pack: RunningPack | None) -> Iterator[Finding]:
         yield skipped(LOCK, "the directory can't be used")
         yield skipped(CHANNELS, "the directory can't be used")
     else:
-        yield _judge_place(directory)
-        yield _examine_lock(directory, pack)
-        yield _examine_channels(directory)
-    yield _examine_space(directory)
+        yield _assess_location(directory)
+        yield _check_lock(directory, pack)
+        yield _check_channels(directory)
+    yield _check_space(directory)
 
 
-def _judge_place(directory: Path) -> Finding:
+def _assess_location(directory: Path) -> Finding:
     if is_temporary(directory):
         return warning(DIRECTORY, f"{directory} is temporary: the system may empty it at any time", _ELSEWHERE)
     if not directory.exists():
@@ -63,7 +63,7 @@ def _judge_place(directory: Path) -> Finding:
     return ok(DIRECTORY, f"{directory} can be written to")
 
 
-def _examine_lock(directory: Path, pack: RunningPack | None) -> Finding:
+def _check_lock(directory: Path, pack: RunningPack | None) -> Finding:
     try:
         holder = inspection.holder(directory)
     except StorageError as error:
@@ -76,7 +76,7 @@ def _examine_lock(directory: Path, pack: RunningPack | None) -> Finding:
     return failed(LOCK, f"another pack is at work in {directory}: {holder}", mend)
 
 
-def _examine_channels(directory: Path) -> Finding:
+def _check_channels(directory: Path) -> Finding:
     try:
         count = inspection.joined_channels(directory)
     except (ValueError, OSError) as error:
@@ -87,12 +87,12 @@ def _examine_channels(directory: Path) -> Finding:
     return ok(CHANNELS, str(count) if count else "none yet")
 
 
-def _examine_space(directory: Path) -> Finding:
+def _check_space(directory: Path) -> Finding:
     try:
         free = inspection.free_bytes(directory)
     except OSError as error:
         return skipped(SPACE, f"it can't be asked for: {error.strerror or error}")
     message = f"{free / 1024**2:,.0f} MiB are free for {directory}"
-    if free < _TOO_LITTLE_BYTES:
+    if free < _MIN_BYTES:
         return failed(SPACE, message, _ROOM)
-    return warning(SPACE, message, _ROOM) if free < _LITTLE_BYTES else ok(SPACE, message)
+    return warning(SPACE, message, _ROOM) if free < _LOW_BYTES else ok(SPACE, message)

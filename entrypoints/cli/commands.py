@@ -9,7 +9,7 @@ from typing import Any
 import click
 import uvloop
 
-from entrypoints.cli.queues import add_to
+from entrypoints.cli.queues import register_commands
 from entrypoints.config.settings import SettingsError, load_settings
 from entrypoints.container import Container
 from entrypoints.daemon import ExitStatus, run_daemon
@@ -32,7 +32,7 @@ def run() -> None:
         settings = load_settings(os.environ)
     except SettingsError as error:
         click.echo(str(error), err=True)
-        sys.exit(ExitStatus.BAD_SETTINGS)
+        sys.exit(ExitStatus.INVALID_SETTINGS)
     configure_logs(settings.log_level, secrets=settings.secret_texts)
     sys.exit(uvloop.run(run_daemon(Container(settings=settings))))
 
@@ -108,4 +108,4 @@ def record_to_test(**options: Any) -> None:
     sys.exit(convert(Conversion(**options)))
 
 
-add_to(main, os.environ)
+register_commands(main, os.environ)

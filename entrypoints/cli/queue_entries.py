@@ -1,14 +1,13 @@
-"""What the outbox and the journal keep, in one form for people and machines to look at."""
+"""Entries of the outbox and the journal in one form, for operators and scripts."""
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Protocol, cast
+from typing import cast
 
 from adapters.serialization.payloads import command_input, event_payload
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
-from application.ports.storage import Storage
 from domain.actions import ActionId, JournalEntry, Step
 from domain.channels import ChannelId
 from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, command_name
@@ -18,121 +17,92 @@ from domain.outbox import OutboxEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One entry."""
+class QueueEntry:
+    """A message on its way to Flyte, or an action taken from Flyte."""
 
     key: str
-    """By which people name it."""
+    """The key that operators see and type."""
     full_key: str
-    """By which the storage does."""
+    """The storage's key."""
     channel: str
-    """Empty when it is about none, or about several."""
+    """Empty when the entry concerns no channel or several."""
     since: datetime
     state: str
     reason: str
-    """Why it was set aside; empty unless it was."""
-    whole: JsonObject
-    """All that is known of it, what was said included."""
-
-    @property
-    def names(self) -> tuple[str, str]:
-        """The keys that it answers to."""
-        return self.key, self.full_key
+    """Why the entry was set aside; empty unless it was."""
+    details: JsonObject
+    """Everything that is known about the entry, message texts included."""
 
 
-class Shelf(Protocol):
-    """Where entries are kept."""
+class QueueView:
+    """The outbox or the journal, as an operator sees it."""
 
-    def entries(self, *, set_aside: bool) -> AsyncIterator[Kept]:
-        """Those that wait, or those set aside; oldest first."""
+    def __init__(self, name: str, queue: Outbox | Journal) -> None:
+        self.name = name
+        self._queue = queue
 
-    async def revive(self, kept: Kept) -> bool:
-        """Let what was set aside wait again. False when it was not set aside."""
+    async def entries(self, *, set_aside: bool = False) -> AsyncIterator[QueueEntry]:
+        """Yields the waiting entries, unless only those set aside are wanted, then those set aside; oldest first."""
+        for aside in (True,) if set_aside else (False, True):
+            async for entry in self._queue.entries(set_aside=aside):
+                yield _message(entry) if isinstance(entry, OutboxEntry) else _action(entry)
 
-    async def discard(self, kept: Kept) -> bool:
-        """Drop it. False when somebody has it in hand."""
+    async def find(self, key: str) -> QueueEntry | None:
+        """Returns the entry with this short or full key."""
+        async for entry in self.entries():
+            if key in (entry.key, entry.full_key):
+                return entry
+        return None
 
+    async def requeue(self, entry: QueueEntry) -> bool:
+        """Queue an entry that was set aside again. Returns False when it was not set aside."""
+        return await self._queue.requeue(ActionId(entry.full_key))
 
-def of_outbox(storage: Storage) -> Shelf:
-    """The messages on their way to Flyte."""
-    return _OutboxShelf(storage.outbox)
-
-
-def of_journal(storage: Storage) -> Shelf:
-    """The actions in hand."""
-    return _JournalShelf(storage.journal)
-
-
-class _OutboxShelf:
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-
-    async def entries(self, *, set_aside: bool) -> AsyncIterator[Kept]:
-        async for entry in self._outbox.entries(set_aside=set_aside):
-            yield _message(entry)
-
-    async def revive(self, kept: Kept) -> bool:
-        return await self._outbox.requeue(kept.full_key)
-
-    async def discard(self, kept: Kept) -> bool:
-        return await self._outbox.discard(kept.full_key)
+    async def discard(self, entry: QueueEntry) -> bool:
+        """Delete an entry. Returns False when a pack is working on it."""
+        return await self._queue.discard(ActionId(entry.full_key))
 
 
-class _JournalShelf:
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    async def entries(self, *, set_aside: bool) -> AsyncIterator[Kept]:
-        async for entry in self._journal.entries(set_aside=set_aside):
-            yield _action(entry)
-
-    async def revive(self, kept: Kept) -> bool:
-        return await self._journal.requeue(_id(kept))
-
-    async def discard(self, kept: Kept) -> bool:
-        return await self._journal.discard(_id(kept))
-
-
-def _message(entry: OutboxEntry) -> Kept:
+def _message(entry: OutboxEntry) -> QueueEntry:
     said = entry.said
-    whole: JsonObject = {
+    details: JsonObject = {
         "key": entry.key,
         "state": "set aside" if entry.dead_letter_reason else "waiting",
         "receivedAt": entry.received_at.isoformat(),
         "refusals": entry.rejections,
-        "firstRefusedAt": entry.first_rejected_at.isoformat() if entry.first_rejected_at else None,
+        "firstRefusedAt": _format_time(entry.first_rejected_at),
         "setAsideBecause": entry.dead_letter_reason,
         "said": cast("JsonObject", asdict(said)),
     }
-    refused = f"waiting, refused {entry.rejections} times" if entry.rejections else "waiting"
-    state = "set aside" if entry.dead_letter_reason else refused
-    return Kept(entry.key, entry.key, said.channel_id, entry.received_at, state, entry.dead_letter_reason, whole)
+    waiting = f"waiting, rejected {entry.rejections} times" if entry.rejections else "waiting"
+    reason = entry.dead_letter_reason
+    state = "set aside" if reason else waiting
+    return QueueEntry(entry.key, entry.key, said.channel_id, entry.received_at, state, reason, details)
 
 
-def _action(entry: JournalEntry) -> Kept:
-    command, outcome = entry.action.command, entry.outcome
-    whole: JsonObject = {
-        "key": _short(entry.action.id),
-        "id": entry.action.id,
+def _action(entry: JournalEntry) -> QueueEntry:
+    action_id, command, outcome = entry.action.id, entry.action.command, entry.outcome
+    key = _short_key(action_id)
+    details: JsonObject = {
+        "key": key,
+        "id": action_id,
         "state": entry.state.value,
         "takenAt": entry.taken_at.isoformat(),
         "command": command_name(command),
         "input": command_input(command),
         "steps": {channel_id: _step(step) for channel_id, step in entry.steps.items()},
         "outcome": {"event": event_name(outcome), "payload": event_payload(outcome)} if outcome else None,
-        "concludedAt": entry.completed_at.isoformat() if entry.completed_at else None,
+        "concludedAt": _format_time(entry.completed_at),
         "setAsideBecause": entry.dead_letter_reason,
     }
     state = f"{entry.state.value} {command_name(command)}"
-    key, full_key = _short(entry.action.id), entry.action.id
-    return Kept(key, full_key, _channel(command), entry.taken_at, state, entry.dead_letter_reason, whole)
+    return QueueEntry(key, action_id, _channel(command), entry.taken_at, state, entry.dead_letter_reason, details)
 
 
 def _step(step: Step) -> JsonObject:
-    receipt = step.receipt
     return {
-        "begunAt": step.begun_at.isoformat() if step.begun_at else None,
-        "postedAs": receipt.timestamp if receipt else None,
+        "begunAt": _format_time(step.begun_at),
+        "postedAs": step.receipt.timestamp if step.receipt else None,
         "error": step.error,
     }
 
@@ -147,10 +117,10 @@ def _channel(command: Command) -> ChannelId:
             return ChannelId("")
 
 
-def _short(action_id: str) -> str:
-    """The part of Flyte's result link by which Flyte itself names the action: the last but one."""
+def _short_key(action_id: str) -> str:
+    """Returns Flyte's own name of the action: the last segment but one of its result link."""
     return action_id.rstrip("/").rpartition("/")[0].rpartition("/")[2] or action_id
 
 
-def _id(kept: Kept) -> ActionId:
-    return ActionId(kept.full_key)
+def _format_time(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

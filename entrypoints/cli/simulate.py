@@ -65,7 +65,7 @@ def simulate(options: SimulateOptions) -> ExitStatus:
             play = _load_config(options)
         except DocumentRefusedError as error:
             click.echo(str(error), err=True)
-            return ExitStatus.BAD_SETTINGS
+            return ExitStatus.INVALID_SETTINGS
         stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else nowhere
         configure_logs(options.log_level or "error", stream=stream)
         return _run(_simulate(options, play))
@@ -100,15 +100,15 @@ def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
     try:
         return asyncio.run(simulation)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        return ExitStatus.GOOD
+        return ExitStatus.OK
     except Exception as error:
         causes = _causes(error)
         if all(isinstance(cause, SettingsError | DocumentRefusedError) for cause in causes):
             click.echo("\n".join(map(str, causes)), err=True)
-            return ExitStatus.BAD_SETTINGS
+            return ExitStatus.INVALID_SETTINGS
         if any(isinstance(cause, BrokenPipeError) for cause in causes):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
-            return ExitStatus.GOOD
+            return ExitStatus.OK
         if not all(isinstance(cause, OSError | StorageError) for cause in causes):
             raise
         click.echo("\n".join(map(_reason, causes)), err=True)
@@ -141,7 +141,7 @@ async def _simulate(options: SimulateOptions, play: SandboxConfig) -> ExitStatus
             await _run_console(options, play, stage)
             if not _in_terminal():
                 await asyncio.Event().wait()  # until it is interrupted
-            return ExitStatus.GOOD
+            return ExitStatus.OK
     async with memory_sandbox(play) if options.in_memory else loopback_sandbox(play) as stage:
         return await _run_console(options, play, stage)
 
@@ -171,13 +171,13 @@ async def _run_console(options: SimulateOptions, play: SandboxConfig, stage: San
 async def _replay(options: SimulateOptions, conversation: ConsoleSession, story: EventPrinter) -> ExitStatus:
     """Play the record that was asked for, if any."""
     if options.replay is None:
-        return ExitStatus.GOOD
+        return ExitStatus.OK
     from entrypoints.flow_tests.recordings.replay import Replay  # noqa: PLC0415 - only here
     from entrypoints.flow_tests.recordings.session import Session, read_record  # noqa: PLC0415 - likewise
 
     replay = Replay(Session(read_record(options.replay)), conversation, story)
     await replay.run(_SETTLE_SECONDS, lambda remark: conversation.write(remark, "remark"))
-    return ExitStatus.GOOD
+    return ExitStatus.OK
 
 
 async def _read_input(conversation: ConsoleSession, story: EventPrinter) -> ExitStatus:
@@ -185,7 +185,7 @@ async def _read_input(conversation: ConsoleSession, story: EventPrinter) -> Exit
         from entrypoints.simulation.console.terminal import run_terminal  # noqa: PLC0415 - a pipe needs none of it
 
         await run_terminal(conversation, story, _TERMINAL_SETTLE_SECONDS)
-        return ExitStatus.GOOD
+        return ExitStatus.OK
     mistakes: list[str] = []
 
     def complain(mistake: str) -> None:
@@ -193,7 +193,7 @@ async def _read_input(conversation: ConsoleSession, story: EventPrinter) -> Exit
         click.echo(mistake, err=True)
 
     await run_lines(conversation, story, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, complain)
-    return ExitStatus.FAILED if mistakes else ExitStatus.GOOD
+    return ExitStatus.FAILED if mistakes else ExitStatus.OK
 
 
 def _in_terminal() -> bool:

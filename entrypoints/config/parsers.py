@@ -17,8 +17,8 @@ Choice = TypeVar("Choice", bound=Enum)
 
 _TRUE: Final = ("true", "1", "yes", "on")
 _FALSE: Final = ("false", "0", "no", "off")
-_LEVELS: Final = ("debug", "info", "warning", "error")
-_SHOWN_CHARACTERS: Final = 40
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_MAX_QUOTED_CHARACTERS: Final = 40
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 
 
@@ -50,7 +50,7 @@ def number(minimum: float, maximum: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = _number(float, text)
         if not minimum <= value <= maximum:
-            raise ValueError(f"give a number from {minimum:g} to {maximum:.10g}; {_shown(text)} is not")
+            raise ValueError(f"give a number from {minimum:g} to {maximum:.10g}; {_quote(text)} is not")
         return value
 
     return parse
@@ -62,7 +62,7 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = _number(int, text)
         if not minimum <= value <= maximum:
-            raise ValueError(f"give a whole number from {minimum} to {maximum}; {_shown(text)} is not")
+            raise ValueError(f"give a whole number from {minimum} to {maximum}; {_quote(text)} is not")
         return int(value)
 
     return parse
@@ -84,7 +84,7 @@ def flag(text: str) -> bool:
         return True
     if text.lower() in _FALSE:
         return False
-    raise ValueError(f"give true or false; {_shown(text)} is neither")
+    raise ValueError(f"give true or false; {_quote(text)} is neither")
 
 
 def choice(choices: type[Choice]) -> Callable[[str], Choice]:
@@ -95,7 +95,7 @@ def choice(choices: type[Choice]) -> Callable[[str], Choice]:
             return choices(text.lower())
         except ValueError:
             values = " or ".join(str(member.value) for member in choices)
-            raise ValueError(f"give {values}; {_shown(text)} is neither") from None
+            raise ValueError(f"give {values}; {_quote(text)} is neither") from None
 
     return parse
 
@@ -103,8 +103,8 @@ def choice(choices: type[Choice]) -> Callable[[str], Choice]:
 def log_level(text: str) -> str:
     """`debug`, `info`, `warning` or `error`."""
     level = "warning" if text.lower() == "warn" else text.lower()
-    if level not in _LEVELS:
-        raise ValueError(f"give {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}; {_shown(text)} is none of them")
+    if level not in _LOG_LEVELS:
+        raise ValueError(f"give {', '.join(_LOG_LEVELS[:-1])} or {_LOG_LEVELS[-1]}; {_quote(text)} is none of them")
     return level
 
 
@@ -117,7 +117,7 @@ def host(text: str) -> str:
     """A host name or an address to listen at, without a port."""
     bare = text.removeprefix("[").removesuffix("]")
     if not _HOST.fullmatch(bare):
-        raise ValueError(f"give a host name or address without scheme and port, like 0.0.0.0; {_shown(text)} is not")
+        raise ValueError(f"give a host name or address without scheme and port, like 0.0.0.0; {_quote(text)} is not")
     return bare
 
 
@@ -146,9 +146,9 @@ def labels(text: str) -> Mapping[str, str]:
     for piece in text.split(",") if text else ():
         key, equals, value = (part.strip() for part in piece.partition("="))
         if not (key and equals and value):
-            raise ValueError(f"give key=value,key=value, like env=dev,region=eu; {_shown(piece)} is not key=value")
+            raise ValueError(f"give key=value,key=value, like env=dev,region=eu; {_quote(piece)} is not key=value")
         if key in found:
-            raise ValueError(f"give each label once; {_shown(key)} is there twice")
+            raise ValueError(f"give each label once; {_quote(key)} is there twice")
         found[key] = value
     return MappingProxyType(found)
 
@@ -168,7 +168,7 @@ def file(text: str) -> Path:
     """A file, as an absolute path; one that is relative counts from where the program was started."""
     path = Path(os.path.abspath(text))  # noqa: PTH100 - likewise
     if text.endswith("/") or path.is_dir():
-        raise ValueError(f"give a file, not a folder; {_shown(text)} is one")
+        raise ValueError(f"give a file, not a folder; {_quote(text)} is one")
     return path
 
 
@@ -197,5 +197,5 @@ def _split_url(text: str, example: str) -> SplitResult:
     return parts
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")
+def _quote(text: str) -> str:
+    return repr(text if len(text) <= _MAX_QUOTED_CHARACTERS else f"{text[:_MAX_QUOTED_CHARACTERS]}...")

@@ -39,7 +39,7 @@ class Options:
 
 
 def run_tests(options: Options) -> ExitStatus:
-    """Run the tests. BAD_SETTINGS when a file can't be used, or none is found; FAILED when a test failed."""
+    """Run the tests. INVALID_SETTINGS when a file can't be used, or none is found; FAILED when a test failed."""
     began = time.perf_counter()
     try:
         tests = _found(options)
@@ -50,9 +50,9 @@ def run_tests(options: Options) -> ExitStatus:
             write_junit(options.junit, verdicts)
     except (DocumentRefusedError, OSError) as error:
         click.echo(str(error), err=True)
-        return ExitStatus.BAD_SETTINGS
+        return ExitStatus.INVALID_SETTINGS
     report_sum(paper, verdicts, time.perf_counter() - began)
-    return ExitStatus.FAILED if any(verdict.failure for verdict in verdicts) else ExitStatus.GOOD
+    return ExitStatus.FAILED if any(verdict.failure for verdict in verdicts) else ExitStatus.OK
 
 
 def run_test(test: Test) -> Verdict:

@@ -11,10 +11,10 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from entrypoints.observability.redaction import Redaction
+from entrypoints.observability.redaction import Redactor
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_TALKATIVE: Final = ("slack_sdk", "aiohttp.access")
+_NOISY_LOGGERS: Final = ("slack_sdk", "aiohttp.access")
 """Libraries that log whole answers, tickets included, or a line for each health check, below WARNING."""
 
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -36,17 +36,17 @@ def configure_logs(level: str, *, secrets: Iterable[str] = (), stream: TextIO | 
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
-            _Redacted(Redaction(secrets)),
+            _RedactingProcessor(Redactor(secrets)),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _Readable(stream.encoding) if stream.isatty() else _json_line,
+            _TerminalRenderer(stream.encoding) if stream.isatty() else _json_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=lambda *_: _LineWriter(stream),
     )
-    _take_over_standard_logging(_LEVELS[level])
+    _redirect_standard_logging(_LEVELS[level])
 
 
-def log_errors_of(loop: asyncio.AbstractEventLoop) -> None:
+def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
     """Log what nobody awaited: errors of callbacks, and of tasks that ended without having been asked."""
     loop.set_exception_handler(_log_loop_error)
 
@@ -61,7 +61,7 @@ def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
     )
 
 
-class _Lines:
+class _LineWriter:
     """Writes lines. One that can't be written is lost: the pack's work does not hang on its log."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -77,14 +77,14 @@ class _Lines:
     debug = info = warning = error = critical = msg
 
 
-class _Redacted:
+class _RedactingProcessor:
     """Takes the secrets out of every field."""
 
-    def __init__(self, redaction: Redaction) -> None:
-        self._redaction = redaction
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
 
     def __call__(self, _: WrappedLogger, __: str, fields: EventDict) -> EventDict:
-        return {name: self._redaction.value(value) for name, value in fields.items()}
+        return {name: self._redactor.redact(value) for name, value in fields.items()}
 
 
 def _json_line(_: WrappedLogger, __: str, fields: EventDict) -> str:
@@ -92,7 +92,7 @@ def _json_line(_: WrappedLogger, __: str, fields: EventDict) -> str:
     return json.dumps({**head, **fields}).replace("\x7f", "\\u007f")
 
 
-class _Readable:
+class _TerminalRenderer:
     """A line for a person: time of day, level, event, fields; below it a traceback, indented."""
 
     def __init__(self, encoding: str) -> None:
@@ -101,35 +101,35 @@ class _Readable:
     def __call__(self, _: WrappedLogger, __: str, fields: EventDict) -> str:
         time, level, event = fields.pop("timestamp")[_TIME_OF_DAY], fields.pop("level"), fields.pop("event")
         traceback = fields.pop("exception", "").splitlines()
-        pairs = [f"{name}={_quoted(value)}" for name, value in fields.items()]
-        head = f"{time} \x1b[{_COLOURS[level]}m{level:<8}\x1b[0m {printable(str(event))}"
-        text = "\n".join([" ".join([head, *pairs]), *(f"    {printable(line)}" for line in traceback)])
+        pairs = [f"{name}={_format_value(value)}" for name, value in fields.items()]
+        head = f"{time} \x1b[{_COLOURS[level]}m{level:<8}\x1b[0m {escape_controls(str(event))}"
+        text = "\n".join([" ".join([head, *pairs]), *(f"    {escape_controls(line)}" for line in traceback)])
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
 
-def _quoted(value: object) -> str:
+def _format_value(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     bare = not isinstance(value, str) or _BARE.fullmatch(text)
-    return printable(text if bare else json.dumps(text, ensure_ascii=False))
+    return escape_controls(text if bare else json.dumps(text, ensure_ascii=False))
 
 
-def printable(text: str) -> str:
+def escape_controls(text: str) -> str:
     """The text with control characters, and others that could mislead a reader's eye, written as escapes."""
     return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text)
 
 
-def _take_over_standard_logging(level: int) -> None:
+def _redirect_standard_logging(level: int) -> None:
     root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, _ToStructlog)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, _StructlogHandler)]:
         root.removeHandler(handler)
-    root.addHandler(_ToStructlog())
+    root.addHandler(_StructlogHandler())
     root.setLevel(level)
-    for name in _TALKATIVE:
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(capture=True)
 
 
-class _ToStructlog(logging.Handler):
+class _StructlogHandler(logging.Handler):
     """What libraries log goes the same way as what the pack logs."""
 
     def emit(self, record: logging.LogRecord) -> None:

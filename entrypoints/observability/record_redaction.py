@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from entrypoints.observability.redaction import HIDDEN, Redaction
+from entrypoints.observability.redaction import HIDDEN, Redactor
 
 _ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^~-]+@[\w-]+(?:\.[\w-]+)+")
 
@@ -13,11 +13,11 @@ class RecordRedaction:
     """Takes secrets and e-mail addresses out of JSON values."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = Redaction(secrets)
+        self._secrets = Redactor(secrets)
 
     def __call__(self, value: object) -> object:
         """The same value without them."""
-        return _without_addresses(self._secrets.value(value))
+        return _without_addresses(self._secrets.redact(value))
 
 
 def _without_addresses(value: object) -> object:

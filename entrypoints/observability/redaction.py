@@ -1,4 +1,4 @@
-"""What must not be in any log, and how it is taken out."""
+"""Removes secrets from log lines, reports and recordings."""
 
 import json
 import math
@@ -9,56 +9,59 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN: Final = "***"
 
-_TELL_TALES: Final = ("xox", "xapp-", "ticket=", "token=", "earer ", "eyJ", "://")
-"""One of them is in every text that _SHAPES matches; looking for them is much cheaper than matching."""
+_MARKERS: Final = ("xox", "xapp-", "ticket=", "token=", "earer ", "eyJ", "://")
+"""Every text that _PATTERNS match contains one of these; searching for them is much cheaper than matching."""
 
-_SHAPES: Final = (
+_PATTERNS: Final = (
     (re.compile(r"\b(?:xox[a-z]\.)?xox[a-z]-[\w.%-]+|\bxapp-[\w.%-]+"), HIDDEN),
     (re.compile(r"\b(ticket|token)=[^\s&\"'<>]+"), rf"\1={HIDDEN}"),
     (re.compile(r"\b([Bb]earer) [\w.~+/=-]+"), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), HIDDEN),
     (re.compile(r"://[^\s/?#\"'<>]+@"), f"://{HIDDEN}@"),
 )
-"""Slack's tokens, sockets' tickets, bearer tokens, JSON web tokens, names and passwords within URLs."""
+"""Slack tokens, socket tickets, bearer tokens, JSON web tokens, and credentials in URLs."""
+
+_EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^~-]+@[\w-]+(?:\.[\w-]+)+")
 
 
-class Redaction:
-    """Takes known secrets, and what looks like one, out of texts and values."""
+class Redactor:
+    """Removes known secrets, texts that look like secrets and, on request, e-mail addresses."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), *, hides_emails: bool = False) -> None:
         spellings = sorted({form for secret in secrets if secret for form in _spellings(secret)}, key=len, reverse=True)
         self._known = tuple(spellings)
         self._known_pattern = re.compile("|".join(map(re.escape, spellings)))
+        self._hides_emails = hides_emails
 
-    def text(self, text: str) -> str:
-        """The same text without secrets."""
+    def redact_text(self, text: str) -> str:
+        """Returns the text without secrets."""
         if any(secret in text for secret in self._known):
             text = self._known_pattern.sub(HIDDEN, text)
-        if any(tell_tale in text for tell_tale in _TELL_TALES):
-            for shape, replacement in _SHAPES:
-                text = shape.sub(replacement, text)
-        return text
+        if any(marker in text for marker in _MARKERS):
+            for pattern, replacement in _PATTERNS:
+                text = pattern.sub(replacement, text)
+        return _EMAIL.sub(HIDDEN, text) if self._hides_emails and "@" in text else text
 
-    def value(self, value: object) -> object:
-        """The same value, made of what JSON knows, without secrets; other objects become texts."""
+    def redact(self, value: object) -> object:
+        """Returns the value, in JSON types, without secrets; an object of any other type becomes its text."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.redact_text(value)
         if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
             return value
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+            return {self.redact_text(str(key)): self.redact(item) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
-            return [self.value(item) for item in value]
-        return self.text(_described(value))
+            return [self.redact(item) for item in value]
+        return self.redact_text(_describe(value))
 
 
-def _described(value: object) -> str:
+def _describe(value: object) -> str:
     try:
         return str(value) or repr(value)
-    except Exception as error:  # noqa: BLE001 - a log line must not fail for the sake of what it tells about
+    except Exception as error:  # noqa: BLE001 - a faulty __str__ must not cost the log line
         return f"<{type(value).__name__} that can't be shown: {type(error).__name__}>"
 
 
 def _spellings(secret: str) -> set[str]:
-    """The secret as it stands, and as it looks within JSON, within a `repr` and within a URL."""
+    """Returns the secret as it is, and as JSON, `repr` and URLs spell it."""
     return {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}

@@ -15,7 +15,7 @@ from domain.outbox import OutboxEntry
 from entrypoints.simulation.flyte.trace import EventAccepted, TraceEvent
 from tests.bench.environment import Stage, peak_resident_bytes, resident_bytes, stage
 from tests.bench.report import Report, mebibytes
-from tests.support.daemon_process import daemon, environment
+from tests.support.daemon_process import daemon, daemon_environ
 
 _BATCH = 1000
 _SETTLING_SECONDS = 15.0
@@ -94,7 +94,7 @@ async def _drain(report: Report, set_up: Stage, count: int) -> None:
 
 def _variables(set_up: Stage) -> dict[str, str]:
     app_token = set_up.slack.app_token
-    return environment(set_up.slack, set_up.flyte, set_up.directory, FLYTE_SLACK_APP_TOKEN=app_token, **_QUIET)
+    return daemon_environ(set_up.slack, set_up.flyte, set_up.directory, FLYTE_SLACK_APP_TOKEN=app_token, **_QUIET)
 
 
 async def _fill(set_up: Stage, count: int) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import DaemonProcess, daemon, environment
+from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
 ECHO = BUILT_IN / "echo.yaml"
 PATIENCE_SECONDS = 120.0
@@ -39,9 +39,9 @@ class Stage:
         began = time.monotonic()
         app_token = self.slack.app_token
         more = {"FLYTE_SLACK_APP_TOKEN": app_token, **variables}
-        async with daemon(environment(self.slack, self.flyte, self.directory, **more)) as pack:
-            await pack.until_event("hearing")
-            await pack.until_event("registered")
+        async with daemon(daemon_environ(self.slack, self.flyte, self.directory, **more)) as pack:
+            await pack.wait_for_event("hearing")
+            await pack.wait_for_event("registered")
             yield pack, time.monotonic() - began
 
     def keep_joined_channels(self) -> None:

@@ -19,7 +19,7 @@ from tests.chaos.crash_points import POINTS, armed
 from tests.chaos.faults import Scene, chosen, end_all, kill
 from tests.chaos.ledger import Bookkeeper, Ledger
 from tests.chaos.load import Load
-from tests.support.daemon_process import DaemonProcess, daemon, environment
+from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
 SETTLING_SECONDS: Final = 180.0
 _RETRY_SECONDS: Final = (0.0, 2.0, 10.0)
@@ -137,7 +137,7 @@ class Play:
     @asynccontextmanager
     async def _daemon(self, number: int, slack: SlackServer, flyte: FlyteServer) -> AsyncIterator[DaemonProcess]:
         token = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
-        variables = environment(slack, flyte, self.directory, **token, **_VARIABLES)
+        variables = daemon_environ(slack, flyte, self.directory, **token, **_VARIABLES)
         async with daemon(variables) as pack:
             yield pack
         self.log += [{"run": number, **line} for line in pack.log]

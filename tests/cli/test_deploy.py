@@ -8,7 +8,7 @@ import yaml
 
 from adapters.slack import events as slack_events
 from entrypoints.config.settings import variables
-from tests.support.pages import ROOT, codes, page, rows, section
+from tests.support.pages import ROOT, code_spans, page, rows, section
 
 DEPLOY = ROOT / "deploy"
 CHART = DEPLOY / "helm" / "flyte-slack"
@@ -55,7 +55,7 @@ def test_the_two_manifests_differ_in_the_way_of_hearing_only() -> None:
 
 def test_operators_read_what_each_scope_is_for() -> None:
     table = section(page("operators.md"), "### Scopes")
-    told = {scope for cells in rows(table, "`.*") for scope in codes(cells[0])}
+    told = {scope for cells in rows(table, "`.*") for scope in code_spans(cells[0])}
     assert told == scopes(read("slack-app-socket-mode.yaml"))
 
 

@@ -7,7 +7,7 @@ import yaml
 from application.health import CHECKS
 from entrypoints.config.settings import SettingsError, load_settings, variables
 from entrypoints.config.variables import Variable
-from tests.support.pages import DOCS, ROOT, codes, fences, page, rows, section, sources
+from tests.support.pages import DOCS, ROOT, code_spans, page, rows, section, sources, titled_blocks
 
 OPERATORS = page("operators.md")
 README = (ROOT / "README.md").read_text()
@@ -42,7 +42,7 @@ def logged_events(levels: str) -> set[str]:
 def explained_events() -> set[str]:
     """The names of the events in the operators' tables of log events."""
     table = rows(section(OPERATORS, "### Logs"), "(`[a-z_]+`(, )?)+")
-    return {name for cells in table for name in codes(cells[0])}
+    return {name for cells in table for name in code_spans(cells[0])}
 
 
 def test_every_page_is_in_the_navigation() -> None:
@@ -53,7 +53,9 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_the_table_lists_every_variable_in_the_order_of_the_settings() -> None:
     table = section(OPERATORS, "## Variables")
-    assert [codes(cells[0])[0] for cells in rows(table, r"`[A-Z_]+`")] == [variable.name for variable in variables()]
+    assert [code_spans(cells[0])[0] for cells in rows(table, r"`[A-Z_]+`")] == [
+        variable.name for variable in variables()
+    ]
 
 
 @EVERY_VARIABLE
@@ -62,7 +64,7 @@ def test_the_row_of_a_variable_has_its_default(variable: Variable) -> None:
 
 
 def test_the_readme_shows_the_variables_to_start_with_and_their_defaults() -> None:
-    table = {codes(cells[0])[0]: cells[1] for cells in rows(section(README, "## Run it"), r"`[A-Z_]+`")}
+    table = {code_spans(cells[0])[0]: cells[1] for cells in rows(section(README, "## Run it"), r"`[A-Z_]+`")}
     defaults = {variable.name: default_of(variable) for variable in variables()}
     assert len(table) == 6
     assert table.items() <= defaults.items()
@@ -82,11 +84,11 @@ def test_the_row_of_a_variable_says_whether_it_is_a_secret(variable: Variable) -
 
 def test_the_section_about_files_lists_every_secret() -> None:
     listed = section(OPERATORS, "### Secrets as files").partition("The five secrets are")[2]
-    assert sorted(codes(listed)) == sorted(variable.name for variable in variables() if variable.is_secret)
+    assert sorted(code_spans(listed)) == sorted(variable.name for variable in variables() if variable.is_secret)
 
 
 def test_the_example_of_invalid_settings_gets_the_errors_that_the_page_shows() -> None:
-    examples = fences(OPERATORS)
+    examples = titled_blocks(OPERATORS)
     environment = dict(line.split("=", 1) for line in examples["Invalid settings"].splitlines())
     with pytest.raises(SettingsError) as raised:
         load_settings(environment)
@@ -95,7 +97,7 @@ def test_the_example_of_invalid_settings_gets_the_errors_that_the_page_shows() -
 
 @pytest.mark.parametrize("title", ["Healthy", "Flyte is down"])
 def test_an_example_of_the_health_response_has_every_check_in_order(title: str) -> None:
-    assert tuple(json.loads(fences(OPERATORS)[title])) == CHECKS
+    assert tuple(json.loads(titled_blocks(OPERATORS)[title])) == CHECKS
 
 
 def test_every_log_event_in_the_tables_is_logged_somewhere() -> None:
@@ -109,6 +111,6 @@ def test_every_warning_and_error_that_is_logged_is_in_the_tables() -> None:
 
 def test_every_adapter_in_the_table_of_ports_exists() -> None:
     table = section(page("contributors.md"), "### The ports")
-    named = {name for cells in rows(table, r"`\w+`") for name in codes(cells[2])}
+    named = {name for cells in rows(table, r"`\w+`") for name in code_spans(cells[2])}
     assert named
     assert named - set(re.findall(r"^class (\w+)", sources("adapters"), re.MULTILINE)) == set()

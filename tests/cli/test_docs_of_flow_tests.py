@@ -14,14 +14,14 @@ from entrypoints.flow_tests.parsing.fixtures import SCENE_KEYS
 from entrypoints.flow_tests.pytest_plugin import FlowTesting
 from entrypoints.flow_tests.quiet import silent_logs
 from entrypoints.flow_tests.settings import ADJUSTABLE
-from tests.support.pages import ROOT, codes, fences, page, rows, section
+from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 PAGE = page("flow-tests.md")
 EXAMPLE = ROOT / "examples" / "flows" / "tests" / "on_call.yaml"
 
 
 def test_the_example_is_the_one_in_the_repository() -> None:
-    shown = fences(PAGE)["examples/flows/tests/on_call.yaml, in part"]
+    shown = titled_blocks(PAGE)["examples/flows/tests/on_call.yaml, in part"]
     head, _, tests = shown.partition("tests:\n")
 
     for part in (head, *tests.split("\n\n")):
@@ -37,7 +37,7 @@ def test_the_failure_is_the_one_that_is_told(tmp_path: Path, monkeypatch: pytest
 
     result = CliRunner().invoke(main, ["test", "examples/flows/tests/on_call.yaml"])
 
-    assert fences(PAGE)["What a failure looks like"] in result.stdout
+    assert titled_blocks(PAGE)["What a failure looks like"] in result.stdout
 
 
 def test_the_mistake_is_told_as_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,18 +49,18 @@ def test_the_mistake_is_told_as_it_is_shown(tmp_path: Path, monkeypatch: pytest.
 
     result = CliRunner().invoke(main, ["test", "on_call.yaml"])
 
-    assert result.stderr == fences(PAGE)["A mistake in a file of tests"]
+    assert result.stderr == titled_blocks(PAGE)["A mistake in a file of tests"]
 
 
 def test_every_key_of_a_file_has_a_row() -> None:
-    keys = [codes(cells[0])[0] for cells in rows(section(PAGE, "## A file of tests"), r"`\w+`")]
+    keys = [code_spans(cells[0])[0] for cells in rows(section(PAGE, "## A file of tests"), r"`\w+`")]
 
     assert keys == [*SCENE_KEYS, "tests"]
 
 
 def test_every_kind_of_step_has_a_row() -> None:
     cells = [cells[0] for cells in rows(section(PAGE, "## A file of tests"), r"`\w+: .*")]
-    kinds = {code.partition(":")[0] for cell in cells for code in codes(cell)}
+    kinds = {code.partition(":")[0] for cell in cells for code in code_spans(cell)}
 
     assert kinds == {"say", "event", "expect", "wait", "invite", "remove", "slack", "flyte", "repeat"}
 
@@ -68,17 +68,17 @@ def test_every_kind_of_step_has_a_row() -> None:
 def test_the_settings_that_are_named_can_be_set() -> None:
     (row,) = rows(section(PAGE, "## A file of tests"), "`settings`")
 
-    assert {code for code in codes(row[2]) if code.isupper()} <= set(ADJUSTABLE)
+    assert {code for code in code_spans(row[2]) if code.isupper()} <= set(ADJUSTABLE)
 
 
 def test_every_kind_of_line_has_a_row() -> None:
     table = rows(section(PAGE, "## Record and replay"), r"(`[a-z]+`(, )?)+")
 
-    assert {kind for cells in table for kind in codes(cells[0])} == set(KINDS)
+    assert {kind for cells in table for kind in code_spans(cells[0])} == set(KINDS)
 
 
 def test_the_step_alone_passes(tmp_path: Path) -> None:
-    (tmp_path / "step.yaml").write_text(fences(PAGE)["step.yaml"])
+    (tmp_path / "step.yaml").write_text(titled_blocks(PAGE)["step.yaml"])
 
     (test,) = read_tests(tmp_path / "step.yaml")
 
@@ -96,7 +96,7 @@ def test_the_outage_passes(tmp_path: Path) -> None:
 
 
 def test_the_test_in_python_passes(flow_test: FlowTesting) -> None:
-    code = fences(PAGE)["test_on_call.py"].replace('["on_call', f'["{ROOT}/examples/flows/on_call')
+    code = titled_blocks(PAGE)["test_on_call.py"].replace('["on_call', f'["{ROOT}/examples/flows/on_call')
     names: dict[str, object] = {}
     exec(code.replace('["rota', f'["{ROOT}/examples/packs/rota'), names)  # noqa: S102 - our own page
 

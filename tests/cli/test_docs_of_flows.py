@@ -27,7 +27,7 @@ from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.users import User
 from entrypoints.simulation.flyte.flow_loader import FlowRefusedError, flow_from_values
-from tests.support.pages import ROOT, codes, fences, page, rows, section
+from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 FLOW_AUTHORS = page("flow-authors.md")
 OFFER = pack_definition("Slack", {})
@@ -73,14 +73,14 @@ EVENTS: list[Event] = [
 
 
 def example(title: str) -> Json:
-    shown: Json = json.loads(fences(FLOW_AUTHORS)[title])
+    shown: Json = json.loads(titled_blocks(FLOW_AUTHORS)[title])
     return shown
 
 
 def test_the_example_of_a_flow_is_the_one_among_the_examples() -> None:
     name = "examples/flows/on_call.yaml"
     flow = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
-    assert fences(FLOW_AUTHORS)[name].splitlines() == flow
+    assert titled_blocks(FLOW_AUTHORS)[name].splitlines() == flow
 
 
 def test_flow_authors_read_of_every_key_of_a_step() -> None:
@@ -88,7 +88,7 @@ def test_flow_authors_read_of_every_key_of_a_step() -> None:
         flow_from_values({"name": "a", "steps": [{"nothing": ""}]}, "a")
     known = str(refusal.value).partition("known are ")[2].split(", ")
     table = rows(section(FLOW_AUTHORS, "## A flow"), "`.*`")
-    assert sorted(codes(cells[0])[0] for cells in table) == known
+    assert sorted(code_spans(cells[0])[0] for cells in table) == known
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=event_name)
@@ -108,7 +108,7 @@ def test_a_commands_example_is_taken_as_it_stands(command: str) -> None:
 
 @pytest.mark.parametrize(("code", "meaning"), ERRORS, ids=[cells[0] for cells in ERRORS])
 def test_the_table_of_errors_says_what_flows_read(code: str, meaning: str) -> None:
-    parts = re.split(r"{\w+}", EXPLANATIONS[codes(code)[0]])
+    parts = re.split(r"{\w+}", EXPLANATIONS[code_spans(code)[0]])
     assert re.fullmatch(".+".join(map(re.escape, parts)), meaning)
 
 

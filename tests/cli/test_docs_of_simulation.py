@@ -5,14 +5,14 @@ from pathlib import Path
 
 from entrypoints.cli import commands as cli
 from entrypoints.simulation.console.commands import COMMANDS
-from tests.support.pages import ROOT, fences, page, rows, section
+from tests.support.pages import ROOT, page, rows, section, titled_blocks
 from tests.support.simulated import simulate
 
 
 async def test_the_script_that_tries_a_flow_prints_what_the_page_shows(tmp_path: Path) -> None:
     text = page("simulation.md")
     script = tmp_path / "try_a_flow.py"
-    script.write_text(fences(text)["try_a_flow.py"])
+    script.write_text(titled_blocks(text)["try_a_flow.py"])
     flow = ROOT / "entrypoints" / "simulation" / "flows" / "echo.yaml"
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)}
@@ -41,7 +41,7 @@ def test_the_scripted_pack_on_the_page_is_the_example() -> None:
     example = "examples/packs/deployer.yaml"
 
     code = [line for line in (ROOT / example).read_text().splitlines() if not line.startswith("#")]
-    assert fences(page("simulation.md"))[example].splitlines() == code
+    assert titled_blocks(page("simulation.md"))[example].splitlines() == code
 
 
 def test_the_conversation_through_a_pipe_is_printed_as_the_page_shows_it() -> None:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from application.health import CHECKS, HealthRegistry
-from entrypoints.http import SLACK_PATH, HttpServer, PortNotFree, SlackRequests, url_at
+from entrypoints.http import SLACK_PATH, HttpServer, PortUnavailable, SlackRequestHandler, url_at
 
 MIB = 1024 * 1024
 
@@ -41,8 +41,8 @@ async def slack_url() -> AsyncIterator[str]:
         yield running.url + SLACK_PATH
 
 
-def server(health: HealthRegistry | None = None, slack_requests: SlackRequests | None = None) -> HttpServer:
-    return HttpServer(health or HealthRegistry(), host="127.0.0.1", port=0, slack_requests=slack_requests)
+def server(health: HealthRegistry | None = None, slack_requests: SlackRequestHandler | None = None) -> HttpServer:
+    return HttpServer(health or HealthRegistry(), host="127.0.0.1", port=0, slack_handler=slack_requests)
 
 
 async def echo(headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
@@ -198,7 +198,7 @@ async def test_a_port_in_use_is_an_error_that_names_the_variable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
-        with pytest.raises(PortNotFree, match=f"^FLYTE_SLACK_HTTP_PORT: port {port} is in use") as caught:
+        with pytest.raises(PortUnavailable, match=f"^FLYTE_SLACK_HTTP_PORT: port {port} is in use") as caught:
             async with HttpServer(HealthRegistry(), host="127.0.0.1", port=port):
                 pass
 
@@ -207,6 +207,6 @@ async def test_a_port_in_use_is_an_error_that_names_the_variable() -> None:
 
 
 async def test_a_host_that_is_not_this_one_is_an_error_that_names_the_variable() -> None:
-    with pytest.raises(PortNotFree, match=r"^FLYTE_SLACK_HTTP_HOST: can't listen on '192\.0\.2\.1'"):
+    with pytest.raises(PortUnavailable, match=r"^FLYTE_SLACK_HTTP_HOST: can't listen on '192\.0\.2\.1'"):
         async with HttpServer(HealthRegistry(), host="192.0.2.1", port=0):
             pass

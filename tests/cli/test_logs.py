@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from entrypoints.observability.logs import configure_logs, log_errors_of
+from entrypoints.observability.logs import configure_logs, log_unhandled_errors
 
 log = structlog.get_logger()
 
@@ -223,7 +223,7 @@ def test_a_terminal_that_does_not_know_a_character_gets_its_number() -> None:
 async def test_errors_that_nobody_awaited_are_logged(stream: io.StringIO) -> None:
     configure_logs("info", secrets=["hush"], stream=stream)
     loop = asyncio.get_running_loop()
-    log_errors_of(loop)
+    log_unhandled_errors(loop)
 
     heard = "what somebody said"
     loop.call_soon(lambda _: fail("hush"), heard)
@@ -240,7 +240,7 @@ async def test_errors_that_nobody_awaited_are_logged(stream: io.StringIO) -> Non
 async def test_the_task_of_an_error_is_named(stream: io.StringIO) -> None:
     configure_logs("info", stream=stream)
     loop = asyncio.get_running_loop()
-    log_errors_of(loop)
+    log_unhandled_errors(loop)
     task = asyncio.create_task(asyncio.Event().wait(), name="relay")
 
     loop.call_exception_handler({"message": "Task was destroyed but it is pending!", "task": task})

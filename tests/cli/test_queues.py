@@ -26,7 +26,7 @@ SENT = MessageSent(OutgoingMessage(C1, "hello"), Receipt(C1, "2.0"))
 
 @pytest.fixture
 async def directory(tmp_path: Path) -> Path:
-    """One message waits and one was set aside; likewise with actions."""
+    """A storage with one waiting message and one set aside, and with two such actions."""
     storage, ten_minutes_ago = FileStorage(tmp_path / "state"), datetime.now(UTC) - timedelta(minutes=10)
     async with storage.open():
         for timestamp in ("1.0", "1.1"):
@@ -47,28 +47,28 @@ def _run(directory: Path, *arguments: str, answer: str | None = None) -> Result:
     return CliRunner().invoke(main, arguments, env={**dict.fromkeys(os.environ), **environment}, input=answer)
 
 
-async def _depths(directory: Path) -> tuple[int, int, int, int]:
+async def _counts(directory: Path) -> tuple[int, int, int, int]:
     storage = FileStorage(directory, exclusive=False)
     async with storage.open():
         outbox, journal = await storage.outbox.backlog(), await storage.journal.backlog()
     return outbox.waiting, outbox.dead_lettered, journal.waiting, journal.dead_lettered
 
 
-def test_messages_are_listed_with_their_age_and_why_they_were_set_aside(directory: Path) -> None:
-    done = _run(directory, "outbox", "list")
-    assert done.exit_code == 0
-    _, waiting, aside = done.stdout.splitlines()
+def test_list_shows_the_age_of_messages_and_why_they_were_set_aside(directory: Path) -> None:
+    result = _run(directory, "outbox", "list")
+    assert result.exit_code == 0
+    _, waiting, aside = result.stdout.splitlines()
     assert re.fullmatch(r"C1:1.1 +C1 +0:10:\d\d  waiting", waiting)
     assert aside.startswith("C1:1.0 ")
     assert aside.endswith("set aside: refused as malformed")
 
 
-def test_no_text_is_in_a_list(directory: Path) -> None:
+def test_list_shows_no_message_text(directory: Path) -> None:
     assert "text" not in _run(directory, "outbox", "list").stdout
     assert "hello" not in _run(directory, "journal", "list").stdout
 
 
-def test_actions_are_listed_by_the_name_that_flyte_has_for_them(directory: Path) -> None:
+def test_list_names_actions_as_flyte_does(directory: Path) -> None:
     _, taken, aside = _run(directory, "journal", "list").stdout.splitlines()
     assert taken.split()[0] == "6b059"
     assert taken.endswith("taken SendMessage")
@@ -76,88 +76,88 @@ def test_actions_are_listed_by_the_name_that_flyte_has_for_them(directory: Path)
 
 
 @pytest.mark.parametrize("name", ["outbox", "journal"])
-def test_only_what_was_set_aside_is_listed_when_asked_for(directory: Path, name: str) -> None:
+def test_list_set_aside_leaves_waiting_entries_out(directory: Path, name: str) -> None:
     _, aside = _run(directory, name, "list", "--set-aside").stdout.splitlines()
     assert "set aside" in aside
 
 
-def test_one_entry_is_shown_whole(directory: Path) -> None:
+def test_show_prints_the_whole_entry(directory: Path) -> None:
     shown = json.loads(_run(directory, "outbox", "show", "C1:1.0").stdout)
     assert shown["said"]["text"] == "text \x1b[31m1.0"
     assert shown["setAsideBecause"] == "refused as malformed"
 
 
 @pytest.mark.parametrize("key", ["6b058", LINK])
-def test_an_action_is_shown_by_its_short_name_and_by_its_link(directory: Path, key: str) -> None:
+def test_show_finds_an_action_by_its_short_name_and_by_its_link(directory: Path, key: str) -> None:
     shown = json.loads(_run(directory, "journal", "show", key).stdout)
     assert shown["outcome"]["event"] == "MessageSent"
     assert shown["input"]["message"] == "hello"
 
 
-def test_nothing_of_that_name_is_a_mistake_that_says_where_to_look(directory: Path) -> None:
-    done = _run(directory, "outbox", "show", "C9:9")
-    assert done.exit_code == 2
-    assert "there is no C9:9 in the outbox; `flyte-slack outbox list` shows all" in done.stderr
+def test_an_unknown_key_is_a_usage_error_that_names_the_list_command(directory: Path) -> None:
+    result = _run(directory, "outbox", "show", "C9:9")
+    assert result.exit_code == 2
+    assert "the outbox has no entry C9:9; `flyte-slack outbox list` shows the keys" in result.stderr
 
 
 @pytest.mark.parametrize(("name", "key"), [("outbox", "C1:1.0"), ("journal", "6b058")])
 @pytest.mark.parametrize("by_name", [True, False])
-async def test_what_was_set_aside_waits_again_after_a_retry(
+async def test_retry_queues_an_entry_that_was_set_aside_again(
     directory: Path, name: str, key: str, *, by_name: bool
 ) -> None:
-    assert f"{key}: waits again" in await _in_thread(directory, name, "retry", key if by_name else "--all")
+    assert f"{key}: queued again" in await _in_thread(directory, name, "retry", key if by_name else "--all")
     waiting = {"outbox": (2, 0, 1, 1), "journal": (1, 1, 2, 0)}
-    assert await _depths(directory) == waiting[name]
+    assert await _counts(directory) == waiting[name]
 
 
-async def test_what_waits_already_needs_no_retry(directory: Path) -> None:
+async def test_retry_leaves_a_waiting_entry_alone(directory: Path) -> None:
     assert "was not set aside" in await _in_thread(directory, "outbox", "retry", "C1:1.1")
 
 
-async def test_an_entry_is_discarded_after_a_yes(directory: Path) -> None:
+async def test_discard_deletes_an_entry_after_confirmation(directory: Path) -> None:
     assert "C1:1.0: discarded" in await _in_thread(directory, "outbox", "discard", "C1:1.0", answer="y\n")
-    assert await _depths(directory) == (1, 0, 1, 1)
+    assert await _counts(directory) == (1, 0, 1, 1)
 
 
-async def test_an_entry_stays_after_a_no(directory: Path) -> None:
+async def test_discard_keeps_an_entry_when_the_operator_declines(directory: Path) -> None:
     await _in_thread(directory, "journal", "discard", "6b058", answer="n\n")
-    assert await _depths(directory) == (1, 1, 1, 1)
+    assert await _counts(directory) == (1, 1, 1, 1)
 
 
-async def test_several_are_discarded_unasked_with_yes(directory: Path) -> None:
+async def test_discard_yes_deletes_several_entries_without_asking(directory: Path) -> None:
     await _in_thread(directory, "outbox", "discard", "--yes", "C1:1.0", "C1:1.1")
-    assert await _depths(directory) == (0, 0, 1, 1)
+    assert await _counts(directory) == (0, 0, 1, 1)
 
 
 @pytest.mark.parametrize("arguments", [("retry",), ("retry", "--all", "C1:1.0"), ("discard",)])
-def test_what_to_do_it_to_has_to_be_said(directory: Path, arguments: tuple[str, ...]) -> None:
+def test_retry_and_discard_need_keys(directory: Path, arguments: tuple[str, ...]) -> None:
     assert _run(directory, "outbox", *arguments).exit_code == 2
 
 
 @pytest.mark.parametrize(("name", "count"), [("outbox", 2), ("journal", 2)])
-def test_entries_are_exported_as_json_lines(directory: Path, name: str, count: int) -> None:
+def test_export_writes_entries_as_json_lines(directory: Path, name: str, count: int) -> None:
     lines = _run(directory, name, "export").stdout.splitlines()
     assert [set(json.loads(line)) >= {"key", "state"} for line in lines] == [True] * count
 
 
-def test_a_memory_storage_can_not_be_looked_into() -> None:
-    done = CliRunner().invoke(main, ["outbox", "list"], env={"FLYTE_SLACK_STORAGE": "memory:"})
-    assert done.exit_code == 1
-    assert "nobody else can look into it" in done.stderr
+def test_a_memory_storage_can_not_be_read_from_outside() -> None:
+    result = CliRunner().invoke(main, ["outbox", "list"], env={"FLYTE_SLACK_STORAGE": "memory:"})
+    assert result.exit_code == 1
+    assert "nobody else can look into it" in result.stderr
 
 
-def test_a_directory_without_a_pack_is_no_traceback(tmp_path: Path) -> None:
-    done = _run(tmp_path / "none", "journal", "list")
-    assert done.exit_code == 1
-    assert "flyte-slack journal: " in done.stderr
+def test_a_missing_directory_is_reported_without_a_traceback(tmp_path: Path) -> None:
+    result = _run(tmp_path / "none", "journal", "list")
+    assert result.exit_code == 1
+    assert "flyte-slack journal: " in result.stderr
 
 
-def test_a_storage_that_is_not_served_is_a_mistake_in_the_configuration() -> None:
-    done = CliRunner().invoke(main, ["outbox", "list"], env={"FLYTE_SLACK_STORAGE": "redis://host"})
-    assert done.exit_code == 2
-    assert done.stderr.startswith("FLYTE_SLACK_STORAGE: ")
+def test_an_unsupported_storage_is_a_configuration_error() -> None:
+    result = CliRunner().invoke(main, ["outbox", "list"], env={"FLYTE_SLACK_STORAGE": "redis://host"})
+    assert result.exit_code == 2
+    assert result.stderr.startswith("FLYTE_SLACK_STORAGE: ")
 
 
 async def _in_thread(directory: Path, *arguments: str, answer: str | None = None) -> str:
-    """The command's output; it runs an event loop of its own."""
+    """Runs the command, which has an event loop of its own, and returns its output."""
     return (await asyncio.to_thread(_run, directory, *arguments, answer=answer)).stdout

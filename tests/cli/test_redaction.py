@@ -1,10 +1,10 @@
-"""What is taken out of texts before they reach a log."""
+"""Secrets stay out of logs; secrets and e-mail addresses stay out of recordings."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.observability.redaction import Redaction
+from entrypoints.observability.redaction import Redactor
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from entrypoints.observability.redaction import Redaction
         ("redis://:p@ss@host/0", "redis://***@host/0"),
     ],
 )
-def test_what_looks_like_a_secret_is_taken_out(text: str, redacted: str) -> None:
-    assert Redaction().text(text) == redacted
+def test_texts_that_look_like_secrets_are_removed(text: str, redacted: str) -> None:
+    assert Redactor().redact_text(text) == redacted
 
 
 @pytest.mark.parametrize(
@@ -36,31 +36,31 @@ def test_what_looks_like_a_secret_is_taken_out(text: str, redacted: str) -> None
         "mail me@example.com",
     ],
 )
-def test_other_texts_stay_as_they_are(text: str) -> None:
-    assert Redaction().text(text) == text
+def test_other_texts_are_unchanged(text: str) -> None:
+    assert Redactor().redact_text(text) == text
 
 
-def test_a_known_secret_is_taken_out_wherever_it_stands() -> None:
-    redact = Redaction(["token_abc", ""])
+def test_a_known_secret_is_removed_wherever_it_occurs() -> None:
+    redactor = Redactor(["token_abc", ""])
 
-    assert redact.text("<token_abc>token_abctoken_abc") == "<***>******"
+    assert redactor.redact_text("<token_abc>token_abctoken_abc") == "<***>******"
 
 
 @pytest.mark.parametrize(
     "spelling", ['p"a\\s s/é', 'p\\"a\\\\s s/\\u00e9', "p%22a%5Cs%20s%2F%C3%A9", "p%22a%5Cs+s%2F%C3%A9"]
 )
 def test_a_known_secret_is_recognised_as_json_and_urls_spell_it(spelling: str) -> None:
-    assert Redaction(['p"a\\s s/é']).text(f"[{spelling}]") == "[***]"
+    assert Redactor(['p"a\\s s/é']).redact_text(f"[{spelling}]") == "[***]"
 
 
-def test_the_longest_secret_goes_first() -> None:
-    assert Redaction(["abc", "abcdef"]).text("abcdef") == "***"
+def test_the_longest_secret_is_replaced_first() -> None:
+    assert Redactor(["abc", "abcdef"]).redact_text("abcdef") == "***"
 
 
-def test_values_are_searched_to_their_depths() -> None:
+def test_nested_values_are_redacted() -> None:
     value = {"a": ["hush", ("x", {"hush": b"hush"})], "n": 1, "f": 0.5, "t": True, "none": None}
 
-    assert Redaction(["hush"]).value(value) == {
+    assert Redactor(["hush"]).redact(value) == {
         "a": ["***", ["x", {"***": "b'***'"}]],
         "n": 1,
         "f": 0.5,
@@ -69,21 +69,44 @@ def test_values_are_searched_to_their_depths() -> None:
     }
 
 
-def test_other_objects_become_texts() -> None:
-    class Unwilling:
+def test_objects_of_other_types_become_texts() -> None:
+    class Faulty:
         def __str__(self) -> str:
             raise RuntimeError("no")
 
-    redact = Redaction(["hush"])
+    redactor = Redactor(["hush"])
 
-    assert redact.value(ValueError("hush")) == "***"
-    assert redact.value(TimeoutError()) == "TimeoutError()"
-    assert redact.value(float("nan")) == "nan"
-    assert redact.value(Unwilling()) == "<Unwilling that can't be shown: RuntimeError>"
+    assert redactor.redact(ValueError("hush")) == "***"
+    assert redactor.redact(TimeoutError()) == "TimeoutError()"
+    assert redactor.redact(float("nan")) == "nan"
+    assert redactor.redact(Faulty()) == "<Faulty that can't be shown: RuntimeError>"
 
 
 @given(st.text(min_size=6), st.text(), st.text())
-def test_no_text_around_a_secret_hides_it(secret: str, before: str, after: str) -> None:
-    redacted = Redaction([secret]).text(before + secret + after)
+def test_no_surrounding_text_hides_a_secret(secret: str, before: str, after: str) -> None:
+    redacted = Redactor([secret]).redact_text(before + secret + after)
 
     assert not any(secret in piece for piece in redacted.split("***"))
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("write to ann.lee+x@mail.example.org!", "write to ***!"),
+        ("<mailto:a@b.example|a@b.example>", "<mailto:***|***>"),
+        ("the token is xoxb-1-2-abc", "the token is ***"),
+        ("our own is s3cret", "our own is ***"),
+        ("<@U1> at 5 @ noon, user@host, <#C1|ops>", "<@U1> at 5 @ noon, user@host, <#C1|ops>"),
+        ("hello, wörld 😀", "hello, wörld 😀"),
+    ],
+)
+def test_e_mail_addresses_are_removed_on_request(text: str, redacted: str) -> None:
+    redactor = Redactor(["s3cret"], hides_emails=True)
+
+    assert redactor.redact({"a": [text, {text: 1}]}) == {"a": [redacted, {redacted: 1}]}
+
+
+def test_json_values_without_text_are_unchanged() -> None:
+    value: dict[str, object] = {"a": None, "b": True, "c": 1.5, "d": [], "e": {}}
+
+    assert Redactor(hides_emails=True).redact(value) == value

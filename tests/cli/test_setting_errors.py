@@ -12,7 +12,7 @@ REQUIRED = {"FLYTE_API": "http://localhost:8080", "FLYTE_SLACK_TOKEN": "token_ab
 def mistakes(environ: dict[str, str]) -> dict[str, str]:
     with pytest.raises(SettingsError) as caught:
         load_settings(environ)
-    return {mistake.variable: mistake.message for mistake in caught.value.mistakes}
+    return {mistake.variable: mistake.message for mistake in caught.value.issues}
 
 
 def warnings(**more: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from application.policies import Listen, WhenInDoubt
 from entrypoints.config.parsers import Secret
-from entrypoints.config.settings import Receiving, Settings, load_settings, variables
+from entrypoints.config.settings import ReceiveMode, Settings, load_settings, variables
 
 REQUIRED = {"FLYTE_API": "http://localhost:8080", "FLYTE_SLACK_TOKEN": "token_abc"}
 
@@ -28,7 +28,7 @@ def test_the_seeds_own_command_line_is_enough() -> None:
     assert settings.flyte_api == "http://localhost:8080"
     assert settings.slack_token == Secret("token_abc")
     assert settings.default_join_channels == ("1234",)
-    assert settings.receiving is Receiving.RTM
+    assert settings.receive_mode is ReceiveMode.RTM
 
 
 def test_all_else_has_the_documented_default() -> None:
@@ -132,14 +132,14 @@ def test_white_space_around_a_value_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("secrets", "receiving"),
     [
-        ({}, Receiving.RTM),
-        ({"FLYTE_SLACK_APP_TOKEN": "app"}, Receiving.SOCKET_MODE),
-        ({"FLYTE_SLACK_SIGNING_SECRET": "sign"}, Receiving.HTTP),
-        ({"FLYTE_SLACK_APP_TOKEN": "app", "FLYTE_SLACK_SIGNING_SECRET": "sign"}, Receiving.SOCKET_MODE),
+        ({}, ReceiveMode.RTM),
+        ({"FLYTE_SLACK_APP_TOKEN": "app"}, ReceiveMode.SOCKET_MODE),
+        ({"FLYTE_SLACK_SIGNING_SECRET": "sign"}, ReceiveMode.HTTP),
+        ({"FLYTE_SLACK_APP_TOKEN": "app", "FLYTE_SLACK_SIGNING_SECRET": "sign"}, ReceiveMode.SOCKET_MODE),
     ],
 )
-def test_the_secrets_at_hand_decide_how_the_pack_hears(secrets: Mapping[str, str], receiving: Receiving) -> None:
-    assert load(**secrets).receiving is receiving
+def test_the_secrets_at_hand_decide_how_the_pack_hears(secrets: Mapping[str, str], receiving: ReceiveMode) -> None:
+    assert load(**secrets).receive_mode is receiving
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", "1", "yes", "Yes", "on"])

@@ -13,7 +13,7 @@ import pytest
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import daemon, environment
+from tests.support.daemon_process import daemon, daemon_environ
 
 _SOURCE = Path(__file__).with_name("order_log.c")
 _MESSAGES = 50
@@ -54,9 +54,9 @@ async def _notes(library: Path, directory: Path, **variables: str) -> list[str]:
             "LD_PRELOAD": str(library),
             "ORDER_LOG": str(log),
         }
-        async with daemon(environment(slack, flyte, directory, **settings, **variables)) as pack:
-            await pack.until_event("hearing")
-            await pack.until_event("default_channel_joined")
+        async with daemon(daemon_environ(slack, flyte, directory, **settings, **variables)) as pack:
+            await pack.wait_for_event("hearing")
+            await pack.wait_for_event("default_channel_joined")
             for number in range(_MESSAGES):
                 slack.say(alice, channel, f"echo m{number:05d}")
                 await flyte.wait_for(lambda number=number: len(flyte.results) > number, 10)  # type: ignore[misc] # mypy has no type for a lambda with a default

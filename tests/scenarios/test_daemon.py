@@ -16,7 +16,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.faults import rate_limited, slow
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import DaemonProcess, daemon, environment
+from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
 A_BUG = """
 import os
@@ -56,7 +56,7 @@ class Way(Enum):
         """Return when the pack hears; by HTTP after Slack was told, as an operator does, where the pack is."""
         if self is Way.HTTP:
             await slack.deliver_to(await pack.url() + SLACK_PATH)
-        await pack.until_event("hearing")
+        await pack.wait_for_event("hearing")
 
 
 @pytest.fixture(params=Way, ids=lambda way: way.value)
@@ -77,7 +77,7 @@ async def modern_slack() -> AsyncIterator[SlackServer]:
 
 
 def _for(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
-    return environment(slack, flyte, directory, **Way.SOCKET_MODE.secrets(slack), **more)
+    return daemon_environ(slack, flyte, directory, **Way.SOCKET_MODE.secrets(slack), **more)
 
 
 async def test_a_flow_echoes_what_is_said_in_the_default_channel(
@@ -85,9 +85,9 @@ async def test_a_flow_echoes_what_is_said_in_the_default_channel(
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
     default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
-    async with daemon(environment(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
         await way.until_hearing(slack, pack)
-        await pack.until_event("default_channel_joined")
+        await pack.wait_for_event("default_channel_joined")
         slack.say(alice, channel, "echo hello world")
         await slack.wait_for(lambda: len(slack.posts) == 1, 5)
         await flyte.wait_for(lambda: len(flyte.results) == 1, 5)
@@ -108,9 +108,9 @@ async def test_joined_channels_outlive_a_restart(
     way: Way, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
-    variables = environment(slack, flyte, tmp_path, **way.secrets(slack))
+    variables = daemon_environ(slack, flyte, tmp_path, **way.secrets(slack))
     async with daemon(variables) as pack:
-        await pack.until_event("hearing")
+        await pack.wait_for_event("hearing")
         flyte.queue_action("Slack", "JoinChannel", {"channelId": channel})
         await flyte.wait_for(lambda: len(flyte.results) == 1, 5)
         assert await pack.stop(signal.SIGINT) == 0
@@ -128,7 +128,7 @@ async def test_a_stop_in_the_middle_of_a_post_finishes_it_and_answers(
     channel = slack.add_channel("ops", members=[slack.bot_user_id])
     slack.faults.plan("chat.postMessage", slow(1.0))
     async with daemon(_for(slack, flyte, tmp_path)) as pack:
-        await pack.until_event("hearing")
+        await pack.wait_for_event("hearing")
         flyte.queue_action("Slack", "SendMessage", {"channelId": channel, "message": "slow"})
         await slack.wait_for(lambda: slack.counters["chat.postMessage"] == 1, 5)
         assert await pack.stop() == 0
@@ -144,9 +144,9 @@ async def test_what_a_stop_left_undone_is_done_after_the_next_start(
     channel = slack.add_channel("ops", members=[slack.bot_user_id])
     slack.faults.plan("chat.postMessage", rate_limited(5))
     async with daemon(_for(slack, flyte, tmp_path)) as pack:
-        await pack.until_event("hearing")
+        await pack.wait_for_event("hearing")
         flyte.queue_action("Slack", "SendMessage", {"channelId": channel, "message": "later"})
-        await pack.until_event("throttled")
+        await pack.wait_for_event("throttled")
         assert await pack.stop() == 0
     assert not slack.posts
     async with daemon(_for(slack, flyte, tmp_path)) as pack:
@@ -157,7 +157,7 @@ async def test_what_a_stop_left_undone_is_done_after_the_next_start(
 
 async def test_every_mistake_in_the_configuration_is_named_at_once_with_status_2() -> None:
     async with daemon({"FLYTE_API": "not a url", "FLYTE_SLACK_GIVE_UP": "soon"}) as pack:
-        assert await pack.ended() == 2
+        assert await pack.wait() == 2
     named = {line.partition(":")[0] for line in pack.other_lines}
     assert {"FLYTE_API", "FLYTE_SLACK_TOKEN", "FLYTE_SLACK_GIVE_UP"} <= named
 
@@ -169,8 +169,8 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_status_1_and_the_v
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, variable: str, wrong: str
 ) -> None:
     async with daemon(_for(modern_slack, flyte, tmp_path) | {variable: wrong}) as pack:
-        assert await pack.ended() == 1
-    failure = await pack.until_event("pack_failed")
+        assert await pack.wait() == 1
+    failure = await pack.wait_for_event("pack_failed")
     assert failure["reason"].startswith(f"{variable}: invalid_auth: ")
     assert wrong not in repr(pack.log)
 
@@ -178,9 +178,9 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_status_1_and_the_v
 async def test_a_token_that_cant_use_rtm_ends_the_start_and_says_what_to_set(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
-    async with daemon(environment(modern_slack, flyte, tmp_path)) as pack:
-        assert await pack.ended() == 1
-    reason = (await pack.until_event("pack_failed"))["reason"]
+    async with daemon(daemon_environ(modern_slack, flyte, tmp_path)) as pack:
+        assert await pack.wait() == 1
+    reason = (await pack.wait_for_event("pack_failed"))["reason"]
     assert "not_allowed_token_type" in reason
     assert "FLYTE_SLACK_APP_TOKEN" in reason
     assert "FLYTE_SLACK_SIGNING_SECRET" in reason
@@ -190,10 +190,10 @@ async def test_a_second_pack_on_the_same_directory_ends_with_status_1(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     async with daemon(_for(modern_slack, flyte, tmp_path)) as first:
-        await first.until_event("listening")
+        await first.wait_for_event("listening")
         async with daemon(_for(modern_slack, flyte, tmp_path)) as second:
-            assert await second.ended() == 1
-        assert "in use by another pack" in (await second.until_event("pack_failed"))["reason"]
+            assert await second.wait() == 1
+        assert "in use by another pack" in (await second.wait_for_event("pack_failed"))["reason"]
         assert await first.stop() == 0
 
 
@@ -203,22 +203,24 @@ async def test_a_port_that_is_taken_ends_the_start_with_status_1(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         async with daemon(_for(modern_slack, flyte, tmp_path, FLYTE_SLACK_HTTP_PORT=port)) as pack:
-            assert await pack.ended() == 1
-    assert "FLYTE_SLACK_HTTP_PORT" in (await pack.until_event("pack_failed"))["reason"]
+            assert await pack.wait() == 1
+    assert "FLYTE_SLACK_HTTP_PORT" in (await pack.wait_for_event("pack_failed"))["reason"]
 
 
 async def test_health_turns_green_and_red_with_flyte(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     async with daemon(_for(modern_slack, flyte, tmp_path)) as pack, aiohttp.ClientSession(await pack.url()) as http:
-        await pack.until(lambda _: {line["check"] for line in pack.log if line["event"] == "healthy"} == set(CHECKS))
+        await pack.wait_for_line(
+            lambda _: {line["check"] for line in pack.log if line["event"] == "healthy"} == set(CHECKS)
+        )
         async with http.get("/") as answer:
             assert answer.status == 200
             assert {name: check["healthy"] for name, check in (await answer.json()).items()} == dict.fromkeys(
                 CHECKS, True
             )
         await flyte.go_down()
-        await pack.until(lambda line: line["event"] == "unhealthy" and line["status"] == "out of reach")
+        await pack.wait_for_line(lambda line: line["event"] == "unhealthy" and line["status"] == "out of reach")
         async with http.get("/") as answer:
             assert answer.status == 500
         async with http.get("/live") as answer:
@@ -231,14 +233,14 @@ async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
     default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
-    async with daemon(environment(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
         await way.until_hearing(slack, pack)
-        await pack.until_event("default_channel_joined")
+        await pack.wait_for_event("default_channel_joined")
         await flyte.go_down()
         texts = [f"message {number}" for number in range(10)]
         for text in texts:
             slack.say(alice, channel, text)
-        await pack.until_event("workflow_engine_out_of_reach")
+        await pack.wait_for_event("workflow_engine_out_of_reach")
         await flyte.come_up()
         await flyte.wait_for(lambda: len(flyte.events) == 10, 15)
         assert [cast("dict[str, str]", event.payload)["message"] for event in flyte.events] == texts
@@ -248,12 +250,12 @@ async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
 async def test_an_unsigned_request_is_refused_and_leaves_no_more_than_a_line_in_the_log(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
-    variables = environment(modern_slack, flyte, tmp_path, **Way.HTTP.secrets(modern_slack))
+    variables = daemon_environ(modern_slack, flyte, tmp_path, **Way.HTTP.secrets(modern_slack))
     async with daemon(variables) as pack, aiohttp.ClientSession(await pack.url()) as http:
-        await pack.until_event("hearing")
+        await pack.wait_for_event("hearing")
         async with http.post(SLACK_PATH, json={"type": "event_callback", "event": {"text": "hush"}}) as answer:
             assert answer.status == 401
-        await pack.until_event("slack_request_refused")
+        await pack.wait_for_event("slack_request_refused")
         assert await pack.stop() == 0
     assert "hush" not in repr(pack.log)
 
@@ -262,8 +264,8 @@ async def test_a_pack_that_hears_by_socket_mode_takes_no_http_requests_of_slack_
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     both = Way.SOCKET_MODE.secrets(modern_slack) | Way.HTTP.secrets(modern_slack)
-    async with daemon(environment(modern_slack, flyte, tmp_path, **both)) as pack:
-        await pack.until_event("hearing")
+    async with daemon(daemon_environ(modern_slack, flyte, tmp_path, **both)) as pack:
+        await pack.wait_for_event("hearing")
         with pytest.raises(ConnectionError, match="404"):
             await modern_slack.deliver_to(await pack.url() + SLACK_PATH)
         assert await pack.stop() == 0
@@ -275,8 +277,8 @@ async def test_an_unforeseen_error_ends_the_pack_with_status_1_and_a_traceback_w
     variables = _for(modern_slack, flyte, tmp_path, FLYTE_SLACK_STORAGE="memory:")
     (tmp_path / "sitecustomize.py").write_text(A_BUG)
     async with daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
-        assert await pack.ended() == 1
-    failure = await pack.until_event("pack_failed")
+        assert await pack.wait() == 1
+    failure = await pack.wait_for_event("pack_failed")
     assert "report" in failure["reason"]
     assert "RuntimeError: ***" in failure["exception"]
     assert modern_slack.bot_token not in repr(pack.log)
@@ -291,12 +293,12 @@ async def test_what_was_set_aside_is_delivered_when_an_operator_retries_it_besid
     poisoned = flyte.plan("event", status(400), times=1)
     variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_LISTEN="member")
     async with daemon(variables) as pack:
-        await pack.until_event("hearing")
+        await pack.wait_for_event("hearing")
         slack.say(alice, channel, "echo poison")
-        await pack.until_event("message_set_aside")
+        await pack.wait_for_event("message_set_aside")
         poisoned.remove()
         async with daemon(variables, "outbox", "retry", "--all") as retrying:
-            assert await retrying.ended() == 0
+            assert await retrying.wait() == 0
         await slack.wait_for(lambda: len(slack.posts) == 1, 10)
         assert await pack.stop() == 0
     assert slack.posts[0].text.endswith("poison")

@@ -14,7 +14,7 @@ from entrypoints.flow_tests.recordings.session import read_record
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import daemon, environment
+from tests.support.daemon_process import daemon, daemon_environ
 
 ECHO = BUILT_IN / "echo.yaml"
 
@@ -38,11 +38,11 @@ async def test_what_goes_in_and_out_is_recorded_without_secrets_and_makes_a_flow
     more = {"FLYTE_SLACK_RECORD": str(record), "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": ops, "FLYTE_JWT": "h.u.sh"}
     more["FLYTE_SLACK_APP_TOKEN"] = slack.app_token
 
-    async with daemon(environment(slack, flyte, tmp_path, **more)) as pack:
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **more)) as pack:
         await slack.wait_for(lambda: slack.is_member(ops), timeout=15)
-        await pack.until_event("hearing")
+        await pack.wait_for_event("hearing")
         slack.say(zoe, ops, f"echo mail me: zoe@example.org, not {slack.bot_token}")
-        await pack.until_event("action_concluded")
+        await pack.wait_for_event("action_concluded")
         await flyte.wait_for(lambda: len(flyte.results) > 0, timeout=15)
         assert await pack.stop() == 0
 
@@ -68,8 +68,8 @@ async def test_a_record_that_can_t_be_kept_ends_the_start_with_the_reason(
     slack, flyte = ends
     more = {"FLYTE_SLACK_RECORD": str(tmp_path / "none" / "session.jsonl")}
 
-    async with daemon(environment(slack, flyte, tmp_path, **more)) as pack:
-        assert await pack.ended() == 1
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **more)) as pack:
+        assert await pack.wait() == 1
 
     assert [line["reason"].partition(":")[0] for line in pack.log if line["event"] == "pack_failed"] == [
         "FLYTE_SLACK_RECORD"

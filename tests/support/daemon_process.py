@@ -14,7 +14,7 @@ from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 
 PROGRAM = Path(sys.executable).with_name("flyte-slack")
-_PATIENCE_SECONDS = 15.0
+_TIMEOUT_SECONDS = 15.0
 
 
 class DaemonProcess:
@@ -39,31 +39,31 @@ class DaemonProcess:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def until(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    async def wait_for_line(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first line of the log of which this is so."""
-        async with asyncio.timeout(_PATIENCE_SECONDS), self._changed:
+        async with asyncio.timeout(_TIMEOUT_SECONDS), self._changed:
             while True:
                 for line in self.log:
                     if is_so(line):
                         return line
                 await self._changed.wait()
 
-    async def until_event(self, event: str) -> dict[str, Any]:
+    async def wait_for_event(self, event: str) -> dict[str, Any]:
         """The first line of the log that tells of this event."""
-        return await self.until(lambda line: line["event"] == event)
+        return await self.wait_for_line(lambda line: line["event"] == event)
 
     async def url(self) -> str:
         """Where its HTTP port is."""
-        return str((await self.until_event("listening"))["url"]).replace("0.0.0.0", "127.0.0.1")
+        return str((await self.wait_for_event("listening"))["url"]).replace("0.0.0.0", "127.0.0.1")
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit status."""
         self.process.send_signal(number)
-        return await self.ended()
+        return await self.wait()
 
-    async def ended(self) -> int:
+    async def wait(self) -> int:
         """Its exit status, once it ended of its own accord."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             return await self.process.wait()
 
 
@@ -89,7 +89,7 @@ async def daemon(environment: Mapping[str, str], *arguments: str) -> AsyncIterat
             await process.wait()
 
 
-def environment(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
+def daemon_environ(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
     """What to set so that the daemon works between these two; without an app token it receives by RTM."""
     return {
         "FLYTE_API": flyte.api_url,

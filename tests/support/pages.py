@@ -20,7 +20,7 @@ def section(text: str, heading: str) -> str:
     return re.split(rf"^#{{1,{len(rank)}}} ", below, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def fences(text: str) -> dict[str, str]:
+def titled_blocks(text: str) -> dict[str, str]:
     """The code blocks that have a title, by their titles."""
     return dict(re.findall(r'^```\w+ title="([^"]+)"\n(.*?)^```', text, re.MULTILINE | re.DOTALL))
 
@@ -33,7 +33,7 @@ def rows(text: str, first_cell: str) -> Iterator[list[str]]:
             yield cells
 
 
-def codes(text: str) -> list[str]:
+def code_spans(text: str) -> list[str]:
     """What stands in backquotes."""
     return re.findall(r"`([^`]+)`", text)
 

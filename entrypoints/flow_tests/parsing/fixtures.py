@@ -47,7 +47,7 @@ def read_settings(reader: StrictReader, value: object, path: KeyPath) -> Mapping
     try:
         pack_settings(settings)
     except SettingsError as error:
-        mistake = error.mistakes[0]
+        mistake = error.issues[0]
         raise reader.refusal((*path, mistake.variable), mistake.message) from error
     return settings
 

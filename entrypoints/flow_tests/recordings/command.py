@@ -29,7 +29,7 @@ def convert(asked: Conversion) -> ExitStatus:
         text = flow_test_from(asked.record, folder, asked.flows, asked.packs)
         if asked.output is None:
             click.echo(text, nl=False)
-            return ExitStatus.GOOD
+            return ExitStatus.OK
         with asked.output.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
@@ -37,6 +37,6 @@ def convert(asked: Conversion) -> ExitStatus:
         return ExitStatus.FAILED
     except (DocumentRefusedError, OSError) as error:
         click.echo(str(error), err=True)
-        return ExitStatus.BAD_SETTINGS
+        return ExitStatus.INVALID_SETTINGS
     click.echo(f"flyte-slack test {asked.output}", err=True)
-    return ExitStatus.GOOD
+    return ExitStatus.OK

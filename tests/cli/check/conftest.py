@@ -3,18 +3,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.check.environment import Stage, open_stage
+from tests.cli.check.environment import CheckEnvironment, open_environment
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    async with open_stage(tmp_path, monkeypatch) as stage:
-        yield stage
+async def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CheckEnvironment]:
+    async with open_environment(tmp_path, monkeypatch) as env:
+        yield env
 
 
 @pytest.fixture
-async def classic_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    """As `stage`, with a classic app, which RTM serves."""
-    async with open_stage(tmp_path, monkeypatch, classic=True) as stage:
-        stage.variables |= {"FLYTE_SLACK_APP_TOKEN": ""}
-        yield stage
+async def classic_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CheckEnvironment]:
+    """As `env`, with a classic app, which RTM serves."""
+    async with open_environment(tmp_path, monkeypatch, classic=True) as env:
+        env.variables |= {"FLYTE_SLACK_APP_TOKEN": ""}
+        yield env

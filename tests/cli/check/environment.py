@@ -15,7 +15,7 @@ from adapters.system_clock import SystemClock
 from application.health import CHECKS, HealthRegistry
 from domain.users import Identity
 from entrypoints.check.findings import Finding, Status
-from entrypoints.check.runner import examine
+from entrypoints.check.runner import run_checks
 from entrypoints.config.settings import load_settings
 from entrypoints.http import HttpServer
 from entrypoints.simulation.flyte.server import FlyteServer
@@ -33,13 +33,13 @@ class ShiftedClock(SystemClock):
 
 
 @dataclass
-class Stage:
+class CheckEnvironment:
     """What is looked at. A test changes it, and looks at what is found."""
 
     slack: SlackServer
     flyte: FlyteServer
     directory: Path
-    patch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch
     channel: str
     clock: SystemClock = field(default_factory=SystemClock)
     variables: dict[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Stage:
     request_seconds: float = 5.0
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environ(self) -> dict[str, str]:
         return {
             "FLYTE_API": self.flyte.api_url,
             "FLYTE_SLACK_TOKEN": self.slack.bot_token,
@@ -60,34 +60,36 @@ class Stage:
             **self.variables,
         }
 
-    def by_http(self) -> None:
+    def receive_by_http(self) -> None:
         """Let the pack hear by signed HTTP requests."""
         self.variables |= {"FLYTE_SLACK_APP_TOKEN": "", "FLYTE_SLACK_SIGNING_SECRET": self.slack.signing_secret}
 
     async def findings(self) -> list[Finding]:
         found: list[Finding] = []
-        await examine(load_settings(self.environment), self.clock, found.append, self.request_seconds)
+        await run_checks(load_settings(self.environ), self.clock, found.append, self.request_seconds)
         return found
 
     async def finding(self, check: str) -> Finding:
         [finding] = [finding for finding in await self.findings() if finding.check == check]
         return finding
 
-    async def troubles(self) -> list[Finding]:
+    async def problems(self) -> list[Finding]:
         """What is not as it should be."""
         return [found for found in await self.findings() if found.status in (Status.FAILED, Status.WARNING)]
 
 
 @asynccontextmanager
-async def open_stage(tmp_path: Path, patch: pytest.MonkeyPatch, *, classic: bool = False) -> AsyncIterator[Stage]:
-    patch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+async def open_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, classic: bool = False
+) -> AsyncIterator[CheckEnvironment]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     async with SlackServer(classic=classic) as slack, FlyteServer() as flyte:
-        yield Stage(slack, flyte, tmp_path / "state", patch, slack.add_channel("ops"))
+        yield CheckEnvironment(slack, flyte, tmp_path / "state", monkeypatch, slack.add_channel("ops"))
 
 
 @asynccontextmanager
 async def running_pack(
-    *, signing_secret: str = "", trouble: str = "", takes_requests: bool = True
+    *, signing_secret: str = "", problem: str = "", accepts_requests: bool = True
 ) -> AsyncIterator[str]:
     """The HTTP port of a pack at work; gives the port."""
 
@@ -96,13 +98,13 @@ async def running_pack(
 
     health = HealthRegistry()
     for check in CHECKS:
-        health.report(check, healthy=not trouble, status=trouble or "fine")
+        health.report(check, healthy=not problem, status=problem or "fine")
     receiver = SlackEventsApi(signing_secret or "s3cret", identify, SystemClock())
-    requests = receiver.handle_request if takes_requests else None
-    async with HttpServer(health, host="127.0.0.1", port=0, slack_requests=requests) as server:
+    requests = receiver.handle_request if accepts_requests else None
+    async with HttpServer(health, host="127.0.0.1", port=0, slack_handler=requests) as server:
         yield server.url.rpartition(":")[2]
 
 
-def taken_port() -> socket.socket:
+def occupied_port() -> socket.socket:
     """A port that another program listens at, until it is closed."""
     return socket.create_server(("127.0.0.1", 0))

@@ -11,10 +11,10 @@ import pytest
 
 from entrypoints.check.findings import Status, failed, ok, skipped, warning
 from entrypoints.check.report import Report
-from entrypoints.observability.redaction import Redaction
+from entrypoints.observability.redaction import Redactor
 from entrypoints.simulation.flyte.faults import hang
 from entrypoints.simulation.slack import faults as slack_faults
-from tests.cli.check.environment import Stage
+from tests.cli.check.environment import CheckEnvironment
 from tests.support.daemon_process import PROGRAM
 
 
@@ -39,8 +39,8 @@ async def run(environment: dict[str, str], *arguments: str) -> tuple[int | None,
     return process.returncode, output.decode(), errors.decode()
 
 
-async def test_a_pack_that_can_run_is_status_0_and_a_summary(stage: Stage) -> None:
-    status, output, errors = await run(stage.environment)
+async def test_a_pack_that_can_run_is_status_0_and_a_summary(env: CheckEnvironment) -> None:
+    status, output, errors = await run(env.environ)
 
     assert (status, errors) == (0, "")
     assert output.splitlines()[0].startswith("ok       configuration ")
@@ -48,17 +48,17 @@ async def test_a_pack_that_can_run_is_status_0_and_a_summary(stage: Stage) -> No
     assert output.splitlines()[-1] == "The pack can run: 32 ok, 1 warning, 1 skipped. See: directory."
 
 
-async def test_something_wrong_is_status_1_with_the_mend_below_its_line(stage: Stage) -> None:
-    stage.slack.access.scopes.remove("chat:write")
+async def test_something_wrong_is_status_1_with_the_mend_below_its_line(env: CheckEnvironment) -> None:
+    env.slack.access.scopes.remove("chat:write")
 
-    status, output, _ = await run(stage.environment)
+    status, output, _ = await run(env.environ)
 
     assert status == 1
     lines = output.splitlines()
     [place] = [number for number, line in enumerate(lines) if line.startswith("failed ")]
     assert "scope chat:write" in lines[place]
     assert lines[place + 1].startswith("    ")
-    assert "mend: api.slack.com/apps > your app > OAuth & Permissions" in lines[place + 1]
+    assert "fix: api.slack.com/apps > your app > OAuth & Permissions" in lines[place + 1]
     assert lines[-1].startswith("The pack can't work like this: ")
     assert lines[-1].endswith(" See: scope chat:write.")
 
@@ -78,19 +78,19 @@ async def test_mistakes_in_the_configuration_are_status_2_in_the_words_of_run() 
     ]
 
 
-async def test_machines_get_a_list_of_all_findings(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_APP_TOKEN"] = "xapp-mistyped"
+async def test_machines_get_a_list_of_all_findings(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_APP_TOKEN"] = "xapp-mistyped"
 
-    status, output, errors = await run(stage.environment, "--json")
+    status, output, errors = await run(env.environ, "--json")
 
     found = json.loads(output)
     assert (status, errors) == (1, "")
-    assert {tuple(finding) for finding in found} == {("check", "status", "message", "mend")}
+    assert {tuple(finding) for finding in found} == {("check", "status", "message", "remedy")}
     assert [finding["check"] for finding in found if finding["status"] == "failed"] == ["slack app token"]
     assert len(found) == len({finding["check"] for finding in found})
 
 
-async def test_no_secret_is_in_any_output(stage: Stage) -> None:
+async def test_no_secret_is_in_any_output(env: CheckEnvironment) -> None:
     secrets = {
         "FLYTE_SLACK_TOKEN": "xoxb-hush-1",
         "FLYTE_SLACK_APP_TOKEN": "hush-2",
@@ -98,66 +98,66 @@ async def test_no_secret_is_in_any_output(stage: Stage) -> None:
         "FLYTE_JWT": "e30.hush-4.c2ln",
         "LOGLEVEL": "debug",
     }
-    told = [await run(stage.environment | secrets), await run(stage.environment | secrets, "--json")]
-    told.append(await run(stage.environment | {"LOGLEVEL": "debug"}))
+    told = [await run(env.environ | secrets), await run(env.environ | secrets, "--json")]
+    told.append(await run(env.environ | {"LOGLEVEL": "debug"}))
 
     assert "hush" not in repr(told)
     assert "ticket" not in repr(told)
-    assert stage.slack.bot_token not in repr(told)
+    assert env.slack.bot_token not in repr(told)
 
 
-async def test_an_odd_variable_is_a_warning(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_APPTOKEN"] = "xapp-1"
+async def test_an_odd_variable_is_a_warning(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_APPTOKEN"] = "xapp-1"
 
-    [trouble] = await stage.troubles()
+    [trouble] = await env.problems()
 
     assert (trouble.check, trouble.status) == ("configuration", Status.WARNING)
     assert "did you mean FLYTE_SLACK_APP_TOKEN?" in trouble.message
 
 
-async def test_a_signing_secret_beside_an_app_token_is_said_to_be_of_no_use(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_SIGNING_SECRET"] = "s3cret"
+async def test_a_signing_secret_beside_an_app_token_is_said_to_be_of_no_use(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_SIGNING_SECRET"] = "s3cret"
 
-    configuration = await stage.finding("configuration")
+    configuration = await env.finding("configuration")
 
     assert configuration.status is Status.OK
     assert "FLYTE_SLACK_SIGNING_SECRET, which is set too, is of no use" in configuration.message
 
 
-async def test_it_ends_soon_when_everything_hangs(stage: Stage) -> None:
-    stage.request_seconds = 0.8
-    stage.slack.faults.plan("*", slack_faults.hang(), times=None)
-    stage.flyte.plan("api", hang())
+async def test_it_ends_soon_when_everything_hangs(env: CheckEnvironment) -> None:
+    env.request_seconds = 0.8
+    env.slack.faults.plan("*", slack_faults.hang(), times=None)
+    env.flyte.plan("api", hang())
     began = time.monotonic()
 
-    troubles = await stage.troubles()
+    troubles = await env.problems()
 
     assert [trouble.check for trouble in troubles] == ["slack api", "flyte api"]
     assert time.monotonic() - began < 3 * 0.8 + 1
 
 
-async def test_it_ends_soon_when_everything_hangs_as_late_as_it_can(stage: Stage) -> None:
-    stage.request_seconds = 0.8
+async def test_it_ends_soon_when_everything_hangs_as_late_as_it_can(env: CheckEnvironment) -> None:
+    env.request_seconds = 0.8
     for method in ("conversations.info", slack_faults.HELLO):
-        stage.slack.faults.plan(method, slack_faults.hang())
-    stage.flyte.plan("health", hang())
-    stage.flyte.plan("packs", hang())
+        env.slack.faults.plan(method, slack_faults.hang())
+    env.flyte.plan("health", hang())
+    env.flyte.plan("packs", hang())
     began = time.monotonic()
 
-    found = Counter(trouble.check for trouble in await stage.troubles())
+    found = Counter(trouble.check for trouble in await env.problems())
 
     assert found == {"slack socket": 1, "flyte health": 1, "flyte pack": 1}
     assert time.monotonic() - began < 3 * 0.8 + 3
 
 
 def report(stream: io.StringIO, *, as_json: bool = False) -> Report:
-    return Report(stream, Redaction(["s3cret"]), as_json=as_json)
+    return Report(stream, Redactor(["s3cret"]), as_json=as_json)
 
 
 def test_a_pipe_gets_each_finding_on_one_line_without_colours() -> None:
     stream = io.StringIO()
     long = report(stream)
-    long.tell(warning("check", "word " * 100, "do " * 100))
+    long.add(warning("check", "word " * 100, "do " * 100))
 
     assert len(stream.getvalue().splitlines()) == 2
     assert "\x1b" not in stream.getvalue()
@@ -167,7 +167,7 @@ def test_a_terminal_gets_colours_and_lines_that_fit(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     stream = Terminal()
-    report(stream).tell(failed("check", "word " * 50, "do " * 50))
+    report(stream).add(failed("check", "word " * 50, "do " * 50))
 
     assert "\x1b[1;31mfailed\x1b[0m" in stream.getvalue()
     assert max(map(len, stream.getvalue().splitlines())) < 120
@@ -175,7 +175,7 @@ def test_a_terminal_gets_colours_and_lines_that_fit(monkeypatch: pytest.MonkeyPa
 
 def test_foreign_text_can_neither_steer_a_terminal_nor_forge_a_line() -> None:
     stream = io.StringIO()
-    report(stream).tell(ok("slack token", "Acme\x1b[2J\nok  all is well [red]s3cret"))
+    report(stream).add(ok("slack token", "Acme\x1b[2J\nok  all is well [red]s3cret"))
 
     assert stream.getvalue().count("\n") == 1
     assert "Acme\\u001b[2J\\u000aok  all is well [red]***" in stream.getvalue()
@@ -185,7 +185,7 @@ def test_the_sum_names_the_worst() -> None:
     stream = io.StringIO()
     good = report(stream)
     for finding in (ok("a", "well"), ok("b", "well"), skipped("c", "because")):
-        good.tell(finding)
-    good.end()
+        good.add(finding)
+    good.finish()
 
     assert stream.getvalue().splitlines()[-1] == "All is well: 2 ok, 1 skipped."

@@ -4,14 +4,14 @@ import io
 import re
 
 from entrypoints.check.report import Report
-from entrypoints.check.runner import examine
+from entrypoints.check.runner import run_checks
 from entrypoints.config.settings import load_settings
-from entrypoints.observability.redaction import Redaction
-from tests.cli.check.environment import Stage, running_pack
-from tests.support.pages import codes, fences, page, rows, section
+from entrypoints.observability.redaction import Redactor
+from tests.cli.check.environment import CheckEnvironment, running_pack
+from tests.support.pages import code_spans, page, rows, section, titled_blocks
 
 CHECKING = section(page("operators.md"), "## Before the first start: `flyte-slack check`")
-TOLD = [code for cells in rows(CHECKING, "`[a-z. ]+`.*") for code in codes(cells[0])]
+TOLD = [code for cells in rows(CHECKING, "`[a-z. ]+`.*") for code in code_spans(cells[0])]
 
 
 def comparable(output: str) -> list[str]:
@@ -21,27 +21,27 @@ def comparable(output: str) -> list[str]:
     return re.sub(r"[\d,]+ MiB|within \d+ s", "so much", places).splitlines()
 
 
-async def test_the_example_is_what_a_check_finds(stage: Stage) -> None:
-    stage.slack.access.scopes -= {"channels:history", "users:read.email"}
-    stage.slack.workspace.bot.name = "flyte"
-    stage.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = stage.slack.add_channel("ops2", channel_id="C024BE91L")
+async def test_the_example_is_what_a_check_finds(env: CheckEnvironment) -> None:
+    env.slack.access.scopes -= {"channels:history", "users:read.email"}
+    env.slack.workspace.bot.name = "flyte"
+    env.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = env.slack.add_channel("ops2", channel_id="C024BE91L")
     stream = io.StringIO()
-    report = Report(stream, Redaction(), as_json=False)
-    await examine(load_settings(stage.environment), stage.clock, report.tell)
-    report.end()
+    report = Report(stream, Redactor(), as_json=False)
+    await run_checks(load_settings(env.environ), env.clock, report.add)
+    report.finish()
 
-    found = stream.getvalue().replace(str(stage.directory), "/var/lib/flyte-slack").replace("#ops2", "#ops")
-    assert comparable(found) == comparable(fences(page("operators.md"))["What a check finds"])
+    found = stream.getvalue().replace(str(env.directory), "/var/lib/flyte-slack").replace("#ops2", "#ops")
+    assert comparable(found) == comparable(titled_blocks(page("operators.md"))["What a check finds"])
 
 
-async def test_every_check_is_explained(stage: Stage) -> None:
-    found = await stage.findings()
-    stage.by_http()
-    async with running_pack(signing_secret=stage.slack.signing_secret) as port:
-        stage.variables |= {"FLYTE_SLACK_HTTP_PORT": port, "FLYTE_SLACK_STORAGE": "memory:"}
-        found += await stage.findings()
-    stage.variables |= {"FLYTE_SLACK_SIGNING_SECRET": ""}
-    found += await stage.findings()
+async def test_every_check_is_explained(env: CheckEnvironment) -> None:
+    found = await env.findings()
+    env.receive_by_http()
+    async with running_pack(signing_secret=env.slack.signing_secret) as port:
+        env.variables |= {"FLYTE_SLACK_HTTP_PORT": port, "FLYTE_SLACK_STORAGE": "memory:"}
+        found += await env.findings()
+    env.variables |= {"FLYTE_SLACK_SIGNING_SECRET": ""}
+    found += await env.findings()
 
     names = {re.sub(r"^(scope|slack channel) .*", r"\1 ...", finding.check) for finding in found}
     assert names - set(TOLD) == set()

@@ -8,7 +8,7 @@ from entrypoints.check.jwt import Jwt
 from entrypoints.simulation.flyte.faults import malformed
 from entrypoints.simulation.flyte.schemas import read_pack
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.cli.check.environment import Stage, running_pack
+from tests.cli.check.environment import CheckEnvironment, running_pack
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -17,77 +17,77 @@ def jwt(**claims: object) -> str:
     return f"e30.{urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.c2ln"
 
 
-def last_seen(stage: Stage, pack: str, ago: timedelta) -> None:
-    stage.flyte._world.last_seen[pack] = datetime.now(UTC) - ago
+def last_seen(env: CheckEnvironment, pack: str, ago: timedelta) -> None:
+    env.flyte._world.last_seen[pack] = datetime.now(UTC) - ago
 
 
-async def test_flyte_is_only_asked_by_get_and_nothing_is_registered(stage: Stage) -> None:
-    await stage.findings()
+async def test_flyte_is_only_asked_by_get_and_nothing_is_registered(env: CheckEnvironment) -> None:
+    await env.findings()
 
-    assert {request.method for request in stage.flyte.requests} == {"GET"}
-    assert not stage.flyte.packs
-
-
-async def test_the_id_under_which_the_pack_will_be_registered_has_its_labels(stage: Stage) -> None:
-    stage.variables["FLYTE_LABELS"] = "region=eu,env=dev"
-
-    assert (await stage.finding("flyte pack")).message.startswith("Slack.env.dev.region.eu is not registered yet")
+    assert {request.method for request in env.flyte.requests} == {"GET"}
+    assert not env.flyte.packs
 
 
-async def test_a_pack_of_this_name_that_was_not_seen_lately_is_an_older_one(stage: Stage) -> None:
-    stage.flyte.register(read_pack({"name": "Slack"}))
-    stage.flyte._world.last_seen["Slack"] = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+async def test_the_id_under_which_the_pack_will_be_registered_has_its_labels(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_LABELS"] = "region=eu,env=dev"
 
-    pack = await stage.finding("flyte pack")
+    assert (await env.finding("flyte pack")).message.startswith("Slack.env.dev.region.eu is not registered yet")
+
+
+async def test_a_pack_of_this_name_that_was_not_seen_lately_is_an_older_one(env: CheckEnvironment) -> None:
+    env.flyte.register(read_pack({"name": "Slack"}))
+    env.flyte._world.last_seen["Slack"] = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    pack = await env.finding("flyte pack")
 
     assert pack.status is Status.OK
     assert pack.message.endswith("by an earlier start or an older pack, last seen 2026-01-02 03:04:05 UTC")
 
 
-async def test_a_pack_of_this_name_that_runs_on_this_machine_is_this_one(stage: Stage) -> None:
-    stage.flyte.register(read_pack({"name": "Slack"}))
+async def test_a_pack_of_this_name_that_runs_on_this_machine_is_this_one(env: CheckEnvironment) -> None:
+    env.flyte.register(read_pack({"name": "Slack"}))
     async with running_pack() as port:
-        stage.variables["FLYTE_SLACK_HTTP_PORT"] = port
-        pack = await stage.finding("flyte pack")
+        env.variables["FLYTE_SLACK_HTTP_PORT"] = port
+        pack = await env.finding("flyte pack")
 
     assert pack.status is Status.OK
     assert "it runs on this machine" in pack.message
 
 
-async def test_packs_of_this_name_with_other_labels_are_told(stage: Stage) -> None:
-    stage.flyte.register(read_pack({"name": "Slack", "labels": {"env": "prod"}}))
-    stage.flyte.register(read_pack({"name": "Jira"}))
-    last_seen(stage, "Slack.env.prod", timedelta(seconds=30))
+async def test_packs_of_this_name_with_other_labels_are_told(env: CheckEnvironment) -> None:
+    env.flyte.register(read_pack({"name": "Slack", "labels": {"env": "prod"}}))
+    env.flyte.register(read_pack({"name": "Jira"}))
+    last_seen(env, "Slack.env.prod", timedelta(seconds=30))
 
-    pack = await stage.finding("flyte pack")
+    pack = await env.finding("flyte pack")
 
     assert pack.status is Status.OK
     assert re.search(r"; of this name with other labels: Slack\.env\.prod \(seen 3\d s ago\)$", pack.message)
 
 
-async def test_what_flyte_forbids_to_be_asked_is_skipped(stage: Stage) -> None:
+async def test_what_flyte_forbids_to_be_asked_is_skipped(env: CheckEnvironment) -> None:
     async with FlyteServer(jwt="right", forbidden_routes=["packs", "health"]) as flyte:
-        stage.variables |= {"FLYTE_API": flyte.api_url, "FLYTE_JWT": "right"}
-        found = {found.check: found.status for found in await stage.findings()}
+        env.variables |= {"FLYTE_API": flyte.api_url, "FLYTE_JWT": "right"}
+        found = {found.check: found.status for found in await env.findings()}
 
     assert found["flyte access"] is Status.OK
     assert found["flyte health"] is Status.SKIPPED
     assert found["flyte pack"] is Status.SKIPPED
 
 
-async def test_a_list_of_packs_that_is_none_is_told(stage: Stage) -> None:
-    stage.flyte.plan("packs", malformed())
+async def test_a_list_of_packs_that_is_none_is_told(env: CheckEnvironment) -> None:
+    env.flyte.plan("packs", malformed())
 
-    [trouble] = await stage.troubles()
+    [trouble] = await env.problems()
 
     assert (trouble.check, trouble.status) == ("flyte pack", Status.FAILED)
 
 
-async def test_a_jwt_that_will_end_soon_is_a_warning(stage: Stage) -> None:
+async def test_a_jwt_that_will_end_soon_is_a_warning(env: CheckEnvironment) -> None:
     token = jwt(exp=(datetime.now(UTC) + timedelta(days=2)).timestamp())
     async with FlyteServer(jwt=token) as flyte:
-        stage.variables |= {"FLYTE_API": flyte.api_url, "FLYTE_JWT": token}
-        [trouble] = await stage.troubles()
+        env.variables |= {"FLYTE_API": flyte.api_url, "FLYTE_JWT": token}
+        [trouble] = await env.problems()
 
     assert (trouble.check, trouble.status) == ("flyte access", Status.WARNING)
     assert token not in repr(trouble)

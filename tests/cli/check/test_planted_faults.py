@@ -16,184 +16,184 @@ from entrypoints.simulation.flyte.faults import html, redirect, status
 from entrypoints.simulation.flyte.schemas import read_pack
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import faults as slack_faults
-from tests.cli.check.environment import ShiftedClock, Stage, running_pack, taken_port
+from tests.cli.check.environment import CheckEnvironment, ShiftedClock, occupied_port, running_pack
 
-Plant = Callable[[Stage], Any]
+Plant = Callable[[CheckEnvironment], Any]
 """Plants a fault; may return an asynchronous context manager that keeps it there."""
 
 
-def invalid_bot_token(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_TOKEN"] = "xoxb-mistyped"
+def invalid_bot_token(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_TOKEN"] = "xoxb-mistyped"
 
 
-def revoked_bot_token(stage: Stage) -> None:
-    stage.slack.faults.plan("auth.test", slack_faults.error("token_revoked"))
+def revoked_bot_token(env: CheckEnvironment) -> None:
+    env.slack.faults.plan("auth.test", slack_faults.error("token_revoked"))
 
 
-def missing_scope(stage: Stage) -> None:
-    stage.slack.access.scopes.remove("channels:history")
+def missing_scope(env: CheckEnvironment) -> None:
+    env.slack.access.scopes.remove("channels:history")
 
 
-def invalid_app_token(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_APP_TOKEN"] = "xapp-mistyped"
+def invalid_app_token(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_APP_TOKEN"] = "xapp-mistyped"
 
 
-def app_token_without_its_scope(stage: Stage) -> None:
+def app_token_without_its_scope(env: CheckEnvironment) -> None:
     fault = slack_faults.error("missing_scope", needed="connections:write", provided="authorizations:read")
-    stage.slack.faults.plan("apps.connections.open", fault)
+    env.slack.faults.plan("apps.connections.open", fault)
 
 
-def socket_mode_switched_off(stage: Stage) -> None:
-    stage.slack.socket_mode.is_enabled = False
+def socket_mode_switched_off(env: CheckEnvironment) -> None:
+    env.slack.socket_mode.is_enabled = False
 
 
-def sockets_kept_out(stage: Stage) -> None:
-    stage.slack.faults.plan(slack_faults.HANDSHAKE, slack_faults.http_status(403))
+def sockets_kept_out(env: CheckEnvironment) -> None:
+    env.slack.faults.plan(slack_faults.HANDSHAKE, slack_faults.http_status(403))
 
 
-def silent_socket(stage: Stage) -> None:
-    stage.request_seconds = 1.0
-    stage.slack.faults.plan(slack_faults.HELLO, slack_faults.hang())
+def silent_socket(env: CheckEnvironment) -> None:
+    env.request_seconds = 1.0
+    env.slack.faults.plan(slack_faults.HELLO, slack_faults.hang())
 
 
-def unknown_channel(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = "C0MISTYPED"
+def unknown_channel(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = "C0MISTYPED"
 
 
-def private_channel(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = stage.slack.add_channel("secret", private=True)
+def private_channel(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = env.slack.add_channel("secret", private=True)
 
 
-def archived_channel(stage: Stage) -> None:
-    stage.slack.archive(stage.channel)
+def archived_channel(env: CheckEnvironment) -> None:
+    env.slack.archive(env.channel)
 
 
-def wrong_slack_address(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_API_URL"] = "http://127.0.0.1:1/api/"
+def wrong_slack_address(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_API_URL"] = "http://127.0.0.1:1/api/"
 
 
-def page_in_slack_s_place(stage: Stage) -> None:
-    stage.slack.faults.plan("*", slack_faults.http_status(200), times=None)
+def page_in_slack_s_place(env: CheckEnvironment) -> None:
+    env.slack.faults.plan("*", slack_faults.http_status(200), times=None)
 
 
 @asynccontextmanager
-async def flyte_down(stage: Stage) -> AsyncIterator[None]:
-    await stage.flyte.go_down()
+async def flyte_down(env: CheckEnvironment) -> AsyncIterator[None]:
+    await env.flyte.go_down()
     yield
 
 
-def page_in_flyte_s_place(stage: Stage) -> None:
-    stage.flyte.plan("api", html())
+def page_in_flyte_s_place(env: CheckEnvironment) -> None:
+    env.flyte.plan("api", html())
 
 
-def flyte_elsewhere(stage: Stage) -> None:
-    stage.flyte.plan("api", redirect("https://login.example.com/"))
+def flyte_elsewhere(env: CheckEnvironment) -> None:
+    env.flyte.plan("api", redirect("https://login.example.com/"))
 
 
 @asynccontextmanager
-async def _secured(stage: Stage, jwt: str) -> AsyncIterator[None]:
+async def _secured(env: CheckEnvironment, jwt: str) -> AsyncIterator[None]:
     async with FlyteServer(jwt="the right one") as flyte:
-        stage.variables |= {"FLYTE_API": flyte.api_url, "FLYTE_JWT": jwt}
+        env.variables |= {"FLYTE_API": flyte.api_url, "FLYTE_JWT": jwt}
         yield
 
 
-def wrong_jwt(stage: Stage) -> Any:
-    return _secured(stage, "the wrong one")
+def wrong_jwt(env: CheckEnvironment) -> Any:
+    return _secured(env, "the wrong one")
 
 
-def missing_jwt(stage: Stage) -> Any:
-    return _secured(stage, "")
+def missing_jwt(env: CheckEnvironment) -> Any:
+    return _secured(env, "")
 
 
-def expired_jwt(stage: Stage) -> Any:
+def expired_jwt(env: CheckEnvironment) -> Any:
     claims = urlsafe_b64encode(json.dumps({"exp": 1_600_000_000}).encode()).decode().rstrip("=")
-    return _secured(stage, f"e30.{claims}.c2ln")
+    return _secured(env, f"e30.{claims}.c2ln")
 
 
 @asynccontextmanager
-async def links_to_another_origin(stage: Stage) -> AsyncIterator[None]:
+async def links_to_another_origin(env: CheckEnvironment) -> AsyncIterator[None]:
     async with FlyteServer(public_url="http://flyte.internal:8080") as flyte:
-        stage.variables["FLYTE_API"] = flyte.api_url
+        env.variables["FLYTE_API"] = flyte.api_url
         yield
 
 
-def unhealthy_flyte(stage: Stage) -> None:
-    stage.flyte.plan("health", status(500))
+def unhealthy_flyte(env: CheckEnvironment) -> None:
+    env.flyte.plan("health", status(500))
 
 
-def namesake_at_work(stage: Stage) -> None:
-    stage.flyte.register(read_pack({"name": "Slack"}))
+def namesake_at_work(env: CheckEnvironment) -> None:
+    env.flyte.register(read_pack({"name": "Slack"}))
 
 
 @asynccontextmanager
-async def directory_in_use(stage: Stage) -> AsyncIterator[None]:
-    async with FileStorage(stage.directory).open():
+async def directory_in_use(env: CheckEnvironment) -> AsyncIterator[None]:
+    async with FileStorage(env.directory).open():
         yield
 
 
-def file_in_the_directory_s_place(stage: Stage) -> None:
-    stage.directory.write_text("")
+def file_in_the_directory_s_place(env: CheckEnvironment) -> None:
+    env.directory.write_text("")
 
 
-def link_in_the_directory_s_place(stage: Stage) -> None:
-    stage.directory.symlink_to(stage.directory.parent)
+def link_in_the_directory_s_place(env: CheckEnvironment) -> None:
+    env.directory.symlink_to(env.directory.parent)
 
 
-def foreign_directory(stage: Stage) -> None:
-    stage.directory.mkdir(0o700)
+def foreign_directory(env: CheckEnvironment) -> None:
+    env.directory.mkdir(0o700)
     someone_else = os.geteuid() + 1
-    stage.patch.setattr(os, "geteuid", lambda: someone_else)
+    env.monkeypatch.setattr(os, "geteuid", lambda: someone_else)
 
 
-def directory_that_cannot_be_written_to(stage: Stage) -> None:
-    stage.directory.mkdir(0o700)
+def directory_that_cannot_be_written_to(env: CheckEnvironment) -> None:
+    env.directory.mkdir(0o700)
     # The superuser may write anywhere, so taking away a permission would show nothing.
-    stage.patch.setattr(os, "access", lambda path, *_, **__: path != stage.directory)
+    env.monkeypatch.setattr(os, "access", lambda path, *_, **__: path != env.directory)
 
 
-def directory_open_to_all(stage: Stage) -> None:
-    stage.directory.mkdir()
-    stage.directory.chmod(0o777)
-    (stage.directory / "photos.zip").touch()
+def directory_open_to_all(env: CheckEnvironment) -> None:
+    env.directory.mkdir()
+    env.directory.chmod(0o777)
+    (env.directory / "photos.zip").touch()
 
 
-def full_disk(stage: Stage) -> None:
-    stage.patch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=4096))
+def full_disk(env: CheckEnvironment) -> None:
+    env.monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=4096))
 
 
 @asynccontextmanager
-async def port_taken(stage: Stage) -> AsyncIterator[None]:
-    with taken_port() as other:
-        stage.variables["FLYTE_SLACK_HTTP_PORT"] = str(other.getsockname()[1])
+async def port_taken(env: CheckEnvironment) -> AsyncIterator[None]:
+    with occupied_port() as other:
+        env.variables["FLYTE_SLACK_HTTP_PORT"] = str(other.getsockname()[1])
         yield
 
 
 @asynccontextmanager
-async def other_signing_secret(stage: Stage) -> AsyncIterator[None]:
-    stage.by_http()
+async def other_signing_secret(env: CheckEnvironment) -> AsyncIterator[None]:
+    env.receive_by_http()
     async with running_pack(signing_secret="another one") as port:
-        stage.variables["FLYTE_SLACK_HTTP_PORT"] = port
+        env.variables["FLYTE_SLACK_HTTP_PORT"] = port
         yield
 
 
 @asynccontextmanager
-async def no_way_in_by_http(stage: Stage) -> AsyncIterator[None]:
-    stage.by_http()
-    async with running_pack(takes_requests=False) as port:
-        stage.variables["FLYTE_SLACK_HTTP_PORT"] = port
+async def no_way_in_by_http(env: CheckEnvironment) -> AsyncIterator[None]:
+    env.receive_by_http()
+    async with running_pack(accepts_requests=False) as port:
+        env.variables["FLYTE_SLACK_HTTP_PORT"] = port
         yield
 
 
-def rtm_for_a_modern_app(stage: Stage) -> None:
-    stage.variables["FLYTE_SLACK_APP_TOKEN"] = ""
+def rtm_for_a_modern_app(env: CheckEnvironment) -> None:
+    env.variables["FLYTE_SLACK_APP_TOKEN"] = ""
 
 
-def clock_ahead(stage: Stage) -> None:
-    stage.clock = ShiftedClock(95)
+def clock_ahead(env: CheckEnvironment) -> None:
+    env.clock = ShiftedClock(95)
 
 
-def clock_behind(stage: Stage) -> None:
-    stage.clock = ShiftedClock(-3600)
+def clock_behind(env: CheckEnvironment) -> None:
+    env.clock = ShiftedClock(-3600)
 
 
 FAULTS: dict[Plant, tuple[str, str, str]] = {
@@ -235,19 +235,19 @@ FAULTS: dict[Plant, tuple[str, str, str]] = {
 }
 
 
-async def test_nothing_is_wrong_where_nothing_was_planted(stage: Stage) -> None:
-    assert await stage.troubles() == []
+async def test_nothing_is_wrong_where_nothing_was_planted(env: CheckEnvironment) -> None:
+    assert await env.problems() == []
 
 
 @pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__)
-async def test_a_fault_turns_just_its_line_red_and_is_told_how_to_mend(plant: Plant, stage: Stage) -> None:
+async def test_a_fault_turns_just_its_line_red_and_is_told_how_to_mend(plant: Plant, env: CheckEnvironment) -> None:
     check, message, mend = FAULTS[plant]
     async with AsyncExitStack() as planted:
-        if (lasting := plant(stage)) is not None:
+        if (lasting := plant(env)) is not None:
             await planted.enter_async_context(lasting)
-        [trouble] = await stage.troubles()
+        [trouble] = await env.problems()
 
-    default = stage.environment["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"]
+    default = env.environ["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"]
     assert (trouble.check, trouble.status) == (check.format(default=default), Status.FAILED)
     assert message in trouble.message
-    assert mend in trouble.mend
+    assert mend in trouble.remedy

@@ -41,7 +41,7 @@ async def test_the_daemon_with_only_what_is_printed_works_against_both_ends(
     page = await Visitor.at(session, url)
     own = {"TMPDIR": str(tmp_path_factory.mktemp("daemon")), "FLYTE_SLACK_HTTP_PORT": "0"}
     async with daemon(variables | own) as process:
-        await process.until_event("hearing")
+        await process.wait_for_event("hearing")
         key = await page.say("echo hi")
         way = await page.way_when(key, lambda way: way["answers"] == 1)
 
