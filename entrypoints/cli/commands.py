@@ -80,7 +80,7 @@ def check(*, as_json: bool) -> None:
 
 @main.command(short_help="Run tests of flows.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("-k", "words", default="", metavar="WORDS", help="Only the tests in whose names this stands.")
+@click.option("-k", "name_contains", default="", metavar="WORDS", help="Only the tests in whose names this stands.")
 @click.option("-v", "verbosity", count=True, help="A line for each test; twice: what is said in it, too.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JUnit XML, too.")
 def test(**options: Any) -> None:
@@ -88,9 +88,9 @@ def test(**options: Any) -> None:
 
     FILE is a file of tests, a folder, or a pattern. Exit status 0: all passed; 1: some failed; 2: a file can't be used.
     """
-    from entrypoints.flow_tests.command import Options, run_tests  # noqa: PLC0415 - the daemon needs none of it
+    from entrypoints.flow_tests.command import FlowTestOptions, run_tests  # noqa: PLC0415 - the daemon needs none of it
 
-    sys.exit(run_tests(Options(**options)))
+    sys.exit(run_tests(FlowTestOptions(**options)))
 
 
 @main.command(short_help="Turn a record into a flow test.")
@@ -103,9 +103,9 @@ def record_to_test(**options: Any) -> None:
 
     Read it and run it with `flyte-slack test`. Exit status 2: the record can't be used.
     """
-    from entrypoints.flow_tests.recordings.command import Conversion, convert  # noqa: PLC0415 - the daemon needs none of it
+    from entrypoints.flow_tests.recordings.command import ConversionOptions, convert  # noqa: PLC0415 - the daemon needs none of it
 
-    sys.exit(convert(Conversion(**options)))
+    sys.exit(convert(ConversionOptions(**options)))
 
 
 register_commands(main, os.environ)

@@ -24,7 +24,7 @@ from entrypoints.simulation.console.session import ConsoleSession
 from entrypoints.simulation.console.story import EventPrinter
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.environment import Sandbox
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox, memory_sandbox, served_sandbox
@@ -63,7 +63,7 @@ def simulate(options: SimulateOptions) -> ExitStatus:
         sys.stdin, sys.stdout, sys.stderr = (stream or nowhere for stream in (sys.stdin, sys.stdout, sys.stderr))
         try:
             play = _load_config(options)
-        except DocumentRefusedError as error:
+        except InvalidDocument as error:
             click.echo(str(error), err=True)
             return ExitStatus.INVALID_SETTINGS
         stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else nowhere
@@ -72,7 +72,7 @@ def simulate(options: SimulateOptions) -> ExitStatus:
 
 
 def _load_config(options: SimulateOptions) -> SandboxConfig:
-    """What is to be played. Raises DocumentRefusedError."""
+    """What is to be played. Raises InvalidDocument."""
     own = {path: flow_from_file(path) for path in options.flows}
     built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
     flows = {flow.name: flow for flow in (*built_in, *own.values())}  # one's own in the place of a built-in one
@@ -103,7 +103,7 @@ def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
         return ExitStatus.OK
     except Exception as error:
         causes = _causes(error)
-        if all(isinstance(cause, SettingsError | DocumentRefusedError) for cause in causes):
+        if all(isinstance(cause, SettingsError | InvalidDocument) for cause in causes):
             click.echo("\n".join(map(str, causes)), err=True)
             return ExitStatus.INVALID_SETTINGS
         if any(isinstance(cause, BrokenPipeError) for cause in causes):
@@ -173,9 +173,9 @@ async def _replay(options: SimulateOptions, conversation: ConsoleSession, story:
     if options.replay is None:
         return ExitStatus.OK
     from entrypoints.flow_tests.recordings.replay import Replay  # noqa: PLC0415 - only here
-    from entrypoints.flow_tests.recordings.session import Session, read_record  # noqa: PLC0415 - likewise
+    from entrypoints.flow_tests.recordings.session import Session, read_recording  # noqa: PLC0415 - likewise
 
-    replay = Replay(Session(read_record(options.replay)), conversation, story)
+    replay = Replay(Session(read_recording(options.replay)), conversation, story)
     await replay.run(_SETTLE_SECONDS, lambda remark: conversation.write(remark, "remark"))
     return ExitStatus.OK
 

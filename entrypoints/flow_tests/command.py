@@ -14,31 +14,31 @@ import click
 from entrypoints.daemon import ExitStatus
 from entrypoints.flow_tests.model import FlowTest
 from entrypoints.flow_tests.parsing.file_parser import Test, holds_tests, read_tests
-from entrypoints.flow_tests.quiet import silent_logs
-from entrypoints.flow_tests.reporting.console import report_failure, report_sum, report_verdict
+from entrypoints.flow_tests.quiet_logs import silent_logs
+from entrypoints.flow_tests.reporting.console import report_failure, report_result, report_summary
 from entrypoints.flow_tests.reporting.junit import write_junit
-from entrypoints.flow_tests.result import Verdict
-from entrypoints.flow_tests.runtime.runner import play
-from entrypoints.flow_tests.runtime.step_runner import StepTest, play_step
+from entrypoints.flow_tests.result import FlowTestResult
+from entrypoints.flow_tests.runtime.runner import run_flow_test
+from entrypoints.flow_tests.runtime.step_runner import StepTest, run_step_test
 from entrypoints.simulation.console.output import Line, Output, PlainOutput, Span
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.documents import InvalidDocument
 
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class FlowTestOptions:
     """What was asked for on the command line."""
 
     files: Sequence[str]
     """Files, folders, and patterns such as `flows/*_test.yaml`."""
-    words: str = ""
+    name_contains: str = ""
     """Only tests in whose names this stands, in any case."""
     verbosity: int = 0
     junit: Path | None = None
 
 
-def run_tests(options: Options) -> ExitStatus:
+def run_tests(options: FlowTestOptions) -> ExitStatus:
     """Run the tests. INVALID_SETTINGS when a file can't be used, or none is found; FAILED when a test failed."""
     began = time.perf_counter()
     try:
@@ -48,26 +48,26 @@ def run_tests(options: Options) -> ExitStatus:
             verdicts = _run(tests, paper, options.verbosity)
         if options.junit:
             write_junit(options.junit, verdicts)
-    except (DocumentRefusedError, OSError) as error:
+    except (InvalidDocument, OSError) as error:
         click.echo(str(error), err=True)
         return ExitStatus.INVALID_SETTINGS
-    report_sum(paper, verdicts, time.perf_counter() - began)
+    report_summary(paper, verdicts, time.perf_counter() - began)
     return ExitStatus.FAILED if any(verdict.failure for verdict in verdicts) else ExitStatus.OK
 
 
-def run_test(test: Test) -> Verdict:
+def run_test(test: Test) -> FlowTestResult:
     """What comes of one test."""
     match test:
         case FlowTest():
-            return play(test)
+            return run_flow_test(test)
         case StepTest():
-            return play_step(test)
+            return run_step_test(test)
         case _:
             assert_never(test)
 
 
-def _found(options: Options) -> Sequence[Test]:
-    """The tests to run. Raises DocumentRefusedError with all that is wrong with the files."""
+def _found(options: FlowTestOptions) -> Sequence[Test]:
+    """The tests to run. Raises InvalidDocument with all that is wrong with the files."""
     mistakes: list[str] = []
     found: list[Test] = []
     for path in dict.fromkeys(path for name in options.files for path in _paths(name)):
@@ -75,13 +75,13 @@ def _found(options: Options) -> Sequence[Test]:
             if not _is_listed(path, options.files) and not holds_tests(path):
                 continue
             found += read_tests(path)
-        except DocumentRefusedError as error:
+        except InvalidDocument as error:
             mistakes.append(str(error))
     if mistakes:
-        raise DocumentRefusedError("\n".join(mistakes))
-    chosen = [test for test in found if options.words.lower() in test.name.lower()]
+        raise InvalidDocument("\n".join(mistakes))
+    chosen = [test for test in found if options.name_contains.lower() in test.name.lower()]
     if not chosen:
-        raise DocumentRefusedError(f"no test has '{options.words}' in its name" if found else "there are no tests")
+        raise InvalidDocument(f"no test has '{options.name_contains}' in its name" if found else "there are no tests")
     return chosen
 
 
@@ -100,7 +100,7 @@ def _is_listed(path: Path, names: Sequence[str]) -> bool:
     return str(path) in {str(Path(name)) for name in names}
 
 
-def _run(tests: Sequence[Test], paper: Output, verbosity: int) -> Sequence[Verdict]:
+def _run(tests: Sequence[Test], paper: Output, verbosity: int) -> Sequence[FlowTestResult]:
     verdicts = []
     for file, of_file in groupby(tests, key=lambda test: test.file):
         found = list(_run_file(file, list(of_file), paper, verbosity))
@@ -111,11 +111,11 @@ def _run(tests: Sequence[Test], paper: Output, verbosity: int) -> Sequence[Verdi
     return verdicts
 
 
-def _run_file(file: Path, tests: Sequence[Test], paper: Output, verbosity: int) -> Iterator[Verdict]:
+def _run_file(file: Path, tests: Sequence[Test], paper: Output, verbosity: int) -> Iterator[FlowTestResult]:
     paper.write(Line([Span(str(file), "room"), Span(f"  {len(tests)} test{'s' if len(tests) > 1 else ''}", "aside")]))
     for test in tests:
         verdict = run_test(test)
-        report_verdict(paper, verdict, verbosity)
+        report_result(paper, verdict, verbosity)
         yield verdict
 
 

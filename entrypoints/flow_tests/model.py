@@ -12,12 +12,12 @@ from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.scripted_pack import PackScript
 from entrypoints.simulation.pongo2.template import Template
 
-WITHIN_SECONDS: Final = 10.0
+DEFAULT_TIMEOUT_SECONDS: Final = 10.0
 """How long an expectation waits, and how long `nothing` has to last, unless the test says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonSetup:
     """Somebody in the workspace, who is made up but for what is said of the `user`; one without an id gets one."""
 
     handle: str
@@ -25,7 +25,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class ChannelSetup:
     """A channel; one without an id gets one."""
 
     label: str
@@ -35,13 +35,13 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class FlowTestSetup:
     """The world before anything happens."""
 
     flows: Sequence[Flow] = ()
     packs: Sequence[PackScript] = ()
-    people: Sequence[Person] = (Person("alice"), Person("bob"))
-    channels: Sequence[Channel] = (Channel("#general"), Channel("#ops"))
+    people: Sequence[PersonSetup] = (PersonSetup("alice"), PersonSetup("bob"))
+    channels: Sequence[ChannelSetup] = (ChannelSetup("#general"), ChannelSetup("#ops"))
     settings: Mapping[str, str] = field(default_factory=dict)
     """Of the pack, by the names of its variables."""
     datastore: Mapping[str, object] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlackTrouble:
+class SlackFault:
     """From now on Slack answers otherwise, for so long or so many times; without both, until the next such step."""
 
     line: int = 0
@@ -115,7 +115,7 @@ class SlackTrouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlyteTrouble:
+class FlyteFault:
     """From now on Flyte is `down`, `fails` (500), or `works` again."""
 
     line: int = 0
@@ -128,7 +128,7 @@ class FlyteTrouble:
 class Timing:
     """When something has to happen, in seconds since its step began."""
 
-    within: float = WITHIN_SECONDS
+    within: float = DEFAULT_TIMEOUT_SECONDS
     after: float = 0.0
 
 
@@ -189,7 +189,7 @@ class ExpectNothing:
     """The bot says nothing, and no flow sends a command."""
 
     line: int = 0
-    seconds: float = WITHIN_SECONDS
+    seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +199,11 @@ class Repeat:
     line: int = 0
     times: int
     every: float
-    steps: "Sequence[Step]"
+    steps: "Sequence[TestStep]"
 
 
-Step: TypeAlias = (
-    Say | RaiseEvent | Wait | Invite | Remove | SlackTrouble | FlyteTrouble | Expect | ExpectNothing | Repeat
+TestStep: TypeAlias = (
+    Say | RaiseEvent | Wait | Invite | Remove | SlackFault | FlyteFault | Expect | ExpectNothing | Repeat
 )
 
 
@@ -214,5 +214,5 @@ class FlowTest:
     name: str
     file: Path
     line: int
-    scene: Scene
-    steps: Sequence[Step]
+    setup: FlowTestSetup
+    steps: Sequence[TestStep]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from entrypoints.flow_tests.model import Channel, Person
+    from entrypoints.flow_tests.model import ChannelSetup, PersonSetup
     from entrypoints.flow_tests.python_api import FlowConversation
 
 
@@ -30,20 +30,20 @@ class FlowTesting:
         packs: Sequence[str | Path] = (),
         settings: Mapping[str, str] | None = None,
         datastore: Mapping[str, object] | None = None,
-        people: Sequence[Person] = (),
-        channels: Sequence[Channel] = (),
+        people: Sequence[PersonSetup] = (),
+        channels: Sequence[ChannelSetup] = (),
     ) -> FlowConversation:
         """A conversation with these flows and scripted packs: files, found from the test's own folder.
 
         Unless others are given, there are alice and bob, and the joined channels #general and #ops.
         """
-        from entrypoints.flow_tests.model import Scene  # noqa: PLC0415 - likewise
-        from entrypoints.flow_tests.python_api import conversation  # noqa: PLC0415 - nothing for who does not use it
+        from entrypoints.flow_tests.model import FlowTestSetup  # noqa: PLC0415 - likewise
+        from entrypoints.flow_tests.python_api import open_conversation  # noqa: PLC0415 - nothing for who does not use it
         from entrypoints.simulation.flyte.flow_loader import flow_from_file  # noqa: PLC0415 - likewise
         from entrypoints.simulation.flyte.scripted_pack import pack_from_file  # noqa: PLC0415 - likewise
 
-        usual = Scene()
-        scene = Scene(
+        usual = FlowTestSetup()
+        scene = FlowTestSetup(
             flows=[flow_from_file(self._folder / path) for path in flows],
             packs=[pack_from_file(self._folder / path) for path in packs],
             settings=settings or {},
@@ -51,7 +51,7 @@ class FlowTesting:
             people=people or usual.people,
             channels=channels or usual.channels,
         )
-        opened = self._stack.enter_context(conversation(scene))
+        opened = self._stack.enter_context(open_conversation(scene))
         self._opened.append(opened)
         return opened
 

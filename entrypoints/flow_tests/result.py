@@ -36,12 +36,12 @@ class Failure:
     """In a sentence or two."""
     diff: Sequence[Line] = ()
     """The conversation: what was expected and what happened."""
-    story: Sequence[Line] = ()
+    trace: Sequence[Line] = ()
     """What followed from what was said or done last, and which criteria said no."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FlowTestResult:
     """The end of one test: it passed when there is no failure."""
 
     test: Tested

@@ -5,7 +5,7 @@ from typing import Final
 
 from entrypoints.config.settings import Settings, load_settings
 
-ADJUSTABLE: Final = (
+ALLOWED_VARIABLES: Final = (
     "FLYTE_LABELS",
     "PACK_NAME",
     "FLYTE_SLACK_LISTEN",
@@ -19,7 +19,7 @@ ADJUSTABLE: Final = (
 )
 """The variables that a test may set."""
 
-_OF_THE_WORLD: Final = {
+_FIXED: Final = {
     "FLYTE_API": "http://memory.invalid",
     "FLYTE_SLACK_TOKEN": "none",
     "FLYTE_SLACK_STORAGE": "memory:",
@@ -28,4 +28,4 @@ _OF_THE_WORLD: Final = {
 
 def pack_settings(given: Mapping[str, str]) -> Settings:
     """The settings of a pack in memory. Raises SettingsError."""
-    return load_settings({**_OF_THE_WORLD, **given})
+    return load_settings({**_FIXED, **given})

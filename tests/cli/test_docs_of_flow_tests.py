@@ -12,8 +12,8 @@ from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.parsing.fixtures import SCENE_KEYS
 from entrypoints.flow_tests.pytest_plugin import FlowTesting
-from entrypoints.flow_tests.quiet import silent_logs
-from entrypoints.flow_tests.settings import ADJUSTABLE
+from entrypoints.flow_tests.quiet_logs import silent_logs
+from entrypoints.flow_tests.settings import ALLOWED_VARIABLES
 from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 PAGE = page("flow-tests.md")
@@ -68,7 +68,7 @@ def test_every_kind_of_step_has_a_row() -> None:
 def test_the_settings_that_are_named_can_be_set() -> None:
     (row,) = rows(section(PAGE, "## A file of tests"), "`settings`")
 
-    assert {code for code in code_spans(row[2]) if code.isupper()} <= set(ADJUSTABLE)
+    assert {code for code in code_spans(row[2]) if code.isupper()} <= set(ALLOWED_VARIABLES)
 
 
 def test_every_kind_of_line_has_a_row() -> None:

@@ -26,7 +26,8 @@ from domain.events import (
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.users import User
-from entrypoints.simulation.flyte.flow_loader import FlowRefusedError, flow_from_values
+from entrypoints.simulation.flyte.documents import InvalidDocument
+from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 FLOW_AUTHORS = page("flow-authors.md")
@@ -84,7 +85,7 @@ def test_the_example_of_a_flow_is_the_one_among_the_examples() -> None:
 
 
 def test_flow_authors_read_of_every_key_of_a_step() -> None:
-    with pytest.raises(FlowRefusedError) as refusal:
+    with pytest.raises(InvalidDocument) as refusal:
         flow_from_values({"name": "a", "steps": [{"nothing": ""}]}, "a")
     known = str(refusal.value).partition("known are ")[2].split(", ")
     table = rows(section(FLOW_AUTHORS, "## A flow"), "`.*`")

@@ -6,8 +6,8 @@ from textwrap import dedent, indent
 
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
-from entrypoints.flow_tests.quiet import silent_logs
-from entrypoints.flow_tests.result import Failure, Verdict
+from entrypoints.flow_tests.quiet_logs import silent_logs
+from entrypoints.flow_tests.result import Failure, FlowTestResult
 from entrypoints.simulation.console.output import Line
 
 ECHO = """
@@ -67,7 +67,7 @@ def written(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Pa
     return path
 
 
-def played(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Verdict:
+def played(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> FlowTestResult:
     """What comes of one test of these steps."""
     (test,) = read_tests(written(folder, steps, flow=flow, head=head))
     with silent_logs():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.flow_tests.runtime import event_log as happenings
+from entrypoints.flow_tests.runtime import event_log
 from tests.flow_tests.running import ASKING, ECHO, THREADED, failure, texts
 
 
@@ -35,7 +35,7 @@ def test_a_criterion_that_said_no_is_told_with_the_value_it_saw(tmp_path: Path) 
         "it did not happen within 10 s; flow echo, step answer does not run: the criteria is not met"
     )
     assert texts(found.diff) == ["  [1] #general alice: ecco hello", "- #general flyte: hello"]
-    assert [line.strip() for line in texts(found.story)] == [
+    assert [line.strip() for line in texts(found.trace)] == [
         "[1] #general alice: ecco hello",
         "event   Slack ReceivedMessage",
         "flow    echo, step answer does not run: the criteria is not met",
@@ -125,7 +125,7 @@ def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
     flow = ASKING.replace("packName: Oracle\n", "packName: Orakel\n")
 
     assert any(
-        "there is no pack Orakel" in line for line in texts(failure(tmp_path, "- say: a\n- expect: b", flow=flow).story)
+        "there is no pack Orakel" in line for line in texts(failure(tmp_path, "- say: a\n- expect: b", flow=flow).trace)
     )
 
 
@@ -152,7 +152,7 @@ def test_a_long_conversation_is_shown_around_the_place(tmp_path: Path) -> None:
 
 
 def test_flows_that_go_round_in_circles_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(happenings, "MOST_AT_ONE_MOMENT", 1000)
+    monkeypatch.setattr(event_log, "MAX_EVENTS_PER_INSTANT", 1000)
     flow = """
     name: circling
     steps:

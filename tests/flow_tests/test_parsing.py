@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.flow_tests.parsing.file_parser import read_tests
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from tests.flow_tests.running import ECHO, written
 
 MISTAKES = [
@@ -42,7 +42,7 @@ MISTAKES = [
 def test_a_mistake_in_a_step_is_told_with_its_place(steps: str, message: str, tmp_path: Path) -> None:
     path = written(tmp_path, steps)
 
-    with pytest.raises(DocumentRefusedError) as refusal:
+    with pytest.raises(InvalidDocument) as refusal:
         read_tests(path)
 
     assert str(refusal.value).startswith(f"{path}:")
@@ -70,7 +70,7 @@ def test_a_mistake_in_the_scene_is_told_with_its_place(scene: str, message: str,
     path = tmp_path / "test.yaml"
     path.write_text(f"{scene}\ntests:\n- name: it\n  steps:\n  - say: hello\n")
 
-    with pytest.raises(DocumentRefusedError) as refusal:
+    with pytest.raises(InvalidDocument) as refusal:
         read_tests(path)
 
     assert message in str(refusal.value)
@@ -80,7 +80,7 @@ def test_two_tests_of_one_name_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "- say: a")
     path.write_text(path.read_text() + "- name: it\n  steps:\n  - say: b\n")
 
-    with pytest.raises(DocumentRefusedError, match=r":7:3: tests\[1\].name: two tests are called 'it'"):
+    with pytest.raises(InvalidDocument, match=r":7:3: tests\[1\].name: two tests are called 'it'"):
         read_tests(path)
 
 
@@ -89,7 +89,7 @@ def test_a_file_of_another_kind_is_recognised(text: str, message: str, tmp_path:
     path = tmp_path / "other.yaml"
     path.write_text(text)
 
-    with pytest.raises(DocumentRefusedError, match=message):
+    with pytest.raises(InvalidDocument, match=message):
         read_tests(path)
 
 

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from entrypoints.flow_tests.model import Channel, Person
+from entrypoints.flow_tests.model import ChannelSetup, PersonSetup
 from entrypoints.flow_tests.pytest_plugin import FlowTesting
 from tests.flow_tests.running import ASKING, BROADCASTING, ECHO, ORACLE, THREADED
 
@@ -54,8 +54,8 @@ def test_troubles_and_time_take_part(flow_test: FlowTesting, tmp_path: Path) -> 
 def test_the_world_is_as_it_is_asked_for(flow_test: FlowTesting, tmp_path: Path) -> None:
     talk = flow_test(
         flows=[file(tmp_path, "flow.yaml", BROADCASTING.replace("Event.Payload.what", "datastore('what')"))],
-        people=[Person("zoe")],
-        channels=[Channel("#a"), Channel("#b", is_joined=False)],
+        people=[PersonSetup("zoe")],
+        channels=[ChannelSetup("#a"), ChannelSetup("#b", is_joined=False)],
         settings={"FLYTE_SLACK_MESSAGES_PER_SECOND": "5"},
         datastore={"what": "noon"},
     )

@@ -14,7 +14,7 @@ from entrypoints.cli.commands import main
 from entrypoints.flow_tests.clock.virtual_time import START
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
-from entrypoints.flow_tests.quiet import silent_logs
+from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.recordings.session import Session
 from entrypoints.flow_tests.recordings.to_test import flow_test_from
 from tests.flow_tests.running import THREADED

@@ -7,8 +7,8 @@ import pytest
 
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
-from entrypoints.flow_tests.result import Verdict
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.flow_tests.result import FlowTestResult
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from tests.flow_tests.running import texts
 
 STEP = """
@@ -31,7 +31,7 @@ testData:
 """
 
 
-def tried(folder: Path, text: str) -> Verdict:
+def tried(folder: Path, text: str) -> FlowTestResult:
     path = folder / "step.yaml"
     path.write_text(text)
     (test,) = read_tests(path)
@@ -41,7 +41,7 @@ def tried(folder: Path, text: str) -> Verdict:
 def reason(folder: Path, text: str) -> str:
     failure = tried(folder, text).failure
     assert failure is not None
-    return "\n".join([failure.reason, *texts(failure.story)])
+    return "\n".join([failure.reason, *texts(failure.trace)])
 
 
 def test_a_step_that_runs_passes_and_shows_its_action(tmp_path: Path) -> None:
@@ -94,7 +94,5 @@ def test_what_has_to_come_of_it_can_be_told(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_the_step_is_told_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(
-        DocumentRefusedError, match=r"step.yaml:5: step.criteria: line 1, column 26: the filter 'match_'"
-    ):
+    with pytest.raises(InvalidDocument, match=r"step.yaml:5: step.criteria: line 1, column 26: the filter 'match_'"):
         tried(tmp_path, STEP.replace("|match:", "|match_:"))

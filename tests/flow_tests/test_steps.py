@@ -6,7 +6,7 @@ import pytest
 
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
-from entrypoints.flow_tests.quiet import silent_logs
+from entrypoints.flow_tests.quiet_logs import silent_logs
 from tests.flow_tests.running import ASKING, BROADCASTING, ORACLE, THREADED, failure, played, written
 
 

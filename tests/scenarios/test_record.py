@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from adapters.recording.entries import Answered, Heard, Posted, Published, Taken
 from entrypoints.cli.commands import main
-from entrypoints.flow_tests.recordings.session import read_record
+from entrypoints.flow_tests.recordings.session import read_recording
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
@@ -47,7 +47,9 @@ async def test_what_goes_in_and_out_is_recorded_without_secrets_and_makes_a_flow
         assert await pack.stop() == 0
 
     kinds = [
-        type(entry) for entry in read_record(record) if isinstance(entry, Heard | Published | Taken | Answered | Posted)
+        type(entry)
+        for entry in read_recording(record)
+        if isinstance(entry, Heard | Published | Taken | Answered | Posted)
     ]
     assert kinds[:3] == [Heard, Published, Taken]
     assert {Posted, Answered} <= set(kinds)

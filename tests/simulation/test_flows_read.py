@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import (
     BUILT_IN,
     Flow,
-    FlowRefusedError,
     flow_from_file,
     flow_from_text,
     flow_from_values,
@@ -30,7 +30,7 @@ def read(text: str, *, is_json: bool = False) -> Flow:
 
 
 def refusal(text: str, *, is_json: bool = False) -> str:
-    with pytest.raises(FlowRefusedError) as refused:
+    with pytest.raises(InvalidDocument) as refused:
         read(text, is_json=is_json)
     return str(refused.value)
 
@@ -49,7 +49,7 @@ def test_every_built_in_flow_can_be_read(path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FlowRefusedError, match=r"nope\.yaml: can't be read: .*No such file"):
+    with pytest.raises(InvalidDocument, match=r"nope\.yaml: can't be read: .*No such file"):
         flow_from_file(tmp_path / "nope.yaml")
 
 
@@ -134,5 +134,5 @@ def test_values_that_json_does_not_have_are_refused() -> None:
     document = read(GOOD).source
     step = document["steps"][0]  # type: ignore[index]  # plain JSON
 
-    with pytest.raises(FlowRefusedError, match="not a value that JSON has"):
+    with pytest.raises(InvalidDocument, match="not a value that JSON has"):
         flow_from_values({**document, "steps": [{**step, "command": {**step["command"], "input": {1, 2}}}]}, "here")

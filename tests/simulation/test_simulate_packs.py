@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.models import ActionState
 from entrypoints.simulation.flyte.scripted_pack import ScriptedPack, pack_from_file
@@ -97,7 +97,7 @@ def test_a_script_that_cannot_be_used_is_refused_with_its_place(text: str, tmp_p
     file = tmp_path / "pack.yaml"
     file.write_text(text)
 
-    with pytest.raises(DocumentRefusedError) as refusal:
+    with pytest.raises(InvalidDocument) as refusal:
         pack_from_file(file)
 
     assert str(refusal.value).removeprefix(f"{tmp_path}/").startswith(REFUSED[text])

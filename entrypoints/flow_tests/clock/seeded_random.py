@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Chance:
+class SeededRandom:
     """A course of chance of its own, which goes on from one `same` to the next."""
 
     def __init__(self) -> None:
         self._state = random.Random(0).getstate()  # noqa: S311 - predictable is what it has to be
 
     @contextmanager
-    def same(self) -> Iterator[None]:
+    def active(self) -> Iterator[None]:
         """Let Python's own generator follow this course; afterwards it goes on as if nothing had been."""
         before = random.getstate()
         random.setstate(self._state)

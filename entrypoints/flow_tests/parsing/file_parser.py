@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from entrypoints.flow_tests.model import FlowTest, Scene
+from entrypoints.flow_tests.model import FlowTest, FlowTestSetup
 from entrypoints.flow_tests.parsing.fixtures import SCENE_KEYS, read_scene, read_settings
 from entrypoints.flow_tests.parsing.steps import StepsReader
 from entrypoints.flow_tests.parsing.strict_reader import StrictReader
@@ -21,14 +21,14 @@ _TEST_KEYS: Final = ("name", "description", "settings", "steps")
 
 
 def holds_tests(path: Path) -> bool:
-    """Whether a file is one of tests at all. Raises DocumentRefusedError when it can't be read."""
+    """Whether a file is one of tests at all. Raises InvalidDocument when it can't be read."""
     text, is_json = read_file(path)
     document, _ = read_values(text, str(path), is_json=is_json)
     return isinstance(document, dict) and any(key in document for key in _TELL_TALES)
 
 
 def read_tests(path: Path) -> Sequence[Test]:
-    """The tests in a file. Raises DocumentRefusedError, also when it can't be read."""
+    """The tests in a file. Raises InvalidDocument, also when it can't be read."""
     text, is_json = read_file(path)
     document, node = read_values(text, str(path), is_json=is_json)
     reader = StrictReader(str(path), node)
@@ -52,7 +52,7 @@ def _flow_tests(reader: StrictReader, root: Mapping[str, object], path: Path) ->
     return found
 
 
-def _test(reader: StrictReader, raw: object, path: KeyPath, scene: Scene, file: Path) -> FlowTest:
+def _test(reader: StrictReader, raw: object, path: KeyPath, scene: FlowTestSetup, file: Path) -> FlowTest:
     keys = reader.mapping(raw, path, _TEST_KEYS)
     settings = {**scene.settings, **read_settings(reader, keys.get("settings"), (*path, "settings"))}
     scene = replace(scene, settings=settings)

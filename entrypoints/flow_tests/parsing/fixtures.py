@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 from domain.users import User
 from entrypoints.config.settings import SettingsError
 from entrypoints.flow_tests.clock.virtual_time import START
-from entrypoints.flow_tests.model import Channel, Person, Scene
+from entrypoints.flow_tests.model import ChannelSetup, FlowTestSetup, PersonSetup
 from entrypoints.flow_tests.parsing.strict_reader import StrictReader
-from entrypoints.flow_tests.settings import ADJUSTABLE, pack_settings
-from entrypoints.simulation.flyte.documents import DocumentRefusedError, KeyPath
+from entrypoints.flow_tests.settings import ALLOWED_VARIABLES, pack_settings
+from entrypoints.simulation.flyte.documents import InvalidDocument, KeyPath
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.pongo2.rfc3339 import parsed
@@ -24,10 +24,10 @@ _PERSON_KEYS: Final = ("id", "name", "email", "title", "firstName", "lastName")
 _CHANNEL_KEYS: Final = ("id", "joined", "private")
 
 
-def read_scene(reader: StrictReader, root: Mapping[str, object], folder: Path) -> Scene:
-    """The world that a file describes; flows and packs are files beside it. Raises DocumentRefusedError."""
-    usual = Scene()
-    return Scene(
+def read_scene(reader: StrictReader, root: Mapping[str, object], folder: Path) -> FlowTestSetup:
+    """The world that a file describes; flows and packs are files beside it. Raises InvalidDocument."""
+    usual = FlowTestSetup()
+    return FlowTestSetup(
         flows=_flows(reader, root, folder),
         packs=_files(reader, root, "packs", folder, pack_from_file),
         people=_people(reader, root.get("people")) if root.get("people") is not None else usual.people,
@@ -42,7 +42,7 @@ def read_settings(reader: StrictReader, value: object, path: KeyPath) -> Mapping
     """The pack's settings at a place, checked; empty where nothing stands."""
     if value is None:
         return {}
-    given = reader.mapping(value, path, ADJUSTABLE)
+    given = reader.mapping(value, path, ALLOWED_VARIABLES)
     settings = {name: _written(reader, item, (*path, name)) for name, item in given.items()}
     try:
         pack_settings(settings)
@@ -80,12 +80,12 @@ def _files(
             raise reader.refusal((key, index), f"there is no file {path}")
         try:
             found.append(read(path))
-        except DocumentRefusedError as error:
+        except InvalidDocument as error:
             raise reader.refusal((key, index), f"can't be used:\n  {error}") from error
     return found
 
 
-def _people(reader: StrictReader, value: object) -> Sequence[Person]:
+def _people(reader: StrictReader, value: object) -> Sequence[PersonSetup]:
     entries = _named(reader, value, ("people",), _PERSON_KEYS)
     for handle in entries:
         if not handle or handle.startswith(("@", "#")) or handle == BOT:
@@ -93,21 +93,21 @@ def _people(reader: StrictReader, value: object) -> Sequence[Person]:
     return [_person(reader, handle, keys) for handle, keys in entries.items()]
 
 
-def _person(reader: StrictReader, handle: str, keys: Mapping[str, object]) -> Person:
+def _person(reader: StrictReader, handle: str, keys: Mapping[str, object]) -> PersonSetup:
     if not keys:
-        return Person(handle)
+        return PersonSetup(handle)
     path = ("people", handle)
     identifier, name, email, title, first, last = (reader.text(keys, key, path, "") for key in _PERSON_KEYS)
-    return Person(handle, User(identifier, name or handle.capitalize(), email, title, first, last))
+    return PersonSetup(handle, User(identifier, name or handle.capitalize(), email, title, first, last))
 
 
-def _channels(reader: StrictReader, value: object) -> Sequence[Channel]:
+def _channels(reader: StrictReader, value: object) -> Sequence[ChannelSetup]:
     entries = _named(reader, value, ("channels",), _CHANNEL_KEYS)
     for label in entries:
         if not label.startswith("#") or label == "#":
             raise reader.refusal(("channels", label), 'a name with # expected, in quotes: "#ops"')
     return [
-        Channel(
+        ChannelSetup(
             label,
             reader.text(keys, "id", ("channels", label), ""),
             is_joined=reader.flag(keys, "joined", ("channels", label), default=True),

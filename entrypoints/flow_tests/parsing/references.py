@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from entrypoints.flow_tests.model import Scene
+from entrypoints.flow_tests.model import FlowTestSetup
 from entrypoints.flow_tests.parsing.strict_reader import StrictReader
 from entrypoints.simulation.flyte.documents import KeyPath
 from entrypoints.simulation.workspaces.workspace import BOT
@@ -18,7 +18,7 @@ _TAKEN: Final = ("n", "people", "channels")
 class Vocabulary:
     """Checks the names in one test's steps, in their order."""
 
-    def __init__(self, reader: StrictReader, scene: Scene) -> None:
+    def __init__(self, reader: StrictReader, scene: FlowTestSetup) -> None:
         self._reader = reader
         self._handles = [person.handle for person in scene.people]
         self._labels = [channel.label for channel in scene.channels]

@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from entrypoints.flow_tests.model import (
-    WITHIN_SECONDS,
+    DEFAULT_TIMEOUT_SECONDS,
     Expect,
     ExpectNothing,
-    FlyteTrouble,
+    FlowTestSetup,
+    FlyteFault,
     Invite,
     RaiseEvent,
     Remove,
     Repeat,
     Say,
-    Scene,
-    SlackTrouble,
-    Step,
+    SlackFault,
+    TestStep,
     Wait,
 )
 from entrypoints.flow_tests.parsing.expectations import read_expectation
@@ -31,10 +31,10 @@ _FLYTE_STATES: Final = ("down", "fails", "works")
 class StepsReader:
     """Turns decoded values into steps. Names of people, channels and messages are checked on the way."""
 
-    def __init__(self, reader: StrictReader, scene: Scene) -> None:
+    def __init__(self, reader: StrictReader, scene: FlowTestSetup) -> None:
         self._reader = reader
         self._vocabulary = Vocabulary(reader, scene)
-        self._kinds: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, object], KeyPath], Step]]] = {
+        self._kinds: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, object], KeyPath], TestStep]]] = {
             "say": (("as", "in", "thread", "id", "raw"), self._say),
             "event": (("pack", "payload", "labels"), self._event),
             "wait": ((), self._wait),
@@ -46,11 +46,11 @@ class StepsReader:
             "repeat": (("every", "steps"), self._repeat),
         }
 
-    def steps(self, raw: object, path: KeyPath) -> Sequence[Step]:
-        """The list of steps at a place. Raises DocumentRefusedError."""
+    def steps(self, raw: object, path: KeyPath) -> Sequence[TestStep]:
+        """The list of steps at a place. Raises InvalidDocument."""
         return [self._step(step, (*path, index)) for index, step in enumerate(self._reader.items(raw, path, "steps"))]
 
-    def _step(self, raw: object, path: KeyPath) -> Step:
+    def _step(self, raw: object, path: KeyPath) -> TestStep:
         kind = self._kind(raw, path)
         keys, read = self._kinds[kind]
         return read(self._reader.mapping(raw, path, (kind, *keys)), path)
@@ -96,9 +96,9 @@ class StepsReader:
     def _remove(self, step: Mapping[str, object], path: KeyPath) -> Remove:
         return Remove(line=self._reader.line(path), room=self._vocabulary.channel(step, "remove", path))
 
-    def _slack(self, step: Mapping[str, object], path: KeyPath) -> SlackTrouble:
+    def _slack(self, step: Mapping[str, object], path: KeyPath) -> SlackFault:
         reader = self._reader
-        return SlackTrouble(
+        return SlackFault(
             line=reader.line(path),
             answer=reader.text(step, "slack", path),
             seconds=reader.seconds(step, "for", path),
@@ -107,9 +107,9 @@ class StepsReader:
             is_posted=reader.flag(step, "posted", path, default=True),
         )
 
-    def _flyte(self, step: Mapping[str, object], path: KeyPath) -> FlyteTrouble:
+    def _flyte(self, step: Mapping[str, object], path: KeyPath) -> FlyteFault:
         reader = self._reader
-        return FlyteTrouble(
+        return FlyteFault(
             line=reader.line(path),
             state=reader.choice(step, "flyte", path, _FLYTE_STATES, ""),
             seconds=reader.seconds(step, "for", path),
@@ -121,14 +121,16 @@ class StepsReader:
         if raw == _NOTHING:
             reader.mapping(step, path, ("expect", "for"))
             seconds = reader.seconds(step, "for", path)
-            return ExpectNothing(line=reader.line(path), seconds=WITHIN_SECONDS if seconds is None else seconds)
+            return ExpectNothing(
+                line=reader.line(path), seconds=DEFAULT_TIMEOUT_SECONDS if seconds is None else seconds
+            )
         reader.mapping(step, path, ("expect", "within", "order", "others"))
         within = reader.seconds(step, "within", path)
         listed: Iterable[tuple[object, KeyPath]] = [(raw, (*path, "expect"))]
         if isinstance(raw, list):
             items = reader.items(raw, (*path, "expect"), "messages, commands and events")
             listed = [(item, (*path, "expect", index)) for index, item in enumerate(items)]
-        usual = WITHIN_SECONDS if within is None else within
+        usual = DEFAULT_TIMEOUT_SECONDS if within is None else within
         return Expect(
             line=reader.line(path),
             expected=[read_expectation(reader, self._vocabulary, item, place, usual) for item, place in listed],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
-from entrypoints.simulation.flyte.documents import DocumentRefusedError, KeyPath, Reader
+from entrypoints.simulation.flyte.documents import InvalidDocument, KeyPath, Reader
 
 
 class StrictReader(Reader):
@@ -71,11 +71,11 @@ class StrictReader(Reader):
         mark = self._mark(path)
         return mark.line + 1 if mark else 0
 
-    def refusal(self, path: KeyPath, message: str) -> DocumentRefusedError:
+    def refusal(self, path: KeyPath, message: str) -> InvalidDocument:
         """See Reader."""
         mark = self._mark(path)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        return DocumentRefusedError(f"{self._where}{place}: {self.named(path)}{message}")
+        return InvalidDocument(f"{self._where}{place}: {self.named(path)}{message}")
 
     def _mark(self, path: KeyPath) -> yaml.Mark | None:
         """Where something begins: a value in a mapping with its key. Of the deepest part that is there."""

@@ -8,11 +8,11 @@ import click
 
 from entrypoints.daemon import ExitStatus
 from entrypoints.flow_tests.recordings.to_test import flow_test_from
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.documents import InvalidDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conversion:
+class ConversionOptions:
     """What was asked for on the command line."""
 
     record: Path
@@ -22,7 +22,7 @@ class Conversion:
     """None: standard output, with paths from the folder that the command is run in."""
 
 
-def convert(asked: Conversion) -> ExitStatus:
+def convert(asked: ConversionOptions) -> ExitStatus:
     """Write the test. A file that is there already is not written over."""
     folder = asked.output.parent if asked.output else Path()
     try:
@@ -35,7 +35,7 @@ def convert(asked: Conversion) -> ExitStatus:
     except FileExistsError:
         click.echo(f"{asked.output} is there already; name another file, or remove it", err=True)
         return ExitStatus.FAILED
-    except (DocumentRefusedError, OSError) as error:
+    except (InvalidDocument, OSError) as error:
         click.echo(str(error), err=True)
         return ExitStatus.INVALID_SETTINGS
     click.echo(f"flyte-slack test {asked.output}", err=True)

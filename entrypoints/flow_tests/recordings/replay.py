@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable
 
-from entrypoints.flow_tests.recordings.session import Part, Said, Session
-from entrypoints.flow_tests.recordings.unescape import typed_or_none
+from entrypoints.flow_tests.recordings.session import RecordedMessage, Session, SessionEvent
+from entrypoints.flow_tests.recordings.unescape import typed_text
 from entrypoints.simulation.console.session import ConsoleSession
 from entrypoints.simulation.console.story import EventPrinter
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, NotAllowed, WorkspaceEvent
@@ -18,24 +18,24 @@ class Replay:
         self._stage = conversation.sandbox
         self._workspace = conversation.sandbox.workspace
         self._story = story
-        self._played: dict[tuple[str, str], str] = {}
+        self._replayed: dict[tuple[str, str], str] = {}
         """By room and `ts` of a recorded message: its `ts` in the simulation."""
-        self._answers: dict[str, list[str]] = defaultdict(list)
+        self._bot_messages: dict[str, list[str]] = defaultdict(list)
         """The `ts` of what the bot says in the simulation, by room."""
-        self._recorded_answers: dict[str, int] = defaultdict(int)
-        self._workspace.listeners.append(self._hear)
+        self._recorded_bot_messages: dict[str, int] = defaultdict(int)
+        self._workspace.listeners.append(self._on_chat_event)
 
-    async def run(self, patience_seconds: float, complain: Callable[[str], None]) -> None:
+    async def run(self, patience_seconds: float, warn: Callable[[str], None]) -> None:
         """Play it to its end; `complain` is told what can't be played as it was."""
         self._prepare()
         await self._stage.settle(patience_seconds)
-        for part in self._session.parts():
-            if isinstance(part, Said) and part.speaker == BOT:
-                self._pair(part)
+        for part in self._session.events():
+            if isinstance(part, RecordedMessage) and part.speaker == BOT:
+                self._pair_bot_message(part)
                 continue
-            self._play(part, complain)
+            self._replay(part, warn)
             if waited_for := await self._stage.settle(patience_seconds):
-                complain(f"no end after {patience_seconds:g} s: {waited_for}")
+                warn(f"no end after {patience_seconds:g} s: {waited_for}")
             self._story.flush()
 
     def _prepare(self) -> None:
@@ -48,8 +48,8 @@ class Replay:
                 self._workspace.add_channel(label)
                 self._workspace.invite(BOT, self._workspace.conversation(label, ""))
 
-    def _play(self, part: Part, complain: Callable[[str], None]) -> None:
-        if isinstance(part, Said):
+    def _replay(self, part: SessionEvent, complain: Callable[[str], None]) -> None:
+        if isinstance(part, RecordedMessage):
             self._say(part, complain)
             return
         room = self._workspace.conversation(part.room, "")
@@ -58,22 +58,22 @@ class Replay:
         except NotAllowed as error:
             complain(str(error))
 
-    def _say(self, said: Said, complain: Callable[[str], None]) -> None:
+    def _say(self, said: RecordedMessage, complain: Callable[[str], None]) -> None:
         room = self._workspace.conversation(said.room, said.speaker)
-        thread = self._played.get((said.room, said.thread_timestamp), "")
+        thread = self._replayed.get((said.room, said.thread_timestamp), "")
         if said.thread_timestamp and said.thread_timestamp != said.timestamp and not thread:
             complain(f"said in no thread, since nobody began it here: {said.text}")
-        typed = typed_or_none(said.text, self._session)
+        typed = typed_text(said.text, self._session)
         text = said.text if typed is None else self._workspace.encode_text(typed)
-        self._played[said.room, said.timestamp] = self._workspace.say(said.speaker, room, text, thread)
+        self._replayed[said.room, said.timestamp] = self._workspace.say(said.speaker, room, text, thread)
 
-    def _pair(self, said: Said) -> None:
+    def _pair_bot_message(self, said: RecordedMessage) -> None:
         """The bot's messages stand for one another by their number in their room."""
-        number = self._recorded_answers[said.room]
-        self._recorded_answers[said.room] += 1
-        if number < len(self._answers[said.room]):
-            self._played[said.room, said.timestamp] = self._answers[said.room][number]
+        number = self._recorded_bot_messages[said.room]
+        self._recorded_bot_messages[said.room] += 1
+        if number < len(self._bot_messages[said.room]):
+            self._replayed[said.room, said.timestamp] = self._bot_messages[said.room][number]
 
-    def _hear(self, happening: WorkspaceEvent) -> None:
+    def _on_chat_event(self, happening: WorkspaceEvent) -> None:
         if isinstance(happening, ChatMessage) and happening.speaker == BOT:
-            self._answers[happening.channel_label].append(happening.timestamp)
+            self._bot_messages[happening.channel_label].append(happening.timestamp)

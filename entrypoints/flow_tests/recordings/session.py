@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from adapters.recording.entries import Entry, Heard, Identified, Membership, Person, Posted
 from adapters.recording.schemas import load_entry
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.workspaces.message_text import visible_text
 from entrypoints.simulation.workspaces.workspace import BOT
 
@@ -17,7 +17,7 @@ _NOT_A_HANDLE: Final = re.compile(r"[^a-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RecordedMessage:
     """Somebody, or the bot, said something. Names are as a test calls them."""
 
     at: float
@@ -31,7 +31,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class RecordedMembership:
     """The bot was let into a channel, or removed from it."""
 
     at: float
@@ -39,23 +39,23 @@ class Moved:
     is_member: bool
 
 
-Part: TypeAlias = Said | Moved
+SessionEvent: TypeAlias = RecordedMessage | RecordedMembership
 
 
-def read_record(path: Path) -> Sequence[Entry]:
-    """The entries of a record. Raises DocumentRefusedError."""
+def read_recording(path: Path) -> Sequence[Entry]:
+    """The entries of a record. Raises InvalidDocument."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise DocumentRefusedError(f"{path}: can't be read: {error.strerror}") from error
+        raise InvalidDocument(f"{path}: can't be read: {error.strerror}") from error
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(load_entry(line))
         except ValueError as error:
-            raise DocumentRefusedError(f"{path}:{number}: {error}") from error
+            raise InvalidDocument(f"{path}:{number}: {error}") from error
     if not entries:
-        raise DocumentRefusedError(f"{path}: nothing is recorded in it")
+        raise InvalidDocument(f"{path}: nothing is recorded in it")
     return entries
 
 
@@ -75,13 +75,13 @@ class Session:
         """Everybody who spoke, and the bot."""
         return [*self.people.values(), BOT]
 
-    def everybody(self) -> Iterator[tuple[str, str, Person | None]]:
+    def participants(self) -> Iterator[tuple[str, str, Person | None]]:
         """Everybody who spoke: handle, id, and what Slack told of them, if it was asked."""
         known = {entry.user_id: entry for entry in self._entries if isinstance(entry, Person)}
         for user_id, handle in self.people.items():
             yield handle, user_id, known.get(user_id)
 
-    def parts(self) -> Iterator[Part]:
+    def events(self) -> Iterator[SessionEvent]:
         """What happened, in its order."""
         began = self._entries[0].at
         told: set[tuple[str, str]] = set()
@@ -91,30 +91,30 @@ class Session:
             match entry:
                 case Heard(channel_id=channel, timestamp=ts) if self._is_person(entry) and (channel, ts) not in told:
                     told.add((channel, ts))
-                    yield self._said(entry, seconds)
+                    yield self._message(entry, seconds)
                 case Posted(timestamp=ts) if ts:
-                    yield self._posted(entry, seconds)
+                    yield self._bot_message(entry, seconds)
                 case Membership(channel_id=channel) if is_member[channel] != entry.is_member:
                     is_member[channel] = entry.is_member
-                    yield Moved(seconds, self.channels[channel], entry.is_member)
+                    yield RecordedMembership(seconds, self.channels[channel], entry.is_member)
                 case _:
                     pass
 
     def _is_person(self, heard: Heard) -> bool:
         return bool(heard.user_id) and not heard.bot_id and heard.user_id in self.people
 
-    def _said(self, heard: Heard, seconds: float) -> Said:
+    def _message(self, heard: Heard, seconds: float) -> RecordedMessage:
         room = f"@{BOT}" if heard.is_direct else self.channels[heard.channel_id]
-        speaker, text = self.people[heard.user_id], self._named(heard.text)
-        return Said(seconds, speaker, room, heard.timestamp, heard.thread_timestamp, text)
+        speaker, text = self.people[heard.user_id], self._with_names(heard.text)
+        return RecordedMessage(seconds, speaker, room, heard.timestamp, heard.thread_timestamp, text)
 
-    def _posted(self, posted: Posted, seconds: float) -> Said:
+    def _bot_message(self, posted: Posted, seconds: float) -> RecordedMessage:
         room = self.channels.get(posted.channel_id, f"@{BOT}")
         thread = posted.fields.get("thread_ts")
-        text = self._named(visible_text(posted.fields))
-        return Said(seconds, BOT, room, posted.timestamp, thread if isinstance(thread, str) else "", text)
+        text = self._with_names(visible_text(posted.fields))
+        return RecordedMessage(seconds, BOT, room, posted.timestamp, thread if isinstance(thread, str) else "", text)
 
-    def _named(self, text: str) -> str:
+    def _with_names(self, text: str) -> str:
         """The text with names in the place of ids in mentions."""
         names = {"@": self.people | ({self._bot.user_id: BOT} if self._bot else {}), "#": self.channels}
         return _MENTION.sub(lambda found: _mention(found[1], names[found[1]].get(found[2], found[2])), text)

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from entrypoints.flow_tests.reporting.console import place
-from entrypoints.flow_tests.result import Failure, Verdict
+from entrypoints.flow_tests.reporting.console import failure_location
+from entrypoints.flow_tests.result import Failure, FlowTestResult
 from entrypoints.simulation.console.output import Line
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML document can hold, not even escaped."""
 
 
-def write_junit(path: Path, verdicts: Sequence[Verdict]) -> None:
+def write_junit(path: Path, verdicts: Sequence[FlowTestResult]) -> None:
     """One suite for each file of tests. Raises OSError."""
     suites = ET.Element("testsuites", {"name": "flyte-slack test", **_sums(verdicts)})
     for file, of_file in groupby(verdicts, key=lambda verdict: verdict.test.file):
@@ -27,7 +27,7 @@ def write_junit(path: Path, verdicts: Sequence[Verdict]) -> None:
     ET.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def _add_case(suite: ET.Element, verdict: Verdict) -> None:
+def _add_case(suite: ET.Element, verdict: FlowTestResult) -> None:
     test = verdict.test
     case = ET.SubElement(
         suite,
@@ -43,9 +43,9 @@ def _add_case(suite: ET.Element, verdict: Verdict) -> None:
         failure.text = _sound(_told(verdict, verdict.failure))
 
 
-def _told(verdict: Verdict, failure: Failure) -> str:
-    head = f"{place(verdict.test, failure)}: {failure.reason}"
-    return "\n".join([head, "", *_texts(failure.diff), "", *_texts(failure.story)])
+def _told(verdict: FlowTestResult, failure: Failure) -> str:
+    head = f"{failure_location(verdict.test, failure)}: {failure.reason}"
+    return "\n".join([head, "", *_texts(failure.diff), "", *_texts(failure.trace)])
 
 
 def _texts(lines: Iterable[Line]) -> Iterable[str]:
@@ -53,7 +53,7 @@ def _texts(lines: Iterable[Line]) -> Iterable[str]:
         yield "".join(span.text for span in line.spans).replace("\n", "\n" + " " * line.indent)
 
 
-def _sums(verdicts: Sequence[Verdict]) -> dict[str, str]:
+def _sums(verdicts: Sequence[FlowTestResult]) -> dict[str, str]:
     return {
         "tests": str(len(verdicts)),
         "failures": str(sum(verdict.failure is not None for verdict in verdicts)),

@@ -16,13 +16,13 @@ from domain.errors import InDoubt
 from domain.events import Outcome, ReceivedMessage
 from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import Identity, User
-from entrypoints.flow_tests.runtime.faults import FlyteTroubles, SlackTroubles
+from entrypoints.flow_tests.runtime.faults import FlyteFaults, SlackFaults
 
 
 class TroubledChat:
     """Chat, as far as Slack's troubles let it through."""
 
-    def __init__(self, chat: Chat, troubles: SlackTroubles) -> None:
+    def __init__(self, chat: Chat, troubles: SlackFaults) -> None:
         self._chat = chat
         self._troubles = troubles
 
@@ -33,7 +33,7 @@ class TroubledChat:
 
     async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
         """See the port."""
-        error = self._troubles.error("post", message.channel_id)
+        error = self._troubles.next_error("post", message.channel_id)
         if isinstance(error, InDoubt) and self._troubles.is_posted:
             await self._chat.post(message, mark)
         if error:
@@ -83,7 +83,7 @@ class TroubledChat:
         return await self._chat.replies(channel_id, thread_timestamp, after, cursor)
 
     def _check(self, call: str, subject: str = "") -> None:
-        if error := self._troubles.error(call, subject):
+        if error := self._troubles.next_error(call, subject):
             raise error
 
 
@@ -134,7 +134,7 @@ class TroubledEar:
 class TroubledWorkflow:
     """Workflow, as far as Flyte's troubles let it through."""
 
-    def __init__(self, workflow: Workflow, troubles: FlyteTroubles) -> None:
+    def __init__(self, workflow: Workflow, troubles: FlyteFaults) -> None:
         self._workflow = workflow
         self._troubles = troubles
 
@@ -174,5 +174,5 @@ class TroubledWorkflow:
         return await self._workflow.pending_actions(since)
 
     def _check(self) -> None:
-        if error := self._troubles.error():
+        if error := self._troubles.next_error():
             raise error

@@ -17,7 +17,7 @@ from domain.errors import (
     WorkflowServerError,
     WorkflowUnreachable,
 )
-from entrypoints.flow_tests.model import FlyteTrouble, SlackTrouble
+from entrypoints.flow_tests.model import FlyteFault, SlackFault
 
 WORKS: Final = "works"
 _METHODS: Final = {
@@ -30,46 +30,46 @@ _METHODS: Final = {
 
 
 @dataclass(slots=True)
-class _Spell:
+class _Duration:
     """How long something lasts: until a time of the monotonic clock, and so many times."""
 
     until: float = math.inf
     times: float = math.inf
 
-    def is_on(self, now: float) -> bool:
+    def is_active(self, now: float) -> bool:
         return now < self.until and self.times > 0
 
 
-def _spell(clock: Clock, seconds: float | None, times: int | None) -> _Spell:
-    return _Spell(
+def _duration(clock: Clock, seconds: float | None, times: int | None) -> _Duration:
+    return _Duration(
         math.inf if seconds is None else clock.monotonic() + seconds,
         math.inf if times is None else times,
     )
 
 
-class SlackTroubles:
+class SlackFaults:
     """What Slack answers in place of what it should; one trouble at a time, and none at first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._trouble = SlackTrouble(answer=WORKS)
-        self._spell = _Spell(times=0)
+        self._trouble = SlackFault(answer=WORKS)
+        self._spell = _Duration(times=0)
 
-    def begin(self, trouble: SlackTrouble) -> None:
+    def set(self, trouble: SlackFault) -> None:
         """From now on this one, in the place of whatever was."""
         self._trouble = trouble
-        self._spell = _spell(self._clock, trouble.seconds, trouble.times)
+        self._spell = _duration(self._clock, trouble.seconds, trouble.times)
 
     @property
     def is_unreachable(self) -> bool:
         """Whether no request gets through, and nothing can be heard."""
-        return self._trouble.answer == "unreachable" and self._spell.is_on(self._clock.monotonic())
+        return self._trouble.answer == "unreachable" and self._spell.is_active(self._clock.monotonic())
 
-    def error(self, call: str, subject: str = "") -> ChatError | None:
+    def next_error(self, call: str, subject: str = "") -> ChatError | None:
         """The error that a call is to end in, if it is one that something is wrong with; counts as one time."""
         trouble = self._trouble
         concerns = trouble.answer == "unreachable" or call == trouble.call
-        if trouble.answer == WORKS or not concerns or not self._spell.is_on(self._clock.monotonic()):
+        if trouble.answer == WORKS or not concerns or not self._spell.is_active(self._clock.monotonic()):
             return None
         self._spell.times -= 1
         match trouble.answer:
@@ -90,22 +90,22 @@ class SlackTroubles:
         return self._trouble.is_posted
 
 
-class FlyteTroubles:
+class FlyteFaults:
     """Whether Flyte is down, or fails; it works at first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._state = WORKS
-        self._spell = _Spell(times=0)
+        self._spell = _Duration(times=0)
 
-    def begin(self, trouble: FlyteTrouble) -> None:
+    def set(self, trouble: FlyteFault) -> None:
         """From now on this one, in the place of whatever was."""
         self._state = trouble.state
-        self._spell = _spell(self._clock, trouble.seconds, trouble.times)
+        self._spell = _duration(self._clock, trouble.seconds, trouble.times)
 
-    def error(self) -> WorkflowError | None:
+    def next_error(self) -> WorkflowError | None:
         """The error that a request is to end in; counts as one time."""
-        if self._state == WORKS or not self._spell.is_on(self._clock.monotonic()):
+        if self._state == WORKS or not self._spell.is_active(self._clock.monotonic()):
             return None
         self._spell.times -= 1
         if self._state == "down":

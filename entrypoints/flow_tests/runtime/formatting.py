@@ -14,7 +14,7 @@ _SHORT: Final = 300
 _STYLES: Final = {"+": "good", "-": "bad"}
 
 
-def marked(mark: str, line: Line) -> Line:
+def diff_line(mark: str, line: Line) -> Line:
     """A line of a diff: `-` for what was expected and did not happen, `+` for what happened in its place."""
     style = _STYLES.get(mark)
     spans = [Span(span.text, style) for span in line.spans] if style else line.spans
@@ -34,14 +34,14 @@ def _line_of(expected: Expected, names: Names, room: str) -> Line:
         case ExpectedMessage():
             return _message_line(expected, names, room)
         case ExpectedCommand(pack=pack, command=command, input=given):
-            return _line(f"command {pack or '(any pack)'} {command}", names.filled(given))
+            return _line(f"command {pack or '(any pack)'} {command}", names.render(given))
         case ExpectedEvent(pack=pack, event=event, payload=payload):
-            return _line(f"event {pack or '(any pack)'} {event}", names.filled(payload))
+            return _line(f"event {pack or '(any pack)'} {event}", names.render(payload))
         case _:
             assert_never(expected)
 
 
-def happened_line(happened: CommandSent | EventSent) -> Line:
+def observed_line(happened: CommandSent | EventSent) -> Line:
     """A command or an event."""
     if isinstance(happened, CommandSent):
         return _line(f"command {happened.pack} {happened.command}", happened.input)
@@ -49,20 +49,20 @@ def happened_line(happened: CommandSent | EventSent) -> Line:
 
 
 def _message_line(expected: ExpectedMessage, names: Names, room: str) -> Line:
-    head = f"{expected.room or room} {names.thread_mark(expected.thread)}{BOT}: "
-    text = names.readable(names.filled(expected.text)) if expected.text is not None else "..."
-    fields = "" if expected.fields is None else f" {_short(names.filled(expected.fields))}"
+    head = f"{expected.room or room} {names.thread_label(expected.thread)}{BOT}: "
+    text = names.with_names(names.render(expected.text)) if expected.text is not None else "..."
+    fields = "" if expected.fields is None else f" {_truncate(names.render(expected.fields))}"
     return Line([Span(head), Span(text if isinstance(text, str) else f"({_matcher(text)})"), Span(fields)], len(head))
 
 
 def _matcher(text: object) -> str:
-    return ", ".join(f"{kind} {_short(value)}" for kind, value in text.items()) if isinstance(text, dict) else ""
+    return ", ".join(f"{kind} {_truncate(value)}" for kind, value in text.items()) if isinstance(text, dict) else ""
 
 
 def _line(head: str, payload: object) -> Line:
-    return Line([Span(head), Span("" if payload is None else f" {_short(payload)}")], indent=4)
+    return Line([Span(head), Span("" if payload is None else f" {_truncate(payload)}")], indent=4)
 
 
-def _short(payload: object) -> str:
+def _truncate(payload: object) -> str:
     written = json.dumps(payload, ensure_ascii=False)
     return written if len(written) <= _SHORT else f"{written[:_SHORT]}..."

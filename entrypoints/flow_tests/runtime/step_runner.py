@@ -11,12 +11,12 @@ import yaml
 
 from entrypoints.flow_tests.clock.virtual_time import START
 from entrypoints.flow_tests.parsing.strict_reader import StrictReader
-from entrypoints.flow_tests.result import Failure, Verdict
-from entrypoints.flow_tests.runtime.diff import tree_differences
+from entrypoints.flow_tests.result import Failure, FlowTestResult
+from entrypoints.flow_tests.runtime.diff import json_differences
 from entrypoints.simulation.console.explain import referenced_values
 from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte import step_evaluator
-from entrypoints.simulation.flyte.flow_loader import Step, step_from_values
+from entrypoints.simulation.flyte.flow_loader import FlowStep, step_from_values
 from entrypoints.simulation.flyte.models import Event, Pack
 from entrypoints.simulation.pongo2.rendering import Surroundings
 
@@ -30,7 +30,7 @@ class StepTest:
     name: str
     file: Path
     line: int
-    step: Step
+    step: FlowStep
     event: Event
     context: Mapping[str, str]
     datastore: Mapping[str, object]
@@ -39,7 +39,7 @@ class StepTest:
 
 
 def step_test(reader: StrictReader, root: Mapping[str, object], node: yaml.Node | None, path: Path) -> StepTest:
-    """The test that a document with `step` and `testData` describes. Raises DocumentRefusedError."""
+    """The test that a document with `step` and `testData` describes. Raises InvalidDocument."""
     reader.mapping(root, (), ("step", "testData", "expect"))
     step = step_from_values(root.get("step"), str(path), node)
     data = reader.mapping(root.get("testData"), ("testData",), ("event", "context", "datastore"))
@@ -59,7 +59,7 @@ def step_test(reader: StrictReader, root: Mapping[str, object], node: yaml.Node 
     )
 
 
-def play_step(test: StepTest) -> Verdict:
+def run_step_test(test: StepTest) -> FlowTestResult:
     """What comes of the step, as the engine runs it: an action, or the reason why there is none."""
     began = time.perf_counter()
     action, why = _action(test)
@@ -68,9 +68,9 @@ def play_step(test: StepTest) -> Verdict:
         failure = _failure(test, "the step runs, and nothing was expected", _written(action))
     elif test.expected is not None and action is None:
         failure = _failure(test, "the step does not run", why)
-    elif test.expected is not None and (found := tree_differences(test.expected, action, "the action")):
+    elif test.expected is not None and (found := json_differences(test.expected, action, "the action")):
         failure = _failure(test, "; ".join(found), _written(action))
-    return Verdict(test, failure, 0.0, time.perf_counter() - began, _written(action) if action else why)
+    return FlowTestResult(test, failure, 0.0, time.perf_counter() - began, _written(action) if action else why)
 
 
 def _action(test: StepTest) -> tuple[Mapping[str, object] | None, Sequence[Line]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from entrypoints.simulation.flyte.documents import DocumentRefusedError
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 
@@ -42,7 +42,7 @@ class FlowReloader:
         """Run the flow as it stands in the file now; one that can't be read goes on as it was."""
         try:
             flow = flow_from_file(path)
-        except DocumentRefusedError as error:
+        except InvalidDocument as error:
             self._tell(f"{error} (the flow goes on as it was)", "bad")
             return
         if flow.name != self._names[path]:

@@ -21,33 +21,33 @@ _LONGEST_SECONDS = 366 * 86400.0
 KeyPath = tuple[str | int, ...]
 
 
-class DocumentRefusedError(Exception):
+class InvalidDocument(Exception):
     """A document can't be used; the message names the file, the place and what is wrong there."""
 
 
 def read_file(path: Path) -> tuple[str, bool]:
-    """A file's text, and whether its name says that it is JSON. DocumentRefusedError when it can't be read."""
+    """A file's text, and whether its name says that it is JSON. InvalidDocument when it can't be read."""
     try:
         return path.read_text(encoding="utf-8"), path.suffix.lower() == ".json"
     except OSError as error:
-        raise DocumentRefusedError(f"{path}: can't be read: {error.strerror or error}") from error
+        raise InvalidDocument(f"{path}: can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise DocumentRefusedError(f"{path}: can't be read: it is not UTF-8 text (byte {error.start})") from error
+        raise InvalidDocument(f"{path}: can't be read: it is not UTF-8 text (byte {error.start})") from error
 
 
 def read_values(text: str, where: str, *, is_json: bool) -> tuple[object, yaml.Node | None]:
-    """What a text says, and where in it. Raises DocumentRefusedError; `where` is what messages call the text."""
+    """What a text says, and where in it. Raises InvalidDocument; `where` is what messages call the text."""
     if len(text) > SIZE_LIMIT:
-        raise DocumentRefusedError(f"{where}: longer than {SIZE_LIMIT} characters")
+        raise InvalidDocument(f"{where}: longer than {SIZE_LIMIT} characters")
     try:
         document = json.loads(text) if is_json else _Loader(text).get_single_data()
         node = _composed(text)
     except yaml.MarkedYAMLError as error:
-        raise DocumentRefusedError(_yaml_message(where, error)) from error
+        raise InvalidDocument(_yaml_message(where, error)) from error
     except RecursionError as error:
-        raise DocumentRefusedError(f"{where}: nested too deep") from error
+        raise InvalidDocument(f"{where}: nested too deep") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise DocumentRefusedError(f"{where}: {error}") from error
+        raise InvalidDocument(f"{where}: {error}") from error
     return document, node
 
 
@@ -165,9 +165,9 @@ class Reader:
         except TemplateError as error:
             raise self.refusal(path, str(error)) from error
 
-    def refusal(self, path: KeyPath, message: str) -> DocumentRefusedError:
+    def refusal(self, path: KeyPath, message: str) -> InvalidDocument:
         """The error for a place, to be raised."""
-        return DocumentRefusedError(f"{self._where}{self._line(path)}: {self.named(path)}{message}")
+        return InvalidDocument(f"{self._where}{self._line(path)}: {self.named(path)}{message}")
 
     def _line(self, path: KeyPath) -> str:
         node = self._node

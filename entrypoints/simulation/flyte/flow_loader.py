@@ -7,7 +7,6 @@ from pathlib import Path
 import yaml
 
 from entrypoints.simulation.flyte.documents import (
-    DocumentRefusedError,
     KeyPath,
     Reader,
     children,
@@ -19,12 +18,9 @@ from entrypoints.simulation.pongo2.template import Template
 
 BUILT_IN = Path(__file__).parents[1] / "flows"
 
-FlowRefusedError = DocumentRefusedError
-"""A flow can't be used; the message names the file, the step and what is wrong with it."""
-
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FlowStep:
     """One step: the event it waits for, its templates, and the command it sends. `input` has Templates for strings."""
 
     id: str
@@ -40,7 +36,7 @@ class Step:
     input: object
 
     @property
-    def starts_a_run(self) -> bool:
+    def starts_run(self) -> bool:
         """Whether an event from outside can begin a run with this step."""
         return not self.depends_on
 
@@ -51,29 +47,29 @@ class Flow:
 
     name: str
     description: str
-    steps: tuple[Step, ...]
+    steps: tuple[FlowStep, ...]
     source: Mapping[str, object] = field(repr=False)
 
 
 def flow_from_file(path: Path) -> Flow:
-    """The flow in a file, JSON or YAML by its ending. Raises FlowRefusedError, also when it can't be read."""
+    """The flow in a file, JSON or YAML by its ending. Raises InvalidDocument, also when it can't be read."""
     text, is_json = read_file(path)
     return flow_from_text(text, where=str(path), is_json=is_json)
 
 
 def flow_from_text(text: str, where: str, *, is_json: bool) -> Flow:
-    """The flow that a text writes; `where` is what messages call it. Raises FlowRefusedError."""
+    """The flow that a text writes; `where` is what messages call it. Raises InvalidDocument."""
     document, node = read_values(text, where, is_json=is_json)
     return _FlowReader(where, node).flow(document)
 
 
 def flow_from_values(document: object, where: str) -> Flow:
-    """The flow that decoded JSON describes. Raises FlowRefusedError."""
+    """The flow that decoded JSON describes. Raises InvalidDocument."""
     return _FlowReader(where, None).flow(document)
 
 
-def step_from_values(raw: object, where: str, node: yaml.Node | None) -> Step:
-    """The step that decoded values describe under the key `step`; `node`: the document. Raises FlowRefusedError."""
+def step_from_values(raw: object, where: str, node: yaml.Node | None) -> FlowStep:
+    """The step that decoded values describe under the key `step`; `node`: the document. Raises InvalidDocument."""
     return _FlowReader(where, node).step(raw, ("step",))
 
 
@@ -81,7 +77,7 @@ class _FlowReader(Reader):
     """Turns decoded values into a Flow."""
 
     def flow(self, document: object) -> Flow:
-        """The flow that the document describes. Raises FlowRefusedError."""
+        """The flow that the document describes. Raises InvalidDocument."""
         root = self.mapping(document, (), {"name", "description", "steps", "uuid", "links"})
         name = self.text(root, "name", ())
         description = self.text(root, "description", (), "")
@@ -92,14 +88,14 @@ class _FlowReader(Reader):
         self._check_ids(steps)
         return Flow(name, description, steps, root)
 
-    def step(self, raw: object, path: KeyPath) -> Step:
-        """The step at a place. Raises FlowRefusedError."""
+    def step(self, raw: object, path: KeyPath) -> FlowStep:
+        """The step at a place. Raises InvalidDocument."""
         step = self.mapping(raw, path, {"id", "dependsOn", "event", "context", "criteria", "command", "description"})
         event_path, command_path = (*path, "event"), (*path, "command")
         event = self.mapping(step.get("event"), event_path, {"packName", "name", "packLabels"})
         command = self.mapping(step.get("command"), command_path, {"packName", "name", "packLabels", "input"})
         criteria = self.text(step, "criteria", path, "")
-        return Step(
+        return FlowStep(
             id=self.text(step, "id", path, ""),
             depends_on=self.names(step.get("dependsOn"), (*path, "dependsOn")),
             event_pack=self.text(event, "packName", event_path),
@@ -113,7 +109,7 @@ class _FlowReader(Reader):
             input=self.tree(command.get("input"), (*command_path, "input")),
         )
 
-    def _check_ids(self, steps: tuple[Step, ...]) -> None:
+    def _check_ids(self, steps: tuple[FlowStep, ...]) -> None:
         ids = [step.id for step in steps]
         for index, step in enumerate(steps):
             path: KeyPath = ("steps", index)

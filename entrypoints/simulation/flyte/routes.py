@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from entrypoints.simulation.flyte import schemas
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Heard
-from entrypoints.simulation.flyte.flow_loader import FlowRefusedError, flow_from_values
+from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.links import Links
 from entrypoints.simulation.flyte.models import Pack
 from entrypoints.simulation.flyte.state import Finish, FlyteWorld
@@ -176,7 +177,7 @@ class FlyteRoutes:
             return web.Response(status=400 if request.content_type == schemas.YAML else 500)
         try:
             flow = flow_from_values(document, "posted flow")
-        except FlowRefusedError as error:
+        except InvalidDocument as error:
             # The server's body is empty; the reason here is for the people who use the simulation.
             return web.Response(status=500, text=str(error))
         self._world.add_flow(flow)

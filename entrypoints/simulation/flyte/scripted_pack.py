@@ -16,7 +16,7 @@ from entrypoints.simulation.pongo2.values import from_json
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScriptedAnswer:
     """One way to answer a command: with this event, when `when` is true. `payload` has Templates for strings."""
 
     when: Template | None
@@ -32,11 +32,11 @@ class PackScript:
 
     name: str
     labels: Mapping[str, str]
-    commands: Mapping[str, tuple[Answer, ...]]
+    commands: Mapping[str, tuple[ScriptedAnswer, ...]]
 
 
 def pack_from_file(path: Path) -> PackScript:
-    """The pack that a file describes, JSON or YAML by its ending. Raises DocumentRefusedError."""
+    """The pack that a file describes, JSON or YAML by its ending. Raises InvalidDocument."""
     text, is_json = read_file(path)
     document, node = read_values(text, str(path), is_json=is_json)
     return _PackReader(str(path), node).pack(document)
@@ -77,7 +77,7 @@ class _PackReader(Reader):
     """Turns decoded values into a PackScript."""
 
     def pack(self, document: object) -> PackScript:
-        """The pack that the document describes. Raises DocumentRefusedError."""
+        """The pack that the document describes. Raises InvalidDocument."""
         root = self.mapping(document, (), {"name", "description", "labels", "commands"})
         self.text(root, "description", (), "")
         commands = root.get("commands")
@@ -89,16 +89,16 @@ class _PackReader(Reader):
             commands={str(name): self._answers(raw, ("commands", str(name))) for name, raw in commands.items()},
         )
 
-    def _answers(self, raw: object, path: KeyPath) -> tuple[Answer, ...]:
+    def _answers(self, raw: object, path: KeyPath) -> tuple[ScriptedAnswer, ...]:
         """One answer, or a list of them."""
         if isinstance(raw, list) and raw:
             return tuple(self._answer(one, (*path, index)) for index, one in enumerate(raw))
         return (self._answer(raw, path),)
 
-    def _answer(self, raw: object, path: KeyPath) -> Answer:
+    def _answer(self, raw: object, path: KeyPath) -> ScriptedAnswer:
         answer = self.mapping(raw, path, {"when", "event", "payload", "after"})
         when = self.text(answer, "when", path, "")
-        return Answer(
+        return ScriptedAnswer(
             when=self.template(when, (*path, "when")) if when else None,
             event=self.text(answer, "event", path),
             payload=self.tree(answer.get("payload"), (*path, "payload")),

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from entrypoints.simulation.flyte import step_evaluator
-from entrypoints.simulation.flyte.flow_loader import Flow, Step
+from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
 from entrypoints.simulation.flyte.models import FATAL, Action, ActionState, Event, Pack, Run
 from entrypoints.simulation.flyte.trace import (
     ActionCreated,
@@ -166,7 +166,12 @@ class FlyteWorld:
                 self._consider(about, run, step, event, context)
 
     def _consider(
-        self, about: tuple[str, str, str, str, Event], run: Run, step: Step, event: Event, context: Mapping[str, str]
+        self,
+        about: tuple[str, str, str, str, Event],
+        run: Run,
+        step: FlowStep,
+        event: Event,
+        context: Mapping[str, str],
     ) -> None:
         criteria = step.criteria.source if step.criteria else ""
         result = step_evaluator.verdict(step, event, context, self.surroundings)
@@ -195,12 +200,12 @@ class FlyteWorld:
     def _index_flows(self) -> None:
         self._starters = {}
         for flow in self.flows.values():
-            starts = {(step.event_pack, step.event_name): None for step in flow.steps if step.starts_a_run}
+            starts = {(step.event_pack, step.event_name): None for step in flow.steps if step.starts_run}
             for start in starts:
                 self._starters.setdefault(start, []).append(flow)
 
 
-def _action(step: Step, run: Run, event: Event, matched: step_evaluator.Matched) -> Action:
+def _action(step: FlowStep, run: Run, event: Event, matched: step_evaluator.Matched) -> Action:
     return Action(
         pack_name=step.command_pack,
         name=step.command_name,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entrypoints.simulation.flyte.flow_loader import Flow, Step
+from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
 from entrypoints.simulation.flyte.models import Event, Run
 from entrypoints.simulation.pongo2.errors import TemplateError, TemplateFailedError
 from entrypoints.simulation.pongo2.rendering import Surroundings
@@ -55,10 +55,10 @@ class PartFailedError(Exception):
 
 def waits_for(flow: Flow, event: Event) -> bool:
     """Whether the event begins a new run of the flow."""
-    return any(step.starts_a_run and _listens(step, event) for step in flow.steps)
+    return any(step.starts_run and _listens(step, event) for step in flow.steps)
 
 
-def candidates(run: Run, event: Event) -> list[tuple[Step, str]]:
+def candidates(run: Run, event: Event) -> list[tuple[FlowStep, str]]:
     """The steps of a run that listen for the event, in the flow's order, as things are before any of them runs.
 
     With each of them what keeps it from running; nothing for the candidates.
@@ -67,7 +67,7 @@ def candidates(run: Run, event: Event) -> list[tuple[Step, str]]:
     return [(step, _hindrance(step, run)) for step in steps if _listens(step, event)]
 
 
-def verdict(step: Step, event: Event, context: Mapping[str, str], surroundings: Surroundings) -> Verdict:
+def verdict(step: FlowStep, event: Event, context: Mapping[str, str], surroundings: Surroundings) -> Verdict:
     """What becomes of a candidate: context, the pack's labels, criteria, command's labels and input, in this order."""
     scope = event.scope()
     names = {"Event": scope, "Context": dict(context)}
@@ -107,14 +107,14 @@ def is_true(part: str, template: Template, names: Mapping[str, object], surround
     raise PartFailedError(part, TemplateFailedError(_no_boolean(written)))
 
 
-def _listens(step: Step, event: Event) -> bool:
+def _listens(step: FlowStep, event: Event) -> bool:
     return step.event_name == event.name and step.event_pack == event.pack.name
 
 
-def _hindrance(step: Step, run: Run) -> str:
+def _hindrance(step: FlowStep, run: Run) -> str:
     if step.id in run.actions:
         return "the step has run in this run"
-    if not step.starts_a_run and not any(map(run.has_finished, step.depends_on)):
+    if not step.starts_run and not any(map(run.has_finished, step.depends_on)):
         where = "this run" if run.made else "the run that this event begins"
         return f"none of the steps that it depends on has finished in {where}: {', '.join(step.depends_on)}"
     return ""

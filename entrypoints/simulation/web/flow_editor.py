@@ -10,8 +10,9 @@ from typing import Final
 
 import yaml
 
+from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.flow_loader import Flow, FlowRefusedError, flow_from_file, flow_from_text
+from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file, flow_from_text
 
 _WHERE: Final = "flow"
 _PLACE: Final = re.compile(rf"{_WHERE}(?::(?P<line>\d+))?(?::(?P<column>\d+))?: (?P<reason>.*)", re.DOTALL)
@@ -80,7 +81,7 @@ class FlowEditor:
         try:
             flow = flow_from_text(text, _WHERE, is_json=sheet.is_json)
             self._check_name(sheet, flow.name)
-        except FlowRefusedError as refusal:
+        except InvalidDocument as refusal:
             self._note_error(sheet, str(refusal))
             return
         if sheet.flow and sheet.flow.name != flow.name:
@@ -120,7 +121,7 @@ class FlowEditor:
     def _text_of(self, flow: Flow) -> str:
         """As a file has it, if one says just this; otherwise written out."""
         for path in self._files:
-            with suppress(OSError, ValueError, FlowRefusedError):
+            with suppress(OSError, ValueError, InvalidDocument):
                 if flow_from_file(path).source == flow.source:
                     return path.read_text(encoding="utf-8")
         return yaml.safe_dump(dict(flow.source), sort_keys=False, allow_unicode=True, width=100)
@@ -128,7 +129,7 @@ class FlowEditor:
     def _check_name(self, sheet: Draft, name: str) -> None:
         own_name = sheet.flow.name if sheet.flow else ""
         if name != own_name and name in self._flyte.flows:
-            raise FlowRefusedError(f"{_WHERE}: name: another flow is called {name}")
+            raise InvalidDocument(f"{_WHERE}: name: another flow is called {name}")
 
     @staticmethod
     def _note_error(sheet: Draft, message: str) -> None:
