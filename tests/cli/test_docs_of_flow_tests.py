@@ -86,7 +86,7 @@ def test_the_step_alone_passes(tmp_path: Path) -> None:
 
 
 def test_the_outage_passes(tmp_path: Path) -> None:
-    steps = section(PAGE, "## When things go wrong").partition("```yaml\n")[2].partition("```")[0]
+    steps = section(PAGE, "## Faults").partition("```yaml\n")[2].partition("```")[0]
     scene = f"flows: [{ROOT}/examples/flows/on_call.yaml]\npacks: [{ROOT}/examples/packs/rota.yaml]\n"
     (tmp_path / "test.yaml").write_text(f"{scene}tests:\n- name: it\n  steps:\n{indent(steps, '  ')}")
 
