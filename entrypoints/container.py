@@ -280,7 +280,7 @@ class Container(containers.DeclarativeContainer):
         slack_handler=providers.Selector(
             providers.Callable(_receiving, settings),
             SOCKET_MODE=providers.Object(None),
-            HTTP=slack_receiver.provided.receive,
+            HTTP=slack_receiver.provided.handle_request,
             RTM=providers.Object(None),
         ),
     )
@@ -296,4 +296,4 @@ def lifetimes(container: Container) -> Iterator[AbstractAsyncContextManager[obje
     yield container.storage().open()
     for adapter in (container.slack_web(), container.flyte_workflow()):
         yield adapter.open()
-    yield container.http_server()
+    yield container.http_server().open()

@@ -1,9 +1,10 @@
-"""The daemon: lifetimes, signals, exit status."""
+"""The daemon process: opens the adapters, runs the pack until a signal, and returns an exit status."""
 
 import asyncio
 import signal
 from contextlib import AsyncExitStack
 from enum import IntEnum
+from typing import Final
 
 import structlog
 
@@ -17,13 +18,13 @@ from entrypoints.observability.logs import log_unhandled_errors
 
 log = structlog.get_logger()
 
-_GRACE_SECONDS = 8.0
-"""For work in hand after a signal; what is not finished by then is kept for the next start. 10 s are promised."""
-_BUG = "a bug; please report it with this traceback"
+_GRACE_SECONDS: Final = 8.0
+"""For unfinished work after a signal; the next start resumes the rest. The documentation promises exit within 10 s."""
+_BUG: Final = "a bug; please report it with this traceback"
 
 
 class ExitStatus(IntEnum):
-    """What the process's exit status means."""
+    """The process's exit statuses."""
 
     OK = 0
     FAILED = 1
@@ -31,81 +32,81 @@ class ExitStatus(IntEnum):
 
 
 async def run_daemon(container: Container) -> ExitStatus:
-    """Run the pack until SIGTERM or SIGINT. What goes wrong is logged with what to do next."""
+    """Run the pack until SIGTERM or SIGINT. A fatal error is logged with a suggested fix."""
     log_unhandled_errors(asyncio.get_running_loop())
     try:
         await _run(container)
     except Exception as error:
         reason = _reason(error, container.settings())
         if reason is None:
-            log.exception("pack_failed", reason=_BUG)  # Python's own traceback would keep no secret to itself
+            log.exception("pack_failed", reason=_BUG)  # Python's own traceback would not be redacted
         else:
-            log.error("pack_failed", reason=reason)  # noqa: TRY400 - no bug: the reason says what to do
+            log.error("pack_failed", reason=reason)  # noqa: TRY400 - not a bug: the reason suggests a fix
         return ExitStatus.FAILED
     log.info("stopped")
     return ExitStatus.OK
 
 
 async def _run(container: Container) -> None:
-    stop = container.stop()
-    _install_signal_handlers(stop)
+    shutdown = container.stop()
+    _install_signal_handlers(shutdown)
     for warning in container.settings().warnings:
         log.warning("odd_setting", variable=warning.variable, message=warning.message)
-    async with AsyncExitStack() as open_ones:
-        for opening in lifetimes(container):
-            await open_ones.enter_async_context(opening)
-        await _serve(container.service(), stop)
+    async with AsyncExitStack() as stack:
+        for lifetime in lifetimes(container):
+            await stack.enter_async_context(lifetime)
+        await _run_until_shutdown(container.service(), shutdown)
 
 
-def _install_signal_handlers(stop: Shutdown) -> None:
+def _install_signal_handlers(shutdown: Shutdown) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _request_shutdown, stop, number.name)
+        loop.add_signal_handler(number, _request_shutdown, shutdown, number.name)
 
 
-def _request_shutdown(stop: Shutdown, signal_name: str) -> None:
+def _request_shutdown(shutdown: Shutdown, signal_name: str) -> None:
     log.info("stopping", signal=signal_name)
-    stop.request()
+    shutdown.request()
 
 
-async def _serve(service: Supervisor, stop: Shutdown) -> None:
-    """Run the service to its end: of its own accord, or within the grace period after the stop was asked for."""
-    serving = asyncio.create_task(service.run(), name="service")
-    asked = asyncio.create_task(stop.requested(), name="stop requested")
+async def _run_until_shutdown(supervisor: Supervisor, shutdown: Shutdown) -> None:
+    """Run the supervisor until it returns; after a shutdown request, for the grace period at most."""
+    running = asyncio.create_task(supervisor.run(), name="supervisor")
+    requested = asyncio.create_task(shutdown.requested(), name="shutdown requested")
     try:
-        await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({serving}, timeout=_GRACE_SECONDS)
-        if not serving.done():
+        await asyncio.wait({running, requested}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running}, timeout=_GRACE_SECONDS)
+        if not running.done():
             log.warning("work_in_hand_interrupted", grace_seconds=_GRACE_SECONDS)
     finally:
-        asked.cancel()
-        serving.cancel()
-        await asyncio.gather(serving, asked, return_exceptions=True)
-    if not serving.cancelled():
-        serving.result()
+        requested.cancel()
+        running.cancel()
+        await asyncio.gather(running, requested, return_exceptions=True)
+    if not running.cancelled():
+        running.result()
 
 
 def _reason(error: Exception, settings: Settings) -> str | None:
-    """What to tell the operator; None for what nobody foresaw."""
+    """Returns the cause of a fatal error, for the operator; None for a bug."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     match error:
         case StorageError() | PortUnavailable():
             return str(error)
         case ChatAccessDenied():
-            return _remedy(error, settings)
+            return _access_denied(error, settings)
         case _:
             return None
 
 
-def _remedy(error: ChatAccessDenied, settings: Settings) -> str:
-    """Why Slack does not want this pack, and which variable to look at."""
+def _access_denied(error: ChatAccessDenied, settings: Settings) -> str:
+    """Returns Slack's reason for rejecting the pack, and the variable to correct."""
     if not error.by_receiver or settings.receive_mode is ReceiveMode.HTTP:
         is_token = isinstance(error.refusal, AuthenticationFailed)
         return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.refusal}"
     if settings.receive_mode is ReceiveMode.SOCKET_MODE:
         return f"FLYTE_SLACK_APP_TOKEN: {error.refusal}"
     return (
-        f"this token can't receive by RTM ({error.refusal}): set FLYTE_SLACK_APP_TOKEN to receive by Socket Mode, "
-        "or FLYTE_SLACK_SIGNING_SECRET to receive signed HTTP requests"
+        f"this token can't receive through RTM ({error.refusal}): set FLYTE_SLACK_APP_TOKEN to receive through Socket "
+        "Mode, or FLYTE_SLACK_SIGNING_SECRET to receive signed HTTP requests"
     )

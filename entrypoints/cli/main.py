@@ -1,4 +1,4 @@
-"""Where the program begins: the daemon can be stopped before it has loaded the rest of itself."""
+"""The program's entry point: handles signals from the start, before the other modules are loaded."""
 
 import signal
 import sys
@@ -8,12 +8,12 @@ def main() -> None:
     """Run the command line."""
     if sys.argv[1:] in ([], ["run"]):
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _end)
-    from entrypoints.cli.commands import main as command_line  # noqa: PLC0415 - takes a while, in which somebody may stop it
+            signal.signal(number, _exit)
+    from entrypoints.cli.commands import main as command_line  # noqa: PLC0415 - slow to load; a signal may arrive meanwhile
 
     command_line()
 
 
-def _end(*_: object) -> None:
-    """There is no work in hand yet; once there is, the daemon heeds the signals itself."""
+def _exit(*_: object) -> None:
+    """Exit at once: no work is in progress until the daemon installs its own handlers."""
     sys.exit(0)

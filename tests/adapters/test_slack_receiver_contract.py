@@ -34,6 +34,6 @@ class TestSlackEventsApi(ReceiverContract):
         async with SlackServer() as slack, connect_receiver(slack) as ear:
             receiver = SlackEventsApi(slack.signing_secret, ear.chat.identify, SystemClock(), ack_timeout_seconds=0.3)
             port = HttpServer(HealthRegistry(), host="127.0.0.1", port=0, slack_handler=receiver.handle_request)
-            async with port:
+            async with port.open():
                 await slack.deliver_to(f"{port.url}/slack/events")
                 yield SlackReceiverEnvironment(dataclasses.replace(ear, receiver=receiver))

@@ -86,4 +86,4 @@ def test_a_record_that_is_asked_for_stands_between_the_pack_and_the_world() -> N
     assert isinstance(container.chat(), RecordedChat)
     assert isinstance(container.receiver(), RecordedReceiver)
     assert isinstance(container.workflow(), RecordedWorkflow)
-    assert container.http_server()._slack_handler == container.slack_receiver().receive
+    assert container.http_server()._slack_handler == container.slack_receiver().handle_request

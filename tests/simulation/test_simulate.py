@@ -82,7 +82,7 @@ def test_closed_streams_are_no_reason_to_fail() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_a_good_end(number: signal.Signals) -> None:
+def test_sigint_and_sigterm_end_the_simulation_with_status_0(number: signal.Signals) -> None:
     with started() as simulation:
         assert simulation.stdin is not None
         assert simulation.stdout is not None

@@ -6,7 +6,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-PROGRAM = (sys.executable, "-c", "from entrypoints.cli.commands import main; main(prog_name='flyte-slack')", "simulate")
+_CODE = """
+import signal
+# A shell starts background jobs with SIGINT ignored, and child processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from entrypoints.cli.commands import main
+main(prog_name="flyte-slack")
+"""
+PROGRAM = (sys.executable, "-c", _CODE, "simulate")
 
 
 def simulate(

@@ -101,7 +101,8 @@ async def running_pack(
         health.report(check, healthy=not problem, status=problem or "fine")
     receiver = SlackEventsApi(signing_secret or "s3cret", identify, SystemClock())
     requests = receiver.handle_request if accepts_requests else None
-    async with HttpServer(health, host="127.0.0.1", port=0, slack_handler=requests) as server:
+    server = HttpServer(health, host="127.0.0.1", port=0, slack_handler=requests)
+    async with server.open():
         yield server.url.rpartition(":")[2]
 
 
