@@ -34,7 +34,7 @@ from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
 from entrypoints.simulation.console.output import PlainOutput
 from entrypoints.simulation.flyte.documents import Reader
-from entrypoints.simulation.flyte.step_evaluator import PartFailedError
+from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.pongo2.template import Template
 
 
@@ -131,7 +131,7 @@ class FlowConversation:
         with silent_logs(), self._random.active():
             try:
                 self._loop.run_until_complete(self._runner.run_guarded(deed))
-            except (ExpectationFailed, PartFailedError) as error:
+            except (ExpectationFailed, RenderError) as error:
                 failure = self._loop.run_until_complete(self._runner.diagnose(error))
             else:
                 return

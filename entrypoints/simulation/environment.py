@@ -51,8 +51,8 @@ class Sandbox:
         packs = self.flyte.packs.values()
         return [
             action
-            for action in self.flyte.unanswered()
-            if any(pack.name == action.pack_name and pack.has(action.pack_labels) for pack in packs)
+            for action in self.flyte.unfinished()
+            if any(pack.name == action.pack_name and pack.has_labels(action.pack_labels) for pack in packs)
         ]
 
 

@@ -14,7 +14,7 @@ from entrypoints.container import Container, lifetimes
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow
-from entrypoints.simulation.flyte.memory_bridge import MemoryFlows
+from entrypoints.simulation.flyte.memory_bridge import MemoryBridge
 from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedPack
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
@@ -80,7 +80,7 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     flyte = Flyte(flows=config.flows)
     container.slack_chat.override(chat)
     container.slack_receiver.override(ear)
-    container.flyte_workflow.override(MemoryFlows(flyte, labels=container.settings().flyte_labels).workflow)
+    container.flyte_workflow.override(MemoryBridge(flyte, labels=container.settings().flyte_labels).workflow)
     _add_scripted_packs(config, flyte)
     async with AsyncExitStack() as open_ones:
         if config.record:

@@ -72,7 +72,7 @@ async def flyte_fails(scene: Scene) -> None:
 async def flyte_forgets(scene: Scene) -> None:
     """Flyte has forgotten the pack."""
     await scene.later(0.5, 2)
-    scene.flyte.forget_packs()
+    scene.flyte.unregister_packs()
 
 
 async def reset_after_post(scene: Scene) -> None:

@@ -91,7 +91,7 @@ class Bookkeeper:
 
     def is_settled(self) -> bool:
         """Whether nothing is missing any more, as far as it may not be missing."""
-        return not self._flyte.unanswered() and all(
+        return not self._flyte.unfinished() and all(
             self._events[key] or not spoken.is_due or self._excuse(spoken) for key, spoken in self._load.spoken.items()
         )
 

@@ -54,7 +54,7 @@ class Play:
         """Play it to its end."""
         flows = [flow_from_file(BUILT_IN / "echo.yaml")]
         slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
-        async with slack, FlyteServer(flows=flows, kept_runs=1_000_000) as flyte:
+        async with slack, FlyteServer(flows=flows, max_finished_runs=1_000_000) as flyte:
             load = Load(slack, flyte, self._chance("load"))
             self._prepare(load)
             async with _under_load(load, self._chance("pace")):

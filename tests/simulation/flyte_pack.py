@@ -39,7 +39,7 @@ class FlytePack:
             links = json.loads(await response.text())["links"]
         return cls(session, link(links, "takeAction"), link(links, "/event"))
 
-    async def send(self, event: str, payload: object = None, **more: object) -> int:
+    async def send_event(self, event: str, payload: object = None, **more: object) -> int:
         async with self.session.post(self.event_url, json={"event": event, "payload": payload, **more}) as response:
             return response.status
 
@@ -51,7 +51,7 @@ class FlytePack:
             body = await response.json()
         return Taken(body["command"], body["input"], body["links"][0]["href"])
 
-    async def answer(self, taken: Taken, event: str, payload: object = None) -> int:
+    async def complete(self, taken: Taken, event: str, payload: object = None) -> int:
         body = {"event": event, "payload": payload, "createdAt": "2024-03-01T09:05:07.250Z"}
         async with self.session.post(taken.result_url, json=body) as response:
             return response.status

@@ -3,7 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta, timezone
 
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.pongo2.template import Template
 from entrypoints.simulation.pongo2.values import Struct, from_json
 
@@ -36,14 +36,14 @@ VALUES = {
     "room": "C1",
     "replies": [{"text": "first"}, {"text": "second"}],
 }
-SURROUNDINGS = Surroundings(
+ENVIRONMENT = TemplateEnvironment(
     datastore={"teams": {"api": {"owner": "Al"}}, "flag": True},
-    dice=random.Random(1),
+    rng=random.Random(1),
     now=lambda: datetime(2024, 5, 6, 7, 8, tzinfo=UTC),
 )
 
 
-def rendered(source: str) -> str:
+def render(source: str) -> str:
     """What a template writes with these values, as if they had come as JSON."""
     names = {key: from_json(value) for key, value in VALUES.items()}
-    return Template(source).render({**names, "Event": EVENT}, SURROUNDINGS)
+    return Template(source).render({**names, "Event": EVENT}, ENVIRONMENT)

@@ -27,7 +27,7 @@ def inputs(flyte: FlyteServer) -> list[object]:
 
 async def test_the_echo_flow_answers_with_the_rest_of_the_message() -> None:
     async with server_and_pack(flows=[flow_from_file(BUILT_IN / "echo.yaml")]) as (_, pack):
-        await pack.send("ReceivedMessage", {"message": "echo   two", "channelId": "C1", "user": {"id": "U1"}})
+        await pack.send_event("ReceivedMessage", {"message": "echo   two", "channelId": "C1", "user": {"id": "U1"}})
         taken = await pack.take()
 
     assert taken is not None
@@ -39,7 +39,7 @@ async def test_the_echo_flow_answers_with_the_rest_of_the_message() -> None:
 async def test_the_echo_flow_answers_nothing_else(message: str) -> None:
     async with server_and_pack(flows=[flow_from_file(BUILT_IN / "echo.yaml")]) as (flyte, pack):
         with flyte.subscribe() as watch:
-            await pack.send("ReceivedMessage", {"message": message, "channelId": "C1", "user": {"id": "U1"}})
+            await pack.send_event("ReceivedMessage", {"message": message, "channelId": "C1", "user": {"id": "U1"}})
             assert await pack.take() is None
             told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
 
@@ -76,14 +76,14 @@ async def on_call(exit_code: int, thread: str = "") -> list[object]:
             "timestamp": "1.5",
             "threadTimestamp": thread,
         }
-        await stranger.send("ReceivedMessage", payload)
+        await stranger.send_event("ReceivedMessage", payload)
         assert await rota.take() is None, "a pack without the label begins no run"
-        await slack.send("ReceivedMessage", payload)
+        await slack.send_event("ReceivedMessage", payload)
         asked = await rota.take()
         assert asked is not None
         assert (asked.command, asked.input) == ("WhoIsOnCall", {"team": "U1"})
-        await rota.send("RotaRetrieved", {"exit_code": 0, "name": "A stranger's answer"})
-        await rota.answer(asked, "RotaRetrieved", {"exit_code": exit_code, "name": "Zoë"})
+        await rota.send_event("RotaRetrieved", {"exit_code": 0, "name": "A stranger's answer"})
+        await rota.complete(asked, "RotaRetrieved", {"exit_code": exit_code, "name": "Zoë"})
         return [taken.input for taken in [await slack.take()] if taken]
 
 
@@ -105,7 +105,7 @@ async def test_every_string_of_an_input_is_a_template_and_all_else_passes_throug
     wanted = {"a": ["{{ Event.Payload.n|integer }}", 5, 2.5, True, None, {"b": "{{ Event.Name }}"}], "c": {}}
     asked = step(command={"packName": "Slack", "name": "X", "input": wanted})
     async with server_and_pack(flows=[flow(asked)]) as (_, pack):
-        await pack.send("ReceivedMessage", {"n": 7})
+        await pack.send_event("ReceivedMessage", {"n": 7})
         taken = await pack.take()
 
     assert taken is not None
@@ -115,7 +115,7 @@ async def test_every_string_of_an_input_is_a_template_and_all_else_passes_throug
 @pytest.mark.parametrize("written", ["1", "t", "T", "TRUE", "true", "True", "{{ 1 == 1 }}", ""])
 async def test_criteria_are_met_in_each_of_gos_spellings(written: str) -> None:
     async with server_and_pack(flows=[flow(step(criteria=written))]) as (flyte, pack):
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         assert await pack.take() is not None
         assert len(flyte.actions) == 1
 
@@ -124,7 +124,7 @@ async def test_criteria_are_met_in_each_of_gos_spellings(written: str) -> None:
 async def test_criteria_are_not_met_in_each_of_gos_spellings(written: str) -> None:
     async with server_and_pack(flows=[flow(step(id="s", criteria=written))]) as (flyte, pack):
         with flyte.subscribe() as watch:
-            await pack.send("ReceivedMessage")
+            await pack.send_event("ReceivedMessage")
             assert await pack.take() is None
             told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
 
@@ -139,7 +139,7 @@ async def test_criteria_are_not_met_in_each_of_gos_spellings(written: str) -> No
 async def test_criteria_that_are_neither_true_nor_false_are_an_error(written: str, error: str) -> None:
     async with server_and_pack(flows=[flow(step(criteria=written))]) as (flyte, pack):
         with flyte.subscribe() as watch:
-            await pack.send("ReceivedMessage")
+            await pack.send_event("ReceivedMessage")
             assert await pack.take() is None
             told = [one for one in watch.drain() if isinstance(one, StepFailed)]
 
@@ -152,7 +152,7 @@ async def test_a_step_whose_template_fails_is_left_out_and_the_others_run() -> N
     broken = step(id="broken", context={"X": "{{ Event.Payload.message.nope }}"})
     async with server_and_pack(flows=[flow(broken, step(id="whole"))]) as (flyte, pack):
         with flyte.subscribe() as watch:
-            await pack.send("ReceivedMessage", {"message": "hi"})
+            await pack.send_event("ReceivedMessage", {"message": "hi"})
             assert await pack.take() is not None
             assert await pack.take() is None
             told = [one for one in watch.drain() if isinstance(one, StepFailed | StepMatched)]
@@ -174,10 +174,10 @@ async def test_the_context_is_carried_along_and_merged_over() -> None:
         command={"packName": "Slack", "name": "X", "input": "{{ Context.A }} {{ Context.B }} {{ Context.C }}"},
     )
     async with server_and_pack(flows=[flow(first, second)]) as (_, pack):
-        await pack.send("ReceivedMessage", {"n": "x"})
+        await pack.send_event("ReceivedMessage", {"n": "x"})
         taken = await pack.take()
         assert taken is not None
-        await pack.answer(taken, "MessageSent")
+        await pack.complete(taken, "MessageSent")
         after = await pack.take()
 
     assert after is not None
@@ -192,10 +192,10 @@ async def test_a_step_waits_for_any_one_of_those_that_it_depends_on() -> None:
         step(id="after", dependsOn=["a", "b"], event=sent, command={"packName": "Slack", "name": "After"}),
     ]
     async with server_and_pack(flows=[flow(*steps)]) as (_, pack):
-        await pack.send("ReceivedMessage", {"message": "b"})
+        await pack.send_event("ReceivedMessage", {"message": "b"})
         taken = await pack.take()
         assert taken is not None
-        await pack.answer(taken, "MessageSent")
+        await pack.complete(taken, "MessageSent")
         after = await pack.take()
 
     assert after is not None
@@ -207,10 +207,10 @@ async def test_a_result_begins_new_runs_before_its_own_run_goes_on() -> None:
     own = flow(step(id="a"), step(id="own", dependsOn=["a"], event=sent, command={"packName": "Slack", "name": "Own"}))
     new = flow(step(id="new", event=sent, command={"packName": "Slack", "name": "New"}), name="other")
     async with server_and_pack(flows=[own, new]) as (_, pack):
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         taken = await pack.take()
         assert taken is not None
-        await pack.answer(taken, "MessageSent")
+        await pack.complete(taken, "MessageSent")
         commands = [after.command for after in (await pack.take(), await pack.take()) if after]
 
     assert commands == ["New", "Own"]
@@ -223,10 +223,10 @@ async def test_a_fatal_result_is_a_result_too() -> None:
         step(id="sorry", dependsOn=["a"], event=fatal, command={"packName": "Slack", "name": "Sorry"}),
     ]
     async with server_and_pack(flows=[flow(*steps)]) as (_, pack):
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         taken = await pack.take()
         assert taken is not None
-        await pack.answer(taken, "FATAL", "went wrong")
+        await pack.complete(taken, "FATAL", "went wrong")
         after = await pack.take()
 
     assert after is not None
@@ -238,17 +238,17 @@ async def test_a_step_runs_once_in_a_run() -> None:
         step(id="a", event={"packName": "Slack", "name": "Ping"}, command={"packName": "Slack", "name": "Ping"})
     )
     async with server_and_pack(flows=[again]) as (flyte, pack):
-        await pack.send("Ping")
+        await pack.send_event("Ping")
         taken = await pack.take()
         assert taken is not None
-        await pack.answer(taken, "Ping")
+        await pack.complete(taken, "Ping")
         assert await pack.take() is not None, "the result began a run of its own"
         assert len(flyte.runs()) == 2
 
 
 async def test_two_entry_steps_for_one_event_are_one_run() -> None:
     async with server_and_pack(flows=[flow(step(id="a"), step(id="b"))]) as (flyte, pack):
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         await flyte.wait_for(lambda: flyte.waiting() == 2)
         assert len(flyte.runs()) == 1
 
@@ -258,7 +258,7 @@ async def test_an_action_is_for_packs_that_have_its_labels(labels: dict[str, str
     labelled = {"packName": "Slack", "packLabels": {"env": "{{ Event.Payload.env }}"}, "name": "SendMessage"}
     async with server_and_pack(flows=[flow(step(command=labelled))]) as (flyte, stranger):
         pack = await FlytePack.register(stranger.session, flyte.api_url, labels=labels)
-        await stranger.send("ReceivedMessage", {"env": "dev"})
+        await stranger.send_event("ReceivedMessage", {"env": "dev"})
         assert await stranger.take() is None
         assert (await pack.take() is not None) is is_taken
 
@@ -270,7 +270,7 @@ async def test_a_flow_sees_the_event_its_pack_and_its_times() -> None:
     asked = step(command={"packName": "Slack", "name": "X", "input": seen})
     async with server_and_pack(flows=[flow(asked)]) as (flyte, stranger):
         pack = await FlytePack.register(stranger.session, flyte.api_url, labels={"env": "dev"})
-        await pack.send("ReceivedMessage", createdAt="2024-03-01T11:05:07.25+02:00")
+        await pack.send_event("ReceivedMessage", createdAt="2024-03-01T11:05:07.25+02:00")
         taken = await pack.take()
 
     assert taken is not None
@@ -279,11 +279,11 @@ async def test_a_flow_sees_the_event_its_pack_and_its_times() -> None:
 
 async def test_a_flow_runs_from_when_it_is_added_until_it_is_removed() -> None:
     async with server_and_pack() as (flyte, pack):
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         flyte.add_flow(flow(step(id="a")))
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         flyte.remove_flow("test")
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         await flyte.wait_for(lambda: len(flyte.events) == 3)
 
         assert flyte.waiting() == 1
@@ -295,7 +295,7 @@ async def test_a_flow_of_the_same_name_takes_the_others_place() -> None:
         pack,
     ):
         flyte.add_flow(flow(step(id="a", command={"packName": "Slack", "name": "New"})))
-        await pack.send("ReceivedMessage")
+        await pack.send_event("ReceivedMessage")
         taken = await pack.take()
         assert taken is not None
         assert taken.command == "New"
@@ -304,7 +304,7 @@ async def test_a_flow_of_the_same_name_takes_the_others_place() -> None:
 
 async def test_flows_run_just_after_the_answer_when_told_so() -> None:
     async with server_and_pack(flows=[flow(step(id="a"))], flow_delay_seconds=0.05) as (flyte, pack):
-        assert await pack.send("ReceivedMessage") == 202
+        assert await pack.send_event("ReceivedMessage") == 202
         assert flyte.waiting() == 0
         await flyte.wait_for(lambda: flyte.waiting() == 1)
 

@@ -152,7 +152,7 @@ async def test_a_malformed_event_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("created", [None, "2024-03-01T09:05:07Z", "2024-03-01T09:05:07.123456789+01:00"])
 async def test_every_rfc_3339_time_is_accepted(created: str | None) -> None:
     async with server_and_pack() as (_, pack):
-        assert await pack.send("X", createdAt=created) == 202
+        assert await pack.send_event("X", createdAt=created) == 202
 
 
 async def test_an_event_may_be_yaml() -> None:
@@ -169,15 +169,15 @@ async def test_an_unknown_pack_gets_404_for_everything_until_it_registers_again(
         flyte.queue_action("Slack", "SendMessage")
         taken = await pack.take()
         assert taken is not None
-        flyte.forget_packs()
+        flyte.unregister_packs()
 
-        assert await pack.send("X") == 404
-        assert await pack.answer(taken, "MessageSent") == 404
+        assert await pack.send_event("X") == 404
+        assert await pack.complete(taken, "MessageSent") == 404
         async with pack.session.post(pack.take_url) as response:
             assert (response.status, await response.read()) == (404, b"")
 
         await FlytePack.register(pack.session, flyte.api_url)
-        assert await pack.answer(taken, "MessageSent") == 202
+        assert await pack.complete(taken, "MessageSent") == 202
 
 
 async def test_an_action_has_no_id_but_its_result_link() -> None:
@@ -235,8 +235,8 @@ async def test_a_result_is_accepted_once_and_then_500() -> None:
         taken = await pack.take()
         assert taken is not None
 
-        assert await pack.answer(taken, "MessageSent", {"n": 1}) == 202
-        assert await pack.answer(taken, "MessageSent", {"n": 2}) == 500
+        assert await pack.complete(taken, "MessageSent", {"n": 1}) == 202
+        assert await pack.complete(taken, "MessageSent", {"n": 2}) == 500
         assert flyte.results[action_id].payload == {"n": 1}
         assert flyte.actions[action_id].state == "SUCCESS"
 
@@ -284,7 +284,7 @@ async def test_a_fatal_result_is_fatal() -> None:
         action_id = flyte.queue_action("Slack", "SendMessage")
         taken = await pack.take()
         assert taken is not None
-        await pack.answer(taken, "FATAL", "no handler")
+        await pack.complete(taken, "FATAL", "no handler")
 
         assert flyte.actions[action_id].state == "FATAL"
 

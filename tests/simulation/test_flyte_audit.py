@@ -21,7 +21,7 @@ async def audit(flyte: FlyteServer, pack: FlytePack, **query: str | int) -> list
 
 async def say(pack: FlytePack, text: str) -> None:
     message = {"message": f"echo {text}", "channelId": "C1", "user": {"id": "U1"}}
-    assert await pack.send("ReceivedMessage", message, createdAt="2024-03-01T09:05:07.120Z") == 202
+    assert await pack.send_event("ReceivedMessage", message, createdAt="2024-03-01T09:05:07.120Z") == 202
 
 
 async def test_the_trigger_of_an_action_is_the_very_event() -> None:
@@ -29,7 +29,7 @@ async def test_the_trigger_of_an_action_is_the_very_event() -> None:
         await say(pack, "hi")
         taken = await pack.take()
         assert taken is not None
-        await pack.answer(taken, "MessageSent", {"timestamp": "1.5"})
+        await pack.complete(taken, "MessageSent", {"timestamp": "1.5"})
         (run,) = await audit(flyte, pack, actionPackName="Slack")
 
     assert run["name"] == "echo"
@@ -58,7 +58,7 @@ async def test_an_action_that_was_taken_and_forgotten_is_pending() -> None:
 
 async def test_an_event_that_no_flow_matched_leaves_nothing() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        await pack.send("ReceivedMessage", {"message": "hello"})
+        await pack.send_event("ReceivedMessage", {"message": "hello"})
 
         assert await audit(flyte, pack) == []
 
@@ -107,14 +107,14 @@ async def test_a_run_can_be_looked_at_by_its_id() -> None:
 
 
 async def test_only_the_newest_finished_runs_are_kept() -> None:
-    async with server_and_pack(flows=[ECHO], kept_runs=3) as (flyte, pack):
+    async with server_and_pack(flows=[ECHO], max_finished_runs=3) as (flyte, pack):
         await say(pack, "pending")
         assert await pack.take() is not None
         for number in range(10):
             await say(pack, str(number))
             taken = await pack.take()
             assert taken is not None
-            await pack.answer(taken, "MessageSent")
+            await pack.complete(taken, "MessageSent")
         await flyte.wait_for(lambda: len(flyte.actions) == 4)
         said = {run["actions"]["get_message"]["trigger"]["payload"]["message"] for run in await audit(flyte, pack)}
 

@@ -18,18 +18,18 @@ async def test_a_status_comes_so_many_times_and_nothing_is_processed(code: int) 
     async with server_and_pack() as (flyte, pack):
         flyte.plan("event", faults.status(code), times=2)
 
-        assert [await pack.send("X") for _ in range(3)] == [code, code, 202]
+        assert [await pack.send_event("X") for _ in range(3)] == [code, code, 202]
         assert len(flyte.events) == 1
 
 
 async def test_a_fault_without_times_lasts_until_it_is_removed() -> None:
     async with server_and_pack() as (flyte, pack):
         planned = flyte.plan("event", faults.status(503))
-        assert [await pack.send("X") for _ in range(3)] == [503] * 3
+        assert [await pack.send_event("X") for _ in range(3)] == [503] * 3
         planned.remove()
         planned.remove()
 
-        assert await pack.send("X") == 202
+        assert await pack.send_event("X") == 202
 
 
 async def test_faults_of_a_route_come_one_after_another_and_leave_other_routes_alone() -> None:
@@ -38,7 +38,7 @@ async def test_faults_of_a_route_come_one_after_another_and_leave_other_routes_a
         flyte.plan("event", faults.status(503), times=1)
         flyte.plan("take", faults.status(404))
 
-        assert [await pack.send("X") for _ in range(3)] == [500, 503, 202]
+        assert [await pack.send_event("X") for _ in range(3)] == [500, 503, 202]
         flyte.faults.clear()
         assert await pack.take() is None
 
@@ -97,7 +97,7 @@ async def test_a_reset_before_processes_nothing() -> None:
             await pack.session.post(pack.event_url, json=MESSAGE)
 
         assert not flyte.events
-        assert await pack.send("X") == 202
+        assert await pack.send_event("X") == 202
 
 
 @pytest.mark.parametrize("route", ["event", "result"])
@@ -145,7 +145,7 @@ async def test_a_hanging_request_does_not_hold_up_the_end() -> None:
     async with FlyteServer() as flyte, aiohttp.ClientSession() as session:
         flyte.plan("api", faults.hang())
         request = asyncio.ensure_future(session.get(f"{flyte.api_url}/v1"))
-        await flyte.wait_for(lambda: flyte.in_hand("api"))
+        await flyte.wait_for(lambda: flyte.in_progress("api"))
         await flyte.go_down()
         with pytest.raises(aiohttp.ClientError):
             await request
@@ -157,7 +157,7 @@ async def test_a_slow_request_is_processed_later() -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
 
-        assert await pack.send("X") == 202
+        assert await pack.send_event("X") == 202
         assert 0.04 <= loop.time() - began < 2
         assert len(flyte.events) == 1
 
@@ -202,14 +202,14 @@ async def test_a_server_that_is_down_comes_up_on_the_same_port_with_all_it_knew(
 async def test_going_down_ends_a_request_in_hand() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.plan("event", faults.hang(), times=1)
-        request = asyncio.ensure_future(pack.send("X"))
-        await flyte.wait_for(lambda: flyte.in_hand("event"))
+        request = asyncio.ensure_future(pack.send_event("X"))
+        await flyte.wait_for(lambda: flyte.in_progress("event"))
         await flyte.go_down()
         with pytest.raises(aiohttp.ClientError):
             await request
         await flyte.come_up()
 
-        assert await pack.send("X") == 202
+        assert await pack.send_event("X") == 202
 
 
 async def test_it_can_go_down_and_up_often() -> None:
@@ -219,7 +219,7 @@ async def test_it_can_go_down_and_up_often() -> None:
             await flyte.go_down()
             await flyte.come_up()
             await flyte.come_up()
-            assert await pack.send("X") == 202
+            assert await pack.send_event("X") == 202
 
 
 async def test_two_servers_do_not_share_a_port() -> None:

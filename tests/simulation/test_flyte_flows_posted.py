@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from tests.simulation.flyte_pack import server_and_pack
 
 ECHO = BUILT_IN / "echo.yaml"
@@ -19,7 +19,7 @@ async def test_a_flow_is_posted_as_json_and_runs() -> None:
         async with pack.session.post(f"{flyte.api_url}/v1/flows", data=source) as response:
             assert response.status == 201
             assert response.headers["Location"] == f"{flyte.api_url}/v1/flows/echo"
-        await pack.send("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
+        await pack.send_event("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
 
         assert await pack.take() is not None
 
@@ -66,8 +66,8 @@ async def test_flows_are_listed_shown_and_deleted() -> None:
 
 
 async def test_the_datastore_can_be_read() -> None:
-    surroundings = Surroundings(datastore={"teams": {"api": "Al"}})
-    async with server_and_pack(surroundings=surroundings) as (flyte, pack):
+    environment = TemplateEnvironment(datastore={"teams": {"api": "Al"}})
+    async with server_and_pack(environment=environment) as (flyte, pack):
         async with pack.session.get(f"{flyte.api_url}/v1/datastore/teams") as response:
             assert await response.json() == {"api": "Al"}
         async with pack.session.get(f"{flyte.api_url}/v1/datastore/nope") as response:

@@ -26,10 +26,10 @@ ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 async def test_the_whole_way_of_a_message_can_be_watched() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
         with flyte.subscribe() as watch:
-            await pack.send("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
+            await pack.send_event("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
             taken = await pack.take()
             assert taken is not None
-            await pack.answer(taken, "MessageSent", {"timestamp": "1"})
+            await pack.complete(taken, "MessageSent", {"timestamp": "1"})
             seen = [one for one in watch.drain() if not isinstance(one, RequestServed)]
 
     assert [type(one) for one in seen] == [EventAccepted, StepMatched, ActionCreated, ActionTaken, ActionFinished]
@@ -52,7 +52,7 @@ async def test_a_watch_can_be_waited_on() -> None:
         with flyte.subscribe() as watch:
             async with asyncio.timeout(5), asyncio.TaskGroup() as group:
                 waiting = group.create_task(first(watch), name="watcher")
-                await pack.send("X", {"n": 1})
+                await pack.send_event("X", {"n": 1})
 
     happening = waiting.result()
     assert isinstance(happening, EventAccepted)
@@ -100,9 +100,9 @@ async def test_waiting_ends_with_the_change_or_with_the_time() -> None:
             await flyte.wait_for(lambda: flyte.events, timeout=0.05)
         async with asyncio.TaskGroup() as group:
             waiting = group.create_task(flyte.wait_for(lambda: len(flyte.events) == 2), name="waiter")
-            await pack.send("X")
+            await pack.send_event("X")
             assert not waiting.done()
-            await pack.send("X")
+            await pack.send_event("X")
 
 
 async def test_an_event_can_be_raised_for_a_pack_that_is_not_there() -> None:
@@ -122,10 +122,10 @@ async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> Non
     flow = flow_from_values({"name": "test", "steps": steps}, "test")
     async with server_and_pack(flows=[flow]) as (flyte, pack):
         with flyte.subscribe() as watch:
-            await pack.send("E")
+            await pack.send_event("E")
             taken = await pack.take()
             assert taken is not None
-            await pack.answer(taken, "E")
+            await pack.complete(taken, "E")
             assert await pack.take() is not None
             await flyte.wait_for(lambda: flyte.waiting() == 1)
             told = [(one.step, one.reason) for one in watch.drain() if isinstance(one, StepUnmatched)]

@@ -101,7 +101,7 @@ def test_the_oldest_messages_are_forgotten() -> None:
 def test_the_names_in_a_template_are_shown_with_what_they_stood_for() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     payload = {"message": 'say "hi"', "replies": ["a"], "user": {"id": "U1"}}
-    event = Event(Pack.called("Slack", {"env": "x"}), "ReceivedMessage", payload, now, now)
+    event = Event(Pack.create("Slack", {"env": "x"}), "ReceivedMessage", payload, now, now)
     source = (
         "{{ Event.Payload.message|match:'Event.Name' && Event.Payload.replies.0 == Context.First "
         "&& Event.Payload.missing != '' && Event.Pack.Labels.env && Event.Payload.message }}"

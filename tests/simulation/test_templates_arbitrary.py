@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRefusedError
+from entrypoints.simulation.pongo2.errors import TemplateError, TemplateSyntaxError
 from entrypoints.simulation.pongo2.filters.registry import FILTERS
 from entrypoints.simulation.pongo2.tags.registry import TAGS
 from entrypoints.simulation.pongo2.template import FUNCTIONS, Template
 from entrypoints.simulation.pongo2.values import from_json
-from tests.simulation.template_names import EVENT, SURROUNDINGS, VALUES
+from tests.simulation.template_names import ENVIRONMENT, EVENT, VALUES
 
 PIECES = [
     *(
@@ -73,7 +73,7 @@ FILTER_CALLS = st.lists(
 def outcome(source: str, names: dict[str, object]) -> str | TemplateError:
     """The text that a template writes, or what is wrong with it."""
     try:
-        return Template(source).render(names, SURROUNDINGS)
+        return Template(source).render(names, ENVIRONMENT)
     except TemplateError as error:
         return error
 
@@ -83,7 +83,7 @@ def test_anything_is_refused_fails_or_writes_text(source: str) -> None:
     written = outcome(source, NAMES)
 
     assert isinstance(written, str) or written.message
-    assert not isinstance(written, TemplateRefusedError) or written.place is not None
+    assert not isinstance(written, TemplateSyntaxError) or written.position is not None
 
 
 @given(FILTER_CALLS, JSON, JSON)
@@ -92,4 +92,4 @@ def test_filters_stand_any_value(calls: list[tuple[str, str]], value: object, ar
 
     written = outcome("{{ x" + chain + " }}", {"x": from_json(value), "y": from_json(argument)})
 
-    assert isinstance(written, str) or written.place is not None
+    assert isinstance(written, str) or written.position is not None

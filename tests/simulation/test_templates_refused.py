@@ -2,9 +2,9 @@
 
 import pytest
 
-from entrypoints.simulation.pongo2.errors import TemplateFailedError, TemplateRefusedError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError, TemplateSyntaxError
 from entrypoints.simulation.pongo2.template import Template
-from tests.simulation.template_names import rendered
+from tests.simulation.template_names import render
 
 REFUSED = [
     ("{% bogus %}", "line 1, column 4: the tag 'bogus' is not supported"),
@@ -63,7 +63,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("template", "message"), REFUSED)
 def test_a_template_is_refused_with_its_place(template: str, message: str) -> None:
-    with pytest.raises(TemplateRefusedError) as refusal:
+    with pytest.raises(TemplateSyntaxError) as refusal:
         Template(template)
 
     assert message in str(refusal.value)
@@ -108,11 +108,11 @@ FAILED = [
 
 @pytest.mark.parametrize(("template", "message"), FAILED)
 def test_a_template_that_does_not_fit_its_values_fails_with_its_place(template: str, message: str) -> None:
-    with pytest.raises(TemplateFailedError) as failure:
-        rendered(template)
+    with pytest.raises(TemplateRuntimeError) as failure:
+        render(template)
 
     assert message in str(failure.value)
 
 
 def test_an_expression_put_together_from_values_that_is_none_does_not_match() -> None:
-    assert rendered("{{ name|match:html }} {% set broken = '(' %}{{ name|match:broken }}") == "False False"
+    assert render("{{ name|match:html }} {% set broken = '(' %}{{ name|match:broken }}") == "False False"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entrypoints.simulation.pongo2.reference import markdown, rows
-from tests.simulation.template_names import rendered
+from entrypoints.simulation.pongo2.reference import markdown, reference_rows
+from tests.simulation.template_names import render
 
 ROOT = Path(__file__).parents[2]
 TABLE = yaml.safe_load((Path(__file__).parent / "template_cases.yaml").read_text(encoding="utf-8"))
@@ -20,15 +20,17 @@ CASES = [
 
 @pytest.mark.parametrize(("template", "output"), CASES)
 def test_a_template_writes_what_the_server_writes(template: str, output: str) -> None:
-    assert rendered(template) == output
+    assert render(template) == output
 
 
 def test_every_row_of_the_language_has_a_case() -> None:
-    assert {(row.kind, row.name) for row in rows()} == {(kind, name) for kind in TABLE for name in TABLE[kind]}
+    assert {(row.kind, row.name) for row in reference_rows()} == {
+        (kind, name) for kind in TABLE for name in TABLE[kind]
+    }
 
 
 def test_every_row_says_what_it_does() -> None:
-    assert [row for row in rows() if not row.summary.endswith(".")] == []
+    assert [row for row in reference_rows() if not row.summary.endswith(".")] == []
 
 
 def test_the_documentation_shows_the_whole_language() -> None:

@@ -55,7 +55,7 @@ class FlyteEngine:
 
     def forget_pack(self) -> None:
         """See Engine."""
-        self._flyte.forget_packs()
+        self._flyte.unregister_packs()
 
     def unknown_to_it(self, like: ActionId) -> ActionId:
         """See Engine."""

@@ -14,7 +14,7 @@ from entrypoints.flow_tests.settings import ALLOWED_VARIABLES, pack_settings
 from entrypoints.simulation.flyte.documents import InvalidDocument, KeyPath
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
-from entrypoints.simulation.pongo2.rfc3339 import parsed
+from entrypoints.simulation.pongo2.rfc3339 import parse
 from entrypoints.simulation.workspaces.workspace import BOT
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ def _object(reader: StrictReader, root: Mapping[str, object], key: str) -> Mappi
 
 def _start(reader: StrictReader, root: Mapping[str, object]) -> datetime:
     written = reader.text(root, "start", (), "")
-    moment = parsed(written) if written else START
+    moment = parse(written) if written else START
     if moment is None:
         raise reader.refusal(("start",), "a time such as 2026-01-05T09:00:00Z expected")
     return moment

@@ -15,7 +15,7 @@ from entrypoints.flow_tests.runtime.names import Names
 from entrypoints.simulation.console.formatter import Detail, EventFormatter, OutputEvent
 from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte.models import FATAL
-from entrypoints.simulation.flyte.step_evaluator import PartFailedError
+from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.flyte.trace import ActionFinished, StepFailed, StepUnmatched
 from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
@@ -49,9 +49,9 @@ class FailureReporter:
         """All that can be seen in the chat."""
         return [line for told in self._chronicle.events if _is_visible(told) for line in self._lines(told)]
 
-    def diagnose(self, error: ExpectationFailed | PartFailedError, step: str, line: int, room: str) -> Failure:
+    def diagnose(self, error: ExpectationFailed | RenderError, step: str, line: int, room: str) -> Failure:
         """Why the test failed at a step."""
-        if isinstance(error, PartFailedError):
+        if isinstance(error, RenderError):
             return Failure(line, step, f"a template in this step can't be rendered: {error.error}", (), ())
         line = error.missing[0].line if error.missing else line
         reasons = [str(error), *self._sources(error), *self._near_misses(error, room)]

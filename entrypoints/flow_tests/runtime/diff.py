@@ -8,7 +8,7 @@ from entrypoints.flow_tests.model import Expected, ExpectedCommand, ExpectedEven
 from entrypoints.flow_tests.runtime.event_log import BotMessage, CommandSent, EventSent, Observed
 from entrypoints.flow_tests.runtime.names import Names, normalize_channels
 from entrypoints.simulation.pongo2.errors import TemplateError
-from entrypoints.simulation.pongo2.regex import compiled
+from entrypoints.simulation.pongo2.regex import compile_pattern
 
 _MATCHERS: Final = ("matches", "contains")
 _SHORT: Final = 200
@@ -91,7 +91,7 @@ def _mismatch(matcher: Mapping[str, object], given: object, place: str) -> list[
             [] if str(wanted) in given else [f"{place} is {_truncate(given)}, and does not contain {_truncate(wanted)}"]
         )
     try:
-        is_match = compiled(str(wanted)).search(given) is not None
+        is_match = compile_pattern(str(wanted)).search(given) is not None
     except TemplateError as error:
         return [error.message]
     return [] if is_match else [f"{place} is {_truncate(given)}, and does not match {_truncate(wanted)}"]

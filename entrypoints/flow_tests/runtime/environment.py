@@ -19,10 +19,10 @@ from entrypoints.flow_tests.settings import pack_settings
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.memory_bridge import MemoryFlows
+from entrypoints.simulation.flyte.memory_bridge import MemoryBridge
 from entrypoints.simulation.flyte.scripted_pack import ScriptedPack
 from entrypoints.simulation.flyte.trace import TraceEvent
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.workspaces.memory_workspace import MemoryWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT
 
@@ -38,10 +38,10 @@ class FlowTestEnvironment:
     def __init__(self, scene: FlowTestSetup) -> None:
         clock = VirtualClock(scene.start)
         settings = pack_settings(scene.settings)
-        surroundings = Surroundings(scene.datastore, random.Random(0), clock.now)  # noqa: S311 - the same in each run
+        surroundings = TemplateEnvironment(scene.datastore, random.Random(0), clock.now)  # noqa: S311 - the same in each run
         self.container = Container(settings=settings)
         self.surroundings = surroundings
-        self.flyte = Flyte(flows=scene.flows, surroundings=surroundings)
+        self.flyte = Flyte(flows=scene.flows, environment=surroundings)
         self.slack_faults = SlackFaults(clock)
         self.flyte_faults = FlyteFaults(clock)
         self._chat = MemoryChat(clock)
@@ -51,7 +51,7 @@ class FlowTestEnvironment:
         self.transcript = Transcript()
         self.event_log = EventLog(self.flyte.packs, self._latest_post_fields)
         self._populate(scene)
-        flows = MemoryFlows(self.flyte, settings.pack_name, settings.flyte_labels)
+        flows = MemoryBridge(self.flyte, settings.pack_name, settings.flyte_labels)
         for script in scene.packs:
             ScriptedPack(script, self.flyte, surroundings)
         self.container.clock.override(clock)

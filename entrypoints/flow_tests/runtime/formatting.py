@@ -7,7 +7,7 @@ from entrypoints.flow_tests.model import Expected, ExpectedCommand, ExpectedEven
 from entrypoints.flow_tests.runtime.event_log import CommandSent, EventSent
 from entrypoints.flow_tests.runtime.names import Names
 from entrypoints.simulation.console.output import Line, Span
-from entrypoints.simulation.flyte.step_evaluator import PartFailedError
+from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _SHORT: Final = 300
@@ -25,7 +25,7 @@ def expected_line(expected: Expected, names: Names, room: str) -> Line:
     """What was expected, written as the same thing would be that happened. `room`: the usual one."""
     try:
         return _line_of(expected, names, room)
-    except PartFailedError as failure:
+    except RenderError as failure:
         return Line([Span(f"(a template in line {expected.line} can't be rendered: {failure.error})")])
 
 

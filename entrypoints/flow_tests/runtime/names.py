@@ -43,8 +43,8 @@ class Names:
         return f"(thread of [{number}]) "
 
     def render(self, tree: object) -> object:
-        """The tree with its templates rendered, and ids in the place of names in mentions. Raises PartFailedError."""
-        return self._with_ids(step_evaluator.filled("text", tree, self._scope(), self._world.surroundings))
+        """The tree with its templates rendered, and ids in the place of names in mentions. Raises RenderError."""
+        return self._with_ids(step_evaluator.render("text", tree, self._scope(), self._world.surroundings))
 
     def render_text(self, template: Template) -> str:
         """The same for a text."""
@@ -52,7 +52,7 @@ class Names:
 
     def render_typed(self, template: Template) -> str:
         """What somebody types, as Slack passes it on. Mentions may stand in Slack's brackets or not."""
-        typed = step_evaluator.filled("text", template, self._scope(), self._world.surroundings)
+        typed = step_evaluator.render("text", template, self._scope(), self._world.surroundings)
         return self._world.workspace.encode_text(_MENTION.sub(r"\1\2", str(typed)))
 
     def with_names(self, value: object) -> object:

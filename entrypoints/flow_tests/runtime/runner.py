@@ -27,7 +27,7 @@ from entrypoints.flow_tests.runtime.diagnosis import FailureReporter
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment, running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed, ExpectationMatcher
 from entrypoints.flow_tests.runtime.names import Names
-from entrypoints.simulation.flyte.step_evaluator import PartFailedError
+from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _SETTLE_TIMEOUT_SECONDS: Final = 600.0
@@ -69,7 +69,7 @@ class Runner:
         """Carry out a test's steps, and see that nothing more comes; why it failed, or None."""
         try:
             await self.run_guarded(self._run_all(steps))
-        except (ExpectationFailed, PartFailedError) as error:
+        except (ExpectationFailed, RenderError) as error:
             return await self.diagnose(error)
         return None
 
@@ -92,7 +92,7 @@ class Runner:
         await self._world.settle(_SETTLE_TIMEOUT_SECONDS)
         self._expecting.reject_unexpected("the bot says something that no step expects")
 
-    async def diagnose(self, error: ExpectationFailed | PartFailedError) -> Failure:
+    async def diagnose(self, error: ExpectationFailed | RenderError) -> Failure:
         """Why the step that is being carried out failed; what still follows from it is part of that."""
         await self._world.settle(_SETTLE_AFTER_FAILURE_SECONDS)
         where = ", ".join(name for name, _ in self._at)
@@ -110,7 +110,7 @@ class Runner:
             self._at.pop()
 
     async def run_step(self, step: TestStep) -> None:
-        """Carry out one step. Raises ExpectationFailed, and PartFailedError for a template in it."""
+        """Carry out one step. Raises ExpectationFailed, and RenderError for a template in it."""
         match step:
             case Expect():
                 await self._expecting.expect(step, self._room)

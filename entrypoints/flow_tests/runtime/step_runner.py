@@ -18,7 +18,7 @@ from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.flyte.flow_loader import FlowStep, step_from_values
 from entrypoints.simulation.flyte.models import Event, Pack
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 
 _NOTHING: Final = "nothing"
 
@@ -79,7 +79,7 @@ def _action(test: StepTest) -> tuple[Mapping[str, object] | None, Sequence[Line]
     if (step.event_pack, step.event_name) != (event.pack.name, event.name):
         waited, came = f"{step.event_pack} {step.event_name}", f"{event.pack.name} {event.name}"
         return None, [text_line(f"the step waits for {waited}, and the event is {came}")]
-    result = step_evaluator.verdict(step, event, test.context, Surroundings(test.datastore, now=lambda: START))
+    result = step_evaluator.evaluate(step, event, test.context, TemplateEnvironment(test.datastore, now=lambda: START))
     match result:
         case step_evaluator.Matched(context=context, labels=labels, input=given):
             action = {"name": step.command_name, "packName": step.command_pack, "packLabels": labels}
@@ -105,7 +105,7 @@ def _event(reader: StrictReader, data: Mapping[str, object]) -> Event:
     pack = reader.mapping(event.get("pack"), pack_path, ("id", "name", "labels"))
     labels = reader.templates(pack.get("labels"), (*pack_path, "labels"))
     name = reader.text(event, "event" if "event" in event else "name", path)
-    known = Pack.called(reader.text(pack, "name", pack_path), {key: value.source for key, value in labels.items()})
+    known = Pack.create(reader.text(pack, "name", pack_path), {key: value.source for key, value in labels.items()})
     return Event(known, name, event.get("payload"), START, START)
 
 

@@ -16,7 +16,7 @@ _LITERAL: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 def referenced_values(source: str, event: Event, context: Mapping[str, str]) -> list[tuple[str, str]]:
     """The names in a template's source, each with what it stood for: a text in quotes, as templates see it."""
     names = dict.fromkeys(_NAME.findall(_LITERAL.sub("''", source)))
-    scope = {"Event": event.scope(), "Context": dict(context)}
+    scope = {"Event": event.as_struct(), "Context": dict(context)}
     return [(name, _value(name, scope)) for name in names]
 
 

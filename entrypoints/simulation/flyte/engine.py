@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from entrypoints.simulation.flyte.flow_loader import Flow
-from entrypoints.simulation.flyte.models import Action, Event, Pack, Run
-from entrypoints.simulation.flyte.state import Finish, FlyteWorld
+from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
+from entrypoints.simulation.flyte.state import Completion, FlyteState
 from entrypoints.simulation.flyte.subscription import Subscription
 from entrypoints.simulation.flyte.trace import TraceEvent
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 
 LOG_LIMIT = 100_000
 """How many events and results are kept."""
@@ -21,7 +21,7 @@ Truth = TypeVar("Truth")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PendingEvent:
     """What came in that the flows still have to see: an event, and whose action it answers."""
 
     event: Event
@@ -35,21 +35,21 @@ class Flyte:
         self,
         *,
         flows: Iterable[Flow] = (),
-        surroundings: Surroundings | None = None,
+        environment: TemplateEnvironment | None = None,
         flow_delay_seconds: float = 0.0,
-        kept_runs: int = 10_000,
+        max_finished_runs: int = 10_000,
     ) -> None:
         self.events: deque[Event] = deque(maxlen=LOG_LIMIT)
         self.results: dict[str, Event] = {}
         self.flow_delay_seconds = flow_delay_seconds
         self.listeners: Final[list[Callable[[TraceEvent], None]]] = []
         """Told of everything as it happens; they must not wait, nor change anything here."""
-        self._world = FlyteWorld(surroundings or Surroundings(), self._tell, kept_runs)
+        self._state = FlyteState(environment or TemplateEnvironment(), self._on_trace_event, max_finished_runs)
         for flow in flows:
-            self._world.add_flow(flow)
-        self._heard: deque[Heard] = deque()
+            self._state.add_flow(flow)
+        self._pending: deque[PendingEvent] = deque()
         self._timers: deque[asyncio.Handle] = deque()
-        self._watches: list[Subscription] = []
+        self._subscriptions: list[Subscription] = []
         self._waiters: set[asyncio.Event] = set()
 
     # What there is
@@ -57,44 +57,44 @@ class Flyte:
     @property
     def packs(self) -> Mapping[str, Pack]:
         """The registered packs, by id."""
-        return self._world.packs
+        return self._state.packs
 
     @property
     def actions(self) -> Mapping[str, Action]:
         """The actions of all runs still kept, by id."""
-        return self._world.actions
+        return self._state.actions
 
     @property
     def flows(self) -> Mapping[str, Flow]:
         """The flows, by name."""
-        return self._world.flows
+        return self._state.flows
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[FlowRun]:
         """The runs that made an action, those with the newest change first."""
-        return self._world.runs()
+        return self._state.runs()
 
     def waiting(self, pack_name: str = "Slack") -> int:
         """How many actions wait to be taken by packs of a name."""
-        return self._world.waiting(pack_name)
+        return self._state.waiting(pack_name)
 
-    def unanswered(self) -> list[Action]:
+    def unfinished(self) -> list[Action]:
         """The actions that were not answered yet, taken or not."""
-        return self._world.unanswered()
+        return self._state.unfinished()
 
     @property
     def is_busy(self) -> bool:
         """Whether something came in whose flows have not run yet."""
-        return bool(self._heard)
+        return bool(self._pending)
 
     # What can be done
 
     def add_flow(self, flow: Flow) -> None:
         """Run a flow from now on, in the place of one with its name."""
-        self._world.add_flow(flow)
+        self._state.add_flow(flow)
 
     def remove_flow(self, name: str) -> None:
         """Begin no more runs of a flow."""
-        self._world.remove_flow(name)
+        self._state.remove_flow(name)
 
     def queue_action(self, pack: str, command: str, command_input: object = None) -> str:
         """Let an action wait for a pack, by name, with no flow behind it; returns the action's id."""
@@ -109,29 +109,29 @@ class Flyte:
     ) -> None:
         """Let an event come in as if a pack had sent it; the pack need not be registered."""
         event = self._event(Pack(pack, pack, labels or {}, {}), name, payload)
-        self._world.accept(event)
-        self._hear(Heard(event))
+        self._state.record_event(event)
+        self._schedule_flows(PendingEvent(event))
 
     def register(self, pack: Pack) -> None:
         """Know a pack of this process, which then takes and answers its actions by `take` and `answer`."""
-        self._world.register(pack)
+        self._state.register(pack)
 
     def take(self, pack: Pack) -> Action | None:
         """The oldest action that waits for the pack, which then is pending; None when there is none."""
-        return self._world.take(pack)
+        return self._state.take(pack)
 
-    def answer(self, action: Action, pack: Pack, name: str, payload: object) -> Finish:
+    def complete(self, action: Action, pack: Pack, name: str, payload: object) -> Completion:
         """Answer an action that the pack took, with an event."""
         event = self._event(pack, name, payload)
-        finish = self._world.finish(action.id, event)
-        if finish is Finish.DONE:
-            self._hear(Heard(event, action.id))
+        finish = self._state.complete(action.id, event)
+        if finish is Completion.DONE:
+            self._schedule_flows(PendingEvent(event, action.id))
         return finish
 
-    def forget_packs(self) -> None:
+    def unregister_packs(self) -> None:
         """Forget all packs: they get 404 until they register again."""
-        self._world.forget_packs()
-        self._wake()
+        self._state.unregister_packs()
+        self._notify_waiters()
 
     # Looking on
 
@@ -139,11 +139,11 @@ class Flyte:
     def subscribe(self) -> Iterator[Subscription]:
         """Look on: everything that happens from now on."""
         watch = Subscription()
-        self._watches.append(watch)
+        self._subscriptions.append(watch)
         try:
             yield watch
         finally:
-            self._watches.remove(watch)
+            self._subscriptions.remove(watch)
 
     async def wait_for(self, predicate: Callable[[], Truth], timeout: float = 5.0) -> Truth:  # noqa: ASYNC109 (asked for on every change, so asyncio.timeout at the caller would not do less)
         """What the predicate returns once it is true; asked now and after every change.
@@ -159,58 +159,58 @@ class Flyte:
                     await news.wait()
                 return found
         except TimeoutError as error:
-            raise TimeoutError(f"not so after {timeout} s; {self._until_then()}") from error
+            raise TimeoutError(f"not so after {timeout} s; {self._progress()}") from error
         finally:
             self._waiters.discard(news)
 
     def _event(self, pack: Pack, name: str, payload: object) -> Event:
-        now = self._world.surroundings.now()
+        now = self._state.environment.now()
         return Event(pack, name, payload, now, now)
 
-    def _until_then(self) -> str:
+    def _progress(self) -> str:
         return f"events until then: {len(self.events)}"
 
     def _queue(self, pack: str, command: str, command_input: object, raw: bytes | None) -> str:
         trigger = self._event(Pack("Simulation", "Simulation", {}, {}), "ActionQueued", None)
-        action = Action(pack, command, command_input, Run(None), "queued", trigger, raw=raw)
-        return self._world.add(action).id
+        action = Action(pack, command, command_input, FlowRun(None), "queued", trigger, raw_body=raw)
+        return self._state.add(action).id
 
-    def _hear(self, heard: Heard) -> None:
+    def _schedule_flows(self, heard: PendingEvent) -> None:
         if heard.action_id is None:
             self.events.append(heard.event)
         else:
             self.results[heard.action_id] = heard.event
             while len(self.results) > LOG_LIMIT:
                 del self.results[next(iter(self.results))]
-        self._heard.append(heard)
+        self._pending.append(heard)
         loop = asyncio.get_running_loop()
         # The server answers first, and runs flows just after.
         if self.flow_delay_seconds > 0:
             self._timers.append(loop.call_later(self.flow_delay_seconds, self._run_flows))
         else:
             self._timers.append(loop.call_soon(self._run_flows))
-        self._wake()
+        self._notify_waiters()
 
     def _run_flows(self) -> None:
-        heard = self._heard.popleft()
+        heard = self._pending.popleft()
         self._timers.popleft()
-        self._world.run_flows(heard.event)
-        action = self._world.actions.get(heard.action_id) if heard.action_id else None
+        self._state.run_flows(heard.event)
+        action = self._state.actions.get(heard.action_id) if heard.action_id else None
         if action is not None:
-            self._world.continue_run(action)
-        self._wake()
+            self._state.continue_run(action)
+        self._notify_waiters()
 
     def _cancel_timers(self) -> None:
         for timer in self._timers:
             timer.cancel()
 
-    def _tell(self, happening: TraceEvent) -> None:
+    def _on_trace_event(self, happening: TraceEvent) -> None:
         for listener in self.listeners:
             listener(happening)
-        for watch in self._watches:
+        for watch in self._subscriptions:
             watch.publish(happening)
-        self._wake()
+        self._notify_waiters()
 
-    def _wake(self) -> None:
+    def _notify_waiters(self) -> None:
         for news in self._waiters:
             news.set()

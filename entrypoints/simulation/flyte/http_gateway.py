@@ -12,7 +12,7 @@ from typing import Literal
 from aiohttp import web
 
 from entrypoints.simulation.flyte.faults import Fault, FaultKind, FaultPlan
-from entrypoints.simulation.flyte.routes import BODY_LIMIT, JSON, Dropped, Given, Handler
+from entrypoints.simulation.flyte.routes import BODY_LIMIT, JSON, ActionResponse, Handler, NoResponse
 from entrypoints.simulation.flyte.trace import RequestServed
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
@@ -23,7 +23,7 @@ Down = Literal["refuse", "reset"]
 Served = Callable[[RequestServed, str | None], None]
 
 
-class Gate:
+class HttpGateway:
     """Listens, lets requests through to their handlers or not, and tells `served` of each."""
 
     def __init__(
@@ -38,11 +38,11 @@ class Gate:
         lose_race: Callable[[str], None],
         wake: Callable[[], None],
     ) -> None:
-        self.in_hand: Counter[str] = Counter()
+        self.in_progress: Counter[str] = Counter()
         self._host = host
         self._port = port
         self._faults = faults
-        self._served = served
+        self._on_served = served
         self._jwt = jwt
         self._forbidden_routes = forbidden_routes
         self._lose_race = lose_race
@@ -128,17 +128,17 @@ class Gate:
             return await handler(request)
         except web.HTTPException as refusal:
             response = self._refusal(request, "unknown") or web.Response(status=refusal.status)
-            self._tell(request, "unknown", response, None)
+            self._report(request, "unknown", response, None)
             return response
 
     def _guarded(self, route: str, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.Response:
-            self.in_hand[route] += 1
+            self.in_progress[route] += 1
             self._wake()
             try:
                 return await answered(request)
             finally:
-                self.in_hand[route] -= 1
+                self.in_progress[route] -= 1
 
         async def answered(request: web.Request) -> web.Response:
             if self._is_down:  # also on a connection that was being accepted just then
@@ -150,9 +150,9 @@ class Gate:
             if response is None:
                 response = await handler(request)
                 response = await self._after(response, fault) if fault is not None else response
-            if isinstance(response, Dropped):
+            if isinstance(response, NoResponse):
                 return self._drop(request, route, fault, reset=fault is not None)
-            self._tell(request, route, response, fault)
+            self._report(request, route, response, fault)
             return response
 
         return guarded
@@ -171,7 +171,7 @@ class Gate:
             await self._pause(fault.seconds)
         elif fault.kind is FaultKind.HANG:
             await self._closing.wait()
-            return Dropped()
+            return NoResponse()
         elif fault.kind is FaultKind.LOST_RACE and fault.is_gone and route == "take":
             self._lose_race(request.match_info["pack_id"])
         return _substitute(fault)
@@ -180,10 +180,10 @@ class Gate:
         """The handler's answer as a fault leaves it."""
         match fault.kind:
             case FaultKind.RESET_AFTER:
-                return Dropped()
+                return NoResponse()
             case FaultKind.HANG_AFTER:
                 await self._closing.wait()
-                return Dropped()
+                return NoResponse()
             case FaultKind.MISSING_LINKS:
                 return _without_links(response)
             case FaultKind.WRONG_CONTENT_TYPE:
@@ -198,7 +198,7 @@ class Gate:
             return
 
     def _drop(self, request: web.Request, route: str, fault: Fault | None, *, reset: bool) -> web.Response:
-        self._served(RequestServed(route, request.method, request.path, 0, str(fault or "")), None)
+        self._on_served(RequestServed(route, request.method, request.path, 0, str(fault or "")), None)
         if request.transport is not None:
             if reset:
                 _reset(request.transport)
@@ -206,9 +206,9 @@ class Gate:
                 request.transport.close()
         return web.Response()
 
-    def _tell(self, request: web.Request, route: str, response: web.Response, fault: Fault | None) -> None:
+    def _report(self, request: web.Request, route: str, response: web.Response, fault: Fault | None) -> None:
         served = RequestServed(route, request.method, request.path, response.status, str(fault or ""))
-        self._served(served, response.action_id if isinstance(response, Given) else None)
+        self._on_served(served, response.action_id if isinstance(response, ActionResponse) else None)
 
 
 def _reset(transport: asyncio.BaseTransport) -> None:
@@ -233,7 +233,7 @@ def _substitute(fault: Fault) -> web.Response | None:
         case FaultKind.MALFORMED:
             response = web.Response(body=b'{"links": [{"href": "http', headers={"Content-Type": JSON})
         case FaultKind.RESET_BEFORE:
-            response = Dropped()
+            response = NoResponse()
         case _:
             return None
     return response

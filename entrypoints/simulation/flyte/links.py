@@ -80,7 +80,7 @@ class Links:
         parent = path.rpartition("/")[0]
         return [self._link(path, "self"), self._link(parent, "up"), self._link(rel_of_help, "help")]
 
-    def own(self, path: str) -> list[Link]:
+    def self_link(self, path: str) -> list[Link]:
         """The link of a thing to itself."""
         return [self._link(path, "self")]
 

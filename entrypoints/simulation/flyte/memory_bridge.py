@@ -8,30 +8,30 @@ from adapters.serialization.payloads import event_payload, parse_command
 from domain.commands import Command
 from domain.events import Event, ReceivedMessage, event_name
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.local_pack import PackInProcess
+from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import Action, Pack
 
 if TYPE_CHECKING:
     from domain.actions import ActionId
 
 
-class MemoryFlows:
+class MemoryBridge:
     """Joins a MemoryWorkflow, which the Slack pack talks to, with a Flyte that has the flows."""
 
     def __init__(self, flyte: Flyte, name: str = "Slack", labels: Mapping[str, str] | None = None) -> None:
-        self.workflow = MemoryWorkflow(self._hear)
-        self._pack = PackInProcess(flyte, Pack.called(name, labels or {}), self._offer)
+        self.workflow = MemoryWorkflow(self._on_published)
+        self._pack = LocalPack(flyte, Pack.create(name, labels or {}), self._enqueue)
         self._actions: dict[ActionId, Action] = {}
 
-    def _hear(self, event: Event) -> Iterable[Command]:
+    def _on_published(self, event: Event) -> Iterable[Command]:
         """Tell Flyte. What its flows ask for is offered when they have run."""
         if isinstance(event, ReceivedMessage):
             self._pack.raise_event(event_name(event), event_payload(event))
         else:
             newest = next(reversed(self.workflow.answers))
-            self._pack.answer(self._actions.pop(newest), event_name(event), event_payload(event))
+            self._pack.complete(self._actions.pop(newest), event_name(event), event_payload(event))
         return ()
 
-    def _offer(self, action: Action) -> None:
+    def _enqueue(self, action: Action) -> None:
         command = parse_command(action.name, action.input)  # type: ignore[arg-type] # flows make only what JSON has
         self._actions[self.workflow.enqueue(command)] = action

@@ -48,12 +48,12 @@ class Pack:
     definition: Mapping[str, object]
 
     @classmethod
-    def called(cls, name: str, labels: Mapping[str, str], definition: Mapping[str, object] | None = None) -> Self:
+    def create(cls, name: str, labels: Mapping[str, str], definition: Mapping[str, object] | None = None) -> Self:
         """The pack of this name and these labels, which make its id as the server makes it."""
         pack_id = name + "".join(f".{key}.{labels[key]}" for key in sorted(labels))
         return cls(pack_id, name, labels, definition or {})
 
-    def has(self, labels: Mapping[str, str]) -> bool:
+    def has_labels(self, labels: Mapping[str, str]) -> bool:
         """Whether the pack has all these labels."""
         return labels.items() <= self.labels.items()
 
@@ -70,7 +70,7 @@ class Event:
     created_text: str | None = None
     at: float = field(default_factory=time.monotonic)
 
-    def scope(self) -> Struct:
+    def as_struct(self) -> Struct:
         """The event as templates see it."""
         pack = Struct("execution.Pack", {"Id": self.pack.id, "Name": self.pack.name, "Labels": dict(self.pack.labels)})
         return Struct(
@@ -92,14 +92,14 @@ class Action:
     pack_name: str
     name: str
     input: object
-    run: "Run"
+    run: "FlowRun"
     step_id: str
     trigger: Event
     pack_labels: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
-    raw: bytes | None = None
+    raw_body: bytes | None = None
     id: str = field(default_factory=new_id)
-    number: int = field(default_factory=_ACTIONS.__next__)
+    sequence: int = field(default_factory=_ACTIONS.__next__)
     states: list[tuple[ActionState, datetime]] = field(default_factory=list)
     result: Event | None = None
 
@@ -110,25 +110,25 @@ class Action:
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class FlowRun:
     """One run of a flow, begun by an event; at most one action for each step."""
 
     flow: Flow | None
     correlation_id: str = field(default_factory=new_id)
-    actions: dict[str, Action] = field(default_factory=dict)
-    made: list[Action] = field(default_factory=list)
+    actions_by_step: dict[str, Action] = field(default_factory=dict)
+    actions: list[Action] = field(default_factory=list)
 
     def add(self, action: Action) -> None:
         """Note an action; of two from steps without an id, `actions` keeps the later, as the server does."""
-        self.actions[action.step_id] = action
-        self.made.append(action)
+        self.actions_by_step[action.step_id] = action
+        self.actions.append(action)
 
     @property
     def is_finished(self) -> bool:
         """Whether no action is still to be answered."""
-        return all(action.state.is_finished for action in self.made)
+        return all(action.state.is_finished for action in self.actions)
 
     def has_finished(self, step_id: str) -> bool:
         """Whether a step has an action that was answered."""
-        action = self.actions.get(step_id)
+        action = self.actions_by_step.get(step_id)
         return action is not None and action.state.is_finished

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import yaml
 
 from entrypoints.simulation.flyte.links import Link, Links, is_reserved
-from entrypoints.simulation.flyte.models import Action, Event, Pack, Run
-from entrypoints.simulation.pongo2.rfc3339 import parsed, rfc3339
+from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
+from entrypoints.simulation.pongo2.rfc3339 import format_utc, parse
 
 YAML = "application/x-yaml"
 
@@ -17,47 +17,47 @@ YAML = "application/x-yaml"
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-class BodyRefusedError(Exception):
+class InvalidBody(Exception):
     """A body is not what the server takes: 400."""
 
 
-def decoded(body: bytes, content_type: str) -> object:
-    """The JSON value, or YAML one, that a body writes; lone surrogates become U+FFFD. Raises BodyRefusedError."""
+def decode(body: bytes, content_type: str) -> object:
+    """The JSON value, or YAML one, that a body writes; lone surrogates become U+FFFD. Raises InvalidBody."""
     try:
         text = body.decode("utf-8", errors="replace")
         value = yaml.safe_load(text) if content_type == YAML else json.loads(text)
         return _clean(value) if "\\u" in text else value
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise BodyRefusedError("the body can't be read") from error
+        raise InvalidBody("the body can't be read") from error
 
 
 def read_pack(body: object) -> Pack:
-    """The pack that a definition describes. Raises BodyRefusedError, also for link relations that are the server's."""
+    """The pack that a definition describes. Raises InvalidBody, also for link relations that are the server's."""
     definition = _object(body)
     name, labels = definition.get("name"), _texts({} if definition.get("labels") is None else definition["labels"])
     if not isinstance(name, str) or not name:
-        raise BodyRefusedError("a pack has a name")
+        raise InvalidBody("a pack has a name")
     commands, events, links = (_objects(definition.get(key)) for key in ("commands", "events", "links"))
     for one in (*commands, *events):
         if not isinstance(one.get("name", ""), str) or not _is_text_list(one.get("events") or []):
-            raise BodyRefusedError("names of commands and events are strings")
+            raise InvalidBody("names of commands and events are strings")
     if is_reserved([_texts(link) for link in links]):
-        raise BodyRefusedError("a link's relation is one of the server's own")
-    return Pack.called(name, labels, definition)
+        raise InvalidBody("a link's relation is one of the server's own")
+    return Pack.create(name, labels, definition)
 
 
 def read_event(body: object, pack: Pack) -> Event:
-    """The event of a pack that a body describes. Raises BodyRefusedError."""
+    """The event of a pack that a body describes. Raises InvalidBody."""
     values = _object(body)
     name, created = values.get("event"), values.get("createdAt")
     if name is not None and not isinstance(name, str):
-        raise BodyRefusedError("event is a string")
+        raise InvalidBody("event is a string")
     received = datetime.now(UTC)
     if created is None:
         return Event(pack, name or "", values.get("payload"), received, received)
-    moment = parsed(created) if isinstance(created, str) else None
+    moment = parse(created) if isinstance(created, str) else None
     if moment is None or not isinstance(created, str):
-        raise BodyRefusedError("createdAt is an RFC 3339 time")
+        raise InvalidBody("createdAt is an RFC 3339 time")
     return Event(pack, name or "", values.get("payload"), moment, received, created)
 
 
@@ -77,20 +77,20 @@ def pack_body(pack: Pack, links: Links, last_seen: datetime) -> Mapping[str, obj
 
 def action_body(action: Action, link: Link) -> bytes:
     """An action as `take` answers it."""
-    if action.raw is not None:
-        return action.raw.replace(b"{result}", link["href"].encode())
+    if action.raw_body is not None:
+        return action.raw_body.replace(b"{result}", link["href"].encode())
     return json.dumps({"command": action.name, "input": action.input, "links": [link]}).encode()
 
 
-def run_body(run: Run, links: Links) -> Mapping[str, object]:
+def run_body(run: FlowRun, links: Links) -> Mapping[str, object]:
     """A run as the audit answers it."""
     return {
         "name": run.flow.name if run.flow else "",
         "uuid": run.correlation_id,
         "correlationId": run.correlation_id,
         "steps": (run.flow.source.get("steps") if run.flow else None) or [],
-        "actions": {action.step_id: _audited(action) for action in run.made},
-        "links": links.own(f"/v1/audit/flows/{run.correlation_id}"),
+        "actions": {action.step_id: _audited(action) for action in run.actions},
+        "links": links.self_link(f"/v1/audit/flows/{run.correlation_id}"),
     }
 
 
@@ -105,7 +105,7 @@ def audit_fields(action: Action) -> Mapping[str, str]:
 
 
 def _audited(action: Action) -> Mapping[str, object]:
-    states = [{"value": str(state), "time": rfc3339(moment)} for state, moment in action.states]
+    states = [{"value": str(state), "time": format_utc(moment)} for state, moment in action.states]
     return {
         "id": action.id,
         "name": action.name,
@@ -139,14 +139,14 @@ def _event_body(event: Event) -> Mapping[str, object]:
         "event": event.name,
         "pack": pack,
         "payload": event.payload,
-        "createdAt": rfc3339(event.created_at),
-        "receivedAt": rfc3339(event.received_at),
+        "createdAt": format_utc(event.created_at),
+        "receivedAt": format_utc(event.received_at),
     }
 
 
 def _object(body: object) -> Mapping[str, object]:
     if not isinstance(body, dict):
-        raise BodyRefusedError("an object expected")
+        raise InvalidBody("an object expected")
     return body
 
 
@@ -154,14 +154,14 @@ def _objects(value: object) -> list[Mapping[str, object]]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise BodyRefusedError("a list expected")
+        raise InvalidBody("a list expected")
     return [_object(item) for item in value]
 
 
 def _texts(value: object) -> Mapping[str, str]:
     texts = _object(value)
     if not all(isinstance(part, str) for pair in texts.items() for part in pair):
-        raise BodyRefusedError("strings expected")
+        raise InvalidBody("strings expected")
     return {key: str(text) for key, text in texts.items()}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.flyte.documents import KeyPath, Reader, read_file, read_values
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.local_pack import PackInProcess
+from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import FATAL, Action, Pack
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.pongo2.template import Template
 from entrypoints.simulation.pongo2.values import from_json
 
@@ -45,30 +45,30 @@ def pack_from_file(path: Path) -> PackScript:
 class ScriptedPack:
     """A pack that answers as its script says. Templates see the command's input as `Input`."""
 
-    def __init__(self, script: PackScript, flyte: Flyte, surroundings: Surroundings | None = None) -> None:
+    def __init__(self, script: PackScript, flyte: Flyte, environment: TemplateEnvironment | None = None) -> None:
         self._script = script
-        self._surroundings = surroundings or Surroundings()
-        self._pack = PackInProcess(flyte, Pack.called(script.name, script.labels), self._work)
+        self._environment = environment or TemplateEnvironment()
+        self._pack = LocalPack(flyte, Pack.create(script.name, script.labels), self._work)
 
     def _work(self, action: Action) -> None:
         try:
             event, payload, seconds = self._answer(action)
-        except step_evaluator.PartFailedError as failure:
+        except step_evaluator.RenderError as failure:
             event, payload = FATAL, f"the script of {self._script.name} failed: {failure.part}: {failure.error}"
             seconds = 0.0
         if seconds:
-            asyncio.get_running_loop().call_later(seconds, self._pack.answer, action, event, payload)
+            asyncio.get_running_loop().call_later(seconds, self._pack.complete, action, event, payload)
         else:
-            self._pack.answer(action, event, payload)
+            self._pack.complete(action, event, payload)
 
     def _answer(self, action: Action) -> tuple[str, object, float]:
-        """What to answer, and after how many seconds. Raises PartFailedError."""
+        """What to answer, and after how many seconds. Raises RenderError."""
         if action.name not in self._script.commands:
             return FATAL, f'no handler could be found for command "{action.name}"', 0.0
         names = {"Input": from_json(action.input)}
         for answer in self._script.commands[action.name]:
-            if answer.when is None or step_evaluator.is_true("when", answer.when, names, self._surroundings):
-                payload = step_evaluator.filled("payload", answer.payload, names, self._surroundings)
+            if answer.when is None or step_evaluator.is_true("when", answer.when, names, self._environment):
+                payload = step_evaluator.render("payload", answer.payload, names, self._environment)
                 return answer.event, payload, answer.after_seconds
         return FATAL, f"the script of {self._script.name} has no answer to this {action.name}", 0.0
 

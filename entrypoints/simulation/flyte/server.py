@@ -9,10 +9,10 @@ from typing import Self
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.faults import Fault, FaultPlan, PlannedFault
 from entrypoints.simulation.flyte.flow_loader import Flow
-from entrypoints.simulation.flyte.http_gateway import Down, Gate
+from entrypoints.simulation.flyte.http_gateway import Down, HttpGateway
 from entrypoints.simulation.flyte.routes import FlyteRoutes
 from entrypoints.simulation.flyte.trace import RequestServed
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 
 LOG_LIMIT = 100_000
 """How many requests and takes are kept; the counters go on."""
@@ -32,7 +32,7 @@ class FlyteServer(Flyte):
 
     Any pack can be pointed at `api_url`. `jwt` turns security on: requests without this bearer token get 401, and
     those on `forbidden_routes` 403. `public_url` is what links begin with, in the place of what the request says.
-    `flow_delay_seconds` is how long after the answer to an event its flows run. `kept_runs` bounds the audit.
+    `flow_delay_seconds` is how long after the answer to an event its flows run. `max_finished_runs` bounds the audit.
     """
 
     def __init__(
@@ -44,43 +44,46 @@ class FlyteServer(Flyte):
         jwt: str | None = None,
         forbidden_routes: Iterable[str] = (),
         public_url: str | None = None,
-        surroundings: Surroundings | None = None,
+        environment: TemplateEnvironment | None = None,
         flow_delay_seconds: float = 0.0,
-        kept_runs: int = 10_000,
+        max_finished_runs: int = 10_000,
     ) -> None:
         super().__init__(
-            flows=flows, surroundings=surroundings, flow_delay_seconds=flow_delay_seconds, kept_runs=kept_runs
+            flows=flows,
+            environment=environment,
+            flow_delay_seconds=flow_delay_seconds,
+            max_finished_runs=max_finished_runs,
         )
         self.faults = FaultPlan()
         self.requests: deque[RequestServed] = deque(maxlen=LOG_LIMIT)
         self.takes: deque[Take] = deque(maxlen=LOG_LIMIT)
         self.counts: Counter[tuple[str, int]] = Counter()
-        self._routes = FlyteRoutes(self._world, self._hear, public_url)
-        self._gate = Gate(
+        self._routes = FlyteRoutes(self._state, self._schedule_flows, public_url)
+        self._gateway = HttpGateway(
             host,
             port,
             self.faults,
-            self._served,
+            self._on_served,
             jwt=jwt,
             forbidden_routes=frozenset(forbidden_routes),
             lose_race=self._lose_race,
-            wake=self._wake,
+            wake=self._notify_waiters,
         )
 
     async def __aenter__(self) -> Self:
-        await self._gate.open(self._routes.table())
+        await self._gateway.open(self._routes.table())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._cancel_timers()
-        await self._gate.close()
+        await self._gateway.close()
 
     @property
     def api_url(self) -> str:
         """The address to give to a pack as FLYTE_API."""
-        return self._gate.url
+        return self._gateway.url
 
     def plan(self, route: str, fault: Fault, times: int | None = None) -> PlannedFault:
         """Plan a fault for the next requests on a route, or until it is removed.
@@ -91,28 +94,28 @@ class FlyteServer(Flyte):
 
     async def go_down(self, how: Down = "refuse") -> None:
         """End every connection; then refuse new ones, or (`reset`) take and reset them. State stays."""
-        await self._gate.go_down(how)
+        await self._gateway.go_down(how)
 
     async def come_up(self) -> None:
         """Work again, on the same port."""
-        await self._gate.come_up()
+        await self._gateway.come_up()
 
-    def in_hand(self, route: str) -> int:
+    def in_progress(self, route: str) -> int:
         """How many requests on a route have come in and are not answered yet, such as those that hang."""
-        return self._gate.in_hand[route]
+        return self._gateway.in_progress[route]
 
-    def _until_then(self) -> str:
+    def _progress(self) -> str:
         requests = {f"{route} {code}": count for (route, code), count in self.counts.items()}
         return f"requests until then: {requests}"
 
     def _lose_race(self, pack_id: str) -> None:
-        pack = self._world.packs.get(pack_id)
+        pack = self._state.packs.get(pack_id)
         if pack is not None:
-            self._world.take(pack)
+            self._state.take(pack)
 
-    def _served(self, served: RequestServed, action_id: str | None) -> None:
+    def _on_served(self, served: RequestServed, action_id: str | None) -> None:
         self.requests.append(served)
         self.counts[served.route, served.status] += 1
         if served.route == "take":
             self.takes.append(Take(served.at, served.status, action_id))
-        self._tell(served)
+        self._on_trace_event(served)

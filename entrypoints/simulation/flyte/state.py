@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
-from entrypoints.simulation.flyte.models import FATAL, Action, ActionState, Event, Pack, Run
+from entrypoints.simulation.flyte.models import FATAL, Action, ActionState, Event, FlowRun, Pack
 from entrypoints.simulation.flyte.trace import (
     ActionCreated,
     ActionFinished,
@@ -19,12 +19,12 @@ from entrypoints.simulation.flyte.trace import (
     StepUnmatched,
     TraceEvent,
 )
-from entrypoints.simulation.pongo2.rendering import Surroundings
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 
 Labels = tuple[tuple[str, str], ...]
 
 
-class Finish(Enum):
+class Completion(Enum):
     """What came of an answer to an action."""
 
     DONE = auto()
@@ -33,24 +33,24 @@ class Finish(Enum):
     FOREIGN = auto()
 
 
-class FlyteWorld:
+class FlyteState:
     """A Flyte without its network. Not thread-safe; no method waits."""
 
     def __init__(
         self,
-        surroundings: Surroundings,
-        tell: Callable[[TraceEvent], None],
-        kept_runs: int,
+        environment: TemplateEnvironment,
+        emit: Callable[[TraceEvent], None],
+        max_finished_runs: int,
     ) -> None:
         self.packs: dict[str, Pack] = {}
         self.last_seen: dict[str, datetime] = {}
         self.flows: dict[str, Flow] = {}
         self.actions: dict[str, Action] = {}
-        self.surroundings = surroundings
-        self._tell = tell
-        self._kept_runs = kept_runs
-        self._open_runs: dict[str, Run] = {}
-        self._finished_runs: OrderedDict[str, Run] = OrderedDict()
+        self.environment = environment
+        self._emit = emit
+        self._max_finished_runs = max_finished_runs
+        self._open_runs: dict[str, FlowRun] = {}
+        self._finished_runs: OrderedDict[str, FlowRun] = OrderedDict()
         self._waiting: dict[str, dict[Labels, deque[Action]]] = {}
         self._starters: dict[tuple[str, str], list[Flow]] = {}
 
@@ -68,43 +68,43 @@ class FlyteWorld:
     def register(self, pack: Pack) -> None:
         """Know a pack, or know it anew."""
         self.packs[pack.id] = pack
-        self.seen(pack)
-        self._tell(PackRegistered(pack.id))
+        self.mark_alive(pack)
+        self._emit(PackRegistered(pack.id))
 
-    def seen(self, pack: Pack) -> None:
+    def mark_alive(self, pack: Pack) -> None:
         """Note that a pack is alive."""
-        self.last_seen[pack.id] = self.surroundings.now()
+        self.last_seen[pack.id] = self.environment.now()
 
-    def forget_packs(self) -> None:
+    def unregister_packs(self) -> None:
         """Forget all packs, as the server does with those that it has not seen for a week."""
         self.packs.clear()
         self.last_seen.clear()
 
-    def accept(self, event: Event) -> None:
+    def record_event(self, event: Event) -> None:
         """Note an event; `run_flows` handles it."""
-        self._tell(EventAccepted(event.pack.id, event.name, event.payload))
+        self._emit(EventAccepted(event.pack.id, event.name, event.payload))
 
     def run_flows(self, event: Event) -> None:
         """Begin a run of every flow that waits for the event."""
         for flow in self._starters.get((event.pack.name, event.name), ()):
-            self._handle(Run(flow), event, {})
+            self._advance(FlowRun(flow), event, {})
 
     def continue_run(self, action: Action) -> None:
         """Let the run that caused an action handle its result."""
         if action.result is not None:
-            self._handle(action.run, action.result, action.context)
-        self._sort_away(action.run)
+            self._advance(action.run, action.result, action.context)
+        self._archive(action.run)
 
     def add(self, action: Action) -> Action:
         """Let an action wait for its pack."""
         action.run.add(action)
-        self._move(action, ActionState.NEW)
+        self._set_state(action, ActionState.NEW)
         self.actions[action.id] = action
         self._open_runs[action.run.correlation_id] = action.run
         labels = tuple(sorted(action.pack_labels.items()))
         queue = self._waiting.setdefault(action.pack_name, {}).setdefault(labels, deque())
         queue.append(action)
-        self._tell(ActionCreated(action.id, action.pack_name, action.name, action.input))
+        self._emit(ActionCreated(action.id, action.pack_name, action.name, action.input))
         return action
 
     def take(self, pack: Pack, name: str = "") -> Action | None:
@@ -113,99 +113,99 @@ class FlyteWorld:
         suitable = [
             (action, labels)
             for labels, queue in queues.items()
-            if pack.has(dict(labels)) and (action := _first(queue, name)) is not None
+            if pack.has_labels(dict(labels)) and (action := _first(queue, name)) is not None
         ]
         if not suitable:
             return None
-        action, labels = min(suitable, key=lambda found: found[0].number)
+        action, labels = min(suitable, key=lambda found: found[0].sequence)
         queues[labels].remove(action)
         if not queues[labels]:
             del queues[labels]
-        self._move(action, ActionState.PENDING)
-        self._tell(ActionTaken(action.id, pack.id, action.name))
+        self._set_state(action, ActionState.PENDING)
+        self._emit(ActionTaken(action.id, pack.id, action.name))
         return action
 
     def waiting(self, pack_name: str) -> int:
         """How many actions wait for packs of a name."""
         return sum(map(len, self._waiting.get(pack_name, {}).values()))
 
-    def unanswered(self) -> list[Action]:
+    def unfinished(self) -> list[Action]:
         """The actions that were not answered yet, taken or not."""
         runs = self._open_runs.values()
-        return [action for run in runs for action in run.made if not action.state.is_finished]
+        return [action for run in runs for action in run.actions if not action.state.is_finished]
 
-    def finish(self, action_id: str, result: Event) -> Finish:
+    def complete(self, action_id: str, result: Event) -> Completion:
         """Note the answer to an action."""
         action = self.actions.get(action_id)
         if action is None:
-            return Finish.UNKNOWN
-        if action.pack_name != result.pack.name or not result.pack.has(action.pack_labels):
-            return Finish.FOREIGN
+            return Completion.UNKNOWN
+        if action.pack_name != result.pack.name or not result.pack.has_labels(action.pack_labels):
+            return Completion.FOREIGN
         if action.state is not ActionState.PENDING:
-            return Finish.NOT_PENDING
+            return Completion.NOT_PENDING
         action.result = result
-        self._move(action, ActionState.FATAL if result.name == FATAL else ActionState.SUCCESS)
-        self._tell(ActionFinished(action.id, result.pack.id, action.name, result.name, result.payload))
-        return Finish.DONE
+        self._set_state(action, ActionState.FATAL if result.name == FATAL else ActionState.SUCCESS)
+        self._emit(ActionFinished(action.id, result.pack.id, action.name, result.name, result.payload))
+        return Completion.DONE
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[FlowRun]:
         """The runs that made an action, those with the newest change first."""
         both = [*self._open_runs.values(), *self._finished_runs.values()]
         return sorted(both, key=_last_change, reverse=True)
 
-    def run(self, correlation_id: str) -> Run | None:
+    def run(self, correlation_id: str) -> FlowRun | None:
         """A run that made an action, by its id."""
         return self._open_runs.get(correlation_id) or self._finished_runs.get(correlation_id)
 
-    def _handle(self, run: Run, event: Event, context: Mapping[str, str]) -> None:
+    def _advance(self, run: FlowRun, event: Event, context: Mapping[str, str]) -> None:
         for step, hindrance in step_evaluator.candidates(run, event):
             about = (run.flow.name if run.flow else "", step.id, run.correlation_id, event.name, event)
             if hindrance:
-                self._tell(StepUnmatched(*about, context, hindrance, "", ""))
+                self._emit(StepUnmatched(*about, context, hindrance, "", ""))
             else:
-                self._consider(about, run, step, event, context)
+                self._evaluate(about, run, step, event, context)
 
-    def _consider(
+    def _evaluate(
         self,
         about: tuple[str, str, str, str, Event],
-        run: Run,
+        run: FlowRun,
         step: FlowStep,
         event: Event,
         context: Mapping[str, str],
     ) -> None:
         criteria = step.criteria.source if step.criteria else ""
-        result = step_evaluator.verdict(step, event, context, self.surroundings)
+        result = step_evaluator.evaluate(step, event, context, self.environment)
         match result:
             case step_evaluator.Failed():
-                self._tell(StepFailed(*about, result.context, result.part, result.error))
+                self._emit(StepFailed(*about, result.context, result.part, result.error))
             case step_evaluator.Unmatched():
-                self._tell(StepUnmatched(*about, result.context, result.reason, criteria, result.rendered))
+                self._emit(StepUnmatched(*about, result.context, result.reason, criteria, result.rendered))
             case step_evaluator.Matched():
                 action = _action(step, run, event, result)
-                self._tell(StepMatched(*about, result.context, criteria, result.rendered, action.id))
+                self._emit(StepMatched(*about, result.context, criteria, result.rendered, action.id))
                 self.add(action)
 
-    def _sort_away(self, run: Run) -> None:
+    def _archive(self, run: FlowRun) -> None:
         if not run.is_finished or self._open_runs.pop(run.correlation_id, None) is None:
             return
         self._finished_runs[run.correlation_id] = run
-        while len(self._finished_runs) > self._kept_runs:
+        while len(self._finished_runs) > self._max_finished_runs:
             _, oldest = self._finished_runs.popitem(last=False)
-            for action in oldest.made:
+            for action in oldest.actions:
                 self.actions.pop(action.id, None)
 
-    def _move(self, action: Action, state: ActionState) -> None:
-        action.states.append((state, self.surroundings.now()))
+    def _set_state(self, action: Action, state: ActionState) -> None:
+        action.states.append((state, self.environment.now()))
 
     def _index_flows(self) -> None:
         self._starters = {}
         for flow in self.flows.values():
-            starts = {(step.event_pack, step.event_name): None for step in flow.steps if step.starts_run}
+            starts = {(step.event_pack, step.event_name): None for step in flow.steps if step.starts_a_run}
             for start in starts:
                 self._starters.setdefault(start, []).append(flow)
 
 
-def _action(step: FlowStep, run: Run, event: Event, matched: step_evaluator.Matched) -> Action:
+def _action(step: FlowStep, run: FlowRun, event: Event, matched: step_evaluator.Matched) -> Action:
     return Action(
         pack_name=step.command_pack,
         name=step.command_name,
@@ -222,5 +222,5 @@ def _first(queue: Sequence[Action], name: str) -> Action | None:
     return next((action for action in queue if not name or action.name == name), None)
 
 
-def _last_change(run: Run) -> datetime:
-    return max(action.states[-1][1] for action in run.made)
+def _last_change(run: FlowRun) -> datetime:
+    return max(action.states[-1][1] for action in run.actions)

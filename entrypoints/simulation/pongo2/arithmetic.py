@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from entrypoints.simulation.pongo2 import values
-from entrypoints.simulation.pongo2.errors import TemplateFailedError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
 
 def _arithmetic(
@@ -12,8 +12,8 @@ def _arithmetic(
 ) -> Callable[[object, object], object]:
     def calculate(left: object, right: object) -> object:
         if values.is_float(left) or values.is_float(right):
-            return floats(values.number(left), values.number(right))
-        return values.wrapped(integers(values.integer(left), values.integer(right)))
+            return floats(values.to_float(left), values.to_float(right))
+        return values.wrap_int64(integers(values.to_integer(left), values.to_integer(right)))
 
     return calculate
 
@@ -21,37 +21,37 @@ def _arithmetic(
 def _comparison(compare: Callable[[float, float], bool]) -> Callable[[object, object], object]:
     def decide(left: object, right: object) -> object:
         if values.is_float(left) or values.is_float(right):
-            return compare(values.number(left), values.number(right))
+            return compare(values.to_float(left), values.to_float(right))
         moments = values.timestamps(left, right)
         if moments is not None:
             return compare(*moments)
-        return compare(values.integer(left), values.integer(right))
+        return compare(values.to_integer(left), values.to_integer(right))
 
     return decide
 
 
-def divided(left: float, right: float) -> float:
+def divide(left: float, right: float) -> float:
     """The quotient; infinite or no number when dividing by zero, as floats do."""
     if right:
         return left / right
     return math.nan if not left or math.isnan(left) else math.copysign(math.inf, left) * math.copysign(1, right)
 
 
-def divided_integers(left: int, right: int) -> int:
-    """The quotient, cut towards zero; raises TemplateFailedError when dividing by zero."""
+def divide_integers(left: int, right: int) -> int:
+    """The quotient, cut towards zero; raises TemplateRuntimeError when dividing by zero."""
     if not right:
-        raise TemplateFailedError("division by zero")
+        raise TemplateRuntimeError("division by zero")
     quotient = abs(left) // abs(right)
     return quotient if (left < 0) == (right < 0) else -quotient
 
 
 def _remainder(left: object, right: object) -> object:
-    dividend, divisor = values.integer(left), values.integer(right)
-    return dividend - divisor * divided_integers(dividend, divisor)
+    dividend, divisor = values.to_integer(left), values.to_integer(right)
+    return dividend - divisor * divide_integers(dividend, divisor)
 
 
 def _power(left: object, right: object) -> object:
-    base, exponent = values.number(left), values.number(right)
+    base, exponent = values.to_float(left), values.to_float(right)
     try:
         return math.pow(base, exponent)
     except OverflowError:
@@ -61,9 +61,9 @@ def _power(left: object, right: object) -> object:
 
 
 OPERATORS: dict[str, Callable[[object, object], object]] = {
-    "==": values.equal,
-    "!=": lambda left, right: not values.equal(left, right),
-    "<>": lambda left, right: not values.equal(left, right),
+    "==": values.are_equal,
+    "!=": lambda left, right: not values.are_equal(left, right),
+    "<>": lambda left, right: not values.are_equal(left, right),
     "<": _comparison(lambda left, right: left < right),
     ">": _comparison(lambda left, right: left > right),
     "<=": _comparison(lambda left, right: left <= right),
@@ -72,7 +72,7 @@ OPERATORS: dict[str, Callable[[object, object], object]] = {
     "+": _arithmetic(lambda left, right: left + right, lambda left, right: left + right),
     "-": _arithmetic(lambda left, right: left - right, lambda left, right: left - right),
     "*": _arithmetic(lambda left, right: left * right, lambda left, right: left * right),
-    "/": _arithmetic(divided, divided_integers),
+    "/": _arithmetic(divide, divide_integers),
     "%": _remainder,
     "^": _power,
 }

@@ -13,7 +13,7 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else "".join(_single(c, c.lower()) for c in text)
 
 
-def titled(text: str) -> str:
+def title_case(text: str) -> str:
     """The text with a capital after everything that is no letter, digit or underscore."""
     written: list[str] = []
     before = " "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from entrypoints.simulation.pongo2.errors import TemplateFailedError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
 _MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
@@ -66,11 +66,11 @@ class Schedule:
 
 
 @lru_cache(maxsize=256)
-def schedule(expression: str) -> Schedule:
-    """The schedule that an expression writes; raises TemplateFailedError with what is wrong."""
+def parse_schedule(expression: str) -> Schedule:
+    """The schedule that an expression writes; raises TemplateRuntimeError with what is wrong."""
     fields = _MACROS.get(expression.strip().lower(), expression).split()
     if not len(_FIELDS) - 1 <= len(fields) <= len(_FIELDS):
-        raise TemplateFailedError(f"the cron expression '{expression}' has {len(fields)} fields, not five or six")
+        raise TemplateRuntimeError(f"the cron expression '{expression}' has {len(fields)} fields, not five or six")
     sets = [_numbers(written, field) for written, field in zip(fields, _FIELDS, strict=False)]
     if len(sets) < len(_FIELDS):
         sets.append(frozenset(range(_FIELDS[-1].lowest, _FIELDS[-1].highest + 1)))
@@ -80,10 +80,10 @@ def schedule(expression: str) -> Schedule:
     return Schedule(minutes, hours, days, months, weekdays, years, is_any[2], is_any[4])
 
 
-def check(expression: object) -> None:
-    """Raises TemplateFailedError when a text is no cron expression."""
+def check_expression(expression: object) -> None:
+    """Raises TemplateRuntimeError when a text is no cron expression."""
     if isinstance(expression, str):
-        schedule(expression)
+        parse_schedule(expression)
 
 
 def _numbers(written: str, field: _Field) -> frozenset[int]:
@@ -100,7 +100,7 @@ def _piece(piece: str, field: _Field) -> range:
     default_end = field.highest if slash else start
     end = _number(final, field, lowest=field.lowest) if dash else default_end
     if end < start:
-        raise TemplateFailedError(f"'{piece}' runs backwards, in the {field.name} of a cron expression")
+        raise TemplateRuntimeError(f"'{piece}' runs backwards, in the {field.name} of a cron expression")
     return range(start, end + 1, stride)
 
 
@@ -109,5 +109,5 @@ def _number(written: str, field: _Field, lowest: int) -> int:
     if number is None and written.isascii() and written.isdigit():
         number = int(written)
     if number is None or not lowest <= number <= field.highest:
-        raise TemplateFailedError(f"'{written}' is no {field.name} of a cron expression")
+        raise TemplateRuntimeError(f"'{written}' is no {field.name} of a cron expression")
     return number

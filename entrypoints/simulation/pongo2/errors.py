@@ -1,11 +1,11 @@
-"""What can be wrong with a template: refused when it is read, or failed when it is rendered; always with its place."""
+"""Template errors: syntax errors found while parsing, and runtime errors found while rendering."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a template something stands; both counted from 1, columns in characters."""
+class Position:
+    """A position in a template. Lines and columns count from 1; columns are in characters."""
 
     line: int
     column: int
@@ -15,20 +15,20 @@ class Place:
 
 
 class TemplateError(Exception):
-    """Something is wrong with a template; `place` is None only while the error is on its way to the node it is in."""
+    """An error in a template. `position` is None only until the enclosing node adds it."""
 
-    def __init__(self, message: str, place: Place | None = None) -> None:
+    def __init__(self, message: str, position: Position | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.place = place
+        self.position = position
 
     def __str__(self) -> str:
-        return self.message if self.place is None else f"{self.place}: {self.message}"
+        return self.message if self.position is None else f"{self.position}: {self.message}"
 
 
-class TemplateRefusedError(TemplateError):
-    """The template can't be read: wrong syntax, or a tag, filter or function that is not supported."""
+class TemplateSyntaxError(TemplateError):
+    """The template can't be parsed: a syntax error, or an unsupported tag, filter or function."""
 
 
-class TemplateFailedError(TemplateError):
-    """The template was read, but can't be rendered with the values at hand, or broke a limit."""
+class TemplateRuntimeError(TemplateError):
+    """The template can't be rendered with these values, or exceeds a limit."""

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.arithmetic import OPERATORS
-from entrypoints.simulation.pongo2.errors import Place, TemplateFailedError
-from entrypoints.simulation.pongo2.rendering import Run, bounded
+from entrypoints.simulation.pongo2.errors import Position, TemplateRuntimeError
+from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
 
 
 class Expression(Protocol):
@@ -17,8 +17,8 @@ class Expression(Protocol):
     def is_marked_safe(self) -> bool:
         """Whether `safe` was applied, so that nothing is escaped."""
 
-    def evaluate(self, run: Run) -> object:
-        """The value; raises TemplateFailedError."""
+    def evaluate(self, context: RenderContext) -> object:
+        """The value; raises TemplateRuntimeError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Literal:
     value: object
     is_marked_safe: bool = False
 
-    def evaluate(self, run: Run) -> object:
+    def evaluate(self, context: RenderContext) -> object:
         """The value itself."""
-        run.budget.step()
+        context.budget.spend_steps()
         return self.value
 
 
@@ -48,45 +48,45 @@ class Name:
 
     parts: tuple[NamePart, ...]
     functions: "dict[str, Function]"
-    place: Place
+    position: Position
     is_marked_safe: bool = False
 
-    def evaluate(self, run: Run) -> object:
+    def evaluate(self, context: RenderContext) -> object:
         """What the name stands for; None when it or a part of it is missing."""
-        run.budget.step(len(self.parts))
+        context.budget.spend_steps(len(self.parts))
         try:
-            return self._resolved(run)
-        except TemplateFailedError as error:
-            raise placed(error, self.place) from error
+            return self._resolved(context)
+        except TemplateRuntimeError as error:
+            raise with_position(error, self.position) from error
 
     def __str__(self) -> str:
         return ".".join(str(part.key) for part in self.parts)
 
-    def _resolved(self, run: Run) -> object:
+    def _resolved(self, context: RenderContext) -> object:
         first = self.parts[0]
-        value = self._called(self._first(str(first.key), run), first, run)
+        value = self._called(self._first(str(first.key), context), first, context)
         for part in self.parts[1:]:
             if value is None:
                 return None
             if isinstance(part.key, int):
-                value = values.element(value, part.key, str(self))
+                value = values.get_element(value, part.key, str(self))
             else:
-                value = values.field(value, part.key, str(self))
-            value = self._called(value, part, run)
+                value = values.get_field(value, part.key, str(self))
+            value = self._called(value, part, context)
         return value
 
-    def _first(self, key: str, run: Run) -> object:
-        if key in run.names:
-            return run.names[key]
-        return self.functions.get(key) or run.public.get(key)
+    def _first(self, key: str, context: RenderContext) -> object:
+        if key in context.locals:
+            return context.locals[key]
+        return self.functions.get(key) or context.variables.get(key)
 
-    def _called(self, value: object, part: NamePart, run: Run) -> object:
+    def _called(self, value: object, part: NamePart, context: RenderContext) -> object:
         if value is None or (part.arguments is None and not callable(value)):
             return value
         if not callable(value):
-            raise TemplateFailedError(f"'{self}' is not a function")
-        arguments = [argument.evaluate(run) for argument in part.arguments or ()]
-        return value(run, *arguments)
+            raise TemplateRuntimeError(f"'{self}' is not a function")
+        arguments = [argument.evaluate(context) for argument in part.arguments or ()]
+        return value(context, *arguments)
 
 
 class Function(Protocol):
@@ -96,11 +96,11 @@ class Function(Protocol):
     def arity(self) -> int:
         """How many arguments it takes."""
 
-    def __call__(self, run: Run, *arguments: object) -> object:
-        """Its value; raises TemplateFailedError."""
+    def __call__(self, context: RenderContext, *arguments: object) -> object:
+        """Its value; raises TemplateRuntimeError."""
 
 
-FilterFunction = Callable[[object, object, Run], object]
+FilterFunction = Callable[[object, object, RenderContext], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +110,20 @@ class FilterCall:
     name: str
     apply: FilterFunction
     argument: Expression | None
-    place: Place
+    position: Position
 
-    def on(self, value: object, run: Run) -> object:
+    def apply_to(self, value: object, context: RenderContext) -> object:
         """The value as the filter leaves it."""
-        run.budget.step()
-        argument = None if self.argument is None else self.argument.evaluate(run)
+        context.budget.spend_steps()
+        argument = None if self.argument is None else self.argument.evaluate(context)
         try:
-            result = self.apply(value, argument, run)
+            result = self.apply(value, argument, context)
             if isinstance(result, str):
-                bounded(len(result))
+                check_size(len(result))
             elif isinstance(result, list):
-                run.budget.step(len(result) // 100)
-        except TemplateFailedError as error:
-            raise placed(error, self.place, f"filter '{self.name}': ") from error
+                context.budget.spend_steps(len(result) // 100)
+        except TemplateRuntimeError as error:
+            raise with_position(error, self.position, f"filter '{self.name}': ") from error
         return result
 
 
@@ -139,37 +139,37 @@ class Filtered:
         """Whether `safe` is among the filters."""
         return any(call.name == "safe" for call in self.filters)
 
-    def evaluate(self, run: Run) -> object:
+    def evaluate(self, context: RenderContext) -> object:
         """The value after the last filter."""
-        value = self.value.evaluate(run)
+        value = self.value.evaluate(context)
         for call in self.filters:
-            value = call.on(value, run)
+            value = call.apply_to(value, context)
         return value
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class Unary:
     """A value with `-` or `not` before it; the `not` binds closer, as in pongo2."""
 
     value: Expression
     is_negated: bool
     is_negative: bool
-    place: Place
+    position: Position
     is_marked_safe: bool = field(default=False)
 
-    def evaluate(self, run: Run) -> object:
+    def evaluate(self, context: RenderContext) -> object:
         """The value with `not`, then `-`, applied."""
-        run.budget.step()
-        value = self.value.evaluate(run)
+        context.budget.spend_steps()
+        value = self.value.evaluate(context)
         if self.is_negated:
-            value = values.negated(value)
+            value = values.negate(value)
         if not self.is_negative:
             return value
         if isinstance(value, float):
             return -value
         if values.is_integer(value):
-            return values.wrapped(-values.integer(value))
-        raise TemplateFailedError("a minus sign before what is no number", self.place)
+            return values.wrap_int64(-values.to_integer(value))
+        raise TemplateRuntimeError("a minus sign before what is no number", self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,30 +179,30 @@ class Binary:
     operator: str
     left: Expression
     right: Expression
-    place: Place
+    position: Position
 
     @property
     def is_marked_safe(self) -> bool:
         """Whether both sides are."""
         return self.left.is_marked_safe and self.right.is_marked_safe
 
-    def evaluate(self, run: Run) -> object:
+    def evaluate(self, context: RenderContext) -> object:
         """What the operator makes of both sides."""
-        run.budget.step()
-        left = self.left.evaluate(run)
+        context.budget.spend_steps()
+        left = self.left.evaluate(context)
         if self.operator in {"and", "&&"}:
-            return values.truth(left) and values.truth(self.right.evaluate(run))
+            return values.is_truthy(left) and values.is_truthy(self.right.evaluate(context))
         if self.operator in {"or", "||"}:
-            return values.truth(left) or values.truth(self.right.evaluate(run))
-        right = self.right.evaluate(run)
+            return values.is_truthy(left) or values.is_truthy(self.right.evaluate(context))
+        right = self.right.evaluate(context)
         try:
             return OPERATORS[self.operator](left, right)
-        except TemplateFailedError as error:
-            raise placed(error, self.place) from error
+        except TemplateRuntimeError as error:
+            raise with_position(error, self.position) from error
 
 
-def placed(error: TemplateFailedError, place: Place, prefix: str = "") -> TemplateFailedError:
-    """The error with its place, unless it has one from deeper down."""
-    if error.place is not None:
+def with_position(error: TemplateRuntimeError, position: Position, prefix: str = "") -> TemplateRuntimeError:
+    """The error with its position, unless it has one from deeper down."""
+    if error.position is not None:
         return error
-    return TemplateFailedError(f"{prefix}{error.message}", place)
+    return TemplateRuntimeError(f"{prefix}{error.message}", position)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from entrypoints.simulation.pongo2.errors import TemplateFailedError
-from entrypoints.simulation.pongo2.rendering import bounded
-from entrypoints.simulation.pongo2.values import TYPE_NAMES, fixed, text, time_text
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
+from entrypoints.simulation.pongo2.rendering import check_size
+from entrypoints.simulation.pongo2.values import TYPE_NAMES, format_float, format_time, to_text
 
 _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>[0-9]*)(?P<precision>\.[0-9]*)?(?P<verb>[^*\[]?)", re.DOTALL)
 _EXPONENT_FROM = 6
@@ -27,10 +27,10 @@ class _Spec:
     precision: int | None
 
 
-def formatted(layout: str, value: object) -> str:
+def sprintf(layout: str, value: object) -> str:
     """The layout with its first verb filled by the value.
 
-    Raises TemplateFailedError for `*` or an index in a verb, which are not supported, and for too large a width.
+    Raises TemplateRuntimeError for `*` or an index in a verb, which are not supported, and for too large a width.
     """
     written: list[str] = []
     position = 0
@@ -54,17 +54,17 @@ def formatted(layout: str, value: object) -> str:
 
 def _no_verb(layout: str, position: int) -> str:
     if position < len(layout):
-        raise TemplateFailedError(f"'{layout[position]}' in a format is not supported")
+        raise TemplateRuntimeError(f"'{layout[position]}' in a format is not supported")
     return "%!(NOVERB)"
 
 
 def _filled(found: re.Match[str], value: object) -> str:
     if found["verb"] == "T":
         return _type_name(value)
-    precision = None if found["precision"] is None else bounded(int(found["precision"][1:] or 0))
+    precision = None if found["precision"] is None else check_size(int(found["precision"][1:] or 0))
     # Before v, a plus asks for field names and not for a sign.
     flags = found["flags"].replace("+", "") if found["verb"] == "v" else found["flags"]
-    return _written(value, _Spec(found["verb"], flags, bounded(int(found["width"] or 0)), precision))
+    return _written(value, _Spec(found["verb"], flags, check_size(int(found["width"] or 0)), precision))
 
 
 def _written(value: object, spec: _Spec) -> str:
@@ -101,9 +101,9 @@ def _body(value: object, spec: _Spec) -> str | None:
         case float():
             body = _signed(_real(value, spec), spec)
         case datetime():
-            body = time_text(value) if spec.verb in "vs" else None
+            body = format_time(value) if spec.verb in "vs" else None
         case _:
-            body = text(value)
+            body = to_text(value)
     return body
 
 
@@ -130,17 +130,17 @@ def _whole(value: int, verb: str) -> str | None:
 
 def _real(value: float, spec: _Spec) -> str | None:
     if math.isinf(value) or math.isnan(value):
-        return fixed(value, 0)
+        return format_float(value, 0)
     precision = spec.precision
     if spec.verb in "fF":
-        return fixed(value, 6 if precision is None else precision)
+        return format_float(value, 6 if precision is None else precision)
     if spec.verb in "eE":
         return f"{value:.{6 if precision is None else precision}{spec.verb}}"
     if spec.verb in "gGv":
         written = _shortest(value) if precision is None else f"{value:.{precision}g}"
         return written.upper() if spec.verb == "G" else written
     if spec.verb in "xXb":
-        raise TemplateFailedError(
+        raise TemplateRuntimeError(
             f"'%{spec.verb}' of a number with decimals is not supported; '|integer' makes one without"
         )
     return None

@@ -12,7 +12,7 @@ _PARTS = re.compile(
 )
 
 
-def formatted(moment: datetime, layout: str) -> str:
+def format_time(moment: datetime, layout: str) -> str:
     """The time in a layout, such as `2006-01-02 15:04`; what is no part of the reference time stays."""
     return _PARTS.sub(lambda found: _part(moment, found.group()), layout)
 

@@ -3,6 +3,6 @@
 _ENTITIES = str.maketrans({"&": "&amp;", ">": "&gt;", "<": "&lt;", '"': "&quot;", "'": "&#39;"})
 
 
-def escaped(text: str) -> str:
+def escape_html(text: str) -> str:
     """The text with & < > and both quotes as entities."""
     return text.translate(_ENTITIES)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from entrypoints.simulation.pongo2.errors import Place, TemplateRefusedError
+from entrypoints.simulation.pongo2.errors import Position, TemplateSyntaxError
 
 KEYWORDS = frozenset({"in", "and", "or", "not", "true", "false", "as", "export"})
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     TEXT = "text"
@@ -26,13 +26,13 @@ class Kind(Enum):
 class Token:
     """One token; `trims` says that white space beside it goes away, as with `{{-`."""
 
-    kind: Kind
+    kind: TokenKind
     value: str
-    place: Place
+    position: Position
     trims: bool = False
 
     def __str__(self) -> str:
-        return f"'{self.value}'" if self.kind is not Kind.TEXT else "text"
+        return f"'{self.value}'" if self.kind is not TokenKind.TEXT else "text"
 
 
 _OPENING = re.compile(r"\{% verbatim %\}|\{\{|\{%|\{#")
@@ -52,10 +52,10 @@ _CLOSING = frozenset({"}}", "-}}", "%}", "-%}"})
 _BAD_ESCAPE = re.compile(r"""(["'])(?:(?!\1)[^\\\n]|\\["\\])*(?P<escape>\\.?)""", re.DOTALL)
 
 
-def tokens_of(source: str) -> list[Token]:
+def tokenize(source: str) -> list[Token]:
     """All tokens of a template.
 
-    Raises TemplateRefusedError for something that no token starts with, a string or comment that does not end.
+    Raises TemplateSyntaxError for something that no token starts with, a string or comment that does not end.
     """
     return list(_Lexer(source).tokens())
 
@@ -82,15 +82,15 @@ class _Lexer:
 
     def _text_until(self, end: int) -> Iterator[Token]:
         if end > self._position:
-            yield Token(Kind.TEXT, self._source[self._position : end], self._place(self._position))
+            yield Token(TokenKind.TEXT, self._source[self._position : end], self._place(self._position))
         self._position = end
 
     def _skip_comment(self, start: int) -> None:
         end = self._source.find("#}", start)
         if end < 0:
-            raise TemplateRefusedError("the comment does not end; '#}' expected", self._place(start))
+            raise TemplateSyntaxError("the comment does not end; '#}' expected", self._place(start))
         if "\n" in self._source[start:end]:
-            raise TemplateRefusedError(
+            raise TemplateSyntaxError(
                 "a comment of this kind stands on one line; {% comment %} spans several", self._place(start)
             )
         self._position = end + 2
@@ -98,7 +98,7 @@ class _Lexer:
     def _verbatim(self, start: int) -> Iterator[Token]:
         end = self._source.find(_END_VERBATIM, self._position)
         if end < 0:
-            raise TemplateRefusedError(f"'{_END_VERBATIM}' expected", self._place(start))
+            raise TemplateSyntaxError(f"'{_END_VERBATIM}' expected", self._place(start))
         yield from self._text_until(end)
         self._position = end + len(_END_VERBATIM)
 
@@ -115,29 +115,29 @@ class _Lexer:
                 return
 
     def _token(self, group: str, value: str, start: int) -> Token:
-        place = self._place(start)
+        position = self._place(start)
         if group == "name" and value in KEYWORDS:
-            return Token(Kind.KEYWORD, value, place)
+            return Token(TokenKind.KEYWORD, value, position)
         if group == "string":
-            return Token(Kind.STRING, value[1:-1].replace('\\"', '"').replace("\\\\", "\\"), place)
+            return Token(TokenKind.STRING, value[1:-1].replace('\\"', '"').replace("\\\\", "\\"), position)
         if group == "symbol" and "-" in value and len(value) > 1:
-            return Token(Kind.SYMBOL, value.replace("-", ""), place, trims=True)
-        return Token(Kind(group), value, place)
+            return Token(TokenKind.SYMBOL, value.replace("-", ""), position, trims=True)
+        return Token(TokenKind(group), value, position)
 
-    def _refusal(self, start: int) -> TemplateRefusedError:
+    def _refusal(self, start: int) -> TemplateSyntaxError:
         character = self._source[start]
         if character == "\n":
-            return TemplateRefusedError("a tag or variable can't span lines", self._place(start))
+            return TemplateSyntaxError("a tag or variable can't span lines", self._place(start))
         if character not in "\"'":
-            return TemplateRefusedError(f"'{character}' is not allowed here", self._place(start))
+            return TemplateSyntaxError(f"'{character}' is not allowed here", self._place(start))
         escape = _BAD_ESCAPE.match(self._source, start)
         if escape is not None:
-            return TemplateRefusedError(
+            return TemplateSyntaxError(
                 rf"unknown escape sequence '{escape['escape']}'; only \" and \\ are known",
                 self._place(escape.start("escape")),
             )
-        return TemplateRefusedError("the string does not end on its line", self._place(start))
+        return TemplateSyntaxError("the string does not end on its line", self._place(start))
 
-    def _place(self, position: int) -> Place:
+    def _place(self, position: int) -> Position:
         line = bisect_right(self._line_starts, position)
-        return Place(line, position - self._line_starts[line - 1] + 1)
+        return Position(line, position - self._line_starts[line - 1] + 1)

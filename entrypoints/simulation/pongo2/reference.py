@@ -50,7 +50,7 @@ class Row:
     summary: str
 
 
-def rows() -> tuple[Row, ...]:
+def reference_rows() -> tuple[Row, ...]:
     """All that is supported; everything else is refused when a flow is read."""
     return (
         *_rows("filter", "Flyte", {name: one.apply for name, one in FLYTE_FILTERS.items()}),
@@ -65,7 +65,10 @@ def rows() -> tuple[Row, ...]:
 def markdown() -> str:
     """The rows as a table."""
     lines = ["| | name | of | what it does |", "|---|---|---|---|"]
-    lines += [f"| {row.kind} | `{_in_table(row.name)}` | {row.origin} | {_in_table(row.summary)} |" for row in rows()]
+    lines += [
+        f"| {row.kind} | `{_in_table(row.name)}` | {row.origin} | {_in_table(row.summary)} |"
+        for row in reference_rows()
+    ]
     return "\n".join(lines)
 
 

@@ -5,13 +5,13 @@ from typing import Protocol
 
 import re2
 
-from entrypoints.simulation.pongo2.errors import TemplateFailedError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
 
 class Pattern(Protocol):
     """A compiled expression, as far as templates use one."""
 
-    def search(self, text: str) -> "Found | None":
+    def search(self, text: str) -> "Match | None":
         """The leftmost match anywhere in the text."""
 
     def sub(self, replacement: object, text: str) -> str:
@@ -21,7 +21,7 @@ class Pattern(Protocol):
         """What stands between the matches."""
 
 
-class Found(Protocol):
+class Match(Protocol):
     """A match."""
 
     def group(self, number: int = 0) -> str | None:
@@ -38,17 +38,17 @@ def _options() -> re2.Options:
 
 
 @lru_cache(maxsize=512)
-def compiled(expression: str) -> Pattern:
-    """The expression, ready to use; raises TemplateFailedError when it is none."""
+def compile_pattern(expression: str) -> Pattern:
+    """The expression, ready to use; raises TemplateRuntimeError when it is none."""
     try:
         pattern: Pattern = re2.compile(expression, _options())
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if error.args else "unknown reason"
-        raise TemplateFailedError(f"'{expression}' is no regular expression that RE2 knows: {reason}") from error
+        raise TemplateRuntimeError(f"'{expression}' is no regular expression that RE2 knows: {reason}") from error
     return pattern
 
 
-def check(expression: object) -> None:
-    """Raises TemplateFailedError when a text is no regular expression."""
+def check_pattern(expression: object) -> None:
+    """Raises TemplateRuntimeError when a text is no regular expression."""
     if isinstance(expression, str):
-        compiled(expression)
+        compile_pattern(expression)

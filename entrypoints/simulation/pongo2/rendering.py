@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from entrypoints.simulation.pongo2.errors import TemplateFailedError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
 OUTPUT_LIMIT = 1024 * 1024
 STEP_LIMIT = 100_000
@@ -17,11 +17,11 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class TemplateEnvironment:
     """What a template may ask of the world beside its values; tests give their own."""
 
     datastore: Mapping[str, object] = field(default_factory=dict)
-    dice: random.Random = field(default_factory=random.Random)
+    rng: random.Random = field(default_factory=random.Random)
     now: Callable[[], datetime] = _now
 
 
@@ -36,71 +36,71 @@ class Budget:
     output: int = OUTPUT_LIMIT
     depth: int = 0
 
-    def step(self, count: int = 1) -> None:
-        """Use steps; raises TemplateFailedError when there are none left."""
+    def spend_steps(self, count: int = 1) -> None:
+        """Use steps; raises TemplateRuntimeError when there are none left."""
         self.steps -= count
         if self.steps < 0:
-            raise TemplateFailedError(f"the template takes more than {STEP_LIMIT} steps")
+            raise TemplateRuntimeError(f"the template takes more than {STEP_LIMIT} steps")
 
-    def write(self, size: int) -> None:
-        """Use up output; raises TemplateFailedError when it grows too long."""
+    def spend_output(self, size: int) -> None:
+        """Use up output; raises TemplateRuntimeError when it grows too long."""
         self.output -= size
         if self.output < 0:
-            raise TemplateFailedError(f"the output grows longer than {OUTPUT_LIMIT} characters")
+            raise TemplateRuntimeError(f"the output grows longer than {OUTPUT_LIMIT} characters")
 
-    def deeper(self) -> None:
+    def enter(self) -> None:
         """One more template or macro inside the other; `shallower` afterwards."""
         self.depth += 1
         if self.depth > DEPTH_LIMIT:
-            raise TemplateFailedError(f"macros and templates nest deeper than {DEPTH_LIMIT}")
+            raise TemplateRuntimeError(f"macros and templates nest deeper than {DEPTH_LIMIT}")
 
-    def shallower(self) -> None:
+    def leave(self) -> None:
         """The inner template or macro has ended."""
         self.depth -= 1
 
 
-def bounded(size: int) -> int:
-    """The size of a text about to be made; raises TemplateFailedError when it is too long to be made at all."""
+def check_size(size: int) -> int:
+    """The size of a text about to be made; raises TemplateRuntimeError when it is too long to be made at all."""
     if size > OUTPUT_LIMIT:
-        raise TemplateFailedError(f"a text grows longer than {OUTPUT_LIMIT} characters")
+        raise TemplateRuntimeError(f"a text grows longer than {OUTPUT_LIMIT} characters")
     return size
 
 
-class Run:
+class RenderContext:
     """Names in scope, output so far and budget of one rendering."""
 
-    __slots__ = ("autoescape", "budget", "names", "public", "states", "surroundings", "written")
+    __slots__ = ("autoescape", "budget", "environment", "locals", "output", "tag_states", "variables")
 
-    def __init__(self, public: Mapping[str, object], surroundings: Surroundings, budget: Budget) -> None:
-        self.public = public
-        self.names: dict[str, object] = {}
-        self.surroundings = surroundings
+    def __init__(self, variables: Mapping[str, object], environment: TemplateEnvironment, budget: Budget) -> None:
+        self.variables = variables
+        self.locals: dict[str, object] = {}
+        self.environment = environment
         self.budget = budget
         self.autoescape = False
-        self.written: list[str] = []
-        self.states: dict[object, object] = {}
+        self.output: list[str] = []
+        self.tag_states: dict[object, object] = {}
 
-    def child(self) -> "Run":
-        """A run for an inner block: sees all names, keeps its own to itself, writes into the same output."""
-        inner = Run(self.public, self.surroundings, self.budget)
-        inner.names = dict(self.names)
+    def child(self) -> "RenderContext":
+        """A context for an inner block: sees all names, keeps its own to itself, writes into the same output."""
+        inner = RenderContext(self.variables, self.environment, self.budget)
+        inner.locals = dict(self.locals)
         inner.autoescape = self.autoescape
-        inner.written = self.written
-        inner.states = self.states
+        inner.output = self.output
+        inner.tag_states = self.tag_states
         return inner
 
     def write(self, text: str) -> None:
         """Add to the output."""
-        self.budget.write(len(text))
-        self.written.append(text)
+        self.budget.spend_output(len(text))
+        self.output.append(text)
 
-    def captured(self, render: Callable[["Run"], None]) -> str:
+    def capture(self, render: Callable[["RenderContext"], None]) -> str:
         """What `render` writes, without writing it."""
-        outer, self.written = self.written, []
+        outer, self.output = self.output, []
         try:
             render(self)
-            text = "".join(self.written)
+            text = "".join(self.output)
         finally:
-            self.written = outer
+            self.output = outer
         self.budget.output += len(text)
         return text

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII)
 
 
-def parsed(written: str) -> datetime | None:
+def parse(written: str) -> datetime | None:
     """The time that an RFC 3339 text writes, to the microsecond; None when it writes none."""
     found = _RFC3339.fullmatch(written)
     if found is None:
@@ -22,7 +22,7 @@ def parsed(written: str) -> datetime | None:
         return None
 
 
-def rfc3339(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """The time in UTC as the server answers it: to the millisecond, without zeros at the end."""
     utc = moment.astimezone(UTC)
     fraction = f".{utc.microsecond // 1000:03d}".rstrip("0").rstrip(".")

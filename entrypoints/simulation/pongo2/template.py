@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from entrypoints.simulation.pongo2.errors import TemplateError, TemplateFailedError, TemplateRefusedError
+from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRuntimeError, TemplateSyntaxError
 from entrypoints.simulation.pongo2.expression_parser import ExpressionParser
 from entrypoints.simulation.pongo2.expressions import Function
 from entrypoints.simulation.pongo2.filters.registry import FILTERS
 from entrypoints.simulation.pongo2.functions import (
-    FlyteFunction,
+    TemplateFunction,
     base64_decode,
     base64_encode,
     datastore,
@@ -16,11 +16,11 @@ from entrypoints.simulation.pongo2.functions import (
     random_int,
     unmarshal_json,
 )
-from entrypoints.simulation.pongo2.lexer import tokens_of
+from entrypoints.simulation.pongo2.lexer import tokenize
 from entrypoints.simulation.pongo2.parser import Block, Parser
-from entrypoints.simulation.pongo2.rendering import Budget, Run, Surroundings
+from entrypoints.simulation.pongo2.rendering import Budget, RenderContext, TemplateEnvironment
 from entrypoints.simulation.pongo2.tags.registry import TAGS
-from entrypoints.simulation.pongo2.values import described, text
+from entrypoints.simulation.pongo2.values import describe, to_text
 
 SOURCE_LIMIT = 256 * 1024
 
@@ -28,42 +28,42 @@ SOURCE_LIMIT = 256 * 1024
 class Template:
     """A template that was read.
 
-    Raises TemplateRefusedError for it can't be read; with the place of what is wrong.
+    Raises TemplateSyntaxError for it can't be read; with the position of what is wrong.
     """
 
     __slots__ = ("_document", "is_constant", "source")
 
     def __init__(self, source: str) -> None:
         if len(source) > SOURCE_LIMIT:
-            raise TemplateRefusedError(f"the template is longer than {SOURCE_LIMIT} characters")
+            raise TemplateSyntaxError(f"the template is longer than {SOURCE_LIMIT} characters")
         if source.endswith("{"):
-            place = tokens_of(source)[-1].place
-            raise TemplateRefusedError(
-                "a template can't end with '{': the server puts a tag of its own behind it", place
+            position = tokenize(source)[-1].position
+            raise TemplateSyntaxError(
+                "a template can't end with '{': the server puts a tag of its own behind it", position
             )
         self.source = source
         self.is_constant = "{{" not in source and "{%" not in source and "{#" not in source
         self._document = Block(()) if self.is_constant else self._parsed(source)
 
-    def render(self, names: Mapping[str, object], surroundings: Surroundings | None = None) -> str:
+    def render(self, names: Mapping[str, object], environment: TemplateEnvironment | None = None) -> str:
         """The text that the template writes with these values.
 
-        Raises TemplateFailedError for a value does not fit, or a limit is broken; with the place.
+        Raises TemplateRuntimeError for a value does not fit, or a limit is broken; with the position.
         """
         if self.is_constant:
             return self.source
-        return self.render_within(Run(names, surroundings or Surroundings(), Budget()))
+        return self.render_within(RenderContext(names, environment or TemplateEnvironment(), Budget()))
 
-    def render_within(self, run: Run) -> str:
-        """The text that the template writes in a run that has begun."""
+    def render_within(self, context: RenderContext) -> str:
+        """The text that the template writes in a context that has begun."""
         try:
-            self._document.render(run)
+            self._document.render(context)
         except RecursionError as error:
-            raise TemplateFailedError("the template nests too deep") from error
-        return "".join(run.written) if not self.is_constant else self.source
+            raise TemplateRuntimeError("the template nests too deep") from error
+        return "".join(context.output) if not self.is_constant else self.source
 
     def _parsed(self, source: str) -> Block:
-        return Parser(tokens_of(source), TAGS, ExpressionParser(FILTERS, FUNCTIONS)).document()
+        return Parser(tokenize(source), TAGS, ExpressionParser(FILTERS, FUNCTIONS)).parse_document()
 
 
 @lru_cache(maxsize=256)
@@ -71,29 +71,29 @@ def _cached(source: str) -> Template:
     return Template(source)
 
 
-def template(run: Run, source: object, names: object) -> object:
+def template(context: RenderContext, source: object, names: object) -> object:
     """Renders the first argument as a template, with the second as its names."""
     if not isinstance(names, dict):
-        raise TemplateFailedError(f"a map of names expected, not {described(names)}")
-    run.budget.deeper()
+        raise TemplateRuntimeError(f"a map of names expected, not {describe(names)}")
+    context.budget.enter()
     try:
-        inner = Run(names, run.surroundings, run.budget)
-        return _cached(text(source)).render_within(inner)
+        inner = RenderContext(names, context.environment, context.budget)
+        return _cached(to_text(source)).render_within(inner)
     except TemplateError as error:
-        raise TemplateFailedError(f"in the inner template, {error}") from error
+        raise TemplateRuntimeError(f"in the inner template, {error}") from error
     finally:
-        run.budget.shallower()
+        context.budget.leave()
 
 
 FUNCTIONS: dict[str, Function] = {
     function.name: function
     for function in (
-        FlyteFunction("randomInt", 1, random_int),
-        FlyteFunction("randomAlpha", 1, random_alpha),
-        FlyteFunction("base64Encode", 1, base64_encode),
-        FlyteFunction("base64Decode", 1, base64_decode),
-        FlyteFunction("datastore", 1, datastore),
-        FlyteFunction("template", 2, template),
-        FlyteFunction("unmarshalJson", 1, unmarshal_json),
+        TemplateFunction("randomInt", 1, random_int),
+        TemplateFunction("randomAlpha", 1, random_alpha),
+        TemplateFunction("base64Encode", 1, base64_encode),
+        TemplateFunction("base64Decode", 1, base64_decode),
+        TemplateFunction("datastore", 1, datastore),
+        TemplateFunction("template", 2, template),
+        TemplateFunction("unmarshalJson", 1, unmarshal_json),
     )
 }

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from entrypoints.simulation.pongo2.errors import Place, TemplateRefusedError
-from entrypoints.simulation.pongo2.lexer import Kind, Token
+from entrypoints.simulation.pongo2.errors import Position, TemplateSyntaxError
+from entrypoints.simulation.pongo2.lexer import Token, TokenKind
 
 
-class Cursor:
+class TokenStream:
     """A position in a list of tokens; `end` is where to point at when there are none left."""
 
     __slots__ = ("_end", "_index", "_tokens")
 
-    def __init__(self, tokens: Sequence[Token], end: Place) -> None:
+    def __init__(self, tokens: Sequence[Token], end: Position) -> None:
         self._tokens = tokens
         self._index = 0
-        self._end = tokens[-1].place if tokens else end
+        self._end = tokens[-1].position if tokens else end
 
     @property
     def has_more(self) -> bool:
@@ -24,14 +24,14 @@ class Cursor:
     @property
     def current(self) -> Token | None:
         """The token to be read next."""
-        return self.ahead(0)
+        return self.peek(0)
 
-    def ahead(self, distance: int) -> Token | None:
+    def peek(self, distance: int) -> Token | None:
         """A token further on, or back with a negative distance; None beyond either end."""
         index = self._index + distance
         return self._tokens[index] if 0 <= index < len(self._tokens) else None
 
-    def rest(self) -> Sequence[Token]:
+    def remaining(self) -> Sequence[Token]:
         """All tokens still to be read."""
         return self._tokens[self._index :]
 
@@ -39,35 +39,35 @@ class Cursor:
         """The next token; refused when there is none."""
         token = self.current
         if token is None:
-            raise self.refusal("more expected")
+            raise self.error("more expected")
         self._index += 1
         return token
 
-    def sees(self, kind: Kind, *of: str) -> bool:
+    def next_is(self, kind: TokenKind, *of: str) -> bool:
         """Whether the next token is of this kind, and one of these if any are given."""
         token = self.current
         return token is not None and token.kind is kind and (not of or token.value in of)
 
-    def take_if(self, kind: Kind, *of: str) -> Token | None:
+    def take_if(self, kind: TokenKind, *of: str) -> Token | None:
         """The next token if it is of this kind, and one of these if any are given."""
-        return self.take() if self.sees(kind, *of) else None
+        return self.take() if self.next_is(kind, *of) else None
 
-    def expect(self, kind: Kind, *of: str) -> Token:
+    def expect(self, kind: TokenKind, *of: str) -> Token:
         """The next token, which has to be of this kind, and one of these if any are given."""
         token = self.take_if(kind, *of)
         if token is None:
             wanted = " or ".join(f"'{one}'" for one in of) or f"a {kind.value}"
-            raise self.refusal(f"{wanted} expected")
+            raise self.error(f"{wanted} expected")
         return token
 
     def expect_end(self) -> None:
         """Refuses whatever is left."""
         if self.has_more:
-            raise self.refusal("nothing more expected")
+            raise self.error("nothing more expected")
 
-    def refusal(self, message: str, at: Token | None = None) -> TemplateRefusedError:
+    def error(self, message: str, at: Token | None = None) -> TemplateSyntaxError:
         """An error at a token, by default the next one, or at the end."""
         token = at or self.current
         if token is None:
-            return TemplateRefusedError(f"{message}, but the tag or template ends here", self._end)
-        return TemplateRefusedError(f"{message}, not {token}" if at is None else message, token.place)
+            return TemplateSyntaxError(f"{message}, but the tag or template ends here", self._end)
+        return TemplateSyntaxError(f"{message}, not {token}" if at is None else message, token.position)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from entrypoints.simulation.pongo2.errors import TemplateFailedError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
 _DECIMAL = re.compile(r"[+-]?([0-9]+(_[0-9]+)*\.?([0-9]+(_[0-9]+)*)?|\.[0-9]+(_[0-9]+)*)([eE][+-]?[0-9]+(_[0-9]+)*)?")
 _HEXADECIMAL = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
@@ -36,13 +36,13 @@ class SafeText(str):
     __slots__ = ()
 
 
-class Texts(list[object]):
+class StringList(list[object]):
     """A Go list of strings, as `split` makes one: the only kind of list that pongo2 can sort."""
 
     __slots__ = ()
 
 
-TYPE_NAMES: dict[type, str] = {list: "[]interface {}", Texts: "[]string", dict: "map[string]interface {}"}
+TYPE_NAMES: dict[type, str] = {list: "[]interface {}", StringList: "[]string", dict: "map[string]interface {}"}
 
 
 def from_json(value: object) -> object:
@@ -56,7 +56,7 @@ def from_json(value: object) -> object:
     return {key: from_json(item) for key, item in value.items()}
 
 
-def text(value: object) -> str:
+def to_text(value: object) -> str:
     """The value as it is written into the output."""
     if isinstance(value, str):
         return value
@@ -66,7 +66,7 @@ def text(value: object) -> str:
     return str(value)
 
 
-def fixed(value: float, decimals: int) -> str:
+def format_float(value: float, decimals: int) -> str:
     """A float in plain notation, as Go's `%.Nf` writes it."""
     if math.isnan(value):
         return "NaN"
@@ -75,7 +75,7 @@ def fixed(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}"
 
 
-def time_text(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """A time as Go writes it when it is not told how: `2024-03-01 10:00:00.5 +0000 UTC`."""
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     offset = moment.strftime("%z") or "+0000"
@@ -83,20 +83,20 @@ def time_text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {offset} {name}"
 
 
-def integer(value: object) -> int:
+def to_integer(value: object) -> int:
     """The value as an integer; 0 when it is none."""
     if isinstance(value, bool):
         return 0
     if isinstance(value, int):
         return value
     if isinstance(value, float):
-        return truncated(value)
+        return truncate(value)
     if isinstance(value, str):
-        return truncated(number(value))
+        return truncate(to_float(value))
     return 0
 
 
-def number(value: object) -> float:
+def to_float(value: object) -> float:
     """The value as a float; 0 when it is none."""
     if isinstance(value, bool):
         return 0.0
@@ -109,7 +109,7 @@ def number(value: object) -> float:
     return 0.0
 
 
-def truncated(value: float) -> int:
+def truncate(value: float) -> int:
     """The integer part; what does not fit into 64 bits becomes the lowest integer, as on the server's machines."""
     if math.isnan(value) or math.isinf(value):
         return _LOWEST_INT
@@ -117,7 +117,7 @@ def truncated(value: float) -> int:
     return whole if _LOWEST_INT <= whole < -_LOWEST_INT else _LOWEST_INT
 
 
-def wrapped(value: int) -> int:
+def wrap_int64(value: int) -> int:
     """An integer kept within 64 bits, wrapping around as Go's does."""
     return (value - _LOWEST_INT) % _INTEGERS + _LOWEST_INT
 
@@ -132,7 +132,7 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def truth(value: object) -> bool:
+def is_truthy(value: object) -> bool:
     """Whether the value counts as true: not zero, not empty, not missing."""
     if isinstance(value, datetime | Struct):
         return True
@@ -141,13 +141,13 @@ def truth(value: object) -> bool:
     return bool(value)
 
 
-def negated(value: object) -> object:
+def negate(value: object) -> object:
     """What `not` makes of the value: numbers stay numbers."""
     if is_integer(value):
         return 0 if value else 1
     if isinstance(value, float):
         return 0.0 if value else 1.1
-    return not truth(value)
+    return not is_truthy(value)
 
 
 def length(value: object) -> int:
@@ -160,24 +160,24 @@ def can_slice(value: object) -> bool:
     return isinstance(value, str | list)
 
 
-def item(value: object, position: int) -> object:
+def item_at(value: object, position: int) -> object:
     """The item or character at a position from 0; missing beyond the end; an error before the start."""
     if not isinstance(value, str | list):
         return []
     if position < 0:
-        raise TemplateFailedError(f"the position {position} is before the start")
+        raise TemplateRuntimeError(f"the position {position} is before the start")
     if position < len(value):
         return value[position]
     return "" if isinstance(value, str) else None
 
 
-def part(value: str | list[object], start: int, end: int) -> object:
+def slice_of(value: str | list[object], start: int, end: int) -> object:
     """The items from `start` up to and without `end`, both within the value."""
     taken = value[start:end]
-    return Texts(taken) if isinstance(value, Texts) and isinstance(taken, list) else taken
+    return StringList(taken) if isinstance(value, StringList) and isinstance(taken, list) else taken
 
 
-def equal(one: object, other: object) -> bool:
+def are_equal(one: object, other: object) -> bool:
     """Whether two values are the same, in type as well: 1 is not 1.0, and no float of JSON equals an integer."""
     if isinstance(one, datetime) and isinstance(other, datetime):
         return one == other
@@ -186,26 +186,26 @@ def equal(one: object, other: object) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, list | dict):
-        raise TemplateFailedError("two lists or two maps can't be compared")
+        raise TemplateRuntimeError("two lists or two maps can't be compared")
     return one == other
 
 
 def contains(value: object, wanted: object) -> bool:
     """What `in` says: part of a text, item of a list, key of a map, field of a struct."""
     if isinstance(value, Struct):
-        return text(wanted) in value.fields
+        return to_text(wanted) in value.fields
     if isinstance(value, dict):
         if is_integer(wanted):
-            raise TemplateFailedError("the keys of a map are strings, not integers")
+            raise TemplateRuntimeError("the keys of a map are strings, not integers")
         return isinstance(wanted, str) and wanted in value
     if isinstance(value, str):
-        return text(wanted) in value
+        return to_text(wanted) in value
     if isinstance(value, list):
-        return any(equal(wanted, candidate) for candidate in value)
+        return any(are_equal(wanted, candidate) for candidate in value)
     return False
 
 
-def field(value: object, name: str, whole: str) -> object:
+def get_field(value: object, name: str, whole: str) -> object:
     """The field or key `name` of a value; missing ones are None, and None has none."""
     if value is None:
         return None
@@ -213,10 +213,10 @@ def field(value: object, name: str, whole: str) -> object:
         return value.fields.get(name)
     if isinstance(value, dict):
         return value.get(name)
-    raise TemplateFailedError(f"'{whole}': {described(value)} has no fields")
+    raise TemplateRuntimeError(f"'{whole}': {describe(value)} has no fields")
 
 
-def element(value: object, position: int, whole: str) -> object:
+def get_element(value: object, position: int, whole: str) -> object:
     """The item at a position, written with a dot; None beyond the end."""
     if value is None:
         return None
@@ -224,10 +224,10 @@ def element(value: object, position: int, whole: str) -> object:
         return _byte(value, position)
     if isinstance(value, list):
         return value[position] if position < len(value) else None
-    raise TemplateFailedError(f"'{whole}': {described(value)} has no items")
+    raise TemplateRuntimeError(f"'{whole}': {describe(value)} has no items")
 
 
-def described(value: object) -> str:
+def describe(value: object) -> str:
     """What kind of value it is, for messages."""
     names: list[tuple[type | tuple[type, ...], str]] = [
         (bool, "a boolean"),
@@ -277,7 +277,7 @@ _WRITERS: dict[type, Callable[..., str]] = {
     type(None): lambda _: "",
     bool: str,
     int: str,
-    float: lambda value: fixed(value, 6),
-    datetime: time_text,
+    float: lambda value: format_float(value, 6),
+    datetime: format_time,
     **{kind: lambda _, name=name: f"<{name} Value>" for kind, name in TYPE_NAMES.items()},
 }

@@ -124,7 +124,7 @@ class Workbench:
 
     def _ledger(self) -> object:
         stages, tally = self.traces.stage_counts, self.traces.counters
-        actions = self.flyte.unanswered()
+        actions = self.flyte.unfinished()
         return {
             "delivered": stages[DeliveryStage.DELIVERED],
             "at_slack": stages[DeliveryStage.AT_SLACK],

@@ -18,7 +18,7 @@ def jwt(**claims: object) -> str:
 
 
 def last_seen(env: CheckEnvironment, pack: str, ago: timedelta) -> None:
-    env.flyte._world.last_seen[pack] = datetime.now(UTC) - ago
+    env.flyte._state.last_seen[pack] = datetime.now(UTC) - ago
 
 
 async def test_flyte_is_only_asked_by_get_and_nothing_is_registered(env: CheckEnvironment) -> None:
@@ -36,7 +36,7 @@ async def test_the_id_under_which_the_pack_will_be_registered_has_its_labels(env
 
 async def test_a_pack_of_this_name_that_was_not_seen_lately_is_an_older_one(env: CheckEnvironment) -> None:
     env.flyte.register(read_pack({"name": "Slack"}))
-    env.flyte._world.last_seen["Slack"] = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    env.flyte._state.last_seen["Slack"] = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
     pack = await env.finding("flyte pack")
 

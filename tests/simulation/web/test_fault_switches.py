@@ -50,7 +50,7 @@ async def test_a_post_without_an_answer_is_not_made_twice(page: Visitor, stage: 
     await turn(page, "slack-no-answer", on=False)
 
     assert way["open_actions"] == 1
-    assert len(stage.flyte.unanswered()) == 1
+    assert len(stage.flyte.unfinished()) == 1
 
 
 async def test_turning_a_switch_where_it_is_already_does_nothing(page: Visitor) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from entrypoints.simulation.pongo2 import cron, regex
 from entrypoints.simulation.pongo2.expression_parser import Filter
 from entrypoints.simulation.pongo2.filters import flyte, html, text, values
-from entrypoints.simulation.pongo2.rendering import Run
+from entrypoints.simulation.pongo2.rendering import RenderContext
 
 
 def _of_value(apply: Callable[[object], object]) -> Filter:
     """A filter that looks at no argument."""
 
-    def call(value: object, _: object, __: Run) -> object:
+    def call(value: object, _: object, __: RenderContext) -> object:
         return apply(value)
 
     call.__doc__ = apply.__doc__
@@ -21,7 +21,7 @@ def _of_value(apply: Callable[[object], object]) -> Filter:
 def _of_both(apply: Callable[[object, object], object], check: Callable[[object], object] | None = None) -> Filter:
     """A filter that looks at its argument; `check` is for arguments that are written out."""
 
-    def call(value: object, argument: object, _: Run) -> object:
+    def call(value: object, argument: object, _: RenderContext) -> object:
         return apply(value, argument)
 
     call.__doc__ = apply.__doc__
@@ -79,12 +79,12 @@ PONGO2_FILTERS: dict[str, Filter] = {
 }
 
 FLYTE_FILTERS: dict[str, Filter] = {
-    "extractMatch": _of_both(flyte.extract_match, regex.check),
+    "extractMatch": _of_both(flyte.extract_match, regex.check_pattern),
     "index": _of_both(flyte.index),
     "key": _of_both(flyte.key),
     "kvp": _of_value(flyte.kvp),
-    "match": _of_both(flyte.match, regex.check),
-    "matchesCron": _of_both(flyte.matches_cron, cron.check),
+    "match": _of_both(flyte.match, regex.check_pattern),
+    "matchesCron": _of_both(flyte.matches_cron, cron.check_expression),
     "removedupwhitespaces": _of_value(flyte.removedupwhitespaces),
     "safecopypaste": _of_value(flyte.safecopypaste),
 }

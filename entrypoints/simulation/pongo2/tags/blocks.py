@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.expressions import Expression, FilterCall
-from entrypoints.simulation.pongo2.lexer import Kind, Token
+from entrypoints.simulation.pongo2.lexer import Token, TokenKind
 from entrypoints.simulation.pongo2.parser import Block, Node, Parser
-from entrypoints.simulation.pongo2.regex import compiled
-from entrypoints.simulation.pongo2.rendering import Run
-from entrypoints.simulation.pongo2.token_stream import Cursor
+from entrypoints.simulation.pongo2.regex import compile_pattern
+from entrypoints.simulation.pongo2.rendering import RenderContext
+from entrypoints.simulation.pongo2.token_stream import TokenStream
 
 _SPACE_BETWEEN_TAGS = r"(?U:(<.*>))([\t\n\v\f\r ]+)(?U:(<.*>))"
 
@@ -17,7 +17,7 @@ _SPACE_BETWEEN_TAGS = r"(?U:(<.*>))([\t\n\v\f\r ]+)(?U:(<.*>))"
 class Nothing:
     """What comes to nothing: a comment."""
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write nothing."""
 
 
@@ -28,14 +28,14 @@ class If:
     branches: tuple[tuple[Expression, Block], ...]
     otherwise: Block | None
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write the first block whose condition is true."""
         for condition, block in self.branches:
-            if values.truth(condition.evaluate(run)):
-                block.render(run)
+            if values.is_truthy(condition.evaluate(context)):
+                block.render(context)
                 return
         if self.otherwise is not None:
-            self.otherwise.render(run)
+            self.otherwise.render(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ class IfEqual:
     then: Block
     otherwise: Block | None
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Compare, and write a block."""
-        is_equal = values.equal(self.left.evaluate(run), self.right.evaluate(run))
+        is_equal = values.are_equal(self.left.evaluate(context), self.right.evaluate(context))
         block = self.then if is_equal == self.wants_equal else self.otherwise
         if block is not None:
-            block.render(run)
+            block.render(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class With:
     pairs: tuple[tuple[str, Expression], ...]
     body: Block
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write the block with the names set."""
-        inner = run.child()
-        inner.names.update({name: expression.evaluate(run) for name, expression in self.pairs})
+        inner = context.child()
+        inner.locals.update({name: expression.evaluate(context) for name, expression in self.pairs})
         self.body.render(inner)
 
 
@@ -77,12 +77,12 @@ class FilterBlock:
     calls: tuple[FilterCall, ...]
     body: Block
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write the block as the filters leave it."""
-        value: object = run.captured(self.body.render)
+        value: object = context.capture(self.body.render)
         for call in self.calls:
-            value = call.on(value, run)
-        run.write(values.text(value))
+            value = call.apply_to(value, context)
+        context.write(values.to_text(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,11 @@ class Autoescape:
     is_on: bool
     body: Block
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write the block."""
-        before, run.autoescape = run.autoescape, self.is_on
-        self.body.render(run)
-        run.autoescape = before
+        before, context.autoescape = context.autoescape, self.is_on
+        self.body.render(context)
+        context.autoescape = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,95 +105,95 @@ class Spaceless:
 
     body: Block
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write the block without that space."""
-        text = run.captured(self.body.render)
-        pattern = compiled(_SPACE_BETWEEN_TAGS)
+        text = context.capture(self.body.render)
+        pattern = compile_pattern(_SPACE_BETWEEN_TAGS)
         while (shorter := pattern.sub(r"\1\3", text)) != text:
-            run.budget.step()
+            context.budget.spend_steps()
             text = shorter
-        run.write(text)
+        context.write(text)
 
 
-def parse_autoescape(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_autoescape(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Escapes the variables of a block for HTML (`on`), or leaves them alone (`off`, as everywhere in a flow)."""
-    mode = arguments.expect(Kind.NAME, "on", "off")
+    mode = arguments.expect(TokenKind.NAME, "on", "off")
     arguments.expect_end()
-    return Autoescape(mode.value == "on", parser.block(start, "endautoescape"))
+    return Autoescape(mode.value == "on", parser.parse_block(start, "endautoescape"))
 
 
-def parse_comment(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_comment(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Leaves out what stands in it."""
     arguments.expect_end()
-    parser.skip(start, "endcomment")
+    parser.skip_to(start, "endcomment")
     return Nothing()
 
 
-def parse_filter(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_filter(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Sends the text of a block through filters."""
-    calls = [parser.expressions.filter_call(arguments)]
-    while arguments.take_if(Kind.SYMBOL, "|"):
-        calls.append(parser.expressions.filter_call(arguments))
+    calls = [parser.expressions.parse_filter_call(arguments)]
+    while arguments.take_if(TokenKind.SYMBOL, "|"):
+        calls.append(parser.expressions.parse_filter_call(arguments))
     arguments.expect_end()
-    return FilterBlock(tuple(calls), parser.block(start, "endfilter"))
+    return FilterBlock(tuple(calls), parser.parse_block(start, "endfilter"))
 
 
-def parse_if(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_if(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Chooses a block by conditions; with `{% elif %}` and `{% else %}`."""
     branches: list[tuple[Expression, Block]] = []
     condition = _condition(parser, arguments)
     while True:
-        block = parser.block(start, "elif", "else", "endif")
+        block = parser.parse_block(start, "elif", "else", "endif")
         branches.append((condition, block))
         if block.end != "elif" or block.arguments is None:
             break
         condition = _condition(parser, block.arguments)
-    otherwise = parser.block(start, "endif") if block.end == "else" else None
+    otherwise = parser.parse_block(start, "endif") if block.end == "else" else None
     return If(tuple(branches), otherwise)
 
 
-def parse_ifequal(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_ifequal(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Writes a block when two values are equal."""
     return _equality(parser, start, arguments, wants_equal=True)
 
 
-def parse_ifnotequal(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_ifnotequal(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Writes a block when two values differ."""
     return _equality(parser, start, arguments, wants_equal=False)
 
 
-def parse_spaceless(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_spaceless(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Removes white space between the HTML tags of a block."""
     arguments.expect_end()
-    return Spaceless(parser.block(start, "endspaceless"))
+    return Spaceless(parser.parse_block(start, "endspaceless"))
 
 
-def parse_with(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_with(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Gives names to values within a block: `a=1 b=2`, or `1 as a`."""
-    is_old_style = any(token.kind is Kind.KEYWORD and token.value == "as" for token in arguments.rest())
+    is_old_style = any(token.kind is TokenKind.KEYWORD and token.value == "as" for token in arguments.remaining())
     pairs: list[tuple[str, Expression]] = []
     while not pairs or arguments.has_more:
         if is_old_style:
-            expression = parser.expressions.expression(arguments)
-            arguments.expect(Kind.KEYWORD, "as")
-            name = arguments.expect(Kind.NAME)
+            expression = parser.expressions.parse(arguments)
+            arguments.expect(TokenKind.KEYWORD, "as")
+            name = arguments.expect(TokenKind.NAME)
         else:
-            name = arguments.expect(Kind.NAME)
-            arguments.expect(Kind.SYMBOL, "=")
-            expression = parser.expressions.expression(arguments)
+            name = arguments.expect(TokenKind.NAME)
+            arguments.expect(TokenKind.SYMBOL, "=")
+            expression = parser.expressions.parse(arguments)
         pairs.append((name.value, expression))
-    return With(tuple(pairs), parser.block(start, "endwith"))
+    return With(tuple(pairs), parser.parse_block(start, "endwith"))
 
 
-def _condition(parser: Parser, arguments: Cursor) -> Expression:
-    condition = parser.expressions.expression(arguments)
+def _condition(parser: Parser, arguments: TokenStream) -> Expression:
+    condition = parser.expressions.parse(arguments)
     arguments.expect_end()
     return condition
 
 
-def _equality(parser: Parser, start: Token, arguments: Cursor, *, wants_equal: bool) -> Node:
-    left = parser.expressions.expression(arguments)
-    right = parser.expressions.expression(arguments)
+def _equality(parser: Parser, start: Token, arguments: TokenStream, *, wants_equal: bool) -> Node:
+    left = parser.expressions.parse(arguments)
+    right = parser.expressions.parse(arguments)
     arguments.expect_end()
-    then, otherwise = parser.then_else(start, "endifequal" if wants_equal else "endifnotequal")
+    then, otherwise = parser.parse_then_else(start, "endifequal" if wants_equal else "endifnotequal")
     return IfEqual(left, right, wants_equal, then, otherwise)

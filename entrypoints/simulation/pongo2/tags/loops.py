@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from entrypoints.simulation.pongo2 import values
-from entrypoints.simulation.pongo2.errors import TemplateFailedError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 from entrypoints.simulation.pongo2.expressions import Expression
-from entrypoints.simulation.pongo2.lexer import Kind, Token
+from entrypoints.simulation.pongo2.lexer import Token, TokenKind
 from entrypoints.simulation.pongo2.parser import Block, Node, Parser
-from entrypoints.simulation.pongo2.rendering import Run
-from entrypoints.simulation.pongo2.token_stream import Cursor
+from entrypoints.simulation.pongo2.rendering import RenderContext
+from entrypoints.simulation.pongo2.token_stream import TokenStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,18 @@ class For:
     body: Block
     empty: Block | None
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write the block for every item."""
-        inner = run.child()
-        outer_loop = run.names.get("forloop")
-        inner.names["forloop"] = _loop(0, 0, outer_loop)
+        inner = context.child()
+        outer_loop = context.locals.get("forloop")
+        inner.locals["forloop"] = _loop(0, 0, outer_loop)
         rounds = self._rounds(self.iterated.evaluate(inner))
         for index, key, value in rounds:
-            run.budget.step()
-            inner.names[self.key] = key
+            context.budget.spend_steps()
+            inner.locals[self.key] = key
             if self.value is not None and value is not _MISSING:
-                inner.names[self.value] = value
-            inner.names["forloop"] = _loop(index, len(rounds), outer_loop)
+                inner.locals[self.value] = value
+            inner.locals["forloop"] = _loop(index, len(rounds), outer_loop)
             self.body.render(inner)
         if not rounds and self.empty is not None:
             self.empty.render(inner)
@@ -46,12 +46,12 @@ class For:
             return [(index, key, value[key]) for index, key in enumerate(keys)]
         if isinstance(value, str):
             if self.is_sorted:
-                raise TemplateFailedError("pongo2 can't sort the characters of a text")
+                raise TemplateRuntimeError("pongo2 can't sort the characters of a text")
             characters: list[tuple[int, object, object]] = [(i, one, _MISSING) for i, one in enumerate(value)]
             return characters[::-1] if self.is_reversed else characters
         items = list(value) if isinstance(value, list) else []
-        if self.is_sorted and isinstance(value, values.Texts):
-            items.sort(key=values.text, reverse=self.is_reversed)
+        if self.is_sorted and isinstance(value, values.StringList):
+            items.sort(key=values.to_text, reverse=self.is_reversed)
         elif self.is_reversed and not self.is_sorted:
             items.reverse()
         # Of all other lists pongo2 can't tell the order when it is to sort them, and leaves them as they are.
@@ -84,7 +84,7 @@ class Cycled:
     value: object
 
     def __str__(self) -> str:
-        return values.text(self.value)
+        return values.to_text(self.value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,25 +95,25 @@ class Cycle:
     name: str | None
     is_silent: bool
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Write the next value."""
-        value = self.advance(run)
+        value = self.advance(context)
         if isinstance(value, Cycled):
-            value.value = value.cycle.advance(run)
+            value.value = value.cycle.advance(context)
             is_silent, shown = value.cycle.is_silent, value.value
         else:
             is_silent, shown = self.is_silent, value
             if self.name is not None:
-                run.names[self.name] = Cycled(self, value)
+                context.locals[self.name] = Cycled(self, value)
         if not is_silent:
-            run.write(values.text(shown))
+            context.write(values.to_text(shown))
 
-    def advance(self, run: Run) -> object:
+    def advance(self, context: RenderContext) -> object:
         """The value whose turn it is."""
-        position = run.states.get(self, 0)
+        position = context.tag_states.get(self, 0)
         index = position if isinstance(position, int) else 0
-        run.states[self] = index + 1
-        return self.options[index % len(self.options)].evaluate(run)
+        context.tag_states[self] = index + 1
+        return self.options[index % len(self.options)].evaluate(context)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,64 +124,64 @@ class IfChanged:
     then: Block
     otherwise: Block | None
 
-    def render(self, run: Run) -> None:
+    def render(self, context: RenderContext) -> None:
         """Compare with the last time round, and write a block."""
         if not self.watched:
-            self._render_changed_text(run)
+            self._render_changed_text(context)
             return
-        now = [expression.evaluate(run) for expression in self.watched]
-        before = run.states.get(self)
-        run.states[self] = now
+        now = [expression.evaluate(context) for expression in self.watched]
+        before = context.tag_states.get(self)
+        context.tag_states[self] = now
         if not isinstance(before, list) or any(
-            not values.equal(one, other) for one, other in zip(before, now, strict=True)
+            not values.are_equal(one, other) for one, other in zip(before, now, strict=True)
         ):
-            self.then.render(run)
+            self.then.render(context)
         elif self.otherwise is not None:
-            self.otherwise.render(run)
+            self.otherwise.render(context)
         else:
             # pongo2 breaks here too; the server then leaves the step out.
-            raise TemplateFailedError("pongo2 can't render an unchanged 'ifchanged' that has no 'else'")
+            raise TemplateRuntimeError("pongo2 can't render an unchanged 'ifchanged' that has no 'else'")
 
-    def _render_changed_text(self, run: Run) -> None:
-        text = run.captured(self.then.render)
-        if run.states.get(self, "") != text:
-            run.states[self] = text
-            run.write(text)
+    def _render_changed_text(self, context: RenderContext) -> None:
+        text = context.capture(self.then.render)
+        if context.tag_states.get(self, "") != text:
+            context.tag_states[self] = text
+            context.write(text)
 
 
-def parse_for(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_for(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Repeats a block for every item; `reversed`, `sorted`, `{% empty %}`, and `forloop` with its counters."""
-    key = arguments.expect(Kind.NAME)
-    value = arguments.expect(Kind.NAME) if arguments.take_if(Kind.SYMBOL, ",") else None
-    arguments.expect(Kind.KEYWORD, "in")
-    iterated = parser.expressions.expression(arguments)
-    is_reversed = arguments.take_if(Kind.NAME, "reversed") is not None
-    is_sorted = arguments.take_if(Kind.NAME, "sorted") is not None
+    key = arguments.expect(TokenKind.NAME)
+    value = arguments.expect(TokenKind.NAME) if arguments.take_if(TokenKind.SYMBOL, ",") else None
+    arguments.expect(TokenKind.KEYWORD, "in")
+    iterated = parser.expressions.parse(arguments)
+    is_reversed = arguments.take_if(TokenKind.NAME, "reversed") is not None
+    is_sorted = arguments.take_if(TokenKind.NAME, "sorted") is not None
     arguments.expect_end()
-    body = parser.block(start, "empty", "endfor")
-    empty = parser.block(start, "endfor") if body.end == "empty" else None
+    body = parser.parse_block(start, "empty", "endfor")
+    empty = parser.parse_block(start, "endfor") if body.end == "empty" else None
     return For(key.value, value.value if value else None, iterated, is_reversed, is_sorted, body, empty)
 
 
-def parse_cycle(parser: Parser, _: Token, arguments: Cursor) -> Node:
+def parse_cycle(parser: Parser, _: Token, arguments: TokenStream) -> Node:
     """In a loop, writes one value after another; `as name` keeps it, `silent` does not write it."""
-    options = [parser.expressions.expression(arguments)]
+    options = [parser.expressions.parse(arguments)]
     name = None
     is_silent = False
     while arguments.has_more:
-        if arguments.take_if(Kind.KEYWORD, "as"):
-            name = arguments.expect(Kind.NAME).value
-            is_silent = arguments.take_if(Kind.NAME, "silent") is not None
+        if arguments.take_if(TokenKind.KEYWORD, "as"):
+            name = arguments.expect(TokenKind.NAME).value
+            is_silent = arguments.take_if(TokenKind.NAME, "silent") is not None
             arguments.expect_end()
         else:
-            options.append(parser.expressions.expression(arguments))
+            options.append(parser.expressions.parse(arguments))
     return Cycle(tuple(options), name, is_silent)
 
 
-def parse_ifchanged(parser: Parser, start: Token, arguments: Cursor) -> Node:
+def parse_ifchanged(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """In a loop, writes a block only when it, or a given value, differs from the last time round."""
     watched = []
     while arguments.has_more:
-        watched.append(parser.expressions.expression(arguments))
-    then, otherwise = parser.then_else(start, "endifchanged")
+        watched.append(parser.expressions.parse(arguments))
+    then, otherwise = parser.parse_then_else(start, "endifchanged")
     return IfChanged(tuple(watched), then, otherwise)
