@@ -120,8 +120,8 @@ async def _read(method: str, url: URL, response: ClientResponse) -> tuple[FlyteR
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST
     location = response.headers.get("Location", "") if is_redirect else ""
     body = await _read_body(method, url, response) if response.status in _STATUSES_WITH_BODY else b""
-    response = FlyteResponse(method, url, response.status, response.content_type, body, server_time(response.headers))
-    return response, location
+    answer = FlyteResponse(method, url, response.status, response.content_type, body, server_time(response.headers))
+    return answer, location
 
 
 async def _read_body(method: str, url: URL, response: ClientResponse) -> bytes:

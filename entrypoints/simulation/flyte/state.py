@@ -200,7 +200,7 @@ class FlyteState:
     def _index_flows(self) -> None:
         self._starters = {}
         for flow in self.flows.values():
-            starts = {(step.event_pack, step.event_name): None for step in flow.steps if step.starts_a_run}
+            starts = {(step.event_pack, step.event_name): None for step in flow.steps if step.starts_run}
             for start in starts:
                 self._starters.setdefault(start, []).append(flow)
 

@@ -55,7 +55,7 @@ class RenderError(Exception):
 
 def waits_for(flow: Flow, event: Event) -> bool:
     """Whether the event begins a new run of the flow."""
-    return any(step.starts_a_run and _listens(step, event) for step in flow.steps)
+    return any(step.starts_run and _listens(step, event) for step in flow.steps)
 
 
 def candidates(run: FlowRun, event: Event) -> list[tuple[FlowStep, str]]:
@@ -114,7 +114,7 @@ def _listens(step: FlowStep, event: Event) -> bool:
 def _hindrance(step: FlowStep, run: FlowRun) -> str:
     if step.id in run.actions_by_step:
         return "the step has run in this run"
-    if not step.starts_a_run and not any(map(run.has_finished, step.depends_on)):
+    if not step.starts_run and not any(map(run.has_finished, step.depends_on)):
         where = "this run" if run.actions else "the run that this event begins"
         return f"none of the steps that it depends on has finished in {where}: {', '.join(step.depends_on)}"
     return ""
