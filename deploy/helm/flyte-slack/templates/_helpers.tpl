@@ -1,4 +1,4 @@
-{{/* The name of everything that this release makes: the release's own, with the chart's where it is not in it. */}}
+{{/* The name of this release's objects: the release's name, followed by the chart's unless it contains it. */}}
 {{- define "flyte-slack.fullname" -}}
 {{- if contains .Chart.Name .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
@@ -7,7 +7,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What the pod is found by; never changes. */}}
+{{/* The labels that select the pod; they never change. */}}
 {{- define "flyte-slack.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
