@@ -1,39 +1,40 @@
-"""Flyte's audit, as JSON: flow runs, their actions, and the events that brought these about."""
+"""The JSON of Flyte's audit: flow runs, their actions, and the events that triggered these."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
+from marshmallow import EXCLUDE, ValidationError, fields, pre_load
 
+from adapters.serialization.dataclass_schema import DataclassSchema, schema_for
 from domain.json_values import Json
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedPack:
-    """The pack that an event came from."""
+    """The pack that published an event."""
 
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The event that brought an action about."""
+    """The event that triggered an action."""
 
     event: str = ""
     pack: AuditedPack = AuditedPack()
     payload: Json = None
     created_at: datetime | None = None
-    """None where the engine does not tell."""
+    """None if Flyte does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedState:
-    """How far an action has come, and since when."""
+    """The state of an action, and when it was entered."""
 
     value: str
-    """`NEW`, `PENDING`, `SUCCESS`, `FATAL`."""
+    """`NEW`, `PENDING`, `SUCCESS` or `FATAL`."""
     time: datetime | None = None
 
 
@@ -51,18 +52,18 @@ class AuditedAction:
 
 
 def parse_runs(audit: Json) -> list[list[AuditedAction]]:
-    """The actions of each flow run in the audit's response, in its order. What is not understood is left out.
+    """Returns the actions of each flow run in the audit's order, without those that can't be parsed.
 
-    ValueError when the answer is not the audit's at all.
+    Raises ValueError if the response has no list of flow runs.
     """
     runs = audit.get("flows") if isinstance(audit, dict) else None
     if not isinstance(runs, list):
-        raise ValueError("it has no list of flows")  # noqa: TRY004 - what is wrong is the response, not a caller's type
+        raise ValueError("it has no list of flows")  # noqa: TRY004 - the response is wrong, not an argument's type
     return [list(_parse_actions(_actions(run))) for run in runs]
 
 
 def parse_time(text: object) -> datetime | None:
-    """A time in RFC 3339; None when it is none, or Go's zero time."""
+    """Returns an RFC 3339 time; None for anything else and for Go's zero time."""
     try:
         time = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
@@ -75,53 +76,29 @@ class _Time(fields.Field[datetime | None]):
         return parse_time(value)
 
 
-class _ForeignSchema(Schema):
-    """Something of Flyte's, of which we read what we need."""
+class _FlyteSchema(DataclassSchema):
+    """Ignores unknown keys, and takes null, which Go writes for empty values, as a missing value."""
 
     class Meta:
-        """Flyte may say more tomorrow."""
+        """Options of marshmallow."""
 
         unknown = EXCLUDE
+        register = False
 
-    makes: ClassVar[type[Any]]
+    field_types = DataclassSchema.field_types | {datetime | None: _Time}
 
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> Any:
-        """The value; Go writes null for what is empty, which is our default."""
-        return self.makes(**{name: value for name, value in data.items() if value is not None})
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Maps names to Flyte's camel case."""
+        first, *others = field_name.split("_")
+        field_obj.data_key = first + "".join(map(str.capitalize, others))
 
-
-class _PackSchema(_ForeignSchema):
-    makes = AuditedPack
-    name = fields.String()
-
-
-class _TriggerSchema(_ForeignSchema):
-    makes = Trigger
-    event = fields.String()
-    pack = fields.Nested(_PackSchema, allow_none=True)
-    payload = fields.Raw(allow_none=True)
-    created_at = _Time(data_key="createdAt", allow_none=True)
+    @pre_load
+    def drop_nulls(self, data: Any, **_: Any) -> Any:
+        """Removes keys without a value."""
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
-class _StateSchema(_ForeignSchema):
-    makes = AuditedState
-    value = fields.String(required=True)
-    time = _Time(allow_none=True)
-
-
-class _ActionSchema(_ForeignSchema):
-    makes = AuditedAction
-    id = fields.String(required=True)
-    name = fields.String(required=True)
-    pack_name = fields.String(required=True, data_key="packName")
-    state = fields.Nested(_StateSchema, required=True)
-    pack_labels = fields.Dict(keys=fields.String(), values=fields.String(), data_key="packLabels", allow_none=True)
-    input = fields.Raw(allow_none=True)
-    trigger = fields.Nested(_TriggerSchema, allow_none=True)
-
-
-_ACTION = _ActionSchema()
+_ACTION = schema_for(AuditedAction, _FlyteSchema)
 
 
 def _actions(run: Json) -> Iterable[Json]:
