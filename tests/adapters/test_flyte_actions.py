@@ -25,6 +25,7 @@ from domain.errors import (
 )
 from domain.events import BroadcastSent, Fatal, RichMessageSent
 from domain.messages import Receipt
+from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
@@ -34,7 +35,7 @@ from tests.support.scripted_http import Request, flyte_registration, http_respon
 TAKE = "/v1/packs/Slack/actions/take"
 SENT = BroadcastSent("hello", ())
 
-LOST_OR_REFUSED = [
+LOST_OR_REFUSED: list[tuple[Fault, type[WorkflowError]]] = [
     (faults.status(401), WorkflowUnauthorized),
     (faults.status(403), WorkflowUnauthorized),
     (faults.status(404), PackNotRegistered),
@@ -48,10 +49,10 @@ LOST_OR_REFUSED = [
     (faults.redirect("/v1/elsewhere"), WorkflowUnreachable),
     (faults.redirect("http://["), WorkflowUnreachable),
     (faults.malformed(), WorkflowInDoubt),
-    (faults.reset_before(), WorkflowInDoubt),
-    (faults.reset_after(), WorkflowInDoubt),
-    (faults.hang(), WorkflowInDoubt),
-    (faults.hang_after(), WorkflowInDoubt),
+    (Reset(), WorkflowInDoubt),
+    (Reset(after_effect=True), WorkflowInDoubt),
+    (Hang(), WorkflowInDoubt),
+    (Hang(after_effect=True), WorkflowInDoubt),
 ]
 """What means the same for a take, an answer and an event."""
 
@@ -76,9 +77,9 @@ async def _take(workflow: FlyteWorkflow) -> Action:
 
 @pytest.mark.parametrize(("fault", "kind"), [*LOST_OR_REFUSED, (faults.status(500), ActionTakenElsewhere)])
 async def test_a_take_that_fails_says_what_became_of_it(
-    flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault, kind: type[WorkflowError]
+    flyte: FlyteServer, workflow: FlyteWorkflow, fault: Fault, kind: type[WorkflowError]
 ) -> None:
-    flyte.plan("take", fault, times=1)
+    flyte.faults.plan("take", fault)
     with pytest.raises(kind):
         await workflow.take()
     assert await workflow.take() is None
@@ -97,11 +98,11 @@ async def test_a_take_that_fails_says_what_became_of_it(
 )
 @pytest.mark.parametrize("route", ["result", "event"])
 async def test_an_answer_or_an_event_that_fails_says_what_became_of_it(
-    flyte: FlyteServer, workflow: FlyteWorkflow, route: str, fault: faults.Fault, kind: type[WorkflowError]
+    flyte: FlyteServer, workflow: FlyteWorkflow, route: str, fault: Fault, kind: type[WorkflowError]
 ) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     action = await _take(workflow)
-    flyte.plan(route, fault, times=1)
+    flyte.faults.plan(route, fault)
     telling = workflow.complete(action.id, SENT, NOON) if route == "result" else workflow.publish(heard("1.1"), NOON)
     with pytest.raises(kind):
         await telling
@@ -135,7 +136,7 @@ async def test_a_request_that_could_not_be_sent_leaves_no_doubt(flyte: FlyteServ
 
 async def test_an_action_in_a_lost_answer_is_found_in_hand(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
-    flyte.plan("take", faults.reset_after(), times=1)
+    flyte.faults.plan("take", Reset(after_effect=True))
     with pytest.raises(WorkflowInDoubt):
         await workflow.take()
     [action] = await workflow.pending_actions(LONG_AGO)
@@ -304,7 +305,7 @@ async def test_a_202_counts_though_its_body_breaks_off() -> None:
 
 async def test_a_slow_answer_is_waited_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
-    flyte.plan("take", faults.slow(0.1), times=1)
+    flyte.faults.plan("take", Slow(0.1))
     assert (await _take(workflow)).command == Broadcast("hello")
 
 
@@ -355,7 +356,7 @@ async def test_the_jwt_is_in_no_error_not_even_with_its_causes() -> None:
         registered(flyte, jwt="jot-of-gold", timeout_seconds=1.0) as ours,
     ):
         for fault, _ in LOST_OR_REFUSED:
-            flyte.plan("event", fault, times=1)
+            flyte.faults.plan("event", fault)
             with pytest.raises(WorkflowError) as failure:
                 await ours.publish(heard("1.1"), NOON)
             told = "".join(traceback.format_exception(failure.value))

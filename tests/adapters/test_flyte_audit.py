@@ -12,6 +12,7 @@ from domain.actions import ActionId
 from domain.commands import Broadcast, UnreadableCommand
 from domain.errors import PackNotRegistered, WorkflowError, WorkflowServerError, WorkflowUnreachable
 from domain.events import BroadcastSent, Fatal, Outcome
+from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
@@ -62,16 +63,16 @@ async def _published(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
         faults.html(),
         faults.malformed(),
         faults.redirect("http://elsewhere.example/"),
-        faults.hang(),
+        Hang(),
     ],
 )
 async def test_an_audit_that_can_not_be_read_tells_nothing(
-    flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault
+    flyte: FlyteServer, workflow: FlyteWorkflow, fault: Fault
 ) -> None:
     await _published(flyte, workflow)
     action = await workflow.take()
     assert action is not None
-    flyte.plan("audit", fault)
+    flyte.faults.plan("audit", fault, times=None)
     assert await workflow.were_published(ASKED) == [False]
     assert await workflow.is_completed(action.id) is None
     assert await workflow.pending_actions(LONG_AGO) == []
@@ -83,13 +84,13 @@ async def test_an_audit_that_can_not_be_read_tells_nothing(
         (faults.status(500), WorkflowServerError),
         (faults.status(502), WorkflowUnreachable),
         (faults.status(503), WorkflowUnreachable),
-        (faults.reset_before(), WorkflowUnreachable),
+        (Reset(), WorkflowUnreachable),
     ],
 )
 async def test_an_audit_that_fails_can_be_asked_again(
-    flyte: FlyteServer, workflow: FlyteWorkflow, fault: faults.Fault, kind: type[WorkflowError]
+    flyte: FlyteServer, workflow: FlyteWorkflow, fault: Fault, kind: type[WorkflowError]
 ) -> None:
-    flyte.plan("audit", fault)
+    flyte.faults.plan("audit", fault, times=None)
     for question in (
         workflow.were_published(ASKED),
         workflow.is_completed(_action_id(flyte, "1")),
@@ -141,8 +142,8 @@ async def test_what_is_found_for_this_pack_is_not_lost_when_the_wider_question_f
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
     await _published(flyte, workflow)
-    flyte.plan("audit", faults.slow(0), times=1)
-    flyte.plan("audit", faults.status(500))
+    flyte.faults.plan("audit", Slow(0))
+    flyte.faults.plan("audit", faults.status(500), times=None)
     assert await workflow.were_published([*ASKED, (heard("1.2").said, NOON)]) == [True, False]
 
 
@@ -153,7 +154,7 @@ async def test_one_question_is_enough_when_all_is_found(flyte: FlyteServer, work
 
 
 async def test_a_lost_answer_to_an_event_is_made_up_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
-    flyte.plan("event", faults.reset_after(), times=1)
+    flyte.faults.plan("event", Reset(after_effect=True))
     with pytest.raises(WorkflowError):
         await workflow.publish(heard("1.1"), NOON)
     await flyte.wait_for(flyte.waiting)
@@ -167,7 +168,7 @@ async def test_an_answer_whose_202_was_lost_is_in(
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     action = await workflow.take()
     assert action is not None
-    flyte.plan("result", faults.reset_after(), times=1)
+    flyte.faults.plan("result", Reset(after_effect=True))
     with pytest.raises(WorkflowError):
         await workflow.complete(action.id, outcome, NOON)
     assert await workflow.is_completed(action.id) is True

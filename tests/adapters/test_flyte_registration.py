@@ -16,6 +16,7 @@ from domain.errors import (
     WorkflowUnauthorized,
     WorkflowUnreachable,
 )
+from entrypoints.simulation.faults import Fault, Hang, Reset
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import OFFER
@@ -74,7 +75,7 @@ async def test_the_base_url_may_have_a_prefix(base: str) -> None:
 async def test_a_wrong_content_type_does_no_harm() -> None:
     async with FlyteServer() as flyte:
         for route in ("api", "register"):
-            flyte.plan(route, faults.wrong_content_type(), times=1)
+            flyte.faults.plan(route, faults.wrong_content_type())
         async with registered(flyte) as workflow:
             assert await workflow.take() is None
 
@@ -110,8 +111,8 @@ async def test_links_may_be_relative() -> None:
         ("api", faults.status(502), WorkflowUnreachable, "Flyte can't serve at the moment"),
         ("api", faults.status(204), WorkflowUnreachable, "was answered with 204, which Flyte does not answer here"),
         ("api", faults.status(418), WorkflowUnreachable, "was answered with 418, which Flyte does not answer here"),
-        ("api", faults.reset_before(), WorkflowUnreachable, "/v1 was not answered: the connection broke"),
-        ("api", faults.hang(), WorkflowUnreachable, "/v1 was not answered: the time ran out"),
+        ("api", Reset(), WorkflowUnreachable, "/v1 was not answered: the connection broke"),
+        ("api", Hang(), WorkflowUnreachable, "/v1 was not answered: the time ran out"),
         ("register", faults.html(), WorkflowUnreachable, "/v1/packs was answered with 200 and an HTML page"),
         ("register", faults.malformed(), WorkflowUnreachable, "/v1/packs is not Flyte: its answer is not JSON"),
         ("register", faults.missing_links(), WorkflowUnreachable, "its answer has no link takeAction"),
@@ -125,8 +126,8 @@ async def test_links_may_be_relative() -> None:
         ("register", faults.status(500), WorkflowServerError, "/v1/packs was answered with 500"),
         ("register", faults.status(502), WorkflowUnreachable, "a gateway that got no answer"),
         ("register", faults.status(202), WorkflowUnreachable, "which Flyte does not answer here"),
-        ("register", faults.reset_after(), WorkflowUnreachable, "/v1/packs went out and was not answered"),
-        ("register", faults.hang_after(), WorkflowUnreachable, "went out and was not answered: the time ran out"),
+        ("register", Reset(after_effect=True), WorkflowUnreachable, "/v1/packs went out and was not answered"),
+        ("register", Hang(after_effect=True), WorkflowUnreachable, "went out and was not answered: the time ran out"),
         (
             "register",
             faults.redirect("http://elsewhere.example/login?as=me"),
@@ -136,10 +137,10 @@ async def test_links_may_be_relative() -> None:
     ],
 )
 async def test_whatever_goes_wrong_is_told_by_kind_and_place(
-    route: str, fault: faults.Fault, kind: type[WorkflowError], words: str
+    route: str, fault: Fault, kind: type[WorkflowError], words: str
 ) -> None:
     async with FlyteServer() as flyte:
-        flyte.plan(route, fault)
+        flyte.faults.plan(route, fault, times=None)
         refusal = await _refusal(flyte.api_url, timeout_seconds=1.0)
         assert isinstance(refusal, kind)
         assert words in str(refusal)
@@ -231,7 +232,7 @@ async def test_the_pack_works_again_after_flyte_was_gone() -> None:
 
 async def test_a_failed_registration_keeps_what_an_earlier_one_brought() -> None:
     async with FlyteServer() as flyte, registered(flyte) as workflow:
-        flyte.plan("api", faults.status(500), times=1)
+        flyte.faults.plan("api", faults.status(500))
         with pytest.raises(WorkflowServerError):
             await workflow.register(OFFER)
         assert await workflow.take() is None
@@ -239,7 +240,7 @@ async def test_a_failed_registration_keeps_what_an_earlier_one_brought() -> None
 
 async def test_a_first_registration_that_failed_leaves_the_pack_unknown() -> None:
     async with FlyteServer() as flyte:
-        flyte.plan("register", faults.missing_links(), times=1)
+        flyte.faults.plan("register", faults.missing_links())
         workflow = FlyteWorkflow(flyte.api_url)
         async with workflow.open():
             with pytest.raises(WorkflowUnreachable):

@@ -14,6 +14,7 @@ from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
 from domain.messages import IdempotencyKey, OutgoingMessage, RichMessage
 from domain.users import User
+from entrypoints.simulation.faults import CannedResponse, Fault, Reset
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 
@@ -121,11 +122,9 @@ async def test_a_refusal_to_join_stands_when_membership_can_not_be_told(stage: S
         await stage.chat.join(stage.channel)
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"), [(faults.rate_limited(3), RateLimited), (faults.reset_before(), Unreachable)]
-)
+@pytest.mark.parametrize(("fault", "error"), [(faults.rate_limited(3), RateLimited), (Reset(), Unreachable)])
 async def test_joining_may_be_tried_again_when_membership_was_not_answered(
-    stage: Stage, fault: faults.Fault, error: type[Exception]
+    stage: Stage, fault: Fault, error: type[Exception]
 ) -> None:
     stage.slack.faults.plan("conversations.join", faults.error("method_not_supported_for_channel_type"))
     stage.slack.faults.plan("conversations.info", fault)
@@ -136,13 +135,13 @@ async def test_joining_may_be_tried_again_when_membership_was_not_answered(
 @pytest.mark.parametrize(
     "fault",
     [
-        faults.WrongAnswer("old documentation", 200, b'{"ok": true, "not_in_channel": true}'),
-        faults.WrongAnswer("today", 200, b'{"ok": false, "not_in_channel": true}'),
+        CannedResponse("old documentation", 200, b'{"ok": true, "not_in_channel": true}'),
+        CannedResponse("today", 200, b'{"ok": false, "not_in_channel": true}'),
         faults.error("not_in_channel"),
     ],
     ids=lambda fault: fault.name,
 )
-async def test_not_a_member_in_any_of_its_forms_is_left(stage: Stage, fault: faults.Fault) -> None:
+async def test_not_a_member_in_any_of_its_forms_is_left(stage: Stage, fault: Fault) -> None:
     stage.slack.faults.plan("conversations.leave", fault)
     await stage.chat.leave(stage.channel)
 
@@ -152,7 +151,7 @@ async def test_not_a_member_in_any_of_its_forms_is_left(stage: Stage, fault: fau
 
 async def test_pages_that_lead_in_a_circle_end(stage: Stage) -> None:
     body = b'{"ok": true, "channels": [], "response_metadata": {"next_cursor": "again"}}'
-    stage.slack.faults.plan("users.conversations", faults.WrongAnswer("circle", 200, body), times=None)
+    stage.slack.faults.plan("users.conversations", CannedResponse("circle", 200, body), times=None)
     with pytest.raises(Unreachable):
         await stage.chat.memberships()
     assert stage.slack.counters["faults"] == 2
@@ -160,7 +159,7 @@ async def test_pages_that_lead_in_a_circle_end(stage: Stage) -> None:
 
 async def test_what_is_no_channel_in_a_list_of_channels_is_passed_over(stage: Stage) -> None:
     body = b'{"ok": true, "channels": [null, {"id": 7}, {"id": "C1"}, {}], "response_metadata": null}'
-    stage.slack.faults.plan("users.conversations", faults.WrongAnswer("odd", 200, body))
+    stage.slack.faults.plan("users.conversations", CannedResponse("odd", 200, body))
     assert await stage.chat.memberships() == {"C1"}
 
 
@@ -174,7 +173,7 @@ async def test_a_post_is_found_many_pages_back(stage: Stage) -> None:
 
 async def test_malformed_messages_of_the_history_are_passed_over(stage: Stage) -> None:
     body = b'{"ok": true, "messages": [null, {"text": "no ts"}, {"ts": "1.2", "text": 7, "thread_ts": null}, []]}'
-    stage.slack.faults.plan("conversations.history", faults.WrongAnswer("odd", 200, body))
+    stage.slack.faults.plan("conversations.history", CannedResponse("odd", 200, body))
     page = await stage.chat.history(stage.channel, "")
     assert [(said.timestamp, said.text, said.thread_timestamp) for said in page.messages] == [("1.2", "", "")]
 
@@ -253,7 +252,7 @@ async def test_a_name_is_the_display_name_or_the_real_name_or_the_handle(
 
 
 async def test_a_user_without_a_profile_has_empty_fields(stage: Stage) -> None:
-    stage.slack.faults.plan("users.info", faults.WrongAnswer("bare", 200, b'{"ok": true, "user": {"profile": []}}'))
+    stage.slack.faults.plan("users.info", CannedResponse("bare", 200, b'{"ok": true, "user": {"profile": []}}'))
     assert await stage.chat.look_up("U1") == User("U1")
 
 

@@ -13,6 +13,7 @@ from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 from domain.messages import OutgoingMessage
+from entrypoints.simulation.faults import CannedResponse, Fault, Hang, Reset
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 
@@ -68,15 +69,15 @@ async def answering(status: int, body: bytes, headers: dict[str, str]) -> AsyncI
 
 LOST_ANSWERS = [
     faults.error("internal_error"),
-    faults.error("fatal_error", performed=True),
+    faults.error("fatal_error", after_effect=True),
     faults.http_status(500),
     faults.http_status(502),
     faults.http_status(504),
-    faults.hang(),
-    faults.hang(performed=True),
-    faults.reset_before(),
-    faults.reset_after(),
-    faults.malformed_json(performed=True),
+    Hang(),
+    Hang(after_effect=True),
+    Reset(),
+    Reset(after_effect=True),
+    faults.malformed_json(after_effect=True),
     faults.empty_body(),
     faults.plain_text(),
     faults.error(""),
@@ -91,13 +92,13 @@ REFUSALS_FOR_NOW = [
 ]
 
 
-def patience_with(fault: faults.Fault) -> float:
+def patience_with(fault: Fault) -> float:
     """Seconds: short only where nothing comes anyway."""
-    return 0.2 if isinstance(fault, faults.NoAnswer) else 10
+    return 0.2 if isinstance(fault, Hang) else 10
 
 
 @pytest.mark.parametrize("fault", LOST_ANSWERS, ids=lambda fault: fault.name)
-async def test_a_post_whose_answer_is_lost_is_in_doubt(fault: faults.Fault) -> None:
+async def test_a_post_whose_answer_is_lost_is_in_doubt(fault: Fault) -> None:
     async with staged(timeout_seconds=patience_with(fault)) as stage:
         stage.slack.faults.plan(POST, fault)
         assert isinstance(await stage.failure_of_post(), InDoubt)
@@ -105,21 +106,21 @@ async def test_a_post_whose_answer_is_lost_is_in_doubt(fault: faults.Fault) -> N
 
 
 @pytest.mark.parametrize("fault", LOST_ANSWERS, ids=lambda fault: fault.name)
-async def test_a_question_whose_answer_is_lost_may_be_asked_again(fault: faults.Fault) -> None:
+async def test_a_question_whose_answer_is_lost_may_be_asked_again(fault: Fault) -> None:
     async with staged(timeout_seconds=patience_with(fault)) as stage:
         stage.slack.faults.plan("conversations.info", fault)
         assert isinstance(await stage.failure_of_question(), Unreachable)
 
 
 @pytest.mark.parametrize("fault", REFUSALS_FOR_NOW, ids=lambda fault: fault.name)
-async def test_a_post_that_certainly_did_not_happen_may_be_tried_again(fault: faults.Fault) -> None:
+async def test_a_post_that_certainly_did_not_happen_may_be_tried_again(fault: Fault) -> None:
     async with staged() as stage:
         stage.slack.faults.plan(POST, fault)
         assert isinstance(await stage.failure_of_post(), Unreachable)
 
 
 @pytest.mark.parametrize("fault", [faults.rate_limited(7), faults.error("rate_limited"), faults.error("ratelimited")])
-async def test_throttling_tells_how_long_to_wait(fault: faults.WrongAnswer) -> None:
+async def test_throttling_tells_how_long_to_wait(fault: CannedResponse) -> None:
     async with staged() as stage:
         stage.slack.faults.plan(POST, fault)
         failure = await stage.failure_of_post()
@@ -237,7 +238,7 @@ async def test_a_session_that_is_not_open_is_unreachable() -> None:
 
 async def test_cancelling_a_post_closes_its_connection() -> None:
     async with staged(timeout_seconds=30) as stage:
-        stage.slack.faults.plan(POST, faults.hang())
+        stage.slack.faults.plan(POST, Hang())
         post = asyncio.create_task(stage.chat.post(OutgoingMessage(stage.channel, "hello"), None), name="post")
         await stage.slack.wait_for(lambda: stage.slack.counters["faults"])
         post.cancel()

@@ -12,6 +12,7 @@ from adapters.slack.sockets.socket_mode import SocketModeProtocol
 from application.ports.receiver import AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatRejected
 from domain.messages import IncomingMessage
+from entrypoints.simulation.faults import Fault, Hang
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import next_event
@@ -210,7 +211,7 @@ async def test_connections_that_end_at_once_are_no_storm() -> None:
 
 async def test_a_socket_without_a_hello_is_given_up() -> None:
     async with attending(timeout_seconds=0.5) as stage:
-        stage.slack.faults.plan(faults.HELLO, faults.hang())
+        stage.slack.faults.plan(faults.HELLO, Hang())
         assert await stage.disconnected() == "no_hello: Slack opened a socket and said nothing"
         await stage.clock.until_asleep()
         await stage.clock.advance(1)
@@ -469,8 +470,8 @@ async def test_neither_ticket_nor_token_nor_text_is_logged() -> None:
 # The end
 
 
-@pytest.mark.parametrize("fault", [faults.hang(), faults.error("internal_error")])
-async def test_leaving_ends_an_attempt_under_way(fault: faults.Fault) -> None:
+@pytest.mark.parametrize("fault", [Hang(), faults.error("internal_error")])
+async def test_leaving_ends_an_attempt_under_way(fault: Fault) -> None:
     clock = MemoryClock()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         slack.faults.plan(OPEN, fault, times=None)

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from entrypoints.simulation.faults import Slow
 from entrypoints.simulation.flyte import trace as flyte_trace
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import event_log
-from entrypoints.simulation.slack import faults as slack_faults
 from entrypoints.simulation.slack.server import SlackServer
 
 _JUST_AFTER_SECONDS = 0.002
@@ -84,7 +84,7 @@ def armed(
             count()
 
     if point.slow_method:
-        slack.faults.plan(point.slow_method, slack_faults.slow(0.05), times=occurrence)
+        slack.faults.plan(point.slow_method, Slow(0.05), times=occurrence)
     slack.log.listeners.append(see_slack)
     flyte.listeners.append(see_flyte)
     try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
+from entrypoints.simulation.faults import Hang, Reset
 from entrypoints.simulation.flyte import faults as flyte_faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import faults as slack_faults
@@ -53,20 +54,20 @@ async def flyte_down(scene: Scene) -> None:
 async def flyte_loses_answers(scene: Scene) -> None:
     """Flyte processes requests and breaks the connection."""
     for route in ("event", "take", "result"):
-        scene.flyte.plan(route, flyte_faults.reset_after(), scene.chance.randint(0, 3))
+        scene.flyte.faults.plan(route, Reset(after_effect=True), times=scene.chance.randint(0, 3))
 
 
 async def flyte_never_answers(scene: Scene) -> None:
     """Flyte lets one request wait without end, processed or not."""
-    fault = scene.chance.choice([flyte_faults.hang(), flyte_faults.hang_after()])
-    scene.flyte.plan(scene.chance.choice(["event", "take", "result"]), fault, 1)
+    fault = scene.chance.choice([Hang(), Hang(after_effect=True)])
+    scene.flyte.faults.plan(scene.chance.choice(["event", "take", "result"]), fault)
 
 
 async def flyte_fails(scene: Scene) -> None:
     """Flyte answers with failures of its own."""
     for route in ("event", "take", "result", "register"):
         fault = flyte_faults.status(scene.chance.choice([500, 502, 503]))
-        scene.flyte.plan(route, fault, scene.chance.randint(1, 3))
+        scene.flyte.faults.plan(route, fault, times=scene.chance.randint(1, 3))
 
 
 async def flyte_forgets(scene: Scene) -> None:
@@ -77,23 +78,23 @@ async def flyte_forgets(scene: Scene) -> None:
 
 async def reset_after_post(scene: Scene) -> None:
     """Slack performs posts, and breaks the connection in the answer's place."""
-    scene.slack.faults.plan(POST, slack_faults.reset_after(), times=None, when=scene.sometimes(0.3))
+    scene.slack.faults.plan(POST, Reset(after_effect=True), times=None, when=scene.sometimes(0.3))
 
 
 async def reset_before_post(scene: Scene) -> None:
     """Slack breaks the connection and performs nothing."""
-    scene.slack.faults.plan(POST, slack_faults.reset_before(), times=None, when=scene.sometimes(0.3))
+    scene.slack.faults.plan(POST, Reset(), times=None, when=scene.sometimes(0.3))
 
 
 async def internal_errors(scene: Scene) -> None:
     """Slack says internal_error, and has performed the post or has not."""
-    fault = slack_faults.error("internal_error", performed=scene.chance.random() < 0.5)
+    fault = slack_faults.error("internal_error", after_effect=scene.chance.random() < 0.5)
     scene.slack.faults.plan(POST, fault, times=scene.chance.randint(1, 3))
 
 
 async def post_never_answered(scene: Scene) -> None:
     """Slack performs a post, or does not, and never answers."""
-    scene.slack.faults.plan(POST, slack_faults.hang(performed=scene.chance.random() < 0.5), times=1)
+    scene.slack.faults.plan(POST, Hang(after_effect=scene.chance.random() < 0.5), times=1)
 
 
 async def slack_throttles(scene: Scene) -> None:

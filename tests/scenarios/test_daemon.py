@@ -11,10 +11,11 @@ import pytest
 
 from application.health import CHECKS
 from entrypoints.http import SLACK_PATH
+from entrypoints.simulation.faults import Slow
 from entrypoints.simulation.flyte.faults import status
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
-from entrypoints.simulation.slack.faults import rate_limited, slow
+from entrypoints.simulation.slack.faults import rate_limited
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
@@ -126,7 +127,7 @@ async def test_a_stop_in_the_middle_of_a_post_finishes_it_and_answers(
 ) -> None:
     slack = modern_slack
     channel = slack.add_channel("ops", members=[slack.bot_user_id])
-    slack.faults.plan("chat.postMessage", slow(1.0))
+    slack.faults.plan("chat.postMessage", Slow(1.0))
     async with daemon(_for(slack, flyte, tmp_path)) as pack:
         await pack.wait_for_event("hearing")
         flyte.queue_action("Slack", "SendMessage", {"channelId": channel, "message": "slow"})
@@ -290,13 +291,13 @@ async def test_what_was_set_aside_is_delivered_when_an_operator_retries_it_besid
 ) -> None:
     slack = modern_slack
     alice, channel = slack.add_user("alice"), slack.add_channel("ops", members=[slack.bot_user_id])
-    poisoned = flyte.plan("event", status(400), times=1)
+    poisoned = flyte.faults.plan("event", status(400))
     variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_LISTEN="member")
     async with daemon(variables) as pack:
         await pack.wait_for_event("hearing")
         slack.say(alice, channel, "echo poison")
         await pack.wait_for_event("message_set_aside")
-        poisoned.remove()
+        flyte.faults.remove(poisoned)
         async with daemon(variables, "outbox", "retry", "--all") as retrying:
             assert await retrying.wait() == 0
         await slack.wait_for(lambda: len(slack.posts) == 1, 10)

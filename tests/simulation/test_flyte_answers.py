@@ -332,7 +332,7 @@ async def test_it_is_healthy() -> None:
 
 async def test_a_health_that_fails_can_be_planned() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("health", status(500), times=1)
+        flyte.faults.plan("health", status(500))
         async with pack.session.get(f"{flyte.api_url}/health") as response:
             assert response.status == 500
 

@@ -5,8 +5,8 @@ import asyncio
 import aiohttp
 import pytest
 
+from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
-from entrypoints.simulation.flyte.faults import Fault
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.simulation.flyte_pack import FlytePack, server_and_pack
 
@@ -16,7 +16,7 @@ MESSAGE = {"event": "ReceivedMessage", "payload": {}}
 @pytest.mark.parametrize("code", [404, 500, 503])
 async def test_a_status_comes_so_many_times_and_nothing_is_processed(code: int) -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("event", faults.status(code), times=2)
+        flyte.faults.plan("event", faults.status(code), times=2)
 
         assert [await pack.send_event("X") for _ in range(3)] == [code, code, 202]
         assert len(flyte.events) == 1
@@ -24,19 +24,19 @@ async def test_a_status_comes_so_many_times_and_nothing_is_processed(code: int) 
 
 async def test_a_fault_without_times_lasts_until_it_is_removed() -> None:
     async with server_and_pack() as (flyte, pack):
-        planned = flyte.plan("event", faults.status(503))
+        planned = flyte.faults.plan("event", faults.status(503), times=None)
         assert [await pack.send_event("X") for _ in range(3)] == [503] * 3
-        planned.remove()
-        planned.remove()
+        flyte.faults.remove(planned)
+        flyte.faults.remove(planned)
 
         assert await pack.send_event("X") == 202
 
 
 async def test_faults_of_a_route_come_one_after_another_and_leave_other_routes_alone() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("event", faults.status(500), times=1)
-        flyte.plan("event", faults.status(503), times=1)
-        flyte.plan("take", faults.status(404))
+        flyte.faults.plan("event", faults.status(500))
+        flyte.faults.plan("event", faults.status(503))
+        flyte.faults.plan("take", faults.status(404), times=None)
 
         assert [await pack.send_event("X") for _ in range(3)] == [500, 503, 202]
         flyte.faults.clear()
@@ -56,7 +56,7 @@ async def test_another_answer_comes_in_the_answers_place(
 ) -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.queue_action("Slack", "SendMessage")
-        flyte.plan("take", fault, times=1)
+        flyte.faults.plan("take", fault)
         async with pack.session.post(pack.take_url, allow_redirects=False) as response:
             body = await response.read()
 
@@ -67,7 +67,7 @@ async def test_another_answer_comes_in_the_answers_place(
 
 async def test_a_redirect_says_where_to() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("event", faults.redirect("http://127.0.0.1:1/elsewhere"))
+        flyte.faults.plan("event", faults.redirect("http://127.0.0.1:1/elsewhere"), times=None)
         async with pack.session.post(pack.event_url, json=MESSAGE, allow_redirects=False) as response:
             assert response.headers["Location"] == "http://127.0.0.1:1/elsewhere"
 
@@ -75,7 +75,7 @@ async def test_a_redirect_says_where_to() -> None:
 async def test_links_can_be_missing_from_what_was_processed() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
-        flyte.plan("take", faults.missing_links(), times=1)
+        flyte.faults.plan("take", faults.missing_links())
         async with pack.session.post(pack.take_url) as response:
             assert await response.json() == {"command": "SendMessage", "input": None}
 
@@ -84,7 +84,7 @@ async def test_links_can_be_missing_from_what_was_processed() -> None:
 
 async def test_the_content_type_can_be_wrong() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("api", faults.wrong_content_type(), times=1)
+        flyte.faults.plan("api", faults.wrong_content_type())
         async with pack.session.get(f"{flyte.api_url}/v1") as response:
             assert response.content_type == "image/png"
             assert b"listPacks" in await response.read()
@@ -92,7 +92,7 @@ async def test_the_content_type_can_be_wrong() -> None:
 
 async def test_a_reset_before_processes_nothing() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("event", faults.reset_before(), times=1)
+        flyte.faults.plan("event", Reset())
         with pytest.raises(aiohttp.ClientError):
             await pack.session.post(pack.event_url, json=MESSAGE)
 
@@ -106,7 +106,7 @@ async def test_a_reset_after_loses_the_answer_and_nothing_else(route: str) -> No
         action_id = flyte.queue_action("Slack", "SendMessage")
         taken = await pack.take()
         assert taken is not None
-        flyte.plan(route, faults.reset_after(), times=1)
+        flyte.faults.plan(route, Reset(after_effect=True))
         url = pack.event_url if route == "event" else taken.result_url
         with pytest.raises(aiohttp.ClientError):
             await pack.session.post(url, json=MESSAGE)
@@ -118,7 +118,7 @@ async def test_a_reset_after_loses_the_answer_and_nothing_else(route: str) -> No
 async def test_a_lost_answer_to_take_loses_the_action() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
-        flyte.plan("take", faults.reset_after(), times=1)
+        flyte.faults.plan("take", Reset(after_effect=True))
         with pytest.raises(aiohttp.ClientError):
             await pack.take()
 
@@ -133,17 +133,17 @@ async def hanging(session: aiohttp.ClientSession, url: str) -> None:
 
 async def test_a_request_can_hang_unprocessed_or_processed() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("event", faults.hang(), times=1)
+        flyte.faults.plan("event", Hang())
         await hanging(pack.session, pack.event_url)
         assert not flyte.events
-        flyte.plan("event", faults.hang_after(), times=1)
+        flyte.faults.plan("event", Hang(after_effect=True))
         await hanging(pack.session, pack.event_url)
         assert len(flyte.events) == 1
 
 
 async def test_a_hanging_request_does_not_hold_up_the_end() -> None:
     async with FlyteServer() as flyte, aiohttp.ClientSession() as session:
-        flyte.plan("api", faults.hang())
+        flyte.faults.plan("api", Hang(), times=None)
         request = asyncio.ensure_future(session.get(f"{flyte.api_url}/v1"))
         await flyte.wait_for(lambda: flyte.in_progress("api"))
         await flyte.go_down()
@@ -153,7 +153,7 @@ async def test_a_hanging_request_does_not_hold_up_the_end() -> None:
 
 async def test_a_slow_request_is_processed_later() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("event", faults.slow(0.05), times=1)
+        flyte.faults.plan("event", Slow(0.05))
         loop = asyncio.get_running_loop()
         began = loop.time()
 
@@ -165,8 +165,8 @@ async def test_a_slow_request_is_processed_later() -> None:
 async def test_a_lost_race_leaves_the_action_or_gives_it_to_nobody() -> None:
     async with server_and_pack() as (flyte, pack):
         ids = [flyte.queue_action("Slack", "SendMessage", number) for number in range(2)]
-        flyte.plan("take", faults.lost_race(), times=1)
-        flyte.plan("take", faults.lost_race(gone=True), times=1)
+        flyte.faults.plan("take", faults.LostRace())
+        flyte.faults.plan("take", faults.LostRace(is_gone=True))
         statuses = []
         for _ in range(2):
             async with pack.session.post(pack.take_url) as response:
@@ -201,7 +201,7 @@ async def test_a_server_that_is_down_comes_up_on_the_same_port_with_all_it_knew(
 
 async def test_going_down_ends_a_request_in_hand() -> None:
     async with server_and_pack() as (flyte, pack):
-        flyte.plan("event", faults.hang(), times=1)
+        flyte.faults.plan("event", Hang())
         request = asyncio.ensure_future(pack.send_event("X"))
         await flyte.wait_for(lambda: flyte.in_progress("event"))
         await flyte.go_down()

@@ -75,7 +75,7 @@ async def test_requests_takes_and_counters_are_kept() -> None:
         action_id = flyte.queue_action("Slack", "SendMessage")
         await pack.take()
         await pack.take()
-        flyte.plan("take", faults.status(500), times=1)
+        flyte.faults.plan("take", faults.status(500))
         async with pack.session.post(pack.take_url):
             pass
 

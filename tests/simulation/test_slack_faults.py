@@ -9,8 +9,8 @@ import uvloop
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.slack import faults
-from entrypoints.simulation.slack.faults import Fault
 from entrypoints.simulation.slack.server import SlackServer
 from tests.simulation.slack_app import SlackApp, error_of
 
@@ -56,11 +56,11 @@ async def test_a_wrong_answer_comes_in_the_place_of_the_work(
 @pytest.mark.parametrize(
     "fault",
     [
-        faults.error("internal_error", performed=True),
-        faults.http_status(500, performed=True),
-        faults.malformed_json(performed=True),
-        faults.empty_body(performed=True),
-        faults.plain_text(performed=True),
+        faults.error("internal_error", after_effect=True),
+        faults.http_status(500, after_effect=True),
+        faults.malformed_json(after_effect=True),
+        faults.empty_body(after_effect=True),
+        faults.plain_text(after_effect=True),
     ],
 )
 async def test_a_wrong_answer_can_come_after_the_work(
@@ -71,7 +71,7 @@ async def test_a_wrong_answer_can_come_after_the_work(
     assert len(slack.posts) == 1
 
 
-@pytest.mark.parametrize(("fault", "posts"), [(faults.reset_before(), 0), (faults.reset_after(), 1)])
+@pytest.mark.parametrize(("fault", "posts"), [(Reset(), 0), (Reset(after_effect=True), 1)])
 async def test_the_connection_can_break(
     fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession
 ) -> None:
@@ -81,7 +81,7 @@ async def test_the_connection_can_break(
     assert len(slack.posts) == posts
 
 
-@pytest.mark.parametrize(("fault", "posts"), [(faults.hang(), 0), (faults.hang(performed=True), 1)])
+@pytest.mark.parametrize(("fault", "posts"), [(Hang(), 0), (Hang(after_effect=True), 1)])
 async def test_an_answer_can_fail_to_come(
     fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession
 ) -> None:
@@ -98,7 +98,7 @@ async def test_an_answer_can_fail_to_come(
 
 @pytest.mark.parametrize("performed", [False, True])
 async def test_an_answer_can_take_long(performed: bool, slack: SlackServer, session: aiohttp.ClientSession) -> None:
-    slack.faults.plan("chat.postMessage", faults.slow(0.1, performed=performed))
+    slack.faults.plan("chat.postMessage", Slow(0.1, after_effect=performed))
     started = time.monotonic()
     assert (await post(slack, session))[0] == 200
     assert time.monotonic() - started >= 0.1
@@ -176,7 +176,7 @@ async def test_a_port_that_is_taken_is_said_at_the_start(slack: SlackServer) -> 
 def test_connections_break_under_uvloop_too() -> None:
     async def break_one() -> None:
         async with SlackServer() as slack, aiohttp.ClientSession() as session:
-            slack.faults.plan("auth.test", faults.reset_before())
+            slack.faults.plan("auth.test", Reset())
             with pytest.raises(aiohttp.ClientError):
                 await session.post(f"{slack.api_url}auth.test", timeout=aiohttp.ClientTimeout(total=5))
 

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from entrypoints.simulation.slack.faults import slow
+from entrypoints.simulation.faults import Slow
 from entrypoints.simulation.slack.server import SlackServer
 from tests.simulation.slack_app import SlackApp, error_of, web_client
 
@@ -128,7 +128,7 @@ async def test_a_reconnect_url_opens_the_next_connection(
 
 
 async def test_nothing_is_told_before_hello(classic: SlackServer, session: aiohttp.ClientSession) -> None:
-    classic.faults.plan("websocket.hello", slow(0.05))
+    classic.faults.plan("websocket.hello", Slow(0.05))
     url = (await web_client(classic, session).rtm_connect())["url"]
     async with session.ws_connect(url) as socket:
         await classic.wait_for(lambda: classic.connections)

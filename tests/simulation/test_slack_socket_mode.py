@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from entrypoints.simulation.slack.faults import hang, http_status, reset_before, slow
+from entrypoints.simulation.faults import Hang, Reset, Slow
+from entrypoints.simulation.slack.faults import http_status
 from entrypoints.simulation.slack.server import SlackServer
 from tests.simulation.slack_app import SlackApp, WebSocket
 
@@ -257,13 +258,13 @@ async def test_the_handshake_can_fail(slack: SlackServer, app: SlackApp, session
 
 
 async def test_the_handshake_can_break(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
-    slack.faults.plan("websocket", reset_before(), times=None)
+    slack.faults.plan("websocket", Reset(), times=None)
     with pytest.raises(aiohttp.ClientError):
         await session.ws_connect(await app.new_url())
 
 
 async def test_hello_can_fail_to_come(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
-    slack.faults.plan("websocket.hello", hang())
+    slack.faults.plan("websocket.hello", Hang())
     async with session.ws_connect(await app.new_url()) as socket:
         with pytest.raises(TimeoutError):
             await socket.receive(timeout=0.05)
@@ -273,7 +274,7 @@ async def test_hello_can_fail_to_come(slack: SlackServer, app: SlackApp, session
 async def test_nothing_is_delivered_before_hello(
     slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
 ) -> None:
-    slack.faults.plan("websocket.hello", slow(0.05))
+    slack.faults.plan("websocket.hello", Slow(0.05))
     async with session.ws_connect(await app.new_url()) as socket:
         slack.raw_event({"type": "marker"})
         assert [(await app.frame(socket))["type"] for _ in range(2)] == ["hello", "events_api"]
@@ -352,7 +353,7 @@ async def test_closing_leaves_no_task_behind(session: aiohttp.ClientSession) -> 
     before = asyncio.all_tasks()
     async with SlackServer() as slack:
         socket = await SlackApp(slack, session).open_socket()
-        slack.faults.plan("auth.test", hang())
+        slack.faults.plan("auth.test", Hang())
         hanging = asyncio.ensure_future(session.post(f"{slack.api_url}auth.test"))
         await slack.wait_for(lambda: slack.counters["faults"])
     with pytest.raises(aiohttp.ClientError):

@@ -2,21 +2,20 @@
 
 import asyncio
 import hmac
-import json
 import socket
-import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from aiohttp import web
 
-from entrypoints.simulation.flyte.faults import Fault, FaultKind, FaultPlan
-from entrypoints.simulation.flyte.routes import BODY_LIMIT, JSON, ActionResponse, Handler, NoResponse
+from entrypoints.simulation.connections import reset_connection
+from entrypoints.simulation.faults import Fault, FaultPlan, respond
+from entrypoints.simulation.flyte.faults import LostRace
+from entrypoints.simulation.flyte.routes import BODY_LIMIT, ActionResponse, Handler, NoResponse
 from entrypoints.simulation.flyte.trace import RequestServed
 
-_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
-_LINGER_NOT = struct.pack("ii", 1, 0)
 _GRACE_SECONDS = 0.05
 
 Down = Literal["refuse", "reset"]
@@ -116,8 +115,7 @@ class HttpGateway:
     def _abort_connections(self) -> None:
         server = self._runner.server if self._runner is not None else None
         for connection in list(server.connections if server is not None else ()):
-            if connection.transport is not None:
-                _reset(connection.transport)
+            reset_connection(connection.transport)
 
     @web.middleware
     async def _unrouted(
@@ -143,13 +141,8 @@ class HttpGateway:
         async def answered(request: web.Request) -> web.Response:
             if self._is_down:  # also on a connection that was being accepted just then
                 return self._drop(request, route, None, reset=True)
-            fault = self._faults.next_for(route)
-            response = self._refusal(request, route)
-            if response is None:
-                response = await self._before(request, route, fault) if fault is not None else None
-            if response is None:
-                response = await handler(request)
-                response = await self._after(response, fault) if fault is not None else response
+            fault = self._faults.match(route)
+            response = self._refusal(request, route) or await self._respond(request, route, handler, fault)
             if isinstance(response, NoResponse):
                 return self._drop(request, route, fault, reset=fault is not None)
             self._report(request, route, response, fault)
@@ -165,86 +158,21 @@ class HttpGateway:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="token"'})
         return web.Response(status=403) if route in self._forbidden_routes else None
 
-    async def _before(self, request: web.Request, route: str, fault: Fault) -> web.Response | None:
-        """The answer of a fault that comes in the place of the handler; None when the handler still has to run."""
-        if fault.kind is FaultKind.SLOW:
-            await self._pause(fault.seconds)
-        elif fault.kind is FaultKind.HANG:
-            await self._closing.wait()
-            return NoResponse()
-        elif fault.kind is FaultKind.LOST_RACE and fault.is_gone and route == "take":
+    async def _respond(self, request: web.Request, route: str, handler: Handler, fault: Fault | None) -> web.Response:
+        if fault is None:
+            return await handler(request)
+        if isinstance(fault, LostRace) and fault.is_gone and route == "take":
             self._lose_race(request.match_info["pack_id"])
-        return _substitute(fault)
-
-    async def _after(self, response: web.Response, fault: Fault) -> web.Response:
-        """The handler's answer as a fault leaves it."""
-        match fault.kind:
-            case FaultKind.RESET_AFTER:
-                return NoResponse()
-            case FaultKind.HANG_AFTER:
-                await self._closing.wait()
-                return NoResponse()
-            case FaultKind.MISSING_LINKS:
-                return _without_links(response)
-            case FaultKind.WRONG_CONTENT_TYPE:
-                response.headers["Content-Type"] = "image/png"
-        return response
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            return
+        return await respond(fault, partial(handler, request), self._closing) or NoResponse()
 
     def _drop(self, request: web.Request, route: str, fault: Fault | None, *, reset: bool) -> web.Response:
-        self._on_served(RequestServed(route, request.method, request.path, 0, str(fault or "")), None)
-        if request.transport is not None:
-            if reset:
-                _reset(request.transport)
-            else:
-                request.transport.close()
+        self._on_served(RequestServed(route, request.method, request.path, 0, fault.name if fault else ""), None)
+        if reset:
+            reset_connection(request.transport)
+        elif request.transport is not None:
+            request.transport.close()
         return web.Response()
 
     def _report(self, request: web.Request, route: str, response: web.Response, fault: Fault | None) -> None:
-        served = RequestServed(route, request.method, request.path, response.status, str(fault or ""))
+        served = RequestServed(route, request.method, request.path, response.status, fault.name if fault else "")
         self._on_served(served, response.action_id if isinstance(response, ActionResponse) else None)
-
-
-def _reset(transport: asyncio.BaseTransport) -> None:
-    """Close a connection at once, the other side seeing a reset and no end."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None and not transport.is_closing():
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()
-
-
-def _substitute(fault: Fault) -> web.Response | None:
-    match fault.kind:
-        case FaultKind.STATUS:
-            response = web.Response(status=fault.code)
-        case FaultKind.LOST_RACE:
-            response = web.Response(status=500)
-        case FaultKind.HTML:
-            response = web.Response(body=_PAGE, content_type="text/html")
-        case FaultKind.REDIRECT:
-            response = web.Response(status=302, headers={"Location": fault.location})
-        case FaultKind.MALFORMED:
-            response = web.Response(body=b'{"links": [{"href": "http', headers={"Content-Type": JSON})
-        case FaultKind.RESET_BEFORE:
-            response = NoResponse()
-        case _:
-            return None
-    return response
-
-
-def _without_links(response: web.Response) -> web.Response:
-    try:
-        body = json.loads(response.body) if isinstance(response.body, bytes) else None
-    except ValueError:
-        return response
-    if isinstance(body, dict):
-        body.pop("links", None)
-        response.body = json.dumps(body).encode()
-    return response

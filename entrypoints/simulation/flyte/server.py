@@ -4,10 +4,10 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
+from entrypoints.simulation.faults import FaultPlan
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.faults import Fault, FaultPlan, PlannedFault
 from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.http_gateway import Down, HttpGateway
 from entrypoints.simulation.flyte.routes import FlyteRoutes
@@ -54,7 +54,8 @@ class FlyteServer(Flyte):
             flow_delay_seconds=flow_delay_seconds,
             max_finished_runs=max_finished_runs,
         )
-        self.faults = FaultPlan()
+        self.faults: Final = FaultPlan()
+        """Faults by route: api, register, event, take, result, audit, health, packs, flows, datastore."""
         self.requests: deque[RequestServed] = deque(maxlen=LOG_LIMIT)
         self.takes: deque[Take] = deque(maxlen=LOG_LIMIT)
         self.counts: Counter[tuple[str, int]] = Counter()
@@ -84,13 +85,6 @@ class FlyteServer(Flyte):
     def api_url(self) -> str:
         """The address to give to a pack as FLYTE_API."""
         return self._gateway.url
-
-    def plan(self, route: str, fault: Fault, times: int | None = None) -> PlannedFault:
-        """Plan a fault for the next requests on a route, or until it is removed.
-
-        Routes: api, register, event, take, result, audit, health, packs, flows, datastore.
-        """
-        return self.faults.add(route, fault, times)
 
     async def go_down(self, how: Down = "refuse") -> None:
         """End every connection; then refuse new ones, or (`reset`) take and reset them. State stays."""

@@ -7,16 +7,17 @@ from typing import Final, Self
 
 from aiohttp import web
 
+from entrypoints.simulation.connections import reset_connection
+from entrypoints.simulation.faults import FaultPlan
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.endpoint import SocketEndpoint
 from entrypoints.simulation.slack.delivery.http import HttpDelivery
 from entrypoints.simulation.slack.delivery.queue import RETRY_SECONDS, Acknowledgement, DeliveryQueue, PendingDelivery
 from entrypoints.simulation.slack.delivery.rtm import RtmConnections
 from entrypoints.simulation.slack.delivery.socket_mode import ACKNOWLEDGEMENT_SECONDS, SocketMode
-from entrypoints.simulation.slack.delivery.websocket import Socket, reset_connection
+from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import Call, Changes, Log, Post, SlackLog
 from entrypoints.simulation.slack.events import WorkspaceEvent, event_callback, new_event_id
-from entrypoints.simulation.slack.faults import Faults
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.people import SlackPeople
 from entrypoints.simulation.slack.rate_limits import RateLimits
@@ -157,7 +158,7 @@ class SlackServer(SlackPeople):
     # How it behaves
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> FaultPlan:
         """What is planned to go wrong."""
         return self.conditions.faults
 

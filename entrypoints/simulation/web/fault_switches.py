@@ -1,11 +1,12 @@
 """Switches for faults: each is thrown at one of the two ends, and stays until it is switched off."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from entrypoints.simulation.faults import ANY, Fault, FaultPlan, Hang, Slow
 from entrypoints.simulation.flyte import faults as flyte_faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import faults as slack_faults
@@ -66,18 +67,18 @@ class FaultSwitches:
 
 
 def _slack_switches(slack: SlackServer) -> dict[str, FaultSwitch]:
-    planned = partial(_planned_at_slack, slack)
-    limited = slack_faults.rate_limited(_RETRY_AFTER_SECONDS)
+    planned = partial(_planned, slack.faults)
+    limited, broken = slack_faults.rate_limited(_RETRY_AFTER_SECONDS), slack_faults.http_status(500)
     return {
-        "slack-429": FaultSwitch("Slack", "Rate limited", "Posts are answered 429.", partial(planned, _POST, limited)),
-        "slack-500": FaultSwitch(
-            "Slack", "Errors", "Every call is answered 500.", partial(planned, "*", slack_faults.http_status(500))
+        "slack-429": FaultSwitch(
+            "Slack", "Rate limited", "Posts are answered 429.", partial(planned, [_POST], limited)
         ),
+        "slack-500": FaultSwitch("Slack", "Errors", "Every call is answered 500.", partial(planned, [ANY], broken)),
         "slack-no-answer": FaultSwitch(
             "Slack",
             "Posts, no answer",
             "Messages are posted, but the answer never comes.",
-            partial(planned, _POST, slack_faults.hang(performed=True)),
+            partial(planned, [_POST], Hang(after_effect=True)),
         ),
         "slack-drop": FaultSwitch(
             "Slack", "Sockets broken", "Open sockets break, new ones are refused.", partial(_without_sockets, slack)
@@ -89,8 +90,8 @@ def _slack_switches(slack: SlackServer) -> dict[str, FaultSwitch]:
 
 
 def _flyte_switches(flyte: FlyteServer) -> dict[str, FaultSwitch]:
-    planned = partial(_planned_at_flyte, flyte)
-    slow = flyte_faults.slow(SLOW_SECONDS)
+    planned = partial(_planned, flyte.faults, _FLYTE_ROUTES)
+    slow = Slow(SLOW_SECONDS)
     return {
         "flyte-down": FaultSwitch("Flyte", "Down", "Connections are refused.", partial(_down, flyte)),
         "flyte-500": FaultSwitch(
@@ -101,39 +102,30 @@ def _flyte_switches(flyte: FlyteServer) -> dict[str, FaultSwitch]:
 
 
 @asynccontextmanager
-async def _planned_at_slack(slack: SlackServer, method: str, fault: slack_faults.Fault) -> AsyncIterator[None]:
-    planned = slack.faults.plan(method, fault, times=None)
+async def _planned(faults: FaultPlan, targets: Iterable[str], fault: Fault) -> AsyncIterator[None]:
+    planned = [faults.plan(target, fault, times=None) for target in targets]
     try:
         yield
     finally:
-        slack.faults.remove(planned)
+        for one in planned:
+            faults.remove(one)
 
 
 @asynccontextmanager
 async def _without_sockets(slack: SlackServer) -> AsyncIterator[None]:
-    async with _planned_at_slack(slack, slack_faults.HANDSHAKE, slack_faults.http_status(503)):
+    async with _planned(slack.faults, [slack_faults.HANDSHAKE], slack_faults.http_status(503)):
         slack.drop_sockets()
         yield
 
 
 @asynccontextmanager
 async def _silent(slack: SlackServer) -> AsyncIterator[None]:
-    async with _planned_at_slack(slack, slack_faults.HELLO, slack_faults.hang()):
+    async with _planned(slack.faults, [slack_faults.HELLO], Hang()):
         slack.silence_sockets()
         yield
     for socket in slack.connections:
         if socket.is_silent or not socket.is_ready:
             socket.drop()  # it would stay dead until the other end gives it up
-
-
-@asynccontextmanager
-async def _planned_at_flyte(flyte: FlyteServer, fault: flyte_faults.Fault) -> AsyncIterator[None]:
-    planned = [flyte.plan(route, fault) for route in _FLYTE_ROUTES]
-    try:
-        yield
-    finally:
-        for one in planned:
-            one.remove()
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import pytest
 from entrypoints.check.findings import Status, failed, ok, skipped, warning
 from entrypoints.check.report import Report
 from entrypoints.observability.redaction import Redactor
-from entrypoints.simulation.flyte.faults import hang
+from entrypoints.simulation.faults import Hang
 from entrypoints.simulation.slack import faults as slack_faults
 from tests.cli.check.environment import CheckEnvironment
 from tests.support.daemon_process import PROGRAM
@@ -126,8 +126,8 @@ async def test_a_signing_secret_beside_an_app_token_is_said_to_be_of_no_use(env:
 
 async def test_it_ends_soon_when_everything_hangs(env: CheckEnvironment) -> None:
     env.request_seconds = 0.8
-    env.slack.faults.plan("*", slack_faults.hang(), times=None)
-    env.flyte.plan("api", hang())
+    env.slack.faults.plan("*", Hang(), times=None)
+    env.flyte.faults.plan("api", Hang(), times=None)
     began = time.monotonic()
 
     troubles = await env.problems()
@@ -139,9 +139,9 @@ async def test_it_ends_soon_when_everything_hangs(env: CheckEnvironment) -> None
 async def test_it_ends_soon_when_everything_hangs_as_late_as_it_can(env: CheckEnvironment) -> None:
     env.request_seconds = 0.8
     for method in ("conversations.info", slack_faults.HELLO):
-        env.slack.faults.plan(method, slack_faults.hang())
-    env.flyte.plan("health", hang())
-    env.flyte.plan("packs", hang())
+        env.slack.faults.plan(method, Hang())
+    env.flyte.faults.plan("health", Hang(), times=None)
+    env.flyte.faults.plan("packs", Hang(), times=None)
     began = time.monotonic()
 
     found = Counter(trouble.check for trouble in await env.problems())

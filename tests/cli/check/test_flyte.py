@@ -76,7 +76,7 @@ async def test_what_flyte_forbids_to_be_asked_is_skipped(env: CheckEnvironment) 
 
 
 async def test_a_list_of_packs_that_is_none_is_told(env: CheckEnvironment) -> None:
-    env.flyte.plan("packs", malformed())
+    env.flyte.faults.plan("packs", malformed(), times=None)
 
     [trouble] = await env.problems()
 

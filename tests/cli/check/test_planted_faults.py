@@ -12,6 +12,7 @@ import pytest
 
 from adapters.filesystem.storage import FileStorage
 from entrypoints.check.findings import Status
+from entrypoints.simulation.faults import Hang
 from entrypoints.simulation.flyte.faults import html, redirect, status
 from entrypoints.simulation.flyte.schemas import read_pack
 from entrypoints.simulation.flyte.server import FlyteServer
@@ -53,7 +54,7 @@ def sockets_kept_out(env: CheckEnvironment) -> None:
 
 def silent_socket(env: CheckEnvironment) -> None:
     env.request_seconds = 1.0
-    env.slack.faults.plan(slack_faults.HELLO, slack_faults.hang())
+    env.slack.faults.plan(slack_faults.HELLO, Hang())
 
 
 def unknown_channel(env: CheckEnvironment) -> None:
@@ -83,11 +84,11 @@ async def flyte_down(env: CheckEnvironment) -> AsyncIterator[None]:
 
 
 def page_in_flyte_s_place(env: CheckEnvironment) -> None:
-    env.flyte.plan("api", html())
+    env.flyte.faults.plan("api", html(), times=None)
 
 
 def flyte_elsewhere(env: CheckEnvironment) -> None:
-    env.flyte.plan("api", redirect("https://login.example.com/"))
+    env.flyte.faults.plan("api", redirect("https://login.example.com/"), times=None)
 
 
 @asynccontextmanager
@@ -118,7 +119,7 @@ async def links_to_another_origin(env: CheckEnvironment) -> AsyncIterator[None]:
 
 
 def unhealthy_flyte(env: CheckEnvironment) -> None:
-    env.flyte.plan("health", status(500))
+    env.flyte.faults.plan("health", status(500), times=None)
 
 
 def namesake_at_work(env: CheckEnvironment) -> None:

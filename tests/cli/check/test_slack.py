@@ -4,7 +4,8 @@ import pytest
 
 from entrypoints.check.findings import Status
 from entrypoints.check.scopes import ALL_SCOPES
-from entrypoints.simulation.slack.faults import WrongAnswer, rate_limited
+from entrypoints.simulation.faults import CannedResponse
+from entrypoints.simulation.slack.faults import rate_limited
 from tests.cli.check.environment import CheckEnvironment
 from tests.support.pages import code_spans, page, rows, section
 
@@ -12,8 +13,8 @@ SCOPES = [scope.name for scope in ALL_SCOPES]
 OPTIONAL = [scope.name for scope in ALL_SCOPES if not scope.is_needed]
 
 
-def answer(**body: object) -> WrongAnswer:
-    return WrongAnswer("answer", 200, json.dumps({"ok": True, "user_id": "U1", **body}).encode())
+def answer(**body: object) -> CannedResponse:
+    return CannedResponse("answer", 200, json.dumps({"ok": True, "user_id": "U1", **body}).encode())
 
 
 async def test_every_scope_is_told_with_what_it_is_for(env: CheckEnvironment) -> None:

@@ -1,16 +1,19 @@
 """The addresses at which sockets of the simulated Slack are opened, and the methods that give them out."""
 
 import secrets
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
+from entrypoints.simulation.connections import reset
+from entrypoints.simulation.faults import Hang, Slow, respond
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.rtm import RtmConnections
 from entrypoints.simulation.slack.delivery.socket_mode import CONNECTION_SECONDS, SocketMode
 from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import SlackLog
-from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO, NoAnswer, Slow
+from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
 
@@ -41,12 +44,13 @@ class SocketEndpoint:
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Open a socket of the kind that its ticket is for, unless a fault or the ticket forbids it."""
-        fault = self._conditions.faults.befalling(HANDSHAKE, {"kind": request.match_info["kind"]})
-        if isinstance(fault, Slow):
-            await self._conditions.pause(fault.seconds)
-        elif fault is not None:
-            self._log.note("fault", method=HANDSHAKE, name=fault.name)
-            return await self._conditions.carry_out(fault, request, None)
+        fault = self._conditions.faults.match(HANDSHAKE, {"kind": request.match_info["kind"]})
+        if fault is None:
+            return await self._open(request)
+        self._log.note("fault", method=HANDSHAKE, name=fault.name)
+        return await respond(fault, partial(self._open, request), self._conditions.closing) or reset(request)
+
+    async def _open(self, request: web.Request) -> web.StreamResponse:
         kind, connection_seconds = self._tickets.pop(request.query.get("ticket", ""), ("", 0))
         if kind != request.match_info["kind"]:
             self._log.count("refused_tickets")
@@ -73,10 +77,10 @@ class SocketEndpoint:
     def _greet(self, socket: Socket, connection_seconds: int) -> None:
         hub = self.socket_mode if socket.kind == SOCKET_MODE else self.rtm
         hub.connections.append(socket)
-        fault = self._conditions.faults.befalling(HELLO, {"kind": socket.kind})
+        fault = self._conditions.faults.match(HELLO, {"kind": socket.kind})
         if isinstance(fault, Slow):
             socket.call_later(fault.seconds, self._welcome, socket, connection_seconds)
-        elif isinstance(fault, NoAnswer):
+        elif isinstance(fault, Hang):
             socket.silence()
         elif fault is not None:
             socket.drop()

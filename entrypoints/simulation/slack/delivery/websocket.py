@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import json
-import socket
-import struct
 from collections.abc import Callable
 from itertools import count
 from typing import Final
 
 from aiohttp import WSMsgType, web
 
+from entrypoints.simulation.connections import reset_connection
 from entrypoints.simulation.slack.models import JsonObject
 
 MAX_QUEUED_FRAMES: Final = 100_000
@@ -112,14 +111,3 @@ class Socket:
                 await asyncio.sleep(ping_seconds)
                 if not self.is_silent:
                     await self._websocket.ping(b"Ping from the simulation")
-
-
-def reset_connection(transport: asyncio.Transport | None) -> None:
-    """Break a connection so that the other end sees a reset and not an end."""
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()

@@ -2,13 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 from aiohttp import web
 
+from entrypoints.simulation.connections import reset
+from entrypoints.simulation.faults import respond, sleep, takes_effect
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.event_log import Call, SlackLog
-from entrypoints.simulation.slack.faults import Fault, Slow
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import Access, ApiCall, Method, SlackError, provided_scopes
 from entrypoints.simulation.slack.workspace import WorkspaceState
@@ -39,29 +41,19 @@ class WebApiEndpoint:
         except SlackError as error:
             return self._answer(error.body)
         if self._conditions.latency_seconds:
-            await self._conditions.pause(self._conditions.latency_seconds)
-        fault = self._conditions.faults.befalling(name, arguments)
+            await sleep(self._conditions.latency_seconds, self._conditions.closing)
+        fault = self._conditions.faults.match(name, arguments)
         if fault is None:
-            return self._perform(name, arguments, token)
+            return await self._perform(name, arguments, token)
         self._log.count("faults")
         self._log.note("fault", method=name, arguments=arguments, name=fault.name)
-        answer = await self._work_under(fault, lambda: self._perform(name, arguments, token))
-        if answer is None:
+        if not takes_effect(fault):
             self._note_call(name, arguments, fault.name)
-        return await self._conditions.carry_out(fault, request, answer)
+        perform = partial(self._perform, name, arguments, token)
+        response = await respond(fault, perform, self._conditions.closing)
+        return response or reset(request)
 
-    async def _work_under(self, fault: Fault, perform: Callable[[], web.Response]) -> web.Response | None:
-        """Do the work, if the fault lets it be done; None if not."""
-        if isinstance(fault, Slow):
-            if fault.performed:
-                answer = perform()
-                await self._conditions.pause(fault.seconds)
-                return answer
-            await self._conditions.pause(fault.seconds)
-            return perform()
-        return perform() if fault.performed else None
-
-    def _perform(self, name: str, arguments: JsonObject, token: str) -> web.Response:
+    async def _perform(self, name: str, arguments: JsonObject, token: str) -> web.Response:
         headers: dict[str, str] = {}
         call = ApiCall(name, arguments, self._workspace, self._access, self._log)
         try:
