@@ -1,9 +1,9 @@
-"""What a setting's text may be: from text to value. Each raises ValueError that says what would be right."""
+"""Parsers of settings: each turns a text into a value, or raises ValueError that says which values are accepted."""
 
-import math
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -13,17 +13,17 @@ from urllib.parse import SplitResult, urlsplit
 from adapters.storage_urls import create_storage
 from domain.channels import ChannelId
 
+T = TypeVar("T")
+Number = TypeVar("Number", int, float)
 Choice = TypeVar("Choice", bound=Enum)
 
-_TRUE: Final = ("true", "1", "yes", "on")
-_FALSE: Final = ("false", "0", "no", "off")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_QUOTED_CHARACTERS: Final = 40
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 
 
 class Secret:
-    """A text that must not be shown: only `reveal` gives it."""
+    """A text that must not be shown; only `reveal` returns it."""
 
     __slots__ = ("_text",)
 
@@ -31,7 +31,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself: for a request's header, never for a log or a message."""
+        """Returns the text: for a request header, never for a log or a message."""
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -46,66 +46,57 @@ class Secret:
 
 def number(minimum: float, maximum: float) -> Callable[[str], float]:
     """A finite number from `minimum` to `maximum`, both included."""
-
-    def parse(text: str) -> float:
-        value = _number(float, text)
-        if not minimum <= value <= maximum:
-            raise ValueError(f"give a number from {minimum:g} to {maximum:.10g}; {_quote(text)} is not")
-        return value
-
-    return parse
+    return _in_range(float, minimum, maximum, f"a number from {minimum:g} to {maximum:.10g}")
 
 
 def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
     """A whole number from `minimum` to `maximum`, both included."""
+    return _in_range(int, minimum, maximum, f"a whole number from {minimum} to {maximum}")
 
-    def parse(text: str) -> int:
-        value = _number(int, text)
-        if not minimum <= value <= maximum:
-            raise ValueError(f"give a whole number from {minimum} to {maximum}; {_quote(text)} is not")
-        return int(value)
+
+def _in_range(kind: type[Number], minimum: float, maximum: float, expected: str) -> Callable[[str], Number]:
+    def parse(text: str) -> Number:
+        with suppress(ValueError):
+            if text.isascii() and "_" not in text and minimum <= (value := kind(text)) <= maximum:
+                return value
+        raise _invalid(expected, text)
 
     return parse
 
 
 def port(text: str) -> int:
-    """A TCP port; 0 for a free one."""
+    """A TCP port; 0 picks a free one."""
     if text.startswith("tcp://"):
         raise ValueError(
-            "give a port number, like 8090; this value looks like what Kubernetes sets for a service of that name: "
-            "rename the service, or set enableServiceLinks: false"
+            "must be a port number, like 8090; this value looks like one that Kubernetes sets for a service of the "
+            "same name: rename the service, or set enableServiceLinks: false"
         )
     return whole_number(0, 65535)(text)
 
 
-def flag(text: str) -> bool:
-    """Yes or no."""
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise ValueError(f"give true or false; {_quote(text)} is neither")
-
-
 def choice(choices: type[Choice]) -> Callable[[str], Choice]:
-    """One of the values of an enumeration, in any case."""
+    """A value of an enumeration, in any case."""
+    values = {str(member.value): member for member in choices}
+    return _one_of(" or ".join(values), values)
 
-    def parse(text: str) -> Choice:
-        try:
-            return choices(text.lower())
-        except ValueError:
-            values = " or ".join(str(member.value) for member in choices)
-            raise ValueError(f"give {values}; {_quote(text)} is neither") from None
+
+def _one_of(expected: str, values: Mapping[str, T]) -> Callable[[str], T]:
+    def parse(text: str) -> T:
+        if text.lower() not in values:
+            raise _invalid(expected, text)
+        return values[text.lower()]
 
     return parse
 
 
-def log_level(text: str) -> str:
-    """`debug`, `info`, `warning` or `error`."""
-    level = "warning" if text.lower() == "warn" else text.lower()
-    if level not in _LOG_LEVELS:
-        raise ValueError(f"give {', '.join(_LOG_LEVELS[:-1])} or {_LOG_LEVELS[-1]}; {_quote(text)} is none of them")
-    return level
+flag: Final = _one_of(
+    "true or false",
+    {**dict.fromkeys(("true", "1", "yes", "on"), True), **dict.fromkeys(("false", "0", "no", "off"), False)},
+)
+log_level: Final = _one_of(
+    f"{', '.join(_LOG_LEVELS[:-1])} or {_LOG_LEVELS[-1]}",
+    {"warn": "warning", **{level: level for level in _LOG_LEVELS}},
+)
 
 
 def plain_text(text: str) -> str:
@@ -114,87 +105,83 @@ def plain_text(text: str) -> str:
 
 
 def host(text: str) -> str:
-    """A host name or an address to listen at, without a port."""
+    """A host name or an address to listen on, without a port."""
     bare = text.removeprefix("[").removesuffix("]")
     if not _HOST.fullmatch(bare):
-        raise ValueError(f"give a host name or address without scheme and port, like 0.0.0.0; {_quote(text)} is not")
+        raise _invalid("a host name or address without scheme and port, like 0.0.0.0", text)
     return bare
 
 
 def http_url(example: str) -> Callable[[str], str]:
-    """An `http` or `https` base URL; a slash stands at its end when one stands at the example's.
+    """An `http` or `https` base URL; it ends with a slash if the example does.
 
-    The messages don't show what was given: there could be a password in it.
+    The messages don't quote the value, since it may contain a password.
     """
 
     def parse(text: str) -> str:
         parts = _split_url(text, example)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"give a URL that begins with http:// or https:// and a host, like {example}")
+            raise ValueError(f"must be a URL that begins with http:// or https:// and has a host, like {example}")
         if "?" in text or "#" in text:
-            raise ValueError(f"give a URL without ? and #, like {example}")
+            raise ValueError(f"must be a URL without ? and #, like {example}")
         if parts.username is not None:
-            raise ValueError(f"give a URL without user name and password, like {example}")
+            raise ValueError(f"must be a URL without user name and password, like {example}")
         return text.rstrip("/") + ("/" if example.endswith("/") else "")
 
     return parse
 
 
 def labels(text: str) -> Mapping[str, str]:
-    """`key=value,key=value`, each key once; or nothing."""
+    """Labels in the form `key=value,key=value`, each key once; or none."""
     found: dict[str, str] = {}
     for piece in text.split(",") if text else ():
         key, equals, value = (part.strip() for part in piece.partition("="))
         if not (key and equals and value):
-            raise ValueError(f"give key=value,key=value, like env=dev,region=eu; {_quote(piece)} is not key=value")
+            raise ValueError(f"must be key=value,key=value, like env=dev,region=eu; {_quote(piece)} is not key=value")
         if key in found:
-            raise ValueError(f"give each label once; {_quote(key)} is there twice")
+            raise ValueError(f"must contain each label once; {_quote(key)} occurs twice")
         found[key] = value
     return MappingProxyType(found)
 
 
 def channel_ids(text: str) -> tuple[ChannelId, ...]:
-    """Ids separated by commas, each once, in their order."""
+    """Channel ids separated by commas, in their order, without repetitions."""
     ids = (ChannelId(piece.strip()) for piece in text.split(","))
     return tuple(dict.fromkeys(channel_id for channel_id in ids if channel_id))
 
 
 def directory(text: str) -> Path:
-    """A folder, as an absolute path; one that is relative counts from where the program was started."""
-    return Path(os.path.abspath(text))  # noqa: PTH100 - Path.absolute keeps `..`, which a file: URL can't carry
+    """A directory, as an absolute path; a relative one starts at the working directory."""
+    return Path(os.path.abspath(text))  # noqa: PTH100 - Path.absolute keeps `..`, which a file: URL can't contain
 
 
 def file(text: str) -> Path:
-    """A file, as an absolute path; one that is relative counts from where the program was started."""
-    path = Path(os.path.abspath(text))  # noqa: PTH100 - likewise
+    """A file, as an absolute path; a relative one starts at the working directory."""
+    path = directory(text)
     if text.endswith("/") or path.is_dir():
-        raise ValueError(f"give a file, not a folder; {_quote(text)} is one")
+        raise ValueError(f"must be a file; {_quote(text)} is a directory")
     return path
 
 
 def storage_url(text: str) -> Secret:
-    """The URL of a storage that can be opened. There can be a password in it: it is never shown."""
+    """The URL of a supported storage. It may contain a password and is never shown."""
     create_storage(text)
     return Secret(text)
-
-
-def _number(kind: type[float], text: str) -> float:
-    """NaN, which no range contains, for what is no number."""
-    try:
-        return kind(text) if text.isascii() and "_" not in text else math.nan
-    except ValueError:
-        return math.nan
 
 
 def _split_url(text: str, example: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        _ = parts.port  # raises for one that is no number
+        _ = parts.port  # raises ValueError when it is not a number
     except ValueError:
-        raise ValueError(f"give a URL, like {example}") from None
+        raise ValueError(f"must be a URL, like {example}") from None
     if " " in text:
-        raise ValueError(f"give a URL without spaces, like {example}")
+        raise ValueError(f"must be a URL without spaces, like {example}")
     return parts
+
+
+def _invalid(expected: str, text: str) -> ValueError:
+    return ValueError(f"must be {expected}, not {_quote(text)}")
 
 
 def _quote(text: str) -> str:

@@ -73,7 +73,7 @@ def test_the_readme_shows_the_variables_to_start_with_and_their_defaults() -> No
 @EVERY_VARIABLE
 def test_the_row_of_a_variable_allows_what_its_error_message_asks_for(variable: Variable) -> None:
     allowed = row_of(variable)[2].replace("`", "")
-    required = re.findall(r"from [\d.]+ to \d+|whole|\w+ or \w+(?=;)|key=value,key=value", parse_error(variable))
+    required = re.findall(r"from [\d.]+ to \d+|whole|\w+ or \w+(?=,)|key=value,key=value", parse_error(variable))
     assert [words for words in required if words not in allowed] == []
 
 

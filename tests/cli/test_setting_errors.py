@@ -1,4 +1,4 @@
-"""What the environment must not say, and what the operator is told."""
+"""Invalid and suspicious settings, and the messages about them."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from entrypoints.config.settings import SettingsError, load_settings
 REQUIRED = {"FLYTE_API": "http://localhost:8080", "FLYTE_SLACK_TOKEN": "token_abc"}
 
 
-def mistakes(environ: dict[str, str]) -> dict[str, str]:
+def issues(environ: dict[str, str]) -> dict[str, str]:
     with pytest.raises(SettingsError) as caught:
         load_settings(environ)
-    return {mistake.variable: mistake.message for mistake in caught.value.issues}
+    return {issue.variable: issue.message for issue in caught.value.issues}
 
 
 def warnings(**more: str) -> dict[str, str]:
@@ -20,63 +20,70 @@ def warnings(**more: str) -> dict[str, str]:
     return {warning.variable: warning.message for warning in settings.warnings}
 
 
-def test_what_is_required_is_asked_for_by_name() -> None:
-    assert mistakes({}) == {
-        "FLYTE_API": "it is required: set it to the base URL of the Flyte API, like http://localhost:8080",
+def test_missing_required_variables_are_named() -> None:
+    assert issues({}) == {
+        "FLYTE_API": "required; set it to the base URL of the Flyte API, like http://localhost:8080",
         "FLYTE_SLACK_TOKEN": (
-            "it is required: set it to the bot token, or FLYTE_SLACK_TOKEN_FILE to a file that holds it"
+            "required; set it to the bot token, or set FLYTE_SLACK_TOKEN_FILE to a file that contains it"
         ),
     }
 
 
-def test_all_mistakes_are_reported_at_once_a_line_for_each() -> None:
+def test_all_invalid_settings_are_reported_at_once_one_per_line() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({"FLYTE_API": "localhost", "FLYTE_SLACK_RECEIVE_BOTS": "maybe", "LOGLEVEL": "loud"})
 
     assert str(caught.value).splitlines() == [
-        "FLYTE_API: give a URL that begins with http:// or https:// and a host, like http://localhost:8080",
-        "FLYTE_SLACK_TOKEN: it is required: set it to the bot token, or FLYTE_SLACK_TOKEN_FILE to a file that holds it",
-        "FLYTE_SLACK_RECEIVE_BOTS: give true or false; 'maybe' is neither",
-        "LOGLEVEL: give debug, info, warning or error; 'loud' is none of them",
+        "FLYTE_API: must be a URL that begins with http:// or https:// and has a host, like http://localhost:8080",
+        (
+            "FLYTE_SLACK_TOKEN: required; set it to the bot token, "
+            "or set FLYTE_SLACK_TOKEN_FILE to a file that contains it"
+        ),
+        "FLYTE_SLACK_RECEIVE_BOTS: must be true or false, not 'maybe'",
+        "LOGLEVEL: must be debug, info, warning or error, not 'loud'",
     ]
 
 
 @pytest.mark.parametrize(
     ("variable", "text", "message"),
     [
-        ("FLYTE_API", "ftp://flyte", "give a URL that begins with http:// or https:// and a host"),
-        ("FLYTE_API", "http://", "give a URL that begins with http:// or https:// and a host"),
-        ("FLYTE_API", "http://flyte:port", "give a URL, like http://localhost:8080"),
-        ("FLYTE_API", "http://[::1", "give a URL, like http://localhost:8080"),
-        ("FLYTE_API", "http://fly te", "give a URL without spaces"),
-        ("FLYTE_API", "http://flyte?x=1", "give a URL without ? and #"),
-        ("FLYTE_API", "http://flyte#here", "give a URL without ? and #"),
-        ("FLYTE_API", "http://me:hush@flyte", "give a URL without user name and password"),
-        ("FLYTE_SLACK_API_URL", "slack.com", "give a URL that begins with http:// or https:// and a host"),
-        ("FLYTE_API_TIMEOUT", "0", "give a number from 0.1 to 600; '0' is not"),
-        ("FLYTE_API_TIMEOUT", "nan", "give a number from 0.1 to 600; 'nan' is not"),
-        ("FLYTE_API_TIMEOUT", "inf", "give a number from 0.1 to 600; 'inf' is not"),
-        ("FLYTE_API_TIMEOUT", "10s", "give a number from 0.1 to 600; '10s' is not"),
-        ("FLYTE_API_TIMEOUT", "1_0", "give a number from 0.1 to 600; '1_0' is not"),
-        ("FLYTE_SLACK_MESSAGES_PER_SECOND", "0", "give a number from 0.001 to 1000000; '0' is not"),
-        ("FLYTE_SLACK_MESSAGES_PER_SECOND", "-1", "give a number from 0.001 to 1000000; '-1' is not"),
-        ("FLYTE_SLACK_MESSAGE_BURST", "0", "give a whole number from 1 to 1000000; '0' is not"),
-        ("FLYTE_SLACK_MESSAGE_BURST", "2.5", "give a whole number from 1 to 1000000; '2.5' is not"),
-        ("FLYTE_SLACK_GIVE_UP", "-1", "give a number from 0 to 604800; '-1' is not"),
-        ("FLYTE_SLACK_CATCH_UP", "172801", "give a number from 0 to 172800; '172801' is not"),
-        ("FLYTE_SLACK_JOURNAL_LIMIT", "0", "give a whole number from 1 to 1000000; '0' is not"),
-        ("FLYTE_SLACK_HTTP_PORT", "65536", "give a whole number from 0 to 65535; '65536' is not"),
-        ("FLYTE_SLACK_HTTP_PORT", "\u0661", "give a whole number from 0 to 65535; '\u0661' is not"),
-        ("FLYTE_SLACK_HTTP_PORT", "tcp://10.0.0.1:80", "looks like what Kubernetes sets for a service of that name"),
-        ("FLYTE_SLACK_RECORD", "/", "give a file, not a folder; '/' is one"),
-        ("FLYTE_SLACK_HTTP_HOST", "http://0.0.0.0", "give a host name or address without scheme and port"),
-        ("FLYTE_SLACK_LISTEN", "everywhere", "give joined or member; 'everywhere' is neither"),
-        ("FLYTE_SLACK_IN_DOUBT", "retry", "give fail or resend; 'retry' is neither"),
+        ("FLYTE_API", "ftp://flyte", "must be a URL that begins with http:// or https:// and has a host"),
+        ("FLYTE_API", "http://", "must be a URL that begins with http:// or https:// and has a host"),
+        ("FLYTE_API", "http://flyte:port", "must be a URL, like http://localhost:8080"),
+        ("FLYTE_API", "http://[::1", "must be a URL, like http://localhost:8080"),
+        ("FLYTE_API", "http://fly te", "must be a URL without spaces"),
+        ("FLYTE_API", "http://flyte?x=1", "must be a URL without ? and #"),
+        ("FLYTE_API", "http://flyte#here", "must be a URL without ? and #"),
+        ("FLYTE_API", "http://me:hush@flyte", "must be a URL without user name and password"),
+        ("FLYTE_SLACK_API_URL", "slack.com", "must be a URL that begins with http:// or https:// and has a host"),
+        ("FLYTE_API_TIMEOUT", "0", "must be a number from 0.1 to 600, not '0'"),
+        ("FLYTE_API_TIMEOUT", "nan", "must be a number from 0.1 to 600, not 'nan'"),
+        ("FLYTE_API_TIMEOUT", "inf", "must be a number from 0.1 to 600, not 'inf'"),
+        ("FLYTE_API_TIMEOUT", "10s", "must be a number from 0.1 to 600, not '10s'"),
+        ("FLYTE_API_TIMEOUT", "1_0", "must be a number from 0.1 to 600, not '1_0'"),
+        ("FLYTE_SLACK_MESSAGES_PER_SECOND", "0", "must be a number from 0.001 to 1000000, not '0'"),
+        ("FLYTE_SLACK_MESSAGES_PER_SECOND", "-1", "must be a number from 0.001 to 1000000, not '-1'"),
+        ("FLYTE_SLACK_MESSAGE_BURST", "0", "must be a whole number from 1 to 1000000, not '0'"),
+        ("FLYTE_SLACK_MESSAGE_BURST", "2.5", "must be a whole number from 1 to 1000000, not '2.5'"),
+        ("FLYTE_SLACK_GIVE_UP", "-1", "must be a number from 0 to 604800, not '-1'"),
+        ("FLYTE_SLACK_CATCH_UP", "172801", "must be a number from 0 to 172800, not '172801'"),
+        ("FLYTE_SLACK_JOURNAL_LIMIT", "0", "must be a whole number from 1 to 1000000, not '0'"),
+        ("FLYTE_SLACK_HTTP_PORT", "65536", "must be a whole number from 0 to 65535, not '65536'"),
+        ("FLYTE_SLACK_HTTP_PORT", "\u0661", "must be a whole number from 0 to 65535, not '\u0661'"),
+        (
+            "FLYTE_SLACK_HTTP_PORT",
+            "tcp://10.0.0.1:80",
+            "looks like one that Kubernetes sets for a service",
+        ),
+        ("FLYTE_SLACK_RECORD", "/", "must be a file; '/' is a directory"),
+        ("FLYTE_SLACK_HTTP_HOST", "http://0.0.0.0", "must be a host name or address without scheme and port"),
+        ("FLYTE_SLACK_LISTEN", "everywhere", "must be joined or member, not 'everywhere'"),
+        ("FLYTE_SLACK_IN_DOUBT", "retry", "must be fail or resend, not 'retry'"),
         ("FLYTE_LABELS", "env", "'env' is not key=value"),
         ("FLYTE_LABELS", "env=", "'env=' is not key=value"),
         ("FLYTE_LABELS", "=dev", "'=dev' is not key=value"),
         ("FLYTE_LABELS", "env=dev,", "'' is not key=value"),
-        ("FLYTE_LABELS", "env=dev,env=prod", "give each label once; 'env' is there twice"),
+        ("FLYTE_LABELS", "env=dev,env=prod", "must contain each label once; 'env' occurs twice"),
         (
             "FLYTE_SLACK_STORAGE",
             "postgresql://me:hush@db/x",
@@ -88,21 +95,21 @@ def test_all_mistakes_are_reported_at_once_a_line_for_each() -> None:
         ("FLYTE_SLACK_STORAGE", "memory:hush", "memory: takes nothing after the colon"),
         ("FLYTE_SLACK_STORAGE", "file://hush", "file: needs three slashes and an absolute directory"),
         ("FLYTE_SLACK_STORAGE", "file:///var/x?hush=1", "file: takes no parameters"),
-        ("FLYTE_SLACK_TOKEN", "hush\r\nhush", "give a text without line breaks, other control characters"),
-        ("FLYTE_SLACK_TOKEN", "hush\udcff", "give a text without line breaks, other control characters"),
-        ("PACK_NAME", "Sl\x1back", "give a text without line breaks, other control characters"),
+        ("FLYTE_SLACK_TOKEN", "hush\r\nhush", "must not contain line breaks, other control characters"),
+        ("FLYTE_SLACK_TOKEN", "hush\udcff", "must not contain line breaks, other control characters"),
+        ("PACK_NAME", "Sl\x1back", "must not contain line breaks, other control characters"),
     ],
 )
-def test_a_mistake_says_what_would_be_right(variable: str, text: str, message: str) -> None:
-    found = mistakes({**REQUIRED, variable: text})
+def test_a_message_says_which_values_are_accepted(variable: str, text: str, message: str) -> None:
+    found = issues({**REQUIRED, variable: text})
 
     assert list(found) == [variable]
     assert message in found[variable]
     assert "hush" not in found[variable]
 
 
-def test_a_long_value_is_shown_in_part() -> None:
-    assert len(mistakes({**REQUIRED, "LOGLEVEL": "x" * 10_000})["LOGLEVEL"]) < 150
+def test_a_long_value_is_truncated() -> None:
+    assert len(issues({**REQUIRED, "LOGLEVEL": "x" * 10_000})["LOGLEVEL"]) < 150
 
 
 @pytest.mark.parametrize(
@@ -115,8 +122,8 @@ def test_a_long_value_is_shown_in_part() -> None:
         "FLYTE_SLACK_STORAGE",
     ],
 )
-class TestASecretInAFile:
-    def test_is_read_from_there_without_its_last_line_break(self, variable: str, tmp_path: Path) -> None:
+class TestSecretInAFile:
+    def test_is_read_without_its_trailing_line_break(self, variable: str, tmp_path: Path) -> None:
         file = tmp_path / "secret"
         file.write_text("file:///from/a/file\n")
         environ = {name: text for name, text in REQUIRED.items() if name != variable}
@@ -127,13 +134,13 @@ class TestASecretInAFile:
         revealed += [settings.slack_signing_secret, settings.storage]
         assert [secret.reveal() for secret in revealed if secret].count("file:///from/a/file") == 1
 
-    def test_is_a_mistake_when_it_is_set_directly_too(self, variable: str, tmp_path: Path) -> None:
+    def test_is_rejected_when_the_variable_itself_is_set_too(self, variable: str, tmp_path: Path) -> None:
         file = tmp_path / "secret"
         file.write_text("hush")
 
-        found = mistakes({**REQUIRED, variable: "hush", f"{variable}_FILE": str(file)})
+        found = issues({**REQUIRED, variable: "hush", f"{variable}_FILE": str(file)})
 
-        assert found == {variable: f"set this or {variable}_FILE, not both"}
+        assert found == {variable: f"set either this variable or {variable}_FILE, not both"}
 
     @pytest.mark.parametrize(
         ("content", "problem"),
@@ -145,7 +152,7 @@ class TestASecretInAFile:
             (b"h" * 65537, "is too large to hold a secret"),
         ],
     )
-    def test_is_a_mistake_when_it_is_not_one(
+    def test_is_rejected_when_the_file_has_no_usable_text(
         self, variable: str, content: bytes | None, problem: str, tmp_path: Path
     ) -> None:
         file = tmp_path / "secret"
@@ -153,38 +160,36 @@ class TestASecretInAFile:
             file.write_bytes(content)
         environ = {name: text for name, text in REQUIRED.items() if name != variable}
 
-        found = mistakes({**environ, f"{variable}_FILE": str(file)})
+        found = issues({**environ, f"{variable}_FILE": str(file)})
 
         assert found == {variable: f"{variable}_FILE names a file that {problem} ({file})"}
 
-    def test_is_a_mistake_when_it_has_several_lines(self, variable: str, tmp_path: Path) -> None:
+    def test_is_rejected_when_it_has_several_lines(self, variable: str, tmp_path: Path) -> None:
         file = tmp_path / "secret"
         file.write_text("hush\nhush\n")
         environ = {name: text for name, text in REQUIRED.items() if name != variable}
 
-        message = mistakes({**environ, f"{variable}_FILE": str(file)})[variable]
+        message = issues({**environ, f"{variable}_FILE": str(file)})[variable]
 
-        assert "without line breaks" in message
+        assert "must not contain line breaks" in message
         assert "hush" not in message
 
 
-def test_a_folder_in_a_secrets_place_is_a_mistake(tmp_path: Path) -> None:
-    found = mistakes({**REQUIRED, "FLYTE_JWT_FILE": str(tmp_path)})
+def test_a_directory_in_place_of_a_secret_file_is_rejected(tmp_path: Path) -> None:
+    found = issues({**REQUIRED, "FLYTE_JWT_FILE": str(tmp_path)})
 
     assert found == {"FLYTE_JWT": f"FLYTE_JWT_FILE names a file that can't be read: Is a directory ({tmp_path})"}
 
 
-def test_an_unknown_variable_is_a_warning_with_the_name_that_was_meant() -> None:
+def test_an_unknown_variable_is_a_warning_that_suggests_the_likely_name() -> None:
     assert warnings(FLYTE_SLACK_TOKN="x", FLYTE_SLACK_DEFAULT_JOIN_CHANNELS="C1", FLYTE_SLACK_UNICORNS="red") == {
-        "FLYTE_SLACK_TOKN": "there is no such variable; did you mean FLYTE_SLACK_TOKEN?",
-        "FLYTE_SLACK_DEFAULT_JOIN_CHANNELS": (
-            "there is no such variable; did you mean FLYTE_SLACK_DEFAULT_JOIN_CHANNEL?"
-        ),
-        "FLYTE_SLACK_UNICORNS": "there is no such variable",
+        "FLYTE_SLACK_TOKN": "unknown variable; did you mean FLYTE_SLACK_TOKEN?",
+        "FLYTE_SLACK_DEFAULT_JOIN_CHANNELS": ("unknown variable; did you mean FLYTE_SLACK_DEFAULT_JOIN_CHANNEL?"),
+        "FLYTE_SLACK_UNICORNS": "unknown variable",
     }
 
 
-def test_what_kubernetes_sets_for_a_service_of_that_name_is_no_cause_for_a_warning() -> None:
+def test_variables_that_kubernetes_sets_cause_no_warning() -> None:
     services = {
         "FLYTE_SLACK_SERVICE_HOST": "10.0.0.1",
         "FLYTE_SLACK_SERVICE_PORT": "8090",
@@ -197,7 +202,7 @@ def test_what_kubernetes_sets_for_a_service_of_that_name_is_no_cause_for_a_warni
     assert warnings(**services) == {}
 
 
-def test_a_backup_folder_that_the_storage_overrules_is_a_warning() -> None:
+def test_a_backup_directory_without_effect_is_a_warning() -> None:
     assert warnings(FLYTE_SLACK_STORAGE="memory:") == {
-        "FLYTE_SLACK_BACKUP_DIR": "it is not used, since FLYTE_SLACK_STORAGE is set"
+        "FLYTE_SLACK_BACKUP_DIR": "has no effect, because FLYTE_SLACK_STORAGE is set"
     }

@@ -1,4 +1,4 @@
-"""What the environment sets: each variable of the documentation, its default, its forms."""
+"""The settings: every documented variable, its default, its accepted forms."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ def load(**more: str) -> Settings:
     return load_settings({**REQUIRED, **more})
 
 
-def test_the_seeds_own_command_line_is_enough() -> None:
+def test_three_variables_are_enough() -> None:
     settings = load_settings(
         {
             "FLYTE_API": "http://localhost:8080",
@@ -31,7 +31,7 @@ def test_the_seeds_own_command_line_is_enough() -> None:
     assert settings.receive_mode is ReceiveMode.RTM
 
 
-def test_all_else_has_the_documented_default() -> None:
+def test_every_other_setting_has_the_documented_default() -> None:
     settings = load_settings(REQUIRED)
 
     assert settings.flyte_api_timeout_seconds == 10
@@ -105,7 +105,7 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
     assert settings.log_level == "warning"
 
 
-def test_the_variables_are_those_of_the_documentation_in_its_order() -> None:
+def test_the_variables_are_listed_in_the_order_of_the_documentation() -> None:
     assert " ".join(variable.name for variable in variables()) == (
         "FLYTE_API FLYTE_API_TIMEOUT FLYTE_JWT FLYTE_LABELS PACK_NAME FLYTE_SLACK_TOKEN FLYTE_SLACK_APP_TOKEN "
         "FLYTE_SLACK_SIGNING_SECRET FLYTE_SLACK_API_URL FLYTE_SLACK_DEFAULT_JOIN_CHANNEL FLYTE_SLACK_BACKUP_DIR "
@@ -122,7 +122,7 @@ def test_an_empty_variable_is_an_unset_one(nothing: str) -> None:
     assert load_settings({**everything, **REQUIRED}) == load_settings(REQUIRED)
 
 
-def test_white_space_around_a_value_does_not_count() -> None:
+def test_white_space_around_a_value_is_ignored() -> None:
     settings = load(FLYTE_JWT=" jwt\n", FLYTE_API_TIMEOUT=" 3 ")
 
     assert settings.flyte_jwt == Secret("jwt")
@@ -130,7 +130,7 @@ def test_white_space_around_a_value_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("secrets", "receiving"),
+    ("secrets", "mode"),
     [
         ({}, ReceiveMode.RTM),
         ({"FLYTE_SLACK_APP_TOKEN": "app"}, ReceiveMode.SOCKET_MODE),
@@ -138,17 +138,17 @@ def test_white_space_around_a_value_does_not_count() -> None:
         ({"FLYTE_SLACK_APP_TOKEN": "app", "FLYTE_SLACK_SIGNING_SECRET": "sign"}, ReceiveMode.SOCKET_MODE),
     ],
 )
-def test_the_secrets_at_hand_decide_how_the_pack_hears(secrets: Mapping[str, str], receiving: ReceiveMode) -> None:
-    assert load(**secrets).receive_mode is receiving
+def test_the_secrets_decide_how_the_pack_receives(secrets: Mapping[str, str], mode: ReceiveMode) -> None:
+    assert load(**secrets).receive_mode is mode
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", "1", "yes", "Yes", "on"])
-def test_yes_has_many_forms(text: str) -> None:
+def test_true_has_many_forms(text: str) -> None:
     assert load(FLYTE_SLACK_RECEIVE_BOTS=text).receives_bots is True
 
 
 @pytest.mark.parametrize("text", ["false", "False", "0", "no", "NO", "off"])
-def test_so_has_no(text: str) -> None:
+def test_false_has_many_forms(text: str) -> None:
     assert load(FLYTE_SLACK_RECEIVE_BOTS=text).receives_bots is False
 
 
@@ -156,7 +156,7 @@ def test_so_has_no(text: str) -> None:
     ("text", "level"),
     [("debug", "debug"), ("Info", "info"), ("WARNING", "warning"), ("warn", "warning"), ("eRRor", "error")],
 )
-def test_the_log_level_may_be_in_any_case(text: str, level: str) -> None:
+def test_the_log_level_is_case_insensitive(text: str, level: str) -> None:
     assert load(LOGLEVEL=text).log_level == level
 
 
@@ -169,39 +169,39 @@ def test_the_log_level_may_be_in_any_case(text: str, level: str) -> None:
         ("http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_the_flyte_api_has_no_slash_at_its_end(text: str, url: str) -> None:
+def test_the_flyte_api_has_no_trailing_slash(text: str, url: str) -> None:
     assert load(FLYTE_API=text).flyte_api == url
 
 
-def test_a_label_may_have_an_equals_sign_in_its_value() -> None:
+def test_a_label_value_may_contain_an_equals_sign() -> None:
     assert load(FLYTE_LABELS="query=a=b").flyte_labels == {"query": "a=b"}
 
 
-def test_an_ipv6_address_may_stand_in_brackets() -> None:
+def test_an_ipv6_address_may_be_in_brackets() -> None:
     assert load(FLYTE_SLACK_HTTP_HOST="[::1]").http_host == "::1"
 
 
-def test_the_backup_folder_is_in_the_folder_for_temporary_files() -> None:
+def test_the_default_backup_directory_is_in_the_directory_of_temporary_files() -> None:
     assert load(TMPDIR="/scratch/").backup_dir == Path("/scratch/flyte-slack")
 
 
-def test_a_relative_backup_folder_counts_from_where_the_program_starts(
+def test_a_relative_backup_directory_starts_at_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    settings = load(FLYTE_SLACK_BACKUP_DIR="state/../kept here")
+    settings = load(FLYTE_SLACK_BACKUP_DIR="state/../its state")
 
-    assert settings.backup_dir == tmp_path / "kept here"
-    assert settings.storage_url == Secret(f"{tmp_path.as_uri()}/kept%20here")
+    assert settings.backup_dir == tmp_path / "its state"
+    assert settings.storage_url == Secret(f"{tmp_path.as_uri()}/its%20state")
 
 
 @pytest.mark.parametrize("url", ["file:///var/lib/flyte-slack", "memory:"])
-def test_the_storage_is_a_folder_or_memory(url: str) -> None:
+def test_the_storage_is_a_directory_or_memory(url: str) -> None:
     assert load(FLYTE_SLACK_STORAGE=url).storage_url == Secret(url)
 
 
-def test_settings_can_be_shown_without_their_secrets() -> None:
+def test_settings_are_shown_without_secrets() -> None:
     settings = load_settings(
         {
             "FLYTE_API": "http://flyte",
@@ -219,7 +219,7 @@ def test_settings_can_be_shown_without_their_secrets() -> None:
     assert f"{settings.slack_token}{settings.slack_token!r}" == "Secret(***)Secret(***)"
 
 
-def test_the_settings_know_every_text_that_must_stay_out_of_the_log() -> None:
+def test_secret_texts_include_tokens_and_passwords_in_urls() -> None:
     settings = load(
         FLYTE_JWT="jwt", FLYTE_SLACK_APP_TOKEN="app", FLYTE_SLACK_SIGNING_SECRET="sign", https_proxy="me:p%40ss@proxy:1"
     )
