@@ -1,1 +1,1 @@
-"""How fast the pack is, how little it needs, and what safety costs: `make bench`."""
+"""Benchmarks of the pack's latency and resource use, and of the cost of durability: `make bench`."""

@@ -1,4 +1,4 @@
-"""`make bench`: measure the pack between the two simulated servers, and print a table."""
+"""`make bench`: benchmark the pack between the two simulated servers and print tables."""
 
 import argparse
 import os
@@ -11,44 +11,47 @@ from pathlib import Path
 import uvloop
 
 from entrypoints.observability.logs import configure_logs
-from tests.bench.backlog import measure_waiting
-from tests.bench.burst import measure_round, print_rounds
-from tests.bench.durability_cost import measure_safety
+from tests.bench.backlog import measure_backlog
+from tests.bench.durability_cost import measure_durability_cost
+from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
 
-_LATENCIES = (0.0, 0.05)
+_SLACK_LATENCIES = (0.0, 0.05)
 
 
 def main() -> int:
-    """Measure; 0 unless something was lost or doubled."""
-    options = _options()
+    """Runs the benchmarks. Returns 1 if a message was lost or duplicated, otherwise 0."""
+    options = _parse_options()
     configure_logs("error")
     report = Report()
     print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {os.cpu_count()} cores, {_memory()}")
     with tempfile.TemporaryDirectory(prefix="flyte-slack-bench-") as directory:
         uvloop.run(_measure(report, Path(directory), options))
-    for problem in report.wrong:
+    for problem in report.problems:
         print(f"WRONG: {problem}", file=sys.stderr)
-    return 1 if report.wrong else 0
+    return 1 if report.problems else 0
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=("rounds", "safety", "million"), help="measure this part alone")
-    parser.add_argument("--messages", type=int, default=1_000_000, help="how many are to wait (only with million)")
+    parser.add_argument("--only", choices=("performance", "durability", "backlog"), help="run this benchmark only")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="size of the backlog (for `--only backlog`)")
     return parser.parse_args()
 
 
 async def _measure(report: Report, directory: Path, options: argparse.Namespace) -> None:
-    if options.only in (None, "rounds"):
-        report.heading("Slack answers", "at once", "in 50 ms a call")
-        print_rounds(report, [await measure_round(directory / f"round{one}", one) for one in _LATENCIES])
-    if options.only in (None, "safety"):
-        report.heading("What safety costs", "")
-        await measure_safety(report, directory)
-    if options.only == "million":
-        report.heading("A great many messages waiting", "")
-        await measure_waiting(report, directory / "million", options.messages)
+    if options.only in (None, "performance"):
+        report.heading("Slack answers", "at once", "after 50 ms")
+        print_performance(
+            report,
+            [await measure_performance(directory / f"performance-{latency}", latency) for latency in _SLACK_LATENCIES],
+        )
+    if options.only in (None, "durability"):
+        report.heading("Cost of durability", "")
+        await measure_durability_cost(report, directory)
+    if options.only == "backlog":
+        report.heading("Large backlog", "")
+        await measure_backlog(report, directory / "backlog", options.messages)
 
 
 def _memory() -> str:

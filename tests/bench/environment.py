@@ -1,4 +1,4 @@
-"""The daemon as a process between the two simulated servers, ready to be measured."""
+"""The daemon as a process between the two simulated servers, and its resource usage."""
 
 import json
 import os
@@ -8,82 +8,74 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
-ECHO = BUILT_IN / "echo.yaml"
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 
 
-def echo_flow() -> Flow:
-    """The echo flow of the pack's documentation."""
-    return flow_from_file(ECHO)
-
-
-@dataclass(slots=True)
-class Stage:
-    """Both ends, the channels that the pack has joined, and one person in each of them; the talker is in all."""
+@dataclass(frozen=True, slots=True)
+class BenchEnvironment:
+    """Both servers and the channels that the pack has joined, each with one person; `regular` is in all of them."""
 
     slack: SlackServer
     flyte: FlyteServer
     directory: Path
     channels: list[str]
     people: list[str]
-    talker: str
+    regular: str
 
     @asynccontextmanager
     async def pack(self, **variables: str) -> AsyncIterator[tuple[DaemonProcess, float]]:
-        """The running pack, registered and hearing; and how many seconds that took from its start."""
+        """Yields the running pack, registered and receiving, and the seconds its start took."""
         began = time.monotonic()
-        app_token = self.slack.app_token
-        more = {"FLYTE_SLACK_APP_TOKEN": app_token, **variables}
-        async with daemon(daemon_environ(self.slack, self.flyte, self.directory, **more)) as pack:
+        variables = {"FLYTE_SLACK_APP_TOKEN": self.slack.app_token, **variables}
+        async with daemon(daemon_environ(self.slack, self.flyte, self.directory, **variables)) as pack:
             await pack.wait_for_event("hearing")
             await pack.wait_for_event("registered")
             yield pack, time.monotonic() - began
 
-    def keep_joined_channels(self) -> None:
-        """Write the channels down where the pack finds them at its next start."""
-        state = self.directory / "state"
-        state.mkdir(mode=0o700, exist_ok=True)
-        (state / "channels.json").write_text(json.dumps(self.channels), encoding="utf-8")
-
 
 @asynccontextmanager
-async def stage(
+async def bench_environment(
     directory: Path, *, channels: int = 100, latency_seconds: float = 0.0, acknowledgement_seconds: float = 3.0
-) -> AsyncIterator[Stage]:
-    """Both servers with the echo flow, so many joined channels, and nothing running yet."""
+) -> AsyncIterator[BenchEnvironment]:
+    """Runs both servers with the echo flow and this many joined channels; the pack is not started yet."""
     slack = SlackServer(latency_seconds=latency_seconds, acknowledgement_seconds=acknowledgement_seconds)
-    async with slack, FlyteServer(flows=[echo_flow()]) as flyte:
-        talker = slack.add_user("talker")
+    flows = [flow_from_file(BUILT_IN / "echo.yaml")]
+    async with slack, FlyteServer(flows=flows) as flyte:
+        regular = slack.add_user("regular")
         people = [slack.add_user(f"person{number}") for number in range(channels)]
         joined = [
-            slack.add_channel(f"channel{number}", members=[slack.bot_user_id, person, talker])
+            slack.add_channel(f"channel{number}", members=[slack.bot_user_id, person, regular])
             for number, person in enumerate(people)
         ]
-        directory.mkdir()
-        set_up = Stage(slack, flyte, directory, joined, people, talker)
-        set_up.keep_joined_channels()
-        yield set_up
+        _write_joined_channels(directory / "state", joined)
+        yield BenchEnvironment(slack, flyte, directory, joined, people, regular)
 
 
 def resident_bytes(pack: DaemonProcess) -> int:
-    """How much memory the process has at the moment."""
+    """Returns the current resident set size of the process."""
     return _status(pack, "VmRSS")
 
 
 def peak_resident_bytes(pack: DaemonProcess) -> int:
-    """How much memory the process had at most."""
+    """Returns the peak resident set size of the process."""
     return _status(pack, "VmHWM")
 
 
 def cpu_seconds(pack: DaemonProcess) -> float:
-    """How much time the process has spent computing, in itself and in the kernel."""
+    """Returns the user and system CPU time of the process."""
     fields = Path(f"/proc/{pack.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _write_joined_channels(state: Path, channels: list[str]) -> None:
+    state.parent.mkdir()
+    state.mkdir(mode=0o700)
+    (state / "channels.json").write_text(json.dumps(channels), encoding="utf-8")
 
 
 def _status(pack: DaemonProcess, name: str) -> int:

@@ -1,1 +1,1 @@
-"""Killing the pack under load, and keeping a ledger of what was said and asked for: `make chaos`."""
+"""Kills the pack under load and accounts for every message and action: `make chaos`."""

@@ -1,4 +1,4 @@
-"""Named points: the moments at which a crash is worst, recognised from outside by what both ends see."""
+"""Crash points: the worst moments for a crash, recognised from what the two servers see."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -12,20 +12,20 @@ from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import event_log
 from entrypoints.simulation.slack.server import SlackServer
 
-_JUST_AFTER_SECONDS = 0.002
-"""An answer is on its way, and the pack at work on it."""
+_AFTER_RESPONSE_SECONDS = 0.002
+"""By then the response has been sent and the pack is processing it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A moment; `after_seconds` is how long after what is seen."""
+class CrashPoint:
+    """An event at one of the servers, and how many seconds after it the crash comes."""
 
     name: str
-    is_slack: Callable[[event_log.Happening], bool] = lambda _: False
-    is_flyte: Callable[[flyte_trace.TraceEvent], bool] = lambda _: False
+    matches_slack: Callable[[event_log.Happening], bool] = lambda _: False
+    matches_flyte: Callable[[flyte_trace.TraceEvent], bool] = lambda _: False
     after_seconds: float = 0.0
     slow_method: str = ""
-    """A method of Slack's that has to be held up for the moment to come."""
+    """A method of Slack's that must be slowed down for the event to occur."""
 
 
 def _slack(kind: str, **details: object) -> Callable[[event_log.Happening], bool]:
@@ -38,57 +38,61 @@ def _flyte(*kinds: type[flyte_trace.TraceEvent]) -> Callable[[flyte_trace.TraceE
 
 _EVENT = _flyte(flyte_trace.EventAccepted)
 _TAKEN = _flyte(flyte_trace.ActionTaken)
-_FINISHED = _flyte(flyte_trace.ActionFinished)
+_COMPLETED = _flyte(flyte_trace.ActionFinished)
 _POST = _slack("post")
-_POST_HELD_UP = _slack("fault", method="chat.postMessage")
+_SLOW_POST = _slack("fault", method="chat.postMessage")
 
-POINTS: Final = (
-    Point("a message on its way to the pack", is_slack=_slack("delivered")),
-    Point("a message acknowledged", is_slack=_slack("acknowledged")),
-    Point("a message with Flyte, which has not answered yet", is_flyte=_EVENT),
-    Point("a message with Flyte, which has answered", is_flyte=_EVENT, after_seconds=_JUST_AFTER_SECONDS),
-    Point("an action given out, not received yet", is_flyte=_TAKEN),
-    Point("an action received", is_flyte=_TAKEN, after_seconds=_JUST_AFTER_SECONDS),
-    Point("a post with Slack, not performed yet", is_slack=_POST_HELD_UP, slow_method="chat.postMessage"),
-    Point("a post performed, not answered yet", is_slack=_POST),
-    Point("a post answered", is_slack=_POST, after_seconds=_JUST_AFTER_SECONDS),
-    Point("a result with Flyte, which has not answered yet", is_flyte=_FINISHED),
-    Point("a result with Flyte, which has answered", is_flyte=_FINISHED, after_seconds=_JUST_AFTER_SECONDS),
-    Point("a look into a channel's history", is_slack=_slack("call", method="conversations.history")),
-    Point("a channel joined, not answered yet", is_slack=_slack("call", method="conversations.join")),
-    Point("a registration, not answered yet", is_flyte=_flyte(flyte_trace.PackRegistered)),
+CRASH_POINTS: Final = (
+    CrashPoint("message sent to the pack", matches_slack=_slack("delivered")),
+    CrashPoint("message acknowledged", matches_slack=_slack("acknowledged")),
+    CrashPoint("event received by Flyte, before its response", matches_flyte=_EVENT),
+    CrashPoint(
+        "event received by Flyte, after its response", matches_flyte=_EVENT, after_seconds=_AFTER_RESPONSE_SECONDS
+    ),
+    CrashPoint("action given out, not yet received", matches_flyte=_TAKEN),
+    CrashPoint("action received", matches_flyte=_TAKEN, after_seconds=_AFTER_RESPONSE_SECONDS),
+    CrashPoint("post requested, not yet performed", matches_slack=_SLOW_POST, slow_method="chat.postMessage"),
+    CrashPoint("post performed, before Slack's response", matches_slack=_POST),
+    CrashPoint("post performed, after Slack's response", matches_slack=_POST, after_seconds=_AFTER_RESPONSE_SECONDS),
+    CrashPoint("result received by Flyte, before its response", matches_flyte=_COMPLETED),
+    CrashPoint(
+        "result received by Flyte, after its response", matches_flyte=_COMPLETED, after_seconds=_AFTER_RESPONSE_SECONDS
+    ),
+    CrashPoint("channel history requested", matches_slack=_slack("call", method="conversations.history")),
+    CrashPoint("channel joined, before Slack's response", matches_slack=_slack("call", method="conversations.join")),
+    CrashPoint("pack registered, before Flyte's response", matches_flyte=_flyte(flyte_trace.PackRegistered)),
 )
 
 
 @contextmanager
 def armed(
-    point: Point, occurrence: int, slack: SlackServer, flyte: FlyteServer, strike: Callable[[], None]
+    crash_point: CrashPoint, occurrence: int, slack: SlackServer, flyte: FlyteServer, crash: Callable[[], None]
 ) -> Iterator[None]:
-    """Strike at the point, once, when it comes for the so-manieth time."""
+    """Calls `crash` once, when the crash point is reached for the given time (1: the first)."""
     left = occurrence
 
-    def count() -> None:
+    def on_match() -> None:
         nonlocal left
         left -= 1
-        if left == 0 and point.after_seconds:
-            asyncio.get_running_loop().call_later(point.after_seconds, strike)
+        if left == 0 and crash_point.after_seconds:
+            asyncio.get_running_loop().call_later(crash_point.after_seconds, crash)
         elif left == 0:
-            strike()
+            crash()
 
-    def see_slack(seen: event_log.Happening) -> None:
-        if point.is_slack(seen):
-            count()
+    def on_slack_event(seen: event_log.Happening) -> None:
+        if crash_point.matches_slack(seen):
+            on_match()
 
-    def see_flyte(seen: flyte_trace.TraceEvent) -> None:
-        if point.is_flyte(seen):
-            count()
+    def on_flyte_event(seen: flyte_trace.TraceEvent) -> None:
+        if crash_point.matches_flyte(seen):
+            on_match()
 
-    if point.slow_method:
-        slack.faults.plan(point.slow_method, Slow(0.05), times=occurrence)
-    slack.log.listeners.append(see_slack)
-    flyte.listeners.append(see_flyte)
+    if crash_point.slow_method:
+        slack.faults.plan(crash_point.slow_method, Slow(0.05), times=occurrence)
+    slack.log.listeners.append(on_slack_event)
+    flyte.listeners.append(on_flyte_event)
     try:
         yield
     finally:
-        slack.log.listeners.remove(see_slack)
-        flyte.listeners.remove(see_flyte)
+        slack.log.listeners.remove(on_slack_event)
+        flyte.listeners.remove(on_flyte_event)

@@ -1,4 +1,4 @@
-"""What goes wrong besides the kill: a few troubles for each run, by chance."""
+"""Faults besides the kill; each run draws its own."""
 
 import asyncio
 import os
@@ -22,168 +22,168 @@ _FULL_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """Everything that trouble can be made with."""
+class FaultContext:
+    """What a fault can act on, and the source of its randomness."""
 
     slack: SlackServer
     flyte: FlyteServer
     load: Load
     pack: DaemonProcess
-    chance: Random
+    rng: Random
 
-    async def later(self, least: float, most: float) -> None:
-        """Let some time pass."""
-        await asyncio.sleep(self.chance.uniform(least, most))
+    async def wait(self, min_seconds: float, max_seconds: float) -> None:
+        """Waits for a random time."""
+        await asyncio.sleep(self.rng.uniform(min_seconds, max_seconds))
 
-    def sometimes(self, share: float) -> Callable[[object], bool]:
-        """True by chance, for so many of all calls."""
-        return lambda _: self.chance.random() < share
-
-
-Trouble = Callable[[Scene], Coroutine[Any, Any, None]]
+    def with_probability(self, probability: float) -> Callable[[object], bool]:
+        """Returns a condition for faults that is true for this fraction of calls."""
+        return lambda _: self.rng.random() < probability
 
 
-async def flyte_down(scene: Scene) -> None:
-    """Flyte is away for a while, refusing or resetting connections."""
-    await scene.later(0, 1)
-    await scene.flyte.go_down(scene.chance.choice(["refuse", "reset"]))
-    await scene.later(0.3, 2.5)
-    await scene.flyte.come_up()
+Fault = Callable[[FaultContext], Coroutine[Any, Any, None]]
 
 
-async def flyte_loses_answers(scene: Scene) -> None:
-    """Flyte processes requests and breaks the connection."""
+async def flyte_down(context: FaultContext) -> None:
+    """Flyte is down for a while and refuses or resets connections."""
+    await context.wait(0, 1)
+    await context.flyte.go_down(context.rng.choice(["refuse", "reset"]))
+    await context.wait(0.3, 2.5)
+    await context.flyte.come_up()
+
+
+async def flyte_drops_responses(context: FaultContext) -> None:
+    """Flyte processes requests and then breaks the connection."""
     for route in ("event", "take", "result"):
-        scene.flyte.faults.plan(route, Reset(after_effect=True), times=scene.chance.randint(0, 3))
+        context.flyte.faults.plan(route, Reset(after_effect=True), times=context.rng.randint(0, 3))
 
 
-async def flyte_never_answers(scene: Scene) -> None:
-    """Flyte lets one request wait without end, processed or not."""
-    fault = scene.chance.choice([Hang(), Hang(after_effect=True)])
-    scene.flyte.faults.plan(scene.chance.choice(["event", "take", "result"]), fault)
+async def flyte_hangs(context: FaultContext) -> None:
+    """Flyte never responds to one request, which it may or may not process."""
+    fault = context.rng.choice([Hang(), Hang(after_effect=True)])
+    context.flyte.faults.plan(context.rng.choice(["event", "take", "result"]), fault)
 
 
-async def flyte_fails(scene: Scene) -> None:
-    """Flyte answers with failures of its own."""
+async def flyte_fails(context: FaultContext) -> None:
+    """Flyte responds with server errors."""
     for route in ("event", "take", "result", "register"):
-        fault = flyte_faults.status(scene.chance.choice([500, 502, 503]))
-        scene.flyte.faults.plan(route, fault, times=scene.chance.randint(1, 3))
+        fault = flyte_faults.status(context.rng.choice([500, 502, 503]))
+        context.flyte.faults.plan(route, fault, times=context.rng.randint(1, 3))
 
 
-async def flyte_forgets(scene: Scene) -> None:
-    """Flyte has forgotten the pack."""
-    await scene.later(0.5, 2)
-    scene.flyte.unregister_packs()
+async def flyte_forgets_pack(context: FaultContext) -> None:
+    """Flyte loses the registration of the pack."""
+    await context.wait(0.5, 2)
+    context.flyte.unregister_packs()
 
 
-async def reset_after_post(scene: Scene) -> None:
-    """Slack performs posts, and breaks the connection in the answer's place."""
-    scene.slack.faults.plan(POST, Reset(after_effect=True), times=None, when=scene.sometimes(0.3))
+async def reset_after_post(context: FaultContext) -> None:
+    """Slack performs posts and breaks the connection instead of responding."""
+    context.slack.faults.plan(POST, Reset(after_effect=True), times=None, when=context.with_probability(0.3))
 
 
-async def reset_before_post(scene: Scene) -> None:
-    """Slack breaks the connection and performs nothing."""
-    scene.slack.faults.plan(POST, Reset(), times=None, when=scene.sometimes(0.3))
+async def reset_before_post(context: FaultContext) -> None:
+    """Slack breaks the connection without performing the post."""
+    context.slack.faults.plan(POST, Reset(), times=None, when=context.with_probability(0.3))
 
 
-async def internal_errors(scene: Scene) -> None:
-    """Slack says internal_error, and has performed the post or has not."""
-    fault = slack_faults.error("internal_error", after_effect=scene.chance.random() < 0.5)
-    scene.slack.faults.plan(POST, fault, times=scene.chance.randint(1, 3))
+async def internal_errors(context: FaultContext) -> None:
+    """Slack responds with internal_error, whether or not it has performed the post."""
+    fault = slack_faults.error("internal_error", after_effect=context.rng.random() < 0.5)
+    context.slack.faults.plan(POST, fault, times=context.rng.randint(1, 3))
 
 
-async def post_never_answered(scene: Scene) -> None:
-    """Slack performs a post, or does not, and never answers."""
-    scene.slack.faults.plan(POST, Hang(after_effect=scene.chance.random() < 0.5), times=1)
+async def post_hangs(context: FaultContext) -> None:
+    """Slack never responds to a post, which it may or may not perform."""
+    context.slack.faults.plan(POST, Hang(after_effect=context.rng.random() < 0.5), times=1)
 
 
-async def slack_throttles(scene: Scene) -> None:
-    """Slack answers 429 to any call."""
-    scene.slack.faults.plan("*", slack_faults.rate_limited(1), times=scene.chance.randint(1, 5))
+async def slack_throttles(context: FaultContext) -> None:
+    """Slack responds to any call with status 429."""
+    context.slack.faults.plan("*", slack_faults.rate_limited(1), times=context.rng.randint(1, 5))
 
 
-async def slack_fails(scene: Scene) -> None:
-    """Slack answers 500, 503 and service_unavailable."""
+async def slack_fails(context: FaultContext) -> None:
+    """Slack responds with status 500 or 503, or with service_unavailable."""
     faults = [slack_faults.http_status(503), slack_faults.error("service_unavailable"), slack_faults.http_status(500)]
-    scene.slack.faults.plan("*", scene.chance.choice(faults), times=scene.chance.randint(1, 5))
+    context.slack.faults.plan("*", context.rng.choice(faults), times=context.rng.randint(1, 5))
 
 
-async def history_lags(scene: Scene) -> None:
-    """Slack's history shows a message a while after it was posted."""
-    scene.slack.history_lag_seconds = scene.chance.uniform(0.5, 3)
+async def history_lags(context: FaultContext) -> None:
+    """Slack's history shows messages with a delay."""
+    context.slack.history_lag_seconds = context.rng.uniform(0.5, 3)
 
 
-async def redelivery_storm(scene: Scene) -> None:
-    """Slack delivers again and again what was acknowledged, and loses acknowledgements."""
+async def redelivery_storm(context: FaultContext) -> None:
+    """Slack redelivers acknowledged events and loses acknowledgements."""
     for _ in range(3):
-        scene.slack.redeliver()
-        scene.slack.socket_mode.accepts_acknowledgements = scene.chance.random() < 0.5
-        await scene.later(0.1, 0.6)
-    scene.slack.socket_mode.accepts_acknowledgements = True
+        context.slack.redeliver()
+        context.slack.socket_mode.accepts_acknowledgements = context.rng.random() < 0.5
+        await context.wait(0.1, 0.6)
+    context.slack.socket_mode.accepts_acknowledgements = True
 
 
-async def sockets_die(scene: Scene) -> None:
-    """Slack's sockets break, or are asked to end."""
-    await scene.later(0.3, 2)
-    if scene.chance.random() < 0.5:
-        scene.slack.drop_sockets()
+async def sockets_close(context: FaultContext) -> None:
+    """Slack's sockets break, or Slack asks for new ones."""
+    await context.wait(0.3, 2)
+    if context.rng.random() < 0.5:
+        context.slack.drop_sockets()
     else:
-        scene.slack.disconnect(close_after_seconds=scene.chance.uniform(0, 1))
+        context.slack.disconnect(close_after_seconds=context.rng.uniform(0, 1))
 
 
-async def sockets_fall_silent(scene: Scene) -> None:
-    """Slack's sockets stay open and dead."""
-    await scene.later(0.3, 2)
-    scene.slack.silence_sockets()
+async def sockets_go_silent(context: FaultContext) -> None:
+    """Slack's sockets stay open but carry nothing."""
+    await context.wait(0.3, 2)
+    context.slack.silence_sockets()
 
 
-async def stopped_for_a_while(scene: Scene) -> None:
-    """The machine has no time for the pack."""
-    await scene.later(0.3, 1.5)
-    if _signal(scene.pack, signal.SIGSTOP):
-        await scene.later(0.2, 4)
-        _signal(scene.pack, signal.SIGCONT)
+async def process_paused(context: FaultContext) -> None:
+    """The pack's process gets no CPU time for a while."""
+    await context.wait(0.3, 1.5)
+    if _signal(context.pack, signal.SIGSTOP):
+        await context.wait(0.2, 4)
+        _signal(context.pack, signal.SIGCONT)
 
 
-async def disk_full(scene: Scene) -> None:
-    """No file can grow for a while."""
-    await scene.later(0.3, 1.5)
-    if _limit_files(scene.pack, _FULL_BYTES):
-        await scene.later(0.5, 2)
-        _limit_files(scene.pack, resource.RLIM_INFINITY)
+async def disk_full(context: FaultContext) -> None:
+    """No file of the pack can grow for a while."""
+    await context.wait(0.3, 1.5)
+    if _limit_files(context.pack, _FULL_BYTES):
+        await context.wait(0.5, 2)
+        _limit_files(context.pack, resource.RLIM_INFINITY)
 
 
-async def asked_to_stop(scene: Scene) -> None:
-    """Somebody asks the pack to end, and has no patience."""
-    await scene.later(0.5, 2)
-    _signal(scene.pack, signal.SIGTERM)
+async def shutdown_requested(context: FaultContext) -> None:
+    """The pack is asked to shut down, and killed before it may have finished."""
+    await context.wait(0.5, 2)
+    _signal(context.pack, signal.SIGTERM)
 
 
-ALL: Final[tuple[Trouble, ...]] = (
-    flyte_down, flyte_loses_answers, flyte_never_answers, flyte_fails, flyte_forgets, reset_after_post,
-    reset_before_post, internal_errors, post_never_answered, slack_throttles, slack_fails, history_lags,
-    redelivery_storm, sockets_die, sockets_fall_silent, stopped_for_a_while, disk_full, asked_to_stop,
+ALL: Final[tuple[Fault, ...]] = (
+    flyte_down, flyte_drops_responses, flyte_hangs, flyte_fails, flyte_forgets_pack, reset_after_post,
+    reset_before_post, internal_errors, post_hangs, slack_throttles, slack_fails, history_lags,
+    redelivery_storm, sockets_close, sockets_go_silent, process_paused, disk_full, shutdown_requested,
 )  # fmt: skip
 
-VARIANTS: Final[Mapping[str, tuple[Trouble, ...]]] = {
+VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "kills": (),
-    "flyte-down": (flyte_down, flyte_loses_answers),
+    "flyte-down": (flyte_down, flyte_drops_responses),
     "reset-after-post": (reset_after_post, reset_before_post),
     "redelivery": (redelivery_storm,),
-    "rtm": (sockets_die,),
+    "rtm": (sockets_close,),
     "everything": ALL,
 }
-"""What is chosen from, by the name of the variant."""
+"""The faults to draw from, by variant."""
 
 
-def chosen(variant: str, chance: Random) -> list[Trouble]:
-    """The troubles of one run: of a few all, of many some."""
-    troubles = VARIANTS[variant]
-    return list(troubles) if len(troubles) < len(ALL) else chance.sample(troubles, chance.randint(1, 4))
+def draw_faults(variant: str, rng: Random) -> list[Fault]:
+    """Returns the faults of one run: every fault of the variant, or one to four of `everything`."""
+    faults = VARIANTS[variant]
+    return list(faults) if len(faults) < len(ALL) else rng.sample(faults, rng.randint(1, 4))
 
 
-async def end_all(slack: SlackServer, flyte: FlyteServer) -> None:
-    """Everything goes well from now on."""
+async def clear_faults(slack: SlackServer, flyte: FlyteServer) -> None:
+    """Ends all faults of both servers."""
     slack.faults.clear()
     slack.history_lag_seconds = 0
     slack.socket_mode.accepts_acknowledgements = True
@@ -192,7 +192,7 @@ async def end_all(slack: SlackServer, flyte: FlyteServer) -> None:
 
 
 def _signal(pack: DaemonProcess, number: signal.Signals) -> bool:
-    """Send it, if the process still is."""
+    """Sends a signal. Returns False if the process has exited."""
     if pack.process.returncode is not None:
         return False
     pack.process.send_signal(number)
@@ -200,7 +200,7 @@ def _signal(pack: DaemonProcess, number: signal.Signals) -> bool:
 
 
 def _limit_files(pack: DaemonProcess, size: int) -> bool:
-    """Let no file of the process grow beyond this, if it still is; what fails then is as on a full disk."""
+    """Limits the size of the process's files, as a full disk does. Returns False if the process has exited."""
     if pack.process.returncode is not None:
         return False
     try:
@@ -211,6 +211,9 @@ def _limit_files(pack: DaemonProcess, size: int) -> bool:
 
 
 def kill(pack: DaemonProcess) -> None:
-    """End the process as the kernel does; nothing of it runs any more. Directly: asyncio may know it as ended."""
+    """Kills the process, unless it has exited.
+
+    Calls the system directly, since asyncio raises ProcessLookupError once it has noticed the exit.
+    """
     if pack.process.returncode is None:
         os.kill(pack.process.pid, signal.SIGKILL)

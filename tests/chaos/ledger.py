@@ -1,4 +1,4 @@
-"""The ledger: every message said and every action asked for, and what became of it."""
+"""The ledger: every message posted and every action queued, and what became of it."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -8,169 +8,171 @@ from typing import Final
 from entrypoints.simulation.flyte.models import Action, Event
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.chaos.load import Asked, Load, Spoken
+from tests.chaos.load import Load, QueuedAction, UserMessage
 
 
-class Fate(Enum):
-    """What became of one thing; docs/delivery.md says what each means."""
+class Result(Enum):
+    """What became of a message or an action; docs/delivery.md explains each."""
 
     ONCE = "once"
     LOST = "LOST"
     TWICE = "TWICE"
     WRONG = "WRONG"
-    """Answered otherwise than it went."""
+    """The result reported to Flyte contradicts what happened in Slack."""
     REFUSED = "refused"
-    """By Slack, since the bot had left the channel meanwhile; and answered so."""
+    """Slack refused the post because the bot had left the channel, and the pack reported so."""
     UNSEEN_EVENT = "window: unseen event"
     OLDER_THREAD = "window: older thread"
     FIRST_DIRECT = "window: first direct message"
     LEFT = "window: left meanwhile"
     NO_MARK = "window: no mark"
     NOT_DUE = "not due"
-    """Said where the pack was just joining or leaving."""
+    """Posted while the pack was joining or leaving the channel."""
 
 
-BAD: Final = (Fate.LOST, Fate.TWICE, Fate.WRONG)
+PROBLEMS: Final = (Result.LOST, Result.TWICE, Result.WRONG)
 _FAILED: Final = ("SendMessageFailed", "SendRichMessageFailed")
-_WIDTH: Final = 40
+_LABEL_WIDTH: Final = 40
 _LEFT_SOON_SECONDS: Final = 10.0
-"""What Slack had not delivered by then is not heard any more."""
+"""Events that Slack has not delivered by then are not received any more."""
 _OVERLAP_SECONDS: Final = 600.0
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Counts by kind and fate, and the bad ones by name."""
+    """Counts by kind and result, and a list of the problems."""
 
-    counts: defaultdict[str, Counter[Fate]] = field(default_factory=lambda: defaultdict(Counter))
-    bad: list[str] = field(default_factory=list)
+    counts: defaultdict[str, Counter[Result]] = field(default_factory=lambda: defaultdict(Counter))
+    problems: list[str] = field(default_factory=list)
 
-    def enter(self, kind: str, fate: Fate, what: str) -> None:
-        """One thing and its fate."""
-        self.counts[kind][fate] += 1
-        if fate in BAD:
-            self.bad.append(f"{fate.value}: {kind}: {what}")
+    def record(self, kind: str, result: Result, subject: str) -> None:
+        """Adds one message or action."""
+        self.counts[kind][result] += 1
+        if result in PROBLEMS:
+            self.problems.append(f"{result.value}: {kind}: {subject}")
 
-    def table(self) -> str:
-        """The ledger for people, and for docs/delivery.md."""
-        fates = [fate for fate in Fate if any(counts[fate] for counts in self.counts.values()) or fate in BAD]
-        lines = [f"{'':<{_WIDTH}}" + "".join(f"  {fate.value:>6}" for fate in fates)]
+    def format_table(self) -> str:
+        """Returns the table that is printed, and quoted in docs/delivery.md."""
+        results = [one for one in Result if any(counts[one] for counts in self.counts.values()) or one in PROBLEMS]
+        lines = [f"{'':<{_LABEL_WIDTH}}" + "".join(f"  {result.value:>6}" for result in results)]
         for kind, counts in self.counts.items():
-            cells = "".join(f"  {counts[fate]:>{max(6, len(fate.value))}}" for fate in fates)
-            lines.append(f"{kind:<{_WIDTH}}{cells}")
+            cells = "".join(f"  {counts[result]:>{max(6, len(result.value))}}" for result in results)
+            lines.append(f"{kind:<{_LABEL_WIDTH}}{cells}")
         return "\n".join(lines)
 
 
-class Bookkeeper:
-    """Compares what the load remembers with what both ends have seen."""
+class Auditor:
+    """Compares the load with what both servers have seen."""
 
     def __init__(self, load: Load, slack: SlackServer, flyte: FlyteServer) -> None:
         self._load = load
         self._slack = slack
         self._flyte = flyte
-        self._events = Counter(_key(event) for event in flyte.events if event.name == "ReceivedMessage")
+        self._events = Counter(_message_key(event) for event in flyte.events if event.name == "ReceivedMessage")
         self._posts = Counter((post.text.split()[-1], post.channel) for post in slack.posts)
-        self._by_marker = Counter(post.text.split()[-1] for post in slack.posts)
-        self._heard_first = self._first_heard()
+        self._posts_by_marker = Counter(post.text.split()[-1] for post in slack.posts)
+        self._first_events = self._first_event_by_channel()
         self._actions: defaultdict[tuple[str, str], list[Action]] = defaultdict(list)
         for action in flyte.actions.values():
-            self._actions[_key(action.trigger)].append(action)
+            self._actions[_message_key(action.trigger)].append(action)
 
     def ledger(self) -> Ledger:
-        """All of it."""
+        """Returns the complete ledger."""
         ledger = Ledger()
-        for spoken in self._load.spoken.values():
-            ledger.enter(_kind(spoken), self._fate_of_message(spoken), f"{spoken.marker} {spoken.channel}:{spoken.ts}")
-            if spoken.is_acted_on and self._events[spoken.channel, spoken.ts]:
-                ledger.enter("echoes", self._fate_of_echo(spoken), f"{spoken.marker} {spoken.channel}:{spoken.ts}")
-        for asked in self._load.asked:
-            ledger.enter(asked.command, self._fate_of_action(asked), f"{asked.marker} {asked.action_id}")
-        for key in self._events.keys() - self._load.spoken.keys():
-            ledger.enter("events that nobody said", Fate.WRONG, str(key))
+        for message in self._load.messages.values():
+            subject = f"{message.marker} {message.channel}:{message.ts}"
+            ledger.record(_kind(message), self._check_message(message), subject)
+            if message.has_flow and self._events[message.channel, message.ts]:
+                ledger.record("echoes", self._check_echo(message), subject)
+        for action in self._load.actions:
+            ledger.record(action.command, self._check_action(action), f"{action.marker} {action.action_id}")
+        for key in self._events.keys() - self._load.messages.keys():
+            ledger.record("events without a message", Result.WRONG, str(key))
         return ledger
 
-    def is_settled(self) -> bool:
-        """Whether nothing is missing any more, as far as it may not be missing."""
+    def is_complete(self) -> bool:
+        """Whether every action has its result, and every message has reached Flyte or has an excuse."""
         return not self._flyte.unfinished() and all(
-            self._events[key] or not spoken.is_due or self._excuse(spoken) for key, spoken in self._load.spoken.items()
+            self._events[key] or not message.is_expected or self._excuse(message)
+            for key, message in self._load.messages.items()
         )
 
-    def _fate_of_message(self, spoken: Spoken) -> Fate:
-        count = self._events[spoken.channel, spoken.ts]
+    def _check_message(self, message: UserMessage) -> Result:
+        count = self._events[message.channel, message.ts]
         if count > 1:
-            return Fate.TWICE if spoken.is_acted_on else Fate.UNSEEN_EVENT
+            return Result.TWICE if message.has_flow else Result.UNSEEN_EVENT
         if count == 1:
-            return Fate.ONCE
-        if not spoken.is_due:
-            return Fate.NOT_DUE
-        return self._excuse(spoken) or Fate.LOST
+            return Result.ONCE
+        if not message.is_expected:
+            return Result.NOT_DUE
+        return self._excuse(message) or Result.LOST
 
-    def _excuse(self, spoken: Spoken) -> Fate | None:
-        """The window in which a message that did not arrive fell, if it fell into one."""
-        if spoken.channel == self._load.lobby and self._load.left_lobby_within(_LEFT_SOON_SECONDS, spoken.at):
-            return Fate.LEFT
-        if not (spoken.was_lost or self._slack.access.is_classic):  # Slack delivers it again
+    def _excuse(self, message: UserMessage) -> Result | None:
+        """Returns the documented window that explains why a message did not arrive, if any does."""
+        if message.channel == self._load.lobby and self._load.left_lobby_within(_LEFT_SOON_SECONDS, message.at):
+            return Result.LEFT
+        if not (message.was_given_up or self._slack.access.is_classic):  # Slack delivers it again
             return None
-        is_from_before = spoken.channel == self._load.lobby  # the thread may have begun before the pack joined
-        if spoken.thread_ts and (is_from_before or float(spoken.ts) - float(spoken.thread_ts) > _OVERLAP_SECONDS):
-            return Fate.OLDER_THREAD
-        is_first = spoken.channel.startswith("D") and spoken.ts < self._heard_first.get(spoken.channel, spoken.ts + "1")
-        return Fate.FIRST_DIRECT if is_first else None
+        may_predate_join = message.channel == self._load.lobby  # the thread may have begun before the pack joined
+        if message.thread_ts and (may_predate_join or float(message.ts) - float(message.thread_ts) > _OVERLAP_SECONDS):
+            return Result.OLDER_THREAD
+        first_event = self._first_events.get(message.channel, message.ts + "1")
+        return Result.FIRST_DIRECT if message.channel.startswith("D") and message.ts < first_event else None
 
-    def _first_heard(self) -> dict[str, str]:
-        """The first message of each channel that reached Flyte."""
+    def _first_event_by_channel(self) -> dict[str, str]:
+        """Returns the timestamp of the first message of each channel that reached Flyte."""
         first: dict[str, str] = {}
         for channel, ts in self._events:
             first[channel] = min(ts, first.get(channel, ts))
         return first
 
-    def _fate_of_echo(self, spoken: Spoken) -> Fate:
-        posts = self._by_marker[spoken.marker]
+    def _check_echo(self, message: UserMessage) -> Result:
+        posts = self._posts_by_marker[message.marker]
         if posts > 1:
-            return Fate.TWICE
-        actions = self._actions[spoken.channel, spoken.ts]
-        answers = [action.result for action in actions if action.result is not None]
-        if not answers or len(answers) < len(actions):
-            return Fate.LOST
+            return Result.TWICE
+        actions = self._actions[message.channel, message.ts]
+        results = [action.result for action in actions if action.result is not None]
+        if not results or len(results) < len(actions):
+            return Result.LOST
         if posts == 1:
-            return Fate.ONCE if answers[0].name == "MessageSent" else Fate.WRONG
-        return Fate.REFUSED if spoken.channel == self._load.lobby and answers[0].name in _FAILED else Fate.LOST
+            return Result.ONCE if results[0].name == "MessageSent" else Result.WRONG
+        return Result.REFUSED if message.channel == self._load.lobby and results[0].name in _FAILED else Result.LOST
 
-    def _fate_of_action(self, asked: Asked) -> Fate:
-        result = self._flyte.results.get(asked.action_id)
+    def _check_action(self, action: QueuedAction) -> Result:
+        result = self._flyte.results.get(action.action_id)
         if result is None:
-            return Fate.LOST
-        match asked.command:
+            return Result.LOST
+        match action.command:
             case "Broadcast":
-                return self._fate_of_broadcast(asked, result)
+                return self._check_broadcast(action, result)
             case "JoinChannel" | "LeaveChannel":
-                return Fate.ONCE if result.name in ("ChannelJoined", "ChannelLeft") else Fate.REFUSED
+                return Result.ONCE if result.name in ("ChannelJoined", "ChannelLeft") else Result.REFUSED
             case _:
-                return self._fate_of_post(asked, result)
+                return self._check_post(action, result)
 
-    def _fate_of_post(self, asked: Asked, result: Event) -> Fate:
-        posts = self._by_marker[asked.marker]
+    def _check_post(self, action: QueuedAction, result: Event) -> Result:
+        posts = self._posts_by_marker[action.marker]
         if posts > 1:
-            return Fate.TWICE
+            return Result.TWICE
         if result.name not in _FAILED:
-            return Fate.ONCE if posts == 1 else Fate.LOST
-        if not asked.is_marked and _error(result).startswith("in_doubt"):
-            return Fate.NO_MARK
-        return Fate.WRONG if posts else Fate.LOST
+            return Result.ONCE if posts == 1 else Result.LOST
+        if not action.is_marked and _error(result).startswith("in_doubt"):
+            return Result.NO_MARK
+        return Result.WRONG if posts else Result.LOST
 
-    def _fate_of_broadcast(self, asked: Asked, result: Event) -> Fate:
-        served = _served(result)
-        posts = {channel: count for (marker, channel), count in self._posts.items() if marker == asked.marker}
+    def _check_broadcast(self, action: QueuedAction, result: Event) -> Result:
+        posted = _posted_channels(result)
+        posts = {channel: count for (marker, channel), count in self._posts.items() if marker == action.marker}
         if any(count > 1 for count in posts.values()):
-            return Fate.TWICE
-        if not set(self._load.channels) <= served:
-            return Fate.LOST
-        if served != posts.keys():
-            return Fate.NO_MARK if posts.keys() - served <= _in_doubt(result) else Fate.WRONG
-        return Fate.ONCE
+            return Result.TWICE
+        if not set(self._load.channels) <= posted:
+            return Result.LOST
+        if posted != posts.keys():
+            return Result.NO_MARK if posts.keys() - posted <= _channels_in_doubt(result) else Result.WRONG
+        return Result.ONCE
 
 
-def _key(event: Event) -> tuple[str, str]:
+def _message_key(event: Event) -> tuple[str, str]:
     payload = event.payload if isinstance(event.payload, dict) else {}
     return str(payload.get("channelId")), str(payload.get("timestamp"))
 
@@ -179,19 +181,19 @@ def _error(result: Event) -> str:
     return str(result.payload.get("error")) if isinstance(result.payload, dict) else ""
 
 
-def _served(result: Event) -> set[str]:
+def _posted_channels(result: Event) -> set[str]:
     return set(result.payload.get("channelIds", ())) if isinstance(result.payload, dict) else set()
 
 
-def _in_doubt(result: Event) -> set[str]:
-    """The channels of a broadcast whose post nobody could look for: the bot had left before it could."""
+def _channels_in_doubt(result: Event) -> set[str]:
+    """Returns the channels of a broadcast whose post could not be looked up because the bot had left."""
     failures = result.payload.get("failures", ()) if isinstance(result.payload, dict) else ()
     return {failure["channelId"] for failure in failures if failure["error"].startswith("in_doubt")}
 
 
-def _kind(spoken: Spoken) -> str:
-    if spoken.channel.startswith("D"):
+def _kind(message: UserMessage) -> str:
+    if message.channel.startswith("D"):
         return "direct messages"
-    if spoken.thread_ts:
+    if message.thread_ts:
         return "messages in threads"
-    return "messages that a flow acts on" if spoken.is_acted_on else "messages that no flow acts on"
+    return "messages that trigger a flow" if message.has_flow else "messages that trigger no flow"
