@@ -1,3 +1,5 @@
+"""The operators' and contributors' guides agree with the program."""
+
 import json
 import re
 

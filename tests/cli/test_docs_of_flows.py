@@ -1,3 +1,5 @@
+"""The flow authors' guide agrees with the program."""
+
 import json
 import re
 
@@ -31,10 +33,10 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 FLOW_AUTHORS = page("flow-authors.md")
-OFFER = pack_definition("Slack", {})
+PACK = pack_definition("Slack", {})
 ERRORS = list(rows(section(FLOW_AUTHORS, "## Errors").partition("The pack's own")[0], "`.*`"))
 
-OPS, GONE = ChannelId("C024BE91L"), ChannelId("C0PQRS123")
+OPS, ARCHIVED = ChannelId("C024BE91L"), ChannelId("C0PQRS123")
 RECEIPT = Receipt(OPS, "1355517536.000001")
 TEXT = OutgoingMessage(OPS, "on its way", "1355517523.000005")
 CLOSED = "Deployments are closed until Monday"
@@ -58,12 +60,12 @@ EVENTS: list[Event] = [
     SendMessageFailed(TEXT, error("not_in_channel")),
     RichMessageSent(RICH, RECEIPT),
     SendRichMessageFailed({"channel": OPS, "blocks": [{"type": "sektion"}]}, error("invalid_blocks")),
-    BroadcastSent(CLOSED, (OPS, GONE)),
+    BroadcastSent(CLOSED, (OPS, ARCHIVED)),
     BroadcastFailed(
         CLOSED,
-        f"not sent to 1 of 2 channels ({GONE}: is_archived)",
+        f"not sent to 1 of 2 channels ({ARCHIVED}: is_archived)",
         (OPS,),
-        (ChannelFailure(GONE, error("is_archived", GONE)),),
+        (ChannelFailure(ARCHIVED, error("is_archived", ARCHIVED)),),
     ),
     ChannelJoined(OPS),
     JoinChannelFailed(OPS, error("is_archived")),
@@ -74,17 +76,17 @@ EVENTS: list[Event] = [
 
 
 def example(title: str) -> Json:
-    shown: Json = json.loads(titled_blocks(FLOW_AUTHORS)[title])
-    return shown
+    value: Json = json.loads(titled_blocks(FLOW_AUTHORS)[title])
+    return value
 
 
-def test_the_example_of_a_flow_is_the_one_among_the_examples() -> None:
+def test_the_flow_on_the_page_is_the_example_file() -> None:
     name = "examples/flows/on_call.yaml"
     flow = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
     assert titled_blocks(FLOW_AUTHORS)[name].splitlines() == flow
 
 
-def test_flow_authors_read_of_every_key_of_a_step() -> None:
+def test_the_table_of_a_step_lists_every_key() -> None:
     with pytest.raises(InvalidDocument) as refusal:
         flow_from_values({"name": "a", "steps": [{"nothing": ""}]}, "a")
     known = str(refusal.value).partition("known are ")[2].split(", ")
@@ -93,25 +95,25 @@ def test_flow_authors_read_of_every_key_of_a_step() -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=event_name)
-def test_an_events_example_is_what_flows_get(event: Event) -> None:
+def test_the_example_of_an_event_is_its_payload(event: Event) -> None:
     assert example(event_name(event)) == event_payload(event)
 
 
-def test_every_event_that_the_pack_offers_has_an_example() -> None:
-    assert {event_name(event) for event in EVENTS} == set(OFFER.events)
+def test_every_event_of_the_pack_has_an_example() -> None:
+    assert {event_name(event) for event in EVENTS} == set(PACK.events)
 
 
-@pytest.mark.parametrize("command", [offer.name for offer in OFFER.commands])
-def test_a_commands_example_is_taken_as_it_stands(command: str) -> None:
-    given = example(f"input of {command}")
-    assert command_input(parse_command(command, given)) == given
+@pytest.mark.parametrize("command", [command.name for command in PACK.commands])
+def test_the_example_of_a_command_is_accepted_unchanged(command: str) -> None:
+    value = example(f"input of {command}")
+    assert command_input(parse_command(command, value)) == value
 
 
 @pytest.mark.parametrize(("code", "meaning"), ERRORS, ids=[cells[0] for cells in ERRORS])
-def test_the_table_of_errors_says_what_flows_read(code: str, meaning: str) -> None:
+def test_a_row_of_the_table_of_errors_is_the_explanation_that_flows_get(code: str, meaning: str) -> None:
     parts = re.split(r"{\w+}", EXPLANATIONS[code_spans(code)[0]])
     assert re.fullmatch(".+".join(map(re.escape, parts)), meaning)
 
 
-def test_the_table_of_errors_is_there() -> None:
+def test_the_table_of_errors_has_rows() -> None:
     assert len(ERRORS) > 15

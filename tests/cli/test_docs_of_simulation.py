@@ -1,3 +1,5 @@
+"""The page about the simulation agrees with the program."""
+
 import asyncio
 import os
 import sys
@@ -9,42 +11,42 @@ from tests.support.pages import ROOT, page, rows, section, titled_blocks
 from tests.support.simulated import simulate
 
 
-async def test_the_script_that_tries_a_flow_prints_what_the_page_shows(tmp_path: Path) -> None:
+async def test_the_script_on_the_page_prints_the_output_that_the_page_shows(tmp_path: Path) -> None:
     text = page("simulation.md")
     script = tmp_path / "try_a_flow.py"
     script.write_text(titled_blocks(text)["try_a_flow.py"])
     flow = ROOT / "entrypoints" / "simulation" / "flows" / "echo.yaml"
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)}
-    running = await asyncio.create_subprocess_exec(
+    search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": search_path, "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
         sys.executable, script, flow, "echo hello", env=environment, stdout=asyncio.subprocess.PIPE
     )
-    printed, _ = await running.communicate()
-    assert printed.decode() in text
-    assert "you said" in printed.decode()
+    output, _ = await process.communicate()
+    assert output.decode() in text
+    assert "you said" in output.decode()
 
 
-def test_every_command_of_the_conversation_stands_on_the_page_and_no_other() -> None:
+def test_the_page_lists_exactly_the_commands_of_the_conversation() -> None:
     listed = [cells[0].strip("`").replace("\\|", "|") for cells in rows(page("simulation.md"), "`/.*")]
 
     assert listed == [command.usage for command in COMMANDS.values()]
 
 
-def test_every_option_stands_on_the_page() -> None:
+def test_the_page_names_every_option() -> None:
     text = page("simulation.md")
 
     options = {option for parameter in cli.simulate.params for option in parameter.opts if option.startswith("--")}
     assert {option for option in options if option not in text} == set()
 
 
-def test_the_scripted_pack_on_the_page_is_the_example() -> None:
+def test_the_scripted_pack_on_the_page_is_the_example_file() -> None:
     example = "examples/packs/deployer.yaml"
 
     code = [line for line in (ROOT / example).read_text().splitlines() if not line.startswith("#")]
     assert titled_blocks(page("simulation.md"))[example].splitlines() == code
 
 
-def test_the_conversation_through_a_pipe_is_printed_as_the_page_shows_it() -> None:
-    shown = section(page("simulation.md"), "### Without a terminal")
+def test_a_conversation_through_a_pipe_prints_the_transcript_on_the_page() -> None:
+    transcript = section(page("simulation.md"), "### Without a terminal")
 
-    assert simulate("echo hello world\n/as bob\nhi\n").stdout in shown
+    assert simulate("echo hello world\n/as bob\nhi\n").stdout in transcript
