@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
+
+import pytest
 
 from entrypoints.cli import commands as cli
 from entrypoints.simulation.console.commands import COMMANDS
@@ -44,6 +47,21 @@ def test_the_scripted_pack_on_the_page_is_the_example_file() -> None:
 
     code = [line for line in (ROOT / example).read_text().splitlines() if not line.startswith("#")]
     assert titled_blocks(page("simulation.md"))[example].splitlines() == code
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [((ROOT / "README.md").read_text(), "echo hello world\n"), (page("simulation.md"), "echo hello\nhello\n")],
+    ids=["README", "simulation"],
+)
+def test_a_conversation_with_explanations_prints_the_transcript_in_the_text(text: str, typed: str) -> None:
+    printed = simulate(typed, "--explain").stdout
+
+    assert without_times(printed) in without_times(text)
+
+
+def without_times(transcript: str) -> str:
+    return re.sub(r'"timestamp": "[\d.]+"', '"timestamp"', transcript)
 
 
 def test_a_conversation_through_a_pipe_prints_the_transcript_on_the_page() -> None:
