@@ -1,4 +1,4 @@
-# Needs Python 3.11 to 3.13 and make; everything else goes into .venv. `make PYTHON=python3.12 test` takes another Python.
+# Requires Python 3.11 to 3.13 and make; everything else goes into .venv. `make PYTHON=python3.12 test` uses another Python.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,39 +15,39 @@ VARIANT := kills
 .DEFAULT_GOAL := help
 .PHONY: help simulate test test-page test-fsync screenshots check lint docs format bench chaos lock clean
 
-help: ## What can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-simulate: $(READY) ## Talk to a flow: the pack between a Slack and a Flyte of its own
+simulate: $(READY) ## Talk to a flow: the pack between a simulated Slack and Flyte
 	@$(BIN)/flyte-slack simulate
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest --quiet --numprocesses=2
 
-test-page: $(READY_FOR_PAGE) ## Run the tests of the simulation's page, in Debian's Chromium (package chromium)
+test-page: $(READY_FOR_PAGE) ## Run the browser tests of the simulation's page (needs Debian's chromium)
 	@$(TEST_PAGE)
 
-test-fsync: $(READY) ## Show that the disk is asked before Slack is told (needs a C compiler)
+test-fsync: $(READY) ## Verify that data is on disk before Slack gets its acknowledgement (needs a C compiler)
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/durability
 
-screenshots: $(READY_FOR_PAGE) ## Take the documentation's pictures of the page anew
+screenshots: $(READY_FOR_PAGE) ## Retake the documentation's screenshots of the page
 	@$(TEST_PAGE)/test_looks.py --screenshots
 
 TEST_PAGE = $(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/page
 
-check: lint docs test ## Everything a change has to pass: style, types, layers, documentation, tests
+check: lint docs test ## Run everything that a change must pass: style, types, layers, documentation, tests
 
-lint: $(READY) ## Style, types and layers, without the tests
+lint: $(READY) ## Check style, types and layers, without the tests
 	@$(BIN)/ruff check --output-format=concise
-	@$(BIN)/ruff format --check --quiet || { echo 'not formatted as `make format` does it'; exit 1; }
+	@$(BIN)/ruff format --check --quiet || { echo 'not formatted: run make format'; exit 1; }
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-docs: $(READY) ## Build the documentation into site/, and check its links
+docs: $(READY) ## Build the documentation into site/ and check its links
 	@$(BIN)/zensical build --clean --strict >site.log 2>&1 || { sed '/^Traceback/,$$d' site.log; rm site.log; exit 1; }
 	@rm site.log
 
-format: $(READY) ## Format the code, and mend what can be mended
+format: $(READY) ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
@@ -57,7 +57,7 @@ bench: $(READY) ## Measure the pack between the two simulated servers (MILLION=1
 chaos: $(READY) ## Kill the pack under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills)
 	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) --variant $(VARIANT)
 
-lock: $(READY) ## Take the newest releases that pyproject.toml admits into the lock files
+lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(PIP) install uv
 	@$(call compile,requirements.lock,pyproject.toml)
 	@$(call compile,requirements-dev.lock,pyproject.toml --group dev --constraints requirements.lock)
@@ -66,7 +66,7 @@ lock: $(READY) ## Take the newest releases that pyproject.toml admits into the l
 compile = $(BIN)/uv pip compile $(2) --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file $(1)
 
-clean: ## Remove what was made
+clean: ## Remove generated files
 	@rm -rf $(VENV) dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find $(PACKAGES) tests -name __pycache__ -prune -exec rm -r {} +
 
@@ -76,8 +76,8 @@ $(READY): $(LOCKED) pyproject.toml
 
 $(LOCKED): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-		{ echo 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.x ...'; exit 1; }
-	@echo 'making $(VENV) (once; again when the lock changes) ...' >&2
+		{ echo 'Python 3.11, 3.12 or 3.13 is required: make PYTHON=/path/to/python3.x ...'; exit 1; }
+	@echo 'creating $(VENV) (first run, or the lock has changed) ...' >&2
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@touch $@
