@@ -25,14 +25,14 @@ def storage(directory: Path) -> Storage:
     return FileStorage(directory)
 
 
-async def test_the_first_packs_file_is_taken_over(storage: Storage, directory: Path) -> None:
+async def test_the_original_packs_file_is_read(storage: Storage, directory: Path) -> None:
     (directory / "channels.json").write_text('["CB","CA"]')
     async with storage.open():
         assert (await storage.channels.joined()).ids == (B, A)
     assert (directory / "channels.json").read_text() == '["CB","CA"]'
 
 
-async def test_channels_are_written_as_the_first_pack_wrote_them(storage: Storage, directory: Path) -> None:
+async def test_channels_are_written_in_the_original_packs_format(storage: Storage, directory: Path) -> None:
     async with storage.open():
         for channel_id in (B, A, C):
             await storage.channels.join(channel_id, NOW)
@@ -52,7 +52,7 @@ async def test_leaving_the_last_channel_leaves_an_empty_list(storage: Storage, d
     ['[ "CB", "CA",\n"CB" ]', '\ufeff["CB","CA"]', '["CB","CA"]\n\n', '["C\\u0042","CA"]'],
     ids=["doubles", "byte order mark", "line ends", "escapes"],
 )
-async def test_what_others_wrote_is_read_too(storage: Storage, directory: Path, text: str) -> None:
+async def test_other_json_encodings_are_read_too(storage: Storage, directory: Path, text: str) -> None:
     (directory / "channels.json").write_text(text)
     async with storage.open():
         assert (await storage.channels.joined()).ids == (B, A)
@@ -73,7 +73,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
-async def test_a_file_that_cannot_be_read_is_kept_aside_and_reported(
+async def test_an_unreadable_file_is_quarantined_and_reported(
     storage: Storage, directory: Path, content: bytes
 ) -> None:
     (directory / "channels.json").write_bytes(content)
@@ -88,7 +88,7 @@ async def test_a_file_that_cannot_be_read_is_kept_aside_and_reported(
     assert json.loads((directory / "channels.json").read_text()) == ["CA"]
 
 
-async def test_a_directory_in_its_place_is_kept_aside(storage: Storage, directory: Path) -> None:
+async def test_a_directory_in_its_place_is_quarantined(storage: Storage, directory: Path) -> None:
     (directory / "channels.json").mkdir()
     (directory / "channels.json" / "precious").touch()
     async with storage.open():
@@ -97,7 +97,7 @@ async def test_a_directory_in_its_place_is_kept_aside(storage: Storage, director
     assert (aside / "precious").exists()
 
 
-async def test_one_unreadable_file_never_takes_the_place_of_another(storage: Storage, directory: Path) -> None:
+async def test_a_quarantined_file_is_never_overwritten(storage: Storage, directory: Path) -> None:
     for content in ("1", "2", "3"):
         (directory / "channels.json").write_text(content)
         async with storage.open():
@@ -106,7 +106,7 @@ async def test_one_unreadable_file_never_takes_the_place_of_another(storage: Sto
     assert kept == ["1", "2", "3"]
 
 
-async def test_what_is_known_elsewhere_brings_back_no_channel(storage: Storage, directory: Path) -> None:
+async def test_the_database_alone_restores_no_joined_channel(storage: Storage, directory: Path) -> None:
     async with storage.open():
         await storage.channels.join(A, NOW)
         await storage.outbox.append([heard(A, 1)])
@@ -118,7 +118,7 @@ async def test_what_is_known_elsewhere_brings_back_no_channel(storage: Storage, 
         assert heard_until < NOW
 
 
-async def test_a_channel_taken_over_was_heard_until_nobody_knows_when(storage: Storage, directory: Path) -> None:
+async def test_a_channel_of_the_original_pack_has_no_last_message_time(storage: Storage, directory: Path) -> None:
     (directory / "channels.json").write_text('["CA"]')
     async with storage.open():
         assert await storage.channels.last_message_at(A) is None

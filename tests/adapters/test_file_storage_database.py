@@ -30,12 +30,12 @@ async def statements(storage: FileStorage) -> list[str]:
     return seen
 
 
-async def test_what_comes_at_the_same_time_is_committed_together(storage: FileStorage, statements: list[str]) -> None:
+async def test_concurrent_requests_share_a_commit(storage: FileStorage, statements: list[str]) -> None:
     await asyncio.gather(*(storage.outbox.append([heard(A, n)]) for n in range(500)))
     assert statements.count("COMMIT") < 25
 
 
-async def test_the_answer_comes_after_the_commit(storage: FileStorage, statements: list[str]) -> None:
+async def test_a_request_returns_after_its_commit(storage: FileStorage, statements: list[str]) -> None:
     await storage.outbox.append([heard(A, 1)])
     assert statements[-1] == "COMMIT"
 
@@ -47,7 +47,7 @@ async def test_every_commit_is_synced_to_the_disk(storage: FileStorage) -> None:
     assert await storage._database.run(pragmas) == ["wal", 2]
 
 
-async def test_a_request_that_is_wrong_spoils_none_that_comes_with_it(storage: FileStorage) -> None:
+async def test_a_failing_request_does_not_affect_others_in_its_commit(storage: FileStorage) -> None:
     requests = [storage.journal.record(action(ActionId(str(n))), NOW) for n in range(10)]
     wrong = [storage.journal.mark_reported(ActionId(f"unknown {n}")) for n in range(10)]
     mixed = [request for pair in zip(requests, wrong, strict=True) for request in pair]
@@ -56,7 +56,7 @@ async def test_a_request_that_is_wrong_spoils_none_that_comes_with_it(storage: F
     assert (await storage.journal.backlog()).waiting == 10
 
 
-async def test_half_of_a_request_that_fails_is_undone(storage: FileStorage) -> None:
+async def test_a_failing_request_is_rolled_back_completely(storage: FileStorage) -> None:
     def fail_half_way(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO joined VALUES ('CA', 1)")
         raise ValueError("half way")
@@ -68,7 +68,7 @@ async def test_half_of_a_request_that_fails_is_undone(storage: FileStorage) -> N
     ) == (0,)
 
 
-async def test_a_bug_reaches_only_its_caller(storage: FileStorage) -> None:
+async def test_an_unexpected_error_reaches_its_caller_only(storage: FileStorage) -> None:
     def collide(connection: sqlite3.Connection) -> None:
         for _ in range(2):
             connection.execute("INSERT INTO joined VALUES ('CA', 1)")
@@ -80,7 +80,7 @@ async def test_a_bug_reaches_only_its_caller(storage: FileStorage) -> None:
     assert answer == [True]
 
 
-async def test_a_request_given_up_by_its_caller_disturbs_no_other(storage: FileStorage) -> None:
+async def test_a_cancelled_request_does_not_affect_others(storage: FileStorage) -> None:
     given_up = asyncio.ensure_future(storage.outbox.append([heard(A, 1)]))
     others = [asyncio.ensure_future(storage.outbox.append([heard(B, n)])) for n in range(5)]
     await asyncio.sleep(0)
@@ -88,7 +88,7 @@ async def test_a_request_given_up_by_its_caller_disturbs_no_other(storage: FileS
     assert await asyncio.gather(*others) == [[True]] * 5
 
 
-async def test_a_locked_file_holds_up_nothing_else_in_the_process(storage: FileStorage, tmp_path: Path) -> None:
+async def test_a_locked_file_does_not_block_the_event_loop(storage: FileStorage, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "storage" / "flyte-slack.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     append = asyncio.ensure_future(storage.outbox.append([heard(A, 1)]))
@@ -100,7 +100,7 @@ async def test_a_locked_file_holds_up_nothing_else_in_the_process(storage: FileS
     other.close()
 
 
-async def test_nothing_can_be_asked_of_a_storage_that_is_closed(tmp_path: Path) -> None:
+async def test_a_closed_storage_accepts_no_request(tmp_path: Path) -> None:
     storage = FileStorage(tmp_path / "storage")
     with pytest.raises(StorageUnavailable, match="not open"):
         await storage.outbox.backlog()
@@ -112,7 +112,7 @@ async def test_nothing_can_be_asked_of_a_storage_that_is_closed(tmp_path: Path) 
         await storage.channels.join(A, NOW)
 
 
-async def test_what_was_asked_before_closing_is_answered(tmp_path: Path) -> None:
+async def test_requests_made_before_closing_are_completed(tmp_path: Path) -> None:
     storage = FileStorage(tmp_path / "storage")
     async with storage.open():
         appends = [asyncio.ensure_future(storage.outbox.append([heard(A, n)])) for n in range(50)]
@@ -120,7 +120,7 @@ async def test_what_was_asked_before_closing_is_answered(tmp_path: Path) -> None
     assert await asyncio.gather(*appends) == [[True]] * 50
 
 
-async def test_the_file_does_not_grow_when_as_much_goes_as_comes(storage: FileStorage) -> None:
+async def test_the_file_does_not_grow_while_as_much_is_removed_as_added(storage: FileStorage) -> None:
     sizes = []
     for cycle in range(6):
         await storage.outbox.append([heard(A, cycle * 1000 + n, cycle) for n in range(1000)])
@@ -133,7 +133,7 @@ async def test_the_file_does_not_grow_when_as_much_goes_as_comes(storage: FileSt
     assert sizes[-1] <= sizes[1] * 1.1
 
 
-async def test_a_delivered_message_leaves_no_text_behind(storage: FileStorage) -> None:
+async def test_a_delivered_message_leaves_no_text_in_the_file(storage: FileStorage) -> None:
     await storage.outbox.append([heard(A, 1)])
     [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
     await storage.outbox.ack(claim, claim.entries[0])
@@ -176,7 +176,7 @@ async def use_everything(storage: FileStorage) -> None:
     await storage.channels.last_message_at(A)
 
 
-async def test_no_request_looks_through_a_table(storage: FileStorage, statements: list[str]) -> None:
+async def test_no_query_scans_a_table(storage: FileStorage, statements: list[str]) -> None:
     await use_everything(storage)
     queries = [text for text in statements if text.startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE"))]
     await storage._database.run(lambda connection: connection.set_trace_callback(None))
@@ -189,7 +189,7 @@ async def test_no_request_looks_through_a_table(storage: FileStorage, statements
     assert [step for step in steps if step[0].startswith("SCAN") and "USING INDEX" not in step[0]] == []
 
 
-async def test_a_long_broadcasts_steps_are_kept_each_by_itself(storage: FileStorage) -> None:
+async def test_each_step_of_a_long_broadcast_is_stored_separately(storage: FileStorage) -> None:
     channel_ids = [ChannelId(f"C{n}") for n in range(1000)]
     await storage.journal.record(action(), NOW)
     await storage.journal.plan_steps(X, channel_ids)
@@ -203,7 +203,7 @@ async def test_a_long_broadcasts_steps_are_kept_each_by_itself(storage: FileStor
     assert set(entry.steps.values()) == {Step(NOW, error="no")}
 
 
-async def test_a_transaction_that_failed_at_its_end_did_not_happen(
+async def test_a_transaction_whose_commit_fails_has_no_effect(
     storage: FileStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_connection: sqlite3.Connection) -> None:

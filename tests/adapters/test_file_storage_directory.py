@@ -36,7 +36,7 @@ async def refusal(directory: Path) -> str:
     return str(refused.value)
 
 
-async def test_a_missing_directory_is_made_and_everything_in_it_is_the_users_own(directory: Path) -> None:
+async def test_a_missing_directory_is_created_for_its_owner_only(directory: Path) -> None:
     previous = os.umask(0)
     try:
         await opened(directory / "deep")
@@ -51,7 +51,7 @@ async def test_a_missing_directory_is_made_and_everything_in_it_is_the_users_own
     assert mode(directory / "deep") == 0o700
 
 
-async def test_a_directory_of_the_packs_alone_is_closed_to_others(directory: Path) -> None:
+async def test_a_directory_with_nothing_but_the_packs_files_is_made_private(directory: Path) -> None:
     directory.mkdir(mode=0o755)
     (directory / "channels.json").write_text("[]")
     (directory / "channels.json").chmod(0o644)
@@ -59,7 +59,7 @@ async def test_a_directory_of_the_packs_alone_is_closed_to_others(directory: Pat
     assert (mode(directory), mode(directory / "channels.json")) == (0o700, 0o600)
 
 
-async def test_a_directory_that_others_read_too_is_left_open_with_a_warning(directory: Path) -> None:
+async def test_a_shared_readable_directory_stays_readable_with_a_warning(directory: Path) -> None:
     directory.mkdir(mode=0o755)
     (directory / "other").touch()
     with capture_logs() as logs:
@@ -69,14 +69,14 @@ async def test_a_directory_that_others_read_too_is_left_open_with_a_warning(dire
     assert "directory_open_to_others" in [line["event"] for line in logs]
 
 
-async def test_a_directory_that_others_write_to_is_refused(directory: Path) -> None:
+async def test_a_directory_that_others_can_write_to_is_refused(directory: Path) -> None:
     directory.mkdir()
     directory.chmod(0o1777)
     (directory / "other").touch()
     assert "others can write" in await refusal(directory)
 
 
-async def test_a_link_in_the_directorys_place_is_refused(directory: Path, tmp_path: Path) -> None:
+async def test_a_symbolic_link_instead_of_the_directory_is_refused(directory: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     directory.symlink_to(tmp_path / "elsewhere")
     assert "is a link" in await refusal(directory)
@@ -84,32 +84,32 @@ async def test_a_link_in_the_directorys_place_is_refused(directory: Path, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["channels.json", "flyte-slack.db", "flyte-slack.db-wal", "flyte-slack.lock"])
-async def test_a_link_in_a_files_place_is_refused(directory: Path, tmp_path: Path, name: str) -> None:
+async def test_a_symbolic_link_instead_of_a_file_is_refused(directory: Path, tmp_path: Path, name: str) -> None:
     directory.mkdir(mode=0o700)
     (directory / name).symlink_to(tmp_path / "elsewhere")
     assert f"{name} is a link" in await refusal(directory)
     assert not (tmp_path / "elsewhere").exists()
 
 
-async def test_a_foreign_owner_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_directory_of_another_user_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory.mkdir(mode=0o700)
     somebody_else = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: somebody_else)
     assert f"runs as user {somebody_else}" in await refusal(directory)
 
 
-async def test_a_file_in_the_directorys_place_is_refused(directory: Path) -> None:
+async def test_a_file_instead_of_the_directory_is_refused(directory: Path) -> None:
     directory.write_text("precious")
     assert "is not a directory" in await refusal(directory)
     assert directory.read_text() == "precious"
 
 
-async def test_a_file_on_the_way_to_the_directory_is_refused(directory: Path) -> None:
+async def test_a_file_instead_of_a_parent_directory_is_refused(directory: Path) -> None:
     directory.write_text("precious")
     assert "Not a directory" in await refusal(directory / "deep")
 
 
-async def test_a_directory_that_cannot_be_written_to_is_refused_with_a_mend(
+async def test_a_directory_that_cannot_be_written_to_is_refused_with_a_remedy(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory.mkdir(mode=0o700)
@@ -122,13 +122,13 @@ async def test_a_directory_that_cannot_be_written_to_is_refused_with_a_mend(
     assert "let this process's user write there" in await refusal(directory)
 
 
-async def test_a_second_pack_is_refused_and_told_who_is_in(directory: Path) -> None:
+async def test_a_second_pack_is_refused_and_told_which_process_holds_the_lock(directory: Path) -> None:
     async with FileStorage(directory).open():
         assert f"process {os.getpid()}" in await refusal(directory)
     await opened(directory)
 
 
-async def test_a_second_process_is_refused_until_the_first_is_dead(directory: Path) -> None:
+async def test_a_second_process_is_refused_until_the_first_has_exited(directory: Path) -> None:
     with started("hold", directory) as process:
         assert process.stdout.readline() == "open\n"
         assert f"process {process.pid}" in await refusal(directory)
@@ -137,7 +137,7 @@ async def test_a_second_process_is_refused_until_the_first_is_dead(directory: Pa
         await opened(directory)
 
 
-async def test_a_start_that_failed_keeps_nobody_out(directory: Path) -> None:
+async def test_a_failed_start_releases_the_lock(directory: Path) -> None:
     directory.mkdir(mode=0o700)
     (directory / "channels.json").symlink_to("nowhere")
     await refusal(directory)
@@ -145,14 +145,18 @@ async def test_a_start_that_failed_keeps_nobody_out(directory: Path) -> None:
     await opened(directory)
 
 
-async def test_a_temporary_directory_is_warned_of(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_temporary_directory_is_reported_with_a_warning(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(directory.parent))
     with capture_logs() as logs:
         await opened(directory)
     assert [line["event"] for line in logs] == ["storage_in_temporary_directory"]
 
 
-async def test_a_lasting_directory_is_not_warned_of(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_permanent_directory_is_used_without_a_warning(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(directory.parent / "elsewhere"))
     with capture_logs() as logs:
         await opened(directory)

@@ -28,7 +28,7 @@ async def keep_one(directory: Path) -> None:
         await storage.outbox.append([heard(A, 1)])
 
 
-async def test_what_was_said_to_be_safe_is_there_after_a_kill(directory: Path) -> None:
+async def test_confirmed_appends_survive_a_kill(directory: Path) -> None:
     with started("append_for_ever", directory) as process:
         safe = {int(process.stdout.readline()) for _ in range(200)}
         process.send_signal(signal.SIGKILL)
@@ -43,7 +43,7 @@ async def test_what_was_said_to_be_safe_is_there_after_a_kill(directory: Path) -
         assert (await storage.outbox.backlog()).waiting == len(waiting)
 
 
-async def test_what_was_in_hand_at_a_kill_is_let_go_and_known_as_interrupted(directory: Path) -> None:
+async def test_claims_and_actions_of_a_killed_process_are_released(directory: Path) -> None:
     with started("claim_and_hang", directory) as process:
         assert process.stdout.readline() == "open\n"
     storage = FileStorage(directory)
@@ -55,7 +55,7 @@ async def test_what_was_in_hand_at_a_kill_is_let_go_and_known_as_interrupted(dir
         assert entry.steps[A].begun_at == NOW
 
 
-async def test_a_full_disk_keeps_what_was_safe_takes_nothing_more_and_recovers(directory: Path) -> None:
+async def test_a_full_disk_loses_nothing_and_refuses_writes_until_there_is_room(directory: Path) -> None:
     with started("fill", directory) as process:
         lines = process.stdout.read().splitlines()
     assert process.returncode == 0, "it ran to its end"
@@ -71,7 +71,7 @@ async def test_a_full_disk_keeps_what_was_safe_takes_nothing_more_and_recovers(d
         assert (await storage.channels.joined()).ids == ()
 
 
-async def test_a_storage_that_is_moved_away_is_unavailable_until_it_is_back(directory: Path) -> None:
+async def test_a_moved_storage_is_unavailable_until_it_is_back(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         directory.rename(directory.with_name("away"))
@@ -89,7 +89,7 @@ async def test_a_storage_that_is_moved_away_is_unavailable_until_it_is_back(dire
         assert (await storage.channels.joined()).ids == (A,)
 
 
-async def test_another_file_in_its_place_is_not_written_to(directory: Path) -> None:
+async def test_a_replaced_file_is_not_written_to(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         file = directory / "flyte-slack.db"
@@ -102,7 +102,7 @@ async def test_another_file_in_its_place_is_not_written_to(directory: Path) -> N
         assert await storage.outbox.append([heard(A, 1)]) == [True]
 
 
-async def test_a_file_that_is_gone_is_not_made_anew_behind_the_packs_back(directory: Path) -> None:
+async def test_a_deleted_file_is_not_recreated_while_the_pack_runs(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         (directory / "flyte-slack.db").unlink()
@@ -111,7 +111,7 @@ async def test_a_file_that_is_gone_is_not_made_anew_behind_the_packs_back(direct
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + bytes(5000)], ids=["foreign", "damaged"])
-async def test_a_file_that_is_no_database_is_kept_aside_and_reported(directory: Path, content: bytes) -> None:
+async def test_a_file_that_is_not_a_database_is_quarantined_and_reported(directory: Path, content: bytes) -> None:
     await keep_one(directory)
     (directory / "flyte-slack.db").write_bytes(content)
     with capture_logs() as logs:
@@ -122,7 +122,7 @@ async def test_a_file_that_is_no_database_is_kept_aside_and_reported(directory: 
     assert (line["log_level"], line["kept_as"]) == ("error", aside.name)
 
 
-async def test_a_damaged_page_is_found_at_the_start(directory: Path) -> None:
+async def test_a_corrupt_page_is_found_at_the_start(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         await storage.outbox.append([heard(A, n) for n in range(2000)])
@@ -134,7 +134,7 @@ async def test_a_damaged_page_is_found_at_the_start(directory: Path) -> None:
     assert len(list(directory.glob("flyte-slack.db.unreadable-*"))) == 1
 
 
-async def test_a_directory_in_the_files_place_is_kept_aside(directory: Path) -> None:
+async def test_a_directory_instead_of_the_file_is_quarantined(directory: Path) -> None:
     (directory / "flyte-slack.db" / "precious").mkdir(parents=True)
     directory.chmod(0o700)
     await keep_one(directory)
@@ -142,7 +142,7 @@ async def test_a_directory_in_the_files_place_is_kept_aside(directory: Path) -> 
     assert (aside / "precious").is_dir()
 
 
-async def test_a_damaged_file_costs_no_joined_channel(directory: Path) -> None:
+async def test_a_corrupt_database_does_not_lose_joined_channels(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         await storage.channels.join(B, NOW)
@@ -151,7 +151,7 @@ async def test_a_damaged_file_costs_no_joined_channel(directory: Path) -> None:
         assert (await storage.channels.joined()).ids == (B,)
 
 
-async def test_a_newer_versions_file_is_refused_and_left_alone(directory: Path) -> None:
+async def test_a_file_of_a_newer_version_is_refused_and_left_unchanged(directory: Path) -> None:
     await keep_one(directory)
     with sqlite3.connect(directory / "flyte-slack.db") as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
@@ -161,7 +161,7 @@ async def test_a_newer_versions_file_is_refused_and_left_alone(directory: Path) 
     assert list(directory.glob("*.unreadable-*")) == []
 
 
-async def test_a_damage_met_at_work_is_told_and_makes_no_other_harm(directory: Path) -> None:
+async def test_corruption_found_at_run_time_is_reported_as_unavailable(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         await storage.outbox.append([heard(A, 1), heard(B, 2)])

@@ -9,9 +9,7 @@ from domain.channels import ChannelId, JoinedChannels
 from tests.contracts.storage_values import NOW
 
 
-async def test_a_system_without_any_temporary_directory_is_no_hindrance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_storage_needs_no_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> str:
         raise FileNotFoundError("No usable temporary directory found")
 
@@ -22,7 +20,7 @@ async def test_a_system_without_any_temporary_directory_is_no_hindrance(
         assert await storage.channels.joined() == JoinedChannels((ChannelId("C1"),))
 
 
-def test_nothing_is_written_outside_the_directory_for_the_length_of_a_statement(tmp_path: Path) -> None:
+def test_no_temporary_file_is_written_during_a_statement(tmp_path: Path) -> None:
     (tmp_path / "flyte-slack.db").touch()
     connection = connect(tmp_path / "flyte-slack.db")
     in_memory = 2

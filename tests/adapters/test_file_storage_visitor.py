@@ -40,7 +40,7 @@ async def claimed(storage: FileStorage) -> Claim:
     return claim
 
 
-async def test_a_visitor_sees_what_the_pack_has(pack: FileStorage, visitor: FileStorage) -> None:
+async def test_a_visitor_sees_the_packs_entries(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.outbox.append([heard(A, 1), heard(B, 2)])
     await pack.journal.record(action(), NOW)
     assert [entry async for entry in visitor.outbox.entries()] == [heard(A, 1), heard(B, 2)]
@@ -48,7 +48,7 @@ async def test_a_visitor_sees_what_the_pack_has(pack: FileStorage, visitor: File
     assert await visitor.outbox.backlog() == await pack.outbox.backlog()
 
 
-async def test_a_visitor_ends_no_claim_of_the_pack(pack: FileStorage, directory: Path) -> None:
+async def test_a_visitor_does_not_end_claims_of_the_pack(pack: FileStorage, directory: Path) -> None:
     await pack.outbox.append([heard(A, 1)])
     await claimed(pack)
     await pack.journal.record(action(), NOW)
@@ -59,7 +59,7 @@ async def test_a_visitor_ends_no_claim_of_the_pack(pack: FileStorage, directory:
         assert await storage.outbox.claim(1, 10, NOW, LEASE) == []
 
 
-async def test_the_pack_goes_on_with_what_a_visitor_revives(pack: FileStorage, visitor: FileStorage) -> None:
+async def test_the_pack_delivers_an_entry_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.outbox.append([heard(A, 1)])
     claim = await claimed(pack)
     await pack.outbox.dead_letter(claim, claim.entries[0], "no")
@@ -68,7 +68,9 @@ async def test_the_pack_goes_on_with_what_a_visitor_revives(pack: FileStorage, v
     assert (await claimed(pack)).entries == (heard(A, 1),)
 
 
-async def test_the_pack_does_not_meet_what_a_visitor_discards(pack: FileStorage, visitor: FileStorage) -> None:
+async def test_the_pack_does_not_deliver_an_entry_that_a_visitor_discards(
+    pack: FileStorage, visitor: FileStorage
+) -> None:
     await pack.outbox.append([heard(A, 1), heard(A, 2)])
     assert await visitor.outbox.discard(heard(A, 1).key)
     assert (await claimed(pack)).entries == (heard(A, 2),)
@@ -76,7 +78,7 @@ async def test_the_pack_does_not_meet_what_a_visitor_discards(pack: FileStorage,
     assert await pack.outbox.backlog() == Backlog(1, 0, heard(A, 2).received_at)
 
 
-async def test_the_pack_adopts_an_action_that_a_visitor_revives(pack: FileStorage, visitor: FileStorage) -> None:
+async def test_the_pack_claims_an_action_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.journal.record(action(), NOW)
     await pack.journal.set_outcome(X, SENT, NOW)
     await pack.journal.dead_letter(X, "no")
@@ -85,14 +87,16 @@ async def test_the_pack_adopts_an_action_that_a_visitor_revives(pack: FileStorag
     assert (entry.action.id, entry.state) == (X, ActionState.COMPLETED)
 
 
-async def test_visitors_may_come_together(pack: FileStorage, visitor: FileStorage, directory: Path) -> None:
+async def test_several_visitors_can_use_the_storage_at_once(
+    pack: FileStorage, visitor: FileStorage, directory: Path
+) -> None:
     await pack.outbox.append([heard(A, 1)])
     another = FileStorage(directory, exclusive=False)
     async with another.open():
         assert await another.outbox.backlog() == await visitor.outbox.backlog()
 
 
-async def test_a_visitor_leaves_the_channels_alone(pack: FileStorage, visitor: FileStorage) -> None:
+async def test_a_visitor_cannot_change_the_joined_channels(pack: FileStorage, visitor: FileStorage) -> None:
     with pytest.raises(StorageUnavailable):
         await visitor.channels.join(A, NOW)
     assert A not in await pack.channels.joined()
@@ -105,7 +109,7 @@ async def test_a_visitor_sees_the_joined_channels(pack: FileStorage, directory: 
         assert (await storage.channels.joined()).ids == (A,)
 
 
-async def test_a_visitor_moves_no_unreadable_channels_away(pack: FileStorage, directory: Path) -> None:
+async def test_a_visitor_does_not_quarantine_an_unreadable_channels_file(pack: FileStorage, directory: Path) -> None:
     del pack
     (directory / "channels.json").write_text("broken")
     with pytest.raises(StorageUnusable, match=r"channels\.json can't be read"):
@@ -114,14 +118,14 @@ async def test_a_visitor_moves_no_unreadable_channels_away(pack: FileStorage, di
     assert (directory / "channels.json").read_text() == "broken"
 
 
-async def test_a_visitor_keeps_no_pack_out(directory: Path) -> None:
+async def test_a_visitor_does_not_lock_out_the_pack(directory: Path) -> None:
     async with FileStorage(directory).open():
         pass
     async with FileStorage(directory, exclusive=False).open(), FileStorage(directory).open():
         pass
 
 
-async def test_where_the_pack_is_dead_its_claims_are_free(directory: Path) -> None:
+async def test_claims_of_a_dead_pack_are_released_for_a_visitor(directory: Path) -> None:
     with started("claim_and_hang", directory) as process:
         assert process.stdout.readline() == "open\n"
     storage = FileStorage(directory, exclusive=False)
@@ -131,7 +135,7 @@ async def test_where_the_pack_is_dead_its_claims_are_free(directory: Path) -> No
 
 
 @pytest.mark.parametrize("prepare", [lambda _: None, lambda directory: directory.mkdir(mode=0o700)])
-async def test_a_visitor_makes_nothing(directory: Path, prepare: "object") -> None:
+async def test_a_visitor_creates_no_files(directory: Path, prepare: "object") -> None:
     assert callable(prepare)
     prepare(directory)
     with pytest.raises(StorageUnusable):
@@ -140,7 +144,7 @@ async def test_a_visitor_makes_nothing(directory: Path, prepare: "object") -> No
     assert not directory.exists() or list(directory.iterdir()) == []
 
 
-async def test_pack_and_visitor_write_side_by_side(pack: FileStorage, visitor: FileStorage) -> None:
+async def test_the_pack_and_a_visitor_write_concurrently(pack: FileStorage, visitor: FileStorage) -> None:
     for n in range(50):
         await pack.outbox.append([heard(ChannelId(f"C{n}"), n)])
         assert await visitor.outbox.discard(heard(ChannelId(f"C{n}"), n).key)

@@ -60,7 +60,7 @@ class TestMemoryReceiver(ReceiverContract):
         return MemoryReceiverEnvironment()
 
 
-async def test_what_is_said_before_anybody_listens_waits() -> None:
+async def test_messages_before_the_first_connection_are_delivered_after_it() -> None:
     stage = MemoryReceiverEnvironment()
     stage.say("early")
 
@@ -72,7 +72,7 @@ async def test_what_is_said_before_anybody_listens_waits() -> None:
     assert event.text == "early"
 
 
-async def test_anything_can_be_heard() -> None:
+async def test_any_event_can_be_delivered() -> None:
     stage = MemoryReceiverEnvironment()
 
     async with stage.receiver.events() as arrivals:

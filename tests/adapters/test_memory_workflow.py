@@ -50,7 +50,7 @@ def _echo(event: Event) -> Iterable[Command]:
         yield Broadcast(event.said.text)
 
 
-async def test_what_the_flows_make_of_an_event_waits_to_be_taken() -> None:
+async def test_commands_returned_by_flows_are_queued_as_actions() -> None:
     workflow = MemoryWorkflow(on_event=_echo)
     await workflow.register(OFFER)
     await workflow.publish(heard("1.1", "hello"), NOON)
@@ -59,7 +59,7 @@ async def test_what_the_flows_make_of_an_event_waits_to_be_taken() -> None:
     assert action.command == Broadcast("hello")
 
 
-async def test_one_can_wait_until_something_has_happened_in_it() -> None:
+async def test_until_waits_for_a_condition() -> None:
     workflow = MemoryWorkflow()
     await workflow.register(OFFER)
     action_id = workflow.enqueue(Broadcast("hello"))

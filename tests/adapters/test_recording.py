@@ -103,7 +103,7 @@ class TestRecordedWorkflow(WorkflowContract):
         return _MemoryEngine(inner)
 
 
-async def test_what_is_said_and_who_comes_and_goes_is_recorded(tmp_path: Path) -> None:
+async def test_messages_and_membership_changes_are_recorded(tmp_path: Path) -> None:
     stage, kept = MemoryReceiverEnvironment(), record(tmp_path / "record.jsonl")
 
     async with RecordedReceiver(stage.receiver, kept).events() as arrivals:
@@ -121,7 +121,7 @@ async def test_what_is_said_and_who_comes_and_goes_is_recorded(tmp_path: Path) -
     ]  # fmt: skip
 
 
-async def test_what_slack_is_asked_for_is_recorded_with_how_it_ended(tmp_path: Path) -> None:
+async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) -> None:
     memory, kept = MemoryChat(MemoryClock()), record(tmp_path / "record.jsonl")
     chat, channel_id = RecordedChat(memory, kept), memory.add_channel("C1")
     memory.add_user(User("U1", "Ann", "ann@example.com", "boss", "Ann", "Lee"))
@@ -154,7 +154,7 @@ async def test_what_slack_is_asked_for_is_recorded_with_how_it_ended(tmp_path: P
     ]
 
 
-async def test_what_goes_to_flyte_and_comes_from_it_is_recorded(tmp_path: Path) -> None:
+async def test_calls_to_flyte_are_recorded_with_their_results(tmp_path: Path) -> None:
     memory, kept = MemoryWorkflow(), record(tmp_path / "record.jsonl")
     workflow = RecordedWorkflow(memory, kept)
     hello = OutgoingMessage(ChannelId("C1"), "hello")
@@ -178,7 +178,7 @@ async def test_what_goes_to_flyte_and_comes_from_it_is_recorded(tmp_path: Path) 
     )
 
 
-async def test_a_line_is_json_with_its_time_its_way_and_its_kind(tmp_path: Path) -> None:
+async def test_a_line_is_json_with_its_time_direction_and_kind(tmp_path: Path) -> None:
     kept = record(tmp_path / "record.jsonl")
     kept.note(entries.Joined(at=datetime(2026, 1, 5, 9, 0, 0, 5000, UTC), channel_id="C1", error=""))
 
@@ -194,7 +194,7 @@ async def test_a_line_is_json_with_its_time_its_way_and_its_kind(tmp_path: Path)
     }
 
 
-async def test_only_its_owner_can_read_a_record_and_what_is_there_stays(tmp_path: Path) -> None:
+async def test_a_recording_is_private_and_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     path.write_text("first\n")
     path.chmod(0o644)
@@ -208,7 +208,7 @@ async def test_only_its_owner_can_read_a_record_and_what_is_there_stays(tmp_path
     assert path.read_text().startswith("first\n{")
 
 
-async def test_what_is_redacted_is_not_in_the_file(tmp_path: Path) -> None:
+async def test_redacted_text_is_not_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     kept = record(path, lambda value: {**cast("dict[str, object]", value), "channel_id": "***"})
     kept.note(entries.Joined(at=NOW, channel_id="C1", error=""))
@@ -220,7 +220,7 @@ async def test_what_is_redacted_is_not_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "folder that is not there"])
-async def test_what_is_no_ordinary_file_is_refused(kind: str, tmp_path: Path) -> None:
+async def test_anything_but_a_regular_file_is_refused(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     if kind == "link":
         path.symlink_to(tmp_path / "elsewhere")
@@ -236,7 +236,7 @@ async def test_what_is_no_ordinary_file_is_refused(kind: str, tmp_path: Path) ->
             pass
 
 
-async def test_a_file_that_can_t_be_written_any_more_costs_the_rest_of_the_record_only(tmp_path: Path) -> None:
+async def test_a_write_error_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
     def full(_: object) -> object:
         raise OSError(28, "No space left on device")
 
@@ -271,7 +271,7 @@ _every_entry = st.one_of(
 
 
 @given(_every_entry)
-def test_every_entry_is_read_as_it_was_written(entry: entries.Entry) -> None:
+def test_every_entry_is_read_back_unchanged(entry: entries.Entry) -> None:
     assert load_entry(json.dumps(dump_entry(entry))) == entry
 
 
@@ -285,6 +285,6 @@ def test_every_entry_is_read_as_it_was_written(entry: entries.Entry) -> None:
         ('{"kind": "left", "at": "2026-01-05T09:00:00Z", "channel_id": "C1"}', "of the kind 'left' is wrong in error"),
     ],
 )  # fmt: skip
-def test_a_line_that_is_none_is_refused_with_a_reason(line: str, reason: str) -> None:
+def test_an_invalid_line_is_refused_with_a_reason(line: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         load_entry(line)

@@ -16,12 +16,12 @@ class ChannelsContract(StorageSuite):
     async def test_no_channel_is_joined_at_first(self, storage: Storage) -> None:
         assert (await storage.channels.joined()).ids == ()
 
-    async def test_joined_channels_stand_in_the_order_of_joining(self, storage: Storage) -> None:
+    async def test_joined_channels_are_in_the_order_of_joining(self, storage: Storage) -> None:
         for channel_id in (B, A, C):
             await storage.channels.join(channel_id, NOW)
         assert (await storage.channels.joined()).ids == (B, A, C)
 
-    async def test_joining_a_joined_channel_changes_neither_its_place_nor_its_time(self, storage: Storage) -> None:
+    async def test_joining_twice_changes_neither_position_nor_time(self, storage: Storage) -> None:
         for channel_id in (A, B):
             await storage.channels.join(channel_id, NOW)
         await storage.channels.join(A, after(60))
@@ -39,7 +39,7 @@ class ChannelsContract(StorageSuite):
         await storage.channels.leave(B)
         assert (await storage.channels.joined()).ids == (A,)
 
-    async def test_joined_channels_outlive_a_restart(self, restart: Restart) -> None:
+    async def test_joined_channels_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.channels.join(B, NOW)
             await storage.channels.join(A, after(1))
@@ -47,28 +47,28 @@ class ChannelsContract(StorageSuite):
             assert (await storage.channels.joined()).ids == (B, A)
             assert await storage.channels.last_message_at(A) == after(1)
 
-    async def test_bystanders_were_never_noted_at_first(self, storage: Storage) -> None:
+    async def test_unjoined_memberships_are_unknown_at_first(self, storage: Storage) -> None:
         assert await storage.channels.unjoined_memberships() is None
 
-    async def test_no_bystanders_is_not_the_same_as_never_noted(self, storage: Storage) -> None:
+    async def test_an_empty_set_of_unjoined_memberships_is_not_unknown(self, storage: Storage) -> None:
         await storage.channels.set_unjoined_memberships(frozenset())
         assert await storage.channels.unjoined_memberships() == frozenset()
 
-    async def test_bystanders_are_those_noted_last_also_after_a_restart(self, restart: Restart) -> None:
+    async def test_unjoined_memberships_are_the_last_ones_set_and_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.channels.set_unjoined_memberships(frozenset({A}))
             await storage.channels.set_unjoined_memberships(frozenset({B, C}))
         async with (storage := restart()).open():
             assert await storage.channels.unjoined_memberships() == frozenset({B, C})
 
-    async def test_nothing_was_heard_of_an_unknown_channel(self, storage: Storage) -> None:
+    async def test_an_unknown_channel_has_no_last_message_time(self, storage: Storage) -> None:
         assert await storage.channels.last_message_at(A) is None
 
-    async def test_a_channel_was_heard_until_it_was_joined(self, storage: Storage) -> None:
+    async def test_without_messages_the_last_message_time_is_the_time_of_joining(self, storage: Storage) -> None:
         await storage.channels.join(A, NOW)
         assert await storage.channels.last_message_at(A) == NOW
 
-    async def test_a_channel_was_heard_until_its_last_message(self, storage: Storage) -> None:
+    async def test_the_last_message_time_is_that_of_the_last_message(self, storage: Storage) -> None:
         for channel_id in (A, B):
             await storage.outbox.append([heard(channel_id, 7), heard(channel_id, 5)])
         for channel_id in (A, B):
@@ -76,31 +76,31 @@ class ChannelsContract(StorageSuite):
             assert heard_until is not None
             assert heard_until.timestamp() == 1700000000.000007
 
-    async def test_joining_after_the_last_message_is_the_later_of_both(self, storage: Storage) -> None:
+    async def test_a_join_after_the_last_message_counts(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 7)])
         await storage.channels.join(A, NOW)
         assert await storage.channels.last_message_at(A) == NOW
 
-    async def test_an_overlap_goes_back_from_the_last_message_but_not_past_the_joining(self, storage: Storage) -> None:
+    async def test_the_overlap_is_subtracted_but_never_goes_back_before_the_join(self, storage: Storage) -> None:
         minute = timedelta(minutes=1)
         await storage.outbox.append([heard(A, 7)])
         assert await storage.channels.last_message_at(A, overlap=minute) == SAID_AT_7 - minute
         await storage.channels.join(A, SAID_AT_7 - minute / 2)
         assert await storage.channels.last_message_at(A, overlap=minute) == SAID_AT_7 - minute / 2
 
-    async def test_what_was_heard_is_known_when_the_message_is_done_and_forgotten(self, storage: Storage) -> None:
+    async def test_the_last_message_time_survives_purging_the_message(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 7)])
         [claim] = await storage.outbox.claim(1, 1, NOW, 60)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.purge(after(3600))
         assert await storage.channels.last_message_at(A) is not None
 
-    async def test_a_channel_that_was_left_is_not_known_by_its_joining(self, storage: Storage) -> None:
+    async def test_the_time_of_joining_a_channel_is_forgotten_when_it_is_left(self, storage: Storage) -> None:
         await storage.channels.join(A, NOW)
         await storage.channels.leave(A)
         assert await storage.channels.last_message_at(A) is None
 
-    async def test_a_timestamp_that_tells_no_time_is_no_harm(self, storage: Storage) -> None:
+    async def test_a_timestamp_that_is_not_a_time_is_ignored(self, storage: Storage) -> None:
         await storage.outbox.append([OutboxEntry(IncomingMessage(A, "soon", "hello"), NOW)])
         assert await storage.channels.last_message_at(A) is None
 
@@ -109,7 +109,7 @@ class ChannelsContract(StorageSuite):
         await storage.channels.join(odd, NOW)
         assert odd in await storage.channels.joined()
 
-    async def test_channels_are_known_by_what_was_said_there_since_also_after_a_restart(self, restart: Restart) -> None:
+    async def test_active_channels_are_those_with_recent_messages_and_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([heard(A, 5), heard(A, 7), heard(B, 6)])
             await storage.channels.join(C, NOW)

@@ -77,14 +77,14 @@ class ChatContract:
     def stage(self) -> Stage:
         raise NotImplementedError
 
-    async def test_it_knows_who_the_pack_is(self, stage: Stage) -> None:
+    async def test_the_pack_is_identified(self, stage: Stage) -> None:
         identity = await stage.chat.identify()
 
         assert identity.user_id
         assert identity.bot_id
         assert identity.user_id != identity.bot_id
 
-    async def test_a_post_stands_where_the_receipt_says(self, stage: Stage) -> None:
+    async def test_a_post_appears_where_the_receipt_says(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
 
         receipt = await stage.chat.post(OutgoingMessage(channel, "hello <@U1> &lt;"), None)
@@ -93,7 +93,7 @@ class ChatContract:
         assert not receipt.in_doubt
         assert stage.standing(channel) == [Standing("hello <@U1> &lt;", receipt.timestamp)]
 
-    async def test_a_post_into_a_thread_stands_in_the_thread(self, stage: Stage) -> None:
+    async def test_a_post_into_a_thread_appears_in_the_thread(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         parent = stage.say(channel, "who is on call?")
 
@@ -101,7 +101,7 @@ class ChatContract:
 
         assert stage.standing(channel) == [Standing("alice", receipt.timestamp, parent)]
 
-    async def test_every_post_has_a_later_timestamp_of_its_own(self, stage: Stage) -> None:
+    async def test_every_post_has_a_later_timestamp_than_the_one_before(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
 
         receipts = [await stage.chat.post(OutgoingMessage(channel, str(number)), None) for number in range(5)]
@@ -109,7 +109,7 @@ class ChatContract:
         timestamps = [receipt.timestamp for receipt in receipts]
         assert timestamps == sorted(set(timestamps))
 
-    async def test_a_rich_message_stands_with_its_text_and_thread(self, stage: Stage) -> None:
+    async def test_a_rich_message_appears_with_its_text_and_thread(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         parent = stage.say(channel, "who is on call?")
         fields: JsonObject = {"channel": channel, "text": "*alice*", "thread_ts": parent, "username": "pager"}
@@ -118,7 +118,7 @@ class ChatContract:
 
         assert stage.standing(channel) == [Standing("*alice*", receipt.timestamp, parent)]
 
-    async def test_a_post_where_the_bot_is_no_member_is_refused_with_advice(self, stage: Stage) -> None:
+    async def test_a_post_into_a_channel_without_the_bot_is_refused_with_advice(self, stage: Stage) -> None:
         channel = stage.open_channel("secrets")
 
         with pytest.raises(ChatRejected) as refusal:
@@ -129,7 +129,7 @@ class ChatContract:
         )
         assert stage.standing(channel) == []
 
-    async def test_a_post_into_no_channel_is_refused(self, stage: Stage) -> None:
+    async def test_a_post_into_an_unknown_channel_is_refused(self, stage: Stage) -> None:
         with pytest.raises(ChatRejected) as refusal:
             await stage.chat.post(OutgoingMessage(ChannelId("CNOWHERE"), "hello"), None)
         assert refusal.value.code == "channel_not_found"
@@ -162,7 +162,7 @@ class ChatContract:
 
         assert await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) == receipt
 
-    async def test_a_post_before_the_window_is_not_found(self, stage: Stage) -> None:
+    async def test_a_post_before_the_search_window_is_not_found(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         message = OutgoingMessage(channel, "hello")
         receipt = await stage.chat.post(message, IdempotencyKey("mine"))
@@ -173,7 +173,7 @@ class ChatContract:
             await stage.chat.find_posted(message, IdempotencyKey("mine"), posted_at - timedelta(seconds=1)) == receipt
         )
 
-    async def test_metadata_of_the_message_itself_goes_before_the_mark(self, stage: Stage) -> None:
+    async def test_metadata_of_the_message_replaces_the_idempotency_key(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         own: JsonObject = {"event_type": "deployed", "event_payload": {"version": "1"}}
         message = RichMessage({"channel": channel, "text": "hello", "metadata": own})
@@ -181,7 +181,7 @@ class ChatContract:
 
         assert await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) is None
 
-    async def test_looking_for_a_post_where_history_can_not_be_read_is_refused(self, stage: Stage) -> None:
+    async def test_searching_a_channel_whose_history_is_unreadable_is_refused(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         message = OutgoingMessage(channel, "hello")
         await stage.chat.post(message, IdempotencyKey("mine"))
@@ -199,7 +199,7 @@ class ChatContract:
 
         assert await stage.chat.is_member(channel)
 
-    async def test_joining_a_private_channel_takes_an_invitation(self, stage: Stage) -> None:
+    async def test_joining_a_private_channel_needs_an_invitation(self, stage: Stage) -> None:
         invited = stage.open_channel("board", private=True, with_bot=True)
         await stage.chat.join(invited)
         assert await stage.chat.is_member(invited)
@@ -208,12 +208,12 @@ class ChatContract:
         with pytest.raises(ChatRejected):
             await stage.chat.join(invited)
 
-    async def test_joining_no_channel_is_refused(self, stage: Stage) -> None:
+    async def test_joining_an_unknown_channel_is_refused(self, stage: Stage) -> None:
         with pytest.raises(ChatRejected) as refusal:
             await stage.chat.join(ChannelId("CNOWHERE"))
         assert refusal.value.code == "channel_not_found"
 
-    async def test_joining_an_archived_channel_is_refused_to_members_too(self, stage: Stage) -> None:
+    async def test_joining_an_archived_channel_is_refused_even_to_members(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         stage.archive(channel)
 
@@ -222,7 +222,7 @@ class ChatContract:
 
         assert refusal.value.code == "is_archived"
 
-    async def test_leaving_ends_the_membership_and_leaving_twice_is_no_error(self, stage: Stage) -> None:
+    async def test_leaving_ends_the_membership_and_may_be_repeated(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
 
         await stage.chat.leave(channel)
@@ -230,7 +230,7 @@ class ChatContract:
 
         assert not await stage.chat.is_member(channel)
 
-    async def test_a_channel_that_can_not_be_left_stays_joined(self, stage: Stage) -> None:
+    async def test_a_channel_that_cannot_be_left_keeps_the_bot_as_a_member(self, stage: Stage) -> None:
         channel = stage.open_channel("general", with_bot=True)
 
         with pytest.raises(ChatRejected) as refusal:
@@ -239,14 +239,12 @@ class ChatContract:
         assert refusal.value.code == "cant_leave_general"
         assert await stage.chat.is_member(channel)
 
-    async def test_leaving_no_channel_is_refused(self, stage: Stage) -> None:
+    async def test_leaving_an_unknown_channel_is_refused(self, stage: Stage) -> None:
         with pytest.raises(ChatRejected) as refusal:
             await stage.chat.leave(ChannelId("CNOWHERE"))
         assert refusal.value.code == "channel_not_found"
 
-    async def test_memberships_are_channels_public_and_private_but_neither_archived_nor_direct(
-        self, stage: Stage
-    ) -> None:
+    async def test_memberships_include_public_and_private_channels_only(self, stage: Stage) -> None:
         public = stage.open_channel("ops", with_bot=True)
         private = stage.open_channel("board", private=True, with_bot=True)
         stage.open_channel("elsewhere")
@@ -255,21 +253,21 @@ class ChatContract:
 
         assert await stage.chat.memberships() == {public, private}
 
-    async def test_memberships_come_in_any_number(self, stage: Stage) -> None:
+    async def test_memberships_of_any_number_are_returned(self, stage: Stage) -> None:
         channels = {stage.open_channel(f"channel-{number}", with_bot=True) for number in range(450)}
 
         assert await stage.chat.memberships() == channels
 
-    async def test_nobody_is_member_of_a_channel_that_is_gone(self, stage: Stage) -> None:
+    async def test_an_unknown_channel_has_no_membership(self, stage: Stage) -> None:
         assert not await stage.chat.is_member(ChannelId("C0GONE"))
 
-    async def test_nobody_is_member_of_an_archived_channel(self, stage: Stage) -> None:
+    async def test_an_archived_channel_has_no_membership(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         stage.archive(channel)
 
         assert not await stage.chat.is_member(channel)
 
-    async def test_a_user_is_looked_up_with_all_that_is_known(self, stage: Stage) -> None:
+    async def test_a_user_is_looked_up_with_all_details(self, stage: Stage) -> None:
         alice = User("U0ALICE", "Ali", "alice@example.com", "Pilot", "Alice", "Liddell")
         user_id = stage.add_user(alice)
 
@@ -277,13 +275,13 @@ class ChatContract:
 
         assert found == User(user_id, "Ali", "alice@example.com", "Pilot", "Alice", "Liddell")
 
-    async def test_a_user_that_is_not_there_is_refused(self, stage: Stage) -> None:
+    async def test_looking_up_an_unknown_user_is_refused(self, stage: Stage) -> None:
         with pytest.raises(ChatRejected) as refusal:
             await stage.chat.look_up("UNOBODY")
         assert refusal.value.code == "user_not_found"
         assert "UNOBODY" in refusal.value.explanation
 
-    async def test_history_tells_what_was_said_after_a_moment(self, stage: Stage) -> None:
+    async def test_history_returns_messages_after_a_timestamp(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         before = stage.say(channel, "before")
         after = stage.say(channel, "after & later")
@@ -298,7 +296,7 @@ class ChatContract:
         identity = await stage.chat.identify()
         assert [said.text for said in page.messages if said.is_from(identity)] == ["ours"]
 
-    async def test_history_without_a_moment_goes_back_to_the_beginning(self, stage: Stage) -> None:
+    async def test_history_without_a_timestamp_starts_at_the_beginning(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         stage.say(channel, "first")
 
@@ -306,7 +304,7 @@ class ChatContract:
 
         assert "first" in _texts(page.messages)
 
-    async def test_history_of_any_length_comes_in_pages(self, stage: Stage) -> None:
+    async def test_history_of_any_length_is_returned_in_pages(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         start = stage.say(channel, "start")
         said = {stage.say(channel, f"message {number}") for number in range(450)}
@@ -318,7 +316,7 @@ class ChatContract:
         assert len(timestamps) == len(set(timestamps))
         assert set(timestamps) == said
 
-    async def test_history_names_the_threads_and_replies_tells_what_was_said_in_them(self, stage: Stage) -> None:
+    async def test_history_lists_threads_and_replies_returns_their_messages(self, stage: Stage) -> None:
         channel = stage.open_channel("ops", with_bot=True)
         parent = stage.say(channel, "question")
         stage.say(channel, "no question")
@@ -344,7 +342,7 @@ class ChatContract:
 
         assert [said.is_direct for said in page.messages if said.text == "psst"] == [True]
 
-    async def test_history_can_not_be_read_where_the_bot_is_no_member(self, stage: Stage) -> None:
+    async def test_history_of_a_channel_without_the_bot_is_refused(self, stage: Stage) -> None:
         channel = stage.open_channel("ops")
 
         with pytest.raises(ChatRejected) as refusal:

@@ -16,7 +16,7 @@ async def claim_one(storage: Storage, seconds: float = 0, entries: int = 10) -> 
 
 
 class ClaimsContract(StorageSuite):
-    async def test_nothing_can_be_claimed_when_nothing_waits(self, storage: Storage) -> None:
+    async def test_an_empty_outbox_yields_no_claims(self, storage: Storage) -> None:
         assert await storage.outbox.claim(10, 10, NOW, LEASE) == []
 
     async def test_a_claim_holds_a_channels_entries_in_order(self, storage: Storage) -> None:
@@ -25,19 +25,17 @@ class ClaimsContract(StorageSuite):
         await storage.outbox.append(entries[3:])
         assert await claim_one(storage) == Claim(A, tuple(entries), previous_lease_expired=False)
 
-    async def test_a_claim_holds_no_more_entries_than_asked_for(self, storage: Storage) -> None:
+    async def test_a_claim_holds_no_more_entries_than_requested(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, n) for n in range(5)])
         assert (await claim_one(storage, entries=2)).entries == (heard(A, 0), heard(A, 1))
 
-    async def test_no_more_channels_are_claimed_than_asked_for_those_first_that_wait_longest(
-        self, storage: Storage
-    ) -> None:
+    async def test_the_requested_number_of_channels_is_claimed_longest_waiting_first(self, storage: Storage) -> None:
         received = {A: 3, B: 1, C: 2}
         await storage.outbox.append([heard(channel_id, 1, at) for channel_id, at in received.items()])
         claims = await storage.outbox.claim(2, 10, NOW, LEASE)
         assert [claim.channel_id for claim in claims] == [B, C]
 
-    async def test_the_order_of_channels_goes_by_what_waits_now(self, storage: Storage) -> None:
+    async def test_the_order_of_channels_depends_on_waiting_entries_only(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1, 1), heard(B, 1, 2), heard(A, 2, 3)])
         claim = (await storage.outbox.claim(1, 1, NOW, LEASE))[0]
         await storage.outbox.ack(claim, claim.entries[0])
@@ -45,40 +43,40 @@ class ClaimsContract(StorageSuite):
         claims = await storage.outbox.claim(2, 1, NOW, LEASE)
         assert [claim.channel_id for claim in claims] == [B, A]
 
-    async def test_a_claimed_channel_is_not_claimed_again_nor_is_what_comes_in(self, storage: Storage) -> None:
+    async def test_a_claimed_channel_is_not_claimed_again_even_for_new_entries(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         await claim_one(storage, entries=1)
         await storage.outbox.append([heard(A, 3)])
         assert await storage.outbox.claim(10, 10, after(LEASE - 1), LEASE) == []
 
-    async def test_claims_at_the_same_time_never_share_a_channel(self, storage: Storage) -> None:
+    async def test_concurrent_claims_never_share_a_channel(self, storage: Storage) -> None:
         await storage.outbox.append([heard(ChannelId(f"C{n}"), 1) for n in range(40)])
         rounds = await asyncio.gather(*(storage.outbox.claim(7, 1, NOW, LEASE) for _ in range(8)))
         claimed = [claim.channel_id for claims in rounds for claim in claims]
         assert len(claimed) == len(set(claimed)) == 40
 
-    async def test_what_is_done_does_not_come_again(self, storage: Storage) -> None:
+    async def test_an_acked_entry_is_not_claimed_again(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim)
         assert (await claim_one(storage)).entries == (heard(A, 2),)
 
-    async def test_done_twice_is_done_once(self, storage: Storage) -> None:
+    async def test_an_entry_may_be_acked_twice(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         claim = await claim_one(storage)
         for _ in range(2):
             await storage.outbox.ack(claim, claim.entries[0])
         assert (await storage.outbox.backlog()).waiting == 1
 
-    async def test_entries_may_be_done_out_of_order(self, storage: Storage) -> None:
+    async def test_entries_may_be_acked_out_of_order(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, n) for n in range(3)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[1])
         await storage.outbox.release(claim)
         assert (await claim_one(storage)).entries == (heard(A, 0), heard(A, 2))
 
-    async def test_a_claim_with_nothing_left_still_holds_the_channel(self, storage: Storage) -> None:
+    async def test_a_claim_without_entries_left_still_holds_the_channel(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
@@ -87,25 +85,25 @@ class ClaimsContract(StorageSuite):
         await storage.outbox.release(claim)
         assert (await claim_one(storage)).entries == (heard(A, 2),)
 
-    async def test_what_is_given_back_waits_again_as_it_was(self, storage: Storage) -> None:
+    async def test_released_entries_wait_again_unchanged(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         claim = await claim_one(storage)
         await storage.outbox.release(claim)
         assert await claim_one(storage) == claim
 
-    async def test_what_is_given_back_with_a_pause_waits_until_then(self, storage: Storage) -> None:
+    async def test_entries_released_with_a_pause_wait_until_its_end(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await storage.outbox.release(await claim_one(storage), not_before=after(30))
         assert await storage.outbox.claim(10, 10, after(29.999999), LEASE) == []
         assert (await claim_one(storage, 30)).entries == (heard(A, 1),)
 
-    async def test_a_channel_that_pauses_holds_up_no_other(self, storage: Storage) -> None:
+    async def test_a_paused_channel_does_not_delay_others(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await storage.outbox.release(await claim_one(storage), not_before=after(30))
         await storage.outbox.append([heard(B, 1), heard(A, 2)])
         assert (await claim_one(storage)).channel_id == B
 
-    async def test_a_refusal_counts_for_the_first_entry_that_is_left(self, storage: Storage) -> None:
+    async def test_a_rejection_counts_for_the_first_remaining_entry(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, n) for n in range(3)])
         for seconds in (5, 6):
             claim = await claim_one(storage)
@@ -115,14 +113,14 @@ class ClaimsContract(StorageSuite):
         assert (first.said, first.rejections, first.first_rejected_at) == (heard(A, 1).said, 2, after(5))
         assert second == heard(A, 2)
 
-    async def test_a_refusal_counts_for_nothing_when_the_claim_has_nothing_left(self, storage: Storage) -> None:
+    async def test_a_rejection_does_not_count_for_a_claim_without_entries_left(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         claim = await claim_one(storage, entries=1)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim, refused_at=NOW)
         assert (await claim_one(storage)).entries == (heard(A, 2),)
 
-    async def test_refusals_and_pauses_outlive_a_restart(self, restart: Restart) -> None:
+    async def test_rejections_and_pauses_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([heard(A, 1)])
             await storage.outbox.release(await claim_one(storage), not_before=after(30), refused_at=NOW)
@@ -131,13 +129,13 @@ class ClaimsContract(StorageSuite):
             claim = await claim_one(storage, 30)
             assert (claim.entries[0].rejections, claim.previous_lease_expired) == (1, False)
 
-    async def test_nothing_is_due_at_first_nor_for_what_is_not_paused(self, storage: Storage) -> None:
+    async def test_only_paused_channels_become_due(self, storage: Storage) -> None:
         assert await storage.outbox.next_due() is None
         await storage.outbox.append([heard(A, 1), heard(B, 1)])
         await storage.outbox.claim(1, 1, NOW, LEASE)
         assert await storage.outbox.next_due() is None
 
-    async def test_the_next_due_is_the_earliest_pauses_end(self, storage: Storage) -> None:
+    async def test_the_next_due_time_is_the_earliest_end_of_a_pause(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(B, 2)])
         for claim, seconds in zip(await storage.outbox.claim(2, 1, NOW, LEASE), (30, 20), strict=True):
             await storage.outbox.release(claim, not_before=after(seconds))
@@ -149,7 +147,7 @@ class ClaimsContract(StorageSuite):
         await claim_one(storage, 30)
         assert await storage.outbox.next_due() is None
 
-    async def test_nothing_is_due_when_all_of_the_paused_channel_was_discarded(self, storage: Storage) -> None:
+    async def test_nothing_is_due_once_the_paused_channel_is_empty(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await storage.outbox.release(await claim_one(storage), not_before=after(30))
         await storage.outbox.discard(heard(A, 1).key)
@@ -157,26 +155,26 @@ class ClaimsContract(StorageSuite):
         await storage.outbox.append([heard(A, 2)])
         assert (await claim_one(storage)).entries == (heard(A, 2),)
 
-    async def test_nothing_is_due_when_the_claim_given_back_had_nothing_left(self, storage: Storage) -> None:
+    async def test_nothing_is_due_after_releasing_a_claim_without_entries_left(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim, not_before=after(30))
         assert await storage.outbox.next_due() is None
 
-    async def test_a_claim_whose_lease_ran_out_is_others_and_was_interrupted(self, storage: Storage) -> None:
+    async def test_an_expired_claim_can_be_claimed_by_others_and_is_marked_as_expired(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await claim_one(storage)
         again = await claim_one(storage, LEASE)
         assert again == Claim(A, (heard(A, 1),), previous_lease_expired=True)
 
-    async def test_an_extended_claim_holds_for_longer(self, storage: Storage) -> None:
+    async def test_a_renewed_lease_lasts_longer(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await storage.outbox.renew_lease(await claim_one(storage), after(50), LEASE)
         assert await storage.outbox.claim(10, 10, after(50 + LEASE - 1), LEASE) == []
         assert (await claim_one(storage, 50 + LEASE)).previous_lease_expired
 
-    async def test_who_lost_a_claim_cannot_give_back_nor_extend_the_next_ones(self, storage: Storage) -> None:
+    async def test_a_lost_claim_can_neither_release_nor_renew_its_successor(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         lost = await claim_one(storage)
         await claim_one(storage, LEASE)
@@ -185,19 +183,19 @@ class ClaimsContract(StorageSuite):
         assert await storage.outbox.claim(10, 10, after(2 * LEASE - 1), LEASE) == []
         assert (await claim_one(storage, 2 * LEASE)).entries == (heard(A, 1),)
 
-    async def test_what_was_delivered_under_a_lost_claim_is_done(self, storage: Storage) -> None:
+    async def test_an_entry_acked_under_a_lost_claim_is_done(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         lost = await claim_one(storage)
         await claim_one(storage, LEASE)
         await storage.outbox.ack(lost, lost.entries[0])
         assert (await storage.outbox.backlog()).waiting == 0
 
-    async def test_a_claim_given_back_was_not_interrupted(self, storage: Storage) -> None:
+    async def test_a_released_claim_is_not_marked_as_expired(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await storage.outbox.release(await claim_one(storage))
         assert not (await claim_one(storage, 2 * LEASE)).previous_lease_expired
 
-    async def test_interrupted_stays_known_until_the_first_entry_is_resolved(self, storage: Storage) -> None:
+    async def test_the_expired_mark_stays_until_the_first_entry_is_resolved(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         await claim_one(storage)
         claim = await claim_one(storage, LEASE)
@@ -208,14 +206,14 @@ class ClaimsContract(StorageSuite):
         await storage.outbox.release(claim)
         assert not (await claim_one(storage, LEASE)).previous_lease_expired
 
-    async def test_an_interrupted_claim_casts_no_doubt_on_entries_it_did_not_hold(self, storage: Storage) -> None:
+    async def test_an_expired_claim_marks_only_the_entries_it_held(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         claim = await claim_one(storage, entries=1)
         await storage.outbox.ack(claim, claim.entries[0])
         again = await claim_one(storage, LEASE)
         assert again == Claim(A, (heard(A, 2),), previous_lease_expired=False)
 
-    async def test_a_restart_ends_all_claims_and_tells_of_it(self, restart: Restart) -> None:
+    async def test_a_restart_expires_all_claims(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([heard(A, 1), heard(A, 2), heard(B, 3)])
             claims = await storage.outbox.claim(1, 10, NOW, LEASE)

@@ -62,17 +62,17 @@ WRONG = [(state, deed) for state in ActionState for deed in DEEDS if deed not in
 
 
 class JournalContract(StorageSuite):
-    async def test_who_begins_to_take_learns_of_no_one_before(self, storage: Storage) -> None:
+    async def test_the_first_poll_session_has_no_unclosed_predecessor(self, storage: Storage) -> None:
         assert await storage.journal.open_poll_session(NOW) is None
 
-    async def test_taking_that_ended_is_over(self, restart: Restart) -> None:
+    async def test_a_closed_poll_session_is_forgotten(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.journal.open_poll_session(NOW)
             await storage.journal.close_poll_session()
         async with (storage := restart()).open():
             assert await storage.journal.open_poll_session(after(60)) is None
 
-    async def test_taking_that_never_ended_is_known_until_it_is_ended(self, restart: Restart) -> None:
+    async def test_an_unclosed_poll_session_is_known_until_it_is_closed(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.journal.open_poll_session(NOW)
         for _ in range(2):
@@ -82,22 +82,24 @@ class JournalContract(StorageSuite):
             await storage.journal.close_poll_session()
             assert await storage.journal.open_poll_session(after(60)) is None
 
-    async def test_an_action_that_is_new_is_taken(self, storage: Storage) -> None:
+    async def test_a_new_action_is_recorded_as_taken(self, storage: Storage) -> None:
         assert await storage.journal.record(action(), NOW) is None
         assert await loaded(storage) == JournalEntry(action(), NOW)
 
-    async def test_nothing_is_known_of_an_action_never_taken(self, storage: Storage) -> None:
+    async def test_an_action_never_recorded_is_unknown(self, storage: Storage) -> None:
         assert await storage.journal.load(X) is None
 
     @pytest.mark.parametrize("state", ActionState)
-    async def test_the_same_action_again_is_known_in_every_state(self, storage: Storage, state: ActionState) -> None:
+    async def test_an_action_recorded_again_is_recognised_in_every_state(
+        self, storage: Storage, state: ActionState
+    ) -> None:
         await bring_to(storage, state)
         before = await loaded(storage)
         assert await storage.journal.record(action(), after(60)) == before
         assert before.state is state
         assert await loaded(storage) == before
 
-    async def test_another_command_takes_the_place_of_a_finished_one(self, storage: Storage) -> None:
+    async def test_another_command_replaces_a_reported_action(self, storage: Storage) -> None:
         await storage.journal.record(action(), NOW)
         await storage.journal.plan_steps(X, [A, B])
         await storage.journal.set_outcome(X, SENT, NOW)
@@ -107,7 +109,7 @@ class JournalContract(StorageSuite):
         assert await loaded(storage) == JournalEntry(other, after(60))
 
     @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.REPORTED])
-    async def test_another_command_takes_the_place_of_no_unfinished_one(
+    async def test_another_command_does_not_replace_an_unfinished_action(
         self, storage: Storage, state: ActionState
     ) -> None:
         await bring_to(storage, state)
@@ -161,7 +163,7 @@ class JournalContract(StorageSuite):
         await storage.journal.begin_step(X, A, after(1))
         assert list((await loaded(storage)).steps.items()) == [(C, Step()), (A, Step(after(1)))]
 
-    async def test_a_step_retracted_has_not_begun_and_may_begin_again(self, storage: Storage) -> None:
+    async def test_a_step_whose_beginning_is_undone_may_begin_again(self, storage: Storage) -> None:
         await storage.journal.record(action(), NOW)
         await storage.journal.begin_step(X, A, NOW)
         await storage.journal.undo_begin_step(X, A)
@@ -169,7 +171,7 @@ class JournalContract(StorageSuite):
         await storage.journal.begin_step(X, A, after(9))
         assert (await loaded(storage)).steps == {A: Step(after(9))}
 
-    async def test_a_step_with_an_end_or_without_a_plan_is_not_retracted(self, storage: Storage) -> None:
+    async def test_the_beginning_of_a_complete_or_unknown_step_cannot_be_undone(self, storage: Storage) -> None:
         await storage.journal.record(action(), NOW)
         await storage.journal.begin_step(X, A, NOW)
         await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
@@ -178,41 +180,41 @@ class JournalContract(StorageSuite):
                 await storage.journal.undo_begin_step(X, channel)
 
     @pytest.mark.parametrize("end", [Step(receipt=RECEIPT), Step(error="is_archived: gone"), Step(after(5), RECEIPT)])
-    async def test_a_step_settled_keeps_when_it_began(self, storage: Storage, end: Step) -> None:
+    async def test_a_complete_step_keeps_the_time_it_began(self, storage: Storage, end: Step) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         await storage.journal.complete_step(X, A, end)
         assert (await loaded(storage)).steps[A] == replace(end, begun_at=NOW)
 
-    async def test_a_planned_step_may_be_settled_though_nothing_went_out(self, storage: Storage) -> None:
+    async def test_a_planned_step_may_be_completed_without_having_begun(self, storage: Storage) -> None:
         await storage.journal.record(action(), NOW)
         await storage.journal.plan_steps(X, [A])
         await storage.journal.complete_step(X, A, Step(error="token_revoked: gone"))
         assert (await loaded(storage)).steps[A] == Step(None, None, "token_revoked: gone")
 
-    async def test_a_receipt_is_kept_whole(self, storage: Storage) -> None:
+    async def test_a_receipt_is_stored_completely(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         receipt = Receipt(C, "17.5", in_doubt=True)
         await storage.journal.complete_step(X, A, Step(receipt=receipt))
         assert (await loaded(storage)).steps[A].receipt == receipt
 
-    async def test_a_step_never_begun_nor_planned_is_not_settled(self, storage: Storage) -> None:
+    async def test_a_step_neither_planned_nor_begun_cannot_be_completed(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="neither planned nor begun"):
             await storage.journal.complete_step(X, B, Step(error="no"))
         assert list((await loaded(storage)).steps) == [A]
 
-    async def test_a_step_is_not_settled_without_an_end(self, storage: Storage) -> None:
+    async def test_a_step_cannot_be_completed_without_a_result(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="a receipt or an error"):
             await storage.journal.complete_step(X, A, Step(NOW))
 
-    async def test_a_step_settled_twice_alike_is_settled_once(self, storage: Storage) -> None:
+    async def test_a_step_may_be_completed_twice_with_the_same_result(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         for _ in range(2):
             await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         assert (await loaded(storage)).steps[A] == Step(NOW, RECEIPT)
 
-    async def test_a_settled_step_is_neither_begun_nor_settled_otherwise(self, storage: Storage) -> None:
+    async def test_a_complete_step_can_neither_begin_nor_get_another_result(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         before = await loaded(storage)
@@ -223,7 +225,7 @@ class JournalContract(StorageSuite):
         assert await loaded(storage) == before
 
     @pytest.mark.parametrize("state", [ActionState.TAKEN, ActionState.EXECUTING])
-    async def test_an_action_is_concluded_with_or_without_steps(self, storage: Storage, state: ActionState) -> None:
+    async def test_an_action_is_completed_with_or_without_steps(self, storage: Storage, state: ActionState) -> None:
         await bring_to(storage, state)
         before = await loaded(storage)
         await storage.journal.set_outcome(X, SENT, after(3))
@@ -231,7 +233,7 @@ class JournalContract(StorageSuite):
             before, state=ActionState.COMPLETED, outcome=SENT, completed_at=after(3)
         )
 
-    async def test_a_finished_action_is_known_with_all_that_was_done(self, storage: Storage) -> None:
+    async def test_a_reported_action_keeps_its_steps_and_outcome(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         await storage.journal.set_outcome(X, SENT, after(3))
@@ -239,14 +241,14 @@ class JournalContract(StorageSuite):
         await storage.journal.mark_reported(X)
         assert await loaded(storage) == replace(before, state=ActionState.REPORTED)
 
-    async def test_an_action_set_aside_keeps_its_outcome_and_the_reason(self, storage: Storage) -> None:
+    async def test_a_dead_lettered_action_keeps_its_outcome_and_the_reason(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.DEAD_LETTERED)
         entry = await loaded(storage)
         assert (entry.state, entry.outcome) == (ActionState.DEAD_LETTERED, SENT)
         assert entry.dead_letter_reason == "the engine said 500"
 
     @pytest.mark.parametrize(("state", "deed"), WRONG, ids=lambda part: getattr(part, "value", part))
-    async def test_what_goes_against_the_arrows_is_refused_and_changes_nothing(
+    async def test_a_forbidden_transition_is_refused_and_changes_nothing(
         self, storage: Storage, state: ActionState, deed: str
     ) -> None:
         await bring_to(storage, state)
@@ -256,31 +258,33 @@ class JournalContract(StorageSuite):
         assert await loaded(storage) == before
 
     @pytest.mark.parametrize("deed", DEEDS)
-    async def test_nothing_can_be_done_to_an_unknown_action(self, storage: Storage, deed: str) -> None:
+    async def test_every_transition_of_an_unknown_action_is_refused(self, storage: Storage, deed: str) -> None:
         with pytest.raises(ValueError, match="not known"):
             await DEEDS[deed](storage)
         assert await storage.journal.load(X) is None
 
     @arbitrary
     @given(command=strategies.commands)
-    async def test_every_command_comes_out_as_it_went_in(self, storage: Storage, command: Command) -> None:
+    async def test_every_command_is_read_back_unchanged(self, storage: Storage, command: Command) -> None:
         taken = Action(ActionId(f"action {next(_numbers)}"), command)
         await storage.journal.record(taken, NOW)
         assert (await loaded(storage, taken.id)).action == taken
 
     @arbitrary
     @given(outcome=strategies.outcomes)
-    async def test_every_outcome_comes_out_as_it_went_in(self, storage: Storage, outcome: Outcome) -> None:
+    async def test_every_outcome_is_read_back_unchanged(self, storage: Storage, outcome: Outcome) -> None:
         action_id = ActionId(f"action {next(_numbers)}")
         await storage.journal.record(action(action_id), NOW)
         await storage.journal.set_outcome(action_id, outcome, NOW)
         assert (await loaded(storage, action_id)).outcome == outcome
 
-    async def test_actions_in_this_process_hands_are_not_adopted(self, storage: Storage) -> None:
+    async def test_actions_held_by_this_process_are_no_orphans(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         assert await storage.journal.claim_orphans(10) == []
 
-    async def test_unfinished_actions_are_adopted_after_a_restart_oldest_first(self, restart: Restart) -> None:
+    async def test_unfinished_actions_are_claimed_as_orphans_after_a_restart_oldest_first(
+        self, restart: Restart
+    ) -> None:
         async with (storage := restart()).open():
             await storage.journal.record(action(Y), after(1))
             await storage.journal.record(action(X), after(0))
@@ -293,7 +297,7 @@ class JournalContract(StorageSuite):
             assert adopted[0] == JournalEntry(action(X), NOW, ActionState.COMPLETED, {}, SENT, after(2))
             assert await storage.journal.claim_orphans(10) == []
 
-    async def test_no_more_are_adopted_than_asked_for(self, restart: Restart) -> None:
+    async def test_no_more_orphans_are_claimed_than_requested(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             for n in range(5):
                 await storage.journal.record(action(ActionId(str(n))), after(n))
@@ -302,7 +306,7 @@ class JournalContract(StorageSuite):
             ids = [[entry.action.id for entry in entries] for entries in rounds]
             assert ids == [["0", "1"], ["2", "3"], ["4"], []]
 
-    async def test_what_was_done_outlives_a_restart(self, restart: Restart) -> None:
+    async def test_steps_and_outcomes_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.journal.record(action(), NOW)
             await storage.journal.plan_steps(X, [C, A, B])
@@ -314,30 +318,30 @@ class JournalContract(StorageSuite):
             assert await storage.journal.claim_orphans(1) == [before]
             assert list(before.steps.items()) == [(C, Step(after(2), RECEIPT)), (A, Step(after(1))), (B, Step())]
 
-    async def test_the_depth_counts_what_is_not_finished_and_what_was_set_aside(self, storage: Storage) -> None:
+    async def test_the_backlog_counts_unfinished_and_dead_lettered_actions(self, storage: Storage) -> None:
         assert await storage.journal.backlog() == Backlog(0, 0, None)
         for number, state in enumerate(ActionState):
             await bring_to(storage, state, ActionId(str(number)))
         assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
 
-    async def test_entries_in_hand_come_oldest_first(self, storage: Storage) -> None:
+    async def test_unfinished_entries_are_listed_oldest_first(self, storage: Storage) -> None:
         for name, seconds in (("b", 2), ("a", 1), ("c", 3)):
             await storage.journal.record(action(ActionId(name)), after(seconds))
         await bring_to(storage, ActionState.REPORTED, ActionId("f"))
         assert [entry.action.id async for entry in storage.journal.entries()] == ["a", "b", "c"]
 
-    async def test_entries_in_hand_come_whole_when_they_fill_many_pages(self, storage: Storage) -> None:
+    async def test_unfinished_entries_are_listed_completely_over_many_pages(self, storage: Storage) -> None:
         names = [ActionId(f"{n:03}") for n in range(350)]
         for name in names:
             await storage.journal.record(action(name), NOW)
         assert [entry.action.id async for entry in storage.journal.entries()] == names
 
-    async def test_entries_set_aside_come_by_themselves(self, storage: Storage) -> None:
+    async def test_dead_lettered_entries_are_listed_separately(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.COMPLETED, Y)
         await bring_to(storage, ActionState.DEAD_LETTERED)
         assert [entry.action.id async for entry in storage.journal.entries(set_aside=True)] == [X]
 
-    async def test_a_revived_action_is_to_be_answered_by_whoever_adopts_it(self, storage: Storage) -> None:
+    async def test_a_requeued_action_is_completed_and_can_be_claimed_as_an_orphan(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.DEAD_LETTERED)
         assert await storage.journal.requeue(X)
         [entry] = await storage.journal.claim_orphans(10)
@@ -345,13 +349,13 @@ class JournalContract(StorageSuite):
         await storage.journal.mark_reported(X)
 
     @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.DEAD_LETTERED])
-    async def test_only_an_action_that_was_set_aside_can_be_revived(self, storage: Storage, state: ActionState) -> None:
+    async def test_only_a_dead_lettered_action_can_be_requeued(self, storage: Storage, state: ActionState) -> None:
         await bring_to(storage, state)
         assert not await storage.journal.requeue(X)
         assert not await storage.journal.requeue(Y)
         assert (await loaded(storage)).state is state
 
-    async def test_an_action_set_aside_can_be_discarded_and_stays_known(self, storage: Storage) -> None:
+    async def test_a_dead_lettered_action_can_be_discarded_and_stays_known(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.DEAD_LETTERED)
         assert await storage.journal.discard(X)
         known = await storage.journal.record(action(), NOW)
@@ -359,24 +363,24 @@ class JournalContract(StorageSuite):
         assert (known.state, known.dead_letter_reason) == (ActionState.REPORTED, "")
         assert await storage.journal.backlog() == Backlog()
 
-    async def test_an_action_in_hand_cannot_be_discarded(self, storage: Storage) -> None:
+    async def test_an_action_held_by_a_process_cannot_be_discarded(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.EXECUTING)
         assert not await storage.journal.discard(X)
         assert (await loaded(storage)).state is ActionState.EXECUTING
 
-    async def test_an_action_in_nobodys_hands_can_be_discarded(self, restart: Restart) -> None:
+    async def test_an_orphaned_action_can_be_discarded(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.journal.record(action(), NOW)
         async with (storage := restart()).open():
             assert await storage.journal.discard(X)
             assert await storage.journal.claim_orphans(10) == []
 
-    async def test_what_is_finished_or_unknown_cannot_be_discarded(self, storage: Storage) -> None:
+    async def test_a_reported_or_unknown_action_cannot_be_discarded(self, storage: Storage) -> None:
         await bring_to(storage, ActionState.REPORTED)
         assert not await storage.journal.discard(X)
         assert not await storage.journal.discard(Y)
 
-    async def test_only_what_is_finished_and_was_taken_before_is_forgotten(self, storage: Storage) -> None:
+    async def test_only_reported_actions_taken_before_the_given_time_are_purged(self, storage: Storage) -> None:
         for state in ActionState:
             await bring_to(storage, state, ActionId(state.value))
         assert await storage.journal.purge(NOW) == 0
@@ -384,7 +388,7 @@ class JournalContract(StorageSuite):
         assert await storage.journal.load(ActionId("finished")) is None
         assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
 
-    async def test_a_forgotten_action_is_new_again_without_its_steps(self, storage: Storage) -> None:
+    async def test_a_purged_action_is_new_again_without_its_steps(self, storage: Storage) -> None:
         await storage.journal.record(action(), NOW)
         await storage.journal.plan_steps(X, [A, B])
         await storage.journal.set_outcome(X, SENT, NOW)

@@ -39,14 +39,14 @@ async def deliver_first(storage: Storage) -> OutboxEntry:
 
 
 class OutboxContract(StorageSuite):
-    async def test_an_entry_appended_is_new_and_waits(self, storage: Storage) -> None:
+    async def test_an_appended_entry_is_new_and_waits(self, storage: Storage) -> None:
         assert await storage.outbox.append([heard(A, 1)]) == [True]
         assert await waiting(storage) == [heard(A, 1)]
 
-    async def test_appending_nothing_is_no_harm(self, storage: Storage) -> None:
+    async def test_appending_nothing_is_allowed(self, storage: Storage) -> None:
         assert await storage.outbox.append([]) == []
 
-    async def test_a_key_that_waits_is_recognised(self, storage: Storage) -> None:
+    async def test_the_key_of_a_waiting_entry_is_recognised(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         assert await storage.outbox.append([heard(A, 1, received_after=50), heard(A, 2)]) == [False, True]
         assert await waiting(storage) == [heard(A, 1), heard(A, 2)]
@@ -58,32 +58,32 @@ class OutboxContract(StorageSuite):
     async def test_the_same_timestamp_in_another_channel_is_another_message(self, storage: Storage) -> None:
         assert await storage.outbox.append([heard(A, 1), heard(B, 1)]) == [True, True]
 
-    async def test_the_same_key_appended_from_many_sides_at_once_is_new_once(self, storage: Storage) -> None:
+    async def test_the_same_key_appended_concurrently_is_new_once(self, storage: Storage) -> None:
         answers = await asyncio.gather(*(storage.outbox.append([heard(A, 1)]) for _ in range(20)))
         assert sum(is_new for [is_new] in answers) == 1
 
-    async def test_a_key_that_is_done_is_recognised(self, storage: Storage) -> None:
+    async def test_the_key_of_an_acked_entry_is_recognised(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await deliver_first(storage)
         assert await storage.outbox.append([heard(A, 1)]) == [False]
 
-    async def test_a_key_that_was_set_aside_is_recognised(self, storage: Storage) -> None:
+    async def test_the_key_of_a_dead_lettered_entry_is_recognised(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await set_aside_first(storage)
         assert await storage.outbox.append([heard(A, 1)]) == [False]
 
-    async def test_a_key_that_was_discarded_is_recognised(self, storage: Storage) -> None:
+    async def test_the_key_of_a_discarded_entry_is_recognised(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await storage.outbox.discard(heard(A, 1).key)
         assert await storage.outbox.append([heard(A, 1)]) == [False]
 
-    async def test_a_key_that_was_forgotten_is_new_again(self, storage: Storage) -> None:
+    async def test_a_purged_key_is_new_again(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await deliver_first(storage)
         assert await storage.outbox.purge(after(2)) == 1
         assert await storage.outbox.append([heard(A, 1)]) == [True]
 
-    async def test_only_what_is_done_and_was_appended_before_is_forgotten(self, storage: Storage) -> None:
+    async def test_only_acked_entries_appended_before_the_given_time_are_purged(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2), heard(A, 3), heard(A, 4)])
         await deliver_first(storage)
         await set_aside_first(storage)
@@ -91,13 +91,13 @@ class OutboxContract(StorageSuite):
         assert await storage.outbox.purge(after(3)) == 1
         assert await storage.outbox.append([heard(A, n) for n in (1, 2, 3, 4)]) == [True, False, False, False]
 
-    async def test_forgetting_many_counts_them_all(self, storage: Storage) -> None:
+    async def test_purging_counts_every_entry(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, n, received_after=0) for n in range(2500)])
         [claim] = await storage.outbox.claim(1, 2500, NOW, LEASE)
         await asyncio.gather(*(storage.outbox.ack(claim, entry) for entry in claim.entries))
         assert await storage.outbox.purge(after(1)) == 2500
 
-    async def test_what_waits_outlives_a_restart(self, restart: Restart) -> None:
+    async def test_waiting_entries_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([heard(A, 1), heard(B, 2)])
             await set_aside_first(storage)
@@ -108,7 +108,7 @@ class OutboxContract(StorageSuite):
 
     @arbitrary
     @given(said=strategies.said)
-    async def test_a_message_comes_out_as_it_went_in(self, storage: Storage, said: IncomingMessage) -> None:
+    async def test_a_message_is_read_back_unchanged(self, storage: Storage, said: IncomingMessage) -> None:
         unique = IncomingMessage(
             ChannelId(f"{said.channel_id}{next(_numbers)}"),
             *(getattr(said, name) for name in IncomingMessage.__slots__[1:]),
@@ -119,29 +119,29 @@ class OutboxContract(StorageSuite):
         assert claim.channel_id == unique.channel_id
         await storage.outbox.ack(claim, claim.entries[0])
 
-    async def test_entries_come_oldest_first_whatever_their_channel(self, storage: Storage) -> None:
+    async def test_entries_are_listed_oldest_first_across_channels(self, storage: Storage) -> None:
         entries = [heard(A, 1, received_after=3), heard(B, 1, received_after=1), heard(A, 2, received_after=2)]
         await storage.outbox.append(entries)
         assert await waiting(storage) == [entries[1], entries[2], entries[0]]
 
-    async def test_entries_of_one_moment_come_in_the_order_of_appending(self, storage: Storage) -> None:
+    async def test_entries_with_equal_times_are_listed_in_the_order_of_appending(self, storage: Storage) -> None:
         entries = [heard(channel_id, n, received_after=0) for n in range(5) for channel_id in (C, A)]
         await storage.outbox.append(entries)
         assert await waiting(storage) == entries
 
-    async def test_entries_come_whole_when_they_fill_many_pages(self, storage: Storage) -> None:
+    async def test_entries_are_listed_completely_over_many_pages(self, storage: Storage) -> None:
         entries = [heard(A, n, received_after=n // 250) for n in range(1000)]
         await storage.outbox.append(entries)
         assert await waiting(storage) == entries
 
-    async def test_an_entry_set_aside_is_kept_with_its_reason_and_out_of_the_way(self, storage: Storage) -> None:
+    async def test_a_dead_lettered_entry_keeps_its_reason_and_blocks_no_other(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         await set_aside_first(storage, "the engine said 400")
         assert await waiting(storage) == [heard(A, 2)]
         [entry] = await kept_aside(storage)
         assert (entry.said, entry.dead_letter_reason) == (heard(A, 1).said, "the engine said 400")
 
-    async def test_a_revived_entry_waits_behind_its_channels_others(self, storage: Storage) -> None:
+    async def test_a_requeued_entry_waits_behind_the_others_of_its_channel(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         await set_aside_first(storage)
         assert await storage.outbox.requeue(heard(A, 1).key)
@@ -149,7 +149,7 @@ class OutboxContract(StorageSuite):
         assert claim.entries == (heard(A, 2), heard(A, 1))
         assert await kept_aside(storage) == []
 
-    async def test_a_revived_entry_starts_afresh(self, storage: Storage) -> None:
+    async def test_a_requeued_entry_has_no_rejections(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
         await storage.outbox.release(claim, refused_at=NOW)
@@ -157,26 +157,26 @@ class OutboxContract(StorageSuite):
         await storage.outbox.requeue(heard(A, 1).key)
         assert await waiting(storage) == [heard(A, 1)]
 
-    async def test_a_revived_entry_can_be_claimed_when_nothing_else_waits(self, storage: Storage) -> None:
+    async def test_a_requeued_entry_can_be_claimed_when_it_is_the_only_one(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await set_aside_first(storage)
         await storage.outbox.requeue(heard(A, 1).key)
         assert len(await storage.outbox.claim(1, 1, NOW, LEASE)) == 1
 
-    async def test_only_what_was_set_aside_can_be_revived(self, storage: Storage) -> None:
+    async def test_only_a_dead_lettered_entry_can_be_requeued(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         await deliver_first(storage)
         for key in (heard(A, 1).key, heard(A, 2).key, "nobody's"):
             assert not await storage.outbox.requeue(key)
         assert await waiting(storage) == [heard(A, 2)]
 
-    async def test_an_entry_that_waits_can_be_discarded(self, storage: Storage) -> None:
+    async def test_a_waiting_entry_can_be_discarded(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2)])
         assert await storage.outbox.discard(heard(A, 1).key)
         [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
         assert claim.entries == (heard(A, 2),)
 
-    async def test_an_entry_that_was_set_aside_can_be_discarded(self, storage: Storage) -> None:
+    async def test_a_dead_lettered_entry_can_be_discarded(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await set_aside_first(storage)
         assert await storage.outbox.discard(heard(A, 1).key)
@@ -189,23 +189,23 @@ class OutboxContract(StorageSuite):
         assert await storage.outbox.discard(heard(A, 2).key)
         assert await waiting(storage) == [heard(A, 1)]
 
-    async def test_what_is_done_or_unknown_cannot_be_discarded(self, storage: Storage) -> None:
+    async def test_an_acked_or_unknown_entry_cannot_be_discarded(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1)])
         await deliver_first(storage)
         assert not await storage.outbox.discard(heard(A, 1).key)
         assert not await storage.outbox.discard("nobody's")
 
-    async def test_nothing_waits_at_first(self, storage: Storage) -> None:
+    async def test_the_backlog_is_empty_at_first(self, storage: Storage) -> None:
         assert await storage.outbox.backlog() == Backlog(0, 0, None)
 
-    async def test_the_depth_counts_what_waits_and_what_was_set_aside(self, storage: Storage) -> None:
+    async def test_the_backlog_counts_waiting_and_dead_lettered_entries(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, 1), heard(A, 2), heard(B, 3), heard(B, 4)])
         await set_aside_first(storage)
         await deliver_first(storage)
         await storage.outbox.claim(1, 1, NOW, LEASE)
         assert await storage.outbox.backlog() == Backlog(waiting=2, dead_lettered=1, oldest_at=after(3))
 
-    async def test_the_depth_is_right_after_reviving_discarding_and_forgetting(self, storage: Storage) -> None:
+    async def test_the_backlog_follows_requeueing_discarding_and_purging(self, storage: Storage) -> None:
         await storage.outbox.append([heard(A, n) for n in range(5)])
         await set_aside_first(storage)
         await set_aside_first(storage)
@@ -215,7 +215,7 @@ class OutboxContract(StorageSuite):
         await storage.outbox.purge(after(100))
         assert await storage.outbox.backlog() == Backlog(waiting=3, dead_lettered=0, oldest_at=after(0))
 
-    async def test_the_depth_outlives_a_restart(self, restart: Restart) -> None:
+    async def test_the_backlog_survives_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([heard(A, 1), heard(B, 2)])
         async with (storage := restart()).open():

@@ -12,50 +12,50 @@ async def places(storage: Storage, count: int, channel_id: ChannelId = A, second
 
 
 class PacesContract(StorageSuite):
-    async def test_a_burst_goes_at_once_and_the_rest_at_its_pace(self, storage: Storage) -> None:
+    async def test_a_burst_passes_at_once_and_the_rest_at_the_rate(self, storage: Storage) -> None:
         assert await places(storage, 6) == [0, 0, 0, 0.5, 1.0, 1.5]
 
-    async def test_without_a_burst_every_post_waits_its_turn(self, storage: Storage) -> None:
+    async def test_without_a_burst_every_post_waits_for_its_slot(self, storage: Storage) -> None:
         assert [await storage.rate_limiter.reserve(A, NOW, 1, 1) for _ in range(3)] == [0, 1, 2]
 
-    async def test_places_come_back_with_time(self, storage: Storage) -> None:
+    async def test_slots_become_free_with_time(self, storage: Storage) -> None:
         await places(storage, 3)
         assert await places(storage, 2, seconds=0.5) == [0, 0.5]
 
-    async def test_no_more_than_a_burst_comes_back_however_long_it_takes(self, storage: Storage) -> None:
+    async def test_no_more_than_a_burst_becomes_free_over_time(self, storage: Storage) -> None:
         await places(storage, 3)
         assert await places(storage, 4, seconds=1000) == [0, 0, 0, 0.5]
 
-    async def test_places_given_out_for_later_are_not_given_out_again(self, storage: Storage) -> None:
+    async def test_future_slots_are_reserved_once(self, storage: Storage) -> None:
         assert await places(storage, 5) == [0, 0, 0, 0.5, 1.0]
         assert await places(storage, 1, seconds=0.75) == [0.75]
 
-    async def test_each_channel_has_a_pace_of_its_own(self, storage: Storage) -> None:
+    async def test_each_channel_has_its_own_rate(self, storage: Storage) -> None:
         await places(storage, 5)
         assert await places(storage, 1, B) == [0]
 
-    async def test_no_place_is_given_out_while_a_channel_is_held(self, storage: Storage) -> None:
+    async def test_no_slot_is_free_while_a_channel_is_paused(self, storage: Storage) -> None:
         await storage.rate_limiter.pause_until(A, after(30))
         assert await places(storage, 1) == [30]
         assert await places(storage, 1, B) == [0]
 
-    async def test_nothing_runs_ahead_right_after_a_hold(self, storage: Storage) -> None:
+    async def test_no_burst_follows_a_pause(self, storage: Storage) -> None:
         await storage.rate_limiter.pause_until(A, after(30))
         assert await places(storage, 3, seconds=30) == [0, 0.5, 1.0]
 
-    async def test_a_shorter_hold_does_not_end_a_longer_one(self, storage: Storage) -> None:
+    async def test_a_shorter_pause_does_not_end_a_longer_one(self, storage: Storage) -> None:
         await storage.rate_limiter.pause_until(A, after(30))
         await storage.rate_limiter.pause_until(A, after(10))
         assert await storage.rate_limiter.paused_until(NOW) == {A: after(30)}
 
-    async def test_held_channels_are_known_as_long_as_they_are_held(self, storage: Storage) -> None:
+    async def test_paused_channels_are_listed_until_their_pause_ends(self, storage: Storage) -> None:
         await storage.rate_limiter.pause_until(A, after(30))
         await storage.rate_limiter.pause_until(B, after(20))
         assert await storage.rate_limiter.paused_until(NOW) == {A: after(30), B: after(20)}
         assert await storage.rate_limiter.paused_until(after(20)) == {A: after(30)}
         assert await storage.rate_limiter.paused_until(after(30)) == {}
 
-    async def test_paces_and_holds_outlive_an_orderly_restart(self, restart: Restart) -> None:
+    async def test_rates_and_pauses_survive_an_orderly_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await places(storage, 4)
             await storage.rate_limiter.pause_until(B, after(30))

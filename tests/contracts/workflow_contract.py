@@ -116,7 +116,7 @@ class WorkflowContract(ABC):
     def engine(self) -> Engine:
         """The same engine, from the other side."""
 
-    async def test_nothing_can_be_asked_of_an_engine_that_does_not_know_the_pack(self, workflow: Workflow) -> None:
+    async def test_every_request_of_an_unregistered_pack_is_refused(self, workflow: Workflow) -> None:
         with pytest.raises(PackNotRegistered):
             await workflow.take()
         with pytest.raises(PackNotRegistered):
@@ -126,7 +126,7 @@ class WorkflowContract(ABC):
         with pytest.raises(PackNotRegistered):
             await workflow.pending_actions(LONG_AGO)
 
-    async def test_registering_twice_does_no_harm(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_registering_twice_is_allowed(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         engine.offer(Broadcast("hello"))
         await workflow.register(OFFER)
@@ -134,11 +134,11 @@ class WorkflowContract(ABC):
         assert action is not None
         assert action.command == Broadcast("hello")
 
-    async def test_there_is_nothing_to_take_when_nothing_waits(self, workflow: Workflow) -> None:
+    async def test_taking_returns_none_when_no_action_waits(self, workflow: Workflow) -> None:
         await workflow.register(OFFER)
         assert await workflow.take() is None
 
-    async def test_a_forgotten_pack_is_told_so_until_it_registers_again(
+    async def test_a_forgotten_pack_is_refused_until_it_registers_again(
         self, workflow: Workflow, engine: Engine
     ) -> None:
         await workflow.register(OFFER)
@@ -151,14 +151,14 @@ class WorkflowContract(ABC):
         assert await workflow.take() is None
 
     @pytest.mark.parametrize("command", COMMANDS)
-    async def test_every_command_arrives_as_it_was_meant(
+    async def test_every_command_is_received_unchanged(
         self, workflow: Workflow, engine: Engine, command: Command
     ) -> None:
         await workflow.register(OFFER)
         engine.offer(command)
         assert (await self._taken(workflow)).command == command
 
-    async def test_actions_are_taken_in_their_order_and_each_once(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_actions_are_taken_once_and_in_order(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         for number in range(3):
             engine.offer(Broadcast(str(number)))
@@ -174,7 +174,7 @@ class WorkflowContract(ABC):
         await workflow.complete((await self._taken(workflow)).id, outcome, NOON)
         assert engine.answers() == [(event_name(outcome), event_payload(outcome), NOON)]
 
-    async def test_an_answered_action_can_not_be_answered_again(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_a_completed_action_cannot_be_completed_again(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         engine.offer(Broadcast("hello"))
         action = await self._taken(workflow)
@@ -183,7 +183,7 @@ class WorkflowContract(ABC):
             await workflow.complete(action.id, Fatal("again"), NOON)
         assert len(engine.answers()) == 1
 
-    async def test_an_action_survives_that_the_pack_registers_again(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_a_taken_action_survives_a_new_registration(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         engine.offer(Broadcast("hello"))
         action = await self._taken(workflow)
@@ -192,7 +192,7 @@ class WorkflowContract(ABC):
         await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
         assert len(engine.answers()) == 1
 
-    async def test_events_arrive_in_their_order_and_as_often_as_they_are_published(
+    async def test_events_arrive_in_order_and_as_often_as_they_are_published(
         self, workflow: Workflow, engine: Engine
     ) -> None:
         await workflow.register(OFFER)
@@ -201,7 +201,7 @@ class WorkflowContract(ABC):
             await workflow.publish(event, NOON)
         assert engine.events() == [("ReceivedMessage", event_payload(event), NOON) for event in sequence]
 
-    async def test_the_engine_knows_which_actions_are_answered(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_the_engine_knows_which_actions_are_completed(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         for number in range(2):
             engine.offer(Broadcast(str(number)))
@@ -210,9 +210,7 @@ class WorkflowContract(ABC):
         assert await workflow.is_completed(first.id) is True
         assert await workflow.is_completed(second.id) is False
 
-    async def test_the_engine_can_not_tell_of_an_action_that_it_does_not_know(
-        self, workflow: Workflow, engine: Engine
-    ) -> None:
+    async def test_the_completion_of_an_unknown_action_is_unknown(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         engine.offer(Broadcast("hello"))
         action = await self._taken(workflow)
@@ -221,7 +219,7 @@ class WorkflowContract(ABC):
         with pytest.raises(PackNotRegistered):
             await workflow.complete(unknown, Fatal("x"), NOON)
 
-    async def test_the_engine_knows_which_messages_it_processed(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_the_engine_knows_which_messages_were_published(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         for timestamp in ("1.1", "1.2"):
             await workflow.publish(heard(timestamp), NOON)
@@ -229,18 +227,20 @@ class WorkflowContract(ABC):
         asked = [(heard(timestamp).said, NOON) for timestamp in ("1.2", "1.3", "1.1")]
         assert await workflow.were_published(asked) == [True, False, True]
 
-    async def test_the_same_message_of_another_time_is_another_one(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_the_same_message_with_another_time_counts_as_another(
+        self, workflow: Workflow, engine: Engine
+    ) -> None:
         await workflow.register(OFFER)
         await workflow.publish(heard("1.1"), NOON)
         await engine.settle()
         later = NOON + timedelta(milliseconds=1)
         assert await workflow.were_published([(heard("1.1").said, later)]) == [False]
 
-    async def test_no_message_is_a_question_with_no_answers(self, workflow: Workflow) -> None:
+    async def test_asking_about_no_messages_returns_no_results(self, workflow: Workflow) -> None:
         await workflow.register(OFFER)
         assert await workflow.were_published([]) == []
 
-    async def test_the_engine_knows_what_is_in_the_packs_hands(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_the_engine_lists_pending_actions(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         for number in range(3):
             engine.offer(Broadcast(str(number)))
@@ -248,7 +248,7 @@ class WorkflowContract(ABC):
         await workflow.complete(answered.id, Fatal("x"), NOON)
         assert await workflow.pending_actions(LONG_AGO) == [open_one]
 
-    async def test_an_action_that_was_found_in_hand_can_be_answered(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_a_pending_action_can_be_completed(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(OFFER)
         engine.offer(Broadcast("hello"))
         await workflow.take()

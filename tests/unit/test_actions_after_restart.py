@@ -30,7 +30,7 @@ async def states(world: World, *actions: ActionId) -> list[ActionState]:
 # After a kill
 
 
-async def test_an_action_taken_and_not_begun_is_carried_out_after_a_kill(world: World) -> None:
+async def test_an_action_taken_but_not_begun_before_a_kill_is_executed(world: World) -> None:
     world.faults.before("post", RateLimited(300), times=1)
     async with world.killed_pack():
         world.engine.enqueue(hello(world, "throttled"))
@@ -46,7 +46,7 @@ async def test_an_action_taken_and_not_begun_is_carried_out_after_a_kill(world: 
     assert world.faults.count("take") >= 2
 
 
-async def test_a_join_that_was_killed_is_repeated(world: World) -> None:
+async def test_a_join_interrupted_by_a_kill_is_repeated(world: World) -> None:
     c3 = world.chat.add_channel("C3")
     world.faults.hold("channels.join")
     async with world.killed_pack():
@@ -60,7 +60,7 @@ async def test_a_join_that_was_killed_is_repeated(world: World) -> None:
     assert c3 in await world.storage.channels.joined()
 
 
-async def test_an_outcome_that_was_not_answered_is_answered_after_a_kill_as_it_was(world: World) -> None:
+async def test_an_outcome_not_reported_before_a_kill_is_reported_unchanged(world: World) -> None:
     world.faults.hold("complete")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
@@ -78,7 +78,7 @@ async def test_an_outcome_that_was_not_answered_is_answered_after_a_kill_as_it_w
     assert await states(world, action) == [ActionState.REPORTED]
 
 
-async def test_what_the_journal_holds_is_worked_off_before_anything_is_taken(world: World) -> None:
+async def test_actions_in_the_journal_are_executed_before_new_ones_are_taken(world: World) -> None:
     world.faults.hold("post")
     async with world.killed_pack():
         for number in range(3):
@@ -93,7 +93,7 @@ async def test_what_the_journal_holds_is_worked_off_before_anything_is_taken(wor
     assert world.texts == ["old 0", "old 1", "old 2", "new"]
 
 
-async def test_more_actions_than_are_adopted_at_once_are_all_resumed(world: World) -> None:
+async def test_more_orphans_than_one_claim_takes_are_all_resumed(world: World) -> None:
     world.faults.hold("complete")
     async with world.killed_pack():
         actions = [world.engine.enqueue(UnknownCommand("SendFax")) for _ in range(150)]
@@ -113,7 +113,7 @@ async def test_more_actions_than_are_adopted_at_once_are_all_resumed(world: Worl
     "method",
     ["journal.record", "rate_limiter.reserve", "journal.begin_step", "journal.set_outcome", "journal.mark_reported"],
 )
-async def test_a_storage_that_fails_for_a_while_costs_no_action_and_doubles_none(world: World, method: str) -> None:
+async def test_a_storage_outage_neither_loses_nor_doubles_an_action(world: World, method: str) -> None:
     async with world.pack():
         world.faults.before(method, BROKEN)
         action = world.engine.enqueue(hello(world))
@@ -145,7 +145,7 @@ async def test_a_storage_that_fails_for_a_while_costs_no_action_and_doubles_none
         ("complete", WorkflowServerError("500")),
     ],
 )
-async def test_a_stop_in_the_middle_of_a_wait_keeps_the_action_for_the_next_start(
+async def test_a_shutdown_during_a_retry_keeps_the_action_for_the_next_start(
     world: World, method: str, error: Exception
 ) -> None:
     world.faults.before(method, error)
@@ -161,7 +161,7 @@ async def test_a_stop_in_the_middle_of_a_wait_keeps_the_action_for_the_next_star
     assert world.texts == ["hello"]
 
 
-async def test_a_post_under_way_is_finished_and_noted_before_the_pack_ends(world: World) -> None:
+async def test_a_post_in_progress_is_finished_and_recorded_before_shutdown(world: World) -> None:
     world.faults.hold("post")
 
     async with world.pack() as process:
@@ -176,7 +176,7 @@ async def test_a_post_under_way_is_finished_and_noted_before_the_pack_ends(world
     assert isinstance(entry.outcome, MessageSent)
 
 
-async def test_a_take_under_way_is_not_broken_off_and_its_action_kept(world: World) -> None:
+async def test_a_poll_in_progress_is_finished_before_shutdown_and_its_action_recorded(world: World) -> None:
     async with world.pack() as process:
         await world.clock.advance(2)
         world.faults.hold("take")
@@ -190,7 +190,7 @@ async def test_a_take_under_way_is_not_broken_off_and_its_action_kept(world: Wor
     assert not world.chat.posts
 
 
-async def test_no_action_is_begun_once_the_end_was_asked_for(world: World) -> None:
+async def test_no_action_begins_after_shutdown_was_requested(world: World) -> None:
     world.faults.hold("post")
 
     async with world.pack() as process:
@@ -204,7 +204,7 @@ async def test_no_action_is_begun_once_the_end_was_asked_for(world: World) -> No
     assert await states(world, *actions[1:]) == [ActionState.TAKEN] * 4
 
 
-async def test_what_was_said_before_a_kill_is_heard_before_the_channel_is_left(world: World) -> None:
+async def test_messages_before_a_kill_are_received_before_the_channel_is_left(world: World) -> None:
     world.faults.hold("leave")
     async with world.killed_pack():
         leaving = world.engine.enqueue(LeaveChannel(world.c1))
@@ -220,7 +220,7 @@ async def test_what_was_said_before_a_kill_is_heard_before_the_channel_is_left(w
     assert world.told == ["just before"]
 
 
-async def test_a_slack_that_does_not_tell_of_the_past_holds_up_no_leaving_for_long(world: World) -> None:
+async def test_an_unreadable_history_delays_leaving_for_seconds_only(world: World) -> None:
     world.faults.before("history", Unreachable("unreachable", "no connection"))
     async with world.pack():
         assert isinstance(await world.outcome(LeaveChannel(world.c1), within=12), ChannelLeft)

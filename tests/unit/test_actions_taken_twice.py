@@ -20,7 +20,7 @@ def hello(world: World, text: str = "hello") -> SendMessage:
     return SendMessage(OutgoingMessage(world.c1, text))
 
 
-async def test_an_action_that_is_given_out_again_is_answered_again_and_not_repeated(world: World) -> None:
+async def test_an_action_given_out_again_is_reported_again_but_not_repeated(world: World) -> None:
     async with world.pack():
         action = world.engine.enqueue(hello(world))
         first = await world.answer(action)
@@ -32,7 +32,7 @@ async def test_an_action_that_is_given_out_again_is_answered_again_and_not_repea
     assert world.texts == ["hello"]
 
 
-async def test_an_action_that_is_given_out_twice_at_once_is_carried_out_once(world: World) -> None:
+async def test_an_action_given_out_twice_at_once_is_executed_once(world: World) -> None:
     world.faults.hold("post")
 
     async with world.pack():
@@ -47,7 +47,7 @@ async def test_an_action_that_is_given_out_twice_at_once_is_carried_out_once(wor
     assert world.faults.count("complete") == 1
 
 
-async def test_an_action_that_a_crash_swallowed_before_the_journal_had_it_is_recovered(world: World) -> None:
+async def test_an_action_lost_by_a_crash_before_it_was_recorded_is_recovered(world: World) -> None:
     world.faults.hold("journal.record")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
@@ -63,7 +63,7 @@ async def test_an_action_that_a_crash_swallowed_before_the_journal_had_it_is_rec
     assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
 
 
-async def test_an_action_whose_taking_got_no_answer_is_recovered_while_the_pack_runs(world: World) -> None:
+async def test_an_action_whose_take_got_no_response_is_recovered_while_the_pack_runs(world: World) -> None:
     async with world.pack():
         await world.clock.advance(5)
         world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
@@ -74,7 +74,7 @@ async def test_an_action_whose_taking_got_no_answer_is_recovered_while_the_pack_
     assert world.texts == ["hello"]
 
 
-async def test_an_action_in_the_hands_of_another_replica_is_left_to_that_one(world: World) -> None:
+async def test_an_action_held_by_another_replica_is_left_to_it(world: World) -> None:
     world.faults.hold("journal.set_outcome")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
@@ -93,7 +93,7 @@ async def test_an_action_in_the_hands_of_another_replica_is_left_to_that_one(wor
     assert world.texts == ["hello"]
 
 
-async def test_a_swallowed_action_that_another_replica_carried_out_meanwhile_is_not_carried_out_again(
+async def test_a_lost_action_that_another_replica_executed_is_not_executed_again(
     world: World,
 ) -> None:
     world.faults.hold("journal.set_outcome")
@@ -109,7 +109,7 @@ async def test_a_swallowed_action_that_another_replica_carried_out_meanwhile_is_
     assert world.texts == ["hello"]
 
 
-async def test_a_recovered_action_that_was_killed_after_its_post_is_not_posted_again(world: World) -> None:
+async def test_a_recovered_action_killed_after_its_post_is_not_posted_again(world: World) -> None:
     world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
     world.faults.hold("journal.set_outcome")
     async with world.killed_pack():
@@ -124,7 +124,7 @@ async def test_a_recovered_action_that_was_killed_after_its_post_is_not_posted_a
     assert world.texts == ["hello"]
 
 
-async def test_a_doubt_about_a_take_outlives_stops_until_it_is_settled(world: World) -> None:
+async def test_a_take_in_doubt_stays_in_doubt_over_restarts_until_it_is_resolved(world: World) -> None:
     world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
     world.faults.before("pending_actions", DOWN)
     action = world.engine.enqueue(hello(world))
@@ -139,7 +139,7 @@ async def test_a_doubt_about_a_take_outlives_stops_until_it_is_settled(world: Wo
     assert world.texts == ["hello"]
 
 
-async def test_an_engine_that_fails_to_tell_what_is_in_hand_is_asked_again_and_not_in_a_loop(world: World) -> None:
+async def test_a_failing_search_for_pending_actions_is_retried_with_pauses(world: World) -> None:
     world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
     world.faults.before("pending_actions", WorkflowServerError("500"), times=2)
 
@@ -152,7 +152,7 @@ async def test_an_engine_that_fails_to_tell_what_is_in_hand_is_asked_again_and_n
     assert world.texts == ["hello"]
 
 
-async def test_the_engine_is_asked_what_is_in_hand_only_after_a_kill(world: World) -> None:
+async def test_pending_actions_are_queried_only_after_a_kill(world: World) -> None:
     async with world.pack():
         for _ in range(5):
             await world.outcome(hello(world))
@@ -169,7 +169,7 @@ async def test_the_engine_is_asked_what_is_in_hand_only_after_a_kill(world: Worl
     assert world.faults.count("pending_actions") == 1
 
 
-async def test_an_engine_that_can_not_tell_what_is_in_hand_is_no_obstacle(world: World) -> None:
+async def test_an_engine_that_cannot_list_pending_actions_does_not_block_others(world: World) -> None:
     world.faults.before("pending_actions", WorkflowServerError("500"))
 
     async with world.pack():

@@ -41,7 +41,7 @@ async def reconnect(world: World, seconds: float, *texts: str, is_redelivered: b
 # Which messages
 
 
-async def test_what_was_said_while_the_pack_was_away_is_made_up_for_at_the_start(world: World) -> None:
+async def test_messages_posted_while_the_pack_was_down_are_fetched_at_start(world: World) -> None:
     await be_deaf(world, 600, "one", "two")
 
     async with world.pack():
@@ -51,7 +51,7 @@ async def test_what_was_said_while_the_pack_was_away_is_made_up_for_at_the_start
     assert await world.waiting() == []
 
 
-async def test_what_was_caught_up_is_recognised_in_the_engine_after_a_crash_just_behind_its_delivery(
+async def test_a_fetched_message_is_not_delivered_again_after_a_crash_right_after_its_delivery(
     world: World,
 ) -> None:
     await world.clock.advance(0.0001234)  # between two milliseconds
@@ -68,7 +68,7 @@ async def test_what_was_caught_up_is_recognised_in_the_engine_after_a_crash_just
     assert all(at.microsecond % 1000 == 0 for _, at in world.engine.published)
 
 
-async def test_what_a_later_message_has_overtaken_on_its_way_is_made_up_for(world: World) -> None:
+async def test_a_message_overtaken_by_a_later_one_is_fetched(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         with world.deaf():
@@ -83,7 +83,7 @@ async def test_what_a_later_message_has_overtaken_on_its_way_is_made_up_for(worl
     assert world.told == ["later", "overtaken"]
 
 
-async def test_direct_messages_are_made_up_for_where_the_pack_had_some_before(world: World) -> None:
+async def test_direct_messages_are_fetched_where_the_pack_has_received_some_before(world: World) -> None:
     world.chat.add_channel("D1", has_bot=True)
     world.chat.add_channel("D2", has_bot=True)
     async with world.pack():
@@ -100,7 +100,7 @@ async def test_direct_messages_are_made_up_for_where_the_pack_had_some_before(wo
     assert world.told == ["before", "meanwhile"]
 
 
-async def test_an_event_that_was_caught_up_has_the_time_at_which_the_pack_got_it(world: World) -> None:
+async def test_a_fetched_message_has_the_time_at_which_the_pack_received_it(world: World) -> None:
     await be_deaf(world, 600, "one")
 
     async with world.pack():
@@ -111,7 +111,7 @@ async def test_an_event_that_was_caught_up_has_the_time_at_which_the_pack_got_it
     assert at == started
 
 
-async def test_of_what_was_heard_before_the_last_ten_minutes_are_looked_at_again_and_told_once(world: World) -> None:
+async def test_the_last_ten_minutes_are_fetched_again_and_published_once(world: World) -> None:
     async with world.pack():
         heard = world.chat.say("C1", "heard")
         await world.clock.advance(1)
@@ -125,7 +125,7 @@ async def test_of_what_was_heard_before_the_last_ten_minutes_are_looked_at_again
     assert float(heard.timestamp) - float(after) == pytest.approx(600)
 
 
-async def test_what_is_older_than_the_time_to_look_back_is_not_fetched(world: World) -> None:
+async def test_messages_older_than_the_backfill_window_are_not_fetched(world: World) -> None:
     await be_deaf(world, 4000, "too old", "in time", "too")
 
     async with world.pack(Settings(catch_up_seconds=2500)):
@@ -134,7 +134,7 @@ async def test_what_is_older_than_the_time_to_look_back_is_not_fetched(world: Wo
     assert world.told == ["in time", "too"]
 
 
-async def test_what_was_said_before_the_channel_was_joined_is_not_fetched(world: World) -> None:
+async def test_messages_from_before_the_channel_was_joined_are_not_fetched(world: World) -> None:
     c3 = world.chat.add_channel("C3", has_bot=True)
     with world.deaf():
         world.chat.say("C3", "before")
@@ -149,7 +149,7 @@ async def test_what_was_said_before_the_channel_was_joined_is_not_fetched(world:
     assert world.told == ["after"]
 
 
-async def test_nothing_is_fetched_where_the_operator_does_not_want_that(world: World) -> None:
+async def test_nothing_is_fetched_when_backfill_is_disabled(world: World) -> None:
     await be_deaf(world, 600, "missed")
 
     async with world.pack(Settings(catch_up_seconds=0)):
@@ -161,7 +161,7 @@ async def test_nothing_is_fetched_where_the_operator_does_not_want_that(world: W
     assert world.faults.count("history") == 0
 
 
-async def test_a_gap_of_more_than_a_minute_is_made_up_for(world: World) -> None:
+async def test_a_gap_of_more_than_a_minute_is_backfilled(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         await reconnect(world, 90, "one", "two")
@@ -170,7 +170,7 @@ async def test_a_gap_of_more_than_a_minute_is_made_up_for(world: World) -> None:
     assert world.told == ["one", "two"]
 
 
-async def test_a_shorter_gap_is_left_to_slack_which_delivers_again(world: World) -> None:
+async def test_a_shorter_gap_is_left_to_redelivery_by_slack(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         looked = world.faults.count("history")
@@ -180,7 +180,7 @@ async def test_a_shorter_gap_is_left_to_slack_which_delivers_again(world: World)
     assert world.faults.count("history") == looked
 
 
-async def test_any_gap_is_made_up_for_where_nothing_is_delivered_again(world: World) -> None:
+async def test_any_gap_is_backfilled_where_nothing_is_redelivered(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         await reconnect(world, 5, "one", is_redelivered=False)
@@ -204,7 +204,7 @@ async def test_replies_in_threads_that_began_in_the_gap_are_fetched(world: World
     assert world.told == ["parent", "reply", "after both"]
 
 
-async def test_more_than_a_page_is_fetched_in_order(world: World) -> None:
+async def test_several_pages_are_fetched_in_order(world: World) -> None:
     texts = [str(number) for number in range(210)]
     with world.deaf():
         parent = world.chat.say("C1", "parent")
@@ -220,7 +220,7 @@ async def test_more_than_a_page_is_fetched_in_order(world: World) -> None:
     assert world.told == ["parent", *texts, *(f"reply {text}" for text in texts)]
 
 
-async def test_own_and_foreign_bots_messages_in_the_history_are_no_events(world: World) -> None:
+async def test_messages_of_bots_in_the_history_are_not_published(world: World) -> None:
     with world.deaf():
         world.chat.say("C1", "own", user_id=world.chat.identity.user_id)
         world.chat.say("C1", "beep", user_id="", bot_id="B2")
@@ -232,7 +232,7 @@ async def test_own_and_foreign_bots_messages_in_the_history_are_no_events(world:
     assert world.told == ["a person"]
 
 
-async def test_where_every_channel_with_the_bot_is_heard_those_are_looked_back_into(world: World) -> None:
+async def test_all_channels_with_the_bot_are_backfilled_when_all_are_received(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
     settings = Settings(listen=Listen.MEMBER)
     async with world.pack(settings):
@@ -251,7 +251,7 @@ async def test_where_every_channel_with_the_bot_is_heard_those_are_looked_back_i
 # Once, and in order
 
 
-async def test_what_is_both_fetched_and_delivered_is_one_event(world: World) -> None:
+async def test_a_message_both_fetched_and_delivered_is_published_once(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         await reconnect(world, 90, "missed")
@@ -261,7 +261,7 @@ async def test_what_is_both_fetched_and_delivered_is_one_event(world: World) -> 
     assert world.told == ["missed"]
 
 
-async def test_live_messages_wait_for_the_past_of_their_channel_and_of_no_other(world: World) -> None:
+async def test_live_messages_wait_for_the_backfill_of_their_own_channel_only(world: World) -> None:
     await be_deaf(world, 600, "past one", "past two")
     world.chat.add_channel("D1", has_bot=True)
     world.faults.hold("history")
@@ -283,7 +283,7 @@ async def test_live_messages_wait_for_the_past_of_their_channel_and_of_no_other(
     assert len(world.ear.acknowledged) == 3
 
 
-async def test_a_channel_in_which_somebody_waits_is_looked_into_first(world: World) -> None:
+async def test_a_channel_with_waiting_live_messages_is_backfilled_first(world: World) -> None:
     channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(20)]
     await world.join(*channels)
     world.faults.hold("history")
@@ -300,7 +300,7 @@ async def test_a_channel_in_which_somebody_waits_is_looked_into_first(world: Wor
     assert len(order) == 22
 
 
-async def test_a_gap_while_a_channel_is_looked_into_is_looked_into_as_well(world: World) -> None:
+async def test_a_gap_during_a_backfill_is_backfilled_as_well(world: World) -> None:
     await be_deaf(world, 600, "first gap")
     world.faults.hold("replies")
     with world.deaf():
@@ -319,7 +319,7 @@ async def test_a_gap_while_a_channel_is_looked_into_is_looked_into_as_well(world
     assert world.told == ["first gap", "parent", "reply", "second gap", "live"]
 
 
-async def test_after_a_minute_without_storage_the_history_is_looked_into(world: World) -> None:
+async def test_after_a_minute_without_storage_the_history_is_fetched(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         looked = world.faults.count("history")
@@ -336,7 +336,7 @@ async def test_after_a_minute_without_storage_the_history_is_looked_into(world: 
 # Trouble
 
 
-async def test_throttling_and_outages_are_waited_out_however_long(world: World) -> None:
+async def test_rate_limits_and_outages_are_waited_out_however_long(world: World) -> None:
     await be_deaf(world, 600, "missed")
     world.faults.before("history", RateLimited(60), times=2)
     world.faults.before("history", Unreachable("timeout", "no answer"), times=40)
@@ -349,7 +349,7 @@ async def test_throttling_and_outages_are_waited_out_however_long(world: World) 
     assert world.told == ["missed"]
 
 
-async def test_a_history_that_can_not_be_read_is_reported_and_holds_up_nothing(world: World) -> None:
+async def test_an_unreadable_history_is_reported_and_blocks_nothing(world: World) -> None:
     await be_deaf(world, 600, "missed")
     world.faults.before("history", ChatRejected("missing_scope", "add channels:history"))
 
@@ -363,7 +363,7 @@ async def test_a_history_that_can_not_be_read_is_reported_and_holds_up_nothing(w
     assert {line["channel"] for line in failed} == {"C1", "C2"}
 
 
-async def test_a_stop_in_the_middle_loses_nothing(world: World) -> None:
+async def test_a_shutdown_during_a_backfill_loses_nothing(world: World) -> None:
     await be_deaf(world, 600, "past")
     world.faults.before("history", RateLimited(60))
     async with world.pack():
@@ -379,7 +379,7 @@ async def test_a_stop_in_the_middle_loses_nothing(world: World) -> None:
     assert world.told == ["past", "live"]
 
 
-async def test_hearing_goes_on_while_slack_does_not_tell_of_memberships(world: World) -> None:
+async def test_receiving_continues_while_memberships_are_unavailable(world: World) -> None:
     async with world.pack(Settings(listen=Listen.MEMBER)):
         await world.clock.advance(1)
         world.faults.before("memberships", Unreachable("timeout", "no answer"))

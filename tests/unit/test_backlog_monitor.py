@@ -26,7 +26,7 @@ async def test_an_empty_outbox_is_healthy(world: World) -> None:
     assert check.status == "messages waiting: 0, set aside: 0; actions in hand: 0, set aside: 0"
 
 
-async def test_what_waits_for_more_than_five_minutes_is_unhealthy_until_it_is_gone(world: World) -> None:
+async def test_a_message_waiting_for_more_than_five_minutes_is_unhealthy(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("publish", "register", "take"):
@@ -44,7 +44,7 @@ async def test_what_waits_for_more_than_five_minutes_is_unhealthy_until_it_is_go
         assert world.check("outbox").healthy
 
 
-async def test_an_action_that_can_not_be_answered_for_more_than_five_minutes_is_unhealthy_too(world: World) -> None:
+async def test_an_action_not_reported_for_more_than_five_minutes_is_unhealthy(world: World) -> None:
     async with world.pack():
         world.faults.before("complete", DOWN)
         world.engine.enqueue(UnknownCommand("SendFax"))
@@ -54,7 +54,7 @@ async def test_an_action_that_can_not_be_answered_for_more_than_five_minutes_is_
         assert "actions in hand: 1" in world.check("outbox").status
 
 
-async def test_the_log_tells_how_much_waits_when_that_changes_and_not_all_the_time(world: World) -> None:
+async def test_the_backlog_is_logged_when_it_changes_and_not_every_time(world: World) -> None:
     for method in ("publish", "register"):
         world.faults.before(method, DOWN)
 
@@ -67,7 +67,7 @@ async def test_the_log_tells_how_much_waits_when_that_changes_and_not_all_the_ti
     assert [line["outbox"]["waiting"] for line in logs if line["event"] == "waiting"] == [1, 2, 3]
 
 
-async def test_health_shows_no_channel_no_user_and_no_text(world: World) -> None:
+async def test_health_shows_no_channel_user_or_text(world: World) -> None:
     for method in ("publish", "register"):
         world.faults.before(method, DOWN)
 

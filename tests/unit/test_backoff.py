@@ -9,14 +9,14 @@ from application.resilience.backoff import exponential_backoff
 
 
 @given(st.floats(0.01, 10), st.floats(10, 100))
-def test_pauses_double_up_to_the_longest_with_a_quarter_left_to_chance(first: float, longest: float) -> None:
+def test_pauses_double_up_to_the_maximum_with_a_quarter_of_jitter(first: float, longest: float) -> None:
     expected = first
     for pause in islice(exponential_backoff(first, longest), 20):
         assert 0.75 * expected <= pause <= expected
         expected = min(expected * 2, longest)
 
 
-def test_two_that_lost_the_same_server_do_not_come_back_in_step() -> None:
+def test_two_clients_of_the_same_server_do_not_retry_in_step() -> None:
     assert list(islice(exponential_backoff(1, 60), 8)) != list(islice(exponential_backoff(1, 60), 8))
 
 

@@ -28,7 +28,7 @@ async def test_a_broadcast_goes_to_every_joined_channel(world: World) -> None:
     assert posted(world) == [("C1", "hear, hear"), ("C2", "hear, hear")]
 
 
-async def test_a_missing_message_is_the_failure_event(world: World) -> None:
+async def test_a_missing_message_is_reported_as_a_failure(world: World) -> None:
     async with world.pack():
         assert await world.outcome(Broadcast("")) == BroadcastFailed("", "missing message field", (), ())
     assert not world.chat.posts
@@ -60,7 +60,7 @@ async def test_the_error_names_every_failed_channel_with_its_code(world: World) 
     assert outcome.channel_ids == (c3,)
 
 
-async def test_with_no_joined_channel_a_broadcast_is_sent_to_nobody() -> None:
+async def test_a_broadcast_without_joined_channels_succeeds_with_no_channels() -> None:
     world = World()
 
     async with world.pack():
@@ -78,7 +78,7 @@ async def test_a_broadcast_never_goes_to_direct_messages(world: World) -> None:
     assert posted(world) == [("C1", "hear, hear"), ("C2", "hear, hear")]
 
 
-async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) -> None:
+async def test_a_rate_limited_channel_does_not_delay_others(world: World) -> None:
     world.faults.before("post", RateLimited(300), times=1)
 
     async with world.pack():
@@ -92,7 +92,7 @@ async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) ->
     assert posted(world) == [("C1", "hear, hear"), ("C2", "hear, hear")]
 
 
-async def test_the_channels_are_those_joined_when_the_action_starts(world: World) -> None:
+async def test_a_broadcast_goes_to_the_channels_joined_when_it_starts(world: World) -> None:
     world.faults.before("post", RateLimited(60), times=2)
     c3 = world.chat.add_channel("C3")
 
@@ -106,7 +106,7 @@ async def test_the_channels_are_those_joined_when_the_action_starts(world: World
     assert c3 not in {post.message.channel_id for post in world.chat.posts}
 
 
-async def test_a_text_that_slack_would_cut_is_posted_nowhere(world: World) -> None:
+async def test_a_text_that_slack_would_truncate_is_posted_nowhere(world: World) -> None:
     async with world.pack():
         outcome = await world.outcome(Broadcast("x" * 40_001))
 

@@ -10,7 +10,7 @@ from domain.channels import ChannelId
 C1, C2 = ChannelId("C1"), ChannelId("C2")
 
 
-async def test_turns_in_a_channel_come_one_at_a_time_in_the_order_of_asking() -> None:
+async def test_a_channel_is_locked_by_one_at_a_time_in_the_order_of_asking() -> None:
     lanes = ChannelLocks()
     happened: list[str] = []
 
@@ -27,14 +27,14 @@ async def test_turns_in_a_channel_come_one_at_a_time_in_the_order_of_asking() ->
     assert happened == ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]
 
 
-async def test_a_channel_that_waits_holds_up_no_other() -> None:
+async def test_a_locked_channel_does_not_block_others() -> None:
     lanes = ChannelLocks()
 
     async with lanes.acquire(C1), lanes.acquire(C2):
         pass
 
 
-async def test_a_turn_that_ends_with_an_error_is_over() -> None:
+async def test_an_error_releases_the_lock() -> None:
     lanes = ChannelLocks()
 
     with pytest.raises(RuntimeError):
@@ -45,7 +45,7 @@ async def test_a_turn_that_ends_with_an_error_is_over() -> None:
         pass
 
 
-async def test_who_gives_up_waiting_holds_up_nobody() -> None:
+async def test_a_cancelled_waiter_does_not_block_others() -> None:
     lanes = ChannelLocks()
     had_turn = asyncio.Event()
 
@@ -64,7 +64,7 @@ async def test_who_gives_up_waiting_holds_up_nobody() -> None:
     assert had_turn.is_set()
 
 
-async def test_nothing_is_kept_of_channels_that_nobody_uses() -> None:
+async def test_unused_channels_are_forgotten() -> None:
     lanes = ChannelLocks()
 
     for number in range(100):

@@ -50,7 +50,7 @@ def caller() -> Caller:
     return Caller()
 
 
-async def test_throttling_is_waited_out_as_told_however_long(caller: Caller) -> None:
+async def test_rate_limits_are_waited_out_as_told_however_long(caller: Caller) -> None:
     for seconds in (30.0, 1200.0, 2.5):
         caller.faults.before("ask", RateLimited(seconds), times=1)
     asking = caller.begin()
@@ -76,7 +76,7 @@ async def test_an_outage_is_waited_out_with_growing_pauses(caller: Caller) -> No
     assert pauses[:6] == sorted(pauses[:6])
 
 
-async def test_an_outage_is_given_up_after_the_time_for_it_and_not_before(caller: Caller) -> None:
+async def test_an_outage_is_given_up_after_its_time_limit_and_not_before(caller: Caller) -> None:
     caller.faults.before("ask", OUT_OF_REACH)
     asking = caller.begin()
 
@@ -88,7 +88,7 @@ async def test_an_outage_is_given_up_after_the_time_for_it_and_not_before(caller
         await asking
 
 
-async def test_throttling_does_not_count_towards_giving_up(caller: Caller) -> None:
+async def test_rate_limits_do_not_count_towards_giving_up(caller: Caller) -> None:
     caller.faults.before("ask", OUT_OF_REACH, times=1)
     caller.faults.before("ask", RateLimited(700), times=1)
     caller.faults.before("ask", OUT_OF_REACH, times=1)
@@ -102,7 +102,7 @@ async def test_throttling_does_not_count_towards_giving_up(caller: Caller) -> No
 @pytest.mark.parametrize(
     "error", [ChatRejected("is_archived", "too late"), REVOKED, InDoubt("internal_error", "who knows")]
 )
-async def test_what_waiting_does_not_mend_is_said_at_once(caller: Caller, error: ChatError) -> None:
+async def test_permanent_errors_are_raised_at_once(caller: Caller, error: ChatError) -> None:
     caller.faults.before("ask", error, times=1)
 
     with pytest.raises(type(error)):
@@ -111,7 +111,7 @@ async def test_what_waiting_does_not_mend_is_said_at_once(caller: Caller, error:
 
 
 @pytest.mark.parametrize("error", [RateLimited(3600), OUT_OF_REACH])
-async def test_the_end_of_the_pack_ends_the_waiting(caller: Caller, error: ChatError) -> None:
+async def test_shutdown_ends_the_waiting(caller: Caller, error: ChatError) -> None:
     caller.faults.before("ask", error)
     asking = caller.begin()
     await caller.clock.until_asleep()
@@ -122,7 +122,7 @@ async def test_the_end_of_the_pack_ends_the_waiting(caller: Caller, error: ChatE
         await asking
 
 
-async def test_slack_is_healthy_when_it_answers_and_the_pack_hears(caller: Caller) -> None:
+async def test_slack_is_healthy_when_it_answers_and_events_arrive(caller: Caller) -> None:
     await caller.ask()
     assert caller.slack == HealthStatus(healthy=False, status="starting")
 
@@ -144,7 +144,7 @@ async def test_an_outage_is_unhealthy_until_slack_answers_again(caller: Caller) 
     assert caller.slack.healthy
 
 
-async def test_a_refused_token_is_unhealthy_until_slack_takes_it_again(caller: Caller) -> None:
+async def test_a_refused_token_is_unhealthy_until_slack_accepts_it(caller: Caller) -> None:
     caller.chat_health.on_receiver_status()
     caller.faults.before("ask", REVOKED, times=1)
     with pytest.raises(AuthenticationFailed):
@@ -158,7 +158,7 @@ async def test_a_refused_token_is_unhealthy_until_slack_takes_it_again(caller: C
     assert not caller.chat_health.token_is_refused
 
 
-async def test_a_plain_refusal_says_nothing_against_slacks_health(caller: Caller) -> None:
+async def test_a_rejected_call_does_not_affect_health(caller: Caller) -> None:
     caller.chat_health.on_receiver_status()
     caller.faults.before("ask", ChatRejected("is_archived", "too late"), times=1)
 

@@ -65,7 +65,7 @@ async def desk() -> Desk:
     return desk
 
 
-async def test_registering_goes_on_until_the_engine_takes_it() -> None:
+async def test_registration_is_retried_until_the_engine_accepts_it() -> None:
     desk = Desk()
     desk.faults.before("register", DOWN, times=2)
     desk.faults.before("register", WorkflowServerError("500"), times=2)
@@ -81,7 +81,7 @@ async def test_registering_goes_on_until_the_engine_takes_it() -> None:
     assert desk.flyte == HealthStatus(healthy=True, status="reached")
 
 
-async def test_a_pack_that_the_engine_refuses_is_offered_again_and_again() -> None:
+async def test_a_refused_registration_is_retried() -> None:
     desk = Desk()
     desk.faults.before("register", RejectedByWorkflow("400"))
     registering = asyncio.create_task(desk.line.register(), name="register")
@@ -95,7 +95,7 @@ async def test_a_pack_that_the_engine_refuses_is_offered_again_and_again() -> No
         await registering
 
 
-async def test_what_the_engine_answers_is_returned(desk: Desk) -> None:
+async def test_the_engines_answer_is_returned(desk: Desk) -> None:
     action_id = desk.engine.enqueue(UnknownCommand("SendFax"))
     action = await desk.line(desk.workflow.take)
     assert action is not None
@@ -106,7 +106,7 @@ async def test_what_the_engine_answers_is_returned(desk: Desk) -> None:
     "error",
     [ActionTakenElsewhere("lost"), WorkflowServerError("500"), RejectedByWorkflow("400"), WorkflowInDoubt("no answer")],
 )
-async def test_what_is_no_outage_is_said_at_once(desk: Desk, error: WorkflowError) -> None:
+async def test_errors_other_than_outages_are_raised_at_once(desk: Desk, error: WorkflowError) -> None:
     desk.faults.before("take", error, times=1)
 
     with pytest.raises(type(error)):
@@ -129,7 +129,7 @@ async def test_an_outage_is_waited_out(desk: Desk) -> None:
     assert desk.flyte.healthy
 
 
-async def test_during_an_outage_one_probes_and_all_others_wait(desk: Desk) -> None:
+async def test_during_an_outage_one_request_probes_and_the_others_wait(desk: Desk) -> None:
     desk.go_down()
     taking = [desk.begin() for _ in range(100)]
     await desk.clock.advance(0)
@@ -146,7 +146,7 @@ async def test_during_an_outage_one_probes_and_all_others_wait(desk: Desk) -> No
     assert await asyncio.gather(*taking, late) == [None] * 101
 
 
-async def test_a_request_that_fails_while_registering_works_is_made_less_and_less_often(desk: Desk) -> None:
+async def test_a_request_that_fails_while_registration_works_is_retried_with_growing_pauses(desk: Desk) -> None:
     desk.faults.before("take", DOWN)
     taking = desk.begin()
 
@@ -159,7 +159,7 @@ async def test_a_request_that_fails_while_registering_works_is_made_less_and_les
         await taking
 
 
-async def test_a_refused_token_is_an_outage_that_health_names(desk: Desk) -> None:
+async def test_a_refused_token_is_an_outage_and_named_in_health(desk: Desk) -> None:
     for method in ("register", "take"):
         desk.faults.before(method, WorkflowUnauthorized("401"))
     taking = desk.begin()
@@ -172,7 +172,7 @@ async def test_a_refused_token_is_an_outage_that_health_names(desk: Desk) -> Non
     assert await taking is None
 
 
-async def test_an_engine_that_forgot_the_pack_is_told_of_it_again(desk: Desk) -> None:
+async def test_a_forgotten_pack_is_registered_again(desk: Desk) -> None:
     desk.engine.forget_pack()
 
     assert await desk.take() is None
@@ -180,7 +180,7 @@ async def test_an_engine_that_forgot_the_pack_is_told_of_it_again(desk: Desk) ->
     assert desk.faults.count("register") == 2
 
 
-async def test_many_that_find_the_pack_forgotten_register_it_once(desk: Desk) -> None:
+async def test_concurrent_requests_register_a_forgotten_pack_once(desk: Desk) -> None:
     desk.engine.forget_pack()
     desk.faults.hold("register")
     taking = [desk.begin() for _ in range(20)]
@@ -192,7 +192,7 @@ async def test_many_that_find_the_pack_forgotten_register_it_once(desk: Desk) ->
     assert desk.faults.count("register") == 2
 
 
-async def test_what_is_unknown_after_registering_again_is_unknown(desk: Desk) -> None:
+async def test_an_action_unknown_after_registering_again_is_an_error(desk: Desk) -> None:
     desk.faults.before("take", PackNotRegistered("404"))
 
     with pytest.raises(PackNotRegistered):
@@ -200,7 +200,7 @@ async def test_what_is_unknown_after_registering_again_is_unknown(desk: Desk) ->
     assert (desk.faults.count("take"), desk.faults.count("register")) == (2, 2)
 
 
-async def test_the_engine_sees_a_bounded_number_of_requests_at_one_time(desk: Desk) -> None:
+async def test_the_number_of_concurrent_requests_is_limited(desk: Desk) -> None:
     desk.faults.hold("take")
     taking = [desk.begin() for _ in range(100)]
     await desk.clock.advance(0)
@@ -211,7 +211,7 @@ async def test_the_engine_sees_a_bounded_number_of_requests_at_one_time(desk: De
     assert len(await asyncio.gather(*taking)) == 100
 
 
-async def test_the_end_of_the_pack_ends_the_waiting_of_all(desk: Desk) -> None:
+async def test_shutdown_ends_the_waiting_of_all(desk: Desk) -> None:
     desk.go_down()
     taking = [desk.begin() for _ in range(5)]
     await desk.clock.advance(60)
@@ -222,7 +222,7 @@ async def test_the_end_of_the_pack_ends_the_waiting_of_all(desk: Desk) -> None:
     assert [type(result) for result in results] == [ShutdownRequested] * 5
 
 
-async def test_a_request_under_way_is_not_broken_off_by_the_end_of_the_pack(desk: Desk) -> None:
+async def test_shutdown_does_not_interrupt_a_request_in_progress(desk: Desk) -> None:
     desk.engine.enqueue(UnknownCommand("SendFax"))
     desk.faults.hold("take")
     taking = desk.begin()

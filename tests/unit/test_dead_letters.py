@@ -15,7 +15,7 @@ from tests.support.environment import World
 FAILED = WorkflowServerError("500")
 
 
-async def test_what_the_engine_refuses_as_malformed_is_set_aside_at_once_and_reported(world: World) -> None:
+async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: World) -> None:
     world.faults.before("publish", RejectedByWorkflow("400: createdAt"), times=1)
 
     with capture_logs() as logs:
@@ -55,14 +55,14 @@ async def refuse_for(world: World, minutes: int, *, others_pass: bool) -> None:
         world.faults.lift("take")
 
 
-async def test_what_is_refused_twenty_times_over_an_hour_while_others_pass_is_set_aside(world: World) -> None:
+async def test_a_message_rejected_twenty_times_in_an_hour_while_others_pass_is_dead_lettered(world: World) -> None:
     await refuse_for(world, 61, others_pass=True)
 
     assert [entry.said.text for entry in await world.set_aside()] == ["poison"]
     assert "behind it" in world.told
 
 
-async def test_before_the_hour_is_over_it_is_tried_again(world: World) -> None:
+async def test_a_message_rejected_for_less_than_an_hour_is_retried(world: World) -> None:
     await refuse_for(world, 58, others_pass=True)
 
     assert await world.set_aside() == []
@@ -70,14 +70,14 @@ async def test_before_the_hour_is_over_it_is_tried_again(world: World) -> None:
     assert entry.rejections >= 20
 
 
-async def test_what_is_refused_while_nothing_passes_is_never_set_aside(world: World) -> None:
+async def test_a_message_rejected_while_nothing_passes_is_never_dead_lettered(world: World) -> None:
     await refuse_for(world, 70, others_pass=False)
 
     assert await world.set_aside() == []
     assert [said.text for said in await world.waiting()] == ["poison", "behind it"]
 
 
-async def test_what_was_refused_thousands_of_times_is_still_tried_every_quarter_of_a_minute(world: World) -> None:
+async def test_a_message_rejected_thousands_of_times_is_still_retried_every_fifteen_seconds(world: World) -> None:
     said = world.chat.say("C1", "hello")
     await world.storage.outbox.append([OutboxEntry(said, world.clock.now(), 5_000, world.clock.now())])
     world.faults.before("publish", FAILED, times=5)

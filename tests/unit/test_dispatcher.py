@@ -32,7 +32,7 @@ def test_every_event_that_the_pack_can_raise_is_offered() -> None:
     assert set(pack_definition("Slack", {}).events) == outcomes | {"ReceivedMessage"}
 
 
-async def test_input_that_can_not_be_read_is_fatal() -> None:
+async def test_unreadable_input_is_fatal() -> None:
     world = World()
 
     async with world.pack():
@@ -50,7 +50,7 @@ async def test_an_unknown_command_is_fatal_and_named() -> None:
     assert outcome == Fatal('no handler could be found for command "SendFax"')
 
 
-async def test_a_bug_in_the_pack_is_fatal_with_an_id_that_finds_the_traceback_in_the_log() -> None:
+async def test_an_unexpected_error_is_fatal_with_an_id_that_is_in_the_log() -> None:
     world = World()
     await world.join(world.c1)
     world.faults.before("post", ZeroDivisionError("of the test"), times=1)
@@ -70,7 +70,7 @@ async def test_a_bug_in_the_pack_is_fatal_with_an_id_that_finds_the_traceback_in
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_an_action_is_answered_once_whatever_its_outcome(times: int) -> None:
+async def test_an_action_is_reported_once_whatever_its_outcome(times: int) -> None:
     world = World()
 
     async with world.pack():

@@ -31,7 +31,7 @@ async def test_an_event_in_doubt_that_the_engine_does_not_have_is_sent_again(wor
     assert world.told == ["hello"]
 
 
-async def test_the_audit_is_looked_at_twice_before_sending_again(world: World) -> None:
+async def test_the_audit_is_queried_twice_before_sending_again(world: World) -> None:
     world.faults.before("publish", LOST, times=1)
 
     async with world.pack():
@@ -43,7 +43,7 @@ async def test_the_audit_is_looked_at_twice_before_sending_again(world: World) -
     assert second - first == pytest.approx(0.5)
 
 
-async def test_an_audit_that_can_not_be_read_means_sending_again(world: World) -> None:
+async def test_an_event_is_sent_again_when_the_audit_is_unavailable(world: World) -> None:
     world.faults.before("publish", LOST, times=1)
     world.faults.before("were_published", FAILED)
 
@@ -54,7 +54,7 @@ async def test_an_audit_that_can_not_be_read_means_sending_again(world: World) -
     assert world.told == ["hello"]
 
 
-async def test_an_engine_that_leaves_every_event_in_doubt_is_asked_less_and_less_often(world: World) -> None:
+async def test_repeated_doubts_are_resolved_with_growing_pauses(world: World) -> None:
     world.faults.before("publish", LOST)
 
     async with world.pack():
@@ -64,7 +64,7 @@ async def test_an_engine_that_leaves_every_event_in_doubt_is_asked_less_and_less
     assert world.faults.count("were_published") <= 50
 
 
-async def test_a_message_that_was_delivered_before_a_kill_is_not_delivered_again(world: World) -> None:
+async def test_a_message_delivered_before_a_kill_is_not_delivered_again(world: World) -> None:
     world.faults.hold("outbox.ack")
     async with world.killed_pack():
         world.chat.say("C1", "hello")
@@ -79,7 +79,7 @@ async def test_a_message_that_was_delivered_before_a_kill_is_not_delivered_again
     assert world.told == ["hello", "again here"]
 
 
-async def test_after_a_kill_one_question_serves_all_channels(world: World) -> None:
+async def test_one_audit_query_covers_all_channels_after_a_kill(world: World) -> None:
     world.faults.hold("outbox.ack")
     async with world.killed_pack():
         for channel in ("C1", "C2"):
@@ -94,7 +94,7 @@ async def test_after_a_kill_one_question_serves_all_channels(world: World) -> No
     assert world.faults.count("were_published") == 1
 
 
-async def test_a_message_that_was_claimed_and_not_delivered_before_a_kill_is_delivered(world: World) -> None:
+async def test_a_message_claimed_but_not_delivered_before_a_kill_is_delivered(world: World) -> None:
     world.faults.hold("publish")
     async with world.killed_pack():
         world.chat.say("C1", "hello")
@@ -107,7 +107,7 @@ async def test_a_message_that_was_claimed_and_not_delivered_before_a_kill_is_del
     assert world.told == ["hello"]
 
 
-async def test_a_stop_in_the_middle_of_a_doubt_leaves_it_to_the_next_start(world: World) -> None:
+async def test_a_doubt_interrupted_by_shutdown_is_resolved_at_the_next_start(world: World) -> None:
     world.faults.after("publish", LOST, times=1)
     world.faults.before("were_published", FAILED)
     async with world.pack():
@@ -123,7 +123,7 @@ async def test_a_stop_in_the_middle_of_a_doubt_leaves_it_to_the_next_start(world
     assert await world.waiting() == []
 
 
-async def test_a_stop_while_a_delivery_can_not_be_noted_does_not_deliver_it_again(world: World) -> None:
+async def test_a_delivery_that_could_not_be_acked_before_shutdown_is_not_repeated(world: World) -> None:
     world.faults.before("outbox.ack", BROKEN, times=2)
     async with world.pack():
         world.chat.say("C1", "hello")

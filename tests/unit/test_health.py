@@ -6,14 +6,14 @@ from structlog.testing import capture_logs
 from application.health import CHECKS, HealthRegistry, HealthStatus
 
 
-def test_every_check_is_unhealthy_until_it_was_reported() -> None:
+def test_every_check_is_unhealthy_until_its_first_report() -> None:
     checks = HealthRegistry().checks()
 
     assert list(checks) == ["flyte", "slack", "storage", "outbox"]
     assert set(checks.values()) == {HealthStatus(healthy=False, status="starting")}
 
 
-def test_the_latest_report_is_shown_in_the_place_of_the_one_before() -> None:
+def test_a_report_replaces_the_previous_one() -> None:
     board = HealthRegistry()
 
     board.report("storage", healthy=True, status="working")
@@ -24,7 +24,7 @@ def test_the_latest_report_is_shown_in_the_place_of_the_one_before() -> None:
     assert board.checks()["slack"] == HealthStatus(healthy=True, status="connected")
 
 
-def test_the_board_is_healthy_when_every_check_is() -> None:
+def test_the_pack_is_healthy_when_every_check_is() -> None:
     board = HealthRegistry()
     for check in CHECKS:
         assert not board.is_healthy
@@ -33,7 +33,7 @@ def test_the_board_is_healthy_when_every_check_is() -> None:
     assert board.is_healthy
 
 
-def test_a_check_that_turns_is_logged_once_however_often_it_is_reported() -> None:
+def test_a_change_is_logged_once_however_often_it_is_reported() -> None:
     board = HealthRegistry()
 
     with capture_logs() as logs:
@@ -48,7 +48,7 @@ def test_a_check_that_turns_is_logged_once_however_often_it_is_reported() -> Non
     ]
 
 
-def test_another_reason_for_being_unhealthy_is_logged_too() -> None:
+def test_a_new_reason_for_being_unhealthy_is_logged() -> None:
     board = HealthRegistry()
 
     with capture_logs() as logs:
@@ -58,7 +58,7 @@ def test_another_reason_for_being_unhealthy_is_logged_too() -> None:
     assert [line["status"] for line in logs] == ["out of reach", "the token is refused"]
 
 
-def test_figures_that_move_are_no_other_reason() -> None:
+def test_changed_figures_are_not_a_new_reason() -> None:
     board = HealthRegistry()
 
     with capture_logs() as logs:
@@ -69,6 +69,6 @@ def test_figures_that_move_are_no_other_reason() -> None:
     assert board.checks()["outbox"].status == "messages waiting: 1200"
 
 
-def test_a_check_that_does_not_exist_is_refused_by_name() -> None:
+def test_an_unknown_check_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="no check 'slcak'; there are: flyte, slack, storage, outbox"):
         HealthRegistry().report("slcak", healthy=True, status="fine")

@@ -18,7 +18,7 @@ async def joined(world: World) -> tuple[ChannelId, ...]:
     return (await world.storage.channels.joined()).ids
 
 
-async def test_a_channel_is_joined_when_the_bot_is_a_member_of_it(world: World) -> None:
+async def test_a_channel_is_joined_once_the_bot_is_a_member(world: World) -> None:
     async with world.pack():
         assert await world.outcome(JoinChannel(world.c1)) == ChannelJoined(world.c1)
         world.chat.say("C1", "hello")
@@ -29,7 +29,7 @@ async def test_a_channel_is_joined_when_the_bot_is_a_member_of_it(world: World) 
     assert world.told == ["hello"]
 
 
-async def test_joining_a_joined_channel_is_a_success(world: World) -> None:
+async def test_joining_a_joined_channel_succeeds(world: World) -> None:
     async with world.pack():
         await world.outcome(JoinChannel(world.c1))
         assert await world.outcome(JoinChannel(world.c1)) == ChannelJoined(world.c1)
@@ -44,7 +44,7 @@ async def test_a_private_channel_that_the_bot_was_invited_to_can_be_joined(world
     assert await joined(world) == (private,)
 
 
-async def test_a_refusal_to_let_the_bot_in_is_the_failure_event(world: World) -> None:
+async def test_a_refused_join_is_reported_as_a_failure(world: World) -> None:
     private = world.chat.add_channel("G1", is_private=True)
 
     async with world.pack():
@@ -56,7 +56,7 @@ async def test_a_refusal_to_let_the_bot_in_is_the_failure_event(world: World) ->
     assert await joined(world) == ()
 
 
-async def test_a_missing_channel_is_the_failure_event_of_each_command(world: World) -> None:
+async def test_a_missing_channel_is_reported_as_a_failure_of_each_command(world: World) -> None:
     nowhere = ChannelId("")
 
     async with world.pack():
@@ -67,7 +67,7 @@ async def test_a_missing_channel_is_the_failure_event_of_each_command(world: Wor
     assert leave == LeaveChannelFailed(nowhere, "missing channel id field")
 
 
-async def test_a_channel_is_left_when_the_bot_is_no_member_any_more(world: World) -> None:
+async def test_a_channel_is_left_once_the_bot_is_no_longer_a_member(world: World) -> None:
     await world.join(world.c1)
 
     async with world.pack():
@@ -77,7 +77,7 @@ async def test_a_channel_is_left_when_the_bot_is_no_member_any_more(world: World
     assert await joined(world) == ()
 
 
-async def test_leaving_a_channel_that_is_not_joined_asks_slack_all_the_same(world: World) -> None:
+async def test_leaving_an_unjoined_channel_still_calls_slack(world: World) -> None:
     bystander = world.chat.add_channel("C3", has_bot=True)
 
     async with world.pack():
@@ -85,12 +85,12 @@ async def test_leaving_a_channel_that_is_not_joined_asks_slack_all_the_same(worl
     assert not await world.chat.is_member(bystander)
 
 
-async def test_leaving_where_the_bot_is_no_member_is_a_success(world: World) -> None:
+async def test_leaving_a_channel_without_the_bot_succeeds(world: World) -> None:
     async with world.pack():
         assert await world.outcome(LeaveChannel(world.c1)) == ChannelLeft(world.c1)
 
 
-async def test_a_refusal_to_let_the_bot_go_keeps_the_channel_joined(world: World) -> None:
+async def test_a_refused_leave_keeps_the_channel_joined(world: World) -> None:
     general = world.chat.add_channel("C0", is_general=True, has_bot=True)
     await world.join(general)
 
@@ -103,7 +103,7 @@ async def test_a_refusal_to_let_the_bot_go_keeps_the_channel_joined(world: World
 
 
 @pytest.mark.parametrize(("command", "method"), [(JoinChannel, "join"), (LeaveChannel, "leave")])
-async def test_throttling_and_outages_are_waited_out(
+async def test_rate_limits_and_outages_are_waited_out(
     world: World, command: type[JoinChannel | LeaveChannel], method: str
 ) -> None:
     world.faults.before(method, RateLimited(30), times=1)
@@ -117,7 +117,7 @@ async def test_throttling_and_outages_are_waited_out(
 
 
 @pytest.mark.parametrize(("command", "method"), [(JoinChannel, "join"), (LeaveChannel, "leave")])
-async def test_an_outage_that_lasts_is_the_failure_event(
+async def test_a_long_outage_is_reported_as_a_failure(
     world: World, command: type[JoinChannel | LeaveChannel], method: str
 ) -> None:
     world.faults.before(method, Unreachable("timeout", "no answer"))
@@ -140,7 +140,7 @@ async def test_joined_channels_outlive_a_restart(world: World) -> None:
     assert world.told == ["still here?"]
 
 
-async def test_the_pack_never_speaks_on_its_own_account(world: World) -> None:
+async def test_the_pack_never_posts_on_its_own(world: World) -> None:
     async with world.pack():
         await world.outcome(JoinChannel(world.c1))
         world.chat.invite("C2")

@@ -181,7 +181,7 @@ async def live_in_peace(world: World, ledger: Ledger) -> None:
 
 @given(st.lists(_runs, min_size=1, max_size=4))
 @settings(max_examples=20, deadline=None)
-def test_nothing_is_lost_and_nothing_is_doubled(runs: list[Run]) -> None:
+def test_no_message_or_action_is_lost_or_doubled(runs: list[Run]) -> None:
     async def scenario() -> None:
         world = World()
         await world.join(world.c1, world.c2)

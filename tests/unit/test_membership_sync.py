@@ -37,7 +37,7 @@ async def start(world: World, *default_channels: str, seconds: float = 1) -> Non
         await world.clock.advance(seconds)
 
 
-async def test_the_first_start_joins_nothing_of_its_own_accord(world: World) -> None:
+async def test_the_first_start_joins_no_channels(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
 
     await start(world)
@@ -45,7 +45,7 @@ async def test_the_first_start_joins_nothing_of_its_own_accord(world: World) -> 
     assert await joined(world) == ["C1"]
 
 
-async def test_where_the_bot_was_invited_meanwhile_is_joined(world: World) -> None:
+async def test_channels_the_bot_was_invited_to_while_down_are_joined(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
     await start(world)
     with world.deaf():
@@ -61,7 +61,7 @@ async def test_where_the_bot_was_invited_meanwhile_is_joined(world: World) -> No
     assert world.told == ["hello"]
 
 
-async def test_where_the_bot_was_removed_meanwhile_is_left(world: World) -> None:
+async def test_channels_the_bot_was_removed_from_while_down_are_left(world: World) -> None:
     await world.join(world.c2)
     await start(world)
     with world.deaf():
@@ -72,7 +72,7 @@ async def test_where_the_bot_was_removed_meanwhile_is_left(world: World) -> None
     assert await joined(world) == ["C1"]
 
 
-async def test_what_was_archived_meanwhile_is_left(world: World) -> None:
+async def test_channels_archived_while_down_are_left(world: World) -> None:
     with world.deaf():
         world.chat.archive("C1")
 
@@ -81,7 +81,7 @@ async def test_what_was_archived_meanwhile_is_left(world: World) -> None:
     assert await joined(world) == []
 
 
-async def test_an_invitation_after_a_removal_that_was_heard_is_noticed(world: World) -> None:
+async def test_an_invitation_after_a_received_removal_is_noticed(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
     async with world.pack():
         await world.clock.advance(1)
@@ -95,7 +95,7 @@ async def test_an_invitation_after_a_removal_that_was_heard_is_noticed(world: Wo
     assert await joined(world) == ["C1", "C3"]
 
 
-async def test_a_channel_that_the_list_leaves_out_is_asked_for_before_it_is_left(world: World) -> None:
+async def test_a_channel_missing_from_the_list_is_verified_before_it_is_left(world: World) -> None:
     world.chat = ForgetfulChat(world.clock)
     world.chat.add_channel("C1", has_bot=True)
 
@@ -107,7 +107,9 @@ async def test_a_channel_that_the_list_leaves_out_is_asked_for_before_it_is_left
 
 @pytest.mark.parametrize("error", [NO_ANSWER, ChatRejected("missing_scope", "add channels:read")])
 @pytest.mark.parametrize("method", ["memberships", "is_member"])
-async def test_what_slack_does_not_tell_stays_as_it_was(world: World, method: str, error: Exception) -> None:
+async def test_channels_stay_joined_when_memberships_are_unavailable(
+    world: World, method: str, error: Exception
+) -> None:
     await start(world)
     with world.deaf():
         world.chat.remove("C1")
@@ -120,7 +122,7 @@ async def test_what_slack_does_not_tell_stays_as_it_was(world: World, method: st
         assert await world.outcome(JoinChannel(world.c2)) == ChannelJoined(world.c2)
 
 
-async def test_a_slack_that_does_not_tell_holds_up_the_start_for_seconds_only(world: World) -> None:
+async def test_unavailable_memberships_delay_the_start_for_seconds_only(world: World) -> None:
     world.faults.before("memberships", NO_ANSWER)
 
     async with world.pack():
@@ -130,7 +132,7 @@ async def test_a_slack_that_does_not_tell_holds_up_the_start_for_seconds_only(wo
     assert world.told == ["hello"]
 
 
-async def test_a_throttling_slack_holds_up_the_start_for_seconds_only(world: World) -> None:
+async def test_rate_limited_memberships_delay_the_start_for_seconds_only(world: World) -> None:
     world.faults.before("memberships", RateLimited(60))
 
     async with world.pack():
@@ -150,13 +152,13 @@ async def test_default_channels_are_joined_at_the_start(world: World) -> None:
     assert await world.chat.is_member(world.c2)
 
 
-async def test_a_default_channel_that_is_joined_already_is_not_asked_for(world: World) -> None:
+async def test_a_default_channel_already_joined_is_not_joined_again(world: World) -> None:
     await start(world, "C1")
 
     assert world.faults.count("join") == 0
 
 
-async def test_a_default_channel_that_refuses_the_bot_is_reported_and_ends_nothing(world: World) -> None:
+async def test_a_default_channel_that_refuses_the_bot_is_reported_and_not_fatal(world: World) -> None:
     world.chat.add_channel("G1", is_private=True)
 
     with capture_logs() as logs:
@@ -167,7 +169,7 @@ async def test_a_default_channel_that_refuses_the_bot_is_reported_and_ends_nothi
     assert [(line["channel"], line["log_level"]) for line in failed] == [("G1", "error"), ("1234", "error")]
 
 
-async def test_the_pack_hears_and_works_while_a_default_channel_is_waited_for(world: World) -> None:
+async def test_the_pack_works_while_joining_a_default_channel_is_retried(world: World) -> None:
     world.faults.before("join", RateLimited(60))
 
     async with world.pack(Settings(default_channels=(world.c2,))):
@@ -176,7 +178,7 @@ async def test_the_pack_hears_and_works_while_a_default_channel_is_waited_for(wo
         assert world.told == ["hello"]
 
 
-async def test_a_stop_while_a_default_channel_is_waited_for_is_quick(world: World) -> None:
+async def test_shutdown_while_joining_a_default_channel_is_quick(world: World) -> None:
     world.faults.before("join", RateLimited(60))
 
     await start(world, "C2")
@@ -184,7 +186,7 @@ async def test_a_stop_while_a_default_channel_is_waited_for_is_quick(world: Worl
     assert await joined(world) == ["C1"]
 
 
-async def test_a_default_channel_with_the_bot_in_it_is_joined_at_the_first_start(world: World) -> None:
+async def test_a_default_channel_with_the_bot_is_joined_at_the_first_start(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
 
     await start(world, "C3")
@@ -193,9 +195,7 @@ async def test_a_default_channel_with_the_bot_in_it_is_joined_at_the_first_start
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 20])
-async def test_a_stop_while_the_storage_does_not_tell_what_is_joined_is_in_good_order(
-    world: World, seconds: float
-) -> None:
+async def test_shutdown_while_the_joined_channels_cannot_be_read_is_graceful(world: World, seconds: float) -> None:
     world.faults.before("channels.joined", StorageUnavailable("disk full"))
 
     await start(world, "C2", seconds=seconds)

@@ -19,7 +19,7 @@ def hello(channel_id: ChannelId, text: str = "hello") -> SendMessage:
     return SendMessage(OutgoingMessage(channel_id, text))
 
 
-async def test_a_throttled_post_goes_through_after_the_time_that_slack_asked_for(world: World) -> None:
+async def test_a_rate_limited_post_succeeds_after_the_requested_time(world: World) -> None:
     world.faults.before("post", RateLimited(45), times=1)
     world.faults.before("post", RateLimited(300), times=1)
 
@@ -33,7 +33,7 @@ async def test_a_throttled_post_goes_through_after_the_time_that_slack_asked_for
     assert world.texts == ["hello"]
 
 
-async def test_later_posts_into_a_throttled_channel_wait_and_keep_their_order(world: World) -> None:
+async def test_later_posts_into_a_rate_limited_channel_wait_and_keep_their_order(world: World) -> None:
     world.faults.before("post", RateLimited(30), times=1)
 
     async with world.pack():
@@ -58,7 +58,7 @@ async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) ->
         assert isinstance(await world.outcome(hello(world.c2)), MessageSent)
 
 
-async def test_which_channel_is_held_and_until_when_is_in_the_storage(world: World) -> None:
+async def test_the_pause_of_a_channel_is_stored(world: World) -> None:
     world.faults.before("post", RateLimited(3600), times=1)
 
     async with world.pack():
@@ -83,7 +83,7 @@ async def test_an_outage_of_slack_is_waited_out(world: World) -> None:
     assert world.texts == ["hello"]
 
 
-async def test_after_the_time_to_give_up_the_failure_event_says_why(world: World) -> None:
+async def test_an_outage_longer_than_the_time_limit_is_reported_with_its_reason(world: World) -> None:
     world.faults.before("post", OUT_OF_REACH)
 
     async with world.pack(Settings(PostingPolicy(give_up_seconds=120))):
@@ -113,7 +113,7 @@ async def test_permanent_authentication_and_unknown_errors_fail_at_once(world: W
     assert world.faults.count("post") == 1
 
 
-async def test_posts_into_one_channel_keep_to_the_pace_after_a_burst(world: World) -> None:
+async def test_posts_into_one_channel_keep_to_the_rate_after_a_burst(world: World) -> None:
     policy = PostingPolicy(messages_per_second=2, message_burst=5)
 
     async with world.pack(Settings(policy)):
@@ -138,7 +138,7 @@ async def test_each_channel_has_a_pace_of_its_own(world: World) -> None:
     assert second - first < 0.1
 
 
-async def test_a_broadcast_keeps_each_channels_pace(world: World) -> None:
+async def test_a_broadcast_keeps_to_each_channels_rate(world: World) -> None:
     policy = PostingPolicy(messages_per_second=1, message_burst=1)
 
     async with world.pack(Settings(policy)):
@@ -151,7 +151,7 @@ async def test_a_broadcast_keeps_each_channels_pace(world: World) -> None:
     assert world.faults.called_at("post")[-1] >= 2
 
 
-async def test_every_post_carries_a_mark_of_its_own(world: World) -> None:
+async def test_every_post_carries_its_own_idempotency_key(world: World) -> None:
     async with world.pack():
         for _ in range(3):
             await world.outcome(hello(world.c1))
@@ -163,7 +163,7 @@ async def test_every_post_carries_a_mark_of_its_own(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", [RateLimited(60), Unreachable("unreachable", "no connection")])
-async def test_a_stop_while_a_post_waits_leaves_no_doubt(world: World, error: ChatError) -> None:
+async def test_a_shutdown_while_a_post_waits_leaves_no_doubt(world: World, error: ChatError) -> None:
     world.faults.before("post", error)
     async with world.pack():
         action = world.engine.enqueue(hello(world.c1))

@@ -14,7 +14,7 @@ async def put_in_outbox(world: World, *said: IncomingMessage) -> None:
     await world.storage.outbox.append([OutboxEntry(one, world.clock.now()) for one in said])
 
 
-async def test_messages_of_one_channel_reach_the_engine_in_the_order_in_which_they_became_safe(world: World) -> None:
+async def test_messages_of_one_channel_reach_the_engine_in_the_order_they_were_stored(world: World) -> None:
     texts = [str(number) for number in range(50)]
 
     async with world.pack():
@@ -26,7 +26,7 @@ async def test_messages_of_one_channel_reach_the_engine_in_the_order_in_which_th
     assert await world.waiting() == []
 
 
-async def test_an_event_has_the_time_at_which_the_pack_got_the_message_on_every_attempt(world: World) -> None:
+async def test_every_attempt_carries_the_time_at_which_the_message_was_received(world: World) -> None:
     world.faults.before("publish", FAILED, times=3)
 
     async with world.pack():
@@ -40,7 +40,7 @@ async def test_an_event_has_the_time_at_which_the_pack_got_the_message_on_every_
     assert {at for _, at in attempts} == {heard_at.replace(microsecond=heard_at.microsecond // 1000 * 1000)}
 
 
-async def test_a_channel_whose_message_is_refused_holds_up_no_other(world: World) -> None:
+async def test_a_channel_with_a_rejected_message_does_not_block_others(world: World) -> None:
     world.faults.before("publish", FAILED, times=3)
 
     async with world.pack():
@@ -75,7 +75,7 @@ async def test_an_outage_of_the_engine_loses_nothing(world: World) -> None:
     assert [int(text) for text in world.told if int(text) % 2] == list(range(1, 30, 2))
 
 
-async def test_what_waits_is_delivered_after_a_restart(world: World) -> None:
+async def test_waiting_messages_are_delivered_after_a_restart(world: World) -> None:
     for method in ("publish", "register"):
         world.faults.before(method, DOWN)
     async with world.pack():
@@ -137,7 +137,7 @@ async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: W
     assert await world.waiting() == []
 
 
-async def test_many_channels_are_served_side_by_side_and_all_in_the_end(world: World) -> None:
+async def test_many_channels_are_served_concurrently_and_none_is_left_out(world: World) -> None:
     channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(100)]
     await world.join(*channels)
 

@@ -48,7 +48,7 @@ def _most_in_any_second(times: list[float]) -> int:
 
 
 @given(st.lists(st.floats(0, 20), max_size=400), st.integers(0, 3))
-def test_never_more_than_twenty_empty_takes_in_any_second(wakes: list[float], start: int) -> None:
+def test_no_second_has_more_than_twenty_empty_polls(wakes: list[float], start: int) -> None:
     clock = _HandClock()
     clock.seconds = float(start)
     takes = _poll(PollSchedule(clock), clock, 22, wakes)
@@ -56,7 +56,7 @@ def test_never_more_than_twenty_empty_takes_in_any_second(wakes: list[float], st
     assert _most_in_any_second(takes) <= 20
 
 
-def test_not_even_when_something_happens_all_the_time() -> None:
+def test_a_constant_stream_of_events_does_not_raise_that_limit() -> None:
     clock = _HandClock()
     takes = _poll(PollSchedule(clock), clock, 10, [step / 1000 for step in range(12_000)])
 
@@ -64,7 +64,7 @@ def test_not_even_when_something_happens_all_the_time() -> None:
 
 
 @given(st.lists(st.floats(0, 5), max_size=50))
-def test_five_seconds_after_the_last_event_at_most_one_take_a_second(wakes: list[float]) -> None:
+def test_five_seconds_after_the_last_event_there_is_at_most_one_poll_a_second(wakes: list[float]) -> None:
     clock = _HandClock()
     takes = _poll(PollSchedule(clock), clock, 40, [*wakes, 5.0])
 
@@ -73,7 +73,7 @@ def test_five_seconds_after_the_last_event_at_most_one_take_a_second(wakes: list
     assert len(idle) >= 25  # idle, not asleep
 
 
-def test_after_an_event_several_takes_come_within_milliseconds() -> None:
+def test_several_polls_follow_an_event_within_milliseconds() -> None:
     clock = _HandClock()
     takes = _poll(PollSchedule(clock), clock, 31, [30.0])
 
@@ -81,7 +81,7 @@ def test_after_an_event_several_takes_come_within_milliseconds() -> None:
 
 
 @pytest.mark.parametrize("events_a_second", [1, 2, 3])
-def test_a_flow_that_answers_within_milliseconds_is_answered_within_milliseconds_however_many_came_before(
+def test_a_fast_flow_is_served_within_milliseconds_however_many_came_before(
     events_a_second: int,
 ) -> None:
     clock = _HandClock()
@@ -92,7 +92,7 @@ def test_a_flow_that_answers_within_milliseconds_is_answered_within_milliseconds
 
 
 @pytest.mark.parametrize("flow_seconds", [0.001, 0.005, 0.02])
-def test_takes_soon_come_when_the_flows_are_done_and_not_before(flow_seconds: float) -> None:
+def test_polls_soon_match_the_latency_of_the_flows(flow_seconds: float) -> None:
     clock = _HandClock()
     polling = PollSchedule(clock)
     empty, waits = 0, []
@@ -114,7 +114,7 @@ def test_takes_soon_come_when_the_flows_are_done_and_not_before(flow_seconds: fl
     assert sorted(waits)[90] < 0.02
 
 
-def test_an_event_without_a_flow_teaches_nothing() -> None:
+def test_an_event_without_a_flow_does_not_change_the_expected_latency() -> None:
     clock = _HandClock()
     polling = PollSchedule(clock)
     polling.on_event_published()
@@ -124,7 +124,7 @@ def test_an_event_without_a_flow_teaches_nothing() -> None:
     assert polling.delay_before_poll() == 0
 
 
-def test_while_takes_bring_actions_none_waits() -> None:
+def test_polls_that_bring_actions_follow_without_a_pause() -> None:
     clock = _HandClock()
     polling = PollSchedule(clock)
     polling.on_event_published()
@@ -135,7 +135,7 @@ def test_while_takes_bring_actions_none_waits() -> None:
     assert polling.delay_before_poll() == 0
 
 
-def test_answers_do_not_use_up_what_is_kept_for_events() -> None:
+def test_polls_after_results_do_not_use_up_those_reserved_for_events() -> None:
     clock = _HandClock()
     polling = PollSchedule(clock)
     polling.on_event_published()

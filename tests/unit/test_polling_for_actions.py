@@ -26,7 +26,7 @@ def hello(world: World, text: str = "hello") -> SendMessage:
     return SendMessage(OutgoingMessage(world.c1, text))
 
 
-async def test_an_action_is_in_the_journal_before_it_is_carried_out(world: World) -> None:
+async def test_an_action_is_recorded_before_it_is_executed(world: World) -> None:
     world.faults.hold("post")
 
     async with world.pack():
@@ -39,7 +39,7 @@ async def test_an_action_is_in_the_journal_before_it_is_carried_out(world: World
     assert entry.action.command == hello(world)
 
 
-async def test_an_action_that_can_not_be_noted_is_not_carried_out(world: World) -> None:
+async def test_an_action_that_cannot_be_recorded_is_not_executed(world: World) -> None:
     world.faults.before("journal.record", BROKEN)
 
     async with world.pack():
@@ -70,7 +70,7 @@ async def test_no_action_is_taken_while_the_storage_fails(world: World) -> None:
     assert world.texts == ["first", "second"]
 
 
-async def test_a_lost_race_is_tried_again_soon(world: World) -> None:
+async def test_a_take_lost_to_another_replica_is_repeated_soon(world: World) -> None:
     async with world.pack():
         await world.clock.advance(10)
         world.faults.before("take", ActionTakenElsewhere("another replica took it"), times=1)
@@ -83,7 +83,7 @@ async def test_a_lost_race_is_tried_again_soon(world: World) -> None:
 @pytest.mark.parametrize(
     "error", [WorkflowServerError("500"), WorkflowInDoubt("no answer"), ActionTakenElsewhere("lost"), DOWN]
 )
-async def test_an_engine_that_fails_every_take_is_not_pestered(world: World, error: Exception) -> None:
+async def test_polls_that_fail_are_repeated_with_pauses(world: World, error: Exception) -> None:
     world.faults.before("take", error)
 
     async with world.pack():
@@ -94,7 +94,7 @@ async def test_an_engine_that_fails_every_take_is_not_pestered(world: World, err
         assert 5 <= world.faults.count("take") - before <= 12
 
 
-async def test_idle_the_engine_sees_at_most_one_request_a_second(world: World) -> None:
+async def test_an_idle_pack_polls_at_most_once_a_second(world: World) -> None:
     async with world.pack():
         await world.outcome(hello(world))
         await world.clock.advance(5)
@@ -125,7 +125,7 @@ async def test_an_action_that_follows_an_event_is_taken_within_milliseconds() ->
     assert world.faults.called_at("post")[0] - began < 0.01
 
 
-async def test_a_storm_of_events_does_not_make_a_storm_of_empty_takes(world: World) -> None:
+async def test_many_events_do_not_cause_many_empty_polls(world: World) -> None:
     async with world.pack():
         await world.clock.advance(10)
         before = world.faults.count("take")
@@ -136,7 +136,7 @@ async def test_a_storm_of_events_does_not_make_a_storm_of_empty_takes(world: Wor
         assert world.faults.count("take") - before <= 5 * 20
 
 
-async def test_actions_into_one_channel_are_carried_out_in_the_order_of_taking(world: World) -> None:
+async def test_actions_for_one_channel_are_executed_in_the_order_they_were_taken(world: World) -> None:
     texts = [str(number) for number in range(10)]
 
     async with world.pack():
@@ -147,7 +147,7 @@ async def test_actions_into_one_channel_are_carried_out_in_the_order_of_taking(w
     assert world.texts == texts
 
 
-async def test_beyond_the_limit_of_the_journal_no_action_is_taken(world: World) -> None:
+async def test_no_action_is_taken_while_the_journal_is_full(world: World) -> None:
     world.faults.before("post", RateLimited(100), times=1)
 
     async with world.pack(Settings(journal_limit=3)):

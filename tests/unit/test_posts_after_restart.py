@@ -45,7 +45,7 @@ def only_answer(world: World) -> object:
     return outcome
 
 
-async def test_a_post_that_stands_is_found_after_a_kill_and_not_repeated(world: World) -> None:
+async def test_a_post_performed_before_a_kill_is_found_and_not_repeated(world: World) -> None:
     await kill_between_post_and_note(world)
     await world.clock.advance(300)
 
@@ -58,7 +58,7 @@ async def test_a_post_that_stands_is_found_after_a_kill_and_not_repeated(world: 
     assert world.texts == ["hello"]
 
 
-async def test_a_post_that_does_not_stand_is_sent_once_after_a_kill(world: World) -> None:
+async def test_a_post_not_performed_before_a_kill_is_sent_once(world: World) -> None:
     await kill_before_post(world)
 
     async with world.pack():
@@ -71,7 +71,7 @@ async def test_a_post_that_does_not_stand_is_sent_once_after_a_kill(world: World
     assert world.faults.count("find_posted") == 2
 
 
-async def test_it_is_looked_for_from_a_minute_before_the_first_attempt(world: World) -> None:
+async def test_the_search_begins_a_minute_before_the_first_attempt(world: World) -> None:
     began = world.clock.now()
     await kill_between_post_and_note(world)
     await world.clock.advance(300)
@@ -84,7 +84,7 @@ async def test_it_is_looked_for_from_a_minute_before_the_first_attempt(world: Wo
 
 
 @pytest.mark.parametrize("kill", [kill_between_post_and_note, kill_before_post])
-async def test_after_a_kill_what_can_not_be_known_fails_by_default(
+async def test_a_post_that_cannot_be_searched_for_after_a_kill_fails_by_default(
     world: World, kill: Callable[[World], Awaitable[None]]
 ) -> None:
     await kill(world)
@@ -100,7 +100,7 @@ async def test_after_a_kill_what_can_not_be_known_fails_by_default(
     assert world.texts == before
 
 
-async def test_after_a_kill_what_can_not_be_known_is_sent_again_where_the_operator_wants_that(world: World) -> None:
+async def test_a_post_that_cannot_be_searched_for_after_a_kill_is_resent_if_so_configured(world: World) -> None:
     await kill_between_post_and_note(world)
     world.faults.before("find_posted", UNREADABLE)
 
@@ -113,7 +113,7 @@ async def test_after_a_kill_what_can_not_be_known_is_sent_again_where_the_operat
     assert world.texts == ["hello", "hello"]
 
 
-async def test_new_posts_into_the_channel_wait_until_the_old_doubt_is_resolved(world: World) -> None:
+async def test_new_posts_into_the_channel_wait_until_the_old_one_is_resolved(world: World) -> None:
     await kill_before_post(world)
 
     async with world.pack():
@@ -123,7 +123,7 @@ async def test_new_posts_into_the_channel_wait_until_the_old_doubt_is_resolved(w
     assert world.texts == ["hello", "later"]
 
 
-async def test_a_killed_broadcast_goes_on_where_it_stopped(world: World) -> None:
+async def test_a_killed_broadcast_continues_where_it_stopped(world: World) -> None:
     c3 = world.chat.add_channel("C3", has_bot=True)
     await world.join(c3)
     world.faults.before("post", RateLimited(600), times=1)  # C1 waits: nothing stands there

@@ -16,7 +16,7 @@ def hello(world: World, text: str = "hello") -> SendMessage:
     return SendMessage(OutgoingMessage(world.c1, text))
 
 
-async def test_a_post_in_doubt_that_is_found_was_sent(world: World) -> None:
+async def test_a_post_in_doubt_that_is_found_is_reported_as_sent(world: World) -> None:
     world.faults.after("post", LOST, times=1)
 
     async with world.pack():
@@ -38,7 +38,7 @@ async def test_a_post_in_doubt_that_is_not_found_is_sent_again(world: World) -> 
     assert world.texts == ["hello"]
 
 
-async def test_it_is_looked_for_twice_the_second_time_five_seconds_later(world: World) -> None:
+async def test_the_search_is_repeated_after_five_seconds(world: World) -> None:
     world.faults.before("post", LOST, times=1)
 
     async with world.pack():
@@ -49,7 +49,7 @@ async def test_it_is_looked_for_twice_the_second_time_five_seconds_later(world: 
     assert world.faults.called_at("post")[1] >= second
 
 
-async def test_a_post_that_the_history_shows_late_is_not_sent_again(world: World) -> None:
+async def test_a_post_that_appears_late_in_the_history_is_not_sent_again(world: World) -> None:
     world.faults.before("post", LOST, times=1)
 
     async with world.pack():
@@ -79,7 +79,7 @@ async def test_later_posts_into_the_channel_wait_until_the_doubt_is_resolved(wor
     assert world.texts == ["elsewhere", "first", "second"]
 
 
-async def test_what_can_not_be_known_fails_by_default(world: World) -> None:
+async def test_a_post_that_cannot_be_searched_for_fails_by_default(world: World) -> None:
     world.faults.after("post", LOST, times=1)
     world.faults.before("find_posted", UNREADABLE)
 
@@ -92,7 +92,7 @@ async def test_what_can_not_be_known_fails_by_default(world: World) -> None:
     assert world.texts == ["hello"]
 
 
-async def test_what_can_not_be_known_is_sent_again_where_the_operator_wants_that(world: World) -> None:
+async def test_a_post_that_cannot_be_searched_for_is_resent_if_so_configured(world: World) -> None:
     world.faults.after("post", LOST, times=1)
     world.faults.before("find_posted", UNREADABLE)
 
@@ -105,7 +105,7 @@ async def test_what_can_not_be_known_is_sent_again_where_the_operator_wants_that
     assert world.texts == ["hello", "hello"]
 
 
-async def test_a_message_without_a_mark_can_not_be_looked_for(world: World) -> None:
+async def test_a_message_without_an_idempotency_key_is_not_searched_for(world: World) -> None:
     world.faults.after("post", LOST, times=1)
     message = RichMessage({"channel": "C1", "text": "hi", "metadata": {"event_type": "mine"}})
 
@@ -117,7 +117,7 @@ async def test_a_message_without_a_mark_can_not_be_looked_for(world: World) -> N
     assert world.faults.count("find_posted") == 0
 
 
-async def test_looking_waits_out_throttling_and_outages(world: World) -> None:
+async def test_the_search_waits_out_rate_limits_and_outages(world: World) -> None:
     world.faults.after("post", LOST, times=1)
     world.faults.before("find_posted", RateLimited(60), times=1)
     world.faults.before("find_posted", Unreachable("timeout", "no answer"), times=2)
@@ -129,7 +129,7 @@ async def test_looking_waits_out_throttling_and_outages(world: World) -> None:
     assert world.texts == ["hello"]
 
 
-async def test_when_slack_stays_out_of_reach_nobody_can_know(world: World) -> None:
+async def test_a_post_in_doubt_fails_when_slack_stays_unreachable(world: World) -> None:
     world.faults.after("post", LOST, times=1)
     world.faults.before("find_posted", Unreachable("timeout", "no answer"))
 
@@ -140,7 +140,7 @@ async def test_when_slack_stays_out_of_reach_nobody_can_know(world: World) -> No
     assert outcome.error.startswith("in_doubt: ")
 
 
-async def test_a_slack_that_leaves_every_post_in_doubt_is_given_up(world: World) -> None:
+async def test_repeated_doubts_are_given_up_after_the_time_limit(world: World) -> None:
     world.faults.before("post", LOST)
 
     async with world.pack(Settings(PostingPolicy(give_up_seconds=120))):
@@ -151,7 +151,7 @@ async def test_a_slack_that_leaves_every_post_in_doubt_is_given_up(world: World)
     assert world.faults.count("post") <= 30
 
 
-async def test_a_long_throttling_before_a_doubt_does_not_count_towards_giving_up(world: World) -> None:
+async def test_a_long_rate_limit_before_a_doubt_does_not_count_towards_giving_up(world: World) -> None:
     world.faults.before("post", RateLimited(150), times=1)
     world.faults.before("post", LOST, times=1)
 
@@ -161,7 +161,7 @@ async def test_a_long_throttling_before_a_doubt_does_not_count_towards_giving_up
     assert isinstance(outcome, MessageSent)
 
 
-async def test_before_it_is_given_up_the_last_attempt_is_looked_for_too(world: World) -> None:
+async def test_the_last_attempt_is_searched_for_before_giving_up(world: World) -> None:
     world.faults.before("post", LOST, times=2)
     world.faults.after("post", LOST)
 
@@ -172,7 +172,7 @@ async def test_before_it_is_given_up_the_last_attempt_is_looked_for_too(world: W
     assert world.texts == ["hello"]
 
 
-async def test_sending_again_without_knowing_does_not_flood_the_channel(world: World) -> None:
+async def test_resending_in_doubt_does_not_flood_the_channel(world: World) -> None:
     world.faults.after("post", LOST)
     world.faults.before("find_posted", UNREADABLE)
 
@@ -185,7 +185,7 @@ async def test_sending_again_without_knowing_does_not_flood_the_channel(world: W
     assert len(world.chat.posts) <= 20
 
 
-async def test_one_doubtful_channel_of_a_broadcast_is_named(world: World) -> None:
+async def test_a_broadcast_names_its_channel_in_doubt(world: World) -> None:
     world.faults.after("post", LOST, times=1)
     world.faults.before("find_posted", UNREADABLE)
 
@@ -198,7 +198,7 @@ async def test_one_doubtful_channel_of_a_broadcast_is_named(world: World) -> Non
     assert outcome.error.endswith("(C1: in_doubt)")
 
 
-async def test_a_broadcast_that_was_sent_again_in_doubt_says_so(world: World) -> None:
+async def test_a_broadcast_resent_in_doubt_says_so(world: World) -> None:
     world.faults.after("post", LOST, times=1)
     world.faults.before("find_posted", UNREADABLE)
 

@@ -40,7 +40,7 @@ async def test_a_direct_message_becomes_an_event(world: World) -> None:
     assert world.told == ["a word with you"]
 
 
-async def test_a_channel_that_the_pack_did_not_join_is_not_heard(world: World) -> None:
+async def test_messages_in_unjoined_channels_are_ignored(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
 
     async with world.pack():
@@ -51,7 +51,7 @@ async def test_a_channel_that_the_pack_did_not_join_is_not_heard(world: World) -
     assert [event for event in world.ear.acknowledged if isinstance(event, IncomingMessage)]
 
 
-async def test_every_channel_with_the_bot_is_heard_where_the_operator_wants_that(world: World) -> None:
+async def test_messages_in_all_channels_with_the_bot_are_received_if_so_configured(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
 
     async with world.pack(Settings(listen=Listen.MEMBER)):
@@ -62,7 +62,7 @@ async def test_every_channel_with_the_bot_is_heard_where_the_operator_wants_that
     assert sorted(world.told) == ["for the pack", "too"]
 
 
-async def test_what_the_pack_says_itself_is_not_an_event(world: World) -> None:
+async def test_the_packs_own_messages_are_ignored(world: World) -> None:
     async with world.pack(Settings(receives_bots=True)):
         world.chat.say("C1", "as itself", user_id=world.chat.identity.user_id)
         world.chat.say("C1", "under another name", user_id="", bot_id=world.chat.identity.bot_id)
@@ -71,7 +71,7 @@ async def test_what_the_pack_says_itself_is_not_an_event(world: World) -> None:
     assert world.told == []
 
 
-async def test_other_bots_are_heard_only_where_the_operator_wants_that(world: World) -> None:
+async def test_messages_of_other_bots_are_received_only_if_so_configured(world: World) -> None:
     def say() -> None:
         world.chat.say("C1", "beep", user_id="", bot_id="B2", bot_name="Robot")
 
@@ -86,7 +86,7 @@ async def test_other_bots_are_heard_only_where_the_operator_wants_that(world: Wo
     assert [event.user for event, _ in world.engine.published] == [User("B2", "Robot")]
 
 
-async def test_a_bot_without_an_identity_of_the_packs_bot_is_not_taken_for_the_pack(world: World) -> None:
+async def test_a_message_without_bot_id_is_not_taken_for_the_packs_own(world: World) -> None:
     async with world.pack(Settings(receives_bots=True)):
         world.chat.say("C1", "a person", user_id="U2")
         world.chat.say("C1", "a bot", user_id="", bot_id="B2")
@@ -118,7 +118,7 @@ async def test_archiving_a_channel_leaves_it(world: World) -> None:
     assert (await world.storage.channels.joined()).ids == ()
 
 
-async def test_what_is_said_between_invitation_and_removal_is_heard_even_when_all_come_at_once(world: World) -> None:
+async def test_a_message_between_invitation_and_removal_is_received_even_in_one_batch(world: World) -> None:
     async with world.pack():
         world.chat.say("C2", "before")
         world.chat.invite("C2")
@@ -130,7 +130,7 @@ async def test_what_is_said_between_invitation_and_removal_is_heard_even_when_al
     assert world.told == ["between"]
 
 
-async def test_an_old_removal_of_which_slack_tells_late_does_not_make_the_pack_deaf(world: World) -> None:
+async def test_a_late_event_about_an_old_removal_does_not_leave_the_channel(world: World) -> None:
     async with world.pack():
         world.chat.invite("C2")
         await world.clock.advance(1)
@@ -145,7 +145,7 @@ async def test_an_old_removal_of_which_slack_tells_late_does_not_make_the_pack_d
     assert world.told == ["heard"]
 
 
-async def test_a_removal_is_followed_though_slack_tells_of_the_invitation_before_it_just_as_late(world: World) -> None:
+async def test_a_removal_is_followed_even_if_the_invitation_before_it_arrives_just_as_late(world: World) -> None:
     invited_at = world.clock.now()
     await world.clock.advance(1)
     removed_at = world.clock.now()
@@ -159,7 +159,7 @@ async def test_a_removal_is_followed_though_slack_tells_of_the_invitation_before
     assert world.c2 not in await world.storage.channels.joined()
 
 
-async def test_news_of_joining_a_channel_that_a_flow_had_the_pack_join_is_no_news(world: World) -> None:
+async def test_an_event_about_a_join_requested_by_a_flow_changes_nothing(world: World) -> None:
     with capture_logs() as logs:
         async with world.pack():
             await world.outcome(JoinChannel(world.c2))
@@ -173,7 +173,7 @@ async def test_news_of_joining_a_channel_that_a_flow_had_the_pack_join_is_no_new
 # Once
 
 
-async def test_a_message_that_is_delivered_again_is_one_event(world: World) -> None:
+async def test_a_redelivered_message_is_one_event(world: World) -> None:
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(1)
@@ -184,7 +184,7 @@ async def test_a_message_that_is_delivered_again_is_one_event(world: World) -> N
     assert world.ear.acknowledged == [said, said]
 
 
-async def test_a_message_and_its_twin_at_once_are_one_event(world: World) -> None:
+async def test_a_message_and_its_duplicate_in_one_batch_are_one_event(world: World) -> None:
     async with world.pack():
         world.ear.deliver(world.chat.say("C1", "<@UFLYTE> hello"))
         await world.clock.advance(1)
@@ -220,7 +220,7 @@ async def test_the_same_timestamp_in_another_channel_is_another_message(world: W
 # Safe, then acknowledged
 
 
-async def test_a_message_is_acknowledged_when_it_is_safe_and_not_before(world: World) -> None:
+async def test_a_message_is_acknowledged_after_it_is_stored(world: World) -> None:
     world.faults.hold("outbox.append")
     world.faults.hold("publish")
 
@@ -236,7 +236,7 @@ async def test_a_message_is_acknowledged_when_it_is_safe_and_not_before(world: W
         world.faults.lift("publish")
 
 
-async def test_what_the_storage_does_not_take_is_not_acknowledged_until_it_does(world: World) -> None:
+async def test_a_message_is_not_acknowledged_while_the_storage_fails(world: World) -> None:
     world.faults.before("outbox.append", BROKEN)
 
     async with world.pack():
@@ -252,7 +252,7 @@ async def test_what_the_storage_does_not_take_is_not_acknowledged_until_it_does(
     assert world.told == ["hello"]
 
 
-async def test_what_was_not_safe_at_the_stop_is_not_acknowledged_and_comes_again(world: World) -> None:
+async def test_a_message_not_stored_at_shutdown_is_redelivered(world: World) -> None:
     world.faults.before("outbox.append", BROKEN)
     async with world.pack():
         world.chat.say("C1", "hello")
@@ -267,7 +267,7 @@ async def test_what_was_not_safe_at_the_stop_is_not_acknowledged_and_comes_again
     assert world.told == ["hello"]
 
 
-async def test_what_was_heard_before_the_stop_is_made_safe(world: World) -> None:
+async def test_messages_received_before_shutdown_are_stored(world: World) -> None:
     async with world.pack() as process:
         await world.clock.advance(1)
         said = [world.chat.say("C1", str(number)) for number in range(100)]
@@ -281,7 +281,7 @@ async def test_what_was_heard_before_the_stop_is_made_safe(world: World) -> None
     assert world.told == [str(number) for number in range(100)]
 
 
-async def test_thousands_of_arrivals_at_once_share_commits(world: World) -> None:
+async def test_thousands_of_simultaneous_messages_share_commits(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for number in range(2_000):
@@ -295,7 +295,7 @@ async def test_thousands_of_arrivals_at_once_share_commits(world: World) -> None
 # Health
 
 
-async def test_health_says_when_the_pack_does_not_hear(world: World) -> None:
+async def test_health_shows_when_no_events_arrive(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         assert world.health_of("slack")
@@ -304,7 +304,7 @@ async def test_health_says_when_the_pack_does_not_hear(world: World) -> None:
         assert not world.health_of("slack")
 
 
-async def test_a_token_that_is_revoked_makes_health_red_and_is_looked_at_again_and_again(world: World) -> None:
+async def test_a_revoked_token_is_unhealthy_and_tried_again(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         world.ear.deliver(AccessLost("tokens_revoked"))

@@ -44,7 +44,7 @@ async def pass_quietly(world: World, seconds: float) -> None:
     world.faults.lift("take")
 
 
-async def test_an_answer_carries_the_time_at_which_the_outcome_was_known(world: World) -> None:
+async def test_a_result_carries_the_time_at_which_the_action_was_completed(world: World) -> None:
     world.faults.before("complete", FAILED, times=3)
 
     entry = await run(world)
@@ -54,7 +54,7 @@ async def test_an_answer_carries_the_time_at_which_the_outcome_was_known(world: 
     assert entry.state is ActionState.REPORTED
 
 
-async def test_an_answer_waits_out_an_outage_of_the_engine(world: World) -> None:
+async def test_a_result_waits_out_an_outage_of_the_engine(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("complete", "register", "take"):
@@ -68,7 +68,7 @@ async def test_an_answer_waits_out_an_outage_of_the_engine(world: World) -> None
         assert await world.answer(action, within=11) == OUTCOME
 
 
-async def test_an_answer_in_doubt_that_the_engine_has_is_not_repeated(world: World) -> None:
+async def test_a_result_in_doubt_that_the_engine_has_is_not_repeated(world: World) -> None:
     world.faults.after("complete", LOST, times=1)
 
     entry = await run(world)
@@ -77,7 +77,7 @@ async def test_an_answer_in_doubt_that_the_engine_has_is_not_repeated(world: Wor
     assert entry.state is ActionState.REPORTED
 
 
-async def test_an_answer_in_doubt_that_the_engine_does_not_have_is_repeated(world: World) -> None:
+async def test_a_result_in_doubt_that_the_engine_does_not_have_is_repeated(world: World) -> None:
     world.faults.before("complete", LOST, times=2)
 
     entry = await run(world)
@@ -87,7 +87,7 @@ async def test_an_answer_in_doubt_that_the_engine_does_not_have_is_repeated(worl
     assert entry.state is ActionState.REPORTED
 
 
-async def test_where_nobody_can_tell_a_500_after_a_lost_answer_means_that_the_engine_has_it(world: World) -> None:
+async def test_without_the_audit_a_500_after_a_lost_response_counts_as_reported(world: World) -> None:
     world.faults.after("complete", LOST, times=1)
     world.faults.before("is_completed", FAILED)
 
@@ -97,7 +97,7 @@ async def test_where_nobody_can_tell_a_500_after_a_lost_answer_means_that_the_en
     assert entry.state is ActionState.REPORTED
 
 
-async def test_where_nobody_can_tell_a_500_alone_is_tried_again(world: World) -> None:
+async def test_without_the_audit_a_single_500_is_retried(world: World) -> None:
     world.faults.before("complete", FAILED, times=3)
     world.faults.before("is_completed", FAILED)
 
@@ -107,7 +107,7 @@ async def test_where_nobody_can_tell_a_500_alone_is_tried_again(world: World) ->
     assert entry.state is ActionState.REPORTED
 
 
-async def test_where_nobody_can_tell_500s_without_end_are_set_aside_after_an_hour(world: World) -> None:
+async def test_without_the_audit_endless_500s_are_dead_lettered_after_an_hour(world: World) -> None:
     world.faults.before("complete", FAILED)
     world.faults.before("is_completed", FAILED)
 
@@ -122,7 +122,7 @@ async def test_where_nobody_can_tell_500s_without_end_are_set_aside_after_an_hou
     assert [line["log_level"] for line in logs if line["event"] == "answer_set_aside"] == ["error"]
 
 
-async def test_while_the_engine_says_that_it_has_no_answer_it_is_brought_again(world: World) -> None:
+async def test_a_result_is_reported_again_while_the_audit_does_not_have_it(world: World) -> None:
     world.faults.before("complete", FAILED)
 
     async with world.pack():
@@ -133,9 +133,7 @@ async def test_while_the_engine_says_that_it_has_no_answer_it_is_brought_again(w
 
 
 @pytest.mark.parametrize("refusal", [RejectedByWorkflow("400"), PackNotRegistered("404")])
-async def test_an_answer_that_the_engine_refuses_is_set_aside_and_holds_up_nothing(
-    world: World, refusal: WorkflowError
-) -> None:
+async def test_a_rejected_result_is_dead_lettered_and_blocks_nothing(world: World, refusal: WorkflowError) -> None:
     world.faults.before("complete", refusal, times=2)
 
     async with world.pack():
@@ -151,7 +149,7 @@ async def test_an_answer_that_the_engine_refuses_is_set_aside_and_holds_up_nothi
     assert (await world.storage.journal.backlog()).dead_lettered == 1
 
 
-async def test_an_engine_that_forgot_the_pack_gets_the_answer_after_registering_again(world: World) -> None:
+async def test_a_result_is_reported_after_a_forgotten_pack_is_registered_again(world: World) -> None:
     async with world.pack():
         world.faults.hold("complete")
         action = world.engine.enqueue(COMMAND)

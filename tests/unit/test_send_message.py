@@ -16,7 +16,7 @@ async def world() -> World:
     return world
 
 
-async def test_a_message_is_sent_when_slack_said_yes(world: World) -> None:
+async def test_a_message_accepted_by_slack_is_reported_as_sent(world: World) -> None:
     message = OutgoingMessage(world.c1, "hello")
 
     async with world.pack():
@@ -29,7 +29,7 @@ async def test_a_message_is_sent_when_slack_said_yes(world: World) -> None:
     assert not outcome.receipt.in_doubt
 
 
-async def test_a_message_for_a_thread_goes_into_it(world: World) -> None:
+async def test_a_message_for_a_thread_is_posted_into_it(world: World) -> None:
     message = OutgoingMessage(world.c1, "hello", "1355517523.000005")
 
     async with world.pack():
@@ -54,7 +54,7 @@ async def test_missing_fields_are_named_in_order(world: World, channel_id: str, 
     assert not world.chat.posts
 
 
-async def test_a_refusal_by_slack_is_the_failure_event_with_slacks_code(world: World) -> None:
+async def test_a_rejection_is_reported_as_a_failure_with_slacks_code(world: World) -> None:
     message = OutgoingMessage(world.c2, "hello")
 
     async with world.pack():
@@ -73,7 +73,7 @@ async def test_a_channel_that_does_not_exist_is_a_failure(world: World) -> None:
     assert outcome.error.startswith("channel_not_found: ")
 
 
-async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
+async def test_a_text_that_slack_would_truncate_is_not_posted(world: World) -> None:
     async with world.pack():
         outcome = await world.outcome(SendMessage(OutgoingMessage(world.c1, "x" * (MAX_TEXT_LENGTH + 1))))
 
@@ -89,7 +89,7 @@ async def test_the_longest_text_is_posted(world: World) -> None:
         )
 
 
-async def test_text_passes_as_it_is(world: World) -> None:
+async def test_text_is_posted_unchanged(world: World) -> None:
     text = "<!channel> &lt;b&gt; <@U1>\n\N{PILE OF POO}"
 
     async with world.pack():

@@ -24,7 +24,7 @@ def command(fields: JsonObject) -> SendRichMessage:
     return SendRichMessage(RichMessage(fields))
 
 
-async def test_every_field_goes_to_slack_as_it_came(world: World) -> None:
+async def test_every_field_is_passed_to_slack_unchanged(world: World) -> None:
     fields: JsonObject = {
         "channel": "C1",
         "text": "hi",
@@ -65,13 +65,13 @@ async def test_missing_fields_are_named_in_order(world: World, fields: JsonObjec
     assert not world.chat.posts
 
 
-async def test_a_token_that_is_null_counts_as_missing(world: World) -> None:
+async def test_a_null_token_counts_as_missing(world: World) -> None:
     async with world.pack():
         outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": None}))
     assert isinstance(outcome, RichMessageSent)
 
 
-async def test_a_token_in_the_input_is_refused_and_not_repeated(world: World) -> None:
+async def test_a_token_in_the_input_is_refused_and_not_echoed(world: World) -> None:
     async with world.pack():
         outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": "xoxb-of-somebody"}))
 
@@ -81,7 +81,7 @@ async def test_a_token_in_the_input_is_refused_and_not_repeated(world: World) ->
     assert not world.chat.posts
 
 
-async def test_a_refusal_by_slack_is_the_failure_event_with_the_input(world: World) -> None:
+async def test_a_rejection_is_reported_as_a_failure_with_the_input(world: World) -> None:
     fields: JsonObject = {"channel": "C2", "text": "hi"}
 
     async with world.pack():
@@ -101,7 +101,7 @@ async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
     assert not world.chat.posts
 
 
-async def test_metadata_of_the_flows_own_goes_out_untouched_and_without_a_mark(world: World) -> None:
+async def test_metadata_of_the_flow_is_posted_unchanged_without_an_idempotency_key(world: World) -> None:
     fields: JsonObject = {"channel": "C1", "text": "hi", "metadata": {"event_type": "mine", "event_payload": {}}}
 
     async with world.pack():
@@ -110,14 +110,14 @@ async def test_metadata_of_the_flows_own_goes_out_untouched_and_without_a_mark(w
     assert [(post.message, post.mark) for post in world.chat.posts] == [(RichMessage(fields), None)]
 
 
-async def test_metadata_of_null_counts_as_missing_so_that_the_post_is_marked(world: World) -> None:
+async def test_null_metadata_counts_as_missing(world: World) -> None:
     async with world.pack():
         await world.outcome(command({"channel": "C1", "text": "hi", "metadata": None}))
 
     assert world.chat.posts[0].mark is not None
 
 
-async def test_a_mark_that_slack_refuses_is_left_out(world: World) -> None:
+async def test_an_idempotency_key_that_slack_refuses_is_left_out(world: World) -> None:
     world.faults.before("post", ChatRejected("metadata_too_large", "too large"), times=1)
 
     async with world.pack(Settings(PostingPolicy())):
@@ -127,7 +127,7 @@ async def test_a_mark_that_slack_refuses_is_left_out(world: World) -> None:
     assert [post.mark for post in world.chat.posts] == [None]
 
 
-async def test_metadata_of_the_flows_own_that_slack_refuses_is_a_failure(world: World) -> None:
+async def test_metadata_of_the_flow_that_slack_refuses_is_a_failure(world: World) -> None:
     world.faults.before("post", ChatRejected("metadata_too_large", "too large"), times=1)
 
     async with world.pack():

@@ -18,7 +18,7 @@ def stop(clock: MemoryClock) -> Shutdown:
     return Shutdown(clock)
 
 
-async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop: Shutdown) -> None:
+async def test_a_sleep_lasts_as_long_as_requested(clock: MemoryClock, stop: Shutdown) -> None:
     pause = asyncio.create_task(stop.sleep(5), name="pause")
 
     await clock.advance(4.999)
@@ -28,7 +28,7 @@ async def test_a_pause_lasts_as_long_as_it_was_asked_to(clock: MemoryClock, stop
     await pause
 
 
-async def test_asking_for_the_end_ends_a_pause_at_once(clock: MemoryClock, stop: Shutdown) -> None:
+async def test_a_shutdown_request_ends_a_sleep_at_once(clock: MemoryClock, stop: Shutdown) -> None:
     pause = asyncio.create_task(stop.sleep(3600), name="pause")
     await clock.until_asleep()
 
@@ -39,7 +39,7 @@ async def test_asking_for_the_end_ends_a_pause_at_once(clock: MemoryClock, stop:
     assert clock.asleep == 0
 
 
-async def test_after_the_end_was_asked_for_every_wait_ends_at_once(stop: Shutdown) -> None:
+async def test_after_a_shutdown_request_every_wait_ends_at_once(stop: Shutdown) -> None:
     stop.request()
     stop.request()
 
@@ -50,7 +50,7 @@ async def test_after_the_end_was_asked_for_every_wait_ends_at_once(stop: Shutdow
     await stop.requested()
 
 
-async def test_who_is_woken_waits_no_longer(clock: MemoryClock, stop: Shutdown) -> None:
+async def test_a_wake_up_ends_the_wait(clock: MemoryClock, stop: Shutdown) -> None:
     wake = asyncio.Event()
     waiting = asyncio.create_task(stop.wait(3600, wake), name="wait")
     await clock.until_asleep()
@@ -62,7 +62,7 @@ async def test_who_is_woken_waits_no_longer(clock: MemoryClock, stop: Shutdown) 
     assert clock.asleep == 0
 
 
-async def test_a_wake_that_was_set_before_is_not_waited_for(stop: Shutdown) -> None:
+async def test_an_earlier_wake_up_is_not_waited_for(stop: Shutdown) -> None:
     wake = asyncio.Event()
     wake.set()
 

@@ -38,12 +38,12 @@ def shelf() -> Shelf:
     return Shelf()
 
 
-async def test_what_the_storage_answers_is_returned(shelf: Shelf) -> None:
+async def test_the_storages_answer_is_returned(shelf: Shelf) -> None:
     assert await shelf.store() == "it"
     assert shelf.health.checks()["storage"] == HealthStatus(healthy=True, status="working")
 
 
-async def test_what_fails_is_tried_until_it_is_stored(shelf: Shelf) -> None:
+async def test_a_failing_operation_is_retried_until_it_succeeds(shelf: Shelf) -> None:
     shelf.faults.before("store", BROKEN)
     storing = asyncio.create_task(shelf.store(), name="store")
     await shelf.clock.advance(300)
@@ -56,7 +56,7 @@ async def test_what_fails_is_tried_until_it_is_stored(shelf: Shelf) -> None:
     assert shelf.kept == ["it"]
 
 
-async def test_the_storage_is_tried_at_least_every_five_seconds_and_not_all_the_time(shelf: Shelf) -> None:
+async def test_retries_come_at_least_every_five_seconds_but_with_pauses(shelf: Shelf) -> None:
     shelf.faults.before("store", BROKEN)
     storing = asyncio.create_task(shelf.store(), name="store")
 
@@ -68,7 +68,7 @@ async def test_the_storage_is_tried_at_least_every_five_seconds_and_not_all_the_
         await storing
 
 
-async def test_health_is_red_at_once_and_green_when_the_storage_works_again(shelf: Shelf) -> None:
+async def test_health_follows_the_storage_at_once(shelf: Shelf) -> None:
     await shelf.store()
     shelf.faults.before("store", BROKEN, times=2)
     storing = asyncio.create_task(shelf.store(), name="store")
@@ -81,7 +81,7 @@ async def test_health_is_red_at_once_and_green_when_the_storage_works_again(shel
     assert shelf.health.checks()["storage"].healthy
 
 
-async def test_nobody_takes_on_anything_while_somebody_waits_for_the_storage(shelf: Shelf) -> None:
+async def test_no_new_work_is_accepted_while_an_operation_is_retried(shelf: Shelf) -> None:
     shelf.faults.before("store", BROKEN, times=3)
     storing = [asyncio.create_task(shelf.store(name), name=name) for name in "ab"]
     await shelf.clock.until_asleep(2)
@@ -96,7 +96,7 @@ async def test_nobody_takes_on_anything_while_somebody_waits_for_the_storage(she
     assert sorted(shelf.kept) == ["a", "b"]
 
 
-async def test_the_end_of_the_pack_ends_the_waiting(shelf: Shelf) -> None:
+async def test_shutdown_ends_the_waiting(shelf: Shelf) -> None:
     shelf.faults.before("store", BROKEN)
     storing = asyncio.create_task(shelf.store(), name="store")
     await shelf.clock.until_asleep()
@@ -109,13 +109,13 @@ async def test_the_end_of_the_pack_ends_the_waiting(shelf: Shelf) -> None:
         await shelf.keep.until_working()
 
 
-async def test_while_the_pack_ends_storing_is_still_tried_once(shelf: Shelf) -> None:
+async def test_an_operation_is_tried_once_during_shutdown(shelf: Shelf) -> None:
     shelf.stop.request()
 
     assert await shelf.store() == "it"
 
 
-async def test_an_error_that_is_not_the_storages_passes(shelf: Shelf) -> None:
+async def test_other_errors_are_raised_unchanged(shelf: Shelf) -> None:
     shelf.faults.before("store", ValueError("against the arrows"), times=1)
 
     with pytest.raises(ValueError, match="against the arrows"):

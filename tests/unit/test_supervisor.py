@@ -41,7 +41,7 @@ async def start_and_fail(world: World, seconds: float = 5) -> ChatAccessDenied:
 # Start
 
 
-async def test_a_message_comes_in_and_an_echo_goes_out_once(world: World) -> None:
+async def test_a_message_is_echoed_once(world: World) -> None:
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(60)
@@ -52,13 +52,13 @@ async def test_a_message_comes_in_and_an_echo_goes_out_once(world: World) -> Non
     assert isinstance(outcome, MessageSent)
 
 
-async def test_all_checks_are_green_when_all_is_well(world: World) -> None:
+async def test_all_checks_are_healthy_in_normal_operation(world: World) -> None:
     async with world.pack() as process:
         await world.clock.advance(1)
         assert process.health.is_healthy
 
 
-async def test_an_authentication_error_at_the_start_ends_the_pack(world: World) -> None:
+async def test_an_authentication_error_at_start_is_fatal(world: World) -> None:
     world.faults.before("identify", REVOKED)
 
     error = await start_and_fail(world)
@@ -67,7 +67,7 @@ async def test_an_authentication_error_at_the_start_ends_the_pack(world: World) 
     assert not error.by_receiver
 
 
-async def test_a_receiver_that_may_not_listen_ends_the_pack(world: World) -> None:
+async def test_a_receiver_without_permission_is_fatal(world: World) -> None:
     refusal = ChatRejected("not_allowed_token_type", "use Socket Mode")
     world.ear.deliver(refusal)
 
@@ -77,7 +77,7 @@ async def test_a_receiver_that_may_not_listen_ends_the_pack(world: World) -> Non
     assert error.by_receiver
 
 
-async def test_with_slack_out_of_reach_the_pack_is_registered_and_takes_no_action(world: World) -> None:
+async def test_while_slack_is_unreachable_the_pack_registers_but_takes_no_action(world: World) -> None:
     world.faults.before("identify", Unreachable("timeout", "no answer"))
     action = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
 
@@ -91,7 +91,7 @@ async def test_with_slack_out_of_reach_the_pack_is_registered_and_takes_no_actio
         assert isinstance(await world.answer(action, within=31), MessageSent)
 
 
-async def test_with_flyte_out_of_reach_the_pack_receives_and_keeps(world: World) -> None:
+async def test_while_flyte_is_unreachable_messages_are_received_and_stored(world: World) -> None:
     for method in ("register", "take", "publish", "in_hand"):
         world.faults.before(method, DOWN)
 
@@ -108,7 +108,7 @@ async def test_with_flyte_out_of_reach_the_pack_receives_and_keeps(world: World)
     assert world.texts == ["you said: hello"]
 
 
-async def test_with_a_token_revoked_later_actions_fail_at_once_and_the_pack_goes_on(world: World) -> None:
+async def test_with_a_revoked_token_actions_fail_at_once_and_the_pack_keeps_running(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("post", "identify"):
@@ -128,7 +128,7 @@ async def test_with_a_token_revoked_later_actions_fail_at_once_and_the_pack_goes
 # Housekeeping
 
 
-async def test_what_was_delivered_and_answered_is_forgotten_after_days(world: World) -> None:
+async def test_delivered_messages_and_reported_actions_are_purged_after_days(world: World) -> None:
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(2)
@@ -148,7 +148,7 @@ async def test_what_was_delivered_and_answered_is_forgotten_after_days(world: Wo
 # End
 
 
-async def test_the_pack_ends_without_waiting_whatever_it_waits_for(world: World) -> None:
+async def test_shutdown_does_not_wait_for_pending_retries(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         world.faults.before("post", Unreachable("timeout", "no answer"))
@@ -160,7 +160,7 @@ async def test_the_pack_ends_without_waiting_whatever_it_waits_for(world: World)
         await world.clock.advance(3)
 
 
-async def test_the_pack_ends_during_its_start(world: World) -> None:
+async def test_shutdown_works_during_the_start(world: World) -> None:
     for method in ("register", "in_hand"):
         world.faults.before(method, DOWN)
     world.faults.before("identify", Unreachable("timeout", "no answer"))
@@ -170,7 +170,7 @@ async def test_the_pack_ends_during_its_start(world: World) -> None:
 
 
 @pytest.mark.parametrize("kills", [1, 2, 5])
-async def test_killed_again_and_again_each_message_is_echoed_once(world: World, kills: int) -> None:
+async def test_each_message_is_echoed_once_despite_repeated_kills(world: World, kills: int) -> None:
     for number in range(kills):
         async with world.killed_pack():
             world.ear.redeliver()

@@ -14,7 +14,7 @@ def authors(world: World) -> list[User]:
     return [event.user for event, _ in world.engine.published]
 
 
-async def test_the_author_is_found(world: World) -> None:
+async def test_an_event_has_the_author_of_its_message(world: World) -> None:
     ada = User("U2", "Ada", "ada@example.org", "Analyst", "Ada", "Lovelace")
     world.chat.add_user(ada)
 
@@ -25,7 +25,7 @@ async def test_the_author_is_found(world: World) -> None:
     assert authors(world) == [ada]
 
 
-async def test_the_message_is_safe_and_acknowledged_before_its_author_is_looked_up(world: World) -> None:
+async def test_a_message_is_stored_and_acknowledged_before_its_author_is_looked_up(world: World) -> None:
     world.faults.hold("look_up")
 
     async with world.pack():
@@ -43,7 +43,7 @@ async def test_the_message_is_safe_and_acknowledged_before_its_author_is_looked_
         AuthenticationFailed("token_revoked", "make a new one"),
     ],
 )
-async def test_who_can_not_be_looked_up_has_an_id_and_empty_strings(world: World, error: ChatError) -> None:
+async def test_a_user_who_cannot_be_looked_up_has_an_id_and_empty_strings(world: World, error: ChatError) -> None:
     world.faults.before("look_up", error)
 
     async with world.pack():
@@ -53,7 +53,7 @@ async def test_who_can_not_be_looked_up_has_an_id_and_empty_strings(world: World
     assert [event for event, _ in world.engine.published] == [ReceivedMessage(said, User("U1", "", "", "", "", ""))]
 
 
-async def test_a_look_up_that_hangs_costs_ten_seconds_and_not_the_message(world: World) -> None:
+async def test_a_hanging_lookup_delays_a_message_by_ten_seconds(world: World) -> None:
     world.faults.hold("look_up")
 
     async with world.pack():
@@ -65,7 +65,7 @@ async def test_a_look_up_that_hangs_costs_ten_seconds_and_not_the_message(world:
 
 
 @pytest.mark.parametrize("error", [NO_ANSWER, RateLimited(60), RateLimited(3)])
-async def test_throttling_and_outages_cost_ten_seconds_in_all(world: World, error: ChatError) -> None:
+async def test_rate_limits_and_outages_delay_a_message_by_ten_seconds_in_all(world: World, error: ChatError) -> None:
     world.faults.before("look_up", error)
 
     async with world.pack():
@@ -76,7 +76,7 @@ async def test_throttling_and_outages_cost_ten_seconds_in_all(world: World, erro
         assert authors(world) == [User("U1")]
 
 
-async def test_a_short_throttling_is_waited_out(world: World) -> None:
+async def test_a_short_rate_limit_is_waited_out(world: World) -> None:
     world.faults.before("look_up", RateLimited(3), times=2)
 
     async with world.pack():
@@ -87,7 +87,7 @@ async def test_a_short_throttling_is_waited_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", [NO_ANSWER, RateLimited(600)])
-async def test_while_slack_does_not_answer_not_every_message_waits_ten_seconds(world: World, error: ChatError) -> None:
+async def test_not_every_message_waits_ten_seconds_while_slack_is_down(world: World, error: ChatError) -> None:
     world.faults.before("look_up", error)
 
     async with world.pack():
@@ -98,7 +98,7 @@ async def test_while_slack_does_not_answer_not_every_message_waits_ten_seconds(w
     assert world.told == [str(number) for number in range(10)]
 
 
-async def test_when_slack_answers_again_authors_are_found_again(world: World) -> None:
+async def test_authors_are_looked_up_again_once_slack_answers(world: World) -> None:
     world.faults.hold("look_up")
 
     async with world.pack():
@@ -111,7 +111,7 @@ async def test_when_slack_answers_again_authors_are_found_again(world: World) ->
     assert authors(world) == [User("U1"), User("U1", "Ada")]
 
 
-async def test_nobody_is_looked_up_for_a_message_without_a_user(world: World) -> None:
+async def test_no_user_is_looked_up_for_a_message_without_one(world: World) -> None:
     async with world.pack():
         world.chat.say("C1", "of nobody", user_id="")
         await world.clock.advance(1)
@@ -120,7 +120,7 @@ async def test_nobody_is_looked_up_for_a_message_without_a_user(world: World) ->
     assert world.faults.count("look_up") == 0
 
 
-async def test_a_slow_look_up_in_one_channel_holds_up_no_other(world: World) -> None:
+async def test_a_slow_lookup_in_one_channel_does_not_delay_others(world: World) -> None:
     world.faults.before("look_up", RateLimited(8), times=1)
 
     async with world.pack():
@@ -134,7 +134,7 @@ async def test_a_slow_look_up_in_one_channel_holds_up_no_other(world: World) -> 
     assert sorted(world.told) == ["quick", "slow"]
 
 
-async def test_a_stop_does_not_wait_for_a_look_up_that_is_told_to_wait(world: World) -> None:
+async def test_shutdown_does_not_wait_for_a_rate_limited_lookup(world: World) -> None:
     world.faults.before("look_up", RateLimited(8))
     async with world.pack():
         world.chat.say("C1", "hello")
