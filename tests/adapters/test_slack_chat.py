@@ -228,7 +228,7 @@ async def test_a_failure_is_not_remembered(stage: Stage) -> None:
 
 async def test_who_gives_up_waiting_for_a_user_does_not_spoil_it_for_the_others(stage: Stage) -> None:
     user_id = stage.slack.add_user("alice")
-    stage.slack.latency_seconds = 0.1
+    stage.slack.conditions.latency_seconds = 0.1
     for impatient in (0, 1):
         look_ups = [asyncio.create_task(stage.chat.look_up(user_id), name=f"look up {number}") for number in range(3)]
         await asyncio.sleep(0)

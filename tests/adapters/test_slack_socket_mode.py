@@ -14,6 +14,7 @@ from domain.errors import AuthenticationFailed, ChatRejected
 from domain.messages import IncomingMessage
 from entrypoints.simulation.faults import Fault, Hang
 from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.event_log import SocketClosed, SocketOpened
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import next_event
 from tests.support.slack_receiver import ConnectedReceiver, connect_receiver
@@ -239,12 +240,12 @@ async def test_the_new_connection_is_there_before_the_old_one_is_closed() -> Non
     async with listening() as stage:
         await stage.grow_old()
         counts: list[int] = []
-        changes = stage.slack.subscribe()
+        changes = stage.slack.log.subscribe()
         stage.slack.disconnect("refresh_requested", close_after_seconds=30)
         async with asyncio.timeout(5):
-            async for happening in changes:
-                if happening.kind in ("connected", "disconnected"):
-                    counts.append(1 if happening.kind == "connected" else -1)
+            async for event in changes:
+                if isinstance(event, SocketOpened | SocketClosed):
+                    counts.append(1 if isinstance(event, SocketOpened) else -1)
                 if len(counts) == 2:
                     break
         assert counts == [1, -1]
@@ -269,7 +270,7 @@ async def test_an_acknowledgement_goes_where_its_message_came_from() -> None:
 async def test_there_are_never_more_than_two_connections() -> None:
     async with listening() as stage:
         counts = [1]
-        changes = stage.slack.subscribe()
+        changes = stage.slack.log.subscribe()
         for number in range(5):
             await stage.grow_old()
             stage.ear.say(f"never acknowledged {number}")
@@ -277,9 +278,9 @@ async def test_there_are_never_more_than_two_connections() -> None:
             stage.slack.disconnect("refresh_requested", close_after_seconds=0.1)
             async with asyncio.timeout(5):
                 while counts[-1] != 1 or len(counts) < 2 * number + 3:
-                    happening = await anext(changes)
-                    if happening.kind in ("connected", "disconnected"):
-                        counts.append(counts[-1] + (1 if happening.kind == "connected" else -1))
+                    event = await anext(changes)
+                    if isinstance(event, SocketOpened | SocketClosed):
+                        counts.append(counts[-1] + (1 if isinstance(event, SocketOpened) else -1))
         assert max(counts) == 2
 
 
@@ -390,7 +391,7 @@ async def test_a_malformed_frame_costs_nothing(frame: str | bytes) -> None:
 @pytest.mark.parametrize("kind", ["slash_commands", "interactive", "something_new"])
 async def test_what_is_no_event_is_acknowledged_and_ignored(kind: str) -> None:
     async with listening() as stage:
-        envelope_id = stage.slack.raw_envelope(kind, {"command": "/deploy"}, accepts_response_payload=True)
+        envelope_id = stage.slack.socket_mode.send_raw(kind, {"command": "/deploy"}, accepts_response_payload=True)
         await stage.slack.wait_for(lambda: envelope_id in stage.slack.socket_mode.responses)
         assert stage.slack.socket_mode.responses[envelope_id] is None
         await stage.hears("after")

@@ -27,9 +27,9 @@ async def measure_burst(env: BenchEnvironment) -> BurstResult:
     await env.flyte.wait_for(lambda: len(env.flyte.events) >= events + BURST_SIZE, TIMEOUT_SECONDS)
     events_seconds = time.monotonic() - began
     await env.slack.wait_for(lambda: env.slack.counters["posts"] >= posts + BURST_SIZE, TIMEOUT_SECONDS)
-    echoes_seconds = env.slack.posts[posts + BURST_SIZE - 1].received_at - began
+    echoes_seconds = env.slack.posts[posts + BURST_SIZE - 1].at - began
     await env.flyte.wait_for(lambda: len(env.flyte.results) >= results + BURST_SIZE, TIMEOUT_SECONDS)
-    posted = Counter((post.channel, post.text) for post in env.slack.posts[posts:])
+    posted = Counter((post.channel, post.text) for post in list(env.slack.posts)[posts:])
     return BurstResult(events_seconds, echoes_seconds, _compare(expected, posted))
 
 

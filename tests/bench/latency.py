@@ -18,7 +18,7 @@ async def echo_latencies(env: BenchEnvironment, count: int, seed: int) -> list[f
         began = time.monotonic()
         env.slack.say(env.regular, channel, f"echo number {number}")
         await _wait_for_echo(env)
-        samples.append(env.slack.posts[-1].received_at - began)
+        samples.append(env.slack.posts[-1].at - began)
         await asyncio.sleep(rng.uniform(0.05, 0.15))  # avoids a fixed phase against the pack's polling
     return samples
 

@@ -21,15 +21,15 @@ class CrashPoint:
     """An event at one of the servers, and how many seconds after it the crash comes."""
 
     name: str
-    matches_slack: Callable[[event_log.Happening], bool] = lambda _: False
+    matches_slack: Callable[[event_log.SlackEvent], bool] = lambda _: False
     matches_flyte: Callable[[flyte_trace.TraceEvent], bool] = lambda _: False
     after_seconds: float = 0.0
     slow_method: str = ""
     """A method of Slack's that must be slowed down for the event to occur."""
 
 
-def _slack(kind: str, **details: object) -> Callable[[event_log.Happening], bool]:
-    return lambda seen: seen.kind == kind and details.items() <= seen.details.items()
+def _slack(kind: type[event_log.SlackEvent], **fields: object) -> Callable[[event_log.SlackEvent], bool]:
+    return lambda seen: isinstance(seen, kind) and all(getattr(seen, name) == fields[name] for name in fields)
 
 
 def _flyte(*kinds: type[flyte_trace.TraceEvent]) -> Callable[[flyte_trace.TraceEvent], bool]:
@@ -39,12 +39,12 @@ def _flyte(*kinds: type[flyte_trace.TraceEvent]) -> Callable[[flyte_trace.TraceE
 _EVENT = _flyte(flyte_trace.EventAccepted)
 _TAKEN = _flyte(flyte_trace.ActionTaken)
 _COMPLETED = _flyte(flyte_trace.ActionFinished)
-_POST = _slack("post")
-_SLOW_POST = _slack("fault", method="chat.postMessage")
+_POST = _slack(event_log.Post)
+_SLOW_POST = _slack(event_log.FaultInjected, target="chat.postMessage")
 
 CRASH_POINTS: Final = (
-    CrashPoint("message sent to the pack", matches_slack=_slack("delivered")),
-    CrashPoint("message acknowledged", matches_slack=_slack("acknowledged")),
+    CrashPoint("message sent to the pack", matches_slack=_slack(event_log.Delivered)),
+    CrashPoint("message acknowledged", matches_slack=_slack(event_log.Acknowledged)),
     CrashPoint("event received by Flyte, before its response", matches_flyte=_EVENT),
     CrashPoint(
         "event received by Flyte, after its response", matches_flyte=_EVENT, after_seconds=_AFTER_RESPONSE_SECONDS
@@ -58,8 +58,10 @@ CRASH_POINTS: Final = (
     CrashPoint(
         "result received by Flyte, after its response", matches_flyte=_COMPLETED, after_seconds=_AFTER_RESPONSE_SECONDS
     ),
-    CrashPoint("channel history requested", matches_slack=_slack("call", method="conversations.history")),
-    CrashPoint("channel joined, before Slack's response", matches_slack=_slack("call", method="conversations.join")),
+    CrashPoint("channel history requested", matches_slack=_slack(event_log.Call, method="conversations.history")),
+    CrashPoint(
+        "channel joined, before Slack's response", matches_slack=_slack(event_log.Call, method="conversations.join")
+    ),
     CrashPoint("pack registered, before Flyte's response", matches_flyte=_flyte(flyte_trace.PackRegistered)),
 )
 
@@ -79,7 +81,7 @@ def armed(
         elif left == 0:
             crash()
 
-    def on_slack_event(seen: event_log.Happening) -> None:
+    def on_slack_event(seen: event_log.SlackEvent) -> None:
         if crash_point.matches_slack(seen):
             on_match()
 

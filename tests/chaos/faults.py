@@ -110,13 +110,13 @@ async def slack_fails(context: FaultContext) -> None:
 
 async def history_lags(context: FaultContext) -> None:
     """Slack's history shows messages with a delay."""
-    context.slack.history_lag_seconds = context.rng.uniform(0.5, 3)
+    context.slack.workspace.history_lag_seconds = context.rng.uniform(0.5, 3)
 
 
 async def redelivery_storm(context: FaultContext) -> None:
     """Slack redelivers acknowledged events and loses acknowledgements."""
     for _ in range(3):
-        context.slack.redeliver()
+        context.slack.deliveries.redeliver()
         context.slack.socket_mode.accepts_acknowledgements = context.rng.random() < 0.5
         await context.wait(0.1, 0.6)
     context.slack.socket_mode.accepts_acknowledgements = True
@@ -185,7 +185,7 @@ def draw_faults(variant: str, rng: Random) -> list[Fault]:
 async def clear_faults(slack: SlackServer, flyte: FlyteServer) -> None:
     """Ends all faults of both servers."""
     slack.faults.clear()
-    slack.history_lag_seconds = 0
+    slack.workspace.history_lag_seconds = 0
     slack.socket_mode.accepts_acknowledgements = True
     flyte.faults.clear()
     await flyte.come_up()

@@ -89,7 +89,7 @@ class ChaosRunner:
         if self.variant == "everything" and rng.random() < 0.2:
             for delivery in slack.unacknowledged.values():
                 load.on_given_up(*delivery.message_key)
-            slack.discard_unacknowledged()
+            slack.deliveries.discard_unacknowledged()
 
     async def _kill(self, rng: Random, context: FaultContext) -> None:
         """Kills the pack at a crash point or after a random time, some runs being long enough to resolve doubts."""

@@ -38,10 +38,10 @@ async def test_the_echo_flow_answers_with_the_rest_of_the_message() -> None:
 @pytest.mark.parametrize("message", ["hello", "echo", "say echo x", " echo x", "echox"])
 async def test_the_echo_flow_answers_nothing_else(message: str) -> None:
     async with server_and_pack(flows=[flow_from_file(BUILT_IN / "echo.yaml")]) as (flyte, pack):
-        with flyte.subscribe() as watch:
-            await pack.send_event("ReceivedMessage", {"message": message, "channelId": "C1", "user": {"id": "U1"}})
-            assert await pack.take() is None
-            told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
+        watch = flyte.subscribe()
+        await pack.send_event("ReceivedMessage", {"message": message, "channelId": "C1", "user": {"id": "U1"}})
+        assert await pack.take() is None
+        told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
 
     assert [(one.rendered, one.context["Channel"]) for one in told] == [("False", "C1")]
 
@@ -123,10 +123,10 @@ async def test_criteria_are_met_in_each_of_gos_spellings(written: str) -> None:
 @pytest.mark.parametrize("written", ["0", "f", "F", "FALSE", "false", "False", "{{ 1 == 2 }}"])
 async def test_criteria_are_not_met_in_each_of_gos_spellings(written: str) -> None:
     async with server_and_pack(flows=[flow(step(id="s", criteria=written))]) as (flyte, pack):
-        with flyte.subscribe() as watch:
-            await pack.send_event("ReceivedMessage")
-            assert await pack.take() is None
-            told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
+        watch = flyte.subscribe()
+        await pack.send_event("ReceivedMessage")
+        assert await pack.take() is None
+        told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
 
     assert [(one.flow, one.step, one.criteria, one.reason) for one in told] == [
         ("test", "s", written, "the criteria is not met")
@@ -138,10 +138,10 @@ async def test_criteria_are_not_met_in_each_of_gos_spellings(written: str) -> No
 )
 async def test_criteria_that_are_neither_true_nor_false_are_an_error(written: str, error: str) -> None:
     async with server_and_pack(flows=[flow(step(criteria=written))]) as (flyte, pack):
-        with flyte.subscribe() as watch:
-            await pack.send_event("ReceivedMessage")
-            assert await pack.take() is None
-            told = [one for one in watch.drain() if isinstance(one, StepFailed)]
+        watch = flyte.subscribe()
+        await pack.send_event("ReceivedMessage")
+        assert await pack.take() is None
+        told = [one for one in watch.drain() if isinstance(one, StepFailed)]
 
     assert [(one.part, one.error) for one in told] == [
         ("criteria", f"renders to {error}, which is neither True nor False")
@@ -151,11 +151,11 @@ async def test_criteria_that_are_neither_true_nor_false_are_an_error(written: st
 async def test_a_step_whose_template_fails_is_left_out_and_the_others_run() -> None:
     broken = step(id="broken", context={"X": "{{ Event.Payload.message.nope }}"})
     async with server_and_pack(flows=[flow(broken, step(id="whole"))]) as (flyte, pack):
-        with flyte.subscribe() as watch:
-            await pack.send_event("ReceivedMessage", {"message": "hi"})
-            assert await pack.take() is not None
-            assert await pack.take() is None
-            told = [one for one in watch.drain() if isinstance(one, StepFailed | StepMatched)]
+        watch = flyte.subscribe()
+        await pack.send_event("ReceivedMessage", {"message": "hi"})
+        assert await pack.take() is not None
+        assert await pack.take() is None
+        told = [one for one in watch.drain() if isinstance(one, StepFailed | StepMatched)]
 
     failed, matched = told
     assert isinstance(failed, StepFailed)

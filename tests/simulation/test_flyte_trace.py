@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from entrypoints.simulation.flyte import faults, subscription
+from entrypoints.simulation.event_feed import Subscription
+from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_values
-from entrypoints.simulation.flyte.server import FlyteServer
-from entrypoints.simulation.flyte.subscription import Subscription
 from entrypoints.simulation.flyte.trace import (
     ActionCreated,
     ActionFinished,
@@ -25,12 +24,12 @@ ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 
 async def test_the_whole_way_of_a_message_can_be_watched() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        with flyte.subscribe() as watch:
-            await pack.send_event("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
-            taken = await pack.take()
-            assert taken is not None
-            await pack.complete(taken, "MessageSent", {"timestamp": "1"})
-            seen = [one for one in watch.drain() if not isinstance(one, RequestServed)]
+        watch = flyte.subscribe()
+        await pack.send_event("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
+        taken = await pack.take()
+        assert taken is not None
+        await pack.complete(taken, "MessageSent", {"timestamp": "1"})
+        seen = [one for one in watch.drain() if not isinstance(one, RequestServed)]
 
     assert [type(one) for one in seen] == [EventAccepted, StepMatched, ActionCreated, ActionTaken, ActionFinished]
     matched = seen[1]
@@ -43,31 +42,20 @@ async def test_the_whole_way_of_a_message_can_be_watched() -> None:
 async def test_a_watch_can_be_waited_on() -> None:
     async with server_and_pack() as (flyte, pack):
 
-        async def first(watch: Subscription) -> TraceEvent:
+        async def first(watch: Subscription[TraceEvent]) -> TraceEvent:
             async for happening in watch:
                 if isinstance(happening, EventAccepted):
                     return happening
             raise AssertionError
 
-        with flyte.subscribe() as watch:
-            async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-                waiting = group.create_task(first(watch), name="watcher")
-                await pack.send_event("X", {"n": 1})
+        watch = flyte.subscribe()
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            waiting = group.create_task(first(watch), name="watcher")
+            await pack.send_event("X", {"n": 1})
 
     happening = waiting.result()
     assert isinstance(happening, EventAccepted)
     assert (happening.event, happening.payload) == ("X", {"n": 1})
-
-
-async def test_a_watch_that_nobody_reads_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "LIMIT", 3)
-    async with FlyteServer() as flyte:
-        with flyte.subscribe() as watch:
-            for number in range(5):
-                flyte.raise_event("Slack", "X", number)
-            seen = [one.payload for one in watch.drain() if isinstance(one, EventAccepted)]
-
-    assert (seen, watch.dropped) == ([2, 3, 4], 2)
 
 
 async def test_requests_takes_and_counters_are_kept() -> None:
@@ -121,14 +109,14 @@ async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> Non
     ]
     flow = flow_from_values({"name": "test", "steps": steps}, "test")
     async with server_and_pack(flows=[flow]) as (flyte, pack):
-        with flyte.subscribe() as watch:
-            await pack.send_event("E")
-            taken = await pack.take()
-            assert taken is not None
-            await pack.complete(taken, "E")
-            assert await pack.take() is not None
-            await flyte.wait_for(lambda: flyte.waiting() == 1)
-            told = [(one.step, one.reason) for one in watch.drain() if isinstance(one, StepUnmatched)]
+        watch = flyte.subscribe()
+        await pack.send_event("E")
+        taken = await pack.take()
+        assert taken is not None
+        await pack.complete(taken, "E")
+        assert await pack.take() is not None
+        await flyte.wait_for(lambda: flyte.waiting() == 1)
+        told = [(one.step, one.reason) for one in watch.drain() if isinstance(one, StepUnmatched)]
 
     waits = ("b", "none of the steps that it depends on has finished in the run that this event begins: a")
     assert told == [waits, waits, ("a", "the step has run in this run")]
@@ -136,5 +124,5 @@ async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> Non
 
 async def test_a_wait_in_vain_says_what_happened_meanwhile() -> None:
     async with server_and_pack() as (flyte, _):
-        with pytest.raises(TimeoutError, match=r"not so after 0\.01 s; requests until then: .*'register 201': 1"):
+        with pytest.raises(TimeoutError, match=r"did not hold within 0\.01 s; requests so far: .*'register 201': 1"):
             await flyte.wait_for(lambda: flyte.events, timeout=0.01)

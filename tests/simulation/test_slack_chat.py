@@ -47,7 +47,7 @@ async def test_posts_are_kept_in_order_with_their_arguments(slack: SlackServer, 
     await web.api_call("chat.postMessage", json={"channel": ops, "text": "two", "tomorrows_field": 1})
     assert [post.text for post in slack.posts] == ["one", "two"]
     assert slack.posts[1].arguments["tomorrows_field"] == 1
-    assert slack.posts[0].received_at <= slack.posts[1].received_at
+    assert slack.posts[0].at <= slack.posts[1].at
 
 
 @pytest.mark.parametrize("as_text", [False, True])

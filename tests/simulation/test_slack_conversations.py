@@ -189,10 +189,10 @@ async def test_replies_begin_with_the_parent_and_go_on_in_pages(
 async def test_history_can_lag_behind(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     parent = slack.say("alice", "ops", "question")
     slack.say("alice", "ops", "answer", thread_ts=parent)
-    slack.history_lag_seconds = 60
+    slack.workspace.history_lag_seconds = 60
     assert await texts(web, ops) == []
     assert len((await web.conversations_replies(channel=ops, ts=parent))["messages"]) == 1
-    slack.history_lag_seconds = 0
+    slack.workspace.history_lag_seconds = 0
     assert (await texts(web, ops))[0] == "question"
 
 

@@ -1,12 +1,11 @@
-"""Waiting for the simulated Slack, watching it, and what it remembers."""
+"""The simulated Slack's event log, and what a workspace remembers."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from entrypoints.simulation.slack.event_log import Changes, Happening, Log
+from entrypoints.simulation.slack.event_log import Call, EventRaised, Post
 from entrypoints.simulation.slack.models import MAX_MESSAGES, format_ts, parse_ts
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.slack.rate_limits import RateLimits
@@ -14,74 +13,26 @@ from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
-async def test_waiting_ends_when_something_makes_it_true(slack: SlackServer, web: AsyncWebClient) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(slack.wait_for(lambda: slack.counters["auth.test"] == 2))
-        await web.auth_test()
-        assert not waiting.done()
-        await web.auth_test()
-
-
-async def test_waiting_in_vain_is_a_timeout(slack: SlackServer) -> None:
-    with pytest.raises(TimeoutError):
-        await slack.wait_for(lambda: False, timeout=0.01)
-
-
-async def test_several_can_wait_at_once_and_one_can_stop(slack: SlackServer) -> None:
-    async def wait(asked: asyncio.Event) -> None:
-        def is_said() -> bool:
-            asked.set()
-            return bool(slack.history("ops"))
-
-        await slack.wait_for(is_said)
-
-    both_asked = [asyncio.Event(), asyncio.Event()]
-    first, second = (asyncio.create_task(wait(asked)) for asked in both_asked)
-    for asked in both_asked:
-        await asked.wait()
-    first.cancel()
-    slack.say("alice", "ops", "now")
-    await second
-    assert first.cancelled()
-
-
-async def test_a_watcher_sees_everything_in_order_until_the_end() -> None:
+async def test_a_subscription_has_every_event_in_order_until_the_server_closes() -> None:
     async with SlackServer() as slack:
         slack.add_channel("ops")
-        changes = slack.subscribe()
+        subscription = slack.log.subscribe()
         slack.say("owner", "ops", "hello")
         ts = slack.say("owner", "ops", "hello again")
         slack.edit("ops", ts, "good bye")
-    seen = [happening.details["event"] async for happening in changes]
-    assert [event.get("subtype", event.get("text")) for event in seen] == [
+    raised = [logged.event async for logged in subscription if isinstance(logged, EventRaised)]
+    assert [event.get("subtype", event.get("text")) for event in raised] == [
         "hello",
         "hello again",
         "message_changed",
     ]
 
 
-async def test_a_watcher_sees_calls_and_posts(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_posts_and_calls_are_published(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.invite("ops", slack.bot_user_id)
-    changes = slack.subscribe()
+    subscription = slack.log.subscribe()
     await web.chat_postMessage(channel="#ops", text="hi")
-    kinds = [(await anext(changes)).kind for _ in range(3)]
-    assert kinds == ["event", "post", "call"]
-
-
-async def test_a_watcher_who_sleeps_misses_the_oldest() -> None:
-    changes = Changes()
-    for number in range(10_001):
-        changes.add(Happening("call", {"number": number}))
-    assert changes.missed == 1
-    assert (await anext(changes)).details == {"number": 1}
-
-
-def test_a_log_forgets_its_oldest_entries() -> None:
-    log: Log[int] = Log(kept=10)
-    for number in range(100):
-        log.append(number)
-    assert log[-1] == 99
-    assert 10 <= len(log) <= 11
+    assert [type(event) for event in subscription.drain()] == [EventRaised, Post, Call]
 
 
 def test_a_channel_forgets_its_oldest_messages() -> None:

@@ -136,7 +136,7 @@ async def test_an_address_that_is_gone_is_a_failed_connection(slack: SlackServer
 
 async def test_an_answer_that_takes_too_long_is_a_timeout() -> None:
     async with SlackServer(acknowledgement_seconds=QUICK_SECONDS) as slack, SlackServer() as tar_pit:
-        tar_pit.latency_seconds = 60
+        tar_pit.conditions.latency_seconds = 60
         await slack.deliver_to(f"{tar_pit.api_url}slack.events", verify=False)
         slack.raw_event({"type": "marker"})
         await slack.wait_for(lambda: slack.counters["http_failures"])
@@ -155,7 +155,7 @@ async def test_many_events_come_side_by_side(slack: SlackServer, receiver: Recei
 async def test_lost_events_are_not_sent(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     slack.say("owner", "ops", "lost")
-    slack.discard_unacknowledged()
+    slack.deliveries.discard_unacknowledged()
     slack.say("owner", "ops", "sent")
     await slack.wait_for(lambda: slack.acknowledged)
     assert [body["event"]["text"] for body in receiver.bodies] == ["sent"]

@@ -133,7 +133,7 @@ async def test_acknowledged_events_can_come_again_in_a_storm(slack: SlackServer,
         for _ in range(2):
             await app.event(socket)
         await slack.wait_for(lambda: len(slack.acknowledged) == 2)
-        assert slack.redeliver() == 2
+        assert slack.deliveries.redeliver() == 2
         assert [(await app.event(socket))["text"] for _ in range(2)] == ["one", "two"]
         await slack.wait_for(lambda: not slack.unacknowledged)
 
@@ -141,7 +141,7 @@ async def test_acknowledged_events_can_come_again_in_a_storm(slack: SlackServer,
 @pytest.mark.usefixtures("_in_ops")
 async def test_unacknowledged_events_can_be_lost(slack: SlackServer, app: SlackApp) -> None:
     slack.say("alice", "ops", "lost")
-    assert slack.discard_unacknowledged() == 1
+    assert slack.deliveries.discard_unacknowledged() == 1
     async with await app.open_socket() as socket:
         slack.say("alice", "ops", "heard")
         assert (await app.event(socket))["text"] == "heard"
@@ -282,7 +282,7 @@ async def test_nothing_is_delivered_before_hello(
 
 async def test_a_slash_command_takes_a_response(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
-        envelope_id = slack.raw_envelope("slash_commands", {"command": "/flyte"}, accepts_response_payload=True)
+        envelope_id = slack.socket_mode.send_raw("slash_commands", {"command": "/flyte"}, accepts_response_payload=True)
         envelope = await app.frame(socket)
         assert (envelope["envelope_id"], envelope["accepts_response_payload"]) == (envelope_id, True)
         await socket.send_json({"envelope_id": envelope_id, "payload": {"text": "done"}})
@@ -292,7 +292,7 @@ async def test_a_slash_command_takes_a_response(slack: SlackServer, app: SlackAp
 
 async def test_a_slash_command_needs_a_connection(slack: SlackServer) -> None:
     with pytest.raises(ConnectionError):
-        slack.raw_envelope("slash_commands", {"command": "/flyte"})
+        slack.socket_mode.send_raw("slash_commands", {"command": "/flyte"})
 
 
 async def test_any_frame_can_be_sent(slack: SlackServer, app: SlackApp) -> None:

@@ -85,9 +85,9 @@ async def test_a_bot_token_opens_no_socket(slack: SlackServer, web: AsyncWebClie
 
 
 async def test_a_revoked_token_is_refused_until_it_is_well_again(slack: SlackServer, web: AsyncWebClient) -> None:
-    slack.reject_tokens("token_revoked")
+    slack.access.forced_error = "token_revoked"
     assert await error_of(web.auth_test()) == "token_revoked"
-    slack.reject_tokens("")
+    slack.access.forced_error = ""
     assert (await web.auth_test())["ok"]
 
 

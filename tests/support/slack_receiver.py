@@ -78,7 +78,7 @@ class SlackReceiverEnvironment(ReceiverEnvironment):
         self._slack.archive(channel_id)
 
     def revoke_token(self) -> None:
-        self._slack.reject_tokens("invalid_auth")
+        self._slack.access.forced_error = "invalid_auth"
 
     def is_acknowledged(self, timestamp: str) -> bool:
         return self._slack.is_acknowledged(self.channel, timestamp)

@@ -2,22 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
 
+from entrypoints.simulation.event_feed import EventFeed
 from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
 from entrypoints.simulation.flyte.state import Completion, FlyteState
-from entrypoints.simulation.flyte.subscription import Subscription
 from entrypoints.simulation.flyte.trace import TraceEvent
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 
 LOG_LIMIT = 100_000
 """How many events and results are kept."""
-
-Truth = TypeVar("Truth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,7 @@ class PendingEvent:
     action_id: str | None = None
 
 
-class Flyte:
+class Flyte(EventFeed[TraceEvent]):
     """The engine in the event loop that uses it. Flows run just after what they run for came in, not within it."""
 
     def __init__(
@@ -39,18 +35,15 @@ class Flyte:
         flow_delay_seconds: float = 0.0,
         max_finished_runs: int = 10_000,
     ) -> None:
+        super().__init__()
         self.events: deque[Event] = deque(maxlen=LOG_LIMIT)
         self.results: dict[str, Event] = {}
         self.flow_delay_seconds = flow_delay_seconds
-        self.listeners: Final[list[Callable[[TraceEvent], None]]] = []
-        """Told of everything as it happens; they must not wait, nor change anything here."""
-        self._state = FlyteState(environment or TemplateEnvironment(), self._on_trace_event, max_finished_runs)
+        self._state = FlyteState(environment or TemplateEnvironment(), self.publish, max_finished_runs)
         for flow in flows:
             self._state.add_flow(flow)
         self._pending: deque[PendingEvent] = deque()
         self._timers: deque[asyncio.Handle] = deque()
-        self._subscriptions: list[Subscription] = []
-        self._waiters: set[asyncio.Event] = set()
 
     # What there is
 
@@ -131,44 +124,15 @@ class Flyte:
     def unregister_packs(self) -> None:
         """Forget all packs: they get 404 until they register again."""
         self._state.unregister_packs()
-        self._notify_waiters()
+        self.notify()
 
-    # Looking on
-
-    @contextmanager
-    def subscribe(self) -> Iterator[Subscription]:
-        """Look on: everything that happens from now on."""
-        watch = Subscription()
-        self._subscriptions.append(watch)
-        try:
-            yield watch
-        finally:
-            self._subscriptions.remove(watch)
-
-    async def wait_for(self, predicate: Callable[[], Truth], timeout: float = 5.0) -> Truth:  # noqa: ASYNC109 (asked for on every change, so asyncio.timeout at the caller would not do less)
-        """What the predicate returns once it is true; asked now and after every change.
-
-        Raises TimeoutError when that takes longer than `timeout` seconds.
-        """
-        news = asyncio.Event()
-        self._waiters.add(news)
-        try:
-            async with asyncio.timeout(timeout):
-                while not (found := predicate()):
-                    news.clear()
-                    await news.wait()
-                return found
-        except TimeoutError as error:
-            raise TimeoutError(f"not so after {timeout} s; {self._progress()}") from error
-        finally:
-            self._waiters.discard(news)
+    def progress(self) -> str:
+        """See `EventFeed`."""
+        return f"events so far: {len(self.events)}"
 
     def _event(self, pack: Pack, name: str, payload: object) -> Event:
         now = self._state.environment.now()
         return Event(pack, name, payload, now, now)
-
-    def _progress(self) -> str:
-        return f"events until then: {len(self.events)}"
 
     def _queue(self, pack: str, command: str, command_input: object, raw: bytes | None) -> str:
         trigger = self._event(Pack("Simulation", "Simulation", {}, {}), "ActionQueued", None)
@@ -189,7 +153,7 @@ class Flyte:
             self._timers.append(loop.call_later(self.flow_delay_seconds, self._run_flows))
         else:
             self._timers.append(loop.call_soon(self._run_flows))
-        self._notify_waiters()
+        self.notify()
 
     def _run_flows(self) -> None:
         heard = self._pending.popleft()
@@ -198,19 +162,8 @@ class Flyte:
         action = self._state.actions.get(heard.action_id) if heard.action_id else None
         if action is not None:
             self._state.continue_run(action)
-        self._notify_waiters()
+        self.notify()
 
     def _cancel_timers(self) -> None:
         for timer in self._timers:
             timer.cancel()
-
-    def _on_trace_event(self, happening: TraceEvent) -> None:
-        for listener in self.listeners:
-            listener(happening)
-        for watch in self._subscriptions:
-            watch.publish(happening)
-        self._notify_waiters()
-
-    def _notify_waiters(self) -> None:
-        for news in self._waiters:
-            news.set()

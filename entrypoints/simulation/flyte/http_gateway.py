@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -10,13 +9,11 @@ from typing import Literal
 
 from aiohttp import web
 
-from entrypoints.simulation.connections import reset_connection
 from entrypoints.simulation.faults import Fault, FaultPlan, respond
 from entrypoints.simulation.flyte.faults import LostRace
 from entrypoints.simulation.flyte.routes import BODY_LIMIT, ActionResponse, Handler, NoResponse
 from entrypoints.simulation.flyte.trace import RequestServed
-
-_GRACE_SECONDS = 0.05
+from entrypoints.simulation.listener import HttpListener, reset_connection
 
 Down = Literal["refuse", "reset"]
 Served = Callable[[RequestServed, str | None], None]
@@ -38,8 +35,7 @@ class HttpGateway:
         wake: Callable[[], None],
     ) -> None:
         self.in_progress: Counter[str] = Counter()
-        self._host = host
-        self._port = port
+        self._listener = HttpListener(host, port)
         self._faults = faults
         self._on_served = served
         self._jwt = jwt
@@ -48,74 +44,35 @@ class HttpGateway:
         self._wake = wake
         self._closing = asyncio.Event()
         self._is_down = False
-        self._reserved: socket.socket | None = None
-        self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
 
     @property
     def url(self) -> str:
         """Where it listens, also while it is down."""
-        return f"http://{self._host}:{self._port}"
+        return self._listener.url
 
     async def open(self, routes: Sequence[tuple[str, str, str, Handler]]) -> None:
         """Listen; raises OSError when the port is taken."""
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._unrouted])
         for name, method, path, handler in routes:
             app.router.add_route(method, path, self._guarded(name, handler))
-        self._reserve()
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_GRACE_SECONDS)
-        await self._runner.setup()
-        try:
-            await self._listen()
-        except OSError:
-            await self.close()
-            raise
+        await self._listener.open(app, handler_cancellation=True)
 
     async def close(self) -> None:
         """Stop listening, and end every connection."""
         self._closing.set()
-        if self._runner is not None:
-            self._abort_connections()
-            await self._runner.cleanup()
-        if self._reserved is not None:
-            self._reserved.close()
+        await self._listener.close()
 
     async def go_down(self, how: Down = "refuse") -> None:
         """End every connection; then refuse new ones, or take them and reset them when they ask for something."""
         self._is_down = True
-        if how == "refuse" and self._site is not None:
-            await self._site.stop()
-            self._site = None
-        self._abort_connections()
+        if how == "refuse":
+            await self._listener.stop()
+        self._listener.reset_connections()
 
     async def come_up(self) -> None:
         """Work again, on the same port."""
         self._is_down = False
-        if self._site is None:
-            await self._listen()
-
-    def _reserve(self) -> None:
-        """Hold the port without listening, so that nobody else gets it while the server is down."""
-        reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            reserved.bind((self._host, self._port))
-        except OSError:
-            reserved.close()
-            raise
-        self._reserved = reserved
-        self._port = reserved.getsockname()[1]
-
-    async def _listen(self) -> None:
-        if self._runner is None:
-            raise RuntimeError("the server was not opened")
-        self._site = web.TCPSite(self._runner, self._host, self._port, reuse_address=True, backlog=1024)
-        await self._site.start()
-
-    def _abort_connections(self) -> None:
-        server = self._runner.server if self._runner is not None else None
-        for connection in list(server.connections if server is not None else ()):
-            reset_connection(connection.transport)
+        await self._listener.start()
 
     @web.middleware
     async def _unrouted(

@@ -68,7 +68,7 @@ class FlyteServer(Flyte):
             jwt=jwt,
             forbidden_routes=frozenset(forbidden_routes),
             lose_race=self._lose_race,
-            wake=self._notify_waiters,
+            wake=self.notify,
         )
 
     async def __aenter__(self) -> Self:
@@ -98,9 +98,10 @@ class FlyteServer(Flyte):
         """How many requests on a route have come in and are not answered yet, such as those that hang."""
         return self._gateway.in_progress[route]
 
-    def _progress(self) -> str:
+    def progress(self) -> str:
+        """See `EventFeed`."""
         requests = {f"{route} {code}": count for (route, code), count in self.counts.items()}
-        return f"requests until then: {requests}"
+        return f"requests so far: {requests}"
 
     def _lose_race(self, pack_id: str) -> None:
         pack = self._state.packs.get(pack_id)
@@ -112,4 +113,4 @@ class FlyteServer(Flyte):
         self.counts[served.route, served.status] += 1
         if served.route == "take":
             self.takes.append(Take(served.at, served.status, action_id))
-        self._on_trace_event(served)
+        self.publish(served)

@@ -1,30 +1,28 @@
-"""A Slack of our own on loopback: all that a bot can tell of Slack, with people to play and faults to plan."""
+"""A simulated Slack on loopback: the Web API, Socket Mode, RTM and the Events API, with people and fault injection."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from aiohttp import web
 
-from entrypoints.simulation.connections import reset_connection
-from entrypoints.simulation.faults import FaultPlan
+from entrypoints.simulation.listener import HttpListener
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.endpoint import SocketEndpoint
 from entrypoints.simulation.slack.delivery.http import HttpDelivery
-from entrypoints.simulation.slack.delivery.queue import RETRY_SECONDS, Acknowledgement, DeliveryQueue, PendingDelivery
-from entrypoints.simulation.slack.delivery.rtm import RtmConnections
+from entrypoints.simulation.slack.delivery.queue import RETRY_SECONDS, DeliveryQueue, Transport
 from entrypoints.simulation.slack.delivery.socket_mode import ACKNOWLEDGEMENT_SECONDS, SocketMode
 from entrypoints.simulation.slack.delivery.websocket import Socket
-from entrypoints.simulation.slack.event_log import Call, Changes, Log, Post, SlackLog
-from entrypoints.simulation.slack.events import WorkspaceEvent, event_callback, new_event_id
+from entrypoints.simulation.slack.event_log import EventRaised, SlackLog
+from entrypoints.simulation.slack.events import event_callback, new_event_id
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.people import SlackPeople
-from entrypoints.simulation.slack.rate_limits import RateLimits
 from entrypoints.simulation.slack.web_api import chat, conversations, users
 from entrypoints.simulation.slack.web_api.api import Access
 from entrypoints.simulation.slack.web_api.endpoint import WebApiEndpoint
 from entrypoints.simulation.slack.workspace import WorkspaceState
+
+Truth = TypeVar("Truth")
 
 BOT_SCOPES: Final = frozenset(
     {
@@ -37,14 +35,16 @@ BOT_SCOPES: Final = frozenset(
     }
 )
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+_SHUTDOWN_SECONDS: Final = 0.5
 
 
 class SlackServer(SlackPeople):
-    """Slack, as far as a bot can tell, for as long as the `async with` block lasts.
+    """A Slack workspace with one app, open for as long as the `async with` block lasts.
 
-    Point any bot at `api_url` with the tokens. With `classic` the token is a classic app's: RTM works, and events go
-    there only; otherwise `rtm.connect` is refused, and events go through Socket Mode, or by HTTP after `deliver_to`.
-    `subscriptions` names the events that the app subscribes to (`message.channels`, `app_mention`, ...), None for all.
+    Point any bot at `api_url` with `bot_token` and `app_token`. With `classic` the token is a classic app's: RTM works,
+    and events go there only; otherwise `rtm.connect` is refused, and events go through Socket Mode, or by HTTP after
+    `deliver_to`. `subscriptions` names the events that the app subscribes to (`message.channels`, `app_mention`, ...),
+    None for all.
     """
 
     def __init__(
@@ -65,41 +65,36 @@ class SlackServer(SlackPeople):
         latency_seconds: float = 0.0,
         ping_seconds: float = 5.0,
     ) -> None:
-        super().__init__(WorkspaceState(self._on_workspace_event, bot_name=bot_name))
-        self.host: Final = host
-        self.port = port
+        super().__init__(WorkspaceState(self._on_event, bot_name=bot_name))
+        self.bot_token: Final = bot_token
+        self.app_token: Final = app_token
         self.signing_secret: Final = signing_secret
-        self.access: Final = Access(bot_token, app_token, set(scopes), classic, accept_any_token)
         self.subscriptions = subscriptions
+        self.access: Final = Access(bot_token, app_token, set(scopes), classic, accept_any_token)
+        self.conditions: Final = Conditions(latency_seconds, ping_seconds)
+        self.faults: Final = self.conditions.faults
+        self.limits: Final = self.conditions.limits
         self.log: Final = SlackLog()
-        self.conditions: Final = Conditions(latency_seconds=latency_seconds, ping_seconds=ping_seconds)
+        self.posts: Final = self.log.posts
+        self.calls: Final = self.log.calls
+        self.counters: Final = self.log.counters
         self.deliveries: Final = DeliveryQueue(self.log, retry_seconds)
+        self.acknowledged: Final = self.deliveries.acknowledged
+        self.unacknowledged: Final = self.deliveries.unacknowledged
         self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.workspace, acknowledgement_seconds)
         self.deliveries.transport = self.socket_mode
         self._http = HttpDelivery(self.deliveries, self.log, signing_secret, acknowledgement_seconds)
-        self._sockets = SocketEndpoint(self.log, self.conditions, self.socket_mode)
-        self._runner: web.AppRunner | None = None
-
-    # Lifecycle
+        self._listener = HttpListener(host, port)
+        self._sockets = SocketEndpoint(self._listener, self.log, self.conditions, self.socket_mode)
+        self.rtm: Final = self._sockets.rtm
 
     async def __aenter__(self) -> Self:
-        methods = {
-            **chat.METHODS,
-            **conversations.METHODS,
-            **users.METHODS,
-            **self._sockets.methods,
-        }
+        methods = {**chat.METHODS, **conversations.METHODS, **users.METHODS, **self._sockets.methods}
         web_api = WebApiEndpoint(self.workspace, self.access, self.log, self.conditions, methods)
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.router.add_route("*", "/api/{method}", web_api.handle)
         application.router.add_get("/sockets/{kind}/", self._sockets.open)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
-        await self._runner.setup()
-        try:
-            await self.come_up()
-        except OSError:
-            await self._runner.cleanup()
-            raise
+        await self._listener.open(application, shutdown_seconds=_SHUTDOWN_SECONDS)
         return self
 
     async def __aexit__(
@@ -107,215 +102,116 @@ class SlackServer(SlackPeople):
     ) -> None:
         self.conditions.closing.set()
         await self._http.close()
-        await self.go_down()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        # After the last socket: what it had in hand would be tried again.
+        await self._listener.close()
+        # After the last socket is closed, which schedules its unacknowledged events for another attempt.
         self.socket_mode.close()
         self.deliveries.close()
-        self.log.end()
+        self.log.close()
 
-    async def go_down(self) -> None:
-        """Refuse new connections and break those that are open, as when Slack can't be reached."""
-        if self._runner is None:
-            return
-        for site in list(self._runner.sites):
-            await site.stop()
-        for connection in list(self._runner.server.connections if self._runner.server else ()):
-            reset_connection(connection.transport)
-
-    async def come_up(self) -> None:
-        """Be there (again), at the same address as before."""
-        if self._runner is None:
-            return
-        site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        self._sockets.address = f"{self.host}:{self.port}"
-
-    # Where it is and what opens it
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._listener.port
 
     @property
     def url(self) -> str:
         """The server's address."""
-        return f"http://{self.host}:{self.port}"
+        return self._listener.url
 
     @property
     def api_url(self) -> str:
         """The base URL of the Web API, with a slash at its end."""
         return f"{self.url}/api/"
 
-    @property
-    def bot_token(self) -> str:
-        """The bot's token."""
-        return self.access.bot_token
+    async def go_down(self) -> None:
+        """Refuses new connections and resets those that are open, as when Slack is unreachable."""
+        await self._listener.stop()
+        self._listener.reset_connections()
 
-    @property
-    def app_token(self) -> str:
-        """The app-level token, for Socket Mode."""
-        return self.access.app_token
+    async def come_up(self) -> None:
+        """Accepts connections again, at the same address."""
+        await self._listener.start()
 
-    # How it behaves
-
-    @property
-    def faults(self) -> FaultPlan:
-        """What is planned to go wrong."""
-        return self.conditions.faults
-
-    @property
-    def limits(self) -> RateLimits:
-        """The rate limits; off until switched on."""
-        return self.conditions.limits
-
-    @property
-    def latency_seconds(self) -> float:
-        """How long every call of the Web API takes before anything is done."""
-        return self.conditions.latency_seconds
-
-    @latency_seconds.setter
-    def latency_seconds(self, seconds: float) -> None:
-        self.conditions.latency_seconds = seconds
-
-    @property
-    def history_lag_seconds(self) -> float:
-        """How long a message takes until it can be read back by `conversations.history` and `conversations.replies`."""
-        return self.workspace.history_lag_seconds
-
-    @history_lag_seconds.setter
-    def history_lag_seconds(self, seconds: float) -> None:
-        self.workspace.history_lag_seconds = seconds
-
-    def reject_tokens(self, code: str) -> None:
-        """Let every call be refused with this code (`token_revoked`, `account_inactive`, ...); '' for none any more."""
-        self.access.forced_error = code
-
-    # What happened
-
-    @property
-    def posts(self) -> Log[Post]:
-        """What the bot posted, in order."""
-        return self.log.posts
-
-    @property
-    def calls(self) -> Log[Call]:
-        """All calls of the Web API, in order."""
-        return self.log.calls
-
-    @property
-    def counters(self) -> Counter[str]:
-        """How often what happened: methods by name, `posts`, `events`, `deliveries`, `acknowledged`, ..."""
-        return self.log.counters
-
-    @property
-    def acknowledged(self) -> dict[str, Acknowledgement]:
-        """The events that the app acknowledged, by event id."""
-        return self.deliveries.acknowledged
-
-    @property
-    def unacknowledged(self) -> dict[str, PendingDelivery]:
-        """The events that the app has not acknowledged, those given up among them, by event id."""
-        return self.deliveries.unacknowledged
+    def wait_for(self, condition: Callable[[], Truth], timeout: float = 5.0) -> Coroutine[Any, Any, Truth]:
+        """Waits until a condition holds; see `EventFeed.wait_for`."""
+        return self.log.wait_for(condition, timeout)
 
     def is_acknowledged(self, channel: str, ts: str) -> bool:
-        """Say whether the app acknowledged an event about this message."""
+        """Returns whether the app acknowledged an event about this message."""
         return (channel, ts) in self.deliveries.acknowledged_messages
-
-    async def wait_for(self, predicate: Callable[[], object], timeout: float = 5.0) -> None:  # noqa: ASYNC109 - the caller's patience
-        """Return when the predicate holds, looking again after everything that happens. Raises TimeoutError."""
-        await self.log.wait_for(predicate, timeout)
-
-    def subscribe(self) -> Changes:
-        """Watch everything that happens from now on: an asynchronous iterator of what happens."""
-        return self.log.watch()
 
     # Sockets
 
     @property
-    def rtm(self) -> RtmConnections:
-        """The open RTM connections."""
-        return self._sockets.rtm
-
-    @property
     def connections(self) -> list[Socket]:
-        """The sockets that are open, of Socket Mode and RTM."""
+        """The open sockets, of Socket Mode and RTM."""
         return [*self.socket_mode.connections, *self.rtm.connections]
 
     def disconnect(self, reason: str = "refresh_requested", *, close_after_seconds: float = 1.0) -> None:
-        """Tell every socket that it will be closed, and close it; `warning` only warns, RTM says goodbye."""
+        """Announces to every socket that it will be closed, and closes it unless the reason is `warning`."""
         for socket in list(self.socket_mode.connections):
             self.socket_mode.disconnect(socket, reason, close_after_seconds)
         for socket in list(self.rtm.connections):
             self.rtm.goodbye(socket, close_after_seconds)
 
     def drop_sockets(self) -> None:
-        """Break every open socket."""
+        """Resets every open socket."""
         for socket in self.connections:
             socket.drop()
 
     def silence_sockets(self) -> None:
-        """Let every open socket stay open and dead: no event, no ping, no answer. New ones are well."""
+        """Leaves every open socket open but dead: no event, no ping, no response. New ones work."""
         for socket in self.connections:
             socket.silence()
 
     def raw_frame(self, frame: str | bytes) -> None:
-        """Send anything at all to every open socket."""
+        """Sends any frame to every open socket."""
         for socket in self.connections:
             socket.send(frame)
-
-    def raw_envelope(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool = False) -> str:
-        """Send a slash command or an interaction to one connection; `socket_mode.responses` gets its answer."""
-        return self.socket_mode.send_raw(kind, payload, accepts_response_payload=accepts_response_payload)
 
     # Events
 
     async def deliver_to(self, url: str, *, verify: bool = True) -> None:
-        """Deliver events by signed HTTP requests to this address from now on, in the place of Socket Mode.
+        """Delivers events by signed HTTP requests to this address from now on, instead of Socket Mode.
 
-        As when it is set up in Slack, the address has to answer a challenge first, unless `verify` is False. Raises
+        As in Slack's own settings, the address has to answer a challenge first, unless `verify` is False. Raises
         ConnectionError when it does not.
         """
         await self._http.open(url, verify=verify)
-        self.deliveries.transport = self._http
-        self.deliveries.flush()
+        self._use(self._http)
 
     async def deliver_by_socket(self) -> None:
-        """Deliver events by Socket Mode again."""
+        """Delivers events by Socket Mode again."""
         await self._http.close()
-        self.deliveries.transport = self.socket_mode
-        self.deliveries.flush()
+        self._use(self.socket_mode)
 
     def raw_event(self, event: JsonObject, *, event_id: str = "") -> str:
-        """Deliver any event as it is, whatever the bot is a member of or subscribed to; returns the event id."""
+        """Delivers any event, whatever the bot is a member of or subscribed to; returns the event id."""
         self.rtm.broadcast(event)
         return self._deliver(event, event_id or new_event_id())
 
     def raw_body(self, body: JsonObject) -> str:
-        """Deliver any body of the Events API as it is; returns the id under which it is kept."""
+        """Delivers any body of the Events API; returns its event id, made up if it has none."""
         event_id = str(body.get("event_id") or new_event_id())
         self.deliveries.add(event_id, body)
         return event_id
 
-    def redeliver(self, event_ids: Iterable[str] | None = None) -> int:
-        """Deliver acknowledged events again, all of those still known by default; returns how many."""
-        return self.deliveries.redeliver(event_ids)
+    def _use(self, transport: Transport) -> None:
+        self.deliveries.transport = transport
+        self.deliveries.flush()
 
-    def discard_unacknowledged(self) -> int:
-        """Lose every event that the app has not acknowledged, as Slack does in the end; returns how many."""
-        return self.deliveries.discard_unacknowledged()
-
-    def _on_workspace_event(self, occurrence: WorkspaceEvent) -> None:
-        self.log.note("event", event=occurrence.event, reaches_bot=occurrence.reaches_bot)
-        if not occurrence.reaches_bot:
+    def _on_event(self, raised: EventRaised) -> None:
+        self.log.publish(raised)
+        if not raised.reaches_bot:
             return
-        if occurrence.in_rtm:
-            self.rtm.broadcast(occurrence.event)
-        if occurrence.subscription is None or self.access.is_classic:
+        if raised.in_rtm:
+            self.rtm.broadcast(raised.event)
+        if raised.subscription is None or self.access.is_classic:
             return
-        if self.subscriptions is None or occurrence.subscription in self.subscriptions:
-            self._deliver(occurrence.event, new_event_id())
+        if self.subscriptions is None or raised.subscription in self.subscriptions:
+            self._deliver(raised.event, new_event_id())
 
     def _deliver(self, event: JsonObject, event_id: str) -> str:
-        world = self.workspace
-        ids = {"team_id": world.team_id, "app_id": world.app_id, "bot_user_id": world.bot.user_id}
+        ids = {"team_id": self.team_id, "app_id": self.workspace.app_id, "bot_user_id": self.bot_user_id}
         self.deliveries.add(event_id, event_callback(event, event_id, **ids))
         return event_id

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final
 
+from entrypoints.simulation.slack.event_log import EventRaised
 from entrypoints.simulation.slack.events import (
-    WorkspaceEvent,
     change_event,
     membership_event,
     mention_event,
@@ -41,7 +41,7 @@ class WorkspaceState:
 
     def __init__(
         self,
-        emit: Callable[[WorkspaceEvent], None],
+        emit: Callable[[EventRaised], None],
         *,
         bot_name: str = "bot",
         now: Callable[[], float] = time.time,
@@ -256,4 +256,4 @@ class WorkspaceState:
         if "event_ts" not in event:
             event["event_ts"] = self.next_ts()
         heard = self.bot.user_id in channel.members if reaches_bot is None else reaches_bot
-        self._emit(WorkspaceEvent(event, subscription, reaches_bot=heard, in_rtm=in_rtm))
+        self._emit(EventRaised(event, subscription, reaches_bot=heard, in_rtm=in_rtm))

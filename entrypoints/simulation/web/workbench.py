@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from entrypoints.simulation.flyte.server import FlyteServer
-from entrypoints.simulation.slack.event_log import Happening
+from entrypoints.simulation.slack.event_log import EventRaised, SlackEvent
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.fault_switches import FaultSwitches
 from entrypoints.simulation.web.flow_editor import FlowEditor
@@ -77,9 +77,9 @@ class Workbench:
         board.publish("faults", self.faults.as_json())
         board.publish("ledger", self._ledger())
 
-    def _note_event(self, happening: Happening) -> None:
-        if happening.kind == "event":
-            key = message_key(happening.details["event"])
+    def _note_event(self, event: SlackEvent) -> None:
+        if isinstance(event, EventRaised):
+            key = message_key(event.event)
             if key is not None:
                 self._stale_messages[key] = None
         self.note_change()

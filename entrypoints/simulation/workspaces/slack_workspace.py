@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from entrypoints.simulation.slack import workspace as slack_world
-from entrypoints.simulation.slack.event_log import Happening
+from entrypoints.simulation.slack.event_log import EventRaised, SlackEvent
 from entrypoints.simulation.slack.models import Channel, JsonObject, User
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.slack.server import SlackServer
@@ -123,11 +123,8 @@ class SlackWorkspace:
         user = self._world.users.get(str(user_id))
         return user.name if user else str(user_id)
 
-    def _translate(self, happening: Happening) -> None:
-        if happening.kind != "event":
-            return
-        event = happening.details["event"]
-        seen = self._seen(event)
+    def _translate(self, event: SlackEvent) -> None:
+        seen = self._seen(event.event) if isinstance(event, EventRaised) else None
         if seen is not None:
             for listener in self.listeners:
                 listener(seen)

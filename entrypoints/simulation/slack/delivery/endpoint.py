@@ -6,13 +6,13 @@ from typing import Final
 
 from aiohttp import web
 
-from entrypoints.simulation.connections import reset
 from entrypoints.simulation.faults import Hang, Slow, respond
+from entrypoints.simulation.listener import HttpListener, reset
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.rtm import RtmConnections
 from entrypoints.simulation.slack.delivery.socket_mode import CONNECTION_SECONDS, SocketMode
 from entrypoints.simulation.slack.delivery.websocket import Socket
-from entrypoints.simulation.slack.event_log import SlackLog
+from entrypoints.simulation.slack.event_log import FaultInjected, SlackLog, SocketClosed, SocketOpened
 from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
@@ -24,12 +24,12 @@ RTM: Final = "rtm"
 
 
 class SocketEndpoint:
-    """Where sockets are opened, each with a ticket that serves once; `address` is the server's `host:port`."""
+    """Opens sockets, each with a ticket that is valid once."""
 
-    def __init__(self, log: SlackLog, conditions: Conditions, socket_mode: SocketMode) -> None:
-        self.address = ""
+    def __init__(self, listener: HttpListener, log: SlackLog, conditions: Conditions, socket_mode: SocketMode) -> None:
         self.socket_mode: Final = socket_mode
         self.rtm: Final = RtmConnections(socket_mode.workspace, log, lambda: self._new_url(RTM, CONNECTION_SECONDS))
+        self._listener = listener
         self._log = log
         self._conditions = conditions
         self._tickets: dict[str, tuple[str, int]] = {}
@@ -47,7 +47,7 @@ class SocketEndpoint:
         fault = self._conditions.faults.match(HANDSHAKE, {"kind": request.match_info["kind"]})
         if fault is None:
             return await self._open(request)
-        self._log.note("fault", method=HANDSHAKE, name=fault.name)
+        self._log.publish(FaultInjected(HANDSHAKE, fault.name))
         return await respond(fault, partial(self._open, request), self._conditions.closing) or reset(request)
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
@@ -72,7 +72,7 @@ class SocketEndpoint:
         finally:
             self.socket_mode.remove(socket)
             self.rtm.remove(socket)
-            self._log.note("disconnected", connection=socket.number, transport=socket.kind)
+            self._log.publish(SocketClosed(socket.number, socket.kind))
 
     def _greet(self, socket: Socket, connection_seconds: int) -> None:
         hub = self.socket_mode if socket.kind == SOCKET_MODE else self.rtm
@@ -92,7 +92,7 @@ class SocketEndpoint:
             self.socket_mode.welcome(socket, connection_seconds)
         elif socket in self.rtm.connections:
             self.rtm.welcome(socket)
-        self._log.note("connected", connection=socket.number, transport=socket.kind)
+        self._log.publish(SocketOpened(socket.number, socket.kind))
 
     def _open_socket_mode(self, call: ApiCall) -> JsonObject:
         seconds = DEBUG_CONNECTION_SECONDS if call.flag("debug_reconnects") else CONNECTION_SECONDS
@@ -111,4 +111,4 @@ class SocketEndpoint:
             del self._tickets[next(iter(self._tickets))]
         ticket = secrets.token_hex(16)
         self._tickets[ticket] = kind, connection_seconds
-        return f"ws://{self.address}/sockets/{kind}/?ticket={ticket}"
+        return f"ws://{self._listener.host}:{self._listener.port}/sockets/{kind}/?ticket={ticket}"

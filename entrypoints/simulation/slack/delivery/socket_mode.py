@@ -9,7 +9,7 @@ from typing import Final
 
 from entrypoints.simulation.slack.delivery.queue import DeliveryQueue, PendingDelivery
 from entrypoints.simulation.slack.delivery.websocket import Socket
-from entrypoints.simulation.slack.event_log import MAX_ENTRIES, SlackLog
+from entrypoints.simulation.slack.event_log import MAX_ENTRIES, EnvelopeAnswered, SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
@@ -96,7 +96,7 @@ class SocketMode:
         socket.send(envelope)
         return True
 
-    def send_raw(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool) -> str:
+    def send_raw(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool = False) -> str:
         """Send an envelope that is not delivered again; returns its id. Raises ConnectionError with nobody there."""
         socket = self._next_socket()
         if socket is None:
@@ -143,7 +143,7 @@ class SocketMode:
         if len(self.responses) >= MAX_ENTRIES:
             self.responses.clear()
         self.responses[envelope_id] = payload
-        self._log.note("response", envelope_id=envelope_id, payload=payload)
+        self._log.publish(EnvelopeAnswered(envelope_id, payload))
 
     def _next_socket(self) -> Socket | None:
         if not self._rotation:

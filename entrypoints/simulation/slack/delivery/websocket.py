@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from entrypoints.simulation.connections import reset_connection
+from entrypoints.simulation.listener import reset_connection
 from entrypoints.simulation.slack.models import JsonObject
 
 MAX_QUEUED_FRAMES: Final = 100_000

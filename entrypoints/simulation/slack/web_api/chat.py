@@ -1,10 +1,9 @@
 """The `chat.*` and `reactions.*` methods of the simulated Slack's Web API."""
 
 import re
-import time
 from typing import Any, Final
 
-from entrypoints.simulation.slack.event_log import Post
+from entrypoints.simulation.slack.event_log import EphemeralPost, Post
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
 
@@ -36,10 +35,7 @@ def post_message(call: ApiCall) -> JsonObject:
         broadcast=call.flag("reply_broadcast"),
         metadata=metadata,
     )
-    post = Post(channel.channel_id, fields["text"], message.ts, thread_ts, call.arguments, time.monotonic())
-    call.log.posts.append(post)
-    call.log.count("posts")
-    call.log.note("post", channel=post.channel, ts=post.ts, text=post.text, thread_ts=thread_ts)
+    call.log.publish(Post(channel.channel_id, fields["text"], message.ts, thread_ts, call.arguments))
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
 
 
@@ -50,7 +46,7 @@ def post_ephemeral(call: ApiCall) -> JsonObject:
         raise SlackError("user_not_in_channel")
     fields, _ = _content(call)
     ts = call.workspace.next_ts()
-    call.log.note("ephemeral", channel=channel.channel_id, user=call.text("user"), text=fields["text"], ts=ts)
+    call.log.publish(EphemeralPost(channel.channel_id, call.text("user"), ts, fields["text"]))
     return {"ok": True, "message_ts": ts}
 
 

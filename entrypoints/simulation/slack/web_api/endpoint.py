@@ -1,16 +1,15 @@
 """The address of the simulated Slack's Web API: arguments in, limits and faults applied, the answer out."""
 
 import json
-import time
 from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
 
-from entrypoints.simulation.connections import reset
 from entrypoints.simulation.faults import respond, sleep, takes_effect
+from entrypoints.simulation.listener import reset
 from entrypoints.simulation.slack.conditions import Conditions
-from entrypoints.simulation.slack.event_log import Call, SlackLog
+from entrypoints.simulation.slack.event_log import Call, FaultInjected, SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import Access, ApiCall, Method, SlackError, provided_scopes
 from entrypoints.simulation.slack.workspace import WorkspaceState
@@ -46,9 +45,9 @@ class WebApiEndpoint:
         if fault is None:
             return await self._perform(name, arguments, token)
         self._log.count("faults")
-        self._log.note("fault", method=name, arguments=arguments, name=fault.name)
+        self._log.publish(FaultInjected(name, fault.name))
         if not takes_effect(fault):
-            self._note_call(name, arguments, fault.name)
+            self._log.publish(Call(name, arguments, fault.name))
         perform = partial(self._perform, name, arguments, token)
         response = await respond(fault, perform, self._conditions.closing)
         return response or reset(request)
@@ -61,7 +60,7 @@ class WebApiEndpoint:
         except SlackError as refusal:
             body = refusal.body
         error = "" if body["ok"] else str(body.get("error", ""))
-        self._note_call(name, arguments, error)
+        self._log.publish(Call(name, arguments, error))
         return self._answer(body, 429 if "Retry-After" in headers else 200, headers)
 
     def _run(self, method: Method | None, call: ApiCall, token: str, headers: dict[str, str]) -> JsonObject:
@@ -80,11 +79,6 @@ class WebApiEndpoint:
         if method.scopes:
             call.require_scope(*method.scopes)
         return method.run(call)
-
-    def _note_call(self, method: str, arguments: JsonObject, error: str) -> None:
-        self._log.calls.append(Call(method, arguments, time.monotonic(), error))
-        self._log.count(method)
-        self._log.note("call", method=method, arguments=arguments, error=error)
 
     def _answer(self, body: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
         all_headers = {"x-oauth-scopes": provided_scopes(self._access), **(headers or {})}

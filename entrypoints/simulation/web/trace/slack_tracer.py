@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from entrypoints.simulation.slack.event_log import Happening
+from entrypoints.simulation.slack.event_log import (
+    Acknowledged,
+    Call,
+    Delivered,
+    DeliveryEvent,
+    EventRaised,
+    GivenUp,
+    Post,
+    SlackEvent,
+)
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.trace.pending_actions import PendingActions
@@ -11,6 +20,7 @@ from entrypoints.simulation.web.trace.traces import MessageTraces
 
 NEW: Final = (None, "thread_broadcast", "file_share", "me_message")
 """The subtypes of messages that people say."""
+_STATIONS: Final = {Delivered: "delivered", Acknowledged: "acknowledged", GivenUp: "given_up"}
 
 
 class SlackTracer:
@@ -22,20 +32,19 @@ class SlackTracer:
         self._in_hand = in_hand
         slack.log.listeners.append(self._hear)
 
-    def _hear(self, happening: Happening) -> None:
-        details, at = happening.details, happening.at
-        match happening.kind:
-            case "event":
-                self._hear_event(details["event"], at, is_heard=details["reaches_bot"])
-            case "delivered" | "acknowledged" | "given_up" if details["event_type"] == "message":
-                way = self._ways.by_message.get((details["channel"], details["ts"]))
+    def _hear(self, event: SlackEvent) -> None:
+        match event:
+            case EventRaised():
+                self._hear_event(event.event, event.at, is_heard=event.reaches_bot)
+            case DeliveryEvent(event_type="message", channel=channel, ts=ts):
+                way = self._ways.by_message.get((channel, ts))
                 if way is not None:
-                    self._hear_of_delivery(way, happening)
-            case "post":
+                    self._hear_of_delivery(way, event)
+            case Post(channel=room, ts=ts, text=text):
                 self._ways.counters["posts"] += 1
-                self._hear_of_post("sent", at, details, room=details["channel"], ts=details["ts"], text=details["text"])
-            case "call" if details["method"] == "chat.postMessage" and details["error"]:
-                self._hear_of_post("refused", at, details["arguments"], error=details["error"])
+                self._hear_of_post("sent", event.at, {"channel": room, "text": text}, room=room, ts=ts, text=text)
+            case Call(method="chat.postMessage", error=error) if error:
+                self._hear_of_post("refused", event.at, event.arguments, error=error)
             case _:
                 pass
 
@@ -47,13 +56,12 @@ class SlackTracer:
         if key not in self._ways.by_message:
             self._ways.start(key, at, DeliveryStage.AT_SLACK if is_heard else DeliveryStage.BOT_ABSENT)
 
-    def _hear_of_delivery(self, way: MessageTrace, happening: Happening) -> None:
+    def _hear_of_delivery(self, way: MessageTrace, delivery: DeliveryEvent) -> None:
         stage = None
-        if happening.kind == "acknowledged" and way.stage is DeliveryStage.AT_SLACK:
+        if isinstance(delivery, Acknowledged) and way.stage is DeliveryStage.AT_SLACK:
             # What is kept is safe before it is acknowledged.
             stage = DeliveryStage.IGNORED if self._ways.has_probe else DeliveryStage.IN_PACK
-        details = {"attempt": happening.details["attempt"]}
-        self._ways.advance(way, happening.kind, happening.at, details, stage)
+        self._ways.advance(way, _STATIONS[type(delivery)], delivery.at, {"attempt": delivery.attempt}, stage)
 
     def _hear_of_post(self, station: str, at: float, asked: JsonObject, **details: object) -> None:
         """Somebody posted, or tried to, with these arguments."""
