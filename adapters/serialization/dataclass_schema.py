@@ -56,7 +56,7 @@ def schema_for(dataclass: type[Any], base: type[_Schema]) -> _Schema:
 def _schema_field(annotation: Any, base: type[DataclassSchema], *, required: bool = True) -> fields.Field[Any]:
     annotation = getattr(annotation, "__supertype__", annotation)  # the type under a NewType
     arguments = get_args(annotation)
-    if dataclasses.is_dataclass(annotation):
+    if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
         return fields.Nested(schema_for(annotation, base), required=required)
     if get_origin(annotation) is tuple:
         return fields.List(_schema_field(arguments[0], base), required=required)
