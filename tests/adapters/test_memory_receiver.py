@@ -7,10 +7,15 @@ from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed
 from domain.messages import IncomingMessage, OutgoingMessage
-from tests.contracts.receiver_contract import ReceiverContract, ReceiverEnvironment, next_event
+from tests.contracts.receiver_contract import (
+    AcknowledgementContract,
+    AcknowledgingEnvironment,
+    ReceiverContract,
+    next_event,
+)
 
 
-class MemoryReceiverEnvironment(ReceiverEnvironment):
+class MemoryReceiverEnvironment(AcknowledgingEnvironment):
     def __init__(self) -> None:
         self._chat = MemoryChat(MemoryClock())
         self.receiver: MemoryReceiver = MemoryReceiver(self._chat, MemoryClock())
@@ -54,28 +59,28 @@ class MemoryReceiverEnvironment(ReceiverEnvironment):
         self.receiver.redeliver()
 
 
-class TestMemoryReceiver(ReceiverContract):
+class TestMemoryReceiver(ReceiverContract, AcknowledgementContract):
     @pytest.fixture
-    def stage(self) -> ReceiverEnvironment:
+    def environment(self) -> AcknowledgingEnvironment:
         return MemoryReceiverEnvironment()
 
 
 async def test_messages_before_the_first_connection_are_delivered_after_it() -> None:
-    stage = MemoryReceiverEnvironment()
-    stage.say("early")
+    environment = MemoryReceiverEnvironment()
+    environment.say("early")
 
-    async with stage.receiver.events() as arrivals:
-        await next_event(arrivals)
-        event = (await next_event(arrivals)).event
+    async with environment.receiver.events() as events:
+        await next_event(events)
+        event = (await next_event(events)).event
 
     assert isinstance(event, IncomingMessage)
     assert event.text == "early"
 
 
 async def test_any_event_can_be_delivered() -> None:
-    stage = MemoryReceiverEnvironment()
+    environment = MemoryReceiverEnvironment()
 
-    async with stage.receiver.events() as arrivals:
-        await next_event(arrivals)
-        stage.receiver.deliver(MembershipGained(ChannelId("C9")))
-        assert (await next_event(arrivals)).event == MembershipGained(ChannelId("C9"))
+    async with environment.receiver.events() as events:
+        await next_event(events)
+        environment.receiver.deliver(MembershipGained(ChannelId("C9")))
+        assert (await next_event(events)).event == MembershipGained(ChannelId("C9"))

@@ -32,7 +32,12 @@ from tests.adapters.test_memory_chat import MemoryStage
 from tests.adapters.test_memory_receiver import MemoryReceiverEnvironment
 from tests.adapters.test_memory_workflow import _MemoryEngine
 from tests.contracts.chat_contract import ChatContract, Stage
-from tests.contracts.receiver_contract import ReceiverContract, ReceiverEnvironment, next_event
+from tests.contracts.receiver_contract import (
+    AcknowledgementContract,
+    AcknowledgingEnvironment,
+    ReceiverContract,
+    next_event,
+)
 from tests.contracts.workflow_contract import NOON, OFFER, Engine, WorkflowContract
 from tests.contracts.workflow_contract import heard as told
 from tests.support.strategies import json_objects, json_values, texts
@@ -81,12 +86,13 @@ class _EarOfStage(RecordedReceiver):
         return getattr(self._receiver, name)
 
 
-class TestRecordedReceiver(ReceiverContract):
+class TestRecordedReceiver(ReceiverContract, AcknowledgementContract):
     @pytest.fixture
-    def stage(self, tmp_path: Path) -> ReceiverEnvironment:
-        stage = MemoryReceiverEnvironment()
-        stage.receiver = cast("MemoryReceiver", _EarOfStage(stage.receiver, record(tmp_path / "record.jsonl")))
-        return stage
+    def environment(self, tmp_path: Path) -> AcknowledgingEnvironment:
+        environment = MemoryReceiverEnvironment()
+        receiver = _EarOfStage(environment.receiver, record(tmp_path / "record.jsonl"))
+        environment.receiver = cast("MemoryReceiver", receiver)
+        return environment
 
 
 class TestRecordedWorkflow(WorkflowContract):

@@ -7,23 +7,24 @@ from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from tests.contracts.receiver_contract import next_event
 
-EVENT = MembershipGained(ChannelId("C1"))
+FIRST = MembershipGained(ChannelId("C1"))
+SECOND = MembershipGained(ChannelId("C2"))
 
 
-async def test_no_more_than_a_thousand_arrivals_wait() -> None:
-    inbox = EventQueue(MemoryClock())
-    for _ in range(1_000):
-        await inbox.put(EVENT)
-    one_more = asyncio.create_task(inbox.put(EVENT), name="one more")
+async def test_a_second_event_waits_until_the_first_is_taken() -> None:
+    queue = EventQueue(MemoryClock())
+    await queue.put(FIRST)
+    second = asyncio.create_task(queue.put(SECOND), name="second")
     await asyncio.sleep(0)
-    assert not one_more.done()
+    assert not second.done()
 
-    await next_event(inbox)
+    assert (await next_event(queue)).event == FIRST
 
-    await asyncio.wait_for(one_more, 1)
+    await asyncio.wait_for(second, 1)
+    assert (await next_event(queue)).event == SECOND
 
 
-async def test_the_time_of_arrival_is_cut_to_milliseconds() -> None:
-    inbox = EventQueue(MemoryClock(datetime(2026, 1, 1, 12, 0, 0, 123_999, tzinfo=UTC)))
-    await inbox.put(EVENT)
-    assert (await next_event(inbox)).received_at == datetime(2026, 1, 1, 12, 0, 0, 123_000, tzinfo=UTC)
+async def test_the_time_of_receipt_is_truncated_to_milliseconds() -> None:
+    queue = EventQueue(MemoryClock(datetime(2026, 1, 1, 12, 0, 0, 123_999, tzinfo=UTC)))
+    await queue.put(FIRST)
+    assert (await next_event(queue)).received_at == datetime(2026, 1, 1, 12, 0, 0, 123_000, tzinfo=UTC)

@@ -5,9 +5,9 @@ import pytest
 from aiohttp import web as aiohttp_web
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters.memory.clock import MemoryClock
-from adapters.slack.sockets import connection as connection_module
 from adapters.slack.sockets.connection import Connection
 from adapters.slack.sockets.rtm import RtmProtocol
 from adapters.slack.sockets.socket_mode import SocketModeProtocol
@@ -20,16 +20,17 @@ KINDS = ("hello", "disconnect", "events_api", "interactive", "goodbye", "pong", 
 
 
 @pytest.fixture
-async def deaf_address() -> AsyncIterator[str]:
-    """A socket at whose other end nobody reads."""
+async def stalled_url() -> AsyncIterator[str]:
+    """The URL of a WebSocket that never reads."""
     end = asyncio.Event()
 
     async def open_and_wait(request: aiohttp_web.Request) -> aiohttp_web.WebSocketResponse:
         socket = aiohttp_web.WebSocketResponse()
         await socket.prepare(request)
+        assert isinstance(request.transport, asyncio.Transport)
+        request.transport.pause_reading()
         await end.wait()
-        if request.transport is not None:
-            request.transport.abort()
+        request.transport.abort()
         return socket
 
     application = aiohttp_web.Application()
@@ -42,30 +43,30 @@ async def deaf_address() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def test_a_connection_that_takes_nothing_holds_up_one_sender_and_no_other(
-    deaf_address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection_module, "_SEND_TIMEOUT_SECONDS", 0.05)
+async def test_a_stalled_connection_delays_only_the_first_sender(stalled_url: str) -> None:
     web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     async with web.open():
-        connection = Connection(await web.connect(deaf_address), MemoryClock())
-        await connection.send("x" * 32 * 1024 * 1024)
-        monkeypatch.setattr(connection_module, "_SEND_TIMEOUT_SECONDS", 60)
-        async with asyncio.timeout(1):
+        connection = Connection(await web.connect(stalled_url), MemoryClock(), send_timeout_seconds=0.1)
+        with capture_logs() as logs:
+            await connection.send("x" * 16 * 1024 * 1024)
+        assert [entry["event"] for entry in logs] == ["slack_socket_stuck"]
+
+        async with asyncio.timeout(0.05):
             await connection.send("x")
-        connection.expect_ack()
-        await connection.send_ack("y")
-        await connection.drain_acks()
+            connection.expect_ack()
+            await connection.send_ack("y")
+            await connection.drain_acks()
+        await connection.close()
 
 
 @given(st.dictionaries(st.sampled_from(("type", "envelope_id", "payload", "reason", "channel", "ts")), json_values))
-async def test_no_frame_is_fatal(fields: JsonObject) -> None:
+async def test_no_frame_raises(fields: JsonObject) -> None:
     web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     for kind in KINDS:
         for frame in (fields, {**fields, "type": kind}):
-            SocketModeProtocol(web, "xapp-1", _nobody).parse(frame)
+            SocketModeProtocol(web, "xapp-1", _identify).parse(frame)
             RtmProtocol(web).parse(frame)
 
 
-def _nobody() -> Awaitable[Identity]:
+def _identify() -> Awaitable[Identity]:
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What every ear must do, whichever it is."""
+"""The contract of every Receiver, and that of receivers whose service waits for acknowledgements."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -15,27 +15,29 @@ from domain.users import Identity
 
 
 class ReceiverEnvironment(ABC):
-    """An ear, and the place where things are said. There is one channel with the bot in it."""
+    """A receiver and the chat service it is connected to, with one channel that the bot is a member of."""
 
     receiver: Receiver
     identity: Identity
     channel: ChannelId
+    replays_missed = True
+    """Whether the service delivers messages again that were sent during a disconnection."""
 
     @abstractmethod
     def say(self, text: str, thread: str = "") -> str:
-        """Somebody says something in the channel; returns its timestamp."""
+        """Lets a user send a message to the channel; returns its timestamp."""
 
     @abstractmethod
     def say_directly(self, text: str) -> str:
-        """Somebody says something to the bot alone."""
+        """Lets a user send a direct message to the bot; returns its timestamp."""
 
     @abstractmethod
     async def post(self, text: str) -> None:
-        """The pack itself says something in the channel."""
+        """Lets the pack itself post to the channel."""
 
     @abstractmethod
     def open_other_channel(self) -> ChannelId:
-        """A channel without the bot."""
+        """Creates a channel without the bot."""
 
     @abstractmethod
     def invite(self, channel_id: ChannelId) -> None: ...
@@ -48,7 +50,11 @@ class ReceiverEnvironment(ABC):
 
     @abstractmethod
     def revoke_token(self) -> None:
-        """From now on the service does not know the pack's token."""
+        """Makes the service reject the pack's token from now on."""
+
+
+class AcknowledgingEnvironment(ReceiverEnvironment):
+    """The environment of a receiver whose service redelivers unacknowledged events."""
 
     @abstractmethod
     def is_acknowledged(self, timestamp: str) -> bool: ...
@@ -58,183 +64,193 @@ class ReceiverEnvironment(ABC):
 
     @abstractmethod
     def redeliver(self) -> None:
-        """Let what is not acknowledged be delivered again now."""
+        """Makes the service redeliver unacknowledged events now."""
 
 
-async def next_event(arrivals: AsyncIterator[IncomingEvent]) -> IncomingEvent:
-    """The next arrival, soon."""
+async def next_event(events: AsyncIterator[IncomingEvent]) -> IncomingEvent:
+    """Returns the next event, which has to arrive within five seconds."""
     async with asyncio.timeout(5):
-        return await anext(arrivals)
+        return await anext(events)
 
 
-async def next_events(arrivals: AsyncIterator[IncomingEvent], count: int) -> list[ChatEvent]:
-    """The next events, each acknowledged."""
-    events = []
+async def next_events(events: AsyncIterator[IncomingEvent], count: int) -> list[ChatEvent]:
+    """Returns the next events, each acknowledged."""
+    received = []
     for _ in range(count):
-        arrival = await next_event(arrivals)
-        await arrival.acknowledge()
-        events.append(arrival.event)
-    return events
+        event = await next_event(events)
+        await event.acknowledge()
+        received.append(event.event)
+    return received
 
 
 class ReceiverContract:
-    acknowledges = True
-    """Whether the service waits for acknowledgements and delivers again what got none."""
-
     @pytest.fixture
-    def stage(self) -> ReceiverEnvironment:
+    def environment(self) -> ReceiverEnvironment:
         raise NotImplementedError
 
-    async def test_the_first_thing_heard_is_that_it_hears(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            assert (await next_event(arrivals)).event == Connected(None, replays_missed=self.acknowledges)
+    async def test_the_first_event_is_the_connection(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            assert (await next_event(events)).event == Connected(None, replays_missed=environment.replays_missed)
 
-    async def test_what_is_said_arrives_in_the_order_of_saying(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            timestamps = [stage.say(f"message {number}") for number in range(20)]
-            events = await next_events(arrivals, 20)
+    async def test_messages_arrive_in_the_order_of_sending(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            timestamps = [environment.say(f"message {number}") for number in range(20)]
+            received = await next_events(events, 20)
 
-        said = [event for event in events if isinstance(event, IncomingMessage)]
-        assert [(message.text, message.timestamp) for message in said] == [
+        messages = [event for event in received if isinstance(event, IncomingMessage)]
+        assert [(message.text, message.timestamp) for message in messages] == [
             (f"message {number}", timestamp) for number, timestamp in enumerate(timestamps)
         ]
-        assert {message.channel_id for message in said} == {stage.channel}
-        assert all(message.user_id and not message.bot_id for message in said)
-        assert not any(message.is_direct for message in said)
+        assert {message.channel_id for message in messages} == {environment.channel}
+        assert all(message.user_id and not message.bot_id for message in messages)
+        assert not any(message.is_direct for message in messages)
 
-    async def test_a_reply_names_its_thread(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            parent = stage.say("question")
-            stage.say("answer", thread=parent)
-            _, reply = await next_events(arrivals, 2)
+    async def test_a_reply_names_its_thread(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            parent = environment.say("question")
+            environment.say("answer", thread=parent)
+            _, reply = await next_events(events, 2)
 
         assert isinstance(reply, IncomingMessage)
         assert reply.thread_timestamp == parent
 
-    async def test_what_is_said_to_the_bot_alone_is_direct(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            stage.say_directly("psst")
-            (said,) = await next_events(arrivals, 1)
+    async def test_a_direct_message_is_marked_as_direct(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            environment.say_directly("psst")
+            (message,) = await next_events(events, 1)
 
-        assert isinstance(said, IncomingMessage)
-        assert (said.text, said.is_direct) == ("psst", True)
+        assert isinstance(message, IncomingMessage)
+        assert (message.text, message.is_direct) == ("psst", True)
 
-    async def test_the_pack_hears_itself_and_knows_that_it_does(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            await stage.post("it is me")
-            (said,) = await next_events(arrivals, 1)
+    async def test_the_packs_own_messages_are_recognized(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            await environment.post("it is me")
+            (message,) = await next_events(events, 1)
 
-        assert isinstance(said, IncomingMessage)
-        assert said.is_from(stage.identity)
+        assert isinstance(message, IncomingMessage)
+        assert message.is_from(environment.identity)
 
-    async def test_the_time_of_arrival_is_in_utc_and_whole_milliseconds(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            stage.say("hello")
-            received_at = (await next_event(arrivals)).received_at
+    async def test_the_time_of_receipt_is_in_utc_and_whole_milliseconds(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            environment.say("hello")
+            received_at = (await next_event(events)).received_at
 
         assert received_at.utcoffset() == timedelta(0)
         assert received_at.microsecond % 1000 == 0
 
-    async def test_an_invitation_is_heard(self, stage: ReceiverEnvironment) -> None:
-        other = stage.open_other_channel()
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            stage.invite(other)
-            assert MembershipGained(other) in await next_events(arrivals, 1)
+    async def test_an_invitation_is_received(self, environment: ReceiverEnvironment) -> None:
+        other = environment.open_other_channel()
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            environment.invite(other)
+            assert await next_events(events, 1) == [MembershipGained(other)]
 
-    async def test_a_removal_is_heard(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            stage.remove(stage.channel)
-            assert MembershipLost(stage.channel) in await next_events(arrivals, 1)
+    async def test_a_removal_is_received(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            environment.remove(environment.channel)
+            assert await next_events(events, 1) == [MembershipLost(environment.channel)]
 
-    async def test_the_end_of_a_channel_is_heard_as_a_removal(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            stage.archive(stage.channel)
-            assert MembershipLost(stage.channel) in await next_events(arrivals, 1)
+    async def test_archiving_a_channel_is_received_as_a_removal(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            environment.archive(environment.channel)
+            assert await next_events(events, 1) == [MembershipLost(environment.channel)]
 
-    async def test_nothing_is_acknowledged_before_its_arrival_is(self, stage: ReceiverEnvironment) -> None:
-        if not self.acknowledges:
-            return
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            first, second = stage.say("first"), stage.say("second")
-            unacknowledged, arrival = await next_event(arrivals), await next_event(arrivals)
-            assert isinstance(unacknowledged.event, IncomingMessage)
-            assert unacknowledged.event.timestamp == first
-
-            await arrival.acknowledge()
-            await stage.wait_until_acknowledged(second)
-
-            assert not stage.is_acknowledged(first)
-
-    async def test_what_is_not_acknowledged_arrives_again(self, stage: ReceiverEnvironment) -> None:
-        if not self.acknowledges:
-            return
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            timestamp = stage.say("once more")
-            first = await next_event(arrivals)
-            stage.redeliver()
-            again = await next_event(arrivals)
-            await again.acknowledge()
-            await stage.wait_until_acknowledged(timestamp)
-
-        assert again.event == first.event
-
-    async def test_acknowledging_twice_or_too_late_does_nothing(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            stage.say("one")
-            stage.say("two")
-            one, two = await next_event(arrivals), await next_event(arrivals)
+    async def test_acknowledging_twice_or_after_leaving_does_not_disturb_other_events(
+        self, environment: ReceiverEnvironment
+    ) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            environment.say("one")
+            one = await next_event(events)
             await one.acknowledge()
             await one.acknowledge()
+            environment.say("two")
+            two = await next_event(events)
+        assert isinstance(two.event, IncomingMessage)
+        assert two.event.text == "two"
 
-        await one.acknowledge()
         await two.acknowledge()
 
-    async def test_acknowledgements_given_before_leaving_reach_the_service(self, stage: ReceiverEnvironment) -> None:
-        if not self.acknowledges:
-            return
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            timestamps = [stage.say(f"message {number}") for number in range(50)]
-            for arrival in [await next_event(arrivals) for _ in timestamps]:
-                await arrival.acknowledge()
+        async with environment.receiver.events() as events:
+            assert isinstance((await next_event(events)).event, Connected)
 
-        for timestamp in timestamps:
-            await stage.wait_until_acknowledged(timestamp)
-
-    async def test_listening_can_be_taken_up_again(self, stage: ReceiverEnvironment) -> None:
+    async def test_events_can_be_received_again_after_leaving(self, environment: ReceiverEnvironment) -> None:
         for text in ("first time", "second time"):
-            async with stage.receiver.events() as arrivals:
-                assert isinstance((await next_event(arrivals)).event, Connected)
-                stage.say(text)
-                (said,) = await next_events(arrivals, 1)
-            assert isinstance(said, IncomingMessage)
-            assert said.text == text
+            async with environment.receiver.events() as events:
+                assert isinstance((await next_event(events)).event, Connected)
+                environment.say(text)
+                (message,) = await next_events(events, 1)
+            assert isinstance(message, IncomingMessage)
+            assert message.text == text
 
-    async def test_a_token_that_is_refused_ends_the_listening(self, stage: ReceiverEnvironment) -> None:
-        stage.revoke_token()
+    async def test_a_rejected_token_ends_the_iteration(self, environment: ReceiverEnvironment) -> None:
+        environment.revoke_token()
 
-        async with stage.receiver.events() as arrivals:
-            with pytest.raises(AuthenticationFailed) as refusal:
-                await next_event(arrivals)
+        async with environment.receiver.events() as events:
+            with pytest.raises(AuthenticationFailed) as rejection:
+                await next_event(events)
 
-        assert refusal.value.code == "invalid_auth"
+        assert rejection.value.code == "invalid_auth"
 
-    async def test_a_consumer_that_stops_asking_can_leave(self, stage: ReceiverEnvironment) -> None:
-        async with stage.receiver.events() as arrivals:
-            await next_event(arrivals)
-            waiting = asyncio.create_task(next_event(arrivals), name="waiting")
+    async def test_a_consumer_that_is_cancelled_can_leave(self, environment: ReceiverEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            waiting = asyncio.create_task(next_event(events), name="waiting")
             await asyncio.sleep(0)
             waiting.cancel()
             await asyncio.wait([waiting])
             assert waiting.cancelled()
+
+
+class AcknowledgementContract:
+    """A second mixin, for receivers whose service redelivers unacknowledged events."""
+
+    @pytest.fixture
+    def environment(self) -> AcknowledgingEnvironment:
+        raise NotImplementedError
+
+    async def test_only_acknowledged_events_are_acknowledged_to_the_service(
+        self, environment: AcknowledgingEnvironment
+    ) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            first, second = environment.say("first"), environment.say("second")
+            await next_event(events)
+            event = await next_event(events)
+
+            await event.acknowledge()
+            await event.acknowledge()
+            await environment.wait_until_acknowledged(second)
+
+            assert not environment.is_acknowledged(first)
+
+    async def test_an_unacknowledged_event_arrives_again(self, environment: AcknowledgingEnvironment) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            timestamp = environment.say("once more")
+            first = await next_event(events)
+            environment.redeliver()
+            again = await next_event(events)
+            await again.acknowledge()
+            await environment.wait_until_acknowledged(timestamp)
+
+        assert again.event == first.event
+
+    async def test_acknowledgements_given_before_leaving_reach_the_service(
+        self, environment: AcknowledgingEnvironment
+    ) -> None:
+        async with environment.receiver.events() as events:
+            await next_event(events)
+            timestamps = [environment.say(f"message {number}") for number in range(50)]
+            for event in [await next_event(events) for _ in timestamps]:
+                await event.acknowledge()
+
+        for timestamp in timestamps:
+            await environment.wait_until_acknowledged(timestamp)

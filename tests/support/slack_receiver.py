@@ -1,4 +1,4 @@
-"""The adapter between us and a simulated Slack, for the tests of receivers."""
+"""Receivers connected to a simulated Slack."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,12 +15,12 @@ from domain.channels import ChannelId
 from domain.messages import OutgoingMessage
 from domain.users import Identity
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.receiver_contract import ReceiverEnvironment
+from tests.contracts.receiver_contract import AcknowledgingEnvironment
 
 
 @dataclass
 class ConnectedReceiver:
-    """A receiver beside the Slack that it listens to; `alice` is there, and a channel with her and the bot."""
+    """A receiver and the Slack it is connected to, with the user `alice` in a channel with the bot."""
 
     slack: SlackServer
     web: SlackWebClient
@@ -36,7 +36,7 @@ class ConnectedReceiver:
 async def connect_receiver(
     slack: SlackServer, clock: Clock | None = None, *, timeout_seconds: float = 5.0
 ) -> AsyncIterator[ConnectedReceiver]:
-    """By RTM where the Slack is `classic`, by Socket Mode elsewhere."""
+    """Connects by RTM if the Slack is `classic`, otherwise by Socket Mode."""
     clock = clock or SystemClock()
     web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=timeout_seconds)
     chat = SlackChat(web, clock)
@@ -48,22 +48,23 @@ async def connect_receiver(
         yield ConnectedReceiver(slack, web, chat, receiver, channel)
 
 
-class SlackReceiverEnvironment(ReceiverEnvironment):
-    def __init__(self, ear: ConnectedReceiver) -> None:
-        self._ear = ear
-        self._slack = ear.slack
-        self.receiver: Receiver = ear.receiver
-        self.channel = ear.channel
+class SlackReceiverEnvironment(AcknowledgingEnvironment):
+    def __init__(self, connected: ConnectedReceiver) -> None:
+        self._connected = connected
+        self._slack = connected.slack
+        self.receiver: Receiver = connected.receiver
+        self.channel = connected.channel
         self.identity = Identity(self._slack.bot_user_id, self._slack.bot_id)
+        self.replays_missed = not self._slack.access.is_classic
 
     def say(self, text: str, thread: str = "") -> str:
-        return self._ear.say(text, thread)
+        return self._connected.say(text, thread)
 
     def say_directly(self, text: str) -> str:
         return self._slack.say("alice", self._slack.open_im("alice"), text)
 
     async def post(self, text: str) -> None:
-        await self._ear.chat.post(OutgoingMessage(self.channel, text), None)
+        await self._connected.chat.post(OutgoingMessage(self.channel, text), None)
 
     def open_other_channel(self) -> ChannelId:
         return ChannelId(self._slack.add_channel("other", members=("alice",)))
@@ -87,4 +88,4 @@ class SlackReceiverEnvironment(ReceiverEnvironment):
         await self._slack.wait_for(lambda: self.is_acknowledged(timestamp))
 
     def redeliver(self) -> None:
-        """Nothing to do: the acknowledgement deadline of the server used here passes soon."""
+        """Nothing to do: the server's acknowledgement deadline passes soon."""

@@ -1,4 +1,4 @@
-"""Where arrivals wait for the application, a bounded number of them."""
+"""The channel between Slack's connections and the consumer of their events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,35 +6,33 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, IncomingEvent
 
-_LIMIT = 1_000
-
 
 async def no_acknowledgement() -> None:
-    """The acknowledgement of what Slack expects none for."""
+    """The acknowledgement of an event for which Slack expects none."""
 
 
 class EventQueue:
-    """First in, first out; a full one makes who puts wait."""
+    """Passes events on in order, one at a time: buffering them is up to the consumer."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._waiting: asyncio.Queue[IncomingEvent | Exception] = asyncio.Queue(_LIMIT)
+        self._next: asyncio.Queue[IncomingEvent | Exception] = asyncio.Queue(maxsize=1)
 
     async def put(self, event: ChatEvent, acknowledge: Callable[[], Awaitable[None]] = no_acknowledgement) -> None:
-        """Something was heard, now."""
+        """Adds an event received now. Waits until the consumer has taken the event before it."""
         now = self._clock.now()
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        await self._waiting.put(IncomingEvent(event, received_at, acknowledge))
+        await self._next.put(IncomingEvent(event, received_at, acknowledge))
 
     async def fail(self, error: Exception) -> None:
-        """Nothing more will be heard; who listens learns why, after what was heard before."""
-        await self._waiting.put(error)
+        """Makes the iterator raise `error` after the events put so far."""
+        await self._next.put(error)
 
     def __aiter__(self) -> AsyncIterator[IncomingEvent]:
         return self
 
     async def __anext__(self) -> IncomingEvent:
-        item = await self._waiting.get()
+        item = await self._next.get()
         if isinstance(item, Exception):
             raise item
         return item

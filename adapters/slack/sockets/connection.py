@@ -1,4 +1,4 @@
-"""One open socket: frames in, acknowledgements out, and whether there is life in it."""
+"""One open WebSocket: frames, acknowledgements, and liveness."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -15,32 +15,35 @@ log = structlog.get_logger()
 
 _SEND_TIMEOUT_SECONDS = 5.0
 _DEAD_AFTER_SECONDS = 30.0
-"""Without any frame, our pings unanswered."""
+"""Without any frame, not even a pong."""
 _IDLE_AFTER_SECONDS = 90.0
-"""Without any frame but answers to our pings, on a connection on which Slack has pinged before."""
-_ENDED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
+"""Without any frame but pongs, on a connection on which Slack itself sends pings."""
+_CLOSED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 class Connection:
-    """A socket on which Slack speaks. What is sent on one that is gone is lost without a word."""
+    """A WebSocket to Slack. Frames sent after its end are dropped silently."""
 
-    def __init__(self, socket: ClientWebSocketResponse, clock: Clock) -> None:
+    def __init__(
+        self, socket: ClientWebSocketResponse, clock: Clock, send_timeout_seconds: float = _SEND_TIMEOUT_SECONDS
+    ) -> None:
         self._socket = socket
         self._clock = clock
+        self._send_timeout_seconds = send_timeout_seconds
         self._opened_at = self._alive_at = self._traffic_at = clock.monotonic()
-        self._gets_pings = False
+        self._receives_pings = False
         self._is_busy = False
         self._is_stuck = False
-        self._unacknowledged = 0
+        self._acks_expected = 0
         self._all_acknowledged = asyncio.Event()
         self._all_acknowledged.set()
         self.last_received_at = clock.now()
-        """When Slack was last known to speak on it."""
+        """When Slack last sent something other than a pong."""
         self.needs_replacement = asyncio.Event()
-        """Set when it has ended, or will soon."""
+        """Set when the connection has ended or will end soon."""
         self.end_reason = "the connection ended"
         self.retry_after_seconds = 0.0
-        """For how long Slack wants to be left alone after it."""
+        """How long to wait before connecting again."""
 
     @property
     def age_seconds(self) -> float:
@@ -48,13 +51,13 @@ class Connection:
         return self._clock.monotonic() - self._opened_at
 
     async def frames(self) -> AsyncGenerator[JsonObject, None]:
-        """The JSON objects that come in, until the socket ends. What is none is logged and skipped."""
-        while (message := await self._socket.receive()).type not in _ENDED:
+        """Yields the JSON objects received until the socket ends. Malformed frames are logged and skipped."""
+        while (message := await self._socket.receive()).type not in _CLOSED:
             self._on_alive(message)
             if message.type is WSMsgType.PING:
                 await self._send_frame(message.data, WSMsgType.PONG)
             elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY) and (frame := _parse(message)) is not None:
-                self._is_busy = True  # what comes meanwhile waits unread, and is no silence
+                self._is_busy = True  # frames wait unread meanwhile, which is not silence
                 try:
                     yield frame
                 finally:
@@ -62,38 +65,38 @@ class Connection:
                     self._on_traffic()
 
     async def send(self, text: str) -> None:
-        """Send a text. Never raises: who waits for it learns by its absence."""
+        """Sends a text frame. Never raises: a peer that waits for the frame notices its absence."""
         await self._send_frame(text.encode(), WSMsgType.TEXT)
 
     async def ping(self) -> None:
-        """Ask for a sign of life."""
+        """Sends a ping."""
         await self._send_frame(b"", WSMsgType.PING)
 
     def is_silent(self) -> bool:
-        """Whether there has been no sign of life for so long that it must be taken for dead."""
+        """Whether Slack has been silent for so long that the connection must be considered dead."""
         now = self._clock.monotonic()
         is_dead = now - self._alive_at >= _DEAD_AFTER_SECONDS
-        is_idle = self._gets_pings and now - self._traffic_at >= _IDLE_AFTER_SECONDS
+        is_idle = self._receives_pings and now - self._traffic_at >= _IDLE_AFTER_SECONDS
         return not self._is_busy and (is_dead or is_idle)
 
     def expect_ack(self) -> None:
-        """One acknowledgement more is expected on this connection."""
-        self._unacknowledged += 1
+        """Counts one more acknowledgement to be sent on this connection."""
+        self._acks_expected += 1
         self._all_acknowledged.clear()
 
     async def send_ack(self, acknowledgement: str) -> None:
-        """Send an acknowledgement that was owed."""
+        """Sends an expected acknowledgement."""
         await self.send(acknowledgement)
-        self._unacknowledged -= 1
-        if not self._unacknowledged:
+        self._acks_expected -= 1
+        if not self._acks_expected:
             self._all_acknowledged.set()
 
     async def drain_acks(self) -> None:
-        """Return as soon as no acknowledgement is owed, or none can be sent any more."""
+        """Waits until all expected acknowledgements are sent, or the connection is closed."""
         await self._all_acknowledged.wait()
 
     async def close(self) -> None:
-        """Send what waits to be sent, and end; within the seconds that the session allows for it."""
+        """Sends pending frames and closes, within the session's closing timeout."""
         with suppress(ClientError, OSError, RuntimeError):
             await self._socket.close()
         self._all_acknowledged.set()
@@ -101,9 +104,9 @@ class Connection:
     def _on_alive(self, message: WSMessage) -> None:
         self._alive_at = self._clock.monotonic()
         if message.type is WSMsgType.PING:
-            self._gets_pings = True
-        # Where Slack pings by itself, answers to our own pings don't prove that it still delivers.
-        if message.type is not WSMsgType.PONG or not self._gets_pings:
+            self._receives_pings = True
+        # If Slack sends pings, pongs to our own pings don't prove that it still delivers events.
+        if message.type is not WSMsgType.PONG or not self._receives_pings:
             self._on_traffic()
 
     def _on_traffic(self) -> None:
@@ -114,10 +117,10 @@ class Connection:
         if self._is_stuck:
             return
         try:
-            async with asyncio.timeout(_SEND_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._send_timeout_seconds):
                 await self._socket.send_frame(data, kind)
         except TimeoutError:
-            # Whoever sends next must not wait as long; unanswered, the connection will be taken for dead.
+            # The next sender must not wait as long. Without pongs, the connection will soon be considered dead.
             self._is_stuck = True
             log.warning("slack_socket_stuck")
         except (ClientError, OSError, RuntimeError):

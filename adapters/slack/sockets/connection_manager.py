@@ -1,7 +1,7 @@
-"""Listening on Slack's sockets without end: opening, replacing, losing and finding them again.
+"""Keeps a socket to Slack open: connects, replaces connections that Slack is about to close, and reconnects.
 
-There are two at most: a new one is opened before one is closed that Slack announces to end. Attempts come with growing
-pauses that only a `hello` shortens again; each one uses a fresh url, since Slack's serve once.
+At most two connections are open at a time, since a replacement opens before its predecessor closes. Reconnecting backs
+off until a `hello` resets the delay. Each attempt requests a new URL: Slack's URLs work only once.
 """
 
 import asyncio
@@ -31,23 +31,23 @@ log = structlog.get_logger()
 _INITIAL_DELAY_SECONDS = 1.0
 _MAX_DELAY_SECONDS = 30.0
 _SHORT_LIFE_SECONDS = 10.0
-"""A connection that ends sooner is not replaced at once: Slack, or something between, may not want it."""
+"""A connection that ends sooner is replaced after a delay: Slack, or a proxy, may be rejecting it."""
 _PING_INTERVAL_SECONDS = 10.0
 _DRAIN_TIMEOUT_SECONDS = 5.0
-"""For the acknowledgements still owed on a connection that was replaced."""
+"""For the outstanding acknowledgements of a replaced connection."""
 _MANY_CONNECTIONS = MAX_CONNECTIONS - 2
 
 
 def refusal_backoff_seconds() -> float:
-    """How long to leave Slack alone when it says no by name."""
-    return random.uniform(30.0, 60.0)  # noqa: S311 - spreads load, keeps no secret
+    """Returns a random delay before connecting again after an explicit refusal."""
+    return random.uniform(30.0, 60.0)  # noqa: S311 - jitter, not a secret
 
 
 @asynccontextmanager
 async def receive(
     protocol: SocketProtocol, web: SlackWebClient, clock: Clock
 ) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
-    """Receiver.listen for sockets of this protocol, while `web` is open."""
+    """Implements Receiver.events for sockets of this protocol, while `web` is open."""
     queue = EventQueue(clock)
     manager = asyncio.create_task(ConnectionManager(protocol, web, clock, queue).run(), name=f"slack {protocol.name}")
     try:
@@ -58,7 +58,7 @@ async def receive(
 
 
 class ConnectionManager:
-    """Keeps a connection open."""
+    """Keeps one connection open and puts its events into a queue."""
 
     def __init__(self, protocol: SocketProtocol, web: SlackWebClient, clock: Clock, queue: EventQueue) -> None:
         self._protocol = protocol
@@ -66,53 +66,48 @@ class ConnectionManager:
         self._clock = clock
         self._queue = queue
         self._open: list[Connection] = []
-        """Those that said hello and have not ended, the newest last."""
+        """Connections after their hello and before their end, newest last."""
         self._delays = exponential_backoff(_INITIAL_DELAY_SECONDS, _MAX_DELAY_SECONDS)
         self._was_connected = False
         self._disconnected_since: datetime | None = None
         self._reported_reason = ""
-        """The reason of the last Disconnected, until connected again."""
+        """The reason of the last Disconnected; empty while connected."""
 
     async def run(self) -> None:
-        """Run without end, or until Slack refuses for good; then who listens learns why."""
+        """Runs until cancelled, or until Slack refuses permanently: the queue then raises that error."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._maintain(tasks)
+                await self._stay_connected(tasks)
         except* ChatRejected as refusals:
             await self._queue.fail(refusals.exceptions[0])
-        except* Exception as errors:  # noqa: BLE001 - not swallowed: who listens gets it
+        except* Exception as errors:  # noqa: BLE001 - raised to the consumer
             await self._queue.fail(errors)
 
-    async def _maintain(self, tasks: asyncio.TaskGroup) -> None:
+    async def _stay_connected(self, tasks: asyncio.TaskGroup) -> None:
         delay_seconds = 0.0
         while True:
-            connection = await self._next_connection(delay_seconds)
-            tasks.create_task(self._serve(connection), name="listen on socket")
+            connection = await self._connect(delay_seconds)
+            tasks.create_task(self._read(connection), name="read socket")
             retiring = [tasks.create_task(_retire(old), name="retire socket") for old in self._open[:-1]]
             await connection.needs_replacement.wait()
             if retiring:
                 await asyncio.wait(retiring)
-            delay_seconds = self._delay_after(connection)
+            is_short_lived = connection.age_seconds < _SHORT_LIFE_SECONDS
+            delay_seconds = max(connection.retry_after_seconds, next(self._delays) if is_short_lived else 0.0)
 
-    def _delay_after(self, connection: Connection) -> float:
-        is_short_lived = connection.age_seconds < _SHORT_LIFE_SECONDS
-        return max(connection.retry_after_seconds, next(self._delays) if is_short_lived else 0.0)
-
-    async def _next_connection(self, delay_seconds: float) -> Connection:
+    async def _connect(self, delay_seconds: float) -> Connection:
         while True:
             await self._clock.sleep(delay_seconds)
             try:
                 connection, hello = await open_socket(self._protocol, self._web, self._clock)
-            except ChatRejected as refusal:
+            except ChatRejected as error:
                 if not self._was_connected:
                     raise
-                delay_seconds = await self._on_failure(str(refusal), refusal_backoff_seconds())
-            except RateLimited as limit:
-                delay_seconds = await self._on_failure(str(limit), limit.retry_after_seconds)
-            except SocketRefused as shut:
-                delay_seconds = await self._on_failure(str(shut), shut.retry_after_seconds)
-            except Unreachable as outage:
-                delay_seconds = await self._on_failure(str(outage))
+                delay_seconds = await self._on_failure(error, refusal_backoff_seconds())
+            except (RateLimited, SocketRefused) as error:
+                delay_seconds = await self._on_failure(error, error.retry_after_seconds)
+            except Unreachable as error:
+                delay_seconds = await self._on_failure(error)
             else:
                 await self._on_hello(connection, hello)
                 return connection
@@ -128,22 +123,22 @@ class ConnectionManager:
         self._was_connected = True
         self._reported_reason = ""
 
-    async def _on_failure(self, reason: str, at_least_seconds: float = 0.0) -> float:
-        """Tell of it, and return how long to leave Slack alone."""
-        delay_seconds = max(next(self._delays), at_least_seconds)
+    async def _on_failure(self, error: Exception, retry_after_seconds: float = 0.0) -> float:
+        """Reports a failed attempt, and returns the delay before the next one."""
+        delay_seconds = max(next(self._delays), retry_after_seconds)
         log.warning(
             "slack_socket_not_opened",
             kind=self._protocol.name,
-            reason=reason,
+            reason=str(error),
             again_in_seconds=round(delay_seconds, 1),
         )
         if not self._open:
-            await self._report_disconnected(reason)
+            await self._report_disconnected(str(error))
         return delay_seconds
 
-    async def _serve(self, connection: Connection) -> None:
+    async def _read(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as tasks:
-            monitor = tasks.create_task(self._monitor(connection), name="watch socket")
+            monitor = tasks.create_task(self._monitor(connection), name="monitor socket")
             try:
                 async with aclosing(connection.frames()) as frames:
                     async for frame in frames:
@@ -169,8 +164,8 @@ class ConnectionManager:
             case DisconnectWarning(reason):
                 log.info("slack_socket_to_be_replaced", kind=self._protocol.name, reason=reason)
                 connection.needs_replacement.set()
-            case Refused(reason, delay_seconds):
-                connection.end_reason, connection.retry_after_seconds = reason, delay_seconds
+            case Refused(reason, retry_after_seconds):
+                connection.end_reason, connection.retry_after_seconds = reason, retry_after_seconds
                 await connection.close()
             case Hello() | KeepAlive():
                 pass

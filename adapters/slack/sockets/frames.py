@@ -1,4 +1,4 @@
-"""What a frame on one of Slack's sockets can mean."""
+"""Frames received on Slack's sockets, by meaning."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,38 +8,38 @@ from application.ports.receiver import ChatEvent
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """From now on Slack delivers on this connection."""
+    """Slack delivers on this connection from now on."""
 
     connections: int | None = None
-    """How many the app has open, this one included, where Slack tells."""
+    """The app's open connections including this one, if Slack says."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventReceived:
-    """Something for the pack."""
+    """An event for the pack."""
 
     event: ChatEvent
     envelope_id: str = ""
-    """By which it is acknowledged; empty where Slack expects no acknowledgement."""
+    """Identifies the acknowledgement; empty if Slack expects none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Nothing for the pack, but to be acknowledged."""
+    """Nothing for the pack, but Slack expects an acknowledgement."""
 
     envelope_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DisconnectWarning:
-    """Slack will end this connection soon; another one should be there by then."""
+    """Slack will close this connection soon and expects a replacement by then."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Slack ends this connection, and wants to be left alone for a while."""
+    """Slack closes this connection and refuses new ones for a while."""
 
     reason: str
     retry_after_seconds: float
@@ -47,7 +47,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """A sign of life, or what the pack has no use for."""
+    """A sign of life, or a frame that the pack does not use."""
 
 
 Frame: TypeAlias = Hello | EventReceived | Ignored | DisconnectWarning | Refused | KeepAlive

@@ -1,7 +1,6 @@
-"""Receiver by RTM, Slack's legacy WebSocket, which the tokens of classic apps can use.
+"""Receives events by RTM, Slack's legacy WebSocket for the tokens of classic apps.
 
-Slack neither waits for acknowledgements there nor delivers twice: what was said while nobody listened is in the
-history only.
+RTM has no acknowledgements and no redelivery: messages sent during a disconnection are in the history only.
 """
 
 import itertools
@@ -34,7 +33,7 @@ class SlackRtm:
 
 
 class RtmProtocol:
-    """How Slack speaks by RTM."""
+    """SocketProtocol of RTM."""
 
     name = "rtm"
     replays_missed = False
@@ -45,9 +44,9 @@ class RtmProtocol:
         self._ping_ids = itertools.count(1)
 
     async def request_url(self) -> str:
-        answer = await self._web.call(_CONNECT)
-        url, itself = answer.get("url"), answer.get("self")
-        own_user_id = itself.get("id") if isinstance(itself, dict) else None
+        response = await self._web.call(_CONNECT)
+        url, own_user = response.get("url"), response.get("self")
+        own_user_id = own_user.get("id") if isinstance(own_user, dict) else None
         if not isinstance(url, str) or not isinstance(own_user_id, str):
             raise unreadable_response(_CONNECT)
         self._own_user_id = own_user_id
@@ -59,7 +58,7 @@ class RtmProtocol:
             return Hello()
         if kind == "goodbye":
             return DisconnectWarning("goodbye")
-        if kind in _CONNECTION_FRAMES or kind is None:  # without a type: answers to frames of ours
+        if kind in _CONNECTION_FRAMES or kind is None:  # replies to our own frames have no type
             return KeepAlive()
         event = parse_event(frame, self._own_user_id)
         return EventReceived(event) if event is not None else KeepAlive()

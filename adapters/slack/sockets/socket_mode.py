@@ -1,4 +1,4 @@
-"""Receiver by Socket Mode: a WebSocket that the app opens with its app-level token."""
+"""Receives events by Socket Mode, the WebSocket that an app opens with its app-level token."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +28,7 @@ _REFUSAL_REASONS = {
 class SlackSocketMode:
     """Receiver by Socket Mode, while `web` is open.
 
-    `identify`: who the pack is (`Chat.identify`); asked once, before the first connection.
+    `identify` (`Chat.identify`) is awaited once, before the first connection.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class SlackSocketMode:
 
 
 class SocketModeProtocol:
-    """How Slack speaks in Socket Mode."""
+    """SocketProtocol of Socket Mode."""
 
     name = "socket mode"
     replays_missed = True
@@ -58,8 +58,8 @@ class SocketModeProtocol:
     async def request_url(self) -> str:
         if not self._own_user_id:
             self._own_user_id = (await self._identify()).user_id
-        answer = await self._web.call(_OPEN, token=self._app_token)
-        url = answer.get("url")
+        response = await self._web.call(_OPEN, token=self._app_token)
+        url = response.get("url")
         if not isinstance(url, str):
             raise unreadable_response(_OPEN)
         return url
@@ -67,9 +67,10 @@ class SocketModeProtocol:
     def parse(self, frame: JsonObject) -> Frame:
         kind, envelope_id = frame.get("type"), frame.get("envelope_id")
         if kind == "hello":
-            return _hello(frame.get("num_connections"))
+            connections = frame.get("num_connections")
+            return Hello(connections if isinstance(connections, int) else None)
         if kind == "disconnect":
-            return _disconnect(frame.get("reason"))
+            return _parse_disconnect(frame.get("reason"))
         if not isinstance(envelope_id, str) or not envelope_id:
             log.warning("slack_envelope_without_id", type=str(kind)[:50])
             return KeepAlive()
@@ -86,12 +87,8 @@ class SocketModeProtocol:
         return ""
 
 
-def _hello(connections: Json) -> Hello:
-    return Hello(connections if isinstance(connections, int) else None)
-
-
-def _disconnect(reason: Json) -> DisconnectWarning | Refused:
-    """Reasons that are not known are taken as announcements (`warning`, `refresh_requested`)."""
+def _parse_disconnect(reason: Json) -> DisconnectWarning | Refused:
+    """Reasons other than refusals, such as `warning` and `refresh_requested`, announce a disconnection."""
     name = reason if isinstance(reason, str) else "unknown"
     if explanation := _REFUSAL_REASONS.get(name):
         return Refused(f"{name}: {explanation}", refusal_backoff_seconds())
