@@ -1,1 +1,1 @@
-"""`flyte-slack check`: looks at everything the pack needs, changes nothing, and says how to mend what is wrong."""
+"""`flyte-slack check`: checks everything that the pack depends on, changes nothing, and suggests fixes."""

@@ -1,4 +1,4 @@
-"""`flyte-slack check`: from the environment to a report and an exit status."""
+"""`flyte-slack check`: from environment variables to a report and an exit status."""
 
 import io
 import sys
@@ -9,7 +9,6 @@ import uvloop
 from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
 from entrypoints.check.configuration import settings_failures
-from entrypoints.check.findings import Finding, Status
 from entrypoints.check.report import Report
 from entrypoints.check.runner import run_checks
 from entrypoints.config.settings import Settings, SettingsError, load_settings
@@ -19,32 +18,24 @@ from entrypoints.observability.redaction import Redactor
 
 
 def check(environ: Mapping[str, str], *, as_json: bool) -> ExitStatus:
-    """Look at everything that these variables configure, and print what is wrong and how to mend it."""
+    """Check everything that these variables configure, and print a report with suggested fixes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         settings = load_settings(environ)
     except SettingsError as error:
         report = Report(sys.stdout, Redactor(), as_json=as_json)
-        for mistake in settings_failures(error):
-            report.add(mistake)
+        for finding in settings_failures(error):
+            report.add(finding)
         report.finish()
         return ExitStatus.INVALID_SETTINGS
     configure_logs("error", secrets=settings.secret_texts)
     report = Report(sys.stdout, Redactor(settings.secret_texts), as_json=as_json)
-    return uvloop.run(run(settings, SystemClock(), report))
+    uvloop.run(_run(settings, SystemClock(), report))
+    return ExitStatus.FAILED if report.has_failures else ExitStatus.OK
 
 
-async def run(settings: Settings, clock: Clock, report: Report) -> ExitStatus:
-    """Tell the report everything that was found; the status is by the worst."""
-    has_failed = False
-
-    def tell(finding: Finding) -> None:
-        nonlocal has_failed
-        has_failed = has_failed or finding.status is Status.FAILED
-        report.add(finding)
-
+async def _run(settings: Settings, clock: Clock, report: Report) -> None:
     with report.progress():
-        await run_checks(settings, clock, tell)
+        await run_checks(settings, clock, report.add)
     report.finish()
-    return ExitStatus.FAILED if has_failed else ExitStatus.OK

@@ -1,4 +1,4 @@
-"""What the environment says, as `run` reads it."""
+"""Checks the configuration, as `run` reads it."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from entrypoints.config.settings import ReceiveMode, Settings, SettingsError
 
 CONFIGURATION = "configuration"
 
-_RECEIVES = {
+_RECEIVES_THROUGH = {
     ReceiveMode.SOCKET_MODE: "Socket Mode (FLYTE_SLACK_APP_TOKEN is set)",
     ReceiveMode.HTTP: "signed HTTP requests (FLYTE_SLACK_SIGNING_SECRET is set)",
     ReceiveMode.RTM: "RTM (neither FLYTE_SLACK_APP_TOKEN nor FLYTE_SLACK_SIGNING_SECRET is set)",
@@ -17,17 +17,17 @@ _RECEIVES = {
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """What the configuration amounts to, and what is odd about it."""
-    registered_as = pack_id(settings.pack_name, settings.flyte_labels)
-    kept = directory_of(settings.storage_url.reveal()) or "memory"
-    summary = f"the pack {registered_as} hears by {_RECEIVES[settings.receive_mode]} and keeps everything in {kept}"
+    """Summarize the configuration, and warn of suspicious settings."""
+    name = pack_id(settings.pack_name, settings.flyte_labels)
+    place = directory_of(settings.storage_url.reveal()) or "memory"
+    summary = f"pack {name} receives through {_RECEIVES_THROUGH[settings.receive_mode]} and stores its data in {place}"
     if settings.receive_mode is ReceiveMode.SOCKET_MODE and settings.slack_signing_secret:
-        summary += "; FLYTE_SLACK_SIGNING_SECRET, which is set too, is of no use beside it"
+        summary += "; FLYTE_SLACK_SIGNING_SECRET is set but not used"
     yield ok(CONFIGURATION, summary)
-    for oddity in settings.warnings:
-        yield Finding(CONFIGURATION, Status.WARNING, str(oddity))
+    for issue in settings.warnings:
+        yield Finding(CONFIGURATION, Status.WARNING, str(issue))
 
 
 def settings_failures(error: SettingsError) -> Iterator[Finding]:
-    """Every mistake in the environment, in the words of `run`; each says what would be right."""
-    return (failed(CONFIGURATION, str(mistake), "") for mistake in error.issues)
+    """Returns one finding per invalid setting, with the messages of `run`."""
+    return (failed(CONFIGURATION, str(issue), "") for issue in error.issues)

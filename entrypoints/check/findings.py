@@ -1,4 +1,4 @@
-"""What a check finds: one line for each thing looked at."""
+"""Findings: the result of each check."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,54 +6,54 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What came of looking at one thing."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
-    """The pack can run; something will be missing, or is better known."""
+    """The pack can run, but a feature is missing or something deserves attention."""
     FAILED = "failed"
-    """The pack can't do its work like this."""
+    """The pack can't do its work."""
     SKIPPED = "skipped"
-    """It could not be looked at, and the message says why."""
+    """Could not be checked; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     check: str
-    """What was looked at; stays the same from release to release."""
+    """The check's name; stable across releases."""
     status: Status
     message: str
     remedy: str = ""
-    """What to click, type or set so that it is well; empty where there is nothing to do."""
+    """What to click, type or set to fix it; empty when there is nothing to do."""
 
 
 def ok(check: str, message: str) -> Finding:
-    """All is well there."""
+    """No problem found."""
     return Finding(check, Status.OK, message)
 
 
 def warning(check: str, message: str, remedy: str) -> Finding:
-    """The pack can run with it."""
+    """A problem with which the pack can run."""
     return Finding(check, Status.WARNING, message, remedy)
 
 
 def failed(check: str, message: str, remedy: str) -> Finding:
-    """The pack can't do its work with it."""
+    """A problem with which the pack can't do its work."""
     return Finding(check, Status.FAILED, message, remedy)
 
 
 def skipped(check: str, reason: str, remedy: str = "") -> Finding:
-    """It could not be looked at."""
+    """A check that was not possible."""
     return Finding(check, Status.SKIPPED, reason, remedy)
 
 
-def problem(error: Exception) -> str:
-    """What our errors say before the first semicolon; what to do about it, which follows there, is the mend's part."""
-    return str(error).partition("; ")[0]
-
-
 def all_skipped(checks: Iterable[str], reason: str) -> Iterator[Finding]:
-    """None of these could be looked at."""
+    """Checks that were not possible, all for the same reason."""
     return (skipped(check, reason) for check in checks)
+
+
+def problem(error: Exception) -> str:
+    """Returns the part of an error's text before the first semicolon; the advice after it is left to the remedy."""
+    return str(error).partition("; ")[0]

@@ -1,4 +1,4 @@
-"""Findings for people, a line each, or for machines, as JSON."""
+"""Prints findings: one per line for people, or as JSON for scripts."""
 
 import json
 import textwrap
@@ -16,21 +16,21 @@ from entrypoints.observability.redaction import Redactor
 
 _STYLES: Final = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "bold red", Status.SKIPPED: "dim"}
 _VERDICTS: Final = {
-    Status.FAILED: "The pack can't work like this",
+    Status.FAILED: "The pack can't run like this",
     Status.WARNING: "The pack can run",
-    Status.OK: "All is well",
+    Status.OK: "No problems found",
 }
-"""By the worst that was found; the first that fits."""
+"""From the worst status to the best; the first one found decides."""
 _STATUS_WIDTH: Final = 9
 _CHECK_WIDTH: Final = 28
 _INDENT: Final = " " * (_STATUS_WIDTH + _CHECK_WIDTH)
 _REMEDY: Final = "fix: "
 _MIN_WIDTH: Final = 80
-"""Columns of a terminal below which lines are left for it to break."""
+"""Narrower terminals wrap the lines themselves."""
 
 
 class Report:
-    """Takes findings in; they come out without secrets, and with control characters of foreign texts escaped."""
+    """Prints findings without secrets, with control characters in foreign texts escaped."""
 
     def __init__(self, stream: TextIO, redactor: Redactor, *, as_json: bool) -> None:
         self._stream = stream
@@ -39,32 +39,36 @@ class Report:
         self._as_json = as_json
         self._findings: list[Finding] = []
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether a finding is FAILED."""
+        return any(finding.status is Status.FAILED for finding in self._findings)
+
     def progress(self) -> AbstractContextManager[object]:
-        """Show in a terminal that something is going on, as long as it is entered."""
+        """Show a spinner in a terminal until the context ends."""
         is_shown = self._console.is_terminal and not self._as_json
-        return self._console.status("looking ...") if is_shown else nullcontext()
+        return self._console.status("checking ...") if is_shown else nullcontext()
 
     def add(self, finding: Finding) -> None:
-        """Take a finding in; show it at once where people read."""
-        told = Finding(
-            self._clean(finding.check), finding.status, self._clean(finding.message), self._clean(finding.remedy)
-        )
-        self._findings.append(told)
+        """Add a finding; people see it at once."""
+        check, message, remedy = map(self._clean, (finding.check, finding.message, finding.remedy))
+        clean = Finding(check, finding.status, message, remedy)
+        self._findings.append(clean)
         if not self._as_json:
-            self._print(told)
+            self._print(clean)
 
     def finish(self) -> None:
-        """Show the sum of it for people, or everything for machines."""
+        """Print the summary for people, or all findings for scripts."""
         if self._as_json:
             self._stream.write(json.dumps([asdict(finding) for finding in self._findings], indent=1) + "\n")
             return
         counts = Counter(finding.status for finding in self._findings)
         worst = next((status for status in _VERDICTS if counts[status]), Status.OK)
-        told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
-        named = ", ".join(dict.fromkeys(finding.check for finding in self._findings if finding.status is worst))
-        see = f" See: {named}." if worst is not Status.OK else ""
+        summary = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+        names = ", ".join(dict.fromkeys(finding.check for finding in self._findings if finding.status is worst))
+        see = f" See: {names}." if worst is not Status.OK else ""
         self._console.print()
-        self._console.print(Text(self._wrap(f"{_VERDICTS[worst]}: {told}.{see}", ""), style=_STYLES[worst]))
+        self._console.print(Text(self._wrap(f"{_VERDICTS[worst]}: {summary}.{see}", ""), style=_STYLES[worst]))
 
     def _clean(self, text: str) -> str:
         return escape_controls(self._redactor.redact_text(text))

@@ -1,4 +1,4 @@
-"""All that `flyte-slack check` looks at, side by side, told in a fixed order."""
+"""Runs all checks concurrently, and reports their findings in a fixed order."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -21,19 +21,19 @@ log = structlog.get_logger()
 
 _REQUEST_SECONDS: Final = 4.0
 
-Tell = Callable[[Finding], None]
 
+async def run_checks(
+    settings: Settings, clock: Clock, report: Callable[[Finding], None], request_seconds: float = _REQUEST_SECONDS
+) -> None:
+    """Check everything and report each finding in its turn. Changes nothing anywhere.
 
-async def run_checks(settings: Settings, clock: Clock, tell: Tell, request_seconds: float = _REQUEST_SECONDS) -> None:
-    """Look at everything, and tell what was found as soon as its turn has come. Nothing is changed anywhere.
-
-    One request takes `request_seconds` at most, and all of it little more than three times that.
+    A request takes at most `request_seconds`, and all checks together little more than three times as long.
     """
     skews = ClockSkews(clock)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(find_running_pack(settings), name="find the running pack")
         subjects = [
-            tasks.create_task(_collect(name, findings, 3 * request_seconds + 1), name=f"examine {name}")
+            tasks.create_task(_collect(name, findings, 3 * request_seconds + 1), name=f"check {name}")
             for name, findings in (
                 ("slack", check_slack(settings, clock, skews, request_seconds)),
                 ("flyte", check_flyte(settings, clock, skews, running, request_seconds)),
@@ -42,24 +42,23 @@ async def run_checks(settings: Settings, clock: Clock, tell: Tell, request_secon
             )
         ]
         for finding in check_settings(settings):
-            tell(finding)
+            report(finding)
         for subject in subjects:
             for finding in await subject:
-                tell(finding)
-        for finding in check_clock(skews):
-            tell(finding)
+                report(finding)
+    report(check_clock(skews))
 
 
 async def _collect(subject: str, findings: AsyncGenerator[Finding, None], seconds: float) -> list[Finding]:
-    """What was found, however it ends."""
+    """Returns the findings, including those made before a time-out or a bug."""
     found: list[Finding] = []
     try:
         async with asyncio.timeout(seconds), aclosing(findings):
             async for finding in findings:
-                found.append(finding)  # noqa: PERF401 - what was found before it broke counts
+                found.append(finding)  # noqa: PERF401 - findings made before an error count
     except TimeoutError:
-        found.append(failed(subject, f"not looked at in full within {seconds:g} s", "run the check again"))
+        found.append(failed(subject, f"not complete after {seconds:g} s", "run the check again"))
     except Exception as error:
         log.exception("check_broken", subject=subject)
-        found.append(failed(subject, f"this check broke ({type(error).__name__})", "please report the traceback"))
+        found.append(failed(subject, f"this check failed ({type(error).__name__})", "please report the traceback"))
     return found

@@ -1,4 +1,4 @@
-"""The way from Slack by a socket: an address for one, the socket itself, and its closing."""
+"""Checks that Slack hands out a socket address, and that the socket opens."""
 
 import asyncio
 from typing import Final
@@ -12,60 +12,52 @@ APP_TOKEN = "slack app token"  # noqa: S105 - the name of a check
 RTM = "slack rtm"
 SOCKET = "slack socket"
 
-_NO_ADDRESS: Final = "there is no address to open one at"
-_ALMOST_ALL: Final = MAX_CONNECTIONS - 1
-_GENERATE: Final = (
-    "api.slack.com/apps > your app > Basic Information > App-Level Tokens > Generate Token and Scopes > Add Scope > "
-    "connections:write > Generate, and set FLYTE_SLACK_APP_TOKEN to the token, which begins with xapp-"
-)
-_SWITCH_ON: Final = "api.slack.com/apps > your app > Socket Mode > Enable Socket Mode"
+_GRANTED: Final = {
+    APP_TOKEN: "Slack hands out socket addresses for it",
+    RTM: "the token belongs to a classic app and can use RTM",
+}
+_REMEDIES: Final = {
+    APP_TOKEN: (
+        "api.slack.com/apps > your app > Basic Information > App-Level Tokens > Generate Token and Scopes > Add Scope "
+        "> connections:write > Generate, and set FLYTE_SLACK_APP_TOKEN to the token, which begins with xapp-"
+    ),
+    RTM: (
+        "create an app from the manifest deploy/slack-app-socket-mode.yaml and set FLYTE_SLACK_APP_TOKEN (Socket "
+        "Mode); or set FLYTE_SLACK_SIGNING_SECRET (signed HTTP requests)"
+    ),
+}
+_ENABLE: Final = "api.slack.com/apps > your app > Socket Mode > Enable Socket Mode"
 _STOP_OTHERS: Final = "stop other programs that use this app's FLYTE_SLACK_APP_TOKEN"
-_USE_MODERN_APP: Final = (
-    "make an app from the manifest deploy/slack-app-socket-mode.yaml, and set FLYTE_SLACK_APP_TOKEN (Socket Mode); "
-    "or set FLYTE_SLACK_SIGNING_SECRET (signed HTTP requests)"
-)
-_LET_THROUGH: Final = "let this machine open wss:// connections to *.slack.com; a proxy (HTTPS_PROXY) has to pass them"
-_RETRY: Final = "run the check again; see slack-status.com"
-_WAIT: Final = "run the check again after that time"
+_LET_THROUGH: Final = "allow wss:// connections from this machine to *.slack.com, through the proxy (HTTPS_PROXY) too"
 
 
-async def check_socket_mode(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
-    """The app-level token, and a socket; each takes so many seconds at most."""
+async def check_socket(check: str, socket: SocketDiagnostics, seconds: float) -> list[Finding]:
+    """Check the token (`check` is APP_TOKEN or RTM) and a socket; each takes at most this many seconds."""
     try:
-        address = await socket.request_url()
+        url = await socket.request_url()
     except ChatError as error:
-        return [_no_address(APP_TOKEN, error, _GENERATE), skipped(SOCKET, _NO_ADDRESS)]
-    taken = ok(APP_TOKEN, "Slack gives out addresses of sockets for it")
-    return [taken, await _check_socket(socket, address, seconds)]
+        return [_no_address(check, error), skipped(SOCKET, "Slack handed out no socket address")]
+    return [ok(check, _GRANTED[check]), await _probe(socket, url, seconds)]
 
 
-async def check_rtm(socket: SocketDiagnostics, seconds: float) -> list[Finding]:
-    """Whether the bot's token can use RTM, and a socket; each takes so many seconds at most."""
-    try:
-        address = await socket.request_url()
-    except ChatError as error:
-        return [_no_address(RTM, error, _USE_MODERN_APP), skipped(SOCKET, _NO_ADDRESS)]
-    taken = ok(RTM, "the token is a classic app's, and can use RTM")
-    return [taken, await _check_socket(socket, address, seconds)]
-
-
-def _no_address(check: str, error: ChatError, mend: str) -> Finding:
+def _no_address(check: str, error: ChatError) -> Finding:
     if isinstance(error, RateLimited):
-        return warning(check, str(error), _WAIT)
-    return failed(check, problem(error), mend if isinstance(error, ChatRejected) else _RETRY)
+        return warning(check, str(error), "run the check again after that time")
+    remedy = _REMEDIES[check] if isinstance(error, ChatRejected) else "run the check again; see slack-status.com"
+    return failed(check, problem(error), remedy)
 
 
-async def _check_socket(socket: SocketDiagnostics, address: str, seconds: float) -> Finding:
+async def _probe(socket: SocketDiagnostics, url: str, seconds: float) -> Finding:
     try:
         async with asyncio.timeout(seconds):
-            connections = await socket.probe(address)
-    except SocketRefused as shut:
-        return failed(SOCKET, problem(shut), _SWITCH_ON if "link_disabled" in str(shut) else _STOP_OTHERS)
+            connections = await socket.probe(url)
+    except SocketRefused as error:
+        return failed(SOCKET, problem(error), _ENABLE if "link_disabled" in str(error) else _STOP_OTHERS)
     except ChatError as error:
         return failed(SOCKET, problem(error), _LET_THROUGH)
     except TimeoutError:
-        return failed(SOCKET, f"no socket was open within {seconds:g} s", _LET_THROUGH)
+        return failed(SOCKET, f"no socket opened within {seconds:g} s", _LET_THROUGH)
     if connections is None:
-        return ok(SOCKET, "opened, greeted, and closed again")
-    message = f"opened, greeted, and closed again; {connections} of {MAX_CONNECTIONS} were open with it"
-    return ok(SOCKET, message) if connections < _ALMOST_ALL else warning(SOCKET, message, _STOP_OTHERS)
+        return ok(SOCKET, "opened and closed again")
+    message = f"opened and closed again; {connections} of {MAX_CONNECTIONS} sockets in use"
+    return ok(SOCKET, message) if connections < MAX_CONNECTIONS - 1 else warning(SOCKET, message, _STOP_OTHERS)

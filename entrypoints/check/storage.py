@@ -1,15 +1,15 @@
-"""The storage: whether a pack could keep its things there, and who does so already."""
+"""Checks the storage: whether a pack can store its data there, and whether another pack is using it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Final
 
-from adapters.filesystem import diagnostics as inspection
+from adapters.filesystem import diagnostics
 from adapters.filesystem.directory import is_temporary, shared_for
 from adapters.storage_urls import directory_of
 from domain.errors import StorageError
-from entrypoints.check.findings import Finding, failed, ok, skipped, warning
+from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, skipped, warning
 from entrypoints.check.http_port import Running, RunningPack
 from entrypoints.config.settings import Settings
 
@@ -21,15 +21,15 @@ SPACE = "disk space"
 
 _LOW_BYTES: Final = 256 * 1024**2
 _MIN_BYTES: Final = 16 * 1024**2
-_ELSEWHERE: Final = "set FLYTE_SLACK_BACKUP_DIR to another directory, one that lasts, like /var/lib/flyte-slack"
-_ROOM: Final = "make room on that disk, or " + _ELSEWHERE
+_ANOTHER: Final = "set FLYTE_SLACK_BACKUP_DIR to another, persistent directory, like /var/lib/flyte-slack"
+_FREE_SPACE: Final = f"free space on that disk, or {_ANOTHER}"
 
 
 async def check_storage(settings: Settings, running: Running) -> AsyncGenerator[Finding, None]:
-    """All about where everything is kept."""
+    """Check the place where the pack stores its data."""
     directory = directory_of(settings.storage_url.reveal())
     if directory is None:
-        lost = "joined channels, messages that wait for Flyte and actions in hand are forgotten at every end"
+        lost = "joined channels, messages that wait for Flyte and unfinished actions are lost at every exit"
         yield warning(STORAGE, f"in memory: {lost}", "set FLYTE_SLACK_STORAGE to file:///var/lib/flyte-slack")
         return
     pack = await running
@@ -39,12 +39,10 @@ async def check_storage(settings: Settings, running: Running) -> AsyncGenerator[
 
 def _check_directory(directory: Path, pack: RunningPack | None) -> Iterator[Finding]:
     try:
-        inspection.examine(directory)
+        diagnostics.examine(directory)
     except StorageError as error:
-        message, _, mend = str(error).partition("; ")
-        yield failed(DIRECTORY, message, mend or _ELSEWHERE)
-        yield skipped(LOCK, "the directory can't be used")
-        yield skipped(CHANNELS, "the directory can't be used")
+        yield failed(DIRECTORY, problem(error), str(error).partition("; ")[2] or _ANOTHER)
+        yield from all_skipped((LOCK, CHANNELS), "the directory can't be used")
     else:
         yield _assess_location(directory)
         yield _check_lock(directory, pack)
@@ -54,45 +52,45 @@ def _check_directory(directory: Path, pack: RunningPack | None) -> Iterator[Find
 
 def _assess_location(directory: Path) -> Finding:
     if is_temporary(directory):
-        return warning(DIRECTORY, f"{directory} is temporary: the system may empty it at any time", _ELSEWHERE)
+        return warning(DIRECTORY, f"{directory} is temporary: the system may empty it at any time", _ANOTHER)
     if not directory.exists():
-        return ok(DIRECTORY, f"{directory} will be made at the start")
+        return ok(DIRECTORY, f"{directory} will be created at startup")
     if foreign := shared_for(directory):
-        message = f"{directory} can be read by others, and holds more than the pack's files ({foreign})"
-        return warning(DIRECTORY, message, f"move that away and chmod 700 {directory}, or {_ELSEWHERE}")
-    return ok(DIRECTORY, f"{directory} can be written to")
+        message = f"other users can read {directory}, and it contains foreign files ({foreign})"
+        return warning(DIRECTORY, message, f"move them away and chmod 700 {directory}, or {_ANOTHER}")
+    return ok(DIRECTORY, f"{directory} is writable")
 
 
 def _check_lock(directory: Path, pack: RunningPack | None) -> Finding:
     try:
-        holder = inspection.holder(directory)
+        holder = diagnostics.holder(directory)
     except StorageError as error:
-        return failed(LOCK, str(error), _ELSEWHERE)
+        return failed(LOCK, str(error), _ANOTHER)
     if holder is None:
-        return ok(LOCK, "no pack is at work there")
+        return ok(LOCK, "no pack is using the directory")
     if pack is not None:
-        return ok(LOCK, f"held by the pack that runs here ({holder})")
-    mend = f"stop that one, or give this one a directory of its own: {_ELSEWHERE}"
-    return failed(LOCK, f"another pack is at work in {directory}: {holder}", mend)
+        return ok(LOCK, f"held by the pack running here ({holder})")
+    remedy = f"stop that pack, or give this one a directory of its own: {_ANOTHER}"
+    return failed(LOCK, f"another pack is using {directory}: {holder}", remedy)
 
 
 def _check_channels(directory: Path) -> Finding:
     try:
-        count = inspection.joined_channels(directory)
+        count = diagnostics.joined_channels(directory)
     except (ValueError, OSError) as error:
         file = directory / "channels.json"
-        mend = f'write a JSON list of channel ids into {file}, like ["C024BE91L"], or move it away'
-        message = f"{file} can't be read ({error}); the start will set it aside, with no channel joined"
-        return warning(CHANNELS, message, mend)
+        remedy = f'write a JSON list of channel ids to {file}, like ["C024BE91L"], or move it away'
+        message = f"{file} can't be read ({error}); the pack will rename it at startup and join no channel"
+        return warning(CHANNELS, message, remedy)
     return ok(CHANNELS, str(count) if count else "none yet")
 
 
 def _check_space(directory: Path) -> Finding:
     try:
-        free = inspection.free_bytes(directory)
+        free = diagnostics.free_bytes(directory)
     except OSError as error:
-        return skipped(SPACE, f"it can't be asked for: {error.strerror or error}")
-    message = f"{free / 1024**2:,.0f} MiB are free for {directory}"
+        return skipped(SPACE, f"unknown: {error.strerror or error}")
+    message = f"{free / 1024**2:,.0f} MiB free for {directory}"
     if free < _MIN_BYTES:
-        return failed(SPACE, message, _ROOM)
-    return warning(SPACE, message, _ROOM) if free < _LOW_BYTES else ok(SPACE, message)
+        return failed(SPACE, message, _FREE_SPACE)
+    return warning(SPACE, message, _FREE_SPACE) if free < _LOW_BYTES else ok(SPACE, message)

@@ -14,7 +14,7 @@ async def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 @pytest.fixture
 async def classic_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CheckEnvironment]:
-    """As `env`, with a classic app, which RTM serves."""
+    """Like `env`, with a classic app, which uses RTM."""
     async with open_environment(tmp_path, monkeypatch, classic=True) as env:
         env.variables |= {"FLYTE_SLACK_APP_TOKEN": ""}
         yield env

@@ -1,4 +1,4 @@
-"""A Slack, a Flyte and a machine with which all is well, until something is planted."""
+"""A Slack, a Flyte and a machine without problems, until a test plants one."""
 
 import socket
 import tempfile
@@ -23,7 +23,7 @@ from entrypoints.simulation.slack.server import SlackServer
 
 
 class ShiftedClock(SystemClock):
-    """A clock that is ahead."""
+    """A clock that is ahead by a fixed time."""
 
     def __init__(self, seconds: float) -> None:
         self._ahead = timedelta(seconds=seconds)
@@ -34,7 +34,7 @@ class ShiftedClock(SystemClock):
 
 @dataclass
 class CheckEnvironment:
-    """What is looked at. A test changes it, and looks at what is found."""
+    """The subject of a check, with one fault or none."""
 
     slack: SlackServer
     flyte: FlyteServer
@@ -43,7 +43,7 @@ class CheckEnvironment:
     channel: str
     clock: SystemClock = field(default_factory=SystemClock)
     variables: dict[str, str] = field(default_factory=dict)
-    """Besides those that make it well; an empty one takes one away."""
+    """Added to the valid settings; an empty text unsets a variable."""
     request_seconds: float = 5.0
 
     @property
@@ -61,7 +61,7 @@ class CheckEnvironment:
         }
 
     def receive_by_http(self) -> None:
-        """Let the pack hear by signed HTTP requests."""
+        """Let the pack receive through signed HTTP requests."""
         self.variables |= {"FLYTE_SLACK_APP_TOKEN": "", "FLYTE_SLACK_SIGNING_SECRET": self.slack.signing_secret}
 
     async def findings(self) -> list[Finding]:
@@ -74,7 +74,7 @@ class CheckEnvironment:
         return finding
 
     async def problems(self) -> list[Finding]:
-        """What is not as it should be."""
+        """The failures and warnings."""
         return [found for found in await self.findings() if found.status in (Status.FAILED, Status.WARNING)]
 
 
@@ -91,7 +91,7 @@ async def open_environment(
 async def running_pack(
     *, signing_secret: str = "", problem: str = "", accepts_requests: bool = True
 ) -> AsyncIterator[str]:
-    """The HTTP port of a pack at work; gives the port."""
+    """A running pack's HTTP port; yields its number."""
 
     async def identify() -> Identity:
         return Identity("U1", "B1")
@@ -107,5 +107,5 @@ async def running_pack(
 
 
 def occupied_port() -> socket.socket:
-    """A port that another program listens at, until it is closed."""
+    """A port on which another program listens until it is closed."""
     return socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""`flyte-slack check` as people and machines run it."""
+"""`flyte-slack check` as people and scripts run it."""
 
 import asyncio
 import io
@@ -39,7 +39,7 @@ async def run(environment: dict[str, str], *arguments: str) -> tuple[int | None,
     return process.returncode, output.decode(), errors.decode()
 
 
-async def test_a_pack_that_can_run_is_status_0_and_a_summary(env: CheckEnvironment) -> None:
+async def test_a_pack_that_can_run_gives_status_0_and_a_summary(env: CheckEnvironment) -> None:
     status, output, errors = await run(env.environ)
 
     assert (status, errors) == (0, "")
@@ -48,22 +48,22 @@ async def test_a_pack_that_can_run_is_status_0_and_a_summary(env: CheckEnvironme
     assert output.splitlines()[-1] == "The pack can run: 32 ok, 1 warning, 1 skipped. See: directory."
 
 
-async def test_something_wrong_is_status_1_with_the_mend_below_its_line(env: CheckEnvironment) -> None:
+async def test_a_failure_gives_status_1_with_the_fix_below_its_line(env: CheckEnvironment) -> None:
     env.slack.access.scopes.remove("chat:write")
 
     status, output, _ = await run(env.environ)
 
     assert status == 1
     lines = output.splitlines()
-    [place] = [number for number, line in enumerate(lines) if line.startswith("failed ")]
-    assert "scope chat:write" in lines[place]
-    assert lines[place + 1].startswith("    ")
-    assert "fix: api.slack.com/apps > your app > OAuth & Permissions" in lines[place + 1]
-    assert lines[-1].startswith("The pack can't work like this: ")
+    [index] = [number for number, line in enumerate(lines) if line.startswith("failed ")]
+    assert "scope chat:write" in lines[index]
+    assert lines[index + 1].startswith("    ")
+    assert "fix: api.slack.com/apps > your app > OAuth & Permissions" in lines[index + 1]
+    assert lines[-1].startswith("The pack can't run like this: ")
     assert lines[-1].endswith(" See: scope chat:write.")
 
 
-async def test_mistakes_in_the_configuration_are_status_2_in_the_words_of_run() -> None:
+async def test_invalid_settings_give_status_2_and_the_messages_of_run() -> None:
     environment = {"FLYTE_API": "nowhere", "FLYTE_SLACK_GIVE_UP": "soon"}
     status, output, _ = await run(environment, "--json")
 
@@ -78,7 +78,7 @@ async def test_mistakes_in_the_configuration_are_status_2_in_the_words_of_run() 
     ]
 
 
-async def test_machines_get_a_list_of_all_findings(env: CheckEnvironment) -> None:
+async def test_json_output_lists_all_findings(env: CheckEnvironment) -> None:
     env.variables["FLYTE_SLACK_APP_TOKEN"] = "xapp-mistyped"
 
     status, output, errors = await run(env.environ, "--json")
@@ -98,15 +98,15 @@ async def test_no_secret_is_in_any_output(env: CheckEnvironment) -> None:
         "FLYTE_JWT": "e30.hush-4.c2ln",
         "LOGLEVEL": "debug",
     }
-    told = [await run(env.environ | secrets), await run(env.environ | secrets, "--json")]
-    told.append(await run(env.environ | {"LOGLEVEL": "debug"}))
+    outputs = [await run(env.environ | secrets), await run(env.environ | secrets, "--json")]
+    outputs.append(await run(env.environ | {"LOGLEVEL": "debug"}))
 
-    assert "hush" not in repr(told)
-    assert "ticket" not in repr(told)
-    assert env.slack.bot_token not in repr(told)
+    assert "hush" not in repr(outputs)
+    assert "ticket" not in repr(outputs)
+    assert env.slack.bot_token not in repr(outputs)
 
 
-async def test_an_odd_variable_is_a_warning(env: CheckEnvironment) -> None:
+async def test_an_unknown_variable_is_a_warning(env: CheckEnvironment) -> None:
     env.variables["FLYTE_SLACK_APPTOKEN"] = "xapp-1"
 
     [trouble] = await env.problems()
@@ -115,16 +115,16 @@ async def test_an_odd_variable_is_a_warning(env: CheckEnvironment) -> None:
     assert "did you mean FLYTE_SLACK_APP_TOKEN?" in trouble.message
 
 
-async def test_a_signing_secret_beside_an_app_token_is_said_to_be_of_no_use(env: CheckEnvironment) -> None:
+async def test_an_unused_signing_secret_is_reported(env: CheckEnvironment) -> None:
     env.variables["FLYTE_SLACK_SIGNING_SECRET"] = "s3cret"
 
     configuration = await env.finding("configuration")
 
     assert configuration.status is Status.OK
-    assert "FLYTE_SLACK_SIGNING_SECRET, which is set too, is of no use" in configuration.message
+    assert "FLYTE_SLACK_SIGNING_SECRET is set but not used" in configuration.message
 
 
-async def test_it_ends_soon_when_everything_hangs(env: CheckEnvironment) -> None:
+async def test_the_check_ends_soon_when_every_request_hangs(env: CheckEnvironment) -> None:
     env.request_seconds = 0.8
     env.slack.faults.plan("*", Hang(), times=None)
     env.flyte.faults.plan("api", Hang(), times=None)
@@ -136,7 +136,7 @@ async def test_it_ends_soon_when_everything_hangs(env: CheckEnvironment) -> None
     assert time.monotonic() - began < 3 * 0.8 + 1
 
 
-async def test_it_ends_soon_when_everything_hangs_as_late_as_it_can(env: CheckEnvironment) -> None:
+async def test_the_check_ends_soon_when_the_last_requests_hang(env: CheckEnvironment) -> None:
     env.request_seconds = 0.8
     for method in ("conversations.info", slack_faults.HELLO):
         env.slack.faults.plan(method, Hang())
@@ -154,16 +154,15 @@ def report(stream: io.StringIO, *, as_json: bool = False) -> Report:
     return Report(stream, Redactor(["s3cret"]), as_json=as_json)
 
 
-def test_a_pipe_gets_each_finding_on_one_line_without_colours() -> None:
+def test_a_pipe_gets_one_line_per_finding_without_colours() -> None:
     stream = io.StringIO()
-    long = report(stream)
-    long.add(warning("check", "word " * 100, "do " * 100))
+    report(stream).add(warning("check", "word " * 100, "do " * 100))
 
     assert len(stream.getvalue().splitlines()) == 2
     assert "\x1b" not in stream.getvalue()
 
 
-def test_a_terminal_gets_colours_and_lines_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_colours_and_wrapped_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     stream = Terminal()
@@ -173,7 +172,7 @@ def test_a_terminal_gets_colours_and_lines_that_fit(monkeypatch: pytest.MonkeyPa
     assert max(map(len, stream.getvalue().splitlines())) < 120
 
 
-def test_foreign_text_can_neither_steer_a_terminal_nor_forge_a_line() -> None:
+def test_foreign_text_can_neither_control_a_terminal_nor_forge_a_line() -> None:
     stream = io.StringIO()
     report(stream).add(ok("slack token", "Acme\x1b[2J\nok  all is well [red]s3cret"))
 
@@ -181,11 +180,11 @@ def test_foreign_text_can_neither_steer_a_terminal_nor_forge_a_line() -> None:
     assert "Acme\\u001b[2J\\u000aok  all is well [red]***" in stream.getvalue()
 
 
-def test_the_sum_names_the_worst() -> None:
+def test_the_summary_counts_the_findings_by_status() -> None:
     stream = io.StringIO()
-    good = report(stream)
+    summary = report(stream)
     for finding in (ok("a", "well"), ok("b", "well"), skipped("c", "because")):
-        good.add(finding)
-    good.finish()
+        summary.add(finding)
+    summary.finish()
 
-    assert stream.getvalue().splitlines()[-1] == "All is well: 2 ok, 1 skipped."
+    assert stream.getvalue().splitlines()[-1] == "No problems found: 2 ok, 1 skipped."

@@ -1,4 +1,4 @@
-"""What operators read of `flyte-slack check` is what it says."""
+"""The operators' guide shows what `flyte-slack check` prints."""
 
 import io
 import re
@@ -10,18 +10,18 @@ from entrypoints.observability.redaction import Redactor
 from tests.cli.check.environment import CheckEnvironment, running_pack
 from tests.support.pages import code_spans, page, rows, section, titled_blocks
 
-CHECKING = section(page("operators.md"), "## Before the first start: `flyte-slack check`")
-TOLD = [code for cells in rows(CHECKING, "`[a-z. ]+`.*") for code in code_spans(cells[0])]
+SECTION = section(page("operators.md"), "## Before the first start: `flyte-slack check`")
+LISTED = [code for cells in rows(SECTION, "`[a-z. ]+`.*") for code in code_spans(cells[0])]
 
 
 def comparable(output: str) -> list[str]:
-    """Without what differs from machine to machine."""
+    """The lines without parts that differ between machines."""
     places = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", output)
-    places = re.sub(r"(\S+:\d+ is free|a free one will be taken)", "it is free", places)
+    places = re.sub(r"(\S+:\d+ is free|the pack picks a free one)", "it is free", places)
     return re.sub(r"[\d,]+ MiB|within \d+ s", "so much", places).splitlines()
 
 
-async def test_the_example_is_what_a_check_finds(env: CheckEnvironment) -> None:
+async def test_the_example_is_the_output_of_a_check(env: CheckEnvironment) -> None:
     env.slack.access.scopes -= {"channels:history", "users:read.email"}
     env.slack.workspace.bot.name = "flyte"
     env.variables["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"] = env.slack.add_channel("ops2", channel_id="C024BE91L")
@@ -34,7 +34,7 @@ async def test_the_example_is_what_a_check_finds(env: CheckEnvironment) -> None:
     assert comparable(found) == comparable(titled_blocks(page("operators.md"))["What a check finds"])
 
 
-async def test_every_check_is_explained(env: CheckEnvironment) -> None:
+async def test_the_table_lists_every_check(env: CheckEnvironment) -> None:
     found = await env.findings()
     env.receive_by_http()
     async with running_pack(signing_secret=env.slack.signing_secret) as port:
@@ -44,4 +44,4 @@ async def test_every_check_is_explained(env: CheckEnvironment) -> None:
     found += await env.findings()
 
     names = {re.sub(r"^(scope|slack channel) .*", r"\1 ...", finding.check) for finding in found}
-    assert names - set(TOLD) == set()
+    assert names - set(LISTED) == set()

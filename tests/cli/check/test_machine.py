@@ -10,12 +10,12 @@ from entrypoints.check.findings import Finding, Status
 from tests.cli.check.environment import CheckEnvironment, ShiftedClock, running_pack
 
 
-async def test_a_directory_that_is_not_there_yet_is_not_made(env: CheckEnvironment) -> None:
-    assert (await env.finding("directory")).message == f"{env.directory} will be made at the start"
+async def test_a_missing_directory_is_not_created(env: CheckEnvironment) -> None:
+    assert (await env.finding("directory")).message == f"{env.directory} will be created at startup"
     assert not env.directory.exists()
 
 
-async def test_a_directory_that_a_pack_used_is_left_as_it_was(env: CheckEnvironment) -> None:
+async def test_a_directory_that_a_pack_has_used_is_not_changed(env: CheckEnvironment) -> None:
     async with FileStorage(env.directory).open():
         pass
     (env.directory / "channels.json").write_text('["C1","C2"]')
@@ -23,8 +23,8 @@ async def test_a_directory_that_a_pack_used_is_left_as_it_was(env: CheckEnvironm
 
     found = {found.check: found for found in await env.findings()}
 
-    assert found["directory"].message == f"{env.directory} can be written to"
-    assert found["directory lock"].message == "no pack is at work there"
+    assert found["directory"].message == f"{env.directory} is writable"
+    assert found["directory lock"].message == "no pack is using the directory"
     assert found["joined channels"].message == "2"
     assert {path: (path.stat().st_mtime_ns, path.stat().st_mode) for path in env.directory.iterdir()} == before
 
@@ -38,7 +38,7 @@ async def test_a_temporary_directory_is_a_warning(env: CheckEnvironment, tmp_pat
     assert "FLYTE_SLACK_BACKUP_DIR" in trouble.remedy
 
 
-async def test_a_directory_that_others_read_for_the_sake_of_other_files_is_a_warning(env: CheckEnvironment) -> None:
+async def test_a_readable_directory_with_foreign_files_is_a_warning(env: CheckEnvironment) -> None:
     env.directory.mkdir(0o755)
     (env.directory / "photos.zip").touch()
 
@@ -48,17 +48,17 @@ async def test_a_directory_that_others_read_for_the_sake_of_other_files_is_a_war
     assert "photos.zip" in trouble.message
 
 
-async def test_a_lock_held_by_the_pack_that_runs_here_is_as_it_should_be(env: CheckEnvironment) -> None:
+async def test_a_lock_held_by_the_pack_running_here_is_ok(env: CheckEnvironment) -> None:
     async with FileStorage(env.directory).open(), running_pack() as port:
         env.variables["FLYTE_SLACK_HTTP_PORT"] = port
         found = {found.check: found for found in await env.findings()}
 
     assert found["directory lock"].status is Status.OK
     assert f"process {os.getpid()}" in found["directory lock"].message
-    assert found["http port"].message == f"the pack that runs at http://127.0.0.1:{port} is healthy"
+    assert found["http port"].message == f"the pack running at http://127.0.0.1:{port} is healthy"
 
 
-async def test_joined_channels_that_cant_be_read_are_a_warning(env: CheckEnvironment) -> None:
+async def test_an_unreadable_list_of_joined_channels_is_a_warning(env: CheckEnvironment) -> None:
     env.directory.mkdir(0o700)
     (env.directory / "channels.json").write_text("C1, C2")
 
@@ -68,13 +68,13 @@ async def test_joined_channels_that_cant_be_read_are_a_warning(env: CheckEnviron
     assert '["C024BE91L"]' in trouble.remedy
 
 
-async def test_little_space_is_a_warning(env: CheckEnvironment) -> None:
+async def test_low_disk_space_is_a_warning(env: CheckEnvironment) -> None:
     env.monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=100, f_frsize=1024**2))
 
     [trouble] = await env.problems()
 
     assert (trouble.check, trouble.status) == ("disk space", Status.WARNING)
-    assert trouble.message == f"100 MiB are free for {env.directory}"
+    assert trouble.message == f"100 MiB free for {env.directory}"
 
 
 async def test_a_storage_in_memory_is_a_warning(env: CheckEnvironment) -> None:
@@ -85,7 +85,7 @@ async def test_a_storage_in_memory_is_a_warning(env: CheckEnvironment) -> None:
     assert (trouble.check, trouble.status) == ("storage", Status.WARNING)
 
 
-async def test_a_running_pack_that_is_not_healthy_is_a_warning(env: CheckEnvironment) -> None:
+async def test_an_unhealthy_running_pack_is_a_warning(env: CheckEnvironment) -> None:
     async with running_pack(problem="out of reach") as port:
         env.variables["FLYTE_SLACK_HTTP_PORT"] = port
         trouble = next(found for found in await env.problems() if found.check == "http port")
@@ -94,7 +94,7 @@ async def test_a_running_pack_that_is_not_healthy_is_a_warning(env: CheckEnviron
     assert "slack: out of reach" in trouble.message
 
 
-async def test_where_nothing_runs_yet_slack_s_request_url_is_told(env: CheckEnvironment) -> None:
+async def test_while_no_pack_is_running_the_request_url_is_shown(env: CheckEnvironment) -> None:
     env.receive_by_http()
 
     requests = await env.finding("slack requests")
@@ -104,7 +104,7 @@ async def test_where_nothing_runs_yet_slack_s_request_url_is_told(env: CheckEnvi
     assert await env.problems() == []
 
 
-async def test_a_running_pack_is_sent_a_signed_challenge(env: CheckEnvironment) -> None:
+async def test_a_running_pack_that_answers_a_signed_challenge_is_ok(env: CheckEnvironment) -> None:
     env.receive_by_http()
     async with running_pack(signing_secret=env.slack.signing_secret) as port:
         env.variables["FLYTE_SLACK_HTTP_PORT"] = port
@@ -114,24 +114,23 @@ async def test_a_running_pack_is_sent_a_signed_challenge(env: CheckEnvironment) 
 
 
 def clock_finding(clock: Clock, **sent_at: float) -> Finding:
-    """What is found when servers told these seconds after this clock's time."""
+    """The finding when each server's clock is this many seconds ahead of the system clock."""
     skews = ClockSkews(clock)
     for server, seconds in sent_at.items():
         skews.record(server, ShiftedClock(seconds).now())
-    [finding] = check_clock(skews)
-    return finding
+    return check_clock(skews)
 
 
-def test_a_clock_within_a_minute_of_slack_s_and_flyte_s_is_well() -> None:
+def test_a_clock_within_a_minute_of_both_servers_is_ok() -> None:
     assert clock_finding(ShiftedClock(0), Slack=-50, Flyte=50).status is Status.OK
 
 
-def test_only_flyte_s_clock_being_wrong_is_a_warning_about_flyte_s() -> None:
+def test_a_wrong_clock_of_flyte_only_is_a_warning() -> None:
     finding = clock_finding(ShiftedClock(0), Slack=0.5, Flyte=-300.5)
 
-    assert (finding.status, finding.remedy.partition(":")[0]) == (Status.WARNING, "on Flyte's machine")
-    assert finding.message == "Flyte's is wrong: this machine's is 300 s ahead of that of Flyte"
+    assert (finding.status, finding.remedy.partition(":")[0]) == (Status.WARNING, "on Flyte's host")
+    assert finding.message == "Flyte's clock is wrong: this machine is 300 s ahead of Flyte"
 
 
-def test_a_clock_that_nobody_can_be_asked_about_is_skipped() -> None:
+def test_the_clock_is_skipped_when_no_server_sends_the_time() -> None:
     assert clock_finding(ShiftedClock(0)).status is Status.SKIPPED

@@ -1,4 +1,4 @@
-"""Each fault turns exactly one line red, and that line says how to mend it."""
+"""Each fault makes exactly one check fail, and the finding suggests the fix."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from entrypoints.simulation.slack import faults as slack_faults
 from tests.cli.check.environment import CheckEnvironment, ShiftedClock, occupied_port, running_pack
 
 Plant = Callable[[CheckEnvironment], Any]
-"""Plants a fault; may return an asynchronous context manager that keeps it there."""
+"""Plants a fault; may return an asynchronous context manager that maintains it."""
 
 
 def invalid_bot_token(env: CheckEnvironment) -> None:
@@ -205,7 +205,7 @@ FAULTS: dict[Plant, tuple[str, str, str]] = {
     app_token_without_its_scope: ("slack app token", "connections:write", "Add Scope > connections:write"),
     socket_mode_switched_off: ("slack socket", "link_disabled", "Socket Mode > Enable Socket Mode"),
     sockets_kept_out: ("slack socket", "HTTP 403", "wss://"),
-    silent_socket: ("slack socket", "no socket was open within 1 s", "wss://"),
+    silent_socket: ("slack socket", "no socket opened within 1 s", "wss://"),
     unknown_channel: ("slack channel C0MISTYPED", "channel_not_found", "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"),
     private_channel: ("slack channel {default}", "channel_not_found", "/invite"),
     archived_channel: ("slack channel {default}", "#ops is archived", "Unarchive channel"),
@@ -214,35 +214,35 @@ FAULTS: dict[Plant, tuple[str, str, str]] = {
     flyte_down: ("flyte api", "connection refused", "FLYTE_API"),
     page_in_flyte_s_place: ("flyte api", "an HTML page", "FLYTE_API"),
     flyte_elsewhere: ("flyte api", "login.example.com", "FLYTE_API"),
-    wrong_jwt: ("flyte access", "does not take the JWT", "FLYTE_JWT"),
+    wrong_jwt: ("flyte access", "Flyte rejects FLYTE_JWT", "FLYTE_JWT"),
     missing_jwt: ("flyte access", "FLYTE_JWT is not set", "FLYTE_JWT"),
     expired_jwt: ("flyte access", "it expired at 2020-09-13 12:26:40 UTC", "FLYTE_JWT"),
     links_to_another_origin: ("flyte links", "http://flyte.internal:8080", "X-Forwarded-Host"),
     unhealthy_flyte: ("flyte health", "500", "log"),
-    namesake_at_work: ("flyte pack", "another pack of this name is at work", "PACK_NAME"),
+    namesake_at_work: ("flyte pack", "another pack with this name is running", "PACK_NAME"),
     directory_in_use: ("directory lock", f"process {os.getpid()} on", "FLYTE_SLACK_BACKUP_DIR"),
     file_in_the_directory_s_place: ("directory", "is not a directory", "another directory"),
     link_in_the_directory_s_place: ("directory", "is a link", "put what it leads to in its place"),
     foreign_directory: ("directory", "belongs to user", "change the owner"),
     directory_that_cannot_be_written_to: ("directory", "can't read and write", "let that user write there"),
     directory_open_to_all: ("directory", "others can write", "a directory for the pack alone"),
-    full_disk: ("disk space", "0 MiB", "make room"),
+    full_disk: ("disk space", "0 MiB", "free space"),
     port_taken: ("http port", "in use by another program", "set another port"),
     other_signing_secret: ("slack requests", "another signing secret", "Signing Secret > Show"),
     no_way_in_by_http: ("slack requests", "/slack/events", "FLYTE_SLACK_SIGNING_SECRET"),
     rtm_for_a_modern_app: ("slack rtm", "not_allowed_token_type", "deploy/slack-app-socket-mode.yaml"),
-    clock_ahead: ("clock", "s ahead of that of Slack", "timedatectl set-ntp true"),
-    clock_behind: ("clock", "s behind that of Slack", "timedatectl set-ntp true"),
+    clock_ahead: ("clock", "s ahead of Slack", "timedatectl set-ntp true"),
+    clock_behind: ("clock", "s behind Slack", "timedatectl set-ntp true"),
 }
 
 
-async def test_nothing_is_wrong_where_nothing_was_planted(env: CheckEnvironment) -> None:
+async def test_no_problem_is_found_without_a_fault(env: CheckEnvironment) -> None:
     assert await env.problems() == []
 
 
 @pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__)
-async def test_a_fault_turns_just_its_line_red_and_is_told_how_to_mend(plant: Plant, env: CheckEnvironment) -> None:
-    check, message, mend = FAULTS[plant]
+async def test_a_fault_fails_only_its_own_check_and_suggests_the_fix(plant: Plant, env: CheckEnvironment) -> None:
+    check, message, remedy = FAULTS[plant]
     async with AsyncExitStack() as planted:
         if (lasting := plant(env)) is not None:
             await planted.enter_async_context(lasting)
@@ -251,4 +251,4 @@ async def test_a_fault_turns_just_its_line_red_and_is_told_how_to_mend(plant: Pl
     default = env.environ["FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"]
     assert (trouble.check, trouble.status) == (check.format(default=default), Status.FAILED)
     assert message in trouble.message
-    assert mend in trouble.remedy
+    assert remedy in trouble.remedy

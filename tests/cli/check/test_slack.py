@@ -10,28 +10,28 @@ from tests.cli.check.environment import CheckEnvironment
 from tests.support.pages import code_spans, page, rows, section
 
 SCOPES = [scope.name for scope in ALL_SCOPES]
-OPTIONAL = [scope.name for scope in ALL_SCOPES if not scope.is_needed]
+OPTIONAL = [scope.name for scope in ALL_SCOPES if not scope.is_required]
 
 
-def answer(**body: object) -> CannedResponse:
+def response(**body: object) -> CannedResponse:
     return CannedResponse("answer", 200, json.dumps({"ok": True, "user_id": "U1", **body}).encode())
 
 
-async def test_every_scope_is_told_with_what_it_is_for(env: CheckEnvironment) -> None:
-    told = {found.check: found for found in await env.findings() if found.check.startswith("scope ")}
+async def test_every_scope_is_listed_with_its_use(env: CheckEnvironment) -> None:
+    listed = {found.check: found for found in await env.findings() if found.check.startswith("scope ")}
 
-    assert list(told) == [f"scope {scope}" for scope in SCOPES]
-    assert told["scope channels:join"].message == "for JoinChannel, and FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"
+    assert list(listed) == [f"scope {scope}" for scope in SCOPES]
+    assert listed["scope channels:join"].message == "for JoinChannel and FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"
 
 
-def test_operators_read_of_the_same_scopes() -> None:
+def test_the_operators_guide_lists_the_same_scopes() -> None:
     table = rows(section(page("operators.md"), "### Scopes"), "`[a-z:._]+`.*")
 
     assert sorted(scope for cells in table for scope in code_spans(cells[0])) == sorted(SCOPES)
 
 
 @pytest.mark.parametrize("scope", OPTIONAL)
-async def test_a_scope_that_the_pack_can_do_without_is_a_warning(scope: str, env: CheckEnvironment) -> None:
+async def test_a_missing_optional_scope_is_a_warning(scope: str, env: CheckEnvironment) -> None:
     env.slack.access.scopes.remove(scope)
 
     [trouble] = await env.problems()
@@ -40,13 +40,13 @@ async def test_a_scope_that_the_pack_can_do_without_is_a_warning(scope: str, env
     assert f"Add an OAuth Scope > {scope}; then Install App > Reinstall to Workspace" in trouble.remedy
 
 
-async def test_scopes_that_slack_does_not_tell_are_not_guessed_at(env: CheckEnvironment) -> None:
-    env.slack.faults.plan("auth.test", answer(bot_id="B1"))
+async def test_scopes_are_skipped_when_slack_does_not_list_them(env: CheckEnvironment) -> None:
+    env.slack.faults.plan("auth.test", response(bot_id="B1"))
 
     assert (await env.finding("slack scopes")).status is Status.SKIPPED
 
 
-async def test_a_classic_app_has_one_scope_for_everything_and_a_socket_of_rtm(classic_env: CheckEnvironment) -> None:
+async def test_a_classic_app_has_one_scope_for_everything_and_an_rtm_socket(classic_env: CheckEnvironment) -> None:
     found = {found.check: found for found in await classic_env.findings()}
 
     assert found["slack scopes"].message.startswith("bot, ")
@@ -56,7 +56,7 @@ async def test_a_classic_app_has_one_scope_for_everything_and_a_socket_of_rtm(cl
 
 
 async def test_a_token_without_a_bot_is_a_warning(env: CheckEnvironment) -> None:
-    env.slack.faults.plan("auth.test", answer())
+    env.slack.faults.plan("auth.test", response())
 
     [trouble] = await env.problems()
 
@@ -67,7 +67,7 @@ async def test_a_token_without_a_bot_is_a_warning(env: CheckEnvironment) -> None
 @pytest.mark.parametrize(
     ("method", "check"), [("auth.test", "slack token"), ("apps.connections.open", "slack app token")]
 )
-async def test_being_told_to_wait_is_no_fault_of_the_token(method: str, check: str, env: CheckEnvironment) -> None:
+async def test_a_rate_limit_is_a_warning(method: str, check: str, env: CheckEnvironment) -> None:
     env.slack.faults.plan(method, rate_limited(30))
 
     [trouble] = await env.problems()
@@ -76,7 +76,7 @@ async def test_being_told_to_wait_is_no_fault_of_the_token(method: str, check: s
     assert "30 s" in trouble.message
 
 
-async def test_what_hangs_on_a_missing_scope_is_skipped(env: CheckEnvironment) -> None:
+async def test_checks_that_need_a_missing_scope_are_skipped(env: CheckEnvironment) -> None:
     env.slack.access.scopes.clear()
     env.slack.access.scopes.update({"chat:write"})
 
@@ -86,24 +86,22 @@ async def test_what_hangs_on_a_missing_scope_is_skipped(env: CheckEnvironment) -
     assert "channels:read" in channel.message
 
 
-async def test_a_channel_is_told_by_its_name(env: CheckEnvironment) -> None:
+async def test_a_channel_is_shown_by_name_with_the_membership_of_the_bot(env: CheckEnvironment) -> None:
     before = await env.finding(f"slack channel {env.channel}")
     env.slack.invite(env.channel, env.slack.bot_user_id)
     after = await env.finding(f"slack channel {env.channel}")
 
-    assert before.message == "#ops: the bot is no member yet; the start will join it"
+    assert before.message == "#ops: the bot is not a member; the pack joins at startup"
     assert after.message == "#ops: the bot is a member"
 
 
 async def test_the_socket_is_closed_again(env: CheckEnvironment) -> None:
-    assert (await env.finding("slack socket")).message == (
-        "opened, greeted, and closed again; 1 of 10 were open with it"
-    )
+    assert (await env.finding("slack socket")).message == "opened and closed again; 1 of 10 sockets in use"
 
     await env.slack.wait_for(lambda: not env.slack.connections)
 
 
-async def test_slack_is_only_asked(env: CheckEnvironment) -> None:
+async def test_no_method_that_changes_slack_is_called(env: CheckEnvironment) -> None:
     await env.findings()
 
     assert {call.method for call in env.slack.calls} == {
