@@ -81,7 +81,7 @@ CHANGED = [
     ("packName: Slack, name: ReceivedMessage", "name: x", ":4: step 'hello', event.packName: missing"),
     ("name: SendMessage, ", "", ":6: step 'hello', command.name: missing"),
     ("'hi' }}", "'hi' | nope }}", ":5: step 'hello', criteria: line 1, column 36: the filter 'nope' is not supported"),
-    ("== 'hi'", "== 'hi", ":5: step 'hello', criteria: line 1, column 29: the string does not end"),
+    ("== 'hi'", "== 'hi", ":5: step 'hello', criteria: line 1, column 29: the string is not closed"),
     ("hello}", "'{% nope %}'}", ":6: step 'hello', command.input.message: line 1, column 4: the tag 'nope'"),
     ("message: hello", "a: [1, {b: '{{'}]", ":6: step 'hello', command.input.a[1].b: line 1, column 1"),
     ("message: hello", "a: {1: x}", ":6: step 'hello', command.input.a: all keys have to be strings"),

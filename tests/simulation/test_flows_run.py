@@ -160,7 +160,7 @@ async def test_a_step_whose_template_fails_is_left_out_and_the_others_run() -> N
     failed, matched = told
     assert isinstance(failed, StepFailed)
     assert (failed.step, failed.part) == ("broken", "context.X")
-    assert failed.error == "line 1, column 4: 'Event.Payload.message.nope': a text has no fields"
+    assert failed.error == "line 1, column 4: 'Event.Payload.message.nope': a string has no fields"
     assert (matched.step, matched.run_id) == ("whole", failed.run_id)
 
 

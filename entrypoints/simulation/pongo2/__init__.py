@@ -1,1 +1,1 @@
-"""The template language of Flyte's flows: pongo2, a Django-like language, with Flyte's own filters and functions."""
+"""The template language of flows: pongo2, a Django-like language, with Flyte's own filters and functions."""

@@ -1,44 +1,45 @@
-"""What the operators make of two values, by Go's types: integers stay integers, floats win."""
+"""The binary operators, by Go's types: integers stay integers unless the other side is a float."""
 
 import math
+import operator
 from collections.abc import Callable
+from datetime import datetime
 
 from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
+Operator = Callable[[object, object], object]
 
-def _arithmetic(
-    floats: Callable[[float, float], float], integers: Callable[[int, int], int]
-) -> Callable[[object, object], object]:
+
+def _arithmetic(floats: Callable[[float, float], float], integers: Callable[[int, int], int]) -> Operator:
     def calculate(left: object, right: object) -> object:
-        if values.is_float(left) or values.is_float(right):
+        if isinstance(left, float) or isinstance(right, float):
             return floats(values.to_float(left), values.to_float(right))
         return values.wrap_int64(integers(values.to_integer(left), values.to_integer(right)))
 
     return calculate
 
 
-def _comparison(compare: Callable[[float, float], bool]) -> Callable[[object, object], object]:
+def _comparison(compare: Callable[[float, float], bool]) -> Operator:
     def decide(left: object, right: object) -> object:
-        if values.is_float(left) or values.is_float(right):
+        if isinstance(left, float) or isinstance(right, float):
             return compare(values.to_float(left), values.to_float(right))
-        moments = values.timestamps(left, right)
-        if moments is not None:
-            return compare(*moments)
+        if isinstance(left, datetime) and isinstance(right, datetime):
+            return compare(left.timestamp(), right.timestamp())
         return compare(values.to_integer(left), values.to_integer(right))
 
     return decide
 
 
 def divide(left: float, right: float) -> float:
-    """The quotient; infinite or no number when dividing by zero, as floats do."""
+    """Divides floats; division by zero gives infinity or NaN."""
     if right:
         return left / right
     return math.nan if not left or math.isnan(left) else math.copysign(math.inf, left) * math.copysign(1, right)
 
 
 def divide_integers(left: int, right: int) -> int:
-    """The quotient, cut towards zero; raises TemplateRuntimeError when dividing by zero."""
+    """Divides integers, rounding towards zero. Raises TemplateRuntimeError for division by zero."""
     if not right:
         raise TemplateRuntimeError("division by zero")
     quotient = abs(left) // abs(right)
@@ -60,18 +61,22 @@ def _power(left: object, right: object) -> object:
         return math.inf if base == 0 else math.nan
 
 
-OPERATORS: dict[str, Callable[[object, object], object]] = {
+def _differ(left: object, right: object) -> object:
+    return not values.are_equal(left, right)
+
+
+OPERATORS: dict[str, Operator] = {
     "==": values.are_equal,
-    "!=": lambda left, right: not values.are_equal(left, right),
-    "<>": lambda left, right: not values.are_equal(left, right),
-    "<": _comparison(lambda left, right: left < right),
-    ">": _comparison(lambda left, right: left > right),
-    "<=": _comparison(lambda left, right: left <= right),
-    ">=": _comparison(lambda left, right: left >= right),
-    "in": lambda left, right: values.contains(right, left),
-    "+": _arithmetic(lambda left, right: left + right, lambda left, right: left + right),
-    "-": _arithmetic(lambda left, right: left - right, lambda left, right: left - right),
-    "*": _arithmetic(lambda left, right: left * right, lambda left, right: left * right),
+    "!=": _differ,
+    "<>": _differ,
+    "<": _comparison(operator.lt),
+    ">": _comparison(operator.gt),
+    "<=": _comparison(operator.le),
+    ">=": _comparison(operator.ge),
+    "in": values.is_in,
+    "+": _arithmetic(operator.add, operator.add),
+    "-": _arithmetic(operator.sub, operator.sub),
+    "*": _arithmetic(operator.mul, operator.mul),
     "/": _arithmetic(divide, divide_integers),
     "%": _remainder,
     "^": _power,

@@ -1,33 +1,28 @@
-"""Capitals and small letters one character at a time, as Go changes them: no character becomes two."""
+"""Upper, lower and title case as in Go: character by character, so that none becomes two."""
 
-import unicodedata
+from itertools import pairwise
 
 
 def upper(text: str) -> str:
-    """The text in capitals; a character without a capital of its own stays."""
-    return text.upper() if text.isascii() else "".join(_single(c, c.upper()) for c in text)
+    """Converts to upper case; a character without a single upper-case form stays as it is."""
+    return text.upper() if text.isascii() else "".join(_if_single(c.upper(), c) for c in text)
 
 
 def lower(text: str) -> str:
-    """The text in small letters."""
-    return text.lower() if text.isascii() else "".join(_single(c, c.lower()) for c in text)
+    """Converts to lower case."""
+    return text.lower() if text.isascii() else "".join(_if_single(c.lower(), c) for c in text)
 
 
 def title_case(text: str) -> str:
-    """The text with a capital after everything that is no letter, digit or underscore."""
-    written: list[str] = []
-    before = " "
-    for character in text:
-        written.append(_single(character, character.title()) if _separates(before) else character)
-        before = character
-    return "".join(written)
+    """Capitalizes every character that follows a separator."""
+    return "".join(_if_single(c.title(), c) if _is_separator(before) else c for before, c in pairwise(f" {text}"))
 
 
-def _single(character: str, changed: str) -> str:
+def _if_single(changed: str, character: str) -> str:
     return changed if len(changed) == 1 else character
 
 
-def _separates(character: str) -> bool:
+def _is_separator(character: str) -> bool:
     if character.isascii():
         return not (character.isalnum() or character == "_")
-    return unicodedata.category(character)[0] not in "LN" and character.isspace()
+    return character.isspace()

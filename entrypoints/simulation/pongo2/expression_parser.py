@@ -1,6 +1,7 @@
-"""Reads expressions: operators in pongo2's order of precedence, names, literals and filters."""
+"""Parses expressions: operators in pongo2's order of precedence, names, literals and filters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError, TemplateSyntaxError
@@ -24,7 +25,7 @@ _NESTING_LIMIT = 50
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter, and what to check of an argument that is written out."""
+    """A filter, and an optional check of literal arguments while parsing, which raises TemplateRuntimeError."""
 
     apply: FilterFunction
     check_argument: Callable[[object], object] | None = None
@@ -32,29 +33,31 @@ class Filter:
 
 @dataclass(slots=True)
 class ExpressionParser:
-    """Reads expressions with the filters and functions at hand; `macros` are the template's own, with the
-    number of their arguments.
-    """
+    """Parses expressions that use these filters and functions, and the template's macros, by number of parameters."""
 
     filters: Mapping[str, Filter]
-    functions: dict[str, Function]
+    functions: Mapping[str, Function]
     macros: dict[str, int] = field(default_factory=dict)
     _depth: int = 0
 
     def parse(self, stream: TokenStream) -> Expression:
-        """A whole expression. `and` and `or` have the same rank and group to the right, as in pongo2."""
-        self._depth += 1
-        if self._depth > _NESTING_LIMIT:
-            raise stream.error(f"the expression nests deeper than {_NESTING_LIMIT}")
-        left = self._relation(stream)
-        operator = stream.take_if(TokenKind.SYMBOL, "&&", "||") or stream.take_if(TokenKind.KEYWORD, "and", "or")
-        if operator is not None:
-            left = Binary(operator.value, left, self.parse(stream), operator.position)
-        self._depth -= 1
-        return left
+        """Parses an expression. `and` and `or` have the same precedence and group to the right, as in pongo2."""
+        with self._nested(stream):
+            left = self._relation(stream)
+            operator = stream.take_if(TokenKind.SYMBOL, "&&", "||") or stream.take_if(TokenKind.KEYWORD, "and", "or")
+            if operator is None:
+                return left
+            return Binary(operator.value, left, self.parse(stream), operator.position)
+
+    def parse_all(self, stream: TokenStream) -> tuple[Expression, ...]:
+        """Parses expressions up to the end of the stream."""
+        expressions = []
+        while stream.has_more:
+            expressions.append(self.parse(stream))
+        return tuple(expressions)
 
     def parse_argument(self, stream: TokenStream) -> Expression:
-        """What may follow a filter's colon: a literal, a name or a call, without filters and operators."""
+        """Parses a literal, name or call: an operand, or a filter's argument."""
         token = stream.take()
         if token.kind is TokenKind.NUMBER:
             return self._number(token, stream)
@@ -67,7 +70,7 @@ class ExpressionParser:
         raise stream.error(f"a number, string or name expected, not {token}", token)
 
     def parse_filter_call(self, stream: TokenStream) -> FilterCall:
-        """A filter with its argument, after the bar."""
+        """Parses a filter's name and argument."""
         name = stream.expect(TokenKind.NAME)
         known = self.filters.get(name.value)
         if known is None:
@@ -76,18 +79,19 @@ class ExpressionParser:
         if stream.take_if(TokenKind.SYMBOL, ":"):
             at = stream.current
             argument = self.parse_argument(stream)
-            if at is not None and isinstance(argument, Literal):
-                _check_argument(known, argument, name, at)
+            if at is not None and known.check_argument is not None and isinstance(argument, Literal):
+                try:
+                    known.check_argument(argument.value)
+                except TemplateRuntimeError as error:
+                    raise TemplateSyntaxError(f"filter '{name.value}': {error.message}", at.position) from error
         return FilterCall(name.value, known.apply, argument, name.position)
 
     def _relation(self, stream: TokenStream) -> Expression:
         left = self._sum(stream)
         operator = stream.take_if(TokenKind.SYMBOL, "==", "<=", ">=", "!=", "<>", ">", "<")
         if operator is not None:
-            self._descend(stream)
-            right = self._relation(stream)
-            self._depth -= 1
-            return Binary(operator.value, left, right, operator.position)
+            with self._nested(stream):
+                return Binary(operator.value, left, self._relation(stream), operator.position)
         operator = stream.take_if(TokenKind.KEYWORD, "in")
         if operator is not None:
             return Binary("in", left, self._sum(stream), operator.position)
@@ -116,10 +120,8 @@ class ExpressionParser:
         operator = stream.take_if(TokenKind.SYMBOL, "^")
         if operator is None:
             return base
-        self._descend(stream)
-        exponent = self._power(stream)
-        self._depth -= 1
-        return Binary("^", base, exponent, operator.position)
+        with self._nested(stream):
+            return Binary("^", base, self._power(stream), operator.position)
 
     def _factor(self, stream: TokenStream) -> Expression:
         if stream.take_if(TokenKind.SYMBOL, "("):
@@ -134,39 +136,25 @@ class ExpressionParser:
 
     def _number(self, token: Token, stream: TokenStream) -> Literal:
         if not stream.take_if(TokenKind.SYMBOL, "."):
-            return Literal(self._whole(token, stream))
+            return Literal(_integer(token, stream))
         decimals = stream.expect(TokenKind.NUMBER)
         return Literal(float(f"{token.value}.{decimals.value}"))
 
     def _name(self, first: Token, stream: TokenStream) -> Name:
-        parts = [NamePart(first.value, self._call(stream))]
-        if parts[0].arguments is not None:
-            self._check_function(first, len(parts[0].arguments), stream)
+        arguments = self._call(stream)
+        if arguments is not None:
+            self._check_call(first, len(arguments), stream)
+        parts = [NamePart(first.value, arguments)]
         while stream.take_if(TokenKind.SYMBOL, "."):
-            parts.append(self._name_part(stream))
+            parts.append(_name_part(stream))
         return Name(tuple(parts), self.functions, first.position)
-
-    def _name_part(self, stream: TokenStream) -> NamePart:
-        token = stream.take()
-        if token.kind is TokenKind.NUMBER:
-            return NamePart(self._whole(token, stream))
-        if token.kind is not TokenKind.NAME:
-            raise stream.error(f"a name or number expected after the dot, not {token}", token)
-        if stream.next_is(TokenKind.SYMBOL, "("):
-            raise stream.error(f"'{token.value}' can't be called: methods are not supported", token)
-        return NamePart(token.value)
 
     def _call(self, stream: TokenStream) -> tuple[Expression, ...] | None:
         if not stream.take_if(TokenKind.SYMBOL, "("):
             return None
-        arguments: list[Expression] = []
-        while not stream.take_if(TokenKind.SYMBOL, ")"):
-            arguments.append(self.parse(stream))
-            if not stream.next_is(TokenKind.SYMBOL, ")"):
-                stream.expect(TokenKind.SYMBOL, ",", ")")
-        return tuple(arguments)
+        return tuple(self.parse(stream) for _ in stream.items_until_parenthesis())
 
-    def _check_function(self, name: Token, count: int, stream: TokenStream) -> None:
+    def _check_call(self, name: Token, count: int, stream: TokenStream) -> None:
         most = self.macros.get(name.value)
         if most is not None:
             if count > most:
@@ -176,24 +164,30 @@ class ExpressionParser:
         if function is None:
             raise stream.error(f"the function '{name.value}' is not supported", name)
         if function.arity != count:
-            wanted = f"{function.arity} argument{'' if function.arity == 1 else 's'}"
-            raise stream.error(f"'{name.value}' takes {wanted}, not {count}", name)
+            expected = f"{function.arity} argument{'' if function.arity == 1 else 's'}"
+            raise stream.error(f"'{name.value}' takes {expected}, not {count}", name)
 
-    def _whole(self, token: Token, stream: TokenStream) -> int:
-        if len(token.value) > len(str(2**63)) or int(token.value) >= 2**63:
-            raise stream.error("the number does not fit into 64 bits", token)
-        return int(token.value)
-
-    def _descend(self, stream: TokenStream) -> None:
+    @contextmanager
+    def _nested(self, stream: TokenStream) -> Iterator[None]:
         self._depth += 1
         if self._depth > _NESTING_LIMIT:
             raise stream.error(f"the expression nests deeper than {_NESTING_LIMIT}")
+        yield
+        self._depth -= 1
 
 
-def _check_argument(known: Filter, argument: Literal, name: Token, at: Token) -> None:
-    if known.check_argument is None:
-        return
-    try:
-        known.check_argument(argument.value)
-    except TemplateRuntimeError as error:
-        raise TemplateSyntaxError(f"filter '{name.value}': {error.message}", at.position) from error
+def _name_part(stream: TokenStream) -> NamePart:
+    token = stream.take()
+    if token.kind is TokenKind.NUMBER:
+        return NamePart(_integer(token, stream))
+    if token.kind is not TokenKind.NAME:
+        raise stream.error(f"a name or number expected after the dot, not {token}", token)
+    if stream.next_is(TokenKind.SYMBOL, "("):
+        raise stream.error(f"'{token.value}' can't be called: methods are not supported", token)
+    return NamePart(token.value)
+
+
+def _integer(token: Token, stream: TokenStream) -> int:
+    if len(token.value) > len(str(2**63)) or int(token.value) >= 2**63:
+        raise stream.error("the number does not fit into 64 bits", token)
+    return int(token.value)

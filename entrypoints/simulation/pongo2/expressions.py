@@ -1,7 +1,8 @@
-"""Expressions: literals, names, filters and operators, and how each is evaluated."""
+"""Expressions and their evaluation: literals, names, filters and operators."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from entrypoints.simulation.pongo2 import values
@@ -11,32 +12,47 @@ from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
 
 
 class Expression(Protocol):
-    """Something with a value."""
+    """An expression in a tag or variable."""
 
     @property
     def is_marked_safe(self) -> bool:
-        """Whether `safe` was applied, so that nothing is escaped."""
+        """Whether the filter `safe` was applied, which prevents escaping."""
 
     def evaluate(self, context: RenderContext) -> object:
-        """The value; raises TemplateRuntimeError."""
+        """Returns the value. Raises TemplateRuntimeError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A number, string, true or false."""
+    """A number, string or boolean."""
 
     value: object
     is_marked_safe: bool = False
 
     def evaluate(self, context: RenderContext) -> object:
-        """The value itself."""
+        """Returns the value itself."""
         context.budget.spend_steps()
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """A function or macro that templates can call; `arity` is None if any number of arguments is allowed."""
+
+    name: str
+    body: Callable[..., object]
+    arity: int | None
+
+    def call(self, context: RenderContext, *arguments: object) -> object:
+        """Returns the function's result. Raises TemplateRuntimeError."""
+        if self.arity is not None and len(arguments) != self.arity:
+            raise TemplateRuntimeError(f"'{self.name}' takes {self.arity} arguments, not {len(arguments)}")
+        return self.body(context, *arguments)
+
+
+@dataclass(frozen=True, slots=True)
 class NamePart:
-    """One part of a dotted name, with the arguments when it is called."""
+    """One part of a dotted name, with its arguments if it is called."""
 
     key: str | int
     arguments: tuple[Expression, ...] | None = None
@@ -47,33 +63,27 @@ class Name:
     """A dotted name: `Event.Payload.user.id`, `replies.0`, `randomInt(6)`."""
 
     parts: tuple[NamePart, ...]
-    functions: "dict[str, Function]"
+    functions: Mapping[str, Function]
     position: Position
     is_marked_safe: bool = False
 
     def evaluate(self, context: RenderContext) -> object:
-        """What the name stands for; None when it or a part of it is missing."""
+        """Returns the value of the name; None if it or one of its parts is missing."""
         context.budget.spend_steps(len(self.parts))
-        try:
-            return self._resolved(context)
-        except TemplateRuntimeError as error:
-            raise with_position(error, self.position) from error
+        with located_errors(self.position):
+            first = self.parts[0]
+            value = self._called(self._first(str(first.key), context), first, context)
+            for part in self.parts[1:]:
+                if value is None:
+                    return None
+                if isinstance(part.key, int):
+                    value = values.get_element(value, part.key, str(self))
+                else:
+                    value = self._called(values.get_field(value, part.key, str(self)), part, context)
+            return value
 
     def __str__(self) -> str:
         return ".".join(str(part.key) for part in self.parts)
-
-    def _resolved(self, context: RenderContext) -> object:
-        first = self.parts[0]
-        value = self._called(self._first(str(first.key), context), first, context)
-        for part in self.parts[1:]:
-            if value is None:
-                return None
-            if isinstance(part.key, int):
-                value = values.get_element(value, part.key, str(self))
-            else:
-                value = values.get_field(value, part.key, str(self))
-            value = self._called(value, part, context)
-        return value
 
     def _first(self, key: str, context: RenderContext) -> object:
         if key in context.locals:
@@ -81,23 +91,11 @@ class Name:
         return self.functions.get(key) or context.variables.get(key)
 
     def _called(self, value: object, part: NamePart, context: RenderContext) -> object:
-        if value is None or (part.arguments is None and not callable(value)):
-            return value
-        if not callable(value):
+        if isinstance(value, Function):
+            return value.call(context, *(argument.evaluate(context) for argument in part.arguments or ()))
+        if value is not None and part.arguments is not None:
             raise TemplateRuntimeError(f"'{self}' is not a function")
-        arguments = [argument.evaluate(context) for argument in part.arguments or ()]
-        return value(context, *arguments)
-
-
-class Function(Protocol):
-    """A function that templates can call."""
-
-    @property
-    def arity(self) -> int:
-        """How many arguments it takes."""
-
-    def __call__(self, context: RenderContext, *arguments: object) -> object:
-        """Its value; raises TemplateRuntimeError."""
+        return value
 
 
 FilterFunction = Callable[[object, object, RenderContext], object]
@@ -113,23 +111,21 @@ class FilterCall:
     position: Position
 
     def apply_to(self, value: object, context: RenderContext) -> object:
-        """The value as the filter leaves it."""
+        """Returns the filtered value. Raises TemplateRuntimeError."""
         context.budget.spend_steps()
         argument = None if self.argument is None else self.argument.evaluate(context)
-        try:
+        with located_errors(self.position, f"filter '{self.name}': "):
             result = self.apply(value, argument, context)
             if isinstance(result, str):
                 check_size(len(result))
             elif isinstance(result, list):
                 context.budget.spend_steps(len(result) // 100)
-        except TemplateRuntimeError as error:
-            raise with_position(error, self.position, f"filter '{self.name}': ") from error
-        return result
+            return result
 
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """A value going through filters."""
+    """A value passed through a chain of filters."""
 
     value: Expression
     filters: tuple[FilterCall, ...]
@@ -140,7 +136,7 @@ class Filtered:
         return any(call.name == "safe" for call in self.filters)
 
     def evaluate(self, context: RenderContext) -> object:
-        """The value after the last filter."""
+        """Returns the value after the last filter."""
         value = self.value.evaluate(context)
         for call in self.filters:
             value = call.apply_to(value, context)
@@ -149,16 +145,16 @@ class Filtered:
 
 @dataclass(frozen=True, slots=True)
 class Unary:
-    """A value with `-` or `not` before it; the `not` binds closer, as in pongo2."""
+    """A value with `-` or `not` before it; `not` binds closer, as in pongo2."""
 
     value: Expression
     is_negated: bool
     is_negative: bool
     position: Position
-    is_marked_safe: bool = field(default=False)
+    is_marked_safe: bool = False
 
     def evaluate(self, context: RenderContext) -> object:
-        """The value with `not`, then `-`, applied."""
+        """Returns the value with `not`, then `-`, applied."""
         context.budget.spend_steps()
         value = self.value.evaluate(context)
         if self.is_negated:
@@ -168,13 +164,13 @@ class Unary:
         if isinstance(value, float):
             return -value
         if values.is_integer(value):
-            return values.wrap_int64(-values.to_integer(value))
-        raise TemplateRuntimeError("a minus sign before what is no number", self.position)
+            return values.wrap_int64(-value)
+        raise TemplateRuntimeError(f"only a number can have a minus sign, not {values.describe(value)}", self.position)
 
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Two values with an operator between them; and/or look at the second only when they have to."""
+    """Two values with an operator between them. `and` and `or` evaluate the second only if needed."""
 
     operator: str
     left: Expression
@@ -187,7 +183,7 @@ class Binary:
         return self.left.is_marked_safe and self.right.is_marked_safe
 
     def evaluate(self, context: RenderContext) -> object:
-        """What the operator makes of both sides."""
+        """Returns the operator's result."""
         context.budget.spend_steps()
         left = self.left.evaluate(context)
         if self.operator in {"and", "&&"}:
@@ -195,14 +191,16 @@ class Binary:
         if self.operator in {"or", "||"}:
             return values.is_truthy(left) or values.is_truthy(self.right.evaluate(context))
         right = self.right.evaluate(context)
-        try:
+        with located_errors(self.position):
             return OPERATORS[self.operator](left, right)
-        except TemplateRuntimeError as error:
-            raise with_position(error, self.position) from error
 
 
-def with_position(error: TemplateRuntimeError, position: Position, prefix: str = "") -> TemplateRuntimeError:
-    """The error with its position, unless it has one from deeper down."""
-    if error.position is not None:
-        return error
-    return TemplateRuntimeError(f"{prefix}{error.message}", position)
+@contextmanager
+def located_errors(position: Position, prefix: str = "") -> Iterator[None]:
+    """Adds a position to errors that have none yet."""
+    try:
+        yield
+    except TemplateRuntimeError as error:
+        if error.position is not None:
+            raise
+        raise TemplateRuntimeError(f"{prefix}{error.message}", position) from error

@@ -1,94 +1,76 @@
-"""The functions that Flyte gives to templates."""
+"""The functions that Flyte provides to templates."""
 
 import base64
 import binascii
 import json
 import re
 import string
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
-from entrypoints.simulation.pongo2.values import describe, from_json, is_integer, to_text
+from entrypoints.simulation.pongo2.values import describe, from_json, is_integer
 
 _URL_ALPHABET = re.compile(r"[A-Za-z0-9_-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateFunction:
-    """A function, its name and how many arguments it takes."""
-
-    name: str
-    arity: int
-    body: Callable[..., object]
-
-    def __call__(self, context: RenderContext, *arguments: object) -> object:
-        """Its value; raises TemplateRuntimeError."""
-        if len(arguments) != self.arity:
-            raise TemplateRuntimeError(f"'{self.name}' takes {self.arity} arguments, not {len(arguments)}")
-        return self.body(context, *arguments)
-
-
 def random_int(context: RenderContext, bound: object) -> object:
-    """A whole number from 0 up to and without the bound."""
-    limit = _whole(bound)
+    """Returns a random integer from 0 up to, but not including, the bound."""
+    limit = _require_integer(bound)
     if limit <= 0:
-        raise TemplateRuntimeError(f"the bound has to be above 0, not {limit}")
+        raise TemplateRuntimeError(f"the bound must be above 0, not {limit}")
     return context.environment.rng.randrange(limit)
 
 
 def random_alpha(context: RenderContext, count: object) -> object:
-    """So many letters, small ones and capitals."""
-    if _whole(count) < 0:
+    """Returns the given number of random letters, lower and upper case."""
+    if _require_integer(count) < 0:
         raise TemplateRuntimeError("word length must be non-negative")
-    return "".join(context.environment.rng.choices(string.ascii_letters, k=check_size(_whole(count))))
+    return "".join(context.environment.rng.choices(string.ascii_letters, k=check_size(_require_integer(count))))
 
 
 def base64_encode(_: RenderContext, value: object) -> object:
-    """A text in base64, with the alphabet for addresses and no padding."""
-    return base64.urlsafe_b64encode(_text(value).encode()).decode().rstrip("=")
+    """Encodes a string as base64, with the URL-safe alphabet and without padding."""
+    return base64.urlsafe_b64encode(_require_string(value).encode()).decode().rstrip("=")
 
 
 def base64_decode(_: RenderContext, value: object) -> object:
-    """The text that base64 writes, with the alphabet for addresses and no padding."""
-    written = _text(value)
-    if not _URL_ALPHABET.fullmatch(written):
-        raise TemplateRuntimeError("that is no base64 with the alphabet for addresses, unpadded")
-    try:
-        return base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode(errors="replace")
-    except binascii.Error as error:
-        raise TemplateRuntimeError("that is no base64 with the alphabet for addresses, unpadded") from error
+    """Decodes base64 with the URL-safe alphabet and without padding."""
+    encoded = _require_string(value)
+    with suppress(binascii.Error):
+        if _URL_ALPHABET.fullmatch(encoded):
+            return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode(errors="replace")
+    raise TemplateRuntimeError("not base64 with the URL-safe alphabet and without padding")
 
 
 def datastore(context: RenderContext, key: object) -> object:
-    """What Flyte's datastore holds under a key."""
-    items = context.environment.datastore
-    if _text(key) not in items:
-        raise TemplateRuntimeError(f"the datastore has no item '{to_text(key)}'")
-    return from_json(items[_text(key)])
+    """Returns the datastore's item with a key."""
+    items, name = context.environment.datastore, _require_string(key)
+    if name not in items:
+        raise TemplateRuntimeError(f"the datastore has no item '{name}'")
+    return from_json(items[name])
 
 
 def unmarshal_json(_: RenderContext, value: object) -> object:
-    """The map that a JSON object writes."""
+    """Parses a JSON object into a map."""
     try:
-        decoded = json.loads(_text(value))
+        decoded = json.loads(_require_string(value))
     except (ValueError, RecursionError) as error:
-        raise TemplateRuntimeError(f"that is no JSON: {error}") from error
+        raise TemplateRuntimeError(f"invalid JSON: {error}") from error
     if decoded is None:
         return {}
     if not isinstance(decoded, dict):
-        raise TemplateRuntimeError("that is no JSON object")
+        raise TemplateRuntimeError("a JSON object expected")
     return from_json(decoded)
 
 
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or not is_integer(value):
+def _require_integer(value: object) -> int:
+    if not is_integer(value):
         raise TemplateRuntimeError(f"an integer expected, not {describe(value)}; '|integer' makes one")
     return value
 
 
-def _text(value: object) -> str:
+def _require_string(value: object) -> str:
     if not isinstance(value, str):
-        raise TemplateRuntimeError(f"a text expected, not {describe(value)}")
+        raise TemplateRuntimeError(f"a string expected, not {describe(value)}")
     return value

@@ -1,10 +1,11 @@
-"""Writes times as Go's layouts say: the reference time is Mon Jan 2 15:04:05 MST 2006."""
+"""Formats times by Go's layouts, whose reference time is Mon Jan 2 15:04:05 MST 2006."""
 
 import re
 from collections.abc import Callable
 from datetime import datetime
 
-_MINUTES_AN_HOUR = 60
+from entrypoints.simulation.pongo2.values import zone_name
+
 _PARTS = re.compile(
     r"""January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|002|0[1-6]|15|1|2006|2|__2|_2(?!006)|3|4|5|PM|pm
     |[-Z]07(?::00:00|:00|0000|00)?|[.,](?:0+|9+)(?![0-9])""",
@@ -12,70 +13,61 @@ _PARTS = re.compile(
 )
 
 
-def format_time(moment: datetime, layout: str) -> str:
-    """The time in a layout, such as `2006-01-02 15:04`; what is no part of the reference time stays."""
-    return _PARTS.sub(lambda found: _part(moment, found.group()), layout)
+def format_layout(time: datetime, layout: str) -> str:
+    """Formats a time in a layout such as `2006-01-02 15:04`; other text in the layout stays as it is."""
+    return _PARTS.sub(lambda found: _format_part(time, found.group()), layout)
 
 
-def zone_name(moment: datetime) -> str:
-    """`UTC`, or the offset where a zone has no name."""
-    return "UTC" if not moment.utcoffset() else _offset(moment, "-0700")
+def _format_part(time: datetime, part: str) -> str:
+    if part in _FORMATTERS:
+        return _FORMATTERS[part](time)
+    if part in _STRFTIME:
+        return time.strftime(_STRFTIME[part])
+    return _fraction(time, part) if part[0] in ".," else _offset(time, part)
 
 
-def _part(moment: datetime, part: str) -> str:
-    if part in _WRITERS:
-        return _WRITERS[part](moment)
-    if part[0] in ".,":
-        return _fraction(moment, part)
-    return _offset(moment, part)
-
-
-def _fraction(moment: datetime, part: str) -> str:
-    digits = f"{moment.microsecond * 1000:09d}"[: len(part) - 1].ljust(len(part) - 1, "0")
+def _fraction(time: datetime, part: str) -> str:
+    digits = f"{time.microsecond:06d}".ljust(len(part) - 1, "0")[: len(part) - 1]
     if part[1] == "9":
         digits = digits.rstrip("0")
     return part[0] + digits if digits else ""
 
 
-def _offset(moment: datetime, part: str) -> str:
-    offset = moment.utcoffset()
+def _offset(time: datetime, part: str) -> str:
+    offset = time.utcoffset()
     seconds = int(offset.total_seconds()) if offset else 0
     if part[0] == "Z" and not seconds:
         return "Z"
-    hours, minutes = divmod(abs(seconds) // 60, _MINUTES_AN_HOUR)
-    sign = "-" if seconds < 0 else "+"
-    rest = part[3:]
-    written = {"": "", "00": f"{minutes:02d}", ":00": f":{minutes:02d}"}
-    written |= {"0000": f"{minutes:02d}00", ":00:00": f":{minutes:02d}:00"}
-    return f"{sign}{hours:02d}{written[rest]}"
+    minutes = abs(seconds) // 60
+    groups = (f"{minutes // 60:02d}", f"{minutes % 60:02d}", "00")
+    separator = ":" if ":" in part else ""
+    return ("-" if seconds < 0 else "+") + separator.join(groups[: len(part.replace(":", "")) // 2])
 
 
-def _twelve(moment: datetime) -> int:
-    return moment.hour % 12 or 12
-
-
-_WRITERS: dict[str, Callable[[datetime], str]] = {
-    "January": lambda moment: moment.strftime("%B"),
-    "Jan": lambda moment: moment.strftime("%b"),
-    "Monday": lambda moment: moment.strftime("%A"),
-    "Mon": lambda moment: moment.strftime("%a"),
+_STRFTIME = {
+    "January": "%B",
+    "Jan": "%b",
+    "Monday": "%A",
+    "Mon": "%a",
+    "002": "%j",
+    "01": "%m",
+    "02": "%d",
+    "06": "%y",
+    "15": "%H",
+    "03": "%I",
+    "04": "%M",
+    "05": "%S",
+    "PM": "%p",
+}
+_FORMATTERS: dict[str, Callable[[datetime], str]] = {
     "MST": zone_name,
-    "002": lambda moment: f"{moment.timetuple().tm_yday:03d}",
-    "__2": lambda moment: f"{moment.timetuple().tm_yday:3d}",
-    "01": lambda moment: f"{moment.month:02d}",
-    "1": lambda moment: str(moment.month),
-    "02": lambda moment: f"{moment.day:02d}",
-    "_2": lambda moment: f"{moment.day:2d}",
-    "2": lambda moment: str(moment.day),
-    "2006": lambda moment: f"{moment.year:04d}",
-    "06": lambda moment: f"{moment.year % 100:02d}",
-    "15": lambda moment: f"{moment.hour:02d}",
-    "03": lambda moment: f"{_twelve(moment):02d}",
-    "3": lambda moment: str(_twelve(moment)),
-    "04": lambda moment: f"{moment.minute:02d}",
-    "4": lambda moment: str(moment.minute),
-    "05": lambda moment: f"{moment.second:02d}",
-    "5": lambda moment: str(moment.second),
-    "PM": lambda moment: "PM" if moment.hour >= 12 else "AM",  # noqa: PLR2004 (noon)
-    "pm": lambda moment: "pm" if moment.hour >= 12 else "am",  # noqa: PLR2004 (noon)
+    "2006": lambda time: f"{time.year:04d}",
+    "1": lambda time: str(time.month),
+    "2": lambda time: str(time.day),
+    "_2": lambda time: f"{time.day:2d}",
+    "__2": lambda time: f"{time.timetuple().tm_yday:3d}",
+    "3": lambda time: str(time.hour % 12 or 12),
+    "4": lambda time: str(time.minute),
+    "5": lambda time: str(time.second),
+    "pm": lambda time: time.strftime("%p").lower(),
 }

@@ -1,4 +1,4 @@
-"""Cuts a template into tokens: text, and what stands between {{ and }} or {% and %}."""
+"""Splits a template into tokens: text, and the contents of {{ }} and {% %}."""
 
 import re
 from bisect import bisect_right
@@ -12,7 +12,7 @@ KEYWORDS = frozenset({"in", "and", "or", "not", "true", "false", "as", "export"}
 
 
 class TokenKind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     TEXT = "text"
     NAME = "name"
@@ -24,7 +24,7 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token; `trims` says that white space beside it goes away, as with `{{-`."""
+    """One token. `trims` marks a delimiter such as `{{-`, which removes the white space outside it."""
 
     kind: TokenKind
     value: str
@@ -40,7 +40,6 @@ _END_VERBATIM = "{% endverbatim %}"
 _CODE = re.compile(
     r"""
     (?P<space>[ \r\t]+)
-    | (?P<newline>\n)
     | (?P<name>[0-9]*[A-Za-z_][A-Za-z_0-9]*)
     | (?P<number>[0-9]+)
     | (?P<string>"(?:[^"\\\n]|\\["\\])*"|'(?:[^'\\\n]|\\["\\])*')
@@ -53,69 +52,66 @@ _BAD_ESCAPE = re.compile(r"""(["'])(?:(?!\1)[^\\\n]|\\["\\])*(?P<escape>\\.?)"""
 
 
 def tokenize(source: str) -> list[Token]:
-    """All tokens of a template.
+    """Returns all tokens of a template.
 
-    Raises TemplateSyntaxError for something that no token starts with, a string or comment that does not end.
+    Raises TemplateSyntaxError for an invalid character, or a string, comment or verbatim block that is not closed.
     """
     return list(_Lexer(source).tokens())
 
 
 class _Lexer:
-    """Goes through one template once."""
-
     def __init__(self, source: str) -> None:
         self._source = source
-        self._position = 0
+        self._offset = 0
         self._line_starts = [0, *(found.end() for found in re.finditer("\n", source))]
 
     def tokens(self) -> Iterator[Token]:
-        while (found := _OPENING.search(self._source, self._position)) is not None:
+        while (found := _OPENING.search(self._source, self._offset)) is not None:
             yield from self._text_until(found.start())
-            if found.group() == "{#":
-                self._skip_comment(found.start())
-            elif found.group() in {"{{", "{%"}:
-                yield from self._code()
-            else:
-                self._position = found.end()
-                yield from self._verbatim(found.start())
+            match found.group():
+                case "{#":
+                    self._skip_comment(found.start())
+                case "{{" | "{%":
+                    yield from self._code()
+                case _:
+                    self._offset = found.end()
+                    yield from self._verbatim(found.start())
         yield from self._text_until(len(self._source))
 
     def _text_until(self, end: int) -> Iterator[Token]:
-        if end > self._position:
-            yield Token(TokenKind.TEXT, self._source[self._position : end], self._place(self._position))
-        self._position = end
+        if end > self._offset:
+            yield Token(TokenKind.TEXT, self._source[self._offset : end], self._position(self._offset))
+        self._offset = end
 
     def _skip_comment(self, start: int) -> None:
         end = self._source.find("#}", start)
         if end < 0:
-            raise TemplateSyntaxError("the comment does not end; '#}' expected", self._place(start))
+            raise self._error("the comment is not closed; '#}' expected", start)
         if "\n" in self._source[start:end]:
-            raise TemplateSyntaxError(
-                "a comment of this kind stands on one line; {% comment %} spans several", self._place(start)
-            )
-        self._position = end + 2
+            raise self._error("a '{# #}' comment can't span lines; use {% comment %}", start)
+        self._offset = end + 2
 
     def _verbatim(self, start: int) -> Iterator[Token]:
-        end = self._source.find(_END_VERBATIM, self._position)
+        end = self._source.find(_END_VERBATIM, self._offset)
         if end < 0:
-            raise TemplateSyntaxError(f"'{_END_VERBATIM}' expected", self._place(start))
+            raise self._error(f"'{_END_VERBATIM}' expected", start)
         yield from self._text_until(end)
-        self._position = end + len(_END_VERBATIM)
+        self._offset = end + len(_END_VERBATIM)
 
     def _code(self) -> Iterator[Token]:
-        while self._position < len(self._source):
-            start = self._position
+        while self._offset < len(self._source):
+            start = self._offset
             found = _CODE.match(self._source, start)
-            if found is None or found.lastgroup == "newline":
-                raise self._refusal(start)
-            self._position = found.end()
+            if found is None:
+                raise self._invalid_code(start)
+            self._offset = found.end()
             if found.lastgroup != "space":
                 yield self._token(str(found.lastgroup), found.group(), start)
-            if found.group() in _CLOSING and found.lastgroup == "symbol":
+            if found.group() in _CLOSING:
                 return
 
     def _token(self, group: str, value: str, start: int) -> Token:
-        position = self._place(start)
+        position = self._position(start)
         if group == "name" and value in KEYWORDS:
             return Token(TokenKind.KEYWORD, value, position)
         if group == "string":
@@ -124,20 +120,21 @@ class _Lexer:
             return Token(TokenKind.SYMBOL, value.replace("-", ""), position, trims=True)
         return Token(TokenKind(group), value, position)
 
-    def _refusal(self, start: int) -> TemplateSyntaxError:
+    def _invalid_code(self, start: int) -> TemplateSyntaxError:
         character = self._source[start]
         if character == "\n":
-            return TemplateSyntaxError("a tag or variable can't span lines", self._place(start))
+            return self._error("a tag or variable can't span lines", start)
         if character not in "\"'":
-            return TemplateSyntaxError(f"'{character}' is not allowed here", self._place(start))
+            return self._error(f"'{character}' is not allowed here", start)
         escape = _BAD_ESCAPE.match(self._source, start)
         if escape is not None:
-            return TemplateSyntaxError(
-                rf"unknown escape sequence '{escape['escape']}'; only \" and \\ are known",
-                self._place(escape.start("escape")),
-            )
-        return TemplateSyntaxError("the string does not end on its line", self._place(start))
+            message = rf"unknown escape sequence '{escape['escape']}'; only \" and \\ are allowed"
+            return self._error(message, escape.start("escape"))
+        return self._error("the string is not closed on its line", start)
 
-    def _place(self, position: int) -> Position:
-        line = bisect_right(self._line_starts, position)
-        return Position(line, position - self._line_starts[line - 1] + 1)
+    def _error(self, message: str, offset: int) -> TemplateSyntaxError:
+        return TemplateSyntaxError(message, self._position(offset))
+
+    def _position(self, offset: int) -> Position:
+        line = bisect_right(self._line_starts, offset)
+        return Position(line, offset - self._line_starts[line - 1] + 1)

@@ -1,4 +1,4 @@
-"""The filler text of the tag `lorem`."""
+"""Filler text for the tag `lorem`."""
 
 _FIRST = (
     "Lorem ipsum dolor sit amet, consectetur adipisici elit, sed eiusmod tempor incidunt ut labore et dolore magna "

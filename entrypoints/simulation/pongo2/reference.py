@@ -1,47 +1,48 @@
-"""What the template language has, row by row: filters, tags, functions and operators. Documentation is made from it."""
+"""The reference of the template language: every filter, tag, function and operator, as a table for the docs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from entrypoints.simulation.pongo2.expression_parser import Filter
 from entrypoints.simulation.pongo2.filters.registry import FLYTE_FILTERS, PONGO2_FILTERS
 from entrypoints.simulation.pongo2.tags.registry import TAGS
 from entrypoints.simulation.pongo2.template import FUNCTIONS
 
 OPERATORS: Mapping[str, str] = {
-    "==": "The same, in type as well: a number out of JSON equals no whole number until `|integer` makes it one.",
-    "!=": "Not the same.",
-    "<>": "Not the same.",
-    "<": "Less. Texts are read as whole numbers; times can be compared with times.",
-    ">": "Greater.",
-    "<=": "Less or equal.",
-    ">=": "Greater or equal.",
-    "+": "Sum of numbers; texts are read as numbers (the filter `add` joins texts).",
-    "-": "Difference, and a sign before a number.",
+    "==": "Equal, and of the same type: a JSON number equals no integer until `|integer` makes it one.",
+    "!=": "Not equal.",
+    "<>": "Not equal.",
+    "<": "Less than. Strings are compared as integers; times with times.",
+    ">": "Greater than.",
+    "<=": "Less than or equal.",
+    ">=": "Greater than or equal.",
+    "+": "Sum of numbers; strings are converted to numbers (the filter `add` joins strings).",
+    "-": "Difference; or the sign of a number.",
     "*": "Product.",
-    "/": "Quotient; of whole numbers, a whole one.",
-    "%": "Rest of a division of whole numbers.",
-    "^": "Power; always with decimals.",
-    "and": "Both true: not empty, not zero, not missing. `and` and `or` group from the right.",
+    "/": "Quotient; of two integers, an integer.",
+    "%": "Remainder of an integer division.",
+    "^": "Power; always a float.",
+    "and": "Both are true: not empty, zero or missing. `and` and `or` group from the right.",
     "&&": "The same as `and`.",
-    "or": "One of them true.",
+    "or": "At least one is true.",
     "||": "The same as `or`.",
-    "not": "Not true; stands closer than everything but a dot, a filter and `* / % ^`: `not a == b` is `(not a) == b`.",
+    "not": "Not true. Binds closer than comparisons, `+` and `-`: `not a == b` is `(not a) == b`.",
     "!": "The same as `not`.",
-    "in": "Part of a text, item of a list, key of a map.",
+    "in": "A substring, an item of a list or a key of a map.",
 }
 
 SYNTAX: Mapping[str, str] = {
-    "( )": "What belongs together.",
-    ".": "Field of a map, or item of a list by its number: `replies.0.text`. What is missing is empty.",
-    "|": "A filter, with or without spaces; its argument after a colon is a literal or a name.",
-    "{% verbatim %}": "Between `{% verbatim %}` and `{% endverbatim %}` nothing is read.",
+    "( )": "Grouping.",
+    ".": "A field of a map, or an item of a list by index: `replies.0.text`. Missing values are empty.",
+    "|": "Applies a filter, with or without spaces; the argument after a colon is a literal or a name.",
+    "{% verbatim %}": "Text up to `{% endverbatim %}` is not interpreted.",
     "{# #}": "A comment on one line.",
-    "{{- -}}": "A minus inside the braces takes away the white space outside.",
+    "{{- -}}": "A minus inside the braces removes the white space outside.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReferenceRow:
     """One filter, function, tag, operator or piece of syntax."""
 
     kind: str
@@ -50,36 +51,34 @@ class Row:
     summary: str
 
 
-def reference_rows() -> tuple[Row, ...]:
-    """All that is supported; everything else is refused when a flow is read."""
+def reference_rows() -> tuple[ReferenceRow, ...]:
+    """Returns everything that is supported; anything else is refused when a flow is loaded."""
     return (
-        *_rows("filter", "Flyte", {name: one.apply for name, one in FLYTE_FILTERS.items()}),
-        *_rows("filter", "pongo2", {name: one.apply for name, one in PONGO2_FILTERS.items()}),
-        *_rows("function", "Flyte", FUNCTIONS),
-        *_rows("tag", "pongo2", TAGS),
-        *(Row("operator", name, "pongo2", summary) for name, summary in OPERATORS.items()),
-        *(Row("syntax", name, "pongo2", summary) for name, summary in SYNTAX.items()),
+        *_filters("Flyte", FLYTE_FILTERS),
+        *_filters("pongo2", PONGO2_FILTERS),
+        *_rows("function", "Flyte", {name: _summary(one.body) for name, one in sorted(FUNCTIONS.items())}),
+        *_rows("tag", "pongo2", {name: _summary(parse) for name, parse in sorted(TAGS.items())}),
+        *_rows("operator", "pongo2", OPERATORS),
+        *_rows("syntax", "pongo2", SYNTAX),
     )
 
 
 def markdown() -> str:
-    """The rows as a table."""
+    """Formats the rows as a Markdown table."""
     lines = ["| | name | of | what it does |", "|---|---|---|---|"]
-    lines += [
-        f"| {row.kind} | `{_in_table(row.name)}` | {row.origin} | {_in_table(row.summary)} |"
-        for row in reference_rows()
-    ]
+    for row in reference_rows():
+        name, summary = (text.replace("|", "\\|").replace("\n", " ") for text in (row.name, row.summary))
+        lines.append(f"| {row.kind} | `{name}` | {row.origin} | {summary} |")
     return "\n".join(lines)
 
 
-def _rows(kind: str, origin: str, named: Mapping[str, object]) -> list[Row]:
-    return [Row(kind, name, origin, _summary(one)) for name, one in sorted(named.items())]
+def _filters(origin: str, filters: Mapping[str, Filter]) -> list[ReferenceRow]:
+    return _rows("filter", origin, {name: _summary(one.apply) for name, one in sorted(filters.items())})
 
 
-def _summary(one: object) -> str:
-    described = getattr(one, "body", one)
-    return (described.__doc__ or "").strip().split("\n\n")[0]
+def _rows(kind: str, origin: str, summaries: Mapping[str, str]) -> list[ReferenceRow]:
+    return [ReferenceRow(kind, name, origin, summary) for name, summary in summaries.items()]
 
 
-def _in_table(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _summary(documented: object) -> str:
+    return (documented.__doc__ or "").strip().split("\n\n")[0]

@@ -1,9 +1,11 @@
-"""One rendering of a template: what names mean, what is written, and the limits it has to keep."""
+"""The state of one rendering: variables in scope, output so far and remaining limits."""
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
@@ -12,24 +14,20 @@ STEP_LIMIT = 100_000
 DEPTH_LIMIT = 50
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class TemplateEnvironment:
-    """What a template may ask of the world beside its values; tests give their own."""
+    """What templates can use besides their variables: the datastore, random numbers and the time."""
 
     datastore: Mapping[str, object] = field(default_factory=dict)
     rng: random.Random = field(default_factory=random.Random)
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
 
 
 @dataclass(slots=True)
 class Budget:
-    """What one rendering may still use, shared with the templates and macros that it calls.
+    """The remaining limits of one rendering, shared with the templates and macros it calls.
 
-    A step is one node, one filter or one round of a loop; output and every text made on the way count in characters.
+    A step is one node, one filter or one iteration of a loop. Output is measured in characters.
     """
 
     steps: int = STEP_LIMIT
@@ -37,65 +35,62 @@ class Budget:
     depth: int = 0
 
     def spend_steps(self, count: int = 1) -> None:
-        """Use steps; raises TemplateRuntimeError when there are none left."""
+        """Raises TemplateRuntimeError if no steps are left."""
         self.steps -= count
         if self.steps < 0:
             raise TemplateRuntimeError(f"the template takes more than {STEP_LIMIT} steps")
 
     def spend_output(self, size: int) -> None:
-        """Use up output; raises TemplateRuntimeError when it grows too long."""
+        """Raises TemplateRuntimeError if the output becomes too long."""
         self.output -= size
         if self.output < 0:
-            raise TemplateRuntimeError(f"the output grows longer than {OUTPUT_LIMIT} characters")
+            raise TemplateRuntimeError(f"the output exceeds {OUTPUT_LIMIT} characters")
 
-    def enter(self) -> None:
-        """One more template or macro inside the other; `shallower` afterwards."""
-        self.depth += 1
-        if self.depth > DEPTH_LIMIT:
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """Enters a template or macro inside the current one. Raises TemplateRuntimeError if they nest too deep."""
+        if self.depth >= DEPTH_LIMIT:
             raise TemplateRuntimeError(f"macros and templates nest deeper than {DEPTH_LIMIT}")
-
-    def leave(self) -> None:
-        """The inner template or macro has ended."""
-        self.depth -= 1
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
 
 
 def check_size(size: int) -> int:
-    """The size of a text about to be made; raises TemplateRuntimeError when it is too long to be made at all."""
+    """Returns the size of a string about to be built; raises TemplateRuntimeError if it is too long."""
     if size > OUTPUT_LIMIT:
-        raise TemplateRuntimeError(f"a text grows longer than {OUTPUT_LIMIT} characters")
+        raise TemplateRuntimeError(f"a string exceeds {OUTPUT_LIMIT} characters")
     return size
 
 
+@dataclass(slots=True, eq=False)
 class RenderContext:
-    """Names in scope, output so far and budget of one rendering."""
+    """The variables in scope, the output so far and the budget of one rendering.
 
-    __slots__ = ("autoescape", "budget", "environment", "locals", "output", "tag_states", "variables")
+    `variables` are given by the caller; `locals` are set by the template and hide them.
+    """
 
-    def __init__(self, variables: Mapping[str, object], environment: TemplateEnvironment, budget: Budget) -> None:
-        self.variables = variables
-        self.locals: dict[str, object] = {}
-        self.environment = environment
-        self.budget = budget
-        self.autoescape = False
-        self.output: list[str] = []
-        self.tag_states: dict[object, object] = {}
+    variables: Mapping[str, object]
+    environment: TemplateEnvironment = field(default_factory=TemplateEnvironment)
+    budget: Budget = field(default_factory=Budget)
+    locals: dict[str, object] = field(default_factory=dict)
+    output: list[str] = field(default_factory=list)
+    tag_states: dict[object, object] = field(default_factory=dict)
+    autoescape: bool = False
 
     def child(self) -> "RenderContext":
-        """A context for an inner block: sees all names, keeps its own to itself, writes into the same output."""
-        inner = RenderContext(self.variables, self.environment, self.budget)
-        inner.locals = dict(self.locals)
-        inner.autoescape = self.autoescape
-        inner.output = self.output
-        inner.tag_states = self.tag_states
-        return inner
+        """Returns a context for an inner block, whose locals end with it; the output is shared."""
+        return replace(self, locals=dict(self.locals))
 
     def write(self, text: str) -> None:
-        """Add to the output."""
+        """Appends to the output."""
         self.budget.spend_output(len(text))
         self.output.append(text)
 
     def capture(self, render: Callable[["RenderContext"], None]) -> str:
-        """What `render` writes, without writing it."""
+        """Returns what `render` writes, without writing it."""
         outer, self.output = self.output, []
         try:
             render(self)

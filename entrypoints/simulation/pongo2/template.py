@@ -1,24 +1,16 @@
-"""A template: read once, rendered as often as wanted."""
+"""Templates: parsed once, rendered any number of times."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 
+from entrypoints.simulation.pongo2 import functions
 from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRuntimeError, TemplateSyntaxError
 from entrypoints.simulation.pongo2.expression_parser import ExpressionParser
 from entrypoints.simulation.pongo2.expressions import Function
 from entrypoints.simulation.pongo2.filters.registry import FILTERS
-from entrypoints.simulation.pongo2.functions import (
-    TemplateFunction,
-    base64_decode,
-    base64_encode,
-    datastore,
-    random_alpha,
-    random_int,
-    unmarshal_json,
-)
 from entrypoints.simulation.pongo2.lexer import tokenize
 from entrypoints.simulation.pongo2.parser import Block, Parser
-from entrypoints.simulation.pongo2.rendering import Budget, RenderContext, TemplateEnvironment
+from entrypoints.simulation.pongo2.rendering import RenderContext, TemplateEnvironment
 from entrypoints.simulation.pongo2.tags.registry import TAGS
 from entrypoints.simulation.pongo2.values import describe, to_text
 
@@ -26,10 +18,7 @@ SOURCE_LIMIT = 256 * 1024
 
 
 class Template:
-    """A template that was read.
-
-    Raises TemplateSyntaxError for it can't be read; with the position of what is wrong.
-    """
+    """A parsed template. The constructor raises TemplateSyntaxError, with the position of the error."""
 
     __slots__ = ("_document", "is_constant", "source")
 
@@ -37,33 +26,29 @@ class Template:
         if len(source) > SOURCE_LIMIT:
             raise TemplateSyntaxError(f"the template is longer than {SOURCE_LIMIT} characters")
         if source.endswith("{"):
-            position = tokenize(source)[-1].position
-            raise TemplateSyntaxError(
-                "a template can't end with '{': the server puts a tag of its own behind it", position
-            )
+            message = "a template can't end with '{': the server appends a tag of its own"
+            raise TemplateSyntaxError(message, tokenize(source)[-1].position)
         self.source = source
         self.is_constant = "{{" not in source and "{%" not in source and "{#" not in source
-        self._document = Block(()) if self.is_constant else self._parsed(source)
+        self._document = Block(()) if self.is_constant else _parse(source)
 
     def render(self, names: Mapping[str, object], environment: TemplateEnvironment | None = None) -> str:
-        """The text that the template writes with these values.
-
-        Raises TemplateRuntimeError for a value does not fit, or a limit is broken; with the position.
-        """
-        if self.is_constant:
-            return self.source
-        return self.render_within(RenderContext(names, environment or TemplateEnvironment(), Budget()))
+        """Renders the template with variables. Raises TemplateRuntimeError, with the position of the error."""
+        return self.render_within(RenderContext(names, environment or TemplateEnvironment()))
 
     def render_within(self, context: RenderContext) -> str:
-        """The text that the template writes in a context that has begun."""
+        """Renders the template in a context without output."""
+        if self.is_constant:
+            return self.source
         try:
             self._document.render(context)
         except RecursionError as error:
             raise TemplateRuntimeError("the template nests too deep") from error
-        return "".join(context.output) if not self.is_constant else self.source
+        return "".join(context.output)
 
-    def _parsed(self, source: str) -> Block:
-        return Parser(tokenize(source), TAGS, ExpressionParser(FILTERS, FUNCTIONS)).parse_document()
+
+def _parse(source: str) -> Block:
+    return Parser(tokenize(source), TAGS, ExpressionParser(FILTERS, FUNCTIONS)).parse_document()
 
 
 @lru_cache(maxsize=256)
@@ -72,28 +57,25 @@ def _cached(source: str) -> Template:
 
 
 def template(context: RenderContext, source: object, names: object) -> object:
-    """Renders the first argument as a template, with the second as its names."""
+    """Renders the first argument as a template, with the second as its variables."""
     if not isinstance(names, dict):
         raise TemplateRuntimeError(f"a map of names expected, not {describe(names)}")
-    context.budget.enter()
-    try:
-        inner = RenderContext(names, context.environment, context.budget)
-        return _cached(to_text(source)).render_within(inner)
-    except TemplateError as error:
-        raise TemplateRuntimeError(f"in the inner template, {error}") from error
-    finally:
-        context.budget.leave()
+    with context.budget.nested():
+        try:
+            return _cached(to_text(source)).render_within(RenderContext(names, context.environment, context.budget))
+        except TemplateError as error:
+            raise TemplateRuntimeError(f"in the inner template, {error}") from error
 
 
-FUNCTIONS: dict[str, Function] = {
+FUNCTIONS = {
     function.name: function
     for function in (
-        TemplateFunction("randomInt", 1, random_int),
-        TemplateFunction("randomAlpha", 1, random_alpha),
-        TemplateFunction("base64Encode", 1, base64_encode),
-        TemplateFunction("base64Decode", 1, base64_decode),
-        TemplateFunction("datastore", 1, datastore),
-        TemplateFunction("template", 2, template),
-        TemplateFunction("unmarshalJson", 1, unmarshal_json),
+        Function("randomInt", functions.random_int, 1),
+        Function("randomAlpha", functions.random_alpha, 1),
+        Function("base64Encode", functions.base64_encode, 1),
+        Function("base64Decode", functions.base64_decode, 1),
+        Function("datastore", functions.datastore, 1),
+        Function("template", template, 2),
+        Function("unmarshalJson", functions.unmarshal_json, 1),
     )
 }

@@ -1,20 +1,20 @@
-"""Walks over tokens, for the parsers of the document and of the tags' arguments."""
+"""A stream of tokens for the parsers of templates, expressions and tags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from entrypoints.simulation.pongo2.errors import Position, TemplateSyntaxError
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
 
 
 class TokenStream:
-    """A position in a list of tokens; `end` is where to point at when there are none left."""
+    """A cursor over tokens; errors after the last one point at it, or at `start` if there are none."""
 
     __slots__ = ("_end", "_index", "_tokens")
 
-    def __init__(self, tokens: Sequence[Token], end: Position) -> None:
+    def __init__(self, tokens: Sequence[Token], start: Position) -> None:
         self._tokens = tokens
         self._index = 0
-        self._end = tokens[-1].position if tokens else end
+        self._end = tokens[-1].position if tokens else start
 
     @property
     def has_more(self) -> bool:
@@ -23,50 +23,57 @@ class TokenStream:
 
     @property
     def current(self) -> Token | None:
-        """The token to be read next."""
+        """The next token."""
         return self.peek(0)
 
-    def peek(self, distance: int) -> Token | None:
-        """A token further on, or back with a negative distance; None beyond either end."""
-        index = self._index + distance
+    def peek(self, offset: int) -> Token | None:
+        """Returns the token at an offset from the next one; None beyond either end."""
+        index = self._index + offset
         return self._tokens[index] if 0 <= index < len(self._tokens) else None
 
     def remaining(self) -> Sequence[Token]:
-        """All tokens still to be read."""
+        """Returns all tokens left."""
         return self._tokens[self._index :]
 
     def take(self) -> Token:
-        """The next token; refused when there is none."""
+        """Consumes the next token. Raises TemplateSyntaxError if there is none."""
         token = self.current
         if token is None:
             raise self.error("more expected")
         self._index += 1
         return token
 
-    def next_is(self, kind: TokenKind, *of: str) -> bool:
-        """Whether the next token is of this kind, and one of these if any are given."""
+    def next_is(self, kind: TokenKind, *values: str) -> bool:
+        """Whether the next token has this kind and, if any are given, one of these values."""
         token = self.current
-        return token is not None and token.kind is kind and (not of or token.value in of)
+        return token is not None and token.kind is kind and (not values or token.value in values)
 
-    def take_if(self, kind: TokenKind, *of: str) -> Token | None:
-        """The next token if it is of this kind, and one of these if any are given."""
-        return self.take() if self.next_is(kind, *of) else None
+    def take_if(self, kind: TokenKind, *values: str) -> Token | None:
+        """Consumes the next token if `next_is`; otherwise returns None."""
+        return self.take() if self.next_is(kind, *values) else None
 
-    def expect(self, kind: TokenKind, *of: str) -> Token:
-        """The next token, which has to be of this kind, and one of these if any are given."""
-        token = self.take_if(kind, *of)
+    def expect(self, kind: TokenKind, *values: str) -> Token:
+        """Consumes the next token if `next_is`; otherwise raises TemplateSyntaxError."""
+        token = self.take_if(kind, *values)
         if token is None:
-            wanted = " or ".join(f"'{one}'" for one in of) or f"a {kind.value}"
-            raise self.error(f"{wanted} expected")
+            expected = " or ".join(f"'{value}'" for value in values) or f"a {kind.value}"
+            raise self.error(f"{expected} expected")
         return token
 
     def expect_end(self) -> None:
-        """Refuses whatever is left."""
+        """Raises TemplateSyntaxError if any token is left."""
         if self.has_more:
-            raise self.error("nothing more expected")
+            raise self.error("end of the tag expected")
+
+    def items_until_parenthesis(self) -> Iterator[None]:
+        """Yields before each item of a comma-separated list, and consumes the closing parenthesis."""
+        while not self.take_if(TokenKind.SYMBOL, ")"):
+            yield
+            if not self.next_is(TokenKind.SYMBOL, ")"):
+                self.expect(TokenKind.SYMBOL, ",", ")")
 
     def error(self, message: str, at: Token | None = None) -> TemplateSyntaxError:
-        """An error at a token, by default the next one, or at the end."""
+        """Returns an error at a token: by default the next one, which it names, or the end."""
         token = at or self.current
         if token is None:
             return TemplateSyntaxError(f"{message}, but the tag or template ends here", self._end)

@@ -1,14 +1,17 @@
-"""What a template makes of a value: pongo2's conversions, which follow Go's types and not Python's.
+"""Template values and pongo2's conversions between them, which follow Go's types rather than Python's.
 
-Values are None, bool, int, float, str, list, dict, datetime, Struct and callables. JSON numbers are floats, as Go
-decodes them, so that `{{ Event.Payload.count }}` of 3 reads `3.000000` and equals no integer: `|integer` makes it one.
+Values are None, bool, int, float, str, list, dict, datetime, Struct and functions. JSON numbers are floats, as Go
+decodes them: `{{ Event.Payload.count }}` of 3 renders as `3.000000` and equals no integer until `|integer`.
 """
 
+import html
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import NoneType
+from typing import TypeGuard
 
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
@@ -21,7 +24,7 @@ _INTEGERS = 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class Struct:
-    """A Go struct: named fields, always true, and nothing when a field is missing."""
+    """A Go struct: named fields, always true; a missing field is None."""
 
     kind: str
     fields: Mapping[str, object]
@@ -31,43 +34,62 @@ class Struct:
 
 
 class SafeText(str):
-    """Text that needs no escaping any more: what a macro wrote."""
+    """The output of a macro, which needs no escaping."""
 
     __slots__ = ()
 
 
 class StringList(list[object]):
-    """A Go list of strings, as `split` makes one: the only kind of list that pongo2 can sort."""
+    """A Go list of strings, as `split` returns it: the only kind of list that pongo2 can sort."""
 
     __slots__ = ()
 
 
 TYPE_NAMES: dict[type, str] = {list: "[]interface {}", StringList: "[]string", dict: "map[string]interface {}"}
+_DESCRIPTIONS: dict[type, str] = {
+    NoneType: "a missing value",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "a map",
+    datetime: "a time",
+}
 
 
 def from_json(value: object) -> object:
-    """The value of a decoded JSON document, with numbers as Go has them: floats, whatever they look like."""
-    if isinstance(value, bool) or not isinstance(value, int | list | dict):
-        return value
-    if isinstance(value, int):
-        return _as_float(value)
+    """Converts a decoded JSON document to Go's types: every number becomes a float."""
     if isinstance(value, list):
         return [from_json(item) for item in value]
-    return {key: from_json(item) for key, item in value.items()}
+    if isinstance(value, dict):
+        return {key: from_json(item) for key, item in value.items()}
+    return to_float(value) if is_integer(value) else value
 
 
 def to_text(value: object) -> str:
-    """The value as it is written into the output."""
-    if isinstance(value, str):
-        return value
-    write = _WRITERS.get(type(value))
-    if write is not None:
-        return write(value)
+    """Converts to a string, as in the output."""
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case float():
+            return format_float(value, 6)
+        case datetime():
+            return format_time(value)
+        case list() | dict():
+            return f"<{TYPE_NAMES[type(value)]} Value>"
     return str(value)
 
 
+def escape_html(text: str) -> str:
+    """Replaces & < > and both quotes by entities."""
+    return html.escape(text).replace("&#x27;", "&#39;")
+
+
 def format_float(value: float, decimals: int) -> str:
-    """A float in plain notation, as Go's `%.Nf` writes it."""
+    """Formats a float in plain notation, as Go's `%.Nf` does."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -75,74 +97,61 @@ def format_float(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}"
 
 
-def format_time(moment: datetime) -> str:
-    """A time as Go writes it when it is not told how: `2024-03-01 10:00:00.5 +0000 UTC`."""
-    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    offset = moment.strftime("%z") or "+0000"
-    name = "UTC" if not moment.utcoffset() else offset
-    return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {offset} {name}"
+def format_time(time: datetime) -> str:
+    """Formats a time in Go's default layout: `2024-03-01 10:00:00.5 +0000 UTC`."""
+    fraction = f".{time.microsecond:06d}".rstrip("0") if time.microsecond else ""
+    return f"{time:%Y-%m-%d %H:%M:%S}{fraction} {time.strftime('%z') or '+0000'} {zone_name(time)}"
+
+
+def zone_name(time: datetime) -> str:
+    """Returns `UTC`, or the offset of any other zone."""
+    return time.strftime("%z") if time.utcoffset() else "UTC"
 
 
 def to_integer(value: object) -> int:
-    """The value as an integer; 0 when it is none."""
-    if isinstance(value, bool):
-        return 0
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return truncate(value)
-    if isinstance(value, str):
-        return truncate(to_float(value))
-    return 0
+    """Converts to an integer; 0 if the value is not a number."""
+    return value if is_integer(value) else truncate(to_float(value))
 
 
 def to_float(value: object) -> float:
-    """The value as a float; 0 when it is none."""
-    if isinstance(value, bool):
-        return 0.0
-    if isinstance(value, int):
-        return _as_float(value)
+    """Converts to a float; 0 if the value is not a number."""
     if isinstance(value, float):
         return value
     if isinstance(value, str):
-        return _parsed(value)
-    return 0.0
+        return _parse_float(value)
+    if not is_integer(value):
+        return 0.0
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def truncate(value: float) -> int:
-    """The integer part; what does not fit into 64 bits becomes the lowest integer, as on the server's machines."""
-    if math.isnan(value) or math.isinf(value):
+    """Returns the integer part. Values beyond 64 bits become the lowest integer, as on the server's machines."""
+    if not math.isfinite(value):
         return _LOWEST_INT
     whole = int(value)
     return whole if _LOWEST_INT <= whole < -_LOWEST_INT else _LOWEST_INT
 
 
 def wrap_int64(value: int) -> int:
-    """An integer kept within 64 bits, wrapping around as Go's does."""
+    """Wraps an integer around at 64 bits, as Go does."""
     return (value - _LOWEST_INT) % _INTEGERS + _LOWEST_INT
 
 
-def is_float(value: object) -> bool:
-    """Whether the value is a float, as every JSON number is."""
-    return isinstance(value, float)
-
-
-def is_integer(value: object) -> bool:
-    """Whether the value is an integer; a boolean is none."""
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether the value is an integer and not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_truthy(value: object) -> bool:
-    """Whether the value counts as true: not zero, not empty, not missing."""
-    if isinstance(value, datetime | Struct):
-        return True
-    if value is None or callable(value):
-        return False
-    return bool(value)
+    """Whether the value counts as true: not zero, empty or missing."""
+    return isinstance(value, datetime | Struct) or bool(value)
 
 
 def negate(value: object) -> object:
-    """What `not` makes of the value: numbers stay numbers."""
+    """Applies `not`, which keeps the type of a number."""
     if is_integer(value):
         return 0 if value else 1
     if isinstance(value, float):
@@ -151,19 +160,15 @@ def negate(value: object) -> object:
 
 
 def length(value: object) -> int:
-    """Characters, items or keys; 0 for what has none."""
+    """Returns the number of characters, items or keys; 0 for other values."""
     return len(value) if isinstance(value, str | list | dict) else 0
 
 
-def can_slice(value: object) -> bool:
-    """Whether the value is text or a list."""
-    return isinstance(value, str | list)
+def item_at(value: str | list[object], position: int) -> object:
+    """Returns the item or character at a position from 0; None or an empty string beyond the end.
 
-
-def item_at(value: object, position: int) -> object:
-    """The item or character at a position from 0; missing beyond the end; an error before the start."""
-    if not isinstance(value, str | list):
-        return []
+    Raises TemplateRuntimeError for a negative position.
+    """
     if position < 0:
         raise TemplateRuntimeError(f"the position {position} is before the start")
     if position < len(value):
@@ -171,16 +176,14 @@ def item_at(value: object, position: int) -> object:
     return "" if isinstance(value, str) else None
 
 
-def slice_of(value: str | list[object], start: int, end: int) -> object:
-    """The items from `start` up to and without `end`, both within the value."""
-    taken = value[start:end]
-    return StringList(taken) if isinstance(value, StringList) and isinstance(taken, list) else taken
+def check_slice(argument: object) -> None:
+    """Raises TemplateRuntimeError if the argument of `slice` is not `from:to`."""
+    if to_text(argument).count(":") != 1:
+        raise TemplateRuntimeError("'from:to' expected; either may be left out, but not the ':'")
 
 
 def are_equal(one: object, other: object) -> bool:
-    """Whether two values are the same, in type as well: 1 is not 1.0, and no float of JSON equals an integer."""
-    if isinstance(one, datetime) and isinstance(other, datetime):
-        return one == other
+    """Whether two values are equal and of the same type; an integer never equals a float."""
     if isinstance(one, str) and isinstance(other, str):
         return str(one) == str(other)
     if type(one) is not type(other):
@@ -190,8 +193,8 @@ def are_equal(one: object, other: object) -> bool:
     return one == other
 
 
-def contains(value: object, wanted: object) -> bool:
-    """What `in` says: part of a text, item of a list, key of a map, field of a struct."""
+def is_in(wanted: object, value: object) -> bool:
+    """Applies `in`: a substring, an item of a list, a key of a map or a field of a struct."""
     if isinstance(value, Struct):
         return to_text(wanted) in value.fields
     if isinstance(value, dict):
@@ -200,84 +203,41 @@ def contains(value: object, wanted: object) -> bool:
         return isinstance(wanted, str) and wanted in value
     if isinstance(value, str):
         return to_text(wanted) in value
-    if isinstance(value, list):
-        return any(are_equal(wanted, candidate) for candidate in value)
-    return False
+    return isinstance(value, list) and any(are_equal(wanted, item) for item in value)
 
 
-def get_field(value: object, name: str, whole: str) -> object:
-    """The field or key `name` of a value; missing ones are None, and None has none."""
-    if value is None:
-        return None
+def get_field(value: object, name: str, path: str) -> object:
+    """Returns the field or key `name`, or None. Raises TemplateRuntimeError, naming `path`, if there are no fields."""
     if isinstance(value, Struct):
         return value.fields.get(name)
     if isinstance(value, dict):
         return value.get(name)
-    raise TemplateRuntimeError(f"'{whole}': {describe(value)} has no fields")
+    raise TemplateRuntimeError(f"'{path}': {describe(value)} has no fields")
 
 
-def get_element(value: object, position: int, whole: str) -> object:
-    """The item at a position, written with a dot; None beyond the end."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return _byte(value, position)
-    if isinstance(value, list):
-        return value[position] if position < len(value) else None
-    raise TemplateRuntimeError(f"'{whole}': {describe(value)} has no items")
+def get_element(value: object, position: int, path: str) -> object:
+    """Returns the item of a list or byte of a string, or None. Raises TemplateRuntimeError for other values."""
+    if not isinstance(value, str | list):
+        raise TemplateRuntimeError(f"'{path}': {describe(value)} has no items")
+    items = value.encode() if isinstance(value, str) else value
+    return items[position] if position < len(items) else None
 
 
 def describe(value: object) -> str:
-    """What kind of value it is, for messages."""
-    names: list[tuple[type | tuple[type, ...], str]] = [
-        (bool, "a boolean"),
-        ((int, float), "a number"),
-        (str, "a text"),
-        (list, "a list"),
-        (dict, "a map"),
-        (datetime, "a time"),
-    ]
-    return next((name for kind, name in names if isinstance(value, kind)), "a missing value" if value is None else "it")
+    """Describes the type of a value in error messages."""
+    return next((_DESCRIPTIONS[kind] for kind in type(value).__mro__ if kind in _DESCRIPTIONS), "a struct")
 
 
-def _as_float(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _parsed(value: str) -> float:
-    if _DECIMAL.fullmatch(value) or _SPECIAL.fullmatch(value):
-        parsed = float(value)
-    elif _HEXADECIMAL.fullmatch(value):
+def _parse_float(text: str) -> float:
+    if _SPECIAL.fullmatch(text):
+        return float(text)
+    if _DECIMAL.fullmatch(text):
+        parsed = float(text)
+    elif _HEXADECIMAL.fullmatch(text):
         try:
-            parsed = float.fromhex(value)
+            parsed = float.fromhex(text)
         except OverflowError:
             return 0.0
     else:
         return 0.0
-    out_of_range = math.isinf(parsed) and not _SPECIAL.fullmatch(value)
-    return 0.0 if out_of_range else parsed
-
-
-def _byte(value: str, position: int) -> int | None:
-    encoded = value.encode()
-    return encoded[position] if position < len(encoded) else None
-
-
-def timestamps(one: object, other: object) -> tuple[float, float] | None:
-    """Both values as seconds, when both are times."""
-    if isinstance(one, datetime) and isinstance(other, datetime):
-        return one.timestamp(), other.timestamp()
-    return None
-
-
-_WRITERS: dict[type, Callable[..., str]] = {
-    type(None): lambda _: "",
-    bool: str,
-    int: str,
-    float: lambda value: format_float(value, 6),
-    datetime: format_time,
-    **{kind: lambda _, name=name: f"<{name} Value>" for kind, name in TYPE_NAMES.items()},
-}
+    return parsed if math.isfinite(parsed) else 0.0

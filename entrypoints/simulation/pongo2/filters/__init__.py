@@ -1,1 +1,1 @@
-"""The template language's filters."""
+"""The filters of the template language."""

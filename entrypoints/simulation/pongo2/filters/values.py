@@ -7,14 +7,12 @@ from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
 from entrypoints.simulation.pongo2.values import (
     StringList,
-    can_slice,
+    check_slice,
     format_float,
-    is_float,
     is_integer,
     is_truthy,
     item_at,
     length,
-    slice_of,
     to_float,
     to_integer,
     to_text,
@@ -24,43 +22,46 @@ from entrypoints.simulation.pongo2.values import (
 
 
 def add(value: object, argument: object) -> object:
-    """Adds two numbers; joins anything else as text."""
+    """Adds two numbers; joins other values as strings."""
     if not (_is_number(value) and _is_number(argument)):
         return to_text(value) + to_text(argument)
-    if is_float(value) or is_float(argument):
+    if isinstance(value, float) or isinstance(argument, float):
         return to_float(value) + to_float(argument)
     return wrap_int64(to_integer(value) + to_integer(argument))
 
 
 def date(value: object, argument: object) -> object:
-    """Writes a time in Go's layout, such as `2006-01-02 15:04`."""
+    """Formats a time by Go's layout, such as `2006-01-02 15:04`."""
     if not isinstance(value, datetime):
         raise TemplateRuntimeError("only a time can be formatted, such as Event.CreatedAt")
-    return go_time.format_time(value, to_text(argument))
+    return go_time.format_layout(value, to_text(argument))
+
+
+time = date
 
 
 def default(value: object, argument: object) -> object:
-    """Takes the argument's place for what is missing, empty, false or zero."""
+    """The argument if the value is missing, empty, false or zero."""
     return value if is_truthy(value) else argument
 
 
 def default_if_none(value: object, argument: object) -> object:
-    """Takes the argument's place for what is missing."""
+    """The argument if the value is missing."""
     return argument if value is None else value
 
 
 def divisibleby(value: object, argument: object) -> object:
-    """Whether the value can be divided by the argument without a rest."""
+    """Whether the value is divisible by the argument."""
     return to_integer(argument) != 0 and to_integer(value) % to_integer(argument) == 0
 
 
 def first(value: object) -> object:
     """The first item or character."""
-    return item_at(value, 0) if can_slice(value) and length(value) else ""
+    return item_at(value, 0) if isinstance(value, str | list) and value else ""
 
 
 def floatformat(value: object, argument: object) -> object:
-    """Rounds to so many decimals; without an argument, or with a negative one, whole numbers get none."""
+    """Rounds to a number of decimals; integers get none without an argument or with a negative one."""
     wanted = to_float(value)
     decimals = -1 if argument is None else to_integer(argument)
     is_trimmed = not _is_number(argument) or decimals <= 0
@@ -70,21 +71,21 @@ def floatformat(value: object, argument: object) -> object:
 
 
 def float_(value: object) -> object:
-    """The value as a number with decimals; 0 when it is none."""
+    """Converts to a float; 0 if the value is not a number."""
     return to_float(value)
 
 
 def get_digit(value: object, argument: object) -> object:
-    """The digit at a position counted from the right, from 1."""
+    """The digit at a position from the right, starting with 1."""
     digits, position = to_text(value).encode(), to_integer(argument)
     if not 0 < position <= len(digits):
         return value
-    # Whatever stands there: pongo2 takes the byte for a digit.
+    # pongo2 takes any byte for a digit.
     return (digits[-position] - ord("0")) % 256
 
 
 def integer_(value: object) -> object:
-    """The value as a whole number; 0 when it is none. What makes a JSON number equal to 0, 1, 2."""
+    """Converts to an integer; 0 if the value is not a number. Makes a JSON number comparable with 0, 1, 2."""
     return to_integer(value)
 
 
@@ -92,7 +93,7 @@ def join(value: object, argument: object) -> object:
     """Joins items or characters with the argument between them."""
     if not isinstance(value, str | list):
         return value
-    items = [to_text(one) for one in value]
+    items = [to_text(item) for item in value]
     separator = to_text(argument)
     check_size(sum(map(len, items)) + len(separator) * len(items))
     return separator.join(items)
@@ -100,16 +101,16 @@ def join(value: object, argument: object) -> object:
 
 def last(value: object) -> object:
     """The last item or character."""
-    return item_at(value, length(value) - 1) if can_slice(value) and length(value) else ""
+    return item_at(value, len(value) - 1) if isinstance(value, str | list) and value else ""
 
 
 def length_(value: object) -> object:
-    """How many characters, items or keys there are."""
+    """The number of characters, items or keys."""
     return length(value)
 
 
 def length_is(value: object, argument: object) -> object:
-    """Whether there are so many characters, items or keys."""
+    """Whether the value has this number of characters, items or keys."""
     return length(value) == to_integer(argument)
 
 
@@ -119,33 +120,25 @@ def make_list(value: object) -> object:
 
 
 def pluralize(value: object, argument: object) -> object:
-    """An ending for every number but 1: `s`, or the argument's; with two, `singular,plural`."""
+    """The plural ending, unless the number is 1: `s`, the argument, or the second of `singular,plural`."""
     if not _is_number(value):
         raise TemplateRuntimeError("only numbers have a plural")
-    is_one = to_integer(value) == 1
     endings = to_text(argument).split(",") if length(argument) else ["s"]
     if len(endings) > len(("singular", "plural")):
-        raise TemplateRuntimeError("at most two endings, separated by a comma")
-    if len(endings) == 1:
-        return "" if is_one else endings[0]
-    return endings[0] if is_one else endings[1]
+        raise TemplateRuntimeError("at most two endings, separated by a comma, expected")
+    singular, plural = endings if len(endings) > 1 else ("", endings[0])
+    return singular if to_integer(value) == 1 else plural
 
 
 def random(value: object, _: object, context: RenderContext) -> object:
-    """Any item or character."""
-    if not can_slice(value) or not length(value):
+    """A random item or character."""
+    if not isinstance(value, str | list) or not value:
         return value
-    return item_at(value, context.environment.rng.randrange(length(value)))
-
-
-def check_slice(argument: object) -> None:
-    """Raises TemplateRuntimeError for an argument of `slice` that is not `from:to`."""
-    if to_text(argument).count(":") != 1:
-        raise TemplateRuntimeError("'from:to' expected; either may be left out, the ':' may not")
+    return item_at(value, context.environment.rng.randrange(len(value)))
 
 
 def slice_(value: object, argument: object) -> object:
-    """The items or characters `from:to`, the second not included. `0:` and `:` are empty, as pongo2 reads them."""
+    """The items or characters `from:to`, excluding the second. `0:` and `:` are empty, as in pongo2."""
     check_slice(argument)
     if not isinstance(value, str | list):
         return value
@@ -154,17 +147,18 @@ def slice_(value: object, argument: object) -> object:
     if start < 0:
         raise TemplateRuntimeError(f"pongo2 can't slice from the end: {start}")
     end = to_integer(finish) if start <= to_integer(finish) <= len(value) else len(value)
-    return slice_of(value, start, end)
+    items = value[start:end]
+    return StringList(items) if isinstance(value, StringList) else items
 
 
 def split(value: object, argument: object) -> object:
-    """Splits into a list, at every occurrence of the argument; without one, into characters."""
+    """Splits into a list at every occurrence of the argument; into characters without one."""
     separator = to_text(argument)
     return StringList(to_text(value).split(separator) if separator else to_text(value))
 
 
 def yesno(value: object, argument: object) -> object:
-    """`yes` for true, `no` for false, `maybe` for missing; or the argument's words, separated by commas."""
+    """`yes` for true, `no` for false, `maybe` for missing; or the words of the argument, separated by commas."""
     words = to_text(argument).split(",") if to_text(argument) else ["yes", "no", "maybe"]
     fewest, most = len(("yes", "no")), len(("yes", "no", "maybe"))
     if not fewest <= len(words) <= most:
@@ -175,4 +169,4 @@ def yesno(value: object, argument: object) -> object:
 
 
 def _is_number(value: object) -> bool:
-    return is_integer(value) or is_float(value)
+    return is_integer(value) or isinstance(value, float)

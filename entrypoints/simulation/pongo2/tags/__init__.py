@@ -1,1 +1,1 @@
-"""The template language's tags."""
+"""The tags of the template language."""

@@ -1,11 +1,11 @@
-"""The tags that stand around a part of a template: if, for, with, macro and the like."""
+"""The tags that enclose a block: if, with, filter and the like."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from entrypoints.simulation.pongo2 import values
-from entrypoints.simulation.pongo2.expressions import Expression, FilterCall
+from entrypoints.simulation.pongo2.expressions import Binary, Expression
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
-from entrypoints.simulation.pongo2.parser import Block, Node, Parser
+from entrypoints.simulation.pongo2.parser import Block, Node, Parser, Tag
 from entrypoints.simulation.pongo2.regex import compile_pattern
 from entrypoints.simulation.pongo2.rendering import RenderContext
 from entrypoints.simulation.pongo2.token_stream import TokenStream
@@ -13,167 +13,89 @@ from entrypoints.simulation.pongo2.token_stream import TokenStream
 _SPACE_BETWEEN_TAGS = r"(?U:(<.*>))([\t\n\v\f\r ]+)(?U:(<.*>))"
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """What comes to nothing: a comment."""
+def parse_autoescape(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Turns HTML escaping of variables on or off within a block (`off` everywhere else in a flow)."""
+    is_on = arguments.expect(TokenKind.NAME, "on", "off").value == "on"
+    arguments.expect_end()
+    body = parser.parse_block(start, "endautoescape")
 
-    def render(self, context: RenderContext) -> None:
-        """Write nothing."""
+    def render(context: RenderContext) -> None:
+        before, context.autoescape = context.autoescape, is_on
+        body.render(context)
+        context.autoescape = before
 
-
-@dataclass(frozen=True, slots=True)
-class If:
-    """Conditions with their blocks, and a block for when none is true."""
-
-    branches: tuple[tuple[Expression, Block], ...]
-    otherwise: Block | None
-
-    def render(self, context: RenderContext) -> None:
-        """Write the first block whose condition is true."""
-        for condition, block in self.branches:
-            if values.is_truthy(condition.evaluate(context)):
-                block.render(context)
-                return
-        if self.otherwise is not None:
-            self.otherwise.render(context)
+    return Tag(render)
 
 
-@dataclass(frozen=True, slots=True)
-class IfEqual:
-    """Two values, a block for when they are (or are not) equal, and one for when not."""
-
-    left: Expression
-    right: Expression
-    wants_equal: bool
-    then: Block
-    otherwise: Block | None
-
-    def render(self, context: RenderContext) -> None:
-        """Compare, and write a block."""
-        is_equal = values.are_equal(self.left.evaluate(context), self.right.evaluate(context))
-        block = self.then if is_equal == self.wants_equal else self.otherwise
-        if block is not None:
-            block.render(context)
+def parse_comment(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Leaves out a block."""
+    arguments.expect_end()
+    parser.skip_to(start, "endcomment")
+    return Block(())
 
 
-@dataclass(frozen=True, slots=True)
-class With:
-    """Names for a block."""
+def parse_filter(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Applies filters to the output of a block."""
+    filters = [parser.expressions.parse_filter_call(arguments)]
+    while arguments.take_if(TokenKind.SYMBOL, "|"):
+        filters.append(parser.expressions.parse_filter_call(arguments))
+    arguments.expect_end()
+    body = parser.parse_block(start, "endfilter")
 
-    pairs: tuple[tuple[str, Expression], ...]
-    body: Block
-
-    def render(self, context: RenderContext) -> None:
-        """Write the block with the names set."""
-        inner = context.child()
-        inner.locals.update({name: expression.evaluate(context) for name, expression in self.pairs})
-        self.body.render(inner)
-
-
-@dataclass(frozen=True, slots=True)
-class FilterBlock:
-    """A block whose text goes through filters."""
-
-    calls: tuple[FilterCall, ...]
-    body: Block
-
-    def render(self, context: RenderContext) -> None:
-        """Write the block as the filters leave it."""
-        value: object = context.capture(self.body.render)
-        for call in self.calls:
+    def render(context: RenderContext) -> None:
+        value: object = context.capture(body.render)
+        for call in filters:
             value = call.apply_to(value, context)
         context.write(values.to_text(value))
 
-
-@dataclass(frozen=True, slots=True)
-class Autoescape:
-    """A block in which variables are escaped, or not."""
-
-    is_on: bool
-    body: Block
-
-    def render(self, context: RenderContext) -> None:
-        """Write the block."""
-        before, context.autoescape = context.autoescape, self.is_on
-        self.body.render(context)
-        context.autoescape = before
+    return Tag(render)
 
 
-@dataclass(frozen=True, slots=True)
-class Spaceless:
-    """A block without white space between HTML tags."""
+def parse_if(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Chooses a block by conditions, with `{% elif %}` and `{% else %}`."""
+    branches: list[tuple[Expression, Block]] = []
+    stream: TokenStream | None = arguments
+    while stream is not None:
+        condition = parser.expressions.parse(stream)
+        stream.expect_end()
+        block = parser.parse_block(start, "elif", "else", "endif")
+        branches.append((condition, block))
+        stream = block.arguments if block.end == "elif" else None
+    return _conditional(branches, parser.parse_block(start, "endif") if block.end == "else" else None)
 
-    body: Block
 
-    def render(self, context: RenderContext) -> None:
-        """Write the block without that space."""
-        text = context.capture(self.body.render)
+def parse_ifequal(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Writes a block if two values are equal."""
+    return _comparison(parser, start, arguments, "==")
+
+
+def parse_ifnotequal(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Writes a block if two values differ."""
+    return _comparison(parser, start, arguments, "!=")
+
+
+def parse_spaceless(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Removes white space between the HTML tags of a block."""
+    arguments.expect_end()
+    body = parser.parse_block(start, "endspaceless")
+
+    def render(context: RenderContext) -> None:
+        text = context.capture(body.render)
         pattern = compile_pattern(_SPACE_BETWEEN_TAGS)
         while (shorter := pattern.sub(r"\1\3", text)) != text:
             context.budget.spend_steps()
             text = shorter
         context.write(text)
 
-
-def parse_autoescape(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Escapes the variables of a block for HTML (`on`), or leaves them alone (`off`, as everywhere in a flow)."""
-    mode = arguments.expect(TokenKind.NAME, "on", "off")
-    arguments.expect_end()
-    return Autoescape(mode.value == "on", parser.parse_block(start, "endautoescape"))
-
-
-def parse_comment(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Leaves out what stands in it."""
-    arguments.expect_end()
-    parser.skip_to(start, "endcomment")
-    return Nothing()
-
-
-def parse_filter(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Sends the text of a block through filters."""
-    calls = [parser.expressions.parse_filter_call(arguments)]
-    while arguments.take_if(TokenKind.SYMBOL, "|"):
-        calls.append(parser.expressions.parse_filter_call(arguments))
-    arguments.expect_end()
-    return FilterBlock(tuple(calls), parser.parse_block(start, "endfilter"))
-
-
-def parse_if(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Chooses a block by conditions; with `{% elif %}` and `{% else %}`."""
-    branches: list[tuple[Expression, Block]] = []
-    condition = _condition(parser, arguments)
-    while True:
-        block = parser.parse_block(start, "elif", "else", "endif")
-        branches.append((condition, block))
-        if block.end != "elif" or block.arguments is None:
-            break
-        condition = _condition(parser, block.arguments)
-    otherwise = parser.parse_block(start, "endif") if block.end == "else" else None
-    return If(tuple(branches), otherwise)
-
-
-def parse_ifequal(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Writes a block when two values are equal."""
-    return _equality(parser, start, arguments, wants_equal=True)
-
-
-def parse_ifnotequal(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Writes a block when two values differ."""
-    return _equality(parser, start, arguments, wants_equal=False)
-
-
-def parse_spaceless(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Removes white space between the HTML tags of a block."""
-    arguments.expect_end()
-    return Spaceless(parser.parse_block(start, "endspaceless"))
+    return Tag(render)
 
 
 def parse_with(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Gives names to values within a block: `a=1 b=2`, or `1 as a`."""
-    is_old_style = any(token.kind is TokenKind.KEYWORD and token.value == "as" for token in arguments.remaining())
+    """Names values within a block: `a=1 b=2`, or `1 as a`."""
+    uses_as = any(token.kind is TokenKind.KEYWORD and token.value == "as" for token in arguments.remaining())
     pairs: list[tuple[str, Expression]] = []
     while not pairs or arguments.has_more:
-        if is_old_style:
+        if uses_as:
             expression = parser.expressions.parse(arguments)
             arguments.expect(TokenKind.KEYWORD, "as")
             name = arguments.expect(TokenKind.NAME)
@@ -182,18 +104,31 @@ def parse_with(parser: Parser, start: Token, arguments: TokenStream) -> Node:
             arguments.expect(TokenKind.SYMBOL, "=")
             expression = parser.expressions.parse(arguments)
         pairs.append((name.value, expression))
-    return With(tuple(pairs), parser.parse_block(start, "endwith"))
+    body = parser.parse_block(start, "endwith")
+
+    def render(context: RenderContext) -> None:
+        inner = context.child()
+        inner.locals.update({name: expression.evaluate(context) for name, expression in pairs})
+        body.render(inner)
+
+    return Tag(render)
 
 
-def _condition(parser: Parser, arguments: TokenStream) -> Expression:
-    condition = parser.expressions.parse(arguments)
-    arguments.expect_end()
-    return condition
-
-
-def _equality(parser: Parser, start: Token, arguments: TokenStream, *, wants_equal: bool) -> Node:
+def _comparison(parser: Parser, start: Token, arguments: TokenStream, operator: str) -> Node:
     left = parser.expressions.parse(arguments)
     right = parser.expressions.parse(arguments)
     arguments.expect_end()
-    then, otherwise = parser.parse_then_else(start, "endifequal" if wants_equal else "endifnotequal")
-    return IfEqual(left, right, wants_equal, then, otherwise)
+    then, otherwise = parser.parse_alternatives(start, "else", f"end{start.value}")
+    return _conditional([(Binary(operator, left, right, start.position), then)], otherwise)
+
+
+def _conditional(branches: Sequence[tuple[Expression, Block]], otherwise: Block | None) -> Node:
+    def render(context: RenderContext) -> None:
+        for condition, block in branches:
+            if values.is_truthy(condition.evaluate(context)):
+                block.render(context)
+                return
+        if otherwise is not None:
+            otherwise.render(context)
+
+    return Tag(render)

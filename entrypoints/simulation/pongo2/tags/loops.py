@@ -1,4 +1,4 @@
-"""The tags that repeat, and those that know which time round it is: for, cycle, ifchanged."""
+"""The loop, and the tags that remember its previous iterations: for, cycle and ifchanged."""
 
 from dataclasses import dataclass
 
@@ -6,62 +6,62 @@ from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 from entrypoints.simulation.pongo2.expressions import Expression
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
-from entrypoints.simulation.pongo2.parser import Block, Node, Parser
+from entrypoints.simulation.pongo2.parser import Node, Parser, Tag
 from entrypoints.simulation.pongo2.rendering import RenderContext
 from entrypoints.simulation.pongo2.token_stream import TokenStream
 
+_NO_VALUE = object()
 
-@dataclass(frozen=True, slots=True)
-class For:
-    """A block for every item of a list, key of a map or character of a text; another when there is none."""
 
-    key: str
-    value: str | None
-    iterated: Expression
-    is_reversed: bool
-    is_sorted: bool
-    body: Block
-    empty: Block | None
+def parse_for(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Repeats a block for every item, with `reversed`, `sorted`, `{% empty %}` and the counters of `forloop`."""
+    key_name = arguments.expect(TokenKind.NAME).value
+    value_name = arguments.expect(TokenKind.NAME).value if arguments.take_if(TokenKind.SYMBOL, ",") else None
+    arguments.expect(TokenKind.KEYWORD, "in")
+    iterated = parser.expressions.parse(arguments)
+    is_reversed = arguments.take_if(TokenKind.NAME, "reversed") is not None
+    is_sorted = arguments.take_if(TokenKind.NAME, "sorted") is not None
+    arguments.expect_end()
+    body, empty = parser.parse_alternatives(start, "empty", "endfor")
 
-    def render(self, context: RenderContext) -> None:
-        """Write the block for every item."""
+    def render(context: RenderContext) -> None:
         inner = context.child()
         outer_loop = context.locals.get("forloop")
-        inner.locals["forloop"] = _loop(0, 0, outer_loop)
-        rounds = self._rounds(self.iterated.evaluate(inner))
-        for index, key, value in rounds:
+        inner.locals["forloop"] = _loop_info(0, 0, outer_loop)
+        iterations = _iterations(iterated.evaluate(inner), is_reversed=is_reversed, is_sorted=is_sorted)
+        for index, key, value in iterations:
             context.budget.spend_steps()
-            inner.locals[self.key] = key
-            if self.value is not None and value is not _MISSING:
-                inner.locals[self.value] = value
-            inner.locals["forloop"] = _loop(index, len(rounds), outer_loop)
-            self.body.render(inner)
-        if not rounds and self.empty is not None:
-            self.empty.render(inner)
+            inner.locals[key_name] = key
+            if value_name is not None and value is not _NO_VALUE:
+                inner.locals[value_name] = value
+            inner.locals["forloop"] = _loop_info(index, len(iterations), outer_loop)
+            body.render(inner)
+        if not iterations and empty is not None:
+            empty.render(inner)
 
-    def _rounds(self, value: object) -> list[tuple[int, object, object]]:
-        """Index, item or key, and value of every round."""
-        if isinstance(value, dict):
-            keys = sorted(value, reverse=self.is_reversed) if self.is_sorted else list(value)
-            return [(index, key, value[key]) for index, key in enumerate(keys)]
-        if isinstance(value, str):
-            if self.is_sorted:
-                raise TemplateRuntimeError("pongo2 can't sort the characters of a text")
-            characters: list[tuple[int, object, object]] = [(i, one, _MISSING) for i, one in enumerate(value)]
-            return characters[::-1] if self.is_reversed else characters
-        items = list(value) if isinstance(value, list) else []
-        if self.is_sorted and isinstance(value, values.StringList):
-            items.sort(key=values.to_text, reverse=self.is_reversed)
-        elif self.is_reversed and not self.is_sorted:
-            items.reverse()
-        # Of all other lists pongo2 can't tell the order when it is to sort them, and leaves them as they are.
-        return [(index, item, _MISSING) for index, item in enumerate(items)]
+    return Tag(render)
 
 
-_MISSING = object()
+def _iterations(iterated: object, *, is_reversed: bool, is_sorted: bool) -> list[tuple[int, object, object]]:
+    """Returns the index, the key or item, and the value of every iteration."""
+    if isinstance(iterated, dict):
+        keys = sorted(iterated, reverse=is_reversed) if is_sorted else list(iterated)
+        return [(index, key, iterated[key]) for index, key in enumerate(keys)]
+    if isinstance(iterated, str):
+        if is_sorted:
+            raise TemplateRuntimeError("pongo2 can't sort the characters of a string")
+        characters: list[tuple[int, object, object]] = [(i, one, _NO_VALUE) for i, one in enumerate(iterated)]
+        return characters[::-1] if is_reversed else characters
+    items = list(iterated) if isinstance(iterated, list) else []
+    if is_sorted and isinstance(iterated, values.StringList):
+        items.sort(key=values.to_text, reverse=is_reversed)
+    elif is_reversed and not is_sorted:
+        items.reverse()
+    # pongo2 can't compare the items of any other list, and `sorted` leaves their order as it is.
+    return [(index, item, _NO_VALUE) for index, item in enumerate(items)]
 
 
-def _loop(index: int, count: int, outer: object) -> values.Struct:
+def _loop_info(index: int, count: int, outer: object) -> values.Struct:
     return values.Struct(
         "pongo2.tagForLoopInformation",
         {
@@ -76,95 +76,8 @@ def _loop(index: int, count: int, outer: object) -> values.Struct:
     )
 
 
-@dataclass(slots=True, eq=False)
-class Cycled:
-    """What a cycle is at: its node, to go on with, and the value; written as the value is."""
-
-    cycle: "Cycle"
-    value: object
-
-    def __str__(self) -> str:
-        return values.to_text(self.value)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cycle:
-    """Values, one after another, each time round."""
-
-    options: tuple[Expression, ...]
-    name: str | None
-    is_silent: bool
-
-    def render(self, context: RenderContext) -> None:
-        """Write the next value."""
-        value = self.advance(context)
-        if isinstance(value, Cycled):
-            value.value = value.cycle.advance(context)
-            is_silent, shown = value.cycle.is_silent, value.value
-        else:
-            is_silent, shown = self.is_silent, value
-            if self.name is not None:
-                context.locals[self.name] = Cycled(self, value)
-        if not is_silent:
-            context.write(values.to_text(shown))
-
-    def advance(self, context: RenderContext) -> object:
-        """The value whose turn it is."""
-        position = context.tag_states.get(self, 0)
-        index = position if isinstance(position, int) else 0
-        context.tag_states[self] = index + 1
-        return self.options[index % len(self.options)].evaluate(context)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IfChanged:
-    """A block that is written only when it, or one of the watched values, differs from the last time round."""
-
-    watched: tuple[Expression, ...]
-    then: Block
-    otherwise: Block | None
-
-    def render(self, context: RenderContext) -> None:
-        """Compare with the last time round, and write a block."""
-        if not self.watched:
-            self._render_changed_text(context)
-            return
-        now = [expression.evaluate(context) for expression in self.watched]
-        before = context.tag_states.get(self)
-        context.tag_states[self] = now
-        if not isinstance(before, list) or any(
-            not values.are_equal(one, other) for one, other in zip(before, now, strict=True)
-        ):
-            self.then.render(context)
-        elif self.otherwise is not None:
-            self.otherwise.render(context)
-        else:
-            # pongo2 breaks here too; the server then leaves the step out.
-            raise TemplateRuntimeError("pongo2 can't render an unchanged 'ifchanged' that has no 'else'")
-
-    def _render_changed_text(self, context: RenderContext) -> None:
-        text = context.capture(self.then.render)
-        if context.tag_states.get(self, "") != text:
-            context.tag_states[self] = text
-            context.write(text)
-
-
-def parse_for(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """Repeats a block for every item; `reversed`, `sorted`, `{% empty %}`, and `forloop` with its counters."""
-    key = arguments.expect(TokenKind.NAME)
-    value = arguments.expect(TokenKind.NAME) if arguments.take_if(TokenKind.SYMBOL, ",") else None
-    arguments.expect(TokenKind.KEYWORD, "in")
-    iterated = parser.expressions.parse(arguments)
-    is_reversed = arguments.take_if(TokenKind.NAME, "reversed") is not None
-    is_sorted = arguments.take_if(TokenKind.NAME, "sorted") is not None
-    arguments.expect_end()
-    body = parser.parse_block(start, "empty", "endfor")
-    empty = parser.parse_block(start, "endfor") if body.end == "empty" else None
-    return For(key.value, value.value if value else None, iterated, is_reversed, is_sorted, body, empty)
-
-
 def parse_cycle(parser: Parser, _: Token, arguments: TokenStream) -> Node:
-    """In a loop, writes one value after another; `as name` keeps it, `silent` does not write it."""
+    """Writes one value after another in a loop; `as name` names the cycle, `silent` does not write it."""
     options = [parser.expressions.parse(arguments)]
     name = None
     is_silent = False
@@ -175,13 +88,69 @@ def parse_cycle(parser: Parser, _: Token, arguments: TokenStream) -> Node:
             arguments.expect_end()
         else:
             options.append(parser.expressions.parse(arguments))
-    return Cycle(tuple(options), name, is_silent)
+    return _Cycle(tuple(options), name, is_silent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cycle:
+    options: tuple[Expression, ...]
+    name: str | None
+    is_silent: bool
+
+    def render(self, context: RenderContext) -> None:
+        """Writes the next value."""
+        value = self.advance(context)
+        if isinstance(value, _CycleState):
+            value.value = value.cycle.advance(context)
+            is_silent, shown = value.cycle.is_silent, value.value
+        else:
+            is_silent, shown = self.is_silent, value
+            if self.name is not None:
+                context.locals[self.name] = _CycleState(self, value)
+        if not is_silent:
+            context.write(values.to_text(shown))
+
+    def advance(self, context: RenderContext) -> object:
+        """Returns the next value."""
+        position = context.tag_states.get(self, 0)
+        index = position if isinstance(position, int) else 0
+        context.tag_states[self] = index + 1
+        return self.options[index % len(self.options)].evaluate(context)
+
+
+@dataclass(slots=True, eq=False)
+class _CycleState:
+    """The value of `as name`: renders as the current value; another `cycle` of it advances the same cycle."""
+
+    cycle: _Cycle
+    value: object
+
+    def __str__(self) -> str:
+        return values.to_text(self.value)
 
 
 def parse_ifchanged(parser: Parser, start: Token, arguments: TokenStream) -> Node:
-    """In a loop, writes a block only when it, or a given value, differs from the last time round."""
-    watched = []
-    while arguments.has_more:
-        watched.append(parser.expressions.parse(arguments))
-    then, otherwise = parser.parse_then_else(start, "endifchanged")
-    return IfChanged(tuple(watched), then, otherwise)
+    """Writes a block only if it, or a given value, differs from the previous iteration of the loop."""
+    watched = parser.expressions.parse_all(arguments)
+    then, otherwise = parser.parse_alternatives(start, "else", "endifchanged")
+    state_key = object()
+
+    def render_if_values_changed(context: RenderContext) -> None:
+        now = [expression.evaluate(context) for expression in watched]
+        before = context.tag_states.get(state_key)
+        context.tag_states[state_key] = now
+        if not isinstance(before, list) or not all(map(values.are_equal, before, now)):
+            then.render(context)
+        elif otherwise is not None:
+            otherwise.render(context)
+        else:
+            # pongo2 crashes here too; the server then leaves the step out.
+            raise TemplateRuntimeError("pongo2 can't render an unchanged 'ifchanged' without 'else'")
+
+    def render_if_output_changed(context: RenderContext) -> None:
+        text = context.capture(then.render)
+        if context.tag_states.get(state_key, "") != text:
+            context.tag_states[state_key] = text
+            context.write(text)
+
+    return Tag(render_if_values_changed if watched else render_if_output_changed)
