@@ -33,7 +33,7 @@ from entrypoints.flow_tests.runtime.environment import running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
 from entrypoints.simulation.console.output import PlainOutput
-from entrypoints.simulation.flyte.documents import Reader
+from entrypoints.simulation.flyte.document_schemas import template_tree
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.pongo2.template import Template
 
@@ -61,7 +61,7 @@ class FlowConversation:
 
     def event(self, pack: str, event: str, payload: object = None, labels: Mapping[str, str] | None = None) -> None:
         """Let a pack send an event of its own accord."""
-        self._run_step(RaiseEvent(pack=pack, event=event, payload=_tree(payload), labels=labels or {}))
+        self._run_step(RaiseEvent(pack=pack, event=event, payload=template_tree(payload), labels=labels or {}))
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -94,7 +94,14 @@ class FlowConversation:
         name = self._new_name()
         timing = Timing(within=within, after=after)
         self._expect(
-            ExpectedMessage(text=_tree(text), room=room, thread=thread, fields=_tree(fields), name=name, timing=timing)
+            ExpectedMessage(
+                text=template_tree(text),
+                room=room,
+                thread=thread,
+                fields=template_tree(fields),
+                name=name,
+                timing=timing,
+            )
         )
         return name
 
@@ -103,14 +110,14 @@ class FlowConversation:
     ) -> None:
         """Expect a command that a flow sends."""
         timing = Timing(within=within)
-        self._expect(ExpectedCommand(command=command, pack=pack, input=_tree(input_), timing=timing))
+        self._expect(ExpectedCommand(command=command, pack=pack, input=template_tree(input_), timing=timing))
 
     def expect_event(
         self, event: str, *, pack: str = "", payload: object = None, within: float = DEFAULT_TIMEOUT_SECONDS
     ) -> None:
         """Expect an event that a pack sends."""
         timing = Timing(within=within)
-        self._expect(ExpectedEvent(event=event, pack=pack, payload=_tree(payload), timing=timing))
+        self._expect(ExpectedEvent(event=event, pack=pack, payload=template_tree(payload), timing=timing))
 
     def expect_nothing(self, seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
         """Expect that the bot says nothing and no flow sends a command, for so long."""
@@ -164,7 +171,3 @@ async def _hold_environment_open(
     async with running_environment(scene) as world:
         opened.set_result(Runner(world))
         await closing.wait()
-
-
-def _tree(value: object) -> object:
-    return Reader("", None).tree(value, ())

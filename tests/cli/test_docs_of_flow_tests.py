@@ -10,7 +10,7 @@ from adapters.recording.schemas import KINDS
 from entrypoints.cli.commands import main
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
-from entrypoints.flow_tests.parsing.fixtures import SCENE_KEYS
+from entrypoints.flow_tests.parsing.setup_schemas import FileSchema
 from entrypoints.flow_tests.pytest_plugin import FlowTesting
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.settings import ALLOWED_VARIABLES
@@ -55,7 +55,7 @@ def test_the_mistake_is_told_as_it_is_shown(tmp_path: Path, monkeypatch: pytest.
 def test_every_key_of_a_file_has_a_row() -> None:
     keys = [code_spans(cells[0])[0] for cells in rows(section(PAGE, "## A file of tests"), r"`\w+`")]
 
-    assert keys == [*SCENE_KEYS, "tests"]
+    assert keys == list(FileSchema().fields)
 
 
 def test_every_kind_of_step_has_a_row() -> None:

@@ -89,7 +89,7 @@ def test_the_flow_on_the_page_is_the_example_file() -> None:
 def test_the_table_of_a_step_lists_every_key() -> None:
     with pytest.raises(InvalidDocument) as refusal:
         flow_from_values({"name": "a", "steps": [{"nothing": ""}]}, "a")
-    known = str(refusal.value).partition("known are ")[2].split(", ")
+    known = str(refusal.value).partition("expected one of: ")[2].split(", ")
     table = rows(section(FLOW_AUTHORS, "## A flow"), "`.*`")
     assert sorted(code_spans(cells[0])[0] for cells in table) == known
 

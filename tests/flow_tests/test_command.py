@@ -44,7 +44,7 @@ def test_all_that_is_wrong_with_files_is_told_at_once_and_nothing_is_run(tmp_pat
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "did you mean 'say'?" in result.stderr
-    assert "three.yaml: can't be read" in result.stderr
+    assert "three.yaml: cannot be read" in result.stderr
 
 
 def test_a_folder_is_searched_for_tests_among_flows_and_packs(tmp_path: Path) -> None:

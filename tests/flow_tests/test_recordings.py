@@ -163,7 +163,7 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("", "nothing is recorded in it"), ('{"kind": "sung"}\n', ":1: this is no line of a record")]
+    ("text", "reason"), [("", "it holds no entries"), ('{"kind": "sung"}\n', ":1: this is no line of a record")]
 )
 def test_a_record_that_is_none_is_refused(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text(text)

@@ -94,5 +94,5 @@ def test_what_has_to_come_of_it_can_be_told(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_the_step_is_told_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDocument, match=r"step.yaml:5: step.criteria: line 1, column 26: the filter 'match_'"):
+    with pytest.raises(InvalidDocument, match=r"step.yaml:5:3: step.criteria: line 1, column 26: the filter 'match_'"):
         tried(tmp_path, STEP.replace("|match:", "|match_:"))

@@ -52,7 +52,7 @@ def test_a_flow_that_cannot_be_read_is_refused_with_file_step_and_column(tmp_pat
     done = simulate("", "--flow", flow)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{flow}:5: step 'one', criteria: line 1, column 4: " in done.stderr
+    assert f"{flow}:5:3: step 'one', criteria: line 1, column 4: " in done.stderr
 
 
 def test_a_reader_who_goes_away_is_a_good_end() -> None:

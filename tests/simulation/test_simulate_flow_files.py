@@ -64,7 +64,7 @@ def test_a_file_that_is_gone_changes_nothing(tmp_path: Path) -> None:
     desk.look()
 
     assert "reply" in desk.flyte.flows
-    assert "can't be read" in desk.output[0][0]
+    assert "cannot be read" in desk.output[0][0]
 
 
 def test_a_flow_that_is_renamed_is_not_run_by_its_old_name(tmp_path: Path) -> None:

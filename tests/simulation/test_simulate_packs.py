@@ -80,14 +80,14 @@ async def test_a_pack_takes_the_actions_that_ask_for_its_labels(tmp_path: Path) 
 
 
 REFUSED = {
-    "name: Rota\n": "pack.yaml:1: commands: an object with at least one command expected",
-    "commands: {A: {event: B}}\n": "pack.yaml:1: name: missing",
+    "name: Rota\n": "pack.yaml:1:1: commands: missing",
+    "commands: {A: {event: B}}\n": "pack.yaml:1:1: name: missing",
     "name: Rota\ncommands:\n  A: {event: B, tune: x}\n": (
-        "pack.yaml:3: commands.A.tune: not a known key; known are after, event, payload, when"
+        "pack.yaml:3:17: commands.A.tune: unknown key 'tune'; expected one of: after, event, payload, when"
     ),
-    "name: Rota\ncommands:\n  A:\n  - event: B\n  - payload: 1\n": "pack.yaml:5: commands.A[1].event: missing",
-    "name: Rota\ncommands:\n  A: {event: B, payload: '{{ x'}\n": "pack.yaml:3: commands.A.payload: line 1, column ",
-    "name: Rota\ncommands:\n  A: {event: B, when: '{% include 1 %}'}\n": "pack.yaml:3: commands.A.when: line 1, ",
+    "name: Rota\ncommands:\n  A:\n  - event: B\n  - payload: 1\n": "pack.yaml:5:5: commands.A[1].event: missing",
+    "name: Rota\ncommands:\n  A: {event: B, payload: '{{ x'}\n": "pack.yaml:3:17: commands.A.payload: line 1, column ",
+    "name: Rota\ncommands:\n  A: {event: B, when: '{% include 1 %}'}\n": "pack.yaml:3:17: commands.A.when: line 1, ",
     "name: [\n": "pack.yaml:2:1: ",
 }
 

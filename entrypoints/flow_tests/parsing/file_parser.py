@@ -1,60 +1,103 @@
-"""Reads flow tests, from YAML or JSON, and says what is wrong with one: the file, the line, the column and why."""
+"""Loads flow tests from YAML and JSON. Errors name the file, line and column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
-from entrypoints.flow_tests.model import FlowTest, FlowTestSetup
-from entrypoints.flow_tests.parsing.fixtures import SCENE_KEYS, read_scene, read_settings
-from entrypoints.flow_tests.parsing.steps import StepsReader
-from entrypoints.flow_tests.parsing.strict_reader import StrictReader
-from entrypoints.flow_tests.runtime.step_runner import StepTest, step_test
-from entrypoints.simulation.flyte.documents import KeyPath, read_file, read_values
+from domain.users import User
+from entrypoints.flow_tests.model import ChannelSetup, FlowTest, FlowTestSetup, PersonSetup
+from entrypoints.flow_tests.parsing.setup_schemas import FileSchema, TestSchema
+from entrypoints.flow_tests.parsing.step_parser import StepParser
+from entrypoints.flow_tests.parsing.step_test_parser import parse_step_test
+from entrypoints.flow_tests.runtime.step_runner import StepTest
+from entrypoints.simulation.flyte.document_schemas import KeyPath
+from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
+from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file
+from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 
 Test: TypeAlias = FlowTest | StepTest
+T = TypeVar("T")
 
-_TELL_TALES: Final = ("tests", "step")
-"""The keys by which a file of tests is told from a flow or a pack."""
-_OTHERS: Final = {"flow": "steps", "pack": "commands"}
-_TEST_KEYS: Final = ("name", "description", "settings", "steps")
+_TEST_KEYS: Final = ("tests", "step")
+"""The keys that distinguish a file of tests from a flow or a pack."""
+_OTHER_KINDS: Final = {"flow": "steps", "pack": "commands"}
 
 
 def holds_tests(path: Path) -> bool:
-    """Whether a file is one of tests at all. Raises InvalidDocument when it can't be read."""
-    text, is_json = read_file(path)
-    document, _ = read_values(text, str(path), is_json=is_json)
-    return isinstance(document, dict) and any(key in document for key in _TELL_TALES)
+    """Whether a file is a file of tests. Raises InvalidDocument when it cannot be read."""
+    return _has_key(read_document(path), *_TEST_KEYS)
 
 
 def read_tests(path: Path) -> Sequence[Test]:
-    """The tests in a file. Raises InvalidDocument, also when it can't be read."""
-    text, is_json = read_file(path)
-    document, node = read_values(text, str(path), is_json=is_json)
-    reader = StrictReader(str(path), node)
-    if isinstance(document, dict) and "step" in document:
-        return [step_test(reader, document, node, path)]
-    if isinstance(document, dict) and not any(key in document for key in _TELL_TALES):
-        for kind, key in _OTHERS.items():
-            if key in document:
-                raise reader.refusal((), f"this is a {kind}, not a file of tests, which would name it under '{kind}s'")
-    return _flow_tests(reader, reader.mapping(document, (), ("description", "tests", *SCENE_KEYS)), path)
+    """Loads the tests in a file. Raises InvalidDocument."""
+    document = read_document(path)
+    if _has_key(document, "step"):
+        return [parse_step_test(document, path)]
+    if not _has_key(document, *_TEST_KEYS):
+        for kind, key in _OTHER_KINDS.items():
+            if _has_key(document, key):
+                raise document.error((), f"this is a {kind}, not a file of tests; name it under '{kind}s' in one")
+    return _flow_tests(document, path)
 
 
-def _flow_tests(reader: StrictReader, root: Mapping[str, object], path: Path) -> Sequence[FlowTest]:
-    scene = read_scene(reader, root, path.parent)
-    listed = reader.items(root.get("tests"), ("tests",), "tests")
-    found = [_test(reader, raw, ("tests", index), scene, path) for index, raw in enumerate(listed)]
-    names = [test.name for test in found]
+def _has_key(document: Document, *keys: str) -> bool:
+    return isinstance(document.data, dict) and any(key in document.data for key in keys)
+
+
+def _flow_tests(document: Document, file: Path) -> Sequence[FlowTest]:
+    root: Any = document.load(FileSchema(), document.data)
+    setup = _setup(document, root, file.parent)
+    tests: list[FlowTest] = []
+    for index, raw in enumerate(root["tests"]):
+        test = _test(document, raw, ("tests", index), setup, file)
+        if test.name in [other.name for other in tests]:
+            raise document.error(("tests", index, "name"), f"duplicate test name '{test.name}'")
+        tests.append(test)
+    return tests
+
+
+def _test(document: Document, raw: object, path: KeyPath, setup: FlowTestSetup, file: Path) -> FlowTest:
+    test: Any = document.load(TestSchema(), raw, path)
+    setup = replace(setup, settings={**setup.settings, **test["settings"]})
+    steps = StepParser(document, setup).parse(test["steps"], (*path, "steps"))
+    return FlowTest(test["name"], file, document.line(path), setup, steps)
+
+
+def _setup(document: Document, root: Mapping[str, Any], folder: Path) -> FlowTestSetup:
+    """Builds the setup; flows and packs are files in the folder."""
+    given = {key: root[key] for key in ("settings", "datastore", "start") if key in root}
+    if "people" in root:
+        given["people"] = [_person(handle, about) for handle, about in root["people"].items()]
+    if "channels" in root:
+        given["channels"] = [ChannelSetup(label, **about) for label, about in root["channels"].items()]
+    flows = _load_files(document, root, "flows", folder, flow_from_file)
+    _check_names(document, flows)
+    return FlowTestSetup(flows=flows, packs=_load_files(document, root, "packs", folder, pack_from_file), **given)
+
+
+def _person(handle: str, about: Mapping[str, str]) -> PersonSetup:
+    known = {key: value for key, value in about.items() if value}
+    return PersonSetup(handle, User(**{"id": "", "name": handle.capitalize(), **known}) if about else None)
+
+
+def _load_files(
+    document: Document, root: Mapping[str, Any], key: str, folder: Path, load: Callable[[Path], T]
+) -> Sequence[T]:
+    loaded = []
+    for index, name in enumerate(root.get(key, ())):
+        path = folder / name
+        if not path.is_file():
+            raise document.error((key, index), f"there is no file {path}")
+        try:
+            loaded.append(load(path))
+        except InvalidDocument as error:
+            raise document.error((key, index), f"the file cannot be used:\n  {error}") from error
+    return loaded
+
+
+def _check_names(document: Document, flows: Sequence[Flow]) -> None:
+    names = [flow.name for flow in flows]
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise reader.refusal(("tests", index, "name"), f"two tests are called '{name}'")
-    return found
-
-
-def _test(reader: StrictReader, raw: object, path: KeyPath, scene: FlowTestSetup, file: Path) -> FlowTest:
-    keys = reader.mapping(raw, path, _TEST_KEYS)
-    settings = {**scene.settings, **read_settings(reader, keys.get("settings"), (*path, "settings"))}
-    scene = replace(scene, settings=settings)
-    steps = StepsReader(reader, scene).steps(keys.get("steps"), (*path, "steps"))
-    return FlowTest(reader.text(keys, "name", path), file, reader.line(path), scene, steps)
+            raise document.error(("flows", index), f"duplicate flow name '{name}'")

@@ -1,66 +1,54 @@
-"""The names that a flow test may use: its people, its channels, and the messages that were named before."""
+"""The names that the steps of a flow test may use: people, channels, and the messages named by earlier steps."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from entrypoints.flow_tests.model import FlowTestSetup
-from entrypoints.flow_tests.parsing.strict_reader import StrictReader
-from entrypoints.simulation.flyte.documents import KeyPath
+from entrypoints.simulation.flyte.document_schemas import KeyPath, unknown
+from entrypoints.simulation.flyte.documents import Document
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_TAKEN: Final = ("n", "people", "channels")
-"""Names that templates know already."""
+_RESERVED: Final = ("n", "people", "channels")
+"""Names that templates use already."""
 
 
-class Vocabulary:
+class References:
     """Checks the names in one test's steps, in their order."""
 
-    def __init__(self, reader: StrictReader, scene: FlowTestSetup) -> None:
-        self._reader = reader
-        self._handles = [person.handle for person in scene.people]
-        self._labels = [channel.label for channel in scene.channels]
+    def __init__(self, document: Document, setup: FlowTestSetup) -> None:
+        self._document = document
+        labels = [channel.label for channel in setup.channels]
         self._messages: list[str] = []
+        self._known: Mapping[str, tuple[str, Sequence[str]]] = {
+            "as": ("person", [person.handle for person in setup.people]),
+            "in": ("channel", [*labels, f"@{BOT}"]),
+            "invite": ("channel", labels),
+            "remove": ("channel", labels),
+            "thread": ("message id", self._messages),
+        }
 
-    def person(self, step: Mapping[str, object], path: KeyPath) -> str:
-        """Who `as` names; empty where nothing stands."""
-        handle = self._reader.text(step, "as", path, "")
-        return handle and self._reader.known(handle, self._handles, (*path, "as"), "person")
-
-    def room(self, step: Mapping[str, object], key: str, path: KeyPath) -> str:
-        """The channel that a key names, or the direct messages with the bot; empty where nothing stands."""
-        label = self._reader.text(step, key, path, "")
-        return label and self._reader.known(label, [*self._labels, f"@{BOT}"], (*path, key), "channel")
-
-    def channel(self, step: Mapping[str, object], key: str, path: KeyPath) -> str:
-        """The channel that a key names."""
-        return self._reader.known(step.get(key), self._labels, (*path, key), "channel")
-
-    def message(self, step: Mapping[str, object], path: KeyPath) -> str:
-        """The message that `thread` names; empty where nothing stands."""
-        name = self._reader.text(step, "thread", path, "")
-        return name and self._reader.known(name, self._messages, (*path, "thread"), "message with the id")
-
-    def new_name(self, step: Mapping[str, object], path: KeyPath) -> str:
-        """The name that `id` gives to a message; empty where nothing stands."""
-        name = self._reader.text(step, "id", path, "")
-        if not name:
-            return ""
-        if not _NAME.fullmatch(name) or name in _TAKEN:
-            taken = ", ".join(_TAKEN)
-            raise self._reader.refusal((*path, "id"), f"a name of letters, digits and _ expected, other than {taken}")
-        if name in self._messages:
-            raise self._reader.refusal((*path, "id"), f"a second message with the id '{name}'")
-        self._messages.append(name)
-        return name
+    def check(self, entry: Mapping[str, object], path: KeyPath) -> None:
+        """Checks the names in a step or an expectation, and registers its `id`. Raises InvalidDocument."""
+        for key, (kind, known) in self._known.items():
+            if entry.get(key) and entry[key] not in known:
+                raise self._document.error((*path, key), unknown(kind, entry[key], known))
+        if name := entry.get("id"):
+            self._register(str(name), (*path, "id"))
 
     @contextmanager
-    def repeated(self) -> Iterator[None]:
-        """Names that are given inside mean something else in each round, so they are not known outside."""
-        outside = list(self._messages)
-        try:
-            yield
-        finally:
-            self._messages = outside
+    def scope(self) -> Iterator[None]:
+        """Forgets the ids registered inside, which differ in each round of a repetition."""
+        outside = len(self._messages)
+        yield
+        del self._messages[outside:]
+
+    def _register(self, name: str, path: KeyPath) -> None:
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            reserved = ", ".join(_RESERVED)
+            raise self._document.error(path, f"expected a name of letters, digits and _ other than {reserved}")
+        if name in self._messages:
+            raise self._document.error(path, f"duplicate message id '{name}'")
+        self._messages.append(name)

@@ -47,7 +47,7 @@ def read_recording(path: Path) -> Sequence[Entry]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise InvalidDocument(f"{path}: can't be read: {error.strerror}") from error
+        raise InvalidDocument(f"cannot be read: {error.strerror}", str(path)) from error
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -55,7 +55,7 @@ def read_recording(path: Path) -> Sequence[Entry]:
         except ValueError as error:
             raise InvalidDocument(f"{path}:{number}: {error}") from error
     if not entries:
-        raise InvalidDocument(f"{path}: nothing is recorded in it")
+        raise InvalidDocument("it holds no entries", str(path))
     return entries
 
 

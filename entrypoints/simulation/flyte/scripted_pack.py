@@ -1,12 +1,24 @@
-"""Scripted packs: files that say how a pack answers its commands, so that flows with other packs run."""
+"""Scripted packs: files that define how a pack answers commands, so that flows with other packs run."""
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
+
+from marshmallow import fields, post_load, validate
 
 from entrypoints.simulation.flyte import step_evaluator
-from entrypoints.simulation.flyte.documents import KeyPath, Reader, read_file, read_values
+from entrypoints.simulation.flyte.document_schemas import (
+    DocumentSchema,
+    Duration,
+    MappingField,
+    TemplateText,
+    TemplateTree,
+    Text,
+    text_map,
+)
+from entrypoints.simulation.flyte.documents import read_document
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import FATAL, Action, Pack
@@ -15,31 +27,31 @@ from entrypoints.simulation.pongo2.template import Template
 from entrypoints.simulation.pongo2.values import from_json
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptedAnswer:
-    """One way to answer a command: with this event, when `when` is true. `payload` has Templates for strings."""
+    """An answer to a command, given when `when` renders to true."""
 
-    when: Template | None
+    when: Template | None = None
     event: str
-    payload: object
+    payload: object = None
+    """A JSON value with a Template in place of each string."""
     after_seconds: float = 0.0
-    """How long the pack takes."""
+    """How long the pack takes to answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackScript:
-    """A pack: its name and labels, and the answers to each of its commands, of which the first that suits is given."""
+    """A pack's name, labels, and answers to each of its commands; the first that applies is given."""
 
     name: str
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, tuple[ScriptedAnswer, ...]]
 
 
 def pack_from_file(path: Path) -> PackScript:
-    """The pack that a file describes, JSON or YAML by its ending. Raises InvalidDocument."""
-    text, is_json = read_file(path)
-    document, node = read_values(text, str(path), is_json=is_json)
-    return _PackReader(str(path), node).pack(document)
+    """Loads the script in a JSON (`.json`) or YAML file. Raises InvalidDocument."""
+    document = read_document(path)
+    return cast("PackScript", document.load(_PackSchema(), document.data))
 
 
 class ScriptedPack:
@@ -73,34 +85,39 @@ class ScriptedPack:
         return FATAL, f"the script of {self._script.name} has no answer to this {action.name}", 0.0
 
 
-class _PackReader(Reader):
-    """Turns decoded values into a PackScript."""
+class _AnswerSchema(DocumentSchema):
+    when = TemplateText()
+    event = Text(required=True)
+    payload = TemplateTree()
+    after_seconds = Duration(data_key="after")
 
-    def pack(self, document: object) -> PackScript:
-        """The pack that the document describes. Raises InvalidDocument."""
-        root = self.mapping(document, (), {"name", "description", "labels", "commands"})
-        self.text(root, "description", (), "")
-        commands = root.get("commands")
-        if not isinstance(commands, dict) or not commands:
-            raise self.refusal(("commands",), "an object with at least one command expected")
-        return PackScript(
-            name=self.text(root, "name", ()),
-            labels={key: value.source for key, value in self.templates(root.get("labels"), ("labels",)).items()},
-            commands={str(name): self._answers(raw, ("commands", str(name))) for name, raw in commands.items()},
-        )
+    @post_load
+    def make(self, data: dict[str, Any], **_: object) -> ScriptedAnswer:
+        """Builds the answer; an empty `when` is none."""
+        when = data.pop("when", None)
+        return ScriptedAnswer(when=when if when and when.source else None, **data)
 
-    def _answers(self, raw: object, path: KeyPath) -> tuple[ScriptedAnswer, ...]:
-        """One answer, or a list of them."""
-        if isinstance(raw, list) and raw:
-            return tuple(self._answer(one, (*path, index)) for index, one in enumerate(raw))
-        return (self._answer(raw, path),)
 
-    def _answer(self, raw: object, path: KeyPath) -> ScriptedAnswer:
-        answer = self.mapping(raw, path, {"when", "event", "payload", "after"})
-        when = self.text(answer, "when", path, "")
-        return ScriptedAnswer(
-            when=self.template(when, (*path, "when")) if when else None,
-            event=self.text(answer, "event", path),
-            payload=self.tree(answer.get("payload"), (*path, "payload")),
-            after_seconds=self.seconds(answer, "after", path) or 0.0,
-        )
+class _Answers(fields.Field[tuple[ScriptedAnswer, ...]]):
+    """One answer or a list of answers."""
+
+    def _deserialize(self, value: Any, *_: object, **__: object) -> tuple[ScriptedAnswer, ...]:
+        if isinstance(value, list) and value:
+            return tuple(_AnswerSchema().load(value, many=True))
+        return (_AnswerSchema().load(value),)
+
+
+_NOT_EMPTY = validate.Length(min=1, error="expected an object with at least one command")
+
+
+class _PackSchema(DocumentSchema):
+    makes = PackScript
+    ignored = ("description",)
+    name = Text(required=True)
+    labels = text_map()
+    commands = MappingField(
+        keys=Text(),
+        values=_Answers(),
+        required=True,
+        validate=_NOT_EMPTY,
+    )

@@ -72,10 +72,15 @@ def test_another_name_takes_the_place_of_the_first(desk: FlowEditor, flyte: Flyt
 @pytest.mark.parametrize(
     ("text", "line", "column", "error"),
     [
-        (_TEXT.replace("packName", "pakName", 1), 4, 0, "step 1, event.pakName: not a known key"),
+        (
+            _TEXT.replace("packName", "pakName", 1),
+            4,
+            11,
+            "step 1, event.pakName: unknown key 'pakName'",
+        ),
         ("name: x\nsteps: [", 2, 9, "expected the node content"),
-        (_TEXT + "  criteria: '{{ x | foo }}'\n", 6, 0, "step 1, criteria: line 1, column 8: the filter 'foo'"),
-        ("", 0, 0, "missing"),
+        (_TEXT + "  criteria: '{{ x | foo }}'\n", 6, 3, "step 1, criteria: line 1, column 8: the filter 'foo'"),
+        ("", 0, 0, "expected an object"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_what_ran_goes_on(

@@ -1,0 +1,78 @@
+"""Loads tests of a single step: the files of Flyte's own `flyte test`."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields, post_load
+
+from entrypoints.flow_tests.clock.virtual_time import START
+from entrypoints.flow_tests.runtime.step_runner import StepTest
+from entrypoints.simulation.flyte.document_schemas import DocumentSchema, MappingField, Text, text_map
+from entrypoints.simulation.flyte.documents import Document
+from entrypoints.simulation.flyte.flow_loader import FlowStep, FlowStepSchema
+from entrypoints.simulation.flyte.models import Event, Pack
+
+_NOTHING: Final = "nothing"
+
+
+def parse_step_test(document: Document, file: Path) -> StepTest:
+    """Loads the test in a document with `step` and `testData`. Raises InvalidDocument."""
+    root: Any = document.load(_StepTestSchema(), document.data)
+    step: FlowStep = root["step"]
+    data: Any = root["test_data"]
+    return StepTest(
+        name=f"step {step.id}" if step.id else file.stem,
+        file=file,
+        line=document.line(("step",)),
+        step=step,
+        event=data["event"],
+        context=data.get("context", {}),
+        datastore=data.get("datastore", {}),
+        expected=root["expect"],
+    )
+
+
+class _PackSchema(DocumentSchema):
+    ignored = ("id",)
+    name = Text(required=True)
+    labels = text_map(load_default=dict)
+
+
+class _EventSchema(DocumentSchema):
+    name = Text()
+    event = Text()
+    """The name in older files."""
+    pack = fields.Nested(_PackSchema, required=True)
+    payload = fields.Raw(load_default=None)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: object) -> Event:
+        """Builds the event."""
+        name = data.get("event") or data.get("name")
+        if not name:
+            raise ValidationError({"name": ["missing"]})
+        return Event(Pack.create(**data["pack"]), name, data["payload"], START, START)
+
+
+class _TestDataSchema(DocumentSchema):
+    event = fields.Nested(_EventSchema, required=True)
+    context = text_map()
+    datastore = MappingField()
+
+
+_ActionSchema: Final = DocumentSchema.from_dict(
+    {key: fields.Raw() for key in ("name", "packName", "packLabels", "input", "context")}
+)
+
+
+class _ExpectedAction(fields.Nested):
+    """What the action must have, by the keys of its JSON; None for `nothing`."""
+
+    def _deserialize(self, value: object, *args: Any, **kwargs: Any) -> Any:
+        return None if value == _NOTHING else super()._deserialize(value, *args, **kwargs)
+
+
+class _StepTestSchema(DocumentSchema):
+    step = fields.Nested(FlowStepSchema, required=True)
+    test_data = fields.Nested(_TestDataSchema, data_key="testData", required=True)
+    expect = _ExpectedAction(_ActionSchema, load_default=dict)
