@@ -19,36 +19,44 @@ from entrypoints.config.settings import SettingsError, storage_url
 from entrypoints.daemon import ExitStatus
 from entrypoints.observability.logs import configure_logs, escape_controls
 
-_SUMMARIES: Final = {
-    "outbox": "Messages on their way to Flyte: waiting for delivery, or set aside because Flyte rejected them.",
-    "journal": "Actions taken from Flyte: not answered yet, or set aside because Flyte rejected the answer.",
+_HELP: Final = {
+    "outbox": (
+        "List, retry or discard messages on their way to Flyte.",
+        "A message waits for delivery, or was set aside because Flyte rejected it.",
+    ),
+    "journal": (
+        "List, retry or discard actions taken from Flyte.",
+        "An action is unfinished, or was set aside because Flyte rejected its result.",
+    ),
 }
+_STORAGE_ADVICE: Final = "set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as for the pack"
 _STORAGE_NOTE: Final = "Reads the storage that FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR names."
 
 
 def register_commands(program: click.Group, environ: Mapping[str, str]) -> None:
     """Add both commands to the program; `environ` names the storage."""
-    for name, summary in _SUMMARIES.items():
-        program.add_command(_group(name, f"{summary} {_STORAGE_NOTE}", environ))
+    for name, (summary, details) in _HELP.items():
+        group = click.Group(name, help=f"{summary} {details} {_STORAGE_NOTE}", short_help=summary)
+        _add_commands(group, name, environ)
+        program.add_command(group)
 
 
-def _group(name: str, summary: str, environ: Mapping[str, str]) -> click.Group:
-    group = click.Group(name, help=summary)
+def _add_commands(group: click.Group, name: str, environ: Mapping[str, str]) -> None:
     set_aside = click.Option(["--set-aside"], is_flag=True, help="Only entries that were set aside.")
-    keys = click.Argument(["keys"], nargs=-1, metavar="KEY...")
+    optional_keys = click.Argument(["keys"], nargs=-1, metavar="[KEY...]")
+    keys = click.Argument(["keys"], nargs=-1, required=True, metavar="KEY...")
     every = click.Option(["--all", "every"], is_flag=True, help="Every entry that was set aside.")
     yes = click.Option(["--yes"], is_flag=True, help="Don't ask for confirmation.")
     key = click.Argument(["key"])
     for command, function, parameters, text in (
-        ("list", _list, [set_aside], "List waiting entries and entries that were set aside, oldest first."),
+        ("list", _list, [set_aside], "List waiting entries, then those set aside."),
         ("show", _show, [key], "Show one entry in full, message texts included."),
-        ("retry", _retry, [keys, every], "Queue entries that were set aside for delivery again."),
+        ("retry", _retry, [optional_keys, every], "Queue entries that were set aside for delivery again."),
         ("discard", _discard, [keys, yes], "Delete entries for good: they will not be delivered."),
         ("export", _export, [set_aside], "Write entries in full as JSON lines."),
     ):
         callback = _callback(name, function, environ)
         group.add_command(click.Command(command, params=list(parameters), help=text, callback=callback))
-    return group
 
 
 def _callback(name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str]) -> Callable[..., None]:
@@ -60,7 +68,8 @@ def _callback(name: str, function: Callable[..., Awaitable[None]], environ: Mapp
             click.echo(str(error), err=True)
             sys.exit(ExitStatus.INVALID_SETTINGS)
         except (StorageError, ValueError) as error:
-            click.echo(f"flyte-slack {name}: {error}", err=True)
+            advice = "" if "; " in str(error) else f"; {_STORAGE_ADVICE}"
+            click.echo(f"flyte-slack {name}: {error}{advice}", err=True)
             sys.exit(ExitStatus.FAILED)
 
     return run
@@ -109,8 +118,6 @@ async def _retry(view: QueueView, *, keys: Sequence[str], every: bool) -> None:
 
 
 async def _discard(view: QueueView, *, keys: Sequence[str], yes: bool) -> None:
-    if not keys:
-        raise click.UsageError("give the keys of the entries to discard")
     for entry in [await _find(view, key) for key in keys]:
         key = escape_controls(entry.key)
         if yes or click.confirm(f"discard {key} ({entry.state}) for good?"):

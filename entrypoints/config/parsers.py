@@ -17,7 +17,7 @@ T = TypeVar("T")
 Number = TypeVar("Number", int, float)
 Choice = TypeVar("Choice", bound=Enum)
 
-_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_QUOTED_CHARACTERS: Final = 40
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 
@@ -94,8 +94,8 @@ flag: Final = _one_of(
     {**dict.fromkeys(("true", "1", "yes", "on"), True), **dict.fromkeys(("false", "0", "no", "off"), False)},
 )
 log_level: Final = _one_of(
-    f"{', '.join(_LOG_LEVELS[:-1])} or {_LOG_LEVELS[-1]}",
-    {"warn": "warning", **{level: level for level in _LOG_LEVELS}},
+    f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}",
+    {"warn": "warning", **{level: level for level in LOG_LEVELS}},
 )
 
 

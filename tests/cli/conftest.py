@@ -6,13 +6,13 @@ import structlog
 
 
 @pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    """For tests of what sets up the log: no other test finds it set up."""
+def restored_logging() -> Iterator[None]:
+    """Restores the logging configuration after the test."""
     root = logging.getLogger()
-    handlers, level, talkative = list(root.handlers), root.level, logging.getLogger("slack_sdk").level
+    handlers, level, noisy = list(root.handlers), root.level, logging.getLogger("slack_sdk").level
     yield
     structlog.reset_defaults()
     logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
-    logging.getLogger("slack_sdk").setLevel(talkative)
+    logging.getLogger("slack_sdk").setLevel(noisy)

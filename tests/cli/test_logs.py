@@ -1,4 +1,4 @@
-"""What stands in the log, and what never does."""
+"""Logs: their two formats, their sources, and the secrets kept out of them."""
 
 import asyncio
 import io
@@ -14,11 +14,11 @@ from entrypoints.observability.logs import configure_logs, log_unhandled_errors
 
 log = structlog.get_logger()
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 class Terminal(io.TextIOWrapper):
-    """A terminal, as far as a log can tell."""
+    """A stream that claims to be a terminal."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
         super().__init__(io.BytesIO(), encoding=encoding)
@@ -26,7 +26,7 @@ class Terminal(io.TextIOWrapper):
     def isatty(self) -> bool:
         return True
 
-    def shown(self) -> str:
+    def output(self) -> str:
         self.seek(0)
         return self.read()
 
@@ -70,7 +70,7 @@ def test_a_line_is_json_with_time_level_event_and_fields(stream: io.StringIO) ->
         ("error", "error"),
     ],
 )
-def test_lines_below_the_level_are_left_out(level: str, events: str, stream: io.StringIO) -> None:
+def test_lines_below_the_level_are_omitted(level: str, events: str, stream: io.StringIO) -> None:
     configure_logs(level, stream=stream)
     library = logging.getLogger("some.library")
 
@@ -82,27 +82,27 @@ def test_lines_below_the_level_are_left_out(level: str, events: str, stream: io.
     assert " ".join(line["event"] for line in lines(stream)[1::2]) == events
 
 
-def test_what_a_library_logs_goes_the_same_way(stream: io.StringIO) -> None:
+def test_standard_library_logs_are_redirected(stream: io.StringIO) -> None:
     configure_logs("info", secrets=["hush"], stream=stream)
 
-    logging.getLogger("some.library").warning("said %s to %d", "hush", 3)
+    logging.getLogger("some.library").warning("sent %s to %d", "hush", 3)
 
     (line,) = lines(stream)
-    assert (line["level"], line["event"], line["logger"]) == ("warning", "said *** to 3", "some.library")
+    assert (line["level"], line["event"], line["logger"]) == ("warning", "sent *** to 3", "some.library")
 
 
-def test_a_warning_of_python_is_logged(stream: io.StringIO) -> None:
+def test_python_warnings_are_logged(stream: io.StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         configure_logs("info", stream=stream)
-        warnings.warn("old ways", DeprecationWarning, stacklevel=1)
+        warnings.warn("deprecated call", DeprecationWarning, stacklevel=1)
 
     (line,) = lines(stream)
     assert line["logger"] == "py.warnings"
-    assert "old ways" in line["event"]
+    assert "deprecated call" in line["event"]
 
 
-def test_the_slack_library_does_not_print_whole_answers(stream: io.StringIO) -> None:
+def test_the_slack_library_does_not_log_whole_responses(stream: io.StringIO) -> None:
     configure_logs("debug", stream=stream)
 
     logging.getLogger("slack_sdk.web.async_base_client").debug("a body with everything in it")
@@ -110,7 +110,7 @@ def test_the_slack_library_does_not_print_whole_answers(stream: io.StringIO) -> 
     assert lines(stream) == []
 
 
-def test_a_level_of_a_library_s_own_counts_as_the_next_lower_one(stream: io.StringIO) -> None:
+def test_a_custom_level_is_logged_as_the_next_lower_one(stream: io.StringIO) -> None:
     configure_logs("debug", stream=stream)
 
     logging.getLogger("some.library").log(5, "too detailed")
@@ -120,7 +120,7 @@ def test_a_level_of_a_library_s_own_counts_as_the_next_lower_one(stream: io.Stri
     assert [(line["level"], line["event"]) for line in lines(stream)] == [("info", "between"), ("error", "critical")]
 
 
-def test_configuring_again_does_not_double_the_lines(stream: io.StringIO) -> None:
+def test_configuring_again_does_not_duplicate_lines(stream: io.StringIO) -> None:
     configure_logs("info", stream=io.StringIO())
     configure_logs("info", stream=stream)
 
@@ -130,7 +130,7 @@ def test_configuring_again_does_not_double_the_lines(stream: io.StringIO) -> Non
     assert [line["event"] for line in lines(stream)] == ["ours", "theirs"]
 
 
-def test_no_secret_gets_into_any_field(stream: io.StringIO) -> None:
+def test_fields_contain_no_secret(stream: io.StringIO) -> None:
     configure_logs("debug", secrets=["token_abc", "p/ss"], stream=stream)
 
     log.info("token_abc", a={"token_abc": ["https://me:p%2Fss@host/"]}, b=ValueError("p/ss"), url="wss://x/?ticket=42")
@@ -145,7 +145,7 @@ def test_no_secret_gets_into_any_field(stream: io.StringIO) -> None:
         assert secret not in stream.getvalue()
 
 
-def test_no_secret_gets_into_a_traceback(stream: io.StringIO) -> None:
+def test_tracebacks_contain_no_secret(stream: io.StringIO) -> None:
     configure_logs("info", secrets=["token_abc"], stream=stream)
 
     try:
@@ -157,7 +157,7 @@ def test_no_secret_gets_into_a_traceback(stream: io.StringIO) -> None:
     assert [line["exception"].splitlines()[-1] for line in lines(stream)] == ["ValueError: refused: ***"] * 2
 
 
-def test_foreign_text_can_not_forge_a_line(stream: io.StringIO) -> None:
+def test_foreign_text_cannot_forge_a_line(stream: io.StringIO) -> None:
     configure_logs("info", stream=stream)
 
     log.info("heard", who='x\n{"event": "forged"}\u2028\x1b[2J\x7f\ud800')
@@ -167,36 +167,38 @@ def test_foreign_text_can_not_forge_a_line(stream: io.StringIO) -> None:
     assert text.isprintable()
 
 
-def test_a_log_that_can_not_be_written_costs_a_line_and_no_more() -> None:
+def test_a_closed_log_stream_raises_no_error() -> None:
     stream = io.StringIO()
     configure_logs("info", stream=stream)
     stream.close()
 
-    log.info("nobody reads this")
+    log.info("lost")
+
+    assert stream.closed
 
 
-def test_in_a_terminal_a_line_is_readable() -> None:
+def test_a_terminal_gets_readable_lines() -> None:
     terminal = Terminal()
     configure_logs("info", stream=terminal)
 
     log.warning("unhealthy", check="slack", status="out of reach", seconds=3, channels=["C1"], empty="")
 
-    (line,) = terminal.shown().splitlines()
+    (line,) = terminal.output().splitlines()
     assert line[8:] == (
         ' \x1b[33mwarning \x1b[0m unhealthy check=slack status="out of reach" seconds=3 channels=["C1"] empty=""'
     )
 
 
-def test_in_a_terminal_foreign_text_can_not_steer_it() -> None:
+def test_foreign_text_cannot_control_a_terminal() -> None:
     terminal = Terminal()
     configure_logs("info", stream=terminal)
 
     log.info("heard", name="\x1b[2J\x9b\u202e", words="a\nb é")
 
-    assert terminal.shown()[8:] == (' \x1b[32minfo    \x1b[0m heard name=\\u001b[2J\\u009b\\u202e words="a\\nb é"\n')
+    assert terminal.output()[8:] == (' \x1b[32minfo    \x1b[0m heard name=\\u001b[2J\\u009b\\u202e words="a\\nb é"\n')
 
 
-def test_in_a_terminal_a_traceback_stands_below_its_line() -> None:
+def test_a_terminal_gets_the_traceback_indented_below_its_line() -> None:
     terminal = Terminal()
     configure_logs("info", secrets=["hush"], stream=terminal)
 
@@ -205,28 +207,28 @@ def test_in_a_terminal_a_traceback_stands_below_its_line() -> None:
     except ValueError:
         log.exception("failed")
 
-    first, *rest = terminal.shown().splitlines()
+    first, *rest = terminal.output().splitlines()
     assert first.endswith("failed")
     assert all(line.startswith("    ") for line in rest)
     assert rest[-2:] == ["    ValueError: ***", "    12:00:00 info     forged \\u001b[2J"]
 
 
-def test_a_terminal_that_does_not_know_a_character_gets_its_number() -> None:
+def test_a_terminal_gets_escapes_for_characters_outside_its_encoding() -> None:
     terminal = Terminal("ascii")
     configure_logs("info", stream=terminal)
 
     log.info("heard", name="é")
 
-    assert "name=\\xe9" in terminal.shown()
+    assert "name=\\xe9" in terminal.output()
 
 
-async def test_errors_that_nobody_awaited_are_logged(stream: io.StringIO) -> None:
+async def test_errors_of_callbacks_are_logged_without_their_arguments(stream: io.StringIO) -> None:
     configure_logs("info", secrets=["hush"], stream=stream)
     loop = asyncio.get_running_loop()
     log_unhandled_errors(loop)
 
-    heard = "what somebody said"
-    loop.call_soon(lambda _: fail("hush"), heard)
+    argument = "a message text"
+    loop.call_soon(lambda _: fail("hush"), argument)
     after = asyncio.Event()
     loop.call_soon(after.set)
     await after.wait()
@@ -234,10 +236,10 @@ async def test_errors_that_nobody_awaited_are_logged(stream: io.StringIO) -> Non
     (line,) = lines(stream)
     assert line["event"] == "error_in_event_loop"
     assert line["exception"].endswith("ValueError: ***")
-    assert "somebody said" not in stream.getvalue()
+    assert "a message text" not in stream.getvalue()
 
 
-async def test_the_task_of_an_error_is_named(stream: io.StringIO) -> None:
+async def test_an_error_names_its_task(stream: io.StringIO) -> None:
     configure_logs("info", stream=stream)
     loop = asyncio.get_running_loop()
     log_unhandled_errors(loop)

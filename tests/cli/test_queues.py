@@ -17,7 +17,7 @@ from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.outbox import OutboxEntry
 from entrypoints.cli.commands import main
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 C1 = ChannelId("C1")
 LINK = ActionId("http://flyte.example/v1/packs/Slack/actions/6b058/result")

@@ -87,4 +87,4 @@ def test_serving_needs_sockets() -> None:
     done = simulate("", "--serve", "--in-memory")
 
     assert done.returncode == 2
-    assert "--serve needs sockets, and --in-memory has none" in done.stderr
+    assert "--serve and --in-memory exclude each other" in done.stderr
