@@ -1,4 +1,4 @@
-"""The addresses at which sockets of the simulated Slack are opened, and the methods that give them out."""
+"""Opens the sockets of the simulated Slack, and gives out their addresses."""
 
 import secrets
 from functools import partial
@@ -10,7 +10,7 @@ from entrypoints.simulation.faults import Hang, Slow, respond
 from entrypoints.simulation.listener import HttpListener, reset
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.rtm import RtmConnections
-from entrypoints.simulation.slack.delivery.socket_mode import CONNECTION_SECONDS, SocketMode
+from entrypoints.simulation.slack.delivery.socket_mode import SocketMode
 from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import FaultInjected, SlackLog, SocketClosed, SocketOpened
 from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO
@@ -18,6 +18,7 @@ from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
 
 MAX_TICKETS: Final = 10_000
+CONNECTION_SECONDS: Final = 3600
 DEBUG_CONNECTION_SECONDS: Final = 360
 SOCKET_MODE: Final = "socket_mode"
 RTM: Final = "rtm"
@@ -27,8 +28,8 @@ class SocketEndpoint:
     """Opens sockets, each with a ticket that is valid once."""
 
     def __init__(self, listener: HttpListener, log: SlackLog, conditions: Conditions, socket_mode: SocketMode) -> None:
-        self.socket_mode: Final = socket_mode
-        self.rtm: Final = RtmConnections(socket_mode.workspace, log, lambda: self._new_url(RTM, CONNECTION_SECONDS))
+        self.rtm: Final = RtmConnections(socket_mode.workspace, log, partial(self._new_url, RTM, CONNECTION_SECONDS))
+        self._hubs: Final[dict[str, SocketMode | RtmConnections]] = {SOCKET_MODE: socket_mode, RTM: self.rtm}
         self._listener = listener
         self._log = log
         self._conditions = conditions
@@ -36,14 +37,14 @@ class SocketEndpoint:
 
     @property
     def methods(self) -> dict[str, Method]:
-        """The methods of the Web API that give out addresses of sockets."""
+        """The methods of the Web API that give out the addresses of sockets."""
         return {
             "apps.connections.open": Method(self._open_socket_mode, 1, token="app"),  # noqa: S106 - a kind of token
             "rtm.connect": Method(self._connect_rtm, 1),
         }
 
     async def open(self, request: web.Request) -> web.StreamResponse:
-        """Open a socket of the kind that its ticket is for, unless a fault or the ticket forbids it."""
+        """Serves the socket that a ticket is for, unless a fault applies or the ticket is invalid."""
         fault = self._conditions.faults.match(HANDSHAKE, {"kind": request.match_info["kind"]})
         if fault is None:
             return await self._open(request)
@@ -56,27 +57,16 @@ class SocketEndpoint:
             self._log.count("refused_tickets")
             return web.Response(status=403, text="the ticket is unknown or was used already")
         self._log.count("connections")
-        return await self._serve(Socket(kind, request), connection_seconds)
-
-    async def _serve(self, socket: Socket, connection_seconds: int) -> web.StreamResponse:
-        def hear(text: str) -> None:
-            if socket.kind == SOCKET_MODE:
-                self.socket_mode.handle_frame(text)
-            else:
-                self.rtm.handle_frame(socket, text)
-
+        socket, hub = Socket(kind, request), self._hubs[kind]
+        on_open = partial(self._on_open, socket, connection_seconds)
         try:
-            return await socket.serve(
-                lambda: self._greet(socket, connection_seconds), hear, self._conditions.ping_seconds
-            )
+            return await socket.serve(on_open, partial(hub.handle_frame, socket), self._conditions.ping_seconds)
         finally:
-            self.socket_mode.remove(socket)
-            self.rtm.remove(socket)
-            self._log.publish(SocketClosed(socket.number, socket.kind))
+            hub.remove(socket)
+            self._log.publish(SocketClosed(socket.number, kind))
 
-    def _greet(self, socket: Socket, connection_seconds: int) -> None:
-        hub = self.socket_mode if socket.kind == SOCKET_MODE else self.rtm
-        hub.connections.append(socket)
+    def _on_open(self, socket: Socket, connection_seconds: int) -> None:
+        self._hubs[socket.kind].connections.append(socket)
         fault = self._conditions.faults.match(HELLO, {"kind": socket.kind})
         if isinstance(fault, Slow):
             socket.call_later(fault.seconds, self._welcome, socket, connection_seconds)
@@ -88,10 +78,7 @@ class SocketEndpoint:
             self._welcome(socket, connection_seconds)
 
     def _welcome(self, socket: Socket, connection_seconds: int) -> None:
-        if socket in self.socket_mode.connections:
-            self.socket_mode.welcome(socket, connection_seconds)
-        elif socket in self.rtm.connections:
-            self.rtm.welcome(socket)
+        self._hubs[socket.kind].welcome(socket, connection_seconds)
         self._log.publish(SocketOpened(socket.number, socket.kind))
 
     def _open_socket_mode(self, call: ApiCall) -> JsonObject:
@@ -101,9 +88,9 @@ class SocketEndpoint:
     def _connect_rtm(self, call: ApiCall) -> JsonObject:
         if not call.access.is_classic:
             raise SlackError("not_allowed_token_type")
-        world = call.workspace
-        myself = {"id": world.bot.user_id, "name": world.bot.name}
-        team = {"id": world.team_id, "name": "Simulation", "domain": "simulation"}
+        workspace = call.workspace
+        myself = {"id": workspace.bot.user_id, "name": workspace.bot.name}
+        team = {"id": workspace.team_id, "name": "Simulation", "domain": "simulation"}
         return {"ok": True, "url": self._new_url(RTM, CONNECTION_SECONDS), "self": myself, "team": team}
 
     def _new_url(self, kind: str, connection_seconds: int) -> str:

@@ -1,4 +1,4 @@
-"""RTM: every event to every open connection, with no acknowledgement and no second attempt."""
+"""RTM: every event to every open connection, without acknowledgement or retry."""
 
 import json
 from collections.abc import Callable
@@ -20,19 +20,19 @@ class RtmConnections:
         self._log = log
         self._new_url = new_url
 
-    def welcome(self, socket: Socket) -> None:
-        """Greet a new connection, and say where the next one may be opened."""
+    def welcome(self, socket: Socket, _connection_seconds: int) -> None:
+        """Sends `hello` to a new connection, and the address at which the next one may be opened."""
         socket.send({"type": "hello", "fast_reconnect": True, "start": True})
         socket.send({"type": "reconnect_url", "url": self._new_url()})
         socket.is_ready = True
 
     def remove(self, socket: Socket) -> None:
-        """Forget a connection."""
+        """Removes a closed connection."""
         if socket in self.connections:
             self.connections.remove(socket)
 
     def broadcast(self, event: JsonObject) -> None:
-        """Send an event to all that are open."""
+        """Sends an event to all connections."""
         if not self.connections:
             return
         frame = json.dumps(to_rtm(event))
@@ -42,12 +42,12 @@ class RtmConnections:
                 self._log.count("rtm_frames")
 
     def goodbye(self, socket: Socket, close_after_seconds: float) -> None:
-        """Tell a connection that it will be closed, and close it."""
+        """Announces the end of a connection, and closes it."""
         socket.send({"type": "goodbye", "source": "gateway_server"})
         socket.close_after(close_after_seconds)
 
     def handle_frame(self, socket: Socket, text: str) -> None:
-        """Answer a ping, post a message."""
+        """Answers a ping, or posts a message."""
         try:
             frame = json.loads(text)
             kind, number = frame["type"], frame.get("id")

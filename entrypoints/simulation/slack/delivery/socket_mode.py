@@ -15,14 +15,14 @@ from entrypoints.simulation.slack.workspace import WorkspaceState
 
 ACKNOWLEDGEMENT_SECONDS: Final = 3.0
 MAX_CONNECTIONS: Final = 10
-CONNECTION_SECONDS: Final = 3600
 WARNING_SECONDS: Final = 10
+"""How long before a connection's end the app is warned."""
 HOST: Final = "applink-simulation"
 
 
 @dataclass(slots=True)
 class Envelope:
-    """An event on its way through one connection."""
+    """An event sent through a connection and not yet acknowledged."""
 
     socket: Socket
     delivery: PendingDelivery
@@ -30,7 +30,11 @@ class Envelope:
 
 
 class SocketMode:
-    """The open connections of Socket Mode, and what is on its way through them."""
+    """The open connections of Socket Mode, and their unacknowledged envelopes.
+
+    Without `accepts_acknowledgements` acknowledgements are lost. Without `is_enabled` new connections are refused, as
+    when Socket Mode is disabled in the app's settings. `responses` has the app's answers to raw envelopes.
+    """
 
     def __init__(
         self, deliveries: DeliveryQueue, log: SlackLog, workspace: WorkspaceState, acknowledgement_seconds: float
@@ -43,15 +47,14 @@ class SocketMode:
         self.responses: Final[dict[str, JsonObject | None]] = {}
         self._rotation: deque[Socket] = deque()
         self._envelopes: dict[str, Envelope] = {}
-        self._raw_envelopes: dict[str, None] = {}
+        self._raw_envelopes: set[str] = set()
         self._deliveries = deliveries
         self._log = log
 
     def welcome(self, socket: Socket, connection_seconds: int) -> None:
-        """Greet a new connection and let it take part; one too many, or any while Socket Mode is switched off in the
-        app's settings, is told so and closed.
+        """Sends `hello` to a new connection, or refuses it.
 
-        The connection is warned before its time is up, and asked to leave when it is.
+        The connection is warned before its time is up, and disconnected when it is.
         """
         if not self.is_enabled:
             self.disconnect(socket, "link_disabled", 0)
@@ -69,53 +72,50 @@ class SocketMode:
         self._deliveries.flush()
 
     def remove(self, socket: Socket) -> None:
-        """Forget a connection; what was on its way through it has failed."""
+        """Removes a closed connection; its unacknowledged envelopes have failed."""
         if socket in self.connections:
             self.connections.remove(socket)
         self._take_out_of_rotation(socket)
         lost = [envelope_id for envelope_id, envelope in self._envelopes.items() if envelope.socket is socket]
         for envelope_id in lost:
-            self._expire(envelope_id, "timeout")
+            self._expire(envelope_id)
 
     def send(self, delivery: PendingDelivery) -> bool:
-        """Send an event through the connection whose turn it is."""
+        """See `Transport`; the connections take turns."""
         socket = self._next_socket()
         if socket is None:
             return False
         envelope_id = str(uuid.uuid4())
-        deadline = asyncio.get_running_loop().call_later(
-            self.acknowledgement_seconds, self._expire, envelope_id, "timeout"
-        )
+        deadline = asyncio.get_running_loop().call_later(self.acknowledgement_seconds, self._expire, envelope_id)
         self._envelopes[envelope_id] = Envelope(socket, delivery, deadline)
         envelope: JsonObject = {"envelope_id": envelope_id, "type": "events_api", "payload": delivery.body}
-        envelope |= {
-            "accepts_response_payload": False,
-            "retry_attempt": delivery.attempt,
-            "retry_reason": delivery.reason,
-        }
-        socket.send(envelope)
+        attempt = {"retry_attempt": delivery.attempt, "retry_reason": delivery.reason}
+        socket.send(envelope | {"accepts_response_payload": False} | attempt)
         return True
 
     def send_raw(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool = False) -> str:
-        """Send an envelope that is not delivered again; returns its id. Raises ConnectionError with nobody there."""
+        """Sends a slash command or an interaction to one connection, once; returns the envelope's id.
+
+        Raises ConnectionError when no connection is open.
+        """
         socket = self._next_socket()
         if socket is None:
             raise ConnectionError("no Socket Mode connection is open")
         envelope_id = str(uuid.uuid4())
-        self._raw_envelopes[envelope_id] = None
+        self._raw_envelopes.add(envelope_id)
         envelope: JsonObject = {"envelope_id": envelope_id, "type": kind, "payload": payload}
         socket.send(envelope | {"accepts_response_payload": accepts_response_payload})
         return envelope_id
 
     def disconnect(self, socket: Socket, reason: str, close_after_seconds: float) -> None:
-        """Tell a connection that it will be closed, and close it unless it is only a warning."""
+        """Announces the end of a connection, and closes it unless the reason is `warning`."""
         socket.send({"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
         if reason != "warning":
             self._take_out_of_rotation(socket)
             socket.close_after(close_after_seconds)
 
-    def handle_frame(self, text: str) -> None:
-        """Take an acknowledgement in."""
+    def handle_frame(self, _socket: Socket, text: str) -> None:
+        """Takes an acknowledgement."""
         try:
             frame = json.loads(text)
             envelope_id = str(frame["envelope_id"])
@@ -125,7 +125,7 @@ class SocketMode:
         if not self.accepts_acknowledgements:
             return
         if envelope_id in self._raw_envelopes:
-            del self._raw_envelopes[envelope_id]
+            self._raw_envelopes.remove(envelope_id)
             self._record_response(envelope_id, frame.get("payload"))
         elif envelope_id in self._envelopes:
             envelope = self._envelopes.pop(envelope_id)
@@ -135,7 +135,7 @@ class SocketMode:
             self._log.count("late_acknowledgements")
 
     def close(self) -> None:
-        """Stop waiting for acknowledgements."""
+        """Stops to wait for acknowledgements."""
         for envelope in self._envelopes.values():
             envelope.deadline.cancel()
 
@@ -156,8 +156,8 @@ class SocketMode:
         if socket in self._rotation:
             self._rotation.remove(socket)
 
-    def _expire(self, envelope_id: str, reason: str) -> None:
+    def _expire(self, envelope_id: str) -> None:
         envelope = self._envelopes.pop(envelope_id, None)
         if envelope is not None:
             envelope.deadline.cancel()
-            self._deliveries.fail(envelope.delivery, reason)
+            self._deliveries.fail(envelope.delivery, "timeout")

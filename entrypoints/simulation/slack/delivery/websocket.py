@@ -1,4 +1,4 @@
-"""One WebSocket of the simulated Slack: its frames in order, its pings, and how it goes wrong."""
+"""A WebSocket of the simulated Slack: frames in order, pings, and the ways in which it fails."""
 
 import asyncio
 import contextlib
@@ -14,16 +14,13 @@ from entrypoints.simulation.slack.models import JsonObject
 
 MAX_QUEUED_FRAMES: Final = 100_000
 CLOSE_TIMEOUT_SECONDS: Final = 1.0
-"""How long the other end has to answer a polite close."""
+"""The time that the peer has to answer a closing handshake."""
 
 _numbers = count(1)
 
 
 class Socket:
-    """An open connection to the app.
-
-    `kind` is `socket_mode` or `rtm`. It is ready after `hello`.
-    """
+    """An open connection to the app; `kind` is `socket_mode` or `rtm`, and it is ready after `hello`."""
 
     def __init__(self, kind: str, request: web.Request) -> None:
         self.kind: Final = kind
@@ -39,7 +36,7 @@ class Socket:
         return f"<{self.kind} socket {self.number}>"
 
     def send(self, frame: JsonObject | str | bytes) -> None:
-        """Send a frame after those before it; a silent socket swallows it, an overfull one breaks."""
+        """Queues a frame; a silent socket ignores it, an overfull one is reset."""
         if self.is_silent:
             return
         if self._frames.qsize() >= MAX_QUEUED_FRAMES:
@@ -48,25 +45,25 @@ class Socket:
         self._frames.put_nowait(json.dumps(frame) if isinstance(frame, dict) else frame)
 
     def silence(self) -> None:
-        """Stay open and say nothing any more, to nothing; what comes in is not heard either."""
+        """Stays open, but sends nothing and ignores every frame from now on."""
         self.is_silent = True
 
     def drop(self) -> None:
-        """Break the connection without a word."""
+        """Resets the connection."""
         reset_connection(self._request.transport)
 
     def close_after(self, seconds: float) -> None:
-        """Close politely, later; until then the app may finish what it has in hand."""
+        """Closes the connection after some seconds, which the app may use to finish its work."""
         self.call_later(seconds, self._frames.put_nowait, None)
 
     def call_later(self, seconds: float, callback: Callable[..., object], *arguments: object) -> None:
-        """Do something later, if the connection is still open then."""
+        """Schedules a call, which is cancelled when the connection is closed."""
         self._timers.append(asyncio.get_running_loop().call_later(seconds, callback, *arguments))
 
     async def serve(
         self, on_open: Callable[[], None], handle_frame: Callable[[str], None], ping_seconds: float
     ) -> web.WebSocketResponse:
-        """Hold the connection until either end closes it: greet, hear every text frame, ping at intervals."""
+        """Serves the connection until either end closes it; `handle_frame` gets every text frame."""
         await self._websocket.prepare(self._request)
         async with asyncio.TaskGroup() as tasks:
             helpers = [
