@@ -1,4 +1,4 @@
-"""What the simulated workspace is made of: people, conversations and messages, and how Slack writes each as JSON."""
+"""Users, conversations and messages of the simulated workspace, and their JSON in the Web API."""
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
@@ -8,16 +8,17 @@ from typing import Any, Final, TypeAlias
 JsonObject: TypeAlias = dict[str, Any]
 
 CHANNEL_TYPES: Final = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
-"""The `channel_type` of an event, and the name of the same thing in the `types` argument of the Web API."""
+"""The `channel_type` of an event, and its name in the `types` argument of the Web API."""
 
+NO_TEXT: Final = {"value": "", "creator": "", "last_set": 0}
 MICROSECONDS: Final = 1_000_000
 MAX_MESSAGES: Final = 20_000
-"""How many messages a conversation remembers."""
+"""The number of messages that a conversation keeps."""
 
 
 @dataclass(slots=True)
 class User:
-    """A person or a bot of the workspace."""
+    """A person or a bot."""
 
     user_id: str
     name: str
@@ -30,7 +31,7 @@ class User:
     bot_id: str = ""
 
     def as_json(self, team_id: str, *, with_email: bool = True) -> JsonObject:
-        """Write the user as `users.info` does; the e-mail address only for those who may read it."""
+        """Returns the user as `users.info` does; the email address only if the token may read it."""
         profile = {
             "title": self.title,
             "real_name": self.real_name,
@@ -43,7 +44,7 @@ class User:
         }
         if with_email and self.email:
             profile["email"] = self.email
-        user: JsonObject = {
+        return {
             "id": self.user_id,
             "team_id": team_id,
             "name": self.name,
@@ -55,12 +56,11 @@ class User:
             "updated": 0,
             "profile": profile,
         }
-        return user
 
 
 @dataclass(slots=True)
 class Message:
-    """A message as it stands in a conversation; `fields` is what Slack shows of it, metadata apart."""
+    """A message in a conversation; `fields` are its fields in the Web API, without the metadata."""
 
     ts: str
     fields: JsonObject
@@ -69,16 +69,16 @@ class Message:
 
     @property
     def is_reply(self) -> bool:
-        """Whether it stands in a thread below another message."""
+        """Whether it replies to another message in a thread."""
         return self.fields.get("thread_ts") not in (None, self.ts)
 
     @property
     def is_listed(self) -> bool:
-        """Whether the conversation itself lists it: thread replies stand in their thread only."""
+        """Whether the conversation lists it: replies are listed in their thread only, unless broadcast."""
         return not self.is_reply or self.fields.get("subtype") == "thread_broadcast"
 
     def add_reaction(self, reaction: str, user_id: str) -> bool:
-        """Put somebody's emoji under it; False when it was there already."""
+        """Adds a reaction; returns False when the user has added it before."""
         reactions: list[JsonObject] = self.fields.setdefault("reactions", [])
         entry = next((known for known in reactions if known["name"] == reaction), None)
         if entry is None:
@@ -91,7 +91,7 @@ class Message:
         return True
 
     def as_json(self, *, with_metadata: bool) -> JsonObject:
-        """Write the message as `conversations.history` does, with the counts of its thread."""
+        """Returns the message as `conversations.history` does, with the counts of its thread."""
         written = dict(self.fields)
         if with_metadata and self.metadata is not None:
             written["metadata"] = self.metadata
@@ -108,7 +108,7 @@ class Message:
 
 @dataclass(slots=True)
 class Channel:
-    """A conversation: public (`channel`), private (`group`), direct (`im`) or among several (`mpim`)."""
+    """A conversation: a public (`channel`) or private (`group`) channel, or a direct message (`im`, `mpim`)."""
 
     channel_id: str
     name: str
@@ -123,16 +123,16 @@ class Channel:
 
     @property
     def is_private(self) -> bool:
-        """Whether only members know of it."""
+        """Whether it is visible to its members only."""
         return self.channel_type != "channel"
 
     @property
     def is_direct(self) -> bool:
-        """Whether it has people in the place of a name."""
+        """Whether it is a direct message, which has no name."""
         return self.channel_type in ("im", "mpim")
 
     def as_json(self, viewer_id: str, *, with_count: bool = False) -> JsonObject:
-        """Write the conversation as `conversations.info` does for one of its viewers."""
+        """Returns the conversation as `conversations.info` does for this viewer."""
         written: JsonObject = {
             "id": self.channel_id,
             "created": self.created,
@@ -153,30 +153,30 @@ class Channel:
             "is_shared": False,
             "is_ext_shared": False,
             "is_member": viewer_id in self.members,
-            "topic": {"value": "", "creator": "", "last_set": 0},
-            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "topic": NO_TEXT,
+            "purpose": NO_TEXT,
         }
         return written | ({"num_members": len(self.members)} if with_count else {})
 
     def thread_parent(self, thread_ts: str) -> Message | None:
-        """Find the message that a thread hangs on, by its own `ts` or that of any reply; None when it is not there."""
+        """Returns the parent of a thread, given its own `ts` or that of any reply; None if there is none."""
         message = self.messages.get(thread_ts)
         return self.messages.get(message.fields["thread_ts"]) if message and message.is_reply else message
 
     def add(self, message: Message, parent: Message | None) -> None:
-        """Add a message, as a reply to its parent if it has one."""
+        """Adds a message, as a reply if it has a parent."""
         self.messages[message.ts] = message
         if parent is not None:
             parent.replies.append(message.ts)
         if message.is_listed:
             insort(self.listed, message.ts)
         if len(self.messages) > MAX_MESSAGES:
-            # A tenth at once: a dictionary that loses its first entry over and over grows slow to look at.
+            # A tenth at once, because a dictionary that keeps losing its first entry becomes slow to iterate.
             for oldest in list(islice(self.messages.values(), MAX_MESSAGES // 10)):
                 self.remove(oldest)
 
     def remove(self, message: Message) -> None:
-        """Take a message out, and out of its thread."""
+        """Removes a message, also from its thread."""
         del self.messages[message.ts]
         position = bisect_left(self.listed, message.ts)
         if self.listed[position : position + 1] == [message.ts]:
@@ -185,33 +185,33 @@ class Channel:
         if parent is not None and message.ts in parent.replies:
             parent.replies.remove(message.ts)
 
-    def listed_between(self, oldest: str, latest: str, *, inclusive: bool) -> list[str]:
-        """List the `ts` of what the conversation itself shows between two times, oldest first; '' for no bound."""
-        start, end = 0, len(self.listed)
-        if oldest:
-            start = (bisect_left if inclusive else bisect_right)(self.listed, oldest)
-        if latest:
-            end = (bisect_right if inclusive else bisect_left)(self.listed, latest)
-        return self.listed[start:end]
-
     def _peer_of(self, viewer_id: str) -> str:
-        others = [member for member in self.members if member != viewer_id]
-        return others[0] if others else viewer_id
+        return next((member for member in self.members if member != viewer_id), viewer_id)
+
+
+def between(times: list[str], oldest: str, latest: str, *, inclusive: bool) -> list[str]:
+    """Returns the part of a sorted list of `ts` between two times; an empty string is no bound."""
+    start, end = 0, len(times)
+    if oldest:
+        start = (bisect_left if inclusive else bisect_right)(times, oldest)
+    if latest:
+        end = (bisect_right if inclusive else bisect_left)(times, latest)
+    return times[start:end]
 
 
 def parse_ts(ts: str) -> int:
-    """Read a `ts`, in any number of digits, as microseconds. Raises ValueError for anything else."""
+    """Parses a `ts`, in any number of digits, into microseconds. Raises ValueError."""
     seconds, _, fraction = ts.partition(".")
     if not (seconds + fraction).isdecimal():
         raise ValueError(ts)
     return int(seconds or 0) * MICROSECONDS + int(fraction[:6].ljust(6, "0"))
 
 
-def format_ts(moment: int) -> str:
-    """Write microseconds as Slack's `ts`: seconds, a dot, six digits."""
-    return f"{moment // MICROSECONDS}.{moment % MICROSECONDS:06d}"
+def format_ts(microseconds: int) -> str:
+    """Formats microseconds as Slack's `ts`: seconds, a dot, six digits."""
+    return f"{microseconds // MICROSECONDS}.{microseconds % MICROSECONDS:06d}"
 
 
 def strip_prefix(name: str) -> str:
-    """Take off what people write before a channel's or a user's name."""
+    """Removes the `#` or `@` before a channel's or a user's name."""
     return name.removeprefix("#").removeprefix("@")

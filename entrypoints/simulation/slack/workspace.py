@@ -1,4 +1,4 @@
-"""The simulated workspace as a whole: who is where, what was said, and the events that every change raises."""
+"""The state of the simulated workspace, and the event that each change of it raises."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -26,17 +26,17 @@ from entrypoints.simulation.slack.models import (
 )
 
 PAIR: Final = 2
-"""How many people direct messages join; more of them make a conversation of the type `mpim`."""
+"""The number of members of an `im`; a direct message with more of them is an `mpim`."""
 
 
 class NotFoundError(LookupError):
-    """Nobody and nothing of that name or id is in the workspace."""
+    """The workspace has no such user, channel or message."""
 
 
 class WorkspaceState:
-    """One workspace with one app's bot in it. It does no input or output and knows of no connection.
+    """A workspace with one app's bot in it, without any I/O. Passes the events of each change to `emit`.
 
-    Each change tells `tell` what occurred. Every `ts` is later than all before it, in the whole workspace.
+    Every `ts` is later than all before it, in the whole workspace.
     """
 
     def __init__(
@@ -63,16 +63,16 @@ class WorkspaceState:
         self.owner: Final = self.add_user(User("U0OWNER", "owner", real_name="Workspace Owner"))
 
     def new_id(self, letter: str) -> str:
-        """Make an id that nothing has yet: `U` for people, `C` for channels, `D` for direct messages, `B` for bots."""
+        """Returns a unique id: `U` for users, `C` for channels, `D` for direct messages, `B` for bots."""
         return f"{letter}{next(self._numbers):08X}S"
 
     def next_ts(self) -> str:
-        """Give the time of a new message: later than all before it."""
+        """Returns the `ts` of a new message."""
         self._last_microseconds = max(self._last_microseconds + 1, int(self._now() * MICROSECONDS))
         return format_ts(self._last_microseconds)
 
     def visible_until(self) -> str:
-        """Give the time of the newest message that can be read back now; '' when reading back does not lag."""
+        """Returns the `ts` up to which messages appear in the history; empty when the history does not lag."""
         if not self.history_lag_seconds:
             return ""
         return format_ts(int((self._now() - self.history_lag_seconds) * MICROSECONDS))
@@ -80,13 +80,13 @@ class WorkspaceState:
     # People
 
     def add_user(self, user: User) -> User:
-        """Let somebody into the workspace, or put a known id's new particulars in the place of the old."""
+        """Adds a user, or replaces the one with this id."""
         self.users[user.user_id] = user
         self._user_names[user.name] = user.user_id
         return user
 
     def user(self, name_or_id: str) -> User:
-        """Find somebody by id, handle or `@handle`. Raises NotFoundError."""
+        """Returns a user by id, handle or `@handle`. Raises NotFoundError."""
         user = self.users.get(name_or_id) or self.users.get(self._user_names.get(strip_prefix(name_or_id), ""))
         if user is None:
             raise NotFoundError(f"there is no user {name_or_id!r} in the workspace: add_user first")
@@ -97,7 +97,7 @@ class WorkspaceState:
     def add_channel(
         self, name: str, channel_type: str, members: Iterable[str], *, channel_id: str = "", creator: str = ""
     ) -> Channel:
-        """Open a conversation with these members in it; nobody is told of their joining."""
+        """Adds a conversation with these members, without an event."""
         channel = Channel(
             channel_id=channel_id or self.new_id("D" if channel_type == "im" else "C"),
             name=strip_prefix(name),
@@ -113,18 +113,18 @@ class WorkspaceState:
         return channel
 
     def channel(self, name_or_id: str) -> Channel:
-        """Find a conversation by id, name or `#name`. Raises NotFoundError."""
+        """Returns a conversation by id, name or `#name`. Raises NotFoundError."""
         channel = self.find_channel(name_or_id)
         if channel is None:
             raise NotFoundError(f"there is no channel {name_or_id!r} in the workspace: add_channel first")
         return channel
 
     def find_channel(self, name_or_id: str) -> Channel | None:
-        """Find a conversation by id, name or `#name`, if there is one."""
+        """Returns a conversation by id, name or `#name`, or None."""
         return self.channels.get(name_or_id) or self.channels.get(self._channel_names.get(strip_prefix(name_or_id), ""))
 
     def open_direct(self, member_ids: Iterable[str]) -> Channel:
-        """Open the direct conversation among these people, or find the one that they have."""
+        """Returns the direct message among these users, and opens it if necessary."""
         members = frozenset(member_ids)
         known = self._direct.get(members)
         if known is not None:
@@ -136,7 +136,7 @@ class WorkspaceState:
         return channel
 
     def join(self, channel: Channel, user: User, inviter: str | None = None) -> None:
-        """Let somebody in: the others read it in the channel, and apps are told."""
+        """Adds a member and posts the notice of it."""
         channel.members[user.user_id] = None
         invited = {"inviter": inviter} if inviter else {}
         if user is self.bot:
@@ -147,19 +147,19 @@ class WorkspaceState:
         self._post_notice(channel, user, "join", "has joined the", **invited)
 
     def leave(self, channel: Channel, user: User, actor: str | None = None) -> None:
-        """Let somebody out, of themselves or by an actor: the bot hears of its own leaving as well."""
-        was_heard = self.bot.user_id in channel.members
+        """Removes a member, by the given actor if any; the bot also sees its own leaving."""
+        was_member = self.bot.user_id in channel.members
         channel.members.pop(user.user_id, None)
         event = membership_event("member_left_channel", channel, user, self.team_id)
-        self._publish(channel, event, "member_left_channel", reaches_bot=was_heard)
+        self._publish(channel, event, "member_left_channel", reaches_bot=was_member)
         self._post_notice(channel, user, "leave", "has left the")
         if user is self.bot:
             name = f"{channel.channel_type}_left"
             left = {"type": name, "channel": channel.channel_id} | ({"actor_id": actor} if actor else {})
-            self._publish(channel, left, name, reaches_bot=was_heard)
+            self._publish(channel, left, name, reaches_bot=was_member)
 
     def set_archived(self, channel: Channel, user: User, *, archived: bool) -> None:
-        """Archive a channel or bring it back."""
+        """Archives or restores a channel."""
         verb = "archive" if archived else "unarchive"
         channel.is_archived = archived
         self._post_notice(channel, user, verb, f"{verb}d the")
@@ -167,7 +167,7 @@ class WorkspaceState:
         self._publish(channel, {"type": name, "channel": channel.channel_id, "user": user.user_id}, name)
 
     def rename(self, channel: Channel, name: str) -> None:
-        """Give a channel another name."""
+        """Renames a channel."""
         self._channel_names.pop(channel.name, None)
         channel.name = strip_prefix(name)
         self._channel_names[channel.name] = channel.channel_id
@@ -176,7 +176,7 @@ class WorkspaceState:
         self._publish(channel, {"type": event_name, "channel": summary}, event_name)
 
     def delete_channel(self, channel: Channel, user: User) -> None:
-        """Remove a channel with all that was said in it."""
+        """Deletes a channel and its messages."""
         self.channels.pop(channel.channel_id, None)
         self._channel_names.pop(channel.name, None)
         name = f"{channel.channel_type}_deleted"
@@ -193,18 +193,18 @@ class WorkspaceState:
         broadcast: bool = False,
         metadata: JsonObject | None = None,
     ) -> Message:
-        """Put a message into a conversation, or into a thread of it, and tell of it.
+        """Posts a message to a conversation or to one of its threads.
 
-        A reply to a reply goes into the same thread. Replies to what is not there stay out of sight, as in Slack.
+        A reply to a reply goes into the same thread. As in Slack, replies to an unknown message are not listed.
         """
         ts = self.next_ts()
-        stated: JsonObject = {"type": "message", **fields, "ts": ts}
+        posted: JsonObject = {"type": "message", **fields, "ts": ts}
         parent = channel.thread_parent(thread_ts) if thread_ts else None
         if thread_ts:
-            stated["thread_ts"] = parent.ts if parent else thread_ts
-            stated |= {"parent_user_id": parent.fields["user"]} if parent and "user" in parent.fields else {}
-            stated |= {"subtype": "thread_broadcast"} if broadcast else {}
-        message = Message(ts, stated, metadata)
+            posted["thread_ts"] = parent.ts if parent else thread_ts
+            posted |= {"parent_user_id": parent.fields["user"]} if parent and "user" in parent.fields else {}
+            posted |= {"subtype": "thread_broadcast"} if broadcast else {}
+        message = Message(ts, posted, metadata)
         channel.add(message, parent)
         event = message_event(channel, message, self.team_id)
         self._publish(channel, event, message_subscription(channel))
@@ -213,7 +213,7 @@ class WorkspaceState:
         return message
 
     def edit(self, channel: Channel, message: Message, changes: JsonObject, editor: str) -> None:
-        """Change what a message says."""
+        """Changes a message."""
         before = message.as_json(with_metadata=True)
         ts = self.next_ts()
         message.fields = message.fields | changes | {"edited": {"user": editor, "ts": ts}}
@@ -222,7 +222,7 @@ class WorkspaceState:
         self._publish(channel, event, message_subscription(channel))
 
     def delete(self, channel: Channel, message: Message) -> None:
-        """Take a message away, out of its thread too."""
+        """Deletes a message, also from its thread."""
         before = message.as_json(with_metadata=True)
         channel.remove(message)
         more = {"deleted_ts": message.ts, "previous_message": before}
@@ -230,13 +230,11 @@ class WorkspaceState:
         self._publish(channel, event, message_subscription(channel))
 
     def react(self, channel: Channel, message: Message, user: User, reaction: str) -> bool:
-        """Put somebody's emoji under a message; False when it was there already."""
+        """Adds a reaction; returns False when the user has added it before."""
         if not message.add_reaction(reaction, user.user_id):
             return False
         self._publish(channel, reaction_event(channel, message, user, reaction), "reaction_added")
         return True
-
-    # Telling
 
     def _post_notice(self, channel: Channel, user: User, verb: str, action: str, **more: str) -> None:
         family = "group" if channel.channel_type == "group" else "channel"
@@ -252,8 +250,8 @@ class WorkspaceState:
         reaches_bot: bool | None = None,
         in_rtm: bool = True,
     ) -> None:
-        """Tell of an event in a channel; it reaches the bot when the bot is in there, unless stated otherwise."""
+        """Emits an event in a channel, which by default reaches the bot if it is a member."""
         if "event_ts" not in event:
             event["event_ts"] = self.next_ts()
-        heard = self.bot.user_id in channel.members if reaches_bot is None else reaches_bot
-        self._emit(EventRaised(event, subscription, reaches_bot=heard, in_rtm=in_rtm))
+        reaches = self.bot.user_id in channel.members if reaches_bot is None else reaches_bot
+        self._emit(EventRaised(event, subscription, reaches_bot=reaches, in_rtm=in_rtm))

@@ -1,1 +1,1 @@
-"""How the simulated Slack delivers events."""
+"""Delivery of events by the simulated Slack."""

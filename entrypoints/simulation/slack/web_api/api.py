@@ -1,4 +1,4 @@
-"""The frame of Slack's Web API: how arguments and tokens come in, what a method is, and how errors go out."""
+"""The parts that all methods of the simulated Web API share: access, arguments, errors and pagination."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ TRUE_WORDS: Final = ("1", "true", "t", "yes")
 
 
 class SlackError(Exception):
-    """Slack's answer is no: `ok: false` with this code, and whatever else belongs to it."""
+    """The call fails: `ok: false` with this code and further fields."""
 
     def __init__(self, code: str | None, **more: object) -> None:
         super().__init__(code)
@@ -28,7 +28,7 @@ class SlackError(Exception):
 
 @dataclass(slots=True)
 class Access:
-    """Who may call what: the tokens, the scopes of the bot's, and the error that a good token meets for now."""
+    """The tokens and the bot's scopes; `forced_error`, if not empty, is the error for every call."""
 
     bot_token: str
     app_token: str
@@ -38,7 +38,7 @@ class Access:
     forced_error: str = ""
 
     def check(self, token: str, kind: str) -> None:
-        """Raise SlackError unless the token is one of the kind (`bot` or `app`) that the method wants."""
+        """Raises SlackError unless the token is of the kind (`bot` or `app`) that the method requires."""
         if not token:
             raise SlackError("not_authed")
         if self.forced_error:
@@ -56,7 +56,7 @@ class Access:
 
 @dataclass(slots=True)
 class ApiCall:
-    """One call of a method: its arguments as they came (strings from forms, anything from JSON)."""
+    """A call of a method; `arguments` are strings from forms, or any JSON values."""
 
     method: str
     arguments: JsonObject
@@ -65,7 +65,7 @@ class ApiCall:
     log: SlackLog
 
     def text(self, name: str, default: str = "") -> str:
-        """Read an argument as text; numbers are written out."""
+        """Returns an argument as text."""
         value = self.arguments.get(name)
         if value is None:
             return default
@@ -77,25 +77,25 @@ class ApiCall:
         return str(value)
 
     def flag(self, name: str) -> bool:
-        """Read an argument as yes or no."""
+        """Returns an argument as a boolean."""
         return str(self.arguments.get(name, "")).lower() in TRUE_WORDS
 
     def number(self, name: str, default: int) -> int:
-        """Read an argument as a whole number."""
+        """Returns an argument as an integer."""
         try:
             return int(self.text(name) or default)
         except ValueError:
             raise SlackError(f"invalid_{name}") from None
 
     def strings(self, name: str) -> list[str]:
-        """Read an argument as a list: of JSON, or separated by commas."""
+        """Returns an argument as a list, from JSON or separated by commas."""
         value = self.arguments.get(name)
-        return (
-            [str(word) for word in value] if isinstance(value, list) else [w for w in self.text(name).split(",") if w]
-        )
+        if isinstance(value, list):
+            return [str(item) for item in value]
+        return [item for item in self.text(name).split(",") if item]
 
     def json_value(self, name: str, code: str) -> Any:
-        """Read an argument that is JSON, or a string that holds JSON; None when it is missing or empty."""
+        """Returns an argument that is JSON or a string of JSON; None when it is missing or empty."""
         value = self.arguments.get(name)
         if not isinstance(value, str):
             return value
@@ -105,16 +105,16 @@ class ApiCall:
             raise SlackError(code) from None
 
     def require_scope(self, *alternatives: str) -> None:
-        """Raise SlackError unless the token has one of these scopes; a classic token's `bot` scope covers all."""
+        """Raises SlackError unless the token has one of these scopes; a classic token's `bot` scope includes all."""
         if self.access.is_classic or self.access.scopes.intersection(alternatives):
             return
         provided = ",".join(sorted(self.access.scopes))
         raise SlackError("missing_scope", needed=alternatives[0], provided=provided)
 
     def channel(self, *, suffix: str = "", name: str = "channel") -> Channel:
-        """Find the conversation that the call is about, hidden from those who are not to know of it.
+        """Returns the conversation that the call is about, if the bot may know it. Raises SlackError.
 
-        With a suffix the scope for its type of conversation is required: `history` makes `channels:history`, ...
+        With a suffix the call requires the scope for this type of conversation, such as `channels:history`.
         """
         try:
             channel = self.workspace.channels[self.text(name)]
@@ -127,7 +127,7 @@ class ApiCall:
         return channel
 
     def user(self, name: str = "user") -> User:
-        """Find the user whose id the argument holds."""
+        """Returns the user whose id the argument is. Raises SlackError."""
         user_id = self.text(name)
         if user_id not in self.workspace.users:
             raise SlackError("user_not_found")
@@ -136,18 +136,18 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of the Web API: what it does, its tier, the scopes any of which is enough, its kind of token."""
+    """A method of the Web API: its tier, the scopes of which one is required, and its kind of token."""
 
     run: Callable[[ApiCall], JsonObject]
     tier: int | None = None
     scopes: tuple[str, ...] = ()
-    token: str = "bot"  # noqa: S105 - a kind of token and none itself
+    token: str = "bot"  # noqa: S105 - a kind of token
 
 
 def paginate(
     call: ApiCall, items: Sequence[Item], *, default: int, most: int = 1000
 ) -> tuple[Sequence[Item], JsonObject]:
-    """Cut the page that the cursor and the limit ask for, and say where the next one begins."""
+    """Returns the page that the cursor and the limit select, and the cursor of the next one."""
     cursor = call.text("cursor")
     start = decode_cursor(POSITION, cursor) if cursor else 0
     limit = call.number("limit", default) or default
@@ -158,18 +158,18 @@ def paginate(
 
 
 def provided_scopes(access: Access) -> str:
-    """Write the scopes as the `x-oauth-scopes` header has them."""
+    """Returns the scopes for the `x-oauth-scopes` header."""
     return "identify,bot" if access.is_classic else ",".join(sorted(access.scopes))
 
 
 def encode_cursor(label: str, value: int) -> JsonObject:
-    """Say where the next page begins, as Slack does; with the value 0 there is none."""
-    written = base64.b64encode(f"{label}:{value}".encode()).decode() if value else ""
-    return {"response_metadata": {"next_cursor": written}}
+    """Returns the response field with the next page's cursor; 0 stands for the last page."""
+    cursor = base64.b64encode(f"{label}:{value}".encode()).decode() if value else ""
+    return {"response_metadata": {"next_cursor": cursor}}
 
 
 def decode_cursor(label: str, cursor: str) -> int:
-    """Read what `next_cursor` wrote. Raises SlackError for what it has not written."""
+    """Returns the value of a cursor. Raises SlackError when `encode_cursor` has not made it."""
     try:
         found, _, value = base64.b64decode(cursor, validate=True).decode().partition(":")
         if found == label:

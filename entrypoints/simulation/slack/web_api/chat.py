@@ -8,23 +8,23 @@ from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
 
 MAX_TEXT: Final = 40_000
-"""Slack cuts what is longer, without a word."""
+"""Slack truncates longer texts without an error."""
 MAX_MARKDOWN: Final = 12_000
 MAX_ATTACHMENTS: Final = 100
 MAX_BLOCKS: Final = 50
 MAX_BLOCK_TEXT: Final = 13_200
 MAX_METADATA: Final = 8_000
-"""Slack states a limit and does not name it; this one is the simulation's own."""
+"""An assumption: Slack has a limit but does not document it."""
 
 CUSTOM_AUTHOR: Final = ("username", "icon_url", "icon_emoji")
 EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]+")
 THREAD_TS: Final = re.compile(r"\d{9,11}\.\d{1,6}")
 SYSTEM_SUBTYPE: Final = re.compile(r"(channel|group)_\w+")
-"""The subtypes of Slack's own lines in a channel, which nobody can reply to."""
+"""The subtypes of Slack's own notices in a channel, which have no threads."""
 
 
 def post_message(call: ApiCall) -> JsonObject:
-    """Post as the bot. `chat.postMessage`."""
+    """`chat.postMessage`: posts as the bot."""
     channel = _target(call)
     fields, metadata = _content(call)
     thread_ts = _thread(call, channel)
@@ -40,7 +40,7 @@ def post_message(call: ApiCall) -> JsonObject:
 
 
 def post_ephemeral(call: ApiCall) -> JsonObject:
-    """Show something to one member only; it is kept nowhere. `chat.postEphemeral`."""
+    """`chat.postEphemeral`: shows a message to one member, and does not keep it."""
     channel = _target(call)
     if call.text("user") not in channel.members:
         raise SlackError("user_not_in_channel")
@@ -51,7 +51,7 @@ def post_ephemeral(call: ApiCall) -> JsonObject:
 
 
 def update(call: ApiCall) -> JsonObject:
-    """Change a message of the bot's. `chat.update`."""
+    """`chat.update`: changes a message of the bot."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_update_message")
     fields, metadata = _content(call)
@@ -63,7 +63,7 @@ def update(call: ApiCall) -> JsonObject:
 
 
 def delete(call: ApiCall) -> JsonObject:
-    """Take a message of the bot's away. `chat.delete`."""
+    """`chat.delete`: deletes a message of the bot."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_delete_message")
     call.workspace.delete(channel, message)
@@ -71,7 +71,7 @@ def delete(call: ApiCall) -> JsonObject:
 
 
 def add_reaction(call: ApiCall) -> JsonObject:
-    """Put an emoji under a message. `reactions.add`."""
+    """`reactions.add`: adds a reaction to a message."""
     if not call.text("timestamp"):
         raise SlackError("no_item_specified")
     channel = call.channel()
@@ -96,7 +96,7 @@ METHODS: Final = {
 
 
 def _target(call: ApiCall) -> Channel:
-    """Find where to post: a conversation by id or name, or a user's direct messages by the user's id."""
+    """Returns the conversation to post to, given by its id or name, or by a user's id."""
     name = call.text("channel")
     world = call.workspace
     if name in world.users:
@@ -120,14 +120,14 @@ def _author(call: ApiCall) -> JsonObject:
     custom = {name: call.arguments[name] for name in CUSTOM_AUTHOR if call.arguments.get(name)}
     if custom:
         call.require_scope("chat:write.customize")
-        # With a name of its own a message has no user any more, only the bot that it came from.
+        # A message with a custom name has no user, only a bot.
         del author["user"]
         author |= {"subtype": "bot_message"} | ({"username": custom["username"]} if "username" in custom else {})
     return author | {"bot_profile": profile}
 
 
 def _content(call: ApiCall) -> tuple[JsonObject, JsonObject | None]:
-    """Check what is to be said as Slack does, and give the fields and the metadata of the message."""
+    """Returns the validated fields and metadata of a message."""
     markdown, text = call.text("markdown_text"), call.text("text")
     blocks, attachments = _blocks(call), _attachments(call)
     if markdown and (text or blocks):

@@ -4,7 +4,15 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
-from entrypoints.simulation.slack.models import CHANNEL_TYPES, Channel, JsonObject, Message, format_ts, parse_ts
+from entrypoints.simulation.slack.models import (
+    CHANNEL_TYPES,
+    Channel,
+    JsonObject,
+    Message,
+    between,
+    format_ts,
+    parse_ts,
+)
 from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, decode_cursor, encode_cursor, paginate
 
 READ_SCOPES: Final = ("channels:read", "groups:read", "im:read", "mpim:read")
@@ -15,13 +23,13 @@ NEXT_TIME: Final = "next_ts"
 
 
 def list_all(call: ApiCall) -> JsonObject:
-    """List public channels, and of the rest those that the bot is in. `conversations.list`."""
+    """`conversations.list`: public channels, and the other conversations that the bot is in."""
     bot = call.workspace.bot.user_id
     return _listing(call, (c for c in call.workspace.channels.values() if not c.is_private or bot in c.members))
 
 
 def list_joined(call: ApiCall) -> JsonObject:
-    """List the conversations that the bot, or the user named, is in. `users.conversations`."""
+    """`users.conversations`: the conversations that the bot, or the given user, is in."""
     bot = call.workspace.bot.user_id
     member = call.user().user_id if call.text("user") else bot
     channels = (
@@ -31,7 +39,7 @@ def list_joined(call: ApiCall) -> JsonObject:
 
 
 def info(call: ApiCall) -> JsonObject:
-    """Tell about one conversation. `conversations.info`."""
+    """`conversations.info`: one conversation."""
     channel = call.channel(suffix="read")
     return {
         "ok": True,
@@ -40,34 +48,32 @@ def info(call: ApiCall) -> JsonObject:
 
 
 def history(call: ApiCall) -> JsonObject:
-    """Read what a conversation lists, newest first. `conversations.history`."""
+    """`conversations.history`: the listed messages of a conversation, newest first."""
     channel = _readable(call)
     oldest, latest = _bounds(call)
     cursor = call.text("cursor")
     if cursor:
-        times = channel.listed_between(oldest, format_ts(decode_cursor(NEXT_TIME, cursor)), inclusive=False)
+        times = between(channel.listed, oldest, format_ts(decode_cursor(NEXT_TIME, cursor)), inclusive=False)
     else:
-        times = channel.listed_between(oldest, latest, inclusive=call.flag("inclusive"))
+        times = between(channel.listed, oldest, latest, inclusive=call.flag("inclusive"))
     times = _visible(call, times)
     limit = max(1, min(call.number("limit", 100) or 100, MAX_MESSAGES_PER_PAGE))
     chosen = times[-limit:]
     has_more = len(times) > len(chosen)
-    # The cursor is a time and no position: what is said meanwhile does not shift the pages.
+    # The cursor is a time, not a position, so that new messages do not shift the pages.
     following = encode_cursor(NEXT_TIME, parse_ts(chosen[0])) if has_more else {}
     messages = _serialize(call, (channel.messages[ts] for ts in reversed(chosen)))
     return {"ok": True, "messages": messages, "has_more": has_more, "pin_count": 0, **following}
 
 
 def replies(call: ApiCall) -> JsonObject:
-    """Read a thread, its parent first, oldest reply first. `conversations.replies`."""
+    """`conversations.replies`: a thread, its parent first, then the oldest reply."""
     channel = _readable(call)
     message = channel.messages.get(call.text("ts"))
     if message is None:
         raise SlackError("thread_not_found")
     oldest, latest = _bounds(call)
-    inclusive = call.flag("inclusive")
-    chosen = [ts for ts in message.replies if _is_between(ts, oldest, latest, inclusive=inclusive)]
-    chosen = _visible(call, chosen)
+    chosen = _visible(call, between(message.replies, oldest, latest, inclusive=call.flag("inclusive")))
     cut, following = paginate(call, [message.ts, *chosen], default=1000)
     has_more = bool(following["response_metadata"]["next_cursor"])
     messages = _serialize(call, (channel.messages[ts] for ts in cut if ts in channel.messages))
@@ -75,13 +81,13 @@ def replies(call: ApiCall) -> JsonObject:
 
 
 def members(call: ApiCall) -> JsonObject:
-    """List who is in a conversation. `conversations.members`."""
+    """`conversations.members`: the members of a conversation."""
     chosen, following = paginate(call, list(call.channel(suffix="read").members), default=100)
     return {"ok": True, "members": chosen, **following}
 
 
 def join(call: ApiCall) -> JsonObject:
-    """Let the bot into a public channel. `conversations.join`."""
+    """`conversations.join`: adds the bot to a public channel."""
     channel = call.workspace.channels.get(call.text("channel"))
     bot = call.workspace.bot
     if channel is None:
@@ -98,7 +104,7 @@ def join(call: ApiCall) -> JsonObject:
 
 
 def leave(call: ApiCall) -> JsonObject:
-    """Let the bot out. `conversations.leave`."""
+    """`conversations.leave`: removes the bot."""
     channel = call.channel()
     bot = call.workspace.bot
     if channel.is_direct:
@@ -116,7 +122,7 @@ def leave(call: ApiCall) -> JsonObject:
 
 
 def open_direct(call: ApiCall) -> JsonObject:
-    """Open direct messages with the users named. `conversations.open`."""
+    """`conversations.open`: opens a direct message with the given users."""
     if call.text("channel"):
         channel = call.channel()
         return {"ok": True, "channel": channel.as_json(call.workspace.bot.user_id)}
@@ -133,7 +139,7 @@ def open_direct(call: ApiCall) -> JsonObject:
 
 
 def invite(call: ApiCall) -> JsonObject:
-    """Bring users into a conversation that the bot is in. `conversations.invite`."""
+    """`conversations.invite`: adds users to a conversation that the bot is in."""
     channel = _joined_channel(call)
     for user_id in call.strings("users"):
         if user_id == call.workspace.bot.user_id:
@@ -147,7 +153,7 @@ def invite(call: ApiCall) -> JsonObject:
 
 
 def kick(call: ApiCall) -> JsonObject:
-    """Remove a user from a conversation that the bot is in. `conversations.kick`."""
+    """`conversations.kick`: removes a user from a conversation that the bot is in."""
     channel = _joined_channel(call)
     user = call.user()
     if user is call.workspace.bot:
@@ -161,7 +167,7 @@ def kick(call: ApiCall) -> JsonObject:
 
 
 def archive(call: ApiCall) -> JsonObject:
-    """Close a channel for good. `conversations.archive`."""
+    """`conversations.archive`: archives a channel."""
     channel = call.channel()
     if channel.is_direct:
         raise SlackError("method_not_supported_for_channel_type")
@@ -233,12 +239,6 @@ def _read_ts(call: ApiCall, name: str) -> str:
         return format_ts(parse_ts(value))
     except ValueError:
         raise SlackError(f"invalid_ts_{name}") from None
-
-
-def _is_between(ts: str, oldest: str, latest: str, *, inclusive: bool) -> bool:
-    if inclusive and ts in (oldest, latest):
-        return True
-    return (not oldest or ts > oldest) and (not latest or ts < latest)
 
 
 def _visible(call: ApiCall, times: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The address of the simulated Slack's Web API: arguments in, limits and faults applied, the answer out."""
+"""The endpoint of the simulated Web API: reads arguments, applies limits and faults, and responds."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
 class WebApiEndpoint:
-    """The Web API under one address: `/api/{method}`."""
+    """Serves `/api/{method}`."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class WebApiEndpoint:
         self._methods = methods
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer one call as planned, or as Slack would."""
+        """Responds to a call as Slack does, or as a planned fault says."""
         name = request.match_info["method"]
         try:
             arguments, token = await _read_arguments(request)
@@ -86,9 +86,9 @@ class WebApiEndpoint:
 
 
 async def _read_arguments(request: web.Request) -> tuple[JsonObject, str]:
-    """Read the arguments and the token of a call, wherever they stand. Raises SlackError for broken JSON.
+    """Returns the arguments and the token of a call. Raises SlackError for malformed JSON.
 
-    JSON holds no token for Slack: a `token` in there is an argument like any other.
+    As in Slack, `token` in a JSON body is an ordinary argument.
     """
     arguments: JsonObject = dict(request.query)
     token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()

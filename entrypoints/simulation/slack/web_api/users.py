@@ -7,18 +7,18 @@ from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
 
 
 def info(call: ApiCall) -> JsonObject:
-    """Tell about one user. `users.info`."""
+    """`users.info`: one user."""
     return {"ok": True, "user": _serialize(call, call.user())}
 
 
 def list_all(call: ApiCall) -> JsonObject:
-    """List everybody. `users.list`."""
+    """`users.list`: all users."""
     chosen, following = paginate(call, list(call.workspace.users.values()), default=1000)
     return {"ok": True, "members": [_serialize(call, user) for user in chosen], **following}
 
 
 def look_up_by_email(call: ApiCall) -> JsonObject:
-    """Find who has an e-mail address. `users.lookupByEmail`."""
+    """`users.lookupByEmail`: the user with this email address."""
     email = call.text("email")
     found = [user for user in call.workspace.users.values() if email and user.email == email]
     if not found:
@@ -27,7 +27,7 @@ def look_up_by_email(call: ApiCall) -> JsonObject:
 
 
 def test_auth(call: ApiCall) -> JsonObject:
-    """Tell whose token it is. `auth.test`."""
+    """`auth.test`: the owner of the token."""
     world = call.workspace
     return {
         "ok": True,
@@ -42,7 +42,7 @@ def test_auth(call: ApiCall) -> JsonObject:
 
 
 def test_api(call: ApiCall) -> JsonObject:
-    """Say the arguments back, as an error if there is one among them. `api.test`."""
+    """`api.test`: the arguments, as an error if one of them is `error`."""
     if call.text("error"):
         raise SlackError(call.text("error"), args=call.arguments)
     return {"ok": True, "args": call.arguments}
