@@ -1,1 +1,1 @@
-"""The workbench: a page that shows both ends of the simulation, and lets people talk, edit flows and throw faults."""
+"""The workbench: a web page that shows both simulated servers and lets people chat, edit flows and inject faults."""

@@ -1,4 +1,4 @@
-"""Keeps other sites' pages out: who may ask, by `Host`, `Origin` and a token; and what a browser may do with it."""
+"""Restricts the page to its own origin: checks `Host`, `Origin` and a token, and sets the security headers."""
 
 import hmac
 import secrets
@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 SOCKET_PROTOCOL: Final = "flyte-slack.workbench"
-"""What the page's WebSocket speaks; the token comes beside it, since browsers let no other header through."""
+"""Subprotocol of the page's WebSocket. The token is offered as a second one: browsers let scripts set no header."""
 TOKEN_HEADER: Final = "X-Workbench-Token"  # noqa: S105 - a header's name
 
 _POLICY: Final = (
@@ -19,37 +19,38 @@ _POLICY: Final = (
 
 
 class AccessGuard:
-    """Stands before every request. Deeds and the socket need the page's own `Origin`, and the token that is in it."""
+    """Middleware for every request. Actions and the socket require the page's own `Origin` and its token."""
 
     def __init__(self) -> None:
         self.token: Final = secrets.token_urlsafe(32)
         self.hosts: frozenset[str] = frozenset()
-        """What a `Host` header may say: anything else is a name that somebody made point here."""
+        """Accepted `Host` headers. Any other one means DNS rebinding: a foreign name that points to this machine."""
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a request through or refuse it with 403; every answer gets the headers that bind the browser."""
+        """Pass a request on or reject it with 403, and add the security headers to every response."""
         try:
-            if not self._is_ours(request):
-                raise web.HTTPForbidden(text="This page is for the machine that it runs on.\n")
+            if not self._is_allowed(request):
+                raise web.HTTPForbidden(text="This page is only available to the machine that serves it.\n")
             response = await handler(request)
-        except web.HTTPException as refusal:
-            refusal.headers.update(self._headers(request))
+        except web.HTTPException as rejection:
+            rejection.headers.update(self._headers(request))
             raise
         if not response.prepared:
             response.headers.update(self._headers(request))
         return response
 
-    def _is_ours(self, request: web.Request) -> bool:
+    def _is_allowed(self, request: web.Request) -> bool:
         if request.headers.get("Host") not in self.hosts:
             return False
         is_reading = request.method in ("GET", "HEAD") and "Upgrade" not in request.headers
         return is_reading or (request.headers.get("Origin") == f"http://{request.host}" and self._has_token(request))
 
     def _has_token(self, request: web.Request) -> bool:
-        offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
-        given = [request.headers.get(TOKEN_HEADER, ""), *(protocol.strip() for protocol in offered)]
-        return any(hmac.compare_digest(one.encode(errors="replace"), self.token.encode()) for one in given)
+        protocols = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        candidates = [request.headers.get(TOKEN_HEADER, ""), *(protocol.strip() for protocol in protocols)]
+        token = self.token.encode()
+        return any(hmac.compare_digest(candidate.encode(errors="replace"), token) for candidate in candidates)
 
     def _headers(self, request: web.Request) -> dict[str, str]:
         host = request.host if request.host in self.hosts else "127.0.0.1"

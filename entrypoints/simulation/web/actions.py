@@ -1,4 +1,4 @@
-"""What people do by the page: each deed is a JSON object, checked before anything is done."""
+"""Actions of the page: each is a JSON object, validated before it takes effect."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,47 +18,47 @@ MAX_NAME_LENGTH: Final = 80
 _NAME: Final = re.compile(r"[^\W_][\w.-]*")
 _EMOJI: Final = re.compile(r"[a-z0-9_+'-]+")
 
-Answer: TypeAlias = dict[str, object]
-Deed: TypeAlias = Callable[["ActionRequest"], Awaitable[Answer]]
+ActionResult: TypeAlias = dict[str, object]
+ActionMethod: TypeAlias = Callable[["ActionRequest"], Awaitable[ActionResult | None]]
 
 
 class ActionRejected(Exception):
-    """A deed can't be done; the message tells people why."""
+    """An action is invalid or impossible; the message tells people why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """The particulars of a deed."""
+    """The arguments of an action."""
 
-    values: Mapping[str, object]
+    arguments: Mapping[str, object]
 
-    def text(self, name: str, longest: int = MAX_NAME_LENGTH) -> str:
-        """A string that must be there. Raises NotDoneError."""
-        value = self.values.get(name)
+    def text(self, name: str, max_length: int = MAX_NAME_LENGTH) -> str:
+        """Returns a required string. Raises ActionRejected."""
+        value = self.arguments.get(name)
         if not isinstance(value, str) or not value:
             raise ActionRejected(f"{name} is missing")
-        if len(value) > longest:
-            raise ActionRejected(f"{name} is longer than {longest:,} characters")
+        if len(value) > max_length:
+            raise ActionRejected(f"{name} is longer than {max_length:,} characters")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ActionRejected(f"{name} has characters that are none")
+            raise ActionRejected(f"{name} contains invalid characters")
         return value
 
     def flag(self, name: str) -> bool:
-        """A boolean that must be there. Raises NotDoneError."""
-        value = self.values.get(name)
+        """Returns a required boolean. Raises ActionRejected."""
+        value = self.arguments.get(name)
         if not isinstance(value, bool):
-            raise ActionRejected(f"{name} has to be true or false")
+            raise ActionRejected(f"{name} must be true or false")
         return value
 
 
 class ActionHandler:
-    """The deeds by name."""
+    """Executes actions by name."""
 
     def __init__(self, workbench: Workbench) -> None:
-        self._bench = workbench
+        self._workbench = workbench
         self._slack = workbench.slack
         self._workspace = SlackWorkspace(workbench.slack)
-        self._deeds: Final[Mapping[str, Deed]] = {
+        self._methods: Final[Mapping[str, ActionMethod]] = {
             "say": self._say,
             "edit": self._edit,
             "delete": self._delete,
@@ -66,132 +66,124 @@ class ActionHandler:
             "invite": self._invite,
             "kick": self._kick,
             "add-person": self._add_person,
-            "add-room": self._add_room,
+            "add-channel": self._add_channel,
             "open-direct": self._open_direct,
-            "write-flow": self._write_flow,
-            "begin-flow": self._begin_flow,
-            "throw-away-flow": self._throw_away_flow,
-            "switch": self._switch,
+            "update-flow": self._update_flow,
+            "create-flow": self._create_flow,
+            "delete-flow": self._delete_flow,
+            "set-fault": self._set_fault,
         }
 
-    async def handle(self, name: str, values: Mapping[str, object]) -> Answer:
-        """Do what is asked for; the board shows what came of it by the time this returns. Raises NotDoneError."""
-        deed = self._deeds.get(name)
-        if deed is None:
-            raise ActionRejected(f"nothing can be done that is called {name[:MAX_NAME_LENGTH]}")
+    async def handle(self, name: str, arguments: Mapping[str, object]) -> ActionResult:
+        """Execute an action; its effects are in the feed when this returns. Raises ActionRejected."""
+        method = self._methods.get(name)
+        if method is None:
+            raise ActionRejected(f"there is no action {name[:MAX_NAME_LENGTH]}")
         try:
-            return await deed(ActionRequest(values))
+            return await method(ActionRequest(arguments)) or {}
         except (NotFoundError, DraftNotFound, UnknownFault, TooManyFlows) as error:
             raise ActionRejected(str(error)) from error
         finally:
-            self._bench.publish()
+            self._workbench.publish()
 
-    # Talking
+    # Messages
 
-    async def _say(self, asked: ActionRequest) -> Answer:
-        person, room = self._person(asked), self._room(asked)
-        text = self._workspace.encode_text(asked.text("text", MAX_MESSAGE_LENGTH))
-        thread = str(asked.values.get("thread") or "") or None
-        if thread is not None and room.thread_parent(thread) is None:
-            raise ActionRejected("the message that you reply to is not there any more")
-        return {"ts": self._slack.say(person.user_id, room.channel_id, text, thread_ts=thread)}
+    async def _say(self, request: ActionRequest) -> ActionResult:
+        person, channel = self._person(request), self._channel(request)
+        text = self._workspace.encode_text(request.text("text", MAX_MESSAGE_LENGTH))
+        thread = str(request.arguments.get("thread") or "") or None
+        if thread is not None and channel.thread_parent(thread) is None:
+            raise ActionRejected("the message you reply to no longer exists")
+        return {"ts": self._slack.say(person.user_id, channel.channel_id, text, thread_ts=thread)}
 
-    async def _edit(self, asked: ActionRequest) -> Answer:
-        room, message = self._message(asked)
+    async def _edit(self, request: ActionRequest) -> None:
+        channel, message = self._message(request)
         if message.fields.get("bot_id"):
-            raise ActionRejected("what the bot said is the bot's to edit")
-        text = self._workspace.encode_text(asked.text("text", MAX_MESSAGE_LENGTH))
-        self._slack.edit(room.channel_id, message.ts, text)
-        return {}
+            raise ActionRejected("only the bot can edit its messages")
+        text = self._workspace.encode_text(request.text("text", MAX_MESSAGE_LENGTH))
+        self._slack.edit(channel.channel_id, message.ts, text)
 
-    async def _delete(self, asked: ActionRequest) -> Answer:
-        room, message = self._message(asked)
-        self._slack.delete(room.channel_id, message.ts)
-        return {}
+    async def _delete(self, request: ActionRequest) -> None:
+        channel, message = self._message(request)
+        self._slack.delete(channel.channel_id, message.ts)
 
-    async def _react(self, asked: ActionRequest) -> Answer:
-        room, message = self._message(asked)
-        emoji = asked.text("emoji").strip(":")
+    async def _react(self, request: ActionRequest) -> None:
+        channel, message = self._message(request)
+        emoji = request.text("emoji").strip(":")
         if not _EMOJI.fullmatch(emoji):
-            raise ActionRejected(f"there is no emoji called {emoji}")
-        self._slack.react(self._person(asked).user_id, room.channel_id, message.ts, emoji)
-        return {}
+            raise ActionRejected(f"there is no emoji {emoji}")
+        self._slack.react(self._person(request).user_id, channel.channel_id, message.ts, emoji)
 
-    # Who is where
+    # People and channels
 
-    async def _invite(self, asked: ActionRequest) -> Answer:
-        self._slack.invite(self._channel(asked).channel_id, self._person(asked).user_id)
-        return {}
+    async def _invite(self, request: ActionRequest) -> None:
+        self._slack.invite(self._joinable_channel(request).channel_id, self._person(request).user_id)
 
-    async def _kick(self, asked: ActionRequest) -> Answer:
-        channel = self._channel(asked)
+    async def _kick(self, request: ActionRequest) -> None:
+        channel = self._joinable_channel(request)
         if channel.is_general:
-            raise ActionRejected("nobody can be removed from #general")
-        self._slack.kick(channel.channel_id, self._person(asked).user_id)
-        return {}
+            raise ActionRejected("no one can be removed from #general")
+        self._slack.kick(channel.channel_id, self._person(request).user_id)
 
-    async def _add_person(self, asked: ActionRequest) -> Answer:
-        handle = _name(asked.text("name").removeprefix("@"))
+    async def _add_person(self, request: ActionRequest) -> ActionResult:
+        handle = _parse_name(request.text("name").removeprefix("@"))
         if any(user.name == handle for user in self._slack.workspace.users.values()):
-            raise ActionRejected(f"{handle} is here already")
+            raise ActionRejected(f"{handle} already exists")
         self._workspace.add_person(handle)
         return {"person": self._slack.workspace.user(handle).user_id}
 
-    async def _add_room(self, asked: ActionRequest) -> Answer:
-        name = _name(asked.text("name").removeprefix("#"))
+    async def _add_channel(self, request: ActionRequest) -> ActionResult:
+        name = _parse_name(request.text("name").removeprefix("#"))
         if self._slack.workspace.find_channel(name):
-            raise ActionRejected(f"#{name} is here already")
-        return {"room": self._slack.add_channel(name)}
+            raise ActionRejected(f"#{name} already exists")
+        return {"channel": self._slack.add_channel(name)}
 
-    async def _open_direct(self, asked: ActionRequest) -> Answer:
-        return {"room": self._slack.open_im(self._person(asked).user_id)}
+    async def _open_direct(self, request: ActionRequest) -> ActionResult:
+        return {"channel": self._slack.open_im(self._person(request).user_id)}
 
     # Flows and faults
 
-    async def _write_flow(self, asked: ActionRequest) -> Answer:
-        self._bench.flow_editor.update(asked.text("flow"), _flow_text(asked))
-        return {}
+    async def _update_flow(self, request: ActionRequest) -> None:
+        self._workbench.flow_editor.update(request.text("flow"), _flow_text(request))
 
-    async def _begin_flow(self, asked: ActionRequest) -> Answer:
-        return {"flow": self._bench.flow_editor.create(_flow_text(asked))}
+    async def _create_flow(self, request: ActionRequest) -> ActionResult:
+        return {"flow": self._workbench.flow_editor.create(_flow_text(request))}
 
-    async def _throw_away_flow(self, asked: ActionRequest) -> Answer:
-        self._bench.flow_editor.delete(asked.text("flow"))
-        return {}
+    async def _delete_flow(self, request: ActionRequest) -> None:
+        self._workbench.flow_editor.delete(request.text("flow"))
 
-    async def _switch(self, asked: ActionRequest) -> Answer:
-        await self._bench.faults.set(asked.text("fault"), on=asked.flag("on"))
-        return {}
+    async def _set_fault(self, request: ActionRequest) -> None:
+        await self._workbench.faults.set(request.text("fault"), on=request.flag("on"))
 
-    # Who and what is meant
+    # Arguments that name something in the workspace
 
-    def _person(self, asked: ActionRequest) -> User:
-        return self._slack.workspace.user(asked.text("person"))
+    def _person(self, request: ActionRequest) -> User:
+        return self._slack.workspace.user(request.text("person"))
 
-    def _room(self, asked: ActionRequest) -> Channel:
-        return self._slack.workspace.channel(asked.text("room"))
+    def _channel(self, request: ActionRequest) -> Channel:
+        return self._slack.workspace.channel(request.text("channel"))
 
-    def _channel(self, asked: ActionRequest) -> Channel:
-        room = self._room(asked)
-        if room.is_direct:
-            raise ActionRejected("these are direct messages: nobody comes or goes")
-        return room
+    def _joinable_channel(self, request: ActionRequest) -> Channel:
+        channel = self._channel(request)
+        if channel.is_direct:
+            raise ActionRejected("direct messages have fixed members")
+        return channel
 
-    def _message(self, asked: ActionRequest) -> tuple[Channel, Message]:
-        room = self._room(asked)
-        message = room.messages.get(asked.text("ts"))
+    def _message(self, request: ActionRequest) -> tuple[Channel, Message]:
+        channel = self._channel(request)
+        message = channel.messages.get(request.text("ts"))
         if message is None:
-            raise ActionRejected("that message is not there any more")
-        return room, message
+            raise ActionRejected("the message no longer exists")
+        return channel, message
 
 
-def _flow_text(asked: ActionRequest) -> str:
-    """A flow's text, which may be empty: an empty sheet has a mistake like any other."""
-    return "" if asked.values.get("text") == "" else asked.text("text", SIZE_LIMIT)
+def _flow_text(request: ActionRequest) -> str:
+    """Returns a flow's text. An empty one is valid here: the editor shows it with an error like any other."""
+    return "" if request.arguments.get("text") == "" else request.text("text", SIZE_LIMIT)
 
 
-def _name(typed: str) -> str:
+def _parse_name(typed: str) -> str:
     name = typed.strip().lower()
     if not _NAME.fullmatch(name):
-        raise ActionRejected("a name begins with a letter or digit, and has no others but . _ and -")
+        raise ActionRejected("names start with a letter or digit and contain only letters, digits, . _ and -")
     return name

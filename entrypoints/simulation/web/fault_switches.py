@@ -1,4 +1,4 @@
-"""Switches for faults: each is thrown at one of the two ends, and stays until it is switched off."""
+"""Switches for faults of the simulated servers; a fault lasts until it is switched off."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -19,85 +19,81 @@ _FLYTE_ROUTES: Final = ("api", "register", "event", "take", "result", "audit")
 
 
 class UnknownFault(LookupError):
-    """There is no switch of that name."""
+    """There is no fault with that name."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultSwitch:
-    """A fault: at which end, what it does in the words of the page, and how it is thrown and taken back."""
+    """A fault: the server that has it, its texts on the page, and a context manager that injects it."""
 
-    end: str
+    server: str
     title: str
     effect: str
-    fault: Callable[[], AbstractAsyncContextManager[None]]
+    inject: Callable[[], AbstractAsyncContextManager[None]]
 
 
 class FaultSwitches:
-    """The switches by name; to be closed in the end."""
+    """The switches by name. Call `close` at the end."""
 
     def __init__(self, slack: SlackServer, flyte: FlyteServer) -> None:
         self.all: Final[Mapping[str, FaultSwitch]] = _slack_switches(slack) | _flyte_switches(flyte)
-        self._on: dict[str, AsyncExitStack] = {}
+        self._active: dict[str, AsyncExitStack] = {}
 
     async def close(self) -> None:
-        """Take all faults back."""
-        for name in list(self._on):
+        """Switch all faults off."""
+        for name in list(self._active):
             await self.set(name, on=False)
 
-    def is_on(self, name: str) -> bool:
-        """Whether a fault is thrown."""
-        return name in self._on
-
     async def set(self, name: str, *, on: bool) -> None:
-        """Throw a fault, or take it back; no effect when that is so already. Raises NoSuchSwitchError."""
+        """Switch a fault on or off, unless it is so already. Raises UnknownFault."""
         if name not in self.all:
-            raise UnknownFault(f"there is no fault called {name}")
-        if on and name not in self._on:
-            fault = self._on[name] = AsyncExitStack()
-            await fault.enter_async_context(self.all[name].fault())
-        elif not on and name in self._on:
-            await self._on.pop(name).aclose()
+            raise UnknownFault(f"there is no fault {name}")
+        if on and name not in self._active:
+            fault = self._active[name] = AsyncExitStack()
+            await fault.enter_async_context(self.all[name].inject())
+        elif not on and name in self._active:
+            await self._active.pop(name).aclose()
 
     def as_json(self) -> object:
-        """All switches as they are now."""
+        """Returns the state of all switches."""
         return [
-            {"name": name, "end": switch.end, "title": switch.title, "effect": switch.effect, "on": self.is_on(name)}
+            {
+                "name": name,
+                "server": switch.server,
+                "title": switch.title,
+                "effect": switch.effect,
+                "on": name in self._active,
+            }
             for name, switch in self.all.items()
         ]
 
 
 def _slack_switches(slack: SlackServer) -> dict[str, FaultSwitch]:
-    planned = partial(_planned, slack.faults)
-    limited, broken = slack_faults.rate_limited(_RETRY_AFTER_SECONDS), slack_faults.http_status(500)
+    switch = partial(FaultSwitch, "Slack")
+    limited = partial(_planned, slack.faults, [_POST], slack_faults.rate_limited(_RETRY_AFTER_SECONDS))
+    failing = partial(_planned, slack.faults, [ANY], slack_faults.http_status(500))
+    hanging = partial(_planned, slack.faults, [_POST], Hang(after_effect=True))
     return {
-        "slack-429": FaultSwitch(
-            "Slack", "Rate limited", "Posts are answered 429.", partial(planned, [_POST], limited)
+        "slack-429": switch("Rate limited", "Posts are answered with 429.", limited),
+        "slack-500": switch("Errors", "Every call is answered with 500.", failing),
+        "slack-no-answer": switch("Posts time out", "Messages are posted, but the response never comes.", hanging),
+        "slack-drop": switch(
+            "Sockets broken", "Sockets break, and new ones are refused.", partial(_drop_sockets, slack)
         ),
-        "slack-500": FaultSwitch("Slack", "Errors", "Every call is answered 500.", partial(planned, [ANY], broken)),
-        "slack-no-answer": FaultSwitch(
-            "Slack",
-            "Posts, no answer",
-            "Messages are posted, but the answer never comes.",
-            partial(planned, [_POST], Hang(after_effect=True)),
-        ),
-        "slack-drop": FaultSwitch(
-            "Slack", "Sockets broken", "Open sockets break, new ones are refused.", partial(_without_sockets, slack)
-        ),
-        "slack-silence": FaultSwitch(
-            "Slack", "Sockets silent", "Sockets stay open, and nothing comes through.", partial(_silent, slack)
+        "slack-silence": switch(
+            "Sockets silent", "Sockets stay open but deliver nothing.", partial(_silence_sockets, slack)
         ),
     }
 
 
 def _flyte_switches(flyte: FlyteServer) -> dict[str, FaultSwitch]:
-    planned = partial(_planned, flyte.faults, _FLYTE_ROUTES)
-    slow = Slow(SLOW_SECONDS)
+    switch = partial(FaultSwitch, "Flyte")
+    failing = partial(_planned, flyte.faults, _FLYTE_ROUTES, flyte_faults.status(500))
+    slow = partial(_planned, flyte.faults, _FLYTE_ROUTES, Slow(SLOW_SECONDS))
     return {
-        "flyte-down": FaultSwitch("Flyte", "Down", "Connections are refused.", partial(_down, flyte)),
-        "flyte-500": FaultSwitch(
-            "Flyte", "Errors", "Every request is answered 500.", partial(planned, flyte_faults.status(500))
-        ),
-        "flyte-slow": FaultSwitch("Flyte", "Slow", f"Every answer takes {SLOW_SECONDS:g} s.", partial(planned, slow)),
+        "flyte-down": switch("Down", "Connections are refused.", partial(_down, flyte)),
+        "flyte-500": switch("Errors", "Every request is answered with 500.", failing),
+        "flyte-slow": switch("Slow", f"Every response takes {SLOW_SECONDS:g} s.", slow),
     }
 
 
@@ -107,25 +103,25 @@ async def _planned(faults: FaultPlan, targets: Iterable[str], fault: Fault) -> A
     try:
         yield
     finally:
-        for one in planned:
-            faults.remove(one)
+        for planned_fault in planned:
+            faults.remove(planned_fault)
 
 
 @asynccontextmanager
-async def _without_sockets(slack: SlackServer) -> AsyncIterator[None]:
+async def _drop_sockets(slack: SlackServer) -> AsyncIterator[None]:
     async with _planned(slack.faults, [slack_faults.HANDSHAKE], slack_faults.http_status(503)):
         slack.drop_sockets()
         yield
 
 
 @asynccontextmanager
-async def _silent(slack: SlackServer) -> AsyncIterator[None]:
+async def _silence_sockets(slack: SlackServer) -> AsyncIterator[None]:
     async with _planned(slack.faults, [slack_faults.HELLO], Hang()):
         slack.silence_sockets()
         yield
     for socket in slack.connections:
         if socket.is_silent or not socket.is_ready:
-            socket.drop()  # it would stay dead until the other end gives it up
+            socket.drop()  # it would stay silent until the pack gives it up
 
 
 @asynccontextmanager

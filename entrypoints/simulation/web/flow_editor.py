@@ -1,4 +1,4 @@
-"""The desk on which flows are written: every text is checked, and runs at once when nothing is wrong with it."""
+"""Edits flows: every text is validated, and replaces the running flow as soon as it is valid."""
 
 import re
 from collections.abc import Iterable
@@ -14,22 +14,22 @@ from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file, flow_from_text
 
-_WHERE: Final = "flow"
-_PLACE: Final = re.compile(rf"{_WHERE}(?::(?P<line>\d+))?(?::(?P<column>\d+))?: (?P<reason>.*)", re.DOTALL)
+_SOURCE: Final = "flow"
+_LOCATION: Final = re.compile(rf"{_SOURCE}(?::(?P<line>\d+))?(?::(?P<column>\d+))?: (?P<reason>.*)", re.DOTALL)
 MAX_FLOWS: Final = 200
 
 
 class DraftNotFound(LookupError):
-    """There is no sheet of that id."""
+    """There is no draft with that id."""
 
 
 class TooManyFlows(Exception):
-    """There are too many flows to write another."""
+    """There are too many flows to create another."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """A flow's text, and the flow that was last read from it without a mistake; None: there has been none."""
+    """A flow's text, and the flow last read from it without an error; None if there was none yet."""
 
     id: str
     text: str
@@ -37,11 +37,11 @@ class Draft:
     flow: Flow | None
     error: str = ""
     line: int = 0
-    """Where the error is, counted from 1; 0: nowhere in particular."""
+    """Line of the error, counted from 1; 0 if unknown."""
     column: int = 0
 
     def as_json(self, *, is_running: bool) -> object:
-        """The sheet as it is now."""
+        """Returns the draft's current state."""
         return {
             "name": self.flow.name if self.flow else "",
             "text": self.text,
@@ -51,9 +51,16 @@ class Draft:
             "is_running": is_running,
         }
 
+    def set_error(self, message: str) -> None:
+        """Store an error message, with its line and column if it names them."""
+        match = _LOCATION.fullmatch(message)
+        self.error = match["reason"] if match else message
+        self.line = int(match["line"] or 0) if match else 0
+        self.column = int(match["column"] or 0) if match else 0
+
 
 class FlowEditor:
-    """The sheets of a Flyte's flows. `files` are read for their text, comments and all; other flows are written out."""
+    """Drafts of a Flyte's flows. A flow that stands in one of `files` keeps that text and its comments."""
 
     def __init__(self, flyte: Flyte, files: Iterable[Path] = ()) -> None:
         self.drafts: Final[dict[str, Draft]] = {}
@@ -62,11 +69,11 @@ class FlowEditor:
         self._files = tuple(files)
 
     def refresh(self) -> None:
-        """Have a sheet for every flow that runs, whoever brought it, and none for flows that somebody else removed."""
-        by_name = {sheet.flow.name: sheet for sheet in self.drafts.values() if sheet.flow}
-        for name, sheet in by_name.items():
+        """Adopt the flows that were added, replaced or removed outside the editor."""
+        by_name = {draft.flow.name: draft for draft in self.drafts.values() if draft.flow}
+        for name, draft in by_name.items():
             if name not in self._flyte.flows:
-                del self.drafts[sheet.id]
+                del self.drafts[draft.id]
         for name, flow in self._flyte.flows.items():
             known = by_name.get(name)
             if known is None:
@@ -74,66 +81,62 @@ class FlowEditor:
             elif known.flow is not flow:
                 known.text, known.flow, known.error = self._text_of(flow), flow, ""
 
-    def update(self, sheet_id: str, text: str) -> None:
-        """Put another text on a sheet; it runs from now on if it is right, and otherwise what ran before goes on."""
-        sheet = self._sheet(sheet_id)
-        sheet.text, sheet.error, sheet.line, sheet.column = text, "", 0, 0
+    def update(self, draft_id: str, text: str) -> None:
+        """Set a draft's text. It runs at once if it is valid; otherwise the last valid version keeps running.
+
+        Raises DraftNotFound.
+        """
+        draft = self._draft(draft_id)
+        draft.text, draft.error, draft.line, draft.column = text, "", 0, 0
         try:
-            flow = flow_from_text(text, _WHERE, is_json=sheet.is_json)
-            self._check_name(sheet, flow.name)
-        except InvalidDocument as refusal:
-            self._note_error(sheet, str(refusal))
+            flow = flow_from_text(text, _SOURCE, is_json=draft.is_json)
+            self._check_name(draft, flow.name)
+        except InvalidDocument as error:
+            draft.set_error(str(error))
             return
-        if sheet.flow and sheet.flow.name != flow.name:
-            self._flyte.remove_flow(sheet.flow.name)
-        sheet.flow = flow
+        if draft.flow and draft.flow.name != flow.name:
+            self._flyte.remove_flow(draft.flow.name)
+        draft.flow = flow
         self._flyte.add_flow(flow)
 
     def create(self, text: str) -> str:
-        """Begin another flow; returns the sheet's id. Raises DeskFullError."""
+        """Create a draft; returns its id. Raises TooManyFlows."""
         if len(self.drafts) >= MAX_FLOWS:
-            raise TooManyFlows(f"there are {MAX_FLOWS} flows already")
-        sheet = self._add(text, None)
-        self.update(sheet.id, text)
-        return sheet.id
+            raise TooManyFlows(f"there are already {MAX_FLOWS} flows")
+        draft = self._add(text, None)
+        self.update(draft.id, text)
+        return draft.id
 
-    def delete(self, sheet_id: str) -> None:
-        """Remove a sheet, and begin no more runs of its flow. Raises NotOnDeskError."""
-        sheet = self._sheet(sheet_id)
-        if sheet.flow:
-            self._flyte.remove_flow(sheet.flow.name)
-        del self.drafts[sheet_id]
+    def delete(self, draft_id: str) -> None:
+        """Delete a draft and its flow; runs that have started continue. Raises DraftNotFound."""
+        draft = self._draft(draft_id)
+        if draft.flow:
+            self._flyte.remove_flow(draft.flow.name)
+        del self.drafts[draft_id]
 
-    def is_running(self, sheet: Draft) -> bool:
-        """Whether the engine runs a flow of this sheet, be it an earlier text."""
-        return sheet.flow is not None and self._flyte.flows.get(sheet.flow.name) is sheet.flow
+    def is_running(self, draft: Draft) -> bool:
+        """Whether Flyte runs the last valid version of this draft."""
+        return draft.flow is not None and self._flyte.flows.get(draft.flow.name) is draft.flow
 
-    def _sheet(self, sheet_id: str) -> Draft:
-        if sheet_id not in self.drafts:
-            raise DraftNotFound(f"there is no flow {sheet_id} any more")
-        return self.drafts[sheet_id]
+    def _draft(self, draft_id: str) -> Draft:
+        if draft_id not in self.drafts:
+            raise DraftNotFound(f"flow {draft_id} no longer exists")
+        return self.drafts[draft_id]
 
     def _add(self, text: str, flow: Flow | None) -> Draft:
-        sheet = Draft(f"flow-{next(self._numbers)}", text, text.lstrip().startswith("{"), flow)
-        self.drafts[sheet.id] = sheet
-        return sheet
+        draft = Draft(f"flow-{next(self._numbers)}", text, text.lstrip().startswith("{"), flow)
+        self.drafts[draft.id] = draft
+        return draft
 
     def _text_of(self, flow: Flow) -> str:
-        """As a file has it, if one says just this; otherwise written out."""
+        """Returns the text of the file that defines exactly this flow, otherwise the flow as YAML."""
         for path in self._files:
             with suppress(OSError, ValueError, InvalidDocument):
                 if flow_from_file(path).source == flow.source:
                     return path.read_text(encoding="utf-8")
         return yaml.safe_dump(dict(flow.source), sort_keys=False, allow_unicode=True, width=100)
 
-    def _check_name(self, sheet: Draft, name: str) -> None:
-        own_name = sheet.flow.name if sheet.flow else ""
+    def _check_name(self, draft: Draft, name: str) -> None:
+        own_name = draft.flow.name if draft.flow else ""
         if name != own_name and name in self._flyte.flows:
-            raise InvalidDocument(f"{_WHERE}: name: another flow is called {name}")
-
-    @staticmethod
-    def _note_error(sheet: Draft, message: str) -> None:
-        match = _PLACE.fullmatch(message)
-        sheet.error = match["reason"] if match else message
-        sheet.line = int(match["line"] or 0) if match else 0
-        sheet.column = int(match["column"] or 0) if match else 0
+            raise InvalidDocument(f"{_SOURCE}: name: another flow has the name {name}")

@@ -1,4 +1,4 @@
-"""Opens the page for both ends, and for the pack between them if it runs in this process."""
+"""Opens the page for both simulated servers, and for the pack between them if it runs in this process."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -17,16 +17,16 @@ from entrypoints.simulation.web.workbench import Workbench
 async def open_page(
     slack: SlackServer, flyte: FlyteServer, port: int, *, container: Container | None, flow_files: Iterable[Path] = ()
 ) -> AsyncIterator[str]:
-    """The page's address, as long as it is open. OSError when the port is taken; 0: a free one.
+    """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken.
 
-    `container` is the pack's, before anything of it is used: what it hears and keeps is looked at.
+    `container` is the pack's, not yet used: its receiver and storage get probes that report to the traces.
     """
     files = [*sorted(BUILT_IN.iterdir()), *flow_files]
     async with Workbench(slack, flyte, files) as workbench:
         if container is not None:
-            ways = workbench.traces
-            ways.has_probe = True
-            container.receiver.override(WatchedReceiver(container.receiver(), ways.on_probe_event))
-            container.storage.override(WatchedStorage(container.storage(), ways.on_probe_event))
+            traces = workbench.traces
+            traces.has_probe = True
+            container.receiver.override(WatchedReceiver(container.receiver(), traces.on_probe_event))
+            container.storage.override(WatchedStorage(container.storage(), traces.on_probe_event))
         async with PageServer(workbench, port) as page:
             yield page.url

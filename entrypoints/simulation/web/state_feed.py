@@ -1,19 +1,16 @@
-"""A board of cards that pages copy: each card is a JSON value under a key, and every change has a number."""
+"""Replicates the page's state: JSON values by key, with a version number that grows with every change."""
 
 import asyncio
 from dataclasses import dataclass
 from typing import Final
 
 MAX_REMOVALS: Final = 1_000
-"""How many removed cards are remembered, for the sake of copies that still have them."""
+"""Number of removed keys that are remembered for copies that still hold them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What makes a copy like the board: cards by key, None for those that are gone.
-
-    `is_whole`: these are all the cards there are, whatever the copy has.
-    """
+    """Values by key that bring a copy up to `version`; None removes a key. A snapshot replaces the whole copy."""
 
     version: int
     is_snapshot: bool
@@ -21,61 +18,59 @@ class Delta:
 
 
 class StateFeed:
-    """Cards by key. A copy that says up to which change it knows everything is told the rest, however far it lags."""
+    """Values by key. Returns the delta for a copy of any earlier version, however far it lags behind."""
 
     def __init__(self) -> None:
         self.version = 0
-        """Of the latest change."""
-        self._cards: dict[str, tuple[int, object]] = {}  # both in the order of changing
+        self._values: dict[str, tuple[int, object]] = {}  # these two in order of their last change
         self._removed: dict[str, int] = {}
         self._complete_since = 0
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def publish(self, key: str, value: object) -> None:
-        """Write a card; whoever wrote it must not change the value any more. No change when it says this already."""
-        if key in self._cards and self._cards[key][1] == value:
+        """Set a value, which the caller must not mutate afterwards. An equal value is not a change."""
+        if key in self._values and self._values[key][1] == value:
             return
-        self._cards.pop(key, None)
+        self._values.pop(key, None)
         self._removed.pop(key, None)
-        self._cards[key] = (self._next(), value)
+        self._values[key] = (self._next_version(), value)
 
     def remove(self, key: str) -> None:
-        """Take a card off; no change when there is none."""
-        if self._cards.pop(key, None) is None:
+        """Remove a value. An unknown key is not a change."""
+        if self._values.pop(key, None) is None:
             return
-        self._removed[key] = self._next()
+        self._removed[key] = self._next_version()
         if len(self._removed) > MAX_REMOVALS:
             oldest = next(iter(self._removed))
             self._complete_since = self._removed.pop(oldest)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._cards
+        return key in self._values
 
-    def keys(self, start: str) -> list[str]:
-        """The keys that begin like this."""
-        return [key for key in self._cards if key.startswith(start)]
+    def keys(self, prefix: str) -> list[str]:
+        """Returns the keys with this prefix."""
+        return [key for key in self._values if key.startswith(prefix)]
 
-    def delta_since(self, number: int) -> Delta:
-        """What changed after this change; everything for a copy that knows less than the board remembers, or more."""
-        if not self._complete_since <= number <= self.version:
-            number = 0
-        cards: dict[str, object] = {}
-        for key, (changed, value) in reversed(self._cards.items()):
-            if changed <= number:
+    def delta_since(self, version: int) -> Delta:
+        """Returns the changes since a version; a snapshot if that version is too old, or of another feed."""
+        is_snapshot = version == 0 or not self._complete_since <= version <= self.version
+        since = 0 if is_snapshot else version
+        values: dict[str, object] = {}
+        for key, (changed, value) in reversed(self._values.items()):
+            if changed <= since:
                 break
-            cards[key] = value
-        is_whole = number == 0
-        if not is_whole:
-            cards |= {key: None for key, removed in self._removed.items() if removed > number}
-        return Delta(self.version, is_whole, cards)
+            values[key] = value
+        if not is_snapshot:
+            values |= {key: None for key, removed in self._removed.items() if removed > since}
+        return Delta(self.version, is_snapshot, values)
 
-    async def wait_for_change_since(self, number: int) -> None:
-        """Return when there is a later change than this."""
-        while self.version <= number:
-            self._news.clear()
-            await self._news.wait()
+    async def wait_for_change_since(self, version: int) -> None:
+        """Return when the feed is past this version."""
+        while self.version <= version:
+            self._changed.clear()
+            await self._changed.wait()
 
-    def _next(self) -> int:
+    def _next_version(self) -> int:
         self.version += 1
-        self._news.set()
+        self._changed.set()
         return self.version

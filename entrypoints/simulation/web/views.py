@@ -1,4 +1,4 @@
-"""The chat as cards: people, rooms, and what stands in them."""
+"""JSON views of the chat: people, conversations and messages."""
 
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.workspace import WorkspaceState
@@ -6,34 +6,34 @@ from entrypoints.simulation.web.trace.trace import MAX_TEXT_LENGTH, MessageKey
 from entrypoints.simulation.workspaces.message_text import visible_text
 
 
-def people_view(world: WorkspaceState) -> object:
-    """Everybody, the bot too, with id, handle and name."""
+def people_view(workspace: WorkspaceState) -> object:
+    """Returns everyone in the workspace, including the bot."""
     return [
         {
             "id": user.user_id,
             "handle": user.name,
             "name": user.display_name or user.real_name or user.name,
-            "is_bot": user is world.bot,
+            "is_bot": user is workspace.bot,
         }
-        for user in world.users.values()
-        if user is not world.owner
+        for user in workspace.users.values()
+        if user is not workspace.owner
     ]
 
 
-def conversations_view(world: WorkspaceState) -> object:
-    """Every room, direct messages too, with its members."""
-    return [_room(channel) for channel in world.channels.values()]
+def conversations_view(workspace: WorkspaceState) -> object:
+    """Returns all channels and direct messages with their members."""
+    return [_conversation_view(channel) for channel in workspace.channels.values()]
 
 
-def message_view(world: WorkspaceState, key: MessageKey) -> object | None:
-    """A message as people see it; None when it is not there (any more)."""
-    channel = world.channels.get(key[0])
+def message_view(workspace: WorkspaceState, key: MessageKey) -> object | None:
+    """Returns a message as people see it; None if it does not exist (any more)."""
+    channel = workspace.channels.get(key[0])
     message = channel.messages.get(key[1]) if channel else None
-    return _message(world, message) if message else None
+    return _message_view(workspace, message) if message else None
 
 
 def message_key(event: JsonObject) -> MessageKey | None:
-    """Which message a Slack event is about; None when it is about none."""
+    """Returns the message that a Slack event is about; None if it is about none."""
     match event.get("type"), event.get("subtype"):
         case "message", "message_changed":
             return event["channel"], event["message"]["ts"]
@@ -48,11 +48,11 @@ def message_key(event: JsonObject) -> MessageKey | None:
 
 
 def feed_key(kind: str, key: MessageKey) -> str:
-    """Under which a message's card (`message`) or its way (`way`) stands on the board."""
+    """Returns the feed's key of a message (kind `message`) or of its trace (kind `trace`)."""
     return "/".join((kind, *key))
 
 
-def _room(channel: Channel) -> object:
+def _conversation_view(channel: Channel) -> object:
     return {
         "id": channel.channel_id,
         "name": channel.name,
@@ -63,9 +63,9 @@ def _room(channel: Channel) -> object:
     }
 
 
-def _message(world: WorkspaceState, message: Message) -> object:
+def _message_view(workspace: WorkspaceState, message: Message) -> object:
     fields = message.fields
-    user = world.users.get(str(fields.get("user")))
+    user = workspace.users.get(str(fields.get("user")))
     text = visible_text(fields)
     return {
         "user": fields.get("user", ""),

@@ -1,1 +1,1 @@
-"""The workbench behind the page, without a browser."""
+"""The workbench's server, tested without a browser."""

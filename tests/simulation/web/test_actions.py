@@ -1,108 +1,102 @@
-"""What people do by the page, done and refused."""
-
-from typing import Any
+"""Actions of the page: their effects and their errors."""
 
 import pytest
 
 from entrypoints.simulation.environment import Sandbox
-from tests.simulation.web.conftest import Visitor
+from tests.simulation.web.conftest import PageClient
 
-_THERE = {"person": "alice", "room": "general"}
-
-
-async def message(page: Visitor, key: str) -> Any:
-    return (await page.until(lambda cards: f"message/{key}" in cards))[f"message/{key}"]
+_VALID = {"person": "alice", "channel": "general"}
 
 
-async def test_what_is_typed_is_passed_on_as_slack_does(page: Visitor) -> None:
-    key = await page.say("a < b & <!channel> for @bob in #ops, not @nobody")
+async def test_a_text_is_encoded_as_slack_encodes_it(page: PageClient) -> None:
+    key = await page.say("a < b & <!channel> for @bob in #ops, not @unknown")
 
-    text = (await message(page, key))["text"]
+    text = (await page.wait_for_key(f"message/{key}"))["text"]
 
     assert text.startswith("a &lt; b &amp; &lt;!channel&gt; for <@U")
     assert "<#C" in text
-    assert text.endswith("|ops>, not @nobody")
+    assert text.endswith("|ops>, not @unknown")
 
 
-async def test_the_board_shows_what_was_done_by_the_time_of_the_answer(page: Visitor) -> None:
+async def test_the_feed_has_an_actions_effect_when_the_action_returns(page: PageClient) -> None:
     key = await page.say("hello")
-    room, ts = key.split("/")
+    channel, ts = key.split("/")
 
-    await page.do("edit", room=room, ts=ts, text="good day")
-    await page.do("react", room=room, ts=ts, person="bob", emoji=":eyes:")
+    await page.act("edit", channel=channel, ts=ts, text="good day")
+    await page.act("react", channel=channel, ts=ts, person="bob", emoji=":eyes:")
 
-    card = await message(page, key)
-    assert (card["text"], card["is_edited"]) == ("good day", True)
-    assert [reaction["name"] for reaction in card["reactions"]] == ["eyes"]
-
-
-async def test_a_deleted_message_is_gone_and_its_way_too(page: Visitor) -> None:
-    room, ts = (await page.say("hello")).split("/")
-
-    await page.do("delete", room=room, ts=ts)
-
-    cards = await page.until(lambda cards: "rooms" in cards)
-    assert f"message/{room}/{ts}" not in cards
-    assert f"way/{room}/{ts}" not in cards
+    message = await page.wait_for_key(f"message/{key}")
+    assert (message["text"], message["is_edited"]) == ("good day", True)
+    assert [reaction["name"] for reaction in message["reactions"]] == ["eyes"]
 
 
-async def test_the_bot_comes_and_goes(page: Visitor, stage: Sandbox) -> None:
-    bot = next(person for person in (await page.until(lambda cards: "people" in cards))["people"] if person["is_bot"])
+async def test_deleting_a_message_removes_its_trace_too(page: PageClient) -> None:
+    channel, ts = (await page.say("hello")).split("/")
 
-    assert await page.do("invite", room="board", person=bot["id"]) == {}
-    assert stage.workspace.conversation("#board", "alice").has_bot
-    assert await page.do("kick", room="board", person=bot["id"]) == {}
-    assert not stage.workspace.conversation("#board", "alice").has_bot
+    await page.act("delete", channel=channel, ts=ts)
+
+    state = await page.wait_for(lambda state: "conversations" in state)
+    assert f"message/{channel}/{ts}" not in state
+    assert f"trace/{channel}/{ts}" not in state
+
+
+async def test_the_bot_can_be_invited_and_removed(page: PageClient, sandbox: Sandbox) -> None:
+    bot = next(person for person in await page.wait_for_key("people") if person["is_bot"])
+
+    assert await page.act("invite", channel="board", person=bot["id"]) == {}
+    assert sandbox.workspace.conversation("#board", "alice").has_bot
+    assert await page.act("kick", channel="board", person=bot["id"]) == {}
+    assert not sandbox.workspace.conversation("#board", "alice").has_bot
 
 
 @pytest.mark.parametrize(
-    ("deed", "particulars", "error"),
+    ("action", "arguments", "error"),
     [
-        ("fly", {}, "nothing can be done that is called fly"),
+        ("fly", {}, "there is no action fly"),
         ("say", {}, "person is missing"),
-        ("say", {"person": "alice", "room": 7, "text": "x"}, "room is missing"),
-        ("say", {"person": "eve", "room": "general", "text": "x"}, "there is no user 'eve'"),
-        ("say", {"person": "alice", "room": "nowhere", "text": "x"}, "there is no channel 'nowhere'"),
-        ("say", {**_THERE, "text": ""}, "text is missing"),
-        ("say", {**_THERE, "text": "x" * 100_001}, "text is longer than 100,000 characters"),
-        ("say", {**_THERE, "text": "\ud800"}, "text has characters that are none"),
-        ("say", {**_THERE, "text": "x", "thread": "1.000000"}, "the message that you reply to is not there any more"),
-        ("edit", {"room": "general", "ts": "1.000000", "text": "x"}, "that message is not there any more"),
-        ("delete", {"room": "general", "ts": "1.000000"}, "that message is not there any more"),
-        ("react", {**_THERE, "ts": "1.000000", "emoji": "x"}, "that message is not there any more"),
-        ("kick", {"room": "general", "person": "flyte"}, "nobody can be removed from #general"),
-        ("add-room", {"name": "#ops"}, "#ops is here already"),
-        ("add-room", {"name": "a b"}, "a name begins with a letter or digit"),
-        ("add-room", {"name": "x" * 81}, "name is longer than 80 characters"),
-        ("add-person", {"name": "@Alice"}, "alice is here already"),
-        ("add-person", {"name": "<b>"}, "a name begins with a letter or digit"),
-        ("write-flow", {"flow": "flow-99", "text": "x"}, "there is no flow flow-99 any more"),
-        ("throw-away-flow", {"flow": "flow-99"}, "there is no flow flow-99 any more"),
-        ("switch", {"fault": "no-such", "on": True}, "there is no fault called no-such"),
-        ("switch", {"fault": "flyte-down", "on": "yes"}, "on has to be true or false"),
+        ("say", {"person": "alice", "channel": 7, "text": "x"}, "channel is missing"),
+        ("say", {"person": "eve", "channel": "general", "text": "x"}, "there is no user 'eve'"),
+        ("say", {"person": "alice", "channel": "nowhere", "text": "x"}, "there is no channel 'nowhere'"),
+        ("say", {**_VALID, "text": ""}, "text is missing"),
+        ("say", {**_VALID, "text": "x" * 100_001}, "text is longer than 100,000 characters"),
+        ("say", {**_VALID, "text": "\ud800"}, "text contains invalid characters"),
+        ("say", {**_VALID, "text": "x", "thread": "1.000000"}, "the message you reply to no longer exists"),
+        ("edit", {"channel": "general", "ts": "1.000000", "text": "x"}, "the message no longer exists"),
+        ("delete", {"channel": "general", "ts": "1.000000"}, "the message no longer exists"),
+        ("react", {**_VALID, "ts": "1.000000", "emoji": "x"}, "the message no longer exists"),
+        ("kick", {"channel": "general", "person": "flyte"}, "no one can be removed from #general"),
+        ("add-channel", {"name": "#ops"}, "#ops already exists"),
+        ("add-channel", {"name": "a b"}, "names start with a letter or digit"),
+        ("add-channel", {"name": "x" * 81}, "name is longer than 80 characters"),
+        ("add-person", {"name": "@Alice"}, "alice already exists"),
+        ("add-person", {"name": "<b>"}, "names start with a letter or digit"),
+        ("update-flow", {"flow": "flow-99", "text": "x"}, "flow flow-99 no longer exists"),
+        ("delete-flow", {"flow": "flow-99"}, "flow flow-99 no longer exists"),
+        ("set-fault", {"fault": "no-such", "on": True}, "there is no fault no-such"),
+        ("set-fault", {"fault": "flyte-down", "on": "yes"}, "on must be true or false"),
     ],
 )
-async def test_what_cannot_be_done_is_refused_with_a_reason(
-    page: Visitor, deed: str, particulars: dict[str, object], error: str
+async def test_an_invalid_action_is_rejected_with_a_reason(
+    page: PageClient, action: str, arguments: dict[str, object], error: str
 ) -> None:
-    answer = await page.do(deed, **particulars)
+    result = await page.act(action, **arguments)
 
-    assert error in answer["error"]
+    assert error in result["error"]
 
 
-async def test_nobody_edits_what_the_bot_said(page: Visitor) -> None:
+async def test_people_cannot_edit_the_bots_messages(page: PageClient) -> None:
     key = await page.say("echo hi")
-    way = await page.way_when(key, lambda way: way["answers"])
-    (sent,) = [station for station in way["stations"] if station["kind"] == "sent"]
+    trace = await page.wait_for_trace(key, lambda trace: trace["completed_actions"])
+    (posted,) = [step for step in trace["steps"] if step["kind"] == "reply_posted"]
 
-    answer = await page.do("edit", room=sent["room"], ts=sent["ts"], text="x")
+    result = await page.act("edit", channel=posted["channel"], ts=posted["ts"], text="x")
 
-    assert answer == {"error": "what the bot said is the bot's to edit"}
+    assert result == {"error": "only the bot can edit its messages"}
 
 
-async def test_nobody_is_invited_into_direct_messages(page: Visitor) -> None:
-    room = (await page.do("open-direct", person="alice"))["room"]
+async def test_no_one_can_be_invited_to_direct_messages(page: PageClient) -> None:
+    channel = (await page.act("open-direct", person="alice"))["channel"]
 
-    answer = await page.do("invite", room=room, person="bob")
+    result = await page.act("invite", channel=channel, person="bob")
 
-    assert answer == {"error": "these are direct messages: nobody comes or goes"}
+    assert result == {"error": "direct messages have fixed members"}

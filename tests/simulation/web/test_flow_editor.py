@@ -1,4 +1,4 @@
-"""The desk on which flows are written."""
+"""The flow editor."""
 
 import json
 from pathlib import Path
@@ -27,46 +27,46 @@ def flyte() -> Flyte:
 
 
 @pytest.fixture
-def desk(flyte: Flyte) -> FlowEditor:
-    desk = FlowEditor(flyte)
-    desk.refresh()
-    return desk
+def editor(flyte: Flyte) -> FlowEditor:
+    editor = FlowEditor(flyte)
+    editor.refresh()
+    return editor
 
 
-def only_sheet(desk: FlowEditor) -> Draft:
-    (sheet,) = desk.drafts.values()
-    return sheet
+def only_draft(editor: FlowEditor) -> Draft:
+    (draft,) = editor.drafts.values()
+    return draft
 
 
-def test_a_flow_from_a_file_is_shown_as_the_file_has_it(tmp_path: Path) -> None:
+def test_a_flow_from_a_file_has_the_files_text(tmp_path: Path) -> None:
     path = tmp_path / "greet.yaml"
     path.write_text(_TEXT, encoding="utf-8")
-    desk = FlowEditor(Flyte(flows=[flow_from_file(path)]), [path, tmp_path / "gone.yaml"])
+    editor = FlowEditor(Flyte(flows=[flow_from_file(path)]), [path, tmp_path / "gone.yaml"])
 
-    desk.refresh()
+    editor.refresh()
 
-    assert only_sheet(desk).text == _TEXT
-
-
-def test_a_flow_that_came_otherwise_is_written_out(desk: FlowEditor) -> None:
-    assert only_sheet(desk).text.startswith("name: greet\nsteps:\n")
+    assert only_draft(editor).text == _TEXT
 
 
-def test_a_changed_text_runs_at_once(desk: FlowEditor, flyte: Flyte) -> None:
-    sheet = only_sheet(desk)
-    desk.update(sheet.id, _TEXT.replace("SendMessage", "JoinChannel"))
+def test_any_other_flow_is_shown_as_yaml(editor: FlowEditor) -> None:
+    assert only_draft(editor).text.startswith("name: greet\nsteps:\n")
+
+
+def test_a_valid_text_runs_at_once(editor: FlowEditor, flyte: Flyte) -> None:
+    draft = only_draft(editor)
+    editor.update(draft.id, _TEXT.replace("SendMessage", "JoinChannel"))
 
     assert flyte.flows["greet"].steps[0].command_name == "JoinChannel"
-    assert desk.is_running(sheet)
-    assert sheet.error == ""
+    assert editor.is_running(draft)
+    assert draft.error == ""
 
 
-def test_another_name_takes_the_place_of_the_first(desk: FlowEditor, flyte: Flyte) -> None:
-    desk.update(only_sheet(desk).id, flow_text("welcome"))
-    desk.refresh()
+def test_renaming_a_flow_replaces_it(editor: FlowEditor, flyte: Flyte) -> None:
+    editor.update(only_draft(editor).id, flow_text("welcome"))
+    editor.refresh()
 
     assert list(flyte.flows) == ["welcome"]
-    assert only_sheet(desk).text == flow_text("welcome")
+    assert only_draft(editor).text == flow_text("welcome")
 
 
 @pytest.mark.parametrize(
@@ -83,59 +83,59 @@ def test_another_name_takes_the_place_of_the_first(desk: FlowEditor, flyte: Flyt
         ("", 0, 0, "expected an object"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_what_ran_goes_on(
-    desk: FlowEditor, flyte: Flyte, text: str, line: int, column: int, error: str
+def test_an_error_has_its_location_and_the_last_valid_version_keeps_running(
+    editor: FlowEditor, flyte: Flyte, text: str, line: int, column: int, error: str
 ) -> None:
-    sheet = only_sheet(desk)
-    desk.update(sheet.id, text)
-    desk.refresh()
+    draft = only_draft(editor)
+    editor.update(draft.id, text)
+    editor.refresh()
 
-    assert (sheet.line, sheet.column) == (line, column)
-    assert sheet.error.startswith(error)
-    assert desk.is_running(sheet)
-    assert sheet.text == text
+    assert (draft.line, draft.column) == (line, column)
+    assert draft.error.startswith(error)
+    assert editor.is_running(draft)
+    assert draft.text == text
     assert list(flyte.flows) == ["greet"]
 
 
-def test_two_flows_have_two_names(desk: FlowEditor, flyte: Flyte) -> None:
-    second = desk.drafts[desk.create(_TEXT)]
+def test_two_flows_cannot_have_the_same_name(editor: FlowEditor, flyte: Flyte) -> None:
+    second = editor.drafts[editor.create(_TEXT)]
 
-    assert second.error == "name: another flow is called greet"
-    assert not desk.is_running(second)
-    desk.update(second.id, flow_text("second"))
-    assert desk.is_running(second)
+    assert second.error == "name: another flow has the name greet"
+    assert not editor.is_running(second)
+    editor.update(second.id, flow_text("second"))
+    assert editor.is_running(second)
     assert set(flyte.flows) == {"greet", "second"}
 
 
-def test_a_flow_thrown_away_runs_no_more(desk: FlowEditor, flyte: Flyte) -> None:
-    desk.delete(only_sheet(desk).id)
-    desk.refresh()
+def test_a_deleted_flow_no_longer_runs(editor: FlowEditor, flyte: Flyte) -> None:
+    editor.delete(only_draft(editor).id)
+    editor.refresh()
 
     assert not flyte.flows
-    assert not desk.drafts
+    assert not editor.drafts
 
 
-def test_a_flow_that_others_remove_or_replace_is_so_on_the_desk_too(desk: FlowEditor, flyte: Flyte) -> None:
+def test_changes_made_outside_the_editor_are_adopted(editor: FlowEditor, flyte: Flyte) -> None:
     flyte.add_flow(flow_from_text(_TEXT.replace("SendMessage", "Broadcast"), "test", is_json=False))
-    desk.refresh()
-    assert "Broadcast" in only_sheet(desk).text
+    editor.refresh()
+    assert "Broadcast" in only_draft(editor).text
 
     flyte.remove_flow("greet")
-    desk.refresh()
-    assert not desk.drafts
+    editor.refresh()
+    assert not editor.drafts
 
 
-def test_a_sheet_begun_in_json_stays_in_json(desk: FlowEditor, flyte: Flyte) -> None:
+def test_a_draft_created_as_json_stays_json(editor: FlowEditor, flyte: Flyte) -> None:
     step = {"event": {"packName": "Slack", "name": "E"}, "command": {"packName": "Slack", "name": "C"}}
-    sheet = desk.drafts[desk.create(json.dumps({"name": "written in JSON", "steps": [step]}))]
+    draft = editor.drafts[editor.create(json.dumps({"name": "written in JSON", "steps": [step]}))]
 
-    assert desk.is_running(sheet)
+    assert editor.is_running(draft)
     assert "written in JSON" in flyte.flows
 
 
-def test_the_desk_has_an_end(desk: FlowEditor) -> None:
+def test_the_number_of_flows_is_limited(editor: FlowEditor) -> None:
     for number in range(MAX_FLOWS - 1):
-        desk.create(flow_text(f"flow {number}"))
+        editor.create(flow_text(f"flow {number}"))
 
     with pytest.raises(TooManyFlows):
-        desk.create(flow_text("one too many"))
+        editor.create(flow_text("one too many"))

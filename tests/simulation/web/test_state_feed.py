@@ -1,4 +1,4 @@
-"""The board that pages copy."""
+"""The state feed that pages replicate."""
 
 import asyncio
 
@@ -8,82 +8,86 @@ from hypothesis import strategies as st
 from entrypoints.simulation.web.state_feed import MAX_REMOVALS, Delta, StateFeed
 
 _KEYS = st.sampled_from(["a", "b", "c"])
-_DEEDS = st.lists(st.tuples(_KEYS, st.none() | st.integers(0, 3), st.booleans()), max_size=40)
+_OPERATIONS = st.lists(st.tuples(_KEYS, st.none() | st.integers(0, 3), st.booleans()), max_size=40)
 
 
-def updated(copy: dict[str, object], changes: Delta) -> dict[str, object]:
-    """The copy as a page has it after these changes."""
-    kept = {} if changes.is_snapshot else copy
-    return {key: value for key, value in (kept | changes.values).items() if value is not None}
+def applied(copy: dict[str, object], delta: Delta) -> dict[str, object]:
+    """Returns a page's copy of the state after a delta."""
+    base = {} if delta.is_snapshot else copy
+    return {key: value for key, value in (base | delta.values).items() if value is not None}
 
 
-@given(_DEEDS)
-def test_a_copy_that_asks_now_and_then_is_always_like_the_board(deeds: list[tuple[str, int | None, bool]]) -> None:
-    board, truth, copy, number = StateFeed(), {}, {}, 0  # type: ignore[var-annotated]
-    for key, value, is_asking in deeds:
+@given(_OPERATIONS)
+def test_a_copy_equals_the_state_after_any_number_of_changes(operations: list[tuple[str, int | None, bool]]) -> None:
+    feed = StateFeed()
+    state: dict[str, object] = {}
+    copy: dict[str, object] = {}
+    version = 0
+    for key, value, is_reading in operations:
         if value is None:
-            board.remove(key)
-            truth.pop(key, None)
+            feed.remove(key)
+            state.pop(key, None)
         else:
-            board.publish(key, value)
-            truth[key] = value
-        if is_asking:
-            changes = board.delta_since(number)
-            copy, number = updated(copy, changes), changes.version
-            assert copy == truth
-            assert list(board.keys("")) == list(dict.fromkeys(board.keys("")))
+            feed.publish(key, value)
+            state[key] = value
+        if is_reading:
+            delta = feed.delta_since(version)
+            copy, version = applied(copy, delta), delta.version
+            assert copy == state
+            assert sorted(feed.keys("")) == sorted(state)
 
 
-def test_what_stays_the_same_is_no_change() -> None:
-    board = StateFeed()
-    board.publish("a", {"x": 1})
-    board.publish("a", {"x": 1})
-    board.remove("b")
+def test_publishing_an_equal_value_is_not_a_change() -> None:
+    feed = StateFeed()
+    feed.publish("a", {"x": 1})
+    feed.publish("a", {"x": 1})
+    feed.remove("b")
 
-    assert board.version == 1
-    assert board.delta_since(1).values == {}
+    assert feed.version == 1
+    assert feed.delta_since(1).values == {}
 
 
-def test_a_copy_is_told_no_more_than_what_changed() -> None:
-    board = StateFeed()
+def test_a_delta_has_only_what_changed() -> None:
+    feed = StateFeed()
     for key in ("a", "b", "c"):
-        board.publish(key, key)
-    number = board.version
-    board.publish("a", "again")
-    board.remove("b")
+        feed.publish(key, key)
+    version = feed.version
+    feed.publish("a", "again")
+    feed.remove("b")
 
-    changes = board.delta_since(number)
+    delta = feed.delta_since(version)
 
-    assert changes.values == {"a": "again", "b": None}
-    assert not changes.is_snapshot
-
-
-def test_a_copy_that_lags_behind_what_is_remembered_is_told_everything() -> None:
-    board = StateFeed()
-    board.publish("first", 1)
-    number = board.version
-    for count in range(MAX_REMOVALS + 1):
-        board.publish(f"card {count}", 1)
-        board.remove(f"card {count}")
-
-    changes = board.delta_since(number)
-
-    assert changes.is_snapshot
-    assert changes.values == {"first": 1}
+    assert delta.values == {"a": "again", "b": None}
+    assert not delta.is_snapshot
 
 
-def test_a_copy_of_another_board_is_told_everything() -> None:
-    board = StateFeed()
-    board.publish("a", 1)
+def test_a_copy_older_than_the_remembered_removals_gets_a_snapshot() -> None:
+    feed = StateFeed()
+    feed.publish("first", 1)
+    version = feed.version
+    for number in range(MAX_REMOVALS + 1):
+        feed.publish(f"key {number}", 1)
+        feed.remove(f"key {number}")
 
-    assert board.delta_since(99).is_snapshot
+    delta = feed.delta_since(version)
+
+    assert delta.is_snapshot
+    assert delta.values == {"first": 1}
 
 
-async def test_waiting_for_a_change_ends_with_it() -> None:
-    board = StateFeed()
-    waiting = [asyncio.create_task(board.wait_for_change_since(0)) for _ in range(2)]
-    board.publish("a", 1)
+def test_a_copy_of_another_feed_gets_a_snapshot() -> None:
+    feed = StateFeed()
+    feed.publish("a", 1)
+
+    assert feed.delta_since(99).is_snapshot
+
+
+async def test_every_waiter_is_woken_by_a_change() -> None:
+    feed = StateFeed()
+    waiters = [asyncio.create_task(feed.wait_for_change_since(0)) for _ in range(2)]
+    feed.publish("a", 1)
 
     async with asyncio.timeout(5):
-        await asyncio.gather(*waiting)
-        await board.wait_for_change_since(0)
+        await asyncio.gather(*waiters)
+        await feed.wait_for_change_since(0)
+    assert feed.version == 1

@@ -1,4 +1,4 @@
-"""The page's files: plain, of this machine, readable in both lights."""
+"""The page's static files: local, safe, and readable in both colour schemes."""
 
 import re
 from pathlib import Path
@@ -11,11 +11,11 @@ FILES = Path(str(web.__file__)).parent / "static"
 CSS = (FILES / "page.css").read_text(encoding="utf-8")
 SCRIPTS = sorted(FILES.rglob("*.js"))
 
-_ON_GROUNDS = [
-    *((text, ground) for text in ("text", "soft", "accent") for ground in ("surface", "raised", "chosen")),
-    *((look, ground) for look in ("good", "waiting", "bad") for ground in (f"{look}-soft", "surface")),
-    ("accent", "accent-soft"),
-    ("text", "accent-soft"),
+_CONTRASTS = [
+    *((text, ground) for text in ("text", "muted", "accent") for ground in ("surface", "raised", "selected")),
+    *((tone, ground) for tone in ("good", "waiting", "bad") for ground in (f"{tone}-subtle", "surface")),
+    ("accent", "accent-subtle"),
+    ("text", "accent-subtle"),
     ("on-accent", "accent"),
     ("surface", "bad"),
     *((place, "surface") for place in ("slack", "pack", "flyte")),
@@ -23,29 +23,29 @@ _ON_GROUNDS = [
 
 
 def colours(*, dark: bool) -> dict[str, str]:
-    """The colours by name, as either light has them."""
+    """Returns the colours by name in one of the two colour schemes."""
     light_part, dark_part = re.findall(r":root \{(.*?)\n\s*\}", CSS, re.DOTALL)
     pairs = re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light_part + (dark_part if dark else ""))
     return dict(pairs)
 
 
 def luminance(colour: str) -> float:
-    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize(("text", "ground"), _ON_GROUNDS)
-def test_text_can_be_read_on_its_ground(text: str, ground: str, dark: bool) -> None:
+@pytest.mark.parametrize(("text", "background"), _CONTRASTS)
+def test_text_has_enough_contrast_in_both_colour_schemes(text: str, background: str, dark: bool) -> None:
     known = colours(dark=dark)
-    lighter, darker = sorted((luminance(known[text]), luminance(known[ground])), reverse=True)
+    lighter, darker = sorted((luminance(known[text]), luminance(known[background])), reverse=True)
 
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5  # WCAG 2.2, 1.4.3
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_no_script_reads_html_or_code_from_text(script: Path) -> None:
+def test_no_script_parses_html_or_evaluates_text(script: Path) -> None:
     source = script.read_text(encoding="utf-8")
 
     assert not re.search(r"(inner|outer|Adjacent)HTML|document\.write|\beval\b|new Function|\.srcdoc", source)
@@ -53,20 +53,21 @@ def test_no_script_reads_html_or_code_from_text(script: Path) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_every_script_says_in_a_line_what_it_is_for(script: Path) -> None:
+def test_every_script_starts_with_a_line_that_describes_it(script: Path) -> None:
     assert re.match(r"/\*\* [A-Z].*\. \*/\n", script.read_text(encoding="utf-8"))
 
 
-def test_the_page_names_no_other_machine() -> None:
+def test_the_page_refers_to_no_other_host() -> None:
     for file in (FILES / "index.html", FILES / "page.css"):
         assert "//" not in re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-def test_the_page_knows_every_station_of_a_way() -> None:
-    sides = [FILES.parent / "trace" / f"{name}.py" for name in ("traces", "slack_tracer", "flyte_tracer", "pack_probe")]
-    source = "".join(side.read_text(encoding="utf-8") for side in sides)
-    told = set(re.findall(r"""(?:advance\(way, |_hear_of_action\([\w.]+, |_hear_of_post\()"(\w+)\"""", source))
-    known = set(re.findall(r"^  (\w+): \[", (FILES / "js" / "stages.js").read_text(encoding="utf-8"), re.MULTILINE))
+def test_the_page_has_a_label_for_every_kind_of_trace_step() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (FILES.parent / "trace").glob("*.py"))
+    added = set(re.findall(r"""_?(?:advance|add_action_step|add_reply_step)\([\w.]+, "(\w+)\"""", source))
+    added |= set(re.findall(r"""_add_reply_step\("(\w+)\"""", source))
+    labels = (FILES / "js" / "labels.js").read_text(encoding="utf-8").partition("STEPS")[2]
+    labelled = set(re.findall(r"^  (\w+): \[", labels, re.MULTILINE))
 
-    assert {"said", "handed", "step", "sent"} <= told
-    assert told <= known | {"step"}
+    assert {"posted", "published", "flow_step", "action_taken", "reply_posted", "dead_lettered"} <= added
+    assert added <= labelled

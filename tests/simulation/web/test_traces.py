@@ -1,11 +1,12 @@
-"""The ways of messages, from their saying to their answers."""
+"""Message traces, from the message to the results of its actions."""
 
 from typing import Any
 
 import pytest
 
+from domain.channels import ChannelId
 from entrypoints.simulation.environment import Sandbox
-from tests.simulation.web.conftest import Visitor
+from tests.simulation.web.conftest import PageClient
 
 _FLOW = """
 name: relay
@@ -21,125 +22,134 @@ steps:
 """
 
 
-def kinds(way: dict[str, Any]) -> list[str]:
-    return [station["kind"] for station in way["stations"]]
+def kinds(trace: dict[str, Any]) -> list[str]:
+    return [step["kind"] for step in trace["steps"]]
 
 
-def is_answered(way: dict[str, Any]) -> bool:
-    return (way["stage"], way["answers"], way["open_actions"]) == ("delivered", 1, 0)
+def steps_of(trace: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [step for step in trace["steps"] if step["kind"] == kind]
 
 
-async def test_an_echo_passes_every_station_in_order(page: Visitor) -> None:
-    way = await page.way_when(await page.say("echo hi"), is_answered)
+def is_completed(trace: dict[str, Any]) -> bool:
+    return (trace["stage"], trace["completed_actions"], trace["pending_actions"]) == ("delivered", 1, 0)
 
-    assert kinds(way) == [
-        *("said", "delivered", "received", "safe", "acknowledged", "handed"),
-        *("step", "command", "taken", "sent", "answered"),
+
+def is_delivered(trace: dict[str, Any]) -> bool:
+    return trace["stage"] == "delivered"
+
+
+async def test_an_echo_has_every_step_in_order(page: PageClient) -> None:
+    trace = await page.wait_for_trace(await page.say("echo hi"), is_completed)
+
+    assert kinds(trace) == [
+        *("posted", "delivered", "received", "persisted", "acknowledged", "published"),
+        *("flow_step", "action_created", "action_taken", "reply_posted", "action_completed"),
     ]
-    times = [station["ms"] for station in way["stations"]]
+    times = [step["ms"] for step in trace["steps"]]
     assert times == sorted(times)
     assert times[0] == 0
-    assert way["last_ms"] == times[-1]
+    assert trace["last_ms"] == times[-1]
 
 
-async def test_safe_comes_before_acknowledged(page: Visitor) -> None:
+async def test_every_message_is_persisted_before_it_is_acknowledged(page: PageClient) -> None:
     for number in range(20):
-        way = await page.way_when(await page.say(f"number {number}"), lambda way: way["stage"] == "delivered")
-        assert kinds(way).index("safe") < kinds(way).index("acknowledged")
+        trace = await page.wait_for_trace(await page.say(f"number {number}"), is_delivered)
+        assert kinds(trace).index("persisted") < kinds(trace).index("acknowledged")
 
 
-async def test_a_step_that_does_not_run_says_why_and_what_it_saw(page: Visitor) -> None:
-    way = await page.way_when(await page.say("hello"), lambda way: "step" in kinds(way))
+async def test_an_unmatched_flow_step_has_its_reason_and_the_values_of_its_criteria(page: PageClient) -> None:
+    trace = await page.wait_for_trace(await page.say("hello"), lambda trace: "flow_step" in kinds(trace))
 
-    (step,) = [station for station in way["stations"] if station["kind"] == "step"]
+    (step,) = steps_of(trace, "flow_step")
     assert step["outcome"] == "unmatched"
     assert step["reason"] == "the criteria is not met"
     assert step["rendered"] == "False"
-    assert step["seen"] == [["Event.Payload.message", '"hello"']]
+    assert step["values"] == [["Event.Payload.message", '"hello"']]
 
 
-async def test_what_follows_from_an_answer_belongs_to_the_same_way(page: Visitor) -> None:
-    await page.do("begin-flow", text=_FLOW)
+async def test_actions_triggered_by_a_result_belong_to_the_same_trace(page: PageClient) -> None:
+    await page.act("create-flow", text=_FLOW)
 
-    way = await page.way_when(await page.say("relay"), lambda way: way["answers"] == 2)
+    trace = await page.wait_for_trace(await page.say("relay"), lambda trace: trace["completed_actions"] == 2)
 
-    answers = [station for station in way["stations"] if station["kind"] == "answered"]
-    assert [answer["event"] for answer in answers] == ["MessageSent", "SendMessageFailed"]
-    assert [answer["is_good"] for answer in answers] == [True, False]
-    assert way["failed_actions"] == 1
-    (refusal,) = [station for station in way["stations"] if station["kind"] == "refused"]
-    assert refusal["error"] == "channel_not_found"
-
-
-async def test_without_a_flow_that_waits_for_messages_this_is_said(page: Visitor) -> None:
-    cards = await page.until(lambda cards: any(key.startswith("flow/") for key in cards))
-    for key in [key for key in cards if key.startswith("flow/")]:
-        await page.do("throw-away-flow", flow=key.removeprefix("flow/"))
-
-    way = await page.way_when(await page.say("echo hi"), lambda way: way["stage"] == "delivered")
-
-    assert kinds(way)[-1] == "no_flow"
+    results = steps_of(trace, "action_completed")
+    assert [result["event"] for result in results] == ["MessageSent", "SendMessageFailed"]
+    assert [result["succeeded"] for result in results] == [True, False]
+    assert trace["failed_actions"] == 1
+    (rejection,) = steps_of(trace, "reply_rejected")
+    assert rejection["error"] == "channel_not_found"
 
 
-async def test_where_the_bot_is_not_nothing_is_heard(page: Visitor) -> None:
-    way = await page.way_when(await page.say("echo hi", room="board"), lambda _: True)
+async def test_the_trace_tells_when_no_flow_waits_for_messages(page: PageClient) -> None:
+    state = await page.wait_for(lambda state: any(key.startswith("flow/") for key in state))
+    for key in [key for key in state if key.startswith("flow/")]:
+        await page.act("delete-flow", flow=key.removeprefix("flow/"))
 
-    assert way["stage"] == "unheard"
-    assert kinds(way) == ["said"]
+    trace = await page.wait_for_trace(await page.say("echo hi"), is_delivered)
+
+    assert kinds(trace)[-1] == "no_flow"
 
 
-async def test_a_message_that_the_pack_does_not_listen_for_is_ignored(page: Visitor, stage: Sandbox) -> None:
-    storage = stage.storage
+async def test_a_message_in_a_channel_without_the_bot_is_only_posted(page: PageClient) -> None:
+    trace = await page.wait_for_trace(await page.say("echo hi", channel="board"), lambda _: True)
+
+    assert trace["stage"] == "bot_absent"
+    assert kinds(trace) == ["posted"]
+
+
+async def test_a_message_in_a_channel_that_the_pack_has_left_is_ignored(page: PageClient, sandbox: Sandbox) -> None:
+    storage = sandbox.storage
     assert storage is not None
-    room = stage.workspace.conversation("#ops", "alice")
-    await storage.channels.leave(room.id)  # type: ignore[arg-type] # an id is a string
+    await storage.channels.leave(ChannelId(sandbox.workspace.conversation("#ops", "alice").id))
 
-    way = await page.way_when(await page.say("echo hi", room="ops"), lambda way: way["stage"] != "at_slack")
+    trace = await page.wait_for_trace(
+        await page.say("echo hi", channel="ops"), lambda trace: trace["stage"] != "at_slack"
+    )
 
-    assert way["stage"] == "ignored"
-    assert kinds(way) == ["said", "delivered", "received", "acknowledged"]
+    assert trace["stage"] == "ignored"
+    assert kinds(trace) == ["posted", "delivered", "received", "acknowledged"]
 
 
 @pytest.mark.parametrize("text", ["x" * 30_000, "\n".join(["y"] * 3_000)])
-async def test_long_texts_are_shown_shortened(page: Visitor, text: str) -> None:
+async def test_long_texts_are_truncated(page: PageClient, text: str) -> None:
     key = await page.say(f"echo {text}")
-    cards = await page.until(lambda cards: (way := cards.get(f"way/{key}")) and way["answers"])
+    state = await page.wait_for(lambda state: (trace := state.get(f"trace/{key}")) and trace["completed_actions"])
 
-    assert len(cards[f"message/{key}"]["text"]) == 2_001
-    (sent,) = [station for station in cards[f"way/{key}"]["stations"] if station["kind"] == "sent"]
-    assert len(sent["text"]) == 2_001
+    assert len(state[f"message/{key}"]["text"]) == 2_001
+    (posted,) = steps_of(state[f"trace/{key}"], "reply_posted")
+    assert len(posted["text"]) == 2_001
 
 
-async def test_the_ledger_adds_up(page: Visitor) -> None:
+async def test_the_summary_counts_every_message_and_action_once(page: PageClient) -> None:
     for text in ("echo one", "two", "echo three"):
         await page.say(text)
-    await page.say("not heard", room="board")
+    await page.say("not received", channel="board")
 
-    cards = await page.until(lambda cards: cards.get("ledger", {}).get("answered") == 2)
+    state = await page.wait_for(lambda state: state.get("summary", {}).get("succeeded") == 2)
 
-    ledger = cards["ledger"]
-    assert (ledger["delivered"], ledger["at_slack"], ledger["in_pack"], ledger["not_for_pack"]) == (3, 0, 0, 1)
-    assert (ledger["delivered_again"], ledger["set_aside"], ledger["open_actions"], ledger["failed"]) == (0, 0, 0, 0)
-    assert ledger["packs"] == ["Slack"]
-
-
-async def test_an_event_that_comes_twice_is_counted(page: Visitor, stage: Sandbox) -> None:
-    way_key = await page.say("hello")
-    await page.way_when(way_key, lambda way: way["stage"] == "delivered")
-    stage.flyte.raise_event("Slack", "ReceivedMessage", stage.flyte.events[-1].payload)
-
-    cards = await page.until(lambda cards: cards["ledger"]["delivered_again"] == 1)
-
-    assert kinds(cards[f"way/{way_key}"]).count("handed") == 2
-    assert cards["ledger"]["delivered"] == 1
+    summary = state["summary"]
+    assert (summary["delivered"], summary["at_slack"], summary["in_pack"], summary["not_for_pack"]) == (3, 0, 0, 1)
+    assert (summary["duplicates"], summary["dead_lettered"]) == (0, 0)
+    assert (summary["pending_actions"], summary["failed"]) == (0, 0)
+    assert summary["packs"] == ["Slack"]
 
 
-async def test_posts_that_answer_nothing_are_shown_too(page: Visitor, stage: Sandbox) -> None:
-    room = stage.workspace.conversation("#general", "alice")
-    stage.flyte.queue_action("Slack", "SendMessage", {"channelId": room.id, "message": "of its own accord"})
+async def test_an_event_published_twice_counts_as_a_duplicate(page: PageClient, sandbox: Sandbox) -> None:
+    key = await page.say("hello")
+    await page.wait_for_trace(key, is_delivered)
+    sandbox.flyte.raise_event("Slack", "ReceivedMessage", sandbox.flyte.events[-1].payload)
 
-    cards = await page.until(lambda cards: cards["ledger"]["answered"] == 1)
+    state = await page.wait_for(lambda state: state["summary"]["duplicates"] == 1)
 
-    assert [
-        card["is_bot"] for card in cards.values() if isinstance(card, dict) and card.get("text") == "of its own accord"
-    ] == [True]
+    assert kinds(state[f"trace/{key}"]).count("published") == 2
+    assert state["summary"]["delivered"] == 1
+
+
+async def test_posts_that_reply_to_no_message_are_shown_too(page: PageClient, sandbox: Sandbox) -> None:
+    channel = sandbox.workspace.conversation("#general", "alice")
+    sandbox.flyte.queue_action("Slack", "SendMessage", {"channelId": channel.id, "message": "unprompted"})
+
+    state = await page.wait_for(lambda state: state["summary"]["succeeded"] == 1)
+
+    messages = [value for key, value in state.items() if key.startswith("message/")]
+    assert [message["is_bot"] for message in messages if message["text"] == "unprompted"] == [True]

@@ -1,1 +1,1 @@
-"""Message traces shown on the page."""
+"""Message traces: the steps of each message from Slack through the pack to Flyte and back."""

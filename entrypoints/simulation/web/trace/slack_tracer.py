@@ -1,4 +1,4 @@
-"""What of a message's way can be seen at Slack: said, delivered, acknowledged; and the posts that answer it."""
+"""Traces messages at Slack: posted, delivered to the pack and acknowledged, and the bot's posts that reply to them."""
 
 from typing import Final
 
@@ -14,61 +14,60 @@ from entrypoints.simulation.slack.event_log import (
 )
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.server import SlackServer
-from entrypoints.simulation.web.trace.pending_actions import PendingActions
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageTrace
 from entrypoints.simulation.web.trace.traces import MessageTraces
 
-NEW: Final = (None, "thread_broadcast", "file_share", "me_message")
-"""The subtypes of messages that people say."""
-_STATIONS: Final = {Delivered: "delivered", Acknowledged: "acknowledged", GivenUp: "given_up"}
+_POSTED: Final = (None, "thread_broadcast", "file_share", "me_message")
+"""Subtypes of the messages that people post."""
+_STEPS: Final = {Delivered: "delivered", Acknowledged: "acknowledged", GivenUp: "given_up"}
 
 
 class SlackTracer:
-    """Follows what happens in a SlackServer."""
+    """Adds what happens in a SlackServer to the traces."""
 
-    def __init__(self, slack: SlackServer, ways: MessageTraces, in_hand: PendingActions) -> None:
-        self._world = slack.workspace
-        self._ways = ways
-        self._in_hand = in_hand
-        slack.log.listeners.append(self._hear)
+    def __init__(self, slack: SlackServer, traces: MessageTraces) -> None:
+        self._workspace = slack.workspace
+        self._traces = traces
+        slack.log.listeners.append(self._on_event)
 
-    def _hear(self, event: SlackEvent) -> None:
+    def _on_event(self, event: SlackEvent) -> None:
         match event:
             case EventRaised():
-                self._hear_event(event.event, event.at, is_heard=event.reaches_bot)
+                self._on_slack_event(event.event, event.at, reaches_bot=event.reaches_bot)
             case DeliveryEvent(event_type="message", channel=channel, ts=ts):
-                way = self._ways.by_message.get((channel, ts))
-                if way is not None:
-                    self._hear_of_delivery(way, event)
-            case Post(channel=room, ts=ts, text=text):
-                self._ways.counters["posts"] += 1
-                self._hear_of_post("sent", event.at, {"channel": room, "text": text}, room=room, ts=ts, text=text)
-            case Call(method="chat.postMessage", error=error) if error:
-                self._hear_of_post("refused", event.at, event.arguments, error=error)
+                trace = self._traces.by_message.get((channel, ts))
+                if trace is not None:
+                    self._on_delivery(trace, event)
+            case Post(channel=channel, ts=ts, text=text):
+                self._traces.counters["posts"] += 1
+                self._add_reply_step(
+                    "reply_posted", event.at, channel, text, {"channel": channel, "ts": ts, "text": text}
+                )
+            case Call(method="chat.postMessage", error=error, arguments=arguments) if error:
+                channel, text = str(arguments.get("channel", "")), str(arguments.get("text") or "")
+                self._add_reply_step("reply_rejected", event.at, channel, text, {"error": error})
             case _:
                 pass
 
-    def _hear_event(self, event: JsonObject, at: float, *, is_heard: bool) -> None:
-        is_new = event.get("type") == "message" and event.get("subtype") in NEW
-        if not is_new or event.get("bot_id") or "user" not in event:
+    def _on_slack_event(self, event: JsonObject, at: float, *, reaches_bot: bool) -> None:
+        is_posted = event.get("type") == "message" and event.get("subtype") in _POSTED
+        if not is_posted or event.get("bot_id") or "user" not in event:
             return
         key = (event["channel"], event["ts"])
-        if key not in self._ways.by_message:
-            self._ways.start(key, at, DeliveryStage.AT_SLACK if is_heard else DeliveryStage.BOT_ABSENT)
+        if key not in self._traces.by_message:
+            self._traces.start(key, at, DeliveryStage.AT_SLACK if reaches_bot else DeliveryStage.BOT_ABSENT)
 
-    def _hear_of_delivery(self, way: MessageTrace, delivery: DeliveryEvent) -> None:
+    def _on_delivery(self, trace: MessageTrace, delivery: DeliveryEvent) -> None:
         stage = None
-        if isinstance(delivery, Acknowledged) and way.stage is DeliveryStage.AT_SLACK:
-            # What is kept is safe before it is acknowledged.
-            stage = DeliveryStage.IGNORED if self._ways.has_probe else DeliveryStage.IN_PACK
-        self._ways.advance(way, _STATIONS[type(delivery)], delivery.at, {"attempt": delivery.attempt}, stage)
+        if isinstance(delivery, Acknowledged) and trace.stage is DeliveryStage.AT_SLACK:
+            # The pack stores a message before it acknowledges it: a probe would have reported that already.
+            stage = DeliveryStage.IGNORED if self._traces.has_probe else DeliveryStage.IN_PACK
+        self._traces.advance(trace, _STEPS[type(delivery)], delivery.at, {"attempt": delivery.attempt}, stage)
 
-    def _hear_of_post(self, station: str, at: float, asked: JsonObject, **details: object) -> None:
-        """Somebody posted, or tried to, with these arguments."""
-        name = str(asked.get("channel", ""))
-        channel = self._world.find_channel(name)
-        names = {name, channel.channel_id, channel.name, f"#{channel.name}"} if channel else {name}
-        action = self._in_hand.find_by_post(names, str(asked.get("text") or ""))
-        way = self._ways.by_action.get(action) if action else None
-        if way is not None:
-            self._ways.advance(way, station, at, details)
+    def _add_reply_step(self, kind: str, at: float, channel_name: str, text: str, details: JsonObject) -> None:
+        """Add a post, or an attempt at one, to the trace of the action that asked for it."""
+        channel = self._workspace.find_channel(channel_name)
+        names = {channel_name, channel.channel_id, channel.name, f"#{channel.name}"} if channel else {channel_name}
+        trace = self._traces.find_by_post(names, text)
+        if trace is not None:
+            self._traces.advance(trace, kind, at, details)

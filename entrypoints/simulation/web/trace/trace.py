@@ -1,4 +1,4 @@
-"""The way of one message: the stations that it passes, with their times, and how far it has come."""
+"""The trace of one message: its steps with their times, and the stage of its delivery."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,79 +6,79 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 MAX_TEXT_LENGTH: Final = 2_000
-"""Characters of a text that a page is shown."""
+"""Number of characters of a text that the page gets."""
 MAX_STEPS: Final = 200
-_MOST_ITEMS: Final = 50
-_DEEPEST: Final = 8
+_MAX_ITEMS: Final = 50
+_MAX_DEPTH: Final = 8
 
 MessageKey: TypeAlias = tuple[str, str]
 """A message's channel and `ts`."""
 
 
 class DeliveryStage(StrEnum):
-    """How far a message has come on its way to the engine."""
+    """How far a message has come from Slack to Flyte."""
 
-    BOT_ABSENT = "unheard"
-    """The bot is not where it was said."""
+    BOT_ABSENT = "bot_absent"
+    """The bot is not in the conversation."""
     AT_SLACK = "at_slack"
-    """The pack has not acknowledged it."""
+    """The pack has not acknowledged the message."""
     IN_PACK = "in_pack"
-    """The pack has it, the engine not."""
+    """The pack has stored the message, and Flyte has not accepted it yet."""
     DELIVERED = "delivered"
     IGNORED = "ignored"
-    """The pack acknowledged it without keeping it: it does not listen there."""
-    DEAD_LETTERED = "set_aside"
+    """The pack acknowledged the message without storing it: it does not listen there."""
+    DEAD_LETTERED = "dead_lettered"
 
 
 @dataclass(slots=True)
 class MessageTrace:
-    """A message's stations, and the actions that it led to."""
+    """A message's steps, and the actions that it led to."""
 
     key: MessageKey
-    said_at: float
-    """By the monotonic clock."""
-    stage: DeliveryStage = DeliveryStage.AT_SLACK
+    started_at: float
+    """Monotonic time at which the message was posted, in seconds."""
+    stage: DeliveryStage
     steps: list[dict[str, object]] = field(default_factory=list)
-    passed: int = 0
-    open_actions: set[str] = field(default_factory=set)
+    step_count: int = 0
+    pending_actions: set[str] = field(default_factory=set)
     """Their ids."""
     failed_actions: int = 0
-    answers: int = 0
+    completed_actions: int = 0
+    """Including the failed ones."""
     last_at: float = 0.0
 
     def add_step(self, kind: str, at: float, details: Mapping[str, object]) -> None:
-        """Note a station; `kind` is known to the page. Of a way without end only the beginning is kept."""
-        self.passed += 1
+        """Add a step; the page has a label for each `kind`. Steps beyond MAX_STEPS are only counted."""
+        self.step_count += 1
         self.last_at = at
         if len(self.steps) < MAX_STEPS:
-            station = {name: truncate(value) for name, value in details.items()}
-            self.steps.append({"kind": kind, "ms": self.milliseconds(at), **station})
-
-    def milliseconds(self, at: float) -> float:
-        """How long after it was said this is."""
-        return round((at - self.said_at) * 1_000, 1)
+            shown = {name: truncate(value) for name, value in details.items()}
+            self.steps.append({"kind": kind, "ms": self._elapsed_ms(at), **shown})
 
     def as_json(self) -> dict[str, object]:
-        """The way as it is now."""
+        """Returns the trace's current state."""
         return {
             "stage": self.stage,
-            "stations": list(self.steps),
-            "left_out": self.passed - len(self.steps),
-            "open_actions": len(self.open_actions),
+            "steps": list(self.steps),
+            "omitted": self.step_count - len(self.steps),
+            "pending_actions": len(self.pending_actions),
             "failed_actions": self.failed_actions,
-            "answers": self.answers,
-            "last_ms": self.milliseconds(self.last_at),
+            "completed_actions": self.completed_actions,
+            "last_ms": self._elapsed_ms(self.last_at),
         }
+
+    def _elapsed_ms(self, at: float) -> float:
+        return round((at - self.started_at) * 1_000, 1)
 
 
 def truncate(value: object, depth: int = 0) -> object:
-    """A JSON value, cut to what a page can show."""
+    """Returns a JSON value cut to a size that the page can show."""
     if isinstance(value, str):
         return value if len(value) <= MAX_TEXT_LENGTH else f"{value[:MAX_TEXT_LENGTH]}…"
-    if isinstance(value, list | tuple | dict) and depth >= _DEEPEST:
+    if isinstance(value, list | tuple | dict) and depth >= _MAX_DEPTH:
         return "…"
     if isinstance(value, list | tuple):
-        return [truncate(item, depth + 1) for item in value[:_MOST_ITEMS]]
+        return [truncate(item, depth + 1) for item in value[:_MAX_ITEMS]]
     if isinstance(value, dict):
-        return {str(key): truncate(item, depth + 1) for key, item in list(value.items())[:_MOST_ITEMS]}
+        return {str(key): truncate(item, depth + 1) for key, item in list(value.items())[:_MAX_ITEMS]}
     return value

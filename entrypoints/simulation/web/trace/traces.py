@@ -1,8 +1,8 @@
-"""The ways of all messages that people say, and the ledger over them."""
+"""The traces of all messages that people post, and counters over them."""
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from domain.messages import IncomingMessage
@@ -11,57 +11,74 @@ from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageKey, Me
 
 
 class MessageTraces:
-    """Ways by channel and `ts`. `changed` is told of each message whose way went on."""
+    """Traces by message and by action. `on_change` gets the key of each message whose trace has a new step."""
 
-    def __init__(self, changed: Callable[[MessageKey], None]) -> None:
+    def __init__(self, on_change: Callable[[MessageKey], None]) -> None:
         self.by_message: Final[dict[MessageKey, MessageTrace]] = {}
         self.by_action: Final[dict[str, MessageTrace]] = {}
-        """The ways that led to an action which is not answered yet, by its id."""
+        """The traces of actions that are not completed yet, by action id."""
+        self.taken_actions: Final[dict[str, object]] = {}
+        """The inputs of actions that packs have taken and not completed, by action id."""
         self.stage_counts: Final[Counter[DeliveryStage]] = Counter()
-        """How many messages are how far, those forgotten included."""
+        """Number of messages in each stage, discarded ones included."""
         self.counters: Final[Counter[str]] = Counter()
-        """`delivered_again`, `answered`, `failed`, `posts`."""
+        """`duplicates`, `succeeded`, `failed`, `posts`."""
         self.has_probe = False
-        """Whether somebody looks on inside the pack: only then can a message that it ignores be told from one that
-        waits in it."""
-        self._changed = changed
+        """Whether probes inside the pack report here. Without them, ignored and waiting messages look the same."""
+        self._on_change = on_change
 
     def start(self, key: MessageKey, at: float, stage: DeliveryStage) -> None:
-        """Somebody said something."""
-        way = self.by_message[key] = MessageTrace(key, at, stage)
+        """Start the trace of a message that was just posted."""
+        trace = self.by_message[key] = MessageTrace(key, at, stage)
         self.stage_counts[stage] += 1
-        self.advance(way, "said", at)
+        self.advance(trace, "posted", at)
 
     def advance(
         self,
-        way: MessageTrace,
-        station: str,
+        trace: MessageTrace,
+        kind: str,
         at: float,
         details: Mapping[str, object] | None = None,
         stage: DeliveryStage | None = None,
     ) -> None:
-        """A message passes a station, and may have come further by that; what is delivered stays delivered."""
-        way.add_step(station, at, details or {})
-        if stage is not None and way.stage is not DeliveryStage.DELIVERED:
-            self.stage_counts[way.stage] -= 1
+        """Add a step, and enter a stage if one is given. A delivered message stays delivered."""
+        trace.add_step(kind, at, details or {})
+        if stage is not None and trace.stage is not DeliveryStage.DELIVERED:
+            self.stage_counts[trace.stage] -= 1
             self.stage_counts[stage] += 1
-            way.stage = stage
-        self._changed(way.key)
+            trace.stage = stage
+        self._on_change(trace.key)
 
     def discard(self, key: MessageKey) -> None:
-        """Follow a message no longer."""
+        """Stop tracing a message."""
         self.by_message.pop(key, None)
 
-    def on_probe_event(self, sight: ProbeEvent, said: IncomingMessage, reason: str) -> None:
-        """What the pack's probes tell."""
-        way = self.by_message.get((said.channel_id, said.timestamp))
-        if way is None:
+    def find_by_post(self, channel_names: Collection[str], text: str) -> MessageTrace | None:
+        """Returns the trace of the oldest taken action that asks for this text in the channel of these names."""
+        for action_id, action_input in self.taken_actions.items():
+            if _asks_for(action_input, channel_names, text):
+                return self.by_action.get(action_id)
+        return None
+
+    def on_probe_event(self, event: ProbeEvent, message: IncomingMessage, reason: str) -> None:
+        """Add the step that a probe inside the pack reports. See ProbeListener."""
+        trace = self.by_message.get((message.channel_id, message.timestamp))
+        if trace is None:
             return
         at = time.monotonic()
-        match sight:
+        match event:
             case ProbeEvent.RECEIVED:
-                self.advance(way, "received", at)
+                self.advance(trace, "received", at)
             case ProbeEvent.PERSISTED:
-                self.advance(way, "safe", at, stage=DeliveryStage.IN_PACK)
+                self.advance(trace, "persisted", at, stage=DeliveryStage.IN_PACK)
             case ProbeEvent.DEAD_LETTERED:
-                self.advance(way, "set_aside", at, {"reason": reason}, DeliveryStage.DEAD_LETTERED)
+                self.advance(trace, "dead_lettered", at, {"reason": reason}, DeliveryStage.DEAD_LETTERED)
+
+
+def _asks_for(action_input: object, channel_names: Collection[str], text: str) -> bool:
+    """Whether an input fits this channel and text. A broadcast names no channel, and rich messages often no text."""
+    if not isinstance(action_input, dict):
+        return False
+    channel = action_input.get("channelId") or action_input.get("channel")
+    message = action_input.get("message") or action_input.get("text")
+    return (not channel or channel in channel_names) and (not message or message == text)

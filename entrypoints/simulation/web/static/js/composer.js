@@ -1,116 +1,115 @@
-/** Below the conversation: saying something, replying, editing. */
+/** The composer: posts messages and replies, and edits messages. */
 
-import { choice } from "./choice.js";
-import { byId, element, show } from "./dom.js";
-import { ask } from "./live.js";
-import { plain, typed } from "./text.js";
+import { act } from "./client.js";
+import { byId, element, render } from "./dom.js";
+import { plainText, toTyped } from "./mrkdwn.js";
+import { selection } from "./selection.js";
 
-let latest = ""; // the key of what this page said last
+let latestKey = ""; // the message that this page posted last
 
-/** Sets up what stays. `goUp` takes the keyboard to the latest message. */
-export function setUpComposer(world, complain, goUp) {
-  byId("composer-person").addEventListener("change", (event) => choice.set({ person: event.target.value }));
-  byId("composer-mode").querySelector("button").addEventListener("click", () => stopAside());
+/** Sets up the event listeners. `focusMessages` moves the focus to the latest message. */
+export function initComposer(getWorkspace, focusMessages) {
+  byId("composer-person").addEventListener("change", ({ target }) => selection.set({ person: target.value }));
+  byId("composer-mode").querySelector("button").addEventListener("click", cancelMode);
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
-    send(world(), complain);
+    submit(getWorkspace());
   });
-  const text = byId("composer-text");
-  text.addEventListener("input", () => fit(text));
-  text.addEventListener("keydown", (event) => onTyping(event, world(), complain, goUp));
+  const field = byId("composer-text");
+  field.addEventListener("input", () => resize(field));
+  field.addEventListener("keydown", (event) => onKey(event, getWorkspace(), focusMessages));
 }
 
-/** Shows as whom, where and what for people write. */
-export function showComposer(world) {
-  const room = world.room;
-  if (!room) return;
-  const people = byId("composer-person");
-  show(people, world.people, () => world.people.map(({ id, name }) => element("option", { value: id }, name)));
-  people.value = world.person?.id;
-  byId("composer-text").placeholder = `Say something in ${world.label(room)}`;
-  const editing = choice.get("editing");
-  const parent = choice.get("thread") && world.board.get(`message/${room.id}/${choice.get("thread")}`);
+/** Renders the speaker, the placeholder and the mode: a new message, a reply or an edit. */
+export function renderComposer(workspace) {
+  const { conversation, people, person } = workspace;
+  if (!conversation) return;
+  const select = byId("composer-person");
+  render(select, people, () => people.map(({ id, name }) => element("option", { value: id }, name)));
+  select.value = person?.id;
+  byId("composer-text").placeholder = `Message ${workspace.label(conversation)}`;
+  const editing = selection.get("editing");
+  const thread = selection.get("thread");
+  const parent = thread && workspace.feed.get(`message/${conversation.id}/${thread}`);
   const mode = byId("composer-mode");
   mode.hidden = !editing && !parent;
   mode.querySelector("span").textContent = editing
     ? "Editing the message"
-    : parent ? `In the thread of “${plain(parent.text, world.name).slice(0, 60)}”` : "";
+    : parent ? `Replying to “${plainText(parent.text, workspace.nameOf).slice(0, 60)}”` : "";
   byId("send").textContent = editing ? "Save" : "Send";
 }
 
-/** Where a message stands, as deeds name it. */
-export function place(key) {
-  const [room, ts] = key.split("/");
-  return { room, ts };
+/** Returns a message key's parts as actions take them. */
+export function locate(key) {
+  const [channel, ts] = key.split("/");
+  return { channel, ts };
 }
 
-/** Begins a reply to a message, in its thread. */
-export function reply(key, card) {
-  choice.set({ thread: card.thread || place(key).ts, editing: "", pane: "talk" });
+/** Starts a reply in a message's thread. */
+export function reply({ key, thread }) {
+  selection.set({ thread: thread || locate(key).ts, editing: "", pane: "conversation" });
   byId("composer-text").focus();
 }
 
-/** Begins to edit a message. */
-export function edit(world, key, card) {
-  choice.set({ editing: key, thread: "", pane: "talk" });
-  const text = byId("composer-text");
-  text.value = typed(card.text, world.name);
-  fit(text);
-  text.focus();
-}
-
-function stopAside() {
-  if (choice.get("editing")) byId("composer-text").value = "";
-  choice.set({ thread: "", editing: "" });
+/** Starts editing a message. */
+export function edit(workspace, { key, text }) {
+  selection.set({ editing: key, thread: "", pane: "conversation" });
+  setText(toTyped(text, workspace.nameOf));
   byId("composer-text").focus();
 }
 
-function onTyping(event, world, complain, goUp) {
+function cancelMode() {
+  if (selection.get("editing")) setText("");
+  selection.set({ thread: "", editing: "" });
+  byId("composer-text").focus();
+}
+
+function onKey(event, workspace, focusMessages) {
   if (event.isComposing) return;
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
-    send(world, complain);
+    submit(workspace);
   } else if (event.key === "Escape") {
-    stopAside();
+    cancelMode();
   } else if (event.key === "ArrowUp" && event.target.value === "") {
     event.preventDefault();
-    goUp();
+    focusMessages();
   }
 }
 
-async function send(world, complain) {
-  const field = byId("composer-text");
-  const text = field.value;
+async function submit(workspace) {
+  const text = byId("composer-text").value;
   if (!text.trim()) return;
-  const editing = choice.get("editing");
-  const thread = choice.get("thread");
-  field.value = "";
-  fit(field);
-  try {
-    if (editing) {
-      await ask("edit", { ...place(editing), text });
-      choice.set({ editing: "" });
-    } else {
-      await say({ person: world.person.id, room: world.room.id, text, thread });
-    }
-  } catch (error) {
-    field.value ||= text;
-    fit(field);
-    complain(error);
-  }
+  const editing = selection.get("editing");
+  setText("");
+  const isDone = editing ? await saveEdit(editing, text) : await post(workspace, text);
+  if (!isDone && !byId("composer-text").value) setText(text);
 }
 
-/** Says it and shows its way, unless people have chosen another message meanwhile. */
-async function say(particulars) {
-  const before = choice.get("message");
-  const { ts } = await ask("say", particulars);
-  if (![before, latest].includes(choice.get("message"))) return;
-  latest = `${particulars.room}/${ts}`;
-  choice.set({ message: latest, tab: "way" });
+async function saveEdit(key, text) {
+  const isDone = await act("edit", { ...locate(key), text });
+  if (isDone) selection.set({ editing: "" });
+  return isDone;
+}
+
+/** Posts a message and shows its trace, unless another message has been selected meanwhile. */
+async function post({ person, conversation }, text) {
+  const before = selection.get("message");
+  const args = { person: person.id, channel: conversation.id, text, thread: selection.get("thread") };
+  const result = await act("say", args);
+  if (!result || ![before, latestKey].includes(selection.get("message"))) return result;
+  latestKey = `${conversation.id}/${result.ts}`;
+  selection.set({ message: latestKey, tab: "trace" });
   byId("messages").scrollTop = byId("messages").scrollHeight;
+  return result;
 }
 
-/** As high as its text, up to a bound. */
-function fit(field) {
+function setText(text) {
+  byId("composer-text").value = text;
+  resize(byId("composer-text"));
+}
+
+/** Makes the field as high as its text, up to eight lines. */
+function resize(field) {
   field.rows = Math.min(field.value.split("\n").length, 8);
 }

@@ -1,65 +1,79 @@
-/** Building elements. Whatever is given as a child becomes text: nothing here ever reads HTML. */
+/** DOM helpers. Children given as strings become text nodes; nothing parses HTML. */
+
+const ERROR_MS = 6000; // for which an error stays visible
 
 /**
- * An element with these properties and children. Names with a dash are set as attributes (`aria-label`), functions
- * as listeners (`onclick`), everything else as the DOM calls it (`className`). Children that are null are left out.
+ * Returns an element with these properties and children. Names with a dash are set as attributes (`aria-label`),
+ * everything else as DOM properties (`className`, `onclick`). Children that are null are left out.
  */
 export function element(name, properties = {}, ...children) {
-  const made = document.createElement(name);
+  const created = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
-    if (key.includes("-") || key === "role") made.setAttribute(key, value);
-    else made[key] = value;
+    if (key.includes("-") || key === "role") created.setAttribute(key, value);
+    else created[key] = value;
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
-  return made;
+  fill(created, ...children);
+  return created;
 }
 
-/** The element of the page that has this id. */
+/** Returns a button with this label. */
+export const button = (label, properties = {}) => element("button", { type: "button", ...properties }, label);
+
+/** Returns the page's element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** Puts these children in the place of those that an element has. */
+/** Replaces an element's children. */
 export function fill(parent, ...children) {
   parent.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
 }
 
-const looks = new WeakMap(); // what the elements that `show` fills were made of
+const rendered = new WeakMap(); // the state that each element was last rendered from
 
 /**
- * Fills an element with what `make` gives, if these facts are others than the last time: what stays the same is left
- * alone, so that no click gets lost. What has the keyboard keeps it, if an element of its id is there again.
+ * Fills an element with what `build` returns, unless its state is unchanged: unchanged elements are left alone, so
+ * that no click gets lost. The focus stays on the element of the same id, if there is one afterwards.
  */
-export function show(parent, facts, make) {
-  const look = JSON.stringify(facts);
-  if (looks.get(parent) === look) return;
-  looks.set(parent, look);
-  const held = parent.contains(document.activeElement) ? document.activeElement.id : "";
-  fill(parent, make());
-  if (held) byId(held)?.focus({ preventScroll: true });
+export function render(parent, state, build) {
+  const json = JSON.stringify(state);
+  if (rendered.get(parent) === json) return;
+  rendered.set(parent, json);
+  const focusedId = parent.contains(document.activeElement) ? document.activeElement.id : "";
+  fill(parent, build());
+  if (focusedId) byId(focusedId)?.focus({ preventScroll: true });
 }
 
-/** Lets the arrow keys, Home and End go through what `list()` gives; `step` is called with where they lead. */
-export function arrows(container, list, step, keys = ["ArrowUp", "ArrowDown"]) {
+/** Lets arrow keys, Home and End move through the items of `list()`; calls `moveTo` with the next item. */
+export function enableArrowKeys(container, list, moveTo, keys = ["ArrowUp", "ArrowDown"]) {
   container.addEventListener("keydown", (event) => {
     if (event.target.matches("input, textarea, select") || event.altKey || event.ctrlKey || event.metaKey) return;
     const items = list();
-    const here = items.findIndex((item) => item.contains(document.activeElement));
-    const goals = { [keys[0]]: Math.max(here - 1, 0), [keys[1]]: here + 1, Home: 0, End: items.length - 1 };
-    const goal = items[Math.min(goals[event.key] ?? NaN, items.length - 1)];
-    if (!goal) return;
+    const current = items.findIndex((item) => item.contains(document.activeElement));
+    const targets = { [keys[0]]: Math.max(current - 1, 0), [keys[1]]: current + 1, Home: 0, End: items.length - 1 };
+    const target = items[Math.min(targets[event.key] ?? NaN, items.length - 1)];
+    if (!target) return;
     event.preventDefault();
-    step(goal);
+    moveTo(target);
   });
 }
 
-/** Milliseconds as people read them: `0.8 ms`, `12 ms`, `1.4 s`, `2 min`. */
-export function duration(ms) {
+let errorTimer = 0;
+
+/** Shows an error message for a few seconds. */
+export function showError(message) {
+  byId("error").textContent = message;
+  clearTimeout(errorTimer);
+  errorTimer = setTimeout(() => (byId("error").textContent = ""), ERROR_MS);
+}
+
+/** Formats milliseconds: `0.8 ms`, `12 ms`, `1.4 s`, `2 min`. */
+export function formatDuration(ms) {
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 99_950) return `${(ms / 1000).toFixed(1)} s`;
   return `${Math.round(ms / 60_000)} min`;
 }
 
-/** The time of day of a Slack `ts`, which is in seconds. */
-export function timeOf(ts) {
+/** Formats a Slack `ts`, which is in seconds, as a time of day. */
+export function formatTime(ts) {
   return new Date(Number(ts) * 1000).toTimeString().slice(0, 8);
 }

@@ -1,45 +1,37 @@
-/** The faults, each with its switch; and the alarms that say which are on, wherever one looks. */
+/** The fault switches, and the badges in the header for those that are on. */
 
-import { choice } from "./choice.js";
-import { byId, element, fill, show } from "./dom.js";
-import { ask } from "./live.js";
+import { act } from "./client.js";
+import { button, byId, element, fill, render } from "./dom.js";
+import { selection } from "./selection.js";
 
-/** Shows the switches and the alarms. */
-export function showFaults(world, complain) {
-  const faults = world.board.get("faults") ?? [];
-  const on = faults.filter((fault) => fault.on);
-  fill(byId("tab-faults").querySelector("span"), on.length ? String(on.length) : "");
-  show(byId("panel-faults"), faults, () =>
-    ["Slack", "Flyte"].map((end) => group(end, faults.filter((fault) => fault.end === end), complain)));
-  show(byId("alarms"), on, () => on.map(alarm));
+/** Renders the switches and the badges. */
+export function renderFaults({ feed }) {
+  const faults = feed.get("faults") ?? [];
+  const active = faults.filter((fault) => fault.on);
+  fill(byId("tab-faults").querySelector("span"), active.length ? String(active.length) : "");
+  render(byId("panel-faults"), faults, () =>
+    ["Slack", "Flyte"].map((server) => switchGroup(server, faults.filter((fault) => fault.server === server))));
+  render(byId("active-faults"), active, () => active.map(badge));
 }
 
-function alarm({ name, end, title }) {
-  const onclick = () => choice.set({ tab: "faults", pane: "details" });
-  return element("button", { id: `alarm-${name}`, type: "button", onclick }, `${end}: ${title.toLowerCase()}`);
+function badge({ name, server, title }) {
+  const onclick = () => selection.set({ tab: "faults", pane: "details" });
+  return button(`${server}: ${title.toLowerCase()}`, { id: `active-${name}`, onclick });
 }
 
-function group(end, faults, complain) {
-  return element(
-    "section",
-    { "aria-label": `Faults of ${end}` },
-    element("h2", {}, end),
-    faults.map((fault) => toggle(fault, complain)),
-  );
+function switchGroup(server, faults) {
+  return element("section", { "aria-label": `Faults of ${server}` }, element("h2", {}, server), faults.map(faultSwitch));
 }
 
-function toggle(fault, complain) {
-  return element(
-    "button",
-    {
-      id: `fault-${fault.name}`,
-      type: "button",
-      className: "switch",
-      role: "switch",
-      "aria-checked": String(fault.on),
-      onclick: () => ask("switch", { fault: fault.name, on: !fault.on }).catch(complain),
-    },
-    element("span", { className: "words" }, element("strong", {}, fault.title), element("span", {}, fault.effect)),
+function faultSwitch({ name, on, title, effect }) {
+  return button([
+    element("span", { className: "label" }, element("strong", {}, title), element("span", {}, effect)),
     element("span", { className: "knob", "aria-hidden": "true" }),
-  );
+  ], {
+    id: `fault-${name}`,
+    className: "switch",
+    role: "switch",
+    "aria-checked": String(on),
+    onclick: () => act("set-fault", { fault: name, on: !on }),
+  });
 }

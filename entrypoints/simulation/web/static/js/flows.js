@@ -1,12 +1,12 @@
-/** The flows: written here, checked while they are typed, and run at once when nothing is wrong with them. */
+/** The flow editor: texts are validated while they are typed, and run as soon as they are valid. */
 
-import { choice } from "./choice.js";
-import { arrows, byId, element, fill, show } from "./dom.js";
-import { ask } from "./live.js";
+import { act } from "./client.js";
+import { button, byId, element, enableArrowKeys, fill, render } from "./dom.js";
+import { selection } from "./selection.js";
 
-const PAUSE = 250; // ms without a key until the text is sent
+const SAVE_DELAY_MS = 250; // after the last key
 const TEMPLATE = `name: my_flow
-description: Answers when somebody greets
+description: Replies to greetings
 steps:
 - id: greet
   event: {packName: Slack, name: ReceivedMessage}
@@ -20,91 +20,84 @@ steps:
       message: "Hello <@{{ Event.Payload.user.id }}>!"
 `;
 
-let timer = 0;
-let isUnsent = false;
-let begun = ""; // the flow that waits to be shown, and written
+let saveTimer = 0;
+let isUnsaved = false;
+let createdFlow = ""; // a new flow, which gets the focus once it is rendered
 
-/** Sets up what stays. */
-export function setUpFlows(complain) {
+/** Sets up the event listeners. */
+export function initFlows() {
   const text = byId("flow-text");
+  const list = byId("flow-list");
   text.addEventListener("input", () => {
-    isUnsent = true;
-    number();
-    clearTimeout(timer);
-    timer = setTimeout(() => send(complain), PAUSE);
+    isUnsaved = true;
+    renderLineNumbers();
+    clearTimeout(saveTimer);
+    saveTimer = setTimeout(save, SAVE_DELAY_MS);
   });
   text.addEventListener("scroll", () => (byId("line-numbers").scrollTop = text.scrollTop));
-  text.addEventListener("blur", () => isUnsent && send(complain));
-  arrows(byId("sheets"), () => [...byId("sheets").querySelectorAll("button")], (button) => (button.focus(), button.click()));
-  byId("new-flow").addEventListener("click", () => begin(complain));
-  byId("throw-away").addEventListener("click", () => ask("throw-away-flow", { flow: byId("flow-text").dataset.flow }).catch(complain));
+  text.addEventListener("blur", () => isUnsaved && save());
+  enableArrowKeys(list, () => [...list.querySelectorAll("button")], (item) => (item.focus(), item.click()));
+  byId("new-flow").addEventListener("click", create);
+  byId("delete-flow").addEventListener("click", () => act("delete-flow", { flow: text.dataset.flow }));
 }
 
-/** Shows the flows, and the text of the chosen one unless it is being written. */
-export function showFlows(world) {
-  const sheets = world.board.under("flow/").sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }));
-  byId("tab-flows").querySelector("span").textContent = sheets.length ? String(sheets.length) : "";
-  const [chosen, sheet] = sheets.find(([id]) => id === choice.get("flow")) ?? sheets[0] ?? ["", null];
-  show(byId("sheets"), [sheets, chosen], () => sheets.map(([id, one]) => sheetItem(id, one, id === chosen)));
-  showSheet(chosen, sheet);
+/** Renders the list of flows, and the text of the selected one unless it is being edited. */
+export function renderFlows({ feed }) {
+  const flows = feed.under("flow/").sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }));
+  byId("tab-flows").querySelector("span").textContent = flows.length ? String(flows.length) : "";
+  const [selectedId, selected] = flows.find(([id]) => id === selection.get("flow")) ?? flows[0] ?? ["", null];
+  render(byId("flow-list"), [flows, selectedId], () => flows.map(([id, flow]) => flowItem(id, flow, id === selectedId)));
+  renderText(selectedId, selected);
 }
 
-function sheetItem(id, sheet, isChosen) {
-  const look = sheet.error ? "bad" : "good";
-  const words = sheet.error ? "has a mistake" : "runs";
-  return element("li", {}, element(
-    "button",
-    {
-      id: `sheet-${id}`,
-      type: "button",
-      "aria-pressed": String(isChosen),
-      onclick: () => choice.set({ flow: id }),
-    },
-    element("span", { className: `dot ${look}`, role: "img", "aria-label": words }),
-    sheet.name || "unnamed",
+function flowItem(id, { name, error }, isSelected) {
+  const [tone, label] = error ? ["bad", "has an error"] : ["good", "running"];
+  return element("li", {}, button(
+    [element("span", { className: `dot ${tone}`, role: "img", "aria-label": label }), name || "unnamed"],
+    { id: `flow-${id}`, "aria-pressed": String(isSelected), onclick: () => selection.set({ flow: id }) },
   ));
 }
 
-function showSheet(id, sheet) {
+function renderText(id, flow) {
   const text = byId("flow-text");
   const isOther = text.dataset.flow !== id;
-  if (isOther || (!isUnsent && document.activeElement !== text)) text.value = sheet?.text ?? "";
+  if (isOther || (!isUnsaved && document.activeElement !== text)) text.value = flow?.text ?? "";
   text.dataset.flow = id;
-  text.disabled = !sheet;
-  byId("throw-away").hidden = !sheet;
-  if (isOther) isUnsent = false;
-  showState(sheet);
-  number(sheet?.line);
-  if (begun === id) {
-    begun = "";
+  text.disabled = !flow;
+  byId("delete-flow").hidden = !flow;
+  if (isOther) isUnsaved = false;
+  renderState(flow);
+  renderLineNumbers(flow?.line);
+  if (createdFlow === id) {
+    createdFlow = "";
     text.focus();
   }
 }
 
-function showState(sheet) {
+function renderState(flow) {
   const state = byId("flow-state");
-  const place = byId("flow-place");
-  const text = byId("flow-text");
-  state.className = sheet?.error ? "bad" : "good";
-  text.setAttribute("aria-invalid", String(Boolean(sheet?.error)));
-  place.hidden = !sheet?.line;
-  if (!sheet) return fill(state, "There is no flow.");
-  const where = sheet.line ? `Line ${sheet.line}${sheet.column ? `, column ${sheet.column}` : ""}: ` : "";
-  const goesOn = sheet.is_running ? "What ran before goes on running." : "It does not run yet.";
-  fill(state, sheet.error ? `${where}${sheet.error}. ${goesOn}` : "Runs as it is written here, in this simulation; files stay as they are.");
-  place.onclick = () => goTo(sheet.line, sheet.column);
+  const goToError = byId("go-to-error");
+  byId("flow-text").setAttribute("aria-invalid", String(Boolean(flow?.error)));
+  state.className = flow?.error ? "bad" : "good";
+  goToError.hidden = !flow?.line;
+  goToError.onclick = () => selectError(flow.line, flow.column);
+  if (!flow) return fill(state, "There are no flows.");
+  if (!flow.error) return fill(state, "Running in this simulation. Files on disk stay unchanged.");
+  const location = flow.line ? `Line ${flow.line}${flow.column ? `, column ${flow.column}` : ""}: ` : "";
+  fill(state, `${location}${flow.error}. ${flow.is_running ? "The last valid version keeps running." : "Not running yet."}`);
 }
 
-/** Writes the lines' numbers, the one with the mistake marked. */
-function number(wrong = Number(byId("line-numbers").dataset.wrong ?? 0)) {
+/** Renders the line numbers, with the one of the error highlighted. */
+function renderLineNumbers(errorLine = Number(byId("line-numbers").dataset.error ?? 0)) {
   const numbers = byId("line-numbers");
-  numbers.dataset.wrong = wrong;
-  const count = byId("flow-text").value.split("\n").length;
-  fill(numbers, Array.from({ length: count }, (_, index) => element("span", index + 1 === wrong ? { className: "bad" } : {}, `${index + 1}\n`)));
-  numbers.scrollTop = byId("flow-text").scrollTop;
+  const text = byId("flow-text");
+  numbers.dataset.error = errorLine;
+  fill(numbers, text.value.split("\n").map((_, index) =>
+    element("span", { className: index + 1 === errorLine ? "bad" : "" }, `${index + 1}\n`)));
+  numbers.scrollTop = text.scrollTop;
 }
 
-function goTo(line, column) {
+function selectError(line, column) {
   const text = byId("flow-text");
   const lines = text.value.split("\n");
   const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
@@ -112,18 +105,16 @@ function goTo(line, column) {
   text.setSelectionRange(start + Math.max(column - 1, 0), start + (lines[line - 1]?.length ?? 0));
 }
 
-async function send(complain) {
-  clearTimeout(timer);
+function save() {
+  clearTimeout(saveTimer);
+  isUnsaved = false;
   const text = byId("flow-text");
-  isUnsent = false;
-  await ask("write-flow", { flow: text.dataset.flow, text: text.value }).catch(complain);
+  act("update-flow", { flow: text.dataset.flow, text: text.value });
 }
 
-async function begin(complain) {
-  try {
-    begun = (await ask("begin-flow", { text: TEMPLATE })).flow;
-    choice.set({ flow: begun });
-  } catch (error) {
-    complain(error);
-  }
+async function create() {
+  const result = await act("create-flow", { text: TEMPLATE });
+  if (!result) return;
+  createdFlow = result.flow;
+  selection.set({ flow: createdFlow });
 }

@@ -1,0 +1,56 @@
+/** Labels for delivery stages, trace steps and what a message waits for. */
+
+import { formatDuration } from "./dom.js";
+
+const STAGES = {
+  bot_absent: ["muted", "not for the pack"],
+  ignored: ["muted", "ignored by the pack"],
+  at_slack: ["waiting", "waiting at Slack"],
+  in_pack: ["waiting", "waiting for Flyte"],
+  delivered: ["good", "delivered"],
+  dead_lettered: ["bad", "dead letter"],
+};
+
+/** Returns a message's status: its tone (`good`, `waiting`, `bad`, `muted`) and its label. */
+export function status(trace) {
+  const [tone, label] = STAGES[trace.stage];
+  if (trace.stage !== "delivered") return { tone, label };
+  if (trace.failed_actions) return { tone: "bad", label: "action failed" };
+  if (trace.pending_actions) return { tone: "waiting", label: "action pending" };
+  if (trace.steps.some((step) => step.outcome === "failed")) return { tone: "bad", label: "flow failed" };
+  const elapsed = formatDuration(trace.last_ms);
+  if (!trace.completed_actions) return { tone: "muted", label: `no flow ran, ${elapsed}` };
+  return { tone, label: `completed in ${elapsed}` };
+}
+
+/** The steps by kind: where each happens, and its label. */
+export const STEPS = {
+  posted: ["slack", () => "Posted"],
+  delivered: ["slack", ({ attempt }) => (attempt ? `Delivered again, attempt ${attempt + 1}` : "Delivered to the pack")],
+  received: ["pack", () => "Received"],
+  persisted: ["pack", () => "Stored in the outbox"],
+  acknowledged: ["slack", () => "Acknowledged"],
+  given_up: ["slack", () => "Slack gives up delivering the message"],
+  published: ["flyte", ({ event }) => `Event accepted: ${event}`],
+  dead_lettered: ["pack", () => "Moved to the dead letters"],
+  no_flow: ["flyte", ({ event }) => `No flow waits for ${event}`],
+  flow_step: ["flyte", flowStep],
+  action_created: ["flyte", ({ pack, command }) => `Action created for ${pack}: ${command}`],
+  action_taken: ["pack", ({ pack }) => `Action taken by ${pack}`],
+  reply_rejected: ["slack", ({ error }) => `Slack rejects the post: ${error}`],
+  reply_posted: ["slack", () => "Reply posted"],
+  action_completed: ["flyte", ({ event }) => `Action completed: ${event}`],
+};
+
+function flowStep({ flow, step, outcome, reason, part }) {
+  const name = step ? `Flow ${flow}, step ${step}` : `Flow ${flow}`;
+  if (outcome === "matched") return `${name}: matched`;
+  return outcome === "failed" ? `${name}: ${part} failed: ${reason}` : `${name}: ${reason}`;
+}
+
+/** Returns what a message is waiting for; empty for nothing. */
+export function waitingFor(trace) {
+  if (trace.stage === "at_slack") return "Slack holds the message until the pack takes it";
+  if (trace.stage === "in_pack") return "The pack holds the message until Flyte accepts it";
+  return trace.pending_actions ? "Flyte waits for the result of the action" : "";
+}

@@ -1,0 +1,24 @@
+/** The header's counters: what became of all messages and actions. */
+
+import { byId, element, render } from "./dom.js";
+
+/** Renders the counters. */
+export function renderSummary({ feed }) {
+  const summary = feed.get("summary");
+  if (!summary) return;
+  const { delivered, at_slack, in_pack, dead_lettered, duplicates, pending_actions, succeeded, failed } = summary;
+  render(byId("summary"), summary, () => [
+    counter("delivered", "Delivered", delivered, "good", "Messages that Flyte has accepted"),
+    counter("waiting", "Waiting", at_slack + in_pack, "waiting", `${at_slack} at Slack, ${in_pack} in the pack`),
+    counter("dead", "Dead letters", dead_lettered, "bad", "Messages that the pack has stopped delivering"),
+    counter("duplicates", "Duplicates", duplicates, "bad", "Messages that Flyte got more than once"),
+    counter("actions", "Actions pending", pending_actions, "waiting", "Actions that no pack has completed yet"),
+    counter("succeeded", "Succeeded", succeeded, "good", "Actions that succeeded"),
+    counter("failed", "Failed", failed, "bad", "Actions that failed"),
+  ]);
+}
+
+function counter(id, name, count, tone, title) {
+  const properties = { id: `summary-${id}`, className: count ? tone : "", title };
+  return element("div", properties, element("dt", {}, name), element("dd", {}, String(count)));
+}
