@@ -31,7 +31,7 @@ test-fsync: $(READY) ## Verify that data is on disk before Slack gets its acknow
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/durability
 
 screenshots: $(READY_FOR_PAGE) ## Retake the documentation's screenshots of the page
-	@$(TEST_PAGE)/test_looks.py --screenshots
+	@$(TEST_PAGE)/test_appearance.py --screenshots
 
 TEST_PAGE = $(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/page
 

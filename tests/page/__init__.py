@@ -1,1 +1,1 @@
-"""The workbench's page, in a real browser."""
+"""The workbench's page, tested in a browser."""

@@ -1,4 +1,4 @@
-"""The page in Debian's Chromium, with the pack between both ends in the same process; and what no test may cause."""
+"""The page in Chromium, with the pack in the same process. No test may cause a browser error or a foreign request."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -20,24 +20,24 @@ _ARGUMENTS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-_PATIENCE_MS = 10_000
-_HERE = "127.0.0.1"
+_TIMEOUT_MS = 10_000
+_HOST = "127.0.0.1"
 _IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--screenshots", action="store_true", help="Write the documentation's pictures of the page.")
+    parser.addoption("--screenshots", action="store_true", help="Write the screenshots of the documentation.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser for all tests, and so one event loop."""
+    """Run all tests on one event loop, since they share one browser."""
     for item in items:
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    expect.set_options(timeout=_PATIENCE_MS)
+    expect.set_options(timeout=_TIMEOUT_MS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_ARGUMENTS))
         yield chromium
@@ -45,53 +45,53 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage() -> AsyncIterator[Sandbox]:
-    """The simulation as `flyte-slack simulate` plays it, and its page."""
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A sandbox like that of `flyte-slack simulate`, with its page."""
     configure_logs("error")
     flows = [flow_from_file(path) for path in sorted(BUILT_IN.iterdir())]
-    async with loopback_sandbox(SandboxConfig(flows=flows, page_port=0)) as playing:
-        yield playing
+    async with loopback_sandbox(SandboxConfig(flows=flows, page_port=0)) as sandbox:
+        yield sandbox
 
 
 @dataclass
-class Complaints:
-    """What a browser complains of, and whom it asks that it should not."""
+class BrowserErrors:
+    """Errors of a browser, and its requests to other hosts."""
 
     seen: list[str] = field(default_factory=list)
 
     def watch(self, context: BrowserContext) -> None:
-        context.on("console", self._hear)
+        context.on("console", self._on_console)
         context.on("weberror", lambda error: self.seen.append(f"error: {error.error}"))
-        context.on("request", self._see)
+        context.on("request", self._on_request)
         context.on("requestfailed", lambda request: self.seen.append(f"failed: {request.url} {request.failure}"))
         context.on("dialog", lambda dialog: self.seen.append(f"dialog: {dialog.message}"))
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.seen.append(f"{message.type}: {message.text}")
 
-    def _see(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         address = urlsplit(request.url)
-        if address.scheme != "data" and address.hostname != _HERE:
-            self.seen.append(f"asked: {request.url}")
+        if address.scheme != "data" and address.hostname != _HOST:
+            self.seen.append(f"foreign request: {request.url}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A fresh profile, in which nothing may be complained of and nobody but this machine asked."""
-    complaints = Complaints()
+    """A fresh browser profile. Fails the test if there was an error or a request to another host."""
+    errors = BrowserErrors()
     context = await browser.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(_PATIENCE_MS)
-    complaints.watch(context)
+    context.set_default_timeout(_TIMEOUT_MS)
+    errors.watch(context)
     yield context
     await context.close()
-    assert complaints.seen == []
+    assert errors.seen == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(context: BrowserContext, stage: Sandbox) -> Page:
+async def page(context: BrowserContext, sandbox: Sandbox) -> Page:
     page = await context.new_page()
-    await page.goto(stage.page_url)
+    await page.goto(sandbox.page_url)
     return page
 
 
@@ -102,7 +102,7 @@ def bench(page: Page) -> WorkbenchPage:
 
 @pytest.fixture
 def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Where pictures of the page go: into the documentation when that is asked for."""
+    """The directory for screenshots: the documentation's if --screenshots is given."""
     if request.config.getoption("--screenshots"):
         _IMAGES.mkdir(exist_ok=True)
         return _IMAGES

@@ -1,4 +1,4 @@
-"""A page whose simulation goes away and comes back."""
+"""A page whose simulation stops and starts again."""
 
 from playwright.async_api import Browser, expect
 
@@ -8,7 +8,7 @@ from entrypoints.simulation.web.open import open_page
 from tests.page.workbench_page import WorkbenchPage
 
 
-async def test_a_page_says_that_it_is_cut_off_and_finds_its_way_to_the_next_simulation(browser: Browser) -> None:
+async def test_a_page_shows_that_it_is_disconnected_and_connects_to_the_next_simulation(browser: Browser) -> None:
     context = await browser.new_context()
     bench = WorkbenchPage(await context.new_page())
     async with SlackServer() as slack, FlyteServer() as flyte:
@@ -17,11 +17,11 @@ async def test_a_page_says_that_it_is_cut_off_and_finds_its_way_to_the_next_simu
             await bench.page.goto(url)
             await expect(bench.page.get_by_text("live", exact=True)).to_be_visible()
             await bench.say("before")
-        await expect(bench.page.get_by_text("no connection")).to_be_visible()
+        await expect(bench.page.get_by_text("disconnected")).to_be_visible()
         await bench.text.fill("in between")
         await bench.text.press("Enter")
         await expect(bench.page.get_by_role("alert")).to_have_text(
-            "the simulation does not answer; is it still running?"
+            "the simulation does not respond; is it still running?"
         )
         await expect(bench.text).to_have_value("in between")
 

@@ -1,4 +1,4 @@
-"""Writing flows on the page."""
+"""Editing flows on the page."""
 
 import re
 
@@ -20,48 +20,48 @@ steps:
 """
 
 
-async def text_of(bench: WorkbenchPage, flow: str) -> Locator:
-    """The text of a flow, to be written in."""
+async def open_flow(bench: WorkbenchPage, flow: str) -> Locator:
+    """Opens a flow; returns its text field."""
     await bench.open_tab("Flows")
     await bench.page.get_by_role("button", name=flow).click()
     return bench.page.get_by_role("textbox", name="Text of the flow")
 
 
-async def test_a_flow_stands_there_as_its_file_has_it(bench: WorkbenchPage) -> None:
-    text = await text_of(bench, "echo")
+async def test_a_flow_is_shown_with_the_text_of_its_file(bench: WorkbenchPage) -> None:
+    text = await open_flow(bench, "echo")
 
     await expect(text).to_have_value(_ECHO)
-    await expect(bench.page.get_by_text("Runs as it is written here")).to_be_visible()
+    await expect(bench.page.get_by_text("Running in this simulation")).to_be_visible()
 
 
 async def test_a_changed_flow_runs_at_once(bench: WorkbenchPage) -> None:
-    text = await text_of(bench, "echo")
+    text = await open_flow(bench, "echo")
 
     await text.fill(_ECHO.replace("you said:", "you shouted:"))
-    await expect(bench.page.get_by_text("Runs as it is written here")).to_be_visible()
+    await expect(bench.page.get_by_text("Running in this simulation")).to_be_visible()
     await bench.say("echo HI")
 
     await expect(bench.message("you shouted:")).to_contain_text("HI")
 
 
-async def test_a_mistake_is_shown_with_its_place_while_what_ran_before_goes_on(bench: WorkbenchPage) -> None:
-    text = await text_of(bench, "echo")
+async def test_an_error_is_shown_with_its_location_while_the_last_valid_version_runs(bench: WorkbenchPage) -> None:
+    text = await open_flow(bench, "echo")
 
     await text.fill(_ECHO.replace("slice:'5:'", "slize:'5:'"))
 
     state = bench.page.get_by_text("the filter 'slize' is not supported")
     await expect(state).to_contain_text(re.compile(r"Line 9: step 'get_message', context\.Msg: line 1, column \d+"))
-    await expect(state).to_contain_text("What ran before goes on running")
+    await expect(state).to_contain_text("The last valid version keeps running")
     await expect(text).to_have_attribute("aria-invalid", "true")
     await expect(bench.page.locator("#line-numbers .bad")).to_have_text("9\n")
-    await bench.page.get_by_role("button", name="Show the place").click()
+    await bench.page.get_by_role("button", name="Go to the error").click()
     assert "slize" in await bench.page.evaluate("getSelection().toString()")
     await bench.say("echo hi")
     await expect(bench.message("you said:")).to_be_visible()
 
 
-async def test_a_mistake_outlives_a_reload_so_that_it_can_be_mended(bench: WorkbenchPage) -> None:
-    text = await text_of(bench, "echo")
+async def test_an_invalid_text_survives_a_reload(bench: WorkbenchPage) -> None:
+    text = await open_flow(bench, "echo")
     await text.fill("name: echo\nsteps: [")
     await expect(bench.page.get_by_text("Line 2")).to_be_visible()
 
@@ -69,10 +69,10 @@ async def test_a_mistake_outlives_a_reload_so_that_it_can_be_mended(bench: Workb
 
     await expect(text).to_have_value("name: echo\nsteps: [")
     await text.fill(_ECHO)
-    await expect(bench.page.get_by_text("Runs as it is written here")).to_be_visible()
+    await expect(bench.page.get_by_text("Running in this simulation")).to_be_visible()
 
 
-async def test_a_flow_is_begun_written_and_thrown_away(bench: WorkbenchPage) -> None:
+async def test_a_flow_can_be_created_edited_and_deleted(bench: WorkbenchPage) -> None:
     await bench.open_tab("Flows")
     await bench.page.get_by_role("button", name="New flow").click()
     text = bench.page.get_by_role("textbox", name="Text of the flow")
@@ -84,7 +84,7 @@ async def test_a_flow_is_begun_written_and_thrown_away(bench: WorkbenchPage) -> 
     await expect(bench.message("welcome aboard")).to_have_count(1)
 
     await bench.open_tab("Flows")
-    await bench.page.get_by_role("button", name="Remove", exact=True).click()
+    await bench.page.get_by_role("button", name="Delete flow").click()
     await expect(bench.page.get_by_role("button", name="welcome")).to_have_count(0)
     await bench.say("ahoy")
 

@@ -1,4 +1,4 @@
-"""Talking on the page, and seeing what follows from it."""
+"""Messages on the page and their traces."""
 
 import re
 
@@ -7,53 +7,53 @@ from playwright.async_api import Page, expect
 from entrypoints.simulation.environment import Sandbox
 from tests.page.workbench_page import WorkbenchPage
 
-_WHOLE_WAY = [
-    "Slack: Said",
+_ALL_STEPS = [
+    "Slack: Posted",
     "Slack: Delivered to the pack",
     "Pack: Received",
-    "Pack: Safe in the outbox",
+    "Pack: Stored in the outbox",
     "Slack: Acknowledged",
-    "Flyte: Handed to Flyte: ReceivedMessage",
+    "Flyte: Event accepted: ReceivedMessage",
     "Flyte: Flow echo, step get_message: matched",
-    "Flyte: Action for Slack: SendMessage",
-    "Pack: Action taken by the pack Slack",
-    "Slack: Posted in Slack",
-    "Flyte: Answered: MessageSent",
+    "Flyte: Action created for Slack: SendMessage",
+    "Pack: Action taken by Slack",
+    "Slack: Reply posted",
+    "Flyte: Action completed: MessageSent",
 ]
 
 
-async def test_what_is_said_is_answered_and_its_whole_way_stands_there_with_times(bench: WorkbenchPage) -> None:
+async def test_a_message_is_answered_and_its_trace_shows_every_step_with_times(bench: WorkbenchPage) -> None:
     await bench.say("echo hi")
 
     await expect(bench.message("@alice, you said:")).to_contain_text("hi")
-    await expect(bench.stations).to_have_count(len(_WHOLE_WAY))
-    assert await bench.station_names() == _WHOLE_WAY
-    times = await bench.stations.locator("time").all_inner_texts()
+    await expect(bench.steps).to_have_count(len(_ALL_STEPS))
+    assert await bench.step_labels() == _ALL_STEPS
+    times = await bench.steps.locator("time").all_inner_texts()
     assert all(re.fullmatch(r"\d+(\.\d)? (ms|s)", time) for time in times)
-    await bench.expect_ledger("Delivered", 1)
-    await bench.expect_ledger("Answered", 1)
+    await bench.expect_count("Delivered", 1)
+    await bench.expect_count("Succeeded", 1)
 
 
-async def test_an_answer_shows_the_way_of_the_message_that_it_answers(bench: WorkbenchPage) -> None:
+async def test_selecting_a_reply_shows_the_trace_of_the_original_message(bench: WorkbenchPage) -> None:
     await bench.say("echo one", "echo two")
 
     await bench.message("you said:").filter(has_text="one").click()
 
-    await expect(bench.way).to_contain_text("This answers:")
-    await expect(bench.way.locator(".chosen")).to_have_text("Alice echo one")
+    await expect(bench.trace).to_contain_text("Reply to:")
+    await expect(bench.trace.locator(".quote")).to_have_text("Alice echo one")
 
 
-async def test_a_flow_that_does_not_run_says_which_criteria_said_no_and_what_it_saw(bench: WorkbenchPage) -> None:
+async def test_an_unmatched_flow_shows_its_criteria_and_their_values(bench: WorkbenchPage) -> None:
     await bench.say("good morning")
 
-    station = bench.stations.filter(has_text="Flow echo")
+    station = bench.steps.filter(has_text="Flow echo")
     await expect(station).to_contain_text("the criteria is not met")
     await expect(station).to_contain_text(r"{{ Event.Payload.message | match: '^echo\\s+' }}")
     await expect(station).to_contain_text('"good morning"')
     await expect(station).to_contain_text("False")
 
 
-async def test_a_reply_stands_in_the_thread_below_what_it_replies_to(bench: WorkbenchPage) -> None:
+async def test_a_reply_is_shown_in_the_thread_below_its_parent(bench: WorkbenchPage) -> None:
     await bench.say("echo hi", "a later message")
     await bench.message("echo hi").click()
 
@@ -65,7 +65,7 @@ async def test_a_reply_stands_in_the_thread_below_what_it_replies_to(bench: Work
     )
 
 
-async def test_people_edit_react_and_delete(bench: WorkbenchPage) -> None:
+async def test_messages_can_be_edited_reacted_to_and_deleted(bench: WorkbenchPage) -> None:
     await bench.say("echo <one> & @bob")
     message = bench.message("<one> & @bob").first
 
@@ -82,19 +82,19 @@ async def test_people_edit_react_and_delete(bench: WorkbenchPage) -> None:
     await expect(message).to_have_count(0)
 
 
-async def test_anybody_can_talk_anywhere_and_the_bot_is_invited_where_it_should_hear(bench: WorkbenchPage) -> None:
+async def test_people_and_channels_can_be_added_and_the_bot_invited(bench: WorkbenchPage) -> None:
     page = bench.page
-    await page.get_by_role("textbox", name="Name of somebody new").fill("Carol")
-    await page.get_by_role("button", name="Let them in").click()
+    await page.get_by_role("textbox", name="Name of the new person").fill("Carol")
+    await page.get_by_role("button", name="Add person").click()
     await expect(page.get_by_role("button", name="Carol", pressed=True)).to_be_visible()
-    await page.get_by_role("textbox", name="Name of a new channel").fill("#lunch")
-    await page.get_by_role("button", name="Open the channel").click()
+    await page.get_by_role("textbox", name="Name of the new channel").fill("#lunch")
+    await page.get_by_role("button", name="Add channel").click()
     await expect(page.get_by_role("heading", name="#lunch")).to_be_visible()
 
-    await bench.say("echo nobody hears this")
-    await expect(bench.message("nobody hears")).to_contain_text("not for the pack")
+    await bench.say("echo no one receives this")
+    await expect(bench.message("no one receives")).to_contain_text("not for the pack")
     await page.get_by_role("button", name="Invite flyte").click()
-    await expect(page.get_by_text("flyte is here")).to_be_visible()
+    await expect(page.get_by_text("flyte is a member")).to_be_visible()
     await bench.say("echo soup")
 
     await expect(bench.message("@carol, you said:")).to_contain_text("soup")
@@ -109,33 +109,33 @@ async def test_direct_messages_reach_the_bot(bench: WorkbenchPage) -> None:
     await expect(bench.message("you said:")).to_contain_text("between us")
 
 
-async def test_what_cannot_be_done_is_said(bench: WorkbenchPage) -> None:
-    await bench.page.get_by_role("textbox", name="Name of a new channel").fill("ops")
-    await bench.page.get_by_role("button", name="Open the channel").click()
+async def test_a_rejected_action_shows_its_error(bench: WorkbenchPage) -> None:
+    await bench.page.get_by_role("textbox", name="Name of the new channel").fill("ops")
+    await bench.page.get_by_role("button", name="Add channel").click()
 
-    await expect(bench.page.get_by_role("alert")).to_have_text("#ops is here already")
+    await expect(bench.page.get_by_role("alert")).to_have_text("#ops already exists")
 
 
-async def test_a_reload_keeps_everything(bench: WorkbenchPage, page: Page) -> None:
+async def test_a_reload_keeps_the_selection_and_the_messages(bench: WorkbenchPage, page: Page) -> None:
     await page.get_by_role("button", name="ops").click()
     await page.get_by_role("button", name="Bob").click()
     await bench.say("echo hi")
-    await expect(bench.stations).to_have_count(len(_WHOLE_WAY))
+    await expect(bench.steps).to_have_count(len(_ALL_STEPS))
 
     await page.reload()
 
     await expect(page.get_by_role("heading", name="#ops")).to_be_visible()
     await expect(bench.message("@bob, you said:")).to_be_visible()
-    await expect(page.get_by_role("combobox", name="Talk as")).to_have_value(re.compile("U"))
-    await expect(bench.stations).to_have_count(len(_WHOLE_WAY))
-    await bench.expect_ledger("Answered", 1)
+    await expect(page.get_by_role("combobox", name="Speak as")).to_have_value(re.compile("U"))
+    await expect(bench.steps).to_have_count(len(_ALL_STEPS))
+    await bench.expect_count("Succeeded", 1)
 
 
-async def test_two_pages_and_the_terminal_see_the_same_conversation(bench: WorkbenchPage, stage: Sandbox) -> None:
+async def test_two_pages_and_the_terminal_show_the_same_messages(bench: WorkbenchPage, sandbox: Sandbox) -> None:
     other = WorkbenchPage(await bench.page.context.new_page())
-    await other.page.goto(stage.page_url)
+    await other.page.goto(sandbox.page_url)
     await bench.say("echo from the page")
-    workspace = stage.workspace
+    workspace = sandbox.workspace
     workspace.say("bob", workspace.conversation("#general", "bob"), "echo from the terminal")
 
     for one in (bench, other):

@@ -1,0 +1,111 @@
+"""The page's appearance: light, dark and on a phone, with an accessible name for every control."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, ViewportSize, expect
+
+from entrypoints.simulation.environment import Sandbox
+from tests.page.workbench_page import WorkbenchPage
+
+_MAX_SCREENSHOT_BYTES = 150_000
+_DESKTOP = ViewportSize(width=1180, height=664)
+_PHONE = ViewportSize(width=390, height=844)
+
+_UNNAMED = """() => [...document.querySelectorAll("button, a, input, select, textarea, article")]
+  .filter((part) => part.checkVisibility())
+  .filter((part) => !(part.ariaLabel || part.textContent.trim() || part.labels?.length || part.title))
+  .map((part) => part.outerHTML.slice(0, 100))"""
+_WIDER_THAN_THE_SCREEN = """() => [...document.querySelectorAll("body *")]
+  .filter((part) => part.checkVisibility() && !part.closest("#flow-text, .skip, .visually-hidden"))
+  .filter((part) => part.getBoundingClientRect().right > innerWidth + 1)
+  .map((part) => part.outerHTML.slice(0, 100))"""
+
+
+async def post_examples(bench: WorkbenchPage, sandbox: Sandbox) -> None:
+    """Post a conversation with replies, a reaction, markup and the bot."""
+    await bench.send("Good morning! :wave: Is the *staging* deploy through?")
+    room = sandbox.workspace.conversation("#general", "bob")
+    question = bench.message("Good morning").first
+    await question.click()
+    await question.get_by_role("button", name="Reply").click()
+    await bench.page.get_by_role("combobox", name="Speak as").select_option("Bob")
+    await bench.send("Yes, since ten. `build 142` is green.")
+    await expect(bench.message("is green")).to_be_visible()
+    await bench.page.get_by_role("button", name="Cancel").click()
+    await question.click()
+    await question.get_by_role("button", name="React").click()
+    await question.get_by_role("button", name="eyes").click()
+    sandbox.workspace.say("alice", room, "Then I will tell everyone.")
+    await bench.say("echo hello world")
+    await expect(bench.message("you said:")).to_be_visible()
+    await bench.expect_count("Succeeded", 1)
+
+
+async def take_screenshot(part: Page | Locator, path: Path) -> None:
+    """Write a screenshot, which must not be too large."""
+    picture = await part.screenshot(path=path, animations="disabled", caret="hide")
+    assert len(picture) <= _MAX_SCREENSHOT_BYTES
+
+
+async def background_of(page: Page) -> Sequence[int]:
+    """Returns the background colour: red, green, blue."""
+    colour = await page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor")
+    return [int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+
+
+async def test_light_colour_scheme(bench: WorkbenchPage, sandbox: Sandbox, pictures: Path) -> None:
+    await bench.page.set_viewport_size(_DESKTOP)
+    await post_examples(bench, sandbox)
+
+    assert min(await background_of(bench.page)) > 230
+    await take_screenshot(bench.page, pictures / "workbench.png")
+
+
+async def test_dark_colour_scheme_while_flyte_is_down(bench: WorkbenchPage, sandbox: Sandbox, pictures: Path) -> None:
+    await bench.page.set_viewport_size(_DESKTOP)
+    await bench.page.emulate_media(color_scheme="dark")
+    await post_examples(bench, sandbox)
+    await bench.toggle_fault("Down", at="Flyte")
+    await bench.say("echo are you there?", "echo I can wait")
+    await bench.expect_count("Waiting", 2)
+    await bench.open_tab("Faults")
+
+    assert max(await background_of(bench.page)) < 50
+    await take_screenshot(bench.page, pictures / "workbench-flyte-down.png")
+
+
+async def test_a_flow_with_an_error_fits_the_panel(bench: WorkbenchPage, sandbox: Sandbox, pictures: Path) -> None:
+    await bench.page.set_viewport_size(_DESKTOP)
+    await post_examples(bench, sandbox)
+    await bench.open_tab("Flows")
+    await bench.page.get_by_role("button", name="echo").click()
+    text = bench.page.get_by_role("textbox", name="Text of the flow")
+    await text.fill((await text.input_value()).replace("slice", "slize"))
+    await expect(bench.page.get_by_text("'slize' is not supported")).to_be_visible()
+
+    await take_screenshot(bench.page.get_by_role("complementary"), pictures / "workbench-flows.png")
+
+
+async def test_every_pane_fits_a_phone(bench: WorkbenchPage, sandbox: Sandbox, pictures: Path) -> None:
+    await bench.page.set_viewport_size(_PHONE)
+    await post_examples(bench, sandbox)
+
+    await take_screenshot(bench.page, pictures / "workbench-phone.png")
+    for part in ("Channels", "Conversation", "Trace, flows, faults"):
+        await bench.page.get_by_role("navigation", name="Panes").get_by_role("button", name=part).click()
+        assert await bench.page.evaluate(_WIDER_THAN_THE_SCREEN) == []
+        assert await bench.page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]
+    for tab in ("Flows", "Faults", "Trace"):
+        await bench.open_tab(tab)
+        assert await bench.page.evaluate(_WIDER_THAN_THE_SCREEN) == []
+    await take_screenshot(bench.page, pictures / "workbench-phone-trace.png")
+
+
+@pytest.mark.parametrize("tab", ["Trace", "Flows", "Faults"])
+async def test_every_control_has_an_accessible_name(bench: WorkbenchPage, sandbox: Sandbox, tab: str) -> None:
+    await post_examples(bench, sandbox)
+    await bench.open_tab(tab)
+
+    assert await bench.page.evaluate(_UNNAMED) == []
