@@ -35,7 +35,7 @@ def is_completed(trace: dict[str, Any]) -> bool:
 
 
 def is_delivered(trace: dict[str, Any]) -> bool:
-    return trace["stage"] == "delivered"
+    return bool(trace["stage"] == "delivered")
 
 
 async def test_an_echo_has_every_step_in_order(page: PageClient) -> None:
