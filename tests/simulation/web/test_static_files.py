@@ -65,7 +65,7 @@ def test_the_page_refers_to_no_other_host() -> None:
 def test_the_page_has_a_label_for_every_kind_of_trace_step() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (FILES.parent / "trace").glob("*.py"))
     added = set(re.findall(r"""_?(?:advance|add_action_step|add_reply_step)\([\w.]+, "(\w+)\"""", source))
-    added |= set(re.findall(r"""_add_reply_step\("(\w+)\"""", source))
+    added |= set(re.findall(r"""_add_reply_step\(\s*"(\w+)\"""", source))
     labels = (FILES / "js" / "labels.js").read_text(encoding="utf-8").partition("STEPS")[2]
     labelled = set(re.findall(r"^  (\w+): \[", labels, re.MULTILINE))
 
