@@ -196,7 +196,7 @@ async def test_a_missing_scope_names_what_is_needed_and_what_there_is() -> None:
         stage.slack.faults.plan(POST, fault)
         assert str(await stage.failure_of_post()) == (
             "missing_scope: the token lacks the scope chat:write:bot (it has: identify, channels:read); "
-            "add it to the app, install the app again, and take the new token"
+            "add it to the app, reinstall the app, and use the new token"
         )
 
 

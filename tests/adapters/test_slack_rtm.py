@@ -50,7 +50,7 @@ async def test_a_token_that_can_not_use_rtm_ends_the_listening_with_the_way_out(
 
     assert not isinstance(refusal.value, AuthenticationFailed)
     assert str(refusal.value) == (
-        "not_allowed_token_type: this token can't use RTM, which only classic apps can; "
+        "not_allowed_token_type: this token can't use RTM, which only classic apps support; "
         "set FLYTE_SLACK_APP_TOKEN (Socket Mode) or FLYTE_SLACK_SIGNING_SECRET (signed HTTP requests)"
     )
 
