@@ -1,12 +1,8 @@
-"""From what Slack answers, and from what slack_sdk and aiohttp raise, to the domain's errors.
-
-`chat_error` is the one way. Its table says for each of Slack's codes what it means and what to do next.
-"""
+"""Maps Slack's error responses, and the exceptions of slack_sdk and aiohttp, to the domain's errors."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
@@ -22,44 +18,31 @@ from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """What Slack was asked, as far as an explanation needs it."""
+    """A call of Slack's Web API, as far as its errors depend on it."""
 
     method: str
     subject: str = ""
-    """The channel or the user that it was about."""
+    """The channel or user of the call."""
     is_repeatable: bool = True
-    """Whether asking twice does no harm."""
+    """Whether a repeat does no harm."""
     token_name: str = "FLYTE_SLACK_TOKEN"  # noqa: S105 - the variable's name
-    """The variable that holds the token it was asked with."""
+    """The variable that holds the call's token."""
 
 
-class _Kind(Enum):
-    AUTHENTICATION = "authentication"
-    UNAVAILABLE = "unavailable"
-    IN_DOUBT = "in doubt"
-    RATE_LIMITED = "rate limited"
-
-
-_KINDS = {
-    **dict.fromkeys(
-        (
-            "invalid_auth",
-            "not_authed",
-            "account_inactive",
-            "token_revoked",
-            "token_expired",
-            "not_allowed_token_type",
-        ),
-        _Kind.AUTHENTICATION,
-    ),
-    **dict.fromkeys(("service_unavailable", "request_timeout", "team_added_to_org"), _Kind.UNAVAILABLE),
-    **dict.fromkeys(("internal_error", "fatal_error"), _Kind.IN_DOUBT),
-    **dict.fromkeys(("ratelimited", "rate_limited"), _Kind.RATE_LIMITED),
-}
-"""Codes that are not simply permanent. Unknown ones are permanent."""
+_AUTHENTICATION_CODES = (
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "not_allowed_token_type",
+)
+_UNAVAILABLE_CODES = ("service_unavailable", "request_timeout", "team_added_to_org")
+_IN_DOUBT_CODES = ("internal_error", "fatal_error")
+_RATE_LIMITED_CODES = ("ratelimited", "rate_limited")
 
 _TOKEN_RESTRICTED_METHODS = ("rtm.connect", "conversations.join", "conversations.leave")
-"""Methods that don't take every kind of token: being refused there says nothing against the token itself."""
+"""Methods that reject some types of token: `not_allowed_token_type` does not mean that the token is invalid."""
 _RTM_METHOD = "rtm.connect"
 _RTM_UNAVAILABLE_CODES = (
     "not_allowed_token_type",
@@ -75,30 +58,27 @@ _MAX_CODE_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class _ErrorResponse:
-    """What can be told of an answer that was no success."""
+    """The known parts of an error response."""
 
     status: int = 0
-    """0: none that could be found out."""
+    """0 if unknown."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def code(self) -> str:
-        """Slack's error code, empty when there is none."""
+        """Slack's error code; empty if there is none."""
         code = self.body.get("error")
         if isinstance(code, str) and code:
             return replace_surrogates(code)[:_MAX_CODE_LENGTH]
-        # conversations.leave says so, without an error code, when the bot was no member.
+        # conversations.leave has this field instead of an error code.
         return "not_in_channel" if self.body.get("not_in_channel") is True else ""
 
 
 def chat_error(error: Exception, call: ApiCall) -> ChatError:
-    """The domain's error for whatever a call of slack_sdk raised."""
+    """Returns the domain's error for any exception of a slack_sdk call. Codes in no table are permanent."""
     if isinstance(error, Redirected):
-        return Unreachable(
-            "redirected",
-            f"{call.method} was answered with a redirect ({error.status}); correct FLYTE_SLACK_API_URL",
-        )
+        return Unreachable("redirected", f"{call.method} was redirected ({error.status}); correct FLYTE_SLACK_API_URL")
     if isinstance(error, ClientConnectorError | ClientHttpProxyError | ConnectionTimeoutError | InvalidURL):
         return Unreachable("unreachable", f"Slack can't be reached: {describe(error)}")
     if isinstance(error, TimeoutError):
@@ -109,12 +89,12 @@ def chat_error(error: Exception, call: ApiCall) -> ChatError:
 
 
 def unreadable_response(call: ApiCall) -> ChatError:
-    """The error for an answer that says yes and not what it should."""
+    """Returns the error for a successful response without the expected content."""
     return _response_lost("unreadable_answer", f"Slack's answer to {call.method} could not be read", call)
 
 
 def _response_of(error: Exception) -> _ErrorResponse:
-    """What the SDK read before it gave up; its responses are of several types, with anything in them."""
+    """The SDK attaches responses of several types, with arbitrary content."""
     response = error.response if isinstance(error, SlackApiError) else None
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
     headers = getattr(response, "headers", None)
@@ -127,46 +107,46 @@ def _response_of(error: Exception) -> _ErrorResponse:
 
 
 def _from_response(response: _ErrorResponse, call: ApiCall) -> ChatError:
-    kind = _KINDS.get(response.code)
-    if kind is _Kind.RATE_LIMITED or response.status == HTTPStatus.TOO_MANY_REQUESTS:
+    code, status = response.code, response.status
+    if code in _RATE_LIMITED_CODES or status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(_retry_after_seconds(response.headers))
-    if kind is _Kind.UNAVAILABLE or response.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return Unreachable(response.code or "service_unavailable", "Slack can't serve requests at the moment")
-    if kind is _Kind.IN_DOUBT:
-        return _response_lost(response.code, f"Slack failed while it worked on {call.method}", call)
-    if response.code and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _rejected(response.code, response, call)
-    return _from_status(response.status, call)
+    if code in _UNAVAILABLE_CODES or status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Unreachable(code or "service_unavailable", "Slack is unavailable at the moment")
+    if code in _IN_DOUBT_CODES:
+        return _response_lost(code, f"Slack failed while processing {call.method}", call)
+    if code and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _rejected(response, call)
+    return _from_status(status, call)
 
 
 def _from_status(status: int, call: ApiCall) -> ChatError:
-    """For answers without a code of Slack's."""
+    """For responses without an error code of Slack."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _response_lost(f"http_{status}", f"Slack failed while it worked on {call.method}", call)
+        return _response_lost(f"http_{status}", f"Slack failed while processing {call.method}", call)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return ChatRejected("http_413", f"the request is larger than Slack takes for {call.method}; send less")
+        return ChatRejected("http_413", f"the request exceeds Slack's size limit for {call.method}; send less")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE):
-        return ChatRejected(f"http_{status}", f"there is no {call.method} at FLYTE_SLACK_API_URL; correct that")
+        return ChatRejected(f"http_{status}", f"there is no {call.method} at FLYTE_SLACK_API_URL; correct the URL")
     if status >= HTTPStatus.BAD_REQUEST:
         return Unreachable(
             f"http_{status}",
-            f"{call.method} was answered by something that is not Slack; check FLYTE_SLACK_API_URL and the proxy",
+            f"{call.method} was answered by a server other than Slack; check FLYTE_SLACK_API_URL and the proxy",
         )
     return unreadable_response(call)
 
 
-def _rejected(code: str, response: _ErrorResponse, call: ApiCall) -> ChatRejected:
+def _rejected(response: _ErrorResponse, call: ApiCall) -> ChatRejected:
+    code = response.code
     if call.method == _RTM_METHOD and code in _RTM_UNAVAILABLE_CODES:
         return ChatRejected(code, ALTERNATIVES_TO_RTM)
-    is_about_token = _KINDS.get(code) is _Kind.AUTHENTICATION and not (
-        code == "not_allowed_token_type" and call.method in _TOKEN_RESTRICTED_METHODS
-    )
-    return (AuthenticationFailed if is_about_token else ChatRejected)(code, _explain(code, response, call))
+    depends_on_method = code == "not_allowed_token_type" and call.method in _TOKEN_RESTRICTED_METHODS
+    is_token_invalid = code in _AUTHENTICATION_CODES and not depends_on_method
+    return (AuthenticationFailed if is_token_invalid else ChatRejected)(code, _explain(response, call))
 
 
-def _explain(code: str, response: _ErrorResponse, call: ApiCall) -> str:
+def _explain(response: _ErrorResponse, call: ApiCall) -> str:
     unknown = f"see the errors of {call.method} at https://docs.slack.dev/reference/methods/{call.method}"
-    return EXPLANATIONS.get(code, unknown).format(
+    return EXPLANATIONS.get(response.code, unknown).format(
         subject=call.subject or "the channel",
         method=call.method,
         token=call.token_name,
@@ -176,7 +156,7 @@ def _explain(code: str, response: _ErrorResponse, call: ApiCall) -> str:
 
 
 def _format_scopes(scopes: object) -> str:
-    return replace_surrogates(scopes).replace(",", ", ") if isinstance(scopes, str) and scopes else "not told"
+    return replace_surrogates(scopes).replace(",", ", ") if isinstance(scopes, str) and scopes else "unknown"
 
 
 def _response_lost(code: str, explanation: str, call: ApiCall) -> ChatError:

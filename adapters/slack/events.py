@@ -1,7 +1,8 @@
-"""From Slack's events to what the pack hears. All receivers share it."""
+"""Parses Slack's events, for every receiver."""
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -15,7 +16,7 @@ log = structlog.get_logger()
 
 
 def parse_callback(body: Json, own_user_id: str) -> ChatEvent | None:
-    """What the body of a delivery means, by Socket Mode or HTTP; as `chat_event` for the event inside."""
+    """Parses the event inside the body of a delivery by Socket Mode or HTTP, like `parse_event`."""
     if isinstance(body, dict) and body.get("type") == "app_rate_limited":
         log.warning("slack_holds_back_events", minute=_truncate(body.get("minute_rate_limited")))
         return None
@@ -23,10 +24,9 @@ def parse_callback(body: Json, own_user_id: str) -> ChatEvent | None:
 
 
 def parse_event(event: Json, own_user_id: str) -> ChatEvent | None:
-    """What this event of Slack's means for the pack; None when it means nothing. Never raises: it is foreign.
+    """Returns the pack's event; None if the pack has no use for it, or it is malformed. Never raises.
 
-    `own_user_id` is the pack's own user, of whose membership Slack tells as of anybody's. The pack's own messages
-    are events like others' here.
+    `own_user_id` is the pack's own user: Slack reports its memberships like everyone's, and delivers its messages too.
     """
     if not isinstance(event, dict):
         log.warning("slack_event_malformed", reason="not an object")
@@ -44,10 +44,10 @@ def parse_event(event: Json, own_user_id: str) -> ChatEvent | None:
 
 
 def _message(event: JsonObject, _own_user_id: str) -> ChatEvent | None:
-    said = parse_message(event)
-    if said is None:
+    message = parse_message(event)
+    if message is None:
         log.debug("slack_message_ignored", subtype=_truncate(event.get("subtype")))
-    return said
+    return message
 
 
 def _member_joined(event: JsonObject, own_user_id: str) -> ChatEvent | None:
@@ -68,7 +68,7 @@ def _bot_left(event: JsonObject, _own_user_id: str) -> ChatEvent:
 
 def _tokens_revoked(event: JsonObject, _own_user_id: str) -> ChatEvent | None:
     tokens = event.get("tokens")
-    # `oauth` lists people's tokens, which the pack has none of.
+    # `oauth` lists users' tokens, which the pack does not use.
     return AccessLost("tokens_revoked") if isinstance(tokens, dict) and tokens.get("bot") else None
 
 
@@ -76,9 +76,9 @@ def _app_uninstalled(_event: JsonObject, _own_user_id: str) -> ChatEvent:
     return AccessLost("app_uninstalled")
 
 
-EVENT_PARSERS: dict[str, Callable[[JsonObject, str], ChatEvent | None]] = {
+EVENT_PARSERS: Final[dict[str, Callable[[JsonObject, str], ChatEvent | None]]] = {
     "message": _message,
-    # The same message as a `message` event's, where there is one; some workspaces send only this.
+    # Repeats a `message` event, but some workspaces send only this one.
     "app_mention": _message,
     "member_joined_channel": _member_joined,
     "member_left_channel": _member_left,
@@ -91,7 +91,7 @@ EVENT_PARSERS: dict[str, Callable[[JsonObject, str], ChatEvent | None]] = {
 
 
 def _channel_id(event: JsonObject) -> ChannelId:
-    """The channel's id, which RTM's `..._joined` events give inside the channel itself."""
+    """The id is inside a channel object in RTM's `..._joined` events."""
     channel = event.get("channel")
     channel_id = channel.get("id") if isinstance(channel, dict) else channel
     if not isinstance(channel_id, str) or not channel_id:
@@ -100,8 +100,8 @@ def _channel_id(event: JsonObject) -> ChannelId:
 
 
 def _event_time(event: JsonObject) -> datetime | None:
-    happened_at = event.get("event_ts")
-    return parse_ts(happened_at) if isinstance(happened_at, str) else None
+    timestamp = event.get("event_ts")
+    return parse_ts(timestamp) if isinstance(timestamp, str) else None
 
 
 def _truncate(value: Json) -> str | int:

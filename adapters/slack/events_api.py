@@ -1,4 +1,4 @@
-"""Receiver by the Events API: Slack's signed HTTP requests, which the entry point passes on."""
+"""Receives events by the Events API: Slack's signed HTTP requests, which the HTTP server passes on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,18 +22,18 @@ from domain.users import Identity
 log = structlog.get_logger()
 
 _ACK_TIMEOUT_SECONDS = 2.5
-"""Slack waits three seconds for an answer, and then tries again."""
+"""Slack waits three seconds for a response, and then retries."""
 _UNSIGNED = HTTPStatus.UNAUTHORIZED, "the request is not signed with the app's signing secret, or too old"
 _NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE, "not ready, try again"
-_NOT_STORED = HTTPStatus.SERVICE_UNAVAILABLE, "not safe yet, try again"
+_NOT_STORED = HTTPStatus.SERVICE_UNAVAILABLE, "not stored yet, try again"
 _ACCEPTED = HTTPStatus.OK, ""
 
 
 class SlackEventsApi:
-    """Receiver of what is given to `receive`.
+    """Receiver of the events in the requests passed to `handle_request`.
 
-    `identify`: who the pack is (`Chat.identify`); asked before the first arrival. `ack_timeout_seconds`: how long a
-    request waits for its arrival to become safe.
+    `identify` (`Chat.identify`) is awaited before the first event. A request waits up to `ack_timeout_seconds` for its
+    event to be acknowledged.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class SlackEventsApi:
             self._queue = None
             opening.cancel()
             await asyncio.wait([opening])
-            for safe in self._pending:
-                _resolve(safe, is_safe=False)
+            for acknowledged in self._pending:
+                _resolve(acknowledged, is_acknowledged=False)
 
     async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and text to answer to one request with these headers and this raw body.
+        """Returns the status and text of the response to a request. Never raises.
 
-        200 when what it tells is safe, or of no use; 401 when Slack did not sign it in the last five minutes; 503, upon
-        which Slack tries again, when it is not safe in time. Never raises.
+        200: the event is acknowledged, or the pack has no use for it. 401: the request was not signed by Slack within
+        the last five minutes. 503: the event was not acknowledged in time; Slack retries.
         """
         if not self._is_signed(headers, body):
             log.warning("slack_request_refused", reason="not signed, or too old", bytes=len(body))
@@ -101,25 +101,25 @@ class SlackEventsApi:
         self._queue = queue
 
     async def _wait_for_ack(self, event: ChatEvent, queue: EventQueue) -> bool:
-        safe: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._pending.add(safe)
+        acknowledged: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._pending.add(acknowledged)
 
         async def acknowledge() -> None:
-            _resolve(safe, is_safe=True)
+            _resolve(acknowledged, is_acknowledged=True)
 
         try:
             async with asyncio.timeout(self._ack_timeout_seconds):
                 await queue.put(event, acknowledge)
-                return await safe
+                return await acknowledged
         except TimeoutError:
             return False
         finally:
-            self._pending.discard(safe)
+            self._pending.discard(acknowledged)
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         try:
             return self._verifier.is_valid_request(body, dict(headers))
-        except Exception:  # noqa: BLE001 - the verifier raises all kinds of things for what nobody signed
+        except Exception:  # noqa: BLE001 - the verifier raises various exceptions for malformed headers
             return False
 
 
@@ -135,9 +135,9 @@ def _parse(body: bytes) -> Json:
     try:
         return replace_surrogates_deep(read_json(body))
     except ValueError:
-        return None  # a form: interactions and slash commands, which the pack has no use for
+        return None  # a form: interactions and slash commands, which the pack does not use
 
 
-def _resolve(safe: asyncio.Future[bool], *, is_safe: bool) -> None:
-    if not safe.done():
-        safe.set_result(is_safe)
+def _resolve(acknowledged: asyncio.Future[bool], *, is_acknowledged: bool) -> None:
+    if not acknowledged.done():
+        acknowledged.set_result(is_acknowledged)

@@ -1,4 +1,4 @@
-"""Answers that come in pages."""
+"""Pages of responses, by cursor."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -9,11 +9,11 @@ from domain.errors import Unreachable
 from domain.json_values import Json, JsonObject
 
 PAGE_SIZE = 200
-"""What Slack recommends for methods that take a `limit` (docs "Pagination")."""
+"""Slack's recommendation for `limit`."""
 
 
 async def paginate(web: SlackWebClient, call: ApiCall, arguments: Mapping[str, Json]) -> AsyncIterator[JsonObject]:
-    """All pages of the answer. Unreachable when Slack leads in a circle."""
+    """Yields all pages of a response. Raises Unreachable if Slack repeats a cursor."""
     cursor, cursors_seen = "", set[str]()
     while cursor not in cursors_seen:
         cursors_seen.add(cursor)
@@ -22,4 +22,4 @@ async def paginate(web: SlackWebClient, call: ApiCall, arguments: Mapping[str, J
         cursor = parse_next_cursor(page)
         if not cursor:
             return
-    raise Unreachable("endless_pages", f"Slack gave the same page of {call.method} twice")
+    raise Unreachable("endless_pages", f"Slack returned the same page of {call.method} twice")

@@ -1,6 +1,6 @@
-"""From Slack's JSON to the domain's values. What is missing or of another type is empty, unless nothing goes without.
+"""Parses Slack's JSON into the domain's values. Optional fields that are missing or of a wrong type become empty.
 
-Texts and keys are expected without lone surrogates (`json_text.without_surrogates`).
+Lone surrogates must have been replaced before (`json_codec.replace_surrogates_deep`).
 """
 
 from collections.abc import Mapping
@@ -14,79 +14,74 @@ from domain.messages import IdempotencyKey, IncomingMessage
 from domain.users import Identity, User
 
 METADATA_EVENT_TYPE = "flyte_slack_delivery"
-"""The metadata's `event_type` by which the pack's own marks are known."""
+"""The `event_type` of the metadata that holds an idempotency key."""
 
 _NEW_MESSAGE_SUBTYPES = ("", "bot_message", "thread_broadcast", "file_share", "me_message")
-"""The subtypes of messages that somebody said just now; all others tell of changes."""
+"""Other subtypes report changes."""
 _DIRECT_CHANNEL_TYPES = ("im", "mpim")
 
 
 def parse_message(message: Mapping[str, Json], channel_id: str | None = None) -> IncomingMessage | None:
-    """A message, of an event or of the history (which names no channel: `channel_id`); None for anything but new ones.
+    """Returns the message of an event, or of the history, which omits the channel (`channel_id`).
 
-    ValueError when it names no channel or no timestamp.
+    None for edits, deletions and other changes. Raises ValueError if the channel or timestamp is missing.
     """
     if _text(message.get("subtype")) not in _NEW_MESSAGE_SUBTYPES:
         return None
-    named = message if channel_id is None else {**message, "channel": channel_id}
-    return cast("IncomingMessage", _load(_MESSAGE, named))
+    if channel_id is not None:
+        message = {**message, "channel": channel_id}
+    return cast("IncomingMessage", _load(_MESSAGE, message))
 
 
-def parse_user(answer: JsonObject, user_id: str) -> User:
-    """The user of a `users.info` answer."""
-    return cast("User", _load(_USER, {**_object(answer.get("user")), "id": user_id}))
+def parse_user(response: JsonObject, user_id: str) -> User:
+    """Returns the user of a `users.info` response."""
+    return cast("User", _load(_USER, {**_object(response.get("user")), "id": user_id}))
 
 
-def parse_identity(answer: JsonObject) -> Identity:
-    """Who we are, from an `auth.test` answer. ValueError when it names no user."""
-    return cast("Identity", _load(_IDENTITY, answer))
+def parse_identity(response: JsonObject) -> Identity:
+    """Returns the identity in an `auth.test` response. Raises ValueError if the user is missing."""
+    return cast("Identity", _load(_IDENTITY, response))
 
 
-def to_metadata(mark: IdempotencyKey) -> JsonObject:
-    """The mark as a message's metadata."""
-    return {"event_type": METADATA_EVENT_TYPE, "event_payload": {"id": mark}}
+def to_metadata(key: IdempotencyKey) -> JsonObject:
+    """Returns the message metadata that holds an idempotency key."""
+    return {"event_type": METADATA_EVENT_TYPE, "event_payload": {"id": key}}
 
 
-def carries_key(message: Mapping[str, Json], mark: IdempotencyKey) -> bool:
-    """Whether a message of the history has this mark."""
+def carries_key(message: Mapping[str, Json], key: IdempotencyKey) -> bool:
+    """Whether a message of the history has this idempotency key."""
     metadata = _object(message.get("metadata"))
-    return (
-        metadata.get("event_type") == METADATA_EVENT_TYPE and _object(metadata.get("event_payload")).get("id") == mark
-    )
+    payload = _object(metadata.get("event_payload"))
+    return metadata.get("event_type") == METADATA_EVENT_TYPE and payload.get("id") == key
 
 
-def parse_next_cursor(answer: JsonObject) -> str:
-    """Where the next page starts; empty when this was the last."""
-    return _text(_object(answer.get("response_metadata")).get("next_cursor"))
+def parse_next_cursor(response: JsonObject) -> str:
+    """Returns the cursor of the next page; empty for the last page."""
+    return _text(_object(response.get("response_metadata")).get("next_cursor"))
 
 
-class _Text(fields.Field[str]):
-    """A text; anything else is an empty one."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        return _text(value)
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
-class _Count(fields.Field[int]):
-    """A number of things; anything else is none."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-class _List(fields.Field[tuple[Json, ...]]):
-    """A list; anything else is an empty one."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[Json, ...]:
-        return tuple(value) if isinstance(value, list) else ()
+def _tuple(value: object) -> tuple[Json, ...]:
+    return tuple(value) if isinstance(value, list) else ()
 
 
-def _optional() -> _Text:
-    return _Text(load_default="", allow_none=False)
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def _required() -> fields.String:
     return fields.String(required=True, validate=validate.Length(min=1))
+
+
+def _optional() -> fields.Function:
+    return fields.Function(deserialize=_text, load_default="")
 
 
 class _LenientSchema(Schema):
@@ -108,8 +103,8 @@ class _MessageSchema(_LenientSchema):
     bot_profile = fields.Raw(load_default=None)
     thread_ts = _optional()
     channel_type = _optional()
-    reply_count = _Count(load_default=0)
-    replies = _List(load_default=())
+    reply_count = fields.Function(deserialize=_count, load_default=0)
+    replies = fields.Function(deserialize=_tuple, load_default=())
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> IncomingMessage:
@@ -121,7 +116,7 @@ class _MessageSchema(_LenientSchema):
             bot_id=data["bot_id"],
             bot_name=data["username"] or _text(_object(data["bot_profile"]).get("name")),
             thread_timestamp=data["thread_ts"],
-            # RTM and the history don't tell the type; direct messages to the bot alone can be told by their id.
+            # RTM and the history omit the type, but the id of a direct message channel begins with D.
             is_direct=data["channel_type"] in _DIRECT_CHANNEL_TYPES or data["channel"].startswith("D"),
             reply_count=data["reply_count"],
             replies=data["replies"],
@@ -168,11 +163,3 @@ def _load(schema: Schema, data: Mapping[str, Json]) -> object:
         return schema.load(data)
     except ValidationError as error:
         raise ValueError(f"missing or not a text: {', '.join(error.messages_dict)}") from error
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}

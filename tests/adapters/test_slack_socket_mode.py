@@ -182,7 +182,7 @@ async def test_the_same_trouble_is_told_once() -> None:
         while stage.attempts < 5:
             await stage.clock.until_asleep()
             await stage.clock.advance(1)
-        assert await stage.disconnected() == "internal_error: Slack failed while it worked on apps.connections.open"
+        assert await stage.disconnected() == "internal_error: Slack failed while processing apps.connections.open"
         assert isinstance(await stage.event(), Connected)
 
 
