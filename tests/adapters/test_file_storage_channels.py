@@ -1,4 +1,4 @@
-"""channels.json, as the first pack wrote it."""
+"""The joined channels in channels.json, in the format of the original pack."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from adapters.filesystem.storage import FileStorage
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
-from tests.contracts.storage_values import NOW, A, B, C, heard
+from tests.contracts.storage_values import NOW, A, B, C, new_entry
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ async def test_a_quarantined_file_is_never_overwritten(storage: Storage, directo
 async def test_the_database_alone_restores_no_joined_channel(storage: Storage, directory: Path) -> None:
     async with storage.open():
         await storage.channels.join(A, NOW)
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
     (directory / "channels.json").write_text("broken")
     async with storage.open():
         assert (await storage.channels.joined()).ids == ()

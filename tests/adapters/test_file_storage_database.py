@@ -1,4 +1,4 @@
-"""The SQLite file: one thread, one transaction for all that waits, an answer only after the commit."""
+"""The SQLite file: one thread, one transaction for all pending requests, results only after the commit."""
 
 import asyncio
 import sqlite3
@@ -12,7 +12,7 @@ from domain.actions import ActionId, Step
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import LEASE, NOW, A, B, X, action, after, heard
+from tests.contracts.storage_values import LEASE, NOW, A, B, X, action, after, new_entry
 
 
 @pytest.fixture
@@ -24,19 +24,19 @@ async def storage(tmp_path: Path) -> AsyncIterator[FileStorage]:
 
 @pytest.fixture
 async def statements(storage: FileStorage) -> list[str]:
-    """Every statement that SQLite carries out from now on."""
+    """Returns a list that collects every statement SQLite executes from now on."""
     seen: list[str] = []
     await storage._database.run(lambda connection: connection.set_trace_callback(seen.append))
     return seen
 
 
 async def test_concurrent_requests_share_a_commit(storage: FileStorage, statements: list[str]) -> None:
-    await asyncio.gather(*(storage.outbox.append([heard(A, n)]) for n in range(500)))
+    await asyncio.gather(*(storage.outbox.append([new_entry(A, n)]) for n in range(500)))
     assert statements.count("COMMIT") < 25
 
 
 async def test_a_request_returns_after_its_commit(storage: FileStorage, statements: list[str]) -> None:
-    await storage.outbox.append([heard(A, 1)])
+    await storage.outbox.append([new_entry(A, 1)])
     assert statements[-1] == "COMMIT"
 
 
@@ -74,15 +74,15 @@ async def test_an_unexpected_error_reaches_its_caller_only(storage: FileStorage)
             connection.execute("INSERT INTO joined VALUES ('CA', 1)")
 
     bug = storage._database.run(collide)
-    good = storage.outbox.append([heard(A, 1)])
+    good = storage.outbox.append([new_entry(A, 1)])
     error, answer = await asyncio.gather(bug, good, return_exceptions=True)
     assert isinstance(error, sqlite3.IntegrityError)
     assert answer == [True]
 
 
 async def test_a_cancelled_request_does_not_affect_others(storage: FileStorage) -> None:
-    given_up = asyncio.ensure_future(storage.outbox.append([heard(A, 1)]))
-    others = [asyncio.ensure_future(storage.outbox.append([heard(B, n)])) for n in range(5)]
+    given_up = asyncio.ensure_future(storage.outbox.append([new_entry(A, 1)]))
+    others = [asyncio.ensure_future(storage.outbox.append([new_entry(B, n)])) for n in range(5)]
     await asyncio.sleep(0)
     given_up.cancel()
     assert await asyncio.gather(*others) == [[True]] * 5
@@ -91,7 +91,7 @@ async def test_a_cancelled_request_does_not_affect_others(storage: FileStorage) 
 async def test_a_locked_file_does_not_block_the_event_loop(storage: FileStorage, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "storage" / "flyte-slack.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    append = asyncio.ensure_future(storage.outbox.append([heard(A, 1)]))
+    append = asyncio.ensure_future(storage.outbox.append([new_entry(A, 1)]))
     for _ in range(100):
         await asyncio.sleep(0)
     assert not append.done()
@@ -107,7 +107,7 @@ async def test_a_closed_storage_accepts_no_request(tmp_path: Path) -> None:
     async with storage.open():
         pass
     with pytest.raises(StorageUnavailable, match="not open"):
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
     with pytest.raises(StorageUnavailable, match="not open"):
         await storage.channels.join(A, NOW)
 
@@ -115,7 +115,7 @@ async def test_a_closed_storage_accepts_no_request(tmp_path: Path) -> None:
 async def test_requests_made_before_closing_are_completed(tmp_path: Path) -> None:
     storage = FileStorage(tmp_path / "storage")
     async with storage.open():
-        appends = [asyncio.ensure_future(storage.outbox.append([heard(A, n)])) for n in range(50)]
+        appends = [asyncio.ensure_future(storage.outbox.append([new_entry(A, n)])) for n in range(50)]
         await asyncio.sleep(0)
     assert await asyncio.gather(*appends) == [[True]] * 50
 
@@ -123,7 +123,7 @@ async def test_requests_made_before_closing_are_completed(tmp_path: Path) -> Non
 async def test_the_file_does_not_grow_while_as_much_is_removed_as_added(storage: FileStorage) -> None:
     sizes = []
     for cycle in range(6):
-        await storage.outbox.append([heard(A, cycle * 1000 + n, cycle) for n in range(1000)])
+        await storage.outbox.append([new_entry(A, cycle * 1000 + n, cycle) for n in range(1000)])
         [claim] = await storage.outbox.claim(1, 1000, NOW, LEASE)
         await asyncio.gather(*(storage.outbox.ack(claim, entry) for entry in claim.entries))
         await storage.outbox.release(claim)
@@ -134,7 +134,7 @@ async def test_the_file_does_not_grow_while_as_much_is_removed_as_added(storage:
 
 
 async def test_a_delivered_message_leaves_no_text_in_the_file(storage: FileStorage) -> None:
-    await storage.outbox.append([heard(A, 1)])
+    await storage.outbox.append([new_entry(A, 1)])
     [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
     await storage.outbox.ack(claim, claim.entries[0])
     rows = await storage._database.run(lambda connection: connection.execute("SELECT said FROM outbox").fetchall())
@@ -142,9 +142,9 @@ async def test_a_delivered_message_leaves_no_text_in_the_file(storage: FileStora
 
 
 async def use_everything(storage: FileStorage) -> None:
-    """Every request there is, at least once."""
+    """Makes every kind of request at least once."""
     outbox, journal = storage.outbox, storage.journal
-    await outbox.append([heard(A, n) for n in range(300)])
+    await outbox.append([new_entry(A, n) for n in range(300)])
     [claim] = await outbox.claim(5, 5, NOW, LEASE)
     await outbox.ack(claim, claim.entries[0])
     await outbox.dead_letter(claim, claim.entries[1], "no")
@@ -213,5 +213,5 @@ async def test_a_transaction_whose_commit_fails_has_no_effect(
         failing.setattr(storage._database, "_before_commit", fail)
         for _ in range(3):
             with pytest.raises(StorageUnavailable, match="disk I/O error"):
-                await storage.outbox.append([heard(A, 1)])
-    assert await storage.outbox.append([heard(A, 1)]) == [True]
+                await storage.outbox.append([new_entry(A, 1)])
+    assert await storage.outbox.append([new_entry(A, 1)]) == [True]

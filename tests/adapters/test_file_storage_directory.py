@@ -1,4 +1,4 @@
-"""The directory: private, and for one pack at a time."""
+"""The directory of a storage: private, and locked by one pack at a time."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from adapters.filesystem.storage import FileStorage
 from domain.errors import StorageUnusable
 from tests.contracts.storage_values import NOW, A
-from tests.support.storage_processes import started
+from tests.support.storage_processes import storage_process
 
 
 def mode(path: Path) -> int:
@@ -93,9 +93,9 @@ async def test_a_symbolic_link_instead_of_a_file_is_refused(directory: Path, tmp
 
 async def test_a_directory_of_another_user_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory.mkdir(mode=0o700)
-    somebody_else = os.geteuid() + 1
-    monkeypatch.setattr(os, "geteuid", lambda: somebody_else)
-    assert f"runs as user {somebody_else}" in await refusal(directory)
+    other_user = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other_user)
+    assert f"runs as user {other_user}" in await refusal(directory)
 
 
 async def test_a_file_instead_of_the_directory_is_refused(directory: Path) -> None:
@@ -117,7 +117,7 @@ async def test_a_directory_that_cannot_be_written_to_is_refused_with_a_remedy(
     def deny(path: Path, _flags: int, _mode: int = 0) -> int:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    # The superuser may write anywhere, so taking away a permission would show nothing.
+    # Removing a permission would have no effect on the superuser.
     monkeypatch.setattr(os, "open", deny)
     assert "let this process's user write there" in await refusal(directory)
 
@@ -129,7 +129,7 @@ async def test_a_second_pack_is_refused_and_told_which_process_holds_the_lock(di
 
 
 async def test_a_second_process_is_refused_until_the_first_has_exited(directory: Path) -> None:
-    with started("hold", directory) as process:
+    with storage_process("hold_lock", directory) as process:
         assert process.stdout.readline() == "open\n"
         assert f"process {process.pid}" in await refusal(directory)
         process.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A storage that is killed, that runs out of disk, that is damaged, or that somebody moves away."""
+"""A storage whose process is killed, whose disk is full, or whose files are damaged or moved."""
 
 import signal
 import sqlite3
@@ -12,9 +12,9 @@ from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
-from tests.contracts.storage_values import LEASE, NOW, A, B, X, heard
+from tests.contracts.storage_values import LEASE, NOW, A, B, X, new_entry
 from tests.support.storage_process import BATCH
-from tests.support.storage_processes import started
+from tests.support.storage_processes import storage_process
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def directory(tmp_path: Path) -> Path:
 async def keep_one(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
 
 
 async def test_confirmed_appends_survive_a_kill(directory: Path) -> None:
-    with started("append_for_ever", directory) as process:
+    with storage_process("append_forever", directory) as process:
         safe = {int(process.stdout.readline()) for _ in range(200)}
         process.send_signal(signal.SIGKILL)
         safe |= {int(line) for line in process.stdout if line.endswith("\n")}
@@ -37,37 +37,37 @@ async def test_confirmed_appends_survive_a_kill(directory: Path) -> None:
     async with storage.open():
         waiting = [entry async for entry in storage.outbox.entries()]
         assert {
-            heard(ChannelId(f"C{number % 7}"), number * BATCH + n).key for number in safe for n in range(BATCH)
+            new_entry(ChannelId(f"C{number % 7}"), number * BATCH + n).key for number in safe for n in range(BATCH)
         } <= {entry.key for entry in waiting}
         assert len(waiting) % BATCH == 0, "all of a batch or none"
         assert (await storage.outbox.backlog()).waiting == len(waiting)
 
 
 async def test_claims_and_actions_of_a_killed_process_are_released(directory: Path) -> None:
-    with started("claim_and_hang", directory) as process:
+    with storage_process("hold_claims", directory) as process:
         assert process.stdout.readline() == "open\n"
     storage = FileStorage(directory)
     async with storage.open():
         [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
-        assert (claim.entries, claim.previous_lease_expired) == ((heard(A, 2),), True)
+        assert (claim.entries, claim.previous_lease_expired) == ((new_entry(A, 2),), True)
         [entry] = await storage.journal.claim_orphans(10)
         assert (entry.action.id, entry.state) == (X, ActionState.EXECUTING)
         assert entry.steps[A].begun_at == NOW
 
 
 async def test_a_full_disk_loses_nothing_and_refuses_writes_until_there_is_room(directory: Path) -> None:
-    with started("fill", directory) as process:
+    with storage_process("fill_disk", directory) as process:
         lines = process.stdout.read().splitlines()
     assert process.returncode == 0, "it ran to its end"
-    kept = [int(line.removeprefix("kept ")) for line in lines if line.startswith("kept")]
+    stored = [int(line.removeprefix("stored ")) for line in lines if line.startswith("stored")]
     refused = [line for line in lines if line.startswith("refused")]
-    assert len(kept) > 20
+    assert len(stored) > 20
     assert "flyte-slack.db" in refused[0]
     assert refused[-1].startswith("refused to join")
-    assert lines[-2:] == [refused[-1], f"kept {kept[-1]}"], "it goes on when there is room"
+    assert lines[-2:] == [refused[-1], f"stored {stored[-1]}"], "writing works again once there is room"
     storage = FileStorage(directory)
     async with storage.open():
-        assert [int(entry.said.timestamp[:-7]) async for entry in storage.outbox.entries()] == kept
+        assert [int(entry.said.timestamp[:-7]) async for entry in storage.outbox.entries()] == stored
         assert (await storage.channels.joined()).ids == ()
 
 
@@ -77,12 +77,12 @@ async def test_a_moved_storage_is_unavailable_until_it_is_back(directory: Path) 
         directory.rename(directory.with_name("away"))
         directory.write_text("in its place")
         with pytest.raises(StorageUnavailable, match="Not a directory"):
-            await storage.outbox.append([heard(A, 1)])
+            await storage.outbox.append([new_entry(A, 1)])
         with pytest.raises(StorageUnavailable, match="Not a directory"):
             await storage.channels.join(A, NOW)
         directory.unlink()
         directory.with_name("away").rename(directory)
-        assert await storage.outbox.append([heard(A, 1)]) == [True]
+        assert await storage.outbox.append([new_entry(A, 1)]) == [True]
         await storage.channels.join(A, NOW)
     async with storage.open():
         assert (await storage.outbox.backlog()).waiting == 1
@@ -96,10 +96,10 @@ async def test_a_replaced_file_is_not_written_to(directory: Path) -> None:
         file.rename(directory / "away")
         file.touch()
         with pytest.raises(StorageUnavailable, match="was replaced"):
-            await storage.outbox.append([heard(A, 1)])
+            await storage.outbox.append([new_entry(A, 1)])
         file.unlink()
         (directory / "away").rename(file)
-        assert await storage.outbox.append([heard(A, 1)]) == [True]
+        assert await storage.outbox.append([new_entry(A, 1)]) == [True]
 
 
 async def test_a_deleted_file_is_not_recreated_while_the_pack_runs(directory: Path) -> None:
@@ -107,7 +107,7 @@ async def test_a_deleted_file_is_not_recreated_while_the_pack_runs(directory: Pa
     async with storage.open():
         (directory / "flyte-slack.db").unlink()
         with pytest.raises(StorageUnavailable, match="No such file"):
-            await storage.outbox.append([heard(A, 1)])
+            await storage.outbox.append([new_entry(A, 1)])
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + bytes(5000)], ids=["foreign", "damaged"])
@@ -125,7 +125,7 @@ async def test_a_file_that_is_not_a_database_is_quarantined_and_reported(directo
 async def test_a_corrupt_page_is_found_at_the_start(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
-        await storage.outbox.append([heard(A, n) for n in range(2000)])
+        await storage.outbox.append([new_entry(A, n) for n in range(2000)])
     file = directory / "flyte-slack.db"
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2] + b"\xff" * 8192 + whole[len(whole) // 2 + 8192 :])
@@ -164,10 +164,10 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_unchanged(directory
 async def test_corruption_found_at_run_time_is_reported_as_unavailable(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
-        await storage.outbox.append([heard(A, 1), heard(B, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
         await storage._database.run(
             lambda connection: connection.execute("UPDATE outbox SET said = '{' WHERE place = 1")
         )
         with pytest.raises(StorageUnavailable, match="damaged"):
             await storage.outbox.claim(5, 5, NOW, LEASE)
-        assert await storage.outbox.append([heard(B, 3)]) == [True]
+        assert await storage.outbox.append([new_entry(B, 3)]) == [True]

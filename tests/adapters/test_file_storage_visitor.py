@@ -1,4 +1,4 @@
-"""A visitor beside a pack that is at work, or where one was."""
+"""A visitor that opens the storage of a running or exited pack."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +11,8 @@ from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog, Claim
 from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import LEASE, NOW, A, B, X, Y, action, heard
-from tests.support.storage_processes import started
+from tests.contracts.storage_values import LEASE, NOW, A, B, X, Y, action, new_entry
+from tests.support.storage_processes import storage_process
 
 
 @pytest.fixture
@@ -41,41 +41,41 @@ async def claimed(storage: FileStorage) -> Claim:
 
 
 async def test_a_visitor_sees_the_packs_entries(pack: FileStorage, visitor: FileStorage) -> None:
-    await pack.outbox.append([heard(A, 1), heard(B, 2)])
+    await pack.outbox.append([new_entry(A, 1), new_entry(B, 2)])
     await pack.journal.record(action(), NOW)
-    assert [entry async for entry in visitor.outbox.entries()] == [heard(A, 1), heard(B, 2)]
+    assert [entry async for entry in visitor.outbox.entries()] == [new_entry(A, 1), new_entry(B, 2)]
     assert [entry.action.id async for entry in visitor.journal.entries()] == [X]
     assert await visitor.outbox.backlog() == await pack.outbox.backlog()
 
 
 async def test_a_visitor_does_not_end_claims_of_the_pack(pack: FileStorage, directory: Path) -> None:
-    await pack.outbox.append([heard(A, 1)])
+    await pack.outbox.append([new_entry(A, 1)])
     await claimed(pack)
     await pack.journal.record(action(), NOW)
     storage = FileStorage(directory, exclusive=False)
     async with storage.open():
-        assert not await storage.outbox.discard(heard(A, 1).key)
+        assert not await storage.outbox.discard(new_entry(A, 1).key)
         assert not await storage.journal.discard(X)
         assert await storage.outbox.claim(1, 10, NOW, LEASE) == []
 
 
 async def test_the_pack_delivers_an_entry_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
-    await pack.outbox.append([heard(A, 1)])
+    await pack.outbox.append([new_entry(A, 1)])
     claim = await claimed(pack)
     await pack.outbox.dead_letter(claim, claim.entries[0], "no")
     await pack.outbox.release(claim)
-    assert await visitor.outbox.requeue(heard(A, 1).key)
-    assert (await claimed(pack)).entries == (heard(A, 1),)
+    assert await visitor.outbox.requeue(new_entry(A, 1).key)
+    assert (await claimed(pack)).entries == (new_entry(A, 1),)
 
 
 async def test_the_pack_does_not_deliver_an_entry_that_a_visitor_discards(
     pack: FileStorage, visitor: FileStorage
 ) -> None:
-    await pack.outbox.append([heard(A, 1), heard(A, 2)])
-    assert await visitor.outbox.discard(heard(A, 1).key)
-    assert (await claimed(pack)).entries == (heard(A, 2),)
-    assert await pack.outbox.append([heard(A, 1)]) == [False]
-    assert await pack.outbox.backlog() == Backlog(1, 0, heard(A, 2).received_at)
+    await pack.outbox.append([new_entry(A, 1), new_entry(A, 2)])
+    assert await visitor.outbox.discard(new_entry(A, 1).key)
+    assert (await claimed(pack)).entries == (new_entry(A, 2),)
+    assert await pack.outbox.append([new_entry(A, 1)]) == [False]
+    assert await pack.outbox.backlog() == Backlog(1, 0, new_entry(A, 2).received_at)
 
 
 async def test_the_pack_claims_an_action_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
@@ -90,7 +90,7 @@ async def test_the_pack_claims_an_action_that_a_visitor_requeues(pack: FileStora
 async def test_several_visitors_can_use_the_storage_at_once(
     pack: FileStorage, visitor: FileStorage, directory: Path
 ) -> None:
-    await pack.outbox.append([heard(A, 1)])
+    await pack.outbox.append([new_entry(A, 1)])
     another = FileStorage(directory, exclusive=False)
     async with another.open():
         assert await another.outbox.backlog() == await visitor.outbox.backlog()
@@ -126,11 +126,11 @@ async def test_a_visitor_does_not_lock_out_the_pack(directory: Path) -> None:
 
 
 async def test_claims_of_a_dead_pack_are_released_for_a_visitor(directory: Path) -> None:
-    with started("claim_and_hang", directory) as process:
+    with storage_process("hold_claims", directory) as process:
         assert process.stdout.readline() == "open\n"
     storage = FileStorage(directory, exclusive=False)
     async with storage.open():
-        assert await storage.outbox.discard(heard(A, 2).key)
+        assert await storage.outbox.discard(new_entry(A, 2).key)
         assert await storage.journal.discard(X)
 
 
@@ -146,7 +146,7 @@ async def test_a_visitor_creates_no_files(directory: Path, prepare: "object") ->
 
 async def test_the_pack_and_a_visitor_write_concurrently(pack: FileStorage, visitor: FileStorage) -> None:
     for n in range(50):
-        await pack.outbox.append([heard(ChannelId(f"C{n}"), n)])
-        assert await visitor.outbox.discard(heard(ChannelId(f"C{n}"), n).key)
+        await pack.outbox.append([new_entry(ChannelId(f"C{n}"), n)])
+        assert await visitor.outbox.discard(new_entry(ChannelId(f"C{n}"), n).key)
         assert await pack.journal.record(action(Y), NOW) is None or n
     assert await pack.outbox.backlog() == Backlog()

@@ -28,7 +28,7 @@ from domain.messages import Receipt
 from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
+from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON, received_message
 from tests.support.flyte import registered
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
@@ -103,7 +103,11 @@ async def test_an_answer_or_an_event_that_fails_says_what_became_of_it(
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     action = await _take(workflow)
     flyte.faults.plan(route, fault)
-    telling = workflow.complete(action.id, SENT, NOON) if route == "result" else workflow.publish(heard("1.1"), NOON)
+    telling = (
+        workflow.complete(action.id, SENT, NOON)
+        if route == "result"
+        else workflow.publish(received_message("1.1"), NOON)
+    )
     with pytest.raises(kind):
         await telling
 
@@ -118,7 +122,7 @@ async def test_a_page_of_a_gateway_is_no_verdict_on_an_answer(status: int) -> No
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             with pytest.raises(WorkflowUnreachable, match="an HTML page, so not by Flyte"):
                 await workflow.complete(ActionId(f"{server.url}/v1/packs/Slack/actions/1/result"), SENT, NOON)
             with pytest.raises(WorkflowUnreachable, match="an HTML page, so not by Flyte"):
@@ -129,7 +133,7 @@ async def test_a_request_that_could_not_be_sent_leaves_no_doubt(flyte: FlyteServ
     await flyte.go_down()
     with pytest.raises(WorkflowError):
         await workflow.take()  # on the connection that has just died
-    for request in (workflow.take(), workflow.publish(heard("1.1"), NOON)):
+    for request in (workflow.take(), workflow.publish(received_message("1.1"), NOON)):
         with pytest.raises(WorkflowUnreachable, match="could not be sent"):
             await request
 
@@ -278,7 +282,7 @@ async def test_an_answer_that_breaks_off_leaves_a_doubt() -> None:
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             with pytest.raises(WorkflowInDoubt, match="the connection broke"):
                 await workflow.take()
 
@@ -299,8 +303,8 @@ async def test_a_202_counts_though_its_body_breaks_off() -> None:
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
-            await workflow.publish(heard("1.1"), NOON)
+            await workflow.register(DEFINITION)
+            await workflow.publish(received_message("1.1"), NOON)
 
 
 async def test_a_slow_answer_is_waited_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
@@ -313,7 +317,7 @@ async def test_a_take_that_is_cancelled_ends_at_once() -> None:
     async with scripted_server(flyte_registration) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             take = asyncio.create_task(workflow.take(), name="take")
             await server.wait_for_request(TAKE)
             take.cancel()
@@ -328,9 +332,9 @@ async def test_a_take_is_a_post_without_a_body_and_an_event_is_compact_json() ->
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             await workflow.take()
-            await workflow.publish(heard("1.1", "wörld"), datetime(2024, 5, 17, tzinfo=UTC))
+            await workflow.publish(received_message("1.1", "wörld"), datetime(2024, 5, 17, tzinfo=UTC))
     take, event = server.requests[-2:]
     assert (take.method, take.body, take.headers["content-length"]) == ("POST", b"", "0")
     assert event.headers["content-type"] == "application/json"
@@ -342,7 +346,7 @@ async def test_a_take_is_a_post_without_a_body_and_an_event_is_compact_json() ->
 async def test_what_can_not_be_told_in_json_is_refused_and_surrogates_are_replaced(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
-    await workflow.publish(heard("1.1", "a\ud800"), NOON)
+    await workflow.publish(received_message("1.1", "a\ud800"), NOON)
     assert flyte.events[-1].payload["message"] == "a�"  # type: ignore[index] # an object, as the contract says
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     action = await _take(workflow)
@@ -358,6 +362,6 @@ async def test_the_jwt_is_in_no_error_not_even_with_its_causes() -> None:
         for fault, _ in LOST_OR_REFUSED:
             flyte.faults.plan("event", fault)
             with pytest.raises(WorkflowError) as failure:
-                await ours.publish(heard("1.1"), NOON)
+                await ours.publish(received_message("1.1"), NOON)
             told = "".join(traceback.format_exception(failure.value))
             assert "jot-of-gold" not in told

@@ -16,7 +16,7 @@ from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.contracts.workflow_contract import LONG_AGO, NOON, OFFER, heard
+from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON, received_message
 from tests.support.flyte import LISTENER, registered
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
@@ -32,7 +32,7 @@ ECHO = flow_from_values(
     },
     "echo",
 )
-ASKED = [(heard("1.1").said, NOON)]
+ASKED = [(received_message("1.1").said, NOON)]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def workflow(flyte: FlyteServer) -> AsyncIterator[FlyteWorkflow]:
 
 
 async def _published(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
-    await workflow.publish(heard("1.1"), NOON)
+    await workflow.publish(received_message("1.1"), NOON)
     await flyte.wait_for(flyte.waiting)
 
 
@@ -127,14 +127,14 @@ async def test_before_the_registration_the_audit_is_not_asked() -> None:
 
 async def test_a_message_that_only_another_packs_action_came_of_was_published() -> None:
     async with FlyteServer(flows=[LISTENER]) as flyte, registered(flyte) as workflow:
-        await workflow.publish(heard("1.1"), NOON)
+        await workflow.publish(received_message("1.1"), NOON)
         await flyte.wait_for(lambda: flyte.waiting("Other"))
         assert await workflow.were_published(ASKED) == [True]
 
 
 async def test_an_event_that_no_flow_matched_is_not_certainly_processed() -> None:
     async with FlyteServer() as flyte, registered(flyte) as workflow:
-        await workflow.publish(heard("1.1"), NOON)
+        await workflow.publish(received_message("1.1"), NOON)
         assert await workflow.were_published(ASKED) == [False]
 
 
@@ -144,7 +144,7 @@ async def test_what_is_found_for_this_pack_is_not_lost_when_the_wider_question_f
     await _published(flyte, workflow)
     flyte.faults.plan("audit", Slow(0))
     flyte.faults.plan("audit", faults.status(500), times=None)
-    assert await workflow.were_published([*ASKED, (heard("1.2").said, NOON)]) == [True, False]
+    assert await workflow.were_published([*ASKED, (received_message("1.2").said, NOON)]) == [True, False]
 
 
 async def test_one_question_is_enough_when_all_is_found(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
@@ -156,7 +156,7 @@ async def test_one_question_is_enough_when_all_is_found(flyte: FlyteServer, work
 async def test_a_lost_answer_to_an_event_is_made_up_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.faults.plan("event", Reset(after_effect=True))
     with pytest.raises(WorkflowError):
-        await workflow.publish(heard("1.1"), NOON)
+        await workflow.publish(received_message("1.1"), NOON)
     await flyte.wait_for(flyte.waiting)
     assert await workflow.were_published(ASKED) == [True]
 
@@ -224,7 +224,7 @@ async def _with_audit(audit: object, question: str) -> Any:
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url, now=lambda: NOON)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             if question == "in_hand":
                 return await workflow.pending_actions(LONG_AGO)
             if question == "is_answered":
@@ -336,7 +336,7 @@ async def test_older_runs_are_asked_for_page_by_page_until_they_are_too_old() ->
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             assert await workflow.were_published(ASKED) == [False]
     asked = [request.target for request in server.requests if "/audit/" in request.target]
     assert asked == [
@@ -352,6 +352,6 @@ async def test_the_audit_is_not_read_for_ever() -> None:
     async with scripted_server(lambda request: flyte_registration(request) or http_response(200, page)) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             assert await workflow.is_completed(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")) is None
     assert len([request for request in server.requests if "/audit/" in request.target]) == 3

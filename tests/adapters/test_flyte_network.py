@@ -9,7 +9,7 @@ import pytest
 from adapters.flyte.workflow import FlyteWorkflow
 from domain.errors import WorkflowUnreachable
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.contracts.workflow_contract import NOON, OFFER, heard
+from tests.contracts.workflow_contract import DEFINITION, NOON, received_message
 from tests.support.scripted_http import http_response, scripted_server
 
 
@@ -26,7 +26,7 @@ async def test_flyte_is_reached_through_the_proxy_that_the_environment_names(mon
         workflow = FlyteWorkflow("http://flyte.invalid:8080")
         async with workflow.open():
             with pytest.raises(WorkflowUnreachable, match="it has nothing there"):
-                await workflow.register(OFFER)
+                await workflow.register(DEFINITION)
     assert [request.target for request in proxy.requests] == ["http://flyte.invalid:8080/v1"]
 
 
@@ -37,7 +37,7 @@ async def test_a_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.Monkey
         workflow = FlyteWorkflow("http://flyte.invalid:8080", timeout_seconds=2.0)
         async with workflow.open():
             with pytest.raises(WorkflowUnreachable, match="could not be sent"):
-                await workflow.register(OFFER)
+                await workflow.register(DEFINITION)
     assert proxy.requests == []
 
 
@@ -46,7 +46,7 @@ async def test_a_proxy_that_is_gone_leaves_flyte_unreachable(monkeypatch: pytest
     workflow = FlyteWorkflow("http://flyte.invalid:8080")
     async with workflow.open():
         with pytest.raises(WorkflowUnreachable, match="could not be sent") as failure:
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
     assert "secret" not in str(failure.value)
 
 
@@ -54,10 +54,10 @@ async def test_one_request_after_another_uses_one_connection() -> None:
     async with FlyteServer() as flyte, _relay(flyte.api_url) as (url, connections):
         workflow = FlyteWorkflow(url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             for _ in range(3):
                 await workflow.take()
-                await workflow.publish(heard("1.1"), NOON)
+                await workflow.publish(received_message("1.1"), NOON)
         assert len(connections) == 1
 
 

@@ -19,7 +19,7 @@ from domain.errors import (
 from entrypoints.simulation.faults import Fault, Hang, Reset
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.contracts.workflow_contract import OFFER
+from tests.contracts.workflow_contract import DEFINITION
 from tests.support.flyte import registered
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
@@ -28,7 +28,7 @@ async def _refusal(flyte_url: str, jwt: str = "", timeout_seconds: float = 5.0) 
     workflow = FlyteWorkflow(flyte_url, jwt=jwt, timeout_seconds=timeout_seconds)
     async with workflow.open():
         with pytest.raises(WorkflowError) as refusal:
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
     return refusal.value
 
 
@@ -56,7 +56,7 @@ async def test_the_base_url_may_name_the_version_or_not_and_end_in_a_slash(end: 
     async with FlyteServer() as flyte:
         workflow = FlyteWorkflow(f"{flyte.api_url}{end}")
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             assert await workflow.take() is None
 
 
@@ -67,7 +67,7 @@ async def test_the_base_url_may_have_a_prefix(base: str) -> None:
     ) as server:
         workflow = FlyteWorkflow(f"{server.url}{base}")
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             assert await workflow.take() is None
     assert [request.target for request in server.requests][-1] == "/tools/flyte/v1/packs/Slack/actions/take"
 
@@ -92,7 +92,7 @@ async def test_links_may_be_relative() -> None:
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
             assert await workflow.take() is None
     assert server.requests[-1].target == "/v1/packs/Slack/take"
 
@@ -216,7 +216,7 @@ async def test_a_server_that_speaks_no_tls_is_unreachable_by_https() -> None:
 
 async def test_before_it_is_opened_nothing_can_be_reached() -> None:
     with pytest.raises(WorkflowUnreachable, match="not open"):
-        await FlyteWorkflow("http://127.0.0.1:1").register(OFFER)
+        await FlyteWorkflow("http://127.0.0.1:1").register(DEFINITION)
 
 
 async def test_the_pack_works_again_after_flyte_was_gone() -> None:
@@ -234,7 +234,7 @@ async def test_a_failed_registration_keeps_what_an_earlier_one_brought() -> None
     async with FlyteServer() as flyte, registered(flyte) as workflow:
         flyte.faults.plan("api", faults.status(500))
         with pytest.raises(WorkflowServerError):
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
         assert await workflow.take() is None
 
 
@@ -244,7 +244,7 @@ async def test_a_first_registration_that_failed_leaves_the_pack_unknown() -> Non
         workflow = FlyteWorkflow(flyte.api_url)
         async with workflow.open():
             with pytest.raises(WorkflowUnreachable):
-                await workflow.register(OFFER)
+                await workflow.register(DEFINITION)
             with pytest.raises(PackNotRegistered):
                 await workflow.take()
 
@@ -356,7 +356,7 @@ async def test_a_redirected_get_is_followed_within_the_origin() -> None:
     async with scripted_server(respond) as server:
         workflow = FlyteWorkflow(server.url, jwt="jot")
         async with workflow.open():
-            await workflow.register(OFFER)
+            await workflow.register(DEFINITION)
     assert [request.target for request in server.requests] == ["/v1", "/v1/", "/v1/links", "/v1/packs"]
     assert {request.headers["authorization"] for request in server.requests} == {"Bearer jot"}
 

@@ -4,10 +4,10 @@ from adapters.memory.chat import MemoryChat
 from adapters.memory.clock import MemoryClock
 from domain.channels import ChannelId
 from domain.users import User
-from tests.contracts.chat_contract import ChatContract, Stage, Standing
+from tests.contracts.chat_contract import ChatContract, ChatEnvironment, PostedMessage
 
 
-class MemoryStage(Stage):
+class MemoryChatEnvironment(ChatEnvironment):
     def __init__(self) -> None:
         self.chat: MemoryChat = MemoryChat(MemoryClock())
 
@@ -30,12 +30,12 @@ class MemoryStage(Stage):
     def remove_bot(self, channel_id: ChannelId) -> None:
         self.chat.remove(channel_id)
 
-    def standing(self, channel_id: ChannelId) -> list[Standing]:
+    def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         posts = (post for post in self.chat.posts if post.message.channel_id == channel_id)
-        return [Standing(post.message.text, post.timestamp, post.message.thread_timestamp) for post in posts]
+        return [PostedMessage(post.message.text, post.timestamp, post.message.thread_timestamp) for post in posts]
 
 
 class TestMemoryChat(ChatContract):
     @pytest.fixture
-    def stage(self) -> Stage:
-        return MemoryStage()
+    def environment(self) -> ChatEnvironment:
+        return MemoryChatEnvironment()

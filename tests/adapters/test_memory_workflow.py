@@ -1,4 +1,4 @@
-"""The workflow engine in memory keeps the port's promises, and plays the flows' part."""
+"""The workflow engine in memory."""
 
 from collections.abc import Iterable
 
@@ -9,30 +9,30 @@ from adapters.serialization.payloads import event_payload
 from domain.actions import ActionId
 from domain.commands import Broadcast, Command
 from domain.events import Event, Fatal, ReceivedMessage, event_name
-from tests.contracts.workflow_contract import NOON, OFFER, Engine, Told, WorkflowContract, heard
+from tests.contracts.workflow_contract import DEFINITION, NOON, Engine, EngineEvent, WorkflowContract, received_message
 
 
-class _MemoryEngine:
+class MemoryEngine:
     def __init__(self, workflow: MemoryWorkflow) -> None:
         self._workflow = workflow
 
-    def offer(self, command: Command) -> None:
+    def enqueue(self, command: Command) -> None:
         self._workflow.enqueue(command)
 
     def forget_pack(self) -> None:
         self._workflow.forget_pack()
 
-    def unknown_to_it(self, like: ActionId) -> ActionId:
+    def unknown_action_id(self, like: ActionId) -> ActionId:
         return ActionId(f"{like}-unknown")
 
-    def answers(self) -> list[Told]:
+    def results(self) -> list[EngineEvent]:
         return [(event_name(outcome), event_payload(outcome), at) for outcome, at in self._workflow.answers.values()]
 
-    def events(self) -> list[Told]:
+    def events(self) -> list[EngineEvent]:
         return [(event_name(event), event_payload(event), at) for event, at in self._workflow.published]
 
-    async def settle(self) -> None:
-        """Events are processed when `publish` returns."""
+    async def wait_until_processed(self) -> None:
+        """Does nothing: events are processed when `publish` returns."""
 
 
 class TestMemoryWorkflow(WorkflowContract):
@@ -42,7 +42,7 @@ class TestMemoryWorkflow(WorkflowContract):
 
     @pytest.fixture
     def engine(self, workflow: MemoryWorkflow) -> Engine:
-        return _MemoryEngine(workflow)
+        return MemoryEngine(workflow)
 
 
 def _echo(event: Event) -> Iterable[Command]:
@@ -52,8 +52,8 @@ def _echo(event: Event) -> Iterable[Command]:
 
 async def test_commands_returned_by_flows_are_queued_as_actions() -> None:
     workflow = MemoryWorkflow(on_event=_echo)
-    await workflow.register(OFFER)
-    await workflow.publish(heard("1.1", "hello"), NOON)
+    await workflow.register(DEFINITION)
+    await workflow.publish(received_message("1.1", "hello"), NOON)
     action = await workflow.take()
     assert action is not None
     assert action.command == Broadcast("hello")
@@ -61,7 +61,7 @@ async def test_commands_returned_by_flows_are_queued_as_actions() -> None:
 
 async def test_until_waits_for_a_condition() -> None:
     workflow = MemoryWorkflow()
-    await workflow.register(OFFER)
+    await workflow.register(DEFINITION)
     action_id = workflow.enqueue(Broadcast("hello"))
     await workflow.take()
     await workflow.complete(action_id, Fatal("x"), NOON)

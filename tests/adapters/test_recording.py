@@ -1,4 +1,4 @@
-"""What goes in and out is recorded, and passes as if nothing stood in its way."""
+"""The recording adapters: they record every call and otherwise behave like the adapters they wrap."""
 
 import json
 import os
@@ -28,18 +28,17 @@ from domain.errors import ChatRejected, PackNotRegistered, StorageUnusable
 from domain.events import MessageSent
 from domain.messages import OutgoingMessage, Receipt, RichMessage
 from domain.users import User
-from tests.adapters.test_memory_chat import MemoryStage
+from tests.adapters.test_memory_chat import MemoryChatEnvironment
 from tests.adapters.test_memory_receiver import MemoryReceiverEnvironment
-from tests.adapters.test_memory_workflow import _MemoryEngine
-from tests.contracts.chat_contract import ChatContract, Stage
+from tests.adapters.test_memory_workflow import MemoryEngine
+from tests.contracts.chat_contract import ChatContract, ChatEnvironment
 from tests.contracts.receiver_contract import (
     AcknowledgementContract,
     AcknowledgingEnvironment,
     ReceiverContract,
     next_event,
 )
-from tests.contracts.workflow_contract import NOON, OFFER, Engine, WorkflowContract
-from tests.contracts.workflow_contract import heard as told
+from tests.contracts.workflow_contract import DEFINITION, NOON, Engine, WorkflowContract, received_message
 from tests.support.strategies import json_objects, json_values, texts
 
 if TYPE_CHECKING:
@@ -53,19 +52,19 @@ def unchanged(value: object) -> object:
     return value
 
 
-def record(path: Path, redact: Callable[[object], object] = unchanged) -> Record:
+def new_recorder(path: Path, redact: Callable[[object], object] = unchanged) -> Record:
     return Record(path, redact, MemoryClock())
 
 
-async def recorded(path: Path, kept: Record) -> list[entries.Entry]:
-    """What has been noted so far."""
-    async with kept.open():
+async def read_entries(path: Path, recorder: Record) -> list[entries.Entry]:
+    """Returns the entries written so far."""
+    async with recorder.open():
         pass
     return [load_entry(line) for line in path.read_bytes().splitlines()]
 
 
-class _ChatOfStage(RecordedChat):
-    """For a stage, which also plays the people in the chat."""
+class _TransparentRecordedChat(RecordedChat):
+    """Also passes on the methods that the test environment calls on behalf of users."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chat, name)
@@ -73,14 +72,15 @@ class _ChatOfStage(RecordedChat):
 
 class TestRecordedChat(ChatContract):
     @pytest.fixture
-    def stage(self, tmp_path: Path) -> Stage:
-        stage = MemoryStage()
-        stage.chat = cast("MemoryChat", _ChatOfStage(stage.chat, record(tmp_path / "record.jsonl")))
-        return stage
+    def environment(self, tmp_path: Path) -> ChatEnvironment:
+        environment = MemoryChatEnvironment()
+        chat = _TransparentRecordedChat(environment.chat, new_recorder(tmp_path / "record.jsonl"))
+        environment.chat = cast("MemoryChat", chat)
+        return environment
 
 
-class _EarOfStage(RecordedReceiver):
-    """Likewise."""
+class _TransparentRecordedReceiver(RecordedReceiver):
+    """Also passes on the methods that the test environment calls on behalf of users."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._receiver, name)
@@ -90,7 +90,7 @@ class TestRecordedReceiver(ReceiverContract, AcknowledgementContract):
     @pytest.fixture
     def environment(self, tmp_path: Path) -> AcknowledgingEnvironment:
         environment = MemoryReceiverEnvironment()
-        receiver = _EarOfStage(environment.receiver, record(tmp_path / "record.jsonl"))
+        receiver = _TransparentRecordedReceiver(environment.receiver, new_recorder(tmp_path / "record.jsonl"))
         environment.receiver = cast("MemoryReceiver", receiver)
         return environment
 
@@ -102,23 +102,23 @@ class TestRecordedWorkflow(WorkflowContract):
 
     @pytest.fixture
     def workflow(self, inner: MemoryWorkflow, tmp_path: Path) -> RecordedWorkflow:
-        return RecordedWorkflow(inner, record(tmp_path / "record.jsonl"))
+        return RecordedWorkflow(inner, new_recorder(tmp_path / "record.jsonl"))
 
     @pytest.fixture
     def engine(self, inner: MemoryWorkflow) -> Engine:
-        return _MemoryEngine(inner)
+        return MemoryEngine(inner)
 
 
-async def test_messages_and_membership_changes_are_recorded(tmp_path: Path) -> None:
-    stage, kept = MemoryReceiverEnvironment(), record(tmp_path / "record.jsonl")
+async def test_messages_and_membership_changes_are_read_entries(tmp_path: Path) -> None:
+    environment, recorder = MemoryReceiverEnvironment(), new_recorder(tmp_path / "record.jsonl")
 
-    async with RecordedReceiver(stage.receiver, kept).events() as arrivals:
-        timestamp = stage.say("hello", thread="1.1")
-        stage.invite(stage.open_other_channel())
+    async with RecordedReceiver(environment.receiver, recorder).events() as arrivals:
+        timestamp = environment.say("hello", thread="1.1")
+        environment.invite(environment.open_other_channel())
         for _ in range(3):
             await next_event(arrivals)
 
-    assert await recorded(tmp_path / "record.jsonl", kept) == [
+    assert await read_entries(tmp_path / "record.jsonl", recorder) == [
         entries.Heard(
             at=NOW, channel_id="C1", timestamp=timestamp, text="hello", user_id="U1", bot_id="",
             thread_timestamp="1.1", is_direct=False,
@@ -128,8 +128,8 @@ async def test_messages_and_membership_changes_are_recorded(tmp_path: Path) -> N
 
 
 async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) -> None:
-    memory, kept = MemoryChat(MemoryClock()), record(tmp_path / "record.jsonl")
-    chat, channel_id = RecordedChat(memory, kept), memory.add_channel("C1")
+    memory, recorder = MemoryChat(MemoryClock()), new_recorder(tmp_path / "record.jsonl")
+    chat, channel_id = RecordedChat(memory, recorder), memory.add_channel("C1")
     memory.add_user(User("U1", "Ann", "ann@example.com", "boss", "Ann", "Lee"))
 
     await chat.identify()
@@ -148,7 +148,7 @@ async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) ->
     fields: JsonObject = {"channel": "C1", "text": "hello", "thread_ts": "1.1"}
     no_member = "not_in_channel: the bot is not a member of C1; send JoinChannel first, or /invite the bot"
     no_channel = "channel_not_found: there is no channel C9; check the id"
-    assert await recorded(tmp_path / "record.jsonl", kept) == [
+    assert await read_entries(tmp_path / "record.jsonl", recorder) == [
         entries.Identified(at=NOW, user_id="UFLYTE", bot_id="BFLYTE"),
         entries.Person(at=NOW, user_id="U1", name="Ann", title="boss", first_name="Ann", last_name="Lee"),
         entries.Joined(at=NOW, channel_id="C1", error=""),
@@ -161,19 +161,19 @@ async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) ->
 
 
 async def test_calls_to_flyte_are_recorded_with_their_results(tmp_path: Path) -> None:
-    memory, kept = MemoryWorkflow(), record(tmp_path / "record.jsonl")
-    workflow = RecordedWorkflow(memory, kept)
+    memory, recorder = MemoryWorkflow(), new_recorder(tmp_path / "record.jsonl")
+    workflow = RecordedWorkflow(memory, recorder)
     hello = OutgoingMessage(ChannelId("C1"), "hello")
 
     with suppress(PackNotRegistered):
-        await workflow.publish(told("1.1"), NOON)
-    await workflow.register(OFFER)
+        await workflow.publish(received_message("1.1"), NOON)
+    await workflow.register(DEFINITION)
     memory.enqueue(SendMessage(hello))
     action = await workflow.take()
     assert action is not None
     await workflow.complete(action.id, MessageSent(hello, Receipt(hello.channel_id, "2.2")), NOON)
 
-    event, registered, taken, answered = await recorded(tmp_path / "record.jsonl", kept)
+    event, registered, taken, answered = await read_entries(tmp_path / "record.jsonl", recorder)
     assert isinstance(event, entries.Published)
     assert (event.event, event.error) == ("ReceivedMessage", "the pack is not registered")
     assert registered == entries.Registered(at=NOW, pack="Slack", labels={"env": "test", "region": "eu"})
@@ -185,10 +185,10 @@ async def test_calls_to_flyte_are_recorded_with_their_results(tmp_path: Path) ->
 
 
 async def test_a_line_is_json_with_its_time_direction_and_kind(tmp_path: Path) -> None:
-    kept = record(tmp_path / "record.jsonl")
-    kept.note(entries.Joined(at=datetime(2026, 1, 5, 9, 0, 0, 5000, UTC), channel_id="C1", error=""))
+    recorder = new_recorder(tmp_path / "record.jsonl")
+    recorder.note(entries.Joined(at=datetime(2026, 1, 5, 9, 0, 0, 5000, UTC), channel_id="C1", error=""))
 
-    async with kept.open():
+    async with recorder.open():
         pass
 
     assert json.loads((tmp_path / "record.jsonl").read_text()) == {
@@ -204,10 +204,10 @@ async def test_a_recording_is_private_and_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     path.write_text("first\n")
     path.chmod(0o644)
-    kept = record(path)
-    kept.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+    recorder = new_recorder(path)
+    recorder.note(entries.Joined(at=NOW, channel_id="C1", error=""))
 
-    async with kept.open():
+    async with recorder.open():
         pass
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -216,10 +216,10 @@ async def test_a_recording_is_private_and_appended_to(tmp_path: Path) -> None:
 
 async def test_redacted_text_is_not_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
-    kept = record(path, lambda value: {**cast("dict[str, object]", value), "channel_id": "***"})
-    kept.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+    recorder = new_recorder(path, lambda value: {**cast("dict[str, object]", value), "channel_id": "***"})
+    recorder.note(entries.Joined(at=NOW, channel_id="C1", error=""))
 
-    async with kept.open():
+    async with recorder.open():
         pass
 
     assert "C1" not in path.read_text()
@@ -238,7 +238,7 @@ async def test_anything_but_a_regular_file_is_refused(kind: str, tmp_path: Path)
         path = tmp_path / "none" / "record.jsonl"
 
     with pytest.raises(StorageUnusable, match=r"^FLYTE_SLACK_RECORD: "):
-        async with record(path).open():
+        async with new_recorder(path).open():
             pass
 
 
@@ -246,11 +246,11 @@ async def test_a_write_error_ends_the_recording_and_nothing_else(tmp_path: Path)
     def full(_: object) -> object:
         raise OSError(28, "No space left on device")
 
-    kept = record(tmp_path / "record.jsonl", full)
+    recorder = new_recorder(tmp_path / "record.jsonl", full)
 
-    async with kept.open():
+    async with recorder.open():
         for _ in range(3):
-            kept.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+            recorder.note(entries.Joined(at=NOW, channel_id="C1", error=""))
 
     assert (tmp_path / "record.jsonl").read_text() == ""
 

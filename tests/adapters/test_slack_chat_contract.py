@@ -8,10 +8,10 @@ from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.users import User
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.chat_contract import ChatContract, Stage, Standing
+from tests.contracts.chat_contract import ChatContract, ChatEnvironment, PostedMessage
 
 
-class SlackStage(Stage):
+class SlackChatEnvironment(ChatEnvironment):
     def __init__(self, slack: SlackServer, chat: SlackChat) -> None:
         self.chat: SlackChat = chat
         self._slack = slack
@@ -45,9 +45,9 @@ class SlackStage(Stage):
     def remove_bot(self, channel_id: ChannelId) -> None:
         self._slack.kick(channel_id, self._slack.bot_user_id)
 
-    def standing(self, channel_id: ChannelId) -> list[Standing]:
+    def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         return [
-            Standing(post.text, post.ts, post.thread_ts or "")
+            PostedMessage(post.text, post.ts, post.thread_ts or "")
             for post in self._slack.posts
             if post.channel == channel_id
         ]
@@ -55,8 +55,8 @@ class SlackStage(Stage):
 
 class TestSlackChat(ChatContract):
     @pytest.fixture
-    async def stage(self) -> AsyncIterator[Stage]:
+    async def environment(self) -> AsyncIterator[ChatEnvironment]:
         async with SlackServer() as slack:
             web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=5)
             async with web.open():
-                yield SlackStage(slack, SlackChat(web, SystemClock()))
+                yield SlackChatEnvironment(slack, SlackChat(web, SystemClock()))

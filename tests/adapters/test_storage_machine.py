@@ -1,4 +1,4 @@
-"""Outbox and journal of every storage against a plain model, along arbitrary paths, restarts among them."""
+"""Outbox and journal of every storage compared with a simple model, over random operations and restarts."""
 
 import asyncio
 import shutil
@@ -21,21 +21,21 @@ from domain.channels import ChannelId
 from domain.commands import Broadcast
 from domain.events import BroadcastSent, Outcome
 from domain.outbox import Claim, OutboxEntry
-from tests.contracts.storage_values import A, B, C, action, after, heard
+from tests.contracts.storage_values import A, B, C, action, after, new_entry
 from tests.support.storage_model import JournalModel, OutboxModel
 
 T = TypeVar("T")
 
 channels = st.sampled_from([A, B, C])
 numbers = st.integers(0, 5)
-keys = st.builds(lambda channel_id, number: heard(channel_id, number).key, channels, numbers)
+keys = st.builds(lambda channel_id, number: new_entry(channel_id, number).key, channels, numbers)
 action_ids = st.sampled_from([ActionId("x"), ActionId("y"), ActionId("z")])
 spans = st.sampled_from([0.0, 1.0, 10.0, 100.0])
 picks = st.integers(0, 99)
 
 
 class _Machine(RuleBasedStateMachine):
-    """A storage under test. Time is counted in seconds, and goes forward only."""
+    """A storage under test. Time is in seconds and only moves forward."""
 
     storage: Storage
 
@@ -46,8 +46,8 @@ class _Machine(RuleBasedStateMachine):
         self.opened: AbstractAsyncContextManager[None] | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="machine-"))
 
-    def storage_as_found(self) -> Storage:
-        """As a process finds it that starts now."""
+    def reopened_storage(self) -> Storage:
+        """Returns the storage as a newly started process finds it."""
         raise NotImplementedError
 
     def do(self, request: Coroutine[Any, Any, T]) -> T:
@@ -58,7 +58,7 @@ class _Machine(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.storage = self.storage_as_found()
+        self.storage = self.reopened_storage()
         self.opened = self.storage.open()
         self.do(_enter(self.opened))
 
@@ -82,11 +82,11 @@ class _OutboxMachine(_Machine):
         super().__init__()
         self.model = OutboxModel()
         self.claims: list[tuple[Claim, int]] = []
-        """Every claim ever made since the last start, also those that were lost, with its number in the model."""
+        """Every claim since the last start, including lost ones, with its number in the model."""
 
     @rule(channel_id=channels, new=st.lists(numbers, max_size=4), age=spans)
     def append(self, channel_id: ChannelId, new: list[int], age: float) -> None:
-        entries = [heard(channel_id, number, self.now - age) for number in new]
+        entries = [new_entry(channel_id, number, self.now - age) for number in new]
         assert self.do(self.storage.outbox.append(entries)) == [self.model.append(entry) for entry in entries]
 
     @rule(limit=st.integers(1, 3), entries=st.integers(1, 3), lease=st.sampled_from([5.0, 50.0]))
@@ -98,58 +98,58 @@ class _OutboxMachine(_Machine):
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)
-    def done(self, pick: int, position: int) -> None:
+    def ack(self, pick: int, position: int) -> None:
         claim, entry = self.pick_entry(pick, position)
         self.do(self.storage.outbox.ack(claim, entry))
         if waiting := self.model.find(entry.key):
-            self.model.finish(waiting)
+            self.model.ack(waiting)
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)
-    def set_aside(self, pick: int, position: int) -> None:
+    def dead_letter(self, pick: int, position: int) -> None:
         claim, entry = self.pick_entry(pick, position)
         self.do(self.storage.outbox.dead_letter(claim, entry, "no"))
         waiting = self.model.find(entry.key)
-        if waiting and not waiting.is_set_aside:
-            self.model.set_aside(waiting, "no")
+        if waiting and not waiting.is_dead_lettered:
+            self.model.dead_letter(waiting, "no")
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, pause=st.none() | spans, refused=st.booleans())
-    def give_back(self, pick: int, pause: float | None, refused: bool) -> None:
+    def release(self, pick: int, pause: float | None, refused: bool) -> None:
         claim, number = self.claims[pick % len(self.claims)]
         not_before = None if pause is None else self.at(pause)
         refused_at = self.at() if refused else None
         self.do(self.storage.outbox.release(claim, not_before=not_before, refused_at=refused_at))
         if self.model.holds(claim.channel_id, number):
             until = None if pause is None else self.now + pause
-            self.model.give_back(claim.channel_id, until, self.now if refused else None)
+            self.model.release(claim.channel_id, until, self.now if refused else None)
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, lease=spans)
-    def extend(self, pick: int, lease: float) -> None:
+    def renew_lease(self, pick: int, lease: float) -> None:
         claim, number = self.claims[pick % len(self.claims)]
         self.do(self.storage.outbox.renew_lease(claim, self.at(), lease))
         if self.model.holds(claim.channel_id, number):
             self.model.leases[claim.channel_id] = (number, self.now + lease)
 
     @rule(key=keys)
-    def revive(self, key: str) -> None:
-        assert self.do(self.storage.outbox.requeue(key)) == self.model.revive(key)
+    def requeue(self, key: str) -> None:
+        assert self.do(self.storage.outbox.requeue(key)) == self.model.requeue(key)
 
     @rule(key=keys)
     def discard(self, key: str) -> None:
         waiting = self.model.find(key)
-        is_free = waiting is not None and not waiting.held
+        is_free = waiting is not None and not waiting.claim_number
         assert self.do(self.storage.outbox.discard(key)) == is_free
         if waiting and is_free:
-            self.model.finish(waiting)
+            self.model.ack(waiting)
 
     @rule(age=spans)
-    def forget(self, age: float) -> None:
-        old = [key for key, received_at in self.model.done.items() if received_at < self.at(-age)]
+    def purge(self, age: float) -> None:
+        old = [key for key, received_at in self.model.acked.items() if received_at < self.at(-age)]
         assert self.do(self.storage.outbox.purge(self.at(-age))) == len(old)
         for key in old:
-            del self.model.done[key]
+            del self.model.acked[key]
 
     @rule()
     def restart(self) -> None:
@@ -159,13 +159,13 @@ class _OutboxMachine(_Machine):
         self.claims.clear()
 
     @invariant()
-    def it_holds_what_the_model_holds(self) -> None:
+    def storage_equals_model(self) -> None:
         if self.opened is None:
             return
-        held = sorted(self.model.waiting, key=lambda waiting: waiting.entry.received_at)
-        waiting = [w.entry for w in held if not w.is_set_aside]
-        assert self.do(_listed(self.storage.outbox.entries)) == waiting
-        assert self.do(self.storage.outbox.backlog()) == self.model.depth()
+        held = sorted(self.model.entries, key=lambda waiting: waiting.entry.received_at)
+        waiting = [w.entry for w in held if not w.is_dead_lettered]
+        assert self.do(_list(self.storage.outbox.entries)) == waiting
+        assert self.do(self.storage.outbox.backlog()) == self.model.backlog()
         due = min(self.model.pauses.values(), default=None)
         assert self.do(self.storage.outbox.next_due()) == (None if due is None else after(due))
 
@@ -179,8 +179,8 @@ class _JournalMachine(_Machine):
         super().__init__()
         self.model = JournalModel()
 
-    def tried(self, request: Coroutine[Any, Any, None]) -> bool:
-        """Whether the storage did it: ValueError says no."""
+    def succeeds(self, request: Coroutine[Any, Any, None]) -> bool:
+        """Returns False if the storage raised ValueError."""
         try:
             self.do(request)
         except ValueError:
@@ -188,68 +188,69 @@ class _JournalMachine(_Machine):
         return True
 
     @rule(action_id=action_ids, text=st.sampled_from(["one", "two"]))
-    def take_in(self, action_id: ActionId, text: str) -> None:
+    def record(self, action_id: ActionId, text: str) -> None:
         taken = action(action_id, Broadcast(text))
-        assert self.do(self.storage.journal.record(taken, self.at())) == self.model.take_in(taken, self.at())
+        assert self.do(self.storage.journal.record(taken, self.at())) == self.model.record(taken, self.at())
 
     @rule(action_id=action_ids, planned=st.lists(channels, unique=True, max_size=3))
-    def plan(self, action_id: ActionId, planned: list[ChannelId]) -> None:
-        did = self.tried(self.storage.journal.plan_steps(action_id, planned))
-        assert did == self.model.plan(action_id, planned)
+    def plan_steps(self, action_id: ActionId, planned: list[ChannelId]) -> None:
+        succeeded = self.succeeds(self.storage.journal.plan_steps(action_id, planned))
+        assert succeeded == self.model.plan_steps(action_id, planned)
 
     @rule(action_id=action_ids, channel_id=channels)
-    def begin(self, action_id: ActionId, channel_id: ChannelId) -> None:
-        did = self.tried(self.storage.journal.begin_step(action_id, channel_id, self.at()))
-        assert did == self.model.begin(action_id, channel_id, self.at())
+    def begin_step(self, action_id: ActionId, channel_id: ChannelId) -> None:
+        succeeded = self.succeeds(self.storage.journal.begin_step(action_id, channel_id, self.at()))
+        assert succeeded == self.model.begin_step(action_id, channel_id, self.at())
 
     @rule(action_id=action_ids, channel_id=channels, error=st.sampled_from(["no", "never"]))
-    def settle(self, action_id: ActionId, channel_id: ChannelId, error: str) -> None:
-        did = self.tried(self.storage.journal.complete_step(action_id, channel_id, Step(error=error)))
-        assert did == self.model.settle(action_id, channel_id, error)
+    def complete_step(self, action_id: ActionId, channel_id: ChannelId, error: str) -> None:
+        succeeded = self.succeeds(self.storage.journal.complete_step(action_id, channel_id, Step(error=error)))
+        assert succeeded == self.model.complete_step(action_id, channel_id, error)
 
     @rule(action_id=action_ids)
-    def conclude(self, action_id: ActionId) -> None:
+    def set_outcome(self, action_id: ActionId) -> None:
         outcome: Outcome = BroadcastSent("one", (A,))
-        did = self.tried(self.storage.journal.set_outcome(action_id, outcome, self.at()))
-        assert did == self.model.conclude(action_id, outcome, self.at())
+        succeeded = self.succeeds(self.storage.journal.set_outcome(action_id, outcome, self.at()))
+        assert succeeded == self.model.set_outcome(action_id, outcome, self.at())
 
     @rule(action_id=action_ids)
-    def finish(self, action_id: ActionId) -> None:
-        assert self.tried(self.storage.journal.mark_reported(action_id)) == self.model.finish(action_id)
+    def mark_reported(self, action_id: ActionId) -> None:
+        assert self.succeeds(self.storage.journal.mark_reported(action_id)) == self.model.mark_reported(action_id)
 
     @rule(action_id=action_ids)
-    def set_aside(self, action_id: ActionId) -> None:
-        assert self.tried(self.storage.journal.dead_letter(action_id, "no")) == self.model.set_aside(action_id, "no")
+    def dead_letter(self, action_id: ActionId) -> None:
+        succeeded = self.succeeds(self.storage.journal.dead_letter(action_id, "no"))
+        assert succeeded == self.model.dead_letter(action_id, "no")
 
     @rule(action_id=action_ids)
-    def revive(self, action_id: ActionId) -> None:
-        assert self.do(self.storage.journal.requeue(action_id)) == self.model.revive(action_id)
+    def requeue(self, action_id: ActionId) -> None:
+        assert self.do(self.storage.journal.requeue(action_id)) == self.model.requeue(action_id)
 
     @rule(action_id=action_ids)
     def discard(self, action_id: ActionId) -> None:
         assert self.do(self.storage.journal.discard(action_id)) == self.model.discard(action_id)
 
     @rule(limit=st.integers(1, 3))
-    def adopt(self, limit: int) -> None:
-        assert self.do(self.storage.journal.claim_orphans(limit)) == self.model.adopt(limit)
+    def claim_orphans(self, limit: int) -> None:
+        assert self.do(self.storage.journal.claim_orphans(limit)) == self.model.claim_orphans(limit)
 
     @rule(age=spans)
-    def forget(self, age: float) -> None:
-        assert self.do(self.storage.journal.purge(self.at(-age))) == self.model.forget(self.at(-age))
+    def purge(self, age: float) -> None:
+        assert self.do(self.storage.journal.purge(self.at(-age))) == self.model.purge(self.at(-age))
 
     @rule()
     def restart(self) -> None:
         self.close()
         self.start()
-        self.model.in_hand.clear()
+        self.model.held.clear()
 
     @invariant()
-    def it_holds_what_the_model_holds(self) -> None:
+    def storage_equals_model(self) -> None:
         if self.opened is None:
             return
-        assert self.do(_listed(self.storage.journal.entries)) == self.model.unfinished()
-        assert self.do(self.storage.journal.backlog()) == self.model.depth()
-        for action_id, entry in self.model.known.items():
+        assert self.do(_list(self.storage.journal.entries)) == self.model.unfinished()
+        assert self.do(self.storage.journal.backlog()) == self.model.backlog()
+        for action_id, entry in self.model.entries.items():
             found = self.do(self.storage.journal.load(action_id))
             assert found == entry
             assert found is not None
@@ -257,14 +258,14 @@ class _JournalMachine(_Machine):
 
 
 class _InMemory(_Machine):
-    """Restarted, the same object stands for what a process finds."""
+    """A restart reuses the same object."""
 
-    def storage_as_found(self) -> Storage:
+    def reopened_storage(self) -> Storage:
         return self.__dict__.setdefault("only", MemoryStorage())  # type: ignore[no-any-return]
 
 
 class _InDirectory(_Machine):
-    def storage_as_found(self) -> Storage:
+    def reopened_storage(self) -> Storage:
         return FileStorage(self.directory)
 
 
@@ -303,5 +304,5 @@ async def _leave(opened: AbstractAsyncContextManager[None]) -> None:
     await opened.__aexit__(None, None, None)
 
 
-async def _listed(entries: Callable[[], Any]) -> list[OutboxEntry | JournalEntry]:
+async def _list(entries: Callable[[], Any]) -> list[OutboxEntry | JournalEntry]:
     return [entry async for entry in entries()]

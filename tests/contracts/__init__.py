@@ -1,1 +1,1 @@
-"""One suite for each port; every implementation passes it."""
+"""The contract of each port, as a test suite that every implementation passes."""

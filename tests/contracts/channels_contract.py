@@ -1,4 +1,4 @@
-"""What every storage does with channels."""
+"""The contract of the channels part of a storage."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from domain.channels import ChannelId
 from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import NOW, A, B, C, after, heard
+from tests.contracts.storage_values import NOW, A, B, C, after, new_entry
 
 SAID_AT_7 = datetime.fromtimestamp(1_700_000_000, UTC) + timedelta(microseconds=7)
 
@@ -70,26 +70,26 @@ class ChannelsContract(StorageSuite):
 
     async def test_the_last_message_time_is_that_of_the_last_message(self, storage: Storage) -> None:
         for channel_id in (A, B):
-            await storage.outbox.append([heard(channel_id, 7), heard(channel_id, 5)])
+            await storage.outbox.append([new_entry(channel_id, 7), new_entry(channel_id, 5)])
         for channel_id in (A, B):
             heard_until = await storage.channels.last_message_at(channel_id)
             assert heard_until is not None
             assert heard_until.timestamp() == 1700000000.000007
 
     async def test_a_join_after_the_last_message_counts(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 7)])
+        await storage.outbox.append([new_entry(A, 7)])
         await storage.channels.join(A, NOW)
         assert await storage.channels.last_message_at(A) == NOW
 
     async def test_the_overlap_is_subtracted_but_never_goes_back_before_the_join(self, storage: Storage) -> None:
         minute = timedelta(minutes=1)
-        await storage.outbox.append([heard(A, 7)])
+        await storage.outbox.append([new_entry(A, 7)])
         assert await storage.channels.last_message_at(A, overlap=minute) == SAID_AT_7 - minute
         await storage.channels.join(A, SAID_AT_7 - minute / 2)
         assert await storage.channels.last_message_at(A, overlap=minute) == SAID_AT_7 - minute / 2
 
     async def test_the_last_message_time_survives_purging_the_message(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 7)])
+        await storage.outbox.append([new_entry(A, 7)])
         [claim] = await storage.outbox.claim(1, 1, NOW, 60)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.purge(after(3600))
@@ -111,7 +111,7 @@ class ChannelsContract(StorageSuite):
 
     async def test_active_channels_are_those_with_recent_messages_and_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.outbox.append([heard(A, 5), heard(A, 7), heard(B, 6)])
+            await storage.outbox.append([new_entry(A, 5), new_entry(A, 7), new_entry(B, 6)])
             await storage.channels.join(C, NOW)
         async with (storage := restart()).open():
             assert await storage.channels.active_since(SAID_AT_7) == {A}

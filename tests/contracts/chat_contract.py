@@ -1,4 +1,4 @@
-"""What every chat service must do, whichever it is."""
+"""The contract of every Chat."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -21,34 +21,34 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A message as the service holds it."""
+class PostedMessage:
+    """A message of the bot as the service stores it."""
 
     text: str
     timestamp: str
     thread_timestamp: str = ""
 
 
-class Stage(ABC):
-    """A chat service, and a hand to set it up and to look into it."""
+class ChatEnvironment(ABC):
+    """A chat service, with methods to prepare and to inspect it."""
 
     chat: Chat
 
     @abstractmethod
     def open_channel(self, name: str, *, private: bool = False, with_bot: bool = False) -> ChannelId:
-        """A channel with somebody in it; the one named `general` can't be left."""
+        """Creates a channel with one user in it. The channel named `general` cannot be left."""
 
     @abstractmethod
     def open_direct(self) -> ChannelId:
-        """Direct messages between the bot and somebody."""
+        """Opens a direct message channel between the bot and a user."""
 
     @abstractmethod
     def add_user(self, user: User) -> str:
-        """Somebody with these names; returns the id, which may be another than the user's."""
+        """Adds a user with these names; returns the id, which may differ from `user.id`."""
 
     @abstractmethod
     def say(self, channel_id: ChannelId, text: str, thread: str = "") -> str:
-        """Somebody says something; returns its timestamp."""
+        """Lets a user post a message; returns its timestamp."""
 
     @abstractmethod
     def archive(self, channel_id: ChannelId) -> None: ...
@@ -57,14 +57,14 @@ class Stage(ABC):
     def remove_bot(self, channel_id: ChannelId) -> None: ...
 
     @abstractmethod
-    def standing(self, channel_id: ChannelId) -> list[Standing]:
-        """The bot's messages in that channel and its threads, oldest first."""
+    def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
+        """Returns the bot's messages in the channel and its threads, oldest first."""
 
 
-async def _all_pages(stage: Stage, channel_id: ChannelId, after: str = "") -> list[Page]:
-    pages = [await stage.chat.history(channel_id, after)]
+async def _all_pages(environment: ChatEnvironment, channel_id: ChannelId, after: str = "") -> list[Page]:
+    pages = [await environment.chat.history(channel_id, after)]
     while pages[-1].next_cursor:
-        pages.append(await stage.chat.history(channel_id, after, pages[-1].next_cursor))
+        pages.append(await environment.chat.history(channel_id, after, pages[-1].next_cursor))
     return pages
 
 
@@ -74,258 +74,262 @@ def _texts(messages: Sequence[IncomingMessage]) -> list[str]:
 
 class ChatContract:
     @pytest.fixture
-    def stage(self) -> Stage:
+    def environment(self) -> ChatEnvironment:
         raise NotImplementedError
 
-    async def test_the_pack_is_identified(self, stage: Stage) -> None:
-        identity = await stage.chat.identify()
+    async def test_the_pack_is_identified(self, environment: ChatEnvironment) -> None:
+        identity = await environment.chat.identify()
 
         assert identity.user_id
         assert identity.bot_id
         assert identity.user_id != identity.bot_id
 
-    async def test_a_post_appears_where_the_receipt_says(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
+    async def test_a_post_appears_where_the_receipt_says(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
 
-        receipt = await stage.chat.post(OutgoingMessage(channel, "hello <@U1> &lt;"), None)
+        receipt = await environment.chat.post(OutgoingMessage(channel, "hello <@U1> &lt;"), None)
 
         assert receipt.channel_id == channel
         assert not receipt.in_doubt
-        assert stage.standing(channel) == [Standing("hello <@U1> &lt;", receipt.timestamp)]
+        assert environment.posted(channel) == [PostedMessage("hello <@U1> &lt;", receipt.timestamp)]
 
-    async def test_a_post_into_a_thread_appears_in_the_thread(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        parent = stage.say(channel, "who is on call?")
+    async def test_a_post_into_a_thread_appears_in_the_thread(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        parent = environment.say(channel, "who is on call?")
 
-        receipt = await stage.chat.post(OutgoingMessage(channel, "alice", parent), None)
+        receipt = await environment.chat.post(OutgoingMessage(channel, "alice", parent), None)
 
-        assert stage.standing(channel) == [Standing("alice", receipt.timestamp, parent)]
+        assert environment.posted(channel) == [PostedMessage("alice", receipt.timestamp, parent)]
 
-    async def test_every_post_has_a_later_timestamp_than_the_one_before(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
+    async def test_every_post_has_a_later_timestamp_than_the_one_before(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
 
-        receipts = [await stage.chat.post(OutgoingMessage(channel, str(number)), None) for number in range(5)]
+        receipts = [await environment.chat.post(OutgoingMessage(channel, str(number)), None) for number in range(5)]
 
         timestamps = [receipt.timestamp for receipt in receipts]
         assert timestamps == sorted(set(timestamps))
 
-    async def test_a_rich_message_appears_with_its_text_and_thread(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        parent = stage.say(channel, "who is on call?")
+    async def test_a_rich_message_appears_with_its_text_and_thread(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        parent = environment.say(channel, "who is on call?")
         fields: JsonObject = {"channel": channel, "text": "*alice*", "thread_ts": parent, "username": "pager"}
 
-        receipt = await stage.chat.post(RichMessage(fields), IdempotencyKey("m1"))
+        receipt = await environment.chat.post(RichMessage(fields), IdempotencyKey("m1"))
 
-        assert stage.standing(channel) == [Standing("*alice*", receipt.timestamp, parent)]
+        assert environment.posted(channel) == [PostedMessage("*alice*", receipt.timestamp, parent)]
 
-    async def test_a_post_into_a_channel_without_the_bot_is_refused_with_advice(self, stage: Stage) -> None:
-        channel = stage.open_channel("secrets")
+    async def test_a_post_without_membership_is_refused_with_advice(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("secrets")
 
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.post(OutgoingMessage(channel, "hello"), None)
+            await environment.chat.post(OutgoingMessage(channel, "hello"), None)
 
         assert str(refusal.value) == (
             f"not_in_channel: the bot is not a member of {channel}; send JoinChannel first, or /invite the bot"
         )
-        assert stage.standing(channel) == []
+        assert environment.posted(channel) == []
 
-    async def test_a_post_into_an_unknown_channel_is_refused(self, stage: Stage) -> None:
+    async def test_a_post_into_an_unknown_channel_is_refused(self, environment: ChatEnvironment) -> None:
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.post(OutgoingMessage(ChannelId("CNOWHERE"), "hello"), None)
+            await environment.chat.post(OutgoingMessage(ChannelId("CNOWHERE"), "hello"), None)
         assert refusal.value.code == "channel_not_found"
         assert "CNOWHERE" in refusal.value.explanation
 
-    async def test_a_post_into_an_archived_channel_is_refused(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        stage.archive(channel)
+    async def test_a_post_into_an_archived_channel_is_refused(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        environment.archive(channel)
 
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.post(OutgoingMessage(channel, "hello"), None)
+            await environment.chat.post(OutgoingMessage(channel, "hello"), None)
 
         assert refusal.value.code == "is_archived"
 
-    async def test_a_marked_post_is_found_by_its_mark(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
+    async def test_a_marked_post_is_found_by_its_mark(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
         message = OutgoingMessage(channel, "hello")
-        await stage.chat.post(message, IdempotencyKey("first"))
-        receipt = await stage.chat.post(message, IdempotencyKey("second"))
-        await stage.chat.post(message, None)
+        await environment.chat.post(message, IdempotencyKey("first"))
+        receipt = await environment.chat.post(message, IdempotencyKey("second"))
+        await environment.chat.post(message, None)
 
-        assert await stage.chat.find_posted(message, IdempotencyKey("second"), LONG_AGO) == receipt
-        assert await stage.chat.find_posted(message, IdempotencyKey("third"), LONG_AGO) is None
+        assert await environment.chat.find_posted(message, IdempotencyKey("second"), LONG_AGO) == receipt
+        assert await environment.chat.find_posted(message, IdempotencyKey("third"), LONG_AGO) is None
 
-    async def test_a_marked_post_is_found_in_its_thread(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        parent = stage.say(channel, "who is on call?")
+    async def test_a_marked_post_is_found_in_its_thread(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        parent = environment.say(channel, "who is on call?")
         message = RichMessage({"channel": channel, "text": "alice", "thread_ts": parent})
-        receipt = await stage.chat.post(message, IdempotencyKey("mine"))
+        receipt = await environment.chat.post(message, IdempotencyKey("mine"))
 
-        assert await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) == receipt
+        assert await environment.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) == receipt
 
-    async def test_a_post_before_the_search_window_is_not_found(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
+    async def test_a_post_before_the_search_window_is_not_found(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
         message = OutgoingMessage(channel, "hello")
-        receipt = await stage.chat.post(message, IdempotencyKey("mine"))
+        receipt = await environment.chat.post(message, IdempotencyKey("mine"))
         posted_at = datetime.fromtimestamp(float(receipt.timestamp), UTC)
 
-        assert await stage.chat.find_posted(message, IdempotencyKey("mine"), posted_at + timedelta(seconds=1)) is None
         assert (
-            await stage.chat.find_posted(message, IdempotencyKey("mine"), posted_at - timedelta(seconds=1)) == receipt
+            await environment.chat.find_posted(message, IdempotencyKey("mine"), posted_at + timedelta(seconds=1))
+            is None
+        )
+        assert (
+            await environment.chat.find_posted(message, IdempotencyKey("mine"), posted_at - timedelta(seconds=1))
+            == receipt
         )
 
-    async def test_metadata_of_the_message_replaces_the_idempotency_key(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
+    async def test_metadata_of_the_message_replaces_the_idempotency_key(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
         own: JsonObject = {"event_type": "deployed", "event_payload": {"version": "1"}}
         message = RichMessage({"channel": channel, "text": "hello", "metadata": own})
-        await stage.chat.post(message, IdempotencyKey("mine"))
+        await environment.chat.post(message, IdempotencyKey("mine"))
 
-        assert await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) is None
+        assert await environment.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO) is None
 
-    async def test_searching_a_channel_whose_history_is_unreadable_is_refused(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
+    async def test_searching_an_unreadable_history_is_refused(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
         message = OutgoingMessage(channel, "hello")
-        await stage.chat.post(message, IdempotencyKey("mine"))
-        stage.remove_bot(channel)
+        await environment.chat.post(message, IdempotencyKey("mine"))
+        environment.remove_bot(channel)
 
         with pytest.raises(ChatRejected):
-            await stage.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO)
+            await environment.chat.find_posted(message, IdempotencyKey("mine"), LONG_AGO)
 
-    async def test_joining_a_public_channel_makes_the_bot_a_member(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops")
-        assert not await stage.chat.is_member(channel)
+    async def test_joining_a_public_channel_makes_the_bot_a_member(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops")
+        assert not await environment.chat.is_member(channel)
 
-        await stage.chat.join(channel)
-        await stage.chat.join(channel)
+        await environment.chat.join(channel)
+        await environment.chat.join(channel)
 
-        assert await stage.chat.is_member(channel)
+        assert await environment.chat.is_member(channel)
 
-    async def test_joining_a_private_channel_needs_an_invitation(self, stage: Stage) -> None:
-        invited = stage.open_channel("board", private=True, with_bot=True)
-        await stage.chat.join(invited)
-        assert await stage.chat.is_member(invited)
+    async def test_joining_a_private_channel_needs_an_invitation(self, environment: ChatEnvironment) -> None:
+        invited = environment.open_channel("board", private=True, with_bot=True)
+        await environment.chat.join(invited)
+        assert await environment.chat.is_member(invited)
 
-        stage.remove_bot(invited)
+        environment.remove_bot(invited)
         with pytest.raises(ChatRejected):
-            await stage.chat.join(invited)
+            await environment.chat.join(invited)
 
-    async def test_joining_an_unknown_channel_is_refused(self, stage: Stage) -> None:
+    async def test_joining_an_unknown_channel_is_refused(self, environment: ChatEnvironment) -> None:
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.join(ChannelId("CNOWHERE"))
+            await environment.chat.join(ChannelId("CNOWHERE"))
         assert refusal.value.code == "channel_not_found"
 
-    async def test_joining_an_archived_channel_is_refused_even_to_members(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        stage.archive(channel)
+    async def test_joining_an_archived_channel_is_refused_even_to_members(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        environment.archive(channel)
 
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.join(channel)
+            await environment.chat.join(channel)
 
         assert refusal.value.code == "is_archived"
 
-    async def test_leaving_ends_the_membership_and_may_be_repeated(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
+    async def test_leaving_ends_the_membership_and_may_be_repeated(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
 
-        await stage.chat.leave(channel)
-        await stage.chat.leave(channel)
+        await environment.chat.leave(channel)
+        await environment.chat.leave(channel)
 
-        assert not await stage.chat.is_member(channel)
+        assert not await environment.chat.is_member(channel)
 
-    async def test_a_channel_that_cannot_be_left_keeps_the_bot_as_a_member(self, stage: Stage) -> None:
-        channel = stage.open_channel("general", with_bot=True)
+    async def test_a_channel_that_cannot_be_left_keeps_the_bot_as_a_member(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("general", with_bot=True)
 
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.leave(channel)
+            await environment.chat.leave(channel)
 
         assert refusal.value.code == "cant_leave_general"
-        assert await stage.chat.is_member(channel)
+        assert await environment.chat.is_member(channel)
 
-    async def test_leaving_an_unknown_channel_is_refused(self, stage: Stage) -> None:
+    async def test_leaving_an_unknown_channel_is_refused(self, environment: ChatEnvironment) -> None:
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.leave(ChannelId("CNOWHERE"))
+            await environment.chat.leave(ChannelId("CNOWHERE"))
         assert refusal.value.code == "channel_not_found"
 
-    async def test_memberships_include_public_and_private_channels_only(self, stage: Stage) -> None:
-        public = stage.open_channel("ops", with_bot=True)
-        private = stage.open_channel("board", private=True, with_bot=True)
-        stage.open_channel("elsewhere")
-        stage.archive(stage.open_channel("past", with_bot=True))
-        stage.open_direct()
+    async def test_memberships_include_public_and_private_channels_only(self, environment: ChatEnvironment) -> None:
+        public = environment.open_channel("ops", with_bot=True)
+        private = environment.open_channel("board", private=True, with_bot=True)
+        environment.open_channel("elsewhere")
+        environment.archive(environment.open_channel("past", with_bot=True))
+        environment.open_direct()
 
-        assert await stage.chat.memberships() == {public, private}
+        assert await environment.chat.memberships() == {public, private}
 
-    async def test_memberships_of_any_number_are_returned(self, stage: Stage) -> None:
-        channels = {stage.open_channel(f"channel-{number}", with_bot=True) for number in range(450)}
+    async def test_memberships_of_any_number_are_returned(self, environment: ChatEnvironment) -> None:
+        channels = {environment.open_channel(f"channel-{number}", with_bot=True) for number in range(450)}
 
-        assert await stage.chat.memberships() == channels
+        assert await environment.chat.memberships() == channels
 
-    async def test_an_unknown_channel_has_no_membership(self, stage: Stage) -> None:
-        assert not await stage.chat.is_member(ChannelId("C0GONE"))
+    async def test_an_unknown_channel_has_no_membership(self, environment: ChatEnvironment) -> None:
+        assert not await environment.chat.is_member(ChannelId("C0GONE"))
 
-    async def test_an_archived_channel_has_no_membership(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        stage.archive(channel)
+    async def test_an_archived_channel_has_no_membership(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        environment.archive(channel)
 
-        assert not await stage.chat.is_member(channel)
+        assert not await environment.chat.is_member(channel)
 
-    async def test_a_user_is_looked_up_with_all_details(self, stage: Stage) -> None:
+    async def test_a_user_is_looked_up_with_all_details(self, environment: ChatEnvironment) -> None:
         alice = User("U0ALICE", "Ali", "alice@example.com", "Pilot", "Alice", "Liddell")
-        user_id = stage.add_user(alice)
+        user_id = environment.add_user(alice)
 
-        found = await stage.chat.look_up(user_id)
+        found = await environment.chat.look_up(user_id)
 
         assert found == User(user_id, "Ali", "alice@example.com", "Pilot", "Alice", "Liddell")
 
-    async def test_looking_up_an_unknown_user_is_refused(self, stage: Stage) -> None:
+    async def test_looking_up_an_unknown_user_is_refused(self, environment: ChatEnvironment) -> None:
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.look_up("UNOBODY")
+            await environment.chat.look_up("UNKNOWN")
         assert refusal.value.code == "user_not_found"
-        assert "UNOBODY" in refusal.value.explanation
+        assert "UNKNOWN" in refusal.value.explanation
 
-    async def test_history_returns_messages_after_a_timestamp(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        before = stage.say(channel, "before")
-        after = stage.say(channel, "after & later")
-        receipt = await stage.chat.post(OutgoingMessage(channel, "ours"), None)
+    async def test_history_returns_messages_after_a_timestamp(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        before = environment.say(channel, "before")
+        after = environment.say(channel, "after & later")
+        receipt = await environment.chat.post(OutgoingMessage(channel, "ours"), None)
 
-        (page,) = await _all_pages(stage, channel, before)
+        (page,) = await _all_pages(environment, channel, before)
 
         assert _texts(page.messages) == ["after & later", "ours"]
         assert {said.timestamp for said in page.messages} == {after, receipt.timestamp}
         assert {said.channel_id for said in page.messages} == {channel}
         assert all(said.user_id for said in page.messages)
-        identity = await stage.chat.identify()
+        identity = await environment.chat.identify()
         assert [said.text for said in page.messages if said.is_from(identity)] == ["ours"]
 
-    async def test_history_without_a_timestamp_starts_at_the_beginning(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        stage.say(channel, "first")
+    async def test_history_without_a_timestamp_starts_at_the_beginning(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        environment.say(channel, "first")
 
-        (page,) = await _all_pages(stage, channel)
+        (page,) = await _all_pages(environment, channel)
 
         assert "first" in _texts(page.messages)
 
-    async def test_history_of_any_length_is_returned_in_pages(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        start = stage.say(channel, "start")
-        said = {stage.say(channel, f"message {number}") for number in range(450)}
+    async def test_history_of_any_length_is_returned_in_pages(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        start = environment.say(channel, "start")
+        said = {environment.say(channel, f"message {number}") for number in range(450)}
 
-        pages = await _all_pages(stage, channel, start)
+        pages = await _all_pages(environment, channel, start)
 
         assert len(pages) > 1
         timestamps = [message.timestamp for page in pages for message in page.messages]
         assert len(timestamps) == len(set(timestamps))
         assert set(timestamps) == said
 
-    async def test_history_lists_threads_and_replies_returns_their_messages(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops", with_bot=True)
-        parent = stage.say(channel, "question")
-        stage.say(channel, "no question")
-        early = stage.say(channel, "first answer", parent)
-        stage.say(channel, "second answer", parent)
+    async def test_history_lists_threads_and_replies_returns_their_messages(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        parent = environment.say(channel, "question")
+        environment.say(channel, "no question")
+        early = environment.say(channel, "first answer", parent)
+        environment.say(channel, "second answer", parent)
 
-        (page,) = await _all_pages(stage, channel)
-        replies = await stage.chat.replies(channel, parent, "")
-        later_replies = await stage.chat.replies(channel, parent, early)
+        (page,) = await _all_pages(environment, channel)
+        replies = await environment.chat.replies(channel, parent, "")
+        later_replies = await environment.chat.replies(channel, parent, early)
 
         assert {"question", "no question"} <= set(_texts(page.messages))
         assert not {"first answer", "second answer"} & set(_texts(page.messages))
@@ -334,18 +338,18 @@ class ChatContract:
         assert {said.thread_timestamp for said in replies.messages} == {parent}
         assert _texts(later_replies.messages) == ["second answer"]
 
-    async def test_history_of_direct_messages_is_direct(self, stage: Stage) -> None:
-        direct = stage.open_direct()
-        stage.say(direct, "psst")
+    async def test_history_of_direct_messages_is_direct(self, environment: ChatEnvironment) -> None:
+        direct = environment.open_direct()
+        environment.say(direct, "psst")
 
-        (page,) = await _all_pages(stage, direct)
+        (page,) = await _all_pages(environment, direct)
 
         assert [said.is_direct for said in page.messages if said.text == "psst"] == [True]
 
-    async def test_history_of_a_channel_without_the_bot_is_refused(self, stage: Stage) -> None:
-        channel = stage.open_channel("ops")
+    async def test_history_of_a_channel_without_the_bot_is_refused(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops")
 
         with pytest.raises(ChatRejected) as refusal:
-            await stage.chat.history(channel, "")
+            await environment.chat.history(channel, "")
 
         assert refusal.value.code == "not_in_channel"

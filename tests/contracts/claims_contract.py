@@ -1,4 +1,4 @@
-"""What every storage does with claims on channels that have messages waiting."""
+"""The contract of claims: exclusive, leased access to the waiting messages of a channel."""
 
 import asyncio
 
@@ -6,11 +6,11 @@ from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.outbox import Claim
 from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, heard
+from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, new_entry
 
 
 async def claim_one(storage: Storage, seconds: float = 0, entries: int = 10) -> Claim:
-    """The only channel that can be claimed that long after NOW."""
+    """Claims the only claimable channel at this many seconds after NOW."""
     [claim] = await storage.outbox.claim(10, entries, after(seconds), LEASE)
     return claim
 
@@ -20,23 +20,23 @@ class ClaimsContract(StorageSuite):
         assert await storage.outbox.claim(10, 10, NOW, LEASE) == []
 
     async def test_a_claim_holds_a_channels_entries_in_order(self, storage: Storage) -> None:
-        entries = [heard(A, n, received_after=9 - n) for n in range(5)]
+        entries = [new_entry(A, n, received_after=9 - n) for n in range(5)]
         await storage.outbox.append(entries[:3])
         await storage.outbox.append(entries[3:])
         assert await claim_one(storage) == Claim(A, tuple(entries), previous_lease_expired=False)
 
     async def test_a_claim_holds_no_more_entries_than_requested(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, n) for n in range(5)])
-        assert (await claim_one(storage, entries=2)).entries == (heard(A, 0), heard(A, 1))
+        await storage.outbox.append([new_entry(A, n) for n in range(5)])
+        assert (await claim_one(storage, entries=2)).entries == (new_entry(A, 0), new_entry(A, 1))
 
     async def test_the_requested_number_of_channels_is_claimed_longest_waiting_first(self, storage: Storage) -> None:
         received = {A: 3, B: 1, C: 2}
-        await storage.outbox.append([heard(channel_id, 1, at) for channel_id, at in received.items()])
+        await storage.outbox.append([new_entry(channel_id, 1, at) for channel_id, at in received.items()])
         claims = await storage.outbox.claim(2, 10, NOW, LEASE)
         assert [claim.channel_id for claim in claims] == [B, C]
 
     async def test_the_order_of_channels_depends_on_waiting_entries_only(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1, 1), heard(B, 1, 2), heard(A, 2, 3)])
+        await storage.outbox.append([new_entry(A, 1, 1), new_entry(B, 1, 2), new_entry(A, 2, 3)])
         claim = (await storage.outbox.claim(1, 1, NOW, LEASE))[0]
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim)
@@ -44,85 +44,85 @@ class ClaimsContract(StorageSuite):
         assert [claim.channel_id for claim in claims] == [B, A]
 
     async def test_a_claimed_channel_is_not_claimed_again_even_for_new_entries(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         await claim_one(storage, entries=1)
-        await storage.outbox.append([heard(A, 3)])
+        await storage.outbox.append([new_entry(A, 3)])
         assert await storage.outbox.claim(10, 10, after(LEASE - 1), LEASE) == []
 
     async def test_concurrent_claims_never_share_a_channel(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(ChannelId(f"C{n}"), 1) for n in range(40)])
+        await storage.outbox.append([new_entry(ChannelId(f"C{n}"), 1) for n in range(40)])
         rounds = await asyncio.gather(*(storage.outbox.claim(7, 1, NOW, LEASE) for _ in range(8)))
         claimed = [claim.channel_id for claims in rounds for claim in claims]
         assert len(claimed) == len(set(claimed)) == 40
 
     async def test_an_acked_entry_is_not_claimed_again(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim)
-        assert (await claim_one(storage)).entries == (heard(A, 2),)
+        assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
     async def test_an_entry_may_be_acked_twice(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage)
         for _ in range(2):
             await storage.outbox.ack(claim, claim.entries[0])
         assert (await storage.outbox.backlog()).waiting == 1
 
     async def test_entries_may_be_acked_out_of_order(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, n) for n in range(3)])
+        await storage.outbox.append([new_entry(A, n) for n in range(3)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[1])
         await storage.outbox.release(claim)
-        assert (await claim_one(storage)).entries == (heard(A, 0), heard(A, 2))
+        assert (await claim_one(storage)).entries == (new_entry(A, 0), new_entry(A, 2))
 
     async def test_a_claim_without_entries_left_still_holds_the_channel(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
-        await storage.outbox.append([heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 2)])
         assert await storage.outbox.claim(10, 10, NOW, LEASE) == []
         await storage.outbox.release(claim)
-        assert (await claim_one(storage)).entries == (heard(A, 2),)
+        assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
     async def test_released_entries_wait_again_unchanged(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage)
         await storage.outbox.release(claim)
         assert await claim_one(storage) == claim
 
     async def test_entries_released_with_a_pause_wait_until_its_end(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         await storage.outbox.release(await claim_one(storage), not_before=after(30))
         assert await storage.outbox.claim(10, 10, after(29.999999), LEASE) == []
-        assert (await claim_one(storage, 30)).entries == (heard(A, 1),)
+        assert (await claim_one(storage, 30)).entries == (new_entry(A, 1),)
 
     async def test_a_paused_channel_does_not_delay_others(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         await storage.outbox.release(await claim_one(storage), not_before=after(30))
-        await storage.outbox.append([heard(B, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(B, 1), new_entry(A, 2)])
         assert (await claim_one(storage)).channel_id == B
 
     async def test_a_rejection_counts_for_the_first_remaining_entry(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, n) for n in range(3)])
+        await storage.outbox.append([new_entry(A, n) for n in range(3)])
         for seconds in (5, 6):
             claim = await claim_one(storage)
-            await storage.outbox.ack(claim, heard(A, 0))
+            await storage.outbox.ack(claim, new_entry(A, 0))
             await storage.outbox.release(claim, refused_at=after(seconds))
         first, second = (await claim_one(storage)).entries
-        assert (first.said, first.rejections, first.first_rejected_at) == (heard(A, 1).said, 2, after(5))
-        assert second == heard(A, 2)
+        assert (first.said, first.rejections, first.first_rejected_at) == (new_entry(A, 1).said, 2, after(5))
+        assert second == new_entry(A, 2)
 
     async def test_a_rejection_does_not_count_for_a_claim_without_entries_left(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage, entries=1)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim, refused_at=NOW)
-        assert (await claim_one(storage)).entries == (heard(A, 2),)
+        assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
     async def test_rejections_and_pauses_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.outbox.append([heard(A, 1)])
+            await storage.outbox.append([new_entry(A, 1)])
             await storage.outbox.release(await claim_one(storage), not_before=after(30), refused_at=NOW)
         async with (storage := restart()).open():
             assert await storage.outbox.claim(10, 10, after(29), LEASE) == []
@@ -131,72 +131,72 @@ class ClaimsContract(StorageSuite):
 
     async def test_only_paused_channels_become_due(self, storage: Storage) -> None:
         assert await storage.outbox.next_due() is None
-        await storage.outbox.append([heard(A, 1), heard(B, 1)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(B, 1)])
         await storage.outbox.claim(1, 1, NOW, LEASE)
         assert await storage.outbox.next_due() is None
 
     async def test_the_next_due_time_is_the_earliest_end_of_a_pause(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(B, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
         for claim, seconds in zip(await storage.outbox.claim(2, 1, NOW, LEASE), (30, 20), strict=True):
             await storage.outbox.release(claim, not_before=after(seconds))
         assert await storage.outbox.next_due() == after(20)
 
     async def test_nothing_is_due_once_the_paused_channel_is_claimed(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         await storage.outbox.release(await claim_one(storage), not_before=after(30))
         await claim_one(storage, 30)
         assert await storage.outbox.next_due() is None
 
     async def test_nothing_is_due_once_the_paused_channel_is_empty(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         await storage.outbox.release(await claim_one(storage), not_before=after(30))
-        await storage.outbox.discard(heard(A, 1).key)
+        await storage.outbox.discard(new_entry(A, 1).key)
         assert await storage.outbox.next_due() is None
-        await storage.outbox.append([heard(A, 2)])
-        assert (await claim_one(storage)).entries == (heard(A, 2),)
+        await storage.outbox.append([new_entry(A, 2)])
+        assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
     async def test_nothing_is_due_after_releasing_a_claim_without_entries_left(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim, not_before=after(30))
         assert await storage.outbox.next_due() is None
 
     async def test_an_expired_claim_can_be_claimed_by_others_and_is_marked_as_expired(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         await claim_one(storage)
         again = await claim_one(storage, LEASE)
-        assert again == Claim(A, (heard(A, 1),), previous_lease_expired=True)
+        assert again == Claim(A, (new_entry(A, 1),), previous_lease_expired=True)
 
     async def test_a_renewed_lease_lasts_longer(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         await storage.outbox.renew_lease(await claim_one(storage), after(50), LEASE)
         assert await storage.outbox.claim(10, 10, after(50 + LEASE - 1), LEASE) == []
         assert (await claim_one(storage, 50 + LEASE)).previous_lease_expired
 
     async def test_a_lost_claim_can_neither_release_nor_renew_its_successor(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         lost = await claim_one(storage)
         await claim_one(storage, LEASE)
         await storage.outbox.release(lost, not_before=NOW, refused_at=NOW)
         await storage.outbox.renew_lease(lost, after(LEASE), 1000)
         assert await storage.outbox.claim(10, 10, after(2 * LEASE - 1), LEASE) == []
-        assert (await claim_one(storage, 2 * LEASE)).entries == (heard(A, 1),)
+        assert (await claim_one(storage, 2 * LEASE)).entries == (new_entry(A, 1),)
 
     async def test_an_entry_acked_under_a_lost_claim_is_done(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         lost = await claim_one(storage)
         await claim_one(storage, LEASE)
         await storage.outbox.ack(lost, lost.entries[0])
         assert (await storage.outbox.backlog()).waiting == 0
 
     async def test_a_released_claim_is_not_marked_as_expired(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         await storage.outbox.release(await claim_one(storage))
         assert not (await claim_one(storage, 2 * LEASE)).previous_lease_expired
 
     async def test_the_expired_mark_stays_until_the_first_entry_is_resolved(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         await claim_one(storage)
         claim = await claim_one(storage, LEASE)
         await storage.outbox.release(claim)
@@ -207,18 +207,18 @@ class ClaimsContract(StorageSuite):
         assert not (await claim_one(storage, LEASE)).previous_lease_expired
 
     async def test_an_expired_claim_marks_only_the_entries_it_held(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage, entries=1)
         await storage.outbox.ack(claim, claim.entries[0])
         again = await claim_one(storage, LEASE)
-        assert again == Claim(A, (heard(A, 2),), previous_lease_expired=False)
+        assert again == Claim(A, (new_entry(A, 2),), previous_lease_expired=False)
 
     async def test_a_restart_expires_all_claims(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.outbox.append([heard(A, 1), heard(A, 2), heard(B, 3)])
+            await storage.outbox.append([new_entry(A, 1), new_entry(A, 2), new_entry(B, 3)])
             claims = await storage.outbox.claim(1, 10, NOW, LEASE)
             await storage.outbox.ack(claims[0], claims[0].entries[0])
         async with (storage := restart()).open():
             first, second = await storage.outbox.claim(10, 10, NOW, LEASE)
-            assert first == Claim(A, (heard(A, 2),), previous_lease_expired=True)
-            assert second == Claim(B, (heard(B, 3),), previous_lease_expired=False)
+            assert first == Claim(A, (new_entry(A, 2),), previous_lease_expired=True)
+            assert second == Claim(B, (new_entry(B, 3),), previous_lease_expired=False)

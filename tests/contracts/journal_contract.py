@@ -1,4 +1,4 @@
-"""What every storage does with actions."""
+"""The contract of the journal part of a storage."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from domain.commands import Broadcast, Command, JoinChannel
 from domain.events import BroadcastSent, ChannelJoined, Outcome
 from domain.messages import Receipt
 from domain.outbox import Backlog
-from tests.contracts.storage_suite import Restart, StorageSuite, arbitrary
+from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
 from tests.contracts.storage_values import NOW, RECEIPT, A, B, C, X, Y, action, after
 from tests.support import strategies
 
@@ -28,8 +28,8 @@ async def loaded(storage: Storage, action_id: ActionId = X) -> JournalEntry:
     return entry
 
 
-async def bring_to(storage: Storage, state: ActionState, action_id: ActionId = X) -> None:
-    """Take the action in, and go the shortest way to that state."""
+async def advance_to(storage: Storage, state: ActionState, action_id: ActionId = X) -> None:
+    """Records the action and takes it to this state by the shortest path."""
     journal = storage.journal
     await journal.record(action(action_id), NOW)
     if state is ActionState.EXECUTING:
@@ -42,23 +42,23 @@ async def bring_to(storage: Storage, state: ActionState, action_id: ActionId = X
         await journal.dead_letter(action_id, "the engine said 500")
 
 
-DEEDS: dict[str, Callable[[Storage], Awaitable[None]]] = {
-    "plan": lambda storage: storage.journal.plan_steps(X, [A]),
-    "begin": lambda storage: storage.journal.begin_step(X, A, after(9)),
-    "retract": lambda storage: storage.journal.undo_begin_step(X, A),
-    "settle": lambda storage: storage.journal.complete_step(X, A, Step(error="no")),
-    "conclude": lambda storage: storage.journal.set_outcome(X, ChannelJoined(B), after(9)),
-    "finish": lambda storage: storage.journal.mark_reported(X),
-    "set aside": lambda storage: storage.journal.dead_letter(X, "again"),
+TRANSITIONS: dict[str, Callable[[Storage], Awaitable[None]]] = {
+    "plan_steps": lambda storage: storage.journal.plan_steps(X, [A]),
+    "begin_step": lambda storage: storage.journal.begin_step(X, A, after(9)),
+    "undo_begin_step": lambda storage: storage.journal.undo_begin_step(X, A),
+    "complete_step": lambda storage: storage.journal.complete_step(X, A, Step(error="no")),
+    "set_outcome": lambda storage: storage.journal.set_outcome(X, ChannelJoined(B), after(9)),
+    "mark_reported": lambda storage: storage.journal.mark_reported(X),
+    "dead_letter": lambda storage: storage.journal.dead_letter(X, "again"),
 }
-RIGHT = {
-    ActionState.TAKEN: {"plan", "begin", "conclude"},
-    ActionState.EXECUTING: {"plan", "begin", "retract", "settle", "conclude"},
-    ActionState.COMPLETED: {"finish", "set aside"},
+ALLOWED = {
+    ActionState.TAKEN: {"plan_steps", "begin_step", "set_outcome"},
+    ActionState.EXECUTING: {"plan_steps", "begin_step", "undo_begin_step", "complete_step", "set_outcome"},
+    ActionState.COMPLETED: {"mark_reported", "dead_letter"},
     ActionState.REPORTED: set[str](),
     ActionState.DEAD_LETTERED: set[str](),
 }
-WRONG = [(state, deed) for state in ActionState for deed in DEEDS if deed not in RIGHT[state]]
+FORBIDDEN = [(state, name) for state in ActionState for name in TRANSITIONS if name not in ALLOWED[state]]
 
 
 class JournalContract(StorageSuite):
@@ -93,7 +93,7 @@ class JournalContract(StorageSuite):
     async def test_an_action_recorded_again_is_recognised_in_every_state(
         self, storage: Storage, state: ActionState
     ) -> None:
-        await bring_to(storage, state)
+        await advance_to(storage, state)
         before = await loaded(storage)
         assert await storage.journal.record(action(), after(60)) == before
         assert before.state is state
@@ -112,7 +112,7 @@ class JournalContract(StorageSuite):
     async def test_another_command_does_not_replace_an_unfinished_action(
         self, storage: Storage, state: ActionState
     ) -> None:
-        await bring_to(storage, state)
+        await advance_to(storage, state)
         before = await loaded(storage)
         assert await storage.journal.record(action(X, Broadcast("other")), NOW) == before
         assert await loaded(storage) == before
@@ -181,7 +181,7 @@ class JournalContract(StorageSuite):
 
     @pytest.mark.parametrize("end", [Step(receipt=RECEIPT), Step(error="is_archived: gone"), Step(after(5), RECEIPT)])
     async def test_a_complete_step_keeps_the_time_it_began(self, storage: Storage, end: Step) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         await storage.journal.complete_step(X, A, end)
         assert (await loaded(storage)).steps[A] == replace(end, begun_at=NOW)
 
@@ -192,30 +192,30 @@ class JournalContract(StorageSuite):
         assert (await loaded(storage)).steps[A] == Step(None, None, "token_revoked: gone")
 
     async def test_a_receipt_is_stored_completely(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         receipt = Receipt(C, "17.5", in_doubt=True)
         await storage.journal.complete_step(X, A, Step(receipt=receipt))
         assert (await loaded(storage)).steps[A].receipt == receipt
 
     async def test_a_step_neither_planned_nor_begun_cannot_be_completed(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="neither planned nor begun"):
             await storage.journal.complete_step(X, B, Step(error="no"))
         assert list((await loaded(storage)).steps) == [A]
 
     async def test_a_step_cannot_be_completed_without_a_result(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="a receipt or an error"):
             await storage.journal.complete_step(X, A, Step(NOW))
 
     async def test_a_step_may_be_completed_twice_with_the_same_result(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         for _ in range(2):
             await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         assert (await loaded(storage)).steps[A] == Step(NOW, RECEIPT)
 
     async def test_a_complete_step_can_neither_begin_nor_get_another_result(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         before = await loaded(storage)
         with pytest.raises(ValueError, match="settled"):
@@ -226,7 +226,7 @@ class JournalContract(StorageSuite):
 
     @pytest.mark.parametrize("state", [ActionState.TAKEN, ActionState.EXECUTING])
     async def test_an_action_is_completed_with_or_without_steps(self, storage: Storage, state: ActionState) -> None:
-        await bring_to(storage, state)
+        await advance_to(storage, state)
         before = await loaded(storage)
         await storage.journal.set_outcome(X, SENT, after(3))
         assert await loaded(storage) == replace(
@@ -234,7 +234,7 @@ class JournalContract(StorageSuite):
         )
 
     async def test_a_reported_action_keeps_its_steps_and_outcome(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
         await storage.journal.set_outcome(X, SENT, after(3))
         before = await loaded(storage)
@@ -242,35 +242,35 @@ class JournalContract(StorageSuite):
         assert await loaded(storage) == replace(before, state=ActionState.REPORTED)
 
     async def test_a_dead_lettered_action_keeps_its_outcome_and_the_reason(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.DEAD_LETTERED)
+        await advance_to(storage, ActionState.DEAD_LETTERED)
         entry = await loaded(storage)
         assert (entry.state, entry.outcome) == (ActionState.DEAD_LETTERED, SENT)
         assert entry.dead_letter_reason == "the engine said 500"
 
-    @pytest.mark.parametrize(("state", "deed"), WRONG, ids=lambda part: getattr(part, "value", part))
+    @pytest.mark.parametrize(("state", "transition"), FORBIDDEN, ids=lambda value: getattr(value, "value", value))
     async def test_a_forbidden_transition_is_refused_and_changes_nothing(
-        self, storage: Storage, state: ActionState, deed: str
+        self, storage: Storage, state: ActionState, transition: str
     ) -> None:
-        await bring_to(storage, state)
+        await advance_to(storage, state)
         before = await loaded(storage)
         with pytest.raises(ValueError, match=f"action x can't be .*: it is {state.value}"):
-            await DEEDS[deed](storage)
+            await TRANSITIONS[transition](storage)
         assert await loaded(storage) == before
 
-    @pytest.mark.parametrize("deed", DEEDS)
-    async def test_every_transition_of_an_unknown_action_is_refused(self, storage: Storage, deed: str) -> None:
+    @pytest.mark.parametrize("transition", TRANSITIONS)
+    async def test_every_transition_of_an_unknown_action_is_refused(self, storage: Storage, transition: str) -> None:
         with pytest.raises(ValueError, match="not known"):
-            await DEEDS[deed](storage)
+            await TRANSITIONS[transition](storage)
         assert await storage.journal.load(X) is None
 
-    @arbitrary
+    @property_settings
     @given(command=strategies.commands)
     async def test_every_command_is_read_back_unchanged(self, storage: Storage, command: Command) -> None:
         taken = Action(ActionId(f"action {next(_numbers)}"), command)
         await storage.journal.record(taken, NOW)
         assert (await loaded(storage, taken.id)).action == taken
 
-    @arbitrary
+    @property_settings
     @given(outcome=strategies.outcomes)
     async def test_every_outcome_is_read_back_unchanged(self, storage: Storage, outcome: Outcome) -> None:
         action_id = ActionId(f"action {next(_numbers)}")
@@ -279,7 +279,7 @@ class JournalContract(StorageSuite):
         assert (await loaded(storage, action_id)).outcome == outcome
 
     async def test_actions_held_by_this_process_are_no_orphans(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         assert await storage.journal.claim_orphans(10) == []
 
     async def test_unfinished_actions_are_claimed_as_orphans_after_a_restart_oldest_first(
@@ -290,7 +290,7 @@ class JournalContract(StorageSuite):
             await storage.journal.record(action(X), after(0))
             await storage.journal.set_outcome(X, SENT, after(2))
             for name, state in (("f", ActionState.REPORTED), ("s", ActionState.DEAD_LETTERED)):
-                await bring_to(storage, state, ActionId(name))
+                await advance_to(storage, state, ActionId(name))
         async with (storage := restart()).open():
             adopted = await storage.journal.claim_orphans(10)
             assert [entry.action.id for entry in adopted] == [X, Y]
@@ -321,13 +321,13 @@ class JournalContract(StorageSuite):
     async def test_the_backlog_counts_unfinished_and_dead_lettered_actions(self, storage: Storage) -> None:
         assert await storage.journal.backlog() == Backlog(0, 0, None)
         for number, state in enumerate(ActionState):
-            await bring_to(storage, state, ActionId(str(number)))
+            await advance_to(storage, state, ActionId(str(number)))
         assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
 
     async def test_unfinished_entries_are_listed_oldest_first(self, storage: Storage) -> None:
         for name, seconds in (("b", 2), ("a", 1), ("c", 3)):
             await storage.journal.record(action(ActionId(name)), after(seconds))
-        await bring_to(storage, ActionState.REPORTED, ActionId("f"))
+        await advance_to(storage, ActionState.REPORTED, ActionId("f"))
         assert [entry.action.id async for entry in storage.journal.entries()] == ["a", "b", "c"]
 
     async def test_unfinished_entries_are_listed_completely_over_many_pages(self, storage: Storage) -> None:
@@ -337,12 +337,12 @@ class JournalContract(StorageSuite):
         assert [entry.action.id async for entry in storage.journal.entries()] == names
 
     async def test_dead_lettered_entries_are_listed_separately(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.COMPLETED, Y)
-        await bring_to(storage, ActionState.DEAD_LETTERED)
+        await advance_to(storage, ActionState.COMPLETED, Y)
+        await advance_to(storage, ActionState.DEAD_LETTERED)
         assert [entry.action.id async for entry in storage.journal.entries(set_aside=True)] == [X]
 
     async def test_a_requeued_action_is_completed_and_can_be_claimed_as_an_orphan(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.DEAD_LETTERED)
+        await advance_to(storage, ActionState.DEAD_LETTERED)
         assert await storage.journal.requeue(X)
         [entry] = await storage.journal.claim_orphans(10)
         assert (entry.state, entry.outcome, entry.dead_letter_reason) == (ActionState.COMPLETED, SENT, "")
@@ -350,13 +350,13 @@ class JournalContract(StorageSuite):
 
     @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.DEAD_LETTERED])
     async def test_only_a_dead_lettered_action_can_be_requeued(self, storage: Storage, state: ActionState) -> None:
-        await bring_to(storage, state)
+        await advance_to(storage, state)
         assert not await storage.journal.requeue(X)
         assert not await storage.journal.requeue(Y)
         assert (await loaded(storage)).state is state
 
     async def test_a_dead_lettered_action_can_be_discarded_and_stays_known(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.DEAD_LETTERED)
+        await advance_to(storage, ActionState.DEAD_LETTERED)
         assert await storage.journal.discard(X)
         known = await storage.journal.record(action(), NOW)
         assert known is not None
@@ -364,7 +364,7 @@ class JournalContract(StorageSuite):
         assert await storage.journal.backlog() == Backlog()
 
     async def test_an_action_held_by_a_process_cannot_be_discarded(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.EXECUTING)
+        await advance_to(storage, ActionState.EXECUTING)
         assert not await storage.journal.discard(X)
         assert (await loaded(storage)).state is ActionState.EXECUTING
 
@@ -376,13 +376,13 @@ class JournalContract(StorageSuite):
             assert await storage.journal.claim_orphans(10) == []
 
     async def test_a_reported_or_unknown_action_cannot_be_discarded(self, storage: Storage) -> None:
-        await bring_to(storage, ActionState.REPORTED)
+        await advance_to(storage, ActionState.REPORTED)
         assert not await storage.journal.discard(X)
         assert not await storage.journal.discard(Y)
 
     async def test_only_reported_actions_taken_before_the_given_time_are_purged(self, storage: Storage) -> None:
         for state in ActionState:
-            await bring_to(storage, state, ActionId(state.value))
+            await advance_to(storage, state, ActionId(state.value))
         assert await storage.journal.purge(NOW) == 0
         assert await storage.journal.purge(after(1)) == 1
         assert await storage.journal.load(ActionId("finished")) is None

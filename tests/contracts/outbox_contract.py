@@ -1,4 +1,4 @@
-"""What every storage does with messages on their way to the engine."""
+"""The contract of the outbox part of a storage."""
 
 import asyncio
 from itertools import count
@@ -9,8 +9,8 @@ from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
 from domain.outbox import Backlog, OutboxEntry
-from tests.contracts.storage_suite import Restart, StorageSuite, arbitrary
-from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, heard
+from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
+from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, new_entry
 from tests.support import strategies
 
 _numbers = count()
@@ -20,18 +20,18 @@ async def waiting(storage: Storage) -> list[OutboxEntry]:
     return [entry async for entry in storage.outbox.entries()]
 
 
-async def kept_aside(storage: Storage) -> list[OutboxEntry]:
+async def dead_letters(storage: Storage) -> list[OutboxEntry]:
     return [entry async for entry in storage.outbox.entries(set_aside=True)]
 
 
-async def set_aside_first(storage: Storage, reason: str = "malformed") -> OutboxEntry:
+async def dead_letter_first(storage: Storage, reason: str = "malformed") -> OutboxEntry:
     [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
     await storage.outbox.dead_letter(claim, claim.entries[0], reason)
     await storage.outbox.release(claim)
     return claim.entries[0]
 
 
-async def deliver_first(storage: Storage) -> OutboxEntry:
+async def ack_first(storage: Storage) -> OutboxEntry:
     [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
     await storage.outbox.ack(claim, claim.entries[0])
     await storage.outbox.release(claim)
@@ -40,73 +40,73 @@ async def deliver_first(storage: Storage) -> OutboxEntry:
 
 class OutboxContract(StorageSuite):
     async def test_an_appended_entry_is_new_and_waits(self, storage: Storage) -> None:
-        assert await storage.outbox.append([heard(A, 1)]) == [True]
-        assert await waiting(storage) == [heard(A, 1)]
+        assert await storage.outbox.append([new_entry(A, 1)]) == [True]
+        assert await waiting(storage) == [new_entry(A, 1)]
 
     async def test_appending_nothing_is_allowed(self, storage: Storage) -> None:
         assert await storage.outbox.append([]) == []
 
     async def test_the_key_of_a_waiting_entry_is_recognised(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        assert await storage.outbox.append([heard(A, 1, received_after=50), heard(A, 2)]) == [False, True]
-        assert await waiting(storage) == [heard(A, 1), heard(A, 2)]
+        await storage.outbox.append([new_entry(A, 1)])
+        assert await storage.outbox.append([new_entry(A, 1, received_after=50), new_entry(A, 2)]) == [False, True]
+        assert await waiting(storage) == [new_entry(A, 1), new_entry(A, 2)]
 
     async def test_the_same_key_twice_in_one_call_is_new_once(self, storage: Storage) -> None:
-        assert await storage.outbox.append([heard(A, 1), heard(A, 1), heard(B, 1)]) == [True, False, True]
+        assert await storage.outbox.append([new_entry(A, 1), new_entry(A, 1), new_entry(B, 1)]) == [True, False, True]
         assert len(await waiting(storage)) == 2
 
     async def test_the_same_timestamp_in_another_channel_is_another_message(self, storage: Storage) -> None:
-        assert await storage.outbox.append([heard(A, 1), heard(B, 1)]) == [True, True]
+        assert await storage.outbox.append([new_entry(A, 1), new_entry(B, 1)]) == [True, True]
 
     async def test_the_same_key_appended_concurrently_is_new_once(self, storage: Storage) -> None:
-        answers = await asyncio.gather(*(storage.outbox.append([heard(A, 1)]) for _ in range(20)))
+        answers = await asyncio.gather(*(storage.outbox.append([new_entry(A, 1)]) for _ in range(20)))
         assert sum(is_new for [is_new] in answers) == 1
 
     async def test_the_key_of_an_acked_entry_is_recognised(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        await deliver_first(storage)
-        assert await storage.outbox.append([heard(A, 1)]) == [False]
+        await storage.outbox.append([new_entry(A, 1)])
+        await ack_first(storage)
+        assert await storage.outbox.append([new_entry(A, 1)]) == [False]
 
     async def test_the_key_of_a_dead_lettered_entry_is_recognised(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        await set_aside_first(storage)
-        assert await storage.outbox.append([heard(A, 1)]) == [False]
+        await storage.outbox.append([new_entry(A, 1)])
+        await dead_letter_first(storage)
+        assert await storage.outbox.append([new_entry(A, 1)]) == [False]
 
     async def test_the_key_of_a_discarded_entry_is_recognised(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        await storage.outbox.discard(heard(A, 1).key)
-        assert await storage.outbox.append([heard(A, 1)]) == [False]
+        await storage.outbox.append([new_entry(A, 1)])
+        await storage.outbox.discard(new_entry(A, 1).key)
+        assert await storage.outbox.append([new_entry(A, 1)]) == [False]
 
     async def test_a_purged_key_is_new_again(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        await deliver_first(storage)
+        await storage.outbox.append([new_entry(A, 1)])
+        await ack_first(storage)
         assert await storage.outbox.purge(after(2)) == 1
-        assert await storage.outbox.append([heard(A, 1)]) == [True]
+        assert await storage.outbox.append([new_entry(A, 1)]) == [True]
 
     async def test_only_acked_entries_appended_before_the_given_time_are_purged(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2), heard(A, 3), heard(A, 4)])
-        await deliver_first(storage)
-        await set_aside_first(storage)
-        await deliver_first(storage)
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2), new_entry(A, 3), new_entry(A, 4)])
+        await ack_first(storage)
+        await dead_letter_first(storage)
+        await ack_first(storage)
         assert await storage.outbox.purge(after(3)) == 1
-        assert await storage.outbox.append([heard(A, n) for n in (1, 2, 3, 4)]) == [True, False, False, False]
+        assert await storage.outbox.append([new_entry(A, n) for n in (1, 2, 3, 4)]) == [True, False, False, False]
 
     async def test_purging_counts_every_entry(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, n, received_after=0) for n in range(2500)])
+        await storage.outbox.append([new_entry(A, n, received_after=0) for n in range(2500)])
         [claim] = await storage.outbox.claim(1, 2500, NOW, LEASE)
         await asyncio.gather(*(storage.outbox.ack(claim, entry) for entry in claim.entries))
         assert await storage.outbox.purge(after(1)) == 2500
 
     async def test_waiting_entries_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.outbox.append([heard(A, 1), heard(B, 2)])
-            await set_aside_first(storage)
+            await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
+            await dead_letter_first(storage)
         async with (storage := restart()).open():
-            assert await waiting(storage) == [heard(B, 2)]
-            assert [entry.key for entry in await kept_aside(storage)] == [heard(A, 1).key]
-            assert await storage.outbox.append([heard(A, 1), heard(B, 2)]) == [False, False]
+            assert await waiting(storage) == [new_entry(B, 2)]
+            assert [entry.key for entry in await dead_letters(storage)] == [new_entry(A, 1).key]
+            assert await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)]) == [False, False]
 
-    @arbitrary
+    @property_settings
     @given(said=strategies.said)
     async def test_a_message_is_read_back_unchanged(self, storage: Storage, said: IncomingMessage) -> None:
         unique = IncomingMessage(
@@ -120,103 +120,107 @@ class OutboxContract(StorageSuite):
         await storage.outbox.ack(claim, claim.entries[0])
 
     async def test_entries_are_listed_oldest_first_across_channels(self, storage: Storage) -> None:
-        entries = [heard(A, 1, received_after=3), heard(B, 1, received_after=1), heard(A, 2, received_after=2)]
+        entries = [
+            new_entry(A, 1, received_after=3),
+            new_entry(B, 1, received_after=1),
+            new_entry(A, 2, received_after=2),
+        ]
         await storage.outbox.append(entries)
         assert await waiting(storage) == [entries[1], entries[2], entries[0]]
 
     async def test_entries_with_equal_times_are_listed_in_the_order_of_appending(self, storage: Storage) -> None:
-        entries = [heard(channel_id, n, received_after=0) for n in range(5) for channel_id in (C, A)]
+        entries = [new_entry(channel_id, n, received_after=0) for n in range(5) for channel_id in (C, A)]
         await storage.outbox.append(entries)
         assert await waiting(storage) == entries
 
     async def test_entries_are_listed_completely_over_many_pages(self, storage: Storage) -> None:
-        entries = [heard(A, n, received_after=n // 250) for n in range(1000)]
+        entries = [new_entry(A, n, received_after=n // 250) for n in range(1000)]
         await storage.outbox.append(entries)
         assert await waiting(storage) == entries
 
     async def test_a_dead_lettered_entry_keeps_its_reason_and_blocks_no_other(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
-        await set_aside_first(storage, "the engine said 400")
-        assert await waiting(storage) == [heard(A, 2)]
-        [entry] = await kept_aside(storage)
-        assert (entry.said, entry.dead_letter_reason) == (heard(A, 1).said, "the engine said 400")
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
+        await dead_letter_first(storage, "the engine said 400")
+        assert await waiting(storage) == [new_entry(A, 2)]
+        [entry] = await dead_letters(storage)
+        assert (entry.said, entry.dead_letter_reason) == (new_entry(A, 1).said, "the engine said 400")
 
     async def test_a_requeued_entry_waits_behind_the_others_of_its_channel(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
-        await set_aside_first(storage)
-        assert await storage.outbox.requeue(heard(A, 1).key)
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
+        await dead_letter_first(storage)
+        assert await storage.outbox.requeue(new_entry(A, 1).key)
         [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
-        assert claim.entries == (heard(A, 2), heard(A, 1))
-        assert await kept_aside(storage) == []
+        assert claim.entries == (new_entry(A, 2), new_entry(A, 1))
+        assert await dead_letters(storage) == []
 
     async def test_a_requeued_entry_has_no_rejections(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
+        await storage.outbox.append([new_entry(A, 1)])
         [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
         await storage.outbox.release(claim, refused_at=NOW)
-        await set_aside_first(storage)
-        await storage.outbox.requeue(heard(A, 1).key)
-        assert await waiting(storage) == [heard(A, 1)]
+        await dead_letter_first(storage)
+        await storage.outbox.requeue(new_entry(A, 1).key)
+        assert await waiting(storage) == [new_entry(A, 1)]
 
     async def test_a_requeued_entry_can_be_claimed_when_it_is_the_only_one(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        await set_aside_first(storage)
-        await storage.outbox.requeue(heard(A, 1).key)
+        await storage.outbox.append([new_entry(A, 1)])
+        await dead_letter_first(storage)
+        await storage.outbox.requeue(new_entry(A, 1).key)
         assert len(await storage.outbox.claim(1, 1, NOW, LEASE)) == 1
 
     async def test_only_a_dead_lettered_entry_can_be_requeued(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
-        await deliver_first(storage)
-        for key in (heard(A, 1).key, heard(A, 2).key, "nobody's"):
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
+        await ack_first(storage)
+        for key in (new_entry(A, 1).key, new_entry(A, 2).key, "unknown"):
             assert not await storage.outbox.requeue(key)
-        assert await waiting(storage) == [heard(A, 2)]
+        assert await waiting(storage) == [new_entry(A, 2)]
 
     async def test_a_waiting_entry_can_be_discarded(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
-        assert await storage.outbox.discard(heard(A, 1).key)
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
+        assert await storage.outbox.discard(new_entry(A, 1).key)
         [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
-        assert claim.entries == (heard(A, 2),)
+        assert claim.entries == (new_entry(A, 2),)
 
     async def test_a_dead_lettered_entry_can_be_discarded(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        await set_aside_first(storage)
-        assert await storage.outbox.discard(heard(A, 1).key)
-        assert await kept_aside(storage) == []
+        await storage.outbox.append([new_entry(A, 1)])
+        await dead_letter_first(storage)
+        assert await storage.outbox.discard(new_entry(A, 1).key)
+        assert await dead_letters(storage) == []
 
     async def test_a_claimed_entry_cannot_be_discarded_but_those_behind_it_can(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         await storage.outbox.claim(1, 1, NOW, LEASE)
-        assert not await storage.outbox.discard(heard(A, 1).key)
-        assert await storage.outbox.discard(heard(A, 2).key)
-        assert await waiting(storage) == [heard(A, 1)]
+        assert not await storage.outbox.discard(new_entry(A, 1).key)
+        assert await storage.outbox.discard(new_entry(A, 2).key)
+        assert await waiting(storage) == [new_entry(A, 1)]
 
     async def test_an_acked_or_unknown_entry_cannot_be_discarded(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1)])
-        await deliver_first(storage)
-        assert not await storage.outbox.discard(heard(A, 1).key)
-        assert not await storage.outbox.discard("nobody's")
+        await storage.outbox.append([new_entry(A, 1)])
+        await ack_first(storage)
+        assert not await storage.outbox.discard(new_entry(A, 1).key)
+        assert not await storage.outbox.discard("unknown")
 
     async def test_the_backlog_is_empty_at_first(self, storage: Storage) -> None:
         assert await storage.outbox.backlog() == Backlog(0, 0, None)
 
     async def test_the_backlog_counts_waiting_and_dead_lettered_entries(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, 1), heard(A, 2), heard(B, 3), heard(B, 4)])
-        await set_aside_first(storage)
-        await deliver_first(storage)
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2), new_entry(B, 3), new_entry(B, 4)])
+        await dead_letter_first(storage)
+        await ack_first(storage)
         await storage.outbox.claim(1, 1, NOW, LEASE)
         assert await storage.outbox.backlog() == Backlog(waiting=2, dead_lettered=1, oldest_at=after(3))
 
     async def test_the_backlog_follows_requeueing_discarding_and_purging(self, storage: Storage) -> None:
-        await storage.outbox.append([heard(A, n) for n in range(5)])
-        await set_aside_first(storage)
-        await set_aside_first(storage)
-        await storage.outbox.requeue(heard(A, 0).key)
-        await storage.outbox.discard(heard(A, 1).key)
-        await storage.outbox.discard(heard(A, 2).key)
+        await storage.outbox.append([new_entry(A, n) for n in range(5)])
+        await dead_letter_first(storage)
+        await dead_letter_first(storage)
+        await storage.outbox.requeue(new_entry(A, 0).key)
+        await storage.outbox.discard(new_entry(A, 1).key)
+        await storage.outbox.discard(new_entry(A, 2).key)
         await storage.outbox.purge(after(100))
         assert await storage.outbox.backlog() == Backlog(waiting=3, dead_lettered=0, oldest_at=after(0))
 
     async def test_the_backlog_survives_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.outbox.append([heard(A, 1), heard(B, 2)])
+            await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
         async with (storage := restart()).open():
             assert await storage.outbox.backlog() == Backlog(waiting=2, dead_lettered=0, oldest_at=after(1))

@@ -1,11 +1,11 @@
-"""What every storage does."""
+"""The contract of a storage with all its parts."""
 
 from tests.contracts.channels_contract import ChannelsContract
 from tests.contracts.claims_contract import ClaimsContract
 from tests.contracts.journal_contract import JournalContract
 from tests.contracts.outbox_contract import OutboxContract
-from tests.contracts.rate_limiter_contract import PacesContract
+from tests.contracts.rate_limiter_contract import RateLimiterContract
 
 
-class StorageContract(ChannelsContract, OutboxContract, ClaimsContract, JournalContract, PacesContract):
-    """Subclass it with a fixture `restart`."""
+class StorageContract(ChannelsContract, OutboxContract, ClaimsContract, JournalContract, RateLimiterContract):
+    """Subclasses provide the fixture `restart`."""

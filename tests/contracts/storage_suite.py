@@ -1,4 +1,4 @@
-"""What the suites of all storages stand on."""
+"""The base of the storage contracts."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -8,24 +8,24 @@ from hypothesis import HealthCheck, settings
 from application.ports.storage import Storage
 
 Restart = Callable[[], Storage]
-"""The storage as a process finds it that starts now, the earlier one being gone. Not opened yet."""
+"""Returns the storage as a newly started process finds it after the previous one has exited; not opened yet."""
 
-arbitrary = settings(
+property_settings = settings(
     max_examples=60,
     deadline=None,
-    # One storage for all examples of a test, which don't meddle with one another; one test for several storages,
-    # whose examples are not to be replayed on each other.
+    # The examples of a test share one storage and do not affect each other. Subclasses share a test, but must not
+    # replay each other's examples.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     database=None,
 )
-"""How to run a test of arbitrary values."""
+"""Settings of property-based tests."""
 
 
 class StorageSuite:
-    """What a suite needs: `restart` from the implementation under test."""
+    """Subclasses for an implementation provide the fixture `restart`."""
 
     is_durable = True
-    """Whether what is stored outlives the process."""
+    """Whether stored data survives the process."""
 
     @pytest.fixture
     def restart(self) -> Restart:
@@ -33,7 +33,7 @@ class StorageSuite:
 
     @pytest.fixture
     async def storage(self, restart: Restart) -> AsyncIterator[Storage]:
-        """Open, for the length of a test."""
+        """The storage, open for the duration of a test."""
         storage = restart()
         async with storage.open():
             yield storage

@@ -1,4 +1,4 @@
-"""Values for the storage's suites, short to write."""
+"""Short names for values in tests of storages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,16 +16,16 @@ RECEIPT = Receipt(A, "1700000000.000100")
 
 
 def after(seconds: float) -> datetime:
-    """That long after NOW."""
+    """Returns the time this many seconds after NOW."""
     return NOW + timedelta(seconds=seconds)
 
 
-def heard(channel_id: ChannelId, number: int, received_after: float | None = None) -> OutboxEntry:
-    """The message of that number in the channel, received at once or so many seconds after NOW."""
+def new_entry(channel_id: ChannelId, number: int, received_after: float | None = None) -> OutboxEntry:
+    """Returns an entry for this message, received `received_after` (by default `number`) seconds after NOW."""
     said = IncomingMessage(channel_id, f"1700000000.{number:06}", f"message {number}")
     return OutboxEntry(said, after(number if received_after is None else received_after))
 
 
 def action(action_id: ActionId = X, command: Command | None = None) -> Action:
-    """An action with that id."""
+    """Returns an action with this id."""
     return Action(action_id, command or Broadcast("hello"))

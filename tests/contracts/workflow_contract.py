@@ -1,4 +1,4 @@
-"""What every workflow engine promises to the pack. Each implementation passes it."""
+"""The contract of every Workflow."""
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ from domain.json_values import Json
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 
-OFFER = PackDefinition(
+DEFINITION = PackDefinition(
     "Slack",
     {"env": "test", "region": "eu"},
     (
@@ -72,39 +72,39 @@ OUTCOMES: list[Outcome] = [
 ]
 
 
-def heard(timestamp: str, text: str = "hello") -> ReceivedMessage:
-    """The event of a message with that `ts`."""
+def received_message(timestamp: str, text: str = "hello") -> ReceivedMessage:
+    """Returns the event of a message with this timestamp."""
     return ReceivedMessage(IncomingMessage(C1, timestamp, text, user_id="U1"), User("U1", "ann"))
 
 
-Told = tuple[str, Json, datetime]
-"""What the engine was told: the event's name, its payload, when it happened."""
+EngineEvent = tuple[str, Json, datetime]
+"""The name, the payload and the time of an event that the engine received."""
 
 
 class Engine(Protocol):
-    """The other side of a workflow: the flows."""
+    """The engine as flows see it."""
 
-    def offer(self, command: Command) -> None:
-        """Let an action wait for the pack `OFFER`."""
+    def enqueue(self, command: Command) -> None:
+        """Queues an action for the pack `DEFINITION`."""
 
     def forget_pack(self) -> None:
-        """Know no pack any more."""
+        """Drops the registration of every pack."""
 
-    def unknown_to_it(self, like: ActionId) -> ActionId:
-        """The id of an action that does not exist, in the form of one that does."""
+    def unknown_action_id(self, like: ActionId) -> ActionId:
+        """Returns the id of an action that does not exist, in the format of an existing one."""
 
-    def answers(self) -> list[Told]:
-        """What actions were answered with, in the order of the answers."""
+    def results(self) -> list[EngineEvent]:
+        """Returns the results of actions in the order they were reported."""
 
-    def events(self) -> list[Told]:
-        """The events that were published, in their order. Each brings an action of another pack about."""
+    def events(self) -> list[EngineEvent]:
+        """Returns the published events in order. Each causes an action of another pack."""
 
-    async def settle(self) -> None:
-        """Return when the events are processed."""
+    async def wait_until_processed(self) -> None:
+        """Waits until all events are processed."""
 
 
 class WorkflowContract(ABC):
-    """A mixin: the subclass brings the fixtures `workflow`, open and not registered, and `engine`, its other side."""
+    """Subclasses provide the fixtures `workflow`, open and not registered, and `engine`, the other side of it."""
 
     @abstractmethod
     @pytest.fixture
@@ -114,54 +114,54 @@ class WorkflowContract(ABC):
     @abstractmethod
     @pytest.fixture
     def engine(self) -> Engine:
-        """The same engine, from the other side."""
+        """The same engine as flows see it."""
 
     async def test_every_request_of_an_unregistered_pack_is_refused(self, workflow: Workflow) -> None:
         with pytest.raises(PackNotRegistered):
             await workflow.take()
         with pytest.raises(PackNotRegistered):
-            await workflow.publish(heard("1.1"), NOON)
+            await workflow.publish(received_message("1.1"), NOON)
         with pytest.raises(PackNotRegistered):
             await workflow.complete(ActionId("http://localhost/actions/1/result"), Fatal("x"), NOON)
         with pytest.raises(PackNotRegistered):
             await workflow.pending_actions(LONG_AGO)
 
     async def test_registering_twice_is_allowed(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
-        engine.offer(Broadcast("hello"))
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
+        engine.enqueue(Broadcast("hello"))
+        await workflow.register(DEFINITION)
         action = await workflow.take()
         assert action is not None
         assert action.command == Broadcast("hello")
 
     async def test_taking_returns_none_when_no_action_waits(self, workflow: Workflow) -> None:
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         assert await workflow.take() is None
 
     async def test_a_forgotten_pack_is_refused_until_it_registers_again(
         self, workflow: Workflow, engine: Engine
     ) -> None:
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         engine.forget_pack()
         with pytest.raises(PackNotRegistered):
             await workflow.take()
         with pytest.raises(PackNotRegistered):
-            await workflow.publish(heard("1.1"), NOON)
-        await workflow.register(OFFER)
+            await workflow.publish(received_message("1.1"), NOON)
+        await workflow.register(DEFINITION)
         assert await workflow.take() is None
 
     @pytest.mark.parametrize("command", COMMANDS)
     async def test_every_command_is_received_unchanged(
         self, workflow: Workflow, engine: Engine, command: Command
     ) -> None:
-        await workflow.register(OFFER)
-        engine.offer(command)
+        await workflow.register(DEFINITION)
+        engine.enqueue(command)
         assert (await self._taken(workflow)).command == command
 
     async def test_actions_are_taken_once_and_in_order(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         for number in range(3):
-            engine.offer(Broadcast(str(number)))
+            engine.enqueue(Broadcast(str(number)))
         taken = [await self._taken(workflow) for _ in range(3)]
         assert [action.command for action in taken] == [Broadcast("0"), Broadcast("1"), Broadcast("2")]
         assert len({action.id for action in taken}) == 3
@@ -169,93 +169,93 @@ class WorkflowContract(ABC):
 
     @pytest.mark.parametrize("outcome", OUTCOMES)
     async def test_every_outcome_reaches_the_engine(self, workflow: Workflow, engine: Engine, outcome: Outcome) -> None:
-        await workflow.register(OFFER)
-        engine.offer(Broadcast("hello"))
+        await workflow.register(DEFINITION)
+        engine.enqueue(Broadcast("hello"))
         await workflow.complete((await self._taken(workflow)).id, outcome, NOON)
-        assert engine.answers() == [(event_name(outcome), event_payload(outcome), NOON)]
+        assert engine.results() == [(event_name(outcome), event_payload(outcome), NOON)]
 
     async def test_a_completed_action_cannot_be_completed_again(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
-        engine.offer(Broadcast("hello"))
+        await workflow.register(DEFINITION)
+        engine.enqueue(Broadcast("hello"))
         action = await self._taken(workflow)
         await workflow.complete(action.id, BroadcastSent("hello", (C1,)), NOON)
         with pytest.raises(WorkflowServerError):
             await workflow.complete(action.id, Fatal("again"), NOON)
-        assert len(engine.answers()) == 1
+        assert len(engine.results()) == 1
 
     async def test_a_taken_action_survives_a_new_registration(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
-        engine.offer(Broadcast("hello"))
+        await workflow.register(DEFINITION)
+        engine.enqueue(Broadcast("hello"))
         action = await self._taken(workflow)
         engine.forget_pack()
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
-        assert len(engine.answers()) == 1
+        assert len(engine.results()) == 1
 
     async def test_events_arrive_in_order_and_as_often_as_they_are_published(
         self, workflow: Workflow, engine: Engine
     ) -> None:
-        await workflow.register(OFFER)
-        sequence = [heard("1.1", "wörld 😀"), heard("1.2"), heard("1.2")]
+        await workflow.register(DEFINITION)
+        sequence = [received_message("1.1", "wörld 😀"), received_message("1.2"), received_message("1.2")]
         for event in sequence:
             await workflow.publish(event, NOON)
         assert engine.events() == [("ReceivedMessage", event_payload(event), NOON) for event in sequence]
 
     async def test_the_engine_knows_which_actions_are_completed(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         for number in range(2):
-            engine.offer(Broadcast(str(number)))
+            engine.enqueue(Broadcast(str(number)))
         first, second = await self._taken(workflow), await self._taken(workflow)
         await workflow.complete(first.id, Fatal("x"), NOON)
         assert await workflow.is_completed(first.id) is True
         assert await workflow.is_completed(second.id) is False
 
     async def test_the_completion_of_an_unknown_action_is_unknown(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
-        engine.offer(Broadcast("hello"))
+        await workflow.register(DEFINITION)
+        engine.enqueue(Broadcast("hello"))
         action = await self._taken(workflow)
-        unknown = engine.unknown_to_it(like=action.id)
+        unknown = engine.unknown_action_id(like=action.id)
         assert await workflow.is_completed(unknown) is None
         with pytest.raises(PackNotRegistered):
             await workflow.complete(unknown, Fatal("x"), NOON)
 
     async def test_the_engine_knows_which_messages_were_published(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         for timestamp in ("1.1", "1.2"):
-            await workflow.publish(heard(timestamp), NOON)
-        await engine.settle()
-        asked = [(heard(timestamp).said, NOON) for timestamp in ("1.2", "1.3", "1.1")]
+            await workflow.publish(received_message(timestamp), NOON)
+        await engine.wait_until_processed()
+        asked = [(received_message(timestamp).said, NOON) for timestamp in ("1.2", "1.3", "1.1")]
         assert await workflow.were_published(asked) == [True, False, True]
 
     async def test_the_same_message_with_another_time_counts_as_another(
         self, workflow: Workflow, engine: Engine
     ) -> None:
-        await workflow.register(OFFER)
-        await workflow.publish(heard("1.1"), NOON)
-        await engine.settle()
+        await workflow.register(DEFINITION)
+        await workflow.publish(received_message("1.1"), NOON)
+        await engine.wait_until_processed()
         later = NOON + timedelta(milliseconds=1)
-        assert await workflow.were_published([(heard("1.1").said, later)]) == [False]
+        assert await workflow.were_published([(received_message("1.1").said, later)]) == [False]
 
     async def test_asking_about_no_messages_returns_no_results(self, workflow: Workflow) -> None:
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         assert await workflow.were_published([]) == []
 
     async def test_the_engine_lists_pending_actions(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         for number in range(3):
-            engine.offer(Broadcast(str(number)))
+            engine.enqueue(Broadcast(str(number)))
         answered, open_one = await self._taken(workflow), await self._taken(workflow)
         await workflow.complete(answered.id, Fatal("x"), NOON)
         assert await workflow.pending_actions(LONG_AGO) == [open_one]
 
     async def test_a_pending_action_can_be_completed(self, workflow: Workflow, engine: Engine) -> None:
-        await workflow.register(OFFER)
-        engine.offer(Broadcast("hello"))
+        await workflow.register(DEFINITION)
+        engine.enqueue(Broadcast("hello"))
         await workflow.take()
         [action] = await workflow.pending_actions(LONG_AGO)
         await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
         assert await workflow.pending_actions(LONG_AGO) == []
-        assert len(engine.answers()) == 1
+        assert len(engine.results()) == 1
 
     async def _taken(self, workflow: Workflow) -> Action:
         action = await workflow.take()

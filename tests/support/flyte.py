@@ -12,7 +12,7 @@ from domain.actions import ActionId
 from domain.commands import Command, command_name
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.contracts.workflow_contract import OFFER, Told
+from tests.contracts.workflow_contract import DEFINITION, EngineEvent
 
 if TYPE_CHECKING:
     from domain.json_values import Json
@@ -39,7 +39,7 @@ async def registered(
     """A workflow that has registered with this Flyte."""
     workflow = FlyteWorkflow(flyte.api_url, jwt=jwt, timeout_seconds=timeout_seconds)
     async with workflow.open():
-        await workflow.register(OFFER)
+        await workflow.register(DEFINITION)
         yield workflow
 
 
@@ -49,7 +49,7 @@ class FlyteEngine:
     def __init__(self, flyte: FlyteServer) -> None:
         self._flyte = flyte
 
-    def offer(self, command: Command) -> None:
+    def enqueue(self, command: Command) -> None:
         """See Engine."""
         self._flyte.queue_action("Slack", command_name(command), command_input(command))
 
@@ -57,18 +57,18 @@ class FlyteEngine:
         """See Engine."""
         self._flyte.unregister_packs()
 
-    def unknown_to_it(self, like: ActionId) -> ActionId:
+    def unknown_action_id(self, like: ActionId) -> ActionId:
         """See Engine."""
         return ActionId(str(URL(like).parent.parent / "000000000000000000000000" / "result"))
 
-    def answers(self) -> list[Told]:
+    def results(self) -> list[EngineEvent]:
         """See Engine."""
         return [(event.name, cast("Json", event.payload), event.created_at) for event in self._flyte.results.values()]
 
-    def events(self) -> list[Told]:
+    def events(self) -> list[EngineEvent]:
         """See Engine."""
         return [(event.name, cast("Json", event.payload), event.created_at) for event in self._flyte.events]
 
-    async def settle(self) -> None:
+    async def wait_until_processed(self) -> None:
         """See Engine."""
         await self._flyte.wait_for(lambda: self._flyte.waiting("Other") == len(self._flyte.events))

@@ -1,4 +1,4 @@
-"""What a storage has to do, written down as plainly as possible: lists that are searched from one end to the other."""
+"""The behaviour of a storage as a simple model: lists that are searched from start to end."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,154 +10,154 @@ from domain.outbox import Backlog, OutboxEntry
 from tests.contracts.storage_values import after
 
 Claimed = tuple[ChannelId, list[str], bool]
-"""A claim's channel, its entries' keys, and whether an earlier one was interrupted."""
+"""The channel of a claim, the keys of its entries, and whether the previous lease expired."""
 
 
 @dataclass(slots=True)
-class Waiting:
-    """One message, and who has it until when."""
+class ModelEntry:
+    """A message and its claim."""
 
     entry: OutboxEntry
-    is_set_aside: bool = False
-    held: int = 0
-    """The number of the claim that holds it; 0: none."""
-    is_doubtful: bool = False
-    """An interrupted claim held it."""
+    is_dead_lettered: bool = False
+    claim_number: int = 0
+    """The number of the claim that holds it, or 0."""
+    is_in_doubt: bool = False
+    """Whether it was first in a claim that expired."""
 
 
 @dataclass(slots=True)
 class OutboxModel:
-    """The outbox: seconds instead of times."""
+    """The outbox, with seconds instead of datetimes."""
 
-    waiting: list[Waiting] = field(default_factory=list)
-    done: dict[str, datetime] = field(default_factory=dict)
+    entries: list[ModelEntry] = field(default_factory=list)
+    acked: dict[str, datetime] = field(default_factory=dict)
     leases: dict[ChannelId, tuple[int, float]] = field(default_factory=dict)
-    """The number of the claim on a channel, and until when it holds."""
+    """By channel, the number of its claim and the end of the lease."""
     pauses: dict[ChannelId, float] = field(default_factory=dict)
-    claims: int = 0
+    claim_count: int = 0
 
-    def find(self, key: str) -> Waiting | None:
-        return next((waiting for waiting in self.waiting if waiting.entry.key == key), None)
+    def find(self, key: str) -> ModelEntry | None:
+        return next((waiting for waiting in self.entries if waiting.entry.key == key), None)
 
-    def lane(self, channel_id: ChannelId) -> list[Waiting]:
-        return [w for w in self.waiting if w.entry.said.channel_id == channel_id and not w.is_set_aside]
+    def lane(self, channel_id: ChannelId) -> list[ModelEntry]:
+        return [w for w in self.entries if w.entry.said.channel_id == channel_id and not w.is_dead_lettered]
 
     def append(self, entry: OutboxEntry) -> bool:
-        if self.find(entry.key) or entry.key in self.done:
+        if self.find(entry.key) or entry.key in self.acked:
             return False
-        self.waiting.append(Waiting(entry))
+        self.entries.append(ModelEntry(entry))
         return True
 
-    def interrupt(self, channel_id: ChannelId) -> None:
+    def expire(self, channel_id: ChannelId) -> None:
         number, _ = self.leases.pop(channel_id)
         lane = self.lane(channel_id)
         for position, waiting in enumerate(lane):
-            if waiting.held == number:
-                waiting.is_doubtful = waiting.is_doubtful or position == 0
-                waiting.held = 0
+            if waiting.claim_number == number:
+                waiting.is_in_doubt = waiting.is_in_doubt or position == 0
+                waiting.claim_number = 0
 
     def claim(self, channels: int, entries: int, now: float, lease: float) -> list[Claimed]:
         for channel_id in [channel_id for channel_id, (_, until) in self.leases.items() if until <= now]:
-            self.interrupt(channel_id)
+            self.expire(channel_id)
         self.pauses = {channel_id: until for channel_id, until in self.pauses.items() if until > now}
-        heads: list[Waiting] = []
-        for waiting in self.waiting:
+        heads: list[ModelEntry] = []
+        for waiting in self.entries:
             channel_id = waiting.entry.said.channel_id
-            is_first = not waiting.is_set_aside and self.lane(channel_id)[0] is waiting
+            is_first = not waiting.is_dead_lettered and self.lane(channel_id)[0] is waiting
             if is_first and channel_id not in self.leases and channel_id not in self.pauses:
                 heads.append(waiting)
         heads.sort(key=lambda head: head.entry.received_at)
         claims = []
         for head in heads[:channels]:
-            self.claims += 1
+            self.claim_count += 1
             channel_id = head.entry.said.channel_id
             held = self.lane(channel_id)[:entries]
             for waiting in held:
-                waiting.held = self.claims
-            self.leases[channel_id] = (self.claims, now + lease)
-            claims.append((channel_id, [waiting.entry.key for waiting in held], head.is_doubtful))
+                waiting.claim_number = self.claim_count
+            self.leases[channel_id] = (self.claim_count, now + lease)
+            claims.append((channel_id, [waiting.entry.key for waiting in held], head.is_in_doubt))
         return claims
 
-    def finish(self, waiting: Waiting) -> None:
-        self.waiting.remove(waiting)
-        self.done[waiting.entry.key] = waiting.entry.received_at
-        self.settle_pause(waiting)
+    def ack(self, waiting: ModelEntry) -> None:
+        self.entries.remove(waiting)
+        self.acked[waiting.entry.key] = waiting.entry.received_at
+        self.end_pause_if_empty(waiting)
 
-    def settle_pause(self, waiting: Waiting) -> None:
+    def end_pause_if_empty(self, waiting: ModelEntry) -> None:
         if not self.lane(waiting.entry.said.channel_id):
             self.pauses.pop(waiting.entry.said.channel_id, None)
 
     def holds(self, channel_id: ChannelId, number: int) -> bool:
         return self.leases.get(channel_id, (0, 0.0))[0] == number
 
-    def set_aside(self, waiting: Waiting, reason: str) -> None:
-        waiting.is_set_aside, waiting.held, waiting.is_doubtful = True, 0, False
+    def dead_letter(self, waiting: ModelEntry, reason: str) -> None:
+        waiting.is_dead_lettered, waiting.claim_number, waiting.is_in_doubt = True, 0, False
         waiting.entry = replace(waiting.entry, dead_letter_reason=reason)
-        self.settle_pause(waiting)
+        self.end_pause_if_empty(waiting)
 
-    def give_back(self, channel_id: ChannelId, pause: float | None, refused_after: float | None) -> None:
+    def release(self, channel_id: ChannelId, pause: float | None, refused_after: float | None) -> None:
         number, _ = self.leases.pop(channel_id)
-        held = [waiting for waiting in self.lane(channel_id) if waiting.held == number]
+        held = [waiting for waiting in self.lane(channel_id) if waiting.claim_number == number]
         if refused_after is not None and held:
             entry = held[0].entry
             first_at = entry.first_rejected_at or after(refused_after)
             held[0].entry = replace(entry, rejections=entry.rejections + 1, first_rejected_at=first_at)
         for waiting in held:
-            waiting.held = 0
+            waiting.claim_number = 0
         if pause is not None and self.lane(channel_id):
             self.pauses[channel_id] = pause
 
-    def revive(self, key: str) -> bool:
+    def requeue(self, key: str) -> bool:
         waiting = self.find(key)
-        if waiting is None or not waiting.is_set_aside:
+        if waiting is None or not waiting.is_dead_lettered:
             return False
-        self.waiting.remove(waiting)
-        self.waiting.append(
-            Waiting(replace(waiting.entry, rejections=0, first_rejected_at=None, dead_letter_reason=""))
+        self.entries.remove(waiting)
+        self.entries.append(
+            ModelEntry(replace(waiting.entry, rejections=0, first_rejected_at=None, dead_letter_reason=""))
         )
         return True
 
-    def depth(self) -> Backlog:
-        waiting = [w.entry.received_at for w in self.waiting if not w.is_set_aside]
-        return Backlog(len(waiting), len(self.waiting) - len(waiting), min(waiting, default=None))
+    def backlog(self) -> Backlog:
+        waiting = [w.entry.received_at for w in self.entries if not w.is_dead_lettered]
+        return Backlog(len(waiting), len(self.entries) - len(waiting), min(waiting, default=None))
 
     def restart(self) -> None:
         for channel_id in list(self.leases):
-            self.interrupt(channel_id)
+            self.expire(channel_id)
 
 
 @dataclass(slots=True)
 class JournalModel:
-    """The journal: for each action what is known of it, in the order of taking."""
+    """The journal: one entry per action, in the order of recording."""
 
-    known: dict[ActionId, JournalEntry] = field(default_factory=dict)
-    in_hand: set[ActionId] = field(default_factory=set)
+    entries: dict[ActionId, JournalEntry] = field(default_factory=dict)
+    held: set[ActionId] = field(default_factory=set)
 
-    def take_in(self, action: Action, at: datetime) -> JournalEntry | None:
-        known = self.known.get(action.id)
+    def record(self, action: Action, at: datetime) -> JournalEntry | None:
+        known = self.entries.get(action.id)
         if known and (known.state is not ActionState.REPORTED or known.action == action):
             return known
-        self.known.pop(action.id, None)
-        self.known[action.id] = JournalEntry(action, at)
-        self.in_hand.add(action.id)
+        self.entries.pop(action.id, None)
+        self.entries[action.id] = JournalEntry(action, at)
+        self.held.add(action.id)
         return None
 
     def is_in(self, action_id: ActionId, *states: ActionState) -> bool:
-        return action_id in self.known and self.known[action_id].state in states
+        return action_id in self.entries and self.entries[action_id].state in states
 
-    def plan(self, action_id: ActionId, channel_ids: list[ChannelId]) -> bool:
+    def plan_steps(self, action_id: ActionId, channel_ids: list[ChannelId]) -> bool:
         if not self.is_in(action_id, ActionState.TAKEN, ActionState.EXECUTING):
             return False
-        steps = dict(self.known[action_id].steps)
+        steps = dict(self.entries[action_id].steps)
         if steps and list(steps) != channel_ids:
             return False
         self._change(action_id, state=ActionState.EXECUTING, steps=steps or dict.fromkeys(channel_ids, Step()))
         return True
 
-    def begin(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> bool:
+    def begin_step(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> bool:
         if not self.is_in(action_id, ActionState.TAKEN, ActionState.EXECUTING):
             return False
-        steps = dict(self.known[action_id].steps)
+        steps = dict(self.entries[action_id].steps)
         step = steps.get(channel_id, Step())
         if step.is_complete:
             return False
@@ -165,10 +165,10 @@ class JournalModel:
         self._change(action_id, state=ActionState.EXECUTING, steps=steps)
         return True
 
-    def settle(self, action_id: ActionId, channel_id: ChannelId, error: str) -> bool:
+    def complete_step(self, action_id: ActionId, channel_id: ChannelId, error: str) -> bool:
         if not self.is_in(action_id, ActionState.EXECUTING):
             return False
-        steps = dict(self.known[action_id].steps)
+        steps = dict(self.entries[action_id].steps)
         step = steps.get(channel_id)
         if step is None or step.error not in ("", error):
             return False
@@ -176,63 +176,63 @@ class JournalModel:
         self._change(action_id, steps=steps)
         return True
 
-    def conclude(self, action_id: ActionId, outcome: Outcome, at: datetime) -> bool:
+    def set_outcome(self, action_id: ActionId, outcome: Outcome, at: datetime) -> bool:
         if not self.is_in(action_id, ActionState.TAKEN, ActionState.EXECUTING):
             return False
         self._change(action_id, state=ActionState.COMPLETED, outcome=outcome, completed_at=at)
         return True
 
-    def finish(self, action_id: ActionId) -> bool:
+    def mark_reported(self, action_id: ActionId) -> bool:
         if not self.is_in(action_id, ActionState.COMPLETED):
             return False
-        self._let_go(action_id, ActionState.REPORTED)
+        self._release(action_id, ActionState.REPORTED)
         return True
 
-    def set_aside(self, action_id: ActionId, reason: str) -> bool:
+    def dead_letter(self, action_id: ActionId, reason: str) -> bool:
         if not self.is_in(action_id, ActionState.COMPLETED):
             return False
-        self._let_go(action_id, ActionState.DEAD_LETTERED, reason)
+        self._release(action_id, ActionState.DEAD_LETTERED, reason)
         return True
 
-    def revive(self, action_id: ActionId) -> bool:
+    def requeue(self, action_id: ActionId) -> bool:
         if not self.is_in(action_id, ActionState.DEAD_LETTERED):
             return False
-        self._let_go(action_id, ActionState.COMPLETED)
+        self._release(action_id, ActionState.COMPLETED)
         return True
 
     def discard(self, action_id: ActionId) -> bool:
-        if action_id in self.in_hand or action_id not in self.known or self.is_in(action_id, ActionState.REPORTED):
+        if action_id in self.held or action_id not in self.entries or self.is_in(action_id, ActionState.REPORTED):
             return False
-        self._let_go(action_id, ActionState.REPORTED)
+        self._release(action_id, ActionState.REPORTED)
         return True
 
-    def adopt(self, limit: int) -> list[JournalEntry]:
-        adopted = [entry for entry in self.unfinished() if entry.action.id not in self.in_hand][:limit]
-        self.in_hand |= {entry.action.id for entry in adopted}
+    def claim_orphans(self, limit: int) -> list[JournalEntry]:
+        adopted = [entry for entry in self.unfinished() if entry.action.id not in self.held][:limit]
+        self.held |= {entry.action.id for entry in adopted}
         return adopted
 
-    def forget(self, before: datetime) -> int:
+    def purge(self, before: datetime) -> int:
         old = [
             entry.action.id
-            for entry in self.known.values()
+            for entry in self.entries.values()
             if entry.state is ActionState.REPORTED and entry.taken_at < before
         ]
         for action_id in old:
-            del self.known[action_id]
+            del self.entries[action_id]
         return len(old)
 
     def unfinished(self) -> list[JournalEntry]:
         over = (ActionState.REPORTED, ActionState.DEAD_LETTERED)
-        return sorted((e for e in self.known.values() if e.state not in over), key=lambda entry: entry.taken_at)
+        return sorted((e for e in self.entries.values() if e.state not in over), key=lambda entry: entry.taken_at)
 
-    def depth(self) -> Backlog:
+    def backlog(self) -> Backlog:
         unfinished = self.unfinished()
-        set_aside = sum(entry.state is ActionState.DEAD_LETTERED for entry in self.known.values())
+        set_aside = sum(entry.state is ActionState.DEAD_LETTERED for entry in self.entries.values())
         return Backlog(len(unfinished), set_aside, unfinished[0].taken_at if unfinished else None)
 
     def _change(self, action_id: ActionId, **changes: object) -> None:
-        self.known[action_id] = replace(self.known[action_id], **changes)  # type: ignore[arg-type] # whatever changes
+        self.entries[action_id] = replace(self.entries[action_id], **changes)  # type: ignore[arg-type] # whatever changes
 
-    def _let_go(self, action_id: ActionId, state: ActionState, reason: str = "") -> None:
+    def _release(self, action_id: ActionId, state: ActionState, reason: str = "") -> None:
         self._change(action_id, state=state, dead_letter_reason=reason)
-        self.in_hand.discard(action_id)
+        self.held.discard(action_id)

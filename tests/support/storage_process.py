@@ -1,4 +1,4 @@
-"""A process of its own that uses a storage, to be killed, or to run out of disk. Says on its output what is safe."""
+"""A process that uses a storage, to be killed or to run out of disk. Prints what has been stored."""
 
 import asyncio
 import resource
@@ -13,59 +13,59 @@ from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
-from tests.contracts.storage_values import LEASE, NOW, A, action, heard
+from tests.contracts.storage_values import LEASE, NOW, A, action, new_entry
 
 BATCH = 10
-_LIMIT = 400_000
-"""Bytes, for any one file."""
+_MAX_FILE_BYTES = 400_000
+"""The largest size of any one file."""
 
 
-def say(text: object) -> None:
-    print(text, flush=True)  # noqa: T201 - what this process is for
+def report(text: object) -> None:
+    print(text, flush=True)  # noqa: T201 - the parent process reads it
 
 
-async def hold(directory: Path) -> None:
-    """Have the directory until killed."""
+async def hold_lock(directory: Path) -> None:
+    """Holds the lock of the directory until killed."""
     async with FileStorage(directory).open():
-        say("open")
+        report("open")
         await asyncio.Event().wait()
 
 
-async def append_for_ever(directory: Path) -> None:
-    """Append batches from many sides at once, and say the number of each that is safe."""
+async def append_forever(directory: Path) -> None:
+    """Appends batches from many tasks at once and prints the number of each stored one."""
     storage = FileStorage(directory)
     numbers = count()
 
-    async def side() -> None:
+    async def append_batches() -> None:
         for number in numbers:
-            entries = [heard(ChannelId(f"C{number % 7}"), number * BATCH + n, 0) for n in range(BATCH)]
+            entries = [new_entry(ChannelId(f"C{number % 7}"), number * BATCH + n, 0) for n in range(BATCH)]
             await storage.outbox.append(entries)
-            say(number)
+            report(number)
 
-    async with storage.open(), asyncio.TaskGroup() as sides:
+    async with storage.open(), asyncio.TaskGroup() as tasks:
         for name in range(8):
-            sides.create_task(side(), name=f"side {name}")
+            tasks.create_task(append_batches(), name=f"appender {name}")
 
 
-async def claim_and_hang(directory: Path) -> None:
-    """Have a message and an action in hand until killed."""
+async def hold_claims(directory: Path) -> None:
+    """Holds a claimed message and an action until killed."""
     storage = FileStorage(directory)
     async with storage.open():
-        await storage.outbox.append([heard(A, 1), heard(A, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.journal.record(action(), NOW)
         await storage.journal.begin_step(action().id, A, NOW)
-        say("open")
+        report("open")
         await asyncio.Event().wait()
 
 
-async def fill(directory: Path) -> None:
-    """Append until the disk is full, make room, and append once more; say what was said of each."""
+async def fill_disk(directory: Path) -> None:
+    """Appends until the disk is full, makes room, and appends once more; prints the result of each."""
     storage = FileStorage(directory)
     async with storage.open():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT, resource.RLIM_INFINITY))
-        # What is written goes to the log first and from there to the file: both have to be full.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, resource.RLIM_INFINITY))
+        # Data goes to the write-ahead log first and from there to the file; both have to be full.
         refusals, number = 0, 0
         while refusals < 5:
             refusals = 0 if await _try(storage, number) else refusals + 1
@@ -80,20 +80,20 @@ async def _try(storage: FileStorage, number: int) -> bool:
     try:
         await storage.outbox.append([OutboxEntry(said, NOW)])
     except StorageUnavailable as error:
-        say(f"refused {number}: {error}")
+        report(f"refused {number}: {error}")
         return False
-    say(f"kept {number}")
+    report(f"stored {number}")
     return True
 
 
 async def _try_to_join(storage: FileStorage) -> None:
     try:
-        await storage.channels.join(ChannelId("C" * 2 * _LIMIT), NOW)
+        await storage.channels.join(ChannelId("C" * 2 * _MAX_FILE_BYTES), NOW)
     except StorageUnavailable as error:
-        say(f"refused to join: {error}"[:200])
+        report(f"refused to join: {error}"[:200])
 
 
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    deeds = {deed.__name__: deed for deed in (hold, append_for_ever, claim_and_hang, fill)}
-    asyncio.run(deeds[sys.argv[1]](Path(sys.argv[2])))
+    operations = {operation.__name__: operation for operation in (hold_lock, append_forever, hold_claims, fill_disk)}
+    asyncio.run(operations[sys.argv[1]](Path(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""Starting processes that use a storage."""
+"""Starts processes that use a storage."""
 
 import subprocess
 import sys
@@ -10,17 +10,17 @@ from typing import IO
 _PROJECT = Path(__file__).parents[2]
 
 
-class Started(subprocess.Popen[str]):
-    """With an output to read from."""
+class StorageProcess(subprocess.Popen[str]):
+    """A process whose output can be read."""
 
     stdout: IO[str]
 
 
 @contextmanager
-def started(deed: str, directory: Path) -> Iterator[Started]:
-    """One of the deeds of `storage_process`, under way; dead afterwards."""
-    command = [sys.executable, "-m", "tests.support.storage_process", deed, str(directory)]
-    with Started(command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True) as process:
+def storage_process(operation: str, directory: Path) -> Iterator[StorageProcess]:
+    """Runs an operation of the module `storage_process` in a process that is killed at the end."""
+    command = [sys.executable, "-m", "tests.support.storage_process", operation, str(directory)]
+    with StorageProcess(command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:

@@ -1,4 +1,4 @@
-"""Arbitrary values of the domain, for property-based tests."""
+"""Hypothesis strategies for values of the domain."""
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -36,7 +36,7 @@ from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessa
 from domain.users import User
 
 texts = st.text(max_size=30)
-"""Without lone surrogates, which never get past the adapters."""
+"""Text without lone surrogates, which the adapters replace."""
 
 channel_ids = texts.map(ChannelId)
 
