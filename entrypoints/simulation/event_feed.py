@@ -1,9 +1,11 @@
 """Event feed of a simulated server: listeners, subscriptions, and waits for a condition."""
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, Generic, Self, TypeVar
 from weakref import WeakSet
 
@@ -11,6 +13,13 @@ Event = TypeVar("Event")
 Truth = TypeVar("Truth")
 
 MAX_PENDING_EVENTS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedEvent:
+    """An event; `at` is a time of the monotonic clock, in seconds."""
+
+    at: float = field(default_factory=time.monotonic)
 
 
 class Subscription(Generic[Event]):

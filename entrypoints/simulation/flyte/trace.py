@@ -1,29 +1,27 @@
-"""What a simulated Flyte tells its watchers: every event, every step considered and why, every action."""
+"""The trace of a simulated Flyte: events, evaluated steps, actions and requests."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from entrypoints.simulation.event_feed import TimedEvent
 from entrypoints.simulation.flyte.models import Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceEvent:
-    """Something that happened, `at` a time of the monotonic clock, in seconds."""
-
-    at: float = field(default_factory=time.monotonic)
+@dataclass(frozen=True, slots=True)
+class TraceEvent(TimedEvent):
+    """An event in the simulated Flyte."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackRegistered(TraceEvent):
-    """A pack made itself known, for the first time or again."""
+    """A pack registered, for the first time or again."""
 
     pack_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class EventAccepted(TraceEvent):
-    """An event was accepted; its flows run from here on."""
+    """An event was accepted, before its flows run."""
 
     pack_id: str
     event: str
@@ -32,7 +30,7 @@ class EventAccepted(TraceEvent):
 
 @dataclass(frozen=True, slots=True)
 class StepEvaluated(TraceEvent):
-    """A step's event came in; what became of the step is in the subclasses."""
+    """A step was evaluated for its event, with the outcome that a subclass has."""
 
     flow: str
     step: str
@@ -44,7 +42,7 @@ class StepEvaluated(TraceEvent):
 
 @dataclass(frozen=True, slots=True)
 class StepMatched(StepEvaluated):
-    """The step ran: its action is `action_id`."""
+    """The step ran and created an action."""
 
     criteria: str
     rendered: str
@@ -53,7 +51,7 @@ class StepMatched(StepEvaluated):
 
 @dataclass(frozen=True, slots=True)
 class StepUnmatched(StepEvaluated):
-    """The step did not run: `reason` says why; the criteria, where it got so far, and what it rendered to."""
+    """The step did not run; `criteria` and `rendered` are empty when the reason precedes their evaluation."""
 
     reason: str
     criteria: str
@@ -62,7 +60,7 @@ class StepUnmatched(StepEvaluated):
 
 @dataclass(frozen=True, slots=True)
 class StepFailed(StepEvaluated):
-    """The step could not be evaluated, so it did not run; `part` names the template, such as `criteria`."""
+    """The step did not run because a template failed; `part` names the template, such as `criteria`."""
 
     part: str
     error: str
@@ -70,7 +68,7 @@ class StepFailed(StepEvaluated):
 
 @dataclass(frozen=True, slots=True)
 class ActionCreated(TraceEvent):
-    """An action waits for a pack."""
+    """An action was created for a pack."""
 
     action_id: str
     pack: str
@@ -80,7 +78,7 @@ class ActionCreated(TraceEvent):
 
 @dataclass(frozen=True, slots=True)
 class ActionTaken(TraceEvent):
-    """A pack has the action in hand."""
+    """A pack took an action."""
 
     action_id: str
     pack_id: str
@@ -89,7 +87,7 @@ class ActionTaken(TraceEvent):
 
 @dataclass(frozen=True, slots=True)
 class ActionFinished(TraceEvent):
-    """A pack answered the action."""
+    """A pack completed an action."""
 
     action_id: str
     pack_id: str
@@ -100,7 +98,7 @@ class ActionFinished(TraceEvent):
 
 @dataclass(frozen=True, slots=True)
 class RequestServed(TraceEvent):
-    """A request was answered; `status` is 0 when the connection was dropped, `fault` says what was planned for it."""
+    """A request was served; `status` is 0 when the connection was dropped, `fault` names the fault applied to it."""
 
     route: str
     method: str

@@ -1,21 +1,18 @@
 """The event log of the simulated Slack: what was posted, called, delivered and acknowledged."""
 
-import time
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from entrypoints.simulation.event_feed import EventFeed
+from entrypoints.simulation.event_feed import EventFeed, TimedEvent
 from entrypoints.simulation.slack.models import JsonObject
 
 MAX_ENTRIES: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackEvent:
-    """An event in the simulated Slack; `at` is a time of the monotonic clock, in seconds."""
-
-    at: float = field(default_factory=time.monotonic)
+@dataclass(frozen=True, slots=True)
+class SlackEvent(TimedEvent):
+    """An event in the simulated Slack."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import FaultInjected, SlackLog, SocketClosed, SocketOpened
 from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO
 from entrypoints.simulation.slack.models import JsonObject
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, fail_if
 
 MAX_TICKETS: Final = 10_000
 CONNECTION_SECONDS: Final = 3600
@@ -86,8 +86,7 @@ class SocketEndpoint:
         return {"ok": True, "url": self._new_url(SOCKET_MODE, seconds)}
 
     def _connect_rtm(self, call: ApiCall) -> JsonObject:
-        if not call.access.is_classic:
-            raise SlackError("not_allowed_token_type")
+        fail_if(not call.access.is_classic, "not_allowed_token_type")
         workspace = call.workspace
         myself = {"id": workspace.bot.user_id, "name": workspace.bot.name}
         team = {"id": workspace.team_id, "name": "Simulation", "domain": "simulation"}

@@ -26,6 +26,12 @@ class SlackError(Exception):
         self.body: Final[JsonObject] = {"ok": False} | ({"error": code} if code else {}) | more
 
 
+def fail_if(failed: object, code: str) -> None:
+    """Raises SlackError if a check failed."""
+    if failed:
+        raise SlackError(code)
+
+
 @dataclass(slots=True)
 class Access:
     """The tokens and the bot's scopes; `forced_error`, if not empty, is the error for every call."""
@@ -39,19 +45,15 @@ class Access:
 
     def check(self, token: str, kind: str) -> None:
         """Raises SlackError unless the token is of the kind (`bot` or `app`) that the method requires."""
-        if not token:
-            raise SlackError("not_authed")
-        if self.forced_error:
-            raise SlackError(self.forced_error)
+        fail_if(not token, "not_authed")
+        fail_if(self.forced_error, self.forced_error)
         if self.accept_any_token:
             return
         expected, other = self.bot_token, self.app_token
         if kind == "app":
             expected, other = other, expected
-        if token == other:
-            raise SlackError("not_allowed_token_type")
-        if token != expected:
-            raise SlackError("invalid_auth")
+        fail_if(token == other, "not_allowed_token_type")
+        fail_if(token != expected, "invalid_auth")
 
 
 @dataclass(slots=True)
@@ -63,6 +65,11 @@ class ApiCall:
     workspace: WorkspaceState
     access: Access
     log: SlackLog
+
+    @property
+    def bot(self) -> User:
+        """The bot that makes the call."""
+        return self.workspace.bot
 
     def text(self, name: str, default: str = "") -> str:
         """Returns an argument as text."""
@@ -122,15 +129,13 @@ class ApiCall:
             raise SlackError("channel_not_found") from None
         if suffix:
             self.require_scope(f"{CONVERSATION_NAMES[channel.channel_type]}:{suffix}")
-        if channel.is_private and self.workspace.bot.user_id not in channel.members:
-            raise SlackError("channel_not_found")
+        fail_if(channel.is_private and self.bot.user_id not in channel.members, "channel_not_found")
         return channel
 
     def user(self, name: str = "user") -> User:
         """Returns the user whose id the argument is. Raises SlackError."""
         user_id = self.text(name)
-        if user_id not in self.workspace.users:
-            raise SlackError("user_not_found")
+        fail_if(user_id not in self.workspace.users, "user_not_found")
         return self.workspace.users[user_id]
 
 
@@ -151,8 +156,7 @@ def paginate(
     cursor = call.text("cursor")
     start = decode_cursor(POSITION, cursor) if cursor else 0
     limit = call.number("limit", default) or default
-    if limit < 0:
-        raise SlackError("invalid_limit")
+    fail_if(limit < 0, "invalid_limit")
     end = start + min(limit, most)
     return items[start:end], encode_cursor(POSITION, end if end < len(items) else 0)
 

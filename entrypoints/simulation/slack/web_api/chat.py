@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from entrypoints.simulation.slack.event_log import EphemeralPost, Post
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, fail_if
 
 MAX_TEXT: Final = 40_000
 """Slack truncates longer texts without an error."""
@@ -42,8 +42,7 @@ def post_message(call: ApiCall) -> JsonObject:
 def post_ephemeral(call: ApiCall) -> JsonObject:
     """`chat.postEphemeral`: shows a message to one member, and does not keep it."""
     channel = _target(call)
-    if call.text("user") not in channel.members:
-        raise SlackError("user_not_in_channel")
+    fail_if(call.text("user") not in channel.members, "user_not_in_channel")
     fields, _ = _content(call)
     ts = call.workspace.next_ts()
     call.log.publish(EphemeralPost(channel.channel_id, call.text("user"), ts, fields["text"]))
@@ -57,7 +56,7 @@ def update(call: ApiCall) -> JsonObject:
     fields, metadata = _content(call)
     if metadata is not None:
         message.metadata = metadata
-    call.workspace.edit(channel, message, fields, call.workspace.bot.user_id)
+    call.workspace.edit(channel, message, fields, call.bot.user_id)
     written = message.as_json(with_metadata=True)
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": written}
 
@@ -72,17 +71,14 @@ def delete(call: ApiCall) -> JsonObject:
 
 def add_reaction(call: ApiCall) -> JsonObject:
     """`reactions.add`: adds a reaction to a message."""
-    if not call.text("timestamp"):
-        raise SlackError("no_item_specified")
+    fail_if(not call.text("timestamp"), "no_item_specified")
     channel = call.channel()
     name = call.text("name").strip(":")
-    if not re.fullmatch(r"[a-z0-9_+'-]+", name):
-        raise SlackError("invalid_name")
+    fail_if(not re.fullmatch(r"[a-z0-9_+'-]+", name), "invalid_name")
     message = channel.messages.get(call.text("timestamp"))
     if message is None:
         raise SlackError("message_not_found")
-    if not call.workspace.react(channel, message, call.workspace.bot, name):
-        raise SlackError("already_reacted")
+    fail_if(not call.workspace.react(channel, message, call.bot, name), "already_reacted")
     return {"ok": True}
 
 
@@ -98,22 +94,19 @@ METHODS: Final = {
 def _target(call: ApiCall) -> Channel:
     """Returns the conversation to post to, given by its id or name, or by a user's id."""
     name = call.text("channel")
-    world = call.workspace
-    if name in world.users:
-        return world.open_direct([world.bot.user_id, name])
-    channel = world.find_channel(name)
-    is_member = channel is not None and world.bot.user_id in channel.members
+    if name in call.workspace.users:
+        return call.workspace.open_direct([call.bot.user_id, name])
+    channel = call.workspace.find_channel(name)
+    is_member = channel is not None and call.bot.user_id in channel.members
     if channel is None or (channel.is_private and not is_member):
         raise SlackError("channel_not_found")
-    if channel.is_archived:
-        raise SlackError("is_archived")
-    if not is_member and "chat:write.public" not in call.access.scopes:
-        raise SlackError("not_in_channel")
+    fail_if(channel.is_archived, "is_archived")
+    fail_if(not is_member and "chat:write.public" not in call.access.scopes, "not_in_channel")
     return channel
 
 
 def _author(call: ApiCall) -> JsonObject:
-    bot = call.workspace.bot
+    bot = call.bot
     team_id, app_id = call.workspace.team_id, call.workspace.app_id
     profile = {"id": bot.bot_id, "app_id": app_id, "name": bot.real_name, "deleted": False, "team_id": team_id}
     author: JsonObject = {"user": bot.user_id, "bot_id": bot.bot_id, "app_id": app_id, "team": team_id}
@@ -130,12 +123,9 @@ def _content(call: ApiCall) -> tuple[JsonObject, JsonObject | None]:
     """Returns the validated fields and metadata of a message."""
     markdown, text = call.text("markdown_text"), call.text("text")
     blocks, attachments = _blocks(call), _attachments(call)
-    if markdown and (text or blocks):
-        raise SlackError("markdown_text_conflict")
-    if len(markdown) > MAX_MARKDOWN:
-        raise SlackError("msg_too_long")
-    if not (text or markdown or blocks or attachments):
-        raise SlackError("no_text")
+    fail_if(markdown and (text or blocks), "markdown_text_conflict")
+    fail_if(len(markdown) > MAX_MARKDOWN, "msg_too_long")
+    fail_if(not (text or markdown or blocks or attachments), "no_text")
     fields: JsonObject = {"text": (text or markdown)[:MAX_TEXT]}
     fields |= {"blocks": blocks} if blocks else {}
     fields |= {"attachments": attachments} if attachments else {}
@@ -149,10 +139,8 @@ def _blocks(call: ApiCall) -> list[Any] | None:
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     well_formed = all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in blocks)
-    if not well_formed or len(blocks) > MAX_BLOCKS:
-        raise SlackError("invalid_blocks")
-    if sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT:
-        raise SlackError("msg_blocks_too_long")
+    fail_if(not well_formed or len(blocks) > MAX_BLOCKS, "invalid_blocks")
+    fail_if(sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT, "msg_blocks_too_long")
     return blocks
 
 
@@ -169,8 +157,7 @@ def _attachments(call: ApiCall) -> list[Any] | None:
         return None
     if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
         raise SlackError("invalid_attachments")
-    if len(attachments) > MAX_ATTACHMENTS:
-        raise SlackError("too_many_attachments")
+    fail_if(len(attachments) > MAX_ATTACHMENTS, "too_many_attachments")
     return attachments
 
 
@@ -183,8 +170,7 @@ def _metadata(call: ApiCall) -> JsonObject | None:
     event_type = metadata.get("event_type")
     if not isinstance(event_type, str) or not EVENT_TYPE.fullmatch(event_type):
         raise SlackError("invalid_metadata_schema")
-    if len(str(metadata)) > MAX_METADATA:
-        raise SlackError("metadata_too_large")
+    fail_if(len(str(metadata)) > MAX_METADATA, "metadata_too_large")
     return {"event_type": event_type, "event_payload": metadata["event_payload"]}
 
 
@@ -192,11 +178,10 @@ def _thread(call: ApiCall, channel: Channel) -> str | None:
     thread_ts = call.text("thread_ts")
     if not thread_ts:
         return None
-    if not THREAD_TS.fullmatch(thread_ts):
-        raise SlackError("invalid_thread_ts")
+    fail_if(not THREAD_TS.fullmatch(thread_ts), "invalid_thread_ts")
     parent = channel.messages.get(thread_ts)
-    if parent is not None and SYSTEM_SUBTYPE.fullmatch(parent.fields.get("subtype", "")):
-        raise SlackError("cannot_reply_to_message")
+    subtype = parent.fields.get("subtype", "") if parent else ""
+    fail_if(SYSTEM_SUBTYPE.fullmatch(subtype), "cannot_reply_to_message")
     return thread_ts
 
 
@@ -204,6 +189,5 @@ def _own_message(call: ApiCall, channel: Channel, refusal: str) -> Message:
     message = channel.messages.get(call.text("ts"))
     if message is None:
         raise SlackError("message_not_found")
-    if message.fields.get("bot_id") != call.workspace.bot.bot_id:
-        raise SlackError(refusal)
+    fail_if(message.fields.get("bot_id") != call.bot.bot_id, refusal)
     return message

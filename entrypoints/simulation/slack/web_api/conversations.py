@@ -13,7 +13,15 @@ from entrypoints.simulation.slack.models import (
     format_ts,
     parse_ts,
 )
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, decode_cursor, encode_cursor, paginate
+from entrypoints.simulation.slack.web_api.api import (
+    ApiCall,
+    Method,
+    SlackError,
+    decode_cursor,
+    encode_cursor,
+    fail_if,
+    paginate,
+)
 
 READ_SCOPES: Final = ("channels:read", "groups:read", "im:read", "mpim:read")
 HISTORY_SCOPES: Final = ("channels:history", "groups:history", "im:history", "mpim:history")
@@ -24,13 +32,13 @@ NEXT_TIME: Final = "next_ts"
 
 def list_all(call: ApiCall) -> JsonObject:
     """`conversations.list`: public channels, and the other conversations that the bot is in."""
-    bot = call.workspace.bot.user_id
+    bot = call.bot.user_id
     return _listing(call, (c for c in call.workspace.channels.values() if not c.is_private or bot in c.members))
 
 
 def list_joined(call: ApiCall) -> JsonObject:
     """`users.conversations`: the conversations that the bot, or the given user, is in."""
-    bot = call.workspace.bot.user_id
+    bot = call.bot.user_id
     member = call.user().user_id if call.text("user") else bot
     channels = (
         c for c in call.workspace.channels.values() if member in c.members and (not c.is_private or bot in c.members)
@@ -41,10 +49,8 @@ def list_joined(call: ApiCall) -> JsonObject:
 def info(call: ApiCall) -> JsonObject:
     """`conversations.info`: one conversation."""
     channel = call.channel(suffix="read")
-    return {
-        "ok": True,
-        "channel": channel.as_json(call.workspace.bot.user_id, with_count=call.flag("include_num_members")),
-    }
+    with_count = call.flag("include_num_members")
+    return {"ok": True, "channel": channel.as_json(call.bot.user_id, with_count=with_count)}
 
 
 def history(call: ApiCall) -> JsonObject:
@@ -89,34 +95,27 @@ def members(call: ApiCall) -> JsonObject:
 def join(call: ApiCall) -> JsonObject:
     """`conversations.join`: adds the bot to a public channel."""
     channel = call.workspace.channels.get(call.text("channel"))
-    bot = call.workspace.bot
     if channel is None:
         raise SlackError("channel_not_found")
-    if channel.channel_type != "channel":
-        raise SlackError("method_not_supported_for_channel_type")
-    if channel.is_archived:
-        raise SlackError("is_archived")
-    already = bot.user_id in channel.members
+    fail_if(channel.channel_type != "channel", "method_not_supported_for_channel_type")
+    fail_if(channel.is_archived, "is_archived")
+    already = call.bot.user_id in channel.members
     if not already:
-        call.workspace.join(channel, bot)
+        call.workspace.join(channel, call.bot)
     warning = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
-    return {"ok": True, "channel": channel.as_json(bot.user_id)} | (warning if already else {})
+    return {"ok": True, "channel": channel.as_json(call.bot.user_id)} | (warning if already else {})
 
 
 def leave(call: ApiCall) -> JsonObject:
     """`conversations.leave`: removes the bot."""
     channel = call.channel()
-    bot = call.workspace.bot
-    if channel.is_direct:
-        raise SlackError("method_not_supported_for_channel_type")
-    if channel.is_archived:
-        raise SlackError("is_archived")
+    bot = call.bot
+    fail_if(channel.is_direct, "method_not_supported_for_channel_type")
+    fail_if(channel.is_archived, "is_archived")
     if bot.user_id not in channel.members:
         raise SlackError(None, not_in_channel=True)
-    if channel.is_general:
-        raise SlackError("cant_leave_general")
-    if len(channel.members) == 1:
-        raise SlackError("last_member")
+    fail_if(channel.is_general, "cant_leave_general")
+    fail_if(len(channel.members) == 1, "last_member")
     call.workspace.leave(channel, bot)
     return {"ok": True}
 
@@ -125,16 +124,14 @@ def open_direct(call: ApiCall) -> JsonObject:
     """`conversations.open`: opens a direct message with the given users."""
     if call.text("channel"):
         channel = call.channel()
-        return {"ok": True, "channel": channel.as_json(call.workspace.bot.user_id)}
+        return {"ok": True, "channel": channel.as_json(call.bot.user_id)}
     ids = call.strings("users")
-    if not ids:
-        raise SlackError("users_list_not_supplied")
-    if any(user_id not in call.workspace.users for user_id in ids):
-        raise SlackError("user_not_found")
+    fail_if(not ids, "users_list_not_supplied")
+    fail_if(any(user_id not in call.workspace.users for user_id in ids), "user_not_found")
     known = len(call.workspace.channels)
-    channel = call.workspace.open_direct([call.workspace.bot.user_id, *ids])
+    channel = call.workspace.open_direct([call.bot.user_id, *ids])
     already = {"no_op": True, "already_open": True} if len(call.workspace.channels) == known else {}
-    written = channel.as_json(call.workspace.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
+    written = channel.as_json(call.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
     return {"ok": True, "channel": written, **already}
 
 
@@ -142,40 +139,31 @@ def invite(call: ApiCall) -> JsonObject:
     """`conversations.invite`: adds users to a conversation that the bot is in."""
     channel = _joined_channel(call)
     for user_id in call.strings("users"):
-        if user_id == call.workspace.bot.user_id:
-            raise SlackError("cant_invite_self")
-        if user_id not in call.workspace.users:
-            raise SlackError("user_not_found")
-        if user_id in channel.members:
-            raise SlackError("already_in_channel")
-        call.workspace.join(channel, call.workspace.users[user_id], inviter=call.workspace.bot.user_id)
-    return {"ok": True, "channel": channel.as_json(call.workspace.bot.user_id)}
+        fail_if(user_id == call.bot.user_id, "cant_invite_self")
+        fail_if(user_id not in call.workspace.users, "user_not_found")
+        fail_if(user_id in channel.members, "already_in_channel")
+        call.workspace.join(channel, call.workspace.users[user_id], inviter=call.bot.user_id)
+    return {"ok": True, "channel": channel.as_json(call.bot.user_id)}
 
 
 def kick(call: ApiCall) -> JsonObject:
     """`conversations.kick`: removes a user from a conversation that the bot is in."""
     channel = _joined_channel(call)
     user = call.user()
-    if user is call.workspace.bot:
-        raise SlackError("cant_kick_self")
-    if channel.is_general:
-        raise SlackError("cant_kick_from_general")
-    if user.user_id not in channel.members:
-        raise SlackError("not_in_channel")
-    call.workspace.leave(channel, user, actor=call.workspace.bot.user_id)
+    fail_if(user is call.bot, "cant_kick_self")
+    fail_if(channel.is_general, "cant_kick_from_general")
+    fail_if(user.user_id not in channel.members, "not_in_channel")
+    call.workspace.leave(channel, user, actor=call.bot.user_id)
     return {"ok": True}
 
 
 def archive(call: ApiCall) -> JsonObject:
     """`conversations.archive`: archives a channel."""
     channel = call.channel()
-    if channel.is_direct:
-        raise SlackError("method_not_supported_for_channel_type")
-    if channel.is_general:
-        raise SlackError("cant_archive_general")
-    if channel.is_archived:
-        raise SlackError("already_archived")
-    call.workspace.set_archived(channel, call.workspace.bot, archived=True)
+    fail_if(channel.is_direct, "method_not_supported_for_channel_type")
+    fail_if(channel.is_general, "cant_archive_general")
+    fail_if(channel.is_archived, "already_archived")
+    call.workspace.set_archived(channel, call.bot, archived=True)
     return {"ok": True}
 
 
@@ -197,12 +185,11 @@ METHODS: Final = {
 
 def _listing(call: ApiCall, channels: Iterable[Channel]) -> JsonObject:
     asked = [word.strip() for word in call.strings("types")] or ["public_channel"]
-    if any(word not in CHANNEL_TYPES.values() for word in asked):
-        raise SlackError("invalid_types")
+    fail_if(any(word not in CHANNEL_TYPES.values() for word in asked), "invalid_types")
     for channel_type, scope in zip(CHANNEL_TYPES.values(), READ_SCOPES, strict=True):
         if channel_type in asked:
             call.require_scope(scope)
-    bot = call.workspace.bot.user_id
+    bot = call.bot.user_id
     no_archived = call.flag("exclude_archived")
     shown = [c for c in channels if CHANNEL_TYPES[c.channel_type] in asked and not (no_archived and c.is_archived)]
     chosen, following = paginate(call, shown, default=100)
@@ -211,19 +198,15 @@ def _listing(call: ApiCall, channels: Iterable[Channel]) -> JsonObject:
 
 def _readable(call: ApiCall) -> Channel:
     channel = call.channel(suffix="history")
-    if call.workspace.bot.user_id not in channel.members:
-        raise SlackError("not_in_channel")
+    fail_if(call.bot.user_id not in channel.members, "not_in_channel")
     return channel
 
 
 def _joined_channel(call: ApiCall) -> Channel:
     channel = call.channel()
-    if channel.is_direct:
-        raise SlackError("method_not_supported_for_channel_type")
-    if call.workspace.bot.user_id not in channel.members:
-        raise SlackError("not_in_channel")
-    if channel.is_archived:
-        raise SlackError("is_archived")
+    fail_if(channel.is_direct, "method_not_supported_for_channel_type")
+    fail_if(call.bot.user_id not in channel.members, "not_in_channel")
+    fail_if(channel.is_archived, "is_archived")
     return channel
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from entrypoints.simulation.slack.models import JsonObject, User
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, paginate
+from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, fail_if, paginate
 
 
 def info(call: ApiCall) -> JsonObject:
@@ -21,22 +21,20 @@ def look_up_by_email(call: ApiCall) -> JsonObject:
     """`users.lookupByEmail`: the user with this email address."""
     email = call.text("email")
     found = [user for user in call.workspace.users.values() if email and user.email == email]
-    if not found:
-        raise SlackError("users_not_found")
+    fail_if(not found, "users_not_found")
     return {"ok": True, "user": _serialize(call, found[0])}
 
 
 def test_auth(call: ApiCall) -> JsonObject:
     """`auth.test`: the owner of the token."""
-    world = call.workspace
     return {
         "ok": True,
         "url": "https://simulation.slack.com/",
         "team": "Simulation",
-        "user": world.bot.name,
-        "team_id": world.team_id,
-        "user_id": world.bot.user_id,
-        "bot_id": world.bot.bot_id,
+        "user": call.bot.name,
+        "team_id": call.workspace.team_id,
+        "user_id": call.bot.user_id,
+        "bot_id": call.bot.bot_id,
         "is_enterprise_install": False,
     }
 
