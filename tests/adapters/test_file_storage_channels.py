@@ -81,10 +81,10 @@ async def test_an_unreadable_file_is_quarantined_and_reported(
         async with storage.open():
             assert (await storage.channels.joined()).ids == ()
             await storage.channels.join(A, NOW)
-    [aside] = directory.glob("channels.json.unreadable-*")
-    assert aside.read_bytes() == content
+    [quarantined] = directory.glob("channels.json.unreadable-*")
+    assert quarantined.read_bytes() == content
     [line] = [line for line in logs if line["event"] == "channels_unreadable"]
-    assert (line["log_level"], line["kept_as"]) == ("warning", aside.name)
+    assert (line["log_level"], line["kept_as"]) == ("warning", quarantined.name)
     assert json.loads((directory / "channels.json").read_text()) == ["CA"]
 
 
@@ -93,8 +93,8 @@ async def test_a_directory_in_its_place_is_quarantined(storage: Storage, directo
     (directory / "channels.json" / "precious").touch()
     async with storage.open():
         await storage.channels.join(A, NOW)
-    [aside] = directory.glob("channels.json.unreadable-*")
-    assert (aside / "precious").exists()
+    [quarantined] = directory.glob("channels.json.unreadable-*")
+    assert (quarantined / "precious").exists()
 
 
 async def test_a_quarantined_file_is_never_overwritten(storage: Storage, directory: Path) -> None:
@@ -102,8 +102,8 @@ async def test_a_quarantined_file_is_never_overwritten(storage: Storage, directo
         (directory / "channels.json").write_text(content)
         async with storage.open():
             pass
-    kept = sorted(path.read_text() for path in directory.glob("channels.json.unreadable-*"))
-    assert kept == ["1", "2", "3"]
+    contents = sorted(path.read_text() for path in directory.glob("channels.json.unreadable-*"))
+    assert contents == ["1", "2", "3"]
 
 
 async def test_the_database_alone_restores_no_joined_channel(storage: Storage, directory: Path) -> None:
@@ -113,9 +113,9 @@ async def test_the_database_alone_restores_no_joined_channel(storage: Storage, d
     (directory / "channels.json").write_text("broken")
     async with storage.open():
         assert (await storage.channels.joined()).ids == ()
-        heard_until = await storage.channels.last_message_at(A)
-        assert heard_until is not None
-        assert heard_until < NOW
+        last_message_at = await storage.channels.last_message_at(A)
+        assert last_message_at is not None
+        assert last_message_at < NOW
 
 
 async def test_a_channel_of_the_original_pack_has_no_last_message_time(storage: Storage, directory: Path) -> None:

@@ -81,10 +81,10 @@ async def test_an_unexpected_error_reaches_its_caller_only(storage: FileStorage)
 
 
 async def test_a_cancelled_request_does_not_affect_others(storage: FileStorage) -> None:
-    given_up = asyncio.ensure_future(storage.outbox.append([new_entry(A, 1)]))
+    cancelled = asyncio.ensure_future(storage.outbox.append([new_entry(A, 1)]))
     others = [asyncio.ensure_future(storage.outbox.append([new_entry(B, n)])) for n in range(5)]
     await asyncio.sleep(0)
-    given_up.cancel()
+    cancelled.cancel()
     assert await asyncio.gather(*others) == [[True]] * 5
 
 

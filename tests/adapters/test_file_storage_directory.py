@@ -24,7 +24,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "storage"
 
 
-async def opened(directory: Path) -> None:
+async def open_and_join(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         await storage.channels.join(A, NOW)
@@ -32,14 +32,14 @@ async def opened(directory: Path) -> None:
 
 async def refusal(directory: Path) -> str:
     with pytest.raises(StorageUnusable) as refused:
-        await opened(directory)
+        await open_and_join(directory)
     return str(refused.value)
 
 
 async def test_a_missing_directory_is_created_for_its_owner_only(directory: Path) -> None:
     previous = os.umask(0)
     try:
-        await opened(directory / "deep")
+        await open_and_join(directory / "deep")
         storage = FileStorage(directory / "deep")
         async with storage.open():
             await storage.channels.set_unjoined_memberships(frozenset())
@@ -55,7 +55,7 @@ async def test_a_directory_with_nothing_but_the_packs_files_is_made_private(dire
     directory.mkdir(mode=0o755)
     (directory / "channels.json").write_text("[]")
     (directory / "channels.json").chmod(0o644)
-    await opened(directory)
+    await open_and_join(directory)
     assert (mode(directory), mode(directory / "channels.json")) == (0o700, 0o600)
 
 
@@ -63,7 +63,7 @@ async def test_a_shared_readable_directory_stays_readable_with_a_warning(directo
     directory.mkdir(mode=0o755)
     (directory / "other").touch()
     with capture_logs() as logs:
-        await opened(directory)
+        await open_and_join(directory)
     assert mode(directory) == 0o755
     assert mode(directory / "flyte-slack.db") == 0o600
     assert "directory_open_to_others" in [line["event"] for line in logs]
@@ -125,7 +125,7 @@ async def test_a_directory_that_cannot_be_written_to_is_refused_with_a_remedy(
 async def test_a_second_pack_is_refused_and_told_which_process_holds_the_lock(directory: Path) -> None:
     async with FileStorage(directory).open():
         assert f"process {os.getpid()}" in await refusal(directory)
-    await opened(directory)
+    await open_and_join(directory)
 
 
 async def test_a_second_process_is_refused_until_the_first_has_exited(directory: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_second_process_is_refused_until_the_first_has_exited(directory:
         assert f"process {process.pid}" in await refusal(directory)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-        await opened(directory)
+        await open_and_join(directory)
 
 
 async def test_a_failed_start_releases_the_lock(directory: Path) -> None:
@@ -142,7 +142,7 @@ async def test_a_failed_start_releases_the_lock(directory: Path) -> None:
     (directory / "channels.json").symlink_to("nowhere")
     await refusal(directory)
     (directory / "channels.json").unlink()
-    await opened(directory)
+    await open_and_join(directory)
 
 
 async def test_a_temporary_directory_is_reported_with_a_warning(
@@ -150,7 +150,7 @@ async def test_a_temporary_directory_is_reported_with_a_warning(
 ) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(directory.parent))
     with capture_logs() as logs:
-        await opened(directory)
+        await open_and_join(directory)
     assert [line["event"] for line in logs] == ["storage_in_temporary_directory"]
 
 
@@ -159,5 +159,5 @@ async def test_a_permanent_directory_is_used_without_a_warning(
 ) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(directory.parent / "elsewhere"))
     with capture_logs() as logs:
-        await opened(directory)
+        await open_and_join(directory)
     assert logs == []

@@ -22,7 +22,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "storage"
 
 
-async def keep_one(directory: Path) -> None:
+async def store_entry(directory: Path) -> None:
     storage = FileStorage(directory)
     async with storage.open():
         await storage.outbox.append([new_entry(A, 1)])
@@ -112,14 +112,14 @@ async def test_a_deleted_file_is_not_recreated_while_the_pack_runs(directory: Pa
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + bytes(5000)], ids=["foreign", "damaged"])
 async def test_a_file_that_is_not_a_database_is_quarantined_and_reported(directory: Path, content: bytes) -> None:
-    await keep_one(directory)
+    await store_entry(directory)
     (directory / "flyte-slack.db").write_bytes(content)
     with capture_logs() as logs:
-        await keep_one(directory)
-    [aside] = directory.glob("flyte-slack.db.unreadable-*")
-    assert aside.read_bytes() == content
+        await store_entry(directory)
+    [quarantined] = directory.glob("flyte-slack.db.unreadable-*")
+    assert quarantined.read_bytes() == content
     [line] = [line for line in logs if line["event"] == "state_unreadable"]
-    assert (line["log_level"], line["kept_as"]) == ("error", aside.name)
+    assert (line["log_level"], line["kept_as"]) == ("error", quarantined.name)
 
 
 async def test_a_corrupt_page_is_found_at_the_start(directory: Path) -> None:
@@ -127,8 +127,8 @@ async def test_a_corrupt_page_is_found_at_the_start(directory: Path) -> None:
     async with storage.open():
         await storage.outbox.append([new_entry(A, n) for n in range(2000)])
     file = directory / "flyte-slack.db"
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2] + b"\xff" * 8192 + whole[len(whole) // 2 + 8192 :])
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] + b"\xff" * 8192 + content[len(content) // 2 + 8192 :])
     async with storage.open():
         assert (await storage.outbox.backlog()).waiting == 0
     assert len(list(directory.glob("flyte-slack.db.unreadable-*"))) == 1
@@ -137,9 +137,9 @@ async def test_a_corrupt_page_is_found_at_the_start(directory: Path) -> None:
 async def test_a_directory_instead_of_the_file_is_quarantined(directory: Path) -> None:
     (directory / "flyte-slack.db" / "precious").mkdir(parents=True)
     directory.chmod(0o700)
-    await keep_one(directory)
-    [aside] = directory.glob("flyte-slack.db.unreadable-*")
-    assert (aside / "precious").is_dir()
+    await store_entry(directory)
+    [quarantined] = directory.glob("flyte-slack.db.unreadable-*")
+    assert (quarantined / "precious").is_dir()
 
 
 async def test_a_corrupt_database_does_not_lose_joined_channels(directory: Path) -> None:
@@ -152,12 +152,12 @@ async def test_a_corrupt_database_does_not_lose_joined_channels(directory: Path)
 
 
 async def test_a_file_of_a_newer_version_is_refused_and_left_unchanged(directory: Path) -> None:
-    await keep_one(directory)
+    await store_entry(directory)
     with sqlite3.connect(directory / "flyte-slack.db") as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
     with pytest.raises(StorageUnusable, match="newer version"):
-        await keep_one(directory)
+        await store_entry(directory)
     assert list(directory.glob("*.unreadable-*")) == []
 
 

@@ -1,3 +1,5 @@
+"""The storage on a system where only its directory is writable."""
+
 import tempfile
 from pathlib import Path
 

@@ -35,7 +35,7 @@ async def visitor(pack: FileStorage, directory: Path) -> AsyncIterator[FileStora
         yield storage
 
 
-async def claimed(storage: FileStorage) -> Claim:
+async def claim_one(storage: FileStorage) -> Claim:
     [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
     return claim
 
@@ -50,7 +50,7 @@ async def test_a_visitor_sees_the_packs_entries(pack: FileStorage, visitor: File
 
 async def test_a_visitor_does_not_end_claims_of_the_pack(pack: FileStorage, directory: Path) -> None:
     await pack.outbox.append([new_entry(A, 1)])
-    await claimed(pack)
+    await claim_one(pack)
     await pack.journal.record(action(), NOW)
     storage = FileStorage(directory, exclusive=False)
     async with storage.open():
@@ -61,11 +61,11 @@ async def test_a_visitor_does_not_end_claims_of_the_pack(pack: FileStorage, dire
 
 async def test_the_pack_delivers_an_entry_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.outbox.append([new_entry(A, 1)])
-    claim = await claimed(pack)
+    claim = await claim_one(pack)
     await pack.outbox.dead_letter(claim, claim.entries[0], "no")
     await pack.outbox.release(claim)
     assert await visitor.outbox.requeue(new_entry(A, 1).key)
-    assert (await claimed(pack)).entries == (new_entry(A, 1),)
+    assert (await claim_one(pack)).entries == (new_entry(A, 1),)
 
 
 async def test_the_pack_does_not_deliver_an_entry_that_a_visitor_discards(
@@ -73,7 +73,7 @@ async def test_the_pack_does_not_deliver_an_entry_that_a_visitor_discards(
 ) -> None:
     await pack.outbox.append([new_entry(A, 1), new_entry(A, 2)])
     assert await visitor.outbox.discard(new_entry(A, 1).key)
-    assert (await claimed(pack)).entries == (new_entry(A, 2),)
+    assert (await claim_one(pack)).entries == (new_entry(A, 2),)
     assert await pack.outbox.append([new_entry(A, 1)]) == [False]
     assert await pack.outbox.backlog() == Backlog(1, 0, new_entry(A, 2).received_at)
 

@@ -9,8 +9,6 @@ from tests.contracts.storage_suite import Restart
 
 
 class TestMemoryStorage(StorageContract):
-    is_durable = False
-
     @pytest.fixture
     def restart(self) -> Restart:
         storage = MemoryStorage()

@@ -177,10 +177,10 @@ async def test_calls_to_flyte_are_recorded_with_their_results(tmp_path: Path) ->
     assert isinstance(event, entries.Published)
     assert (event.event, event.error) == ("ReceivedMessage", "the pack is not registered")
     assert registered == entries.Registered(at=NOW, pack="Slack", labels={"env": "test", "region": "eu"})
-    asked: JsonObject = {"message": "hello", "channelId": "C1", "threadTimestamp": ""}
-    assert taken == entries.Taken(at=NOW, action=action.id, command="SendMessage", input=asked)
+    command_input: JsonObject = {"message": "hello", "channelId": "C1", "threadTimestamp": ""}
+    assert taken == entries.Taken(at=NOW, action=action.id, command="SendMessage", input=command_input)
     assert answered == entries.Answered(
-        at=NOW, action=action.id, event="MessageSent", payload={**asked, "timestamp": "2.2"}, error=""
+        at=NOW, action=action.id, event="MessageSent", payload={**command_input, "timestamp": "2.2"}, error=""
     )
 
 

@@ -160,8 +160,6 @@ class _OutboxMachine(_Machine):
 
     @invariant()
     def storage_equals_model(self) -> None:
-        if self.opened is None:
-            return
         held = sorted(self.model.entries, key=lambda waiting: waiting.entry.received_at)
         waiting = [w.entry for w in held if not w.is_dead_lettered]
         assert self.do(_list(self.storage.outbox.entries)) == waiting
@@ -246,8 +244,6 @@ class _JournalMachine(_Machine):
 
     @invariant()
     def storage_equals_model(self) -> None:
-        if self.opened is None:
-            return
         assert self.do(_list(self.storage.journal.entries)) == self.model.unfinished()
         assert self.do(self.storage.journal.backlog()) == self.model.backlog()
         for action_id, entry in self.model.entries.items():

@@ -69,7 +69,7 @@ async def _all_pages(environment: ChatEnvironment, channel_id: ChannelId, after:
 
 
 def _texts(messages: Sequence[IncomingMessage]) -> list[str]:
-    return sorted(said.text for said in messages)
+    return sorted(message.text for message in messages)
 
 
 class ChatContract:
@@ -294,11 +294,11 @@ class ChatContract:
         (page,) = await _all_pages(environment, channel, before)
 
         assert _texts(page.messages) == ["after & later", "ours"]
-        assert {said.timestamp for said in page.messages} == {after, receipt.timestamp}
-        assert {said.channel_id for said in page.messages} == {channel}
-        assert all(said.user_id for said in page.messages)
+        assert {message.timestamp for message in page.messages} == {after, receipt.timestamp}
+        assert {message.channel_id for message in page.messages} == {channel}
+        assert all(message.user_id for message in page.messages)
         identity = await environment.chat.identify()
-        assert [said.text for said in page.messages if said.is_from(identity)] == ["ours"]
+        assert [message.text for message in page.messages if message.is_from(identity)] == ["ours"]
 
     async def test_history_without_a_timestamp_starts_at_the_beginning(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)
@@ -311,14 +311,14 @@ class ChatContract:
     async def test_history_of_any_length_is_returned_in_pages(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)
         start = environment.say(channel, "start")
-        said = {environment.say(channel, f"message {number}") for number in range(450)}
+        posted = {environment.say(channel, f"message {number}") for number in range(450)}
 
         pages = await _all_pages(environment, channel, start)
 
         assert len(pages) > 1
         timestamps = [message.timestamp for page in pages for message in page.messages]
         assert len(timestamps) == len(set(timestamps))
-        assert set(timestamps) == said
+        assert set(timestamps) == posted
 
     async def test_history_lists_threads_and_replies_returns_their_messages(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)
@@ -335,7 +335,7 @@ class ChatContract:
         assert not {"first answer", "second answer"} & set(_texts(page.messages))
         assert page.threads == (parent,)
         assert _texts(replies.messages) == ["first answer", "second answer"]
-        assert {said.thread_timestamp for said in replies.messages} == {parent}
+        assert {message.thread_timestamp for message in replies.messages} == {parent}
         assert _texts(later_replies.messages) == ["second answer"]
 
     async def test_history_of_direct_messages_is_direct(self, environment: ChatEnvironment) -> None:
@@ -344,7 +344,7 @@ class ChatContract:
 
         (page,) = await _all_pages(environment, direct)
 
-        assert [said.is_direct for said in page.messages if said.text == "psst"] == [True]
+        assert [message.is_direct for message in page.messages if message.text == "psst"] == [True]
 
     async def test_history_of_a_channel_without_the_bot_is_refused(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops")

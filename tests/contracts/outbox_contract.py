@@ -107,11 +107,11 @@ class OutboxContract(StorageSuite):
             assert await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)]) == [False, False]
 
     @property_settings
-    @given(said=strategies.said)
-    async def test_a_message_is_read_back_unchanged(self, storage: Storage, said: IncomingMessage) -> None:
+    @given(message=strategies.incoming_messages)
+    async def test_a_message_is_read_back_unchanged(self, storage: Storage, message: IncomingMessage) -> None:
         unique = IncomingMessage(
-            ChannelId(f"{said.channel_id}{next(_numbers)}"),
-            *(getattr(said, name) for name in IncomingMessage.__slots__[1:]),
+            ChannelId(f"{message.channel_id}{next(_numbers)}"),
+            *(getattr(message, name) for name in IncomingMessage.__slots__[1:]),
         )
         await storage.outbox.append([OutboxEntry(unique, NOW)])
         [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)

@@ -24,9 +24,6 @@ property_settings = settings(
 class StorageSuite:
     """Subclasses for an implementation provide the fixture `restart`."""
 
-    is_durable = True
-    """Whether stored data survives the process."""
-
     @pytest.fixture
     def restart(self) -> Restart:
         raise NotImplementedError

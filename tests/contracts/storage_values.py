@@ -22,8 +22,8 @@ def after(seconds: float) -> datetime:
 
 def new_entry(channel_id: ChannelId, number: int, received_after: float | None = None) -> OutboxEntry:
     """Returns an entry for this message, received `received_after` (by default `number`) seconds after NOW."""
-    said = IncomingMessage(channel_id, f"1700000000.{number:06}", f"message {number}")
-    return OutboxEntry(said, after(number if received_after is None else received_after))
+    message = IncomingMessage(channel_id, f"1700000000.{number:06}", f"message {number}")
+    return OutboxEntry(message, after(number if received_after is None else received_after))
 
 
 def action(action_id: ActionId = X, command: Command | None = None) -> Action:

@@ -224,8 +224,8 @@ class WorkflowContract(ABC):
         for timestamp in ("1.1", "1.2"):
             await workflow.publish(received_message(timestamp), NOON)
         await engine.wait_until_processed()
-        asked = [(received_message(timestamp).said, NOON) for timestamp in ("1.2", "1.3", "1.1")]
-        assert await workflow.were_published(asked) == [True, False, True]
+        messages = [(received_message(timestamp).said, NOON) for timestamp in ("1.2", "1.3", "1.1")]
+        assert await workflow.were_published(messages) == [True, False, True]
 
     async def test_the_same_message_with_another_time_counts_as_another(
         self, workflow: Workflow, engine: Engine

@@ -76,9 +76,9 @@ async def fill_disk(directory: Path) -> None:
 
 
 async def _try(storage: FileStorage, number: int) -> bool:
-    said = IncomingMessage(A, f"{number}.000000", "x" * 5000)
+    message = IncomingMessage(A, f"{number}.000000", "x" * 5000)
     try:
-        await storage.outbox.append([OutboxEntry(said, NOW)])
+        await storage.outbox.append([OutboxEntry(message, NOW)])
     except StorageUnavailable as error:
         report(f"refused {number}: {error}")
         return False

@@ -53,7 +53,7 @@ json_objects: SearchStrategy[JsonObject] = st.dictionaries(st.sampled_from(_OUR_
 messages = st.builds(OutgoingMessage, channel_ids, texts, texts)
 receipts = st.builds(Receipt, channel_ids, texts, st.booleans())
 users = st.builds(User, texts, texts, texts, texts, texts, texts)
-said = st.builds(
+incoming_messages = st.builds(
     IncomingMessage,
     channel_ids,
     texts,
@@ -94,4 +94,4 @@ outcomes: SearchStrategy[Outcome] = st.one_of(
     st.builds(Fatal, texts),
 )
 
-events: SearchStrategy[Event] = outcomes | st.builds(ReceivedMessage, said, users)
+events: SearchStrategy[Event] = outcomes | st.builds(ReceivedMessage, incoming_messages, users)
