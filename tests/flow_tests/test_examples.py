@@ -32,9 +32,9 @@ def test_every_example_has_tests() -> None:
 @pytest.mark.parametrize(
     ("flow", "word", "other", "told"),
     [
-        ("on_call", "on-call$", "oncall$", "flow on_call, step asked does not run: the criteria is not met"),
+        ("on_call", "on-call$", "oncall$", "flow on_call, step asked does not run: the criteria are not met"),
         ("on_call", "is on call", "has the pager", "it is sent by flow on_call, step answered"),
-        ("on_call", "== 0", "== 1", "flow on_call, step answered does not run: the criteria is not met"),
+        ("on_call", "== 0", "== 1", "flow on_call, step answered does not run: the criteria are not met"),
         ("approval", "is live", "lives", "it is sent by flow approval, step live"),
         ("approval", "Context.Thread", "Context.Threat", "it came in no thread, not in the thread of 'wish'"),
         ("deployment", "SendRichMessage", "SendMessage", "step deployed: SendMessage ends in SendMessageFailed"),

@@ -32,13 +32,13 @@ def test_a_criterion_that_said_no_is_told_with_the_value_it_saw(tmp_path: Path) 
     found = failure(tmp_path, "- say: ecco hello\n- expect: hello")
 
     assert found.reason == (
-        "it did not happen within 10 s; flow echo, step answer does not run: the criteria is not met"
+        "it did not happen within 10 s; flow echo, step answer does not run: the criteria are not met"
     )
     assert texts(found.diff) == ["  [1] #general alice: ecco hello", "- #general flyte: hello"]
     assert [line.strip() for line in texts(found.trace)] == [
         "[1] #general alice: ecco hello",
         "event   Slack ReceivedMessage",
-        "flow    echo, step answer does not run: the criteria is not met",
+        "flow    echo, step answer does not run: the criteria are not met",
         "{{ Event.Payload.message|match:'^echo ' }}",
         'Event.Payload.message = "ecco hello"',
     ]

@@ -70,7 +70,7 @@ def test_a_json_file_with_the_event_s_older_key_is_read(tmp_path: Path) -> None:
 def test_a_step_that_does_not_run_fails_with_the_value_that_its_criteria_saw(tmp_path: Path) -> None:
     assert reason(tmp_path, STEP.replace("message: status", "message: statue")).splitlines() == [
         "the step does not run",
-        "the criteria is not met",
+        "the criteria are not met",
         "{{ Event.Payload.message|match:'^status$' }}",
         'Event.Payload.message = "statue"',
     ]

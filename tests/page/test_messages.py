@@ -47,7 +47,7 @@ async def test_an_unmatched_flow_shows_its_criteria_and_their_values(bench: Work
     await bench.say("good morning")
 
     station = bench.steps.filter(has_text="Flow echo")
-    await expect(station).to_contain_text("the criteria is not met")
+    await expect(station).to_contain_text("the criteria are not met")
     await expect(station).to_contain_text(r"{{ Event.Payload.message | match: '^echo\\s+' }}")
     await expect(station).to_contain_text('"good morning"')
     await expect(station).to_contain_text("False")

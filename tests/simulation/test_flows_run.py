@@ -129,7 +129,7 @@ async def test_criteria_are_not_met_in_each_of_gos_spellings(written: str) -> No
         told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
 
     assert [(one.flow, one.step, one.criteria, one.reason) for one in told] == [
-        ("test", "s", written, "the criteria is not met")
+        ("test", "s", written, "the criteria are not met")
     ]
 
 

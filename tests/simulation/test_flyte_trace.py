@@ -118,8 +118,8 @@ async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> Non
         await flyte.wait_for(lambda: flyte.waiting() == 1)
         told = [(one.step, one.reason) for one in watch.drain() if isinstance(one, StepUnmatched)]
 
-    waits = ("b", "none of the steps that it depends on has finished in the run that this event begins: a")
-    assert told == [waits, waits, ("a", "the step has run in this run")]
+    waits = ("b", "none of the steps it depends on has finished in the run that this event starts: a")
+    assert told == [waits, waits, ("a", "the step has already run in this run")]
 
 
 async def test_a_wait_in_vain_says_what_happened_meanwhile() -> None:

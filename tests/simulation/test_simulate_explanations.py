@@ -21,7 +21,7 @@ async def test_a_criterion_that_says_no_is_shown_with_the_values_that_it_saw() -
     async with open_console(detail=Detail.ON) as console:
         output = await console.run("hello")
 
-    assert "flow    echo, step get_message does not run: the criteria is not met\n" in output
+    assert "flow    echo, step get_message does not run: the criteria are not met\n" in output
     assert 'Event.Payload.message = "hello"\n' in output
 
 

@@ -1,4 +1,4 @@
-"""The network side of a simulated Flyte: the socket, security, planned faults, and a line for every request."""
+"""The HTTP gateway of a simulated Flyte: listening, authorization, planned faults and a record of every request."""
 
 import asyncio
 import hmac
@@ -20,7 +20,7 @@ Served = Callable[[RequestServed, str | None], None]
 
 
 class HttpGateway:
-    """Listens, lets requests through to their handlers or not, and tells `served` of each."""
+    """Passes authorized requests to their handlers, applies planned faults, and reports each request to `served`."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class HttpGateway:
         jwt: str | None,
         forbidden_routes: frozenset[str],
         lose_race: Callable[[str], None],
-        wake: Callable[[], None],
+        on_request: Callable[[], None],
     ) -> None:
         self.in_progress: Counter[str] = Counter()
         self._listener = HttpListener(host, port)
@@ -41,36 +41,36 @@ class HttpGateway:
         self._jwt = jwt
         self._forbidden_routes = forbidden_routes
         self._lose_race = lose_race
-        self._wake = wake
+        self._on_request = on_request
         self._closing = asyncio.Event()
         self._is_down = False
 
     @property
     def url(self) -> str:
-        """Where it listens, also while it is down."""
+        """The server's address, also while it is down."""
         return self._listener.url
 
     async def open(self, routes: Sequence[tuple[str, str, str, Handler]]) -> None:
-        """Listen; raises OSError when the port is taken."""
+        """Starts to listen. Raises OSError if the port is taken."""
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._unrouted])
         for name, method, path, handler in routes:
             app.router.add_route(method, path, self._guarded(name, handler))
         await self._listener.open(app, handler_cancellation=True)
 
     async def close(self) -> None:
-        """Stop listening, and end every connection."""
+        """Stops listening, and resets all connections."""
         self._closing.set()
         await self._listener.close()
 
     async def go_down(self, how: Down = "refuse") -> None:
-        """End every connection; then refuse new ones, or take them and reset them when they ask for something."""
+        """Resets all connections; then refuses new ones, or accepts them and resets them at their first request."""
         self._is_down = True
         if how == "refuse":
             await self._listener.stop()
         self._listener.reset_connections()
 
     async def come_up(self) -> None:
-        """Work again, on the same port."""
+        """Serves requests again, on the same port."""
         self._is_down = False
         await self._listener.start()
 
@@ -78,7 +78,7 @@ class HttpGateway:
     async def _unrouted(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Empty bodies for what no route is there for: 404, also with a slash at the end, and 405."""
+        """Responds with empty bodies where there is no route: 404, also for a trailing slash, and 405."""
         try:
             return await handler(request)
         except web.HTTPException as refusal:
@@ -89,14 +89,14 @@ class HttpGateway:
     def _guarded(self, route: str, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.Response:
             self.in_progress[route] += 1
-            self._wake()
+            self._on_request()
             try:
                 return await answered(request)
             finally:
                 self.in_progress[route] -= 1
 
         async def answered(request: web.Request) -> web.Response:
-            if self._is_down:  # also on a connection that was being accepted just then
+            if self._is_down:  # also for a connection accepted at that moment
                 return self._drop(request, route, None, reset=True)
             fault = self._faults.match(route)
             response = self._refusal(request, route) or await self._respond(request, route, handler, fault)

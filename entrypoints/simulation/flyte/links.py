@@ -1,4 +1,4 @@
-"""The links in the answers of a simulated Flyte: built from the host that the request names, as the server does."""
+"""The links in the responses of a simulated Flyte, built from the request's host as the server does."""
 
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
@@ -9,9 +9,23 @@ from entrypoints.simulation.flyte.models import Pack
 
 Link = dict[str, str]
 
+_INDEX = (("/", "self"), ("/swagger#/info", "help"), ("/v1", "/swagger#!/info/v1"))
+_VERSION = (
+    ("/v1", "self"),
+    ("/", "up"),
+    ("/swagger#!/info/v1", "help"),
+    ("/health", "/swagger#!/info/health"),
+    ("/v1/packs", "/swagger#!/pack/listPacks"),
+    ("/v1/flows", "/swagger#!/flow/listFlows"),
+    ("/v1/datastore", "/swagger#!/datastore/listDatastoreItems"),
+    ("/v1/audit/flows", "/swagger#!/flowAudit/findFlows"),
+    ("/v1/swagger", "/swagger"),
+)
+_TAKE_ACTION = "/swagger#!/action/takeAction"
+
 
 class Links:
-    """Builds the links for one request; `public_url` replaces what the request says, as a proxy set up wrongly does."""
+    """Builds the links for one request. `public_url` replaces the request's host, as behind a misconfigured proxy."""
 
     __slots__ = ("_base",)
 
@@ -22,86 +36,62 @@ class Links:
         self._base = public_url or f"{scheme}://{host}"
 
     def index(self) -> list[Link]:
-        """The links of `/`."""
-        return [
-            self._link("/", "self"),
-            self._link("/swagger#/info", "help"),
-            self._link("/v1", self._url("/swagger#!/info/v1")),
-        ]
+        """Returns the links of `/`."""
+        return [self._link(*pair) for pair in _INDEX]
 
     def version(self) -> list[Link]:
-        """The links of `/v1`, where every pack begins."""
-        return [
-            self._link("/v1", "self"),
-            self._link("/", "up"),
-            self._link("/swagger#!/info/v1", "help"),
-            self._link("/health", self._url("/swagger#!/info/health")),
-            self._link("/v1/packs", self._url("/swagger#!/pack/listPacks")),
-            self._link("/v1/flows", self._url("/swagger#!/flow/listFlows")),
-            self._link("/v1/datastore", self._url("/swagger#!/datastore/listDatastoreItems")),
-            self._link("/v1/audit/flows", self._url("/swagger#!/flowAudit/findFlows")),
-            self._link("/v1/swagger", self._url("/swagger")),
-        ]
+        """Returns the links of `/v1`, which every pack starts from."""
+        return [self._link(*pair) for pair in _VERSION]
 
     def pack(self, pack: Pack) -> list[Link]:
-        """The links of a pack: its own first, then where it takes actions and sends events."""
+        """Returns the links of a pack: its own, then those for taking actions and sending events."""
         own = pack.definition.get("links")
         path = self.pack_path(pack.id)
         return [
             *(own if isinstance(own, list) else []),
             self._link(path, "self"),
             self._link("/v1/packs", "up"),
-            self._link(f"{path}/actions/take", self._url("/swagger#!/action/takeAction")),
-            self._link(f"{path}/events", self._url("/swagger#/event")),
+            self._link(f"{path}/actions/take", _TAKE_ACTION),
+            self._link(f"{path}/events", "/swagger#/event"),
         ]
 
     def commands(self, pack: Pack) -> list[Mapping[str, object]]:
-        """A pack's commands, each with a link of its own."""
+        """Returns a pack's commands, each with its link."""
         commands = pack.definition.get("commands")
-        take = f"{self.pack_path(pack.id)}/actions/take"
+        take = f"{self.pack_path(pack.id)}/actions/take?commandName="
         return [
-            {
-                **command,
-                "links": [
-                    self._link(
-                        f"{take}?commandName={command.get('name', '')}", self._url("/swagger#!/action/takeAction")
-                    )
-                ],
-            }
+            {**command, "links": [self._link(take + command.get("name", ""), _TAKE_ACTION)]}
             for command in (commands if isinstance(commands, list) else [])
         ]
 
     def result(self, pack: Pack, action_id: str) -> Link:
-        """The link that an action is answered at."""
-        return self._link(f"{self.pack_path(pack.id)}/actions/{action_id}/result", self._url("/swagger#/actionResult"))
+        """Returns the link for the result of an action."""
+        return self._link(f"{self.pack_path(pack.id)}/actions/{action_id}/result", "/swagger#/actionResult")
 
-    def listing(self, path: str, rel_of_help: str) -> list[Link]:
-        """The links of a list."""
+    def listing(self, path: str, help_path: str) -> list[Link]:
+        """Returns the links of a list."""
         parent = path.rpartition("/")[0]
-        return [self._link(path, "self"), self._link(parent, "up"), self._link(rel_of_help, "help")]
+        return [self._link(path, "self"), self._link(parent, "up"), self._link(help_path, "help")]
 
     def self_link(self, path: str) -> list[Link]:
-        """The link of a thing to itself."""
+        """Returns the link of a resource to itself."""
         return [self._link(path, "self")]
 
     def url(self, path: str) -> str:
-        """A path with the server's address before it."""
-        return self._url(path)
+        """Returns the URL of a path."""
+        return f"{self._base}{path}"
 
     @staticmethod
     def pack_path(pack_id: str) -> str:
-        """The path of a pack."""
+        """Returns the path of a pack."""
         return f"/v1/packs/{quote(pack_id, safe='=')}"
 
-    def _link(self, path: str, rel: str) -> Link:
-        return {"href": self._url(path), "rel": rel}
-
-    def _url(self, path: str) -> str:
-        return f"{self._base}{path}"
+    def _link(self, path: str, relation: str) -> Link:
+        return {"href": self.url(path), "rel": self.url(relation) if relation.startswith("/") else relation}
 
 
 def is_reserved(links: Sequence[Mapping[str, str]]) -> bool:
-    """Whether one of a pack's links has a relation that the server keeps for its own."""
-    rels = [link.get("rel", "") for link in links]
-    ends = ("/actionResult", "/takeAction", "/event")
-    return any("up" in rel or "self" in rel or rel.endswith(ends) for rel in rels)
+    """Whether one of a pack's links has a relation reserved for the server."""
+    relations = [link.get("rel", "") for link in links]
+    endings = ("/actionResult", "/takeAction", "/event")
+    return any("up" in relation or "self" in relation or relation.endswith(endings) for relation in relations)

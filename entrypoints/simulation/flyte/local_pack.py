@@ -1,4 +1,4 @@
-"""Packs that live in the process of the simulated Flyte, and need no network to take and answer actions."""
+"""A pack in the process of the simulated Flyte, which takes and completes actions without a network."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from entrypoints.simulation.flyte.trace import ActionCreated, TraceEvent
 
 
 class LocalPack:
-    """A registered pack that takes each of its actions as soon as there is one, and hands it to `work`."""
+    """A registered pack that takes each of its actions as soon as it is queued, and passes it to `handler`."""
 
     def __init__(self, flyte: Flyte, pack: Pack, handler: Callable[[Action], None]) -> None:
         self._flyte = flyte
@@ -19,16 +19,16 @@ class LocalPack:
         flyte.listeners.append(self._on_trace_event)
 
     def complete(self, action: Action, event: str, payload: object) -> None:
-        """Answer an action that was handed to `work`."""
+        """Completes an action that was passed to `handler`."""
         self._flyte.complete(action, self._pack, event, payload)
 
     def raise_event(self, event: str, payload: object) -> None:
-        """Send an event of the pack's own accord."""
+        """Publishes an event."""
         self._flyte.raise_event(self._pack.name, event, payload, labels=self._pack.labels)
 
-    def _on_trace_event(self, happening: TraceEvent) -> None:
-        if isinstance(happening, ActionCreated) and happening.pack == self._pack.name:
-            # Later: whoever listens must not change anything while the engine is at it.
+    def _on_trace_event(self, event: TraceEvent) -> None:
+        if isinstance(event, ActionCreated) and event.pack == self._pack.name:
+            # Listeners must not change the engine.
             asyncio.get_running_loop().call_soon(self._take_all)
 
     def _take_all(self) -> None:

@@ -1,4 +1,4 @@
-"""Flows for the workflow engine in memory: the simulated Flyte's own, run by the same rules."""
+"""Connects the in-memory workflow adapter with the simulated Flyte, which runs the flows."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class MemoryBridge:
-    """Joins a MemoryWorkflow, which the Slack pack talks to, with a Flyte that has the flows."""
+    """Forwards the events and results of a MemoryWorkflow to a Flyte, and Flyte's actions to the workflow."""
 
     def __init__(self, flyte: Flyte, name: str = "Slack", labels: Mapping[str, str] | None = None) -> None:
         self.workflow = MemoryWorkflow(self._on_published)
@@ -24,7 +24,7 @@ class MemoryBridge:
         self._actions: dict[ActionId, Action] = {}
 
     def _on_published(self, event: Event) -> Iterable[Command]:
-        """Tell Flyte. What its flows ask for is offered when they have run."""
+        """Forwards an event or result; the actions of its flows are enqueued after they have run."""
         if isinstance(event, ReceivedMessage):
             self._pack.raise_event(event_name(event), event_payload(event))
         else:

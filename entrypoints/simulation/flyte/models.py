@@ -1,4 +1,4 @@
-"""What a Flyte server knows: packs, events, actions and the runs of flows."""
+"""The model of a Flyte server: packs, events, actions and the runs of flows."""
 
 import itertools
 import secrets
@@ -20,12 +20,12 @@ _ACTIONS = itertools.count()
 
 
 def new_id() -> str:
-    """An id as the server's database makes them: 24 hexadecimal digits, unique and growing."""
+    """Returns an id like those of the server's database: 24 hexadecimal digits, unique and increasing."""
     return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) % 2**24:06x}"
 
 
 class ActionState(StrEnum):
-    """How far an action is."""
+    """The state of an action."""
 
     NEW = "NEW"
     PENDING = "PENDING"
@@ -34,13 +34,13 @@ class ActionState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether it was answered."""
+        """Whether the action has a result."""
         return self in {ActionState.SUCCESS, ActionState.FATAL}
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A pack as it registered itself; `definition` is its JSON."""
+    """A registered pack; `definition` is its JSON."""
 
     id: str
     name: str
@@ -49,7 +49,7 @@ class Pack:
 
     @classmethod
     def create(cls, name: str, labels: Mapping[str, str], definition: Mapping[str, object] | None = None) -> Self:
-        """The pack of this name and these labels, which make its id as the server makes it."""
+        """Creates a pack with the id that the server derives from its name and labels."""
         pack_id = name + "".join(f".{key}.{labels[key]}" for key in sorted(labels))
         return cls(pack_id, name, labels, definition or {})
 
@@ -60,7 +60,7 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it came in; `at` is when, by the monotonic clock, `created_text` is `createdAt` as it was sent."""
+    """An event. `created_text` is `createdAt` as sent; `at` is the time of arrival by the monotonic clock."""
 
     pack: Pack
     name: str
@@ -71,7 +71,7 @@ class Event:
     at: float = field(default_factory=time.monotonic)
 
     def as_struct(self) -> Struct:
-        """The event as templates see it."""
+        """Returns the event as templates see it."""
         pack = Struct("execution.Pack", {"Id": self.pack.id, "Name": self.pack.name, "Labels": dict(self.pack.labels)})
         return Struct(
             "execution.Event",
@@ -87,7 +87,7 @@ class Event:
 
 @dataclass(slots=True, eq=False)
 class Action:
-    """A command for a pack, with its run and its trigger; `raw` is a body to answer `take` with as it is."""
+    """A command for a pack. `raw_body`, if set, is sent as the response to `take`."""
 
     pack_name: str
     name: str
@@ -105,30 +105,35 @@ class Action:
 
     @property
     def state(self) -> ActionState:
-        """How far it is."""
+        """The current state."""
         return self.states[-1][0]
 
 
 @dataclass(slots=True, eq=False)
 class FlowRun:
-    """One run of a flow, begun by an event; at most one action for each step."""
+    """One run of a flow, started by an event, with at most one action per step."""
 
     flow: Flow | None
     correlation_id: str = field(default_factory=new_id)
     actions_by_step: dict[str, Action] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
 
-    def add(self, action: Action) -> None:
-        """Note an action; of two from steps without an id, `actions` keeps the later, as the server does."""
-        self.actions_by_step[action.step_id] = action
-        self.actions.append(action)
+    @property
+    def flow_name(self) -> str:
+        """The flow's name; empty for an action that no flow asked for."""
+        return self.flow.name if self.flow else ""
 
     @property
     def is_finished(self) -> bool:
-        """Whether no action is still to be answered."""
+        """Whether every action has a result."""
         return all(action.state.is_finished for action in self.actions)
 
+    def add(self, action: Action) -> None:
+        """Adds an action. Among steps without an id, `actions_by_step` keeps the last, as the server does."""
+        self.actions_by_step[action.step_id] = action
+        self.actions.append(action)
+
     def has_finished(self, step_id: str) -> bool:
-        """Whether a step has an action that was answered."""
+        """Whether a step has an action with a result."""
         action = self.actions_by_step.get(step_id)
         return action is not None and action.state.is_finished

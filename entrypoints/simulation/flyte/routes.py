@@ -1,4 +1,4 @@
-"""What a simulated Flyte answers to requests, with the statuses and oddities of the server."""
+"""The routes of a simulated Flyte, with the statuses and quirks of the server."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,42 +7,42 @@ from aiohttp import web
 
 from entrypoints.simulation.flyte import schemas
 from entrypoints.simulation.flyte.documents import InvalidDocument
-from entrypoints.simulation.flyte.engine import PendingEvent
+from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.links import Links
 from entrypoints.simulation.flyte.models import Pack
-from entrypoints.simulation.flyte.state import Completion, FlyteState
+from entrypoints.simulation.flyte.state import Completion
 
-JSON = "application/json; charset=utf-8"
-PLAIN = "text/plain; charset=utf-8"
 BODY_LIMIT = 16 * 1024 * 1024
+_JSON = "application/json; charset=utf-8"
+_PLAIN = "text/plain; charset=utf-8"
 _AUDIT_LIMIT = 50
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+PackHandler = Callable[[web.Request, Pack], Awaitable[web.Response]]
 
 
 class NoResponse(web.Response):
-    """Not an answer: the connection is to be closed without one."""
+    """Stands for closing the connection without a response."""
 
 
 class ActionResponse(web.Response):
-    """An action, on its way to a pack."""
+    """An action, as the response to `take`."""
 
     def __init__(self, body: bytes, action_id: str) -> None:
-        super().__init__(body=body, headers={"Content-Type": JSON})
+        super().__init__(body=body, headers={"Content-Type": _JSON})
         self.action_id = action_id
 
 
 class FlyteRoutes:
-    """The server's handlers; `hear` is told of everything that flows have to run for, after the state knows it."""
+    """The server's request handlers."""
 
-    def __init__(self, state: FlyteState, hear: Callable[[PendingEvent], None], public_url: str | None) -> None:
-        self._state = state
-        self._schedule_flows = hear
+    def __init__(self, engine: Flyte, public_url: str | None) -> None:
+        self._engine = engine
         self._public_url = public_url
 
     def table(self) -> list[tuple[str, str, str, Handler]]:
-        """Name, method, path and handler of every route."""
+        """Returns the name, method, path and handler of every route."""
         pack = "/v1/packs/{pack_id}"
         return [
             ("api", "GET", "/", self._index),
@@ -50,11 +50,11 @@ class FlyteRoutes:
             ("health", "GET", "/health", self._health),
             ("packs", "GET", "/v1/packs", self._packs),
             ("register", "POST", "/v1/packs", self._register),
-            ("packs", "GET", pack, self._pack),
-            ("packs", "DELETE", pack, self._delete_pack),
-            ("take", "POST", f"{pack}/actions/take", self._take),
-            ("result", "POST", f"{pack}/actions/{{action_id}}/result", self._result),
-            ("event", "POST", f"{pack}/events", self._event),
+            ("packs", "GET", pack, self._for_pack(self._pack)),
+            ("packs", "DELETE", pack, self._for_pack(self._delete_pack)),
+            ("take", "POST", f"{pack}/actions/take", self._for_pack(self._take)),
+            ("result", "POST", f"{pack}/actions/{{action_id}}/result", self._for_pack(self._result)),
+            ("event", "POST", f"{pack}/events", self._for_pack(self._event)),
             ("flows", "GET", "/v1/flows", self._flows),
             ("flows", "POST", "/v1/flows", self._add_flow),
             ("flows", "GET", "/v1/flows/{name}", self._flow),
@@ -63,6 +63,20 @@ class FlyteRoutes:
             ("audit", "GET", "/v1/audit/flows", self._audit),
             ("audit", "GET", "/v1/audit/flows/{run_id}", self._audited_run),
         ]
+
+    def _for_pack(self, handler: PackHandler) -> Handler:
+        """Finds the request's pack: 404 if it is not registered, and 400 for an invalid body."""
+
+        async def handle(request: web.Request) -> web.Response:
+            pack = self._engine.packs.get(request.match_info["pack_id"])
+            if pack is None:
+                return web.Response(status=404)
+            try:
+                return await handler(request, pack)
+            except schemas.InvalidBody:
+                return web.Response(status=400)
+
+        return handle
 
     async def _index(self, request: web.Request) -> web.Response:
         return _json({"links": self._links(request).index()})
@@ -74,89 +88,49 @@ class FlyteRoutes:
         return web.Response()
 
     async def _packs(self, request: web.Request) -> web.Response:
-        links = self._links(request)
-        packs = [
-            {
-                "id": pack.id,
-                "name": pack.name,
-                **({"labels": dict(pack.labels)} if pack.labels else {}),
-                "lastSeen": self._state.last_seen[pack.id].isoformat(),
-                "links": links.self_link(links.pack_path(pack.id)),
-                "status": "live",
-            }
-            for pack in self._state.packs.values()
-        ]
+        links, last_seen = self._links(request), self._engine.last_seen
+        packs = [schemas.pack_summary(pack, links, last_seen[pack.id]) for pack in self._engine.packs.values()]
         return _json({"links": links.listing("/v1/packs", "/swagger#/pack"), "packs": packs})
 
     async def _register(self, request: web.Request) -> web.Response:
         try:
-            pack = schemas.read_pack(await self._decoded(request))
+            pack = schemas.read_pack(await _decode(request))
         except schemas.InvalidBody:
             return web.Response(status=400)
-        self._state.register(pack)
+        self._engine.register(pack)
         links = self._links(request)
-        body = schemas.pack_body(pack, links, self._state.last_seen[pack.id])
-        # The server sets the type after the status, which is too late: what arrives is text/plain.
-        headers = {"Location": links.url(links.pack_path(pack.id)), "Content-Type": PLAIN}
+        body = schemas.pack_body(pack, links, self._engine.last_seen[pack.id])
+        # The server sets the content type after the status, which is too late: text/plain arrives.
+        headers = {"Location": links.url(links.pack_path(pack.id)), "Content-Type": _PLAIN}
         return web.Response(status=201, body=json.dumps(body).encode(), headers=headers)
 
-    async def _pack(self, request: web.Request) -> web.Response:
-        pack = self._known_pack(request)
-        if pack is None:
-            return web.Response(status=404)
-        return _json(schemas.pack_body(pack, self._links(request), self._state.last_seen[pack.id]))
+    async def _pack(self, request: web.Request, pack: Pack) -> web.Response:
+        return _json(schemas.pack_body(pack, self._links(request), self._engine.last_seen[pack.id]))
 
-    async def _delete_pack(self, request: web.Request) -> web.Response:
-        pack = self._known_pack(request)
-        if pack is None:
-            return web.Response(status=404)
-        del self._state.packs[pack.id]
+    async def _delete_pack(self, _: web.Request, pack: Pack) -> web.Response:
+        del self._engine.packs[pack.id]
         return web.Response(status=204)
 
-    async def _take(self, request: web.Request) -> web.Response:
-        pack = self._known_pack(request)
-        if pack is None:
-            return web.Response(status=404)
-        self._state.mark_alive(pack)
-        action = self._state.take(pack, request.query.get("actionName", ""))
+    async def _take(self, request: web.Request, pack: Pack) -> web.Response:
+        self._engine.mark_alive(pack)
+        action = self._engine.take(pack, request.query.get("actionName", ""))
         if action is None:
             return web.Response(status=204)
         return ActionResponse(schemas.action_body(action, self._links(request).result(pack, action.id)), action.id)
 
-    async def _event(self, request: web.Request) -> web.Response:
-        pack = self._known_pack(request)
-        if pack is None:
-            return web.Response(status=404)
-        self._state.mark_alive(pack)
-        try:
-            event = schemas.read_event(await self._decoded(request), pack)
-        except schemas.InvalidBody:
-            return web.Response(status=400)
-        self._state.record_event(event)
-        self._schedule_flows(PendingEvent(event))
+    async def _event(self, request: web.Request, pack: Pack) -> web.Response:
+        self._engine.mark_alive(pack)
+        self._engine.accept_event(schemas.read_event(await _decode(request), pack))
         return web.Response(status=202)
 
-    async def _result(self, request: web.Request) -> web.Response:
-        pack = self._known_pack(request)
-        if pack is None:
-            return web.Response(status=404)
-        self._state.mark_alive(pack)
-        try:
-            event = schemas.read_event(await self._decoded(request), pack)
-        except schemas.InvalidBody:
-            return web.Response(status=400)
-        action_id = request.match_info["action_id"]
-        match self._state.complete(action_id, event):
-            case Completion.UNKNOWN:
-                return web.Response(status=404)
-            case Completion.NOT_PENDING:
-                return web.Response(status=500)
-            case Completion.FOREIGN:
-                # The server breaks over it, and the connection with it.
-                return NoResponse()
-            case Completion.DONE:
-                self._schedule_flows(PendingEvent(event, action_id))
-        return web.Response(status=202)
+    async def _result(self, request: web.Request, pack: Pack) -> web.Response:
+        self._engine.mark_alive(pack)
+        event = schemas.read_event(await _decode(request), pack)
+        completion = self._engine.accept_result(request.match_info["action_id"], event)
+        if completion is Completion.FOREIGN:
+            # The server's handler crashes, and takes the connection with it.
+            return NoResponse()
+        return web.Response(status=_RESULT_STATUSES[completion])
 
     async def _flows(self, request: web.Request) -> web.Response:
         links = self._links(request)
@@ -166,34 +140,34 @@ class FlyteRoutes:
                 "description": flow.description,
                 "links": links.self_link(f"/v1/flows/{flow.name}"),
             }
-            for flow in self._state.flows.values()
+            for flow in self._engine.flows.values()
         ]
         return _json({"links": links.listing("/v1/flows", "/swagger#/flow"), "flows": flows})
 
     async def _add_flow(self, request: web.Request) -> web.Response:
         try:
-            document = await self._decoded(request)
+            document = await _decode(request)
         except schemas.InvalidBody:
             return web.Response(status=400 if request.content_type == schemas.YAML else 500)
         try:
             flow = flow_from_values(document, "posted flow")
         except InvalidDocument as error:
-            # The server's body is empty; the reason here is for the people who use the simulation.
+            # The server's body is empty; the reason helps the users of the simulation.
             return web.Response(status=500, text=str(error))
-        self._state.add_flow(flow)
+        self._engine.add_flow(flow)
         return web.Response(status=201, headers={"Location": self._links(request).url(f"/v1/flows/{flow.name}")})
 
     async def _flow(self, request: web.Request) -> web.Response:
-        flow = self._state.flows.get(request.match_info["name"])
+        flow = self._engine.flows.get(request.match_info["name"])
         if flow is None:
             return web.Response(status=404)
         return _json({**flow.source, "links": self._links(request).self_link(f"/v1/flows/{flow.name}")})
 
     async def _delete_flow(self, request: web.Request) -> web.Response:
-        return web.Response(status=204 if self._state.remove_flow(request.match_info["name"]) else 404)
+        return web.Response(status=204 if self._engine.remove_flow(request.match_info["name"]) else 404)
 
     async def _datastore_item(self, request: web.Request) -> web.Response:
-        items = self._state.environment.datastore
+        items = self._engine.environment.datastore
         key = request.match_info["key"]
         return _json(items[key]) if key in items else web.Response(status=404)
 
@@ -201,7 +175,7 @@ class FlyteRoutes:
         query = request.query
         runs = [
             run
-            for run in self._state.runs()
+            for run in self._engine.runs()
             if any(_matches(schemas.audit_fields(action), query) for action in run.actions)
         ]
         start, limit = _parse_count(query.get("start"), 0), _parse_count(query.get("limit"), _AUDIT_LIMIT)
@@ -210,22 +184,22 @@ class FlyteRoutes:
         return _json({"flows": page, "links": links.listing("/v1/audit/flows", "/swagger#/flowExecs")})
 
     async def _audited_run(self, request: web.Request) -> web.Response:
-        run = self._state.run(request.match_info["run_id"])
+        run = self._engine.run(request.match_info["run_id"])
         return web.Response(status=404) if run is None else _json(schemas.run_body(run, self._links(request)))
 
     def _links(self, request: web.Request) -> Links:
         return Links(request, self._public_url)
 
-    def _known_pack(self, request: web.Request) -> Pack | None:
-        return self._state.packs.get(request.match_info["pack_id"])
 
-    @staticmethod
-    async def _decoded(request: web.Request) -> object:
-        return schemas.decode(await request.read(), request.content_type)
+_RESULT_STATUSES = {Completion.DONE: 202, Completion.UNKNOWN: 404, Completion.NOT_PENDING: 500}
+
+
+async def _decode(request: web.Request) -> object:
+    return schemas.decode(await request.read(), request.content_type)
 
 
 def _json(body: object) -> web.Response:
-    return web.Response(body=json.dumps(body).encode(), headers={"Content-Type": JSON})
+    return web.Response(body=json.dumps(body).encode(), headers={"Content-Type": _JSON})
 
 
 def _matches(fields: Mapping[str, str], query: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""The bodies that a simulated Flyte reads and writes: packs, events, actions and the audit."""
+"""The request and response bodies of a simulated Flyte: packs, events, actions and the audit."""
 
 import json
 import re
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import yaml
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow.validate import Length
 
 from entrypoints.simulation.flyte.links import Link, Links, is_reserved
 from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
@@ -13,60 +15,74 @@ from entrypoints.simulation.pongo2.rfc3339 import format_utc, parse
 
 YAML = "application/x-yaml"
 
-# Those of pairs are one character by now.
+# The decoder has combined those that form pairs.
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+_NO_EVENT: Mapping[str, object] = {
+    "event": "",
+    "pack": {"id": "", "name": ""},
+    "createdAt": "0001-01-01T00:00:00Z",
+    "receivedAt": "0001-01-01T00:00:00Z",
+}
 
 
 class InvalidBody(Exception):
-    """A body is not what the server takes: 400."""
+    """The server does not accept a body, and responds with 400."""
+
+
+class _CommandSchema(Schema):
+    name = fields.String()
+    events = fields.List(fields.String(), allow_none=True)
+
+
+class _PackSchema(Schema):
+    name = fields.String(required=True, validate=Length(min=1))
+    labels = fields.Dict(fields.String(), fields.String(), allow_none=True)
+    commands = fields.List(fields.Nested(_CommandSchema, unknown=EXCLUDE), allow_none=True)
+    events = fields.List(fields.Nested(_CommandSchema, unknown=EXCLUDE), allow_none=True)
+    links = fields.List(fields.Dict(fields.String(), fields.String()), allow_none=True)
 
 
 def decode(body: bytes, content_type: str) -> object:
-    """The JSON value, or YAML one, that a body writes; lone surrogates become U+FFFD. Raises InvalidBody."""
+    """Decodes JSON or YAML, and replaces lone surrogates by U+FFFD. Raises InvalidBody."""
     try:
         text = body.decode("utf-8", errors="replace")
         value = yaml.safe_load(text) if content_type == YAML else json.loads(text)
-        return _clean(value) if "\\u" in text else value
+        return _replace_surrogates(value) if "\\u" in text else value
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise InvalidBody("the body can't be read") from error
+        raise InvalidBody("the body can't be decoded") from error
 
 
 def read_pack(body: object) -> Pack:
-    """The pack that a definition describes. Raises InvalidBody, also for link relations that are the server's."""
+    """Reads the definition of a pack. Raises InvalidBody, also for link relations reserved for the server."""
     definition = _object(body)
-    name, labels = definition.get("name"), _texts({} if definition.get("labels") is None else definition["labels"])
-    if not isinstance(name, str) or not name:
-        raise InvalidBody("a pack has a name")
-    commands, events, links = (_objects(definition.get(key)) for key in ("commands", "events", "links"))
-    for one in (*commands, *events):
-        if not isinstance(one.get("name", ""), str) or not _is_text_list(one.get("events") or []):
-            raise InvalidBody("names of commands and events are strings")
-    if is_reserved([_texts(link) for link in links]):
-        raise InvalidBody("a link's relation is one of the server's own")
-    return Pack.create(name, labels, definition)
+    try:
+        values = _PackSchema().load(definition, unknown=EXCLUDE)
+    except ValidationError as error:
+        raise InvalidBody(str(error)) from error
+    if is_reserved(values.get("links") or []):
+        raise InvalidBody("a link's relation is reserved for the server")
+    return Pack.create(values["name"], values.get("labels") or {}, definition)
 
 
 def read_event(body: object, pack: Pack) -> Event:
-    """The event of a pack that a body describes. Raises InvalidBody."""
+    """Reads an event of a pack. Raises InvalidBody."""
     values = _object(body)
     name, created = values.get("event"), values.get("createdAt")
     if name is not None and not isinstance(name, str):
-        raise InvalidBody("event is a string")
+        raise InvalidBody("event is not a string")
     received = datetime.now(UTC)
     if created is None:
         return Event(pack, name or "", values.get("payload"), received, received)
-    moment = parse(created) if isinstance(created, str) else None
-    if moment is None or not isinstance(created, str):
-        raise InvalidBody("createdAt is an RFC 3339 time")
-    return Event(pack, name or "", values.get("payload"), moment, received, created)
+    created_at = parse(created) if isinstance(created, str) else None
+    if created_at is None or not isinstance(created, str):
+        raise InvalidBody("createdAt is not an RFC 3339 time")
+    return Event(pack, name or "", values.get("payload"), created_at, received, created)
 
 
 def pack_body(pack: Pack, links: Links, last_seen: datetime) -> Mapping[str, object]:
-    """A pack as the server answers it."""
+    """Returns a pack as the server sends it."""
     return {
-        "id": pack.id,
-        "name": pack.name,
-        **({"labels": dict(pack.labels)} if pack.labels else {}),
+        **_pack_reference(pack),
         "commands": links.commands(pack),
         "events": pack.definition.get("events") or [],
         "lastSeen": last_seen.isoformat(),
@@ -75,37 +91,43 @@ def pack_body(pack: Pack, links: Links, last_seen: datetime) -> Mapping[str, obj
     }
 
 
+def pack_summary(pack: Pack, links: Links, last_seen: datetime) -> Mapping[str, object]:
+    """Returns a pack as the server lists it."""
+    own = links.self_link(links.pack_path(pack.id))
+    return {**_pack_reference(pack), "lastSeen": last_seen.isoformat(), "links": own, "status": "live"}
+
+
 def action_body(action: Action, link: Link) -> bytes:
-    """An action as `take` answers it."""
+    """Returns an action as the response to `take`."""
     if action.raw_body is not None:
         return action.raw_body.replace(b"{result}", link["href"].encode())
     return json.dumps({"command": action.name, "input": action.input, "links": [link]}).encode()
 
 
 def run_body(run: FlowRun, links: Links) -> Mapping[str, object]:
-    """A run as the audit answers it."""
+    """Returns a run as in the audit."""
     return {
-        "name": run.flow.name if run.flow else "",
+        "name": run.flow_name,
         "uuid": run.correlation_id,
         "correlationId": run.correlation_id,
         "steps": (run.flow.source.get("steps") if run.flow else None) or [],
-        "actions": {action.step_id: _audited(action) for action in run.actions},
+        "actions": {action.step_id: _action_in_audit(action) for action in run.actions},
         "links": links.self_link(f"/v1/audit/flows/{run.correlation_id}"),
     }
 
 
 def audit_fields(action: Action) -> Mapping[str, str]:
-    """What the audit can be asked for, by the names of its parameters."""
+    """Returns the fields that the audit can be searched by, under the names of its parameters."""
     return {
-        "flowName": action.run.flow.name if action.run.flow else "",
+        "flowName": action.run.flow_name,
         "stepId": action.step_id,
         "actionName": action.name,
         "actionPackName": action.pack_name,
     }
 
 
-def _audited(action: Action) -> Mapping[str, object]:
-    states = [{"value": str(state), "time": format_utc(moment)} for state, moment in action.states]
+def _action_in_audit(action: Action) -> Mapping[str, object]:
+    states = [{"value": str(state), "time": format_utc(time)} for state, time in action.states]
     return {
         "id": action.id,
         "name": action.name,
@@ -115,7 +137,7 @@ def _audited(action: Action) -> Mapping[str, object]:
         "state": states[-1],
         "states": states,
         "correlationId": action.run.correlation_id,
-        "flowName": action.run.flow.name if action.run.flow else "",
+        "flowName": action.run.flow_name,
         "stepId": action.step_id,
         "context": dict(action.context),
         "trigger": _event_body(action.trigger),
@@ -123,25 +145,18 @@ def _audited(action: Action) -> Mapping[str, object]:
     }
 
 
-_NO_EVENT: Mapping[str, object] = {
-    "event": "",
-    "pack": {"id": "", "name": ""},
-    "createdAt": "0001-01-01T00:00:00Z",
-    "receivedAt": "0001-01-01T00:00:00Z",
-}
-
-
 def _event_body(event: Event) -> Mapping[str, object]:
-    pack: dict[str, object] = {"id": event.pack.id, "name": event.pack.name}
-    if event.pack.labels:
-        pack["labels"] = dict(event.pack.labels)
     return {
         "event": event.name,
-        "pack": pack,
+        "pack": _pack_reference(event.pack),
         "payload": event.payload,
         "createdAt": format_utc(event.created_at),
         "receivedAt": format_utc(event.received_at),
     }
+
+
+def _pack_reference(pack: Pack) -> dict[str, object]:
+    return {"id": pack.id, "name": pack.name, **({"labels": dict(pack.labels)} if pack.labels else {})}
 
 
 def _object(body: object) -> Mapping[str, object]:
@@ -150,30 +165,11 @@ def _object(body: object) -> Mapping[str, object]:
     return body
 
 
-def _objects(value: object) -> list[Mapping[str, object]]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise InvalidBody("a list expected")
-    return [_object(item) for item in value]
-
-
-def _texts(value: object) -> Mapping[str, str]:
-    texts = _object(value)
-    if not all(isinstance(part, str) for pair in texts.items() for part in pair):
-        raise InvalidBody("strings expected")
-    return {key: str(text) for key, text in texts.items()}
-
-
-def _is_text_list(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _clean(value: object) -> object:
+def _replace_surrogates(value: object) -> object:
     if isinstance(value, str):
         return _LONE_SURROGATES.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [_replace_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
+        return {_replace_surrogates(key): _replace_surrogates(item) for key, item in value.items()}
     return value

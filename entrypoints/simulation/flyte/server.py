@@ -1,4 +1,4 @@
-"""A Flyte server on one machine: what a pack can tell of Expedia's Flyte, and the flows, for tests and for people."""
+"""A simulated Flyte server, for tests and for trying out packs and flows."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ from entrypoints.simulation.flyte.trace import RequestServed
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 
 LOG_LIMIT = 100_000
-"""How many requests and takes are kept; the counters go on."""
+"""The maximum number of requests and takes kept; the counters are not limited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One request for an action: when (monotonic), its answer's status, and the action if one was given out."""
+    """One request for an action: its time (monotonic), the response's status, and the action if one was taken."""
 
     at: float
     status: int
@@ -28,11 +28,10 @@ class Take:
 
 
 class FlyteServer(Flyte):
-    """A Flyte on 127.0.0.1, in the event loop that opens it: `async with FlyteServer(flows=[...]) as flyte`.
+    """A Flyte that serves HTTP on 127.0.0.1: `async with FlyteServer(flows=[...]) as flyte`.
 
-    Any pack can be pointed at `api_url`. `jwt` turns security on: requests without this bearer token get 401, and
-    those on `forbidden_routes` 403. `public_url` is what links begin with, in the place of what the request says.
-    `flow_delay_seconds` is how long after the answer to an event its flows run. `max_finished_runs` bounds the audit.
+    `api_url` is the address for packs. With `jwt`, requests without this bearer token get 401, and those on
+    `forbidden_routes` 403. `public_url` replaces the request's host in links. `max_finished_runs` bounds the audit.
     """
 
     def __init__(
@@ -59,16 +58,16 @@ class FlyteServer(Flyte):
         self.requests: deque[RequestServed] = deque(maxlen=LOG_LIMIT)
         self.takes: deque[Take] = deque(maxlen=LOG_LIMIT)
         self.counts: Counter[tuple[str, int]] = Counter()
-        self._routes = FlyteRoutes(self._state, self._schedule_flows, public_url)
+        self._routes = FlyteRoutes(self, public_url)
         self._gateway = HttpGateway(
             host,
             port,
             self.faults,
-            self._on_served,
+            self._record_request,
             jwt=jwt,
             forbidden_routes=frozenset(forbidden_routes),
             lose_race=self._lose_race,
-            wake=self.notify,
+            on_request=self.notify,
         )
 
     async def __aenter__(self) -> Self:
@@ -83,19 +82,19 @@ class FlyteServer(Flyte):
 
     @property
     def api_url(self) -> str:
-        """The address to give to a pack as FLYTE_API."""
+        """The server's address, for FLYTE_API."""
         return self._gateway.url
 
     async def go_down(self, how: Down = "refuse") -> None:
-        """End every connection; then refuse new ones, or (`reset`) take and reset them. State stays."""
+        """Resets all connections, then refuses new ones or accepts and resets them. The state is kept."""
         await self._gateway.go_down(how)
 
     async def come_up(self) -> None:
-        """Work again, on the same port."""
+        """Serves requests again, on the same port."""
         await self._gateway.come_up()
 
     def in_progress(self, route: str) -> int:
-        """How many requests on a route have come in and are not answered yet, such as those that hang."""
+        """Returns the number of requests on a route without a response yet, such as those that hang."""
         return self._gateway.in_progress[route]
 
     def progress(self) -> str:
@@ -104,11 +103,11 @@ class FlyteServer(Flyte):
         return f"requests so far: {requests}"
 
     def _lose_race(self, pack_id: str) -> None:
-        pack = self._state.packs.get(pack_id)
+        pack = self.packs.get(pack_id)
         if pack is not None:
-            self._state.take(pack)
+            self.take(pack)
 
-    def _on_served(self, served: RequestServed, action_id: str | None) -> None:
+    def _record_request(self, served: RequestServed, action_id: str | None) -> None:
         self.requests.append(served)
         self.counts[served.route, served.status] += 1
         if served.route == "take":

@@ -62,7 +62,7 @@ async def test_an_unmatched_flow_step_has_its_reason_and_the_values_of_its_crite
 
     (step,) = steps_of(trace, "flow_step")
     assert step["outcome"] == "unmatched"
-    assert step["reason"] == "the criteria is not met"
+    assert step["reason"] == "the criteria are not met"
     assert step["rendered"] == "False"
     assert step["values"] == [["Event.Payload.message", '"hello"']]
 
