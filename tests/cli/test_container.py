@@ -1,48 +1,50 @@
-"""Every object of the pack can be made, however it is configured."""
+"""The container creates every object of the pack in every configuration."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from adapters.recording.chat import RecordedChat
 from adapters.recording.receiver import RecordedReceiver
 from adapters.recording.workflow import RecordedWorkflow
-from adapters.slack.events_api import SlackEventsApi
 from entrypoints.config.settings import ReceiveMode, load_settings
 from entrypoints.container import Container, lifetimes
+from entrypoints.http import SLACK_PATH
 
-EVERY_WAY = {
+SECRETS = {
     ReceiveMode.SOCKET_MODE: {"FLYTE_SLACK_APP_TOKEN": "xapp-1", "FLYTE_SLACK_SIGNING_SECRET": "s3cret"},
     ReceiveMode.HTTP: {"FLYTE_SLACK_SIGNING_SECRET": "s3cret"},
     ReceiveMode.RTM: {},
 }
-every_way = pytest.mark.parametrize("receiving", ReceiveMode, ids=lambda receiving: receiving.value)
+every_mode = pytest.mark.parametrize("mode", ReceiveMode, ids=lambda mode: mode.value)
 
 
-def container_for(receiving: ReceiveMode, more: Mapping[str, str]) -> Container:
+def container_for(mode: ReceiveMode, more: Mapping[str, str]) -> Container:
     required = {"FLYTE_API": "http://127.0.0.1:1", "FLYTE_SLACK_TOKEN": "xoxb-1"}
-    settings = load_settings({**required, **EVERY_WAY[receiving], **more})
-    assert settings.receive_mode is receiving
+    settings = load_settings({**required, **SECRETS[mode], **more})
+    assert settings.receive_mode is mode
     return Container(settings=settings)
 
 
-@every_way
+@every_mode
 @pytest.mark.parametrize("storage", ["file", "memory"])
 @pytest.mark.parametrize("record", ["", "record.jsonl"])
-def test_every_object_can_be_made(receiving: ReceiveMode, storage: str, record: str, tmp_path: Path) -> None:
+def test_every_object_can_be_created(mode: ReceiveMode, storage: str, record: str, tmp_path: Path) -> None:
     url = {"file": f"file://{tmp_path}/state", "memory": "memory:"}[storage]
-    container = container_for(receiving, {"FLYTE_SLACK_STORAGE": url, "FLYTE_SLACK_RECORD": record})
+    container = container_for(mode, {"FLYTE_SLACK_STORAGE": url, "FLYTE_SLACK_RECORD": record})
 
     container.check_dependencies()
     for provider in container.providers.values():
         provider()
 
 
-@every_way
-def test_making_them_opens_nothing(receiving: ReceiveMode, tmp_path: Path) -> None:
+@every_mode
+def test_creating_the_objects_opens_nothing(mode: ReceiveMode, tmp_path: Path) -> None:
     more = {"FLYTE_SLACK_BACKUP_DIR": str(tmp_path / "state"), "FLYTE_SLACK_RECORD": str(tmp_path / "record")}
-    container = container_for(receiving, more)
+    container = container_for(mode, more)
 
     container.service()
     list(lifetimes(container))
@@ -50,29 +52,38 @@ def test_making_them_opens_nothing(receiving: ReceiveMode, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-@every_way
-def test_each_is_made_once(receiving: ReceiveMode) -> None:
-    container = container_for(receiving, {})
+@every_mode
+def test_every_object_is_created_once(mode: ReceiveMode) -> None:
+    container = container_for(mode, {})
 
     assert container.receiver() is container.receiver()
     assert container.service() is container.service()
 
 
-def test_slack_s_requests_go_to_the_receiver_that_the_pack_listens_to() -> None:
-    container = container_for(ReceiveMode.HTTP, {})
+@pytest.mark.parametrize(
+    ("mode", "record", "status"),
+    [
+        (ReceiveMode.HTTP, "", HTTPStatus.UNAUTHORIZED),
+        (ReceiveMode.HTTP, "record.jsonl", HTTPStatus.UNAUTHORIZED),
+        (ReceiveMode.SOCKET_MODE, "", HTTPStatus.NOT_FOUND),
+        (ReceiveMode.RTM, "", HTTPStatus.NOT_FOUND),
+    ],
+)
+async def test_only_a_pack_in_http_mode_verifies_requests_from_slack(
+    mode: ReceiveMode, record: str, status: HTTPStatus
+) -> None:
+    variables = {"FLYTE_SLACK_HTTP_HOST": "127.0.0.1", "FLYTE_SLACK_HTTP_PORT": "0", "FLYTE_SLACK_RECORD": record}
+    server = container_for(mode, variables).http_server()
 
-    receiver = container.receiver()
-
-    assert isinstance(receiver, SlackEventsApi)
-    assert container.http_server()._slack_handler == receiver.handle_request
-
-
-@pytest.mark.parametrize("receiving", [ReceiveMode.SOCKET_MODE, ReceiveMode.RTM], ids=lambda receiving: receiving.value)
-def test_slack_s_requests_go_nowhere_when_the_pack_hears_otherwise(receiving: ReceiveMode) -> None:
-    assert container_for(receiving, {}).http_server()._slack_handler is None
+    async with (
+        server.open(),
+        ClientSession() as session,
+        session.post(server.url + SLACK_PATH, data=b"unsigned") as response,
+    ):
+        assert response.status == status
 
 
-def test_nothing_stands_between_the_pack_and_the_world_unless_a_record_is_asked_for() -> None:
+def test_without_a_recording_the_pack_uses_the_adapters_themselves() -> None:
     container = container_for(ReceiveMode.RTM, {})
 
     assert container.chat() is container.slack_chat()
@@ -80,10 +91,9 @@ def test_nothing_stands_between_the_pack_and_the_world_unless_a_record_is_asked_
     assert container.workflow() is container.flyte_workflow()
 
 
-def test_a_record_that_is_asked_for_stands_between_the_pack_and_the_world() -> None:
+def test_a_recording_wraps_the_adapters() -> None:
     container = container_for(ReceiveMode.HTTP, {"FLYTE_SLACK_RECORD": "record.jsonl"})
 
     assert isinstance(container.chat(), RecordedChat)
     assert isinstance(container.receiver(), RecordedReceiver)
     assert isinstance(container.workflow(), RecordedWorkflow)
-    assert container.http_server()._slack_handler == container.slack_receiver().handle_request

@@ -1,1 +1,1 @@
-"""The disk has it before Slack is told. Needs a C compiler: `make test-fsync` runs it, and `make test` does not."""
+"""Data is on disk before Slack gets its acknowledgement. Needs a C compiler, so only `make test-fsync` runs it."""

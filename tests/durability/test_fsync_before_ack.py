@@ -1,7 +1,7 @@
-"""The disk has what Slack and Flyte are told of.
+"""Data is on disk before Slack gets its acknowledgement and before Flyte gets a request.
 
-A kill proves nothing about that: what a killed process wrote is in the kernel's memory, and outlives the process. So it
-is watched what the process asks of the kernel, and in which order.
+Killing the process can't verify this, since the kernel still holds what the process wrote. Instead a preloaded library
+traces the process's writes, syncs and sends in their order.
 """
 
 import shutil
@@ -21,30 +21,28 @@ _MESSAGES = 50
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """What notes the order of writing, syncing and sending, compiled."""
+    """The compiled library that traces writes, syncs and sends."""
     compiled = tmp_path / "order_log.so"
     compiler = shutil.which("cc") or "cc"
     subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", compiled, _SOURCE, "-ldl"], check=True)  # noqa: S603 - ours
     return compiled
 
 
-async def test_the_disk_has_every_message_every_action_and_every_outcome_before_anybody_is_told(
-    library: Path, tmp_path: Path
-) -> None:
-    notes = await _notes(library, tmp_path)
+async def test_messages_actions_and_outcomes_are_on_disk_before_anything_is_sent(library: Path, tmp_path: Path) -> None:
+    trace = await _trace(library, tmp_path)
 
-    assert [problem for number in range(_MESSAGES) for problem in _broken_promises(notes, number)] == []
+    assert [problem for number in range(_MESSAGES) for problem in _violations(trace, number)] == []
 
 
-async def test_the_test_would_see_it_if_the_disk_were_not_asked(library: Path, tmp_path: Path) -> None:
-    notes = await _notes(library, tmp_path, FLYTE_SLACK_STORAGE="memory:")
+async def test_a_storage_without_fsync_is_detected(library: Path, tmp_path: Path) -> None:
+    trace = await _trace(library, tmp_path, FLYTE_SLACK_STORAGE="memory:")
 
-    assert all(len(_broken_promises(notes, number)) == 4 for number in range(_MESSAGES))
+    assert all(len(_violations(trace, number)) == 4 for number in range(_MESSAGES))
 
 
-async def _notes(library: Path, directory: Path, **variables: str) -> list[str]:
-    """What was noted while things were said, each after the echo of the one before, and answered."""
-    log = directory / "notes"
+async def _trace(library: Path, directory: Path, **variables: str) -> list[str]:
+    """Posts messages, each after the echo of the one before, and returns the trace."""
+    log = directory / "trace"
     async with SlackServer() as slack, FlyteServer(flows=[flow_from_file(BUILT_IN / "echo.yaml")]) as flyte:
         alice, channel = slack.add_user("alice"), slack.add_channel("ops")
         settings = {
@@ -64,29 +62,29 @@ async def _notes(library: Path, directory: Path, **variables: str) -> list[str]:
     return log.read_text(encoding="utf-8").splitlines()
 
 
-def _broken_promises(notes: list[str], number: int) -> list[str]:
-    """Where the notes about one message and its echo are not in the order promised."""
-    heard, echo = f"echo m{number:05d}", f">>> m{number:05d}"
-    envelope = notes[notes.index(f"got {heard}") - 1].removeprefix("got ")
-    is_safe = [f"written {heard}", "synced"]
+def _violations(trace: list[str], number: int) -> list[str]:
+    """Returns the violations of the order that is promised for a message and its echo."""
+    message, echo = f"echo m{number:05d}", f">>> m{number:05d}"
+    envelope = trace[trace.index(f"got {message}") - 1].removeprefix("got ")
+    stored = [f"written {message}", "synced"]
     orders = {
-        "the message was acknowledged before it was on the disk": [*is_safe, f"acknowledged {envelope}"],
-        "the message went to Flyte before it was on the disk": [*is_safe, f"sent {heard}"],
-        "the action was carried out before it was on the disk": [f"written {echo}", "synced", f"sent {echo}"],
-        "the action was answered before its outcome was on the disk": [
+        "the message was acknowledged before it was on disk": [*stored, f"acknowledged {envelope}"],
+        "the message was sent to Flyte before it was on disk": [*stored, f"sent {message}"],
+        "the action was executed before it was on disk": [f"written {echo}", "synced", f"sent {echo}"],
+        "the result was reported before the outcome was on disk": [
             *(f"sent {echo}", f"written {echo}"),
             *("synced", f"sent {echo}"),
         ],
     }
-    return [f"m{number:05d}: {problem}" for problem, order in orders.items() if not _are_in_order(notes, order)]
+    return [f"m{number:05d}: {problem}" for problem, order in orders.items() if not _is_ordered(trace, order)]
 
 
-def _are_in_order(notes: list[str], order: list[str]) -> bool:
-    """Whether these notes come one after another, and the last of them no sooner than that."""
+def _is_ordered(trace: list[str], order: list[str]) -> bool:
+    """Whether these entries occur in this order, and the last one not before the others."""
     *before, last = order
     position = -1
-    for note in before:
-        if note not in notes[position + 1 :]:
+    for entry in before:
+        if entry not in trace[position + 1 :]:
             return False
-        position = notes.index(note, position + 1)
-    return notes[:position].count(last) == before.count(last) and last in notes[position:]
+        position = trace.index(entry, position + 1)
+    return trace[:position].count(last) == before.count(last) and last in trace[position:]

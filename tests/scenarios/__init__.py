@@ -1,1 +1,1 @@
-"""The whole pack, over real sockets."""
+"""The whole pack over real sockets."""

@@ -19,7 +19,7 @@ from entrypoints.simulation.slack.faults import rate_limited
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
-A_BUG = """
+BUG = """
 import os
 from application.workers.membership_sync import MembershipSync
 
@@ -38,36 +38,36 @@ async def flyte() -> AsyncIterator[FlyteServer]:
         yield server
 
 
-class Way(Enum):
-    """A way of hearing from Slack."""
+class Transport(Enum):
+    """How the pack receives events from Slack."""
 
     SOCKET_MODE = "socket mode"
     HTTP = "http"
     RTM = "rtm"
 
     def secrets(self, slack: SlackServer) -> dict[str, str]:
-        """What to set beside the bot's token, so that the pack takes this way."""
+        """The variables that select this transport."""
         return {
-            Way.SOCKET_MODE: {"FLYTE_SLACK_APP_TOKEN": slack.app_token},
-            Way.HTTP: {"FLYTE_SLACK_SIGNING_SECRET": slack.signing_secret},
-            Way.RTM: {},
+            Transport.SOCKET_MODE: {"FLYTE_SLACK_APP_TOKEN": slack.app_token},
+            Transport.HTTP: {"FLYTE_SLACK_SIGNING_SECRET": slack.signing_secret},
+            Transport.RTM: {},
         }[self]
 
-    async def until_hearing(self, slack: SlackServer, pack: DaemonProcess) -> None:
-        """Return when the pack hears; by HTTP after Slack was told, as an operator does, where the pack is."""
-        if self is Way.HTTP:
+    async def wait_until_receiving(self, slack: SlackServer, pack: DaemonProcess) -> None:
+        """Return once the pack receives; for HTTP, first enter the request URL in Slack, as an operator does."""
+        if self is Transport.HTTP:
             await slack.deliver_to(await pack.url() + SLACK_PATH)
         await pack.wait_for_event("hearing")
 
 
-@pytest.fixture(params=Way, ids=lambda way: way.value)
-def way(request: pytest.FixtureRequest) -> Way:
-    return cast("Way", request.param)
+@pytest.fixture(params=Transport, ids=lambda transport: transport.value)
+def transport(request: pytest.FixtureRequest) -> Transport:
+    return cast("Transport", request.param)
 
 
 @pytest.fixture
-async def slack(way: Way) -> AsyncIterator[SlackServer]:
-    async with SlackServer(classic=way is Way.RTM) as server:
+async def slack(transport: Transport) -> AsyncIterator[SlackServer]:
+    async with SlackServer(classic=transport is Transport.RTM) as server:
         yield server
 
 
@@ -77,17 +77,17 @@ async def modern_slack() -> AsyncIterator[SlackServer]:
         yield server
 
 
-def _for(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
-    return daemon_environ(slack, flyte, directory, **Way.SOCKET_MODE.secrets(slack), **more)
+def socket_mode_environ(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
+    return daemon_environ(slack, flyte, directory, **Transport.SOCKET_MODE.secrets(slack), **more)
 
 
-async def test_a_flow_echoes_what_is_said_in_the_default_channel(
-    way: Way, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+async def test_a_flow_echoes_a_message_in_the_default_channel(
+    transport: Transport, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
     default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
-    async with daemon(daemon_environ(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
-        await way.until_hearing(slack, pack)
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **transport.secrets(slack), **default)) as pack:
+        await transport.wait_until_receiving(slack, pack)
         await pack.wait_for_event("default_channel_joined")
         slack.say(alice, channel, "echo hello world")
         await slack.wait_for(lambda: len(slack.posts) == 1, 5)
@@ -105,30 +105,30 @@ async def test_a_flow_echoes_what_is_said_in_the_default_channel(
     }
 
 
-async def test_joined_channels_outlive_a_restart(
-    way: Way, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+async def test_joined_channels_survive_a_restart(
+    transport: Transport, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
-    variables = daemon_environ(slack, flyte, tmp_path, **way.secrets(slack))
+    variables = daemon_environ(slack, flyte, tmp_path, **transport.secrets(slack))
     async with daemon(variables) as pack:
         await pack.wait_for_event("hearing")
         flyte.queue_action("Slack", "JoinChannel", {"channelId": channel})
         await flyte.wait_for(lambda: len(flyte.results) == 1, 5)
         assert await pack.stop(signal.SIGINT) == 0
     async with daemon(variables) as pack:
-        await way.until_hearing(slack, pack)
+        await transport.wait_until_receiving(slack, pack)
         slack.say(alice, channel, "echo again")
         await slack.wait_for(lambda: len(slack.posts) == 1, 5)
         assert await pack.stop() == 0
 
 
-async def test_a_stop_in_the_middle_of_a_post_finishes_it_and_answers(
+async def test_a_post_in_progress_is_finished_and_reported_at_shutdown(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     slack = modern_slack
     channel = slack.add_channel("ops", members=[slack.bot_user_id])
     slack.faults.plan("chat.postMessage", Slow(1.0))
-    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+    async with daemon(socket_mode_environ(slack, flyte, tmp_path)) as pack:
         await pack.wait_for_event("hearing")
         flyte.queue_action("Slack", "SendMessage", {"channelId": channel, "message": "slow"})
         await slack.wait_for(lambda: slack.counters["chat.postMessage"] == 1, 5)
@@ -138,25 +138,25 @@ async def test_a_stop_in_the_middle_of_a_post_finishes_it_and_answers(
     assert [result.name for result in flyte.results.values()] == ["MessageSent"]
 
 
-async def test_what_a_stop_left_undone_is_done_after_the_next_start(
+async def test_work_interrupted_by_a_shutdown_is_resumed_by_the_next_start(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     slack = modern_slack
     channel = slack.add_channel("ops", members=[slack.bot_user_id])
     slack.faults.plan("chat.postMessage", rate_limited(5))
-    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+    async with daemon(socket_mode_environ(slack, flyte, tmp_path)) as pack:
         await pack.wait_for_event("hearing")
         flyte.queue_action("Slack", "SendMessage", {"channelId": channel, "message": "later"})
         await pack.wait_for_event("throttled")
         assert await pack.stop() == 0
     assert not slack.posts
-    async with daemon(_for(slack, flyte, tmp_path)) as pack:
+    async with daemon(socket_mode_environ(slack, flyte, tmp_path)) as pack:
         await flyte.wait_for(lambda: len(flyte.results) == 1, 15)
         assert await pack.stop() == 0
     assert [post.text for post in slack.posts] == ["later"]
 
 
-async def test_every_mistake_in_the_configuration_is_named_at_once_with_status_2() -> None:
+async def test_all_invalid_settings_are_named_at_once_with_status_2() -> None:
     async with daemon({"FLYTE_API": "not a url", "FLYTE_SLACK_GIVE_UP": "soon"}) as pack:
         assert await pack.wait() == 2
     named = {line.partition(":")[0] for line in pack.other_lines}
@@ -166,17 +166,17 @@ async def test_every_mistake_in_the_configuration_is_named_at_once_with_status_2
 @pytest.mark.parametrize(
     ("variable", "wrong"), [("FLYTE_SLACK_TOKEN", "xoxb-wrong"), ("FLYTE_SLACK_APP_TOKEN", "xapp-wrong")]
 )
-async def test_a_token_that_slack_refuses_ends_the_start_with_status_1_and_the_variables_name(
+async def test_a_rejected_token_gives_status_1_and_names_the_variable(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, variable: str, wrong: str
 ) -> None:
-    async with daemon(_for(modern_slack, flyte, tmp_path) | {variable: wrong}) as pack:
+    async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path) | {variable: wrong}) as pack:
         assert await pack.wait() == 1
     failure = await pack.wait_for_event("pack_failed")
     assert failure["reason"].startswith(f"{variable}: invalid_auth: ")
     assert wrong not in repr(pack.log)
 
 
-async def test_a_token_that_cant_use_rtm_ends_the_start_and_says_what_to_set(
+async def test_a_token_that_cannot_use_rtm_gives_status_1_and_names_the_alternatives(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     async with daemon(daemon_environ(modern_slack, flyte, tmp_path)) as pack:
@@ -187,31 +187,32 @@ async def test_a_token_that_cant_use_rtm_ends_the_start_and_says_what_to_set(
     assert "FLYTE_SLACK_SIGNING_SECRET" in reason
 
 
-async def test_a_second_pack_on_the_same_directory_ends_with_status_1(
+async def test_a_second_pack_on_the_same_directory_gives_status_1(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
-    async with daemon(_for(modern_slack, flyte, tmp_path)) as first:
+    async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as first:
         await first.wait_for_event("listening")
-        async with daemon(_for(modern_slack, flyte, tmp_path)) as second:
+        async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as second:
             assert await second.wait() == 1
         assert "in use by another pack" in (await second.wait_for_event("pack_failed"))["reason"]
         assert await first.stop() == 0
 
 
-async def test_a_port_that_is_taken_ends_the_start_with_status_1(
-    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
-) -> None:
+async def test_a_port_in_use_gives_status_1(modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        async with daemon(_for(modern_slack, flyte, tmp_path, FLYTE_SLACK_HTTP_PORT=port)) as pack:
+        async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path, FLYTE_SLACK_HTTP_PORT=port)) as pack:
             assert await pack.wait() == 1
     assert "FLYTE_SLACK_HTTP_PORT" in (await pack.wait_for_event("pack_failed"))["reason"]
 
 
-async def test_health_turns_green_and_red_with_flyte(
+async def test_health_follows_the_availability_of_flyte(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
-    async with daemon(_for(modern_slack, flyte, tmp_path)) as pack, aiohttp.ClientSession(await pack.url()) as http:
+    async with (
+        daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack,
+        aiohttp.ClientSession(await pack.url()) as http,
+    ):
         await pack.wait_for_line(
             lambda _: {line["check"] for line in pack.log if line["event"] == "healthy"} == set(CHECKS)
         )
@@ -229,13 +230,13 @@ async def test_health_turns_green_and_red_with_flyte(
         assert await pack.stop() == 0
 
 
-async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
-    way: Way, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+async def test_messages_posted_while_flyte_is_down_reach_it_afterwards(
+    transport: Transport, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops")
     default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
-    async with daemon(daemon_environ(slack, flyte, tmp_path, **way.secrets(slack), **default)) as pack:
-        await way.until_hearing(slack, pack)
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **transport.secrets(slack), **default)) as pack:
+        await transport.wait_until_receiving(slack, pack)
         await pack.wait_for_event("default_channel_joined")
         await flyte.go_down()
         texts = [f"message {number}" for number in range(10)]
@@ -248,10 +249,10 @@ async def test_what_is_said_while_flyte_is_down_reaches_it_afterwards(
         assert await pack.stop() == 0
 
 
-async def test_an_unsigned_request_is_refused_and_leaves_no_more_than_a_line_in_the_log(
+async def test_an_unsigned_request_is_rejected_and_its_content_not_logged(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
-    variables = daemon_environ(modern_slack, flyte, tmp_path, **Way.HTTP.secrets(modern_slack))
+    variables = daemon_environ(modern_slack, flyte, tmp_path, **Transport.HTTP.secrets(modern_slack))
     async with daemon(variables) as pack, aiohttp.ClientSession(await pack.url()) as http:
         await pack.wait_for_event("hearing")
         async with http.post(SLACK_PATH, json={"type": "event_callback", "event": {"text": "hush"}}) as answer:
@@ -261,10 +262,10 @@ async def test_an_unsigned_request_is_refused_and_leaves_no_more_than_a_line_in_
     assert "hush" not in repr(pack.log)
 
 
-async def test_a_pack_that_hears_by_socket_mode_takes_no_http_requests_of_slack_s(
+async def test_a_pack_in_socket_mode_accepts_no_http_requests_from_slack(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
-    both = Way.SOCKET_MODE.secrets(modern_slack) | Way.HTTP.secrets(modern_slack)
+    both = Transport.SOCKET_MODE.secrets(modern_slack) | Transport.HTTP.secrets(modern_slack)
     async with daemon(daemon_environ(modern_slack, flyte, tmp_path, **both)) as pack:
         await pack.wait_for_event("hearing")
         with pytest.raises(ConnectionError, match="404"):
@@ -272,11 +273,11 @@ async def test_a_pack_that_hears_by_socket_mode_takes_no_http_requests_of_slack_
         assert await pack.stop() == 0
 
 
-async def test_an_unforeseen_error_ends_the_pack_with_status_1_and_a_traceback_without_secrets(
+async def test_a_bug_gives_status_1_and_a_traceback_without_secrets(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
-    variables = _for(modern_slack, flyte, tmp_path, FLYTE_SLACK_STORAGE="memory:")
-    (tmp_path / "sitecustomize.py").write_text(A_BUG)
+    variables = socket_mode_environ(modern_slack, flyte, tmp_path, FLYTE_SLACK_STORAGE="memory:")
+    (tmp_path / "sitecustomize.py").write_text(BUG)
     async with daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
         assert await pack.wait() == 1
     failure = await pack.wait_for_event("pack_failed")
@@ -286,18 +287,18 @@ async def test_an_unforeseen_error_ends_the_pack_with_status_1_and_a_traceback_w
     assert not pack.other_lines
 
 
-async def test_what_was_set_aside_is_delivered_when_an_operator_retries_it_beside_the_daemon(
+async def test_a_retried_entry_is_delivered_by_the_running_daemon(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     slack = modern_slack
     alice, channel = slack.add_user("alice"), slack.add_channel("ops", members=[slack.bot_user_id])
-    poisoned = flyte.faults.plan("event", status(400))
-    variables = _for(slack, flyte, tmp_path, FLYTE_SLACK_LISTEN="member")
+    rejection = flyte.faults.plan("event", status(400))
+    variables = socket_mode_environ(slack, flyte, tmp_path, FLYTE_SLACK_LISTEN="member")
     async with daemon(variables) as pack:
         await pack.wait_for_event("hearing")
         slack.say(alice, channel, "echo poison")
         await pack.wait_for_event("message_set_aside")
-        flyte.faults.remove(poisoned)
+        flyte.faults.remove(rejection)
         async with daemon(variables, "outbox", "retry", "--all") as retrying:
             assert await retrying.wait() == 0
         await slack.wait_for(lambda: len(slack.posts) == 1, 10)
@@ -306,19 +307,19 @@ async def test_what_was_set_aside_is_delivered_when_an_operator_retries_it_besid
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_stop_while_it_still_starts_is_a_good_end(
+async def test_a_signal_during_startup_ends_the_daemon_with_status_0(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, number: signal.Signals
 ) -> None:
-    async with daemon(_for(modern_slack, flyte, tmp_path)) as pack:
-        while not _catches(pack.process.pid, signal.SIGTERM):  # noqa: ASYNC110 - no event tells of this
+    async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack:
+        while not _has_handler(pack.process.pid, signal.SIGTERM):  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0)
         assert await pack.stop(number) == 0
     assert pack.log == []
     assert pack.other_lines == []
 
 
-def _catches(process_id: int, number: signal.Signals) -> bool:
-    """Whether the process has a handler for the signal, as the kernel says."""
+def _has_handler(process_id: int, number: signal.Signals) -> bool:
+    """Whether the process has installed a handler for the signal, according to the kernel."""
     status = Path(f"/proc/{process_id}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)

@@ -1,4 +1,4 @@
-"""A daemon that keeps a record, and the flow test that is made of it."""
+"""A daemon that records its traffic, and the flow test made from the recording."""
 
 import asyncio
 import stat
@@ -20,25 +20,25 @@ ECHO = BUILT_IN / "echo.yaml"
 
 
 async def flyte_slack(*arguments: object) -> Result:
-    """What a command comes to; in a thread, since flow tests have an event loop of their own."""
+    """Runs a command in a thread, since flow tests have an event loop of their own."""
     return await asyncio.to_thread(CliRunner().invoke, main, list(map(str, arguments)))
 
 
 @pytest.fixture
-async def ends() -> AsyncIterator[tuple[SlackServer, FlyteServer]]:
+async def servers() -> AsyncIterator[tuple[SlackServer, FlyteServer]]:
     async with SlackServer() as slack, FlyteServer(flows=[flow_from_file(ECHO)]) as flyte:
         yield slack, flyte
 
 
-async def test_what_goes_in_and_out_is_recorded_without_secrets_and_makes_a_flow_test(
-    ends: tuple[SlackServer, FlyteServer], tmp_path: Path
+async def test_recorded_traffic_contains_no_secrets_and_makes_a_flow_test(
+    servers: tuple[SlackServer, FlyteServer], tmp_path: Path
 ) -> None:
-    slack, flyte = ends
+    slack, flyte = servers
     zoe, ops, record = slack.add_user("zoe"), slack.add_channel("ops"), tmp_path / "session.jsonl"
-    more = {"FLYTE_SLACK_RECORD": str(record), "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": ops, "FLYTE_JWT": "h.u.sh"}
-    more["FLYTE_SLACK_APP_TOKEN"] = slack.app_token
+    variables = {"FLYTE_SLACK_RECORD": str(record), "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": ops, "FLYTE_JWT": "h.u.sh"}
+    variables["FLYTE_SLACK_APP_TOKEN"] = slack.app_token
 
-    async with daemon(daemon_environ(slack, flyte, tmp_path, **more)) as pack:
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **variables)) as pack:
         await slack.wait_for(lambda: slack.is_member(ops), timeout=15)
         await pack.wait_for_event("hearing")
         slack.say(zoe, ops, f"echo mail me: zoe@example.org, not {slack.bot_token}")
@@ -54,23 +54,23 @@ async def test_what_goes_in_and_out_is_recorded_without_secrets_and_makes_a_flow
     assert kinds[:3] == [Heard, Published, Taken]
     assert {Posted, Answered} <= set(kinds)
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
-    kept = record.read_text()
-    assert "echo mail me: ***, not ***" in kept
-    assert not [secret for secret in (slack.bot_token, slack.app_token, "h.u.sh", "@example") if secret in kept]
+    content = record.read_text()
+    assert "echo mail me: ***, not ***" in content
+    assert not [secret for secret in (slack.bot_token, slack.app_token, "h.u.sh", "@example") if secret in content]
 
-    made = await flyte_slack("record-to-test", record, "--flow", ECHO, "-o", tmp_path / "t.yaml")
-    assert made.exit_code == 0
+    converted = await flyte_slack("record-to-test", record, "--flow", ECHO, "-o", tmp_path / "t.yaml")
+    assert converted.exit_code == 0
     tested = await flyte_slack("test", tmp_path / "t.yaml")
     assert tested.exit_code == 0, tested.output
 
 
-async def test_a_record_that_can_t_be_kept_ends_the_start_with_the_reason(
-    ends: tuple[SlackServer, FlyteServer], tmp_path: Path
+async def test_a_recording_that_cannot_be_written_gives_status_1_and_the_reason(
+    servers: tuple[SlackServer, FlyteServer], tmp_path: Path
 ) -> None:
-    slack, flyte = ends
-    more = {"FLYTE_SLACK_RECORD": str(tmp_path / "none" / "session.jsonl")}
+    slack, flyte = servers
+    variables = {"FLYTE_SLACK_RECORD": str(tmp_path / "none" / "session.jsonl")}
 
-    async with daemon(daemon_environ(slack, flyte, tmp_path, **more)) as pack:
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **variables)) as pack:
         assert await pack.wait() == 1
 
     assert [line["reason"].partition(":")[0] for line in pack.log if line["event"] == "pack_failed"] == [

@@ -1,4 +1,4 @@
-"""The daemon as an operator runs it: a process with an environment, a log and an exit status."""
+"""The daemon as a process with an environment, a log and an exit status."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ class DaemonProcess:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.log: list[dict[str, Any]] = []
-        """The lines of its log so far."""
+        """The log lines so far."""
         self.other_lines: list[str] = []
-        """What it wrote to standard error that is no JSON."""
+        """Lines on standard error that are not JSON."""
         self._changed = asyncio.Condition()
 
     async def read_log(self) -> None:
-        """Follow standard error to its end."""
+        """Read standard error to its end."""
         assert self.process.stderr
         async for line in self.process.stderr:
             try:
@@ -39,37 +39,37 @@ class DaemonProcess:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def wait_for_line(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first line of the log of which this is so."""
+    async def wait_for_line(self, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Waits for a matching log line, and returns the first one."""
         async with asyncio.timeout(_TIMEOUT_SECONDS), self._changed:
             while True:
                 for line in self.log:
-                    if is_so(line):
+                    if matches(line):
                         return line
                 await self._changed.wait()
 
     async def wait_for_event(self, event: str) -> dict[str, Any]:
-        """The first line of the log that tells of this event."""
+        """Waits for this event, and returns its first log line."""
         return await self.wait_for_line(lambda line: line["event"] == event)
 
     async def url(self) -> str:
-        """Where its HTTP port is."""
+        """The URL of its HTTP port."""
         return str((await self.wait_for_event("listening"))["url"]).replace("0.0.0.0", "127.0.0.1")
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit status."""
+        """Sends a signal, and returns the exit status."""
         self.process.send_signal(number)
         return await self.wait()
 
     async def wait(self) -> int:
-        """Its exit status, once it ended of its own accord."""
+        """Waits for the process to exit, and returns the exit status."""
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             return await self.process.wait()
 
 
 @asynccontextmanager
 async def daemon(environment: Mapping[str, str], *arguments: str) -> AsyncIterator[DaemonProcess]:
-    """The program with just this environment, killed at the end if it still runs."""
+    """Runs the program with exactly this environment, and kills it at the end if it is still running."""
     process = await asyncio.create_subprocess_exec(
         PROGRAM,
         *arguments,
@@ -90,7 +90,7 @@ async def daemon(environment: Mapping[str, str], *arguments: str) -> AsyncIterat
 
 
 def daemon_environ(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
-    """What to set so that the daemon works between these two; without an app token it receives by RTM."""
+    """The variables for a daemon between these two servers; without an app token it uses RTM."""
     return {
         "FLYTE_API": flyte.api_url,
         "FLYTE_SLACK_TOKEN": slack.bot_token,

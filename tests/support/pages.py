@@ -1,4 +1,4 @@
-"""The documentation's pages, and what stands in them."""
+"""The pages of the documentation, and their sections, code blocks and tables."""
 
 import re
 from collections.abc import Iterator
@@ -13,20 +13,20 @@ def page(name: str) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """What stands below a heading (`## Errors`), up to the next one of its rank or above."""
-    rank = heading.partition(" ")[0]
+    """Returns the text below a heading (`## Errors`), up to the next heading of the same or a higher level."""
+    marks = heading.partition(" ")[0]
     below = text.partition(f"\n{heading}\n")[2]
     assert below, f"there is no {heading}"
-    return re.split(rf"^#{{1,{len(rank)}}} ", below, maxsplit=1, flags=re.MULTILINE)[0]
+    return re.split(rf"^#{{1,{len(marks)}}} ", below, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def titled_blocks(text: str) -> dict[str, str]:
-    """The code blocks that have a title, by their titles."""
+    """Returns the code blocks with a title, by title."""
     return dict(re.findall(r'^```\w+ title="([^"]+)"\n(.*?)^```', text, re.MULTILINE | re.DOTALL))
 
 
 def rows(text: str, first_cell: str) -> Iterator[list[str]]:
-    """The cells of all tables' rows whose first cell matches; bars within cells are escaped."""
+    """Yields the cells of every table row whose first cell matches; bars inside cells are escaped."""
     for line in text.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if cells and re.fullmatch(first_cell, cells[0]):
@@ -34,11 +34,11 @@ def rows(text: str, first_cell: str) -> Iterator[list[str]]:
 
 
 def code_spans(text: str) -> list[str]:
-    """What stands in backquotes."""
+    """Returns the texts in backquotes."""
     return re.findall(r"`([^`]+)`", text)
 
 
 def sources(*layers: str) -> str:
-    """The code of these folders in one."""
+    """Returns the code of these folders as one text."""
     paths = (path for layer in layers for path in sorted((ROOT / layer).rglob("*.py")))
     return "\n".join(path.read_text() for path in paths)
