@@ -14,7 +14,7 @@ MESSAGE = {"event": "ReceivedMessage", "payload": {}}
 
 
 @pytest.mark.parametrize("code", [404, 500, 503])
-async def test_a_status_comes_so_many_times_and_nothing_is_processed(code: int) -> None:
+async def test_a_status_fault_applies_as_often_as_planned_and_nothing_is_processed(code: int) -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", faults.status(code), times=2)
 
@@ -22,7 +22,7 @@ async def test_a_status_comes_so_many_times_and_nothing_is_processed(code: int) 
         assert len(flyte.events) == 1
 
 
-async def test_a_fault_without_times_lasts_until_it_is_removed() -> None:
+async def test_a_fault_can_last_until_it_is_removed() -> None:
     async with server_and_pack() as (flyte, pack):
         planned = flyte.faults.plan("event", faults.status(503), times=None)
         assert [await pack.send_event("X") for _ in range(3)] == [503] * 3
@@ -32,7 +32,7 @@ async def test_a_fault_without_times_lasts_until_it_is_removed() -> None:
         assert await pack.send_event("X") == 202
 
 
-async def test_faults_of_a_route_come_one_after_another_and_leave_other_routes_alone() -> None:
+async def test_faults_apply_in_order_to_their_own_route() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", faults.status(500))
         flyte.faults.plan("event", faults.status(503))
@@ -51,7 +51,7 @@ async def test_faults_of_a_route_come_one_after_another_and_leave_other_routes_a
         (faults.redirect("http://127.0.0.1:1/elsewhere"), 302, "application/octet-stream", b""),
     ],
 )
-async def test_another_answer_comes_in_the_answers_place(
+async def test_a_canned_response_replaces_the_response(
     fault: Fault, code: int, content_type: str, start: bytes
 ) -> None:
     async with server_and_pack() as (flyte, pack):
@@ -65,14 +65,14 @@ async def test_another_answer_comes_in_the_answers_place(
         assert flyte.waiting() == 1, "nothing was taken"
 
 
-async def test_a_redirect_says_where_to() -> None:
+async def test_a_redirect_has_its_location() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", faults.redirect("http://127.0.0.1:1/elsewhere"), times=None)
         async with pack.session.post(pack.event_url, json=MESSAGE, allow_redirects=False) as response:
             assert response.headers["Location"] == "http://127.0.0.1:1/elsewhere"
 
 
-async def test_links_can_be_missing_from_what_was_processed() -> None:
+async def test_the_response_to_a_processed_request_can_lack_its_links() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
         flyte.faults.plan("take", faults.missing_links())
@@ -90,7 +90,7 @@ async def test_the_content_type_can_be_wrong() -> None:
             assert b"listPacks" in await response.read()
 
 
-async def test_a_reset_before_processes_nothing() -> None:
+async def test_a_reset_before_processing_has_no_effect() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", Reset())
         with pytest.raises(aiohttp.ClientError):
@@ -101,7 +101,7 @@ async def test_a_reset_before_processes_nothing() -> None:
 
 
 @pytest.mark.parametrize("route", ["event", "result"])
-async def test_a_reset_after_loses_the_answer_and_nothing_else(route: str) -> None:
+async def test_a_reset_after_processing_loses_only_the_response(route: str) -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
         taken = await pack.take()
@@ -115,7 +115,7 @@ async def test_a_reset_after_loses_the_answer_and_nothing_else(route: str) -> No
         assert (flyte.actions[action_id].state == "SUCCESS") is (route == "result")
 
 
-async def test_a_lost_answer_to_take_loses_the_action() -> None:
+async def test_a_lost_response_to_take_loses_the_action() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
         flyte.faults.plan("take", Reset(after_effect=True))
@@ -141,7 +141,7 @@ async def test_a_request_can_hang_unprocessed_or_processed() -> None:
         assert len(flyte.events) == 1
 
 
-async def test_a_hanging_request_does_not_hold_up_the_end() -> None:
+async def test_a_hanging_request_does_not_delay_shutdown() -> None:
     async with FlyteServer() as flyte, aiohttp.ClientSession() as session:
         flyte.faults.plan("api", Hang(), times=None)
         request = asyncio.ensure_future(session.get(f"{flyte.api_url}/v1"))
@@ -162,7 +162,7 @@ async def test_a_slow_request_is_processed_later() -> None:
         assert len(flyte.events) == 1
 
 
-async def test_a_lost_race_leaves_the_action_or_gives_it_to_nobody() -> None:
+async def test_a_lost_race_leaves_the_action_or_takes_it_away() -> None:
     async with server_and_pack() as (flyte, pack):
         ids = [flyte.queue_action("Slack", "SendMessage", number) for number in range(2)]
         flyte.faults.plan("take", faults.LostRace())
@@ -186,7 +186,7 @@ async def failure(pack: FlytePack) -> aiohttp.ClientError:
 
 
 @pytest.mark.parametrize("how", ["refuse", "reset"])
-async def test_a_server_that_is_down_comes_up_on_the_same_port_with_all_it_knew(how: str) -> None:
+async def test_a_restarted_server_keeps_its_port_and_state(how: str) -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.queue_action("Slack", "SendMessage")
         url = flyte.api_url
@@ -199,7 +199,7 @@ async def test_a_server_that_is_down_comes_up_on_the_same_port_with_all_it_knew(
         assert await pack.take() is not None
 
 
-async def test_going_down_ends_a_request_in_hand() -> None:
+async def test_going_down_resets_requests_in_progress() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", Hang())
         request = asyncio.ensure_future(pack.send_event("X"))
@@ -212,7 +212,7 @@ async def test_going_down_ends_a_request_in_hand() -> None:
         assert await pack.send_event("X") == 202
 
 
-async def test_it_can_go_down_and_up_often() -> None:
+async def test_it_can_go_down_and_come_up_repeatedly() -> None:
     async with server_and_pack() as (flyte, pack):
         for _ in range(10):
             await flyte.go_down()
@@ -222,7 +222,7 @@ async def test_it_can_go_down_and_up_often() -> None:
             assert await pack.send_event("X") == 202
 
 
-async def test_two_servers_do_not_share_a_port() -> None:
+async def test_two_servers_cannot_share_a_port() -> None:
     async with FlyteServer() as one:
         port = int(one.api_url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):

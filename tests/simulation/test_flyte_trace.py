@@ -22,7 +22,7 @@ from tests.simulation.flyte_pack import server_and_pack
 ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 
 
-async def test_the_whole_way_of_a_message_can_be_watched() -> None:
+async def test_a_message_can_be_traced_from_event_to_result() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
         watch = flyte.subscribe()
         await pack.send_event("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
@@ -39,7 +39,7 @@ async def test_the_whole_way_of_a_message_can_be_watched() -> None:
     assert sorted(one.at for one in seen) == [one.at for one in seen]
 
 
-async def test_a_watch_can_be_waited_on() -> None:
+async def test_a_subscription_can_be_iterated() -> None:
     async with server_and_pack() as (flyte, pack):
 
         async def first(watch: Subscription[TraceEvent]) -> TraceEvent:
@@ -58,7 +58,7 @@ async def test_a_watch_can_be_waited_on() -> None:
     assert (happening.event, happening.payload) == ("X", {"n": 1})
 
 
-async def test_requests_takes_and_counters_are_kept() -> None:
+async def test_requests_and_takes_are_logged_and_counted() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
         await pack.take()
@@ -73,7 +73,7 @@ async def test_requests_takes_and_counters_are_kept() -> None:
         assert (last.route, last.method, last.status, last.fault) == ("take", "POST", 500, "status 500")
 
 
-async def test_a_request_for_nothing_is_kept_too() -> None:
+async def test_a_request_for_an_unknown_path_is_logged() -> None:
     async with server_and_pack() as (flyte, pack):
         async with pack.session.get(f"{flyte.api_url}/v1/"):
             pass
@@ -81,7 +81,7 @@ async def test_a_request_for_nothing_is_kept_too() -> None:
         assert (flyte.requests[-1].route, flyte.requests[-1].status) == ("unknown", 404)
 
 
-async def test_waiting_ends_with_the_change_or_with_the_time() -> None:
+async def test_a_wait_ends_with_the_change_or_the_timeout() -> None:
     async with server_and_pack() as (flyte, pack):
         assert await flyte.wait_for(lambda: flyte.packs) == flyte.packs
         with pytest.raises(TimeoutError):
@@ -93,7 +93,7 @@ async def test_waiting_ends_with_the_change_or_with_the_time() -> None:
             await pack.send_event("X")
 
 
-async def test_an_event_can_be_raised_for_a_pack_that_is_not_there() -> None:
+async def test_an_event_can_be_raised_for_an_unregistered_pack() -> None:
     async with server_and_pack() as (flyte, _):
         flyte.raise_event("Rota", "RotaRetrieved", {"name": "Zoë"}, labels={"env": "dev"})
 
@@ -101,7 +101,7 @@ async def test_an_event_can_be_raised_for_a_pack_that_is_not_there() -> None:
         assert (event.pack.name, event.pack.labels, event.name) == ("Rota", {"env": "dev"}, "RotaRetrieved")
 
 
-async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> None:
+async def test_an_unmatched_step_has_its_reason() -> None:
     command = {"packName": "Slack", "name": "X"}
     steps = [
         {"id": "a", "event": {"packName": "Slack", "name": "E"}, "command": command},
@@ -122,7 +122,7 @@ async def test_a_step_that_waits_for_another_is_told_of_with_the_reason() -> Non
     assert told == [waits, waits, ("a", "the step has already run in this run")]
 
 
-async def test_a_wait_in_vain_says_what_happened_meanwhile() -> None:
+async def test_a_timed_out_wait_tells_the_progress() -> None:
     async with server_and_pack() as (flyte, _):
         with pytest.raises(TimeoutError, match=r"did not hold within 0\.01 s; requests so far: .*'register 201': 1"):
             await flyte.wait_for(lambda: flyte.events, timeout=0.01)

@@ -19,7 +19,7 @@ def ops(slack: SlackServer) -> str:
     return slack.workspace.channel("ops").channel_id
 
 
-async def test_a_post_is_answered_with_its_channel_and_time(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_a_post_returns_its_channel_and_ts(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     answer = await web.chat_postMessage(channel=ops, text="hello")
     assert (answer["channel"], answer["message"]["text"]) == (ops, "hello")
     assert answer["message"]["bot_id"] == slack.bot_id
@@ -27,22 +27,24 @@ async def test_a_post_is_answered_with_its_channel_and_time(slack: SlackServer, 
 
 
 @pytest.mark.parametrize("name", ["#ops", "ops"])
-async def test_a_post_finds_its_channel_by_name(name: str, web: AsyncWebClient, ops: str) -> None:
+async def test_a_channel_can_be_given_by_name(name: str, web: AsyncWebClient, ops: str) -> None:
     assert (await web.chat_postMessage(channel=name, text="hello"))["channel"] == ops
 
 
-async def test_a_post_to_a_user_goes_into_direct_messages(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_a_post_to_a_user_id_goes_to_a_direct_message(slack: SlackServer, web: AsyncWebClient) -> None:
     alice = slack.workspace.user("alice").user_id
     assert (await web.chat_postMessage(channel=alice, text="psst"))["channel"] == slack.open_im("alice")
 
 
-async def test_times_are_unique_and_rise(web: AsyncWebClient, ops: str) -> None:
+async def test_timestamps_are_unique_and_increasing(web: AsyncWebClient, ops: str) -> None:
     times = [(await web.chat_postMessage(channel=ops, text=str(number)))["ts"] for number in range(20)]
     assert times == sorted(set(times))
     assert all(len(ts.partition(".")[2]) == 6 for ts in times)
 
 
-async def test_posts_are_kept_in_order_with_their_arguments(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_posts_are_logged_in_order_with_their_arguments(
+    slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
     await web.chat_postMessage(channel=ops, text="one", unfurl_links=False)
     await web.api_call("chat.postMessage", json={"channel": ops, "text": "two", "tomorrows_field": 1})
     assert [post.text for post in slack.posts] == ["one", "two"]
@@ -51,7 +53,7 @@ async def test_posts_are_kept_in_order_with_their_arguments(slack: SlackServer, 
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-async def test_blocks_and_attachments_come_as_lists_or_as_text(
+async def test_blocks_and_attachments_may_be_lists_or_strings(
     as_text: bool, slack: SlackServer, web: AsyncWebClient, ops: str
 ) -> None:
     blocks: Any = [BLOCK]
@@ -64,7 +66,7 @@ async def test_blocks_and_attachments_come_as_lists_or_as_text(
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-async def test_metadata_is_kept_as_object_or_as_text(
+async def test_metadata_may_be_an_object_or_a_string(
     as_text: bool, slack: SlackServer, web: AsyncWebClient, ops: str
 ) -> None:
     metadata = {"event_type": "my_mark-1", "event_payload": {"id": "7"}}
@@ -73,22 +75,20 @@ async def test_metadata_is_kept_as_object_or_as_text(
     assert slack.history(ops)[-1]["metadata"] == metadata
 
 
-async def test_a_name_of_its_own_takes_the_user_off_the_message(
-    slack: SlackServer, web: AsyncWebClient, ops: str
-) -> None:
+async def test_a_message_with_a_custom_name_has_no_user(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     await web.chat_postMessage(channel=ops, text="hi", username="Deployer", icon_emoji=":robot:")
     message = slack.history(ops)[-1]
     assert (message["username"], message["bot_id"], message.get("user")) == ("Deployer", slack.bot_id, None)
 
 
-async def test_a_name_of_its_own_needs_its_scope(session: aiohttp.ClientSession) -> None:
+async def test_a_custom_name_requires_its_scope(session: aiohttp.ClientSession) -> None:
     async with SlackServer(scopes=["chat:write"]) as slack:
         ops = slack.add_channel("ops", members=[slack.bot_user_id])
         web = web_client(slack, session)
         assert await error_of(web.chat_postMessage(channel=ops, text="hi", username="Deployer")) == "missing_scope"
 
 
-async def test_a_reply_stands_in_its_thread_only(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_a_reply_is_listed_in_its_thread_only(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     parent = slack.say("alice", "ops", "question")
     answer = await web.chat_postMessage(channel=ops, text="answer", thread_ts=parent)
     assert answer["message"]["thread_ts"] == parent
@@ -96,7 +96,9 @@ async def test_a_reply_stands_in_its_thread_only(slack: SlackServer, web: AsyncW
     assert [message["text"] for message in slack.history(ops, parent)] == ["question", "answer"]
 
 
-async def test_a_broadcast_reply_stands_in_the_channel_too(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_a_broadcast_reply_is_also_listed_in_the_channel(
+    slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
     parent = slack.say("alice", "ops", "question")
     await web.chat_postMessage(channel=ops, text="answer", thread_ts=parent, reply_broadcast=True)
     assert slack.history(ops)[-1]["subtype"] == "thread_broadcast"
@@ -108,7 +110,7 @@ async def test_a_reply_to_a_reply_goes_into_the_same_thread(slack: SlackServer, 
     assert (await web.chat_postMessage(channel=ops, text="answer", thread_ts=reply))["message"]["thread_ts"] == parent
 
 
-async def test_text_over_forty_thousand_characters_is_cut_without_a_word(
+async def test_text_over_forty_thousand_characters_is_truncated_without_an_error(
     slack: SlackServer, web: AsyncWebClient, ops: str
 ) -> None:
     assert (await web.chat_postMessage(channel=ops, text="x" * 40_001))["ok"]
@@ -137,11 +139,13 @@ async def test_text_over_forty_thousand_characters_is_cut_without_a_word(
         ({"text": "x", "thread_ts": "soon"}, "invalid_thread_ts"),
     ],
 )
-async def test_slack_refuses(arguments: dict[str, Any], code: str, web: AsyncWebClient, ops: str) -> None:
+async def test_invalid_arguments_are_rejected(
+    arguments: dict[str, Any], code: str, web: AsyncWebClient, ops: str
+) -> None:
     assert await error_of(web.api_call("chat.postMessage", json={"channel": ops, **arguments})) == code
 
 
-async def test_nobody_can_reply_to_slacks_own_lines(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_slacks_own_notices_cannot_be_replied_to(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     joined = slack.history(ops)[-1]
     assert joined["subtype"] == "channel_join"
     refusal = error_of(web.chat_postMessage(channel=ops, text="welcome", thread_ts=joined["ts"]))
@@ -152,21 +156,21 @@ async def test_an_unknown_channel_is_not_found(web: AsyncWebClient) -> None:
     assert await error_of(web.chat_postMessage(channel="C404", text="x")) == "channel_not_found"
 
 
-async def test_a_public_channel_needs_the_bot_in_it(web: AsyncWebClient) -> None:
+async def test_posting_to_a_public_channel_requires_membership(web: AsyncWebClient) -> None:
     assert await error_of(web.chat_postMessage(channel="#ops", text="x")) == "not_in_channel"
 
 
-async def test_a_private_channel_is_hidden_from_those_outside(web: AsyncWebClient) -> None:
+async def test_a_private_channel_is_hidden_from_non_members(web: AsyncWebClient) -> None:
     assert await error_of(web.chat_postMessage(channel="#secret", text="x")) == "channel_not_found"
 
 
-async def test_a_scope_opens_public_channels_to_bots_outside(session: aiohttp.ClientSession) -> None:
+async def test_a_scope_allows_posts_to_public_channels_without_membership(session: aiohttp.ClientSession) -> None:
     async with SlackServer(scopes=["chat:write", "chat:write.public"]) as slack:
         slack.add_channel("ops")
         assert (await web_client(slack, session).chat_postMessage(channel="#ops", text="x"))["ok"]
 
 
-async def test_an_archived_channel_takes_nothing(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_an_archived_channel_rejects_posts(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     slack.archive(ops)
     assert await error_of(web.chat_postMessage(channel=ops, text="x")) == "is_archived"
 
@@ -183,14 +187,14 @@ async def test_the_bot_deletes_its_own_message(slack: SlackServer, web: AsyncWeb
     assert all(message["ts"] != ts for message in slack.history(ops))
 
 
-async def test_the_bot_cannot_touch_the_messages_of_others(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_the_bot_cannot_change_messages_of_others(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     ts = slack.say("alice", "ops", "mine")
     assert await error_of(web.chat_update(channel=ops, ts=ts, text="x")) == "cant_update_message"
     assert await error_of(web.chat_delete(channel=ops, ts=ts)) == "cant_delete_message"
     assert await error_of(web.chat_delete(channel=ops, ts="1.000001")) == "message_not_found"
 
 
-async def test_an_ephemeral_message_is_kept_nowhere(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_an_ephemeral_message_is_not_stored(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     alice = slack.workspace.user("alice").user_id
     before = slack.history(ops)
     assert (await web.chat_postEphemeral(channel=ops, user=alice, text="only you"))["message_ts"]
@@ -198,7 +202,7 @@ async def test_an_ephemeral_message_is_kept_nowhere(slack: SlackServer, web: Asy
     assert await error_of(web.chat_postEphemeral(channel=ops, user="U404", text="x")) == "user_not_in_channel"
 
 
-async def test_a_reaction_can_be_added_once(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_a_reaction_can_be_added_only_once(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     ts = slack.say("alice", "ops", "nice")
     await web.reactions_add(channel=ops, timestamp=ts, name="thumbsup")
     assert slack.history(ops)[-1]["reactions"] == [{"name": "thumbsup", "users": [slack.bot_user_id], "count": 1}]

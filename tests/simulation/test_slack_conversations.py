@@ -36,7 +36,7 @@ async def test_joining_twice_is_a_warning(web: AsyncWebClient, ops: str) -> None
     assert (answer["ok"], answer["warning"]) == (True, "already_in_channel")
 
 
-async def test_joining_is_refused(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_joining_is_rejected(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.add_channel("old")
     slack.archive("old")
     assert await error_of(web.conversations_join(channel="C404")) == "channel_not_found"
@@ -45,20 +45,18 @@ async def test_joining_is_refused(slack: SlackServer, web: AsyncWebClient) -> No
     assert await refusal == "method_not_supported_for_channel_type"
 
 
-async def test_leaving_takes_the_bot_out(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_leaving_ends_the_membership(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     assert (await web.conversations_leave(channel=ops))["ok"]
     assert not slack.is_member("ops")
 
 
-async def test_leaving_without_being_in_is_refused_without_an_error_code(
-    slack: SlackServer, web: AsyncWebClient
-) -> None:
+async def test_leaving_without_membership_fails_without_an_error_code(slack: SlackServer, web: AsyncWebClient) -> None:
     with pytest.raises(SlackApiError) as refusal:
         await web.conversations_leave(channel=channel_id(slack, "ops"))
     assert refusal.value.response.data == {"ok": False, "not_in_channel": True}
 
 
-async def test_leaving_is_refused(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_leaving_is_rejected(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     bot = slack.bot_user_id
     general = slack.add_channel("general", members=[bot])
     alone = slack.add_channel("alone", creator=bot)
@@ -69,9 +67,7 @@ async def test_leaving_is_refused(slack: SlackServer, web: AsyncWebClient, ops: 
     assert await error_of(web.conversations_leave(channel=ops)) == "is_archived"
 
 
-async def test_the_list_shows_public_channels_and_private_ones_of_the_bot(
-    slack: SlackServer, web: AsyncWebClient
-) -> None:
+async def test_the_list_has_public_channels_and_the_bots_private_ones(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.add_channel("war-room", private=True, members=[slack.bot_user_id])
     slack.open_im("alice")
     listed = await web.conversations_list(types="public_channel,private_channel,im")
@@ -79,24 +75,24 @@ async def test_the_list_shows_public_channels_and_private_ones_of_the_bot(
     assert [channel["is_member"] for channel in listed["channels"][:2]] == [False, True]
 
 
-async def test_archived_channels_are_left_out_when_asked(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_archived_channels_can_be_excluded(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.archive("ops")
     assert (await web.conversations_list())["channels"][0]["is_archived"]
     assert (await web.conversations_list(exclude_archived=True))["channels"] == []
 
 
-async def test_listing_private_channels_needs_their_scope(session: aiohttp.ClientSession) -> None:
+async def test_listing_private_channels_requires_their_scope(session: aiohttp.ClientSession) -> None:
     async with SlackServer(scopes=["channels:read"]) as slack:
         web = web_client(slack, session)
         assert (await web.conversations_list())["ok"]
         assert await error_of(web.conversations_list(types="public_channel,private_channel")) == "missing_scope"
 
 
-async def test_users_conversations_are_those_that_the_bot_is_in(web: AsyncWebClient, ops: str) -> None:
+async def test_users_conversations_lists_the_bots_conversations(web: AsyncWebClient, ops: str) -> None:
     assert [channel["id"] for channel in (await web.users_conversations())["channels"]] == [ops]
 
 
-async def test_info_tells_of_one_channel(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_info_returns_one_channel(slack: SlackServer, web: AsyncWebClient) -> None:
     info = (await web.conversations_info(channel=channel_id(slack, "ops"), include_num_members=True))["channel"]
     assert (info["name"], info["is_member"], info["num_members"], info["is_private"]) == ("ops", False, 2, False)
     assert await error_of(web.conversations_info(channel=channel_id(slack, "secret"))) == "channel_not_found"
@@ -106,7 +102,7 @@ async def test_members_are_listed(slack: SlackServer, web: AsyncWebClient, ops: 
     assert slack.bot_user_id in (await web.conversations_members(channel=ops))["members"]
 
 
-async def test_direct_messages_are_opened_once(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_a_direct_message_is_opened_once(slack: SlackServer, web: AsyncWebClient) -> None:
     alice = slack.workspace.user("alice").user_id
     first = await web.conversations_open(users=alice)
     again = await web.conversations_open(users=[alice], return_im=True)
@@ -116,7 +112,7 @@ async def test_direct_messages_are_opened_once(slack: SlackServer, web: AsyncWeb
     assert await error_of(web.conversations_open(users="U404")) == "user_not_found"
 
 
-async def test_the_bot_invites_and_removes(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_the_bot_can_invite_and_remove_users(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     bob = slack.add_user("bob")
     await web.conversations_invite(channel=ops, users=bob)
     assert slack.is_member("ops", "bob")
@@ -126,7 +122,7 @@ async def test_the_bot_invites_and_removes(slack: SlackServer, web: AsyncWebClie
     assert await error_of(web.conversations_kick(channel=ops, user=slack.bot_user_id)) == "cant_kick_self"
 
 
-async def test_the_bot_archives(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_the_bot_can_archive_a_channel(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     await web.conversations_archive(channel=ops)
     assert slack.workspace.channel("ops").is_archived
     assert await error_of(web.conversations_archive(channel=ops)) == "already_archived"
@@ -141,7 +137,7 @@ async def test_history_is_newest_first_without_replies(slack: SlackServer, web: 
     assert (answer["messages"][1]["reply_count"], answer["has_more"]) == (1, True)
 
 
-async def test_history_is_bounded_by_times(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_history_can_be_bounded_by_timestamps(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     times = [slack.say("alice", "ops", str(number)) for number in range(5)]
     bounds = {"oldest": times[1], "latest": times[3]}
     assert await texts(web, ops, **bounds) == ["2"]
@@ -151,7 +147,7 @@ async def test_history_is_bounded_by_times(slack: SlackServer, web: AsyncWebClie
     assert await error_of(web.conversations_history(channel=ops, oldest="then")) == "invalid_ts_oldest"
 
 
-async def test_pages_of_history_do_not_shift_when_something_is_said(
+async def test_pages_of_history_do_not_shift_with_new_messages(
     slack: SlackServer, web: AsyncWebClient, ops: str
 ) -> None:
     start = slack.say("alice", "ops", "start")
@@ -163,7 +159,7 @@ async def test_pages_of_history_do_not_shift_when_something_is_said(
     assert await texts(web, ops, oldest=start, limit=2, cursor=cursor) == ["1", "0"]
 
 
-async def test_metadata_is_shown_only_when_asked_for(web: AsyncWebClient, ops: str) -> None:
+async def test_metadata_is_included_only_on_request(web: AsyncWebClient, ops: str) -> None:
     mark = {"event_type": "mark", "event_payload": {"id": "7"}}
     await web.chat_postMessage(channel=ops, text="marked", metadata=mark)
     plain = await web.conversations_history(channel=ops, limit=1)
@@ -172,7 +168,7 @@ async def test_metadata_is_shown_only_when_asked_for(web: AsyncWebClient, ops: s
     assert full["messages"][0]["metadata"] == mark
 
 
-async def test_replies_begin_with_the_parent_and_go_on_in_pages(
+async def test_replies_begin_with_the_parent_and_are_paginated(
     slack: SlackServer, web: AsyncWebClient, ops: str
 ) -> None:
     parent = slack.say("alice", "ops", "parent")
@@ -186,7 +182,7 @@ async def test_replies_begin_with_the_parent_and_go_on_in_pages(
     assert await error_of(web.conversations_replies(channel=ops, ts="1.000001")) == "thread_not_found"
 
 
-async def test_history_can_lag_behind(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+async def test_history_can_lag(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     parent = slack.say("alice", "ops", "question")
     slack.say("alice", "ops", "answer", thread_ts=parent)
     slack.workspace.history_lag_seconds = 60
@@ -196,6 +192,6 @@ async def test_history_can_lag_behind(slack: SlackServer, web: AsyncWebClient, o
     assert (await texts(web, ops))[0] == "question"
 
 
-async def test_history_is_for_members(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_history_requires_membership(slack: SlackServer, web: AsyncWebClient) -> None:
     assert await error_of(web.conversations_history(channel=channel_id(slack, "ops"))) == "not_in_channel"
     assert await error_of(web.conversations_history(channel=channel_id(slack, "secret"))) == "channel_not_found"

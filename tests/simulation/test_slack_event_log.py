@@ -35,7 +35,7 @@ async def test_posts_and_calls_are_published(slack: SlackServer, web: AsyncWebCl
     assert [type(event) for event in subscription.drain()] == [EventRaised, Post, Call]
 
 
-def test_a_channel_forgets_its_oldest_messages() -> None:
+def test_a_channel_discards_its_oldest_messages() -> None:
     world = WorkspaceState(lambda _occurrence: None)
     channel = world.add_channel("ops", "channel", [])
     parent = world.post(channel, {"text": "parent"})
@@ -46,27 +46,27 @@ def test_a_channel_forgets_its_oldest_messages() -> None:
     assert channel.listed == [ts for ts in channel.messages if channel.messages[ts].is_listed]
 
 
-def test_times_rise_even_when_the_clock_does_not() -> None:
+def test_timestamps_increase_even_when_the_clock_stands_still() -> None:
     world = WorkspaceState(lambda _occurrence: None, now=lambda: 1_700_000_000.5)
     assert [world.next_ts() for _ in range(3)] == ["1700000000.500000", "1700000000.500001", "1700000000.500002"]
 
 
 @pytest.mark.parametrize(("ts", "moment"), [("0", 0), ("12", 12_000_000), ("1.5", 1_500_000), ("1.000001", 1_000_001)])
-def test_times_are_read_in_any_number_of_digits(ts: str, moment: int) -> None:
+def test_timestamps_of_any_precision_are_parsed(ts: str, moment: int) -> None:
     assert parse_ts(ts) == moment
 
 
 @pytest.mark.parametrize("ts", ["", "soon", "-1", "1.x", "1e5"])
-def test_what_is_no_time_is_refused(ts: str) -> None:
+def test_invalid_timestamps_are_rejected(ts: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         parse_ts(ts)
 
 
-def test_times_are_written_with_six_digits() -> None:
+def test_timestamps_are_formatted_with_six_digits() -> None:
     assert format_ts(1_700_000_000_000_042) == "1700000000.000042"
 
 
-def test_replies_to_what_is_not_there_stay_out_of_sight() -> None:
+def test_replies_to_an_unknown_message_are_not_listed() -> None:
     told: list[Any] = []
     world = WorkspaceState(told.append)
     channel = world.add_channel("ops", "channel", [])
@@ -75,7 +75,7 @@ def test_replies_to_what_is_not_there_stay_out_of_sight() -> None:
     assert told[0].event["thread_ts"] == "1700000000.000042"
 
 
-def test_deleting_a_reply_shortens_its_thread() -> None:
+def test_deleting_a_reply_updates_the_reply_count() -> None:
     world = WorkspaceState(lambda _occurrence: None)
     channel = world.add_channel("ops", "channel", [])
     parent = world.post(channel, {"text": "parent"})
@@ -85,7 +85,7 @@ def test_deleting_a_reply_shortens_its_thread() -> None:
     assert "reply_count" not in parent.as_json(with_metadata=False)
 
 
-def test_limits_come_back_with_time() -> None:
+def test_rate_limits_recover_with_time() -> None:
     now = [0.0]
     limits = RateLimits(clock=lambda: now[0])
     limits.posts, limits.post_burst, limits.posts_per_second = True, 1, 0.5
@@ -95,7 +95,7 @@ def test_limits_come_back_with_time() -> None:
     assert limits.retry_after("chat.postMessage", None, "C1") is None
 
 
-def test_a_post_that_its_method_does_not_allow_costs_the_channel_nothing() -> None:
+def test_a_post_over_the_methods_limit_does_not_count_for_the_channel() -> None:
     now = [0.0]
     limits = RateLimits(clock=lambda: now[0])
     limits.posts, limits.post_burst, limits.posts_per_second = True, 1, 0.001
@@ -106,5 +106,5 @@ def test_a_post_that_its_method_does_not_allow_costs_the_channel_nothing() -> No
     assert limits.retry_after("chat.postMessage", None, "C2") is None
 
 
-def test_what_people_type_is_escaped_as_slack_does() -> None:
+def test_typed_text_is_escaped_as_slack_does() -> None:
     assert escape("a < b & c > d") == "a &lt; b &amp; c &gt; d"

@@ -40,7 +40,7 @@ async def ear(slack: SlackServer, app: SlackApp) -> AsyncIterator[Ear]:
         yield Ear(slack, app, socket)
 
 
-async def test_a_message_has_all_that_slack_puts_in(slack: SlackServer, ear: Ear) -> None:
+async def test_a_message_event_has_the_fields_of_slacks(slack: SlackServer, ear: Ear) -> None:
     ts = slack.say("alice", "ops", "hello")
     event = await ear.event()
     assert event.pop("client_msg_id")
@@ -56,7 +56,7 @@ async def test_a_message_has_all_that_slack_puts_in(slack: SlackServer, ear: Ear
     }
 
 
-async def test_the_outer_body_names_team_app_and_event(slack: SlackServer, ear: Ear, app: SlackApp) -> None:
+async def test_the_event_callback_names_team_app_and_event(slack: SlackServer, ear: Ear, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         slack.say("alice", "ops", "one")
         slack.say("alice", "ops", "two")
@@ -73,7 +73,7 @@ async def test_the_outer_body_names_team_app_and_event(slack: SlackServer, ear: 
     await ear.event()
 
 
-async def test_what_is_said_outside_the_bots_channels_is_not_told(slack: SlackServer, ear: Ear) -> None:
+async def test_messages_outside_the_bots_channels_raise_no_event(slack: SlackServer, ear: Ear) -> None:
     slack.add_channel("elsewhere", members=["alice"])
     slack.say("alice", "elsewhere", "secretly")
     assert await ear.everything() == []
@@ -88,28 +88,28 @@ async def test_a_mention_raises_two_events_with_different_ids(slack: SlackServer
     assert len({entry.event_id for entry in slack.acknowledged.values()}) == 2
 
 
-async def test_the_bot_does_not_mention_itself(slack: SlackServer, web: AsyncWebClient, ear: Ear) -> None:
+async def test_the_bots_own_posts_raise_no_mention(slack: SlackServer, web: AsyncWebClient, ear: Ear) -> None:
     await web.chat_postMessage(channel="#ops", text=f"I am <@{slack.bot_user_id}>")
     assert await ear.everything() == ["message"]
 
 
-async def test_slacks_own_lines_are_no_mentions(slack: SlackServer, ear: Ear) -> None:
+async def test_slacks_own_notices_raise_no_mention(slack: SlackServer, ear: Ear) -> None:
     slack.say("alice", "ops", f"set the topic: ask <@{slack.bot_user_id}>", subtype="channel_topic")
     assert await ear.everything() == ["channel_topic"]
 
 
-async def test_who_leaves_a_channel_without_the_bot_is_not_told(slack: SlackServer, ear: Ear) -> None:
+async def test_members_leaving_a_channel_without_the_bot_raise_no_event(slack: SlackServer, ear: Ear) -> None:
     slack.kick("secret", "alice")
     assert await ear.everything() == []
 
 
-async def test_a_mention_in_direct_messages_is_a_message_only(slack: SlackServer, ear: Ear) -> None:
+async def test_a_mention_in_a_direct_message_raises_a_message_event_only(slack: SlackServer, ear: Ear) -> None:
     slack.say("alice", slack.open_im("alice"), f"hey <@{slack.bot_user_id}>")
     assert await ear.everything() == ["message"]
 
 
 @pytest.mark.parametrize("kind", ["channel", "group", "im", "mpim"])
-async def test_every_type_of_conversation_is_named(kind: str, slack: SlackServer, ear: Ear) -> None:
+async def test_an_event_names_the_type_of_its_conversation(kind: str, slack: SlackServer, ear: Ear) -> None:
     slack.add_user("bob")
     places = {
         "channel": "ops",
@@ -121,9 +121,7 @@ async def test_every_type_of_conversation_is_named(kind: str, slack: SlackServer
     assert (await ear.event())["channel_type"] == kind
 
 
-async def test_the_bots_own_posts_come_back_without_a_subtype(
-    slack: SlackServer, web: AsyncWebClient, ear: Ear
-) -> None:
+async def test_the_bots_own_posts_have_no_subtype(slack: SlackServer, web: AsyncWebClient, ear: Ear) -> None:
     mark = {"event_type": "mark", "event_payload": {"id": "7"}}
     answer = await web.chat_postMessage(channel="#ops", text="from me", metadata=mark)
     event = await ear.event()
@@ -141,7 +139,7 @@ async def test_a_thread_reply_names_its_thread(slack: SlackServer, ear: Ear) -> 
     assert [event.get("subtype") for event in events] == [None, None, "thread_broadcast"]
 
 
-async def test_any_subtype_and_field_can_be_said(slack: SlackServer, ear: Ear) -> None:
+async def test_a_message_can_have_any_subtype_and_field(slack: SlackServer, ear: Ear) -> None:
     slack.say("alice", "ops", "see this", subtype="file_share", files=[{"id": "F1"}])
     event = await ear.event()
     assert (event["subtype"], event["files"]) == ("file_share", [{"id": "F1"}])
@@ -153,7 +151,7 @@ async def test_another_bots_message_has_no_user(slack: SlackServer, ear: Ear) ->
     assert (event["subtype"], event["username"], "user" in event) == ("bot_message", "deployer", False)
 
 
-async def test_edits_and_deletions_are_changes(slack: SlackServer, ear: Ear) -> None:
+async def test_edits_and_deletions_raise_change_events(slack: SlackServer, ear: Ear) -> None:
     ts = slack.say("alice", "ops", "frist")
     slack.edit("ops", ts, "first")
     slack.delete("ops", ts)
@@ -174,7 +172,7 @@ async def test_a_reaction_names_its_message(slack: SlackServer, ear: Ear) -> Non
     assert event["item_user"] == slack.workspace.user("alice").user_id
 
 
-async def test_the_bot_hears_of_its_invitation(slack: SlackServer, ear: Ear) -> None:
+async def test_the_bot_receives_events_about_its_invitation(slack: SlackServer, ear: Ear) -> None:
     slack.invite("secret", slack.bot_user_id, inviter="alice")
     event = await ear.event()
     assert (event["type"], event["user"], event["channel_type"]) == ("member_joined_channel", slack.bot_user_id, "G")
@@ -182,7 +180,7 @@ async def test_the_bot_hears_of_its_invitation(slack: SlackServer, ear: Ear) -> 
     assert await ear.everything() == ["group_join"], "the line names the bot and is no mention"
 
 
-async def test_the_bot_hears_of_its_removal(slack: SlackServer, ear: Ear) -> None:
+async def test_the_bot_receives_events_about_its_removal(slack: SlackServer, ear: Ear) -> None:
     slack.kick("ops", slack.bot_user_id)
     slack.say("alice", "ops", "finally alone")
     assert await ear.everything() == ["member_left_channel", "channel_left"]
@@ -196,21 +194,21 @@ async def test_the_bot_hears_of_its_removal(slack: SlackServer, ear: Ear) -> Non
         (lambda slack: slack.delete_channel("ops"), ["channel_deleted"]),
     ],
 )
-async def test_the_bot_hears_what_becomes_of_its_channels(
+async def test_the_bot_receives_events_about_changes_of_its_channels(
     deed: Any, heard: list[str], slack: SlackServer, ear: Ear
 ) -> None:
     deed(slack)
     assert await ear.everything() == heard
 
 
-async def test_an_archived_channel_comes_back(slack: SlackServer, ear: Ear) -> None:
+async def test_an_archived_channel_can_be_restored(slack: SlackServer, ear: Ear) -> None:
     slack.archive("ops")
     slack.unarchive("ops")
     assert "channel_unarchive" in await ear.everything()
     assert not slack.workspace.channel("ops").is_archived
 
 
-async def test_only_events_subscribed_to_are_told(session: aiohttp.ClientSession) -> None:
+async def test_only_subscribed_events_are_delivered(session: aiohttp.ClientSession) -> None:
     async with SlackServer(subscriptions={"app_mention"}) as slack:
         slack.add_channel("ops", members=[slack.bot_user_id])
         app = SlackApp(slack, session)
@@ -219,7 +217,7 @@ async def test_only_events_subscribed_to_are_told(session: aiohttp.ClientSession
             assert await Ear(slack, app, socket).everything() == ["app_mention"]
 
 
-async def test_anything_can_be_delivered_as_an_event(slack: SlackServer, ear: Ear) -> None:
+async def test_any_event_can_be_delivered(slack: SlackServer, ear: Ear) -> None:
     event_id = slack.raw_event({"type": "tokens_revoked", "tokens": {"bot": [slack.bot_user_id]}}, event_id="EvMine")
     assert event_id == "EvMine"
     assert (await ear.event())["type"] == "tokens_revoked"
@@ -232,7 +230,7 @@ async def test_a_body_without_an_event_can_be_delivered(slack: SlackServer, app:
         assert (await app.frame(socket))["payload"]["type"] == "app_rate_limited"
 
 
-async def test_unknown_people_and_places_are_refused_to_the_caller(slack: SlackServer) -> None:
+async def test_unknown_users_channels_and_messages_raise_a_lookup_error(slack: SlackServer) -> None:
     with pytest.raises(LookupError, match="no user 'mallory'"):
         slack.say("mallory", "ops", "hi")
     with pytest.raises(LookupError, match="no channel 'nowhere'"):

@@ -40,7 +40,7 @@ async def post(slack: SlackServer, session: aiohttp.ClientSession) -> tuple[int,
         (faults.plain_text("busy"), 200, "text/plain", "busy"),
     ],
 )
-async def test_a_wrong_answer_comes_in_the_place_of_the_work(
+async def test_a_canned_response_replaces_the_call(
     fault: Fault, status: int, content_type: str, part: str, slack: SlackServer, session: aiohttp.ClientSession
 ) -> None:
     slack.faults.plan("chat.postMessage", fault)
@@ -63,7 +63,7 @@ async def test_a_wrong_answer_comes_in_the_place_of_the_work(
         faults.plain_text(after_effect=True),
     ],
 )
-async def test_a_wrong_answer_can_come_after_the_work(
+async def test_a_canned_response_can_follow_the_call(
     fault: Fault, slack: SlackServer, session: aiohttp.ClientSession
 ) -> None:
     slack.faults.plan("chat.postMessage", fault)
@@ -72,7 +72,7 @@ async def test_a_wrong_answer_can_come_after_the_work(
 
 
 @pytest.mark.parametrize(("fault", "posts"), [(Reset(), 0), (Reset(after_effect=True), 1)])
-async def test_the_connection_can_break(
+async def test_a_connection_can_be_reset(
     fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession
 ) -> None:
     slack.faults.plan("chat.postMessage", fault)
@@ -82,9 +82,7 @@ async def test_the_connection_can_break(
 
 
 @pytest.mark.parametrize(("fault", "posts"), [(Hang(), 0), (Hang(after_effect=True), 1)])
-async def test_an_answer_can_fail_to_come(
-    fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession
-) -> None:
+async def test_a_call_can_hang(fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession) -> None:
     slack.faults.plan("chat.postMessage", fault)
     timeout = aiohttp.ClientTimeout(total=0.1)
     with pytest.raises(TimeoutError):
@@ -97,7 +95,7 @@ async def test_an_answer_can_fail_to_come(
 
 
 @pytest.mark.parametrize("performed", [False, True])
-async def test_an_answer_can_take_long(performed: bool, slack: SlackServer, session: aiohttp.ClientSession) -> None:
+async def test_a_call_can_be_slow(performed: bool, slack: SlackServer, session: aiohttp.ClientSession) -> None:
     slack.faults.plan("chat.postMessage", Slow(0.1, after_effect=performed))
     started = time.monotonic()
     assert (await post(slack, session))[0] == 200
@@ -105,14 +103,14 @@ async def test_an_answer_can_take_long(performed: bool, slack: SlackServer, sess
     assert (slack.posts[0].at - started < 0.1) == performed
 
 
-async def test_every_call_can_take_its_time(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_every_call_can_be_delayed(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.conditions.latency_seconds = 0.05
     started = time.monotonic()
     await web.auth_test()
     assert time.monotonic() - started >= 0.05
 
 
-async def test_a_fault_befalls_as_many_calls_as_planned(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_a_fault_applies_to_the_planned_number_of_calls(slack: SlackServer, web: AsyncWebClient) -> None:
     planned = slack.faults.plan("auth.test", faults.error("fatal_error"), times=2)
     answers = [await error_of(web.auth_test()) for _ in range(2)]
     assert answers == ["fatal_error", "fatal_error"]
@@ -120,7 +118,7 @@ async def test_a_fault_befalls_as_many_calls_as_planned(slack: SlackServer, web:
     assert (planned.hits, slack.faults.planned) == (2, [])
 
 
-async def test_a_fault_can_stay_until_it_is_removed(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_a_fault_can_last_until_it_is_removed(slack: SlackServer, web: AsyncWebClient) -> None:
     planned = slack.faults.plan("*", faults.error("service_unavailable"), times=None)
     for call in (web.auth_test, web.users_list, web.auth_test):
         assert await error_of(call()) == "service_unavailable"
@@ -128,25 +126,25 @@ async def test_a_fault_can_stay_until_it_is_removed(slack: SlackServer, web: Asy
     assert (await web.auth_test())["ok"]
 
 
-async def test_a_plan_can_be_cleared(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_all_faults_can_be_cleared(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.faults.plan("*", faults.error("service_unavailable"), times=None)
     slack.faults.clear()
     assert (await web.auth_test())["ok"]
 
 
-async def test_a_fault_can_be_for_certain_arguments(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_a_fault_can_depend_on_the_arguments(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.faults.plan("chat.postMessage", faults.error("fatal_error"), when=lambda call: call["text"] == "two")
     await web.chat_postMessage(channel="#ops", text="one")
     assert await error_of(web.chat_postMessage(channel="#ops", text="two")) == "fatal_error"
 
 
-async def test_the_oldest_plan_comes_first(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_the_oldest_matching_fault_applies_first(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.faults.plan("auth.test", faults.error("first"))
     slack.faults.plan("auth.test", faults.error("second"))
     assert [await error_of(web.auth_test()) for _ in range(2)] == ["first", "second"]
 
 
-async def test_a_call_that_goes_wrong_is_noted(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_a_call_with_a_fault_is_logged(slack: SlackServer, web: AsyncWebClient) -> None:
     slack.faults.plan("auth.test", faults.rate_limited(1))
     with pytest.raises(SlackApiError):
         await web.auth_test()
@@ -168,12 +166,12 @@ async def test_slack_can_go_down_and_come_up_at_the_same_address(
     assert (await web.auth_test())["ok"]
 
 
-async def test_a_port_that_is_taken_is_said_at_the_start(slack: SlackServer) -> None:
+async def test_a_port_in_use_is_reported_at_startup(slack: SlackServer) -> None:
     with pytest.raises(OSError, match="Address already in use"):
         await SlackServer(port=slack.port).__aenter__()
 
 
-def test_connections_break_under_uvloop_too() -> None:
+def test_connections_are_also_reset_under_uvloop() -> None:
     async def break_one() -> None:
         async with SlackServer() as slack, aiohttp.ClientSession() as session:
             slack.faults.plan("auth.test", Reset())

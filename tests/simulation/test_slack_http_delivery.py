@@ -66,7 +66,7 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
-async def test_an_address_is_taken_when_it_answers_the_challenge(
+async def test_an_address_is_accepted_when_it_answers_the_challenge(
     style: str, slack: SlackServer, receiver: Receiver
 ) -> None:
     receiver.challenge_as = style
@@ -74,18 +74,18 @@ async def test_an_address_is_taken_when_it_answers_the_challenge(
     assert receiver.signatures == [True]
 
 
-async def test_an_address_with_the_wrong_answer_is_not_taken(slack: SlackServer, receiver: Receiver) -> None:
+async def test_an_address_with_a_wrong_answer_is_rejected(slack: SlackServer, receiver: Receiver) -> None:
     receiver.challenge_as = "nonsense"
     with pytest.raises(ConnectionError, match="status 200 and another value"):
         await slack.deliver_to(receiver.url)
 
 
-async def test_an_address_without_an_answer_is_not_taken(slack: SlackServer) -> None:
+async def test_an_unreachable_address_is_rejected(slack: SlackServer) -> None:
     with pytest.raises(ConnectionError, match="does not respond"):
         await slack.deliver_to("http://127.0.0.1:9/slack/events")
 
 
-async def test_events_come_signed_and_are_done_with_a_200(slack: SlackServer, receiver: Receiver) -> None:
+async def test_events_are_signed_and_acknowledged_with_status_200(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     slack.say("owner", "ops", "hello")
     await slack.wait_for(lambda: slack.acknowledged)
@@ -94,14 +94,14 @@ async def test_events_come_signed_and_are_done_with_a_200(slack: SlackServer, re
     assert "x-slack-retry-num" not in receiver.headers[0]
 
 
-async def test_what_waited_comes_when_the_address_is_known(slack: SlackServer, receiver: Receiver) -> None:
+async def test_waiting_events_are_delivered_once_the_address_is_set(slack: SlackServer, receiver: Receiver) -> None:
     slack.say("owner", "ops", "early")
     await slack.deliver_to(receiver.url)
     await slack.wait_for(lambda: slack.acknowledged)
     assert receiver.bodies[0]["event"]["text"] == "early"
 
 
-async def test_a_refusal_is_tried_again_with_its_number_and_reason(slack: SlackServer, receiver: Receiver) -> None:
+async def test_a_failed_delivery_is_retried_with_its_number_and_reason(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     receiver.answers = [web.Response(status=500), web.Response(status=302, headers={"Location": "/"})]
     slack.say("owner", "ops", "hello")
@@ -111,7 +111,7 @@ async def test_a_refusal_is_tried_again_with_its_number_and_reason(slack: SlackS
     assert len({body["event_id"] for body in receiver.bodies}) == 1
 
 
-async def test_slack_gives_up_after_three_more_attempts(slack: SlackServer, receiver: Receiver) -> None:
+async def test_slack_gives_up_after_three_retries(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     receiver.answers = [web.Response(status=500) for _ in range(9)]
     slack.say("owner", "ops", "hello")
@@ -119,7 +119,7 @@ async def test_slack_gives_up_after_three_more_attempts(slack: SlackServer, rece
     assert len(receiver.bodies) == 4
 
 
-async def test_an_app_can_forbid_another_attempt(slack: SlackServer, receiver: Receiver) -> None:
+async def test_an_app_can_prevent_retries(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     receiver.answers = [web.Response(status=500, headers={"x-slack-no-retry": "1"})]
     slack.say("owner", "ops", "hello")
@@ -127,14 +127,14 @@ async def test_an_app_can_forbid_another_attempt(slack: SlackServer, receiver: R
     assert len(receiver.bodies) == 1
 
 
-async def test_an_address_that_is_gone_is_a_failed_connection(slack: SlackServer) -> None:
+async def test_an_unreachable_app_counts_as_a_failed_connection(slack: SlackServer) -> None:
     await slack.deliver_to("http://127.0.0.1:9/slack/events", verify=False)
     slack.say("owner", "ops", "hello")
     await slack.wait_for(lambda: slack.counters["given_up"])
     assert next(iter(slack.unacknowledged.values())).reason == "connection_failed"
 
 
-async def test_an_answer_that_takes_too_long_is_a_timeout() -> None:
+async def test_a_late_response_counts_as_a_timeout() -> None:
     async with SlackServer(acknowledgement_seconds=QUICK_SECONDS) as slack, SlackServer() as tar_pit:
         tar_pit.conditions.latency_seconds = 60
         await slack.deliver_to(f"{tar_pit.api_url}slack.events", verify=False)
@@ -143,7 +143,7 @@ async def test_an_answer_that_takes_too_long_is_a_timeout() -> None:
         assert next(iter(slack.unacknowledged.values())).reason == "http_timeout"
 
 
-async def test_many_events_come_side_by_side(slack: SlackServer, receiver: Receiver) -> None:
+async def test_many_events_are_delivered_concurrently(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     for number in range(200):
         slack.say("owner", "ops", str(number))
@@ -152,7 +152,7 @@ async def test_many_events_come_side_by_side(slack: SlackServer, receiver: Recei
     assert texts == {str(number) for number in range(200)}
 
 
-async def test_lost_events_are_not_sent(slack: SlackServer, receiver: Receiver) -> None:
+async def test_discarded_events_are_not_delivered(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
     slack.say("owner", "ops", "lost")
     slack.deliveries.discard_unacknowledged()
@@ -161,7 +161,7 @@ async def test_lost_events_are_not_sent(slack: SlackServer, receiver: Receiver) 
     assert [body["event"]["text"] for body in receiver.bodies] == ["sent"]
 
 
-async def test_events_can_go_by_socket_again(
+async def test_delivery_can_return_to_socket_mode(
     slack: SlackServer, receiver: Receiver, session: aiohttp.ClientSession
 ) -> None:
     await slack.deliver_to(receiver.url)
@@ -173,7 +173,7 @@ async def test_events_can_go_by_socket_again(
     assert not receiver.bodies
 
 
-def test_a_signature_is_the_one_that_the_sdk_expects() -> None:
+def test_the_sdk_accepts_the_signature() -> None:
     now = int(time.time())
     headers = signed_headers("secret", b'{"a": 1}', now)
     assert SignatureVerifier("secret").is_valid_request(b'{"a": 1}', headers)

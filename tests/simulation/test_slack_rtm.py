@@ -23,16 +23,16 @@ def classic_app(classic: SlackServer, session: aiohttp.ClientSession) -> SlackAp
     return SlackApp(classic, session)
 
 
-async def test_a_granular_token_is_refused(web: AsyncWebClient) -> None:
+async def test_a_granular_token_is_rejected(web: AsyncWebClient) -> None:
     assert await error_of(web.rtm_connect()) == "not_allowed_token_type"
 
 
-async def test_connecting_tells_who_one_is(classic: SlackServer, session: aiohttp.ClientSession) -> None:
+async def test_connecting_returns_the_bots_identity(classic: SlackServer, session: aiohttp.ClientSession) -> None:
     answer = await web_client(classic, session).rtm_connect()
     assert (answer["self"]["id"], answer["team"]["id"]) == (classic.bot_user_id, classic.team_id)
 
 
-async def test_a_url_serves_once_and_for_rtm_only(classic: SlackServer, session: aiohttp.ClientSession) -> None:
+async def test_a_url_is_valid_once_and_for_rtm_only(classic: SlackServer, session: aiohttp.ClientSession) -> None:
     url = (await web_client(classic, session).rtm_connect())["url"]
     async with session.ws_connect(url):
         with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -42,7 +42,9 @@ async def test_a_url_serves_once_and_for_rtm_only(classic: SlackServer, session:
         await session.ws_connect(other)
 
 
-async def test_messages_come_bare_and_to_every_connection(classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_messages_are_sent_without_envelope_to_every_connection(
+    classic: SlackServer, classic_app: SlackApp
+) -> None:
     async with await classic_app.open_rtm() as first, await classic_app.open_rtm() as second:
         ts = classic.say("owner", "ops", "hello")
         frames = [await classic_app.frame(socket) for socket in (first, second)]
@@ -51,14 +53,14 @@ async def test_messages_come_bare_and_to_every_connection(classic: SlackServer, 
     assert not {"channel_type", "team", "event", "envelope_id"} & set(frames[0])
 
 
-async def test_a_mention_is_a_message_only(classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_a_mention_is_sent_as_a_message_only(classic: SlackServer, classic_app: SlackApp) -> None:
     async with await classic_app.open_rtm() as socket:
         classic.say("owner", "ops", f"<@{classic.bot_user_id}>")
         classic.say("owner", "ops", "next")
         assert [(await classic_app.frame(socket))["type"] for _ in range(2)] == ["message", "message"]
 
 
-async def test_what_was_said_while_disconnected_is_gone(classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_messages_posted_while_disconnected_are_not_sent(classic: SlackServer, classic_app: SlackApp) -> None:
     classic.say("owner", "ops", "unheard")
     async with await classic_app.open_rtm() as socket:
         classic.say("owner", "ops", "heard")
@@ -72,7 +74,7 @@ async def test_a_ping_is_answered_with_its_number(classic_app: SlackApp) -> None
         assert await classic_app.frame(socket) == {"type": "pong", "reply_to": 7, "time": 12}
 
 
-async def test_the_bot_speaks_through_the_socket(classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_the_bot_can_post_through_the_socket(classic: SlackServer, classic_app: SlackApp) -> None:
     ops = classic.workspace.channel("ops").channel_id
     async with await classic_app.open_rtm() as socket:
         await socket.send_json({"id": 1, "type": "message", "channel": ops, "text": "hi"})
@@ -85,7 +87,7 @@ async def test_the_bot_speaks_through_the_socket(classic: SlackServer, classic_a
 
 
 @pytest.mark.parametrize("frame", ["not json", "[]", "{}"])
-async def test_malformed_frames_harm_nothing(frame: str, classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_malformed_frames_are_ignored(frame: str, classic: SlackServer, classic_app: SlackApp) -> None:
     async with await classic_app.open_rtm() as socket:
         await socket.send_str(frame)
         await classic.wait_for(lambda: classic.counters["malformed_frames"])
@@ -93,7 +95,7 @@ async def test_malformed_frames_harm_nothing(frame: str, classic: SlackServer, c
         assert (await classic_app.frame(socket))["type"] == "pong"
 
 
-async def test_the_bot_hears_of_joining_and_leaving(classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_joining_and_leaving_are_sent(classic: SlackServer, classic_app: SlackApp) -> None:
     secret = classic.add_channel("secret", private=True)
     async with await classic_app.open_rtm() as socket:
         classic.invite("secret", classic.bot_user_id)
@@ -110,7 +112,7 @@ async def test_the_bot_hears_of_joining_and_leaving(classic: SlackServer, classi
     assert (frames[0]["channel"]["id"], frames[-1]["channel"]) == (secret, secret)
 
 
-async def test_goodbye_comes_before_the_end(classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_goodbye_precedes_the_close(classic: SlackServer, classic_app: SlackApp) -> None:
     async with await classic_app.open_rtm() as socket:
         classic.disconnect(close_after_seconds=0)
         assert (await classic_app.frame(socket))["type"] == "goodbye"
@@ -127,7 +129,7 @@ async def test_a_reconnect_url_opens_the_next_connection(
             assert (await classic_app.frame(following))["type"] == "hello"
 
 
-async def test_nothing_is_told_before_hello(classic: SlackServer, session: aiohttp.ClientSession) -> None:
+async def test_nothing_is_sent_before_hello(classic: SlackServer, session: aiohttp.ClientSession) -> None:
     classic.faults.plan("websocket.hello", Slow(0.05))
     url = (await web_client(classic, session).rtm_connect())["url"]
     async with session.ws_connect(url) as socket:
@@ -136,7 +138,7 @@ async def test_nothing_is_told_before_hello(classic: SlackServer, session: aioht
         assert (await socket.receive_json(timeout=5))["type"] == "hello"
 
 
-async def test_dropped_and_silent_sockets(classic: SlackServer, classic_app: SlackApp) -> None:
+async def test_sockets_can_be_dropped_and_silenced(classic: SlackServer, classic_app: SlackApp) -> None:
     async with await classic_app.open_rtm() as dropped:
         classic.drop_sockets()
         await classic_app.wait_closed(dropped)

@@ -29,7 +29,7 @@ def _in_ops(slack: SlackServer) -> None:
     slack.workspace.channel("ops").members[slack.bot_user_id] = None
 
 
-async def test_hello_says_how_many_connections_there_are(
+async def test_hello_has_the_number_of_connections(
     slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
 ) -> None:
     async with session.ws_connect(await app.new_url()) as first, session.ws_connect(await app.new_url()) as second:
@@ -39,7 +39,7 @@ async def test_hello_says_how_many_connections_there_are(
     assert hellos[0]["debug_info"]["approximate_connection_time"] == 3600
 
 
-async def test_a_url_serves_once(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
+async def test_a_url_is_valid_once(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
     url = await app.new_url()
     async with session.ws_connect(url):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
@@ -49,7 +49,7 @@ async def test_a_url_serves_once(slack: SlackServer, app: SlackApp, session: aio
 
 
 @pytest.mark.usefixtures("_in_ops")
-async def test_an_acknowledged_event_is_done(slack: SlackServer, app: SlackApp) -> None:
+async def test_an_acknowledged_event_is_completed(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         ts = slack.say("alice", "ops", "hello")
         envelope = await app.frame(socket)
@@ -78,7 +78,7 @@ async def test_events_wait_for_a_connection(slack: SlackServer, app: SlackApp) -
         assert (await app.event(socket))["text"] == "early"
 
 
-async def test_an_unacknowledged_event_comes_again_until_slack_gives_up(session: aiohttp.ClientSession) -> None:
+async def test_an_unacknowledged_event_is_retried_until_slack_gives_up(session: aiohttp.ClientSession) -> None:
     async with quick_slack() as slack:
         app = SlackApp(slack, session)
         async with await app.open_socket() as socket:
@@ -92,7 +92,7 @@ async def test_an_unacknowledged_event_comes_again_until_slack_gives_up(session:
             assert next(iter(slack.unacknowledged.values())).is_given_up
 
 
-async def test_an_acknowledgement_that_comes_too_late_counts_for_nothing(session: aiohttp.ClientSession) -> None:
+async def test_a_late_acknowledgement_is_ignored(session: aiohttp.ClientSession) -> None:
     async with quick_slack(retry_seconds=[0.0] * 100) as slack:
         app = SlackApp(slack, session)
         async with await app.open_socket() as socket:
@@ -113,7 +113,7 @@ async def acknowledge_all(app: SlackApp, socket: WebSocket) -> None:
 
 
 @pytest.mark.usefixtures("_in_ops")
-async def test_what_a_dying_connection_had_in_hand_goes_to_the_next(slack: SlackServer, app: SlackApp) -> None:
+async def test_unacknowledged_events_of_a_dropped_connection_go_to_the_next(slack: SlackServer, app: SlackApp) -> None:
     slack.socket_mode.acknowledgement_seconds = 60
     async with await app.open_socket() as first:
         slack.say("alice", "ops", "hello")
@@ -126,7 +126,7 @@ async def test_what_a_dying_connection_had_in_hand_goes_to_the_next(slack: Slack
 
 
 @pytest.mark.usefixtures("_in_ops")
-async def test_acknowledged_events_can_come_again_in_a_storm(slack: SlackServer, app: SlackApp) -> None:
+async def test_acknowledged_events_can_be_redelivered(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         slack.say("alice", "ops", "one")
         slack.say("alice", "ops", "two")
@@ -139,7 +139,7 @@ async def test_acknowledged_events_can_come_again_in_a_storm(slack: SlackServer,
 
 
 @pytest.mark.usefixtures("_in_ops")
-async def test_unacknowledged_events_can_be_lost(slack: SlackServer, app: SlackApp) -> None:
+async def test_unacknowledged_events_can_be_discarded(slack: SlackServer, app: SlackApp) -> None:
     slack.say("alice", "ops", "lost")
     assert slack.deliveries.discard_unacknowledged() == 1
     async with await app.open_socket() as socket:
@@ -147,7 +147,7 @@ async def test_unacknowledged_events_can_be_lost(slack: SlackServer, app: SlackA
         assert (await app.event(socket))["text"] == "heard"
 
 
-async def test_the_eleventh_connection_is_one_too_many(
+async def test_the_eleventh_connection_is_refused(
     slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
@@ -160,7 +160,7 @@ async def test_the_eleventh_connection_is_one_too_many(
         await slack.wait_for(lambda: len(slack.connections) == 10)
 
 
-async def test_while_socket_mode_is_switched_off_every_connection_is_told_so_and_closed(
+async def test_connections_are_refused_while_socket_mode_is_disabled(
     slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
 ) -> None:
     slack.socket_mode.is_enabled = False
@@ -170,7 +170,7 @@ async def test_while_socket_mode_is_switched_off_every_connection_is_told_so_and
 
 
 @pytest.mark.usefixtures("_in_ops")
-async def test_a_connection_about_to_be_closed_still_hears_acknowledgements(slack: SlackServer, app: SlackApp) -> None:
+async def test_a_closing_connection_still_takes_acknowledgements(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         slack.say("alice", "ops", "in hand")
         envelope = await app.frame(socket)
@@ -185,7 +185,9 @@ async def test_a_connection_about_to_be_closed_still_hears_acknowledgements(slac
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled", "too_many_websockets"])
-async def test_a_disconnect_says_why_and_closes(reason: str, slack: SlackServer, app: SlackApp) -> None:
+async def test_a_disconnect_has_a_reason_and_closes_the_connection(
+    reason: str, slack: SlackServer, app: SlackApp
+) -> None:
     async with await app.open_socket() as socket:
         slack.disconnect(reason, close_after_seconds=0)
         assert (await app.frame(socket))["reason"] == reason
@@ -194,7 +196,7 @@ async def test_a_disconnect_says_why_and_closes(reason: str, slack: SlackServer,
 
 
 @pytest.mark.usefixtures("_in_ops")
-async def test_a_warning_closes_nothing(slack: SlackServer, app: SlackApp) -> None:
+async def test_a_warning_does_not_close_the_connection(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         slack.disconnect("warning")
         assert (await app.frame(socket))["reason"] == "warning"
@@ -202,7 +204,7 @@ async def test_a_warning_closes_nothing(slack: SlackServer, app: SlackApp) -> No
         assert (await app.event(socket))["text"] == "still here"
 
 
-async def test_a_silent_connection_swallows_events_and_says_nothing(session: aiohttp.ClientSession) -> None:
+async def test_a_silent_connection_sends_nothing(session: aiohttp.ClientSession) -> None:
     async with quick_slack(ping_seconds=0.01) as slack:
         app = SlackApp(slack, session)
         async with await app.open_socket() as deaf:
@@ -216,7 +218,7 @@ async def test_a_silent_connection_swallows_events_and_says_nothing(session: aio
 
 
 @pytest.mark.usefixtures("_in_ops")
-async def test_a_silent_connection_hears_nothing_either(slack: SlackServer, app: SlackApp) -> None:
+async def test_a_silent_connection_ignores_acknowledgements(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as deaf:
         slack.say("alice", "ops", "hello")
         envelope = await app.frame(deaf)
@@ -240,7 +242,7 @@ async def test_connections_are_pinged(session: aiohttp.ClientSession) -> None:
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
 
 
-async def test_the_apps_own_pings_are_answered(app: SlackApp) -> None:
+async def test_pings_from_the_app_are_answered(app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         await socket.ping(b"there?")
         answer = await socket.receive(timeout=5)
@@ -257,13 +259,13 @@ async def test_the_handshake_can_fail(slack: SlackServer, app: SlackApp, session
         assert (await app.frame(socket))["type"] == "hello", "a conflict spends no ticket"
 
 
-async def test_the_handshake_can_break(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
+async def test_the_handshake_can_be_reset(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
     slack.faults.plan("websocket", Reset(), times=None)
     with pytest.raises(aiohttp.ClientError):
         await session.ws_connect(await app.new_url())
 
 
-async def test_hello_can_fail_to_come(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
+async def test_hello_can_be_withheld(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
     slack.faults.plan("websocket.hello", Hang())
     async with session.ws_connect(await app.new_url()) as socket:
         with pytest.raises(TimeoutError):
@@ -280,7 +282,7 @@ async def test_nothing_is_delivered_before_hello(
         assert [(await app.frame(socket))["type"] for _ in range(2)] == ["hello", "events_api"]
 
 
-async def test_a_slash_command_takes_a_response(slack: SlackServer, app: SlackApp) -> None:
+async def test_a_slash_command_can_be_answered(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         envelope_id = slack.socket_mode.send_raw("slash_commands", {"command": "/flyte"}, accepts_response_payload=True)
         envelope = await app.frame(socket)
@@ -290,7 +292,7 @@ async def test_a_slash_command_takes_a_response(slack: SlackServer, app: SlackAp
     assert slack.socket_mode.responses[envelope_id] == {"text": "done"}
 
 
-async def test_a_slash_command_needs_a_connection(slack: SlackServer) -> None:
+async def test_a_slash_command_requires_a_connection(slack: SlackServer) -> None:
     with pytest.raises(ConnectionError):
         slack.socket_mode.send_raw("slash_commands", {"command": "/flyte"})
 
@@ -304,7 +306,7 @@ async def test_any_frame_can_be_sent(slack: SlackServer, app: SlackApp) -> None:
 
 
 @pytest.mark.parametrize("frame", ["not json", "[]", "7", '{"no": "envelope"}'])
-async def test_malformed_acknowledgements_are_counted_and_harm_nothing(
+async def test_malformed_acknowledgements_are_counted_and_ignored(
     frame: str, slack: SlackServer, app: SlackApp
 ) -> None:
     async with await app.open_socket() as socket:
@@ -314,7 +316,7 @@ async def test_malformed_acknowledgements_are_counted_and_harm_nothing(
         assert (await app.event(socket))["type"] == "marker"
 
 
-async def test_acknowledgements_can_go_unheard(session: aiohttp.ClientSession) -> None:
+async def test_acknowledgements_can_be_lost(session: aiohttp.ClientSession) -> None:
     async with quick_slack() as slack:
         app = SlackApp(slack, session)
         slack.socket_mode.accepts_acknowledgements = False
@@ -324,7 +326,7 @@ async def test_acknowledgements_can_go_unheard(session: aiohttp.ClientSession) -
             assert (await app.frame(socket))["retry_attempt"] == 1
 
 
-async def test_a_debug_connection_is_announced_as_short(
+async def test_a_debug_connection_is_announced_as_short_lived(
     slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession
 ) -> None:
     headers = {"Authorization": f"Bearer {slack.app_token}"}
@@ -336,7 +338,7 @@ async def test_a_debug_connection_is_announced_as_short(
         assert (await app.frame(socket))["debug_info"]["approximate_connection_time"] == 360
 
 
-async def test_many_events_at_once_all_arrive_once(session: aiohttp.ClientSession) -> None:
+async def test_many_events_are_each_delivered_once(session: aiohttp.ClientSession) -> None:
     async with SlackServer() as slack:
         app = SlackApp(slack, session)
         async with await app.open_socket() as socket:

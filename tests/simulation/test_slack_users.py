@@ -15,13 +15,13 @@ async def test_users_info_has_the_profile(slack: SlackServer, web: AsyncWebClien
     assert user["profile"]["email"] == "bob@example.com"
 
 
-async def test_e_mail_addresses_need_their_scope(session: aiohttp.ClientSession) -> None:
+async def test_email_addresses_require_their_scope(session: aiohttp.ClientSession) -> None:
     async with SlackServer(scopes=["users:read"]) as slack:
         bob = slack.add_user("bob", email="bob@example.com")
         assert "email" not in (await web_client(slack, session).users_info(user=bob))["user"]["profile"]
 
 
-async def test_nobody_is_found_under_an_unknown_id(web: AsyncWebClient) -> None:
+async def test_an_unknown_user_id_is_not_found(web: AsyncWebClient) -> None:
     assert await error_of(web.users_info(user="U404")) == "user_not_found"
 
 
@@ -29,12 +29,12 @@ async def test_a_user_keeps_a_chosen_id(slack: SlackServer) -> None:
     assert slack.add_user("carol", user_id="U023BECGF") == "U023BECGF"
 
 
-async def test_people_are_found_by_e_mail(web: AsyncWebClient) -> None:
+async def test_a_user_is_found_by_email(web: AsyncWebClient) -> None:
     assert (await web.users_lookupByEmail(email="alice@example.com"))["user"]["name"] == "alice"
     assert await error_of(web.users_lookupByEmail(email="nobody@example.com")) == "users_not_found"
 
 
-async def test_users_list_has_everybody_with_the_bot(slack: SlackServer, web: AsyncWebClient) -> None:
+async def test_users_list_has_all_users_and_the_bot(slack: SlackServer, web: AsyncWebClient) -> None:
     members = (await web.users_list())["members"]
     assert {member["name"] for member in members} == {"bot", "owner", "alice"}
     assert [member["id"] for member in members if member["is_bot"]] == [slack.bot_user_id]
