@@ -1,4 +1,4 @@
-"""A simulated Slack for each test, and the clients that a bot has."""
+"""Fixtures: a simulated Slack for each test, and clients of it."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""The smallest app that can be connected to Slack, for the tests to look through."""
+"""A minimal Slack app for tests."""
 
 from typing import Any
 
@@ -10,26 +10,26 @@ from entrypoints.simulation.slack.server import SlackServer
 
 WebSocket = aiohttp.ClientWebSocketResponse
 Json = dict[str, Any]
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 def web_client(slack: SlackServer, session: aiohttp.ClientSession, token: str | None = None) -> AsyncWebClient:
-    """Make the real SDK's client, with nothing repeated behind the test's back."""
+    """Returns the SDK's client, without its own retries."""
     bot_token = slack.bot_token if token is None else token
     return AsyncWebClient(bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
 
 
 async def error_of(call: Any) -> Any:
-    """Await a call that Slack refuses, and give its error code."""
+    """Awaits a call that fails, and returns its error code."""
     try:
         await call
     except SlackApiError as error:
         return error.response["error"]
-    raise AssertionError("Slack said yes")
+    raise AssertionError("the call succeeded")
 
 
 class SlackApp:
-    """Opens sockets, takes events, acknowledges them."""
+    """Opens sockets, and receives and acknowledges events."""
 
     def __init__(self, slack: SlackServer, session: aiohttp.ClientSession) -> None:
         self._slack = slack
@@ -41,25 +41,25 @@ class SlackApp:
         return str(answer["url"])
 
     async def open_socket(self) -> WebSocket:
-        """Open a Socket Mode connection and take its hello."""
+        """Opens a Socket Mode connection and reads its `hello`."""
         socket = await self._session.ws_connect(await self.new_url(), autoping=False)
         assert (await self.frame(socket))["type"] == "hello"
         return socket
 
     async def open_rtm(self) -> WebSocket:
-        """Open an RTM connection and take what it begins with."""
+        """Opens an RTM connection and reads its first frames."""
         socket = await self._session.ws_connect((await self._web.rtm_connect())["url"], autoping=False)
         assert (await self.frame(socket))["type"] == "hello"
         assert (await self.frame(socket))["type"] == "reconnect_url"
         return socket
 
     async def frame(self, socket: WebSocket) -> Json:
-        """Take the next frame that is JSON."""
-        frame: Json = await socket.receive_json(timeout=PATIENCE_SECONDS)
+        """Returns the next frame."""
+        frame: Json = await socket.receive_json(timeout=TIMEOUT_SECONDS)
         return frame
 
     async def event(self, socket: WebSocket) -> Json:
-        """Take the next event and acknowledge it."""
+        """Returns the next event and acknowledges it."""
         envelope = await self.frame(socket)
         await self.acknowledge(socket, envelope)
         event: Json = envelope["payload"]["event"]
@@ -69,8 +69,8 @@ class SlackApp:
         await socket.send_json({"envelope_id": envelope["envelope_id"]})
 
     async def wait_closed(self, socket: WebSocket) -> None:
-        """Read until the other end has closed."""
-        while (await socket.receive(timeout=PATIENCE_SECONDS)).type not in (
+        """Reads until the server closes the socket."""
+        while (await socket.receive(timeout=TIMEOUT_SECONDS)).type not in (
             aiohttp.WSMsgType.CLOSE,
             aiohttp.WSMsgType.CLOSING,
             aiohttp.WSMsgType.CLOSED,

@@ -1,4 +1,4 @@
-"""Faults can be planned for the simulated Flyte, route by route, and it can go down and come up again."""
+"""Fault injection in the simulated Flyte, and outages."""
 
 import asyncio
 
@@ -126,7 +126,7 @@ async def test_a_lost_response_to_take_loses_the_action() -> None:
         assert flyte.actions[action_id].state == "PENDING"
 
 
-async def hanging(session: aiohttp.ClientSession, url: str) -> None:
+async def assert_hangs(session: aiohttp.ClientSession, url: str) -> None:
     with pytest.raises(TimeoutError):
         await session.post(url, json=MESSAGE, timeout=aiohttp.ClientTimeout(total=0.1))
 
@@ -134,10 +134,10 @@ async def hanging(session: aiohttp.ClientSession, url: str) -> None:
 async def test_a_request_can_hang_unprocessed_or_processed() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", Hang())
-        await hanging(pack.session, pack.event_url)
+        await assert_hangs(pack.session, pack.event_url)
         assert not flyte.events
         flyte.faults.plan("event", Hang(after_effect=True))
-        await hanging(pack.session, pack.event_url)
+        await assert_hangs(pack.session, pack.event_url)
         assert len(flyte.events) == 1
 
 
@@ -179,7 +179,7 @@ async def test_a_lost_race_leaves_the_action_or_takes_it_away() -> None:
         assert flyte.actions[ids[0]].state == "PENDING"
 
 
-async def failure(pack: FlytePack) -> aiohttp.ClientError:
+async def take_error(pack: FlytePack) -> aiohttp.ClientError:
     with pytest.raises(aiohttp.ClientError) as error:
         await pack.take()
     return error.value
@@ -191,7 +191,7 @@ async def test_a_restarted_server_keeps_its_port_and_state(how: str) -> None:
         flyte.queue_action("Slack", "SendMessage")
         url = flyte.api_url
         await flyte.go_down("reset" if how == "reset" else "refuse")
-        errors = [await failure(pack) for _ in range(3)]
+        errors = [await take_error(pack) for _ in range(3)]
         assert isinstance(errors[-1], aiohttp.ClientConnectorError) is (how == "refuse")
         await flyte.come_up()
 

@@ -1,4 +1,4 @@
-"""Tests and people can look on while the simulated Flyte works."""
+"""The trace and the logs of the simulated Flyte."""
 
 import asyncio
 
@@ -24,38 +24,38 @@ ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 
 async def test_a_message_can_be_traced_from_event_to_result() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        watch = flyte.subscribe()
+        subscription = flyte.subscribe()
         await pack.send_event("ReceivedMessage", {"message": "echo hi", "channelId": "C1", "user": {"id": "U1"}})
         taken = await pack.take()
         assert taken is not None
         await pack.complete(taken, "MessageSent", {"timestamp": "1"})
-        seen = [one for one in watch.drain() if not isinstance(one, RequestServed)]
+        events = [one for one in subscription.drain() if not isinstance(one, RequestServed)]
 
-    assert [type(one) for one in seen] == [EventAccepted, StepMatched, ActionCreated, ActionTaken, ActionFinished]
-    matched = seen[1]
+    assert [type(one) for one in events] == [EventAccepted, StepMatched, ActionCreated, ActionTaken, ActionFinished]
+    matched = events[1]
     assert isinstance(matched, StepMatched)
     assert (matched.flow, matched.step, matched.rendered) == ("echo", "get_message", "True")
     assert matched.context == {"Msg": "hi", "Channel": "C1", "RequestorId": "U1"}
-    assert sorted(one.at for one in seen) == [one.at for one in seen]
+    assert sorted(one.at for one in events) == [one.at for one in events]
 
 
 async def test_a_subscription_can_be_iterated() -> None:
     async with server_and_pack() as (flyte, pack):
 
-        async def first(watch: Subscription[TraceEvent]) -> TraceEvent:
-            async for happening in watch:
-                if isinstance(happening, EventAccepted):
-                    return happening
+        async def first(subscription: Subscription[TraceEvent]) -> TraceEvent:
+            async for event in subscription:
+                if isinstance(event, EventAccepted):
+                    return event
             raise AssertionError
 
-        watch = flyte.subscribe()
+        subscription = flyte.subscribe()
         async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-            waiting = group.create_task(first(watch), name="watcher")
+            waiting = group.create_task(first(subscription), name="watcher")
             await pack.send_event("X", {"n": 1})
 
-    happening = waiting.result()
-    assert isinstance(happening, EventAccepted)
-    assert (happening.event, happening.payload) == ("X", {"n": 1})
+    event = waiting.result()
+    assert isinstance(event, EventAccepted)
+    assert (event.event, event.payload) == ("X", {"n": 1})
 
 
 async def test_requests_and_takes_are_logged_and_counted() -> None:
@@ -109,17 +109,17 @@ async def test_an_unmatched_step_has_its_reason() -> None:
     ]
     flow = flow_from_values({"name": "test", "steps": steps}, "test")
     async with server_and_pack(flows=[flow]) as (flyte, pack):
-        watch = flyte.subscribe()
+        subscription = flyte.subscribe()
         await pack.send_event("E")
         taken = await pack.take()
         assert taken is not None
         await pack.complete(taken, "E")
         assert await pack.take() is not None
         await flyte.wait_for(lambda: flyte.waiting() == 1)
-        told = [(one.step, one.reason) for one in watch.drain() if isinstance(one, StepUnmatched)]
+        reasons = [(one.step, one.reason) for one in subscription.drain() if isinstance(one, StepUnmatched)]
 
     waits = ("b", "none of the steps it depends on has finished in the run that this event starts: a")
-    assert told == [waits, waits, ("a", "the step has already run in this run")]
+    assert reasons == [waits, waits, ("a", "the step has already run in this run")]
 
 
 async def test_a_timed_out_wait_tells_the_progress() -> None:

@@ -1,4 +1,4 @@
-"""What a bot can say in the simulated Slack, and what Slack refuses."""
+"""Posting, editing and reacting in the simulated Slack, and invalid calls."""
 
 import json
 from typing import Any

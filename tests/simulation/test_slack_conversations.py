@@ -1,4 +1,4 @@
-"""Channels of the simulated Slack: coming and going, listing, reading back."""
+"""Conversations of the simulated Slack: membership, listing and history."""
 
 from typing import Any
 

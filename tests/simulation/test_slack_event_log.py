@@ -1,6 +1,4 @@
-"""The simulated Slack's event log, and what a workspace remembers."""
-
-from typing import Any
+"""The simulated Slack's event log, messages, timestamps and rate limits."""
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -36,19 +34,19 @@ async def test_posts_and_calls_are_published(slack: SlackServer, web: AsyncWebCl
 
 
 def test_a_channel_discards_its_oldest_messages() -> None:
-    world = WorkspaceState(lambda _occurrence: None)
-    channel = world.add_channel("ops", "channel", [])
-    parent = world.post(channel, {"text": "parent"})
-    world.post(channel, {"text": "reply"}, thread_ts=parent.ts)
+    workspace = WorkspaceState(lambda _event: None)
+    channel = workspace.add_channel("ops", "channel", [])
+    parent = workspace.post(channel, {"text": "parent"})
+    workspace.post(channel, {"text": "reply"}, thread_ts=parent.ts)
     for number in range(MAX_MESSAGES):
-        world.post(channel, {"text": str(number)})
+        workspace.post(channel, {"text": str(number)})
     assert len(channel.messages) <= MAX_MESSAGES
     assert channel.listed == [ts for ts in channel.messages if channel.messages[ts].is_listed]
 
 
 def test_timestamps_increase_even_when_the_clock_stands_still() -> None:
-    world = WorkspaceState(lambda _occurrence: None, now=lambda: 1_700_000_000.5)
-    assert [world.next_ts() for _ in range(3)] == ["1700000000.500000", "1700000000.500001", "1700000000.500002"]
+    workspace = WorkspaceState(lambda _event: None, now=lambda: 1_700_000_000.5)
+    assert [workspace.next_ts() for _ in range(3)] == ["1700000000.500000", "1700000000.500001", "1700000000.500002"]
 
 
 @pytest.mark.parametrize(("ts", "moment"), [("0", 0), ("12", 12_000_000), ("1.5", 1_500_000), ("1.000001", 1_000_001)])
@@ -67,21 +65,21 @@ def test_timestamps_are_formatted_with_six_digits() -> None:
 
 
 def test_replies_to_an_unknown_message_are_not_listed() -> None:
-    told: list[Any] = []
-    world = WorkspaceState(told.append)
-    channel = world.add_channel("ops", "channel", [])
-    world.post(channel, {"text": "lost"}, thread_ts="1700000000.000042")
+    raised: list[EventRaised] = []
+    workspace = WorkspaceState(raised.append)
+    channel = workspace.add_channel("ops", "channel", [])
+    workspace.post(channel, {"text": "lost"}, thread_ts="1700000000.000042")
     assert channel.listed == []
-    assert told[0].event["thread_ts"] == "1700000000.000042"
+    assert raised[0].event["thread_ts"] == "1700000000.000042"
 
 
 def test_deleting_a_reply_updates_the_reply_count() -> None:
-    world = WorkspaceState(lambda _occurrence: None)
-    channel = world.add_channel("ops", "channel", [])
-    parent = world.post(channel, {"text": "parent"})
-    reply = world.post(channel, {"text": "reply"}, thread_ts=parent.ts)
+    workspace = WorkspaceState(lambda _event: None)
+    channel = workspace.add_channel("ops", "channel", [])
+    parent = workspace.post(channel, {"text": "parent"})
+    reply = workspace.post(channel, {"text": "reply"}, thread_ts=parent.ts)
     assert parent.as_json(with_metadata=False)["reply_count"] == 1
-    world.delete(channel, reply)
+    workspace.delete(channel, reply)
     assert "reply_count" not in parent.as_json(with_metadata=False)
 
 

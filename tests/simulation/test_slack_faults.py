@@ -1,4 +1,4 @@
-"""What the simulated Slack does wrong when asked to."""
+"""Fault injection in the simulated Slack."""
 
 import time
 from typing import Any
@@ -21,7 +21,7 @@ def _in_ops(slack: SlackServer) -> None:
 
 
 async def post(slack: SlackServer, session: aiohttp.ClientSession) -> tuple[int, str, str, Any]:
-    """Post as barely as can be: status, content type, body, Retry-After."""
+    """Posts without a client library; returns status, content type, body and Retry-After."""
     headers = {"Authorization": f"Bearer {slack.bot_token}"}
     url = f"{slack.api_url}chat.postMessage"
     async with session.post(url, json={"channel": "#ops", "text": "hi"}, headers=headers) as answer:

@@ -1,4 +1,4 @@
-"""The Events API of the simulated Slack by signed HTTP requests."""
+"""Delivery of events by the simulated Slack through signed HTTP requests."""
 
 import time
 from collections.abc import AsyncIterator
@@ -12,18 +12,18 @@ from entrypoints.simulation.slack.delivery.http import signed_headers
 from entrypoints.simulation.slack.server import SlackServer
 from tests.simulation.slack_app import Json, SlackApp
 
-QUICK_SECONDS = 0.05
+RETRY_SECONDS = 0.05
 
 
 class Receiver:
-    """An app that takes events at an address of its own, and answers as the test wishes."""
+    """An app that receives events by HTTP and responds with `responses`, then with status 200."""
 
     def __init__(self) -> None:
         self.url = ""
         self.bodies: list[Json] = []
         self.headers: list[dict[str, str]] = []
         self.signatures: list[bool] = []
-        self.answers: list[web.Response] = []
+        self.responses: list[web.Response] = []
         self.secret = ""
         self.challenge_as = "text"
 
@@ -33,15 +33,15 @@ class Receiver:
         self.signatures.append(verifier.is_valid_request(raw, dict(request.headers)))
         body = await request.json()
         if body["type"] == "url_verification":
-            return self._meet(body["challenge"])
+            return self._answer_challenge(body["challenge"])
         self.bodies.append(body)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
-        return self.answers.pop(0) if self.answers else web.Response()
+        return self.responses.pop(0) if self.responses else web.Response()
 
-    def _meet(self, challenge: str) -> web.Response:
+    def _answer_challenge(self, challenge: str) -> web.Response:
         if self.challenge_as == "json":
             return web.json_response({"challenge": challenge})
-        return web.Response(text=challenge if self.challenge_as == "text" else "what?")
+        return web.Response(text=challenge if self.challenge_as == "text" else "wrong")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def receiver(slack: SlackServer) -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer(retry_seconds=(0.0, QUICK_SECONDS, QUICK_SECONDS)) as server:
+    async with SlackServer(retry_seconds=(0.0, RETRY_SECONDS, RETRY_SECONDS)) as server:
         server.add_channel("ops", members=[server.bot_user_id])
         yield server
 
@@ -103,7 +103,7 @@ async def test_waiting_events_are_delivered_once_the_address_is_set(slack: Slack
 
 async def test_a_failed_delivery_is_retried_with_its_number_and_reason(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
-    receiver.answers = [web.Response(status=500), web.Response(status=302, headers={"Location": "/"})]
+    receiver.responses = [web.Response(status=500), web.Response(status=302, headers={"Location": "/"})]
     slack.say("owner", "ops", "hello")
     await slack.wait_for(lambda: slack.acknowledged)
     retries = [(h.get("x-slack-retry-num"), h.get("x-slack-retry-reason")) for h in receiver.headers]
@@ -113,7 +113,7 @@ async def test_a_failed_delivery_is_retried_with_its_number_and_reason(slack: Sl
 
 async def test_slack_gives_up_after_three_retries(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
-    receiver.answers = [web.Response(status=500) for _ in range(9)]
+    receiver.responses = [web.Response(status=500) for _ in range(9)]
     slack.say("owner", "ops", "hello")
     await slack.wait_for(lambda: slack.counters["given_up"])
     assert len(receiver.bodies) == 4
@@ -121,7 +121,7 @@ async def test_slack_gives_up_after_three_retries(slack: SlackServer, receiver: 
 
 async def test_an_app_can_prevent_retries(slack: SlackServer, receiver: Receiver) -> None:
     await slack.deliver_to(receiver.url)
-    receiver.answers = [web.Response(status=500, headers={"x-slack-no-retry": "1"})]
+    receiver.responses = [web.Response(status=500, headers={"x-slack-no-retry": "1"})]
     slack.say("owner", "ops", "hello")
     await slack.wait_for(lambda: slack.counters["given_up"])
     assert len(receiver.bodies) == 1
@@ -135,9 +135,9 @@ async def test_an_unreachable_app_counts_as_a_failed_connection(slack: SlackServ
 
 
 async def test_a_late_response_counts_as_a_timeout() -> None:
-    async with SlackServer(acknowledgement_seconds=QUICK_SECONDS) as slack, SlackServer() as tar_pit:
-        tar_pit.conditions.latency_seconds = 60
-        await slack.deliver_to(f"{tar_pit.api_url}slack.events", verify=False)
+    async with SlackServer(acknowledgement_seconds=RETRY_SECONDS) as slack, SlackServer() as slow_app:
+        slow_app.conditions.latency_seconds = 60
+        await slack.deliver_to(f"{slow_app.api_url}slack.events", verify=False)
         slack.raw_event({"type": "marker"})
         await slack.wait_for(lambda: slack.counters["http_failures"])
         assert next(iter(slack.unacknowledged.values())).reason == "http_timeout"

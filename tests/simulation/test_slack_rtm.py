@@ -1,4 +1,4 @@
-"""RTM of the simulated Slack, for classic apps' tokens."""
+"""RTM of the simulated Slack, for classic apps."""
 
 from collections.abc import AsyncIterator
 
@@ -61,10 +61,10 @@ async def test_a_mention_is_sent_as_a_message_only(classic: SlackServer, classic
 
 
 async def test_messages_posted_while_disconnected_are_not_sent(classic: SlackServer, classic_app: SlackApp) -> None:
-    classic.say("owner", "ops", "unheard")
+    classic.say("owner", "ops", "missed")
     async with await classic_app.open_rtm() as socket:
-        classic.say("owner", "ops", "heard")
-        assert (await classic_app.frame(socket))["text"] == "heard"
+        classic.say("owner", "ops", "received")
+        assert (await classic_app.frame(socket))["text"] == "received"
     assert not classic.unacknowledged
 
 
@@ -80,10 +80,10 @@ async def test_the_bot_can_post_through_the_socket(classic: SlackServer, classic
         await socket.send_json({"id": 1, "type": "message", "channel": ops, "text": "hi"})
         echo, reply = await classic_app.frame(socket), await classic_app.frame(socket)
         await socket.send_json({"id": 2, "type": "message", "channel": "C404", "text": "hi"})
-        refusal = await classic_app.frame(socket)
+        error = await classic_app.frame(socket)
     assert (echo["text"], echo["bot_id"]) == ("hi", classic.bot_id)
     assert (reply["ok"], reply["reply_to"], reply["ts"]) == (True, 1, echo["ts"])
-    assert (refusal["ok"], refusal["reply_to"]) == (False, 2)
+    assert (error["ok"], error["reply_to"]) == (False, 2)
 
 
 @pytest.mark.parametrize("frame", ["not json", "[]", "{}"])
@@ -144,6 +144,6 @@ async def test_sockets_can_be_dropped_and_silenced(classic: SlackServer, classic
         await classic_app.wait_closed(dropped)
     async with await classic_app.open_rtm() as silent:
         classic.silence_sockets()
-        classic.say("owner", "ops", "unheard")
+        classic.say("owner", "ops", "missed")
         with pytest.raises(TimeoutError):
             await silent.receive(timeout=0.05)

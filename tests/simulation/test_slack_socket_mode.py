@@ -1,4 +1,4 @@
-"""Socket Mode of the simulated Slack: connections, acknowledgement, redelivery, and how sockets end."""
+"""Socket Mode of the simulated Slack: connections, acknowledgement, redelivery and disconnection."""
 
 import asyncio
 import contextlib
@@ -12,13 +12,16 @@ from entrypoints.simulation.slack.faults import http_status
 from entrypoints.simulation.slack.server import SlackServer
 from tests.simulation.slack_app import SlackApp, WebSocket
 
-QUICK_SECONDS = 0.05
+DEADLINE_SECONDS = 0.05
 
 
 @contextlib.asynccontextmanager
-async def quick_slack(**settings: object) -> AsyncIterator[SlackServer]:
-    """A Slack that loses its patience soon."""
-    chosen = {"acknowledgement_seconds": QUICK_SECONDS, "retry_seconds": (0.0, QUICK_SECONDS, QUICK_SECONDS)} | settings
+async def impatient_slack(**settings: object) -> AsyncIterator[SlackServer]:
+    """A Slack with short deadlines."""
+    chosen = {
+        "acknowledgement_seconds": DEADLINE_SECONDS,
+        "retry_seconds": (0.0, DEADLINE_SECONDS, DEADLINE_SECONDS),
+    } | settings
     async with SlackServer(**chosen) as slack:  # type: ignore[arg-type] # settings of several types
         slack.add_channel("ops", members=[slack.bot_user_id])
         yield slack
@@ -42,9 +45,9 @@ async def test_hello_has_the_number_of_connections(
 async def test_a_url_is_valid_once(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
     url = await app.new_url()
     async with session.ws_connect(url):
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as error:
             await session.ws_connect(url)
-    assert refusal.value.status == 403
+    assert error.value.status == 403
     assert slack.counters["refused_tickets"] == 1
 
 
@@ -79,7 +82,7 @@ async def test_events_wait_for_a_connection(slack: SlackServer, app: SlackApp) -
 
 
 async def test_an_unacknowledged_event_is_retried_until_slack_gives_up(session: aiohttp.ClientSession) -> None:
-    async with quick_slack() as slack:
+    async with impatient_slack() as slack:
         app = SlackApp(slack, session)
         async with await app.open_socket() as socket:
             slack.say("owner", "ops", "hello")
@@ -93,7 +96,7 @@ async def test_an_unacknowledged_event_is_retried_until_slack_gives_up(session: 
 
 
 async def test_a_late_acknowledgement_is_ignored(session: aiohttp.ClientSession) -> None:
-    async with quick_slack(retry_seconds=[0.0] * 100) as slack:
+    async with impatient_slack(retry_seconds=[0.0] * 100) as slack:
         app = SlackApp(slack, session)
         async with await app.open_socket() as socket:
             slack.say("owner", "ops", "hello")
@@ -143,8 +146,8 @@ async def test_unacknowledged_events_can_be_discarded(slack: SlackServer, app: S
     slack.say("alice", "ops", "lost")
     assert slack.deliveries.discard_unacknowledged() == 1
     async with await app.open_socket() as socket:
-        slack.say("alice", "ops", "heard")
-        assert (await app.event(socket))["text"] == "heard"
+        slack.say("alice", "ops", "kept")
+        assert (await app.event(socket))["text"] == "kept"
 
 
 async def test_the_eleventh_connection_is_refused(
@@ -172,16 +175,16 @@ async def test_connections_are_refused_while_socket_mode_is_disabled(
 @pytest.mark.usefixtures("_in_ops")
 async def test_a_closing_connection_still_takes_acknowledgements(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
-        slack.say("alice", "ops", "in hand")
+        slack.say("alice", "ops", "before")
         envelope = await app.frame(socket)
         slack.disconnect(close_after_seconds=60)
         assert (await app.frame(socket))["type"] == "disconnect"
-        slack.say("alice", "ops", "for the next connection")
+        slack.say("alice", "ops", "after")
         await app.acknowledge(socket, envelope)
         await slack.wait_for(lambda: slack.acknowledged)
     async with await app.open_socket() as fresh:
         envelope = await app.frame(fresh)
-        assert (envelope["payload"]["event"]["text"], envelope["retry_attempt"]) == ("for the next connection", 0)
+        assert (envelope["payload"]["event"]["text"], envelope["retry_attempt"]) == ("after", 0)
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled", "too_many_websockets"])
@@ -205,31 +208,31 @@ async def test_a_warning_does_not_close_the_connection(slack: SlackServer, app: 
 
 
 async def test_a_silent_connection_sends_nothing(session: aiohttp.ClientSession) -> None:
-    async with quick_slack(ping_seconds=0.01) as slack:
+    async with impatient_slack(ping_seconds=0.01) as slack:
         app = SlackApp(slack, session)
-        async with await app.open_socket() as deaf:
+        async with await app.open_socket() as silent:
             slack.silence_sockets()
             slack.say("owner", "ops", "hello")
             await slack.wait_for(lambda: slack.counters["given_up"])
             assert slack.counters["deliveries"] == 4
             assert len(slack.connections) == 1
-            frames = await drained(deaf)
-    assert {frame.type for frame in frames} <= {aiohttp.WSMsgType.PING}, "nothing but pings from before"
+            frames = await received_frames(silent)
+    assert {frame.type for frame in frames} <= {aiohttp.WSMsgType.PING}, "only earlier pings"
 
 
 @pytest.mark.usefixtures("_in_ops")
 async def test_a_silent_connection_ignores_acknowledgements(slack: SlackServer, app: SlackApp) -> None:
-    async with await app.open_socket() as deaf:
+    async with await app.open_socket() as silent:
         slack.say("alice", "ops", "hello")
-        envelope = await app.frame(deaf)
+        envelope = await app.frame(silent)
         slack.silence_sockets()
-        await app.acknowledge(deaf, envelope)
+        await app.acknowledge(silent, envelope)
     await slack.wait_for(lambda: not slack.connections)
     assert not slack.acknowledged
 
 
-async def drained(socket: WebSocket) -> list[aiohttp.WSMessage]:
-    """What has come in and was not read."""
+async def received_frames(socket: WebSocket) -> list[aiohttp.WSMessage]:
+    """Returns the frames received so far."""
     frames = []
     with contextlib.suppress(TimeoutError):
         while True:
@@ -238,7 +241,7 @@ async def drained(socket: WebSocket) -> list[aiohttp.WSMessage]:
 
 
 async def test_connections_are_pinged(session: aiohttp.ClientSession) -> None:
-    async with quick_slack(ping_seconds=0.01) as slack, await SlackApp(slack, session).open_socket() as socket:
+    async with impatient_slack(ping_seconds=0.01) as slack, await SlackApp(slack, session).open_socket() as socket:
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
 
 
@@ -252,11 +255,11 @@ async def test_pings_from_the_app_are_answered(app: SlackApp) -> None:
 async def test_the_handshake_can_fail(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
     slack.faults.plan("websocket", http_status(409))
     url = await app.new_url()
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as error:
         await session.ws_connect(url)
-    assert refusal.value.status == 409
+    assert error.value.status == 409
     async with session.ws_connect(url) as socket:
-        assert (await app.frame(socket))["type"] == "hello", "a conflict spends no ticket"
+        assert (await app.frame(socket))["type"] == "hello", "a failed handshake does not use up the ticket"
 
 
 async def test_the_handshake_can_be_reset(slack: SlackServer, app: SlackApp, session: aiohttp.ClientSession) -> None:
@@ -317,7 +320,7 @@ async def test_malformed_acknowledgements_are_counted_and_ignored(
 
 
 async def test_acknowledgements_can_be_lost(session: aiohttp.ClientSession) -> None:
-    async with quick_slack() as slack:
+    async with impatient_slack() as slack:
         app = SlackApp(slack, session)
         slack.socket_mode.accepts_acknowledgements = False
         async with await app.open_socket() as socket:
@@ -346,9 +349,9 @@ async def test_many_events_are_each_delivered_once(session: aiohttp.ClientSessio
                 slack.add_channel(f"c{number}", members=[slack.bot_user_id])
             for number in range(500):
                 slack.say("owner", f"c{number % 100}", str(number))
-            heard = [(await app.event(socket))["text"] for _ in range(500)]
+            texts = [(await app.event(socket))["text"] for _ in range(500)]
             await slack.wait_for(lambda: not slack.unacknowledged)
-    assert heard == [str(number) for number in range(500)]
+    assert texts == [str(number) for number in range(500)]
 
 
 async def test_closing_leaves_no_task_behind(session: aiohttp.ClientSession) -> None:

@@ -1,4 +1,4 @@
-"""The people of the simulated workspace, as the Web API tells of them."""
+"""The `users.*` methods of the simulated Web API."""
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -31,7 +31,7 @@ async def test_a_user_keeps_a_chosen_id(slack: SlackServer) -> None:
 
 async def test_a_user_is_found_by_email(web: AsyncWebClient) -> None:
     assert (await web.users_lookupByEmail(email="alice@example.com"))["user"]["name"] == "alice"
-    assert await error_of(web.users_lookupByEmail(email="nobody@example.com")) == "users_not_found"
+    assert await error_of(web.users_lookupByEmail(email="unknown@example.com")) == "users_not_found"
 
 
 async def test_users_list_has_all_users_and_the_bot(slack: SlackServer, web: AsyncWebClient) -> None:

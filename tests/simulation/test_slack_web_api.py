@@ -1,4 +1,4 @@
-"""The frame of the simulated Web API: arguments, tokens, scopes, limits."""
+"""Arguments, tokens, scopes, rate limits and pagination of the simulated Web API."""
 
 import json
 
@@ -57,9 +57,9 @@ async def test_malformed_json_is_rejected(
 
 
 async def test_the_error_names_an_unknown_method(web: AsyncWebClient) -> None:
-    with pytest.raises(SlackApiError) as refusal:
+    with pytest.raises(SlackApiError) as error:
         await web.api_call("chat.shout")
-    assert refusal.value.response.data == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
+    assert error.value.response.data == {"ok": False, "error": "unknown_method", "req_method": "chat.shout"}
 
 
 async def test_a_call_without_a_token_is_not_authed(slack: SlackServer, session: aiohttp.ClientSession) -> None:
@@ -95,9 +95,9 @@ async def test_all_calls_fail_while_an_error_is_forced(slack: SlackServer, web: 
 
 async def test_the_error_names_the_missing_and_the_provided_scopes(session: aiohttp.ClientSession) -> None:
     async with SlackServer(scopes=["users:read", "chat:write"]) as slack:
-        with pytest.raises(SlackApiError) as refusal:
+        with pytest.raises(SlackApiError) as error:
             await web_client(slack, session).conversations_join(channel=slack.add_channel("ops"))
-    answer = refusal.value.response
+    answer = error.value.response
     assert (answer["error"], answer["needed"], answer["provided"]) == (
         "missing_scope",
         "channels:join",
@@ -108,9 +108,9 @@ async def test_the_error_names_the_missing_and_the_provided_scopes(session: aioh
 async def test_history_of_a_private_channel_requires_its_own_scope(session: aiohttp.ClientSession) -> None:
     async with SlackServer(scopes=["channels:history"]) as slack:
         secret = slack.add_channel("secret", private=True, members=[slack.bot_user_id])
-        with pytest.raises(SlackApiError) as refusal:
+        with pytest.raises(SlackApiError) as error:
             await web_client(slack, session).conversations_history(channel=secret)
-    assert refusal.value.response["needed"] == "groups:history"
+    assert error.value.response["needed"] == "groups:history"
 
 
 async def test_a_classic_tokens_bot_scope_includes_all_others(session: aiohttp.ClientSession) -> None:
@@ -130,11 +130,11 @@ async def test_a_tier_is_enforced_with_retry_after(slack: SlackServer, web: Asyn
     slack.limits.tiers = True
     for _ in range(20):
         await web.conversations_list()
-    with pytest.raises(SlackApiError) as refusal:
+    with pytest.raises(SlackApiError) as error:
         await web.conversations_list()
-    assert refusal.value.response.status_code == 429
-    assert refusal.value.response["error"] == "ratelimited"
-    assert 1 <= int(refusal.value.response.headers["Retry-After"]) <= 3
+    assert error.value.response.status_code == 429
+    assert error.value.response["error"] == "ratelimited"
+    assert 1 <= int(error.value.response.headers["Retry-After"]) <= 3
     assert (await web.users_list())["ok"], "a limit blocks only its own method"
 
 
@@ -181,5 +181,5 @@ async def test_every_call_is_logged_with_its_error(slack: SlackServer, web: Asyn
 
 async def test_the_log_has_no_tokens(slack: SlackServer, web: AsyncWebClient) -> None:
     await web.api_call("auth.test", params={"token": slack.bot_token})
-    noted = json.dumps([call.arguments for call in slack.calls])
-    assert slack.bot_token not in noted
+    logged = json.dumps([call.arguments for call in slack.calls])
+    assert slack.bot_token not in logged

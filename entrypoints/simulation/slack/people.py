@@ -38,7 +38,7 @@ class SlackPeople:
     ) -> str:
         """Adds a channel with its creator and these members, without an event; returns the id.
 
-        Nobody can leave the one named `general`.
+        Members of the one named `general` cannot leave it.
         """
         ids = dict.fromkeys(self.workspace.user(member).user_id for member in (creator, *members))
         kind = "group" if private else "channel"
