@@ -1,4 +1,4 @@
-"""A FlyteWorkflow that speaks to a simulated Flyte, and what its tests share."""
+"""A FlyteWorkflow connected to a simulated Flyte."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,14 +29,14 @@ LISTENER = flow_from_values(
     },
     "listener",
 )
-"""A flow that makes an action for another pack of every message."""
+"""A flow that queues an action of another pack for every message."""
 
 
 @asynccontextmanager
 async def registered(
     flyte: FlyteServer, *, jwt: str = "", timeout_seconds: float = 5.0
 ) -> AsyncIterator[FlyteWorkflow]:
-    """A workflow that has registered with this Flyte."""
+    """Returns a workflow that has registered with this Flyte."""
     workflow = FlyteWorkflow(flyte.api_url, jwt=jwt, timeout_seconds=timeout_seconds)
     async with workflow.open():
         await workflow.register(DEFINITION)
@@ -44,7 +44,7 @@ async def registered(
 
 
 class FlyteEngine:
-    """The other side of a simulated Flyte."""
+    """A simulated Flyte as its flows see it."""
 
     def __init__(self, flyte: FlyteServer) -> None:
         self._flyte = flyte

@@ -1,4 +1,4 @@
-"""An HTTP server that answers with the very bytes it is given: for what no well-behaved server sends."""
+"""An HTTP server that sends given bytes, to simulate misbehaving servers."""
 
 import asyncio
 import json
@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 Respond = Callable[["Request"], bytes | None]
-"""What to answer with before the connection is closed; None: nothing, ever."""
+"""The bytes to send before closing the connection, or None to never respond."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came in."""
+    """A received request."""
 
     method: str
     target: str
@@ -22,19 +22,19 @@ class Request:
 
 @dataclass(slots=True)
 class ScriptedServer:
-    """The server, while it runs."""
+    """A running server and the requests it has received."""
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def record(self, request: Request) -> None:
-        """A request came in."""
+        """Records a request."""
         self.requests.append(request)
         self._changed.set()
 
     async def wait_for_request(self, target: str) -> None:
-        """Return when a request for this target has come in."""
+        """Waits until a request for this target has been received."""
         async with asyncio.timeout(5):
             while all(request.target != target for request in self.requests):
                 self._changed.clear()
@@ -43,7 +43,7 @@ class ScriptedServer:
 
 @asynccontextmanager
 async def scripted_server(respond: Respond) -> AsyncIterator[ScriptedServer]:
-    """A server on 127.0.0.1 that answers as `respond` says."""
+    """Runs a server on 127.0.0.1 whose responses `respond` chooses."""
     script = ScriptedServer()
     closing = asyncio.Event()
     connections: set[asyncio.Task[None]] = set()
@@ -81,7 +81,7 @@ async def scripted_server(respond: Respond) -> AsyncIterator[ScriptedServer]:
 def http_response(
     status: int, body: bytes | str = b"", *, content_type: str = "application/json", **headers: str
 ) -> bytes:
-    """A whole answer; `Content_Length=...` overrules the true length."""
+    """Returns a complete response; `Content_Length=...` overrides the actual length."""
     content = body.encode() if isinstance(body, str) else body
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     lines = {"Content-Type": content_type, "Content-Length": str(len(content)), "Connection": "close"} | given
@@ -90,7 +90,7 @@ def http_response(
 
 
 def flyte_registration(request: Request, prefix: str = "/v1") -> bytes | None:
-    """What a Flyte answers to a registration; `prefix` is where its API is. None for other requests."""
+    """Returns Flyte's response to a registration, with links below `prefix`; None for other requests."""
     base = f"http://{request.headers['host']}{prefix}"
     docs = f"http://{request.headers['host']}/swagger"
     if request.target == prefix:
