@@ -1,1 +1,1 @@
-"""Flyte's HTTP API, walked by its links."""
+"""Flyte, by the links of its HTTP API."""

@@ -1,4 +1,4 @@
-"""What a check asks Flyte: whether it is there and well, and which packs it knows. Nothing is registered: GET only."""
+"""Read-only diagnostics of Flyte: reachability, health and registered packs."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -18,26 +18,26 @@ from domain.json_values import Json
 
 @dataclass(frozen=True, slots=True)
 class ApiReport:
-    """What Flyte says at its root."""
+    """The response at the root of Flyte's API."""
 
     content: Json
     url: URL
     server_time: datetime | None
-    """By Flyte's clock; None where it does not tell."""
+    """None if the response does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiLinks:
-    """Where Flyte leads."""
+    """The links to follow."""
 
     packs: URL
     health: URL | None
-    """None where Flyte offers none."""
+    """None if Flyte has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPack:
-    """A pack that registered with Flyte at some time."""
+    """A pack that has registered with Flyte."""
 
     id: str
     name: str
@@ -45,50 +45,50 @@ class KnownPack:
 
 
 class FlyteDiagnostics:
-    """Asks Flyte, for the time of `open`."""
+    """Queries Flyte with GET requests, within `open`."""
 
     def __init__(self, api_url: str, *, jwt: str, timeout_seconds: float) -> None:
-        self._connection = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
+        self._client = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
 
     def open(self) -> AbstractAsyncContextManager[None]:
-        """Hold the HTTP session."""
-        return self._connection.open()
+        """Holds the HTTP session of all requests."""
+        return self._client.open()
 
     @property
     def url(self) -> str:
-        """Where Flyte is asked first, fit to be shown."""
-        return errors.redact(self._connection.root)
+        """The URL of Flyte's API, without secrets."""
+        return errors.redact(self._client.root)
 
     async def api(self) -> ApiReport:
-        """What is at the root. NotAuthorised, or another WorkflowError."""
-        response = await self._connection.get(self._connection.root)
-        return ApiReport(parse_body(response), self._connection.root, response.server_time)
+        """Returns the response at the root. Raises WorkflowUnauthorized or another WorkflowError."""
+        response = await self._client.get(self._client.root)
+        return ApiReport(parse_body(response), self._client.root, response.server_time)
 
     def links(self, api: ApiReport) -> ApiLinks:
-        """The links to be walked. WorkflowUnreachable when there are none, or they lead out of Flyte's origin."""
+        """Returns the links. Raises NotFlyte if they are missing or lead to another origin."""
         packs = links.require_link(api.content, links.PACKS, api.url)
         health = links.find_link(api.content, links.HEALTH, api.url)
         for link in filter(None, (packs, health)):
-            self._connection.require_same_origin(link)
+            self._client.require_same_origin(link)
         return ApiLinks(packs, health)
 
     async def health(self, link: URL) -> None:
-        """Return when Flyte says that it is well; WorkflowError when not."""
-        response = await self._connection.get(link)
+        """Raises WorkflowError unless Flyte reports that it is healthy."""
+        response = await self._client.get(link)
         if response.status != HTTPStatus.OK:
             raise errors.unexpected_response(response)
 
     async def packs(self, link: URL) -> list[KnownPack]:
-        """The packs that Flyte knows. WorkflowError."""
-        listed = replace_surrogates_deep(parse_body(await self._connection.get(link)))
+        """Returns the registered packs. Raises WorkflowError."""
+        listed = replace_surrogates_deep(parse_body(await self._client.get(link)))
         packs = listed.get("packs") if isinstance(listed, dict) else None
         if not isinstance(packs, list):
-            raise errors.not_flyte(link, "its answer has no list of packs")
+            raise errors.not_flyte(link, "its response has no list of packs")
         return [pack for each in packs if (pack := _known_pack(each)) is not None]
 
 
 def pack_id(name: str, labels: Mapping[str, str]) -> str:
-    """The id under which Flyte keeps a pack of this name and these labels."""
+    """Returns Flyte's id of the pack with this name and these labels."""
     return name + "".join(f".{key}.{labels[key]}" for key in sorted(labels))
 
 

@@ -1,4 +1,4 @@
-"""From what Flyte answers, or what became of a request to it, to the domain's errors. No text shows a secret."""
+"""Maps Flyte's responses and failed requests to the domain's errors. Their messages contain no secrets."""
 
 from http import HTTPStatus
 
@@ -25,88 +25,87 @@ _REJECTED = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 _GATEWAY_ERRORS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
+_CHECK_URL = "check Flyte's base URL and the proxy"
 
 
 class RequestTimedOut(WorkflowUnreachable):
-    """A harmless request went out, and the time ran out before its response."""
+    """A request without side effects got no response in time."""
 
 
 class NotFlyte(WorkflowUnreachable):
-    """What answers is not Flyte, or leads away from it."""
+    """The server is not Flyte, or redirects or links elsewhere."""
 
 
 def redact(url: URL) -> str:
-    """The URL as an operator may read it: without user, password, query and fragment."""
+    """Returns the URL without user, password, query and fragment."""
     return str(url.with_user(None).with_query(None).with_fragment(None))
 
 
 def unexpected_response(response: FlyteResponse) -> WorkflowError:
-    """The error for an answer that is not the one hoped for.
+    """Returns the error for a response other than the expected one.
 
-    Flyte itself answers with an empty body and the statuses 400, 401, 403, 404 and 500. All else comes from something
-    between, most often a gateway that has lost Flyte: an outage, and no verdict on the pack, the action or the event.
+    Flyte itself responds with 400, 401, 403, 404 or 500, without content. Other responses come from a gateway, most
+    often because it can't reach Flyte: an outage rather than a verdict on the pack, the action or the event.
     """
-    where = f"{response.method} {redact(response.url)} was answered with {response.status}"
+    returned = f"{response.method} {redact(response.url)} returned {response.status}"
     if response.status in _UNAUTHORIZED:
-        return WorkflowUnauthorized(
-            f"{where}: Flyte wants a JWT, or another one; correct the one that the pack was given"
-        )
-    if response.status in _GATEWAY_ERRORS and response.changes_something:
-        return WorkflowInDoubt(f"{where} by a gateway that got no answer from Flyte")
+        return WorkflowUnauthorized(f"{returned}: Flyte requires a valid JWT; correct the pack's JWT")
+    if response.status in _GATEWAY_ERRORS and response.has_side_effects:
+        return WorkflowInDoubt(f"{returned} from a gateway that got no response from Flyte")
     if response.is_html:
-        return WorkflowUnreachable(f"{where} and an HTML page, so not by Flyte; correct Flyte's base URL or the proxy")
+        return WorkflowUnreachable(f"{returned} and an HTML page, so not from Flyte; {_CHECK_URL}")
     if response.status == HTTPStatus.NOT_FOUND:
-        return PackNotRegistered(f"{where}: Flyte does not know this pack or this action (any more)")
+        return PackNotRegistered(f"{returned}: Flyte does not know this pack or this action")
     if response.status in _REJECTED:
-        return RejectedByWorkflow(f"{where}: Flyte refuses what was sent")
-    return _server_failure(response, where)
+        return RejectedByWorkflow(f"{returned}: Flyte rejects the content of the request")
+    return _server_failure(response, returned)
 
 
-def _server_failure(response: FlyteResponse, where: str) -> WorkflowError:
+def _server_failure(response: FlyteResponse, returned: str) -> WorkflowError:
     if response.status == HTTPStatus.SERVICE_UNAVAILABLE or response.status in _GATEWAY_ERRORS:
-        return WorkflowUnreachable(f"{where}: Flyte can't serve at the moment; the pack goes on trying")
+        return WorkflowUnreachable(f"{returned}: Flyte is unavailable; the pack keeps trying")
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return WorkflowServerError(f"{where}: Flyte failed; its own log says why")
-    if response.status < HTTPStatus.MULTIPLE_CHOICES and response.changes_something:
-        return WorkflowInDoubt(f"{where}, which Flyte does not answer here; is there a proxy that changes answers?")
-    return WorkflowUnreachable(f"{where}, which Flyte does not answer here; correct Flyte's base URL or the proxy")
+        return WorkflowServerError(f"{returned}: Flyte failed; see its log")
+    if response.status < HTTPStatus.MULTIPLE_CHOICES and response.has_side_effects:
+        return WorkflowInDoubt(f"{returned}, which Flyte never does here; look for a proxy that changes responses")
+    return WorkflowUnreachable(f"{returned}, which Flyte never does here; {_CHECK_URL}")
 
 
-def not_flyte(url: URL, why: str) -> NotFlyte:
-    """What answered there is not Flyte, or not all of it."""
-    return NotFlyte(f"what answers at {redact(url)} is not Flyte: {why}; correct Flyte's base URL or the proxy")
+def not_flyte(url: URL, reason: str) -> NotFlyte:
+    """Returns the error for a server that is not Flyte."""
+    return NotFlyte(f"the server at {redact(url)} is not Flyte: {reason}; {_CHECK_URL}")
 
 
 def redirected(method: str, url: URL, status: int, location: str) -> NotFlyte:
-    """Somebody wants the request to go elsewhere, where it must not go."""
+    """Returns the error for a redirect that must not be followed."""
     rule = "posts follow no redirect" if method == "POST" else "redirects are followed within Flyte's origin only"
     target = _redact_location(url, location)
     return NotFlyte(
-        f"{method} {redact(url)} was answered with {status} to {target}: {rule}; if that is Flyte, make it the base URL"
+        f"{method} {redact(url)} was redirected ({status}) to {target}: {rule}; if Flyte is there, make it the base URL"
     )
 
 
 def foreign_link(link: URL, origin: URL) -> NotFlyte:
-    """Flyte gave out a link to another origin, where neither the JWT nor anything else may go."""
+    """Returns the error for a link to another origin, which must receive neither the JWT nor anything else."""
     return NotFlyte(
-        f"Flyte, asked at {redact(origin.origin())}, gives out links to {redact(link.origin())}, which are refused: "
-        "let the proxy before Flyte pass X-Forwarded-Host and X-Forwarded-Proto, or use that address as base URL"
+        f"Flyte at {redact(origin.origin())} returns links to {redact(link.origin())}, which are rejected: let the "
+        "proxy before Flyte pass X-Forwarded-Host and X-Forwarded-Proto, or make that address Flyte's base URL"
     )
 
 
 def no_response(method: str, url: URL, error: Exception, *, was_sent: bool) -> WorkflowError:
-    """The request brought no response. Only one that changes something and went out leaves a doubt."""
-    where = f"{method} {redact(url)}"
+    """Returns the error for a request without a response. Only sent requests with side effects are in doubt."""
+    request = f"{method} {redact(url)}"
     if not was_sent:
-        return WorkflowUnreachable(f"{where} could not be sent: {describe(error)}; the pack goes on trying")
+        return WorkflowUnreachable(f"{request} could not be sent: {describe(error)}; the pack keeps trying")
     if method == "GET":
         kind = RequestTimedOut if isinstance(error, TimeoutError) else WorkflowUnreachable
-        return kind(f"{where} was not answered: {describe(error)}; the pack goes on trying")
-    return WorkflowInDoubt(f"{where} went out and was not answered: {describe(error)}")
+        return kind(f"{request} got no response: {describe(error)}; the pack keeps trying")
+    return WorkflowInDoubt(f"{request} was sent and got no response: {describe(error)}")
 
 
 def _redact_location(url: URL, location: str) -> str:
     try:
         return redact(url.join(URL(location)))
     except ValueError:
-        return "an unreadable location"
+        return "an invalid URL"

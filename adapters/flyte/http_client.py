@@ -1,4 +1,4 @@
-"""One HTTP request to Flyte at a time: to its origin only, once, within a time and a size."""
+"""An HTTP client of Flyte: sends each request once, to Flyte's origin only, with limits of time and size."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -15,11 +15,10 @@ from adapters.http.session import Redirected, open_session, proxy_for
 from domain.errors import WorkflowInDoubt, WorkflowUnreachable
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
-"""Bytes of an answer that are read."""
 
 _KEEPALIVE_SECONDS = 4.0
-"""The shortest time after which servers and gateways commonly close an idle connection is 5 s (Node.js, some HAProxy
-set-ups). A request on a connection that is just being closed would be in doubt although nobody read it."""
+"""Servers and gateways commonly close idle connections after 5 s or more (Node.js, some HAProxy configurations). A
+request on a connection that is being closed would be in doubt, although the server never read it."""
 
 _API_VERSION = "v1"
 _MAX_REDIRECTS = 5
@@ -28,13 +27,11 @@ _STATUSES_WITH_BODY = (HTTPStatus.OK, HTTPStatus.CREATED)
 
 
 class _RequestState:
-    """How far a request has come."""
-
     was_sent = False
 
 
 class FlyteHttpClient:
-    """The way to one Flyte, for the time of `open`."""
+    """A client of one Flyte, usable within `open`."""
 
     def __init__(self, api_url: str, *, jwt: str = "", timeout_seconds: float = 10.0) -> None:
         base = URL(api_url)
@@ -42,11 +39,11 @@ class FlyteHttpClient:
         self._timeout_seconds = timeout_seconds
         self._session: ClientSession | None = None
         self.root = _root(base)
-        """Where the API's own links are."""
+        """The URL of the API's own links."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Hold the session that all requests use; leaving closes it."""
+        """Holds the HTTP session of all requests."""
         tracing = TraceConfig()
         tracing.on_request_headers_sent.append(_mark_sent)
         session = open_session(
@@ -63,39 +60,40 @@ class FlyteHttpClient:
                 self._session = None
 
     async def get(self, url: URL) -> FlyteResponse:
-        """The response, whatever its status; redirects are followed within the origin. WorkflowUnreachable."""
+        """Returns the response, whatever its status, after redirects within the origin. Raises WorkflowUnreachable."""
         for _ in range(_MAX_REDIRECTS + 1):
-            response, location = await self._send("GET", url, None)
-            if not location:
+            response = await self._send("GET", url, None)
+            if not response.location:
                 return response
-            target = _join(url, location)
+            target = _join(url, response.location)
             if target is None or not self._is_same_origin(target):
-                raise errors.redirected("GET", url, response.status, location)
+                raise errors.redirected("GET", url, response.status, response.location)
             url = target
-        raise errors.not_flyte(url, "it redirects without end")
+        raise errors.not_flyte(url, "it redirects endlessly")
 
     async def post(self, url: URL, body: bytes | None) -> FlyteResponse:
-        """The response, whatever its status. WorkflowUnreachable, when it did not go out or was redirected;
-        WorkflowInDoubt, when it went out and no whole answer came.
+        """Returns the response, whatever its status.
+
+        Raises WorkflowUnreachable if the request was not sent or was redirected, and WorkflowInDoubt if it was sent and
+        got no complete response.
         """
-        response, location = await self._send("POST", url, body)
-        if location:
-            raise errors.redirected("POST", url, response.status, location)
+        response = await self._send("POST", url, body)
+        if response.location:
+            raise errors.redirected("POST", url, response.status, response.location)
         return response
 
     def require_same_origin(self, url: URL) -> None:
-        """WorkflowUnreachable for a link that leads out of Flyte's origin."""
+        """Raises NotFlyte for a link to another origin than Flyte's."""
         if not self._is_same_origin(url):
             raise errors.foreign_link(url, self.root)
 
     def _is_same_origin(self, url: URL) -> bool:
         return (url.scheme, url.host, url.port) == (self.root.scheme, self.root.host, self.root.port)
 
-    async def _send(self, method: str, url: URL, body: bytes | None) -> tuple[FlyteResponse, str]:
-        """The response, and where it redirects to; empty for nowhere."""
+    async def _send(self, method: str, url: URL, body: bytes | None) -> FlyteResponse:
         self.require_same_origin(url)
         if self._session is None:
-            raise WorkflowUnreachable("the connection to Flyte is not open yet, or not any more")
+            raise WorkflowUnreachable("the connection to Flyte is not open")
         state = _RequestState()
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         try:
@@ -116,12 +114,17 @@ async def _mark_sent(_session: ClientSession, context: object, _sent: TraceReque
         state.was_sent = True
 
 
-async def _read(method: str, url: URL, response: ClientResponse) -> tuple[FlyteResponse, str]:
+async def _read(method: str, url: URL, response: ClientResponse) -> FlyteResponse:
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST
-    location = response.headers.get("Location", "") if is_redirect else ""
-    body = await _read_body(method, url, response) if response.status in _STATUSES_WITH_BODY else b""
-    answer = FlyteResponse(method, url, response.status, response.content_type, body, server_time(response.headers))
-    return answer, location
+    return FlyteResponse(
+        method,
+        url,
+        response.status,
+        response.content_type,
+        location=response.headers.get("Location", "") if is_redirect else "",
+        body=await _read_body(method, url, response) if response.status in _STATUSES_WITH_BODY else b"",
+        server_time=server_time(response.headers),
+    )
 
 
 async def _read_body(method: str, url: URL, response: ClientResponse) -> bytes:
@@ -129,13 +132,13 @@ async def _read_body(method: str, url: URL, response: ClientResponse) -> bytes:
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            size = f"{method} {errors.redact(url)} was answered with more than {MAX_BODY_BYTES // 1024**2} MiB"
-            raise WorkflowInDoubt(size) if method == "POST" else WorkflowUnreachable(size)
+            too_large = f"{method} {errors.redact(url)} returned more than {MAX_BODY_BYTES // 1024**2} MiB"
+            raise WorkflowInDoubt(too_large) if method == "POST" else WorkflowUnreachable(too_large)
     return bytes(body)
 
 
 def _root(base: URL) -> URL:
-    """`http://host/prefix` and `http://host/prefix/v1/` both mean `http://host/prefix/v1`."""
+    """Appends `v1` to the path, unless it is there already."""
     parts = [part for part in base.raw_path.split("/") if part]
     if parts[-1:] != [_API_VERSION]:
         parts.append(_API_VERSION)
@@ -143,13 +146,13 @@ def _root(base: URL) -> URL:
 
 
 def _headers(base: URL, jwt: str) -> dict[str, str]:
-    """Who asks: by the JWT, else by the user and password of the base URL."""
+    """Authenticates by the JWT, otherwise by the user and password of the base URL."""
     headers = {"Accept": "application/json"}
     if jwt:
         headers["Authorization"] = f"Bearer {jwt}"
     elif base.user is not None:
-        pair = f"{base.user}:{base.password or ''}".encode()
-        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        credentials = f"{base.user}:{base.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(credentials).decode()}"
     return headers
 
 

@@ -1,4 +1,4 @@
-"""Flyte's links: found by the end of their `rel`, never built."""
+"""Flyte's links, found by the suffix of their `rel`."""
 
 from yarl import URL
 
@@ -14,31 +14,28 @@ AUDITED_FLOWS = "flowAudit/findFlows"
 
 
 def find_link(holder: Json, suffix: str, base: URL) -> URL | None:
-    """The first link of an answer's `links` whose `rel` ends so; None when there is no usable one.
+    """Returns the first usable link of an object whose `rel` has this suffix; None if there is none.
 
-    `rel`s are whole URLs of the documentation (`http://host/swagger#!/pack/listPacks`); what they begin with depends
-    on the host. A relative `href` is read from `base`, where the answer came from.
+    A `rel` is a URL of the documentation (`http://host/swagger#!/pack/listPacks`), which begins with Flyte's host.
+    Relative `href`s are resolved against `base`, the URL of the response.
     """
     links = holder.get("links") if isinstance(holder, dict) else None
-    for link in links if isinstance(links, list) else ():
-        url = _url(link, suffix, base)
-        if url is not None:
-            return url
-    return None
+    urls = (_url(link, suffix, base) for link in (links if isinstance(links, list) else ()))
+    return next(filter(None, urls), None)
 
 
 def require_link(holder: Json, suffix: str, base: URL) -> URL:
-    """The same; WorkflowUnreachable when there is none: what answered is not Flyte."""
+    """Like `find_link`, but raises NotFlyte if there is none."""
     url = find_link(holder, suffix, base)
     if url is None:
-        raise errors.not_flyte(base, f"its answer has no link {suffix}")
+        raise errors.not_flyte(base, f"its response has no link {suffix}")
     return url
 
 
 def result_link(take_action: URL, action_id: str) -> URL | None:
-    """The result link of an action that the audit tells of, which shows an id and no link; None when it can't be told.
+    """Returns the result link of an action from the audit, which has ids but no links; None if it can't be derived.
 
-    The one link that is derived: Flyte's own are `.../actions/take` and `.../actions/<id>/result`.
+    This is the only derived link: Flyte's own are `.../actions/take` and `.../actions/<id>/result`.
     """
     if action_id in ("", ".", "..") or "/" in action_id or take_action.parts[-2:] != ("actions", "take"):
         return None
@@ -46,7 +43,7 @@ def result_link(take_action: URL, action_id: str) -> URL | None:
 
 
 def action_id_in(result: URL) -> str:
-    """Flyte's id of an action, as its audit shows it: the last but one part of the action's result link."""
+    """Returns the action's id in the audit: the last but one part of its result link."""
     return result.parts[-2] if len(result.parts) > 1 else ""
 
 

@@ -1,1 +1,1 @@
-"""HTTP for every adapter: sessions, dates, errors in words."""
+"""HTTP for every adapter: sessions, dates and errors."""

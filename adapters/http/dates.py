@@ -1,4 +1,4 @@
-"""The `Date` header of an answer: what time the server thinks it is."""
+"""The `Date` header of responses."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """When the server sent an answer with these headers (by names in any case), in whole seconds; None: untold."""
+    """Returns the server's time in whole seconds; None without a valid header. `headers` must be case-insensitive."""
     try:
         time = parsedate_to_datetime(headers.get("Date", ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Why a request brought no answer, in words for who runs the pack."""
+"""Descriptions of failed requests, for operators."""
 
 import errno
 import os
@@ -14,22 +14,22 @@ from aiohttp import (
 )
 
 _DESCRIPTIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (TimeoutError, "the time ran out"),
-    (InvalidURL, "its URL is none"),
-    (ClientConnectorCertificateError, "its certificate is not trusted (SSL_CERT_FILE names the trusted ones)"),
-    (ClientSSLError, "no TLS connection; is its URL one with http://?"),
-    (ClientConnectorDNSError, "its host name is unknown"),
+    (TimeoutError, "timed out"),
+    (InvalidURL, "the URL is invalid"),
+    (ClientConnectorCertificateError, "the certificate is not trusted (set SSL_CERT_FILE to trust other authorities)"),
+    (ClientSSLError, "no TLS connection; is it an http:// server?"),
+    (ClientConnectorDNSError, "the host name is unknown"),
 )
-"""The first that fits: some are kinds of those below them."""
+"""The first match counts: some are subclasses of later ones."""
 
 
 def describe(error: Exception) -> str:
-    """What aiohttp's error means. No text shows a URL, or anything else that the request held."""
+    """Describes an exception of aiohttp, without the URL or other content of the request."""
     for kind, description in _DESCRIPTIONS:
         if isinstance(error, kind):
             return description
     if isinstance(error, ClientHttpProxyError):
-        return f"the proxy refused the way (HTTP {error.status})"
+        return f"the proxy refused the connection (HTTP {error.status})"
     if isinstance(error, ClientConnectorError):
         number = error.errno if error.errno in errno.errorcode else 0
         return f"no connection ({os.strerror(number).lower() if number else type(error).__name__})"

@@ -1,4 +1,4 @@
-"""HTTP sessions, for every adapter that speaks HTTP: time-outs, proxies, certificates, redirects."""
+"""HTTP sessions with the pack's timeouts, proxies, certificates and redirect rules."""
 
 import ipaddress
 import os
@@ -23,12 +23,19 @@ from aiohttp import (
 
 _PROXY_SCHEMES = {"ws": "http", "wss": "https"}
 _SAFE_METHODS = ("GET", "HEAD")
+_REDIRECTS = (
+    HTTPStatus.MOVED_PERMANENTLY,
+    HTTPStatus.FOUND,
+    HTTPStatus.SEE_OTHER,
+    HTTPStatus.TEMPORARY_REDIRECT,
+    HTTPStatus.PERMANENT_REDIRECT,
+)
 _CONNECT_SHARE = 0.8
-"""Of the time for a request: a connection that does not come about must be told from an answer that does not."""
+"""Of the request timeout: a failure to connect must be distinguishable from a missing response."""
 
 
 class Redirected(ClientResponseError):
-    """The server wants a request that changes something to go elsewhere. It did not take effect."""
+    """The server redirected a request with side effects, which took no effect."""
 
 
 def open_session(
@@ -38,15 +45,15 @@ def open_session(
     keepalive_seconds: float = 15.0,
     trace_configs: Sequence[TraceConfig] = (),
 ) -> ClientSession:
-    """A session to be closed by the caller (`async with`).
+    """Returns a session for the caller to close (`async with`).
 
-    `timeout_seconds` is for one request in all, from waiting for a connection to the last byte of the answer; the
-    handshake of a socket counts as one. Certificates are checked against `SSL_CERT_FILE` where that is set. `proxy` is
-    for all of its requests (`proxy_for`). Requests that change something follow no redirect: they raise Redirected.
-    A connection that was idle for `keepalive_seconds` is not used again. Cookies are forgotten.
+    `timeout_seconds` covers one request from connecting to the last byte of the response, or one WebSocket handshake.
+    Certificates are verified against `SSL_CERT_FILE` if it is set. `proxy` applies to all requests (see `proxy_for`).
+    Only requests without side effects follow redirects; others raise Redirected. Connections idle for longer than
+    `keepalive_seconds` are closed. Cookies are discarded.
 
-    aiohttp's own `trust_env` is not used: it knows HTTPS_PROXY for `https:` only, not for `wss:`, and adds the
-    credentials of a `.netrc`, which collide with a bearer token.
+    aiohttp's own `trust_env` is not used: it ignores HTTPS_PROXY for `wss:`, and adds the credentials of a `.netrc`,
+    which conflict with a bearer token.
     """
     return ClientSession(
         connector=TCPConnector(
@@ -62,10 +69,10 @@ def open_session(
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this URL: HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY exempts its host.
+    """Returns the proxy for a URL from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; None for a direct connection.
 
-    None for a direct connection; always for plain `http:` on this machine itself, which no proxy can reach: a Flyte or
-    a simulation beside the pack. Sockets (`wss:`) take the same way as `https:`.
+    Plain `http:` to this machine is always direct, since no proxy can reach a Flyte or a simulation there. WebSockets
+    (`wss:`) use the proxy of `https:`.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -78,7 +85,7 @@ def proxy_for(url: str) -> str | None:
 
 @lru_cache(maxsize=4)
 def _ssl_context(_file: str | None, _directory: str | None) -> ssl.SSLContext:
-    """The certificates that the environment names, read once while it names the same: reading takes 20 ms."""
+    """Cached by the environment's settings, since reading the certificates takes 20 ms."""
     return ssl.create_default_context()
 
 
@@ -91,18 +98,7 @@ def _is_loopback(host: str) -> bool:
 
 async def _refuse_redirects(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     response = await handler(request)
-    if request.method in _SAFE_METHODS or not _is_redirect(response):
+    if request.method in _SAFE_METHODS or response.status not in _REDIRECTS:
         return response
     response.close()
     raise Redirected(response.request_info, (), status=response.status, message="redirected", headers=response.headers)
-
-
-def _is_redirect(response: ClientResponse) -> bool:
-    redirects = (
-        HTTPStatus.MOVED_PERMANENTLY,
-        HTTPStatus.FOUND,
-        HTTPStatus.SEE_OTHER,
-        HTTPStatus.TEMPORARY_REDIRECT,
-        HTTPStatus.PERMANENT_REDIRECT,
-    )
-    return response.status in redirects

@@ -1,4 +1,4 @@
-"""What a check asks Slack: whether it is there, whose the tokens are, what they may do."""
+"""Read-only diagnostics of Slack: reachability, tokens, scopes, channels and sockets."""
 
 import json
 from collections.abc import Mapping
@@ -24,18 +24,18 @@ _SCOPES = "x-oauth-scopes"
 
 @dataclass(frozen=True, slots=True)
 class TokenReport:
-    """Whose the bot's token is."""
+    """The owner and the scopes of the bot's token."""
 
     identity: Identity
     bot_name: str
     team_name: str
     scopes: frozenset[str] | None
-    """What it may do; None where Slack does not say."""
+    """None if Slack does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport:
-    """A channel, as the bot sees it."""
+    """A channel as the bot sees it."""
 
     name: str
     is_private: bool
@@ -44,30 +44,30 @@ class ChannelReport:
 
 
 class SlackDiagnostics:
-    """Asks Slack while `web` is open. It changes nothing there, and posts nothing."""
+    """Queries Slack while `web` is open. Changes and posts nothing."""
 
     def __init__(self, web: SlackWebClient, clock: Clock) -> None:
         self._web = web
         self._clock = clock
 
     async def server_time(self) -> datetime | None:
-        """Slack's clock; None where its answer does not tell. Needs no token. ChatError when Slack is not there."""
-        answer = await self._web.call_with_headers(ApiCall("api.test"))
-        return server_time(answer.headers)
+        """Returns Slack's time; None if its response does not tell. Needs no token. Raises ChatError."""
+        response = await self._web.call_with_headers(ApiCall("api.test"))
+        return server_time(response.headers)
 
     async def token(self) -> TokenReport:
-        """Whose the token is. ChatError."""
+        """Reports on the bot's token. Raises ChatError."""
         call = ApiCall("auth.test")
-        answer = await self._web.call_with_headers(call)
+        response = await self._web.call_with_headers(call)
         try:
-            identity = parse_identity(answer.body)
+            identity = parse_identity(response.body)
         except ValueError as error:
             raise unreadable_response(call) from error
-        bot_name, team_name = (_text(answer.body.get(name)) for name in ("user", "team"))
-        return TokenReport(identity, bot_name, team_name, _scopes(answer.headers))
+        bot_name, team_name = (_text(response.body.get(name)) for name in ("user", "team"))
+        return TokenReport(identity, bot_name, team_name, _scopes(response.headers))
 
     async def channel(self, channel_id: ChannelId) -> ChannelReport:
-        """What the bot sees of a channel. ChatError."""
+        """Reports on a channel. Raises ChatError."""
         call = ApiCall("conversations.info", channel_id)
         channel = (await self._web.call(call, {"channel": channel_id})).get("channel")
         if not isinstance(channel, dict):
@@ -76,7 +76,7 @@ class SlackDiagnostics:
         return ChannelReport(_text(channel.get("name")), *flags)
 
     def socket_mode(self, app_token: str, identity: Identity) -> "SocketDiagnostics":
-        """The way to a socket of Socket Mode."""
+        """Returns the diagnostics of Socket Mode."""
 
         async def identify() -> Identity:
             return identity
@@ -84,14 +84,14 @@ class SlackDiagnostics:
         return SocketDiagnostics(SocketModeProtocol(self._web, app_token, identify), self._web, self._clock)
 
     def rtm(self) -> "SocketDiagnostics":
-        """The way to a socket of RTM."""
+        """Returns the diagnostics of RTM."""
         return SocketDiagnostics(RtmProtocol(self._web), self._web, self._clock)
 
 
 class SocketDiagnostics:
-    """One socket: opened, greeted, and closed again.
+    """Opens a socket and closes it after the hello.
 
-    What Slack should deliver on it meanwhile is not acknowledged, so that Slack delivers it again, to the pack.
+    Events delivered on it meanwhile are not acknowledged, so Slack redelivers them to the pack.
     """
 
     def __init__(self, protocol: SocketProtocol, web: SlackWebClient, clock: Clock) -> None:
@@ -100,18 +100,21 @@ class SocketDiagnostics:
         self._clock = clock
 
     async def request_url(self) -> str:
-        """Where a socket can be opened, once; never to be shown. ChatError when the token is not taken."""
+        """Returns the URL of a new socket, with a ticket in it: never show it. Raises ChatError."""
         return await self._protocol.request_url()
 
     async def probe(self, url: str) -> int | None:
-        """Open and close a socket; how many the app has open with it, where Slack tells. Unreachable, SlackShuts."""
+        """Opens and closes the socket; returns the app's number of open sockets, or None if Slack does not say.
+
+        Raises Unreachable or SocketRefused.
+        """
         connection, hello = await open_socket_at(url, self._protocol, self._web, self._clock)
         await connection.close()
         return hello.connections
 
 
 def signed_challenge(signing_secret: str, challenge: str, clock: Clock) -> tuple[dict[str, str], bytes]:
-    """Headers and body of the request by which Slack checks an app's Request URL; answered with the challenge."""
+    """Returns headers and body of a request to verify an app's Request URL, which responds with the challenge."""
     body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
     timestamp = str(int(clock.now().timestamp()))
     signature = SignatureVerifier(signing_secret).generate_signature(timestamp=timestamp, body=body)

@@ -1,4 +1,4 @@
-"""Slack's Web API and the way to its sockets: one session, one request at a time, no repeats."""
+"""A client of Slack's Web API and sockets. It sends each request once, without retries."""
 
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,7 @@ from domain.errors import Unreachable
 from domain.json_values import Json, JsonObject
 
 _SDK_LOGGER = "adapters.slack.sdk"
-"""A logger of its own for the SDK, which at DEBUG would print answers, socket addresses and their tickets."""
+"""A separate logger for the SDK, which logs responses, socket URLs and their tickets at DEBUG."""
 _MAX_FRAME_BYTES = 16 * 1024 * 1024
 _CLOSE_TIMEOUT_SECONDS = 2.0
 _JSON_METHOD = "chat.postMessage"
@@ -26,7 +26,7 @@ _SDK_FAILURES = (
     SlackApiError,
     ClientError,
     OSError,  # TimeoutError among them
-    # What the SDK lets slip when an answer is not a JSON object:
+    # Raised by the SDK if a response is not a JSON object:
     AttributeError,
     TypeError,
     JSONDecodeError,
@@ -37,27 +37,27 @@ _SDK_FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class WebResponse:
-    """Slack's yes, and what came with it."""
+    """A successful response."""
 
     body: JsonObject
     headers: Mapping[str, str]
-    """By names in any case."""
+    """Case-insensitive."""
 
 
 class SlackWebClient:
-    """The connection to one Slack, for the time of `open`."""
+    """A client of one Slack, usable within `open`."""
 
     def __init__(self, api_url: str, token: str, timeout_seconds: float = 10.0) -> None:
         self._api_url = api_url if api_url.endswith("/") else f"{api_url}/"
         self._token = token
         self.timeout_seconds = timeout_seconds
-        """For one request, from the first byte to the last."""
+        """The timeout of one request in all."""
         self._session: ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Hold the session that all requests and sockets use; leaving closes it."""
+        """Holds the HTTP session of all requests and sockets."""
         async with open_session(timeout_seconds=self.timeout_seconds) as session:
             self._session, self._client = session, self._new_client(session)
             try:
@@ -68,38 +68,37 @@ class SlackWebClient:
     async def call(
         self, call: ApiCall, arguments: Mapping[str, Json] | None = None, token: str | None = None
     ) -> JsonObject:
-        """Slack's answer to one method, when it says yes; otherwise ChatError, as `errors.py` decides.
+        """Returns the body of a successful response. Raises ChatError.
 
-        `token`: another than the bot's own.
+        `token` replaces the bot's token.
         """
         return (await self.call_with_headers(call, arguments, token)).body
 
     async def call_with_headers(
         self, call: ApiCall, arguments: Mapping[str, Json] | None = None, token: str | None = None
     ) -> WebResponse:
-        """As `call`, with the answer's headers."""
+        """Like `call`, but also returns the headers."""
         if self._client is None:
-            raise Unreachable("not_open", "the connection to Slack is not open yet, or not any more")
+            raise Unreachable("not_open", "the connection to Slack is not open")
+        is_json = call.method == _JSON_METHOD  # most others accept forms only
         try:
             response = await self._client.api_call(
                 call.method,
-                json=dict(arguments or {}) if call.method == _JSON_METHOD else None,
-                # Most methods that read take forms only.
-                data=None if call.method == _JSON_METHOD else _to_form(arguments or {}),
+                json=dict(arguments or {}) if is_json else None,
+                data=None if is_json else _to_form(arguments or {}),
                 headers={"Authorization": f"Bearer {token}"} if token else None,
             )
         except _SDK_FAILURES as error:
             raise chat_error(error, call) from error
-        answer = response.data
-        if not isinstance(answer, dict):
+        body = replace_surrogates_deep(response.data) if isinstance(response.data, dict) else None
+        if not isinstance(body, dict):
             raise unreadable_response(call)
-        cleaned = replace_surrogates_deep(answer)
-        return WebResponse(cleaned if isinstance(cleaned, dict) else {}, response.headers)
+        return WebResponse(body, response.headers)
 
     async def connect(self, socket_url: str) -> ClientWebSocketResponse:
-        """The socket at an address that Slack gave out, whose pings are for the caller to answer. Or Unreachable."""
+        """Opens the WebSocket at a URL from Slack. The caller answers pings. Raises Unreachable."""
         if self._session is None:
-            raise Unreachable("not_open", "the connection to Slack is not open yet, or not any more")
+            raise Unreachable("not_open", "the connection to Slack is not open")
         try:
             return await self._session.ws_connect(
                 socket_url,
@@ -108,7 +107,7 @@ class SlackWebClient:
                 max_msg_size=_MAX_FRAME_BYTES,
                 proxy=proxy_for(socket_url),
             )
-        # `from None`: the errors hold the address, and with it the ticket.
+        # `from None`: the errors contain the URL, and with it the ticket.
         except WSServerHandshakeError as error:
             raise Unreachable("no_socket", f"Slack refused to open a socket (HTTP {error.status})") from None
         except (ClientError, OSError, ValueError) as error:
@@ -122,9 +121,9 @@ class SlackWebClient:
             base_url=self._api_url,
             session=session,
             logger=logger,
-            retry_handlers=[],  # the SDK's own would repeat a post whose answer got lost
+            retry_handlers=[],  # the SDK's own ones would repeat a post after a lost response
         )
-        client.proxy = proxy_for(self._api_url)  # the SDK's own choice passes over NO_PROXY
+        client.proxy = proxy_for(self._api_url)  # the SDK's own choice ignores NO_PROXY
         return client
 
 

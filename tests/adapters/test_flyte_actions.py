@@ -123,9 +123,9 @@ async def test_a_page_of_a_gateway_is_no_verdict_on_an_answer(status: int) -> No
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(DEFINITION)
-            with pytest.raises(WorkflowUnreachable, match="an HTML page, so not by Flyte"):
+            with pytest.raises(WorkflowUnreachable, match="an HTML page, so not from Flyte"):
                 await workflow.complete(ActionId(f"{server.url}/v1/packs/Slack/actions/1/result"), SENT, NOON)
-            with pytest.raises(WorkflowUnreachable, match="an HTML page, so not by Flyte"):
+            with pytest.raises(WorkflowUnreachable, match="an HTML page, so not from Flyte"):
                 await workflow.take()
 
 
@@ -350,7 +350,7 @@ async def test_what_can_not_be_told_in_json_is_refused_and_surrogates_are_replac
     assert flyte.events[-1].payload["message"] == "a�"  # type: ignore[index] # an object, as the contract says
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     action = await _take(workflow)
-    with pytest.raises(RejectedByWorkflow, match="can't be told in JSON"):
+    with pytest.raises(RejectedByWorkflow, match="has no JSON form"):
         await workflow.complete(action.id, RichMessageSent({"x": float("nan")}, Receipt(ChannelId("C1"), "1")), NOON)
 
 

@@ -20,12 +20,12 @@ def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-async def test_flyte_is_reached_through_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_flyte_is_reached_through_the_proxy_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     async with scripted_server(lambda _: http_response(404)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         workflow = FlyteWorkflow("http://flyte.invalid:8080")
         async with workflow.open():
-            with pytest.raises(WorkflowUnreachable, match="it has nothing there"):
+            with pytest.raises(WorkflowUnreachable, match="it returned 404"):
                 await workflow.register(DEFINITION)
     assert [request.target for request in proxy.requests] == ["http://flyte.invalid:8080/v1"]
 
@@ -41,7 +41,7 @@ async def test_a_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.Monkey
     assert proxy.requests == []
 
 
-async def test_a_proxy_that_is_gone_leaves_flyte_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_flyte_is_unreachable_without_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:1")
     workflow = FlyteWorkflow("http://flyte.invalid:8080")
     async with workflow.open():

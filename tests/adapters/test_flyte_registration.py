@@ -100,39 +100,44 @@ async def test_links_may_be_relative() -> None:
 @pytest.mark.parametrize(
     ("route", "fault", "kind", "words"),
     [
-        ("api", faults.html(), WorkflowUnreachable, "/v1 was answered with 200 and an HTML page, so not by Flyte"),
-        ("api", faults.malformed(), WorkflowUnreachable, "/v1 is not Flyte: its answer is not JSON"),
-        ("api", faults.missing_links(), WorkflowUnreachable, "/v1 is not Flyte: its answer has no link pack/listPacks"),
-        ("api", faults.status(404), WorkflowUnreachable, "/v1 is not Flyte: it has nothing there"),
-        ("api", faults.status(401), WorkflowUnauthorized, "Flyte wants a JWT"),
-        ("api", faults.status(403), WorkflowUnauthorized, "Flyte wants a JWT"),
-        ("api", faults.status(500), WorkflowServerError, "was answered with 500: Flyte failed"),
-        ("api", faults.status(503), WorkflowUnreachable, "Flyte can't serve at the moment"),
-        ("api", faults.status(502), WorkflowUnreachable, "Flyte can't serve at the moment"),
-        ("api", faults.status(204), WorkflowUnreachable, "was answered with 204, which Flyte does not answer here"),
-        ("api", faults.status(418), WorkflowUnreachable, "was answered with 418, which Flyte does not answer here"),
-        ("api", Reset(), WorkflowUnreachable, "/v1 was not answered: the connection broke"),
-        ("api", Hang(), WorkflowUnreachable, "/v1 was not answered: the time ran out"),
-        ("register", faults.html(), WorkflowUnreachable, "/v1/packs was answered with 200 and an HTML page"),
-        ("register", faults.malformed(), WorkflowUnreachable, "/v1/packs is not Flyte: its answer is not JSON"),
-        ("register", faults.missing_links(), WorkflowUnreachable, "its answer has no link takeAction"),
+        ("api", faults.html(), WorkflowUnreachable, "/v1 returned 200 and an HTML page, so not from Flyte"),
+        ("api", faults.malformed(), WorkflowUnreachable, "/v1 is not Flyte: its response is not JSON"),
+        (
+            "api",
+            faults.missing_links(),
+            WorkflowUnreachable,
+            "/v1 is not Flyte: its response has no link pack/listPacks",
+        ),
+        ("api", faults.status(404), WorkflowUnreachable, "/v1 is not Flyte: it returned 404"),
+        ("api", faults.status(401), WorkflowUnauthorized, "Flyte requires a valid JWT"),
+        ("api", faults.status(403), WorkflowUnauthorized, "Flyte requires a valid JWT"),
+        ("api", faults.status(500), WorkflowServerError, "returned 500: Flyte failed"),
+        ("api", faults.status(503), WorkflowUnreachable, "Flyte is unavailable"),
+        ("api", faults.status(502), WorkflowUnreachable, "Flyte is unavailable"),
+        ("api", faults.status(204), WorkflowUnreachable, "returned 204, which Flyte never does here"),
+        ("api", faults.status(418), WorkflowUnreachable, "returned 418, which Flyte never does here"),
+        ("api", Reset(), WorkflowUnreachable, "/v1 got no response: the connection broke"),
+        ("api", Hang(), WorkflowUnreachable, "/v1 got no response: timed out"),
+        ("register", faults.html(), WorkflowUnreachable, "/v1/packs returned 200 and an HTML page"),
+        ("register", faults.malformed(), WorkflowUnreachable, "/v1/packs is not Flyte: its response is not JSON"),
+        ("register", faults.missing_links(), WorkflowUnreachable, "its response has no link takeAction"),
         (
             "register",
             faults.status(400),
             RejectedByWorkflow,
-            "/v1/packs was answered with 400: Flyte refuses what was sent",
+            "/v1/packs returned 400: Flyte rejects the content of the request",
         ),
-        ("register", faults.status(404), WorkflowUnreachable, "/v1/packs is not Flyte: it has nothing there"),
-        ("register", faults.status(500), WorkflowServerError, "/v1/packs was answered with 500"),
-        ("register", faults.status(502), WorkflowUnreachable, "a gateway that got no answer"),
-        ("register", faults.status(202), WorkflowUnreachable, "which Flyte does not answer here"),
-        ("register", Reset(after_effect=True), WorkflowUnreachable, "/v1/packs went out and was not answered"),
-        ("register", Hang(after_effect=True), WorkflowUnreachable, "went out and was not answered: the time ran out"),
+        ("register", faults.status(404), WorkflowUnreachable, "/v1/packs is not Flyte: it returned 404"),
+        ("register", faults.status(500), WorkflowServerError, "/v1/packs returned 500"),
+        ("register", faults.status(502), WorkflowUnreachable, "a gateway that got no response"),
+        ("register", faults.status(202), WorkflowUnreachable, "which Flyte never does here"),
+        ("register", Reset(after_effect=True), WorkflowUnreachable, "/v1/packs was sent and got no response"),
+        ("register", Hang(after_effect=True), WorkflowUnreachable, "was sent and got no response: timed out"),
         (
             "register",
             faults.redirect("http://elsewhere.example/login?as=me"),
             WorkflowUnreachable,
-            ("answered with 302 to http://elsewhere.example/login: posts follow no redirect"),
+            ("redirected (302) to http://elsewhere.example/login: posts follow no redirect"),
         ),
     ],
 )
@@ -197,7 +202,7 @@ async def test_a_flyte_that_is_not_there_is_unreachable_and_says_why() -> None:
         refusal = await _refusal(flyte.api_url)
         assert isinstance(refusal, WorkflowUnreachable)
         assert str(refusal) == (
-            f"GET {flyte.api_url}/v1 could not be sent: no connection (connection refused); the pack goes on trying"
+            f"GET {flyte.api_url}/v1 could not be sent: no connection (connection refused); the pack keeps trying"
         )
 
 
@@ -308,7 +313,7 @@ async def test_a_registered_packs_link_to_another_origin_is_refused_at_once(suff
     async with scripted_server(respond) as server:
         refusal = await _refusal(server.url)
     assert isinstance(refusal, WorkflowUnreachable)
-    assert "http://other.example:8080, which are refused" in str(refusal)
+    assert "http://other.example:8080, which are rejected" in str(refusal)
     assert "pass" not in str(refusal).replace("let the proxy before Flyte pass", "")
 
 
@@ -368,12 +373,12 @@ async def test_a_redirected_get_is_not_followed_to_another_origin() -> None:
     ):
         refusal = await _refusal(server.url, jwt="jot")
     assert isinstance(refusal, WorkflowUnreachable)
-    assert f"answered with 307 to {other.url}/v1: redirects are followed within Flyte's origin only" in str(refusal)
+    assert f"redirected (307) to {other.url}/v1: redirects are followed within Flyte's origin only" in str(refusal)
     assert other.requests == []
 
 
 async def test_redirects_in_a_circle_come_to_an_end() -> None:
     async with scripted_server(lambda request: http_response(302, Location=request.target)) as server:
         refusal = await _refusal(server.url)
-    assert "redirects without end" in str(refusal)
+    assert "redirects endlessly" in str(refusal)
     assert len(server.requests) < 10

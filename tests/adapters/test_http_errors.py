@@ -20,22 +20,22 @@ def port_of(server: asyncio.Server) -> int:
     return number
 
 
-async def not_understood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def respond_400(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     writer.close()
 
 
-async def test_a_port_at_which_nobody_listens_refuses() -> None:
-    async with await asyncio.start_server(not_understood, "127.0.0.1", 0) as server:
+async def test_a_closed_port_refuses_the_connection() -> None:
+    async with await asyncio.start_server(respond_400, "127.0.0.1", 0) as server:
         port = port_of(server)
     assert await reason_for(f"http://127.0.0.1:{port}/") == "no connection (connection refused)"
 
 
-async def test_a_server_without_tls_is_no_matter_of_permissions() -> None:
-    async with await asyncio.start_server(not_understood, "127.0.0.1", 0) as server:
+async def test_a_server_without_tls_is_named_as_such() -> None:
+    async with await asyncio.start_server(respond_400, "127.0.0.1", 0) as server:
         reason = await reason_for(f"https://127.0.0.1:{port_of(server)}/")
-    assert reason == "no TLS connection; is its URL one with http://?"
+    assert reason == "no TLS connection; is it an http:// server?"
 
 
-async def test_a_name_that_nobody_has_is_unknown() -> None:
-    assert await reason_for("http://nobody.invalid/") == "its host name is unknown"
+async def test_an_unresolvable_host_name_is_unknown() -> None:
+    assert await reason_for("http://unknown.invalid/") == "the host name is unknown"
