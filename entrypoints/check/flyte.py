@@ -6,7 +6,7 @@ from typing import Final
 
 from yarl import URL
 
-from adapters.flyte.diagnostics import ApiLinks, ApiReport, FlyteDiagnostics, KnownPack, pack_id
+from adapters.flyte.diagnostics import FlyteDiagnostics, KnownPack, pack_id
 from adapters.flyte.errors import redact
 from adapters.http.session import proxy_for
 from application.ports.clock import Clock
@@ -40,34 +40,33 @@ async def check_flyte(
     """Check Flyte with at most three requests, one after the other. Registers nothing."""
     jwt = settings.flyte_jwt.reveal() if settings.flyte_jwt else ""
     flyte = FlyteDiagnostics(settings.flyte_api, jwt=jwt, timeout_seconds=request_seconds)
+    responds = ok(API, f"{flyte.url} responds{', through a proxy' if proxy_for(flyte.url) else ''}")
     async with flyte.open():
-        api, findings = await _check_api(flyte, jwt, clock)
-        for finding in findings:
-            yield finding
-        if api is None:
+        try:
+            api = await flyte.api()
+        except WorkflowUnauthorized as error:
+            denied = _access_denied(error, jwt, clock)
+            for finding in (responds, denied, *all_skipped((LINKS, HEALTH, PACK), "Flyte denies access")):
+                yield finding
+            return
+        except WorkflowError as error:
+            yield failed(API, problem(error), _reach_remedy(flyte.url))
+            for finding in all_skipped((ACCESS, LINKS, HEALTH, PACK), "Flyte does not respond"):
+                yield finding
             return
         skews.record("Flyte", api.server_time)
-        links, finding = _check_links(flyte, api)
-        yield finding
-        if links is None:
+        yield responds
+        yield _access_granted(jwt, clock)
+        try:
+            links = flyte.links(api)
+        except WorkflowError as error:
+            yield failed(LINKS, problem(error), _SET_FORWARDED)
             for finding in all_skipped((HEALTH, PACK), "Flyte's links can't be followed"):
                 yield finding
             return
+        yield ok(LINKS, f"they lead to {redact(links.packs.origin())}")
         yield await _check_health(flyte, links.health)
         yield await _check_packs(flyte, links.packs, settings, clock, running)
-
-
-async def _check_api(flyte: FlyteDiagnostics, jwt: str, clock: Clock) -> tuple[ApiReport | None, list[Finding]]:
-    responds = ok(API, f"{flyte.url} responds{', through a proxy' if proxy_for(flyte.url) else ''}")
-    try:
-        api = await flyte.api()
-    except WorkflowUnauthorized as error:
-        denied = _access_denied(error, jwt, clock)
-        return None, [responds, denied, *all_skipped((LINKS, HEALTH, PACK), "Flyte denies access")]
-    except WorkflowError as error:
-        silent = failed(API, problem(error), _reach_remedy(flyte.url))
-        return None, [silent, *all_skipped((ACCESS, LINKS, HEALTH, PACK), "Flyte does not respond")]
-    return api, [responds, _access_granted(jwt, clock)]
 
 
 def _reach_remedy(url: str) -> str:
@@ -92,14 +91,6 @@ def _access_granted(jwt: str, clock: Clock) -> Finding:
         message = f"Flyte accepts the JWT, which expires at {_format_time(expiry)}"
         return warning(ACCESS, message, f"{_NEW_JWT}; then restart the pack")
     return ok(ACCESS, "Flyte accepts the JWT for these requests")
-
-
-def _check_links(flyte: FlyteDiagnostics, api: ApiReport) -> tuple[ApiLinks | None, Finding]:
-    try:
-        links = flyte.links(api)
-    except WorkflowError as error:
-        return None, failed(LINKS, problem(error), _SET_FORWARDED)
-    return links, ok(LINKS, f"they lead to {redact(links.packs.origin())}")
 
 
 async def _check_health(flyte: FlyteDiagnostics, link: URL | None) -> Finding:

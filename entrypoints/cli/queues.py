@@ -8,11 +8,13 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import click
 
 from adapters.storage_urls import attach_storage
+from application.ports.storage import Storage
 from domain.errors import StorageError
 from entrypoints.cli.queue_entries import QueueEntry, QueueView
 from entrypoints.config.settings import SettingsError, storage_url
@@ -55,30 +57,27 @@ def _add_commands(group: click.Group, name: str, environ: Mapping[str, str]) -> 
         ("discard", _discard, [keys, yes], "Delete entries for good: they will not be delivered."),
         ("export", _export, [set_aside], "Write entries in full as JSON lines."),
     ):
-        callback = _callback(name, function, environ)
+        callback = partial(_run, name, function, environ)
         group.add_command(click.Command(command, params=list(parameters), help=text, callback=callback))
 
 
-def _callback(name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str]) -> Callable[..., None]:
-    def run(**options: object) -> None:
-        configure_logs("error")
-        try:
-            asyncio.run(_run(name, function, environ, options))
-        except SettingsError as error:
-            click.echo(str(error), err=True)
-            sys.exit(ExitStatus.INVALID_SETTINGS)
-        except (StorageError, ValueError) as error:
-            advice = "" if "; " in str(error) else f"; {_STORAGE_ADVICE}"
-            click.echo(f"flyte-slack {name}: {error}{advice}", err=True)
-            sys.exit(ExitStatus.FAILED)
-
-    return run
+def _run(name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str], **options: object) -> None:
+    configure_logs("error")
+    try:
+        storage = attach_storage(storage_url(environ).reveal())
+        asyncio.run(_run_on(storage, name, function, options))
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(ExitStatus.INVALID_SETTINGS)
+    except (StorageError, ValueError) as error:
+        advice = "" if "; " in str(error) else f"; {_STORAGE_ADVICE}"
+        click.echo(f"flyte-slack {name}: {error}{advice}", err=True)
+        sys.exit(ExitStatus.FAILED)
 
 
-async def _run(
-    name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str], options: dict[str, object]
+async def _run_on(
+    storage: Storage, name: str, function: Callable[..., Awaitable[None]], options: Mapping[str, object]
 ) -> None:
-    storage = attach_storage(storage_url(environ).reveal())
     async with storage.open():
         await function(QueueView(name, storage.outbox if name == "outbox" else storage.journal), **options)
 
