@@ -125,14 +125,6 @@ class FlyteFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """When something has to happen, in seconds since its step began."""
-
-    within: float = DEFAULT_TIMEOUT_SECONDS
-    after: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedMessage:
     """A message of the bot's. Where a tree stands (`object`), strings are Templates."""
 
@@ -145,7 +137,9 @@ class ExpectedMessage:
     fields: object = None
     """Of Slack's `chat.postMessage`."""
     name: str = ""
-    timing: Timing = Timing()
+    within: float = DEFAULT_TIMEOUT_SECONDS
+    """In seconds since the step began, like `after`."""
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +151,9 @@ class ExpectedCommand:
     pack: str = ""
     """Empty: whichever."""
     input: object = None
-    timing: Timing = Timing()
+    within: float = DEFAULT_TIMEOUT_SECONDS
+    """In seconds since the step began, like `after`."""
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +164,9 @@ class ExpectedEvent:
     event: str
     pack: str = ""
     payload: object = None
-    timing: Timing = Timing()
+    within: float = DEFAULT_TIMEOUT_SECONDS
+    """In seconds since the step began, like `after`."""
+    after: float = 0.0
 
 
 Expected: TypeAlias = ExpectedMessage | ExpectedCommand | ExpectedEvent
@@ -176,10 +174,12 @@ Expected: TypeAlias = ExpectedMessage | ExpectedCommand | ExpectedEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
-    """These things happen, in this order unless any will do; and no message beside them, unless others are allowed."""
+    """Expects some things in this order, or in any; other messages fail the test unless they are allowed."""
 
     line: int = 0
     expected: Sequence[Expected]
+    within: float = DEFAULT_TIMEOUT_SECONDS
+    """The default for those expected in files."""
     in_any_order: bool = False
     are_others_allowed: bool = False
 
@@ -198,7 +198,7 @@ class Repeat:
 
     line: int = 0
     times: int
-    every: float
+    every: float = 0.0
     steps: "Sequence[TestStep]"
 
 

@@ -24,7 +24,6 @@ from entrypoints.flow_tests.model import (
     Say,
     SlackFault,
     TestStep,
-    Timing,
     Wait,
 )
 from entrypoints.flow_tests.quiet_logs import silent_logs
@@ -92,7 +91,6 @@ class FlowConversation:
     ) -> str:  # fmt: skip
         """Expect a message of the bot's: a text, or an object with `matches` or `contains`."""
         name = self._new_name()
-        timing = Timing(within=within, after=after)
         self._expect(
             ExpectedMessage(
                 text=template_tree(text),
@@ -100,7 +98,8 @@ class FlowConversation:
                 thread=thread,
                 fields=template_tree(fields),
                 name=name,
-                timing=timing,
+                within=within,
+                after=after,
             )
         )
         return name
@@ -109,15 +108,13 @@ class FlowConversation:
         self, command: str, *, pack: str = "", input_: object = None, within: float = DEFAULT_TIMEOUT_SECONDS
     ) -> None:
         """Expect a command that a flow sends."""
-        timing = Timing(within=within)
-        self._expect(ExpectedCommand(command=command, pack=pack, input=template_tree(input_), timing=timing))
+        self._expect(ExpectedCommand(command=command, pack=pack, input=template_tree(input_), within=within))
 
     def expect_event(
         self, event: str, *, pack: str = "", payload: object = None, within: float = DEFAULT_TIMEOUT_SECONDS
     ) -> None:
         """Expect an event that a pack sends."""
-        timing = Timing(within=within)
-        self._expect(ExpectedEvent(event=event, pack=pack, payload=template_tree(payload), timing=timing))
+        self._expect(ExpectedEvent(event=event, pack=pack, payload=template_tree(payload), within=within))
 
     def expect_nothing(self, seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
         """Expect that the bot says nothing and no flow sends a command, for so long."""

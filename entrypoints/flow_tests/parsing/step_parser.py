@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from entrypoints.flow_tests.model import Expect, Expected, ExpectNothing, FlowTestSetup, Repeat, TestStep
+from entrypoints.flow_tests.model import Expect, Expected, FlowTestSetup, Repeat, TestStep
 from entrypoints.flow_tests.parsing.references import References
-from entrypoints.flow_tests.parsing.step_schemas import EXPECTATIONS, STEPS, ExpectNothingSchema
+from entrypoints.flow_tests.parsing.step_schemas import EXPECTATIONS, NOTHING, STEPS
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, unknown
 from entrypoints.simulation.flyte.documents import Document
-
-_NOTHING: Final = "nothing"
 
 
 class StepParser:
@@ -26,45 +24,34 @@ class StepParser:
 
     def _step(self, raw: object, path: KeyPath) -> TestStep:
         kind, entry = self._kind(raw, path, "step", STEPS)
-        if kind == "expect":
-            return self._expect(entry, path)
-        if kind == "repeat":
-            return self._repeat(entry, path)
-        return cast("TestStep", self._load(STEPS[kind], entry, path))
+        if kind == "expect" and entry["expect"] == "nothing":
+            return cast("TestStep", self._load(NOTHING, entry, path))
+        step: TestStep = self._load(STEPS[kind], entry, path)
+        if isinstance(step, Expect):
+            return replace(step, expected=self._expected(step, entry.get("expect"), (*path, "expect")))
+        if isinstance(step, Repeat):
+            with self._references.scope():
+                return replace(step, steps=self.parse(step.steps, (*path, "steps")))
+        return step
 
-    def _expect(self, entry: Mapping[str, object], path: KeyPath) -> Expect | ExpectNothing:
-        expected = entry["expect"]
-        if expected == _NOTHING:
-            return cast("ExpectNothing", self._load(ExpectNothingSchema(), entry, path))
-        options: Any = self._document.load(STEPS["expect"], entry, path)
-        if isinstance(expected, list):
-            items = [(raw, (*path, "expect", index)) for index, raw in enumerate(expected)]
-        else:
-            items = [(expected, (*path, "expect"))]
-        if not items:
-            message = "expected a list of messages, commands and events, with at least one"
-            raise self._document.error((*path, "expect"), message)
-        return Expect(
-            line=self._document.line(path),
-            expected=[self._expectation(raw, place, entry.get("within")) for raw, place in items],
-            in_any_order=options.get("order") == "any",
-            are_others_allowed=options.get("others") == "allowed",
-        )
+    def _expected(self, step: Expect, raw: object, path: KeyPath) -> Sequence[Expected]:
+        if not isinstance(raw, list):
+            return [self._expectation(step, raw, path)]
+        if not raw:
+            raise self._document.error(path, "expected a list of messages, commands and events, with at least one")
+        return [self._expectation(step, item, (*path, index)) for index, item in enumerate(raw)]
 
-    def _expectation(self, raw: object, path: KeyPath, within: object) -> Expected:
-        """Loads an expectation, whose default for `within` is that of its step."""
+    def _expectation(self, step: Expect, raw: object, path: KeyPath) -> Expected:
         if isinstance(raw, str):
             raw = {"message": raw}
         kind, entry = self._kind(raw, path, "expectation", EXPECTATIONS)
+        expected: Expected = self._load(EXPECTATIONS[kind], entry, path)
         if entry.get("within") is None:
-            entry = {**entry, "within": within}
-        return cast("Expected", self._load(EXPECTATIONS[kind], entry, path))
-
-    def _repeat(self, entry: Mapping[str, object], path: KeyPath) -> Repeat:
-        options: Any = self._document.load(STEPS["repeat"], entry, path)
-        with self._references.scope():
-            steps = self.parse(options["steps"], (*path, "steps"))
-        return Repeat(line=self._document.line(path), times=options["times"], every=options["every"], steps=steps)
+            expected = replace(expected, within=step.within)
+        if expected.after > expected.within:
+            message = f"after {expected.after:g} s cannot be within {expected.within:g} s"
+            raise self._document.error((*path, "after"), message)
+        return expected
 
     def _kind(
         self, raw: object, path: KeyPath, noun: str, kinds: Mapping[str, DocumentSchema]

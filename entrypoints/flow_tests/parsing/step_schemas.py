@@ -1,124 +1,35 @@
-"""Schemas of the steps of flow tests. Fields are named as in the model; keys are those that people write."""
+"""Schemas of the steps of flow tests, derived from the model."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import ValidationError, fields, post_load
+from marshmallow import ValidationError, fields
 
 from entrypoints.flow_tests import model
 from entrypoints.simulation.flyte.document_schemas import (
     DocumentSchema,
-    Duration,
-    TemplateText,
     TemplateTree,
-    Text,
     choice,
-    count,
-    flag,
     non_empty_list,
+    schema_for,
     template_tree,
-    text_map,
     unknown,
 )
 
 _MATCHERS: Final = ("contains", "matches")
 
 
-class _SaySchema(DocumentSchema):
-    makes = model.Say
-    text = TemplateText(data_key="say", required=True)
-    speaker = Text(data_key="as")
-    room = Text(data_key="in")
-    thread = Text()
-    name = Text(data_key="id")
-    is_raw = flag(data_key="raw")
+class _Alternative(fields.Field[bool]):
+    """One of two words; loaded as whether it is the second."""
 
+    def __init__(self, *words: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._words = words
 
-class _EventSchema(DocumentSchema):
-    makes = model.RaiseEvent
-    event = Text(required=True)
-    pack = Text(required=True)
-    payload = TemplateTree()
-    labels = text_map()
-
-
-class _WaitSchema(DocumentSchema):
-    makes = model.Wait
-    seconds = Duration(data_key="wait", load_default=0.0)
-
-
-class _InviteSchema(DocumentSchema):
-    makes = model.Invite
-    room = Text(data_key="invite", required=True)
-
-
-class _RemoveSchema(DocumentSchema):
-    makes = model.Remove
-    room = Text(data_key="remove", required=True)
-
-
-class _SlackFaultSchema(DocumentSchema):
-    makes = model.SlackFault
-    answer = Text(data_key="slack", required=True)
-    seconds = Duration(data_key="for")
-    times = count()
-    call = choice("post", "join", "leave", "look_up")
-    is_posted = flag(data_key="posted")
-
-
-class _FlyteFaultSchema(DocumentSchema):
-    makes = model.FlyteFault
-    state = choice("down", "fails", "works", data_key="flyte", required=True)
-    seconds = Duration(data_key="for")
-    times = count()
-
-
-class _ExpectSchema(DocumentSchema):
-    ignored = ("expect",)
-    within = Duration()
-    order = choice("given", "any")
-    others = choice("refused", "allowed")
-
-
-class ExpectNothingSchema(DocumentSchema):
-    """The step `expect: nothing`."""
-
-    makes = model.ExpectNothing
-    ignored = ("expect",)
-    seconds = Duration(data_key="for")
-
-
-class _RepeatSchema(DocumentSchema):
-    times = count(data_key="repeat", required=True)
-    every = Duration(load_default=0.0)
-    steps = non_empty_list(fields.Raw(allow_none=True), of="steps")
-
-
-STEPS: Final[Mapping[str, DocumentSchema]] = {
-    "say": _SaySchema(),
-    "event": _EventSchema(),
-    "wait": _WaitSchema(),
-    "invite": _InviteSchema(),
-    "remove": _RemoveSchema(),
-    "slack": _SlackFaultSchema(),
-    "flyte": _FlyteFaultSchema(),
-    "expect": _ExpectSchema(),
-    "repeat": _RepeatSchema(),
-}
-"""By the key that a step begins with."""
-
-
-class _ExpectationSchema(DocumentSchema):
-    within = Duration()
-    after = Duration()
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: object) -> Any:
-        """Builds the expectation with its timing."""
-        timing = model.Timing(**{key: data.pop(key) for key in ("within", "after") if key in data})
-        if timing.after > timing.within:
-            raise ValidationError({"after": [f"after {timing.after:g} s cannot be within {timing.within:g} s"]})
-        return super().make({**data, "timing": timing})
+    def _deserialize(self, value: object, *_: object, **__: object) -> bool:
+        if value not in self._words:
+            raise ValidationError(unknown("value", value, self._words))
+        return value == self._words[1]
 
 
 class _MessageText(TemplateTree):
@@ -127,39 +38,48 @@ class _MessageText(TemplateTree):
     def _deserialize(self, value: object, *_: object, **__: object) -> object:
         if not isinstance(value, str | dict):
             raise ValidationError("expected a text, or an object with 'matches' or 'contains'")
-        if isinstance(value, dict) and (
-            errors := {k: [unknown("key", k, _MATCHERS)] for k in value if k not in _MATCHERS}
-        ):
+        keys = value if isinstance(value, dict) else ()
+        if errors := {key: [unknown("key", key, _MATCHERS)] for key in keys if key not in _MATCHERS}:
             raise ValidationError(errors)
         return template_tree(value)
 
 
-class _MessageSchema(_ExpectationSchema):
-    makes = model.ExpectedMessage
-    text = _MessageText(data_key="message")
-    room = Text(data_key="in")
-    thread = Text()
-    slack_fields = TemplateTree(data_key="fields", attribute="fields")  # `fields` is an attribute of schemas
-    name = Text(data_key="id")
+def _schema(makes: type[Any], ignored: tuple[str, ...] = (), **keys: str | fields.Field[Any]) -> DocumentSchema:
+    return schema_for(makes, ignored=ignored, exclude=("line",), **keys)
 
 
-class _CommandSchema(_ExpectationSchema):
-    makes = model.ExpectedCommand
-    command = Text(required=True)
-    pack = Text()
-    input = TemplateTree()
+NOTHING: Final = _schema(model.ExpectNothing, ("expect",), seconds="for")
+"""The step `expect: nothing`."""
 
-
-class _ExpectedEventSchema(_ExpectationSchema):
-    makes = model.ExpectedEvent
-    event = Text(required=True)
-    pack = Text()
-    payload = TemplateTree()
-
+STEPS: Final[Mapping[str, DocumentSchema]] = {
+    "say": _schema(model.Say, text="say", speaker="as", room="in", name="id", is_raw="raw"),
+    "event": _schema(model.RaiseEvent),
+    "wait": _schema(model.Wait, seconds="wait"),
+    "invite": _schema(model.Invite, room="invite"),
+    "remove": _schema(model.Remove, room="remove"),
+    "slack": _schema(
+        model.SlackFault,
+        answer="slack",
+        seconds="for",
+        call=choice("post", "join", "leave", "look_up"),
+        is_posted="posted",
+    ),
+    "flyte": _schema(
+        model.FlyteFault, state=choice("down", "fails", "works", data_key="flyte", required=True), seconds="for"
+    ),
+    "expect": _schema(
+        model.Expect,
+        expected=fields.Raw(data_key="expect"),
+        in_any_order=_Alternative("given", "any", data_key="order"),
+        are_others_allowed=_Alternative("refused", "allowed", data_key="others"),
+    ),
+    "repeat": _schema(model.Repeat, times="repeat", steps=non_empty_list(fields.Raw(allow_none=True), of="steps")),
+}
+"""By the key that names the kind of step."""
 
 EXPECTATIONS: Final[Mapping[str, DocumentSchema]] = {
-    "message": _MessageSchema(),
-    "command": _CommandSchema(),
-    "event": _ExpectedEventSchema(),
+    "message": _schema(model.ExpectedMessage, text=_MessageText(data_key="message"), room="in", name="id"),
+    "command": _schema(model.ExpectedCommand),
+    "event": _schema(model.ExpectedEvent),
 }
-"""By the key that says what is expected."""
+"""By the key that names the kind of expectation."""

@@ -80,7 +80,7 @@ class FailureReporter:
             seconds = happened.at - error.started_at
             if found:
                 yield f"what came is not it: {'; '.join(found)}"
-            elif seconds > expected.timing.within:
+            elif seconds > expected.within:
                 yield f"it came after {seconds:.3f} s"
             else:
                 yield "it came before what this test expects ahead of it"

@@ -79,8 +79,8 @@ class ExpectationMatcher:
             self._match_observed(search)
             if not search.remaining:
                 return
-            first = min(search.candidates(), key=lambda expected: expected.timing.within)
-            until = search.started_at + first.timing.within
+            first = min(search.candidates(), key=lambda expected: expected.within)
+            until = search.started_at + first.within
             if not await self._wait_for_change(until):
                 others = [expected for expected in search.remaining if expected is not first]
                 raise ExpectationFailed(_missing(first), missing=[first, *others], began=search.started_at)
@@ -111,8 +111,8 @@ class ExpectationMatcher:
 
     def _accept(self, expected: Expected, happened: Observed, search: _Pending) -> None:
         seconds = happened.at - search.started_at
-        if expected.timing.after and seconds < expected.timing.after:
-            reason = f"it came after {seconds:.3g} s, and not before {expected.timing.after:g} s was expected"
+        if expected.after and seconds < expected.after:
+            reason = f"it came after {seconds:.3g} s, and not before {expected.after:g} s was expected"
             raise ExpectationFailed(reason, missing=search.remaining, instead=happened, began=search.started_at)
         search.remaining.remove(expected)
         self._expected_ids.add(id(happened))
@@ -148,7 +148,7 @@ class ExpectationMatcher:
 
 
 def _missing(expected: Expected) -> str:
-    return f"it did not happen within {expected.timing.within:g} s"
+    return f"it did not happen within {expected.within:g} s"
 
 
 def _now() -> float:

@@ -1,9 +1,10 @@
 """Marshmallow schemas and fields for documents that people write: strict, with suggestions for misspelt words."""
 
+import dataclasses
 import difflib
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, get_type_hints
 
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate
 
@@ -37,8 +38,8 @@ def unknown(kind: str, word: object, known: Iterable[str]) -> str:
 class DocumentSchema(Schema):
     """Rejects unknown keys, treats null like an absent key, and builds `makes` from the values that are present."""
 
-    makes: ClassVar[type[Any] | None] = None
-    ignored: ClassVar[tuple[str, ...]] = ()
+    makes: type[Any] | None = None
+    ignored: tuple[str, ...] = ()
     """Keys that are accepted and not read."""
 
     def describe(self, path: KeyPath, document: object) -> str:  # noqa: ARG002 (for schemas that know better names)
@@ -85,6 +86,13 @@ class TemplateText(fields.Field[Template]):
         if self.required and not value:
             raise self.make_error("required")
         return _template(value)
+
+
+class OptionalTemplate(fields.Field[Template | None]):
+    """A template; None for an empty string."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> Template | None:
+        return TemplateText().deserialize(value) if value else None
 
 
 class Duration(fields.Field[float]):
@@ -156,6 +164,40 @@ def count(**options: Any) -> fields.Integer:
     field = fields.Integer(strict=True, validate=validate.Range(min=1, error=message), **options)
     field.error_messages["invalid"] = message
     return field
+
+
+_FIELDS: Final[Mapping[Any, Callable[..., fields.Field[Any]]]] = {
+    str: Text,
+    bool: flag,
+    int: count,
+    int | None: count,
+    float: Duration,
+    float | None: Duration,
+    object: TemplateTree,
+    Template: TemplateText,
+    Template | None: OptionalTemplate,
+    Mapping[str, str]: text_map,
+    Mapping[str, Template]: template_map,
+}
+"""The kind of field for each type in a dataclass."""
+
+
+def schema_for(
+    makes: type[Any], *, ignored: Collection[str] = (), exclude: Collection[str] = (), **keys: str | fields.Field[Any]
+) -> DocumentSchema:
+    """Derives the schema of a dataclass. `keys` has the key or the schema field of those that differ."""
+    types = get_type_hints(makes)
+    derived = {}
+    for field in dataclasses.fields(makes):
+        key = keys.get(field.name, field.name)
+        is_required = field.default is field.default_factory is dataclasses.MISSING
+        if field.name not in exclude:
+            derived[field.name] = (
+                _FIELDS[types[field.name]](data_key=key, required=is_required) if isinstance(key, str) else key
+            )
+    schema = DocumentSchema.from_dict(derived, name=makes.__name__)()
+    schema.makes, schema.ignored = makes, tuple(ignored)
+    return schema
 
 
 def template_tree(value: object) -> object:

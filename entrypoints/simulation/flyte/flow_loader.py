@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, post_load, validates_schema
 from entrypoints.simulation.flyte.document_schemas import (
     DocumentSchema,
     KeyPath,
-    TemplateText,
+    OptionalTemplate,
     TemplateTree,
     Text,
     format_path,
@@ -96,16 +96,14 @@ class FlowStepSchema(DocumentSchema):
     depends_on = fields.List(Text(), data_key="dependsOn", error_messages={"invalid": "expected a list of step ids"})
     event = fields.Nested(_EventSchema, required=True)
     context = template_map()
-    criteria = TemplateText()
+    criteria = OptionalTemplate()
     command = fields.Nested(_CommandSchema, required=True)
 
     @post_load
     def make(self, data: dict[str, Any], **_: object) -> FlowStep:
-        """Builds the step; empty criteria are none."""
-        step = {**data.pop("event"), **data.pop("command"), **data}
-        criteria = step.pop("criteria", None)
-        depends_on = tuple(step.pop("depends_on", ()))
-        return FlowStep(depends_on=depends_on, criteria=criteria if criteria and criteria.source else None, **step)
+        """Builds the step."""
+        event, command, depends_on = data.pop("event"), data.pop("command"), tuple(data.pop("depends_on", ()))
+        return FlowStep(depends_on=depends_on, **event, **command, **data)
 
 
 class _FlowSchema(DocumentSchema):

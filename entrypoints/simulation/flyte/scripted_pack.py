@@ -6,17 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from marshmallow import fields, post_load, validate
+from marshmallow import fields, validate
 
 from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.flyte.document_schemas import (
-    DocumentSchema,
-    Duration,
     MappingField,
-    TemplateText,
-    TemplateTree,
     Text,
-    text_map,
+    schema_for,
 )
 from entrypoints.simulation.flyte.documents import read_document
 from entrypoints.simulation.flyte.engine import Flyte
@@ -51,7 +47,7 @@ class PackScript:
 def pack_from_file(path: Path) -> PackScript:
     """Loads the script in a JSON (`.json`) or YAML file. Raises InvalidDocument."""
     document = read_document(path)
-    return cast("PackScript", document.load(_PackSchema(), document.data))
+    return cast("PackScript", document.load(_PACK, document.data))
 
 
 class ScriptedPack:
@@ -85,17 +81,7 @@ class ScriptedPack:
         return FATAL, f"the script of {self._script.name} has no answer to this {action.name}", 0.0
 
 
-class _AnswerSchema(DocumentSchema):
-    when = TemplateText()
-    event = Text(required=True)
-    payload = TemplateTree()
-    after_seconds = Duration(data_key="after")
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: object) -> ScriptedAnswer:
-        """Builds the answer; an empty `when` is none."""
-        when = data.pop("when", None)
-        return ScriptedAnswer(when=when if when and when.source else None, **data)
+_ANSWER = schema_for(ScriptedAnswer, after_seconds="after")
 
 
 class _Answers(fields.Field[tuple[ScriptedAnswer, ...]]):
@@ -103,21 +89,14 @@ class _Answers(fields.Field[tuple[ScriptedAnswer, ...]]):
 
     def _deserialize(self, value: Any, *_: object, **__: object) -> tuple[ScriptedAnswer, ...]:
         if isinstance(value, list) and value:
-            return tuple(_AnswerSchema().load(value, many=True))
-        return (_AnswerSchema().load(value),)
+            return tuple(_ANSWER.load(value, many=True))
+        return (_ANSWER.load(value),)
 
 
-_NOT_EMPTY = validate.Length(min=1, error="expected an object with at least one command")
-
-
-class _PackSchema(DocumentSchema):
-    makes = PackScript
-    ignored = ("description",)
-    name = Text(required=True)
-    labels = text_map()
-    commands = MappingField(
-        keys=Text(),
-        values=_Answers(),
-        required=True,
-        validate=_NOT_EMPTY,
-    )
+_COMMANDS = MappingField(
+    keys=Text(),
+    values=_Answers(),
+    required=True,
+    validate=validate.Length(min=1, error="expected an object with at least one command"),
+)
+_PACK = schema_for(PackScript, ignored=("description",), commands=_COMMANDS)
