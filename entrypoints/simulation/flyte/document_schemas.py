@@ -39,7 +39,7 @@ class DocumentSchema(Schema):
     """Rejects unknown keys, treats null like an absent key, and builds `makes` from the values that are present."""
 
     makes: type[Any] | None = None
-    ignored: tuple[str, ...] = ()
+    ignored: Collection[str] = ()
     """Keys that are accepted and not read."""
 
     def describe(self, path: KeyPath, document: object) -> str:  # noqa: ARG002 (for schemas that know better names)
@@ -187,7 +187,7 @@ def schema_for(
 ) -> DocumentSchema:
     """Derives the schema of a dataclass. `keys` has the key or the schema field of those that differ."""
     types = get_type_hints(makes)
-    derived = {}
+    derived: dict[str, object] = {"makes": makes, "ignored": ignored}
     for field in dataclasses.fields(makes):
         key = keys.get(field.name, field.name)
         is_required = field.default is field.default_factory is dataclasses.MISSING
@@ -195,8 +195,7 @@ def schema_for(
             derived[field.name] = (
                 _FIELDS[types[field.name]](data_key=key, required=is_required) if isinstance(key, str) else key
             )
-    schema = DocumentSchema.from_dict(derived, name=makes.__name__)()
-    schema.makes, schema.ignored = makes, tuple(ignored)
+    schema: DocumentSchema = type(f"{makes.__name__}Schema", (DocumentSchema,), derived)()
     return schema
 
 
