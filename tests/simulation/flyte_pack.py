@@ -1,4 +1,4 @@
-"""A small Flyte pack for tests: follows the links, as any pack does."""
+"""A minimal Flyte pack for tests, which follows links as any pack does."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -12,8 +12,8 @@ from entrypoints.simulation.flyte.server import FlyteServer
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """An action that was taken, and the link to answer it at."""
+class TakenAction:
+    """A taken action and its result link."""
 
     command: str
     input: Any
@@ -21,7 +21,7 @@ class Taken:
 
 
 class FlytePack:
-    """A registered pack, named Slack unless told otherwise."""
+    """A registered pack."""
 
     def __init__(self, session: aiohttp.ClientSession, take_url: str, event_url: str) -> None:
         self.session = session
@@ -33,31 +33,31 @@ class FlytePack:
         cls, session: aiohttp.ClientSession, api_url: str, name: str = "Slack", labels: Mapping[str, str] | None = None
     ) -> Self:
         async with session.get(f"{api_url}/v1") as response:
-            packs_url = link((await response.json())["links"], "pack/listPacks")
+            packs_url = find_link((await response.json())["links"], "pack/listPacks")
         async with session.post(packs_url, json={"name": name, "labels": labels or {}}) as response:
             assert response.status == 201
             links = json.loads(await response.text())["links"]
-        return cls(session, link(links, "takeAction"), link(links, "/event"))
+        return cls(session, find_link(links, "takeAction"), find_link(links, "/event"))
 
     async def send_event(self, event: str, payload: object = None, **more: object) -> int:
         async with self.session.post(self.event_url, json={"event": event, "payload": payload, **more}) as response:
             return response.status
 
-    async def take(self) -> Taken | None:
+    async def take(self) -> TakenAction | None:
         async with self.session.post(self.take_url) as response:
             if response.status == 204:
                 return None
             assert response.status == 200
             body = await response.json()
-        return Taken(body["command"], body["input"], body["links"][0]["href"])
+        return TakenAction(body["command"], body["input"], body["links"][0]["href"])
 
-    async def complete(self, taken: Taken, event: str, payload: object = None) -> int:
+    async def complete(self, taken: TakenAction, event: str, payload: object = None) -> int:
         body = {"event": event, "payload": payload, "createdAt": "2024-03-01T09:05:07.250Z"}
         async with self.session.post(taken.result_url, json=body) as response:
             return response.status
 
 
-def link(links: list[dict[str, str]], suffix: str) -> str:
+def find_link(links: list[dict[str, str]], suffix: str) -> str:
     return next(one["href"] for one in links if one["rel"].endswith(suffix))
 
 

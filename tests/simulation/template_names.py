@@ -1,4 +1,4 @@
-"""The names that the templates of the tests are rendered with."""
+"""The variables for rendering templates in tests."""
 
 import random
 from datetime import UTC, datetime, timedelta, timezone
@@ -44,6 +44,6 @@ ENVIRONMENT = TemplateEnvironment(
 
 
 def render(source: str) -> str:
-    """What a template writes with these values, as if they had come as JSON."""
+    """Renders a template with these values, as decoded JSON, and an event."""
     names = {key: from_json(value) for key, value in VALUES.items()}
     return Template(source).render({**names, "Event": EVENT}, ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""Flows run as the real server runs them: candidates, context, labels, criteria, input, and the steps after."""
+"""Flows run as on the real server: candidates, context, labels, criteria, input and dependent steps."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file, flow_from_values
-from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.flyte.trace import StepFailed, StepMatched, StepUnmatched
 from tests.simulation.flyte_pack import FlytePack, server_and_pack
 
@@ -21,11 +20,7 @@ def flow(*steps: dict[str, Any], name: str = "test") -> Flow:
     return flow_from_values({"name": name, "steps": list(steps)}, "test")
 
 
-def inputs(flyte: FlyteServer) -> list[object]:
-    return [action.input for action in flyte.actions.values()]
-
-
-async def test_the_echo_flow_answers_with_the_rest_of_the_message() -> None:
+async def test_the_echo_flow_replies_with_the_rest_of_the_message() -> None:
     async with server_and_pack(flows=[flow_from_file(BUILT_IN / "echo.yaml")]) as (_, pack):
         await pack.send_event("ReceivedMessage", {"message": "echo   two", "channelId": "C1", "user": {"id": "U1"}})
         taken = await pack.take()
@@ -36,17 +31,17 @@ async def test_the_echo_flow_answers_with_the_rest_of_the_message() -> None:
 
 
 @pytest.mark.parametrize("message", ["hello", "echo", "say echo x", " echo x", "echox"])
-async def test_the_echo_flow_answers_nothing_else(message: str) -> None:
+async def test_the_echo_flow_ignores_other_messages(message: str) -> None:
     async with server_and_pack(flows=[flow_from_file(BUILT_IN / "echo.yaml")]) as (flyte, pack):
         watch = flyte.subscribe()
         await pack.send_event("ReceivedMessage", {"message": message, "channelId": "C1", "user": {"id": "U1"}})
         assert await pack.take() is None
-        told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
+        evaluations = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
 
-    assert [(one.rendered, one.context["Channel"]) for one in told] == [("False", "C1")]
+    assert [(one.rendered, one.context["Channel"]) for one in evaluations] == [("False", "C1")]
 
 
-async def test_the_deployment_flow_keeps_its_booleans() -> None:
+async def test_the_deployment_flow_passes_booleans_through() -> None:
     async with server_and_pack(flows=[flow_from_file(BUILT_IN / "announce_deployments.yaml")]) as (flyte, pack):
         flyte.raise_event("MyContinuousDeploymentToolPack", "DeploymentSucceeded")
         taken = await pack.take()
@@ -64,8 +59,8 @@ async def test_the_deployment_flow_keeps_its_booleans() -> None:
 ON_CALL = flow_from_file(Path(__file__).parent / "on_call.yaml")
 
 
-async def on_call(exit_code: int, thread: str = "") -> list[object]:
-    """What the Slack pack gets to do when a Rota pack answers with an exit code."""
+async def run_on_call(exit_code: int, thread: str = "") -> list[object]:
+    """Runs the flow with an exit code of the Rota pack; returns the inputs of the Slack pack's actions."""
     async with server_and_pack(flows=[ON_CALL]) as (flyte, stranger):
         slack = await FlytePack.register(stranger.session, flyte.api_url, labels={"env": "staging", "region": "eu"})
         rota = await FlytePack.register(stranger.session, flyte.api_url, "Rota")
@@ -77,7 +72,7 @@ async def on_call(exit_code: int, thread: str = "") -> list[object]:
             "threadTimestamp": thread,
         }
         await stranger.send_event("ReceivedMessage", payload)
-        assert await rota.take() is None, "a pack without the label begins no run"
+        assert await rota.take() is None, "a pack without the label starts no run"
         await slack.send_event("ReceivedMessage", payload)
         asked = await rota.take()
         assert asked is not None
@@ -87,21 +82,21 @@ async def on_call(exit_code: int, thread: str = "") -> list[object]:
         return [taken.input for taken in [await slack.take()] if taken]
 
 
-async def test_the_on_call_flow_asks_another_pack_and_answers() -> None:
-    assert await on_call(0) == [{"channelId": "C1", "threadTimestamp": "1.5", "message": "Zoë is on call"}]
+async def test_the_on_call_flow_asks_another_pack_and_replies() -> None:
+    assert await run_on_call(0) == [{"channelId": "C1", "threadTimestamp": "1.5", "message": "Zoë is on call"}]
 
 
-async def test_the_on_call_flow_answers_in_the_thread() -> None:
-    assert await on_call(0, thread="1.2") == [
+async def test_the_on_call_flow_replies_in_the_thread() -> None:
+    assert await run_on_call(0, thread="1.2") == [
         {"channelId": "C1", "threadTimestamp": "1.2", "message": "Zoë is on call"}
     ]
 
 
-async def test_the_on_call_flow_says_nothing_when_the_rota_failed() -> None:
-    assert await on_call(1) == []
+async def test_the_on_call_flow_sends_nothing_when_the_rota_failed() -> None:
+    assert await run_on_call(1) == []
 
 
-async def test_every_string_of_an_input_is_a_template_and_all_else_passes_through() -> None:
+async def test_strings_of_an_input_are_templates_and_other_values_pass_through() -> None:
     wanted = {"a": ["{{ Event.Payload.n|integer }}", 5, 2.5, True, None, {"b": "{{ Event.Name }}"}], "c": {}}
     asked = step(command={"packName": "Slack", "name": "X", "input": wanted})
     async with server_and_pack(flows=[flow(asked)]) as (_, pack):
@@ -113,7 +108,7 @@ async def test_every_string_of_an_input_is_a_template_and_all_else_passes_throug
 
 
 @pytest.mark.parametrize("written", ["1", "t", "T", "TRUE", "true", "True", "{{ 1 == 1 }}", ""])
-async def test_criteria_are_met_in_each_of_gos_spellings(written: str) -> None:
+async def test_criteria_are_met_by_each_of_gos_spellings_of_true(written: str) -> None:
     async with server_and_pack(flows=[flow(step(criteria=written))]) as (flyte, pack):
         await pack.send_event("ReceivedMessage")
         assert await pack.take() is not None
@@ -121,14 +116,14 @@ async def test_criteria_are_met_in_each_of_gos_spellings(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["0", "f", "F", "FALSE", "false", "False", "{{ 1 == 2 }}"])
-async def test_criteria_are_not_met_in_each_of_gos_spellings(written: str) -> None:
+async def test_criteria_are_not_met_by_each_of_gos_spellings_of_false(written: str) -> None:
     async with server_and_pack(flows=[flow(step(id="s", criteria=written))]) as (flyte, pack):
         watch = flyte.subscribe()
         await pack.send_event("ReceivedMessage")
         assert await pack.take() is None
-        told = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
+        evaluations = [one for one in watch.drain() if isinstance(one, StepUnmatched)]
 
-    assert [(one.flow, one.step, one.criteria, one.reason) for one in told] == [
+    assert [(one.flow, one.step, one.criteria, one.reason) for one in evaluations] == [
         ("test", "s", written, "the criteria are not met")
     ]
 
@@ -141,30 +136,30 @@ async def test_criteria_that_are_neither_true_nor_false_are_an_error(written: st
         watch = flyte.subscribe()
         await pack.send_event("ReceivedMessage")
         assert await pack.take() is None
-        told = [one for one in watch.drain() if isinstance(one, StepFailed)]
+        evaluations = [one for one in watch.drain() if isinstance(one, StepFailed)]
 
-    assert [(one.part, one.error) for one in told] == [
+    assert [(one.part, one.error) for one in evaluations] == [
         ("criteria", f"renders to {error}, which is neither True nor False")
     ]
 
 
-async def test_a_step_whose_template_fails_is_left_out_and_the_others_run() -> None:
+async def test_a_step_whose_template_fails_is_skipped_and_the_others_run() -> None:
     broken = step(id="broken", context={"X": "{{ Event.Payload.message.nope }}"})
     async with server_and_pack(flows=[flow(broken, step(id="whole"))]) as (flyte, pack):
         watch = flyte.subscribe()
         await pack.send_event("ReceivedMessage", {"message": "hi"})
         assert await pack.take() is not None
         assert await pack.take() is None
-        told = [one for one in watch.drain() if isinstance(one, StepFailed | StepMatched)]
+        evaluations = [one for one in watch.drain() if isinstance(one, StepFailed | StepMatched)]
 
-    failed, matched = told
+    failed, matched = evaluations
     assert isinstance(failed, StepFailed)
     assert (failed.step, failed.part) == ("broken", "context.X")
     assert failed.error == "line 1, column 4: 'Event.Payload.message.nope': a string has no fields"
     assert (matched.step, matched.run_id) == ("whole", failed.run_id)
 
 
-async def test_the_context_is_carried_along_and_merged_over() -> None:
+async def test_the_context_is_merged_into_that_of_the_previous_step() -> None:
     first = step(id="first", context={"A": "1", "B": "b{{ Event.Payload.n }}"})
     second = step(
         id="second",
@@ -184,7 +179,7 @@ async def test_the_context_is_carried_along_and_merged_over() -> None:
     assert after.input == "12 bx bxc1"
 
 
-async def test_a_step_waits_for_any_one_of_those_that_it_depends_on() -> None:
+async def test_a_step_needs_only_one_of_its_dependencies() -> None:
     sent = {"packName": "Slack", "name": "MessageSent"}
     steps = [
         step(id="a", criteria="{{ Event.Payload.message == 'a' }}"),
@@ -202,7 +197,7 @@ async def test_a_step_waits_for_any_one_of_those_that_it_depends_on() -> None:
     assert after.command == "After"
 
 
-async def test_a_result_begins_new_runs_before_its_own_run_goes_on() -> None:
+async def test_a_result_starts_new_runs_before_its_own_run_continues() -> None:
     sent = {"packName": "Slack", "name": "MessageSent"}
     own = flow(step(id="a"), step(id="own", dependsOn=["a"], event=sent, command={"packName": "Slack", "name": "Own"}))
     new = flow(step(id="new", event=sent, command={"packName": "Slack", "name": "New"}), name="other")
@@ -216,7 +211,7 @@ async def test_a_result_begins_new_runs_before_its_own_run_goes_on() -> None:
     assert commands == ["New", "Own"]
 
 
-async def test_a_fatal_result_is_a_result_too() -> None:
+async def test_a_fatal_result_continues_the_run() -> None:
     fatal = {"packName": "Slack", "name": "FATAL"}
     steps = [
         step(id="a"),
@@ -233,7 +228,7 @@ async def test_a_fatal_result_is_a_result_too() -> None:
     assert after.command == "Sorry"
 
 
-async def test_a_step_runs_once_in_a_run() -> None:
+async def test_a_step_runs_once_per_run() -> None:
     again = flow(
         step(id="a", event={"packName": "Slack", "name": "Ping"}, command={"packName": "Slack", "name": "Ping"})
     )
@@ -242,11 +237,11 @@ async def test_a_step_runs_once_in_a_run() -> None:
         taken = await pack.take()
         assert taken is not None
         await pack.complete(taken, "Ping")
-        assert await pack.take() is not None, "the result began a run of its own"
+        assert await pack.take() is not None, "the result started a run of its own"
         assert len(flyte.runs()) == 2
 
 
-async def test_two_entry_steps_for_one_event_are_one_run() -> None:
+async def test_two_entry_steps_for_one_event_start_one_run() -> None:
     async with server_and_pack(flows=[flow(step(id="a"), step(id="b"))]) as (flyte, pack):
         await pack.send_event("ReceivedMessage")
         await flyte.wait_for(lambda: flyte.waiting() == 2)
@@ -289,7 +284,7 @@ async def test_a_flow_runs_from_when_it_is_added_until_it_is_removed() -> None:
         assert flyte.waiting() == 1
 
 
-async def test_a_flow_of_the_same_name_takes_the_others_place() -> None:
+async def test_a_flow_replaces_another_of_the_same_name() -> None:
     async with server_and_pack(flows=[flow(step(id="a", command={"packName": "Slack", "name": "Old"}))]) as (
         flyte,
         pack,
@@ -302,7 +297,7 @@ async def test_a_flow_of_the_same_name_takes_the_others_place() -> None:
         assert await pack.take() is None
 
 
-async def test_flows_run_just_after_the_answer_when_told_so() -> None:
+async def test_flows_run_after_the_flow_delay() -> None:
     async with server_and_pack(flows=[flow(step(id="a"))], flow_delay_seconds=0.05) as (flyte, pack):
         assert await pack.send_event("ReceivedMessage") == 202
         assert flyte.waiting() == 0

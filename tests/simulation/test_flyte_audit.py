@@ -1,4 +1,4 @@
-"""The simulated Flyte tells what became of events and actions, as the real one's audit does."""
+"""The simulated Flyte's audit reports runs and actions as the real one's does."""
 
 from typing import Any
 
@@ -6,27 +6,27 @@ import pytest
 
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.simulation.flyte_pack import FlytePack, link, server_and_pack
+from tests.simulation.flyte_pack import FlytePack, find_link, server_and_pack
 
 ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 
 
 async def audit(flyte: FlyteServer, pack: FlytePack, **query: str | int) -> list[dict[str, Any]]:
     async with pack.session.get(f"{flyte.api_url}/v1") as response:
-        url = link((await response.json())["links"], "flowAudit/findFlows")
+        url = find_link((await response.json())["links"], "flowAudit/findFlows")
     async with pack.session.get(url, params=query) as response:
         flows: list[dict[str, Any]] = (await response.json())["flows"]
     return flows
 
 
-async def say(pack: FlytePack, text: str) -> None:
+async def send_message(pack: FlytePack, text: str) -> None:
     message = {"message": f"echo {text}", "channelId": "C1", "user": {"id": "U1"}}
     assert await pack.send_event("ReceivedMessage", message, createdAt="2024-03-01T09:05:07.120Z") == 202
 
 
-async def test_the_trigger_of_an_action_is_the_very_event() -> None:
+async def test_an_action_has_its_trigger_states_and_result() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        await say(pack, "hi")
+        await send_message(pack, "hi")
         taken = await pack.take()
         assert taken is not None
         await pack.complete(taken, "MessageSent", {"timestamp": "1.5"})
@@ -46,9 +46,9 @@ async def test_the_trigger_of_an_action_is_the_very_event() -> None:
     assert action["result"]["payload"] == {"timestamp": "1.5"}
 
 
-async def test_an_action_that_was_taken_and_forgotten_is_pending() -> None:
+async def test_a_taken_action_without_a_result_is_pending() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        await say(pack, "hi")
+        await send_message(pack, "hi")
         await pack.take()
         (run,) = await audit(flyte, pack)
 
@@ -56,7 +56,7 @@ async def test_an_action_that_was_taken_and_forgotten_is_pending() -> None:
     assert run["actions"]["get_message"]["result"]["event"] == ""
 
 
-async def test_an_event_that_no_flow_matched_leaves_nothing() -> None:
+async def test_an_unmatched_event_leaves_no_run() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
         await pack.send_event("ReceivedMessage", {"message": "hello"})
 
@@ -76,29 +76,29 @@ async def test_an_event_that_no_flow_matched_leaves_nothing() -> None:
         ({"limit": "many"}, 1),
     ],
 )
-async def test_the_audit_can_be_asked_for_something(query: dict[str, str | int], count: int) -> None:
+async def test_the_audit_can_be_searched(query: dict[str, str | int], count: int) -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        await say(pack, "hi")
+        await send_message(pack, "hi")
 
         assert len(await audit(flyte, pack, **query)) == count
 
 
-async def test_the_runs_with_the_newest_change_come_first_page_by_page() -> None:
+async def test_runs_are_paged_with_the_most_recently_changed_first() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
         for number in range(5):
-            await say(pack, str(number))
+            await send_message(pack, str(number))
         oldest = await pack.take()
         assert oldest is not None
         await flyte.wait_for(lambda: len(flyte.runs()) == 5)
         runs = [*await audit(flyte, pack, limit=2), *await audit(flyte, pack, start=2, limit=9)]
 
-    said = [run["actions"]["get_message"]["trigger"]["payload"]["message"] for run in runs]
-    assert said == ["echo 0", "echo 4", "echo 3", "echo 2", "echo 1"]
+    messages = [run["actions"]["get_message"]["trigger"]["payload"]["message"] for run in runs]
+    assert messages == ["echo 0", "echo 4", "echo 3", "echo 2", "echo 1"]
 
 
-async def test_a_run_can_be_looked_at_by_its_id() -> None:
+async def test_a_run_can_be_read_by_its_id() -> None:
     async with server_and_pack(flows=[ECHO]) as (flyte, pack):
-        await say(pack, "hi")
+        await send_message(pack, "hi")
         (run,) = await audit(flyte, pack)
         async with pack.session.get(run["links"][0]["href"]) as response:
             assert await response.json() == run
@@ -108,20 +108,20 @@ async def test_a_run_can_be_looked_at_by_its_id() -> None:
 
 async def test_only_the_newest_finished_runs_are_kept() -> None:
     async with server_and_pack(flows=[ECHO], max_finished_runs=3) as (flyte, pack):
-        await say(pack, "pending")
+        await send_message(pack, "pending")
         assert await pack.take() is not None
         for number in range(10):
-            await say(pack, str(number))
+            await send_message(pack, str(number))
             taken = await pack.take()
             assert taken is not None
             await pack.complete(taken, "MessageSent")
         await flyte.wait_for(lambda: len(flyte.actions) == 4)
-        said = {run["actions"]["get_message"]["trigger"]["payload"]["message"] for run in await audit(flyte, pack)}
+        messages = {run["actions"]["get_message"]["trigger"]["payload"]["message"] for run in await audit(flyte, pack)}
 
-    assert said == {"echo pending", "echo 7", "echo 8", "echo 9"}
+    assert messages == {"echo pending", "echo 7", "echo 8", "echo 9"}
 
 
-async def test_an_action_without_a_flow_is_audited_too() -> None:
+async def test_an_action_without_a_flow_is_audited() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage", {"message": "hi"})
         (run,) = await audit(flyte, pack, actionPackName="Slack")

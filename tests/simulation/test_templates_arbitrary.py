@@ -1,4 +1,4 @@
-"""Whatever a template says and whatever it is given: it is refused, fails with its place, or writes text."""
+"""Arbitrary templates and values: each template is refused, fails with a position, or renders."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,54 +10,10 @@ from entrypoints.simulation.pongo2.template import FUNCTIONS, Template
 from entrypoints.simulation.pongo2.values import from_json
 from tests.simulation.template_names import ENVIRONMENT, EVENT, VALUES
 
-PIECES = [
-    *(
-        "{{",
-        "}}",
-        "{%",
-        "%}",
-        "{#",
-        "#}",
-        "-",
-        "|",
-        ":",
-        ".",
-        ",",
-        "(",
-        ")",
-        "==",
-        "<",
-        "in",
-        "and",
-        "not",
-        "=",
-        "^",
-        "%",
-    ),
-    *(
-        "'a'",
-        '"b"',
-        "'1:'",
-        "0",
-        "7",
-        "2.5",
-        "true",
-        "\n",
-        " ",
-        "x",
-        "Event",
-        "as",
-        "else",
-        "end",
-        "endfor",
-        "endif",
-        "\\",
-    ),
-    *VALUES,
-    *FILTERS,
-    *TAGS,
-    *FUNCTIONS,
-]
+SYNTAX = r"""
+    {{ }} {% %} {# #} - | : . , ( ) == < in and not = ^ % 'a' "b" '1:' 0 7 2.5 true x Event as else end endfor endif \
+"""
+PIECES = [*SYNTAX.split(), "\n", " ", *VALUES, *FILTERS, *TAGS, *FUNCTIONS]
 NAMES = {key: from_json(value) for key, value in VALUES.items()} | {"Event": EVENT}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -71,7 +27,7 @@ FILTER_CALLS = st.lists(
 
 
 def outcome(source: str, names: dict[str, object]) -> str | TemplateError:
-    """The text that a template writes, or what is wrong with it."""
+    """Returns the rendered text, or the error."""
     try:
         return Template(source).render(names, ENVIRONMENT)
     except TemplateError as error:
@@ -79,17 +35,17 @@ def outcome(source: str, names: dict[str, object]) -> str | TemplateError:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map(" ".join) | st.text(max_size=60))
-def test_anything_is_refused_fails_or_writes_text(source: str) -> None:
-    written = outcome(source, NAMES)
+def test_any_source_is_refused_fails_or_renders(source: str) -> None:
+    result = outcome(source, NAMES)
 
-    assert isinstance(written, str) or written.message
-    assert not isinstance(written, TemplateSyntaxError) or written.position is not None
+    assert isinstance(result, str) or result.message
+    assert not isinstance(result, TemplateSyntaxError) or result.position is not None
 
 
 @given(FILTER_CALLS, JSON, JSON)
-def test_filters_stand_any_value(calls: list[tuple[str, str]], value: object, argument: object) -> None:
-    chain = "".join(f"|{name}{written}" for name, written in calls)
+def test_filters_accept_any_value(calls: list[tuple[str, str]], value: object, argument: object) -> None:
+    chain = "".join(f"|{name}{argument_source}" for name, argument_source in calls)
 
-    written = outcome("{{ x" + chain + " }}", {"x": from_json(value), "y": from_json(argument)})
+    result = outcome("{{ x" + chain + " }}", {"x": from_json(value), "y": from_json(argument)})
 
-    assert isinstance(written, str) or written.position is not None
+    assert isinstance(result, str) or result.position is not None

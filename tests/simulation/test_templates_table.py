@@ -1,4 +1,4 @@
-"""Every filter, tag, function and operator of the template language does what it does on the real server."""
+"""Every filter, tag, function and operator of the template language works as on the real server."""
 
 from pathlib import Path
 
@@ -19,19 +19,19 @@ CASES = [
 
 
 @pytest.mark.parametrize(("template", "output"), CASES)
-def test_a_template_writes_what_the_server_writes(template: str, output: str) -> None:
+def test_a_template_renders_as_on_the_server(template: str, output: str) -> None:
     assert render(template) == output
 
 
-def test_every_row_of_the_language_has_a_case() -> None:
+def test_every_row_of_the_reference_has_a_case() -> None:
     assert {(row.kind, row.name) for row in reference_rows()} == {
         (kind, name) for kind in TABLE for name in TABLE[kind]
     }
 
 
-def test_every_row_says_what_it_does() -> None:
+def test_every_row_of_the_reference_has_a_summary() -> None:
     assert [row for row in reference_rows() if not row.summary.endswith(".")] == []
 
 
-def test_the_documentation_shows_the_whole_language() -> None:
+def test_the_documentation_contains_the_reference() -> None:
     assert markdown() in (ROOT / "docs" / "templates.md").read_text(encoding="utf-8")

@@ -29,16 +29,16 @@ class InvalidBody(Exception):
     """The server does not accept a body, and responds with 400."""
 
 
-class _CommandSchema(Schema):
+class _DeclarationSchema(Schema):
     name = fields.String()
     events = fields.List(fields.String(), allow_none=True)
 
 
-class _PackSchema(Schema):
+class _PackDefinitionSchema(Schema):
     name = fields.String(required=True, validate=Length(min=1))
     labels = fields.Dict(fields.String(), fields.String(), allow_none=True)
-    commands = fields.List(fields.Nested(_CommandSchema, unknown=EXCLUDE), allow_none=True)
-    events = fields.List(fields.Nested(_CommandSchema, unknown=EXCLUDE), allow_none=True)
+    commands = fields.List(fields.Nested(_DeclarationSchema, unknown=EXCLUDE), allow_none=True)
+    events = fields.List(fields.Nested(_DeclarationSchema, unknown=EXCLUDE), allow_none=True)
     links = fields.List(fields.Dict(fields.String(), fields.String()), allow_none=True)
 
 
@@ -56,7 +56,7 @@ def read_pack(body: object) -> Pack:
     """Reads the definition of a pack. Raises InvalidBody, also for link relations reserved for the server."""
     definition = _object(body)
     try:
-        values = _PackSchema().load(definition, unknown=EXCLUDE)
+        values = _PackDefinitionSchema().load(definition, unknown=EXCLUDE)
     except ValidationError as error:
         raise InvalidBody(str(error)) from error
     if is_reserved(values.get("links") or []):

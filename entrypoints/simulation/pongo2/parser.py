@@ -25,7 +25,7 @@ class Node(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextNode:
     """Literal text."""
 
     text: str
@@ -37,7 +37,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class VariableNode:
     """A variable, `{{ ... }}`."""
 
     expression: Expression
@@ -52,7 +52,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class TagNode:
     """A tag, rendered by a function that its parser made."""
 
     render: Callable[[RenderContext], None]
@@ -126,7 +126,7 @@ class Parser:
         if self._stream.take_if(TokenKind.SYMBOL, "{{"):
             expression = self.expressions.parse(self._stream)
             self._stream.expect(TokenKind.SYMBOL, "}}")
-            return Variable(expression)
+            return VariableNode(expression)
         opening, name, arguments = self._tag()
         parse = self._tags.get(name.value)
         if parse is None:
@@ -138,14 +138,14 @@ class Parser:
         self._depth -= 1
         return node
 
-    def _text(self) -> Text:
+    def _text(self) -> TextNode:
         before, token, after = self._stream.peek(-1), self._stream.take(), self._stream.current
         text = token.value
         if before is not None and before.trims:
             text = text.lstrip(_SPACES)
         if after is not None and after.trims:
             text = text.rstrip(_SPACES)
-        return Text(text)
+        return TextNode(text)
 
     def _next_is_tag(self, *names: str) -> bool:
         name = self._stream.peek(1)

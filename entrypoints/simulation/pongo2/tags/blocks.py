@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.expressions import Binary, Expression
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
-from entrypoints.simulation.pongo2.parser import Block, Node, Parser, Tag
+from entrypoints.simulation.pongo2.parser import Block, Node, Parser, TagNode
 from entrypoints.simulation.pongo2.regex import compile_pattern
 from entrypoints.simulation.pongo2.rendering import RenderContext
 from entrypoints.simulation.pongo2.token_stream import TokenStream
@@ -24,7 +24,7 @@ def parse_autoescape(parser: Parser, start: Token, arguments: TokenStream) -> No
         body.render(context)
         context.autoescape = before
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_comment(parser: Parser, start: Token, arguments: TokenStream) -> Node:
@@ -48,7 +48,7 @@ def parse_filter(parser: Parser, start: Token, arguments: TokenStream) -> Node:
             value = call.apply_to(value, context)
         context.write(values.to_text(value))
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_if(parser: Parser, start: Token, arguments: TokenStream) -> Node:
@@ -87,7 +87,7 @@ def parse_spaceless(parser: Parser, start: Token, arguments: TokenStream) -> Nod
             text = shorter
         context.write(text)
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_with(parser: Parser, start: Token, arguments: TokenStream) -> Node:
@@ -111,7 +111,7 @@ def parse_with(parser: Parser, start: Token, arguments: TokenStream) -> Node:
         inner.locals.update({name: expression.evaluate(context) for name, expression in pairs})
         body.render(inner)
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def _comparison(parser: Parser, start: Token, arguments: TokenStream, operator: str) -> Node:
@@ -131,4 +131,4 @@ def _conditional(branches: Sequence[tuple[Expression, Block]], otherwise: Block 
         if otherwise is not None:
             otherwise.render(context)
 
-    return Tag(render)
+    return TagNode(render)

@@ -7,7 +7,7 @@ from entrypoints.simulation.pongo2 import go_time, lorem, values
 from entrypoints.simulation.pongo2.arithmetic import divide
 from entrypoints.simulation.pongo2.expressions import Expression, Function
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
-from entrypoints.simulation.pongo2.parser import Node, Parser, Tag, Text
+from entrypoints.simulation.pongo2.parser import Node, Parser, TagNode, TextNode
 from entrypoints.simulation.pongo2.rendering import STEP_LIMIT, RenderContext, check_size
 from entrypoints.simulation.pongo2.rfc3339 import parse
 from entrypoints.simulation.pongo2.token_stream import TokenStream
@@ -38,7 +38,7 @@ def parse_firstof(parser: Parser, _: Token, arguments: TokenStream) -> Node:
                 context.write(values.escape_html(text) if needs_escape else text)
                 return
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_lorem(_: Parser, __: Token, arguments: TokenStream) -> Node:
@@ -62,7 +62,7 @@ def parse_lorem(_: Parser, __: Token, arguments: TokenStream) -> Node:
             pieces = [f"<p>{piece}</p>" for piece in pieces]
         context.write((" " if are_words else "\n").join(pieces))
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_macro(parser: Parser, start: Token, arguments: TokenStream) -> Node:
@@ -90,7 +90,7 @@ def parse_macro(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     def render(context: RenderContext) -> None:
         context.locals[name] = Function(name, partial(call, context), arity=None)
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_now(_: Parser, __: Token, arguments: TokenStream) -> Node:
@@ -102,7 +102,7 @@ def parse_now(_: Parser, __: Token, arguments: TokenStream) -> Node:
     def render(context: RenderContext) -> None:
         context.write(go_time.format_layout(fake or context.environment.now(), layout))
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_set(parser: Parser, _: Token, arguments: TokenStream) -> Node:
@@ -115,14 +115,14 @@ def parse_set(parser: Parser, _: Token, arguments: TokenStream) -> Node:
     def render(context: RenderContext) -> None:
         context.locals[name] = expression.evaluate(context)
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def parse_templatetag(_: Parser, __: Token, arguments: TokenStream) -> Node:
     """Writes a delimiter, such as `openvariable` for two opening braces."""
     name = arguments.expect(TokenKind.NAME, *_DELIMITERS).value
     arguments.expect_end()
-    return Text(_DELIMITERS[name])
+    return TextNode(_DELIMITERS[name])
 
 
 def parse_widthratio(parser: Parser, _: Token, arguments: TokenStream) -> Node:
@@ -140,4 +140,4 @@ def parse_widthratio(parser: Parser, _: Token, arguments: TokenStream) -> Node:
         else:
             context.locals[name] = ratio
 
-    return Tag(render)
+    return TagNode(render)

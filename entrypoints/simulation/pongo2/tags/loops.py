@@ -6,7 +6,7 @@ from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 from entrypoints.simulation.pongo2.expressions import Expression
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
-from entrypoints.simulation.pongo2.parser import Node, Parser, Tag
+from entrypoints.simulation.pongo2.parser import Node, Parser, TagNode
 from entrypoints.simulation.pongo2.rendering import RenderContext
 from entrypoints.simulation.pongo2.token_stream import TokenStream
 
@@ -39,7 +39,7 @@ def parse_for(parser: Parser, start: Token, arguments: TokenStream) -> Node:
         if not iterations and empty is not None:
             empty.render(inner)
 
-    return Tag(render)
+    return TagNode(render)
 
 
 def _iterations(iterated: object, *, is_reversed: bool, is_sorted: bool) -> list[tuple[int, object, object]]:
@@ -153,4 +153,4 @@ def parse_ifchanged(parser: Parser, start: Token, arguments: TokenStream) -> Nod
             context.tag_states[state_key] = text
             context.write(text)
 
-    return Tag(render_if_values_changed if watched else render_if_output_changed)
+    return TagNode(render_if_values_changed if watched else render_if_output_changed)

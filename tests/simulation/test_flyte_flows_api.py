@@ -1,4 +1,4 @@
-"""Flows can be posted to the simulated Flyte, listed and deleted, and its datastore read."""
+"""Flows can be posted to the simulated Flyte, listed and deleted; its datastore can be read."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ async def test_an_invalid_flow_is_500(body: bytes) -> None:
         assert not flyte.flows
 
 
-async def test_yaml_that_is_none_is_400() -> None:
+async def test_invalid_yaml_is_400() -> None:
     async with (
         server_and_pack() as (flyte, pack),
         pack.session.post(f"{flyte.api_url}/v1/flows", data=b"a: [", headers=YAML) as response,
@@ -50,7 +50,7 @@ async def test_yaml_that_is_none_is_400() -> None:
         assert response.status == 400
 
 
-async def test_flows_are_listed_shown_and_deleted() -> None:
+async def test_flows_can_be_listed_read_and_deleted() -> None:
     async with server_and_pack(flows=[flow_from_file(ECHO)]) as (flyte, pack):
         async with pack.session.get(f"{flyte.api_url}/v1/flows") as response:
             (listed,) = (await response.json())["flows"]

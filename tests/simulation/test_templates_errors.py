@@ -1,4 +1,4 @@
-"""What the template language does not have is refused when it is read, with its place."""
+"""Template errors have positions: syntax errors when parsing, runtime errors when rendering."""
 
 import pytest
 
@@ -62,7 +62,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("template", "message"), REFUSED)
-def test_a_template_is_refused_with_its_place(template: str, message: str) -> None:
+def test_a_syntax_error_has_its_position(template: str, message: str) -> None:
     with pytest.raises(TemplateSyntaxError) as refusal:
         Template(template)
 
@@ -110,12 +110,12 @@ FAILED = [
 
 
 @pytest.mark.parametrize(("template", "message"), FAILED)
-def test_a_template_that_does_not_fit_its_values_fails_with_its_place(template: str, message: str) -> None:
+def test_a_runtime_error_has_its_position(template: str, message: str) -> None:
     with pytest.raises(TemplateRuntimeError) as failure:
         render(template)
 
     assert message in str(failure.value)
 
 
-def test_an_expression_put_together_from_values_that_is_none_does_not_match() -> None:
+def test_an_invalid_pattern_from_a_value_does_not_match() -> None:
     assert render("{{ name|match:html }} {% set broken = '(' %}{{ name|match:broken }}") == "False False"

@@ -1,4 +1,4 @@
-"""The simulated Flyte answers as the real one does: links, statuses, types and oddities."""
+"""The simulated Flyte responds as the real one does: links, statuses, content types and quirks."""
 
 import io
 import json
@@ -9,10 +9,10 @@ import pytest
 
 from entrypoints.simulation.flyte.faults import status
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.simulation.flyte_pack import FlytePack, link, server_and_pack
+from tests.simulation.flyte_pack import FlytePack, find_link, server_and_pack
 
 
-async def test_the_api_begins_with_links_whose_relations_are_whole_addresses() -> None:
+async def test_the_version_has_links_with_absolute_relations() -> None:
     async with server_and_pack() as (flyte, pack), pack.session.get(f"{flyte.api_url}/v1") as response:
         links = (await response.json())["links"]
         base = flyte.api_url
@@ -23,14 +23,14 @@ async def test_the_api_begins_with_links_whose_relations_are_whole_addresses() -
     assert {"href": f"{base}/v1/audit/flows", "rel": f"{base}/swagger#!/flowAudit/findFlows"} in links
 
 
-async def test_the_address_itself_links_to_the_version() -> None:
+async def test_the_index_links_to_the_version() -> None:
     async with server_and_pack() as (flyte, pack), pack.session.get(flyte.api_url) as response:
         links = (await response.json())["links"]
 
     assert {"href": f"{flyte.api_url}/v1", "rel": f"{flyte.api_url}/swagger#!/info/v1"} in links
 
 
-async def test_a_pack_is_created_as_plain_text_with_its_own_links_first() -> None:
+async def test_registration_responds_in_plain_text_with_the_packs_own_links_first() -> None:
     definition = {
         "name": "Slack",
         "labels": {"region": "eu", "env": "dev"},
@@ -96,7 +96,7 @@ RESERVED = ["up", "self", "support", "http://x/actionResult", "http://x/takeActi
 
 
 @pytest.mark.parametrize("rel", RESERVED)
-async def test_a_pack_whose_link_has_a_relation_of_the_servers_own_is_refused(rel: str) -> None:
+async def test_a_pack_with_a_reserved_link_relation_is_refused(rel: str) -> None:
     definition = {"name": "x", "links": [{"href": "http://x", "rel": rel}]}
     async with (
         server_and_pack() as (flyte, pack),
@@ -106,7 +106,7 @@ async def test_a_pack_whose_link_has_a_relation_of_the_servers_own_is_refused(re
 
 
 @pytest.mark.parametrize("rel", ["help", "event", "http://x/events"])
-async def test_other_relations_are_fine(rel: str) -> None:
+async def test_other_link_relations_are_accepted(rel: str) -> None:
     definition = {"name": "x", "links": [{"href": "http://x", "rel": rel}]}
     async with (
         server_and_pack() as (flyte, pack),
@@ -115,7 +115,7 @@ async def test_other_relations_are_fine(rel: str) -> None:
         assert response.status == 201
 
 
-async def test_an_event_is_accepted_with_an_empty_answer_also_when_nothing_matches() -> None:
+async def test_an_event_is_accepted_with_an_empty_response_even_if_no_flow_matches() -> None:
     body = {"event": "ReceivedMessage", "payload": {"message": "hi"}, "createdAt": "2024-03-01T09:05:07.250Z"}
     async with server_and_pack() as (flyte, pack):
         async with pack.session.post(pack.event_url, json=body) as response:
@@ -164,7 +164,7 @@ async def test_an_event_may_be_yaml() -> None:
         assert flyte.events[0].payload == {"n": 1}
 
 
-async def test_an_unknown_pack_gets_404_for_everything_until_it_registers_again() -> None:
+async def test_an_unknown_pack_gets_404_until_it_registers_again() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.queue_action("Slack", "SendMessage")
         taken = await pack.take()
@@ -180,7 +180,7 @@ async def test_an_unknown_pack_gets_404_for_everything_until_it_registers_again(
         assert await pack.complete(taken, "MessageSent") == 202
 
 
-async def test_an_action_has_no_id_but_its_result_link() -> None:
+async def test_an_action_is_identified_by_its_result_link_only() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage", {"message": "hi"})
         async with pack.session.post(pack.take_url) as response:
@@ -221,7 +221,7 @@ async def test_actions_are_for_packs_of_their_name() -> None:
         assert flyte.waiting("Rota") == 1
 
 
-async def test_a_pack_can_ask_for_one_kind_of_action() -> None:
+async def test_a_pack_can_take_actions_of_one_name() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.queue_action("Slack", "SendMessage")
         flyte.queue_action("Slack", "JoinChannel")
@@ -241,7 +241,7 @@ async def test_a_result_is_accepted_once_and_then_500() -> None:
         assert flyte.actions[action_id].state == "SUCCESS"
 
 
-async def test_a_result_for_an_action_that_nobody_took_is_500() -> None:
+async def test_a_result_for_an_untaken_action_is_500() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
         url = f"{flyte.api_url}/v1/packs/Slack/actions/{action_id}/result"
@@ -267,7 +267,7 @@ async def test_a_result_for_an_unknown_action_is_404() -> None:
             assert (response.status, await response.read()) == (404, b"")
 
 
-async def test_a_result_by_another_pack_closes_the_connection_without_an_answer() -> None:
+async def test_a_result_by_another_pack_closes_the_connection_without_a_response() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
         assert await pack.take() is not None
@@ -298,64 +298,64 @@ async def test_a_fatal_result_is_fatal() -> None:
         ("GET", "/v1/packs/Slack/events", 405),
         ("GET", "/v1/packs/Slack/actions/take", 405),
         ("GET", "/nowhere", 404),
-        ("GET", "/v1/packs/Nobody", 404),
-        ("DELETE", "/v1/packs/Nobody", 404),
+        ("GET", "/v1/packs/Unknown", 404),
+        ("DELETE", "/v1/packs/Unknown", 404),
     ],
 )
-async def test_what_is_not_there_gets_an_empty_answer(method: str, path: str, status: int) -> None:
+async def test_an_unknown_path_or_method_gets_an_empty_response(method: str, path: str, status: int) -> None:
     async with server_and_pack() as (flyte, pack), pack.session.request(method, f"{flyte.api_url}{path}") as response:
         assert (response.status, await response.read()) == (status, b"")
 
 
-async def test_forwarded_headers_shape_the_links() -> None:
+async def test_forwarded_headers_determine_the_links() -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "flyte.example.com"}
     async with (
         server_and_pack() as (flyte, pack),
         pack.session.get(f"{flyte.api_url}/v1", headers=headers) as response,
     ):
-        assert link((await response.json())["links"], "pack/listPacks") == "https://flyte.example.com/v1/packs"
+        assert find_link((await response.json())["links"], "pack/listPacks") == "https://flyte.example.com/v1/packs"
 
 
-async def test_a_server_behind_a_proxy_that_tells_it_nothing_links_to_itself() -> None:
+async def test_a_public_url_replaces_the_host_in_links() -> None:
     async with (
         FlyteServer(public_url="http://flyte.internal:8080") as flyte,
         aiohttp.ClientSession() as session,
         session.get(f"{flyte.api_url}/v1") as response,
     ):
-        assert link((await response.json())["links"], "pack/listPacks") == "http://flyte.internal:8080/v1/packs"
+        assert find_link((await response.json())["links"], "pack/listPacks") == "http://flyte.internal:8080/v1/packs"
 
 
-async def test_it_is_healthy() -> None:
+async def test_health_is_200() -> None:
     async with server_and_pack() as (flyte, pack), pack.session.get(f"{flyte.api_url}/health") as response:
         assert response.status == 200
 
 
-async def test_a_health_that_fails_can_be_planned() -> None:
+async def test_a_failing_health_check_can_be_planned() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("health", status(500))
         async with pack.session.get(f"{flyte.api_url}/health") as response:
             assert response.status == 500
 
 
-async def test_packs_are_listed_shown_and_deleted() -> None:
+async def test_packs_can_be_listed_read_and_deleted() -> None:
     async with server_and_pack() as (flyte, pack):
         async with pack.session.get(f"{flyte.api_url}/v1/packs") as response:
             body = await response.json()
         (listed,) = body["packs"]
         assert (listed["id"], listed["status"]) == ("Slack", "live")
         async with pack.session.get(listed["links"][0]["href"]) as response:
-            assert link((await response.json())["links"], "takeAction") == pack.take_url
+            assert find_link((await response.json())["links"], "takeAction") == pack.take_url
         async with pack.session.delete(listed["links"][0]["href"]) as response:
             assert response.status == 204
 
         assert not flyte.packs
 
 
-@pytest.mark.parametrize(("token", "expected"), [(None, 401), ("wrong", 401), ("geheim", 200)])
-async def test_with_security_on_a_bearer_token_is_needed(token: str | None, expected: int) -> None:
+@pytest.mark.parametrize(("token", "expected"), [(None, 401), ("wrong", 401), ("secret", 200)])
+async def test_security_requires_a_bearer_token(token: str | None, expected: int) -> None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
-        FlyteServer(jwt="geheim") as flyte,
+        FlyteServer(jwt="secret") as flyte,
         aiohttp.ClientSession(headers=headers) as session,
         session.get(f"{flyte.api_url}/v1") as response,
     ):
@@ -363,25 +363,25 @@ async def test_with_security_on_a_bearer_token_is_needed(token: str | None, expe
         assert ("WWW-Authenticate" in response.headers) is (expected == 401)
 
 
-async def test_with_security_on_what_is_not_there_is_not_told_to_strangers() -> None:
+async def test_security_applies_to_unknown_paths() -> None:
     async with (
-        FlyteServer(jwt="geheim") as flyte,
+        FlyteServer(jwt="secret") as flyte,
         aiohttp.ClientSession() as session,
         session.get(f"{flyte.api_url}/nowhere") as response,
     ):
         assert response.status == 401
 
 
-async def test_with_security_on_a_route_may_be_forbidden() -> None:
+async def test_security_can_forbid_a_route() -> None:
     async with (
-        FlyteServer(jwt="geheim", forbidden_routes=["audit"]) as flyte,
-        aiohttp.ClientSession(headers={"Authorization": "Bearer geheim"}) as session,
+        FlyteServer(jwt="secret", forbidden_routes=["audit"]) as flyte,
+        aiohttp.ClientSession(headers={"Authorization": "Bearer secret"}) as session,
         session.get(f"{flyte.api_url}/v1/audit/flows") as response,
     ):
         assert response.status == 403
 
 
-async def test_raw_bodies_go_out_as_they_are_but_for_the_result_link() -> None:
+async def test_raw_bodies_are_sent_unchanged_except_for_the_result_link() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_raw(
             "Slack", b'{"command": 5, "links": [{"rel": "x#/actionResult", "href": "{result}"}], '
@@ -393,7 +393,7 @@ async def test_raw_bodies_go_out_as_they_are_but_for_the_result_link() -> None:
     assert body == f'{{"command": 5, "links": [{{"rel": "x#/actionResult", "href": "{url}"}}], '.encode()
 
 
-async def test_bodies_may_be_large() -> None:
+async def test_large_bodies_are_accepted() -> None:
     async with server_and_pack() as (flyte, pack):
         body = io.BytesIO(json.dumps({"event": "X", "payload": "x" * 2_000_000}).encode())
         async with pack.session.post(pack.event_url, data=body) as response:
