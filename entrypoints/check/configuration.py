@@ -20,7 +20,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     """Summarize the configuration, and warn of suspicious settings."""
     name = pack_id(settings.pack_name, settings.flyte_labels)
     place = directory_of(settings.storage_url.reveal()) or "memory"
-    summary = f"pack {name} receives through {_RECEIVES_THROUGH[settings.receive_mode]} and stores its data in {place}"
+    summary = f"pack {name}: receives through {_RECEIVES_THROUGH[settings.receive_mode]}, stores its data in {place}"
     if settings.receive_mode is ReceiveMode.SOCKET_MODE and settings.slack_signing_secret:
         summary += "; FLYTE_SLACK_SIGNING_SECRET is set but not used"
     yield ok(CONFIGURATION, summary)

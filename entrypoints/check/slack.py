@@ -84,7 +84,7 @@ def _assess_reach(time: datetime | ChatError | None, settings: Settings) -> Find
         path = "the proxy that HTTPS_PROXY names" if proxy else "the firewall, or set HTTPS_PROXY"
         allow = f"allow connections from this machine to {url} through {path}; and see slack-status.com"
         remedy = allow if url == _SLACK else "start the server at that address, or correct FLYTE_SLACK_API_URL"
-        return failed(API, f"{url} does not respond as Slack does: {problem(time)}", remedy)
+        return failed(API, f"{url}: {time.explanation.partition('; ')[0]}", remedy)
     return ok(API, f"{url} responds{', through a proxy' if proxy else ''}")
 
 
