@@ -84,14 +84,6 @@ class SocketClosed(SlackEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class EnvelopeAnswered(SlackEvent):
-    """The app answered a raw envelope."""
-
-    envelope_id: str
-    payload: JsonObject | None
-
-
-@dataclass(frozen=True, slots=True)
 class DeliveryEvent(SlackEvent):
     """An attempt to deliver an event; `channel` and `ts` are empty when it is about no message."""
 

@@ -55,9 +55,6 @@ class WorkspaceState:
         self._now = now
         self._last_microseconds = 0
         self._numbers = count(1)
-        self._channel_names: dict[str, str] = {}
-        self._user_names: dict[str, str] = {}
-        self._direct: dict[frozenset[str], str] = {}
         bot = User("U0SIMULATED", bot_name, real_name=bot_name, display_name=bot_name, bot_id="B0SIMULATED")
         self.bot: Final = self.add_user(bot)
         self.owner: Final = self.add_user(User("U0OWNER", "owner", real_name="Workspace Owner"))
@@ -82,12 +79,12 @@ class WorkspaceState:
     def add_user(self, user: User) -> User:
         """Adds a user, or replaces the one with this id."""
         self.users[user.user_id] = user
-        self._user_names[user.name] = user.user_id
         return user
 
     def user(self, name_or_id: str) -> User:
         """Returns a user by id, handle or `@handle`. Raises NotFoundError."""
-        user = self.users.get(name_or_id) or self.users.get(self._user_names.get(strip_prefix(name_or_id), ""))
+        handle = strip_prefix(name_or_id)
+        user = self.users.get(name_or_id) or next((one for one in self.users.values() if one.name == handle), None)
         if user is None:
             raise NotFoundError(f"there is no user {name_or_id!r} in the workspace: add_user first")
         return user
@@ -108,8 +105,6 @@ class WorkspaceState:
             members=dict.fromkeys(members),
         )
         self.channels[channel.channel_id] = channel
-        if not channel.is_direct:
-            self._channel_names[channel.name] = channel.channel_id
         return channel
 
     def channel(self, name_or_id: str) -> Channel:
@@ -121,19 +116,20 @@ class WorkspaceState:
 
     def find_channel(self, name_or_id: str) -> Channel | None:
         """Returns a conversation by id, name or `#name`, or None."""
-        return self.channels.get(name_or_id) or self.channels.get(self._channel_names.get(strip_prefix(name_or_id), ""))
+        name = strip_prefix(name_or_id)
+        named = (channel for channel in self.channels.values() if channel.name == name and not channel.is_direct)
+        return self.channels.get(name_or_id) or next(named, None)
 
     def open_direct(self, member_ids: Iterable[str]) -> Channel:
         """Returns the direct message among these users, and opens it if necessary."""
-        members = frozenset(member_ids)
-        known = self._direct.get(members)
-        if known is not None:
-            return self.channels[known]
+        members = set(member_ids)
+        for channel in self.channels.values():
+            if channel.is_direct and channel.members.keys() == members:
+                return channel
         handles = "--".join(sorted(self.users[member].name for member in members))
-        is_pair = len(members) <= PAIR
-        channel = self.add_channel("" if is_pair else f"mpdm-{handles}-1", "im" if is_pair else "mpim", sorted(members))
-        self._direct[members] = channel.channel_id
-        return channel
+        if len(members) <= PAIR:
+            return self.add_channel("", "im", sorted(members))
+        return self.add_channel(f"mpdm-{handles}-1", "mpim", sorted(members))
 
     def join(self, channel: Channel, user: User, inviter: str | None = None) -> None:
         """Adds a member and posts the notice of it."""
@@ -168,9 +164,7 @@ class WorkspaceState:
 
     def rename(self, channel: Channel, name: str) -> None:
         """Renames a channel."""
-        self._channel_names.pop(channel.name, None)
         channel.name = strip_prefix(name)
-        self._channel_names[channel.name] = channel.channel_id
         summary = {"id": channel.channel_id, "name": channel.name, "created": channel.created}
         event_name = f"{channel.channel_type}_rename"
         self._publish(channel, {"type": event_name, "channel": summary}, event_name)
@@ -178,7 +172,6 @@ class WorkspaceState:
     def delete_channel(self, channel: Channel, user: User) -> None:
         """Deletes a channel and its messages."""
         self.channels.pop(channel.channel_id, None)
-        self._channel_names.pop(channel.name, None)
         name = f"{channel.channel_type}_deleted"
         self._publish(channel, {"type": name, "channel": channel.channel_id, "actor_id": user.user_id}, name)
 

@@ -121,12 +121,12 @@ class DeliveryQueue:
         delivery.reason = reason
         delivery.timer = asyncio.get_running_loop().call_later(delay, self._dispatch, delivery)
 
-    def redeliver(self, event_ids: Iterable[str] | None = None, reason: str = "timeout") -> int:
-        """Delivers acknowledged events again, by default all of them; returns their number."""
-        wanted = list(self._completed if event_ids is None else event_ids)
-        completed = [self._completed.pop(event_id) for event_id in wanted if event_id in self._completed]
+    def redeliver(self) -> int:
+        """Delivers all acknowledged events again; returns their number."""
+        completed = list(self._completed.values())
+        self._completed.clear()
         for done in completed:
-            again = PendingDelivery(done.event_id, done.body, attempt=1, reason=reason)
+            again = PendingDelivery(done.event_id, done.body, attempt=1, reason="timeout")
             self.unacknowledged[done.event_id] = again
             self._dispatch(again)
         return len(completed)

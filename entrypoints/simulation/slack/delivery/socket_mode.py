@@ -9,7 +9,7 @@ from typing import Final
 
 from entrypoints.simulation.slack.delivery.queue import DeliveryQueue, PendingDelivery
 from entrypoints.simulation.slack.delivery.websocket import Socket
-from entrypoints.simulation.slack.event_log import MAX_ENTRIES, EnvelopeAnswered, SlackLog
+from entrypoints.simulation.slack.event_log import SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
@@ -126,7 +126,8 @@ class SocketMode:
             return
         if envelope_id in self._raw_envelopes:
             self._raw_envelopes.remove(envelope_id)
-            self._record_response(envelope_id, frame.get("payload"))
+            self.responses[envelope_id] = frame.get("payload")
+            self._log.notify()
         elif envelope_id in self._envelopes:
             envelope = self._envelopes.pop(envelope_id)
             envelope.deadline.cancel()
@@ -138,12 +139,6 @@ class SocketMode:
         """Stops to wait for acknowledgements."""
         for envelope in self._envelopes.values():
             envelope.deadline.cancel()
-
-    def _record_response(self, envelope_id: str, payload: JsonObject | None) -> None:
-        if len(self.responses) >= MAX_ENTRIES:
-            self.responses.clear()
-        self.responses[envelope_id] = payload
-        self._log.publish(EnvelopeAnswered(envelope_id, payload))
 
     def _next_socket(self) -> Socket | None:
         if not self._rotation:
