@@ -1,4 +1,4 @@
-"""Asking Flyte's audit what became of events and actions. A heavy question for a large Flyte: only when in doubt."""
+"""Looks events and actions up in Flyte's audit: an expensive query for a large Flyte, for use in doubt only."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,23 +19,23 @@ log = structlog.get_logger()
 
 _PAGE_SIZE = 200
 _MAX_PAGES = 3
-"""Each page makes the server look through all its actions, so few and long ones."""
+"""Few and long pages, since Flyte scans all its actions for each."""
 _MAX_PAGES_SINCE = 50
-"""Where a time is known before which nothing is looked for: a busy engine makes a thousand runs in a minute."""
+"""For queries with a start time: a busy Flyte makes a thousand runs a minute."""
 
 _TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
-"""A gateway's 504 is not among them: this question takes too long, and will take too long again."""
+"""Without 504: a query that took too long would do so again."""
 
 _CLOCK_SKEW = timedelta(hours=1)
-"""By how much Flyte's clock may be behind the pack's."""
+"""How far Flyte's clock may be behind the pack's."""
 
 
 class AuditUnavailable(Exception):
-    """Flyte has no audit, does not let the pack see it, or takes too long over it."""
+    """Flyte has no audit, denies access to it, or takes too long."""
 
 
 class FlyteAudit:
-    """What Flyte remembers of flow runs."""
+    """Flyte's record of flow runs."""
 
     def __init__(self, connection: FlyteHttpClient, link: URL | None, pack_name: str) -> None:
         self._connection = connection
@@ -43,14 +43,14 @@ class FlyteAudit:
         self._pack_name = pack_name
 
     async def state_of(self, action_id: str) -> str:
-        """The state of one of this pack's actions; empty when the audit does not show it. AuditUnavailable."""
+        """Returns the state of one of the pack's actions; empty if it is not in the audit. Raises AuditUnavailable."""
         async for action in self._actions(actionPackName=self._pack_name):
             if action.id == action_id:
                 return action.state.value
         return ""
 
     async def pending_actions(self, labels: Mapping[str, str], since: datetime) -> list[AuditedAction]:
-        """Actions that this pack took since then and did not complete. Raises AuditUnavailable."""
+        """Returns the actions that the pack took since then and has not completed. Raises AuditUnavailable."""
         return [
             action
             async for action in self._actions(since=since, actionPackName=self._pack_name)
@@ -63,7 +63,7 @@ class FlyteAudit:
     async def find_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> set[str]:
         """The keys of those messages whose event has brought an action about. AuditUnavailable.
 
-        First among the runs that had work for this pack, then, for flows that only listen to it, among all.
+        Searches runs with actions for this pack first, and then all runs, for flows that only use its events.
         """
         wanted = {said.key: at for said, at in messages}
         if not wanted:
@@ -95,7 +95,7 @@ class FlyteAudit:
         return f"{payload.get('channelId')}:{payload.get('timestamp')}"
 
     async def _actions(self, *, since: datetime | None = None, **filters: str) -> AsyncIterator[AuditedAction]:
-        """All actions of the newest flow runs, at most those of the last pages, or of runs that changed `since`."""
+        """Yields the actions of the newest runs: of a few pages, or of the runs that changed `since` a time."""
         for page in range(_MAX_PAGES if since is None else _MAX_PAGES_SINCE):
             runs = await self._page(filters | {"start": str(page * _PAGE_SIZE), "limit": str(_PAGE_SIZE)})
             for run in runs:

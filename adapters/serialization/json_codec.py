@@ -1,4 +1,4 @@
-"""Reading JSON that others wrote, whatever they wrote, and writing JSON that everybody can read."""
+"""Reads untrusted JSON, and writes strict JSON."""
 
 import json
 import re
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from domain.json_values import Json
 
 MAX_DEPTH = 200
-"""Levels of lists and objects that are read. What is nested deeper is read as null (far beyond what anybody means)."""
+"""Levels of lists and objects. Deeper ones are read as null."""
 
 _MAX_INTEGER_DIGITS = 300
-"""Digits. Longer ones are read as floating-point numbers: infinite, all of them."""
+"""Longer integers are read as floating-point numbers, which makes them infinite."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-"""A string, closed or not, or a bracket. Possessive: a hostile text must not cost memory for going back."""
+"""A string, closed or not, or a bracket. Possessive quantifiers bound the memory that a hostile text can cost."""
 
 
 def read_json(text: str | bytes) -> Json:
-    """The value that a JSON text holds. ValueError when it is not JSON; no text exhausts the stack.
+    """Returns the value of a JSON text. Raises ValueError for invalid JSON; no text exhausts the stack.
 
-    Bytes that are not UTF-8 are replaced by U+FFFD. Lone surrogates stay, for `without_surrogates`; NaN and the
-    infinities are read as such, which `write_json` refuses.
+    Invalid UTF-8 becomes U+FFFD. Lone surrogates remain (see `replace_surrogates_deep`), as do NaN and the infinities,
+    which `write_json` rejects.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", "replace")
@@ -29,12 +29,12 @@ def read_json(text: str | bytes) -> Json:
 
 
 def write_json(value: Json) -> bytes:
-    """The shortest JSON text, in UTF-8. ValueError for what JSON can't say: NaN, the infinities, lone surrogates."""
+    """Returns compact JSON in UTF-8. Raises ValueError for NaN, the infinities and lone surrogates."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def is_deeper_than(levels: int, value: Json) -> bool:
-    """Whether lists and objects stand in one another more than `levels` deep."""
+    """Whether lists and objects are nested more than `levels` deep."""
     layer = [value]
     for _ in range(levels):
         layer = [child for parent in layer for child in _children(parent)]
@@ -42,7 +42,7 @@ def is_deeper_than(levels: int, value: Json) -> bool:
 
 
 def replace_surrogates_deep(value: Json) -> Json:
-    """The same value with U+FFFD for every surrogate that has no partner, in texts and in keys."""
+    """Returns the value with U+FFFD for each lone surrogate in strings and keys."""
     if isinstance(value, str):
         return replace_surrogates(value)
     if isinstance(value, list):
@@ -53,7 +53,7 @@ def replace_surrogates_deep(value: Json) -> Json:
 
 
 def replace_surrogates(text: str) -> str:
-    """The same text with U+FFFD for every surrogate that has no partner."""
+    """Returns the text with U+FFFD for each lone surrogate."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
@@ -65,12 +65,12 @@ def _children(value: Json) -> Iterator[Json]:
 
 
 def _integer(digits: str) -> int | float:
-    # int() refuses more than 4,300 digits, which would cost the whole text.
+    # int() raises ValueError for more than 4,300 digits, which would reject the whole text.
     return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else float(digits)
 
 
 def _limit_depth(text: str) -> str:
-    """The same text with null for what is nested deeper than DEEPEST; json.loads recurses, and must not go there."""
+    """Returns the text with null for values nested deeper than MAX_DEPTH, since json.loads recurses."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return text
     return "".join(_shallow_parts(text))

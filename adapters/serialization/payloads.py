@@ -1,6 +1,6 @@
-"""The JSON form of commands and events as flows see it.
+"""The JSON form of commands and events in flows.
 
-It is not lossless: the pack's keys win over a flow's keys of the same name. Storages keep the lossless form of
+It loses information, since the pack's keys replace a flow's keys of the same name. Storages use the lossless form of
 `adapters.serialization.records`.
 """
 
@@ -44,25 +44,23 @@ from domain.json_values import Json, JsonObject
 from domain.messages import OutgoingMessage, RichMessage
 
 MAX_INPUT_BYTES = 1024 * 1024
-"""Bytes of a command's input as compact JSON."""
+"""Of a command's input as compact JSON."""
 
 MAX_INPUT_DEPTH = 100
-"""Levels of lists and objects in a command's input, itself included."""
-
+"""Levels of lists and objects in a command's input, including the input itself."""
 
 _MAX_NAME_LENGTH = 1000
-"""Characters of an unknown command's name that are kept: it is answered with, and logged."""
+"""Longer names of unknown commands are truncated: they are reported to the flow and logged."""
 
 
 class _InvalidInput(Exception):
-    """The input can't be read; the message says what is wrong and where, without the input."""
+    """The message says what is wrong and where, without quoting the input."""
 
 
 def parse_command(name: str, given: Json) -> Command:
-    """What a flow asks for. Never raises: what can't be read is an UnknownCommand or an UnreadableCommand.
+    """Returns a flow's command. Never raises: invalid input becomes an UnknownCommand or an UnreadableCommand.
 
-    Null counts as missing: input that is null is an empty object, and a field that is required and missing is empty in
-    the command.
+    Null counts as missing: null input is an empty object, and missing fields are empty in the command.
     """
     build = _BUILDERS.get(name)
     if build is None:
@@ -74,7 +72,7 @@ def parse_command(name: str, given: Json) -> Command:
 
 
 def command_input(command: Command) -> Json:
-    """The input from which `parse_command` makes this command; null for one that could not be read."""
+    """Returns the input that `parse_command` parses into this command; null for unreadable commands."""
     match command:
         case SendMessage(message):
             return _message_fields(message)
@@ -91,7 +89,7 @@ def command_input(command: Command) -> Json:
 
 
 def event_payload(event: Event) -> Json:
-    """What a flow finds in `Event.Payload`. Every key is always there; `inDoubt` only when true."""
+    """Returns `Event.Payload` for flows. All keys are present, except `inDoubt` unless it is true."""
     match event:
         case MessageSent() | SendMessageFailed():
             return _message_payload(event)
@@ -118,7 +116,7 @@ def _sanitize(given: Json) -> JsonObject:
     try:
         size = len(write_json(sanitized))
     except ValueError:
-        raise _InvalidInput("input holds a number that JSON has no form for") from None
+        raise _InvalidInput("input contains a number that has no JSON form") from None
     if size > MAX_INPUT_BYTES:
         raise _InvalidInput("input is larger than 1 MiB")
     return sanitized
@@ -137,24 +135,12 @@ def _rich_message_command(fields: JsonObject) -> Command:
     return SendRichMessage(RichMessage(fields))
 
 
-def _broadcast_command(fields: JsonObject) -> Command:
-    return Broadcast(_text(fields, "message"))
-
-
-def _join_command(fields: JsonObject) -> Command:
-    return JoinChannel(ChannelId(_text(fields, "channelId")))
-
-
-def _leave_command(fields: JsonObject) -> Command:
-    return LeaveChannel(ChannelId(_text(fields, "channelId")))
-
-
 _BUILDERS: dict[str, Callable[[JsonObject], Command]] = {
     "SendMessage": _message_command,
     "SendRichMessage": _rich_message_command,
-    "Broadcast": _broadcast_command,
-    "JoinChannel": _join_command,
-    "LeaveChannel": _leave_command,
+    "Broadcast": lambda fields: Broadcast(_text(fields, "message")),
+    "JoinChannel": lambda fields: JoinChannel(ChannelId(_text(fields, "channelId"))),
+    "LeaveChannel": lambda fields: LeaveChannel(ChannelId(_text(fields, "channelId"))),
 }
 
 
@@ -168,19 +154,19 @@ def _text(fields: JsonObject, name: str) -> str:
 
 
 def _check_list(fields: JsonObject, name: str) -> None:
-    """A list, or a string that holds a JSON list: a flow's templates can only make strings."""
+    """Accepts a list, or a string with a JSON list, since templates of flows produce only strings."""
     value = fields.get(name)
     if value in (None, "") or isinstance(value, list):
         return
     if not isinstance(value, str):
-        raise _InvalidInput(f"{name} must be a list, or a string that holds a JSON list, not {_type_name(value)}")
+        raise _InvalidInput(f"{name} must be a list, or a string with a JSON list, not {_type_name(value)}")
     try:
-        held = read_json(value)
+        parsed = read_json(value)
     except ValueError:
-        raise _InvalidInput(f"{name} must be a list, or a string that holds a JSON list; it is not JSON") from None
-    if not isinstance(held, list):
-        raise _InvalidInput(f"{name} must be a list, or a string that holds a JSON list; it holds {_type_name(held)}")
-    if is_deeper_than(MAX_INPUT_DEPTH, held):
+        raise _InvalidInput(f"{name} must be a list, or a string with a JSON list; it is not JSON") from None
+    if not isinstance(parsed, list):
+        raise _InvalidInput(f"{name} must be a list, or a string with a JSON list; it contains {_type_name(parsed)}")
+    if is_deeper_than(MAX_INPUT_DEPTH, parsed):
         raise _InvalidInput(f"{name} is nested deeper than {MAX_INPUT_DEPTH} levels")
 
 

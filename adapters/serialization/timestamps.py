@@ -1,4 +1,4 @@
-"""Slack's timestamps of messages, read as times."""
+"""Slack's message timestamps."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_ts(timestamp: str) -> datetime | None:
-    """When a message with this `ts` was said (`1355517523.000005`: seconds, then a counter). None: it tells no time."""
+    """Returns the time of a `ts` such as `1355517523.000005` (seconds, then a counter); None if it is invalid."""
     match = _TIMESTAMP.fullmatch(timestamp)
     if match is None:
         return None

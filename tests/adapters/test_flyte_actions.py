@@ -212,11 +212,11 @@ RESULT = b'"links": [{"rel": "http://h/swagger#/help", "href": "/x"}, {"rel": "h
         ),
         (
             b'{"command": "Broadcast", "input": {"x": NaN}, %s}',
-            UnreadableCommand("Broadcast", "input holds a number that JSON has no form for"),
+            UnreadableCommand("Broadcast", "input contains a number that has no JSON form"),
         ),
         (
             b'{"command": "Broadcast", "input": {"x": ' + b"1" * 5000 + b"}, %s}",
-            UnreadableCommand("Broadcast", "input holds a number that JSON has no form for"),
+            UnreadableCommand("Broadcast", "input contains a number that has no JSON form"),
         ),
         (
             b'{"command": "Broadcast", "input": {"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}, %s}",

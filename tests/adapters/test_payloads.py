@@ -274,7 +274,7 @@ def test_a_named_field_of_the_wrong_type_makes_the_input_unreadable(
     assert parse_command(name, {field: value}) == UnreadableCommand(name, reason)
 
 
-LIST_RULE = "must be a list, or a string that holds a JSON list"
+LIST_RULE = "must be a list, or a string with a JSON list"
 
 
 @pytest.mark.parametrize("field", ["attachments", "blocks"])
@@ -286,8 +286,8 @@ LIST_RULE = "must be a list, or a string that holds a JSON list"
         ("secret", f"{LIST_RULE}; it is not JSON"),
         ("[1", f"{LIST_RULE}; it is not JSON"),
         (" ", f"{LIST_RULE}; it is not JSON"),
-        ("{}", f"{LIST_RULE}; it holds an object"),
-        ("null", f"{LIST_RULE}; it holds null"),
+        ("{}", f"{LIST_RULE}; it contains an object"),
+        ("null", f"{LIST_RULE}; it contains null"),
         ("[" * 101 + "]" * 101, "is nested deeper than 100 levels"),
         ("[" * 100_000 + "]" * 100_000, "is nested deeper than 100 levels"),
     ],
@@ -325,7 +325,7 @@ def test_input_of_one_mebibyte_is_read_and_one_byte_more_is_not() -> None:
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 def test_a_number_that_json_has_no_form_for_makes_the_input_unreadable(number: float) -> None:
-    reason = "input holds a number that JSON has no form for"
+    reason = "input contains a number that has no JSON form"
     assert parse_command("SendRichMessage", {"x": [number]}) == UnreadableCommand("SendRichMessage", reason)
 
 
