@@ -33,5 +33,5 @@ class MemoryBridge:
         return ()
 
     def _enqueue(self, action: Action) -> None:
-        command = parse_command(action.name, action.input)  # type: ignore[arg-type] # flows make only what JSON has
+        command = parse_command(action.name, action.input)  # type: ignore[arg-type] # flows produce JSON only
         self._actions[self.workflow.enqueue(command)] = action

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from entrypoints.simulation.pongo2 import values
-from entrypoints.simulation.pongo2.arithmetic import OPERATORS
 from entrypoints.simulation.pongo2.errors import Position, TemplateRuntimeError
+from entrypoints.simulation.pongo2.operators import OPERATORS, negate
 from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
 
 
@@ -158,7 +158,7 @@ class Unary:
         context.budget.spend_steps()
         value = self.value.evaluate(context)
         if self.is_negated:
-            value = values.negate(value)
+            value = negate(value)
         if not self.is_negative:
             return value
         if isinstance(value, float):

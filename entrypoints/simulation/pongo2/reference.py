@@ -65,7 +65,7 @@ def reference_rows() -> tuple[ReferenceRow, ...]:
 
 def markdown() -> str:
     """Formats the rows as a Markdown table."""
-    lines = ["| | name | of | what it does |", "|---|---|---|---|"]
+    lines = ["| kind | name | origin | description |", "|---|---|---|---|"]
     for row in reference_rows():
         name, summary = (text.replace("|", "\\|").replace("\n", " ") for text in (row.name, row.summary))
         lines.append(f"| {row.kind} | `{name}` | {row.origin} | {summary} |")

@@ -150,15 +150,6 @@ def is_truthy(value: object) -> bool:
     return isinstance(value, datetime | Struct) or bool(value)
 
 
-def negate(value: object) -> object:
-    """Applies `not`, which keeps the type of a number."""
-    if is_integer(value):
-        return 0 if value else 1
-    if isinstance(value, float):
-        return 0.0 if value else 1.1
-    return not is_truthy(value)
-
-
 def length(value: object) -> int:
     """Returns the number of characters, items or keys; 0 for other values."""
     return len(value) if isinstance(value, str | list | dict) else 0
@@ -180,30 +171,6 @@ def check_slice(argument: object) -> None:
     """Raises TemplateRuntimeError if the argument of `slice` is not `from:to`."""
     if to_text(argument).count(":") != 1:
         raise TemplateRuntimeError("'from:to' expected; either may be left out, but not the ':'")
-
-
-def are_equal(one: object, other: object) -> bool:
-    """Whether two values are equal and of the same type; an integer never equals a float."""
-    if isinstance(one, str) and isinstance(other, str):
-        return str(one) == str(other)
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, list | dict):
-        raise TemplateRuntimeError("two lists or two maps can't be compared")
-    return one == other
-
-
-def is_in(wanted: object, value: object) -> bool:
-    """Applies `in`: a substring, an item of a list, a key of a map or a field of a struct."""
-    if isinstance(value, Struct):
-        return to_text(wanted) in value.fields
-    if isinstance(value, dict):
-        if is_integer(wanted):
-            raise TemplateRuntimeError("the keys of a map are strings, not integers")
-        return isinstance(wanted, str) and wanted in value
-    if isinstance(value, str):
-        return to_text(wanted) in value
-    return isinstance(value, list) and any(are_equal(wanted, item) for item in value)
 
 
 def get_field(value: object, name: str, path: str) -> object:

@@ -4,9 +4,9 @@ import math
 from functools import partial
 
 from entrypoints.simulation.pongo2 import go_time, lorem, values
-from entrypoints.simulation.pongo2.arithmetic import divide
 from entrypoints.simulation.pongo2.expressions import Expression, Function
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
+from entrypoints.simulation.pongo2.operators import divide
 from entrypoints.simulation.pongo2.parser import Node, Parser, TagNode, TextNode
 from entrypoints.simulation.pongo2.rendering import STEP_LIMIT, RenderContext, check_size
 from entrypoints.simulation.pongo2.rfc3339 import parse

@@ -6,6 +6,7 @@ from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 from entrypoints.simulation.pongo2.expressions import Expression
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
+from entrypoints.simulation.pongo2.operators import are_equal
 from entrypoints.simulation.pongo2.parser import Node, Parser, TagNode
 from entrypoints.simulation.pongo2.rendering import RenderContext
 from entrypoints.simulation.pongo2.token_stream import TokenStream
@@ -139,7 +140,7 @@ def parse_ifchanged(parser: Parser, start: Token, arguments: TokenStream) -> Nod
         now = [expression.evaluate(context) for expression in watched]
         before = context.tag_states.get(state_key)
         context.tag_states[state_key] = now
-        if not isinstance(before, list) or not all(map(values.are_equal, before, now)):
+        if not isinstance(before, list) or not all(map(are_equal, before, now)):
             then.render(context)
         elif otherwise is not None:
             otherwise.render(context)

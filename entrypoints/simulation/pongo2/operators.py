@@ -1,4 +1,4 @@
-"""The binary operators, by Go's types: integers stay integers unless the other side is a float."""
+"""The operators, by Go's types: integers stay integers unless the other side is a float."""
 
 import math
 import operator
@@ -9,6 +9,39 @@ from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
 
 Operator = Callable[[object, object], object]
+
+
+def negate(value: object) -> object:
+    """Applies `not`, which keeps the type of a number."""
+    if values.is_integer(value):
+        return 0 if value else 1
+    if isinstance(value, float):
+        return 0.0 if value else 1.1
+    return not values.is_truthy(value)
+
+
+def are_equal(one: object, other: object) -> bool:
+    """Whether two values are equal and of the same type; an integer never equals a float."""
+    if isinstance(one, str) and isinstance(other, str):
+        return str(one) == str(other)
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list | dict):
+        raise TemplateRuntimeError("two lists or two maps can't be compared")
+    return one == other
+
+
+def is_in(wanted: object, value: object) -> bool:
+    """Applies `in`: a substring, an item of a list, a key of a map or a field of a struct."""
+    if isinstance(value, values.Struct):
+        return values.to_text(wanted) in value.fields
+    if isinstance(value, dict):
+        if values.is_integer(wanted):
+            raise TemplateRuntimeError("the keys of a map are strings, not integers")
+        return isinstance(wanted, str) and wanted in value
+    if isinstance(value, str):
+        return values.to_text(wanted) in value
+    return isinstance(value, list) and any(are_equal(wanted, item) for item in value)
 
 
 def _arithmetic(floats: Callable[[float, float], float], integers: Callable[[int, int], int]) -> Operator:
@@ -62,18 +95,18 @@ def _power(left: object, right: object) -> object:
 
 
 def _differ(left: object, right: object) -> object:
-    return not values.are_equal(left, right)
+    return not are_equal(left, right)
 
 
 OPERATORS: dict[str, Operator] = {
-    "==": values.are_equal,
+    "==": are_equal,
     "!=": _differ,
     "<>": _differ,
     "<": _comparison(operator.lt),
     ">": _comparison(operator.gt),
     "<=": _comparison(operator.le),
     ">=": _comparison(operator.ge),
-    "in": values.is_in,
+    "in": is_in,
     "+": _arithmetic(operator.add, operator.add),
     "-": _arithmetic(operator.sub, operator.sub),
     "*": _arithmetic(operator.mul, operator.mul),
