@@ -9,13 +9,16 @@ from entrypoints.simulation.slack.models import Channel, JsonObject, Message, Us
 CONVERSATION_NAMES: Final = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 """The `channel_type` of an event, and its name in scopes and subscriptions."""
 
+NOT_IN_EVENTS_API: Final = ("channel_joined", "group_joined")
 MENTION_OMITS: Final = ("channel_type", "metadata", "subtype", "parent_user_id")
 MENTION_SUBTYPES: Final = (None, "thread_broadcast", "file_share", "bot_message")
 
 
-def message_subscription(channel: Channel) -> str:
-    """Returns the name of the subscription to messages in a conversation of this type."""
-    return f"message.{CONVERSATION_NAMES[channel.channel_type]}"
+def subscription_name(event: JsonObject, channel: Channel) -> str | None:
+    """Returns the name under which apps subscribe to an event, None when the Events API does not have it."""
+    if event["type"] == "message":
+        return f"message.{CONVERSATION_NAMES[channel.channel_type]}"
+    return None if event["type"] in NOT_IN_EVENTS_API else event["type"]
 
 
 def message_event(channel: Channel, message: Message, team_id: str) -> JsonObject:

@@ -12,8 +12,8 @@ from entrypoints.simulation.slack.events import (
     mention_event,
     mentions_bot,
     message_event,
-    message_subscription,
     reaction_event,
+    subscription_name,
 )
 from entrypoints.simulation.slack.models import (
     MICROSECONDS,
@@ -137,9 +137,9 @@ class WorkspaceState:
         invited = {"inviter": inviter} if inviter else {}
         if user is self.bot:
             event = {"type": f"{channel.channel_type}_joined", "channel": channel.as_json(user.user_id)}
-            self._publish(channel, event, None)
+            self._publish(channel, event)
         event = membership_event("member_joined_channel", channel, user, self.team_id)
-        self._publish(channel, event | invited, "member_joined_channel")
+        self._publish(channel, event | invited)
         self._post_notice(channel, user, "join", "has joined the", **invited)
 
     def leave(self, channel: Channel, user: User, actor: str | None = None) -> None:
@@ -147,12 +147,11 @@ class WorkspaceState:
         was_member = self.bot.user_id in channel.members
         channel.members.pop(user.user_id, None)
         event = membership_event("member_left_channel", channel, user, self.team_id)
-        self._publish(channel, event, "member_left_channel", reaches_bot=was_member)
+        self._publish(channel, event, reaches_bot=was_member)
         self._post_notice(channel, user, "leave", "has left the")
         if user is self.bot:
-            name = f"{channel.channel_type}_left"
-            left = {"type": name, "channel": channel.channel_id} | ({"actor_id": actor} if actor else {})
-            self._publish(channel, left, name, reaches_bot=was_member)
+            left = {"type": f"{channel.channel_type}_left", "channel": channel.channel_id}
+            self._publish(channel, left | ({"actor_id": actor} if actor else {}), reaches_bot=was_member)
 
     def set_archived(self, channel: Channel, user: User, *, archived: bool) -> None:
         """Archives or restores a channel."""
@@ -160,20 +159,19 @@ class WorkspaceState:
         channel.is_archived = archived
         self._post_notice(channel, user, verb, f"{verb}d the")
         name = f"{channel.channel_type}_{verb}"
-        self._publish(channel, {"type": name, "channel": channel.channel_id, "user": user.user_id}, name)
+        self._publish(channel, {"type": name, "channel": channel.channel_id, "user": user.user_id})
 
     def rename(self, channel: Channel, name: str) -> None:
         """Renames a channel."""
         channel.name = strip_prefix(name)
         summary = {"id": channel.channel_id, "name": channel.name, "created": channel.created}
-        event_name = f"{channel.channel_type}_rename"
-        self._publish(channel, {"type": event_name, "channel": summary}, event_name)
+        self._publish(channel, {"type": f"{channel.channel_type}_rename", "channel": summary})
 
     def delete_channel(self, channel: Channel, user: User) -> None:
         """Deletes a channel and its messages."""
         self.channels.pop(channel.channel_id, None)
         name = f"{channel.channel_type}_deleted"
-        self._publish(channel, {"type": name, "channel": channel.channel_id, "actor_id": user.user_id}, name)
+        self._publish(channel, {"type": name, "channel": channel.channel_id, "actor_id": user.user_id})
 
     # Messages
 
@@ -200,9 +198,9 @@ class WorkspaceState:
         message = Message(ts, posted, metadata)
         channel.add(message, parent)
         event = message_event(channel, message, self.team_id)
-        self._publish(channel, event, message_subscription(channel))
+        self._publish(channel, event)
         if mentions_bot(event, self.bot):
-            self._publish(channel, mention_event(event), "app_mention", in_rtm=False)
+            self._publish(channel, mention_event(event), in_rtm=False)
         return message
 
     def edit(self, channel: Channel, message: Message, changes: JsonObject, editor: str) -> None:
@@ -212,7 +210,7 @@ class WorkspaceState:
         message.fields = message.fields | changes | {"edited": {"user": editor, "ts": ts}}
         after = message.as_json(with_metadata=True)
         event = change_event(channel, "message_changed", ts, message=after, previous_message=before)
-        self._publish(channel, event, message_subscription(channel))
+        self._publish(channel, event)
 
     def delete(self, channel: Channel, message: Message) -> None:
         """Deletes a message, also from its thread."""
@@ -220,13 +218,13 @@ class WorkspaceState:
         channel.remove(message)
         more = {"deleted_ts": message.ts, "previous_message": before}
         event = change_event(channel, "message_deleted", self.next_ts(), **more)
-        self._publish(channel, event, message_subscription(channel))
+        self._publish(channel, event)
 
     def react(self, channel: Channel, message: Message, user: User, reaction: str) -> bool:
         """Adds a reaction; returns False when the user has added it before."""
         if not message.add_reaction(reaction, user.user_id):
             return False
-        self._publish(channel, reaction_event(channel, message, user, reaction), "reaction_added")
+        self._publish(channel, reaction_event(channel, message, user, reaction))
         return True
 
     def _post_notice(self, channel: Channel, user: User, verb: str, action: str, **more: str) -> None:
@@ -235,16 +233,10 @@ class WorkspaceState:
         self.post(channel, {"subtype": f"{family}_{verb}", "user": user.user_id, "text": text, **more})
 
     def _publish(
-        self,
-        channel: Channel,
-        event: JsonObject,
-        subscription: str | None,
-        *,
-        reaches_bot: bool | None = None,
-        in_rtm: bool = True,
+        self, channel: Channel, event: JsonObject, *, reaches_bot: bool | None = None, in_rtm: bool = True
     ) -> None:
         """Emits an event in a channel, which by default reaches the bot if it is a member."""
         if "event_ts" not in event:
             event["event_ts"] = self.next_ts()
         reaches = self.bot.user_id in channel.members if reaches_bot is None else reaches_bot
-        self._emit(EventRaised(event, subscription, reaches_bot=reaches, in_rtm=in_rtm))
+        self._emit(EventRaised(event, subscription_name(event, channel), reaches_bot=reaches, in_rtm=in_rtm))
