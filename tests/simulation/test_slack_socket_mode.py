@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import aiohttp
 import pytest
@@ -16,13 +16,15 @@ DEADLINE_SECONDS = 0.05
 
 
 @contextlib.asynccontextmanager
-async def impatient_slack(**settings: object) -> AsyncIterator[SlackServer]:
+async def impatient_slack(
+    *,
+    retry_seconds: Iterable[float] = (0.0, DEADLINE_SECONDS, DEADLINE_SECONDS),
+    ping_seconds: float = 5.0,
+) -> AsyncIterator[SlackServer]:
     """A Slack with short deadlines."""
-    chosen = {
-        "acknowledgement_seconds": DEADLINE_SECONDS,
-        "retry_seconds": (0.0, DEADLINE_SECONDS, DEADLINE_SECONDS),
-    } | settings
-    async with SlackServer(**chosen) as slack:  # type: ignore[arg-type] # settings of several types
+    async with SlackServer(
+        acknowledgement_seconds=DEADLINE_SECONDS, retry_seconds=retry_seconds, ping_seconds=ping_seconds
+    ) as slack:
         slack.add_channel("ops", members=[slack.bot_user_id])
         yield slack
 
