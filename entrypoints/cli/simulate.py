@@ -1,4 +1,4 @@
-"""`flyte-slack simulate`: a conversation with flows on one machine, with no Slack and no Flyte."""
+"""`flyte-slack simulate`: tries flows on this machine, between a simulated Slack and a simulated Flyte."""
 
 import asyncio
 import errno
@@ -17,12 +17,10 @@ from entrypoints.config.settings import SettingsError
 from entrypoints.daemon import ExitStatus
 from entrypoints.observability.logs import configure_logs
 from entrypoints.simulation.console.flow_reloader import FlowReloader
-from entrypoints.simulation.console.formatter import Detail, EventFormatter
+from entrypoints.simulation.console.formatter import Detail
 from entrypoints.simulation.console.output import CurrentStream, Output, PlainOutput
 from entrypoints.simulation.console.repl import read_lines, run_lines
 from entrypoints.simulation.console.session import ConsoleSession
-from entrypoints.simulation.console.story import EventPrinter
-from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
@@ -30,14 +28,14 @@ from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox, memory_sandbox, served_sandbox
 
 _SETTLE_SECONDS: Final = 10.0
-"""For all that follows from one line; a flow that answers itself has no end."""
+"""For everything that a line triggers; a flow that triggers itself never settles."""
 _TERMINAL_SETTLE_SECONDS: Final = 3.0
-"""In a terminal one can go on meanwhile."""
+"""Less in a terminal, where people can continue meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulateOptions:
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     flows: Sequence[Path] = ()
     packs: Sequence[Path] = ()
@@ -47,35 +45,36 @@ class SimulateOptions:
     slack_port: int = 0
     flyte_port: int = 0
     page_port: int | None = None
-    """None: a page on a free port for people, in a terminal or with `serve`; no page for a pipe."""
+    """None: a free port in a terminal or with `serve`, otherwise no page."""
     record: Path | None = None
     replay: Path | None = None
-    """A record to play, before anybody talks."""
+    """A recording to replay before the first line of input."""
     explain: bool | None = None
-    """None: in a terminal."""
+    """None: only in a terminal."""
     log_level: str | None = None
 
 
 def simulate(options: SimulateOptions) -> ExitStatus:
-    """Hold a conversation until its end: the last line, /quit, Ctrl-D, Ctrl-C or SIGTERM."""
-    with Path(os.devnull).open("r+", encoding="utf-8") as nowhere:
-        # Closed ones are None to Python.
-        sys.stdin, sys.stdout, sys.stderr = (stream or nowhere for stream in (sys.stdin, sys.stdout, sys.stderr))
+    """Run a simulation until the input ends, /quit, Ctrl-D, Ctrl-C or SIGTERM."""
+    with Path(os.devnull).open("r+", encoding="utf-8") as devnull:
+        # Python sets closed standard streams to None.
+        sys.stdin, sys.stdout, sys.stderr = (stream or devnull for stream in (sys.stdin, sys.stdout, sys.stderr))
         try:
-            play = _load_config(options)
+            config = _load_config(options)
         except InvalidDocument as error:
             click.echo(str(error), err=True)
             return ExitStatus.INVALID_SETTINGS
-        stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else nowhere
+        stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else devnull
         configure_logs(options.log_level or "error", stream=stream)
-        return _run(_simulate(options, play))
+        return _run(_simulate(options, config))
 
 
 def _load_config(options: SimulateOptions) -> SandboxConfig:
-    """What is to be played. Raises InvalidDocument."""
+    """Reads the flows and packs. Raises InvalidDocument."""
     own = {path: flow_from_file(path) for path in options.flows}
     built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
-    flows = {flow.name: flow for flow in (*built_in, *own.values())}  # one's own in the place of a built-in one
+    flows = {flow.name: flow for flow in (*built_in, *own.values())}  # the user's own flows replace built-in ones
+    has_page = options.serve or _is_terminal()
     return SandboxConfig(
         flows=list(flows.values()),
         flow_files={path: flow.name for path, flow in own.items()},
@@ -84,19 +83,12 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
         record=str(options.record or ""),
         slack_port=options.slack_port,
         flyte_port=options.flyte_port,
-        page_port=_page_port(options),
+        page_port=0 if options.page_port is None and has_page else options.page_port,
     )
 
 
-def _page_port(options: SimulateOptions) -> int | None:
-    """Where to serve the page; None: nowhere."""
-    if options.page_port is None and (options.serve or _in_terminal()):
-        return 0
-    return options.page_port
-
-
 def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
-    """Run it; being interrupted, and being read no more, are good ends."""
+    """Run the simulation; an interrupt and a closed output are normal ends."""
     try:
         return asyncio.run(simulation)
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -107,18 +99,17 @@ def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
             click.echo("\n".join(map(str, causes)), err=True)
             return ExitStatus.INVALID_SETTINGS
         if any(isinstance(cause, BrokenPipeError) for cause in causes):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
             return ExitStatus.OK
         if not all(isinstance(cause, OSError | StorageError) for cause in causes):
             raise
-        click.echo("\n".join(map(_reason, causes)), err=True)
+        click.echo("\n".join(map(_describe, causes)), err=True)
         return ExitStatus.FAILED
 
 
-def _reason(cause: BaseException) -> str:
-    """Why it can't go on: a port that is taken, a pack that is not ready in time."""
+def _describe(cause: BaseException) -> str:
     if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
-        return f"a port is taken ({cause}): choose another --slack-port, --flyte-port or --page-port, or leave it out"
+        return f"a port is taken ({cause}): change or omit --slack-port, --flyte-port or --page-port"
     return str(cause)
 
 
@@ -128,81 +119,79 @@ def _causes(error: BaseException) -> list[BaseException]:
     return [error]
 
 
-async def _simulate(options: SimulateOptions, play: SandboxConfig) -> ExitStatus:
-    ending = asyncio.current_task()
-    if ending is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.cancel)
+async def _simulate(options: SimulateOptions, config: SandboxConfig) -> ExitStatus:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     if options.serve:
-        async with served_sandbox(play) as (stage, environment):
-            click.echo("# A Slack and a Flyte for a pack of your own. Before you start it, in another terminal:")
-            for name, value in environment.items():
-                click.echo(f"export {name}={value}")
-            click.echo(f"# The page: {stage.page_url}")
-            await _run_console(options, play, stage)
-            if not _in_terminal():
+        async with served_sandbox(config) as (sandbox, variables):
+            _print_variables(variables, sandbox.page_url)
+            await _run_console(options, config, sandbox)
+            if not _is_terminal():
                 await asyncio.Event().wait()  # until it is interrupted
             return ExitStatus.OK
-    async with memory_sandbox(play) if options.in_memory else loopback_sandbox(play) as stage:
-        return await _run_console(options, play, stage)
+    async with memory_sandbox(config) if options.in_memory else loopback_sandbox(config) as sandbox:
+        return await _run_console(options, config, sandbox)
 
 
-async def _run_console(options: SimulateOptions, play: SandboxConfig, stage: Sandbox) -> ExitStatus:
-    """Tell what happens while somebody talks."""
-    is_explained = _in_terminal() if options.explain is None else options.explain
-    transcript = Transcript()
-    narrator = EventFormatter(transcript, stage.flyte, Detail.ON if is_explained else Detail.OFF)
-    story = EventPrinter(narrator, _output())
-    conversation = ConsoleSession(stage, narrator, transcript, story)
-    story.subscribe(stage)
-    if stage.page_url and not options.serve:
-        conversation.write(f"The page: {stage.page_url}")
-    watch = FlowReloader(stage.flyte, play.flow_files, conversation.write)
+def _print_variables(variables: dict[str, str], page_url: str) -> None:
+    click.echo("# A simulated Slack and Flyte for your own pack. In another terminal, before you start the pack:")
+    for name, value in variables.items():
+        click.echo(f"export {name}={value}")
+    click.echo(f"# Web page: {page_url}")
+
+
+async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox: Sandbox) -> ExitStatus:
+    """Print events while input is read."""
+    is_explained = _is_terminal() if options.explain is None else options.explain
+    session = ConsoleSession(sandbox, _output(), Detail.ON if is_explained else Detail.OFF)
+    if sandbox.page_url and not options.serve:
+        session.write(f"Web page: {sandbox.page_url}")
+    reloader = FlowReloader(sandbox.flyte, config.flow_files, session.write)
     async with asyncio.TaskGroup() as tasks:
-        helpers = [
-            tasks.create_task(story.run(), name="tell the story"),
-            tasks.create_task(watch.run(), name="watch flow files"),
+        background = [
+            tasks.create_task(session.printer.run(), name="print events"),
+            tasks.create_task(reloader.run(), name="reload flow files"),
         ]
-        status = await _replay(options, conversation, story) or await _read_input(conversation, story)
-        for helper in helpers:
-            helper.cancel()
+        if options.replay is not None:
+            await _replay(options.replay, session)
+        status = await _read_input(session)
+        for task in background:
+            task.cancel()
     return status
 
 
-async def _replay(options: SimulateOptions, conversation: ConsoleSession, story: EventPrinter) -> ExitStatus:
-    """Play the record that was asked for, if any."""
-    if options.replay is None:
-        return ExitStatus.OK
-    from entrypoints.flow_tests.recordings.replay import Replay  # noqa: PLC0415 - only here
+async def _replay(recording: Path, session: ConsoleSession) -> None:
+    from entrypoints.flow_tests.recordings.replay import Replay  # noqa: PLC0415 - only needed here
     from entrypoints.flow_tests.recordings.session import Session, read_recording  # noqa: PLC0415 - likewise
 
-    replay = Replay(Session(read_recording(options.replay)), conversation, story)
-    await replay.run(_SETTLE_SECONDS, lambda remark: conversation.write(remark, "remark"))
-    return ExitStatus.OK
+    replay = Replay(Session(read_recording(recording)), session)
+    await replay.run(_SETTLE_SECONDS, lambda remark: session.write(remark, "remark"))
 
 
-async def _read_input(conversation: ConsoleSession, story: EventPrinter) -> ExitStatus:
-    if _in_terminal():
-        from entrypoints.simulation.console.terminal import run_terminal  # noqa: PLC0415 - a pipe needs none of it
+async def _read_input(session: ConsoleSession) -> ExitStatus:
+    if _is_terminal():
+        from entrypoints.simulation.console.terminal import run_terminal  # noqa: PLC0415 - not needed for a pipe
 
-        await run_terminal(conversation, story, _TERMINAL_SETTLE_SECONDS)
+        await run_terminal(session, _TERMINAL_SETTLE_SECONDS)
         return ExitStatus.OK
-    mistakes: list[str] = []
+    errors: list[str] = []
 
-    def complain(mistake: str) -> None:
-        mistakes.append(mistake)
-        click.echo(mistake, err=True)
+    def report_error(error: str) -> None:
+        errors.append(error)
+        click.echo(error, err=True)
 
-    await run_lines(conversation, story, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, complain)
-    return ExitStatus.FAILED if mistakes else ExitStatus.OK
+    await run_lines(session, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, report_error)
+    return ExitStatus.FAILED if errors else ExitStatus.OK
 
 
-def _in_terminal() -> bool:
+def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _output() -> Output:
-    if _in_terminal():
-        from entrypoints.simulation.console.terminal import ColourOutput  # noqa: PLC0415 - likewise
+    if _is_terminal():
+        from entrypoints.simulation.console.terminal import ColourOutput  # noqa: PLC0415 - not needed for a pipe
 
         return ColourOutput()
     return PlainOutput(sys.stdout)

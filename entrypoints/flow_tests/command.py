@@ -112,7 +112,9 @@ def _run(tests: Sequence[Test], paper: Output, verbosity: int) -> Sequence[FlowT
 
 
 def _run_file(file: Path, tests: Sequence[Test], paper: Output, verbosity: int) -> Iterator[FlowTestResult]:
-    paper.write(Line([Span(str(file), "room"), Span(f"  {len(tests)} test{'s' if len(tests) > 1 else ''}", "aside")]))
+    paper.write(
+        Line([Span(str(file), "channel"), Span(f"  {len(tests)} test{'s' if len(tests) > 1 else ''}", "aside")])
+    )
     for test in tests:
         verdict = run_test(test)
         report_result(paper, verdict, verbosity)

@@ -1,4 +1,4 @@
-"""Sets the stage: both ends and the pack between them, on loopback or in memory, or both ends alone."""
+"""Starts sandboxes: the pack between a simulated Slack and Flyte, on loopback or in memory, or without the pack."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,9 +25,9 @@ from entrypoints.simulation.workspaces.workspace import BOT, Workspace
 
 _PEOPLE: Final = ("alice", "bob")
 _JOINED_CHANNELS: Final = {"#general": "", "#ops": "", "#deployments": "ABCDEFG"}
-"""The channels that the pack joins; the last has the id that a built-in flow writes to."""
+"""The channels that the pack joins, with their ids where it matters: a built-in flow posts to #deployments."""
 _PRIVATE_CHANNEL: Final = "#board"
-"""A channel that the bot is not in."""
+"""A channel without the bot."""
 
 _READY_SECONDS: Final = 20.0
 _SHUTDOWN_SECONDS: Final = 5.0
@@ -36,63 +36,62 @@ _POLL_INTERVAL_SECONDS: Final = 0.003
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """What is to be played: the flows, and the packs beside the Slack pack."""
+    """The flows, the scripted packs and the settings of a sandbox."""
 
     flows: Sequence[Flow] = ()
     flow_files: Mapping[Path, str] = field(default_factory=dict)
-    """The names of those flows that were read from files of one's own."""
+    """The names of the flows from the user's own files."""
     packs: Sequence[PackScript] = ()
     labels: str = ""
-    """The Slack pack's, as FLYTE_LABELS has them."""
+    """The Slack pack's labels, in the format of FLYTE_LABELS."""
     record: str = ""
-    """Where the pack keeps a record, as FLYTE_SLACK_RECORD has it."""
+    """The file for a recording, in the format of FLYTE_SLACK_RECORD."""
     slack_port: int = 0
     flyte_port: int = 0
-    """0: a free one."""
     page_port: int | None = None
-    """None: no page."""
+    """None: no page. Port 0 picks a free one."""
 
 
 @asynccontextmanager
 async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
-    """The real pack between a Slack and a Flyte on 127.0.0.1; entered when it is ready. Raises SettingsError."""
+    """Run the pack between both servers on 127.0.0.1; yields when it is ready. Raises SettingsError."""
     async with _servers(config) as (slack, flyte, workspace):
         container = _container(config, _pack_variables(slack, flyte, workspace))
-        async with AsyncExitStack() as open_ones:
-            page_url = await open_ones.enter_async_context(_page(config, slack, flyte, container))
-            for opening in lifetimes(container):
-                await open_ones.enter_async_context(opening)
+        async with AsyncExitStack() as stack:
+            page_url = await stack.enter_async_context(_page(config, slack, flyte, container))
+            for lifetime in lifetimes(container):
+                await stack.enter_async_context(lifetime)
             async with _running(container):
                 yield Sandbox(workspace, flyte, container.storage(), page_url)
 
 
 @asynccontextmanager
 async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
-    """The pack on the adapters in memory, with no socket at all; entered when it is ready. Raises SettingsError."""
+    """Run the pack on in-memory adapters, without sockets; yields when it is ready. Raises SettingsError."""
     container = _container(config, {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
     clock = container.clock()
     chat = MemoryChat(clock)
-    ear = MemoryReceiver(chat, clock)
-    workspace = MemoryWorkspace(chat, ear)
+    receiver = MemoryReceiver(chat, clock)
+    workspace = MemoryWorkspace(chat, receiver)
     _populate(workspace)
     for label in _JOINED_CHANNELS:
         workspace.invite(BOT, workspace.conversation(label, ""))
     flyte = Flyte(flows=config.flows)
     container.slack_chat.override(chat)
-    container.slack_receiver.override(ear)
+    container.slack_receiver.override(receiver)
     container.flyte_workflow.override(MemoryBridge(flyte, labels=container.settings().flyte_labels).workflow)
     _add_scripted_packs(config, flyte)
-    async with AsyncExitStack() as open_ones:
+    async with AsyncExitStack() as stack:
         if config.record:
-            await open_ones.enter_async_context(container.record().open())
-        await open_ones.enter_async_context(container.storage().open())
-        await open_ones.enter_async_context(_running(container))
+            await stack.enter_async_context(container.record().open())
+        await stack.enter_async_context(container.storage().open())
+        await stack.enter_async_context(_running(container))
         yield Sandbox(workspace, flyte, container.storage())
 
 
 @asynccontextmanager
 async def served_sandbox(config: SandboxConfig) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
-    """A Slack and a Flyte for a pack of one's own, and the environment variables that point it at them."""
+    """Run both servers without a pack; also yields the environment variables that connect a pack to them."""
     async with _servers(config) as (slack, flyte, workspace), _page(config, slack, flyte, None) as page_url:
         yield (
             Sandbox(workspace, flyte, None, page_url),
@@ -114,7 +113,7 @@ async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, Fl
 async def _page(
     config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, container: Container | None
 ) -> AsyncIterator[str]:
-    """The address of the page, empty when none is wanted."""
+    """Yields the URL of the page; empty if the configuration has no page."""
     if config.page_port is None:
         yield ""
         return
@@ -123,7 +122,7 @@ async def _page(
 
 
 _EPHEMERAL = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
-"""For a pack of one's own: no file that outlives the simulation, and no port that a real pack might want."""
+"""Settings that leave no files behind and take no port of another pack."""
 
 
 def _populate(workspace: Workspace) -> None:
@@ -151,34 +150,34 @@ def _pack_variables(slack: SlackServer, flyte: FlyteServer, workspace: SlackWork
 
 
 def _container(config: SandboxConfig, variables: dict[str, str]) -> Container:
-    """The pack as it always is, but for what a conversation has no use for: a pace, and files."""
+    """Returns the container of a production pack, without files and without a noticeable rate limit."""
     defaults = {
         **_EPHEMERAL,
         "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000",
         "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
     }
-    asked_for = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
-    return Container(settings=load_settings({**defaults, **variables, **asked_for}))
+    requested = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
+    return Container(settings=load_settings({**defaults, **variables, **requested}))
 
 
 @asynccontextmanager
 async def _running(container: Container) -> AsyncIterator[None]:
-    """Run the pack; entered when it hears and is registered. A pack that fails ends what goes on meanwhile."""
+    """Run the pack; yields when it is ready. If the pack fails, the body of the `async with` is cancelled."""
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(container.service().run(), name="pack")
+        running = tasks.create_task(container.service().run(), name="pack")
         try:
             await _wait_until_ready(container)
             yield
         finally:
             container.stop().request()
-            await asyncio.wait({serving}, timeout=_SHUTDOWN_SECONDS)
-            serving.cancel()
+            await asyncio.wait({running}, timeout=_SHUTDOWN_SECONDS)
+            running.cancel()
 
 
 async def _wait_until_ready(container: Container) -> None:
     try:
         async with asyncio.timeout(_READY_SECONDS):
-            while not await _is_ready(container):  # noqa: ASYNC110 - there is no news of it to wait for
+            while not await _is_ready(container):  # noqa: ASYNC110 - no event marks it
                 await asyncio.sleep(_POLL_INTERVAL_SECONDS)
     except TimeoutError as error:
         checks = ", ".join(f"{name}: {check.status}" for name, check in container.health().checks().items())
@@ -187,4 +186,6 @@ async def _wait_until_ready(container: Container) -> None:
 
 async def _is_ready(container: Container) -> bool:
     joined = await container.storage().channels.joined()
-    return container.health().is_healthy and all(one in joined for one in container.settings().default_join_channels)
+    return container.health().is_healthy and all(
+        channel in joined for channel in container.settings().default_join_channels
+    )

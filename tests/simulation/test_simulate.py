@@ -1,4 +1,4 @@
-"""`flyte-slack simulate` as a process: what is typed into it, and what it prints."""
+"""`flyte-slack simulate` as a process: its input, output and exit status."""
 
 import re
 import shlex
@@ -19,7 +19,7 @@ UNREACHABLE_PROXIES = {
 
 
 @pytest.mark.parametrize("ends", [(), ("--in-memory",)], ids=["loopback", "in memory"])
-def test_a_line_is_said_and_the_echo_flow_answers_whatever_proxies_there_are(ends: tuple[str, ...]) -> None:
+def test_the_echo_flow_answers_regardless_of_proxy_settings(ends: tuple[str, ...]) -> None:
     done = simulate("echo hello world\n", *ends, environment=UNREACHABLE_PROXIES)
 
     assert ECHO.search(done.stdout), done
@@ -27,14 +27,14 @@ def test_a_line_is_said_and_the_echo_flow_answers_whatever_proxies_there_are(end
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_log_is_shown_on_standard_error_when_it_is_asked_for() -> None:
+def test_log_level_shows_the_log_on_standard_error() -> None:
     done = simulate("echo hello world\n", "--log-level", "info")
 
     assert '"event": "message_delivered"' in done.stderr
     assert "message_delivered" not in done.stdout
 
 
-def test_a_line_that_is_wrong_is_named_and_the_others_are_said() -> None:
+def test_an_invalid_line_is_reported_and_the_others_are_posted() -> None:
     done = simulate("/nonsense\necho hello world\n")
 
     assert done.stderr.startswith("line 1: there is no command /nonsense; /help lists them.")
@@ -42,7 +42,7 @@ def test_a_line_that_is_wrong_is_named_and_the_others_are_said() -> None:
     assert done.returncode == 1
 
 
-def test_a_flow_that_cannot_be_read_is_refused_with_file_step_and_column(tmp_path: Path) -> None:
+def test_an_invalid_flow_is_rejected_with_file_step_and_column(tmp_path: Path) -> None:
     flow = tmp_path / "bad.yaml"
     flow.write_text(
         "name: bad\nsteps:\n- id: one\n  event: {packName: Slack, name: ReceivedMessage}\n"
@@ -55,7 +55,7 @@ def test_a_flow_that_cannot_be_read_is_refused_with_file_step_and_column(tmp_pat
     assert f"{flow}:5:3: step 'one', criteria: line 1, column 4: " in done.stderr
 
 
-def test_a_reader_who_goes_away_is_a_good_end() -> None:
+def test_a_closed_output_is_a_normal_end() -> None:
     with started() as simulation:
         assert simulation.stdin is not None
         assert simulation.stdout is not None
@@ -68,7 +68,7 @@ def test_a_reader_who_goes_away_is_a_good_end() -> None:
         assert simulation.wait(10) == 0
 
 
-def test_closed_streams_are_no_reason_to_fail() -> None:
+def test_it_runs_with_closed_standard_streams() -> None:
     done = subprocess.run(  # noqa: S602 - our own program, and a shell to close its streams
         f"{shlex.join(PROGRAM)} --in-memory <&- >&- 2>&-",
         shell=True,

@@ -1,4 +1,4 @@
-"""What can be done in a conversation, and what follows from it: on loopback and in memory alike."""
+"""The console's commands and their effects, the same on loopback and in memory."""
 
 import re
 import socket
@@ -29,28 +29,28 @@ steps:
 
 
 @BOTH
-async def test_whoever_one_speaks_as_is_the_author(where: str) -> None:
+async def test_the_current_speaker_is_the_author(where: str) -> None:
     async with open_console(where, flows=[REPLY]) as console:
         assert await console.run("/as bob", "hi") == ("#general bob: hi\n#general (thread) flyte: Bob said hi\n")
 
 
 @BOTH
-async def test_somebody_new_is_let_in(where: str) -> None:
+async def test_speaking_as_a_new_person_adds_them(where: str) -> None:
     async with open_console(where, flows=[REPLY]) as console:
         output = await console.run("/as carol", "hi")
 
-    assert output.startswith("carol is new in the workspace\n")
+    assert output.startswith("added carol to the workspace\n")
     assert "flyte: Carol said hi\n" in output
 
 
 @BOTH
-async def test_the_channel_that_one_goes_to_is_where_one_speaks(where: str) -> None:
+async def test_messages_are_posted_in_the_current_channel(where: str) -> None:
     async with open_console(where, flows=[REPLY]) as console:
         assert await console.run("/in ops", "hi") == "#ops alice: hi\n#ops (thread) flyte: Alice said hi\n"
 
 
 @BOTH
-async def test_direct_messages_go_to_the_bot_alone(where: str) -> None:
+async def test_each_person_has_direct_messages_with_the_bot(where: str) -> None:
     async with open_console(where, flows=[REPLY]) as console:
         output = await console.run("/in @flyte", "hi", "/as bob", "ho")
 
@@ -59,7 +59,7 @@ async def test_direct_messages_go_to_the_bot_alone(where: str) -> None:
 
 
 @BOTH
-async def test_in_a_thread_the_answer_comes_in_the_same_thread(where: str) -> None:
+async def test_a_reply_to_a_thread_is_in_the_same_thread(where: str) -> None:
     async with open_console(where, flows=[REPLY], detail=Detail.ON) as console:
         output = await console.run("one", "/thread 1", "two", "/thread off", "three")
 
@@ -75,31 +75,31 @@ async def test_in_a_thread_the_answer_comes_in_the_same_thread(where: str) -> No
 
 
 @BOTH
-async def test_where_the_bot_is_not_nothing_is_heard_until_it_is_invited(where: str) -> None:
+async def test_the_pack_gets_messages_only_while_the_bot_is_a_member(where: str) -> None:
     async with open_console(where, detail=Detail.ON) as console:
         alone = await console.run("/in #board", "echo a")
         invited = await console.run("/invite flyte", "echo b")
         removed = await console.run("/kick @flyte", "echo c")
 
-    assert "flyte is not in #board, so the pack hears nothing of it: /invite flyte" in alone
+    assert "flyte is not a member of #board, so the pack gets no messages: /invite flyte" in alone
     assert re.search(r"#board flyte: <@U\w+>, you said:\n +>>> b\n", invited)
     assert "#board flyte has joined the " in invited
-    assert "flyte is not in #board" in removed
+    assert "flyte is not a member of #board" in removed
 
 
 @BOTH
-async def test_a_new_channel_begins_without_the_bot(where: str) -> None:
+async def test_a_new_channel_starts_without_the_bot(where: str) -> None:
     async with open_console(where) as console:
         output = await console.run("/in #new", "echo a", "/invite flyte", "echo b")
 
     assert output.startswith(
-        "#new is new, and flyte is not in it: /invite flyte\n#new alice: echo a\n#new flyte has joined"
+        "created #new; flyte is not a member: /invite flyte\n#new alice: echo a\n#new flyte has joined"
     )
     assert ">>> b" in output
 
 
 @BOTH
-async def test_reactions_and_edits_can_be_made_and_are_not_reported(where: str) -> None:
+async def test_reactions_and_edits_are_shown_and_not_reported(where: str) -> None:
     async with open_console(where, detail=Detail.ON) as console:
         await console.run("hello")
         output = await console.run("/react :tada:", "/edit hello all", "/edit 1 bye", "/react eyes 1")
@@ -112,7 +112,7 @@ async def test_reactions_and_edits_can_be_made_and_are_not_reported(where: str) 
 
 
 @BOTH
-async def test_people_come_and_go(where: str) -> None:
+async def test_people_can_be_invited_and_removed(where: str) -> None:
     async with open_console(where) as console:
         output = await console.run("/in ops", "/invite bob", "/kick bob")
 
@@ -120,7 +120,7 @@ async def test_people_come_and_go(where: str) -> None:
 
 
 @BOTH
-async def test_an_event_of_any_pack_can_be_raised(where: str) -> None:
+async def test_an_event_of_any_pack_can_be_published(where: str) -> None:
     deployed = flow("""
 name: deployed
 steps:
@@ -137,7 +137,7 @@ steps:
 
 
 @BOTH
-async def test_mentions_and_signs_go_out_as_slack_sends_them(where: str) -> None:
+async def test_mentions_and_special_characters_are_encoded_as_slack_encodes_them(where: str) -> None:
     async with open_console(where) as console:
         output = await console.run("@bob, a <b> & #ops; not@bob #nothing")
 
@@ -145,13 +145,13 @@ async def test_mentions_and_signs_go_out_as_slack_sends_them(where: str) -> None
 
 
 @BOTH
-async def test_a_text_that_begins_with_a_slash_is_said_with_two(where: str) -> None:
+async def test_two_slashes_post_a_text_that_starts_with_one(where: str) -> None:
     async with open_console(where) as console:
         assert await console.run("//shrug") == "#general alice: /shrug\n"
 
 
 @BOTH
-async def test_labels_of_the_pack_let_flows_run_that_ask_for_them(where: str) -> None:
+async def test_flows_match_the_labels_of_the_pack(where: str) -> None:
     labelled = flow("""
 name: labelled
 steps:
@@ -169,7 +169,7 @@ steps:
 
 
 @BOTH
-async def test_a_flow_that_answers_itself_is_not_waited_for_without_end(where: str) -> None:
+async def test_a_flow_that_triggers_itself_is_not_awaited_forever(where: str) -> None:
     endless = flow("""
 name: endless
 steps:
@@ -177,13 +177,13 @@ steps:
   command: {packName: Slack, name: SendMessage, input: {channelId: "{{ Event.Payload.channelId }}", message: again}}
 """)
     async with open_console(where, flows=[REPLY, endless]) as console:
-        with pytest.raises(SettleTimeout, match=r"no end after 0.1 s: "):
+        with pytest.raises(SettleTimeout, match=r"still busy after 0.1 s: "):
             await console.run("begin", settle_seconds=0.1)
 
 
-async def test_in_memory_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_in_memory_mode_opens_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> NoReturn:
-        raise AssertionError("a socket is used")
+        raise AssertionError("a socket was used")
 
     for method in ("bind", "connect", "connect_ex", "listen"):
         monkeypatch.setattr(socket.socket, method, refuse)
@@ -192,7 +192,7 @@ async def test_in_memory_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) ->
         assert ">>> hi" in await console.run("echo hi")
 
 
-async def test_flows_can_be_listed_and_looked_at() -> None:
+async def test_flows_lists_all_or_shows_one() -> None:
     async with open_console() as console:
         listed = await console.run("/flows")
         whole = await console.run("/flows echo")
@@ -202,12 +202,12 @@ async def test_flows_can_be_listed_and_looked_at() -> None:
     assert '"name": "echo"' in whole
 
 
-async def test_people_channels_and_packs_can_be_listed() -> None:
+async def test_who_lists_people_channels_and_packs() -> None:
     async with open_console() as console:
         output = await console.run("/who")
 
     assert "people: alice, bob; the bot: flyte\n" in output
-    assert re.search(r"#board \(private\) C\w+: flyte is not in it\n", output)
+    assert re.search(r"#board \(private\) C\w+: flyte is not a member\n", output)
     assert "packs: Slack\n" in output
 
 
@@ -218,27 +218,27 @@ async def test_help_has_a_line_for_every_command() -> None:
     assert [line.split()[0] for line in output.splitlines()[1:]] == list(COMMANDS)
 
 
-async def test_quit_ends_it() -> None:
+async def test_quit_ends_the_session() -> None:
     async with open_console() as console:
         with pytest.raises(SessionEnded):
             await console.run("/quit")
 
 
-MISTAKES = {
-    "/as": "/as NAME, one of: alice, bob; or a new one",
-    "/as a b": "/as NAME, one of: alice, bob; or a new one",
+INVALID = {
+    "/as": "/as NAME, one of: alice, bob; or a new name",
+    "/as a b": "/as NAME, one of: alice, bob; or a new name",
     "/as flyte": "flyte is the bot",
     "/in": "/in PLACE, one of: #general, #ops, #deployments, #board, @flyte",
     "/in @bob": "/in PLACE, one of: ",
-    "/thread": "nothing was said in #ops yet",
+    "/thread": "#ops has no messages yet",
     "/thread 9": "there is no message 9",
     "/thread 1": "message 1 is in #general, and you are in #ops: /in #general",
     "/thread x": "there is no message x",
     "/react": "/react EMOJI",
-    "/react tada": "nothing was said in #ops yet",
-    "/edit text": "alice has said nothing in #ops yet",
+    "/react tada": "#ops has no messages yet",
+    "/edit text": "alice has not posted in #ops yet",
     "/invite": "/invite NAME, one of: alice, bob, flyte",
-    "/kick nobody": "/kick NAME, one of: alice, bob, flyte",
+    "/kick unknown": "/kick NAME, one of: alice, bob, flyte",
     "/event": "/event PACK NAME [JSON], such as: ",
     "/event A B {": "the payload is not JSON: ",
     "/flows no": "there is no flow no; there are: echo",
@@ -247,28 +247,28 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("typed", MISTAKES)
-async def test_a_mistake_is_answered_with_what_would_be_right(typed: str) -> None:
+@pytest.mark.parametrize("typed", INVALID)
+async def test_invalid_input_is_rejected_with_the_valid_forms(typed: str) -> None:
     async with open_console() as console:
         await console.run("hello", "/in ops")
-        with pytest.raises(InvalidInput) as mistake:
+        with pytest.raises(InvalidInput) as error:
             await console.run(typed)
 
-    assert str(mistake.value).startswith(MISTAKES[typed])
+    assert str(error.value).startswith(INVALID[typed])
 
 
 @BOTH
-async def test_what_slack_does_not_let_people_do_is_refused(where: str) -> None:
+async def test_what_slack_forbids_is_rejected(where: str) -> None:
     async with open_console(where) as console:
-        with pytest.raises(InvalidInput, match="nobody can be removed from #general"):
+        with pytest.raises(InvalidInput, match="no one can be removed from #general"):
             await console.run("/kick flyte")
-        with pytest.raises(InvalidInput, match="nobody joins or leaves direct messages"):
+        with pytest.raises(InvalidInput, match="direct messages have fixed members"):
             await console.run("/in @flyte", "/invite bob")
-        with pytest.raises(InvalidInput, match="that is bob's message, and you are alice"):
+        with pytest.raises(InvalidInput, match="the message is bob's, and you are alice"):
             await console.run("/in ops", "/as bob", "x", "/as alice", "/edit 1 y")
 
 
-async def test_what_could_steer_a_terminal_is_made_visible() -> None:
+async def test_control_characters_are_escaped() -> None:
     async with open_console() as console:
         assert await console.run("echo \x1b[2J\x07") != ""
         output = await console.run("echo \x1b[2J\x07")

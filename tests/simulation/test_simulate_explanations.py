@@ -1,10 +1,10 @@
-"""What is output of the way from a message to its answer, and why it goes no further."""
+"""Explanations: what a message triggers, or why it triggers nothing."""
 
 from entrypoints.simulation.console.formatter import Detail
 from tests.support.console import flow, open_console
 
 
-async def test_a_command_for_a_pack_that_is_not_there_is_told_of_and_not_waited_for() -> None:
+async def test_a_command_for_an_unknown_pack_is_explained_and_not_awaited() -> None:
     lonely = flow("""
 name: lonely
 steps:
@@ -14,10 +14,10 @@ steps:
     async with open_console(flows=[lonely], detail=Detail.ON) as console:
         output = await console.run("x")
 
-    assert "command Rota WhoIsOnCall null  nobody takes it: there is no pack Rota (simulate --pack FILE)" in output
+    assert "command Rota WhoIsOnCall null  there is no pack Rota to take it (simulate --pack FILE)" in output
 
 
-async def test_a_criterion_that_says_no_is_shown_with_the_values_that_it_saw() -> None:
+async def test_criteria_that_are_not_met_are_shown_with_their_values() -> None:
     async with open_console(detail=Detail.ON) as console:
         output = await console.run("hello")
 
@@ -25,7 +25,7 @@ async def test_a_criterion_that_says_no_is_shown_with_the_values_that_it_saw() -
     assert 'Event.Payload.message = "hello"\n' in output
 
 
-async def test_a_criterion_that_is_no_boolean_is_told_of() -> None:
+async def test_criteria_that_are_not_boolean_are_explained() -> None:
     odd = flow("""
 name: odd
 steps:
@@ -39,12 +39,12 @@ steps:
     assert "flow    odd can't run: criteria: renders to 'maybe', which is neither True nor False" in output
 
 
-async def test_an_event_that_no_flow_waits_for_is_said_to_be_one() -> None:
+async def test_an_event_without_a_waiting_flow_is_explained() -> None:
     async with open_console(flows=[], detail=Detail.ON) as console:
         assert "event   Slack ReceivedMessage  no flow waits for it\n" in await console.run("hello")
 
 
-async def test_a_failure_is_told_with_its_error_however_long_the_rest_is() -> None:
+async def test_a_failure_is_shown_with_its_error_and_long_values_are_truncated() -> None:
     async with open_console(detail=Detail.ON) as console:
         console.sandbox.flyte.queue_action("Slack", "SendMessage", {"channelId": "C0NONE", "message": "x" * 1000})
         output = await console.run("")
@@ -53,7 +53,7 @@ async def test_a_failure_is_told_with_its_error_however_long_the_rest_is() -> No
     assert 'answer  Slack SendMessageFailed {"threadTimestamp": "", "error": "channel_not_found: ' in output
 
 
-async def test_everything_is_shown_when_all_detail_is_asked_for() -> None:
+async def test_full_detail_shows_payloads_criteria_and_contexts() -> None:
     async with open_console() as console:
         output = await console.run("/explain full", "echo hi")
 

@@ -1,4 +1,4 @@
-"""Flow files are read again when they change."""
+"""Reloading changed flow files."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ steps:
 """
 
 
-class Desk:
-    """A flow file, the Flyte that runs it, and what is output of it."""
+class Reloading:
+    """A flow file, the Flyte that runs it, its reloader and the output."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "flow.yaml"
@@ -24,53 +24,53 @@ class Desk:
         flow = flow_from_file(self.file)
         self.flyte = Flyte(flows=[flow])
         self.output: list[tuple[str, str]] = []
-        self.watch = FlowReloader(self.flyte, {self.file: flow.name}, lambda *news: self.output.append(news))
+        self.reloader = FlowReloader(self.flyte, {self.file: flow.name}, lambda *news: self.output.append(news))
 
-    def look(self) -> None:
-        for path in self.watch.changed_files():
-            self.watch.reload(path)
-
-
-def test_a_changed_flow_takes_the_place_of_what_it_was(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.look()
-    assert desk.output == []
-
-    desk.file.write_text(FLOW.format("second one", "hi"))
-    desk.look()
-    desk.look()
-
-    assert desk.flyte.flows["reply"].description == "second one"
-    assert desk.output == [("flow reply was read again", "good")]
+    def poll(self) -> None:
+        for path in self.reloader.changed_files():
+            self.reloader.reload(path)
 
 
-def test_a_flow_that_can_no_longer_be_read_goes_on_as_it_was(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+def test_a_changed_flow_is_replaced(tmp_path: Path) -> None:
+    flows = Reloading(tmp_path)
+    flows.poll()
+    assert flows.output == []
 
-    desk.file.write_text(FLOW.format("second", "{{ oops"))
-    desk.look()
+    flows.file.write_text(FLOW.format("second one", "hi"))
+    flows.poll()
+    flows.poll()
 
-    assert desk.flyte.flows["reply"].description == "first"
-    ((output, style),) = desk.output
-    assert output.startswith(f"{desk.file}:")
-    assert output.endswith("(the flow goes on as it was)")
+    assert flows.flyte.flows["reply"].description == "second one"
+    assert flows.output == [("reloaded flow reply", "good")]
+
+
+def test_an_invalid_file_keeps_the_previous_version(tmp_path: Path) -> None:
+    flows = Reloading(tmp_path)
+
+    flows.file.write_text(FLOW.format("second", "{{ oops"))
+    flows.poll()
+
+    assert flows.flyte.flows["reply"].description == "first"
+    ((output, style),) = flows.output
+    assert output.startswith(f"{flows.file}:")
+    assert output.endswith("(the previous version keeps running)")
     assert style == "bad"
 
 
-def test_a_file_that_is_gone_changes_nothing(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+def test_a_missing_file_keeps_the_previous_version(tmp_path: Path) -> None:
+    flows = Reloading(tmp_path)
 
-    desk.file.unlink()
-    desk.look()
+    flows.file.unlink()
+    flows.poll()
 
-    assert "reply" in desk.flyte.flows
-    assert "cannot be read" in desk.output[0][0]
+    assert "reply" in flows.flyte.flows
+    assert "cannot be read" in flows.output[0][0]
 
 
-def test_a_flow_that_is_renamed_is_not_run_by_its_old_name(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+def test_a_renamed_flow_no_longer_runs_under_its_old_name(tmp_path: Path) -> None:
+    flows = Reloading(tmp_path)
 
-    desk.file.write_text(FLOW.format("first", "hi").replace("reply", "other"))
-    desk.look()
+    flows.file.write_text(FLOW.format("first", "hi").replace("reply", "other"))
+    flows.poll()
 
-    assert list(desk.flyte.flows) == ["other"]
+    assert list(flows.flyte.flows) == ["other"]

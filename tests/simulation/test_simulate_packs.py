@@ -1,4 +1,4 @@
-"""Scripted packs: how their files are read, and what they answer."""
+"""Scripted packs: their files and their answers."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ commands:
 
 
 async def answer(tmp_path: Path, command: str, command_input: object) -> tuple[str, object]:
-    """What the pack answers to a command, as Flyte has it."""
+    """Returns the event and payload with which the pack answers a command."""
     file = tmp_path / "rota.yaml"
     file.write_text(ROTA)
     flyte = Flyte()
@@ -41,35 +41,35 @@ async def answer(tmp_path: Path, command: str, command_input: object) -> tuple[s
     return action.result.name, action.result.payload
 
 
-async def test_a_command_is_answered_with_its_event_and_a_payload_that_may_use_its_input(tmp_path: Path) -> None:
+async def test_the_payload_of_an_answer_can_use_the_input(tmp_path: Path) -> None:
     payload = {"name": "Grace", "teams": ["web"], "level": 2, "isNight": False, "note": None}
 
     assert await answer(tmp_path, "WhoIsOnCall", {"team": "web"}) == ("RotaRetrieved", payload)
 
 
-async def test_of_several_answers_the_first_that_suits_is_given(tmp_path: Path) -> None:
+async def test_the_first_matching_answer_is_given(tmp_path: Path) -> None:
     assert await answer(tmp_path, "WhoIsOnCall", {"team": "db"}) == ("RotaMissing", {"error": "no rota for DB"})
 
 
-async def test_a_command_that_the_script_lacks_is_answered_as_packs_do(tmp_path: Path) -> None:
+async def test_an_unknown_command_is_fatal(tmp_path: Path) -> None:
     assert await answer(tmp_path, "Sing", {}) == ("FATAL", 'no handler could be found for command "Sing"')
 
 
-async def test_a_command_that_no_answer_suits_is_fatal(tmp_path: Path) -> None:
+async def test_a_command_without_a_matching_answer_is_fatal(tmp_path: Path) -> None:
     assert await answer(tmp_path, "Fail", {"team": "false"}) == (
         "FATAL",
         "the script of Rota has no answer to this Fail",
     )
 
 
-async def test_a_condition_that_is_no_boolean_is_fatal_and_says_so(tmp_path: Path) -> None:
+async def test_a_condition_that_is_not_boolean_is_fatal(tmp_path: Path) -> None:
     event, reason = await answer(tmp_path, "Fail", {"team": "web"})
 
     assert event == "FATAL"
     assert reason == "the script of Rota failed: when: renders to 'web', which is neither True nor False"
 
 
-async def test_a_pack_takes_the_actions_that_ask_for_its_labels(tmp_path: Path) -> None:
+async def test_a_pack_takes_only_actions_for_its_labels(tmp_path: Path) -> None:
     file = tmp_path / "rota.yaml"
     file.write_text(ROTA)
     flyte = Flyte()
@@ -93,7 +93,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_a_script_that_cannot_be_used_is_refused_with_its_place(text: str, tmp_path: Path) -> None:
+def test_an_invalid_script_is_rejected_with_its_location(text: str, tmp_path: Path) -> None:
     file = tmp_path / "pack.yaml"
     file.write_text(text)
 
@@ -103,7 +103,7 @@ def test_a_script_that_cannot_be_used_is_refused_with_its_place(text: str, tmp_p
     assert str(refusal.value).removeprefix(f"{tmp_path}/").startswith(REFUSED[text])
 
 
-def test_a_script_may_be_json(tmp_path: Path) -> None:
+def test_a_script_can_be_json(tmp_path: Path) -> None:
     file = tmp_path / "pack.json"
     file.write_text('{"name": "Rota", "commands": {"A": {"event": "B", "payload": "x"}}}')
 

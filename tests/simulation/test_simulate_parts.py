@@ -1,4 +1,4 @@
-"""The parts of a conversation by themselves: lines, transcript, explanations, what is seen of rich messages."""
+"""Parts of the console: input lines, transcript, explanations, output, and the text of rich messages."""
 
 import os
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
 @contextmanager
 def pipe(content: bytes) -> Iterator[int]:
-    """The reading end of a pipe with this in it, and no more to come."""
-    ours, theirs = os.pipe()
+    """Yields the reading end of a closed pipe with this content."""
+    reader, writer = os.pipe()
     try:
-        os.write(theirs, content)
-        os.close(theirs)
-        yield ours
+        os.write(writer, content)
+        os.close(writer)
+        yield reader
     finally:
-        os.close(ours)
+        os.close(reader)
 
 
 async def read(content: bytes) -> list[str]:
@@ -52,7 +52,7 @@ async def test_lines_are_read_from_a_descriptor(content: bytes, lines: list[str]
     assert await read(content) == lines
 
 
-async def test_a_line_may_be_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
+async def test_a_line_can_be_longer_than_a_block(tmp_path: Path) -> None:
     file = tmp_path / "lines"
     text = "ü" * 100_000
     file.write_text(f"{text}\nend")
@@ -64,41 +64,41 @@ async def test_a_line_may_be_longer_than_what_is_read_at_once(tmp_path: Path) ->
         os.close(descriptor)
 
 
-def spoken(timestamp: str, speaker: str = "alice", room_id: str = "C1") -> ChatMessage:
+def message(timestamp: str, speaker: str = "alice", room_id: str = "C1") -> ChatMessage:
     return ChatMessage(room_id, "#ops", speaker, "text", timestamp)
 
 
-def test_messages_are_numbered_over_all_rooms() -> None:
+def test_messages_are_numbered_across_conversations() -> None:
     transcript = Transcript()
-    for happening in (spoken("1"), ChatNotice("C1", "#ops", "bob came"), spoken("1", room_id="C2")):
-        transcript.record(happening)
+    for event in (message("1"), ChatNotice("C1", "#ops", "bob came"), message("1", room_id="C2")):
+        transcript.record(event)
 
     assert transcript.number("C2", "1") == 2
-    assert transcript.message(2) == spoken("1", room_id="C2")
+    assert transcript.message(2) == message("1", room_id="C2")
     assert transcript.number("C1", "9") is None
 
 
-def test_the_latest_message_of_a_room_can_be_found_and_that_of_a_speaker() -> None:
+def test_latest_finds_the_latest_message_of_a_conversation_or_a_speaker() -> None:
     transcript = Transcript()
-    for happening in (spoken("1"), spoken("2", "bob"), spoken("3", room_id="C2")):
-        transcript.record(happening)
+    for event in (message("1"), message("2", "bob"), message("3", room_id="C2")):
+        transcript.record(event)
 
-    assert transcript.latest("C1") == spoken("2", "bob")
-    assert transcript.latest("C1", "alice") == spoken("1")
+    assert transcript.latest("C1") == message("2", "bob")
+    assert transcript.latest("C1", "alice") == message("1")
     assert transcript.latest("C9") is None
 
 
-def test_the_oldest_messages_are_forgotten() -> None:
+def test_the_transcript_has_a_capacity() -> None:
     transcript = Transcript()
     for number in range(10_001):
-        transcript.record(spoken(str(number)))
+        transcript.record(message(str(number)))
 
     assert transcript.message(1) is None
     assert transcript.number("C1", "0") is None
     assert transcript.number("C1", "10000") == 10_001
 
 
-def test_the_names_in_a_template_are_shown_with_what_they_stood_for() -> None:
+def test_the_names_in_a_template_are_listed_with_their_values() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     payload = {"message": 'say "hi"', "replies": ["a"], "user": {"id": "U1"}}
     event = Event(Pack.create("Slack", {"env": "x"}), "ReceivedMessage", payload, now, now)
@@ -143,13 +143,13 @@ RICH: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("name", RICH)
-def test_the_words_of_a_rich_message_can_be_seen(name: str) -> None:
-    message, seen = RICH[name]
+def test_the_visible_text_of_a_rich_message(name: str) -> None:
+    fields, text = RICH[name]
 
-    assert visible_text(message) == seen
+    assert visible_text(fields) == text
 
 
-def test_what_the_output_has_no_signs_for_is_written_in_others() -> None:
+def test_characters_outside_the_output_encoding_are_escaped() -> None:
     written = BytesIO()
     stream = TextIOWrapper(written, encoding="latin-1", write_through=True)
 
@@ -158,7 +158,7 @@ def test_what_the_output_has_no_signs_for_is_written_in_others() -> None:
     assert written.getvalue() == b"gr\xfc\xdfe \\u2713\n"
 
 
-def test_a_text_of_several_lines_hangs_below_its_beginning() -> None:
+def test_continuation_lines_are_indented() -> None:
     written = StringIO()
 
     PlainOutput(written).write(text_line("alice: one\ntwo", indent=7))
@@ -167,7 +167,7 @@ def test_a_text_of_several_lines_hangs_below_its_beginning() -> None:
 
 
 @given(st.text())
-def test_nothing_that_steers_a_terminal_is_left_in_what_is_written(text: str) -> None:
+def test_printable_text_contains_no_control_characters(text: str) -> None:
     written = printable(text)
 
     assert all(character == "\n" or character >= " " for character in written)

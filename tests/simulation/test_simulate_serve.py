@@ -1,4 +1,4 @@
-"""`flyte-slack simulate --serve`: both ends for a pack of one's own."""
+"""`flyte-slack simulate --serve`: both simulated servers for another pack."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from tests.support.simulated import simulate, started
 
 @contextmanager
 def pack(environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """The daemon as a process of its own, with these variables alone."""
+    """Run the daemon as a process with only these variables."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("FLYTE")}
     own = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0", "LOGLEVEL": "error"}
     program = (sys.executable, "-c", "from entrypoints.cli.commands import main; main()")
@@ -23,7 +23,7 @@ def pack(environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
             process.terminate()
 
 
-def test_a_pack_pointed_at_what_is_printed_takes_part_in_the_conversation() -> None:
+def test_a_pack_with_the_printed_variables_answers_messages() -> None:
     with started("--serve", "--explain") as simulation:
         assert simulation.stdin is not None
         assert simulation.stdout is not None
@@ -52,7 +52,7 @@ def test_a_pack_pointed_at_what_is_printed_takes_part_in_the_conversation() -> N
     assert not [line for line in output if "did not report" in line]
 
 
-def test_it_stays_when_its_standard_input_ends() -> None:
+def test_it_keeps_running_when_standard_input_ends() -> None:
     with started("--serve") as simulation:
         assert simulation.stdin is not None
         assert simulation.stdout is not None
@@ -67,7 +67,7 @@ def test_it_stays_when_its_standard_input_ends() -> None:
         assert simulation.wait(10) == 0
 
 
-def test_a_port_that_is_taken_is_named() -> None:
+def test_a_taken_port_is_reported() -> None:
     with started("--serve") as simulation:
         assert simulation.stdout is not None
         simulation.stdout.readline()
@@ -76,14 +76,14 @@ def test_a_port_that_is_taken_is_named() -> None:
         with started("--serve", "--flyte-port", port[1]) as second:
             assert second.stderr is not None
             assert second.wait(15) == 1
-            complaint = second.stderr.read()
+            error = second.stderr.read()
         simulation.terminate()
 
-    assert complaint.startswith("a port is taken (")
-    assert "choose another --slack-port, --flyte-port or --page-port" in complaint
+    assert error.startswith("a port is taken (")
+    assert "change or omit --slack-port, --flyte-port or --page-port" in error
 
 
-def test_serving_needs_sockets() -> None:
+def test_serve_and_in_memory_exclude_each_other() -> None:
     done = simulate("", "--serve", "--in-memory")
 
     assert done.returncode == 2

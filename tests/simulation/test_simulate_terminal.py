@@ -1,4 +1,4 @@
-"""`flyte-slack simulate` in a terminal: prompt, colours, completion, folding, and how it ends."""
+"""`flyte-slack simulate` in a terminal: prompt, colours, completion, wrapping and exit."""
 
 import os
 import pty
@@ -28,7 +28,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r")
 
 
 class Terminal:
-    """A terminal with a simulation in it."""
+    """A pseudo-terminal in which a simulation runs."""
 
     def __init__(self, descriptor: int, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
@@ -38,16 +38,16 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._descriptor, keys.encode())
 
-    def until(self, text: str, *, after: str = "", seconds: float = 15) -> str:
-        """What was shown since the start, without its colours, once this text is in it, behind that one."""
+    def wait_for(self, text: str, *, after: str = "", seconds: float = 15) -> str:
+        """Returns all output without colours as soon as it contains the text, somewhere after `after`."""
         deadline = time.monotonic() + seconds
         while text not in self.shown[max(0, self.shown.find(after)) :]:
             assert time.monotonic() < deadline, f"{text!r} is not in {self.shown!r}"
             self._read(deadline - time.monotonic())
         return self.shown
 
-    def end(self) -> int:
-        """Its exit status."""
+    def wait(self) -> int:
+        """Read the rest of the output; returns the exit status."""
         while self._read(10):
             pass
         return self.process.wait(10)
@@ -61,52 +61,52 @@ class Terminal:
             return False
         try:
             shown = os.read(self._descriptor, 65_536).decode(errors="replace")
-        except OSError:  # Linux' word for a terminal whose other end is closed
+        except OSError:  # what Linux raises when the other end is closed
             return False
         self.raw += shown
         if "\x1b[6n" in shown:
-            self.type("\x1b[1;1R")  # as a terminal answers who asks where its cursor is
+            self.type("\x1b[1;1R")  # a terminal's answer to the request for its cursor position
         return bool(shown)
 
 
 @contextmanager
 def terminal(*options: str) -> Iterator[Terminal]:
-    ours, theirs = pty.openpty()
+    parent, child = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     environment["TERM"] = "xterm-256color"
     with subprocess.Popen(  # noqa: S603 - our own program
-        [*PROGRAM, *options], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        [*PROGRAM, *options], stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True
     ) as process:
-        os.close(theirs)
+        os.close(child)
         try:
-            yield Terminal(ours, process)
+            yield Terminal(parent, process)
         finally:
             process.kill()
-            os.close(ours)
+            os.close(parent)
 
 
-async def typed(console: ConsoleDriver, keys: str) -> str:
-    """What is written when these keys are pressed, and then Ctrl-D."""
+async def output_of(console: ConsoleDriver, keys: str) -> str:
+    """Returns the output after these keys and Ctrl-D."""
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
         keyboard.send_text(keys + "\x04")
-        await run_terminal(console.session, console.printer, settle_seconds=0.2)
+        await run_terminal(console.session, settle_seconds=0.2)
     return console.written.getvalue()
 
 
-def completions(conversation: ConsoleSession, text: str) -> list[str]:
-    found = CommandCompleter(conversation).get_completions(Document(text), CompleteEvent())
+def completions(session: ConsoleSession, text: str) -> list[str]:
+    found = CommandCompleter(session).get_completions(Document(text), CompleteEvent())
     return [completion.text for completion in found]
 
 
-def test_what_is_typed_is_said_what_follows_is_told_in_colours_and_ctrl_d_ends_it() -> None:
+def test_a_typed_message_is_posted_and_explained_in_colours_and_ctrl_d_exits() -> None:
     with terminal("--log-level", "info") as simulation:
-        simulation.until("alice in #general>")
+        simulation.wait_for("alice in #general>")
         simulation.type("echo hello\r")
-        output = simulation.until("answer  Slack MessageSent")
-        simulation.until("alice in #general>", after="answer  Slack MessageSent")
+        output = simulation.wait_for("answer  Slack MessageSent")
+        simulation.wait_for("alice in #general>", after="answer  Slack MessageSent")
         simulation.type("\x04")
 
-        assert simulation.end() == 0
+        assert simulation.wait() == 0
         assert "[1] #general alice: echo hello\n" in output
         assert "flow    echo, step get_message runs\n" in output
         assert ">>> hello\n" in output
@@ -115,46 +115,47 @@ def test_what_is_typed_is_said_what_follows_is_told_in_colours_and_ctrl_d_ends_i
         assert "Traceback" not in simulation.raw
 
 
-def test_ctrl_c_ends_it_well() -> None:
+def test_ctrl_c_exits_without_an_error() -> None:
     with terminal("--in-memory") as simulation:
-        simulation.until("alice in #general>")
+        simulation.wait_for("alice in #general>")
         simulation.type("\x03")
 
-        assert simulation.end() == 0
+        assert simulation.wait() == 0
         assert "Traceback" not in simulation.raw
 
 
-async def test_lines_are_heard_one_after_the_other_until_the_end() -> None:
+async def test_lines_run_one_after_the_other_until_the_end() -> None:
     async with open_console() as console:
-        output = await typed(console, "/as bob\recho one\recho two\r")
+        output = await output_of(console, "/as bob\recho one\recho two\r")
 
     assert re.findall(r"bob: echo \w+|>>> \w+", output) == ["bob: echo one", ">>> one", "bob: echo two", ">>> two"]
 
 
-async def test_a_mistake_is_told_and_one_may_try_again() -> None:
+async def test_invalid_input_is_explained_and_the_session_continues() -> None:
     async with open_console() as console:
-        output = await typed(console, "/nothing\recho hi\r")
+        output = await output_of(console, "/nothing\recho hi\r")
 
     assert re.search(r"there is no command /nothing; .*\n#general alice: echo hi\n", output)
 
 
-async def test_quitting_ends_it_before_what_comes_behind() -> None:
+async def test_quit_ignores_the_lines_after_it() -> None:
     async with open_console() as console:
-        assert "later" not in await typed(console, "/quit\rlater\r")
+        assert "later" not in await output_of(console, "/quit\rlater\r")
 
 
-async def test_an_unrest_is_told_and_one_may_go_on() -> None:
+async def test_a_settle_timeout_is_explained_and_the_session_continues() -> None:
     async with open_console() as console:
         console.sandbox.flyte.flow_delay_seconds = 1
-        output = await typed(console, "echo hi\r/flows echo\r")
+        output = await output_of(console, "echo hi\r/flows echo\r")
 
     assert (
-        "no end after 0.2 s: flows have not run yet (does a flow answer itself?); you can go on meanwhile\n" in output
+        "still busy after 0.2 s: flows have not run yet (does a flow trigger itself?); you can continue meanwhile\n"
+        in output
     )
     assert '"name": "echo"' in output
 
 
-async def test_the_prompt_says_as_whom_where_and_in_which_thread_one_speaks() -> None:
+async def test_the_prompt_shows_speaker_conversation_and_thread() -> None:
     async with open_console() as console:
         assert fragment_list_to_text(prompt_text(console.session)) == "alice in #general> "
         await console.run("/as bob", "/in ops", "hello", "/thread 1", "reply", "/thread 2")
@@ -182,29 +183,27 @@ async def test_the_prompt_says_as_whom_where_and_in_which_thread_one_speaks() ->
         "hello": [],
     }.items(),
 )
-async def test_what_can_be_typed_next_is_offered(text: str, expected: list[str]) -> None:
+async def test_the_completer_offers_what_can_follow(text: str, expected: list[str]) -> None:
     async with open_console() as console:
         assert completions(console.session, text) == expected
 
 
-def test_a_long_text_is_folded_and_hangs_below_its_beginning() -> None:
-    written = StringIO()
-    line = Line(
-        (Span("alice: ", "person"), Span("one two three four five six seven eight nine\nten", "said")), indent=7
-    )
+def test_a_long_text_is_wrapped_and_indented() -> None:
+    stream = StringIO()
+    line = Line((Span("alice: ", "person"), Span("one two three four five six seven eight nine\nten")), indent=7)
 
-    ColourOutput(written, width=40).write(line)
+    ColourOutput(stream, width=40).write(line)
 
-    assert _ESCAPES.sub("", written.getvalue()).splitlines() == [
+    assert _ESCAPES.sub("", stream.getvalue()).splitlines() == [
         "alice: one two three four five six seven",
         "       eight nine",
         "       ten",
     ]
 
 
-def test_in_a_narrow_terminal_nothing_hangs() -> None:
-    written = StringIO()
+def test_a_narrow_terminal_wraps_without_indent() -> None:
+    stream = StringIO()
 
-    ColourOutput(written, width=20).write(Line((Span("someone: ", "person"), Span("a text of some length")), indent=9))
+    ColourOutput(stream, width=20).write(Line((Span("someone: ", "person"), Span("a text of some length")), indent=9))
 
-    assert _ESCAPES.sub("", written.getvalue()).splitlines() == ["someone: a text of ", "some length"]
+    assert _ESCAPES.sub("", stream.getvalue()).splitlines() == ["someone: a text of ", "some length"]

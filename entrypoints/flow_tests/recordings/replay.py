@@ -6,18 +6,17 @@ from collections.abc import Callable
 from entrypoints.flow_tests.recordings.session import RecordedMessage, Session, SessionEvent
 from entrypoints.flow_tests.recordings.unescape import typed_text
 from entrypoints.simulation.console.session import ConsoleSession
-from entrypoints.simulation.console.story import EventPrinter
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, NotAllowed, WorkspaceEvent
 
 
 class Replay:
     """A session, said again by the people of a simulation. Pauses are left out."""
 
-    def __init__(self, session: Session, conversation: ConsoleSession, story: EventPrinter) -> None:
+    def __init__(self, session: Session, console: ConsoleSession) -> None:
         self._session = session
-        self._stage = conversation.sandbox
-        self._workspace = conversation.sandbox.workspace
-        self._story = story
+        self._stage = console.sandbox
+        self._workspace = console.sandbox.workspace
+        self._printer = console.printer
         self._replayed: dict[tuple[str, str], str] = {}
         """By room and `ts` of a recorded message: its `ts` in the simulation."""
         self._bot_messages: dict[str, list[str]] = defaultdict(list)
@@ -35,8 +34,8 @@ class Replay:
                 continue
             self._replay(part, warn)
             if waited_for := await self._stage.settle(patience_seconds):
-                warn(f"no end after {patience_seconds:g} s: {waited_for}")
-            self._story.flush()
+                warn(f"still busy after {patience_seconds:g} s: {waited_for}")
+            self._printer.flush()
 
     def _prepare(self) -> None:
         """Let the people in, open the channels, and let the bot into them."""

@@ -1,1 +1,1 @@
-"""Talking to flows from a terminal: the pack between both ends, what is said, and what follows from it."""
+"""The console of a simulation: a terminal or piped lines, commands, and explanations of what happens."""

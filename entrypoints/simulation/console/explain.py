@@ -1,4 +1,4 @@
-"""Why a flow did or did not run: the values that a step's criteria saw."""
+"""Explains why a flow step ran or not: the values that its criteria refers to."""
 
 import json
 import re
@@ -14,13 +14,13 @@ _LITERAL: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def referenced_values(source: str, event: Event, context: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The names in a template's source, each with what it stood for: a text in quotes, as templates see it."""
+    """Returns the names in a template's source with their rendered values, as JSON strings."""
     names = dict.fromkeys(_NAME.findall(_LITERAL.sub("''", source)))
     scope = {"Event": event.as_struct(), "Context": dict(context)}
-    return [(name, _value(name, scope)) for name in names]
+    return [(name, _render(name, scope)) for name in names]
 
 
-def _value(name: str, scope: Mapping[str, object]) -> str:
+def _render(name: str, scope: Mapping[str, object]) -> str:
     try:
         return json.dumps(Template(f"{{{{ {name} }}}}").render(scope), ensure_ascii=False)
     except TemplateError as error:

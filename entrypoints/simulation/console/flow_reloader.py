@@ -1,4 +1,4 @@
-"""Reads flow files again when they change, so that a flow can be written while it is tried."""
+"""Reloads flow files when they change, so that a flow can be tried while it is edited."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,50 +9,48 @@ from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 
-_LOOK_AGAIN_SECONDS: Final = 0.4
-
-Stamp = tuple[int, int]
+_POLL_INTERVAL_SECONDS: Final = 0.4
 
 
 class FlowReloader:
-    """The flow files of a conversation, as they were last read."""
+    """Watches flow files by their modification times and sizes."""
 
-    def __init__(self, flyte: Flyte, flow_names: Mapping[Path, str], tell: Callable[[str, str], None]) -> None:
-        """`tell` gets what there is to say, and in which style."""
+    def __init__(self, flyte: Flyte, flow_names: Mapping[Path, str], write: Callable[[str, str], None]) -> None:
+        """`write` gets each result as a text and its style."""
         self._flyte = flyte
         self._names = dict(flow_names)
-        self._stamps = {path: _stamp(path) for path in self._names}
-        self._tell = tell
+        self._versions = {path: _version(path) for path in self._names}
+        self._write = write
 
     async def run(self) -> None:
-        """Look after the files, without end."""
+        """Reload changed files until cancelled."""
         while self._names:
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(_POLL_INTERVAL_SECONDS)
             for path in await asyncio.to_thread(self.changed_files):
                 self.reload(path)
 
     def changed_files(self) -> list[Path]:
-        """The files that changed since they were last looked at."""
-        stamps = {path: _stamp(path) for path in self._names}
-        changed = [path for path, stamp in stamps.items() if stamp != self._stamps[path]]
-        self._stamps = stamps
+        """Returns the files that have changed since the last call."""
+        versions = {path: _version(path) for path in self._names}
+        changed = [path for path, version in versions.items() if version != self._versions[path]]
+        self._versions = versions
         return changed
 
     def reload(self, path: Path) -> None:
-        """Run the flow as it stands in the file now; one that can't be read goes on as it was."""
+        """Replace a file's flow. If the file is invalid, the previous version keeps running."""
         try:
             flow = flow_from_file(path)
         except InvalidDocument as error:
-            self._tell(f"{error} (the flow goes on as it was)", "bad")
+            self._write(f"{error} (the previous version keeps running)", "bad")
             return
         if flow.name != self._names[path]:
             self._flyte.remove_flow(self._names[path])
             self._names[path] = flow.name
         self._flyte.add_flow(flow)
-        self._tell(f"flow {flow.name} was read again", "good")
+        self._write(f"reloaded flow {flow.name}", "good")
 
 
-def _stamp(path: Path) -> Stamp:
+def _version(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
     except OSError:

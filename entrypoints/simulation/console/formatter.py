@@ -1,12 +1,14 @@
-"""Tells what happens: what is said, and how it goes from there through flows, packs and back."""
+"""Formats the events of both simulated servers as lines, and prints them in order."""
 
+import asyncio
 import json
+from collections import deque
 from collections.abc import Iterator
 from enum import Enum
 from typing import Final, TypeAlias
 
 from entrypoints.simulation.console.explain import referenced_values
-from entrypoints.simulation.console.output import Line, Span, text_line
+from entrypoints.simulation.console.output import Line, Output, Span, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.engine import Flyte
@@ -15,160 +17,187 @@ from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, ChatNo
 
 OutputEvent: TypeAlias = ChatMessage | ChatNotice | flyte.TraceEvent | Line
 
-_SHORT: Final = 100
-"""Characters of a value within a payload that are shown, unless all are asked for."""
-_HANG: Final = 12
+_MAX_VALUE_LENGTH: Final = 100
+"""Number of characters shown of a value in a payload, except with Detail.FULL."""
+_INDENT: Final = 12
 _SLACK: Final = "Slack"
 
 
 class Detail(Enum):
-    """How much is told."""
+    """How much is explained."""
 
     OFF = "off"
-    """What is said."""
+    """Only the messages."""
     ON = "on"
-    """And what follows from it."""
+    """Also the events, flow steps and actions that they trigger."""
     FULL = "full"
-    """And all payloads, criteria and contexts as a whole."""
+    """Also all payloads, criteria and contexts in full."""
 
 
 class EventFormatter:
-    """Turns what happens into lines."""
+    """Turns events into lines."""
 
     def __init__(self, transcript: Transcript, engine: Flyte, detail: Detail) -> None:
         self.detail = detail
         self._transcript = transcript
         self._engine = engine
 
-    def format(self, told: OutputEvent) -> Iterator[Line]:
-        """The lines for something that happened; none when it is more than was asked for."""
-        if isinstance(told, ChatMessage):
-            yield self._spoken(told)
-        elif isinstance(told, ChatNotice):
-            number = self._transcript.number(told.channel_id, told.timestamp) if self.detail is not Detail.OFF else None
-            yield text_line(f"{told.channel_label} {told.text}" + (f" (message [{number}])" if number else ""), "aside")
-        elif isinstance(told, Line):
-            yield told
-        elif self.detail is not Detail.OFF:
-            yield from self._explained(told)
+    def format(self, event: OutputEvent) -> Iterator[Line]:
+        """Returns an event's lines; none if the event is beyond the current detail."""
+        match event:
+            case Line():
+                yield event
+            case ChatMessage():
+                yield self._message(event)
+            case ChatNotice():
+                yield self._notice(event)
+            case _ if self.detail is not Detail.OFF:
+                yield from self._trace(event)
 
-    def _spoken(self, spoken: ChatMessage) -> Line:
-        number = self._transcript.number(spoken.channel_id, spoken.timestamp)
-        thread = (
-            self._transcript.number(spoken.channel_id, spoken.thread_timestamp) if spoken.thread_timestamp else None
-        )
+    def _message(self, message: ChatMessage) -> Line:
+        number = self._transcript.number(message.channel_id, message.timestamp)
         spans = [
-            Span(f"[{number}] " if self.detail is not Detail.OFF else "", "aside"),
-            Span(f"{spoken.channel_label} ", "room"),
-            Span(_thread_mark(spoken, thread, self.detail), "aside"),
-            Span(f"{spoken.speaker}: ", "bot" if spoken.speaker == BOT else "person"),
+            Span("" if self.detail is Detail.OFF else f"[{number}] ", "aside"),
+            Span(f"{message.channel_label} ", "channel"),
+            Span(self._thread(message), "aside"),
+            Span(f"{message.speaker}: ", "bot" if message.speaker == BOT else "person"),
         ]
-        return Line((*spans, Span(spoken.text, "said")), indent=sum(len(span.text) for span in spans))
+        return Line((*spans, Span(message.text)), indent=sum(len(span.text) for span in spans))
 
-    def _explained(self, told: flyte.TraceEvent) -> Iterator[Line]:
-        match told:
+    def _thread(self, message: ChatMessage) -> str:
+        if not message.thread_timestamp:
+            return ""
+        number = self._transcript.number(message.channel_id, message.thread_timestamp)
+        return "(thread) " if self.detail is Detail.OFF or number is None else f"(thread of [{number}]) "
+
+    def _notice(self, notice: ChatNotice) -> Line:
+        number = self._transcript.number(notice.channel_id, notice.timestamp)
+        suffix = f" (message [{number}])" if number and self.detail is not Detail.OFF else ""
+        return text_line(f"{notice.channel_label} {notice.text}{suffix}", "aside")
+
+    def _trace(self, event: flyte.TraceEvent) -> Iterator[Line]:
+        match event:
             case flyte.PackRegistered(pack_id=pack_id):
                 yield _entry("pack", f"{pack_id} has registered")
             case flyte.EventAccepted():
-                yield self._event(told)
+                yield self._event(event)
             case flyte.StepMatched():
-                yield from self._matched(told)
+                yield _entry("flow", f"{_step(event)} runs", style="good")
+                if self.detail is Detail.FULL:
+                    yield from _criteria(event.criteria, event)
+                    yield from (_detail(f"Context.{name} = {_json(value)}") for name, value in event.context.items())
             case flyte.StepUnmatched():
-                yield _entry("flow", f"{_step(told)} does not run: {told.reason}")
-                yield from _criteria(told.criteria, told)
+                yield _entry("flow", f"{_step(event)} does not run: {event.reason}")
+                yield from _criteria(event.criteria, event)
             case flyte.StepFailed(part=part, error=error):
-                yield _entry("flow", f"{_step(told)} can't run: {part}: {error}", style="bad")
+                yield _entry("flow", f"{_step(event)} can't run: {part}: {error}", style="bad")
             case flyte.ActionCreated():
-                yield self._command(told)
+                yield self._command(event)
             case flyte.ActionFinished():
-                yield self._answer(told)
+                yield self._answer(event)
             case _:
                 pass
 
-    def _event(self, told: flyte.EventAccepted) -> Line:
-        pack = self._pack_name(told.pack_id)
-        is_shown_already = told.event == "ReceivedMessage" and self.detail is not Detail.FULL
-        payload = "" if is_shown_already else self._written(told.payload)
+    def _event(self, accepted: flyte.EventAccepted) -> Line:
+        pack = self._pack_name(accepted.pack_id)
+        is_redundant = accepted.event == "ReceivedMessage" and self.detail is not Detail.FULL
+        payload = "" if is_redundant else self._format_payload(accepted.payload)
         steps = (step for flow in self._engine.flows.values() for step in flow.steps)
-        is_awaited = any((step.event_pack, step.event_name) == (pack, told.event) for step in steps)
-        return _entry("event", f"{pack} {told.event}", payload, "" if is_awaited else "no flow waits for it")
+        is_awaited = any((step.event_pack, step.event_name) == (pack, accepted.event) for step in steps)
+        return _entry("event", f"{pack} {accepted.event}", payload, "" if is_awaited else "no flow waits for it")
 
-    def _matched(self, told: flyte.StepMatched) -> Iterator[Line]:
-        yield _entry("flow", f"{_step(told)} runs", style="good")
-        if self.detail is Detail.FULL:
-            yield from _criteria(told.criteria, told)
-            yield from (_detail(f"Context.{name} = {_json(value)}") for name, value in told.context.items())
+    def _command(self, created: flyte.ActionCreated) -> Line:
+        is_registered = any(pack.name == created.pack for pack in self._engine.packs.values())
+        remark = "" if is_registered else f"there is no pack {created.pack} to take it (simulate --pack FILE)"
+        return _entry("command", f"{created.pack} {created.command}", self._format_payload(created.input), remark)
 
-    def _command(self, told: flyte.ActionCreated) -> Line:
-        has_taker = any(pack.name == told.pack for pack in self._engine.packs.values())
-        remark = "" if has_taker else f"nobody takes it: there is no pack {told.pack} (simulate --pack FILE)"
-        return _entry("command", f"{told.pack} {told.command}", self._written(told.input), remark)
+    def _answer(self, finished: flyte.ActionFinished) -> Line:
+        has_failed = finished.event == FATAL or finished.event.endswith("Failed")
+        name = f"{self._pack_name(finished.pack_id)} {finished.event}"
+        payload = self._format_payload(self._new_values(finished))
+        return _entry("answer", name, payload, style="bad" if has_failed else "")
 
-    def _answer(self, told: flyte.ActionFinished) -> Line:
-        is_bad = told.event == FATAL or told.event.endswith("Failed")
-        name = f"{self._pack_name(told.pack_id)} {told.event}"
-        return _entry("answer", name, self._written(self._news(told)), style="bad" if is_bad else "")
+    def _new_values(self, finished: flyte.ActionFinished) -> object:
+        """Returns an answer's payload; the Slack pack's without the values that it repeats from the input."""
+        action = self._engine.actions.get(finished.action_id)
+        known = action.input if action and action.pack_name == _SLACK else None
+        if self.detail is Detail.FULL or not isinstance(finished.payload, dict) or not isinstance(known, dict):
+            return finished.payload
+        return {key: value for key, value in finished.payload.items() if key not in known or known[key] != value}
 
-    def _news(self, told: flyte.ActionFinished) -> object:
-        """An answer's payload; of the Slack pack's without what it merely repeats of the command's input."""
-        action = self._engine.actions.get(told.action_id)
-        asked = action.input if action and action.pack_name == _SLACK else None
-        if self.detail is Detail.FULL or not isinstance(told.payload, dict) or not isinstance(asked, dict):
-            return told.payload
-        return {key: value for key, value in told.payload.items() if key not in asked or asked[key] != value}
-
-    def _written(self, payload: object) -> str:
-        return _json(payload) if self.detail is Detail.FULL else _shortened(payload)
+    def _format_payload(self, payload: object) -> str:
+        return _json(payload) if self.detail is Detail.FULL else _truncate(payload)
 
     def _pack_name(self, pack_id: str) -> str:
         pack = self._engine.packs.get(pack_id)
         return pack.name if pack else pack_id
 
 
-def _thread_mark(spoken: ChatMessage, number: int | None, detail: Detail) -> str:
-    if not spoken.thread_timestamp:
-        return ""
-    return "(thread) " if detail is Detail.OFF or number is None else f"(thread of [{number}]) "
+class EventPrinter:
+    """Queues events and prints them later, so that the servers that report them never wait for the output."""
+
+    def __init__(self, formatter: EventFormatter, output: Output) -> None:
+        self._formatter = formatter
+        self._output = output
+        self._queue: deque[OutputEvent] = deque()
+        self._added = asyncio.Event()
+
+    def put(self, event: OutputEvent) -> None:
+        """Queue an event."""
+        self._queue.append(event)
+        self._added.set()
+
+    async def run(self) -> None:
+        """Print events until cancelled. Raises OSError if the reader is gone."""
+        while True:
+            await self._added.wait()
+            self._added.clear()
+            self.flush()
+
+    def flush(self) -> None:
+        """Print all queued events."""
+        while self._queue:
+            for line in self._formatter.format(self._queue.popleft()):
+                self._output.write(line)
 
 
-def _step(told: flyte.StepEvaluated) -> str:
-    return told.flow + (f", step {told.step}" if told.step else "")
+def _step(event: flyte.StepEvaluated) -> str:
+    return event.flow + (f", step {event.step}" if event.step else "")
 
 
-def _criteria(source: str, told: flyte.StepEvaluated) -> Iterator[Line]:
+def _criteria(source: str, event: flyte.StepEvaluated) -> Iterator[Line]:
     if source:
         yield _detail(source)
-    for name, value in referenced_values(source, told.trigger, told.context):
+    for name, value in referenced_values(source, event.trigger, event.context):
         yield _detail(f"{name} = {value}")
 
 
 def _entry(kind: str, text: str, payload: str = "", remark: str = "", style: str = "") -> Line:
-    """One thing that happened on the way of a message: what it is, its name, what it carries."""
     spans = [Span(f"    {kind:<8}", "aside"), Span(text, style)]
     spans += [Span(f" {payload}", style or "aside")] if payload else []
     spans += [Span(f"  {remark}", "remark")] if remark else []
-    return Line(spans, indent=_HANG)
+    return Line(spans, indent=_INDENT)
 
 
 def _detail(text: str) -> Line:
-    return text_line(f"{' ' * _HANG}{text}", "aside", indent=_HANG + 2)
+    return text_line(f"{' ' * _INDENT}{text}", "aside", indent=_INDENT + 2)
 
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _shortened(payload: object) -> str:
-    """A payload of which every key can be seen, and of long values the beginning or the size."""
+def _truncate(payload: object) -> str:
+    """Returns a payload with all of its keys, and the start or the size of each long value."""
     if not isinstance(payload, dict):
-        return _short_value(payload)
-    return "{" + ", ".join(f"{_json(key)}: {_short_value(value)}" for key, value in payload.items()) + "}"
+        return _truncate_value(payload)
+    return "{" + ", ".join(f"{_json(key)}: {_truncate_value(value)}" for key, value in payload.items()) + "}"
 
 
-def _short_value(value: object) -> str:
-    written = _json(value)
-    if len(written) <= _SHORT:
-        return written
+def _truncate_value(value: object) -> str:
+    text = _json(value)
+    if len(text) <= _MAX_VALUE_LENGTH:
+        return text
     if isinstance(value, dict):
         return f"{{{len(value)} keys}}"
-    return f"[{len(value)} items]" if isinstance(value, list) else f"{written[:_SHORT]}..."
+    return f"[{len(value)} items]" if isinstance(value, list) else f"{text[:_MAX_VALUE_LENGTH]}..."

@@ -1,4 +1,4 @@
-"""What is written out: lines of styled spans, on plain paper or in a terminal's colours."""
+"""Console output: lines of styled spans, written as plain text or, in a terminal, in colours."""
 
 import re
 import sys
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TextIO
 
 _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""All but line feeds: what could steer a terminal, turn the direction of writing, or not be encoded."""
+"""All control characters except line feeds: they could steer the terminal, reverse text, or fail to encode."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a line; `style` is one of the names in `terminal.STYLES`, or empty."""
+    """A part of a line; `style` is a name in `terminal.STYLES`, or empty."""
 
     text: str
     style: str = ""
@@ -20,21 +20,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line to write, or several: after a line feed, and where it is folded, it goes on at the column `hang`."""
+    """A line of output. Continuation lines, after a line feed or a wrap, are indented by `indent` columns."""
 
     spans: Sequence[Span]
     indent: int = 0
 
 
 class Output(Protocol):
-    """Where lines are written to."""
+    """A destination for lines."""
 
     def write(self, line: Line) -> None:
-        """Write a line. OSError when nobody reads any more."""
+        """Write a line. Raises OSError if the reader is gone."""
 
 
 class PlainOutput:
-    """Text without colours and without folding, for files and pipes."""
+    """Writes lines without colours and without wrapping, for files and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -48,17 +48,17 @@ class PlainOutput:
 
 
 def printable(text: str) -> str:
-    """The text with its control characters made visible, line feeds excepted."""
+    """Returns the text with its control characters escaped, except for line feeds."""
     return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text.replace("\r\n", "\n").replace("\t", "    "))
 
 
 def text_line(text: str, style: str = "", indent: int = 0) -> Line:
-    """A line in one style."""
+    """Returns a line in one style."""
     return Line((Span(text, style),), indent)
 
 
 class CurrentStream:
-    """Standard output or error, whatever it is at the moment: a prompt puts something else in its place."""
+    """Forwards to the current `sys.stdout` or `sys.stderr`, which prompt_toolkit replaces during a prompt."""
 
     encoding = "utf-8"
 
@@ -66,15 +66,15 @@ class CurrentStream:
         self._name = name
 
     def write(self, text: str) -> int:
-        """Write to what it is now."""
+        """Write to the current stream."""
         return self._stream.write(text)
 
     def flush(self) -> None:
-        """Flush what it is now."""
+        """Flush the current stream."""
         self._stream.flush()
 
     def isatty(self) -> bool:
-        """Whether it is a terminal now."""
+        """Whether the current stream is a terminal."""
         return self._stream.isatty()
 
     @property

@@ -1,4 +1,4 @@
-"""Talking: each line that comes in is said or carried out, and what follows from it is awaited."""
+"""Runs lines of input: each is posted or executed, and its effects are awaited before the next."""
 
 import asyncio
 import codecs
@@ -9,65 +9,58 @@ from typing import Final
 
 from entrypoints.simulation.console.commands import run_command
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
-from entrypoints.simulation.console.story import EventPrinter
 
-_BLOCK: Final = 65_536
-_LONGEST_LINE: Final = 1_000_000
+_BLOCK_BYTES: Final = 65_536
 
 
 class SettleTimeout(Exception):
-    """The conversation did not come to rest in time; the message says what is waited for."""
+    """The sandbox did not settle in time; the message says what is pending."""
 
 
-async def run_line(conversation: ConsoleSession, story: EventPrinter, line: str, settle_seconds: float) -> None:
-    """Say a line or carry it out, and return when all that follows from it has happened, and was told.
+async def run_line(session: ConsoleSession, line: str, settle_seconds: float) -> None:
+    """Post a line or run its command; return when the sandbox has settled and all its events are printed.
 
-    Raises MistakeError, Ended, Unrest.
+    Raises InvalidInput, SessionEnded, SettleTimeout.
     """
     try:
-        await _hear(conversation, line.strip("\r\n"), settle_seconds)
+        await _run(session, line.strip("\r\n"), settle_seconds)
     finally:
-        story.flush()
+        session.printer.flush()
 
 
-async def _hear(conversation: ConsoleSession, text: str, patience_seconds: float) -> None:
-    said = None
+async def _run(session: ConsoleSession, text: str, settle_seconds: float) -> None:
+    message = None
     if text.startswith("/") and not text.startswith("//"):
-        run_command(conversation, text)
+        run_command(session, text)
     elif text.strip():
-        said = conversation.say(text.removeprefix("/") if text.startswith("//") else text)
-        await conversation.wait_until_reported(said)
-    waited_for = await conversation.sandbox.settle(patience_seconds)
-    if waited_for:
-        raise SettleTimeout(f"no end after {patience_seconds:g} s: {waited_for} (does a flow answer itself?)")
-    if said:
-        conversation.explain_if_unreported(said)
+        message = session.say(text.removeprefix("/") if text.startswith("//") else text)
+        await session.wait_until_reported(message)
+    if pending := await session.sandbox.settle(settle_seconds):
+        raise SettleTimeout(f"still busy after {settle_seconds:g} s: {pending} (does a flow trigger itself?)")
+    if message:
+        session.explain_if_unreported(message)
 
 
 async def run_lines(
-    conversation: ConsoleSession,
-    story: EventPrinter,
-    lines: AsyncIterator[str],
-    settle_seconds: float,
-    report_error: Callable[[str], None],
+    session: ConsoleSession, lines: AsyncIterator[str], settle_seconds: float, report_error: Callable[[str], None]
 ) -> None:
-    """Hear lines one after the other, until the last or /quit; `complain` is told what is wrong with one."""
+    """Run lines one after the other until the last or /quit; `report_error` gets each error with its line number."""
     number = 0
     async for line in lines:
         number += 1
         try:
-            await run_line(conversation, story, line, settle_seconds)
-        except (InvalidInput, SettleTimeout) as mistake:
-            report_error(f"line {number}: {mistake}")
+            await run_line(session, line, settle_seconds)
+        except (InvalidInput, SettleTimeout) as error:
+            report_error(f"line {number}: {error}")
         except SessionEnded:
             return
 
 
 async def read_lines(descriptor: int) -> AsyncIterator[str]:
-    """The lines that come from a file, a pipe or a terminal, as they come.
+    """Yield the lines of a file, a pipe or a terminal as they arrive.
 
-    Read by a thread, since not all of these can be waited for; of the descriptor itself, so that the thread holds no
-    lock of the interpreter's when it is left behind at the end.
+    A thread reads them, since the event loop can't wait for regular files; it reads the descriptor itself, so that
+    it holds no lock of the interpreter's when it is left behind at the end.
     """
     loop = asyncio.get_running_loop()
     blocks: asyncio.Queue[bytes] = asyncio.Queue()
@@ -76,12 +69,12 @@ async def read_lines(descriptor: int) -> AsyncIterator[str]:
     def read() -> None:
         while may_read.acquire():
             try:
-                block = os.read(descriptor, _BLOCK)
+                block = os.read(descriptor, _BLOCK_BYTES)
             except OSError:
                 block = b""
             try:
                 loop.call_soon_threadsafe(blocks.put_nowait, block)
-            except RuntimeError:  # the loop is closed: nobody listens any more
+            except RuntimeError:  # the loop is closed
                 return
             if not block:
                 return

@@ -1,124 +1,125 @@
-"""The conversation: who speaks, where, and what becomes of each line that is typed."""
+"""A console session: the current speaker, conversation and thread, and posting messages there."""
 
 import contextlib
 from collections import deque
 from typing import Final
 
-from entrypoints.simulation.console.formatter import Detail, EventFormatter
-from entrypoints.simulation.console.output import text_line
-from entrypoints.simulation.console.story import EventPrinter
+from entrypoints.simulation.console.formatter import Detail, EventFormatter, EventPrinter
+from entrypoints.simulation.console.output import Output, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.trace import EventAccepted, TraceEvent
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, Conversation
 
-_REMEMBERED: Final = 1_000
-_MOMENT_SECONDS: Final = 1.0
+_MAX_REPORTED: Final = 1_000
+_REPORT_TIMEOUT_SECONDS: Final = 1.0
 
 
 class InvalidInput(Exception):
-    """What was typed can't be done; the message says why and what can."""
+    """The input can't be executed; the message says why, and what is valid."""
 
 
 class SessionEnded(Exception):
-    """Whoever talks has had enough."""
+    """The user has quit."""
 
 
 class ConsoleSession:
-    """The state of a conversation, and the deeds that change it."""
+    """Posts and prints messages of a sandbox. From its creation on, it prints all events."""
 
-    def __init__(self, stage: Sandbox, narrator: EventFormatter, transcript: Transcript, story: EventPrinter) -> None:
-        self.sandbox = stage
-        self.transcript = transcript
-        self.formatter = narrator
-        self.speaker = stage.workspace.handles[0]
+    def __init__(self, sandbox: Sandbox, output: Output, detail: Detail) -> None:
+        self.sandbox = sandbox
+        self.workspace = sandbox.workspace
+        self.flyte = sandbox.flyte
+        self.transcript = Transcript()
+        self.formatter = EventFormatter(self.transcript, self.flyte, detail)
+        self.printer = EventPrinter(self.formatter, output)
+        self.speaker = self.workspace.handles[0]
         self.thread: ChatMessage | None = None
-        self._label = stage.workspace.conversations()[0].label
-        self._story = story
-        self._reported: deque[tuple[object, object]] = deque(maxlen=_REMEMBERED)
-        stage.workspace.listeners.append(transcript.record)
-        stage.flyte.listeners.append(self._record_report)
+        self._label = self.workspace.conversations()[0].label
+        self._reported: deque[tuple[object, object]] = deque(maxlen=_MAX_REPORTED)
+        self.workspace.listeners += [self.transcript.record, self.printer.put]
+        self.flyte.listeners += [self._record_report, self.printer.put]
 
     @property
     def conversation(self) -> Conversation:
-        """Where the speaker is."""
-        return self.sandbox.workspace.conversation(self._label, self.speaker)
+        """The current channel or direct messages."""
+        return self.workspace.conversation(self._label, self.speaker)
 
     @property
     def thread_timestamp(self) -> str:
-        """Of the message on which the chosen thread hangs; empty when none is chosen."""
+        """The timestamp of the current thread's parent; empty without a thread."""
         return (self.thread.thread_timestamp or self.thread.timestamp) if self.thread else ""
 
-    def write(self, text: str, style: str = "aside", hang: int = 0) -> None:
-        """Tell whoever talks."""
-        self._story.put(text_line(text, style, hang))
+    def write(self, text: str, style: str = "aside", indent: int = 0) -> None:
+        """Print a text."""
+        self.printer.put(text_line(text, style, indent))
+
+    def write_remark(self, text: str) -> None:
+        """Print an explanation, unless explanations are off."""
+        if self.formatter.detail is not Detail.OFF:
+            self.write(f"    {text}", "remark")
 
     def speak_as(self, handle: str) -> None:
-        """Speak as somebody, who is let into the workspace if need be."""
+        """Change the speaker; a new person is added to the workspace."""
         if handle == BOT:
-            raise InvalidInput(f"{BOT} is the bot: it speaks when a flow has it speak")
-        if handle not in self.sandbox.workspace.handles:
-            self.sandbox.workspace.add_person(handle)
-            self.write(f"{handle} is new in the workspace")
+            raise InvalidInput(f"{BOT} is the bot: only flows let it speak")
+        if handle not in self.workspace.handles:
+            self.workspace.add_person(handle)
+            self.write(f"added {handle} to the workspace")
         self.speaker = handle
         if self._label.startswith("@"):
-            self.thread = None  # direct messages are this person's own
+            self.thread = None  # each person has direct messages of their own
 
     def enter(self, label: str) -> None:
-        """Speak in a channel, which is opened if need be, or in direct messages with the bot."""
-        if label != f"@{BOT}" and label not in [room.label for room in self.sandbox.workspace.conversations()]:
-            self.sandbox.workspace.add_channel(label)
-            self.write(f"{label} is new, and {BOT} is not in it: /invite {BOT}")
+        """Go to a channel, which is created if it is new, or to direct messages with the bot."""
+        if label != f"@{BOT}" and label not in [channel.label for channel in self.workspace.conversations()]:
+            self.workspace.add_channel(label)
+            self.write(f"created {label}; {BOT} is not a member: /invite {BOT}")
         self._label = label
         self.thread = None
 
     def find_message(self, number: str) -> ChatMessage:
-        """The message of a number, else the latest in this room."""
-        room = self.conversation
-        found = self.transcript.message(int(number)) if number.isdecimal() else self.transcript.latest(room.id)
+        """Returns the message with this number, or the latest one in the conversation if it is empty."""
+        here = self.conversation
+        found = self.transcript.message(int(number)) if number.isdecimal() else self.transcript.latest(here.id)
         if found is None or (number and not number.isdecimal()):
-            raise InvalidInput(f"there is no message {number}" if number else f"nothing was said in {room.label} yet")
-        if found.channel_id != room.id:
-            raise InvalidInput(
-                f"message {number} is in {found.channel_label}, and you are in {room.label}: /in {found.channel_label}"
-            )
+            raise InvalidInput(f"there is no message {number}" if number else f"{here.label} has no messages yet")
+        if found.channel_id != here.id:
+            place = found.channel_label
+            raise InvalidInput(f"message {number} is in {place}, and you are in {here.label}: /in {place}")
         return found
 
     def say(self, typed: str) -> ChatMessage:
-        """Say what was typed, in the thread if one is chosen."""
-        workspace, room = self.sandbox.workspace, self.conversation
-        timestamp = workspace.say(self.speaker, room, workspace.encode_text(typed), self.thread_timestamp)
-        number = self.transcript.number(room.id, timestamp)
-        said = self.transcript.message(number) if number else None
-        if said is None:
-            raise AssertionError("what is said is noted at once")
-        return said
+        """Post what was typed, in the current thread if there is one."""
+        here = self.conversation
+        timestamp = self.workspace.say(self.speaker, here, self.workspace.encode_text(typed), self.thread_timestamp)
+        number = self.transcript.number(here.id, timestamp)
+        message = self.transcript.message(number) if number else None
+        if message is None:
+            raise AssertionError("the transcript records every message at once")
+        return message
 
-    async def wait_until_reported(self, said: ChatMessage) -> None:
-        """Give a pack in another process a moment to report the message: its storage can't be looked into."""
-        if self.sandbox.storage is None and self.sandbox.flyte.packs and self.conversation.has_bot:
+    async def wait_until_reported(self, message: ChatMessage) -> None:
+        """Give a pack in another process, whose storage is out of reach, a second to report a message."""
+        if self.sandbox.storage is None and self.flyte.packs and self.conversation.has_bot:
             with contextlib.suppress(TimeoutError):
-                await self.sandbox.flyte.wait_for(lambda: self._is_reported(said), _MOMENT_SECONDS)
+                await self.flyte.wait_for(lambda: self._is_reported(message), _REPORT_TIMEOUT_SECONDS)
 
-    def explain_if_unreported(self, said: ChatMessage) -> None:
-        """Tell why a message went no further, if it did not; to be asked when all is calm."""
-        if self.formatter.detail is Detail.OFF or self._is_reported(said):
+    def explain_if_unreported(self, message: ChatMessage) -> None:
+        """Print why the pack has not reported a message, if so. Call this once the sandbox has settled."""
+        if self._is_reported(message):
             return
-        self.write(f"    {self._why_unreported()}", "remark")
+        here = self.conversation
+        if not self.flyte.packs:
+            self.write_remark("no pack has registered with Flyte yet, so nothing happens")
+        elif not here.has_bot:
+            self.write_remark(f"{BOT} is not a member of {here.label}, so the pack gets no messages: /invite {BOT}")
+        else:
+            self.write_remark("the pack did not report it to Flyte: it reports only from channels that it has joined")
 
-    def _is_reported(self, said: ChatMessage) -> bool:
-        return (said.channel_id, said.timestamp) in self._reported
+    def _is_reported(self, message: ChatMessage) -> bool:
+        return (message.channel_id, message.timestamp) in self._reported
 
-    def _why_unreported(self) -> str:
-        room = self.conversation
-        if not self.sandbox.flyte.packs:
-            return "no pack is registered at Flyte yet, so nothing follows"
-        if not room.has_bot:
-            return f"{BOT} is not in {room.label}, so the pack hears nothing of it: /invite {BOT}"
-        return (
-            f"the pack did not report it to Flyte: it listens in the channels that it joined, and {BOT} was invited to"
-        )
-
-    def _record_report(self, happening: TraceEvent) -> None:
-        if isinstance(happening, EventAccepted) and isinstance(happening.payload, dict):
-            self._reported.append((happening.payload.get("channelId"), happening.payload.get("timestamp")))
+    def _record_report(self, event: TraceEvent) -> None:
+        if isinstance(event, EventAccepted) and isinstance(event.payload, dict):
+            self._reported.append((event.payload.get("channelId"), event.payload.get("timestamp")))
