@@ -1,4 +1,4 @@
-"""Runs `flyte-slack simulate` as a process, as whoever types it does."""
+"""Runs `flyte-slack simulate` as a process."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PROGRAM = (sys.executable, "-c", _CODE, "simulate")
 def simulate(
     typed: str, *options: str | Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """What a simulation prints that has these lines on its standard input."""
+    """Run a simulation with this standard input and wait for its end."""
     return subprocess.run(  # noqa: S603 - our own program
         [*PROGRAM, *map(str, options)],
         input=typed,
@@ -32,7 +32,7 @@ def simulate(
 
 
 def started(*options: str | Path) -> subprocess.Popen[str]:
-    """A simulation that goes on, with its standard input open."""
+    """Start a simulation with an open standard input."""
     pipe = subprocess.PIPE
     return subprocess.Popen(  # noqa: S603 - our own program
         [*PROGRAM, *map(str, options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True

@@ -1,1 +1,1 @@
-"""The chat side of a simulation: what people see and do."""
+"""The chat side of a simulation: people, conversations, and what can be seen and done there."""

@@ -1,9 +1,9 @@
-"""The workspace of the chat in memory, with its people."""
+"""The workspace of the in-memory chat."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from adapters.memory.chat import MemoryChat, Posted
+from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
 from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
 from domain.messages import IncomingMessage, RichMessage
@@ -25,139 +25,144 @@ _GENERAL = "#general"
 
 
 class MemoryWorkspace:
-    """People and rooms of a MemoryChat. See the protocol Workspace."""
+    """People and conversations of a MemoryChat. See the protocol Workspace for each method."""
 
     def __init__(self, chat: MemoryChat, receiver: MemoryReceiver) -> None:
         self.listeners: list[Callable[[WorkspaceEvent], None]] = []
         self._chat = chat
-        self._ear = receiver
-        self._ids: dict[str, str] = {BOT: chat.identity.user_id}
-        self._rooms: dict[str, Conversation] = {}
-        chat.listeners.append(self._hear)
+        self._receiver = receiver
+        self._user_ids: dict[str, str] = {BOT: chat.identity.user_id}
+        self._conversations: dict[str, Conversation] = {}
+        chat.listeners.append(self._on_event)
 
     @property
     def handles(self) -> Sequence[str]:
         """See the protocol."""
-        return [handle for handle in self._ids if handle != BOT]
+        return [handle for handle in self._user_ids if handle != BOT]
 
     @property
     def user_ids(self) -> Mapping[str, str]:
-        """Everybody's id by handle, the bot's too."""
-        return self._ids
+        """All user ids by handle, including the bot's."""
+        return self._user_ids
 
     def conversations(self) -> Sequence[Conversation]:
         """See the protocol."""
-        return [room for room in self._rooms.values() if not room.label.startswith("@")]
+        return [conversation for conversation in self._conversations.values() if not conversation.label.startswith("@")]
 
     def conversation(self, label: str, handle: str) -> Conversation:
         """See the protocol."""
         if label == f"@{BOT}":
             return self._direct_messages(handle)
-        room = next((room for room in self.conversations() if room.label == label), None)
-        if room is None:
-            raise unknown_name(label, (one.label for one in self.conversations()))
-        return room
+        channel = self._find_channel(label)
+        if channel is None:
+            raise unknown_name(label, (known.label for known in self.conversations()))
+        return channel
 
     def encode_text(self, typed: str) -> str:
         """See the protocol."""
         return replace_mentions(escape(typed), self._mention)
 
     def add_person(self, handle: str, user: User | None = None) -> None:
-        """See the protocol. `user` says who it is; one without an id gets one."""
+        """See the protocol. `user` gives the details; a user without an id gets one."""
         name = handle.capitalize()
         user = user or User("", name, email=f"{handle}@example.com", first_name=name)
-        user_id = self._ids[handle] = user.id or f"U{len(self._ids):08}"
+        user_id = self._user_ids[handle] = user.id or f"U{len(self._user_ids):08}"
         self._chat.add_user(replace(user, id=user_id))
 
     def add_channel(self, label: str, channel_id: str = "", *, is_private: bool = False) -> None:
         """See the protocol."""
-        room_id = channel_id or f"C{len(self._rooms) + 1:08}"
-        self._chat.add_channel(room_id, is_private=is_private, is_general=label == _GENERAL)
-        self._rooms[room_id] = Conversation(room_id, label, has_bot=False, is_private=is_private)
+        channel_id = channel_id or f"C{len(self._conversations) + 1:08}"
+        self._chat.add_channel(channel_id, is_private=is_private, is_general=label == _GENERAL)
+        self._conversations[channel_id] = Conversation(channel_id, label, has_bot=False, is_private=is_private)
 
-    def say(self, handle: str, room: Conversation, text: str, thread_timestamp: str = "") -> str:
+    def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
         """See the protocol."""
-        said = self._chat.say(room.id, text, self._user_id(handle), thread_timestamp=thread_timestamp)
-        if not self._rooms[room.id].has_bot:
-            self._tell(self._spoken(said))  # the chat tells only of what the bot hears
-        return said.timestamp
+        message = self._chat.say(conversation.id, text, self._user_id(handle), thread_timestamp=thread_timestamp)
+        if not self._conversations[conversation.id].has_bot:
+            self._emit(self._chat_message(message))  # the chat reports only messages that the bot receives
+        return message.timestamp
 
-    def edit(self, room: Conversation, timestamp: str, text: str) -> None:
-        """See the protocol. The chat in memory has no edits: the pack would not hear of one anyway."""
-        self._tell(ChatNotice(room.id, room.label, f"message edited: {text}", timestamp))
+    def edit(self, conversation: Conversation, timestamp: str, text: str) -> None:
+        """See the protocol. The in-memory chat has no edits, and the pack would ignore them."""
+        self._notify(conversation, f"message edited: {text}", timestamp)
 
-    def react(self, handle: str, room: Conversation, timestamp: str, emoji: str) -> None:
-        """See the protocol. The chat in memory has no reactions: the pack would not hear of one anyway."""
-        self._tell(ChatNotice(room.id, room.label, f"{handle} reacts with :{emoji}:", timestamp))
+    def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
+        """See the protocol. The in-memory chat has no reactions, and the pack would ignore them."""
+        self._notify(conversation, f"{handle} reacts with :{emoji}:", timestamp)
 
-    def invite(self, handle: str, room: Conversation) -> None:
+    def invite(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""
         self._user_id(handle)
         if handle == BOT:
-            self._chat.invite(room.id)
+            self._chat.invite(conversation.id)
         else:
-            self._tell(ChatNotice(room.id, room.label, f"{handle} has joined the channel"))
+            self._notify(conversation, f"{handle} has joined the channel")
 
-    def kick(self, handle: str, room: Conversation) -> None:
+    def kick(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""
         self._user_id(handle)
-        if room.label == _GENERAL:
-            raise NotAllowed(f"nobody can be removed from {room.label}")
+        if conversation.label == _GENERAL:
+            raise NotAllowed(f"no one can be removed from {conversation.label}")
         if handle == BOT:
-            self._chat.remove(room.id)
+            self._chat.remove(conversation.id)
         else:
-            self._tell(ChatNotice(room.id, room.label, f"{handle} has left the channel"))
+            self._notify(conversation, f"{handle} has left the channel")
 
     @property
     def is_busy(self) -> bool:
         """See the protocol."""
-        return self._ear.is_busy
+        return self._receiver.is_busy
 
     def _direct_messages(self, handle: str) -> Conversation:
-        room_id = f"D{self._user_id(handle)}"
-        if room_id not in self._rooms:
-            self._chat.add_channel(room_id, is_private=True, has_bot=True)
-            self._rooms[room_id] = Conversation(room_id, f"@{BOT}", has_bot=True, is_private=True)
-        return self._rooms[room_id]
+        channel_id = f"D{self._user_id(handle)}"
+        if channel_id not in self._conversations:
+            self._chat.add_channel(channel_id, is_private=True, has_bot=True)
+            self._conversations[channel_id] = Conversation(channel_id, f"@{BOT}", has_bot=True, is_private=True)
+        return self._conversations[channel_id]
+
+    def _find_channel(self, label: str) -> Conversation | None:
+        return next((channel for channel in self.conversations() if channel.label == label), None)
 
     def _user_id(self, handle: str) -> str:
-        if handle not in self._ids:
+        if handle not in self._user_ids:
             raise unknown_name(handle, (*self.handles, BOT))
-        return self._ids[handle]
+        return self._user_ids[handle]
 
     def _mention(self, sign: str, name: str) -> str | None:
         if sign == "@":
-            return f"<@{self._ids[name]}>" if name in self._ids else None
-        room = next((room for room in self.conversations() if room.label == f"#{name}"), None)
-        return f"<#{room.id}|{name}>" if room else None
+            return f"<@{self._user_ids[name]}>" if name in self._user_ids else None
+        channel = self._find_channel(f"#{name}")
+        return f"<#{channel.id}|{name}>" if channel else None
 
-    def _hear(self, event: ChatEvent) -> None:
+    def _on_event(self, event: ChatEvent) -> None:
         match event:
             case IncomingMessage():
-                self._tell(self._spoken(event))
+                self._emit(self._chat_message(event))
             case MembershipGained(channel_id):
-                self._note_bot(channel_id, has_bot=True)
+                self._set_membership(channel_id, has_bot=True)
             case MembershipLost(channel_id):
-                self._note_bot(channel_id, has_bot=False)
+                self._set_membership(channel_id, has_bot=False)
             case _:
                 pass
 
-    def _note_bot(self, room_id: str, *, has_bot: bool) -> None:
-        room = self._rooms[room_id]
-        self._rooms[room_id] = Conversation(room.id, room.label, has_bot, room.is_private)
-        self._tell(ChatNotice(room.id, room.label, f"{BOT} has {'joined' if has_bot else 'left'} the channel"))
+    def _set_membership(self, channel_id: str, *, has_bot: bool) -> None:
+        channel = self._conversations[channel_id] = replace(self._conversations[channel_id], has_bot=has_bot)
+        self._notify(channel, f"{BOT} has {'joined' if has_bot else 'left'} the channel")
 
-    def _spoken(self, said: IncomingMessage) -> ChatMessage:
-        speaker = next((handle for handle, user_id in self._ids.items() if user_id == said.user_id), said.user_id)
-        text = _words(self._chat.posts[-1]) if speaker == BOT else said.text
-        room = self._rooms[said.channel_id]
-        return ChatMessage(room.id, room.label, speaker, text, said.timestamp, said.thread_timestamp)
+    def _chat_message(self, message: IncomingMessage) -> ChatMessage:
+        handles = {user_id: handle for handle, user_id in self._user_ids.items()}
+        speaker = handles.get(message.user_id, message.user_id)
+        text = self._latest_post() if speaker == BOT else message.text
+        channel = self._conversations[message.channel_id]
+        return ChatMessage(channel.id, channel.label, speaker, text, message.timestamp, message.thread_timestamp)
 
-    def _tell(self, happening: WorkspaceEvent) -> None:
+    def _latest_post(self) -> str:
+        message = self._chat.posts[-1].message
+        return visible_text(message.fields) if isinstance(message, RichMessage) else message.text
+
+    def _notify(self, conversation: Conversation, text: str, timestamp: str = "") -> None:
+        self._emit(ChatNotice(conversation.id, conversation.label, text, timestamp))
+
+    def _emit(self, event: WorkspaceEvent) -> None:
         for listener in self.listeners:
-            listener(happening)
-
-
-def _words(posted: Posted) -> str:
-    message = posted.message
-    return visible_text(message.fields) if isinstance(message, RichMessage) else message.text
+            listener(event)

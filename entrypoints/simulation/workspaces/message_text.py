@@ -1,14 +1,14 @@
-"""What people see of a message: its text, and the words in its blocks and attachments."""
+"""The visible text of a message: its text, and the texts in its blocks and attachments."""
 
 from collections.abc import Iterator, Mapping
 
 _TEXTS = ("pretext", "author_name", "title", "text", "value", "footer", "fallback", "alt_text")
-_PARTS = ("fields", "elements", "actions", "accessory", "blocks", "options")
-_DEEPEST = 20
+_CHILDREN = ("fields", "elements", "actions", "accessory", "blocks", "options")
+_MAX_DEPTH = 20
 
 
 def visible_text(message: Mapping[str, object]) -> str:
-    """A message's text, and below it, each line after a bar, what its blocks and attachments say."""
+    """Returns a message's text, followed by the lines of its blocks and attachments, each after a bar."""
     text = message.get("text")
     lines = [text] if isinstance(text, str) and text else []
     lines += [
@@ -17,22 +17,23 @@ def visible_text(message: Mapping[str, object]) -> str:
     return "\n".join(lines)
 
 
-def _lines(part: object, depth: int) -> Iterator[str]:
-    """The words within a part, in the order in which they are shown; of a fallback only where nothing else is."""
-    if depth > _DEEPEST:
+def _lines(element: object, depth: int) -> Iterator[str]:
+    """Yields an element's lines in the order of their display; a fallback only if there is nothing else."""
+    if depth > _MAX_DEPTH:
         return
-    if isinstance(part, list):
-        for item in part:
+    if isinstance(element, list):
+        for item in element:
             yield from _lines(item, depth + 1)
-    elif isinstance(part, Mapping):
-        found = [line for key in (*_TEXTS, *_PARTS) if key != "fallback" for line in _lines_of(key, part, depth)]
-        yield from found or _lines_of("fallback", part, depth)
+    elif isinstance(element, Mapping):
+        keys = (key for key in (*_TEXTS, *_CHILDREN) if key != "fallback")
+        found = [line for key in keys for line in _lines_of(key, element, depth)]
+        yield from found or _lines_of("fallback", element, depth)
 
 
-def _lines_of(key: str, part: Mapping[str, object], depth: int) -> Iterator[str]:
-    value = part.get(key)
-    if key == "value" and "type" in part:
-        return  # a button's, which nobody sees; that of an attachment's field can be seen
+def _lines_of(key: str, element: Mapping[str, object], depth: int) -> Iterator[str]:
+    value = element.get(key)
+    if key == "value" and "type" in element:
+        return  # the value of a button is invisible; that of an attachment's field is visible
     if isinstance(value, str) and key in _TEXTS:
         yield from value.splitlines()
     else:

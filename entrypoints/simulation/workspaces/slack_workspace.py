@@ -1,13 +1,13 @@
-"""The workspace of the simulated Slack, with its people."""
+"""The workspace of the simulated Slack."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from entrypoints.simulation.slack import workspace as slack_world
 from entrypoints.simulation.slack.event_log import EventRaised, SlackEvent
 from entrypoints.simulation.slack.models import Channel, JsonObject, User
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.slack.server import SlackServer
+from entrypoints.simulation.slack.workspace import NotFoundError
 from entrypoints.simulation.workspaces.message_text import visible_text
 from entrypoints.simulation.workspaces.workspace import (
     BOT,
@@ -25,31 +25,31 @@ _OWNER: Final = "owner"
 
 
 class SlackWorkspace:
-    """People and rooms of a SlackServer. See the protocol Workspace."""
+    """People and conversations of a SlackServer. See the protocol Workspace for each method."""
 
     def __init__(self, slack: SlackServer) -> None:
         self.listeners: list[Callable[[WorkspaceEvent], None]] = []
         self._slack = slack
-        self._world = slack.workspace
-        slack.log.listeners.append(self._translate)
+        self._state = slack.workspace
+        slack.log.listeners.append(self._on_event)
 
     @property
     def handles(self) -> Sequence[str]:
         """See the protocol."""
-        return [user.name for user in self._world.users.values() if not user.bot_id and user.name != _OWNER]
+        return [user.name for user in self._state.users.values() if not user.bot_id and user.name != _OWNER]
 
     def conversations(self) -> Sequence[Conversation]:
         """See the protocol."""
-        return [self._room(channel) for channel in self._world.channels.values() if not channel.is_direct]
+        return [self._conversation(channel) for channel in self._state.channels.values() if not channel.is_direct]
 
     def conversation(self, label: str, handle: str) -> Conversation:
         """See the protocol."""
         if label == f"@{BOT}":
-            return self._room(self._world.channel(self._slack.open_im(self._user(handle).user_id)))
-        channel = self._world.find_channel(label)
+            return self._conversation(self._state.channel(self._slack.open_im(self._user(handle).user_id)))
+        channel = self._state.find_channel(label)
         if channel is None:
-            raise unknown_name(label, (one.label for one in self.conversations()))
-        return self._room(channel)
+            raise unknown_name(label, (known.label for known in self.conversations()))
+        return self._conversation(channel)
 
     def encode_text(self, typed: str) -> str:
         """See the protocol."""
@@ -64,86 +64,83 @@ class SlackWorkspace:
         """See the protocol."""
         self._slack.add_channel(label, private=is_private, channel_id=channel_id)
 
-    def say(self, handle: str, room: Conversation, text: str, thread_timestamp: str = "") -> str:
+    def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
         """See the protocol."""
-        return self._slack.say(self._user(handle).user_id, room.id, text, thread_ts=thread_timestamp or None)
+        user = self._user(handle)
+        return self._slack.say(user.user_id, conversation.id, text, thread_ts=thread_timestamp or None)
 
-    def edit(self, room: Conversation, timestamp: str, text: str) -> None:
+    def edit(self, conversation: Conversation, timestamp: str, text: str) -> None:
         """See the protocol."""
-        self._check(room, timestamp)
-        self._slack.edit(room.id, timestamp, text)
+        self._check_exists(conversation, timestamp)
+        self._slack.edit(conversation.id, timestamp, text)
 
-    def react(self, handle: str, room: Conversation, timestamp: str, emoji: str) -> None:
+    def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
         """See the protocol."""
-        self._check(room, timestamp)
-        self._slack.react(self._user(handle).user_id, room.id, timestamp, emoji)
+        self._check_exists(conversation, timestamp)
+        self._slack.react(self._user(handle).user_id, conversation.id, timestamp, emoji)
 
-    def invite(self, handle: str, room: Conversation) -> None:
+    def invite(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""
-        self._slack.invite(room.id, self._user(handle).user_id)
+        self._slack.invite(conversation.id, self._user(handle).user_id)
 
-    def kick(self, handle: str, room: Conversation) -> None:
+    def kick(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""
-        if self._world.channel(room.id).is_general:
-            raise NotAllowed(f"nobody can be removed from {room.label}")
-        self._slack.kick(room.id, self._user(handle).user_id)
+        if self._state.channel(conversation.id).is_general:
+            raise NotAllowed(f"no one can be removed from {conversation.label}")
+        self._slack.kick(conversation.id, self._user(handle).user_id)
 
     @property
     def is_busy(self) -> bool:
         """See the protocol."""
-        is_heard = bool(self._slack.connections)
-        return is_heard and any(not delivery.is_given_up for delivery in self._slack.unacknowledged.values())
+        is_connected = bool(self._slack.connections)
+        return is_connected and any(not delivery.is_given_up for delivery in self._slack.unacknowledged.values())
 
     def _user(self, handle: str) -> User:
         try:
-            return self._world.user(handle)
-        except slack_world.NotFoundError:
+            return self._state.user(handle)
+        except NotFoundError:
             raise unknown_name(handle, (*self.handles, BOT)) from None
 
-    def _check(self, room: Conversation, timestamp: str) -> None:
-        if timestamp not in self._world.channel(room.id).messages:
-            raise UnknownName(f"that message is no longer in {room.label}")
+    def _check_exists(self, conversation: Conversation, timestamp: str) -> None:
+        if timestamp not in self._state.channel(conversation.id).messages:
+            raise UnknownName(f"the message is no longer in {conversation.label}")
 
     def _mention(self, sign: str, name: str) -> str | None:
         if sign == "@":
-            user = next((user for user in self._world.users.values() if user.name == name), None)
+            user = next((user for user in self._state.users.values() if user.name == name), None)
             return f"<@{user.user_id}>" if user else None
-        channel = self._world.find_channel(name)
+        channel = self._state.find_channel(name)
         return f"<#{channel.channel_id}|{channel.name}>" if channel else None
 
-    def _room(self, channel: Channel) -> Conversation:
-        has_bot = self._world.bot.user_id in channel.members and not channel.is_archived
-        return Conversation(channel.channel_id, self._label(channel), has_bot, channel.is_private)
-
-    @staticmethod
-    def _label(channel: Channel) -> str:
-        return f"@{BOT}" if channel.is_direct else f"#{channel.name}"
+    def _conversation(self, channel: Channel) -> Conversation:
+        has_bot = self._state.bot.user_id in channel.members and not channel.is_archived
+        return Conversation(channel.channel_id, _label(channel), has_bot, channel.is_private)
 
     def _name(self, user_id: object) -> str:
-        user = self._world.users.get(str(user_id))
+        user = self._state.users.get(str(user_id))
         return user.name if user else str(user_id)
 
-    def _translate(self, event: SlackEvent) -> None:
-        seen = self._seen(event.event) if isinstance(event, EventRaised) else None
-        if seen is not None:
+    def _on_event(self, event: SlackEvent) -> None:
+        visible = self._visible_event(event.event) if isinstance(event, EventRaised) else None
+        if visible is not None:
             for listener in self.listeners:
-                listener(seen)
+                listener(visible)
 
-    def _seen(self, event: JsonObject) -> WorkspaceEvent | None:
+    def _visible_event(self, event: JsonObject) -> WorkspaceEvent | None:
         item = event.get("item", {})
-        channel = self._world.channels.get(str(event.get("channel") or item.get("channel")))
+        channel = self._state.channels.get(str(event.get("channel") or item.get("channel")))
         if channel is None:
             return None
         if event["type"] == "reaction_added":
             text = f"{self._name(event['user'])} reacts with :{event['reaction']}:"
-            return ChatNotice(channel.channel_id, self._label(channel), text, item["ts"])
-        return self._message(channel, event) if event["type"] == "message" else None
+            return ChatNotice(channel.channel_id, _label(channel), text, item["ts"])
+        return self._message_event(channel, event) if event["type"] == "message" else None
 
-    def _message(self, channel: Channel, event: JsonObject) -> WorkspaceEvent:
-        place = channel.channel_id, self._label(channel)
+    def _message_event(self, channel: Channel, event: JsonObject) -> WorkspaceEvent:
+        place = channel.channel_id, _label(channel)
         match event.get("subtype"):
             case None | "thread_broadcast" | "bot_message" | "file_share" | "me_message":
-                return self._spoken(channel, event)
+                return self._chat_message(channel, event)
             case "message_changed":
                 message = event["message"]
                 text = f"{self._name(message.get('user'))} edits: {visible_text(message)}"
@@ -151,17 +148,21 @@ class SlackWorkspace:
             case "message_deleted":
                 return ChatNotice(*place, "deleted", event["deleted_ts"])
             case _:
-                who = str(event.get("user"))
-                return ChatNotice(*place, str(event.get("text", "")).replace(f"<@{who}>", self._name(who)))
+                user_id = str(event.get("user"))
+                return ChatNotice(*place, str(event.get("text", "")).replace(f"<@{user_id}>", self._name(user_id)))
 
-    def _spoken(self, channel: Channel, event: JsonObject) -> ChatMessage:
+    def _chat_message(self, channel: Channel, event: JsonObject) -> ChatMessage:
         speaker = event.get("username") or self._name(event.get("user") or event.get("bot_id"))
         thread = event.get("thread_ts", "")
         return ChatMessage(
             channel_id=channel.channel_id,
-            channel_label=self._label(channel),
+            channel_label=_label(channel),
             speaker=str(speaker),
             text=visible_text(event),
             timestamp=event["ts"],
             thread_timestamp=thread if thread != event["ts"] else "",
         )
+
+
+def _label(channel: Channel) -> str:
+    return f"@{BOT}" if channel.is_direct else f"#{channel.name}"

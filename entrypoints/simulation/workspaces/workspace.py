@@ -1,4 +1,4 @@
-"""The chat as those who talk in it see it, whichever simulated Slack is behind it."""
+"""The chat workspace as its people see it, over the simulated Slack or the in-memory chat."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,102 +12,102 @@ _MENTION: Final = re.compile(r"(?<![\w.@#])([@#])([\w-]+(?:\.[\w-]+)*)")
 
 
 class UnknownName(LookupError):
-    """There is nobody and nothing of that name; the message says what there is."""
+    """There is no person, channel or message of that name; the message lists the known names."""
 
 
 class NotAllowed(Exception):
-    """The chat service does not let people do this; the message says why."""
+    """The chat service does not allow this; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A place to talk."""
+    """A channel or direct messages with the bot."""
 
     id: str
     label: str
-    """`#ops`, or `@flyte` for direct messages with the bot."""
+    """`#ops`, or `@flyte` for direct messages."""
     has_bot: bool
     is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """A message that stands in a room."""
+    """A message in a conversation."""
 
     channel_id: str
     channel_label: str
     speaker: str
     text: str
-    """As Slack has it."""
+    """As Slack encodes it."""
     timestamp: str
     thread_timestamp: str = ""
-    """Of the message whose thread it stands in; empty for the room itself."""
+    """The timestamp of the thread's parent; empty outside threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatNotice:
-    """Anything else that can be seen in a room: somebody came or went, an edit, a reaction."""
+    """Anything else that is visible in a conversation: a person joined or left, an edit, a reaction."""
 
     channel_id: str
     channel_label: str
     text: str
     timestamp: str = ""
-    """Of the message that it is about, if it is about one."""
+    """The timestamp of the message that the notice is about, if any."""
 
 
 WorkspaceEvent: TypeAlias = ChatMessage | ChatNotice
 
 
 class Workspace(Protocol):
-    """People and rooms. Handles come without `@`, rooms as `#name` or `@flyte`."""
+    """People and conversations. Handles have no `@`; conversations are called `#name` or `@flyte`."""
 
     listeners: list[Callable[[WorkspaceEvent], None]]
-    """Told of all that can be seen, as it happens."""
+    """Called with everything that is visible, as it happens."""
 
     @property
     def handles(self) -> Sequence[str]:
-        """The people, the bot not among them."""
+        """The people's handles, without the bot's."""
 
     def conversations(self) -> Sequence[Conversation]:
-        """The channels; direct messages are not listed."""
+        """Returns the channels, without direct messages."""
 
     def conversation(self, label: str, handle: str) -> Conversation:
-        """A room, as somebody finds it: `@flyte` are this person's own direct messages. Raises NotThereError."""
+        """Returns a conversation; `@flyte` means this person's own direct messages. Raises UnknownName."""
 
     def encode_text(self, typed: str) -> str:
-        """What somebody types, as Slack passes it on: `<@U1>` for `@alice`, `&lt;` for a less-than sign."""
+        """Returns a typed text as Slack encodes it: `<@U1>` for `@alice`, `&lt;` for a less-than sign."""
 
     def add_person(self, handle: str) -> None:
-        """Let somebody into the workspace."""
+        """Add a person to the workspace."""
 
     def add_channel(self, label: str, channel_id: str = "", *, is_private: bool = False) -> None:
-        """Open a channel without the bot."""
+        """Create a channel without the bot."""
 
-    def say(self, handle: str, room: Conversation, text: str, thread_timestamp: str = "") -> str:
-        """Say something; returns its `ts`. Whoever was not in the room is let in quietly."""
+    def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
+        """Post a message; returns its `ts`. A person who is not a member joins without a notice."""
 
-    def edit(self, room: Conversation, timestamp: str, text: str) -> None:
-        """Change what a message says. Raises NotThereError."""
+    def edit(self, conversation: Conversation, timestamp: str, text: str) -> None:
+        """Change a message's text. Raises UnknownName."""
 
-    def react(self, handle: str, room: Conversation, timestamp: str, emoji: str) -> None:
-        """Put an emoji under a message. Raises NotThereError."""
+    def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
+        """Add a reaction to a message. Raises UnknownName."""
 
-    def invite(self, handle: str, room: Conversation) -> None:
-        """Bring somebody, the bot too, into a channel. Raises NotThereError."""
+    def invite(self, handle: str, conversation: Conversation) -> None:
+        """Add a person or the bot to a channel. Raises UnknownName."""
 
-    def kick(self, handle: str, room: Conversation) -> None:
-        """Remove somebody, the bot too, from a channel. Raises NotThereError, NotDoneError."""
+    def kick(self, handle: str, conversation: Conversation) -> None:
+        """Remove a person or the bot from a channel. Raises UnknownName, NotAllowed."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether something that the pack is to hear is still on its way to it."""
+        """Whether an event for the pack is not acknowledged yet."""
 
 
-def replace_mentions(text: str, written: Callable[[str, str], str | None]) -> str:
-    """The text with each `@name` and `#name` as Slack writes it; `written` says how, None: it is no mention."""
-    return _MENTION.sub(lambda match: written(match[1], match[2]) or match[0], text)
+def replace_mentions(text: str, encode: Callable[[str, str], str | None]) -> str:
+    """Returns the text with each `@name` and `#name` replaced by `encode(sign, name)`, unless that is None."""
+    return _MENTION.sub(lambda match: encode(match[1], match[2]) or match[0], text)
 
 
-def unknown_name(name: str, there_are: Iterable[str]) -> UnknownName:
-    """The error for an unknown name, with those that are known."""
-    return UnknownName(f"there is no {name}; there are: {', '.join(there_are)}")
+def unknown_name(name: str, known: Iterable[str]) -> UnknownName:
+    """Returns the error for an unknown name."""
+    return UnknownName(f"there is no {name}; there are: {', '.join(known)}")
