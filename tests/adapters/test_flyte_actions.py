@@ -1,4 +1,4 @@
-"""Taking and answering Flyte's actions: every answer has its meaning, and no action is lost that can be saved."""
+"""Takes and completes actions of Flyte, with every kind of response."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ LOST_OR_REFUSED: list[tuple[Fault, type[WorkflowError]]] = [
     (Hang(), WorkflowInDoubt),
     (Hang(after_effect=True), WorkflowInDoubt),
 ]
-"""What means the same for a take, an answer and an event."""
+"""Faults with the same error for a take, a result and an event."""
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def _take(workflow: FlyteWorkflow) -> Action:
 
 
 @pytest.mark.parametrize(("fault", "kind"), [*LOST_OR_REFUSED, (faults.status(500), ActionTakenElsewhere)])
-async def test_a_take_that_fails_says_what_became_of_it(
+async def test_a_failed_take_raises_the_error_for_its_cause(
     flyte: FlyteServer, workflow: FlyteWorkflow, fault: Fault, kind: type[WorkflowError]
 ) -> None:
     flyte.faults.plan("take", fault)
@@ -97,23 +97,23 @@ async def test_a_take_that_fails_says_what_became_of_it(
     ],
 )
 @pytest.mark.parametrize("route", ["result", "event"])
-async def test_an_answer_or_an_event_that_fails_says_what_became_of_it(
+async def test_a_failed_result_or_event_raises_the_error_for_its_cause(
     flyte: FlyteServer, workflow: FlyteWorkflow, route: str, fault: Fault, kind: type[WorkflowError]
 ) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     action = await _take(workflow)
     flyte.faults.plan(route, fault)
-    telling = (
+    request = (
         workflow.complete(action.id, SENT, NOON)
         if route == "result"
         else workflow.publish(received_message("1.1"), NOON)
     )
     with pytest.raises(kind):
-        await telling
+        await request
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 500])
-async def test_a_page_of_a_gateway_is_no_verdict_on_an_answer(status: int) -> None:
+async def test_an_html_page_from_a_gateway_does_not_reject_a_result(status: int) -> None:
     def respond(request: Request) -> bytes:
         return flyte_registration(request) or http_response(
             status, "<html>no route</html>", content_type="text/html; charset=utf-8"
@@ -129,7 +129,7 @@ async def test_a_page_of_a_gateway_is_no_verdict_on_an_answer(status: int) -> No
                 await workflow.take()
 
 
-async def test_a_request_that_could_not_be_sent_leaves_no_doubt(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+async def test_a_request_that_was_not_sent_is_not_in_doubt(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     await flyte.go_down()
     with pytest.raises(WorkflowError):
         await workflow.take()  # on the connection that has just died
@@ -138,7 +138,7 @@ async def test_a_request_that_could_not_be_sent_leaves_no_doubt(flyte: FlyteServ
             await request
 
 
-async def test_an_action_in_a_lost_answer_is_found_in_hand(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+async def test_an_action_in_a_lost_response_is_pending(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     flyte.faults.plan("take", Reset(after_effect=True))
     with pytest.raises(WorkflowInDoubt):
@@ -149,9 +149,7 @@ async def test_an_action_in_a_lost_answer_is_found_in_hand(flyte: FlyteServer, w
     assert len(flyte.results) == 1
 
 
-async def test_the_time_of_an_answer_is_told_in_utc_with_milliseconds(
-    flyte: FlyteServer, workflow: FlyteWorkflow
-) -> None:
+async def test_the_time_of_a_result_is_in_utc_with_milliseconds(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     action_id = flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     at = datetime(2024, 5, 17, 14, 0, tzinfo=timezone(timedelta(hours=2)))
     await workflow.complete((await _take(workflow)).id, SENT, at)
@@ -164,7 +162,7 @@ async def test_the_id_of_an_action_is_its_result_link(flyte: FlyteServer, workfl
     assert (await _take(workflow)).id == expected
 
 
-async def test_an_action_can_be_answered_by_the_pack_of_the_next_start(flyte: FlyteServer) -> None:
+async def test_an_action_can_be_completed_after_a_restart(flyte: FlyteServer) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     async with registered(flyte) as workflow:
         action = await _take(workflow)
@@ -173,7 +171,7 @@ async def test_an_action_can_be_answered_by_the_pack_of_the_next_start(flyte: Fl
     assert len(flyte.results) == 1
 
 
-async def test_only_the_answering_of_an_action_at_another_origin_is_refused(
+async def test_an_action_with_a_result_link_to_another_origin_is_taken_but_not_completed(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
     async with scripted_server(lambda _: http_response(202)) as other:
@@ -190,7 +188,7 @@ async def test_only_the_answering_of_an_action_at_another_origin_is_refused(
 
 
 @pytest.mark.parametrize("action_id", ["action-1", "", "http://[", "/v1/packs/Slack/actions/1/result"])
-async def test_an_action_of_another_engine_is_unknown_to_flyte(workflow: FlyteWorkflow, action_id: str) -> None:
+async def test_an_action_of_another_engine_is_not_registered(workflow: FlyteWorkflow, action_id: str) -> None:
     with pytest.raises(PackNotRegistered):
         await workflow.complete(ActionId(action_id), SENT, NOON)
 
@@ -233,7 +231,7 @@ RESULT = b'"links": [{"rel": "http://h/swagger#/help", "href": "/x"}, {"rel": "h
         (b"{%s}", UnknownCommand("")),
     ],
 )
-async def test_an_action_is_taken_and_can_be_answered_whatever_is_in_it(
+async def test_an_action_with_any_content_is_taken_and_can_be_completed(
     flyte: FlyteServer, workflow: FlyteWorkflow, body: bytes, command: Command
 ) -> None:
     flyte.queue_raw("Slack", body.replace(b"%s", RESULT))
@@ -256,7 +254,7 @@ async def test_an_action_is_taken_and_can_be_answered_whatever_is_in_it(
         ', "links": [{"rel": "#/actionResult", "href": "http://["}]',
     ],
 )
-async def test_an_action_that_can_not_be_answered_is_logged_without_its_input_and_is_none(
+async def test_an_action_without_a_result_link_is_logged_without_its_input_and_skipped(
     flyte: FlyteServer, workflow: FlyteWorkflow, links: str
 ) -> None:
     flyte.queue_raw("Slack", f'{{"command": "Broadcast", "input": {{"message": "private"}}{links}}}'.encode())
@@ -267,7 +265,7 @@ async def test_an_action_that_can_not_be_answered_is_logged_without_its_input_an
 
 
 @pytest.mark.parametrize("body", [b"", b"ok", b"[]", b"null", b'{"command": "Broadcast", "input": {', b"\xff\xfe"])
-async def test_an_answer_that_may_have_held_an_action_leaves_a_doubt(
+async def test_an_unreadable_response_to_a_take_is_in_doubt(
     flyte: FlyteServer, workflow: FlyteWorkflow, body: bytes
 ) -> None:
     flyte.queue_raw("Slack", body)
@@ -275,7 +273,7 @@ async def test_an_answer_that_may_have_held_an_action_leaves_a_doubt(
         await workflow.take()
 
 
-async def test_an_answer_that_breaks_off_leaves_a_doubt() -> None:
+async def test_an_incomplete_response_is_in_doubt() -> None:
     def respond(request: Request) -> bytes:
         return flyte_registration(request) or http_response(200, b'{"command"', Content_Length="1000")
 
@@ -287,7 +285,7 @@ async def test_an_answer_that_breaks_off_leaves_a_doubt() -> None:
                 await workflow.take()
 
 
-async def test_an_answer_too_large_to_be_read_leaves_a_doubt(
+async def test_an_oversized_response_is_in_doubt(
     flyte: FlyteServer, workflow: FlyteWorkflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.flyte.http_client.MAX_BODY_BYTES", 2**20)
@@ -296,7 +294,7 @@ async def test_an_answer_too_large_to_be_read_leaves_a_doubt(
         await workflow.take()
 
 
-async def test_a_202_counts_though_its_body_breaks_off() -> None:
+async def test_a_202_with_an_incomplete_body_is_a_success() -> None:
     def respond(request: Request) -> bytes:
         return flyte_registration(request) or http_response(202, b"", Content_Length="10")
 
@@ -307,13 +305,13 @@ async def test_a_202_counts_though_its_body_breaks_off() -> None:
             await workflow.publish(received_message("1.1"), NOON)
 
 
-async def test_a_slow_answer_is_waited_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+async def test_a_slow_response_is_awaited(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     flyte.faults.plan("take", Slow(0.1))
     assert (await _take(workflow)).command == Broadcast("hello")
 
 
-async def test_a_take_that_is_cancelled_ends_at_once() -> None:
+async def test_a_cancelled_take_ends_at_once() -> None:
     async with scripted_server(flyte_registration) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
@@ -343,7 +341,7 @@ async def test_a_take_is_a_post_without_a_body_and_an_event_is_compact_json() ->
     assert "wörld".encode() in event.body
 
 
-async def test_what_can_not_be_told_in_json_is_refused_and_surrogates_are_replaced(
+async def test_a_payload_without_a_json_form_is_rejected_and_surrogates_are_replaced(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
     await workflow.publish(received_message("1.1", "a\ud800"), NOON)
@@ -354,7 +352,7 @@ async def test_what_can_not_be_told_in_json_is_refused_and_surrogates_are_replac
         await workflow.complete(action.id, RichMessageSent({"x": float("nan")}, Receipt(ChannelId("C1"), "1")), NOON)
 
 
-async def test_the_jwt_is_in_no_error_not_even_with_its_causes() -> None:
+async def test_no_traceback_contains_the_jwt() -> None:
     async with (
         FlyteServer(jwt="jot-of-gold") as flyte,
         registered(flyte, jwt="jot-of-gold", timeout_seconds=1.0) as ours,
@@ -363,5 +361,5 @@ async def test_the_jwt_is_in_no_error_not_even_with_its_causes() -> None:
             flyte.faults.plan("event", fault)
             with pytest.raises(WorkflowError) as failure:
                 await ours.publish(received_message("1.1"), NOON)
-            told = "".join(traceback.format_exception(failure.value))
-            assert "jot-of-gold" not in told
+            text = "".join(traceback.format_exception(failure.value))
+            assert "jot-of-gold" not in text

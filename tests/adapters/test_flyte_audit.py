@@ -1,4 +1,4 @@
-"""What Flyte's audit tells of events and actions, and what is made of one that tells nothing."""
+"""Looks events and actions up in Flyte's audit, which may be missing or incomplete."""
 
 import json
 from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ async def _published(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
         Hang(),
     ],
 )
-async def test_an_audit_that_can_not_be_read_tells_nothing(
+async def test_an_unreadable_audit_leaves_everything_unknown(
     flyte: FlyteServer, workflow: FlyteWorkflow, fault: Fault
 ) -> None:
     await _published(flyte, workflow)
@@ -87,7 +87,7 @@ async def test_an_audit_that_can_not_be_read_tells_nothing(
         (Reset(), WorkflowUnreachable),
     ],
 )
-async def test_an_audit_that_fails_can_be_asked_again(
+async def test_a_failed_audit_query_can_be_repeated(
     flyte: FlyteServer, workflow: FlyteWorkflow, fault: Fault, kind: type[WorkflowError]
 ) -> None:
     flyte.faults.plan("audit", fault, times=None)
@@ -104,7 +104,7 @@ def _action_id(flyte: FlyteServer, action_id: str) -> ActionId:
     return ActionId(f"{flyte.api_url}/v1/packs/Slack.env.test.region.eu/actions/{action_id}/result")
 
 
-async def test_an_audit_that_the_jwt_does_not_open_tells_nothing() -> None:
+async def test_an_audit_without_access_leaves_everything_unknown() -> None:
     async with (
         FlyteServer(jwt="jot", forbidden_routes=["audit"], flows=[ECHO]) as flyte,
         registered(flyte, jwt="jot") as workflow,
@@ -113,7 +113,7 @@ async def test_an_audit_that_the_jwt_does_not_open_tells_nothing() -> None:
         assert await workflow.were_published(ASKED) == [False]
 
 
-async def test_before_the_registration_the_audit_is_not_asked() -> None:
+async def test_the_audit_is_not_queried_before_the_registration() -> None:
     workflow = FlyteWorkflow("http://127.0.0.1:1")
     async with workflow.open():
         for question in (
@@ -125,20 +125,20 @@ async def test_before_the_registration_the_audit_is_not_asked() -> None:
                 await question
 
 
-async def test_a_message_that_only_another_packs_action_came_of_was_published() -> None:
+async def test_a_message_that_triggered_another_packs_action_was_published() -> None:
     async with FlyteServer(flows=[LISTENER]) as flyte, registered(flyte) as workflow:
         await workflow.publish(received_message("1.1"), NOON)
         await flyte.wait_for(lambda: flyte.waiting("Other"))
         assert await workflow.were_published(ASKED) == [True]
 
 
-async def test_an_event_that_no_flow_matched_is_not_certainly_processed() -> None:
+async def test_an_event_that_triggered_nothing_is_not_known_to_be_published() -> None:
     async with FlyteServer() as flyte, registered(flyte) as workflow:
         await workflow.publish(received_message("1.1"), NOON)
         assert await workflow.were_published(ASKED) == [False]
 
 
-async def test_what_is_found_for_this_pack_is_not_lost_when_the_wider_question_fails(
+async def test_messages_found_for_this_pack_count_even_if_the_wider_query_fails(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
     await _published(flyte, workflow)
@@ -147,13 +147,13 @@ async def test_what_is_found_for_this_pack_is_not_lost_when_the_wider_question_f
     assert await workflow.were_published([*ASKED, (received_message("1.2").said, NOON)]) == [True, False]
 
 
-async def test_one_question_is_enough_when_all_is_found(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+async def test_one_query_is_enough_if_it_finds_all_messages(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     await _published(flyte, workflow)
     assert await workflow.were_published(ASKED) == [True]
     assert flyte.counts["audit", 200] == 1
 
 
-async def test_a_lost_answer_to_an_event_is_made_up_for(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+async def test_an_event_with_a_lost_response_is_found_published(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.faults.plan("event", Reset(after_effect=True))
     with pytest.raises(WorkflowError):
         await workflow.publish(received_message("1.1"), NOON)
@@ -162,7 +162,7 @@ async def test_a_lost_answer_to_an_event_is_made_up_for(flyte: FlyteServer, work
 
 
 @pytest.mark.parametrize("outcome", [Fatal("x"), BroadcastSent("hello", ())])
-async def test_an_answer_whose_202_was_lost_is_in(
+async def test_a_result_with_a_lost_response_is_found_completed(
     flyte: FlyteServer, workflow: FlyteWorkflow, outcome: Outcome
 ) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
@@ -174,14 +174,12 @@ async def test_an_answer_whose_202_was_lost_is_in(
     assert await workflow.is_completed(action.id) is True
 
 
-async def test_an_action_in_hand_is_known_by_the_id_that_take_gave_it(
-    flyte: FlyteServer, workflow: FlyteWorkflow
-) -> None:
+async def test_a_pending_action_has_the_id_that_take_returned(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
     assert [await workflow.take()] == await workflow.pending_actions(LONG_AGO)
 
 
-async def test_an_action_in_hand_is_found_behind_a_thousand_newer_runs(
+async def test_a_pending_action_is_found_behind_a_thousand_newer_runs(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "old"})
@@ -191,7 +189,9 @@ async def test_an_action_in_hand_is_found_behind_a_thousand_newer_runs(
     assert taken in await workflow.pending_actions(LONG_AGO)
 
 
-async def test_unreadable_input_in_hand_is_an_unreadable_command(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
+async def test_a_pending_action_with_unreadable_input_has_an_unreadable_command(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
     flyte.queue_action("Slack", "Broadcast", [1])
     await workflow.take()
     [action] = await workflow.pending_actions(LONG_AGO)
@@ -256,7 +256,7 @@ def _runs(*actions: object) -> object:
         ({"payload": None}, False),
     ],
 )
-async def test_a_message_is_recognised_by_pack_channel_timestamp_and_time(
+async def test_a_message_is_recognized_by_pack_channel_timestamp_and_time(
     trigger: dict[str, Any], is_published: bool
 ) -> None:
     action = _audited()
@@ -287,7 +287,7 @@ async def test_a_message_is_recognised_by_pack_channel_timestamp_and_time(
         ({"name": None}, False),
     ],
 )
-async def test_an_action_in_hand_is_a_pending_one_of_this_name_these_labels_and_the_last_two_days(
+async def test_pending_actions_have_this_name_and_labels_and_are_of_the_last_two_days(
     fields: dict[str, Any], is_in_hand: bool
 ) -> None:
     commands = [action.command for action in await _with_audit(_runs(_audited(**fields)), "in_hand")]
@@ -297,7 +297,7 @@ async def test_an_action_in_hand_is_a_pending_one_of_this_name_these_labels_and_
 @pytest.mark.parametrize(
     ("state", "is_answered"), [("NEW", False), ("PENDING", False), ("SUCCESS", True), ("FATAL", True)]
 )
-async def test_an_action_is_answered_when_its_state_says_so(state: str, is_answered: bool) -> None:
+async def test_an_action_is_completed_if_its_state_says_so(state: str, is_answered: bool) -> None:
     assert await _with_audit(_runs(_audited(state={"value": state})), "is_answered") is is_answered
 
 
@@ -312,17 +312,17 @@ async def test_an_action_is_answered_when_its_state_says_so(state: str, is_answe
         {"flows": [None, 1, [], {}, {"actions": None}, {"actions": []}, {"actions": {"1": None, "2": 7, "3": []}}]},
     ],
 )
-async def test_an_audit_of_another_form_tells_nothing(audit: object) -> None:
+async def test_a_malformed_audit_leaves_everything_unknown(audit: object) -> None:
     assert await _with_audit(audit, "were_published") is False
     assert await _with_audit(audit, "is_answered") is None
     assert await _with_audit(audit, "in_hand") == []
 
 
-async def test_what_is_not_understood_does_not_hide_the_rest() -> None:
+async def test_malformed_actions_do_not_hide_others() -> None:
     assert len(await _with_audit(_runs(None, {"id": "x"}, _audited()), "in_hand")) == 1
 
 
-async def test_older_runs_are_asked_for_page_by_page_until_they_are_too_old() -> None:
+async def test_runs_are_queried_page_by_page_until_they_are_too_old() -> None:
     def run(minutes: int) -> dict[str, Any]:
         time = (NOON - timedelta(minutes=minutes)).isoformat()
         return {"actions": {"1": _audited(trigger=None, state={"value": "SUCCESS", "time": time})}}
@@ -347,7 +347,7 @@ async def test_older_runs_are_asked_for_page_by_page_until_they_are_too_old() ->
     ]
 
 
-async def test_the_audit_is_not_read_for_ever() -> None:
+async def test_the_number_of_pages_is_bounded() -> None:
     page = json.dumps({"flows": [{"actions": {"1": _audited(id="other")}}] * 200})
     async with scripted_server(lambda request: flyte_registration(request) or http_response(200, page)) as server:
         workflow = FlyteWorkflow(server.url)

@@ -1,4 +1,4 @@
-"""Flyte keeps the port's promises, over a real socket."""
+"""Runs the workflow contract over a real socket."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""The way to Flyte through the network: proxies, and connections that are used again."""
+"""Reaches Flyte through proxies and over reused connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.support.scripted_http import http_response, scripted_server
 
 
 @pytest.fixture(autouse=True)
-def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -50,7 +50,7 @@ async def test_flyte_is_unreachable_without_its_proxy(monkeypatch: pytest.Monkey
     assert "secret" not in str(failure.value)
 
 
-async def test_one_request_after_another_uses_one_connection() -> None:
+async def test_successive_requests_share_one_connection() -> None:
     async with FlyteServer() as flyte, _relay(flyte.api_url) as (url, connections):
         workflow = FlyteWorkflow(url)
         async with workflow.open():
@@ -63,7 +63,7 @@ async def test_one_request_after_another_uses_one_connection() -> None:
 
 @asynccontextmanager
 async def _relay(target: str) -> AsyncIterator[tuple[str, list[asyncio.Task[None]]]]:
-    """A way to another server that notes the connections made."""
+    """Relays to another server, and counts the connections."""
     connections: list[asyncio.Task[None]] = []
     host, port = target.removeprefix("http://").split(":")
 

@@ -1,4 +1,4 @@
-"""How a pack becomes known to Flyte: links walked, origin kept, everything else refused with a reason."""
+"""Registers the pack: follows links within Flyte's origin, and reports everything else with a reason."""
 
 import json
 from base64 import b64encode
@@ -32,7 +32,7 @@ async def _refusal(flyte_url: str, jwt: str = "", timeout_seconds: float = 5.0) 
     return refusal.value
 
 
-async def test_the_pack_is_registered_with_all_that_it_offers() -> None:
+async def test_the_pack_registers_its_commands_events_and_labels() -> None:
     async with FlyteServer() as flyte, registered(flyte):
         assert flyte.packs["Slack.env.test.region.eu"].definition == {
             "name": "Slack",
@@ -72,7 +72,7 @@ async def test_the_base_url_may_have_a_prefix(base: str) -> None:
     assert [request.target for request in server.requests][-1] == "/tools/flyte/v1/packs/Slack/actions/take"
 
 
-async def test_a_wrong_content_type_does_no_harm() -> None:
+async def test_a_wrong_content_type_is_accepted() -> None:
     async with FlyteServer() as flyte:
         for route in ("api", "register"):
             flyte.faults.plan(route, faults.wrong_content_type())
@@ -141,7 +141,7 @@ async def test_links_may_be_relative() -> None:
         ),
     ],
 )
-async def test_whatever_goes_wrong_is_told_by_kind_and_place(
+async def test_a_failed_registration_raises_an_error_that_names_cause_and_url(
     route: str, fault: Fault, kind: type[WorkflowError], words: str
 ) -> None:
     async with FlyteServer() as flyte:
@@ -171,7 +171,7 @@ async def test_whatever_goes_wrong_is_told_by_kind_and_place(
         '{"links": ' + "[" * 100_000 + "]" * 100_000 + "}",
     ],
 )
-async def test_an_answer_without_a_usable_link_is_not_flytes(body: str) -> None:
+async def test_a_response_without_a_usable_link_is_not_from_flyte(body: str) -> None:
     async with scripted_server(lambda _: http_response(200, body)) as server:
         refusal = await _refusal(server.url)
     assert isinstance(refusal, WorkflowUnreachable)
@@ -189,14 +189,14 @@ async def test_an_answer_without_a_usable_link_is_not_flytes(body: str) -> None:
         b"\x15\x03\x01\x00\x02\x02P",
     ],
 )
-async def test_an_answer_that_breaks_off_or_is_not_http_leaves_flyte_unreachable(answer: bytes) -> None:
+async def test_flyte_is_unreachable_if_a_response_is_incomplete_or_not_http(answer: bytes) -> None:
     async with scripted_server(lambda _: answer) as server:
         refusal = await _refusal(server.url)
     assert isinstance(refusal, WorkflowUnreachable)
     assert "the connection broke" in str(refusal)
 
 
-async def test_a_flyte_that_is_not_there_is_unreachable_and_says_why() -> None:
+async def test_an_unreachable_flyte_is_reported_with_the_reason() -> None:
     async with FlyteServer() as flyte:
         await flyte.go_down()
         refusal = await _refusal(flyte.api_url)
@@ -207,24 +207,24 @@ async def test_a_flyte_that_is_not_there_is_unreachable_and_says_why() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://flyte.invalid:8080", "https://127.0.0.1:1", "http://127.0.0.1:1"])
-async def test_a_host_that_can_not_be_reached_is_unreachable(url: str) -> None:
+async def test_an_unknown_or_closed_host_is_unreachable(url: str) -> None:
     refusal = await _refusal(url)
     assert isinstance(refusal, WorkflowUnreachable)
     assert "could not be sent" in str(refusal)
 
 
-async def test_a_server_that_speaks_no_tls_is_unreachable_by_https() -> None:
+async def test_a_server_without_tls_is_unreachable_by_https() -> None:
     async with FlyteServer() as flyte:
         refusal = await _refusal(flyte.api_url.replace("http:", "https:"))
     assert isinstance(refusal, WorkflowUnreachable)
 
 
-async def test_before_it_is_opened_nothing_can_be_reached() -> None:
+async def test_flyte_is_unreachable_before_open() -> None:
     with pytest.raises(WorkflowUnreachable, match="not open"):
         await FlyteWorkflow("http://127.0.0.1:1").register(DEFINITION)
 
 
-async def test_the_pack_works_again_after_flyte_was_gone() -> None:
+async def test_the_pack_recovers_after_an_outage_of_flyte() -> None:
     async with FlyteServer() as flyte, registered(flyte) as workflow:
         await flyte.go_down()
         with pytest.raises((WorkflowInDoubt, WorkflowUnreachable)):
@@ -235,7 +235,7 @@ async def test_the_pack_works_again_after_flyte_was_gone() -> None:
         assert await workflow.take() is None
 
 
-async def test_a_failed_registration_keeps_what_an_earlier_one_brought() -> None:
+async def test_a_failed_registration_keeps_the_earlier_one() -> None:
     async with FlyteServer() as flyte, registered(flyte) as workflow:
         flyte.faults.plan("api", faults.status(500))
         with pytest.raises(WorkflowServerError):
@@ -243,7 +243,7 @@ async def test_a_failed_registration_keeps_what_an_earlier_one_brought() -> None
         assert await workflow.take() is None
 
 
-async def test_a_first_registration_that_failed_leaves_the_pack_unknown() -> None:
+async def test_a_failed_first_registration_leaves_the_pack_unregistered() -> None:
     async with FlyteServer() as flyte:
         flyte.faults.plan("register", faults.missing_links())
         workflow = FlyteWorkflow(flyte.api_url)
@@ -254,32 +254,32 @@ async def test_a_first_registration_that_failed_leaves_the_pack_unknown() -> Non
                 await workflow.take()
 
 
-async def test_the_jwt_opens_a_flyte_with_security_on() -> None:
+async def test_the_jwt_authorizes_requests() -> None:
     async with FlyteServer(jwt="let-me-in") as flyte, registered(flyte, jwt="let-me-in") as workflow:
         assert await workflow.take() is None
 
 
 @pytest.mark.parametrize("jwt", ["", "a-secret"])
-async def test_a_missing_or_wrong_jwt_is_told_without_showing_it(jwt: str) -> None:
+async def test_a_missing_or_wrong_jwt_is_reported_without_its_value(jwt: str) -> None:
     async with FlyteServer(jwt="let-me-in") as flyte:
         refusal = await _refusal(flyte.api_url, jwt)
     assert isinstance(refusal, WorkflowUnauthorized)
     assert "a-secret" not in str(refusal)
 
 
-async def test_a_page_that_says_401_is_no_outage() -> None:
+async def test_an_html_page_with_401_is_unauthorized() -> None:
     async with scripted_server(lambda _: http_response(401, "<html>", content_type="text/html")) as server:
         assert isinstance(await _refusal(server.url), WorkflowUnauthorized)
 
 
-async def test_user_and_password_of_the_base_url_are_sent_and_never_shown() -> None:
+async def test_user_and_password_of_the_base_url_are_sent_but_never_shown() -> None:
     async with scripted_server(lambda _: http_response(404)) as server:
         refusal = await _refusal(server.url.replace("http://", "http://me:p%40ss@"))
     assert server.requests[0].headers["authorization"] == f"Basic {b64encode(b'me:p@ss').decode()}"
     assert "me:" not in str(refusal)
 
 
-async def test_the_jwt_goes_before_user_and_password() -> None:
+async def test_the_jwt_takes_precedence_over_user_and_password() -> None:
     async with scripted_server(lambda _: http_response(404)) as server:
         await _refusal(server.url.replace("http://", "http://me:pass@"), jwt="jot")
     assert server.requests[0].headers["authorization"] == "Bearer jot"
@@ -289,7 +289,7 @@ def _link_to(url: str) -> Callable[[Request], bytes]:
     return lambda _: http_response(200, json.dumps({"links": [{"rel": "pack/listPacks", "href": f"{url}/v1/packs"}]}))
 
 
-async def test_a_link_to_another_origin_is_refused_and_gets_no_request() -> None:
+async def test_a_link_to_another_origin_is_rejected_without_a_request() -> None:
     async with scripted_server(lambda _: http_response(201)) as other, scripted_server(_link_to(other.url)) as server:
         refusal = await _refusal(server.url, jwt="jot")
     assert isinstance(refusal, WorkflowUnreachable)
@@ -298,7 +298,7 @@ async def test_a_link_to_another_origin_is_refused_and_gets_no_request() -> None
 
 
 @pytest.mark.parametrize("suffix", ["takeAction", "event"])
-async def test_a_registered_packs_link_to_another_origin_is_refused_at_once(suffix: str) -> None:
+async def test_a_registration_with_a_link_to_another_origin_is_rejected(suffix: str) -> None:
     def respond(request: Request) -> bytes | None:
         answer = flyte_registration(request)
         if answer is None or request.target != "/v1/packs":
@@ -339,7 +339,7 @@ async def test_another_scheme_host_or_port_is_another_origin(other: str) -> None
     assert len(server.requests) == 1
 
 
-async def test_links_behind_a_proxy_that_passes_the_host_on_are_followed() -> None:
+async def test_links_behind_a_proxy_that_forwards_the_host_are_followed() -> None:
     async with FlyteServer() as flyte:
         flyte_port = flyte.api_url.rsplit(":", 1)[1]
         async with FlyteServer(public_url=flyte.api_url) as wrong:
@@ -377,7 +377,7 @@ async def test_a_redirected_get_is_not_followed_to_another_origin() -> None:
     assert other.requests == []
 
 
-async def test_redirects_in_a_circle_come_to_an_end() -> None:
+async def test_circular_redirects_end() -> None:
     async with scripted_server(lambda request: http_response(302, Location=request.target)) as server:
         refusal = await _refusal(server.url)
     assert "redirects endlessly" in str(refusal)

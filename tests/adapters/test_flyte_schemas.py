@@ -24,47 +24,49 @@ TAKE = URL("http://flyte:8080/v1/packs/My%20Slack.env.dev/actions/take")
 
 
 @given(events, st.datetimes(timezones=st.just(UTC)))
-def test_an_event_says_its_name_its_payload_and_its_time(event: Event, at: datetime) -> None:
-    told = json.loads(event_json(event_name(event), event_payload(event), at))
-    assert list(told) == ["event", "payload", "createdAt"]
-    assert (told["event"], told["payload"]) == (event_name(event), event_payload(event))
-    assert parse_time(told["createdAt"]) == (
+def test_an_event_has_a_name_a_payload_and_a_time(event: Event, at: datetime) -> None:
+    body = json.loads(event_json(event_name(event), event_payload(event), at))
+    assert list(body) == ["event", "payload", "createdAt"]
+    assert (body["event"], body["payload"]) == (event_name(event), event_payload(event))
+    assert parse_time(body["createdAt"]) == (
         None if at.year == 1 else at.replace(microsecond=at.microsecond // 1000 * 1000)
     )
-    assert len(told["createdAt"]) == len("2024-05-17T12:00:00.123Z")
+    assert len(body["createdAt"]) == len("2024-05-17T12:00:00.123Z")
 
 
 @given(texts, st.dictionaries(texts, texts), st.lists(st.builds(CommandDefinition, texts, st.lists(texts).map(tuple))))
-def test_a_pack_says_what_it_offers(name: str, labels: dict[str, str], commands: list[CommandDefinition]) -> None:
+def test_a_registration_has_the_name_labels_commands_and_events(
+    name: str, labels: dict[str, str], commands: list[CommandDefinition]
+) -> None:
     events = tuple(event for command in commands for event in command.events)
-    told = json.loads(pack_json(PackDefinition(name, labels, tuple(commands), events), "http://docs"))
-    assert (told["name"], told["labels"]) == (name, labels)
-    assert [(command["name"], tuple(command["events"])) for command in told["commands"]] == [
+    body = json.loads(pack_json(PackDefinition(name, labels, tuple(commands), events), "http://docs"))
+    assert (body["name"], body["labels"]) == (name, labels)
+    assert [(command["name"], tuple(command["events"])) for command in body["commands"]] == [
         (command.name, command.events) for command in commands
     ]
-    assert [event["name"] for event in told["events"]] == list(events)
+    assert [event["name"] for event in body["events"]] == list(events)
 
 
 @given(json_values, json_values)
-def test_any_name_and_input_make_a_command(name: Json, value: Json) -> None:
+def test_any_name_and_input_become_a_command(name: Json, value: Json) -> None:
     assert command_name(command_from(name, value)) == (name if isinstance(name, str) else "")
 
 
 @given(json_values)
-def test_any_answer_is_looked_through_for_links_without_harm(answer: Json) -> None:
+def test_searching_any_response_for_links_never_raises(answer: Json) -> None:
     holders: list[Json] = [answer, {"links": answer}, {"links": [answer]}, {"links": [{"rel": answer, "href": answer}]}]
     for holder in holders:
         find_link(holder, "event", BASE)
 
 
 @given(st.text())
-def test_any_href_is_a_link_with_a_host_or_none(href: str) -> None:
+def test_any_href_becomes_a_link_with_a_host_or_none(href: str) -> None:
     link = find_link({"links": [{"rel": "#/event", "href": href}]}, "event", BASE)
     assert link is None or (link.host and link.user is None)
 
 
 @given(json_values)
-def test_any_audit_is_read_or_is_a_value_error(value: Json) -> None:
+def test_any_audit_is_parsed_or_raises_value_error(value: Json) -> None:
     actions: Json = {"flows": [value, {"actions": value}, {"actions": {"1": value}}]}
     assert len(parse_runs(actions)) == 3
     with pytest.raises(ValueError, match="no list of flows"):
@@ -72,7 +74,7 @@ def test_any_audit_is_read_or_is_a_value_error(value: Json) -> None:
 
 
 @given(json_values, json_values, json_values)
-def test_any_action_in_an_audit_is_understood_or_left_out(state: Json, trigger: Json, labels: Json) -> None:
+def test_any_action_in_an_audit_is_parsed_or_skipped(state: Json, trigger: Json, labels: Json) -> None:
     action: Json = {
         "id": "1",
         "name": "n",
@@ -85,7 +87,7 @@ def test_any_action_in_an_audit_is_understood_or_left_out(state: Json, trigger: 
     assert all(understood.id == "1" for understood in run)
 
 
-def test_the_first_link_whose_rel_ends_so_is_the_one() -> None:
+def test_the_first_link_with_the_suffix_is_found() -> None:
     answer: Json = {
         "links": [
             {"rel": "help", "href": "http://docs/takeAction"},
@@ -96,7 +98,7 @@ def test_the_first_link_whose_rel_ends_so_is_the_one() -> None:
     assert find_link(answer, "takeAction", BASE) == TAKE
 
 
-def test_a_result_link_is_derived_from_the_link_to_take_and_leads_back_to_the_id() -> None:
+def test_a_result_link_is_derived_from_the_take_link_and_contains_the_id() -> None:
     link = result_link(TAKE, "5f3a")
     assert str(link) == "http://flyte:8080/v1/packs/My%20Slack.env.dev/actions/5f3a/result"
     assert link is not None
@@ -104,17 +106,17 @@ def test_a_result_link_is_derived_from_the_link_to_take_and_leads_back_to_the_id
 
 
 @pytest.mark.parametrize("take", ["http://flyte/v1/packs/Slack/take", "http://flyte", "http://flyte/actions/take/"])
-def test_from_a_link_of_another_form_none_is_derived(take: str) -> None:
+def test_no_result_link_is_derived_from_another_form_of_take_link(take: str) -> None:
     assert result_link(URL(take), "5f3a") is None
 
 
 @pytest.mark.parametrize("action_id", ["", ".", "..", "a/b", "/"])
-def test_from_an_id_that_would_lead_elsewhere_none_is_derived(action_id: str) -> None:
+def test_no_result_link_is_derived_from_an_id_that_changes_the_path(action_id: str) -> None:
     assert result_link(TAKE, action_id) is None
 
 
 @pytest.mark.parametrize("url", ["http://flyte", "http://flyte/x/y/z"])
-def test_an_id_is_looked_for_in_any_link(url: str) -> None:
+def test_any_link_can_be_searched_for_an_id(url: str) -> None:
     assert action_id_in(URL(url)) in ("/", "", "y")
 
 
@@ -131,5 +133,5 @@ def test_an_id_is_looked_for_in_any_link(url: str) -> None:
         ("http://[::1]:8080", "http://[::1]:8080/v1"),
     ],
 )
-def test_the_root_of_the_api_is_found_from_any_base_url(base: str, root: str) -> None:
+def test_the_root_of_the_api_is_derived_from_any_base_url(base: str, root: str) -> None:
     assert str(FlyteHttpClient(base).root) == root

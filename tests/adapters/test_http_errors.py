@@ -8,7 +8,7 @@ from adapters.http.session import open_session
 
 
 async def reason_for(url: str) -> str:
-    """What is said of a request to this URL, which brings no answer."""
+    """Returns the description of a failed request to this URL."""
     async with open_session(timeout_seconds=5) as session:
         with pytest.raises((aiohttp.ClientError, TimeoutError)) as failure:
             await session.get(url)

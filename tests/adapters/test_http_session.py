@@ -40,7 +40,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def proxy() -> AsyncIterator[tuple[str, list[str]]]:
-    """A proxy that lets nobody through, and what it was asked for."""
+    """A proxy that rejects all requests, and the requests it received."""
     asked: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,9 +71,7 @@ async def proxy() -> AsyncIterator[tuple[str, list[str]]]:
         ("https://localhost:8443/", "http://secure-proxy:3128"),
     ],
 )
-def test_the_proxy_is_the_one_that_the_environment_names(
-    monkeypatch: pytest.MonkeyPatch, url: str, expected: str | None
-) -> None:
+def test_the_proxy_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, url: str, expected: str | None) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://secure-proxy:3128")
     monkeypatch.setenv("HTTP_PROXY", "plain-proxy:3128")
     monkeypatch.setenv("NO_PROXY", "internal.example")
@@ -81,11 +79,11 @@ def test_the_proxy_is_the_one_that_the_environment_names(
 
 
 @pytest.mark.parametrize("url", ["https://slack.com/api/", "http://flyte.example/", "wss://slack.com/"])
-def test_without_a_word_in_the_environment_there_is_no_proxy(url: str) -> None:
+def test_there_is_no_proxy_without_environment_variables(url: str) -> None:
     assert proxy_for(url) is None
 
 
-async def test_calls_and_sockets_take_the_same_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_and_sockets_use_the_same_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     async with proxy() as (address, asked):
         monkeypatch.setenv("HTTPS_PROXY", address)
         web = SlackWebClient("https://slack.test/api/", "xoxb-1")
@@ -97,7 +95,7 @@ async def test_calls_and_sockets_take_the_same_proxy(monkeypatch: pytest.MonkeyP
     assert [line.split()[:2] for line in asked] == [["CONNECT", "slack.test:443"], ["CONNECT", "socket.slack.test:443"]]
 
 
-async def test_what_is_exempt_does_not_meet_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_exempt_hosts_bypass_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     async with proxy() as (address, asked):
         monkeypatch.setenv("HTTPS_PROXY", address)
         monkeypatch.setenv("NO_PROXY", "slack.invalid")
@@ -110,9 +108,7 @@ async def test_what_is_exempt_does_not_meet_the_proxy(monkeypatch: pytest.Monkey
     assert asked == []
 
 
-async def test_certificates_are_checked_against_the_file_that_the_environment_names(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_certificates_are_verified_against_ssl_cert_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "authority.pem"
     file.write_text(AUTHORITY)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -127,7 +123,7 @@ async def test_certificates_are_checked_against_the_file_that_the_environment_na
 
 
 @pytest.mark.parametrize("through_proxy", [False, True])
-async def test_a_connection_that_does_not_come_about_in_time_leaves_no_doubt(
+async def test_a_connection_that_times_out_is_not_in_doubt(
     monkeypatch: pytest.MonkeyPatch, through_proxy: bool
 ) -> None:
     left = asyncio.Event()

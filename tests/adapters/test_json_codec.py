@@ -1,4 +1,4 @@
-"""JSON of any shape is read without harm."""
+"""Reads JSON of any shape safely."""
 
 import json
 import math
@@ -14,12 +14,12 @@ from tests.support.strategies import json_values
 
 
 @given(json_values)
-def test_what_is_written_is_read_back(value: Json) -> None:
+def test_written_json_is_read_back(value: Json) -> None:
     assert read_json(write_json(value)) == value
 
 
 @given(json_values)
-def test_a_text_that_is_pruned_keeps_what_is_not_too_deep(value: Json) -> None:
+def test_pruning_a_text_keeps_its_upper_levels(value: Json) -> None:
     deep = "[" * (MAX_DEPTH * 3) + "]" * (MAX_DEPTH * 3)
     assert read_json(f'{{"before": {json.dumps(value)}, "deep": {deep}, "after": {json.dumps(value)}}}') == {
         "before": value,
@@ -39,7 +39,7 @@ def _nested(levels: int, innermost: Json) -> Json:
     "text",
     ["[" * 1_000_000 + "]" * 1_000_000, '{"a":' * 100_000 + "1" + "}" * 100_000, "[" * 300 + '"]"' + "]" * 300],
 )
-def test_a_text_nested_without_measure_is_read_down_to_the_deepest_level(text: str) -> None:
+def test_an_excessively_nested_text_is_read_down_to_the_maximum_depth(text: str) -> None:
     value = read_json(text)
     assert is_deeper_than(MAX_DEPTH - 1, value)
     assert not is_deeper_than(MAX_DEPTH, value)
@@ -60,20 +60,20 @@ def test_a_text_nested_without_measure_is_read_down_to_the_deepest_level(text: s
         '["a]' * 300,
     ],
 )
-def test_what_is_not_json_is_a_value_error(text: str) -> None:
+def test_invalid_json_raises_value_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the words are the json module's
         read_json(text)
 
 
 @given(st.text() | st.binary())
-def test_any_text_is_read_or_is_a_value_error(text: str | bytes) -> None:
+def test_any_text_is_read_or_raises_value_error(text: str | bytes) -> None:
     try:
         read_json(text)
     except ValueError:
         return
 
 
-def test_an_integer_of_ten_thousand_digits_costs_only_itself() -> None:
+def test_an_integer_of_ten_thousand_digits_does_not_affect_other_values() -> None:
     assert read_json('{"a": ' + "9" * 10_000 + ', "b": 1}') == {"a": math.inf, "b": 1}
 
 
@@ -81,12 +81,12 @@ def test_bytes_that_are_not_utf_8_are_replaced() -> None:
     assert read_json(b'"caf\xe9"') == "caf�"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert read_json(b"\xef\xbb\xbf[]") == []
 
 
 @pytest.mark.parametrize("value", [math.nan, [math.inf], {"a": -math.inf}, "\ud800"])
-def test_what_json_can_not_say_is_not_written(value: Json) -> None:
+def test_values_without_a_json_form_are_not_written(value: Json) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the words are the json module's
         write_json(value)
 
@@ -106,7 +106,7 @@ def test_lone_surrogates_are_replaced_and_pairs_joined(given: Any, whole: Any) -
 
 
 @given(json_values)
-def test_what_has_no_surrogates_stays_as_it_is(value: Json) -> None:
+def test_values_without_surrogates_are_unchanged(value: Json) -> None:
     assert replace_surrogates_deep(value) == value
 
 

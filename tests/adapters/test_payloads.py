@@ -1,4 +1,4 @@
-"""Commands and events as flows see them: the contract's table, row by row, and what bad input gets."""
+"""The documented payloads of events, and commands from valid and invalid input."""
 
 import json
 from typing import Any, get_args
@@ -169,12 +169,12 @@ TABLE: list[tuple[Event, Json]] = [
 
 
 @pytest.mark.parametrize(("event", "payload"), TABLE)
-def test_an_event_has_the_payload_that_the_contract_promises(event: Event, payload: Json) -> None:
+def test_an_event_has_the_documented_payload(event: Event, payload: Json) -> None:
     assert event_payload(event) == payload
 
 
 @pytest.mark.parametrize("kind", [*get_args(Outcome), ReceivedMessage])
-def test_every_kind_of_event_stands_in_the_table(kind: type[Event]) -> None:
+def test_every_kind_of_event_is_in_the_table(kind: type[Event]) -> None:
     assert any(isinstance(event, kind) for event, _ in TABLE)
 
 
@@ -183,7 +183,7 @@ def test_every_event_can_be_written_as_json(event: Event) -> None:
     assert json.loads(write_json(event_payload(event))) == event_payload(event)
 
 
-def test_where_a_rich_message_has_a_key_of_ours_ours_wins() -> None:
+def test_the_packs_keys_replace_those_of_a_rich_message() -> None:
     fields: dict[str, Json] = {"channelId": "mine", "timestamp": 1, "threadTimestamp": None, "inDoubt": "x"}
     assert event_payload(RichMessageSent(fields, RECEIPT)) == {
         "channelId": "C1",
@@ -236,7 +236,7 @@ def test_where_a_rich_message_has_a_key_of_ours_ours_wins() -> None:
         ("\ud800", {}, UnknownCommand("�")),
     ],
 )
-def test_a_command_is_read_from_its_input(name: str, given: Json, command: Command) -> None:
+def test_a_command_is_parsed_from_its_input(name: str, given: Json, command: Command) -> None:
     assert parse_command(name, given) == command
 
 
@@ -245,7 +245,7 @@ def test_a_command_is_read_from_its_input(name: str, given: Json, command: Comma
     ("given", "kind"),
     [(True, "a boolean"), (1, "a number"), (1.5, "a number"), ("{}", "a string"), ([{}], "a list")],
 )
-def test_input_that_is_no_object_is_unreadable(name: str, given: Json, kind: str) -> None:
+def test_input_other_than_an_object_is_unreadable(name: str, given: Json, kind: str) -> None:
     assert parse_command(name, given) == UnreadableCommand(name, f"input must be a JSON object, not {kind}")
 
 
@@ -292,7 +292,7 @@ LIST_RULE = "must be a list, or a string with a JSON list"
         ("[" * 100_000 + "]" * 100_000, "is nested deeper than 100 levels"),
     ],
 )
-def test_attachments_and_blocks_must_be_lists_or_texts_of_lists(field: str, value: Json, reason: str) -> None:
+def test_attachments_and_blocks_must_be_lists_or_strings_with_lists(field: str, value: Json, reason: str) -> None:
     given: Json = {"channel": "C1", field: value}
     assert parse_command("SendRichMessage", given) == UnreadableCommand("SendRichMessage", f"{field} {reason}")
 
@@ -304,7 +304,7 @@ def _nested(levels: int) -> Any:
     return value
 
 
-def test_input_of_a_hundred_levels_is_read() -> None:
+def test_input_of_a_hundred_levels_is_accepted() -> None:
     given = {"channel": "C1", "text": "hi", "new": _nested(99)}
     assert parse_command("SendRichMessage", given) == SendRichMessage(RichMessage(given))
 
@@ -316,7 +316,7 @@ def test_input_of_more_than_a_hundred_levels_is_unreadable(name: str, levels: in
     assert parse_command(name, {"new": _nested(levels)}) == UnreadableCommand(name, reason)
 
 
-def test_input_of_one_mebibyte_is_read_and_one_byte_more_is_not() -> None:
+def test_input_of_one_mebibyte_is_accepted_and_one_byte_more_is_not() -> None:
     room = 1024 * 1024 - len('{"message":""}')
     assert parse_command("Broadcast", {"message": "a" * room}) == Broadcast("a" * room)
     too_large = parse_command("Broadcast", {"message": "a" * (room + 1)})
@@ -324,12 +324,12 @@ def test_input_of_one_mebibyte_is_read_and_one_byte_more_is_not() -> None:
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-def test_a_number_that_json_has_no_form_for_makes_the_input_unreadable(number: float) -> None:
+def test_a_number_without_a_json_form_makes_the_input_unreadable(number: float) -> None:
     reason = "input contains a number that has no JSON form"
     assert parse_command("SendRichMessage", {"x": [number]}) == UnreadableCommand("SendRichMessage", reason)
 
 
-def test_lone_surrogates_are_replaced_in_texts_and_keys() -> None:
+def test_lone_surrogates_are_replaced_in_strings_and_keys() -> None:
     assert parse_command("Broadcast", {"message": "a\ud800b"}) == Broadcast("a�b")
     rich = parse_command("SendRichMessage", {"x\udc00": [{"y": "\ud83d\ude00\ud800"}]})
     assert rich == SendRichMessage(RichMessage({"x�": [{"y": "😀�"}]}))
@@ -349,10 +349,10 @@ def test_any_input_becomes_a_command_of_that_name(name: str, given: Json) -> Non
         st.builds(lambda text, new: SendRichMessage(RichMessage({"text": text, "new": new})), texts, json_values),
     )
 )
-def test_a_readable_command_is_read_from_its_own_input(command: Command) -> None:
+def test_a_readable_command_is_parsed_from_its_own_input(command: Command) -> None:
     assert parse_command(command_name(command), command_input(command)) == command
 
 
 @pytest.mark.parametrize("command", [UnknownCommand("Shout"), UnreadableCommand("SendMessage", "why")])
-def test_a_command_that_could_not_be_read_has_no_input(command: Command) -> None:
+def test_an_unreadable_command_has_no_input(command: Command) -> None:
     assert command_input(command) is None

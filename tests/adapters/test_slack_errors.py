@@ -21,34 +21,34 @@ POST = "chat.postMessage"
 
 
 @dataclass
-class Stage:
+class Environment:
     slack: SlackServer
     chat: SlackChat
     channel: ChannelId
 
-    async def failure_of_post(self) -> ChatError:
+    async def post_error(self) -> ChatError:
         with pytest.raises(ChatError) as failure:
             await self.chat.post(OutgoingMessage(self.channel, "hello"), None)
         return failure.value
 
-    async def failure_of_question(self) -> ChatError:
+    async def query_error(self) -> ChatError:
         with pytest.raises(ChatError) as failure:
             await self.chat.is_member(self.channel)
         return failure.value
 
 
 @asynccontextmanager
-async def staged(*, timeout_seconds: float = 10) -> AsyncIterator[Stage]:
+async def slack_environment(*, timeout_seconds: float = 10) -> AsyncIterator[Environment]:
     async with SlackServer() as slack:
         web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds)
         channel = slack.add_channel("ops", members=(slack.bot_user_id,))
         async with web.open():
-            yield Stage(slack, SlackChat(web, SystemClock()), ChannelId(channel))
+            yield Environment(slack, SlackChat(web, SystemClock()), ChannelId(channel))
 
 
 @asynccontextmanager
-async def answering(status: int, body: bytes, headers: dict[str, str]) -> AsyncIterator[SlackChat]:
-    """Something at Slack's address that answers always this."""
+async def responding(status: int, body: bytes, headers: dict[str, str]) -> AsyncIterator[SlackChat]:
+    """A server in place of Slack that always responds with this."""
 
     async def answer(_request: aiohttp_web.Request) -> aiohttp_web.Response:
         return aiohttp_web.Response(status=status, body=body, headers=headers)
@@ -92,59 +92,59 @@ REFUSALS_FOR_NOW = [
 ]
 
 
-def patience_with(fault: Fault) -> float:
-    """Seconds: short only where nothing comes anyway."""
+def timeout_for(fault: Fault) -> float:
+    """Returns a short timeout for faults without a response."""
     return 0.2 if isinstance(fault, Hang) else 10
 
 
 @pytest.mark.parametrize("fault", LOST_ANSWERS, ids=lambda fault: fault.name)
-async def test_a_post_whose_answer_is_lost_is_in_doubt(fault: Fault) -> None:
-    async with staged(timeout_seconds=patience_with(fault)) as stage:
-        stage.slack.faults.plan(POST, fault)
-        assert isinstance(await stage.failure_of_post(), InDoubt)
-        assert stage.slack.counters[POST] == 1
+async def test_a_post_with_a_lost_response_is_in_doubt(fault: Fault) -> None:
+    async with slack_environment(timeout_seconds=timeout_for(fault)) as environment:
+        environment.slack.faults.plan(POST, fault)
+        assert isinstance(await environment.post_error(), InDoubt)
+        assert environment.slack.counters[POST] == 1
 
 
 @pytest.mark.parametrize("fault", LOST_ANSWERS, ids=lambda fault: fault.name)
-async def test_a_question_whose_answer_is_lost_may_be_asked_again(fault: Fault) -> None:
-    async with staged(timeout_seconds=patience_with(fault)) as stage:
-        stage.slack.faults.plan("conversations.info", fault)
-        assert isinstance(await stage.failure_of_question(), Unreachable)
+async def test_a_query_with_a_lost_response_can_be_repeated(fault: Fault) -> None:
+    async with slack_environment(timeout_seconds=timeout_for(fault)) as environment:
+        environment.slack.faults.plan("conversations.info", fault)
+        assert isinstance(await environment.query_error(), Unreachable)
 
 
 @pytest.mark.parametrize("fault", REFUSALS_FOR_NOW, ids=lambda fault: fault.name)
-async def test_a_post_that_certainly_did_not_happen_may_be_tried_again(fault: Fault) -> None:
-    async with staged() as stage:
-        stage.slack.faults.plan(POST, fault)
-        assert isinstance(await stage.failure_of_post(), Unreachable)
+async def test_a_post_without_effect_can_be_repeated(fault: Fault) -> None:
+    async with slack_environment() as environment:
+        environment.slack.faults.plan(POST, fault)
+        assert isinstance(await environment.post_error(), Unreachable)
 
 
 @pytest.mark.parametrize("fault", [faults.rate_limited(7), faults.error("rate_limited"), faults.error("ratelimited")])
-async def test_throttling_tells_how_long_to_wait(fault: CannedResponse) -> None:
-    async with staged() as stage:
-        stage.slack.faults.plan(POST, fault)
-        failure = await stage.failure_of_post()
+async def test_a_rate_limit_has_the_time_to_wait(fault: CannedResponse) -> None:
+    async with slack_environment() as environment:
+        environment.slack.faults.plan(POST, fault)
+        failure = await environment.post_error()
         assert isinstance(failure, RateLimited)
         assert failure.retry_after_seconds == (7 if fault.status == 429 else 1)
 
 
-@pytest.mark.parametrize("told", ["", "soon", "nan", "inf", "-3", "0", "Wed, 21 Oct 2026 07:28:00 GMT"])
-async def test_a_waiting_time_that_can_not_be_read_is_a_second(told: str) -> None:
-    async with answering(429, b"", {"Retry-After": told}) as chat:
+@pytest.mark.parametrize("header", ["", "soon", "nan", "inf", "-3", "0", "Wed, 21 Oct 2026 07:28:00 GMT"])
+async def test_an_unreadable_retry_after_is_one_second(header: str) -> None:
+    async with responding(429, b"", {"Retry-After": header}) as chat:
         with pytest.raises(RateLimited) as failure:
             await chat.identify()
         assert failure.value.retry_after_seconds == 1
 
 
-async def test_no_slack_at_all_is_unreachable() -> None:
-    async with staged() as stage:
-        await stage.slack.go_down()
-        failure = await stage.failure_of_post()
+async def test_a_slack_that_is_down_is_unreachable() -> None:
+    async with slack_environment() as environment:
+        await environment.slack.go_down()
+        failure = await environment.post_error()
         assert isinstance(failure, Unreachable)
         assert str(failure) == "unreachable: Slack can't be reached: no connection (connection refused)"
 
 
-async def test_a_name_that_does_not_resolve_is_unreachable() -> None:
+async def test_an_unresolvable_host_is_unreachable() -> None:
     web = SlackWebClient("http://slack.invalid/api/", "xoxb-1")
     async with web.open():
         with pytest.raises(Unreachable):
@@ -152,8 +152,8 @@ async def test_a_name_that_does_not_resolve_is_unreachable() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirected_post_did_not_happen_and_the_address_is_named(status: int) -> None:
-    async with answering(status, b"", {"Location": "http://127.0.0.1:9/api/"}) as chat:
+async def test_a_redirected_post_has_no_effect_and_names_the_variable(status: int) -> None:
+    async with responding(status, b"", {"Location": "http://127.0.0.1:9/api/"}) as chat:
         with pytest.raises(Unreachable) as failure:
             await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
         assert failure.value.code == "redirected"
@@ -164,16 +164,16 @@ async def test_a_redirected_post_did_not_happen_and_the_address_is_named(status:
     "body",
     [b"[]", b'"ok"', b"null", b"true", b'{"ok": true}', b'{"ok": true, "ts": 7}', b"\xff", b'{"ok":1}', b"[" * 100_000],
 )
-async def test_a_yes_that_can_not_be_read_is_in_doubt(body: bytes) -> None:
-    async with answering(200, body, {"Content-Type": "application/json"}) as chat:
+async def test_an_unreadable_success_is_in_doubt(body: bytes) -> None:
+    async with responding(200, body, {"Content-Type": "application/json"}) as chat:
         with pytest.raises(InDoubt) as failure:
             await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
         assert failure.value.code == "unreadable_answer"
 
 
 @pytest.mark.parametrize("status", [404, 405, 410, 413])
-async def test_a_post_that_is_too_large_or_goes_nowhere_is_refused(status: int) -> None:
-    async with answering(status, b"", {}) as chat:
+async def test_a_post_that_is_too_large_or_goes_to_a_wrong_url_is_rejected(status: int) -> None:
+    async with responding(status, b"", {}) as chat:
         with pytest.raises(ChatRejected):
             await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
 
@@ -182,28 +182,28 @@ async def test_a_post_that_is_too_large_or_goes_nowhere_is_refused(status: int) 
     "code",
     ["invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type"],
 )
-async def test_trouble_with_the_token_is_told_apart_and_names_its_variable(code: str) -> None:
-    async with staged() as stage:
-        stage.slack.faults.plan(POST, faults.error(code))
-        failure = await stage.failure_of_post()
+async def test_a_token_error_is_an_authentication_failure_and_names_the_variable(code: str) -> None:
+    async with slack_environment() as environment:
+        environment.slack.faults.plan(POST, faults.error(code))
+        failure = await environment.post_error()
         assert isinstance(failure, AuthenticationFailed)
         assert "FLYTE_SLACK_TOKEN" in str(failure)
 
 
-async def test_a_missing_scope_names_what_is_needed_and_what_there_is() -> None:
-    async with staged() as stage:
+async def test_a_missing_scope_names_needed_and_provided_scopes() -> None:
+    async with slack_environment() as environment:
         fault = faults.error("missing_scope", needed="chat:write:bot", provided="identify,channels:read")
-        stage.slack.faults.plan(POST, fault)
-        assert str(await stage.failure_of_post()) == (
+        environment.slack.faults.plan(POST, fault)
+        assert str(await environment.post_error()) == (
             "missing_scope: the token lacks the scope chat:write:bot (it has: identify, channels:read); "
             "add it to the app, reinstall the app, and use the new token"
         )
 
 
-async def test_a_code_that_nobody_knows_is_permanent_and_points_to_the_documentation() -> None:
-    async with staged() as stage:
-        stage.slack.faults.plan(POST, faults.error("brand_new_code"))
-        failure = await stage.failure_of_post()
+async def test_an_unknown_code_is_permanent_and_links_to_the_documentation() -> None:
+    async with slack_environment() as environment:
+        environment.slack.faults.plan(POST, faults.error("brand_new_code"))
+        failure = await environment.post_error()
         assert isinstance(failure, ChatRejected)
         assert not isinstance(failure, AuthenticationFailed)
         assert str(failure) == (
@@ -212,17 +212,17 @@ async def test_a_code_that_nobody_knows_is_permanent_and_points_to_the_documenta
         )
 
 
-async def test_a_code_of_any_length_and_content_is_cut() -> None:
-    async with staged() as stage:
-        stage.slack.faults.plan(POST, faults.error("{x}\ud800" + "y" * 10_000))
-        failure = await stage.failure_of_post()
+async def test_a_long_code_is_truncated() -> None:
+    async with slack_environment() as environment:
+        environment.slack.faults.plan(POST, faults.error("{x}\ud800" + "y" * 10_000))
+        failure = await environment.post_error()
         assert isinstance(failure, ChatRejected)
         assert len(failure.code) == 100
         assert failure.code.startswith("{x}\ufffdyyy")
 
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
-async def test_every_explanation_can_be_written(code: str) -> None:
+async def test_every_explanation_can_be_formatted(code: str) -> None:
     filled = EXPLANATIONS[code].format(subject="C1", method="m", token="T", needed="a", provided="b")
     assert "{" not in filled
     assert not filled.endswith(".")
@@ -237,10 +237,12 @@ async def test_a_session_that_is_not_open_is_unreachable() -> None:
 
 
 async def test_cancelling_a_post_closes_its_connection() -> None:
-    async with staged(timeout_seconds=30) as stage:
-        stage.slack.faults.plan(POST, Hang())
-        post = asyncio.create_task(stage.chat.post(OutgoingMessage(stage.channel, "hello"), None), name="post")
-        await stage.slack.wait_for(lambda: stage.slack.counters["faults"])
+    async with slack_environment(timeout_seconds=30) as environment:
+        environment.slack.faults.plan(POST, Hang())
+        post = asyncio.create_task(
+            environment.chat.post(OutgoingMessage(environment.channel, "hello"), None), name="post"
+        )
+        await environment.slack.wait_for(lambda: environment.slack.counters["faults"])
         post.cancel()
         await asyncio.wait([post])
         assert post.cancelled()

@@ -19,13 +19,13 @@ def message(**fields: Json) -> JsonObject:
     return {"type": "message", "channel": "C1", "user": "U1", "text": "hello", "ts": "1355517523.000005", **fields}
 
 
-def test_a_message_becomes_what_was_said() -> None:
+def test_a_message_event_becomes_an_incoming_message() -> None:
     event = message(channel_type="channel", team="T1", blocks=[], client_msg_id="x", event_ts="1355517523.000005")
     assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "U1")
 
 
 @pytest.mark.parametrize("subtype", [None, "", "bot_message", "thread_broadcast", "file_share", "me_message"])
-def test_new_messages_are_heard(subtype: str | None) -> None:
+def test_new_messages_are_parsed(subtype: str | None) -> None:
     assert isinstance(parse_event(message(subtype=subtype), OWN), IncomingMessage)
 
 
@@ -44,16 +44,16 @@ def test_new_messages_are_heard(subtype: str | None) -> None:
         "of_tomorrow",
     ],
 )
-def test_changes_are_not(subtype: str) -> None:
+def test_changes_are_ignored(subtype: str) -> None:
     assert parse_event(message(subtype=subtype), OWN) is None
 
 
-def test_a_mention_is_a_message_of_the_same_key() -> None:
+def test_a_mention_has_the_key_of_its_message() -> None:
     mention = message(text="<@UFLYTE> hello") | {"type": "app_mention"}
-    heard, mentioned = parse_event(message(text="<@UFLYTE> hello"), OWN), parse_event(mention, OWN)
-    assert isinstance(heard, IncomingMessage)
+    expected, mentioned = parse_event(message(text="<@UFLYTE> hello"), OWN), parse_event(mention, OWN)
+    assert isinstance(expected, IncomingMessage)
     assert isinstance(mentioned, IncomingMessage)
-    assert mentioned.key == heard.key
+    assert mentioned.key == expected.key
 
 
 def test_a_bots_message_names_its_bot() -> None:
@@ -61,13 +61,13 @@ def test_a_bots_message_names_its_bot() -> None:
     assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "", "B1", "pager")
 
 
-def test_a_bots_message_without_a_name_has_that_of_its_profile() -> None:
+def test_a_bots_message_without_a_name_uses_the_profiles_name() -> None:
     said = parse_event(message(bot_id="B1", bot_profile={"name": "Pager"}), OWN)
     assert isinstance(said, IncomingMessage)
     assert (said.user_id, said.bot_name) == ("U1", "Pager")
 
 
-def test_a_thread_is_named_with_its_replies() -> None:
+def test_a_thread_message_has_its_thread_and_replies() -> None:
     said = parse_event(message(thread_ts="1.2", reply_count=2, replies=[{"user": "U2", "ts": "1.3"}]), OWN)
     assert isinstance(said, IncomingMessage)
     assert (said.thread_timestamp, said.reply_count) == ("1.2", 2)
@@ -85,14 +85,14 @@ def test_a_thread_is_named_with_its_replies() -> None:
         ({}, False),
     ],
 )
-def test_what_is_direct_is_told_by_type_or_by_id(fields: JsonObject, is_direct: bool) -> None:
+def test_direct_messages_are_recognized_by_channel_type_or_id(fields: JsonObject, is_direct: bool) -> None:
     said = parse_event(message(**fields), OWN)
     assert isinstance(said, IncomingMessage)
     assert said.is_direct == is_direct
 
 
 @pytest.mark.parametrize(
-    ("event", "heard"),
+    ("event", "expected"),
     [
         ({"type": "member_joined_channel", "user": OWN, "channel": "C1"}, MembershipGained(C1)),
         ({"type": "member_joined_channel", "user": "U1", "channel": "C1"}, None),
@@ -114,8 +114,8 @@ def test_what_is_direct_is_told_by_type_or_by_id(fields: JsonObject, is_direct: 
         ({"type": "reaction_added"}, None),
     ],
 )
-def test_events_about_the_bot_itself_are_heard(event: JsonObject, heard: ChatEvent | None) -> None:
-    assert parse_event(event, OWN) == heard
+def test_events_about_the_bot_are_parsed(event: JsonObject, expected: ChatEvent | None) -> None:
+    assert parse_event(event, OWN) == expected
 
 
 @pytest.mark.parametrize(
@@ -138,36 +138,36 @@ def test_events_about_the_bot_itself_are_heard(event: JsonObject, heard: ChatEve
         {"type": "channel_joined", "channel": {"id": 7}},
     ],
 )
-def test_what_is_malformed_is_nothing(event: Json) -> None:
+def test_malformed_events_are_ignored(event: Json) -> None:
     assert parse_event(event, OWN) is None
 
 
-def test_what_is_odd_beside_the_point_costs_no_message() -> None:
+def test_malformed_optional_fields_become_empty() -> None:
     event = message(text=None, user=7, bot_id=[], thread_ts={}, bot_profile="x", reply_count=True, replies="y")
     assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "")
 
 
 @given(json_values)
-def test_nothing_at_all_is_fatal(value: Json) -> None:
+def test_no_value_raises(value: Json) -> None:
     parse_event(value, OWN)
     parse_callback(value, OWN)
     parse_callback({"type": "event_callback", "event": value}, OWN)
 
 
 @given(st.dictionaries(st.sampled_from(list(message())), json_values))
-def test_no_message_is_fatal(fields: JsonObject) -> None:
+def test_no_message_raises(fields: JsonObject) -> None:
     parse_event({**fields, "type": "message"}, OWN)
 
 
 @pytest.mark.parametrize("kind", ["channel_left", "group_left", "channel_archive", "channel_joined"])
-def test_news_of_membership_says_when_it_happened(kind: str) -> None:
-    heard = parse_event({"type": kind, "channel": "C1", "event_ts": "1355517523.000005"}, OWN)
-    assert isinstance(heard, MembershipGained | MembershipLost)
-    assert heard.happened_at == datetime(2012, 12, 14, 20, 38, 43, 5, tzinfo=UTC)
+def test_membership_events_have_a_time(kind: str) -> None:
+    expected = parse_event({"type": kind, "channel": "C1", "event_ts": "1355517523.000005"}, OWN)
+    assert isinstance(expected, MembershipGained | MembershipLost)
+    assert expected.happened_at == datetime(2012, 12, 14, 20, 38, 43, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("event_ts", [None, "", "soon", 17])
-def test_or_that_nobody_knows_when_it_happened(event_ts: Json) -> None:
-    heard = parse_event({"type": "channel_left", "channel": "C1", "event_ts": event_ts}, OWN)
-    assert isinstance(heard, MembershipLost)
-    assert heard.happened_at is None
+def test_membership_events_without_a_valid_time_have_none(event_ts: Json) -> None:
+    expected = parse_event({"type": "channel_left", "channel": "C1", "event_ts": event_ts}, OWN)
+    assert isinstance(expected, MembershipLost)
+    assert expected.happened_at is None

@@ -25,13 +25,13 @@ MESSAGE: Json = {
 }
 
 
-class Desk:
-    """Where requests come in."""
+class Endpoint:
+    """An Events API receiver with signed requests."""
 
-    def __init__(self, *failures: ChatError, patience_seconds: float = 5.0) -> None:
+    def __init__(self, *failures: ChatError, ack_timeout_seconds: float = 5.0) -> None:
         self.clock = MemoryClock()
         self._failures = list(failures)
-        self.receiver = SlackEventsApi(SECRET, self._identify, self.clock, patience_seconds)
+        self.receiver = SlackEventsApi(SECRET, self._identify, self.clock, ack_timeout_seconds)
 
     async def _identify(self) -> Identity:
         if self._failures:
@@ -43,45 +43,47 @@ class Desk:
         digest = hmac.new(SECRET.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={digest}"}
 
-    async def receive(self, content: Json) -> int:
+    async def post(self, content: Json) -> int:
         body = json.dumps(content).encode()
         status, _ = await self.receiver.handle_request(self.signed(body), body)
         return status
 
 
 @asynccontextmanager
-async def open_desk(patience_seconds: float = 5.0) -> AsyncIterator[tuple[Desk, AsyncIterator[IncomingEvent]]]:
-    desk = Desk(patience_seconds=patience_seconds)
-    async with desk.receiver.events() as arrivals:
-        assert (await next_event(arrivals)).event == Connected(None)
-        yield desk, arrivals
+async def open_endpoint(
+    ack_timeout_seconds: float = 5.0,
+) -> AsyncIterator[tuple[Endpoint, AsyncIterator[IncomingEvent]]]:
+    endpoint = Endpoint(ack_timeout_seconds=ack_timeout_seconds)
+    async with endpoint.receiver.events() as events:
+        assert (await next_event(events)).event == Connected(None)
+        yield endpoint, events
 
 
-async def test_a_request_is_answered_when_its_arrival_is_safe() -> None:
-    async with open_desk() as (desk, arrivals):
-        request = asyncio.create_task(desk.receive(MESSAGE), name="request")
-        arrival = await next_event(arrivals)
-        assert isinstance(arrival.event, IncomingMessage)
+async def test_a_request_is_answered_after_its_event_is_acknowledged() -> None:
+    async with open_endpoint() as (endpoint, events):
+        request = asyncio.create_task(endpoint.post(MESSAGE), name="request")
+        event = await next_event(events)
+        assert isinstance(event.event, IncomingMessage)
         assert not request.done()
 
-        await arrival.acknowledge()
+        await event.acknowledge()
 
         assert await request == 200
 
 
-async def test_a_request_whose_arrival_is_not_safe_in_time_is_to_be_sent_again() -> None:
-    async with open_desk(patience_seconds=0.05) as (desk, arrivals):
-        assert await desk.receive(MESSAGE) == 503
-        arrival = await next_event(arrivals)
-        await arrival.acknowledge()
+async def test_a_request_whose_event_is_not_acknowledged_in_time_gets_503() -> None:
+    async with open_endpoint(ack_timeout_seconds=0.05) as (endpoint, events):
+        assert await endpoint.post(MESSAGE) == 503
+        event = await next_event(events)
+        await event.acknowledge()
 
 
-async def test_requests_that_wait_when_the_listening_ends_are_to_be_sent_again() -> None:
-    async with open_desk() as (desk, arrivals):
-        request = asyncio.create_task(desk.receive(MESSAGE), name="request")
-        await next_event(arrivals)
+async def test_requests_pending_at_the_end_get_503() -> None:
+    async with open_endpoint() as (endpoint, events):
+        request = asyncio.create_task(endpoint.post(MESSAGE), name="request")
+        await next_event(events)
     assert await request == 503
-    assert await desk.receive(MESSAGE) == 503
+    assert await endpoint.post(MESSAGE) == 503
 
 
 @pytest.mark.parametrize(
@@ -97,21 +99,21 @@ async def test_requests_that_wait_when_the_listening_ends_are_to_be_sent_again()
         None,
     ],
 )
-async def test_what_is_signed_but_of_no_use_is_taken(content: Json) -> None:
-    async with open_desk() as (desk, _):
-        assert await desk.receive(content) == 200
+async def test_signed_requests_without_a_useful_event_are_accepted(content: Json) -> None:
+    async with open_endpoint() as (endpoint, _):
+        assert await endpoint.post(content) == 200
 
 
-async def test_a_signed_form_is_taken_and_ignored() -> None:
-    async with open_desk() as (desk, _):
+async def test_a_signed_form_is_accepted_and_ignored() -> None:
+    async with open_endpoint() as (endpoint, _):
         body = b"payload=%7B%22type%22%3A%22block_actions%22%7D"
-        assert await desk.receiver.handle_request(desk.signed(body), body) == (200, "")
+        assert await endpoint.receiver.handle_request(endpoint.signed(body), body) == (200, "")
 
 
-async def test_the_challenge_is_answered_even_before_anybody_listens() -> None:
-    desk = Desk()
+async def test_the_challenge_is_answered_before_events_are_received() -> None:
+    endpoint = Endpoint()
     body = b'{"type": "url_verification", "challenge": "abc", "token": "x"}'
-    assert await desk.receiver.handle_request(desk.signed(body), body) == (200, "abc")
+    assert await endpoint.receiver.handle_request(endpoint.signed(body), body) == (200, "abc")
 
 
 @pytest.mark.parametrize(
@@ -128,52 +130,52 @@ async def test_the_challenge_is_answered_even_before_anybody_listens() -> None:
         {"X-Slack-Request-Timestamp": "", "X-Slack-Signature": ""},
     ],
 )
-async def test_what_is_not_signed_is_refused_before_it_is_read(headers: dict[str, str]) -> None:
-    async with open_desk() as (desk, _):
+async def test_unsigned_requests_are_rejected_before_they_are_parsed(headers: dict[str, str]) -> None:
+    async with open_endpoint() as (endpoint, _):
         with structlog.testing.capture_logs() as lines:
-            status, _ = await desk.receiver.handle_request(headers, json.dumps(MESSAGE).encode())
+            status, _ = await endpoint.receiver.handle_request(headers, json.dumps(MESSAGE).encode())
         assert status == 401
         assert [line["event"] for line in lines] == ["slack_request_refused"]
 
 
-async def test_a_body_that_is_no_text_is_refused() -> None:
-    async with open_desk() as (desk, _):
+async def test_a_body_that_is_not_utf_8_is_rejected() -> None:
+    async with open_endpoint() as (endpoint, _):
         body = b"\xff\xfe"
-        assert (await desk.receiver.handle_request(desk.signed(body), body))[0] == 401
+        assert (await endpoint.receiver.handle_request(endpoint.signed(body), body))[0] == 401
 
 
-async def test_a_changed_body_is_refused() -> None:
-    async with open_desk() as (desk, _):
+async def test_a_changed_body_is_rejected() -> None:
+    async with open_endpoint() as (endpoint, _):
         body = json.dumps(MESSAGE).encode()
-        assert (await desk.receiver.handle_request(desk.signed(body), body + b" "))[0] == 401
+        assert (await endpoint.receiver.handle_request(endpoint.signed(body), body + b" "))[0] == 401
 
 
 @pytest.mark.parametrize(("age_seconds", "status"), [(299, 200), (301, 401), (-299, 200), (-301, 401)])
-async def test_a_request_is_good_for_five_minutes(age_seconds: int, status: int) -> None:
-    desk = Desk()
+async def test_a_request_is_valid_for_five_minutes(age_seconds: int, status: int) -> None:
+    endpoint = Endpoint()
     body = b'{"type": "url_verification", "challenge": "abc"}'
-    assert (await desk.receiver.handle_request(desk.signed(body, age_seconds), body))[0] == status
+    assert (await endpoint.receiver.handle_request(endpoint.signed(body, age_seconds), body))[0] == status
 
 
-async def test_header_names_may_be_in_any_case() -> None:
-    desk = Desk()
+async def test_header_names_are_case_insensitive() -> None:
+    endpoint = Endpoint()
     body = b'{"type": "url_verification", "challenge": "abc"}'
-    headers = {name.lower(): value for name, value in desk.signed(body).items()}
-    assert await desk.receiver.handle_request(headers, body) == (200, "abc")
+    headers = {name.lower(): value for name, value in endpoint.signed(body).items()}
+    assert await endpoint.receiver.handle_request(headers, body) == (200, "abc")
 
 
-async def test_until_the_pack_knows_who_it_is_requests_are_to_be_sent_again() -> None:
-    desk = Desk(Unreachable("unreachable", "no connection"), Unreachable("unreachable", "no connection"))
-    async with desk.receiver.events() as arrivals:
-        assert (await next_event(arrivals)).event == Disconnected("unreachable: no connection")
-        assert await desk.receive(MESSAGE) == 503
-        await desk.clock.advance(10)
-        assert (await next_event(arrivals)).event == Connected(None)
+async def test_requests_get_503_until_the_pack_knows_its_identity() -> None:
+    endpoint = Endpoint(Unreachable("unreachable", "no connection"), Unreachable("unreachable", "no connection"))
+    async with endpoint.receiver.events() as events:
+        assert (await next_event(events)).event == Disconnected("unreachable: no connection")
+        assert await endpoint.post(MESSAGE) == 503
+        await endpoint.clock.advance(10)
+        assert (await next_event(events)).event == Connected(None)
 
 
-async def test_a_token_that_is_refused_ends_the_listening() -> None:
-    desk = Desk(AuthenticationFailed("invalid_auth", "no"))
-    async with desk.receiver.events() as arrivals:
+async def test_a_rejected_token_ends_the_iteration() -> None:
+    endpoint = Endpoint(AuthenticationFailed("invalid_auth", "no"))
+    async with endpoint.receiver.events() as events:
         with pytest.raises(AuthenticationFailed):
-            await next_event(arrivals)
-        assert await desk.receive(MESSAGE) == 503
+            await next_event(events)
+        assert await endpoint.post(MESSAGE) == 503

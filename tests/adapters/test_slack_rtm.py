@@ -39,7 +39,7 @@ async def event_of(arrivals: AsyncIterator[IncomingEvent]) -> ChatEvent:
     return (await next_event(arrivals)).event
 
 
-async def test_a_token_that_can_not_use_rtm_ends_the_listening_with_the_way_out() -> None:
+async def test_a_token_that_can_not_use_rtm_ends_the_iteration_with_alternatives() -> None:
     async with (
         SlackServer() as granular,
         connect_receiver(granular) as ear,
@@ -55,7 +55,7 @@ async def test_a_token_that_can_not_use_rtm_ends_the_listening_with_the_way_out(
     )
 
 
-async def test_after_a_goodbye_another_connection_is_there_at_once() -> None:
+async def test_a_goodbye_is_followed_by_a_new_connection_at_once() -> None:
     clock = MemoryClock()
     async with listening(clock) as (ear, arrivals):
         await clock.advance(11)
@@ -70,7 +70,7 @@ async def test_after_a_goodbye_another_connection_is_there_at_once() -> None:
     assert said.text == "after"
 
 
-async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None:
+async def test_a_lost_connection_is_reopened_and_its_gap_reported() -> None:
     clock = MemoryClock()
     async with listening(clock) as (ear, arrivals):
         ear.slack.drop_sockets()
@@ -88,7 +88,7 @@ async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None
     assert said.text == "after"
 
 
-async def test_a_connection_that_falls_silent_is_taken_for_dead() -> None:
+async def test_a_silent_connection_is_replaced() -> None:
     clock = MemoryClock()
     async with listening(clock) as (ear, arrivals):
         ear.slack.silence_sockets()
@@ -98,7 +98,7 @@ async def test_a_connection_that_falls_silent_is_taken_for_dead() -> None:
         assert isinstance(await event_of(arrivals), Connected)
 
 
-async def test_a_quiet_connection_is_pinged_and_kept() -> None:
+async def test_a_quiet_connection_is_pinged_and_stays_open() -> None:
     clock = MemoryClock()
     async with listening(clock) as (ear, arrivals):
         for number in range(10):
@@ -108,7 +108,7 @@ async def test_a_quiet_connection_is_pinged_and_kept() -> None:
         assert ear.slack.counters["rtm.connect"] == 1
 
 
-async def test_being_let_in_and_thrown_out_is_heard_of_public_and_private_channels() -> None:
+async def test_invitations_and_removals_are_received_for_public_and_private_channels() -> None:
     async with listening(MemoryClock()) as (ear, arrivals):
         for private in (False, True):
             channel = ChannelId(ear.slack.add_channel(f"other-{private}", private=private, members=("alice",)))
@@ -132,7 +132,7 @@ async def test_being_let_in_and_thrown_out_is_heard_of_public_and_private_channe
         '{"type": "message", "channel": "C1"}',
     ],
 )
-async def test_frames_of_no_use_cost_nothing(frame: str) -> None:
+async def test_useless_frames_do_no_harm(frame: str) -> None:
     async with listening(MemoryClock()) as (ear, arrivals):
         ear.slack.raw_frame(frame)
         ear.say("after")
@@ -152,7 +152,7 @@ async def test_lone_surrogates_are_replaced() -> None:
     assert said.text == "half \ufffd, whole 😀"
 
 
-async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
+async def test_the_time_that_slack_asks_to_wait_is_respected() -> None:
     clock = MemoryClock()
     async with SlackServer(classic=True) as slack, connect_receiver(slack, clock) as ear:
         slack.faults.plan("rtm.connect", faults.rate_limited(30))

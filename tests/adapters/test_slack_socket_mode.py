@@ -84,7 +84,7 @@ async def attending(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) 
 # Losing connections
 
 
-async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None:
+async def test_a_lost_connection_is_reopened_and_its_gap_reported() -> None:
     async with listening() as stage:
         await stage.clock.advance(5)
         lost_at = stage.clock.now()
@@ -100,7 +100,7 @@ async def test_a_lost_connection_is_found_again_and_the_deaf_time_told() -> None
         await stage.hears("after")
 
 
-async def test_a_connection_that_lived_is_replaced_at_once() -> None:
+async def test_an_established_connection_is_replaced_at_once() -> None:
     async with listening() as stage:
         await stage.grow_old()
         stage.slack.drop_sockets()
@@ -108,7 +108,7 @@ async def test_a_connection_that_lived_is_replaced_at_once() -> None:
         assert isinstance(await stage.event(), Connected)
 
 
-async def test_what_was_said_while_deaf_arrives_afterwards() -> None:
+async def test_messages_sent_during_a_disconnection_arrive_afterwards() -> None:
     async with listening() as stage:
         stage.slack.drop_sockets()
         await stage.disconnected()
@@ -122,7 +122,7 @@ async def test_what_was_said_while_deaf_arrives_afterwards() -> None:
         assert said.text == "meanwhile"
 
 
-async def test_a_connection_that_falls_silent_is_taken_for_dead() -> None:
+async def test_a_silent_connection_is_replaced() -> None:
     async with listening() as stage:
         stage.slack.silence_sockets()
 
@@ -134,7 +134,7 @@ async def test_a_connection_that_falls_silent_is_taken_for_dead() -> None:
         await stage.hears("after")
 
 
-async def test_a_quiet_connection_is_pinged_and_kept() -> None:
+async def test_a_quiet_connection_is_pinged_and_stays_open() -> None:
     async with listening() as stage:
         for _ in range(20):
             await stage.clock.advance(9)
@@ -142,7 +142,7 @@ async def test_a_quiet_connection_is_pinged_and_kept() -> None:
         assert stage.attempts == 1
 
 
-async def test_every_attempt_asks_for_a_fresh_address() -> None:
+async def test_every_attempt_requests_a_new_url() -> None:
     async with listening() as stage:
         stage.slack.faults.plan(faults.HANDSHAKE, faults.http_status(409), times=2)
         stage.slack.drop_sockets()
@@ -159,7 +159,7 @@ async def test_every_attempt_asks_for_a_fresh_address() -> None:
         assert stage.attempts == 4
 
 
-async def test_attempts_grow_rare_while_slack_is_down() -> None:
+async def test_attempts_back_off_while_slack_is_down() -> None:
     async with listening() as stage:
         stage.slack.faults.plan(OPEN, faults.error("internal_error"), times=None)
         stage.slack.drop_sockets()
@@ -174,7 +174,7 @@ async def test_attempts_grow_rare_while_slack_is_down() -> None:
         assert all(22 <= pause <= 30 for pause in pauses[6:])
 
 
-async def test_the_same_trouble_is_told_once() -> None:
+async def test_the_same_failure_is_reported_once() -> None:
     async with listening() as stage:
         stage.slack.faults.plan(OPEN, faults.error("internal_error"), times=3)
         stage.slack.drop_sockets()
@@ -186,7 +186,7 @@ async def test_the_same_trouble_is_told_once() -> None:
         assert isinstance(await stage.event(), Connected)
 
 
-async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
+async def test_the_time_that_slack_asks_to_wait_is_respected() -> None:
     async with listening() as stage:
         stage.slack.faults.plan(OPEN, faults.rate_limited(40))
         stage.slack.drop_sockets()
@@ -199,7 +199,7 @@ async def test_slack_is_left_alone_for_as_long_as_it_asks() -> None:
         assert isinstance(await stage.event(), Connected)
 
 
-async def test_connections_that_end_at_once_are_no_storm() -> None:
+async def test_connections_that_end_at_once_are_reopened_with_delays() -> None:
     async with listening() as stage:
         for _ in range(5):
             stage.slack.drop_sockets()
@@ -210,7 +210,7 @@ async def test_connections_that_end_at_once_are_no_storm() -> None:
             assert isinstance(await stage.event(), Connected)
 
 
-async def test_a_socket_without_a_hello_is_given_up() -> None:
+async def test_a_socket_without_a_hello_is_abandoned() -> None:
     async with attending(timeout_seconds=0.5) as stage:
         stage.slack.faults.plan(faults.HELLO, Hang())
         assert await stage.disconnected() == "no_hello: Slack opened a socket but sent no hello"
@@ -223,7 +223,7 @@ async def test_a_socket_without_a_hello_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "something_new"])
-async def test_an_announced_end_is_survived_without_a_deaf_moment(reason: str) -> None:
+async def test_a_disconnect_warning_causes_no_gap(reason: str) -> None:
     async with listening() as stage:
         await stage.grow_old()
         (old,) = stage.slack.connections
@@ -236,7 +236,7 @@ async def test_an_announced_end_is_survived_without_a_deaf_moment(reason: str) -
         assert stage.attempts == 2
 
 
-async def test_the_new_connection_is_there_before_the_old_one_is_closed() -> None:
+async def test_the_new_connection_is_open_before_the_old_one_is_closed() -> None:
     async with listening() as stage:
         await stage.grow_old()
         counts: list[int] = []
@@ -251,7 +251,7 @@ async def test_the_new_connection_is_there_before_the_old_one_is_closed() -> Non
         assert counts == [1, -1]
 
 
-async def test_an_acknowledgement_goes_where_its_message_came_from() -> None:
+async def test_an_acknowledgement_is_sent_on_the_connection_of_its_event() -> None:
     async with listening() as stage:
         await stage.grow_old()
         (old,) = stage.slack.connections
@@ -300,7 +300,7 @@ async def _consume(events: AsyncIterator[IncomingEvent]) -> None:
         ("link_disabled", "Socket Mode is switched off; switch it on in the app's settings"),
     ],
 )
-async def test_slack_is_left_alone_when_it_says_no_by_name(reason: str, told: str) -> None:
+async def test_an_explicit_refusal_delays_the_next_attempt(reason: str, told: str) -> None:
     async with listening() as stage:
         await stage.grow_old()
         stage.slack.disconnect(reason)
@@ -313,7 +313,7 @@ async def test_slack_is_left_alone_when_it_says_no_by_name(reason: str, told: st
         assert isinstance(await stage.event(), Connected)
 
 
-async def test_a_no_before_the_hello_is_heeded_too() -> None:
+async def test_a_refusal_before_the_hello_delays_the_next_attempt_too() -> None:
     clock = MemoryClock()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         dialect = SocketModeProtocol(ear.web, slack.app_token, ear.chat.identify)
@@ -335,7 +335,7 @@ async def test_a_no_before_the_hello_is_heeded_too() -> None:
 
 
 @pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive"])
-async def test_an_app_token_that_slack_does_not_take_ends_the_listening_and_is_named(code: str) -> None:
+async def test_a_rejected_app_token_ends_the_iteration_and_names_the_variable(code: str) -> None:
     async with attending() as stage:
         stage.slack.faults.plan(OPEN, faults.error(code))
         with pytest.raises(AuthenticationFailed) as refusal:
@@ -344,7 +344,7 @@ async def test_an_app_token_that_slack_does_not_take_ends_the_listening_and_is_n
         assert "FLYTE_SLACK_APP_TOKEN" in refusal.value.explanation
 
 
-async def test_a_missing_scope_ends_the_listening_and_is_named() -> None:
+async def test_a_missing_scope_ends_the_iteration_and_is_named() -> None:
     async with attending() as stage:
         fault = faults.error("missing_scope", needed="connections:write", provided="authorizations:read")
         stage.slack.faults.plan(OPEN, fault)
@@ -353,7 +353,7 @@ async def test_a_missing_scope_ends_the_listening_and_is_named() -> None:
         assert "lacks the scope connections:write (it has: authorizations:read)" in refusal.value.explanation
 
 
-async def test_a_token_that_is_refused_later_is_told_and_tried_again() -> None:
+async def test_a_token_rejected_later_is_reported_and_retried() -> None:
     async with listening() as stage:
         stage.slack.faults.plan(OPEN, faults.error("invalid_auth"))
         await stage.grow_old()
@@ -366,7 +366,7 @@ async def test_a_token_that_is_refused_later_is_told_and_tried_again() -> None:
         assert isinstance(await stage.event(), Connected)
 
 
-async def test_slack_out_of_reach_at_the_start_is_waited_for() -> None:
+async def test_an_unreachable_slack_is_retried_from_the_start() -> None:
     clock = MemoryClock()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         await slack.go_down()
@@ -387,7 +387,7 @@ async def test_slack_out_of_reach_at_the_start_is_waited_for() -> None:
     "frame",
     ["", "no json", "[]", "null", '"text"', "{}", '{"type": 7}', '{"type": "events_api"}', b"\xff\xfe", "[" * 10_000],
 )
-async def test_a_malformed_frame_costs_nothing(frame: str | bytes) -> None:
+async def test_a_malformed_frame_does_no_harm(frame: str | bytes) -> None:
     async with listening() as stage:
         stage.slack.raw_frame(frame)
         await stage.hears("after")
@@ -395,7 +395,7 @@ async def test_a_malformed_frame_costs_nothing(frame: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["slash_commands", "interactive", "something_new"])
-async def test_what_is_no_event_is_acknowledged_and_ignored(kind: str) -> None:
+async def test_envelopes_without_events_are_acknowledged_and_ignored(kind: str) -> None:
     async with listening() as stage:
         envelope_id = stage.slack.socket_mode.send_raw(kind, {"command": "/deploy"}, accepts_response_payload=True)
         await stage.slack.wait_for(lambda: envelope_id in stage.slack.socket_mode.responses)
@@ -415,14 +415,14 @@ async def test_what_is_no_event_is_acknowledged_and_ignored(kind: str) -> None:
         {},
     ],
 )
-async def test_an_event_of_no_use_is_acknowledged_and_ignored(event: dict[str, object]) -> None:
+async def test_useless_events_are_acknowledged_and_ignored(event: dict[str, object]) -> None:
     async with listening() as stage:
         event_id = stage.slack.raw_event(event)
         await stage.slack.wait_for(lambda: event_id in stage.slack.acknowledged)
         await stage.hears("after")
 
 
-async def test_slack_holding_back_events_is_acknowledged_and_logged() -> None:
+async def test_an_event_rate_limit_is_acknowledged_and_logged() -> None:
     async with listening() as stage:
         with structlog.testing.capture_logs() as lines:
             body_id = stage.slack.raw_body({"type": "app_rate_limited", "minute_rate_limited": 1518467820})
@@ -430,7 +430,7 @@ async def test_slack_holding_back_events_is_acknowledged_and_logged() -> None:
         assert {"event": "slack_holds_back_events", "minute": 1518467820, "log_level": "warning"} in lines
 
 
-async def test_the_loss_of_access_is_told() -> None:
+async def test_the_loss_of_access_is_reported() -> None:
     async with listening() as stage:
         stage.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}})
         stage.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UFLYTE"]}})
@@ -441,7 +441,7 @@ async def test_the_loss_of_access_is_told() -> None:
         ]
 
 
-async def test_more_arrivals_than_may_wait_come_all_the_same_and_in_order() -> None:
+async def test_a_burst_of_events_arrives_completely_and_in_order() -> None:
     async with listening() as stage:
         for number in range(1_500):
             stage.ear.say(str(number))
@@ -456,7 +456,7 @@ async def test_more_arrivals_than_may_wait_come_all_the_same_and_in_order() -> N
         assert texts == [str(number) for number in range(1_500)]
 
 
-async def test_neither_ticket_nor_token_nor_text_is_logged() -> None:
+async def test_no_ticket_token_or_text_is_logged() -> None:
     with structlog.testing.capture_logs() as lines:
         async with listening() as stage:
             stage.slack.faults.plan(faults.HANDSHAKE, faults.http_status(500))
@@ -478,7 +478,7 @@ async def test_neither_ticket_nor_token_nor_text_is_logged() -> None:
 
 
 @pytest.mark.parametrize("fault", [Hang(), faults.error("internal_error")])
-async def test_leaving_ends_an_attempt_under_way(fault: Fault) -> None:
+async def test_leaving_cancels_a_connection_attempt(fault: Fault) -> None:
     clock = MemoryClock()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         slack.faults.plan(OPEN, fault, times=None)

@@ -9,7 +9,7 @@ from adapters.memory.storage import MemoryStorage
 from adapters.storage_urls import create_storage, directory_of
 
 
-async def test_a_file_url_is_a_directory(tmp_path: Path) -> None:
+async def test_a_file_url_names_a_directory(tmp_path: Path) -> None:
     directory = tmp_path / "with space, ? and # and \u00fc"
     async with create_storage(directory.as_uri()).open():
         assert (directory / "flyte-slack.db").exists()
@@ -20,13 +20,13 @@ def test_a_file_url_may_be_written_in_several_ways(url: str) -> None:
     assert isinstance(create_storage(url), FileStorage)
 
 
-def test_a_storage_named_is_not_opened_yet(tmp_path: Path) -> None:
+def test_a_created_storage_is_not_open(tmp_path: Path) -> None:
     create_storage((tmp_path / "storage").as_uri())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["memory:", "memory://"])
-def test_memory_is_a_url_too(url: str) -> None:
+def test_a_memory_url_creates_a_memory_storage(url: str) -> None:
     assert isinstance(create_storage(url), MemoryStorage)
 
 
@@ -53,7 +53,7 @@ def test_memory_is_a_url_too(url: str) -> None:
         ("memory:?size=secret", "no parameters"),
     ],
 )
-def test_any_other_url_is_refused_without_repeating_it(url: str, message: str) -> None:
+def test_any_other_url_is_rejected_without_repeating_it(url: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as refused:
         create_storage(url)
     assert "secret" not in str(refused.value)
@@ -63,5 +63,5 @@ def test_any_other_url_is_refused_without_repeating_it(url: str, message: str) -
     ("url", "directory"),
     [("file:///var/lib/flyte%20slack", Path("/var/lib/flyte slack")), ("memory:", None)],
 )
-def test_the_directory_of_a_storage_is_told_where_it_has_one(url: str, directory: Path | None) -> None:
+def test_a_file_storage_has_a_directory(url: str, directory: Path | None) -> None:
     assert directory_of(url) == directory
