@@ -20,14 +20,14 @@ Served = Callable[[RequestServed, str | None], None]
 
 
 class HttpGateway:
-    """Passes authorized requests to their handlers, applies planned faults, and reports each request to `served`."""
+    """Passes authorized requests to their handlers, applies planned faults, and reports each request to `on_served`."""
 
     def __init__(
         self,
         host: str,
         port: int,
         faults: FaultPlan,
-        served: Served,
+        on_served: Served,
         *,
         jwt: str | None,
         forbidden_routes: frozenset[str],
@@ -37,7 +37,7 @@ class HttpGateway:
         self.in_progress: Counter[str] = Counter()
         self._listener = HttpListener(host, port)
         self._faults = faults
-        self._on_served = served
+        self._on_served = on_served
         self._jwt = jwt
         self._forbidden_routes = forbidden_routes
         self._lose_race = lose_race
@@ -52,9 +52,9 @@ class HttpGateway:
 
     async def open(self, routes: Sequence[tuple[str, str, str, Handler]]) -> None:
         """Starts to listen. Raises OSError if the port is taken."""
-        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._unrouted])
+        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._handle_unrouted])
         for name, method, path, handler in routes:
-            app.router.add_route(method, path, self._guarded(name, handler))
+            app.router.add_route(method, path, partial(self._handle, name, handler))
         await self._listener.open(app, handler_cancellation=True)
 
     async def close(self) -> None:
@@ -75,37 +75,35 @@ class HttpGateway:
         await self._listener.start()
 
     @web.middleware
-    async def _unrouted(
+    async def _handle_unrouted(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Responds with empty bodies where there is no route: 404, also for a trailing slash, and 405."""
         try:
             return await handler(request)
-        except web.HTTPException as refusal:
-            response = self._refusal(request, "unknown") or web.Response(status=refusal.status)
-            self._report(request, "unknown", response, None)
+        except web.HTTPException as error:
+            response = self._refusal(request, "unknown") or web.Response(status=error.status)
+            self._report(request, "unknown", response.status, None)
             return response
 
-    def _guarded(self, route: str, handler: Handler) -> Handler:
-        async def guarded(request: web.Request) -> web.Response:
-            self.in_progress[route] += 1
-            self._on_request()
-            try:
-                return await answered(request)
-            finally:
-                self.in_progress[route] -= 1
+    async def _handle(self, route: str, handler: Handler, request: web.Request) -> web.Response:
+        self.in_progress[route] += 1
+        self._on_request()
+        try:
+            return await self._respond(route, handler, request)
+        finally:
+            self.in_progress[route] -= 1
 
-        async def answered(request: web.Request) -> web.Response:
-            if self._is_down:  # also for a connection accepted at that moment
-                return self._drop(request, route, None, reset=True)
-            fault = self._faults.match(route)
-            response = self._refusal(request, route) or await self._respond(request, route, handler, fault)
-            if isinstance(response, NoResponse):
-                return self._drop(request, route, fault, reset=fault is not None)
-            self._report(request, route, response, fault)
-            return response
-
-        return guarded
+    async def _respond(self, route: str, handler: Handler, request: web.Request) -> web.Response:
+        if self._is_down:  # also for a connection accepted at that moment
+            return self._drop(request, route, None, reset=True)
+        fault = self._faults.match(route)
+        response = self._refusal(request, route) or await self._apply(fault, route, handler, request)
+        if isinstance(response, NoResponse):
+            return self._drop(request, route, fault, reset=fault is not None)
+        action_id = response.action_id if isinstance(response, ActionResponse) else None
+        self._report(request, route, response.status, fault, action_id)
+        return response
 
     def _refusal(self, request: web.Request, route: str) -> web.Response | None:
         if self._jwt is None:
@@ -115,7 +113,7 @@ class HttpGateway:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="token"'})
         return web.Response(status=403) if route in self._forbidden_routes else None
 
-    async def _respond(self, request: web.Request, route: str, handler: Handler, fault: Fault | None) -> web.Response:
+    async def _apply(self, fault: Fault | None, route: str, handler: Handler, request: web.Request) -> web.Response:
         if fault is None:
             return await handler(request)
         if isinstance(fault, LostRace) and fault.is_gone and route == "take":
@@ -123,13 +121,15 @@ class HttpGateway:
         return await respond(fault, partial(handler, request), self._closing) or NoResponse()
 
     def _drop(self, request: web.Request, route: str, fault: Fault | None, *, reset: bool) -> web.Response:
-        self._on_served(RequestServed(route, request.method, request.path, 0, fault.name if fault else ""), None)
+        self._report(request, route, 0, fault)
         if reset:
             reset_connection(request.transport)
         elif request.transport is not None:
             request.transport.close()
         return web.Response()
 
-    def _report(self, request: web.Request, route: str, response: web.Response, fault: Fault | None) -> None:
-        served = RequestServed(route, request.method, request.path, response.status, fault.name if fault else "")
-        self._on_served(served, response.action_id if isinstance(response, ActionResponse) else None)
+    def _report(
+        self, request: web.Request, route: str, status: int, fault: Fault | None, action_id: str | None = None
+    ) -> None:
+        served = RequestServed(route, request.method, request.path, status, fault.name if fault else "")
+        self._on_served(served, action_id)
