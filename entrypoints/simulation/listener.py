@@ -56,6 +56,7 @@ class HttpListener:
 
     async def close(self) -> None:
         """Stops, and resets every connection."""
+        await self.stop()
         self.reset_connections()
         if self._runner is not None:
             await self._runner.cleanup()

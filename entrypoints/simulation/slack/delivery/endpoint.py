@@ -15,7 +15,7 @@ from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import FaultInjected, SlackLog, SocketClosed, SocketOpened
 from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO
 from entrypoints.simulation.slack.models import JsonObject
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, fail_if
+from entrypoints.simulation.slack.web_api.api import Method, MethodCall, fail_if
 
 MAX_TICKETS: Final = 10_000
 CONNECTION_SECONDS: Final = 3600
@@ -81,11 +81,11 @@ class SocketEndpoint:
         self._hubs[socket.kind].welcome(socket, connection_seconds)
         self._log.publish(SocketOpened(socket.number, socket.kind))
 
-    def _open_socket_mode(self, call: ApiCall) -> JsonObject:
+    def _open_socket_mode(self, call: MethodCall) -> JsonObject:
         seconds = DEBUG_CONNECTION_SECONDS if call.flag("debug_reconnects") else CONNECTION_SECONDS
         return {"ok": True, "url": self._new_url(SOCKET_MODE, seconds)}
 
-    def _connect_rtm(self, call: ApiCall) -> JsonObject:
+    def _connect_rtm(self, call: MethodCall) -> JsonObject:
         fail_if(not call.access.is_classic, "not_allowed_token_type")
         workspace = call.workspace
         myself = {"id": workspace.bot.user_id, "name": workspace.bot.name}

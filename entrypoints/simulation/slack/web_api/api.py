@@ -57,7 +57,7 @@ class Access:
 
 
 @dataclass(slots=True)
-class ApiCall:
+class MethodCall:
     """A call of a method; `arguments` are strings from forms, or any JSON values."""
 
     method: str
@@ -71,17 +71,13 @@ class ApiCall:
         """The bot that makes the call."""
         return self.workspace.bot
 
-    def text(self, name: str, default: str = "") -> str:
-        """Returns an argument as text."""
+    def text(self, name: str) -> str:
+        """Returns an argument as text, empty when it is missing."""
         value = self.arguments.get(name)
-        if value is None:
-            return default
         if isinstance(value, bool | dict | list):
-            raise SlackError(
-                "invalid_arguments",
-                response_metadata={"messages": [f"[ERROR] must be a string [json-pointer:/{name}]"]},
-            )
-        return str(value)
+            details = {"messages": [f"[ERROR] must be a string [json-pointer:/{name}]"]}
+            raise SlackError("invalid_arguments", response_metadata=details)
+        return "" if value is None else str(value)
 
     def flag(self, name: str) -> bool:
         """Returns an argument as a boolean."""
@@ -118,23 +114,22 @@ class ApiCall:
         provided = ",".join(sorted(self.access.scopes))
         raise SlackError("missing_scope", needed=alternatives[0], provided=provided)
 
-    def channel(self, *, suffix: str = "", name: str = "channel") -> Channel:
+    def channel(self, *, suffix: str = "") -> Channel:
         """Returns the conversation that the call is about, if the bot may know it. Raises SlackError.
 
         With a suffix the call requires the scope for this type of conversation, such as `channels:history`.
         """
-        try:
-            channel = self.workspace.channels[self.text(name)]
-        except KeyError:
-            raise SlackError("channel_not_found") from None
+        channel = self.workspace.channels.get(self.text("channel"))
+        if channel is None:
+            raise SlackError("channel_not_found")
         if suffix:
             self.require_scope(f"{CONVERSATION_NAMES[channel.channel_type]}:{suffix}")
         fail_if(channel.is_private and self.bot.user_id not in channel.members, "channel_not_found")
         return channel
 
-    def user(self, name: str = "user") -> User:
+    def user(self) -> User:
         """Returns the user whose id the argument is. Raises SlackError."""
-        user_id = self.text(name)
+        user_id = self.text("user")
         fail_if(user_id not in self.workspace.users, "user_not_found")
         return self.workspace.users[user_id]
 
@@ -143,14 +138,14 @@ class ApiCall:
 class Method:
     """A method of the Web API: its tier, the scopes of which one is required, and its kind of token."""
 
-    run: Callable[[ApiCall], JsonObject]
+    run: Callable[[MethodCall], JsonObject]
     tier: int | None = None
     scopes: tuple[str, ...] = ()
     token: str = "bot"  # noqa: S105 - a kind of token
 
 
 def paginate(
-    call: ApiCall, items: Sequence[Item], *, default: int, most: int = 1000
+    call: MethodCall, items: Sequence[Item], *, default: int, most: int = 1000
 ) -> tuple[Sequence[Item], JsonObject]:
     """Returns the page that the cursor and the limit select, and the cursor of the next one."""
     cursor = call.text("cursor")

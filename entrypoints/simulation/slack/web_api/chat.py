@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from entrypoints.simulation.slack.event_log import EphemeralPost, Post
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, fail_if
+from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if
 
 MAX_TEXT: Final = 40_000
 """Slack truncates longer texts without an error."""
@@ -23,7 +23,7 @@ SYSTEM_SUBTYPE: Final = re.compile(r"(channel|group)_\w+")
 """The subtypes of Slack's own notices in a channel, which have no threads."""
 
 
-def post_message(call: ApiCall) -> JsonObject:
+def post_message(call: MethodCall) -> JsonObject:
     """`chat.postMessage`: posts as the bot."""
     channel = _target(call)
     fields, metadata = _content(call)
@@ -39,7 +39,7 @@ def post_message(call: ApiCall) -> JsonObject:
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
 
 
-def post_ephemeral(call: ApiCall) -> JsonObject:
+def post_ephemeral(call: MethodCall) -> JsonObject:
     """`chat.postEphemeral`: shows a message to one member, and does not keep it."""
     channel = _target(call)
     fail_if(call.text("user") not in channel.members, "user_not_in_channel")
@@ -49,7 +49,7 @@ def post_ephemeral(call: ApiCall) -> JsonObject:
     return {"ok": True, "message_ts": ts}
 
 
-def update(call: ApiCall) -> JsonObject:
+def update(call: MethodCall) -> JsonObject:
     """`chat.update`: changes a message of the bot."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_update_message")
@@ -61,7 +61,7 @@ def update(call: ApiCall) -> JsonObject:
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": written}
 
 
-def delete(call: ApiCall) -> JsonObject:
+def delete(call: MethodCall) -> JsonObject:
     """`chat.delete`: deletes a message of the bot."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_delete_message")
@@ -69,7 +69,7 @@ def delete(call: ApiCall) -> JsonObject:
     return {"ok": True, "channel": channel.channel_id, "ts": message.ts}
 
 
-def add_reaction(call: ApiCall) -> JsonObject:
+def add_reaction(call: MethodCall) -> JsonObject:
     """`reactions.add`: adds a reaction to a message."""
     fail_if(not call.text("timestamp"), "no_item_specified")
     channel = call.channel()
@@ -91,7 +91,7 @@ METHODS: Final = {
 }
 
 
-def _target(call: ApiCall) -> Channel:
+def _target(call: MethodCall) -> Channel:
     """Returns the conversation to post to, given by its id or name, or by a user's id."""
     name = call.text("channel")
     if name in call.workspace.users:
@@ -105,7 +105,7 @@ def _target(call: ApiCall) -> Channel:
     return channel
 
 
-def _author(call: ApiCall) -> JsonObject:
+def _author(call: MethodCall) -> JsonObject:
     bot = call.bot
     team_id, app_id = call.workspace.team_id, call.workspace.app_id
     profile = {"id": bot.bot_id, "app_id": app_id, "name": bot.real_name, "deleted": False, "team_id": team_id}
@@ -119,7 +119,7 @@ def _author(call: ApiCall) -> JsonObject:
     return author | {"bot_profile": profile}
 
 
-def _content(call: ApiCall) -> tuple[JsonObject, JsonObject | None]:
+def _content(call: MethodCall) -> tuple[JsonObject, JsonObject | None]:
     """Returns the validated fields and metadata of a message."""
     markdown, text = call.text("markdown_text"), call.text("text")
     blocks, attachments = _blocks(call), _attachments(call)
@@ -132,7 +132,7 @@ def _content(call: ApiCall) -> tuple[JsonObject, JsonObject | None]:
     return fields, _metadata(call)
 
 
-def _blocks(call: ApiCall) -> list[Any] | None:
+def _blocks(call: MethodCall) -> list[Any] | None:
     blocks = call.json_value("blocks", "invalid_blocks_format")
     if blocks is None:
         return None
@@ -151,7 +151,7 @@ def _text_length(value: Any) -> int:
     return sum(map(_text_length, value)) if isinstance(value, list) else 0
 
 
-def _attachments(call: ApiCall) -> list[Any] | None:
+def _attachments(call: MethodCall) -> list[Any] | None:
     attachments = call.json_value("attachments", "invalid_attachments")
     if attachments is None:
         return None
@@ -161,7 +161,7 @@ def _attachments(call: ApiCall) -> list[Any] | None:
     return attachments
 
 
-def _metadata(call: ApiCall) -> JsonObject | None:
+def _metadata(call: MethodCall) -> JsonObject | None:
     metadata = call.json_value("metadata", "invalid_metadata_format")
     if metadata is None:
         return None
@@ -174,7 +174,7 @@ def _metadata(call: ApiCall) -> JsonObject | None:
     return {"event_type": event_type, "event_payload": metadata["event_payload"]}
 
 
-def _thread(call: ApiCall, channel: Channel) -> str | None:
+def _thread(call: MethodCall, channel: Channel) -> str | None:
     thread_ts = call.text("thread_ts")
     if not thread_ts:
         return None
@@ -185,7 +185,7 @@ def _thread(call: ApiCall, channel: Channel) -> str | None:
     return thread_ts
 
 
-def _own_message(call: ApiCall, channel: Channel, refusal: str) -> Message:
+def _own_message(call: MethodCall, channel: Channel, refusal: str) -> Message:
     message = channel.messages.get(call.text("ts"))
     if message is None:
         raise SlackError("message_not_found")

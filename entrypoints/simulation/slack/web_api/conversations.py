@@ -14,8 +14,8 @@ from entrypoints.simulation.slack.models import (
     parse_ts,
 )
 from entrypoints.simulation.slack.web_api.api import (
-    ApiCall,
     Method,
+    MethodCall,
     SlackError,
     decode_cursor,
     encode_cursor,
@@ -30,13 +30,13 @@ MAX_MESSAGES_PER_PAGE: Final = 999
 NEXT_TIME: Final = "next_ts"
 
 
-def list_all(call: ApiCall) -> JsonObject:
+def list_all(call: MethodCall) -> JsonObject:
     """`conversations.list`: public channels, and the other conversations that the bot is in."""
     bot = call.bot.user_id
     return _listing(call, (c for c in call.workspace.channels.values() if not c.is_private or bot in c.members))
 
 
-def list_joined(call: ApiCall) -> JsonObject:
+def list_joined(call: MethodCall) -> JsonObject:
     """`users.conversations`: the conversations that the bot, or the given user, is in."""
     bot = call.bot.user_id
     member = call.user().user_id if call.text("user") else bot
@@ -46,14 +46,14 @@ def list_joined(call: ApiCall) -> JsonObject:
     return _listing(call, channels)
 
 
-def info(call: ApiCall) -> JsonObject:
+def info(call: MethodCall) -> JsonObject:
     """`conversations.info`: one conversation."""
     channel = call.channel(suffix="read")
     with_count = call.flag("include_num_members")
     return {"ok": True, "channel": channel.as_json(call.bot.user_id, with_count=with_count)}
 
 
-def history(call: ApiCall) -> JsonObject:
+def history(call: MethodCall) -> JsonObject:
     """`conversations.history`: the listed messages of a conversation, newest first."""
     channel = _readable(call)
     oldest, latest = _bounds(call)
@@ -72,7 +72,7 @@ def history(call: ApiCall) -> JsonObject:
     return {"ok": True, "messages": messages, "has_more": has_more, "pin_count": 0, **following}
 
 
-def replies(call: ApiCall) -> JsonObject:
+def replies(call: MethodCall) -> JsonObject:
     """`conversations.replies`: a thread, its parent first, then the oldest reply."""
     channel = _readable(call)
     message = channel.messages.get(call.text("ts"))
@@ -86,13 +86,13 @@ def replies(call: ApiCall) -> JsonObject:
     return {"ok": True, "messages": messages, "has_more": has_more} | (following if has_more else {})
 
 
-def members(call: ApiCall) -> JsonObject:
+def members(call: MethodCall) -> JsonObject:
     """`conversations.members`: the members of a conversation."""
     chosen, following = paginate(call, list(call.channel(suffix="read").members), default=100)
     return {"ok": True, "members": chosen, **following}
 
 
-def join(call: ApiCall) -> JsonObject:
+def join(call: MethodCall) -> JsonObject:
     """`conversations.join`: adds the bot to a public channel."""
     channel = call.workspace.channels.get(call.text("channel"))
     if channel is None:
@@ -106,7 +106,7 @@ def join(call: ApiCall) -> JsonObject:
     return {"ok": True, "channel": channel.as_json(call.bot.user_id)} | (warning if already else {})
 
 
-def leave(call: ApiCall) -> JsonObject:
+def leave(call: MethodCall) -> JsonObject:
     """`conversations.leave`: removes the bot."""
     channel = call.channel()
     bot = call.bot
@@ -120,7 +120,7 @@ def leave(call: ApiCall) -> JsonObject:
     return {"ok": True}
 
 
-def open_direct(call: ApiCall) -> JsonObject:
+def open_direct(call: MethodCall) -> JsonObject:
     """`conversations.open`: opens a direct message with the given users."""
     if call.text("channel"):
         channel = call.channel()
@@ -135,7 +135,7 @@ def open_direct(call: ApiCall) -> JsonObject:
     return {"ok": True, "channel": written, **already}
 
 
-def invite(call: ApiCall) -> JsonObject:
+def invite(call: MethodCall) -> JsonObject:
     """`conversations.invite`: adds users to a conversation that the bot is in."""
     channel = _joined_channel(call)
     for user_id in call.strings("users"):
@@ -146,7 +146,7 @@ def invite(call: ApiCall) -> JsonObject:
     return {"ok": True, "channel": channel.as_json(call.bot.user_id)}
 
 
-def kick(call: ApiCall) -> JsonObject:
+def kick(call: MethodCall) -> JsonObject:
     """`conversations.kick`: removes a user from a conversation that the bot is in."""
     channel = _joined_channel(call)
     user = call.user()
@@ -157,7 +157,7 @@ def kick(call: ApiCall) -> JsonObject:
     return {"ok": True}
 
 
-def archive(call: ApiCall) -> JsonObject:
+def archive(call: MethodCall) -> JsonObject:
     """`conversations.archive`: archives a channel."""
     channel = call.channel()
     fail_if(channel.is_direct, "method_not_supported_for_channel_type")
@@ -183,7 +183,7 @@ METHODS: Final = {
 }
 
 
-def _listing(call: ApiCall, channels: Iterable[Channel]) -> JsonObject:
+def _listing(call: MethodCall, channels: Iterable[Channel]) -> JsonObject:
     asked = [word.strip() for word in call.strings("types")] or ["public_channel"]
     fail_if(any(word not in CHANNEL_TYPES.values() for word in asked), "invalid_types")
     for channel_type, scope in zip(CHANNEL_TYPES.values(), READ_SCOPES, strict=True):
@@ -196,13 +196,13 @@ def _listing(call: ApiCall, channels: Iterable[Channel]) -> JsonObject:
     return {"ok": True, "channels": [channel.as_json(bot, with_count=True) for channel in chosen], **following}
 
 
-def _readable(call: ApiCall) -> Channel:
+def _readable(call: MethodCall) -> Channel:
     channel = call.channel(suffix="history")
     fail_if(call.bot.user_id not in channel.members, "not_in_channel")
     return channel
 
 
-def _joined_channel(call: ApiCall) -> Channel:
+def _joined_channel(call: MethodCall) -> Channel:
     channel = call.channel()
     fail_if(channel.is_direct, "method_not_supported_for_channel_type")
     fail_if(call.bot.user_id not in channel.members, "not_in_channel")
@@ -210,11 +210,11 @@ def _joined_channel(call: ApiCall) -> Channel:
     return channel
 
 
-def _bounds(call: ApiCall) -> tuple[str, str]:
+def _bounds(call: MethodCall) -> tuple[str, str]:
     return _read_ts(call, "oldest"), _read_ts(call, "latest")
 
 
-def _read_ts(call: ApiCall, name: str) -> str:
+def _read_ts(call: MethodCall, name: str) -> str:
     value = call.text(name)
     if value in ("", "now"):
         return ""
@@ -224,11 +224,11 @@ def _read_ts(call: ApiCall, name: str) -> str:
         raise SlackError(f"invalid_ts_{name}") from None
 
 
-def _visible(call: ApiCall, times: list[str]) -> list[str]:
+def _visible(call: MethodCall, times: list[str]) -> list[str]:
     until = call.workspace.visible_until()
     return times[: bisect_right(times, until)] if until else times
 
 
-def _serialize(call: ApiCall, messages: Iterable[Message]) -> list[JsonObject]:
+def _serialize(call: MethodCall, messages: Iterable[Message]) -> list[JsonObject]:
     with_metadata = call.flag("include_all_metadata")
     return [message.as_json(with_metadata=with_metadata) for message in messages]

@@ -11,7 +11,7 @@ from entrypoints.simulation.listener import reset
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.event_log import Call, FaultInjected, SlackLog
 from entrypoints.simulation.slack.models import JsonObject
-from entrypoints.simulation.slack.web_api.api import Access, ApiCall, Method, SlackError, provided_scopes
+from entrypoints.simulation.slack.web_api.api import Access, Method, MethodCall, SlackError, provided_scopes
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
@@ -54,7 +54,7 @@ class WebApiEndpoint:
 
     async def _perform(self, name: str, arguments: JsonObject, token: str) -> web.Response:
         headers: dict[str, str] = {}
-        call = ApiCall(name, arguments, self._workspace, self._access, self._log)
+        call = MethodCall(name, arguments, self._workspace, self._access, self._log)
         try:
             body = self._run(self._methods.get(name), call, token, headers)
         except SlackError as refusal:
@@ -63,7 +63,7 @@ class WebApiEndpoint:
         self._log.publish(Call(name, arguments, error))
         return self._answer(body, 429 if "Retry-After" in headers else 200, headers)
 
-    def _run(self, method: Method | None, call: ApiCall, token: str, headers: dict[str, str]) -> JsonObject:
+    def _run(self, method: Method | None, call: MethodCall, token: str, headers: dict[str, str]) -> JsonObject:
         if method is None:
             raise SlackError("unknown_method", req_method=call.method)
         headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)

@@ -3,21 +3,21 @@
 from typing import Final
 
 from entrypoints.simulation.slack.models import JsonObject, User
-from entrypoints.simulation.slack.web_api.api import ApiCall, Method, SlackError, fail_if, paginate
+from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if, paginate
 
 
-def info(call: ApiCall) -> JsonObject:
+def info(call: MethodCall) -> JsonObject:
     """`users.info`: one user."""
     return {"ok": True, "user": _serialize(call, call.user())}
 
 
-def list_all(call: ApiCall) -> JsonObject:
+def list_all(call: MethodCall) -> JsonObject:
     """`users.list`: all users."""
     chosen, following = paginate(call, list(call.workspace.users.values()), default=1000)
     return {"ok": True, "members": [_serialize(call, user) for user in chosen], **following}
 
 
-def look_up_by_email(call: ApiCall) -> JsonObject:
+def look_up_by_email(call: MethodCall) -> JsonObject:
     """`users.lookupByEmail`: the user with this email address."""
     email = call.text("email")
     found = [user for user in call.workspace.users.values() if email and user.email == email]
@@ -25,7 +25,7 @@ def look_up_by_email(call: ApiCall) -> JsonObject:
     return {"ok": True, "user": _serialize(call, found[0])}
 
 
-def test_auth(call: ApiCall) -> JsonObject:
+def test_auth(call: MethodCall) -> JsonObject:
     """`auth.test`: the owner of the token."""
     return {
         "ok": True,
@@ -39,7 +39,7 @@ def test_auth(call: ApiCall) -> JsonObject:
     }
 
 
-def test_api(call: ApiCall) -> JsonObject:
+def test_api(call: MethodCall) -> JsonObject:
     """`api.test`: the arguments, as an error if one of them is `error`."""
     if call.text("error"):
         raise SlackError(call.text("error"), args=call.arguments)
@@ -55,6 +55,6 @@ METHODS: Final = {
 }
 
 
-def _serialize(call: ApiCall, user: User) -> JsonObject:
+def _serialize(call: MethodCall, user: User) -> JsonObject:
     with_email = call.access.is_classic or "users:read.email" in call.access.scopes
     return user.as_json(call.workspace.team_id, with_email=with_email)
