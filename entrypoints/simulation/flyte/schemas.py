@@ -161,7 +161,7 @@ def _pack_reference(pack: Pack) -> dict[str, object]:
 
 def _object(body: object) -> Mapping[str, object]:
     if not isinstance(body, dict):
-        raise InvalidBody("an object expected")
+        raise InvalidBody("expected an object")
     return body
 
 

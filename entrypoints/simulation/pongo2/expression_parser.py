@@ -67,7 +67,7 @@ class ExpressionParser:
             return Literal(token.value == "true")
         if token.kind is TokenKind.NAME:
             return self._name(token, stream)
-        raise stream.error(f"a number, string or name expected, not {token}", token)
+        raise stream.error(f"expected a number, string or name, not {token}", token)
 
     def parse_filter_call(self, stream: TokenStream) -> FilterCall:
         """Parses a filter's name and argument."""
@@ -181,7 +181,7 @@ def _name_part(stream: TokenStream) -> NamePart:
     if token.kind is TokenKind.NUMBER:
         return NamePart(_integer(token, stream))
     if token.kind is not TokenKind.NAME:
-        raise stream.error(f"a name or number expected after the dot, not {token}", token)
+        raise stream.error(f"expected a name or number after the dot, not {token}", token)
     if stream.next_is(TokenKind.SYMBOL, "("):
         raise stream.error(f"'{token.value}' can't be called: methods are not supported", token)
     return NamePart(token.value)

@@ -60,17 +60,17 @@ def unmarshal_json(_: RenderContext, value: object) -> object:
     if decoded is None:
         return {}
     if not isinstance(decoded, dict):
-        raise TemplateRuntimeError("a JSON object expected")
+        raise TemplateRuntimeError("expected a JSON object")
     return from_json(decoded)
 
 
 def _require_integer(value: object) -> int:
     if not is_integer(value):
-        raise TemplateRuntimeError(f"an integer expected, not {describe(value)}; '|integer' makes one")
+        raise TemplateRuntimeError(f"expected an integer, not {describe(value)}; '|integer' makes one")
     return value
 
 
 def _require_string(value: object) -> str:
     if not isinstance(value, str):
-        raise TemplateRuntimeError(f"a string expected, not {describe(value)}")
+        raise TemplateRuntimeError(f"expected a string, not {describe(value)}")
     return value

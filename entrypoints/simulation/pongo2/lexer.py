@@ -86,7 +86,7 @@ class _Lexer:
     def _skip_comment(self, start: int) -> None:
         end = self._source.find("#}", start)
         if end < 0:
-            raise self._error("the comment is not closed; '#}' expected", start)
+            raise self._error("the comment is not closed; expected '#}'", start)
         if "\n" in self._source[start:end]:
             raise self._error("a '{# #}' comment can't span lines; use {% comment %}", start)
         self._offset = end + 2
@@ -94,7 +94,7 @@ class _Lexer:
     def _verbatim(self, start: int) -> Iterator[Token]:
         end = self._source.find(_END_VERBATIM, self._offset)
         if end < 0:
-            raise self._error(f"'{_END_VERBATIM}' expected", start)
+            raise self._error(f"expected '{_END_VERBATIM}'", start)
         yield from self._text_until(end)
         self._offset = end + len(_END_VERBATIM)
 

@@ -158,14 +158,14 @@ class Parser:
         arguments: list[Token] = []
         while not self._stream.take_if(TokenKind.SYMBOL, "%}"):
             if not self._stream.has_more:
-                raise TemplateSyntaxError("the tag is not closed; '%}' expected", opening.position)
+                raise TemplateSyntaxError("the tag is not closed; expected '%}'", opening.position)
             arguments.append(self._stream.take())
         return opening, name, TokenStream(arguments, name.position)
 
 
 def _unclosed(start: Token, *ends: str) -> TemplateSyntaxError:
     expected = " or ".join(f"{{% {end} %}}" for end in ends)
-    return TemplateSyntaxError(f"the tag '{start.value}' is not closed; {expected} expected", start.position)
+    return TemplateSyntaxError(f"the tag '{start.value}' is not closed; expected {expected}", start.position)
 
 
 def _describe_unknown_tag(name: str) -> str:

@@ -59,7 +59,7 @@ def _cached(source: str) -> Template:
 def template(context: RenderContext, source: object, names: object) -> object:
     """Renders the first argument as a template, with the second as its variables."""
     if not isinstance(names, dict):
-        raise TemplateRuntimeError(f"a map of names expected, not {describe(names)}")
+        raise TemplateRuntimeError(f"expected a map of names, not {describe(names)}")
     with context.budget.nested():
         try:
             return _cached(to_text(source)).render_within(RenderContext(names, context.environment, context.budget))

@@ -39,7 +39,7 @@ class TokenStream:
         """Consumes the next token. Raises TemplateSyntaxError if there is none."""
         token = self.current
         if token is None:
-            raise self.error("more expected")
+            raise self.error("expected more")
         self._index += 1
         return token
 
@@ -57,13 +57,13 @@ class TokenStream:
         token = self.take_if(kind, *values)
         if token is None:
             expected = " or ".join(f"'{value}'" for value in values) or f"a {kind.value}"
-            raise self.error(f"{expected} expected")
+            raise self.error(f"expected {expected}")
         return token
 
     def expect_end(self) -> None:
         """Raises TemplateSyntaxError if any token is left."""
         if self.has_more:
-            raise self.error("end of the tag expected")
+            raise self.error("expected the end of the tag")
 
     def items_until_parenthesis(self) -> Iterator[None]:
         """Yields before each item of a comma-separated list, and consumes the closing parenthesis."""

@@ -170,7 +170,7 @@ def item_at(value: str | list[object], position: int) -> object:
 def check_slice(argument: object) -> None:
     """Raises TemplateRuntimeError if the argument of `slice` is not `from:to`."""
     if to_text(argument).count(":") != 1:
-        raise TemplateRuntimeError("'from:to' expected; either may be left out, but not the ':'")
+        raise TemplateRuntimeError("expected 'from:to'; either may be left out, but not the ':'")
 
 
 def get_field(value: object, name: str, path: str) -> object:

@@ -125,7 +125,7 @@ def pluralize(value: object, argument: object) -> object:
         raise TemplateRuntimeError("only numbers have a plural")
     endings = to_text(argument).split(",") if length(argument) else ["s"]
     if len(endings) > len(("singular", "plural")):
-        raise TemplateRuntimeError("at most two endings, separated by a comma, expected")
+        raise TemplateRuntimeError("expected at most two endings, separated by a comma")
     singular, plural = endings if len(endings) > 1 else ("", endings[0])
     return singular if to_integer(value) == 1 else plural
 
@@ -162,7 +162,7 @@ def yesno(value: object, argument: object) -> object:
     words = to_text(argument).split(",") if to_text(argument) else ["yes", "no", "maybe"]
     fewest, most = len(("yes", "no")), len(("yes", "no", "maybe"))
     if not fewest <= len(words) <= most:
-        raise TemplateRuntimeError("two or three words, separated by commas, expected")
+        raise TemplateRuntimeError("expected two or three words, separated by commas")
     if value is None:
         return words[2] if len(words) == most else "maybe"
     return words[0] if is_truthy(value) else words[1]
