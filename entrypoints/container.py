@@ -83,7 +83,7 @@ class Container(containers.DeclarativeContainer):
         redact=providers.Singleton(Redactor, secrets=settings.provided.secret_texts, hides_emails=True).provided.redact,
         clock=clock,
     )
-    slack_chat = providers.Singleton(SlackChat, web=slack_web, clock=clock)
+    slack_chat = providers.Singleton(SlackChat, web=slack_web)
     chat = providers.Selector(
         providers.Callable(_recording, settings),
         OFF=slack_chat,

@@ -11,7 +11,6 @@ from adapters.slack.schemas import parse_identity, to_metadata
 from adapters.slack.user_cache import UserCache
 from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
-from application.ports.clock import Clock
 from domain.channels import ChannelId
 from domain.commands import without_token
 from domain.errors import ChatRejected
@@ -26,9 +25,9 @@ _LISTS = ("attachments", "blocks")
 class SlackChat:
     """Chat as one Slack app's bot, while `web` is open."""
 
-    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
+    def __init__(self, web: SlackWebClient) -> None:
         self._web = web
-        self._users = UserCache(web, clock)
+        self._users = UserCache(web)
         self._history = SlackHistory(web)
 
     async def identify(self) -> Identity:

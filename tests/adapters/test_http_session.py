@@ -11,7 +11,6 @@ from aiohttp import TCPConnector
 from adapters.http.session import open_session, proxy_for
 from adapters.slack.chat import SlackChat
 from adapters.slack.web_client import SlackWebClient
-from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import Unreachable
 from domain.messages import OutgoingMessage
@@ -89,7 +88,7 @@ async def test_calls_and_sockets_use_the_same_proxy(monkeypatch: pytest.MonkeyPa
         web = SlackWebClient("https://slack.test/api/", "xoxb-1")
         async with web.open():
             with pytest.raises(Unreachable):
-                await SlackChat(web, SystemClock()).identify()
+                await SlackChat(web).identify()
             with pytest.raises(Unreachable):
                 await web.connect("wss://socket.slack.test/link")
     assert [line.split()[:2] for line in asked] == [["CONNECT", "slack.test:443"], ["CONNECT", "socket.slack.test:443"]]
@@ -102,7 +101,7 @@ async def test_exempt_hosts_bypass_the_proxy(monkeypatch: pytest.MonkeyPatch) ->
         web = SlackWebClient("https://slack.invalid/api/", "xoxb-1")
         async with web.open():
             with pytest.raises(Unreachable):
-                await SlackChat(web, SystemClock()).identify()
+                await SlackChat(web).identify()
             with pytest.raises(Unreachable):
                 await web.connect("wss://slack.invalid/link")
     assert asked == []
@@ -143,5 +142,5 @@ async def test_a_connection_that_times_out_is_not_in_doubt(
         web = SlackWebClient(f"https://{'slack.test' if through_proxy else silent}/api/", "xoxb-1", timeout_seconds=0.2)
         async with web.open():
             with pytest.raises(Unreachable):
-                await SlackChat(web, SystemClock()).post(OutgoingMessage(ChannelId("C1"), "hello"), None)
+                await SlackChat(web).post(OutgoingMessage(ChannelId("C1"), "hello"), None)
         await asyncio.wait_for(left.wait(), 5)

@@ -1,4 +1,3 @@
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -6,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.memory.clock import MemoryClock
 from adapters.slack.chat import SlackChat
 from adapters.slack.web_client import SlackWebClient
 from domain.channels import ChannelId
@@ -25,7 +23,6 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 class Environment:
     slack: SlackServer
     chat: SlackChat
-    clock: MemoryClock
     channel: ChannelId
 
     async def posted(self, fields: JsonObject, mark: IdempotencyKey | None = None) -> JsonObject:
@@ -36,12 +33,11 @@ class Environment:
 
 @pytest.fixture
 async def environment() -> AsyncIterator[Environment]:
-    clock = MemoryClock()
     async with SlackServer() as slack:
         web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=5)
         channel = slack.add_channel("ops", members=(slack.bot_user_id,))
         async with web.open():
-            yield Environment(slack, SlackChat(web, clock), clock, ChannelId(channel))
+            yield Environment(slack, SlackChat(web), ChannelId(channel))
 
 
 # Posting
@@ -194,51 +190,6 @@ async def test_history_has_no_edits_joins_or_deletions(environment: Environment)
 
 
 # Users
-
-
-async def test_a_user_is_requested_once_in_ten_minutes(environment: Environment) -> None:
-    user_id = environment.slack.add_user("alice", display_name="Ali")
-    await environment.chat.look_up(user_id)
-    await environment.clock.advance(599)
-    await environment.chat.look_up(user_id)
-    assert environment.slack.counters["users.info"] == 1
-    await environment.clock.advance(2)
-    await environment.chat.look_up(user_id)
-    assert environment.slack.counters["users.info"] == 2
-
-
-async def test_simultaneous_look_ups_of_a_user_are_one_request(environment: Environment) -> None:
-    user_id = environment.slack.add_user("alice", display_name="Ali")
-    users = await asyncio.gather(*(environment.chat.look_up(user_id) for _ in range(50)))
-    assert {user.name for user in users} == {"Ali"}
-    assert environment.slack.counters["users.info"] == 1
-
-
-async def test_simultaneous_look_ups_share_a_failure(environment: Environment) -> None:
-    answers = await asyncio.gather(*(environment.chat.look_up("UMISSING") for _ in range(20)), return_exceptions=True)
-    assert all(isinstance(answer, ChatRejected) for answer in answers)
-    assert environment.slack.counters["users.info"] == 1
-
-
-async def test_a_failure_is_not_remembered(environment: Environment) -> None:
-    user_id = environment.slack.add_user("alice")
-    environment.slack.faults.plan("users.info", faults.http_status(500))
-    with pytest.raises(Unreachable):
-        await environment.chat.look_up(user_id)
-    assert (await environment.chat.look_up(user_id)).id == user_id
-
-
-async def test_cancelling_a_look_up_does_not_cancel_the_others(environment: Environment) -> None:
-    user_id = environment.slack.add_user("alice")
-    environment.slack.conditions.latency_seconds = 0.1
-    for impatient in (0, 1):
-        look_ups = [
-            asyncio.create_task(environment.chat.look_up(user_id), name=f"look up {number}") for number in range(3)
-        ]
-        await asyncio.sleep(0)
-        look_ups.pop(impatient).cancel()
-        assert [user.id for user in await asyncio.gather(*look_ups)] == [user_id, user_id]
-        await environment.clock.advance(601)
 
 
 @pytest.mark.parametrize(

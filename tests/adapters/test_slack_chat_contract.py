@@ -4,7 +4,6 @@ import pytest
 
 from adapters.slack.chat import SlackChat
 from adapters.slack.web_client import SlackWebClient
-from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.users import User
 from entrypoints.simulation.slack.server import SlackServer
@@ -59,4 +58,4 @@ class TestSlackChat(ChatContract):
         async with SlackServer() as slack:
             web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=5)
             async with web.open():
-                yield SlackChatEnvironment(slack, SlackChat(web, SystemClock()))
+                yield SlackChatEnvironment(slack, SlackChat(web))

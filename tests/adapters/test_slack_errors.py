@@ -9,7 +9,6 @@ from aiohttp import web as aiohttp_web
 from adapters.slack.chat import SlackChat
 from adapters.slack.error_help import EXPLANATIONS
 from adapters.slack.web_client import SlackWebClient
-from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 from domain.messages import OutgoingMessage
@@ -43,7 +42,7 @@ async def slack_environment(*, timeout_seconds: float = 10) -> AsyncIterator[Env
         web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds)
         channel = slack.add_channel("ops", members=(slack.bot_user_id,))
         async with web.open():
-            yield Environment(slack, SlackChat(web, SystemClock()), ChannelId(channel))
+            yield Environment(slack, SlackChat(web), ChannelId(channel))
 
 
 @asynccontextmanager
@@ -62,7 +61,7 @@ async def responding(status: int, body: bytes, headers: dict[str, str]) -> Async
     web = SlackWebClient(f"http://127.0.0.1:{runner.addresses[0][1]}/api/", "xoxb-1")
     try:
         async with web.open():
-            yield SlackChat(web, SystemClock())
+            yield SlackChat(web)
     finally:
         await runner.cleanup()
 
@@ -148,7 +147,7 @@ async def test_an_unresolvable_host_is_unreachable() -> None:
     web = SlackWebClient("http://slack.invalid/api/", "xoxb-1")
     async with web.open():
         with pytest.raises(Unreachable):
-            await SlackChat(web, SystemClock()).post(OutgoingMessage(ChannelId("C1"), "hello"), None)
+            await SlackChat(web).post(OutgoingMessage(ChannelId("C1"), "hello"), None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -231,7 +230,7 @@ async def test_every_explanation_can_be_formatted(code: str) -> None:
 async def test_a_session_that_is_not_open_is_unreachable() -> None:
     web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     with pytest.raises(Unreachable):
-        await SlackChat(web, SystemClock()).identify()
+        await SlackChat(web).identify()
     with pytest.raises(Unreachable):
         await web.connect("ws://127.0.0.1:1/")
 

@@ -39,7 +39,7 @@ async def connect_receiver(
     """Connects by RTM if the Slack is `classic`, otherwise by Socket Mode."""
     clock = clock or SystemClock()
     web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=timeout_seconds)
-    chat = SlackChat(web, clock)
+    chat = SlackChat(web)
     is_rtm = slack.access.is_classic
     receiver = SlackRtm(web, clock) if is_rtm else SlackSocketMode(web, slack.app_token, chat.identify, clock)
     slack.add_user("alice")
