@@ -67,7 +67,7 @@ class EventFeed(ABC, Generic[Event]):
     """Publishes events to listeners and subscriptions. Not thread-safe."""
 
     def __init__(self) -> None:
-        self.listeners: Final[list[Callable[[Event], None]]] = []
+        self.listeners: list[Callable[[Event], None]] = []
         """Called with each event as it is published; they must neither block nor change the server."""
         self._subscriptions: WeakSet[Subscription[Event]] = WeakSet()
         self._changed = asyncio.Event()

@@ -83,14 +83,14 @@ class SocketEndpoint:
 
     def _open_socket_mode(self, call: MethodCall) -> JsonObject:
         seconds = DEBUG_CONNECTION_SECONDS if call.flag("debug_reconnects") else CONNECTION_SECONDS
-        return {"ok": True, "url": self._new_url(SOCKET_MODE, seconds)}
+        return {"url": self._new_url(SOCKET_MODE, seconds)}
 
     def _connect_rtm(self, call: MethodCall) -> JsonObject:
         fail_if(not call.access.is_classic, "not_allowed_token_type")
         workspace = call.workspace
         myself = {"id": workspace.bot.user_id, "name": workspace.bot.name}
         team = {"id": workspace.team_id, "name": "Simulation", "domain": "simulation"}
-        return {"ok": True, "url": self._new_url(RTM, CONNECTION_SECONDS), "self": myself, "team": team}
+        return {"url": self._new_url(RTM, CONNECTION_SECONDS), "self": myself, "team": team}
 
     def _new_url(self, kind: str, connection_seconds: int) -> str:
         if len(self._tickets) >= MAX_TICKETS:

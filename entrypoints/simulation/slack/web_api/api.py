@@ -136,7 +136,10 @@ class MethodCall:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of the Web API: its tier, the scopes of which one is required, and its kind of token."""
+    """A method of the Web API: its tier, the scopes of which one is required, and its kind of token.
+
+    `run` returns the response's fields besides `ok`.
+    """
 
     run: Callable[[MethodCall], JsonObject]
     tier: int | None = None

@@ -36,7 +36,7 @@ def post_message(call: MethodCall) -> JsonObject:
         metadata=metadata,
     )
     call.log.publish(Post(channel.channel_id, fields["text"], message.ts, thread_ts, call.arguments))
-    return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
+    return {"channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
 
 
 def post_ephemeral(call: MethodCall) -> JsonObject:
@@ -46,7 +46,7 @@ def post_ephemeral(call: MethodCall) -> JsonObject:
     fields, _ = _content(call)
     ts = call.workspace.next_ts()
     call.log.publish(EphemeralPost(channel.channel_id, call.text("user"), ts, fields["text"]))
-    return {"ok": True, "message_ts": ts}
+    return {"message_ts": ts}
 
 
 def update(call: MethodCall) -> JsonObject:
@@ -58,7 +58,7 @@ def update(call: MethodCall) -> JsonObject:
         message.metadata = metadata
     call.workspace.edit(channel, message, fields, call.bot.user_id)
     written = message.as_json(with_metadata=True)
-    return {"ok": True, "channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": written}
+    return {"channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": written}
 
 
 def delete(call: MethodCall) -> JsonObject:
@@ -66,7 +66,7 @@ def delete(call: MethodCall) -> JsonObject:
     channel = call.channel()
     message = _own_message(call, channel, "cant_delete_message")
     call.workspace.delete(channel, message)
-    return {"ok": True, "channel": channel.channel_id, "ts": message.ts}
+    return {"channel": channel.channel_id, "ts": message.ts}
 
 
 def add_reaction(call: MethodCall) -> JsonObject:
@@ -79,7 +79,7 @@ def add_reaction(call: MethodCall) -> JsonObject:
     if message is None:
         raise SlackError("message_not_found")
     fail_if(not call.workspace.react(channel, message, call.bot, name), "already_reacted")
-    return {"ok": True}
+    return {}
 
 
 METHODS: Final = {
@@ -132,12 +132,8 @@ def _content(call: MethodCall) -> tuple[JsonObject, JsonObject | None]:
     return fields, _metadata(call)
 
 
-def _blocks(call: MethodCall) -> list[Any] | None:
-    blocks = call.json_value("blocks", "invalid_blocks_format")
-    if blocks is None:
-        return None
-    if not isinstance(blocks, list):
-        raise SlackError("invalid_blocks_format")
+def _blocks(call: MethodCall) -> list[Any]:
+    blocks = _list(call, "blocks", "invalid_blocks_format")
     well_formed = all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in blocks)
     fail_if(not well_formed or len(blocks) > MAX_BLOCKS, "invalid_blocks")
     fail_if(sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT, "msg_blocks_too_long")
@@ -151,14 +147,20 @@ def _text_length(value: Any) -> int:
     return sum(map(_text_length, value)) if isinstance(value, list) else 0
 
 
-def _attachments(call: MethodCall) -> list[Any] | None:
-    attachments = call.json_value("attachments", "invalid_attachments")
-    if attachments is None:
-        return None
-    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
-        raise SlackError("invalid_attachments")
+def _attachments(call: MethodCall) -> list[Any]:
+    attachments = _list(call, "attachments", "invalid_attachments")
+    fail_if(not all(isinstance(one, dict) for one in attachments), "invalid_attachments")
     fail_if(len(attachments) > MAX_ATTACHMENTS, "too_many_attachments")
     return attachments
+
+
+def _list(call: MethodCall, name: str, code: str) -> list[Any]:
+    value = call.json_value(name, code)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise SlackError(code)
+    return value
 
 
 def _metadata(call: MethodCall) -> JsonObject | None:

@@ -1,6 +1,5 @@
 """The `conversations.*` methods of the simulated Slack's Web API, and `users.conversations`."""
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
@@ -50,26 +49,21 @@ def info(call: MethodCall) -> JsonObject:
     """`conversations.info`: one conversation."""
     channel = call.channel(suffix="read")
     with_count = call.flag("include_num_members")
-    return {"ok": True, "channel": channel.as_json(call.bot.user_id, with_count=with_count)}
+    return {"channel": channel.as_json(call.bot.user_id, with_count=with_count)}
 
 
 def history(call: MethodCall) -> JsonObject:
     """`conversations.history`: the listed messages of a conversation, newest first."""
     channel = _readable(call)
-    oldest, latest = _bounds(call)
     cursor = call.text("cursor")
-    if cursor:
-        times = between(channel.listed, oldest, format_ts(decode_cursor(NEXT_TIME, cursor)), inclusive=False)
-    else:
-        times = between(channel.listed, oldest, latest, inclusive=call.flag("inclusive"))
-    times = _visible(call, times)
+    times = _select(call, channel.listed, format_ts(decode_cursor(NEXT_TIME, cursor)) if cursor else "")
     limit = max(1, min(call.number("limit", 100) or 100, MAX_MESSAGES_PER_PAGE))
     chosen = times[-limit:]
     has_more = len(times) > len(chosen)
     # The cursor is a time, not a position, so that new messages do not shift the pages.
     following = encode_cursor(NEXT_TIME, parse_ts(chosen[0])) if has_more else {}
     messages = _serialize(call, (channel.messages[ts] for ts in reversed(chosen)))
-    return {"ok": True, "messages": messages, "has_more": has_more, "pin_count": 0, **following}
+    return {"messages": messages, "has_more": has_more, "pin_count": 0, **following}
 
 
 def replies(call: MethodCall) -> JsonObject:
@@ -78,18 +72,16 @@ def replies(call: MethodCall) -> JsonObject:
     message = channel.messages.get(call.text("ts"))
     if message is None:
         raise SlackError("thread_not_found")
-    oldest, latest = _bounds(call)
-    chosen = _visible(call, between(message.replies, oldest, latest, inclusive=call.flag("inclusive")))
-    cut, following = paginate(call, [message.ts, *chosen], default=1000)
+    cut, following = paginate(call, [message.ts, *_select(call, message.replies)], default=1000)
     has_more = bool(following["response_metadata"]["next_cursor"])
     messages = _serialize(call, (channel.messages[ts] for ts in cut if ts in channel.messages))
-    return {"ok": True, "messages": messages, "has_more": has_more} | (following if has_more else {})
+    return {"messages": messages, "has_more": has_more} | (following if has_more else {})
 
 
 def members(call: MethodCall) -> JsonObject:
     """`conversations.members`: the members of a conversation."""
     chosen, following = paginate(call, list(call.channel(suffix="read").members), default=100)
-    return {"ok": True, "members": chosen, **following}
+    return {"members": chosen, **following}
 
 
 def join(call: MethodCall) -> JsonObject:
@@ -103,7 +95,7 @@ def join(call: MethodCall) -> JsonObject:
     if not already:
         call.workspace.join(channel, call.bot)
     warning = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
-    return {"ok": True, "channel": channel.as_json(call.bot.user_id)} | (warning if already else {})
+    return {"channel": channel.as_json(call.bot.user_id)} | (warning if already else {})
 
 
 def leave(call: MethodCall) -> JsonObject:
@@ -117,14 +109,14 @@ def leave(call: MethodCall) -> JsonObject:
     fail_if(channel.is_general, "cant_leave_general")
     fail_if(len(channel.members) == 1, "last_member")
     call.workspace.leave(channel, bot)
-    return {"ok": True}
+    return {}
 
 
 def open_direct(call: MethodCall) -> JsonObject:
     """`conversations.open`: opens a direct message with the given users."""
     if call.text("channel"):
         channel = call.channel()
-        return {"ok": True, "channel": channel.as_json(call.bot.user_id)}
+        return {"channel": channel.as_json(call.bot.user_id)}
     ids = call.strings("users")
     fail_if(not ids, "users_list_not_supplied")
     fail_if(any(user_id not in call.workspace.users for user_id in ids), "user_not_found")
@@ -132,7 +124,7 @@ def open_direct(call: MethodCall) -> JsonObject:
     channel = call.workspace.open_direct([call.bot.user_id, *ids])
     already = {"no_op": True, "already_open": True} if len(call.workspace.channels) == known else {}
     written = channel.as_json(call.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
-    return {"ok": True, "channel": written, **already}
+    return {"channel": written, **already}
 
 
 def invite(call: MethodCall) -> JsonObject:
@@ -143,7 +135,7 @@ def invite(call: MethodCall) -> JsonObject:
         fail_if(user_id not in call.workspace.users, "user_not_found")
         fail_if(user_id in channel.members, "already_in_channel")
         call.workspace.join(channel, call.workspace.users[user_id], inviter=call.bot.user_id)
-    return {"ok": True, "channel": channel.as_json(call.bot.user_id)}
+    return {"channel": channel.as_json(call.bot.user_id)}
 
 
 def kick(call: MethodCall) -> JsonObject:
@@ -154,7 +146,7 @@ def kick(call: MethodCall) -> JsonObject:
     fail_if(channel.is_general, "cant_kick_from_general")
     fail_if(user.user_id not in channel.members, "not_in_channel")
     call.workspace.leave(channel, user, actor=call.bot.user_id)
-    return {"ok": True}
+    return {}
 
 
 def archive(call: MethodCall) -> JsonObject:
@@ -164,7 +156,7 @@ def archive(call: MethodCall) -> JsonObject:
     fail_if(channel.is_general, "cant_archive_general")
     fail_if(channel.is_archived, "already_archived")
     call.workspace.set_archived(channel, call.bot, archived=True)
-    return {"ok": True}
+    return {}
 
 
 METHODS: Final = {
@@ -193,7 +185,7 @@ def _listing(call: MethodCall, channels: Iterable[Channel]) -> JsonObject:
     no_archived = call.flag("exclude_archived")
     shown = [c for c in channels if CHANNEL_TYPES[c.channel_type] in asked and not (no_archived and c.is_archived)]
     chosen, following = paginate(call, shown, default=100)
-    return {"ok": True, "channels": [channel.as_json(bot, with_count=True) for channel in chosen], **following}
+    return {"channels": [channel.as_json(bot, with_count=True) for channel in chosen], **following}
 
 
 def _readable(call: MethodCall) -> Channel:
@@ -210,8 +202,13 @@ def _joined_channel(call: MethodCall) -> Channel:
     return channel
 
 
-def _bounds(call: MethodCall) -> tuple[str, str]:
-    return _read_ts(call, "oldest"), _read_ts(call, "latest")
+def _select(call: MethodCall, times: list[str], before: str = "") -> list[str]:
+    """Returns the visible times between the call's bounds, or before the given time."""
+    oldest, latest, inclusive = _read_ts(call, "oldest"), _read_ts(call, "latest"), call.flag("inclusive")
+    if before:
+        latest, inclusive = before, False
+    selected = between(times, oldest, latest, inclusive=inclusive)
+    return between(selected, "", call.workspace.visible_until(), inclusive=True)
 
 
 def _read_ts(call: MethodCall, name: str) -> str:
@@ -222,11 +219,6 @@ def _read_ts(call: MethodCall, name: str) -> str:
         return format_ts(parse_ts(value))
     except ValueError:
         raise SlackError(f"invalid_ts_{name}") from None
-
-
-def _visible(call: MethodCall, times: list[str]) -> list[str]:
-    until = call.workspace.visible_until()
-    return times[: bisect_right(times, until)] if until else times
 
 
 def _serialize(call: MethodCall, messages: Iterable[Message]) -> list[JsonObject]:

@@ -78,7 +78,7 @@ class WebApiEndpoint:
             raise SlackError("ratelimited")
         if method.scopes:
             call.require_scope(*method.scopes)
-        return method.run(call)
+        return {"ok": True} | method.run(call)
 
     def _answer(self, body: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
         all_headers = {"x-oauth-scopes": provided_scopes(self._access), **(headers or {})}

@@ -8,13 +8,13 @@ from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackEr
 
 def info(call: MethodCall) -> JsonObject:
     """`users.info`: one user."""
-    return {"ok": True, "user": _serialize(call, call.user())}
+    return {"user": _serialize(call, call.user())}
 
 
 def list_all(call: MethodCall) -> JsonObject:
     """`users.list`: all users."""
     chosen, following = paginate(call, list(call.workspace.users.values()), default=1000)
-    return {"ok": True, "members": [_serialize(call, user) for user in chosen], **following}
+    return {"members": [_serialize(call, user) for user in chosen], **following}
 
 
 def look_up_by_email(call: MethodCall) -> JsonObject:
@@ -22,13 +22,12 @@ def look_up_by_email(call: MethodCall) -> JsonObject:
     email = call.text("email")
     found = [user for user in call.workspace.users.values() if email and user.email == email]
     fail_if(not found, "users_not_found")
-    return {"ok": True, "user": _serialize(call, found[0])}
+    return {"user": _serialize(call, found[0])}
 
 
 def test_auth(call: MethodCall) -> JsonObject:
     """`auth.test`: the owner of the token."""
     return {
-        "ok": True,
         "url": "https://simulation.slack.com/",
         "team": "Simulation",
         "user": call.bot.name,
@@ -43,7 +42,7 @@ def test_api(call: MethodCall) -> JsonObject:
     """`api.test`: the arguments, as an error if one of them is `error`."""
     if call.text("error"):
         raise SlackError(call.text("error"), args=call.arguments)
-    return {"ok": True, "args": call.arguments}
+    return {"args": call.arguments}
 
 
 METHODS: Final = {
