@@ -1,1 +1,1 @@
-"""Slack, by its Web API and its sockets."""
+"""Slack, by its Web API, its sockets and its Events API."""

@@ -1,6 +1,6 @@
 """Chat on Slack's Web API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from adapters.serialization.json_codec import read_json
@@ -19,7 +19,7 @@ from domain.messages import IdempotencyKey, OutgoingMessage, Receipt, RichMessag
 from domain.users import Identity, User
 
 _LISTS = ("attachments", "blocks")
-"""Fields that templates, which can only make strings, give as the text of a JSON list."""
+"""Fields that may be strings with a JSON list, since templates produce only strings."""
 
 
 class SlackChat:
@@ -50,8 +50,8 @@ class SlackChat:
         try:
             await self._web.call(ApiCall("conversations.join", channel_id), {"channel": channel_id})
         except ChatRejected as refusal:
-            # Of a private channel, or with the token of a classic app, Slack refuses this to members as well.
-            if not await self._is_certainly_member(channel_id):
+            # For a private channel, or the token of a classic app, Slack rejects this even if the bot is a member.
+            if not await self._is_known_member(channel_id):
                 raise refusal from None
 
     async def leave(self, channel_id: ChannelId) -> None:
@@ -70,13 +70,13 @@ class SlackChat:
 
     async def is_member(self, channel_id: ChannelId) -> bool:
         try:
-            answer = await self._web.call(ApiCall("conversations.info", channel_id), {"channel": channel_id})
+            response = await self._web.call(ApiCall("conversations.info", channel_id), {"channel": channel_id})
         except ChatRejected as refusal:
-            # What Slack says of channels that are gone, and of private ones that the bot is not in.
+            # Slack's code for channels that do not exist, and for private ones without the bot.
             if refusal.code == "channel_not_found":
                 return False
             raise
-        channel = answer.get("channel")
+        channel = response.get("channel")
         return isinstance(channel, dict) and channel.get("is_member") is True and channel.get("is_archived") is not True
 
     async def look_up(self, user_id: str) -> User:
@@ -93,7 +93,7 @@ class SlackChat:
     async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
         return await self._history.page(channel_id, thread_timestamp, after, cursor)
 
-    async def _is_certainly_member(self, channel_id: ChannelId) -> bool:
+    async def _is_known_member(self, channel_id: ChannelId) -> bool:
         try:
             return await self.is_member(channel_id)
         except ChatRejected:
@@ -114,7 +114,7 @@ def _arguments(message: OutgoingMessage | RichMessage, mark: IdempotencyKey | No
 
 
 def _as_list(value: Json) -> Json:
-    """The list that a string holds; anything else as it came, for Slack to judge."""
+    """Parses a string with a JSON list. Other values stay as they are, for Slack to accept or reject."""
     if not isinstance(value, str):
         return value
     try:
@@ -124,9 +124,9 @@ def _as_list(value: Json) -> Json:
     return parsed if isinstance(parsed, list) else value
 
 
-def _ids(page: Mapping[str, Json]) -> list[ChannelId]:
+def _ids(page: Mapping[str, Json]) -> Iterator[ChannelId]:
     channels = page.get("channels")
-    listed = (
-        [channel.get("id") for channel in channels if isinstance(channel, dict)] if isinstance(channels, list) else []
-    )
-    return [ChannelId(channel_id) for channel_id in listed if isinstance(channel_id, str) and channel_id]
+    for channel in channels if isinstance(channels, list) else ():
+        channel_id = channel.get("id") if isinstance(channel, dict) else None
+        if isinstance(channel_id, str) and channel_id:
+            yield ChannelId(channel_id)
