@@ -19,14 +19,14 @@ def feed() -> NumberFeed:
 
 
 def test_listeners_and_subscriptions_get_every_event_in_order(feed: NumberFeed) -> None:
-    heard: list[int] = []
-    feed.listeners.append(heard.append)
+    received: list[int] = []
+    feed.listeners.append(received.append)
     subscription = feed.subscribe()
 
     feed.publish(1)
     feed.publish(2)
 
-    assert heard == subscription.drain() == [1, 2]
+    assert received == subscription.drain() == [1, 2]
     assert subscription.drain() == []
 
 

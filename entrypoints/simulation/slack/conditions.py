@@ -10,7 +10,7 @@ from entrypoints.simulation.slack.rate_limits import RateLimits
 
 @dataclass(slots=True)
 class Conditions:
-    """What may be changed while the server runs; `closing` is set when it stops."""
+    """The conditions, which may change while the server runs; `closing` is set when it stops."""
 
     latency_seconds: float = 0.0
     """The delay before each call of the Web API is processed."""

@@ -1,4 +1,4 @@
-"""The event log of the simulated Slack: what was posted, called, delivered and acknowledged."""
+"""The event log of the simulated Slack: posts, calls, deliveries and acknowledgements."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class SlackEvent(TimedEvent):
 class EventRaised(SlackEvent):
     """The workspace raised a Slack event.
 
-    `subscription` is the name under which apps subscribe to it, None when the Events API does not have it; `in_rtm`
-    tells whether RTM has it; `reaches_bot` whether the bot may see it at all.
+    `subscription` is the name under which apps subscribe to it, None if the Events API does not have it. `reaches_bot`
+    is whether the bot may see it at all, `in_rtm` whether RTM has it.
     """
 
     event: JsonObject

@@ -92,18 +92,18 @@ class Message:
 
     def as_json(self, *, with_metadata: bool) -> JsonObject:
         """Returns the message as `conversations.history` does, with the counts of its thread."""
-        written = dict(self.fields)
+        body = dict(self.fields)
         if with_metadata and self.metadata is not None:
-            written["metadata"] = self.metadata
+            body["metadata"] = self.metadata
         if self.replies:
-            written |= {
+            body |= {
                 "thread_ts": self.ts,
                 "reply_count": len(self.replies),
                 "latest_reply": self.replies[-1],
                 "is_locked": False,
                 "subscribed": False,
             }
-        return written
+        return body
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class Channel:
 
     def as_json(self, viewer_id: str, *, with_count: bool = False) -> JsonObject:
         """Returns the conversation as `conversations.info` does for this viewer."""
-        written: JsonObject = {
+        body: JsonObject = {
             "id": self.channel_id,
             "created": self.created,
             "is_archived": self.is_archived,
@@ -144,8 +144,8 @@ class Channel:
             "is_private": self.is_private,
         }
         if self.channel_type == "im":
-            return written | {"user": self._peer_of(viewer_id), "is_user_deleted": False, "priority": 0}
-        written |= {
+            return body | {"user": self._peer_of(viewer_id), "is_user_deleted": False, "priority": 0}
+        body |= {
             "name": self.name,
             "name_normalized": self.name,
             "creator": self.creator,
@@ -156,7 +156,7 @@ class Channel:
             "topic": NO_TEXT,
             "purpose": NO_TEXT,
         }
-        return written | ({"num_members": len(self.members)} if with_count else {})
+        return body | ({"num_members": len(self.members)} if with_count else {})
 
     def thread_parent(self, thread_ts: str) -> Message | None:
         """Returns the parent of a thread, given its own `ts` or that of any reply; None if there is none."""

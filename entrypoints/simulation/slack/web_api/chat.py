@@ -57,8 +57,8 @@ def update(call: MethodCall) -> JsonObject:
     if metadata is not None:
         message.metadata = metadata
     call.workspace.edit(channel, message, fields, call.bot.user_id)
-    written = message.as_json(with_metadata=True)
-    return {"channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": written}
+    changed = message.as_json(with_metadata=True)
+    return {"channel": channel.channel_id, "ts": message.ts, "text": fields["text"], "message": changed}
 
 
 def delete(call: MethodCall) -> JsonObject:

@@ -123,8 +123,8 @@ def open_direct(call: MethodCall) -> JsonObject:
     known = len(call.workspace.channels)
     channel = call.workspace.open_direct([call.bot.user_id, *ids])
     already = {"no_op": True, "already_open": True} if len(call.workspace.channels) == known else {}
-    written = channel.as_json(call.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
-    return {"channel": written, **already}
+    body = channel.as_json(call.bot.user_id) if call.flag("return_im") else {"id": channel.channel_id}
+    return {"channel": body, **already}
 
 
 def invite(call: MethodCall) -> JsonObject:

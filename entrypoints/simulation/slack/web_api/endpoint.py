@@ -33,7 +33,7 @@ class WebApiEndpoint:
         self._methods = methods
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Responds to a call as Slack does, or as a planned fault says."""
+        """Responds to a call, as Slack does or as a planned fault requires."""
         name = request.match_info["method"]
         try:
             arguments, token = await _read_arguments(request)
