@@ -88,7 +88,7 @@ async def test_cancelling_one_look_up_does_not_cancel_the_others(
 ) -> None:
     user_id = slack.add_user("alice")
     users = UserCache(web)
-    slack.latency_seconds = 0.1
+    slack.conditions.latency_seconds = 0.1
     look_ups = [asyncio.create_task(users.look_up(user_id), name=f"look up {number}") for number in range(3)]
     await asyncio.sleep(0)
     look_ups.pop(cancelled).cancel()
