@@ -111,6 +111,7 @@ async def test_a_rejected_idempotency_key_is_reported_with_slacks_code(environme
 async def test_joining_succeeds_for_a_member_even_if_slack_rejects_it(environment: Environment, code: str) -> None:
     environment.slack.faults.plan("conversations.join", faults.error(code))
     await environment.chat.join(environment.channel)
+    assert environment.slack.counters["conversations.info"] == 1
 
 
 async def test_a_rejected_join_stays_rejected_if_membership_is_unknown(environment: Environment) -> None:
@@ -142,6 +143,7 @@ async def test_joining_can_be_retried_if_the_membership_request_failed(
 async def test_leaving_succeeds_for_each_form_of_not_in_channel(environment: Environment, fault: Fault) -> None:
     environment.slack.faults.plan("conversations.leave", fault)
     await environment.chat.leave(environment.channel)
+    assert environment.slack.counters["faults"] == 1
 
 
 # Pages
