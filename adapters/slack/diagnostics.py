@@ -11,8 +11,8 @@ from adapters.http.dates import server_time
 from adapters.slack.errors import ApiCall, unreadable_response
 from adapters.slack.schemas import parse_identity
 from adapters.slack.sockets.handshake import SocketProtocol, open_socket_at
-from adapters.slack.sockets.rtm import RtmProtocol
-from adapters.slack.sockets.socket_mode import SocketModeProtocol
+from adapters.slack.sockets.rtm import SlackRtm
+from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from domain.channels import ChannelId
@@ -81,11 +81,11 @@ class SlackDiagnostics:
         async def identify() -> Identity:
             return identity
 
-        return SocketDiagnostics(SocketModeProtocol(self._web, app_token, identify), self._web, self._clock)
+        return SocketDiagnostics(SlackSocketMode(self._web, app_token, identify, self._clock), self._web, self._clock)
 
     def rtm(self) -> "SocketDiagnostics":
         """Returns the diagnostics of RTM."""
-        return SocketDiagnostics(RtmProtocol(self._web), self._web, self._clock)
+        return SocketDiagnostics(SlackRtm(self._web, self._clock), self._web, self._clock)
 
 
 class SocketDiagnostics:

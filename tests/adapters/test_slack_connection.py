@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from adapters.memory.clock import MemoryClock
 from adapters.slack.sockets.connection import Connection
-from adapters.slack.sockets.rtm import RtmProtocol
-from adapters.slack.sockets.socket_mode import SocketModeProtocol
+from adapters.slack.sockets.rtm import SlackRtm
+from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWebClient
 from domain.json_values import JsonObject
 from domain.users import Identity
@@ -64,8 +64,8 @@ async def test_no_frame_raises(fields: JsonObject) -> None:
     web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     for kind in KINDS:
         for frame in (fields, {**fields, "type": kind}):
-            SocketModeProtocol(web, "xapp-1", _identify).parse(frame)
-            RtmProtocol(web).parse(frame)
+            SlackSocketMode(web, "xapp-1", _identify, MemoryClock()).parse(frame)
+            SlackRtm(web, MemoryClock()).parse(frame)
 
 
 def _identify() -> Awaitable[Identity]:

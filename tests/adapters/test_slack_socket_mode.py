@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from adapters.memory.clock import MemoryClock
-from adapters.slack.sockets.socket_mode import SocketModeProtocol
+from adapters.slack.sockets.socket_mode import SlackSocketMode
 from application.ports.receiver import AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatRejected
 from domain.messages import IncomingMessage
@@ -316,8 +316,8 @@ async def test_an_explicit_refusal_delays_the_next_attempt(reason: str, told: st
 async def test_a_refusal_before_the_hello_delays_the_next_attempt_too() -> None:
     clock = MemoryClock()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
-        dialect = SocketModeProtocol(ear.web, slack.app_token, ear.chat.identify)
-        others = [await ear.web.connect(await dialect.request_url()) for _ in range(10)]
+        replica = SlackSocketMode(ear.web, slack.app_token, ear.chat.identify, clock)
+        others = [await ear.web.connect(await replica.request_url()) for _ in range(10)]
         async with ear.receiver.events() as arrivals:
             event = (await next_event(arrivals)).event
             await clock.until_asleep()

@@ -22,26 +22,19 @@ _CONNECTION_FRAMES = ("pong", "reconnect_url", "error")
 
 
 class SlackRtm:
-    """Receiver by RTM, while `web` is open."""
-
-    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
-        self._web = web
-        self._clock = clock
-
-    def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return receive(RtmProtocol(self._web), self._web, self._clock)
-
-
-class RtmProtocol:
-    """SocketProtocol of RTM."""
+    """Receiver and SocketProtocol of RTM, while `web` is open."""
 
     name = "rtm"
     replays_missed = False
 
-    def __init__(self, web: SlackWebClient) -> None:
+    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
         self._web = web
+        self._clock = clock
         self._own_user_id = ""
         self._ping_ids = itertools.count(1)
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
+        return receive(self, self._web, self._clock)
 
     async def request_url(self) -> str:
         response = await self._web.call(_CONNECT)

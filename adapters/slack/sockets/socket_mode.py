@@ -26,10 +26,13 @@ _REFUSAL_REASONS = {
 
 
 class SlackSocketMode:
-    """Receiver by Socket Mode, while `web` is open.
+    """Receiver and SocketProtocol of Socket Mode, while `web` is open.
 
     `identify` (`Chat.identify`) is awaited once, before the first connection.
     """
+
+    name = "socket mode"
+    replays_missed = True
 
     def __init__(
         self, web: SlackWebClient, app_token: str, identify: Callable[[], Awaitable[Identity]], clock: Clock
@@ -38,22 +41,10 @@ class SlackSocketMode:
         self._app_token = app_token
         self._identify = identify
         self._clock = clock
+        self._own_user_id = ""
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return receive(SocketModeProtocol(self._web, self._app_token, self._identify), self._web, self._clock)
-
-
-class SocketModeProtocol:
-    """SocketProtocol of Socket Mode."""
-
-    name = "socket mode"
-    replays_missed = True
-
-    def __init__(self, web: SlackWebClient, app_token: str, identify: Callable[[], Awaitable[Identity]]) -> None:
-        self._web = web
-        self._app_token = app_token
-        self._identify = identify
-        self._own_user_id = ""
+        return receive(self, self._web, self._clock)
 
     async def request_url(self) -> str:
         if not self._own_user_id:
