@@ -18,7 +18,7 @@ from entrypoints.daemon import ExitStatus
 from entrypoints.observability.logs import configure_logs
 from entrypoints.simulation.console.flow_reloader import FlowReloader
 from entrypoints.simulation.console.formatter import Detail
-from entrypoints.simulation.console.output import CurrentStream, Output, PlainOutput
+from entrypoints.simulation.console.output import Output, PlainOutput
 from entrypoints.simulation.console.repl import read_lines, run_lines
 from entrypoints.simulation.console.session import ConsoleSession
 from entrypoints.simulation.environment import Sandbox
@@ -64,9 +64,16 @@ def simulate(options: SimulateOptions) -> ExitStatus:
         except InvalidDocument as error:
             click.echo(str(error), err=True)
             return ExitStatus.INVALID_SETTINGS
-        stream = cast("TextIO", CurrentStream("stderr")) if options.log_level else devnull
+        stream = cast("TextIO", _CurrentStderr()) if options.log_level else devnull
         configure_logs(options.log_level or "error", stream=stream)
         return _run(_simulate(options, config))
+
+
+class _CurrentStderr:
+    """Forwards to the current `sys.stderr`, which prompt_toolkit replaces during a prompt."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(sys.stderr, name)
 
 
 def _load_config(options: SimulateOptions) -> SandboxConfig:

@@ -14,7 +14,6 @@ from entrypoints.flow_tests.runtime.formatting import diff_line, expected_line, 
 from entrypoints.flow_tests.runtime.names import Names
 from entrypoints.simulation.console.formatter import Detail, EventFormatter, OutputEvent
 from entrypoints.simulation.console.output import Line, text_line
-from entrypoints.simulation.flyte.models import FATAL
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.flyte.trace import ActionFinished, StepFailed, StepUnmatched
 from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
@@ -92,7 +91,7 @@ class FailureReporter:
             if isinstance(told, StepUnmatched | StepFailed):
                 step = f"flow {told.flow}" + (f", step {told.step}" if told.step else "")
                 found.append(f"{step} {_step_problem(told)}")
-            elif isinstance(told, ActionFinished) and (told.event == FATAL or told.event.endswith("Failed")):
+            elif isinstance(told, ActionFinished) and told.has_failed:
                 source = self._chronicle.source_of_action(told.action_id) or "a command of no flow"
                 found.append(f"{source}: {told.command} ends in {told.event}{_error_suffix(told.payload)}")
         return list(dict.fromkeys(found))[:_MOST_REASONS]

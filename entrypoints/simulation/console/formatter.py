@@ -12,7 +12,6 @@ from entrypoints.simulation.console.output import Line, Output, Span, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.models import FATAL
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, ChatNotice
 
 OutputEvent: TypeAlias = ChatMessage | ChatNotice | flyte.TraceEvent | Line
@@ -102,9 +101,8 @@ class EventFormatter:
         pack = self._pack_name(accepted.pack_id)
         is_redundant = accepted.event == "ReceivedMessage" and self.detail is not Detail.FULL
         payload = "" if is_redundant else self._format_payload(accepted.payload)
-        steps = (step for flow in self._engine.flows.values() for step in flow.steps)
-        is_awaited = any((step.event_pack, step.event_name) == (pack, accepted.event) for step in steps)
-        return _entry("event", f"{pack} {accepted.event}", payload, "" if is_awaited else "no flow waits for it")
+        remark = "" if self._engine.has_flow_for(pack, accepted.event) else "no flow waits for it"
+        return _entry("event", f"{pack} {accepted.event}", payload, remark)
 
     def _command(self, created: flyte.ActionCreated) -> Line:
         is_registered = any(pack.name == created.pack for pack in self._engine.packs.values())
@@ -112,10 +110,9 @@ class EventFormatter:
         return _entry("command", f"{created.pack} {created.command}", self._format_payload(created.input), remark)
 
     def _answer(self, finished: flyte.ActionFinished) -> Line:
-        has_failed = finished.event == FATAL or finished.event.endswith("Failed")
         name = f"{self._pack_name(finished.pack_id)} {finished.event}"
         payload = self._format_payload(self._new_values(finished))
-        return _entry("answer", name, payload, style="bad" if has_failed else "")
+        return _entry("answer", name, payload, style="bad" if finished.has_failed else "")
 
     def _new_values(self, finished: flyte.ActionFinished) -> object:
         """Returns an answer's payload; the Slack pack's without the values that it repeats from the input."""

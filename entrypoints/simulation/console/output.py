@@ -1,13 +1,10 @@
 """Console output: lines of styled spans, written as plain text or, in a terminal, in colours."""
 
-import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TextIO
+from typing import Protocol, TextIO
 
-_CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""All control characters except line feeds: they could steer the terminal, reverse text, or fail to encode."""
+from entrypoints.observability.logs import escape_controls
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +46,10 @@ class PlainOutput:
 
 def printable(text: str) -> str:
     """Returns the text with its control characters escaped, except for line feeds."""
-    return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text.replace("\r\n", "\n").replace("\t", "    "))
+    lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
+    return "\n".join(map(escape_controls, lines))
 
 
 def text_line(text: str, style: str = "", indent: int = 0) -> Line:
     """Returns a line in one style."""
     return Line((Span(text, style),), indent)
-
-
-class CurrentStream:
-    """Forwards to the current `sys.stdout` or `sys.stderr`, which prompt_toolkit replaces during a prompt."""
-
-    encoding = "utf-8"
-
-    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
-        self._name = name
-
-    def write(self, text: str) -> int:
-        """Write to the current stream."""
-        return self._stream.write(text)
-
-    def flush(self) -> None:
-        """Flush the current stream."""
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        """Whether the current stream is a terminal."""
-        return self._stream.isatty()
-
-    @property
-    def _stream(self) -> TextIO:
-        return sys.stdout if self._name == "stdout" else sys.stderr

@@ -1,7 +1,7 @@
 """The console in a terminal: prompt, colours, history and completion."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, TextIO, cast
+from typing import Final, TextIO
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from entrypoints.simulation.console.commands import COMMANDS
-from entrypoints.simulation.console.output import CurrentStream, Line, printable
+from entrypoints.simulation.console.output import Line, printable
 from entrypoints.simulation.console.repl import SettleTimeout, run_line
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
 from entrypoints.simulation.workspaces.workspace import BOT
@@ -40,8 +40,7 @@ class ColourOutput:
     """Writes lines in colours, wrapped at the terminal's current width. See the protocol Output."""
 
     def __init__(self, stream: TextIO | None = None, width: int | None = None) -> None:
-        """Uses the current standard output and the terminal's width by default."""
-        stream = stream or cast("TextIO", CurrentStream("stdout"))
+        """Uses the terminal's width and standard output by default; prompt_toolkit redirects that during a prompt."""
         self._console = Console(file=stream, force_terminal=True, highlight=False, width=width)
 
     def write(self, line: Line) -> None:

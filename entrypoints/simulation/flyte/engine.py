@@ -58,6 +58,11 @@ class Flyte(FlyteState):
         """Queues an action whose response to `take` is this body, with `{result}` replaced by its result link."""
         return self._queue(pack, "", None, body)
 
+    def has_flow_for(self, pack: str, event: str) -> bool:
+        """Returns whether a step of any flow waits for this event of a pack."""
+        steps = (step for flow in self.flows.values() for step in flow.steps)
+        return any((step.event_pack, step.event_name) == (pack, event) for step in steps)
+
     def raise_event(
         self, pack: str, name: str, payload: object = None, *, labels: Mapping[str, str] | None = None
     ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from entrypoints.simulation.event_feed import TimedEvent
-from entrypoints.simulation.flyte.models import Event
+from entrypoints.simulation.flyte.models import FATAL, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,11 @@ class ActionFinished(TraceEvent):
     command: str
     event: str
     payload: object
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the answer reports a failure."""
+        return self.event == FATAL or self.event.endswith("Failed")
 
 
 @dataclass(frozen=True, slots=True)

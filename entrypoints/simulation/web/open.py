@@ -22,11 +22,12 @@ async def open_page(
     `container` is the pack's, not yet used: its receiver and storage get probes that report to the traces.
     """
     files = [*sorted(BUILT_IN.iterdir()), *flow_files]
-    async with Workbench(slack, flyte, files) as workbench:
+    workbench = Workbench(slack, flyte, files)
+    async with workbench.open():
         if container is not None:
             traces = workbench.traces
             traces.has_probe = True
             container.receiver.override(WatchedReceiver(container.receiver(), traces.on_probe_event))
             container.storage.override(WatchedStorage(container.storage(), traces.on_probe_event))
-        async with PageServer(workbench, port) as page:
-            yield page.url
+        async with PageServer(workbench).run(port) as url:
+            yield url

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
@@ -30,40 +30,32 @@ _SHUTDOWN_SECONDS: Final = 1.0
 
 
 class PageServer:
-    """Serves a workbench's page at `url` inside the `async with` block. Raises OSError if the port is taken."""
+    """Serves a workbench's page."""
 
-    def __init__(self, workbench: Workbench, port: int = 0) -> None:
-        """Port 0 picks a free one."""
-        self.url = ""
+    def __init__(self, workbench: Workbench) -> None:
         self._feed = workbench.feed
-        self._port = port
         self._actions = ActionHandler(workbench)
         self._guard = AccessGuard()
         self._sockets: set[web.WebSocketResponse] = set()
-        self._lifetime = AsyncExitStack()
 
-    async def __aenter__(self) -> Self:
+    @asynccontextmanager
+    async def run(self, port: int) -> AsyncIterator[str]:
+        """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[self._guard.check])
         app.router.add_get("/feed", self._serve_feed)
         app.router.add_post("/actions/{name}", self._execute_action)
         for path, handler in _static_handlers(self._guard.token).items():
             app.router.add_get(path, handler)
         app.on_shutdown.append(self._close_sockets)
-        async with AsyncExitStack() as stack:
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, _HOST, self._port).start()
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, _HOST, port).start()
             port = runner.addresses[0][1]
             self._guard.hosts = frozenset({f"{_HOST}:{port}", f"localhost:{port}"})
-            self.url = f"http://{_HOST}:{port}/"
-            self._lifetime = stack.pop_all()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._lifetime.aclose()
+            yield f"http://{_HOST}:{port}/"
+        finally:
+            await runner.cleanup()
 
     async def _execute_action(self, request: web.Request) -> web.Response:
         try:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.event_log import EventRaised, SlackEvent
@@ -26,7 +26,7 @@ _DEBOUNCE_SECONDS: Final = 0.02
 
 
 class Workbench:
-    """Publishes both servers to one feed. An async context manager; leaving it switches all faults off."""
+    """Publishes both servers to one feed."""
 
     def __init__(self, slack: SlackServer, flyte: FlyteServer, flow_files: Iterable[Path] = ()) -> None:
         self.slack: Final = slack
@@ -41,22 +41,22 @@ class Workbench:
         self._timer: asyncio.TimerHandle | None = None
         self._is_open = False
 
-    async def __aenter__(self) -> Self:
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Publish changes inside the `async with` block; switch all faults off at its end."""
         SlackTracer(self.slack, self.traces)
         FlyteTracer(self.flyte, self.traces)
         self.slack.log.listeners.append(self._on_slack_event)
         self.flyte.listeners.append(lambda _: self._publish_soon())
         self._is_open = True
         self.publish()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._is_open = False
-        if self._timer is not None:
-            self._timer.cancel()
-        await self.faults.close()
+        try:
+            yield
+        finally:
+            self._is_open = False
+            if self._timer is not None:
+                self._timer.cancel()
+            await self.faults.close()
 
     def publish(self) -> None:
         """Publish everything that changed."""

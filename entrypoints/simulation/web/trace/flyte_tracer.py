@@ -3,7 +3,7 @@
 from typing import Final
 
 from entrypoints.simulation.console.explain import referenced_values
-from entrypoints.simulation.flyte.models import FATAL, Event
+from entrypoints.simulation.flyte.models import Event
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.flyte.trace import (
     ActionCreated,
@@ -58,7 +58,7 @@ class FlyteTracer:
             self._traces.counters["duplicates"] += 1
         self._traces.advance(trace, "published", accepted.at, {"event": accepted.event}, DeliveryStage.DELIVERED)
         pack = self._flyte.packs.get(accepted.pack_id)
-        if pack is not None and not self._has_flow_for(pack.name, accepted.event):
+        if pack is not None and not self._flyte.has_flow_for(pack.name, accepted.event):
             self._traces.advance(trace, "no_flow", accepted.at, {"event": accepted.event})
 
     def _on_evaluated(self, step: StepEvaluated) -> None:
@@ -82,16 +82,15 @@ class FlyteTracer:
 
     def _on_completed(self, completed: ActionFinished) -> None:
         self._traces.taken_actions.pop(completed.action_id, None)
-        succeeded = completed.event != FATAL and not completed.event.endswith("Failed")
-        self._traces.counters["succeeded" if succeeded else "failed"] += 1
+        self._traces.counters["failed" if completed.has_failed else "succeeded"] += 1
         trace = self._traces.by_action.pop(completed.action_id, None)
         if trace is None:
             return
         trace.pending_actions.discard(completed.action_id)
         trace.completed_actions += 1
-        trace.failed_actions += not succeeded
+        trace.failed_actions += completed.has_failed
         self._remember_result(completed.action_id, trace)
-        details = {"event": completed.event, "payload": completed.payload, "succeeded": succeeded}
+        details = {"event": completed.event, "payload": completed.payload, "succeeded": not completed.has_failed}
         self._traces.advance(trace, "action_completed", completed.at, details)
 
     def _remember_result(self, action_id: str, trace: MessageTrace) -> None:
@@ -116,7 +115,3 @@ class FlyteTracer:
         if event != _RECEIVED or not isinstance(payload, dict):
             return None
         return self._traces.by_message.get((str(payload.get("channelId")), str(payload.get("timestamp"))))
-
-    def _has_flow_for(self, pack: str, event: str) -> bool:
-        steps = (step for flow in self._flyte.flows.values() for step in flow.steps)
-        return any((step.event_pack, step.event_name) == (pack, event) for step in steps)
