@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,8 @@ _JOINED_CHANNELS: Final = {"#general": "", "#ops": "", "#deployments": "ABCDEFG"
 """The channels that the pack joins, with their ids where it matters: a built-in flow posts to #deployments."""
 _PRIVATE_CHANNEL: Final = "#board"
 """A channel without the bot."""
+_EPHEMERAL: Final = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
+"""Settings that leave no files behind and take no port of another pack."""
 
 _READY_SECONDS: Final = 20.0
 _SHUTDOWN_SECONDS: Final = 5.0
@@ -93,10 +95,8 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
 async def served_sandbox(config: SandboxConfig) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
     """Run both servers without a pack; also yields the environment variables that connect a pack to them."""
     async with _servers(config) as (slack, flyte, workspace), _page(config, slack, flyte, None) as page_url:
-        yield (
-            Sandbox(workspace, flyte, None, page_url),
-            _pack_variables(slack, flyte, workspace) | _EPHEMERAL,
-        )
+        variables = _pack_variables(slack, flyte, workspace) | _EPHEMERAL
+        yield Sandbox(workspace, flyte, None, page_url), variables
 
 
 @asynccontextmanager
@@ -109,20 +109,13 @@ async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, Fl
         yield slack, flyte, workspace
 
 
-@asynccontextmanager
-async def _page(
+def _page(
     config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, container: Container | None
-) -> AsyncIterator[str]:
-    """Yields the URL of the page; empty if the configuration has no page."""
+) -> AbstractAsyncContextManager[str]:
+    """Opens the page and yields its URL; yields an empty one if the configuration has no page."""
     if config.page_port is None:
-        yield ""
-        return
-    async with open_page(slack, flyte, config.page_port, container=container, flow_files=config.flow_files) as url:
-        yield url
-
-
-_EPHEMERAL = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
-"""Settings that leave no files behind and take no port of another pack."""
+        return nullcontext("")
+    return open_page(slack, flyte, config.page_port, container=container, flow_files=config.flow_files)
 
 
 def _populate(workspace: Workspace) -> None:

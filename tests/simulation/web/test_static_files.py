@@ -24,9 +24,8 @@ _CONTRASTS = [
 
 def colours(*, dark: bool) -> dict[str, str]:
     """Returns the colours by name in one of the two colour schemes."""
-    light_part, dark_part = re.findall(r":root \{(.*?)\n\s*\}", CSS, re.DOTALL)
-    pairs = re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light_part + (dark_part if dark else ""))
-    return dict(pairs)
+    found = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", CSS)
+    return {name: dark_colour if dark else light_colour for name, light_colour, dark_colour in found}
 
 
 def luminance(colour: str) -> float:

@@ -4,6 +4,8 @@ import { act } from "./client.js";
 import { button, byId, element, enableArrowKeys, render } from "./dom.js";
 import { selection } from "./selection.js";
 
+const HUES = [262, 205, 335, 152, 22, 228]; // of avatars
+
 /** Sets up the event listeners. */
 export function initSidebar() {
   for (const id of ["channels", "people"]) {
@@ -27,9 +29,11 @@ export function renderSidebar(workspace) {
 
 /** Returns a person's avatar: the first letter of the name on a colour derived from it. */
 export function avatar(name, isBot) {
-  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
-  const className = isBot ? "avatar bot" : `avatar hue-${hue}`;
-  return element("span", { className, "aria-hidden": "true" }, [...name][0]?.toUpperCase() ?? "?");
+  const letter = [...name][0]?.toUpperCase() ?? "?";
+  const created = element("span", { className: isBot ? "avatar bot" : "avatar", "aria-hidden": "true" }, letter);
+  const sum = [...name].reduce((total, character) => total + character.codePointAt(0), 0);
+  created.style.setProperty("--hue", HUES[sum % HUES.length]);
+  return created;
 }
 
 function channelItem(workspace, channel, waiting) {
