@@ -89,10 +89,13 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(context: BrowserContext, sandbox: Sandbox) -> Page:
+async def page(context: BrowserContext, sandbox: Sandbox) -> AsyncIterator[Page]:
+    """The page, closed before the sandbox: a page that can't reconnect logs errors."""
     page = await context.new_page()
     await page.goto(sandbox.page_url)
-    return page
+    yield page
+    for opened in context.pages:
+        await opened.close()
 
 
 @pytest.fixture
