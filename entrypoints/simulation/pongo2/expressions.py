@@ -1,7 +1,6 @@
 """Expressions and their evaluation: literals, names, filters and operators."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,20 +69,25 @@ class Name:
     def evaluate(self, context: RenderContext) -> object:
         """Returns the value of the name; None if it or one of its parts is missing."""
         context.budget.spend_steps(len(self.parts))
-        with located_errors(self.position):
-            first = self.parts[0]
-            value = self._called(self._first(str(first.key), context), first, context)
-            for part in self.parts[1:]:
-                if value is None:
-                    return None
-                if isinstance(part.key, int):
-                    value = values.get_element(value, part.key, str(self))
-                else:
-                    value = self._called(values.get_field(value, part.key, str(self)), part, context)
-            return value
+        try:
+            return self._resolve(context)
+        except TemplateRuntimeError as error:
+            raise with_position(error, self.position) from error
 
     def __str__(self) -> str:
         return ".".join(str(part.key) for part in self.parts)
+
+    def _resolve(self, context: RenderContext) -> object:
+        first = self.parts[0]
+        value = self._called(self._first(str(first.key), context), first, context)
+        for part in self.parts[1:]:
+            if value is None:
+                return None
+            if isinstance(part.key, int):
+                value = values.get_element(value, part.key, str(self))
+            else:
+                value = self._called(values.get_field(value, part.key, str(self)), part, context)
+        return value
 
     def _first(self, key: str, context: RenderContext) -> object:
         if key in context.locals:
@@ -114,13 +118,15 @@ class FilterCall:
         """Returns the filtered value. Raises TemplateRuntimeError."""
         context.budget.spend_steps()
         argument = None if self.argument is None else self.argument.evaluate(context)
-        with located_errors(self.position, f"filter '{self.name}': "):
+        try:
             result = self.apply(value, argument, context)
             if isinstance(result, str):
                 check_size(len(result))
             elif isinstance(result, list):
                 context.budget.spend_steps(len(result) // 100)
-            return result
+        except TemplateRuntimeError as error:
+            raise with_position(error, self.position, f"filter '{self.name}': ") from error
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +197,12 @@ class Binary:
         if self.operator in {"or", "||"}:
             return values.is_truthy(left) or values.is_truthy(self.right.evaluate(context))
         right = self.right.evaluate(context)
-        with located_errors(self.position):
+        try:
             return OPERATORS[self.operator](left, right)
+        except TemplateRuntimeError as error:
+            raise with_position(error, self.position) from error
 
 
-@contextmanager
-def located_errors(position: Position, prefix: str = "") -> Iterator[None]:
-    """Adds a position to errors that have none yet."""
-    try:
-        yield
-    except TemplateRuntimeError as error:
-        if error.position is not None:
-            raise
-        raise TemplateRuntimeError(f"{prefix}{error.message}", position) from error
+def with_position(error: TemplateRuntimeError, position: Position, prefix: str = "") -> TemplateRuntimeError:
+    """Returns the error with a position, unless it has one already."""
+    return error if error.position is not None else TemplateRuntimeError(f"{prefix}{error.message}", position)
