@@ -26,7 +26,7 @@ _WIDER_THAN_THE_SCREEN = """() => [...document.querySelectorAll("body *")]
 async def post_examples(bench: WorkbenchPage, sandbox: Sandbox) -> None:
     """Post a conversation with replies, a reaction, markup and the bot."""
     await bench.send("Good morning! :wave: Is the *staging* deploy through?")
-    room = sandbox.workspace.conversation("#general", "bob")
+    channel = sandbox.workspace.conversation("#general", "bob")
     question = bench.message("Good morning").first
     await question.click()
     await question.get_by_role("button", name="Reply").click()
@@ -37,7 +37,7 @@ async def post_examples(bench: WorkbenchPage, sandbox: Sandbox) -> None:
     await question.click()
     await question.get_by_role("button", name="React").click()
     await question.get_by_role("button", name="eyes").click()
-    sandbox.workspace.say("alice", room, "Then I will tell everyone.")
+    sandbox.workspace.say("alice", channel, "Then I will tell everyone.")
     await bench.say("echo hello world")
     await expect(bench.message("you said:")).to_be_visible()
     await bench.expect_count("Succeeded", 1)

@@ -12,7 +12,7 @@ async def test_a_page_shows_that_it_is_disconnected_and_connects_to_the_next_sim
     context = await browser.new_context()
     bench = WorkbenchPage(await context.new_page())
     async with SlackServer() as slack, FlyteServer() as flyte:
-        alice, room = slack.add_user("alice"), slack.add_channel("ops")
+        alice, channel = slack.add_user("alice"), slack.add_channel("ops")
         async with open_page(slack, flyte, 0, container=None) as url:
             await bench.page.goto(url)
             await expect(bench.page.get_by_text("live", exact=True)).to_be_visible()
@@ -28,6 +28,6 @@ async def test_a_page_shows_that_it_is_disconnected_and_connects_to_the_next_sim
         port = int(url.rstrip("/").rpartition(":")[2])
         async with open_page(slack, flyte, port, container=None):
             await expect(bench.page.get_by_text("live", exact=True)).to_be_visible()
-            slack.say(alice, room, "afterwards")
+            slack.say(alice, channel, "afterwards")
             await expect(bench.message("afterwards")).to_be_visible()
     await context.close()

@@ -46,11 +46,11 @@ async def test_selecting_a_reply_shows_the_trace_of_the_original_message(bench: 
 async def test_an_unmatched_flow_shows_its_criteria_and_their_values(bench: WorkbenchPage) -> None:
     await bench.say("good morning")
 
-    station = bench.steps.filter(has_text="Flow echo")
-    await expect(station).to_contain_text("the criteria are not met")
-    await expect(station).to_contain_text(r"{{ Event.Payload.message | match: '^echo\\s+' }}")
-    await expect(station).to_contain_text('"good morning"')
-    await expect(station).to_contain_text("False")
+    step = bench.steps.filter(has_text="Flow echo")
+    await expect(step).to_contain_text("the criteria are not met")
+    await expect(step).to_contain_text(r"{{ Event.Payload.message | match: '^echo\\s+' }}")
+    await expect(step).to_contain_text('"good morning"')
+    await expect(step).to_contain_text("False")
 
 
 async def test_a_reply_is_shown_in_the_thread_below_its_parent(bench: WorkbenchPage) -> None:

@@ -64,23 +64,23 @@ async def test_a_line_can_be_longer_than_a_block(tmp_path: Path) -> None:
         os.close(descriptor)
 
 
-def message(timestamp: str, speaker: str = "alice", room_id: str = "C1") -> ChatMessage:
-    return ChatMessage(room_id, "#ops", speaker, "text", timestamp)
+def message(timestamp: str, speaker: str = "alice", channel_id: str = "C1") -> ChatMessage:
+    return ChatMessage(channel_id, "#ops", speaker, "text", timestamp)
 
 
 def test_messages_are_numbered_across_conversations() -> None:
     transcript = Transcript()
-    for event in (message("1"), ChatNotice("C1", "#ops", "bob came"), message("1", room_id="C2")):
+    for event in (message("1"), ChatNotice("C1", "#ops", "bob came"), message("1", channel_id="C2")):
         transcript.record(event)
 
     assert transcript.number("C2", "1") == 2
-    assert transcript.message(2) == message("1", room_id="C2")
+    assert transcript.message(2) == message("1", channel_id="C2")
     assert transcript.number("C1", "9") is None
 
 
 def test_latest_finds_the_latest_message_of_a_conversation_or_a_speaker() -> None:
     transcript = Transcript()
-    for event in (message("1"), message("2", "bob"), message("3", room_id="C2")):
+    for event in (message("1"), message("2", "bob"), message("3", channel_id="C2")):
         transcript.record(event)
 
     assert transcript.latest("C1") == message("2", "bob")

@@ -29,16 +29,15 @@ async def run_line(session: ConsoleSession, line: str, settle_seconds: float) ->
 
 
 async def _run(session: ConsoleSession, text: str, settle_seconds: float) -> None:
-    message = None
+    timestamp = ""
     if text.startswith("/") and not text.startswith("//"):
         run_command(session, text)
     elif text.strip():
-        message = session.say(text.removeprefix("/") if text.startswith("//") else text)
-        await session.wait_until_reported(message)
+        timestamp = await session.say(text.removeprefix("/") if text.startswith("//") else text)
     if pending := await session.sandbox.settle(settle_seconds):
         raise SettleTimeout(f"still busy after {settle_seconds:g} s: {pending} (does a flow trigger itself?)")
-    if message:
-        session.explain_if_unreported(message)
+    if timestamp:
+        session.explain_if_unreported(timestamp)
 
 
 async def run_lines(

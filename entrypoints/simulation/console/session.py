@@ -89,25 +89,21 @@ class ConsoleSession:
             raise InvalidInput(f"message {number} is in {place}, and you are in {here.label}: /in {place}")
         return found
 
-    def say(self, typed: str) -> ChatMessage:
-        """Post what was typed, in the current thread if there is one."""
-        here = self.conversation
-        timestamp = self.workspace.say(self.speaker, here, self.workspace.encode_text(typed), self.thread_timestamp)
-        number = self.transcript.number(here.id, timestamp)
-        message = self.transcript.message(number) if number else None
-        if message is None:
-            raise AssertionError("the transcript records every message at once")
-        return message
+    async def say(self, typed: str) -> str:
+        """Post what was typed, in the current thread if there is one; returns the message's timestamp.
 
-    async def wait_until_reported(self, message: ChatMessage) -> None:
-        """Give a pack in another process, whose storage is out of reach, a second to report a message."""
-        if self.sandbox.storage is None and self.flyte.packs and self.conversation.has_bot:
+        A pack in another process, whose storage is out of reach, gets a second to report the message.
+        """
+        here, text = self.conversation, self.workspace.encode_text(typed)
+        timestamp = self.workspace.say(self.speaker, here, text, self.thread_timestamp)
+        if self.sandbox.storage is None and self.flyte.packs and here.has_bot:
             with contextlib.suppress(TimeoutError):
-                await self.flyte.wait_for(lambda: self._is_reported(message), _REPORT_TIMEOUT_SECONDS)
+                await self.flyte.wait_for(lambda: (here.id, timestamp) in self._reported, _REPORT_TIMEOUT_SECONDS)
+        return timestamp
 
-    def explain_if_unreported(self, message: ChatMessage) -> None:
-        """Print why the pack has not reported a message, if so. Call this once the sandbox has settled."""
-        if self._is_reported(message):
+    def explain_if_unreported(self, timestamp: str) -> None:
+        """Print why the pack has not reported a message here, if so. Call this once the sandbox has settled."""
+        if (self.conversation.id, timestamp) in self._reported:
             return
         here = self.conversation
         if not self.flyte.packs:
@@ -116,9 +112,6 @@ class ConsoleSession:
             self.write_remark(f"{BOT} is not a member of {here.label}, so the pack gets no messages: /invite {BOT}")
         else:
             self.write_remark("the pack did not report it to Flyte: it reports only from channels that it has joined")
-
-    def _is_reported(self, message: ChatMessage) -> bool:
-        return (message.channel_id, message.timestamp) in self._reported
 
     def _record_report(self, event: TraceEvent) -> None:
         if isinstance(event, EventAccepted) and isinstance(event.payload, dict):

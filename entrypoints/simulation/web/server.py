@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -114,12 +115,9 @@ def _static_handlers(token: str) -> dict[str, Handler]:
             text = file.read_text(encoding="utf-8")
             if path == "index.html":
                 path, text = "", text.replace(_TOKEN_PLACEHOLDER, token)
-            handlers[f"/{path}"] = _text_handler(text, content_type)
+            handlers[f"/{path}"] = partial(_serve_text, text, content_type)
     return handlers
 
 
-def _text_handler(text: str, content_type: str) -> Handler:
-    async def handle(_: web.Request) -> web.Response:
-        return web.Response(text=text, content_type=content_type)
-
-    return handle
+async def _serve_text(text: str, content_type: str, _: web.Request) -> web.StreamResponse:
+    return web.Response(text=text, content_type=content_type)

@@ -1,4 +1,4 @@
-"""Looks on inside the pack, from around two of its ports: when it has a message, and when that is safe."""
+"""Probes around two ports of the pack: they report which messages it receives, stores and dead-letters."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,26 +14,26 @@ from domain.outbox import Claim, OutboxEntry
 
 
 class ProbeEvent(StrEnum):
-    """What can be seen inside the pack."""
+    """What happened to a message in the pack."""
 
     RECEIVED = "received"
-    """It has read the message."""
+    """The pack has read the message."""
     PERSISTED = "safe"
-    """The message is in its outbox, and would survive what the storage survives."""
+    """The message is in the outbox, as durable as the storage makes it."""
     DEAD_LETTERED = "set_aside"
-    """It has given up bringing the message to the engine, and keeps it for people to decide."""
+    """The pack has stopped delivering the message, and keeps it for an operator."""
 
 
 ProbeListener: TypeAlias = Callable[[ProbeEvent, IncomingMessage, str], None]
-"""Told of each sight with the message, and of the reason why it was set aside. Must not wait."""
+"""Called with each event, the message and, for a dead letter, the reason. Must not block."""
 
 
 class WatchedReceiver:
-    """A Receiver that tells what was received."""
+    """A Receiver that reports received messages."""
 
-    def __init__(self, receiver: Receiver, tell: ProbeListener) -> None:
+    def __init__(self, receiver: Receiver, report: ProbeListener) -> None:
         self._receiver = receiver
-        self._tell = tell
+        self._report = report
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
@@ -44,16 +44,16 @@ class WatchedReceiver:
     async def _watched(self, arrivals: AsyncIterator[IncomingEvent]) -> AsyncIterator[IncomingEvent]:
         async for arrival in arrivals:
             if isinstance(arrival.event, IncomingMessage):
-                self._tell(ProbeEvent.RECEIVED, arrival.event, "")
+                self._report(ProbeEvent.RECEIVED, arrival.event, "")
             yield arrival
 
 
 class WatchedStorage:
-    """A Storage that tells what became safe and what was set aside."""
+    """A Storage that reports stored and dead-lettered messages."""
 
-    def __init__(self, storage: Storage, tell: ProbeListener) -> None:
+    def __init__(self, storage: Storage, report: ProbeListener) -> None:
         self.channels = storage.channels
-        self.outbox: Outbox = WatchedOutbox(storage.outbox, tell)
+        self.outbox: Outbox = WatchedOutbox(storage.outbox, report)
         self.journal = storage.journal
         self.rate_limiter = storage.rate_limiter
         self._storage = storage
@@ -68,12 +68,12 @@ class WatchedStorage:
 
 
 class WatchedOutbox:
-    """An Outbox that tells what became safe and what was set aside. See the port for each method."""
+    """An Outbox that reports stored and dead-lettered messages. See the port for each method."""
 
-    def __init__(self, outbox: Outbox, tell: ProbeListener) -> None:
+    def __init__(self, outbox: Outbox, report: ProbeListener) -> None:
         self._outbox = outbox
-        self._tell = tell
-        # Handed through: nothing of these is told.
+        self._report = report
+        # These methods report nothing.
         self.claim = outbox.claim
         self.ack = outbox.ack
         self.release = outbox.release
@@ -89,10 +89,10 @@ class WatchedOutbox:
         """See the port."""
         are_new = await self._outbox.append(entries)
         for entry in entries:
-            self._tell(ProbeEvent.PERSISTED, entry.said, "")
+            self._report(ProbeEvent.PERSISTED, entry.said, "")
         return are_new
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         """See the port."""
         await self._outbox.dead_letter(claim, entry, reason)
-        self._tell(ProbeEvent.DEAD_LETTERED, entry.said, reason)
+        self._report(ProbeEvent.DEAD_LETTERED, entry.said, reason)

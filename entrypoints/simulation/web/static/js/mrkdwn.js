@@ -22,13 +22,7 @@ const decodeEscapes = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", 
 
 /** Returns a message as nodes. `nameOf` returns the name of a person (`@U1`) or a channel (`#C1`), or nothing. */
 export function toNodes(text, nameOf) {
-  const nodes = [];
-  let end = 0;
-  for (const block of text.matchAll(BLOCKS)) {
-    nodes.push(...lines(text.slice(end, block.index), nameOf), element("pre", {}, decodeEscapes(block[1].replace(/^\n/, ""))));
-    end = block.index + block[0].length;
-  }
-  return [...nodes, ...lines(text.slice(end), nameOf)];
+  return splitAt(BLOCKS, text, (match) => element("pre", {}, decodeEscapes(match[1].replace(/^\n/, ""))), (part) => lines(part, nameOf));
 }
 
 /** Returns a message as one line of plain text. */
@@ -63,13 +57,18 @@ function lines(text, nameOf) {
 }
 
 function inline(text, nameOf) {
+  return splitAt(INLINE, text, (match) => inlineNode(match, nameOf), decodeEscapes).filter((node) => node !== "");
+}
+
+/** Returns what `onMatch` makes of a pattern's matches, and `onRest` of the texts between them, in order. */
+function splitAt(pattern, text, onMatch, onRest) {
   const nodes = [];
   let end = 0;
-  for (const match of text.matchAll(INLINE)) {
-    nodes.push(decodeEscapes(text.slice(end, match.index)), inlineNode(match, nameOf));
+  for (const match of text.matchAll(pattern)) {
+    nodes.push(onRest(text.slice(end, match.index)), onMatch(match));
     end = match.index + match[0].length;
   }
-  return [...nodes, decodeEscapes(text.slice(end))].filter((piece) => piece !== "");
+  return [...nodes, onRest(text.slice(end))].flat();
 }
 
 function inlineNode([whole, bracketed, code, bold, italic, struck, name], nameOf) {
