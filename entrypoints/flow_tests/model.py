@@ -1,4 +1,4 @@
-"""What a flow test says: the world that it plays in, and its steps. Texts are templates over that world's names."""
+"""The model of a flow test: its setup and its steps. Texts are templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,17 +8,18 @@ from typing import Final, TypeAlias
 
 from domain.users import User
 from entrypoints.flow_tests.clock.virtual_time import START
-from entrypoints.simulation.flyte.flow_loader import Flow
+from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
+from entrypoints.simulation.flyte.models import Event
 from entrypoints.simulation.flyte.scripted_pack import PackScript
 from entrypoints.simulation.pongo2.template import Template
 
 DEFAULT_TIMEOUT_SECONDS: Final = 10.0
-"""How long an expectation waits, and how long `nothing` has to last, unless the test says otherwise."""
+"""How long an expectation waits, and how long `nothing` must last, by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonSetup:
-    """Somebody in the workspace, who is made up but for what is said of the `user`; one without an id gets one."""
+    """A person in the workspace. Without a `user`, or without an id, the workspace makes one up."""
 
     handle: str
     user: User | None = None
@@ -26,7 +27,7 @@ class PersonSetup:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSetup:
-    """A channel; one without an id gets one."""
+    """A channel. Without an id, the workspace makes one up."""
 
     label: str
     id: str = ""
@@ -36,37 +37,37 @@ class ChannelSetup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowTestSetup:
-    """The world before anything happens."""
+    """The environment before the first step."""
 
     flows: Sequence[Flow] = ()
     packs: Sequence[PackScript] = ()
     people: Sequence[PersonSetup] = (PersonSetup("alice"), PersonSetup("bob"))
     channels: Sequence[ChannelSetup] = (ChannelSetup("#general"), ChannelSetup("#ops"))
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Of the pack, by the names of its variables."""
+    """Of the pack, by environment variable."""
     datastore: Mapping[str, object] = field(default_factory=dict)
     start: datetime = START
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """Somebody says something. An empty speaker or room is the one of the step before."""
+    """A person posts a message. An empty speaker or room is that of the previous step."""
 
     line: int = 0
     text: Template
     speaker: str = ""
     room: str = ""
     thread: str = ""
-    """The name of a message, whose thread it is said in."""
+    """The name of a message in whose thread to reply."""
     name: str = ""
-    """By which other steps refer to the message."""
+    """The message's name in other steps."""
     is_raw: bool = False
-    """The text is as Slack passes it on, not as somebody types it."""
+    """The text is as Slack delivers it, not as a person types it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseEvent:
-    """A pack sends an event of its own accord."""
+    """A pack sends an event spontaneously."""
 
     line: int = 0
     pack: str
@@ -85,7 +86,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
-    """Somebody invites the bot into a channel."""
+    """A person invites the bot to a channel."""
 
     line: int = 0
     room: str
@@ -93,7 +94,7 @@ class Invite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remove:
-    """Somebody removes the bot from a channel."""
+    """A person removes the bot from a channel."""
 
     line: int = 0
     room: str
@@ -101,7 +102,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackFault:
-    """From now on Slack answers otherwise, for so long or so many times; without both, until the next such step."""
+    """Slack fails for some time or some requests; without either, until the next such step."""
 
     line: int = 0
     answer: str
@@ -109,14 +110,14 @@ class SlackFault:
     seconds: float | None = None
     times: int | None = None
     call: str = "post"
-    """What is answered in this way, where it is an error code."""
+    """The call that fails, where the answer is an error code."""
     is_posted: bool = True
-    """Whether the message of a post in doubt stands."""
+    """Whether a post in doubt reached the channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlyteFault:
-    """From now on Flyte is `down`, `fails` (500), or `works` again."""
+    """Flyte is `down`, `fails` (500), or `works` again."""
 
     line: int = 0
     state: str
@@ -126,16 +127,16 @@ class FlyteFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedMessage:
-    """A message of the bot's. Where a tree stands (`object`), strings are Templates."""
+    """A message from the bot. In an `object`, strings are Templates."""
 
     line: int = 0
     text: object = None
     room: str = ""
-    """Empty: where something was said last."""
+    """Empty: where the last message was posted."""
     thread: str = ""
-    """The name of a message; empty: in the channel itself."""
+    """The name of a message; empty: not in a thread."""
     fields: object = None
-    """Of Slack's `chat.postMessage`."""
+    """The arguments of Slack's `chat.postMessage`."""
     name: str = ""
     within: float = DEFAULT_TIMEOUT_SECONDS
     """In seconds since the step began, like `after`."""
@@ -149,7 +150,7 @@ class ExpectedCommand:
     line: int = 0
     command: str
     pack: str = ""
-    """Empty: whichever."""
+    """Empty: any pack."""
     input: object = None
     within: float = DEFAULT_TIMEOUT_SECONDS
     """In seconds since the step began, like `after`."""
@@ -158,7 +159,7 @@ class ExpectedCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedEvent:
-    """An event that a pack sends, of its own accord or as the answer to a command."""
+    """An event that a pack sends, spontaneously or in answer to a command."""
 
     line: int = 0
     event: str
@@ -174,19 +175,19 @@ Expected: TypeAlias = ExpectedMessage | ExpectedCommand | ExpectedEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
-    """Expects some things in this order, or in any; other messages fail the test unless they are allowed."""
+    """Expects messages, commands and events, in this order or in any. Other messages fail the test unless allowed."""
 
     line: int = 0
     expected: Sequence[Expected]
     within: float = DEFAULT_TIMEOUT_SECONDS
-    """The default for those expected in files."""
+    """The default of the expectations in files."""
     in_any_order: bool = False
     are_others_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectNothing:
-    """The bot says nothing, and no flow sends a command."""
+    """The bot posts nothing, and no flow sends a command."""
 
     line: int = 0
     seconds: float = DEFAULT_TIMEOUT_SECONDS
@@ -194,7 +195,7 @@ class ExpectNothing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat:
-    """The same steps, again and again; `n` counts from 1. `every` is from beginning to beginning, in seconds."""
+    """Runs the same steps several times; `every` is the period in seconds."""
 
     line: int = 0
     times: int
@@ -209,10 +210,28 @@ TestStep: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class FlowTest:
-    """One test."""
+    """One flow test."""
 
     name: str
     file: Path
     line: int
     setup: FlowTestSetup
     steps: Sequence[TestStep]
+
+
+@dataclass(frozen=True, slots=True)
+class StepTest:
+    """A test of a single step, and the event to evaluate it for."""
+
+    name: str
+    file: Path
+    line: int
+    step: FlowStep
+    event: Event
+    context: Mapping[str, str]
+    datastore: Mapping[str, object]
+    expected: Mapping[str, object] | None
+    """What the action must have, by the keys of its JSON; None when the step must not run."""
+
+
+Test: TypeAlias = FlowTest | StepTest

@@ -1,4 +1,4 @@
-"""The pytest fixture `flow_test`: flow tests in Python. Loaded by pytest itself; all else only where it is used."""
+"""The pytest fixture `flow_test`: flow tests in Python. Pytest loads this module; the rest only where it is used."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from entrypoints.flow_tests.model import ChannelSetup, PersonSetup
     from entrypoints.flow_tests.python_api import FlowConversation
 
 
-class FlowTesting:
-    """Opens conversations with flows; all are ended, and what was not expected told, when the test function returns."""
+class _Conversations:
+    """Opens the conversations of one test function."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
         self._opened: list[FlowConversation] = []
 
-    def __call__(
+    def open(
         self,
         flows: Sequence[str | Path] = (),
         *,
@@ -33,38 +33,38 @@ class FlowTesting:
         people: Sequence[PersonSetup] = (),
         channels: Sequence[ChannelSetup] = (),
     ) -> FlowConversation:
-        """A conversation with these flows and scripted packs: files, found from the test's own folder.
+        """Opens a conversation with flows and scripted packs: paths, relative to the test's folder.
 
-        Unless others are given, there are alice and bob, and the joined channels #general and #ops.
+        By default there are alice and bob, and the joined channels #general and #ops.
         """
-        from entrypoints.flow_tests.model import FlowTestSetup  # noqa: PLC0415 - likewise
-        from entrypoints.flow_tests.python_api import open_conversation  # noqa: PLC0415 - nothing for who does not use it
+        from entrypoints.flow_tests.model import FlowTestSetup  # noqa: PLC0415 - costs nothing until it is used
+        from entrypoints.flow_tests.python_api import open_conversation  # noqa: PLC0415 - likewise
         from entrypoints.simulation.flyte.flow_loader import flow_from_file  # noqa: PLC0415 - likewise
         from entrypoints.simulation.flyte.scripted_pack import pack_from_file  # noqa: PLC0415 - likewise
 
-        usual = FlowTestSetup()
-        scene = FlowTestSetup(
+        default = FlowTestSetup()
+        setup = FlowTestSetup(
             flows=[flow_from_file(self._folder / path) for path in flows],
             packs=[pack_from_file(self._folder / path) for path in packs],
             settings=settings or {},
             datastore=datastore or {},
-            people=people or usual.people,
-            channels=channels or usual.channels,
+            people=people or default.people,
+            channels=channels or default.channels,
         )
-        opened = self._stack.enter_context(open_conversation(scene))
-        self._opened.append(opened)
-        return opened
+        conversation = self._stack.enter_context(open_conversation(setup))
+        self._opened.append(conversation)
+        return conversation
 
     def end(self) -> None:
-        """See that nothing came that was not expected."""
+        """Fails the test when there are unexpected messages."""
         for conversation in self._opened:
             conversation.end()
 
 
 @pytest.fixture
-def flow_test(request: pytest.FixtureRequest) -> Iterator[FlowTesting]:
-    """What opens conversations with flows. Each is in a world and a virtual time of its own."""
+def flow_test(request: pytest.FixtureRequest) -> Iterator[Callable[..., FlowConversation]]:
+    """Opens conversations with flows, each in an environment and a virtual time of its own."""
     with ExitStack() as stack:
-        testing = FlowTesting(request.path.parent, stack)
-        yield testing
-        testing.end()
+        conversations = _Conversations(request.path.parent, stack)
+        yield conversations.open
+        conversations.end()

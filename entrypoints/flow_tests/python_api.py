@@ -1,4 +1,4 @@
-"""Flow tests in Python: the same steps as in files, called one after the other."""
+"""Flow tests in Python: the same steps as in files, as method calls."""
 
 import asyncio
 import io
@@ -27,7 +27,7 @@ from entrypoints.flow_tests.model import (
     Wait,
 )
 from entrypoints.flow_tests.quiet_logs import silent_logs
-from entrypoints.flow_tests.reporting.console import report_reason
+from entrypoints.flow_tests.reporting.console import report_details
 from entrypoints.flow_tests.runtime.environment import running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
@@ -38,90 +38,81 @@ from entrypoints.simulation.pongo2.template import Template
 
 
 class FlowConversation:
-    """A world with flows in it, in which a test says things and looks at what follows; opened by `conversation`.
+    """A conversation with flows; `open_conversation` opens one.
 
-    Not for use within a coroutine. Texts are templates, as in files. Times are in seconds of virtual time. Messages are
-    known by the names that `say` and `expect` return. What does not go as expected is an AssertionError that shows the
-    conversation.
+    Not for use in coroutines. Texts are templates, as in files; times are seconds of virtual time. `say` and `expect`
+    return names for messages. A failed expectation raises an AssertionError that shows the conversation.
     """
 
-    def __init__(self, loop: VirtualTimeLoop, player: Runner) -> None:
+    def __init__(self, loop: VirtualTimeLoop, runner: Runner) -> None:
         self._loop = loop
-        self._runner = player
+        self._runner = runner
         self._random = SeededRandom()
         self._names = 0
         self._has_failed = False
 
     def say(self, text: str, *, by: str = "", room: str = "", thread: str = "") -> str:
-        """Say something; without a speaker and a room: as the last time."""
+        """Posts a message; speaker and room default to those of the previous call. Returns the message's name."""
         name = self._new_name()
         self._run_step(Say(text=Template(text), speaker=by, room=room, thread=thread, name=name))
         return name
 
     def event(self, pack: str, event: str, payload: object = None, labels: Mapping[str, str] | None = None) -> None:
-        """Let a pack send an event of its own accord."""
+        """Sends an event from a pack."""
         self._run_step(RaiseEvent(pack=pack, event=event, payload=template_tree(payload), labels=labels or {}))
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Lets time pass."""
         self._run_step(Wait(seconds=seconds))
 
     def invite(self, room: str) -> None:
-        """Invite the bot into a channel."""
+        """Invites the bot to a channel."""
         self._run_step(Invite(room=room))
 
     def remove(self, room: str) -> None:
-        """Remove the bot from a channel."""
+        """Removes the bot from a channel."""
         self._run_step(Remove(room=room))
 
     def slack(
         self, answer: str, *, seconds: float | None = None, times: int | None = None, call: str = "post",
         is_posted: bool = True,
     ) -> None:  # fmt: skip
-        """Let Slack answer otherwise; see SlackTrouble."""
+        """Makes Slack fail; see SlackFault."""
         self._run_step(SlackFault(answer=answer, seconds=seconds, times=times, call=call, is_posted=is_posted))
 
     def flyte(self, state: str, *, seconds: float | None = None, times: int | None = None) -> None:
-        """Let Flyte be `down`, fail (`fails`), or work again (`works`)."""
+        """Makes Flyte fail (`down`, `fails`) or work again (`works`)."""
         self._run_step(FlyteFault(state=state, seconds=seconds, times=times))
 
     def expect(
         self, text: object = None, *, room: str = "", thread: str = "", fields: object = None,
         within: float = DEFAULT_TIMEOUT_SECONDS, after: float = 0.0,
     ) -> str:  # fmt: skip
-        """Expect a message of the bot's: a text, or an object with `matches` or `contains`."""
-        name = self._new_name()
+        """Expects a message from the bot: a text, or an object with `matches` or `contains`. Returns its name."""
+        text, fields, name = template_tree(text), template_tree(fields), self._new_name()
         self._expect(
-            ExpectedMessage(
-                text=template_tree(text),
-                room=room,
-                thread=thread,
-                fields=template_tree(fields),
-                name=name,
-                within=within,
-                after=after,
-            )
+            ExpectedMessage(text=text, room=room, thread=thread, fields=fields, name=name, within=within, after=after)
         )
         return name
 
     def expect_command(
         self, command: str, *, pack: str = "", input_: object = None, within: float = DEFAULT_TIMEOUT_SECONDS
     ) -> None:
-        """Expect a command that a flow sends."""
+        """Expects a command from a flow."""
         self._expect(ExpectedCommand(command=command, pack=pack, input=template_tree(input_), within=within))
 
     def expect_event(
         self, event: str, *, pack: str = "", payload: object = None, within: float = DEFAULT_TIMEOUT_SECONDS
     ) -> None:
-        """Expect an event that a pack sends."""
+        """Expects an event from a pack."""
         self._expect(ExpectedEvent(event=event, pack=pack, payload=template_tree(payload), within=within))
 
     def expect_nothing(self, seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
-        """Expect that the bot says nothing and no flow sends a command, for so long."""
+        """Expects that the bot posts nothing and no flow sends a command for some time."""
         self._run_step(ExpectNothing(seconds=seconds))
 
     def end(self) -> None:
-        """Wait for all that still follows; a message that was not expected is an AssertionError."""
+        """Waits for everything that still follows. Raises AssertionError for an unexpected message."""
         if not self._has_failed:  # one failure is enough
             self._run(self._runner.finish())
 
@@ -131,18 +122,18 @@ class FlowConversation:
     def _run_step(self, step: TestStep) -> None:
         self._run(self._runner.run_step(step))
 
-    def _run(self, deed: Coroutine[Any, Any, None]) -> None:
+    def _run(self, operation: Coroutine[Any, Any, None]) -> None:
         with silent_logs(), self._random.active():
             try:
-                self._loop.run_until_complete(self._runner.run_guarded(deed))
+                self._loop.run_until_complete(self._runner.run_guarded(operation))
             except (ExpectationFailed, RenderError) as error:
                 failure = self._loop.run_until_complete(self._runner.diagnose(error))
             else:
                 return
         self._has_failed = True
-        page = io.StringIO()
-        report_reason(PlainOutput(page), failure)
-        raise AssertionError(page.getvalue())
+        report = io.StringIO()
+        report_details(PlainOutput(report), failure)
+        raise AssertionError(f"{failure.reason}\n{report.getvalue()}")
 
     def _new_name(self) -> str:
         self._names += 1
@@ -150,21 +141,21 @@ class FlowConversation:
 
 
 @contextmanager
-def open_conversation(scene: FlowTestSetup) -> Iterator[FlowConversation]:
-    """A conversation in a world of its own. Its end is the pack's; nothing is expected of it."""
+def open_conversation(setup: FlowTestSetup) -> Iterator[FlowConversation]:
+    """Opens a conversation in an environment of its own, and stops the pack at the end."""
     with silent_logs(), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         loop = runner.get_loop()
         opened, closing = loop.create_future(), asyncio.Event()
-        staying = loop.create_task(_hold_environment_open(scene, opened, closing), name="world")
+        holding = loop.create_task(_hold_environment_open(setup, opened, closing), name="environment")
         yield FlowConversation(loop, loop.run_until_complete(opened))  # type: ignore[arg-type] # made by the factory
         closing.set()
-        loop.run_until_complete(staying)
+        loop.run_until_complete(holding)
 
 
 async def _hold_environment_open(
-    scene: FlowTestSetup, opened: "asyncio.Future[Runner]", closing: asyncio.Event
+    setup: FlowTestSetup, opened: "asyncio.Future[Runner]", closing: asyncio.Event
 ) -> None:
-    """A world has to be left by the task that entered it."""
-    async with running_environment(scene) as world:
-        opened.set_result(Runner(world))
+    """Enters and leaves the environment in one task, as task groups require."""
+    async with running_environment(setup) as environment:
+        opened.set_result(Runner(environment))
         await closing.wait()

@@ -1,4 +1,4 @@
-"""Keeps the pack's log out of the way while tests run."""
+"""Silences the pack's log while tests run."""
 
 import logging
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import structlog
 
 @contextmanager
 def silent_logs() -> Iterator[None]:
-    """Log nothing, and afterwards as before."""
+    """Logs nothing inside the context."""
     before = structlog.get_config()
     structlog.configure(
         processors=[_drop],

@@ -1,27 +1,10 @@
-"""What came of a test."""
+"""Test results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
+from entrypoints.flow_tests.model import Test
 from entrypoints.simulation.console.output import Line
-
-
-class Tested(Protocol):
-    """What a verdict is about."""
-
-    @property
-    def name(self) -> str:
-        """As its author calls it."""
-
-    @property
-    def file(self) -> Path:
-        """Where it is written down."""
-
-    @property
-    def line(self) -> int:
-        """Where in the file; 0 when nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +12,24 @@ class Failure:
     """Why a test failed."""
 
     line: int
-    """Of the step, in the test's file; 0 when nobody knows."""
+    """Of the step, in the test's file; 0 when it is unknown."""
     step: str
-    """Which step it was: `step 2`, `step 3, round 14, step 1`."""
+    """`step 2`, or `step 3, round 14, step 1`."""
     reason: str
     """In a sentence or two."""
     diff: Sequence[Line] = ()
-    """The conversation: what was expected and what happened."""
+    """The conversation, with expected and actual messages."""
     trace: Sequence[Line] = ()
-    """What followed from what was said or done last, and which criteria said no."""
+    """Everything that followed from the last action, including criteria that were not met."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowTestResult:
-    """The end of one test: it passed when there is no failure."""
+    """The result of one test; it passed when there is no failure."""
 
-    test: Tested
+    test: Test
     failure: Failure | None
     virtual_seconds: float
     real_seconds: float
     conversation: Sequence[Line] = field(default=(), repr=False)
-    """All that was said; of a step alone, what became of it."""
+    """All messages; in the test of a single step, its action or the reason why there is none."""

@@ -1,4 +1,4 @@
-"""The pack's settings in a flow test: those of the real pack, less what a world in memory decides itself."""
+"""The pack's settings in a flow test: those that do not depend on the environment in memory."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -27,5 +27,5 @@ _FIXED: Final = {
 
 
 def pack_settings(given: Mapping[str, str]) -> Settings:
-    """The settings of a pack in memory. Raises SettingsError."""
+    """Returns the settings of a pack in memory. Raises SettingsError."""
     return load_settings({**_FIXED, **given})

@@ -1,5 +1,6 @@
 """What the page about flow tests says is so."""
 
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
 
@@ -11,7 +12,7 @@ from entrypoints.cli.commands import main
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema
-from entrypoints.flow_tests.pytest_plugin import FlowTesting
+from entrypoints.flow_tests.python_api import FlowConversation
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.settings import ALLOWED_VARIABLES
 from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
@@ -95,7 +96,7 @@ def test_the_outage_passes(tmp_path: Path) -> None:
         assert run_test(test).failure is None
 
 
-def test_the_test_in_python_passes(flow_test: FlowTesting) -> None:
+def test_the_test_in_python_passes(flow_test: Callable[..., FlowConversation]) -> None:
     code = titled_blocks(PAGE)["test_on_call.py"].replace('["on_call', f'["{ROOT}/examples/flows/on_call')
     names: dict[str, object] = {}
     exec(code.replace('["rota', f'["{ROOT}/examples/packs/rota'), names)  # noqa: S102 - our own page

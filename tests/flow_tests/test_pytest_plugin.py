@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from entrypoints.flow_tests.model import ChannelSetup, PersonSetup
-from entrypoints.flow_tests.pytest_plugin import FlowTesting
+from entrypoints.flow_tests.python_api import FlowConversation
 from tests.flow_tests.running import ASKING, BROADCASTING, ECHO, ORACLE, THREADED
 
 
@@ -18,7 +19,7 @@ def file(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_a_conversation_is_held_and_looked_at(flow_test: FlowTesting, tmp_path: Path) -> None:
+def test_a_conversation_is_held_and_looked_at(flow_test: Callable[..., FlowConversation], tmp_path: Path) -> None:
     talk = flow_test(flows=[file(tmp_path, "flow.yaml", THREADED)])
 
     question = talk.say("echo hello", by="bob", room="#ops")
@@ -29,7 +30,7 @@ def test_a_conversation_is_held_and_looked_at(flow_test: FlowTesting, tmp_path: 
     talk.expect_nothing(seconds=5)
 
 
-def test_packs_commands_and_events_take_part(flow_test: FlowTesting, tmp_path: Path) -> None:
+def test_packs_commands_and_events_take_part(flow_test: Callable[..., FlowConversation], tmp_path: Path) -> None:
     talk = flow_test(flows=[file(tmp_path, "flow.yaml", ASKING)], packs=[file(tmp_path, "oracle.yaml", ORACLE)])
 
     talk.say("what?")
@@ -38,7 +39,7 @@ def test_packs_commands_and_events_take_part(flow_test: FlowTesting, tmp_path: P
     talk.expect("42 for <@alice>")
 
 
-def test_troubles_and_time_take_part(flow_test: FlowTesting, tmp_path: Path) -> None:
+def test_troubles_and_time_take_part(flow_test: Callable[..., FlowConversation], tmp_path: Path) -> None:
     talk = flow_test(flows=[file(tmp_path, "flow.yaml", ECHO)])
 
     talk.slack("ratelimited", seconds=30)
@@ -51,7 +52,7 @@ def test_troubles_and_time_take_part(flow_test: FlowTesting, tmp_path: Path) -> 
     talk.expect("b", within=15)
 
 
-def test_the_world_is_as_it_is_asked_for(flow_test: FlowTesting, tmp_path: Path) -> None:
+def test_the_world_is_as_it_is_asked_for(flow_test: Callable[..., FlowConversation], tmp_path: Path) -> None:
     talk = flow_test(
         flows=[file(tmp_path, "flow.yaml", BROADCASTING.replace("Event.Payload.what", "datastore('what')"))],
         people=[PersonSetup("zoe")],
@@ -69,7 +70,7 @@ def test_the_world_is_as_it_is_asked_for(flow_test: FlowTesting, tmp_path: Path)
 
 
 def test_what_does_not_go_as_expected_is_an_assertion_error_with_the_conversation(
-    flow_test: FlowTesting, tmp_path: Path
+    flow_test: Callable[..., FlowConversation], tmp_path: Path
 ) -> None:
     talk = flow_test(flows=[file(tmp_path, "flow.yaml", ECHO)])
     talk.say("echo a")

@@ -1,4 +1,4 @@
-"""Chance that is the same in each run: the pack's pauses are jittered by Python's own generator."""
+"""Deterministic randomness: the pack's delays are jittered by Python's global generator."""
 
 import random
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 
 class SeededRandom:
-    """A course of chance of its own, which goes on from one `same` to the next."""
+    """A random sequence that continues from one `active` block to the next."""
 
     def __init__(self) -> None:
-        self._state = random.Random(0).getstate()  # noqa: S311 - predictable is what it has to be
+        self._state = random.Random(0).getstate()  # noqa: S311 - it has to be predictable
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Let Python's own generator follow this course; afterwards it goes on as if nothing had been."""
+        """Makes Python's global generator follow this sequence, and restores its state afterwards."""
         before = random.getstate()
         random.setstate(self._state)
         try:

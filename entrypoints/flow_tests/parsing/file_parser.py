@@ -3,20 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 from domain.users import User
-from entrypoints.flow_tests.model import ChannelSetup, FlowTest, FlowTestSetup, PersonSetup
+from entrypoints.flow_tests.model import ChannelSetup, FlowTest, FlowTestSetup, PersonSetup, Test
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema, TestSchema
 from entrypoints.flow_tests.parsing.step_parser import StepParser
 from entrypoints.flow_tests.parsing.step_test_parser import parse_step_test
-from entrypoints.flow_tests.runtime.step_runner import StepTest
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 
-Test: TypeAlias = FlowTest | StepTest
 T = TypeVar("T")
 
 _TEST_KEYS: Final = ("tests", "step")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, post_load
 
 from entrypoints.flow_tests.clock.virtual_time import START
-from entrypoints.flow_tests.runtime.step_runner import StepTest
+from entrypoints.flow_tests.model import StepTest
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, MappingField, Text, text_map
 from entrypoints.simulation.flyte.documents import Document
 from entrypoints.simulation.flyte.flow_loader import FlowStep, FlowStepSchema

@@ -3,33 +3,15 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from entrypoints.flow_tests.clock.virtual_time import START
+from entrypoints.flow_tests.model import StepTest
 from entrypoints.flow_tests.result import Failure, FlowTestResult
 from entrypoints.flow_tests.runtime.diff import json_differences
 from entrypoints.simulation.console.explain import referenced_values
 from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte import step_evaluator
-from entrypoints.simulation.flyte.flow_loader import FlowStep
-from entrypoints.simulation.flyte.models import Event
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
-
-
-@dataclass(frozen=True, slots=True)
-class StepTest:
-    """A step, and the event to evaluate it for."""
-
-    name: str
-    file: Path
-    line: int
-    step: FlowStep
-    event: Event
-    context: Mapping[str, str]
-    datastore: Mapping[str, object]
-    expected: Mapping[str, object] | None
-    """What the action must have, by the keys of its JSON; None when the step must not run."""
 
 
 def run_step_test(test: StepTest) -> FlowTestResult:
