@@ -104,9 +104,7 @@ def _run(tests: Sequence[Test], output: Output, verbosity: int) -> Sequence[Flow
     for file, group in groupby(tests, key=lambda test: test.file):
         of_file = list(group)
         count = f"{len(of_file)} test{'s' if len(of_file) > 1 else ''}"
-        output.write(
-        Line([Span(str(file), "channel"), Span(f"  {count}", "aside")])
-    )
+        output.write(Line([Span(str(file), "channel"), Span(f"  {count}", "aside")]))
         for test in of_file:
             results.append(run_test(test))
             report_result(output, results[-1], verbosity)

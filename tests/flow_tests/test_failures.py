@@ -48,7 +48,7 @@ def test_a_template_that_fails_is_told(tmp_path: Path) -> None:
     flow = ECHO.replace("Event.Payload.message|slice:'5:'", "unmarshalJson('x')")
 
     assert (
-        "flow echo, step answer can't run: command.input.message: "
+        "flow echo, step answer cannot run: command.input.message: "
         in failure(tmp_path, "- say: echo a\n- expect: a", flow=flow).reason
     )
 
@@ -58,7 +58,7 @@ def test_a_command_that_differs_is_told_beside_what_was_expected(tmp_path: Path)
 
     found = failure(tmp_path, steps, flow=ASKING)
 
-    assert found.reason.startswith("the bot says something that this step does not expect")
+    assert found.reason.startswith("the bot posts a message that this step does not expect")
     assert texts(found.diff)[1:] == [
         '- command (any pack) Ask {"by": "U00000002", "words": ["a"]}',
         "+ [2] #general flyte: 42 for <@alice>",
@@ -74,7 +74,7 @@ def test_what_came_before_its_turn_is_told(tmp_path: Path) -> None:
       - command: Ask
     """
     assert failure(tmp_path, steps, flow=ASKING).reason == (
-        "it did not happen within 10 s; it came before what this test expects ahead of it"
+        "it did not happen within 10 s; it happened before what the test expects first"
     )
 
 
@@ -110,7 +110,7 @@ def test_an_answer_in_the_wrong_thread_is_told(tmp_path: Path) -> None:
 def test_a_template_of_the_test_that_can_t_be_rendered_is_told(tmp_path: Path) -> None:
     found = failure(tmp_path, "- say: \"{{ unmarshalJson('x') }}\"")
 
-    assert "a template in this step can't be rendered" in found.reason
+    assert "a template in this step cannot be rendered" in found.reason
     assert found.step == "step 1"
 
 
@@ -118,7 +118,7 @@ def test_a_template_that_is_still_to_come_and_can_t_be_rendered_hides_nothing(tm
     found = failure(tmp_path, "- say: echo a\n- expect: [b, \"{{ unmarshalJson('x') }}\"]")
 
     assert found.reason.startswith('the text is "a", not "b"')
-    assert texts(found.diff)[2].startswith("- (a template in line 7 can't be rendered: ")
+    assert texts(found.diff)[2].startswith("- (a template in line 7 cannot be rendered: ")
 
 
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -163,5 +163,5 @@ def test_flows_that_go_round_in_circles_are_told(tmp_path: Path, monkeypatch: py
 
     assert found.reason == "a flow sends a command, and nothing was expected; it is sent by flow circling"
     found = failure(tmp_path, "- {event: Rang, pack: Timer}\n- wait: 1m", flow=flow)
-    assert found.reason.startswith("flows and packs go round in circles")
+    assert found.reason.startswith("flows and packs trigger each other endlessly")
     assert found.step == "step 2"

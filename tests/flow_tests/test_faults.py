@@ -94,5 +94,5 @@ def test_flyte_fails_a_few_times(tmp_path: Path) -> None:
 def test_what_comes_late_is_told_with_its_time(tmp_path: Path) -> None:
     found = failure(tmp_path, "- {flyte: down, for: 30s}\n- say: echo a\n- expect: a")
 
-    assert found.reason.startswith("it did not happen within 10 s; it came after 3")
+    assert found.reason.startswith("it did not happen within 10 s; it happened after 3")
     assert found.line == 8

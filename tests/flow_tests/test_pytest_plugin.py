@@ -97,7 +97,7 @@ def test_a_message_that_nobody_expected_is_told_at_the_end(tmp_path: Path) -> No
             flow_test(flows=["flow.yaml"]).say("echo a")
     """)  # fmt: skip
 
-    assert "the bot says something that no step expects" in told
+    assert "the bot posts a message that no step expects" in told
     assert "1 passed, 1 error" in told
 
 

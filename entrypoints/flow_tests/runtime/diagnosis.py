@@ -1,4 +1,4 @@
-"""Tells why a test failed: the conversation as it should have gone and as it went, and what followed from what."""
+"""Explains why a test failed: the conversation as expected and as it went, and the trace of the last turn."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,125 +18,122 @@ from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.flyte.trace import ActionFinished, StepFailed, StepUnmatched
 from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
-_BEFORE: Final = 5
-"""Messages shown before the place where the test failed."""
-_AFTER: Final = 12
-"""Lines shown of what is missing there, and of what came instead."""
-_LONGEST_STORY: Final = 40
-_MOST_REASONS: Final = 3
+_MESSAGES_BEFORE: Final = 5
+"""Messages shown before the one at which the test failed."""
+_LINES_AFTER: Final = 12
+"""Lines shown of what is missing, and of what happened instead."""
+_TRACE_LINES: Final = 40
+_MAX_REASONS: Final = 3
 
 
 class FailureReporter:
-    """Writes down one test, for whoever wants to know how it went."""
+    """Reports on one test."""
 
-    def __init__(self, world: FlowTestEnvironment, names: Names, expecting: ExpectationMatcher) -> None:
-        self._world = world
-        self._chronicle = world.event_log
+    def __init__(self, environment: FlowTestEnvironment, names: Names, matcher: ExpectationMatcher) -> None:
+        self._log = environment.event_log
         self._names = names
-        self._expecting = expecting
-        self._narrator = EventFormatter(world.transcript, world.flyte, Detail.ON)
-        self._turn = 0
-        """Where the latest turn begins in what is told, and below in what happened."""
-        self._turn_happened = 0
+        self._matcher = matcher
+        self._formatter = EventFormatter(environment.transcript, environment.flyte, Detail.ON)
+        self._turn_events = 0
+        """Where the latest turn begins in the log's events."""
+        self._turn_observed = 0
+        """Where it begins in what was observed."""
 
     def begin_turn(self) -> None:
-        """A new turn: something is about to be said or done after something was expected."""
-        self._turn = len(self._chronicle.events)
-        self._turn_happened = len(self._chronicle.observed)
+        """Starts a new turn: an action follows an expectation."""
+        self._turn_events = len(self._log.events)
+        self._turn_observed = len(self._log.observed)
 
     def conversation(self) -> Sequence[Line]:
-        """All that can be seen in the chat."""
-        return [line for told in self._chronicle.events if _is_visible(told) for line in self._lines(told)]
+        """Returns everything visible in the chat."""
+        return [line for event in self._log.events if _is_visible(event) for line in self._format(event)]
 
     def diagnose(self, error: ExpectationFailed | RenderError, step: str, line: int, room: str) -> Failure:
-        """Why the test failed at a step."""
+        """Explains why the test failed at a step."""
         if isinstance(error, RenderError):
-            return Failure(line, step, f"a template in this step can't be rendered: {error.error}", (), ())
+            return Failure(line, step, f"a template in this step cannot be rendered: {error.error}")
         line = error.missing[0].line if error.missing else line
         reasons = [str(error), *self._sources(error), *self._near_misses(error, room)]
         if error.missing and not error.actual:
-            reasons += self._refusals()
-        story = [line for told in self._chronicle.events[self._turn :] for line in self._lines(told)]
-        return Failure(line, step, "; ".join(reasons), self._diff(error, room), _limit(story, _LONGEST_STORY))
+            reasons += self._flow_problems()
+        trace = [line for event in self._log.events[self._turn_events :] for line in self._format(event)]
+        return Failure(line, step, "; ".join(reasons), self._diff(error, room), _truncate(trace, _TRACE_LINES))
 
     def _sources(self, error: ExpectationFailed) -> Iterator[str]:
-        """Where a message or a command that surprises comes from."""
+        """Yields where an unexpected message or command comes from."""
         source = ""
         if isinstance(error.actual, BotMessage):
-            source = self._chronicle.source_of_message(error.actual)
+            source = self._log.source_of_message(error.actual)
         elif isinstance(error.actual, CommandSent):
-            source = self._chronicle.source_of_action(error.actual.action_id)
+            source = self._log.source_of_action(error.actual.action_id)
         if source:
             yield f"it is sent by {source}"
 
     def _near_misses(self, error: ExpectationFailed, room: str) -> Iterator[str]:
-        """What is like the thing that is missing, and why it is not it."""
+        """Yields why similar things did not meet the missing expectation."""
         if not error.missing or error.actual:
             return
         expected = error.missing[0]
-        for happened in self._unexpected_like(expected)[:_MOST_REASONS]:
-            found = differences(expected, happened, self._names, room)
-            seconds = happened.at - error.started_at
+        for observed in self._unexpected_like(expected)[:_MAX_REASONS]:
+            found = differences(expected, observed, self._names, room)
+            seconds = observed.at - error.started_at
             if found:
-                yield f"what came is not it: {'; '.join(found)}"
+                yield f"a similar one does not match: {'; '.join(found)}"
             elif seconds > expected.within:
-                yield f"it came after {seconds:.3f} s"
+                yield f"it happened after {seconds:.3f} s"
             else:
-                yield "it came before what this test expects ahead of it"
+                yield "it happened before what the test expects first"
 
-    def _refusals(self) -> list[str]:
-        """Which steps did not run in this turn, or ran in vain, and why."""
+    def _flow_problems(self) -> list[str]:
+        """Returns which steps of this turn did not run or failed, and why."""
         found = []
-        for told in self._chronicle.events[self._turn :]:
-            if isinstance(told, StepUnmatched | StepFailed):
-                step = f"flow {told.flow}" + (f", step {told.step}" if told.step else "")
-                found.append(f"{step} {_step_problem(told)}")
-            elif isinstance(told, ActionFinished) and told.has_failed:
-                source = self._chronicle.source_of_action(told.action_id) or "a command of no flow"
-                found.append(f"{source}: {told.command} ends in {told.event}{_error_suffix(told.payload)}")
-        return list(dict.fromkeys(found))[:_MOST_REASONS]
+        for event in self._log.events[self._turn_events :]:
+            if isinstance(event, StepUnmatched | StepFailed):
+                step = f"flow {event.flow}" + (f", step {event.step}" if event.step else "")
+                found.append(f"{step} {_step_problem(event)}")
+            elif isinstance(event, ActionFinished) and event.has_failed:
+                source = self._log.source_of_action(event.action_id) or "a command of no flow"
+                found.append(f"{source}: {event.command} ends in {event.event}{_error_suffix(event.payload)}")
+        return list(dict.fromkeys(found))[:_MAX_REASONS]
 
     def _unexpected_like(self, expected: Expected) -> list[Observed]:
-        """What has happened in this turn that is of the kind of what was expected, and was not."""
-        turn = self._chronicle.observed[self._turn_happened :]
-        return [one for one in turn if is_same_kind(expected, one) and not self._expecting.is_expected(one)]
+        """Returns what happened unexpectedly in this turn and is of the expected kind."""
+        turn = self._log.observed[self._turn_observed :]
+        return [one for one in turn if is_same_kind(expected, one) and not self._matcher.is_expected(one)]
 
     def _diff(self, error: ExpectationFailed, room: str) -> Sequence[Line]:
-        """What is missing, where it should have come, and what is said around it."""
+        """Returns the conversation, with what is missing where something else came first."""
         missing = [diff_line("-", expected_line(expected, self._names, room)) for expected in error.missing]
-        messages = (one for one in self._chronicle.observed if isinstance(one, BotMessage))
-        surprises = {id(one.spoken) for one in messages if not self._expecting.is_expected(one)}
-        seen = [(told, id(told) in surprises) for told in self._chronicle.events if _is_visible(told)]
-        place = next((index for index, (_, is_surprise) in enumerate(seen) if is_surprise), len(seen))
-        before = [
-            diff_line(" ", line) for told, _ in seen[max(0, place - _BEFORE) : place] for line in self._lines(told)
-        ]
-        after = [
-            diff_line("+" if is_surprise else " ", line)
-            for told, is_surprise in seen[place:]
-            for line in self._lines(told)
-        ]
-        return [*before, *_limit(missing, _AFTER), *_limit(after, _AFTER), *self._others_instead(error)]
+        messages = (one for one in self._log.observed if isinstance(one, BotMessage))
+        unexpected = {id(one.message) for one in messages if not self._matcher.is_expected(one)}
+        visible = [event for event in self._log.events if _is_visible(event)]
+        marks = ["+" if id(event) in unexpected else " " for event in visible]
+        place = marks.index("+") if "+" in marks else len(visible)
+        before = self._marked(visible[:place][-_MESSAGES_BEFORE:], marks[:place][-_MESSAGES_BEFORE:])
+        after = self._marked(visible[place:], marks[place:])
+        instead = [diff_line("+", observed_line(one)) for one in self._actual(error) if not isinstance(one, BotMessage)]
+        return [*before, *_truncate(missing, _LINES_AFTER), *_truncate(after, _LINES_AFTER), *instead]
 
-    def _others_instead(self, error: ExpectationFailed) -> Iterator[Line]:
-        """The commands and events that came in the place of what is missing, or where nothing should have."""
-        found = [] if error.missing or error.actual is None else [error.actual]
+    def _marked(self, events: Sequence[OutputEvent], marks: Sequence[str]) -> Sequence[Line]:
+        pairs = zip(events, marks, strict=True)
+        return [diff_line(mark, line) for event, mark in pairs for line in self._format(event)]
+
+    def _actual(self, error: ExpectationFailed) -> Sequence[Observed]:
+        """Returns what happened instead of what is missing, or where nothing was expected."""
         if error.missing:
-            found = self._unexpected_like(error.missing[0])
-        for happened in found:
-            if not isinstance(happened, BotMessage):
-                yield diff_line("+", observed_line(happened))
+            return self._unexpected_like(error.missing[0])
+        return [error.actual] if error.actual else []
 
-    def _lines(self, told: OutputEvent) -> Iterator[Line]:
-        if isinstance(told, ChatMessage):
-            told = replace(told, text=str(self._names.with_names(told.text)))
-        return self._narrator.format(told)
+    def _format(self, event: OutputEvent) -> Iterator[Line]:
+        if isinstance(event, ChatMessage):
+            event = replace(event, text=str(self._names.with_names(event.text)))
+        return self._formatter.format(event)
 
 
-def _step_problem(told: StepUnmatched | StepFailed) -> str:
-    if isinstance(told, StepFailed):
-        return f"can't run: {told.part}: {told.error}"
-    return f"does not run: {told.reason}"
+def _step_problem(event: StepUnmatched | StepFailed) -> str:
+    if isinstance(event, StepFailed):
+        return f"cannot run: {event.part}: {event.error}"
+    return f"does not run: {event.reason}"
 
 
 def _error_suffix(payload: object) -> str:
@@ -144,11 +141,11 @@ def _error_suffix(payload: object) -> str:
     return f": {error}" if isinstance(error, str) else ""
 
 
-def _is_visible(told: OutputEvent) -> bool:
-    return isinstance(told, ChatMessage | ChatNotice)
+def _is_visible(event: OutputEvent) -> bool:
+    return isinstance(event, ChatMessage | ChatNotice)
 
 
-def _limit(lines: Sequence[Line], most: int) -> Sequence[Line]:
-    if len(lines) <= most:
+def _truncate(lines: Sequence[Line], limit: int) -> Sequence[Line]:
+    if len(lines) <= limit:
         return lines
-    return [*lines[:most], text_line(f"... and {len(lines) - most} lines more", "aside")]
+    return [*lines[:limit], text_line(f"... and {len(lines) - limit} more lines", "aside")]

@@ -1,8 +1,8 @@
-"""The world of a flow test: the real pack on the adapters in memory and in virtual time, with all that is around it."""
+"""The environment of a flow test: the real pack on the memory adapters, in virtual time."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -26,22 +26,21 @@ from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.workspaces.memory_workspace import MemoryWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT
 
-_PAUSE_SECONDS: Final = 1e-6
-"""Virtual time passes only when nothing is left to do, however little of it is waited for."""
-_FIRST_LOOK_SECONDS: Final = 0.1
-_LONGEST_LOOK_SECONDS: Final = 30.0
+_INSTANT_SECONDS: Final = 1e-6
+"""Virtual time passes only when no task is ready, however short the wait."""
+_MIN_POLL_SECONDS: Final = 0.1
+_MAX_POLL_SECONDS: Final = 30.0
 
 
 class FlowTestEnvironment:
-    """What steps act upon. Made and used inside the event loop of virtual time."""
+    """What steps act on. Use it inside the event loop of virtual time only."""
 
-    def __init__(self, scene: FlowTestSetup) -> None:
-        clock = VirtualClock(scene.start)
-        settings = pack_settings(scene.settings)
-        surroundings = TemplateEnvironment(scene.datastore, random.Random(0), clock.now)  # noqa: S311 - the same in each run
+    def __init__(self, setup: FlowTestSetup) -> None:
+        clock = VirtualClock(setup.start)
+        settings = pack_settings(setup.settings)
+        self.templates = TemplateEnvironment(setup.datastore, random.Random(0), clock.now)  # noqa: S311 - the same in each run
         self.container = Container(settings=settings)
-        self.surroundings = surroundings
-        self.flyte = Flyte(flows=scene.flows, environment=surroundings)
+        self.flyte = Flyte(flows=setup.flows, environment=self.templates)
         self.slack_faults = SlackFaults(clock)
         self.flyte_faults = FlyteFaults(clock)
         self._chat = MemoryChat(clock)
@@ -50,59 +49,54 @@ class FlowTestEnvironment:
         self.workspace = MemoryWorkspace(self._chat, ear)
         self.transcript = Transcript()
         self.event_log = EventLog(self.flyte.packs, self._latest_post_fields)
-        self._populate(scene)
+        self._populate(setup)
         flows = MemoryBridge(self.flyte, settings.pack_name, settings.flyte_labels)
-        for script in scene.packs:
-            ScriptedPack(script, self.flyte, surroundings)
+        for script in setup.packs:
+            ScriptedPack(script, self.flyte, self.templates)
         self.container.clock.override(clock)
         self.container.chat.override(TroubledChat(self._chat, self.slack_faults))
         self.container.receiver.override(ear)
         self.container.workflow.override(TroubledWorkflow(flows.workflow, self.flyte_faults))
         self._subscribe()
 
-    def names(self) -> Mapping[str, object]:
-        """What templates in a test can refer to: ids of people and of channels."""
-        rooms = {room.label.removeprefix("#"): room.id for room in self.workspace.conversations()}
-        return {"people": self.workspace.user_ids, "channels": rooms}
-
-    def set_slack_fault(self, trouble: SlackFault) -> None:
-        """Let Slack answer otherwise from now on; what can't be reached can't be heard either."""
-        self.slack_faults.set(trouble)
+    def set_slack_fault(self, fault: SlackFault) -> None:
+        """Makes Slack fail; while it is unreachable, no events arrive either."""
+        self.slack_faults.set(fault)
         if self.slack_faults.is_unreachable:
-            self._ear.deafen(trouble.seconds)
+            self._ear.deafen(fault.seconds)
         else:
             self._ear.hear_again()
 
     async def run_ready_tasks(self) -> None:
-        """Return when nothing more happens without time passing."""
-        await asyncio.sleep(_PAUSE_SECONDS)
+        """Returns when nothing more happens at this instant."""
+        await asyncio.sleep(_INSTANT_SECONDS)
 
-    async def settle(self, patience_seconds: float) -> str:
-        """Wait until nothing more follows from what was said and done; '' then, or what is still waited for."""
-        stage = Sandbox(self.workspace, self.flyte, self.container.storage())
-        look, waited = _FIRST_LOOK_SECONDS, 0.0
+    async def settle(self, timeout_seconds: float) -> str:
+        """Waits until nothing more follows from what has happened. Returns what is pending at the timeout, or ''."""
+        sandbox = Sandbox(self.workspace, self.flyte, self.container.storage())
+        poll, waited = _MIN_POLL_SECONDS, 0.0
         await self.run_ready_tasks()
-        while (waits_for := await stage.settle(0)) and waited < patience_seconds:
-            await asyncio.sleep(look)
-            waited += look
-            look = min(look * 2, _LONGEST_LOOK_SECONDS)
-        return waits_for
+        while (pending := await sandbox.settle(0)) and waited < timeout_seconds:
+            await asyncio.sleep(poll)
+            waited += poll
+            poll = min(poll * 2, _MAX_POLL_SECONDS)
+        return pending
 
-    def _populate(self, scene: FlowTestSetup) -> None:
-        for person in scene.people:
+    def _populate(self, setup: FlowTestSetup) -> None:
+        for person in setup.people:
             self.workspace.add_person(person.handle, person.user)
-        for channel in scene.channels:
+        for channel in setup.channels:
             self.workspace.add_channel(channel.label, channel.id, is_private=channel.is_private)
             if channel.is_joined:
                 self.workspace.invite(BOT, self.workspace.conversation(channel.label, ""))
 
     def _subscribe(self) -> None:
-        """What was there before is no news."""
+        """Ignores what happened during the setup."""
         self.workspace.listeners += [self.transcript.record, self.event_log.record_chat]
         self.flyte.listeners.extend((self.event_log.record_flyte, self._stop_livelock))
 
     def _stop_livelock(self, _: TraceEvent) -> None:
-        """Scripted packs answer at once, so flows and packs that go round in circles would let no time pass again."""
+        """Disconnects flows and packs that trigger each other endlessly: scripted packs answer without time passing."""
         if self.event_log.livelock.is_set():
             self.flyte.listeners.clear()
 
@@ -114,15 +108,15 @@ class FlowTestEnvironment:
 
 
 @asynccontextmanager
-async def running_environment(scene: FlowTestSetup) -> AsyncIterator[FlowTestEnvironment]:
-    """A world with its pack at work, from a moment at which it hears and is registered. The end of it is the pack's."""
-    world = FlowTestEnvironment(scene)
-    async with world.container.storage().open(), asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(world.container.service().run(), name="pack")
+async def running_environment(setup: FlowTestSetup) -> AsyncIterator[FlowTestEnvironment]:
+    """Runs the pack in an environment; enters when it is registered and receives events, and stops it at the end."""
+    environment = FlowTestEnvironment(setup)
+    async with environment.container.storage().open(), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(environment.container.service().run(), name="pack")
         try:
-            await world.run_ready_tasks()
-            yield world
+            await environment.run_ready_tasks()
+            yield environment
         finally:
-            world.container.stop().request()
+            environment.container.stop().request()
             await asyncio.wait({serving}, timeout=1)
             serving.cancel()

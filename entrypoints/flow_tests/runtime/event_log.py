@@ -1,4 +1,4 @@
-"""What happens in a flow test, as far as it can be expected, in its order and with its time."""
+"""Records what happens in a flow test: messages, commands and events, with their times."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from entrypoints.simulation.console.formatter import OutputEvent
 
 MAX_EVENTS_PER_INSTANT: Final = 50_000
-"""Messages, commands and events between which no time passes."""
+"""More messages, commands and events at one instant are a livelock."""
 
 
 @dataclass(frozen=True, slots=True)
 class BotMessage:
-    """The bot said something."""
+    """The bot posted a message."""
 
     at: float
     """In virtual seconds since the test began."""
-    spoken: ChatMessage
+    message: ChatMessage
     fields: object
-    """Of Slack's `chat.postMessage`, as the pack sent them."""
+    """The arguments of Slack's `chat.postMessage`, as the pack sent them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,65 +52,61 @@ Observed: TypeAlias = BotMessage | CommandSent | EventSent
 
 
 class EventLog:
-    """Notes all that happens."""
+    """Everything that has happened, in order."""
 
-    def __init__(self, packs: Mapping[str, Pack], fields_of_latest: Callable[[], object]) -> None:
+    def __init__(self, packs: Mapping[str, Pack], latest_post_fields: Callable[[], object]) -> None:
         self._packs = packs
-        self._fields_of_latest = fields_of_latest
+        self._latest_post_fields = latest_post_fields
         self._sources: dict[str, str] = {}
-        """By action: the flow and step that it comes from."""
+        """The flow and step that sent each action, by action id."""
         self.observed: list[Observed] = []
+        """What tests can expect."""
         self.events: list[OutputEvent] = []
-        """Everything, in the words of those who tell it."""
+        """All events of the workspace and the engine."""
         self.changed = asyncio.Event()
         self.livelock = asyncio.Event()
-        """Set when so much happens at one moment that it will never end."""
-        self._moment = 0.0
+        """Set when flows and packs trigger each other endlessly at one instant."""
+        self._instant = 0.0
         self._count = 0
 
-    def record_chat(self, told: WorkspaceEvent) -> None:
-        """Note what can be seen in the chat."""
-        self.events.append(told)
-        if isinstance(told, ChatMessage) and told.speaker == BOT:
-            self._add(BotMessage(_now(), told, self._fields_of_latest()))
+    def record_chat(self, event: WorkspaceEvent) -> None:
+        """Records an event of the workspace."""
+        self.events.append(event)
+        if isinstance(event, ChatMessage) and event.speaker == BOT:
+            self._add(BotMessage(_now(), event, self._latest_post_fields()))
 
-    def record_flyte(self, told: flyte.TraceEvent) -> None:
-        """Note what the engine tells."""
-        self.events.append(told)
-        match told:
+    def record_flyte(self, event: flyte.TraceEvent) -> None:
+        """Records an event of the engine."""
+        self.events.append(event)
+        match event:
             case flyte.StepMatched(flow=flow, step=step, action_id=action_id):
                 self._sources[action_id] = f"flow {flow}" + (f", step {step}" if step else "")
-            case flyte.ActionCreated(action_id=action_id, pack=pack, command=command, input=given):
-                self._add(CommandSent(_now(), pack, command, given, action_id))
-            case flyte.EventAccepted(pack_id=pack_id, event=event, payload=payload):
-                self._add(EventSent(_now(), self._pack_name(pack_id), event, payload))
-            case flyte.ActionFinished(pack_id=pack_id, event=event, payload=payload):
-                self._add(EventSent(_now(), self._pack_name(pack_id), event, payload))
+            case flyte.ActionCreated(action_id=action_id, pack=pack, command=command, input=value):
+                self._add(CommandSent(_now(), pack, command, value, action_id))
+            case flyte.EventAccepted() | flyte.ActionFinished():
+                pack_name = self._packs[event.pack_id].name if event.pack_id in self._packs else event.pack_id
+                self._add(EventSent(_now(), pack_name, event.event, event.payload))
             case _:
                 pass
 
     def source_of_action(self, action_id: str) -> str:
-        """The flow and step that an action comes from; empty when it comes from none."""
+        """Returns the flow and step that sent an action; empty when no flow did."""
         return self._sources.get(action_id, "")
 
-    def source_of_message(self, message: BotMessage) -> str:
-        """The flow and step whose command the pack answered with this message's `ts`; empty when nobody knows."""
-        for told in reversed(self.events):
-            if isinstance(told, flyte.ActionFinished) and isinstance(told.payload, dict):
-                stands = (told.payload.get("channelId"), told.payload.get("timestamp"))
-                if stands == (message.spoken.channel_id, message.spoken.timestamp):
-                    return self.source_of_action(told.action_id)
+    def source_of_message(self, sent: BotMessage) -> str:
+        """Returns the flow and step whose command posted a message; empty when it is unknown."""
+        for event in reversed(self.events):
+            if isinstance(event, flyte.ActionFinished) and isinstance(event.payload, dict):
+                posted = (event.payload.get("channelId"), event.payload.get("timestamp"))
+                if posted == (sent.message.channel_id, sent.message.timestamp):
+                    return self.source_of_action(event.action_id)
         return ""
 
-    def _pack_name(self, pack_id: str) -> str:
-        pack = self._packs.get(pack_id)
-        return pack.name if pack else pack_id
-
-    def _add(self, happened: Observed) -> None:
-        self.observed.append(happened)
+    def _add(self, observed: Observed) -> None:
+        self.observed.append(observed)
         self.changed.set()
-        self._count = self._count + 1 if happened.at == self._moment else 1
-        self._moment = happened.at
+        self._count = self._count + 1 if observed.at == self._instant else 1
+        self._instant = observed.at
         if self._count > MAX_EVENTS_PER_INSTANT:
             self.livelock.set()
 

@@ -1,4 +1,4 @@
-"""Waits for what a test expects, and finds what came in its place."""
+"""Matches what happens in a flow test against its expectations."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -11,22 +11,22 @@ from entrypoints.flow_tests.runtime.names import Names
 
 
 class ExpectationFailed(Exception):
-    """What was expected did not happen, or something else did; the message says which."""
+    """An expectation was not met, or something unexpected happened; the message says which."""
 
     def __init__(
-        self, reason: str, *, missing: Sequence[Expected] = (), instead: Observed | None = None, began: float = 0.0
+        self, reason: str, *, missing: Sequence[Expected] = (), actual: Observed | None = None, started_at: float = 0.0
     ) -> None:
         super().__init__(reason)
         self.missing = missing
-        """The first of them is what the step failed at."""
-        self.actual = instead
-        self.started_at = began
+        """The expectations that were not met; the step failed at the first."""
+        self.actual = actual
+        self.started_at = started_at
         """When the step began, in virtual seconds."""
 
 
 @dataclass(slots=True)
 class _Pending:
-    """The things of one step that are still to come."""
+    """A step's expectations that are still to be met."""
 
     step: Expect
     room: str
@@ -36,119 +36,113 @@ class _Pending:
     def candidates(self) -> list[Expected]:
         return self.remaining if self.step.in_any_order else self.remaining[:1]
 
+    def failure(self, reason: str, actual: Observed | None = None) -> ExpectationFailed:
+        return ExpectationFailed(reason, missing=self.remaining, actual=actual, started_at=self.started_at)
+
 
 class ExpectationMatcher:
-    """Goes through what happens, once, in its order."""
+    """Reads the event log once, in its order."""
 
-    def __init__(self, chronicle: EventLog, names: Names) -> None:
-        self._chronicle = chronicle
+    def __init__(self, log: EventLog, names: Names) -> None:
+        self._log = log
         self._names = names
         self._position = 0
         self._has_expected = False
-        """Whether the last step expected something: what comes then belongs to what is said next."""
+        """Whether the last step expected something, so that later messages belong to the next turn."""
         self._expected_ids: set[int] = set()
 
-    def is_expected(self, happened: Observed) -> bool:
+    def is_expected(self, observed: Observed) -> bool:
         """Whether this was expected, or allowed."""
-        return id(happened) in self._expected_ids
+        return id(observed) in self._expected_ids
 
     def begin_turn(self) -> bool:
-        """Something new is about to be said or done; whether it is the first since something was expected.
+        """Returns whether an action begins a new turn: it is the first since an expectation.
 
-        Raises ExpectationFailed for a message that nobody expected.
+        Raises ExpectationFailed for an unexpected message.
         """
         if not self._has_expected:
             return False
-        self.reject_unexpected("the bot says something that no step expects")
-        self._position = len(self._chronicle.observed)
+        self.reject_unexpected()
+        self._position = len(self._log.observed)
         self._has_expected = False
         return True
 
-    def reject_unexpected(self, reason: str) -> None:
-        """Raises ExpectationFailed with this reason when there is a message that nobody expected."""
-        for happened in self._chronicle.observed[self._position :]:
-            if isinstance(happened, BotMessage):
-                raise ExpectationFailed(reason, instead=happened)
+    def reject_unexpected(self) -> None:
+        """Raises ExpectationFailed when a message is left that no step expected."""
+        for observed in self._log.observed[self._position :]:
+            if isinstance(observed, BotMessage):
+                raise ExpectationFailed("the bot posts a message that no step expects", actual=observed)
 
     async def expect(self, step: Expect, room: str) -> None:
-        """Wait until all of it has happened. Raises ExpectationFailed."""
-        search = _Pending(step, room, _now(), list(step.expected))
+        """Waits until all expectations of a step are met. Raises ExpectationFailed."""
+        pending = _Pending(step, room, _now(), list(step.expected))
         self._has_expected = True
         while True:
-            self._chronicle.changed.clear()
-            self._match_observed(search)
-            if not search.remaining:
+            self._log.changed.clear()
+            self._match_observed(pending)
+            if not pending.remaining:
                 return
-            first = min(search.candidates(), key=lambda expected: expected.within)
-            until = search.started_at + first.within
-            if not await self._wait_for_change(until):
-                others = [expected for expected in search.remaining if expected is not first]
-                raise ExpectationFailed(_missing(first), missing=[first, *others], began=search.started_at)
+            first = min(pending.candidates(), key=lambda expected: expected.within)
+            if not await self._wait_for_change(pending.started_at + first.within):
+                pending.remaining.sort(key=lambda expected: expected is not first)
+                raise pending.failure(f"it did not happen within {first.within:g} s")
 
     async def expect_nothing(self, step: ExpectNothing) -> None:
-        """Wait that long. Raises ExpectationFailed as soon as the bot says something, or a flow sends a command."""
+        """Waits for the step's time. Raises ExpectationFailed for a message or a command."""
         until = _now() + step.seconds
         self._has_expected = True
         while True:
-            self._chronicle.changed.clear()
-            for happened in self._unread():
-                if isinstance(happened, BotMessage | CommandSent):
-                    what = "the bot says something" if isinstance(happened, BotMessage) else "a flow sends a command"
-                    raise ExpectationFailed(f"{what}, and nothing was expected", instead=happened)
+            self._log.changed.clear()
+            for observed in self._unread():
+                if isinstance(observed, BotMessage | CommandSent):
+                    what = "the bot posts a message" if isinstance(observed, BotMessage) else "a flow sends a command"
+                    raise ExpectationFailed(f"{what}, and nothing was expected", actual=observed)
             if not await self._wait_for_change(until):
                 return
 
-    def _match_observed(self, search: _Pending) -> None:
-        """Go through what has happened so far."""
-        while search.remaining and (happened := next(self._unread(), None)):
-            found = next((one for one in search.candidates() if self._matches(one, happened, search.room)), None)
-            if found:
-                self._accept(found, happened, search)
-            elif isinstance(happened, BotMessage):
-                if not search.step.are_others_allowed:
-                    raise self._mismatch(happened, search)
-                self._expected_ids.add(id(happened))
+    def _match_observed(self, pending: _Pending) -> None:
+        while pending.remaining and (observed := next(self._unread(), None)):
+            candidates = pending.candidates()
+            match = next((one for one in candidates if self._matches(one, observed, pending.room)), None)
+            if match:
+                self._accept(match, observed, pending)
+            elif isinstance(observed, BotMessage):
+                if not pending.step.are_others_allowed:
+                    raise pending.failure(self._mismatch(observed, pending), observed)
+                self._expected_ids.add(id(observed))
 
-    def _accept(self, expected: Expected, happened: Observed, search: _Pending) -> None:
-        seconds = happened.at - search.started_at
+    def _accept(self, expected: Expected, observed: Observed, pending: _Pending) -> None:
+        seconds = observed.at - pending.started_at
         if expected.after and seconds < expected.after:
-            reason = f"it came after {seconds:.3g} s, and not before {expected.after:g} s was expected"
-            raise ExpectationFailed(reason, missing=search.remaining, instead=happened, began=search.started_at)
-        search.remaining.remove(expected)
-        self._expected_ids.add(id(happened))
-        if isinstance(expected, ExpectedMessage) and isinstance(happened, BotMessage):
-            self._names.define(expected.name, happened.spoken)
+            reason = f"it happened after {seconds:.3g} s; it was expected after {expected.after:g} s at the earliest"
+            raise pending.failure(reason, observed)
+        pending.remaining.remove(expected)
+        self._expected_ids.add(id(observed))
+        if isinstance(expected, ExpectedMessage) and isinstance(observed, BotMessage):
+            self._names.define(expected.name, observed.message)
 
-    def _mismatch(self, message: BotMessage, search: _Pending) -> ExpectationFailed:
-        candidates = [one for one in search.candidates() if isinstance(one, ExpectedMessage)]
+    def _mismatch(self, message: BotMessage, pending: _Pending) -> str:
+        candidates = [one for one in pending.candidates() if isinstance(one, ExpectedMessage)]
         if len(candidates) == 1:
-            found = differences(candidates[0], message, self._names, search.room)
-            return ExpectationFailed(
-                "; ".join(found), missing=search.remaining, instead=message, began=search.started_at
-            )
-        reason = "the bot says something that this step does not expect; `others: allowed` would let it pass"
-        return ExpectationFailed(reason, missing=search.remaining, instead=message, began=search.started_at)
+            return "; ".join(differences(candidates[0], message, self._names, pending.room))
+        return "the bot posts a message that this step does not expect; `others: allowed` would accept it"
 
-    def _matches(self, expected: Expected, happened: Observed, room: str) -> bool:
-        return is_same_kind(expected, happened) and not differences(expected, happened, self._names, room)
+    def _matches(self, expected: Expected, observed: Observed, room: str) -> bool:
+        return is_same_kind(expected, observed) and not differences(expected, observed, self._names, room)
 
     def _unread(self) -> Iterator[Observed]:
-        while self._position < len(self._chronicle.observed):
+        while self._position < len(self._log.observed):
             self._position += 1
-            yield self._chronicle.observed[self._position - 1]
+            yield self._log.observed[self._position - 1]
 
     async def _wait_for_change(self, until: float) -> bool:
-        """Wait for something to happen; False when nothing does in time."""
+        """Returns whether something happened in time."""
         try:
             async with asyncio.timeout_at(until):
-                await self._chronicle.changed.wait()
+                await self._log.changed.wait()
         except TimeoutError:
             return False
         return True
-
-
-def _missing(expected: Expected) -> str:
-    return f"it did not happen within {expected.within:g} s"
 
 
 def _now() -> float:
