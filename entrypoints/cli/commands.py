@@ -100,9 +100,9 @@ def test(**options: Any) -> None:
     FILE is a test file, a directory or a pattern. Exit status 0: all tests passed; 1: a test failed; 2: a file is
     invalid.
     """
-    from entrypoints.flow_tests.command import FlowTestOptions, run_tests  # noqa: PLC0415 - not needed by run
+    from entrypoints.flow_tests.command import run_tests  # noqa: PLC0415 - not needed by run
 
-    sys.exit(run_tests(FlowTestOptions(**options)))
+    sys.exit(run_tests(**options))
 
 
 @main.command(short_help="Turn a recording into a flow test.")
@@ -115,9 +115,9 @@ def record_to_test(**options: Any) -> None:
 
     Review the test, then run it with `flyte-slack test`. Exit status 2: the recording is invalid.
     """
-    from entrypoints.flow_tests.recordings.command import ConversionOptions, convert  # noqa: PLC0415 - not needed by run
+    from entrypoints.flow_tests.recordings.command import convert  # noqa: PLC0415 - not needed by run
 
-    sys.exit(convert(ConversionOptions(**options)))
+    sys.exit(convert(**options))
 
 
 register_commands(main, os.environ)

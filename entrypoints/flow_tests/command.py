@@ -4,7 +4,6 @@ import glob
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Final, assert_never
@@ -26,28 +25,21 @@ from entrypoints.simulation.flyte.documents import InvalidDocument
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowTestOptions:
-    """The command's arguments."""
+def run_tests(
+    files: Sequence[str], name_contains: str = "", verbosity: int = 0, junit: Path | None = None
+) -> ExitStatus:
+    """Runs the tests in files, folders and patterns (`flows/*_test.yaml`) whose names contain something, in any case.
 
-    files: Sequence[str]
-    """Files, folders, and patterns such as `flows/*_test.yaml`."""
-    name_contains: str = ""
-    """Runs only tests whose names contain this, in any case."""
-    verbosity: int = 0
-    junit: Path | None = None
-
-
-def run_tests(options: FlowTestOptions) -> ExitStatus:
-    """Runs the tests. INVALID_SETTINGS when a file cannot be used or there are no tests; FAILED when a test failed."""
+    INVALID_SETTINGS when a file cannot be used or there are no tests; FAILED when a test failed.
+    """
     began = time.perf_counter()
     try:
-        tests = _find_tests(options)
+        tests = _find_tests(files, name_contains)
         output = _output()
         with silent_logs():
-            results = _run(tests, output, options.verbosity)
-        if options.junit:
-            write_junit(options.junit, results)
+            results = _run(tests, output, verbosity)
+        if junit:
+            write_junit(junit, results)
     except (InvalidDocument, OSError) as error:
         click.echo(str(error), err=True)
         return ExitStatus.INVALID_SETTINGS
@@ -66,21 +58,21 @@ def run_test(test: Test) -> FlowTestResult:
             assert_never(test)
 
 
-def _find_tests(options: FlowTestOptions) -> Sequence[Test]:
+def _find_tests(files: Sequence[str], name_contains: str) -> Sequence[Test]:
     """Loads the selected tests. Raises InvalidDocument with the errors of all files."""
     errors: list[str] = []
     found: list[Test] = []
-    for path in dict.fromkeys(path for name in options.files for path in _expand(name)):
+    for path in dict.fromkeys(path for name in files for path in _expand(name)):
         try:
-            if _is_named(path, options.files) or holds_tests(path):
+            if _is_named(path, files) or holds_tests(path):
                 found += read_tests(path)
         except InvalidDocument as error:
             errors.append(str(error))
     if errors:
         raise InvalidDocument("\n".join(errors))
-    selected = [test for test in found if options.name_contains.lower() in test.name.lower()]
+    selected = [test for test in found if name_contains.lower() in test.name.lower()]
     if not selected:
-        raise InvalidDocument(f"no test name contains '{options.name_contains}'" if found else "there are no tests")
+        raise InvalidDocument(f"no test name contains '{name_contains}'" if found else "there are no tests")
     return selected
 
 

@@ -50,10 +50,15 @@ class FlowTestSetup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
+class _Located:
+    line: int = 0
+    """In the test's file; 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(_Located):
     """A person posts a message. An empty speaker or room is that of the previous step."""
 
-    line: int = 0
     text: Template
     speaker: str = ""
     room: str = ""
@@ -66,10 +71,9 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseEvent:
+class RaiseEvent(_Located):
     """A pack sends an event spontaneously."""
 
-    line: int = 0
     pack: str
     event: str
     payload: object = None
@@ -77,34 +81,30 @@ class RaiseEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(_Located):
     """Time passes."""
 
-    line: int = 0
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invite:
+class Invite(_Located):
     """A person invites the bot to a channel."""
 
-    line: int = 0
     room: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remove:
+class Remove(_Located):
     """A person removes the bot from a channel."""
 
-    line: int = 0
     room: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlackFault:
+class SlackFault(_Located):
     """Slack fails for some time or some requests; without either, until the next such step."""
 
-    line: int = 0
     answer: str
     """`ratelimited`, `unreachable`, `in_doubt`, `works`, or one of Slack's error codes."""
     seconds: float | None = None
@@ -116,20 +116,18 @@ class SlackFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlyteFault:
+class FlyteFault(_Located):
     """Flyte is `down`, `fails` (500), or `works` again."""
 
-    line: int = 0
     state: str
     seconds: float | None = None
     times: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedMessage:
+class ExpectedMessage(_Located):
     """A message from the bot. In an `object`, strings are Templates."""
 
-    line: int = 0
     text: object = None
     room: str = ""
     """Empty: where the last message was posted."""
@@ -144,10 +142,9 @@ class ExpectedMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedCommand:
+class ExpectedCommand(_Located):
     """A command that a flow sends to a pack."""
 
-    line: int = 0
     command: str
     pack: str = ""
     """Empty: any pack."""
@@ -158,10 +155,9 @@ class ExpectedCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedEvent:
+class ExpectedEvent(_Located):
     """An event that a pack sends, spontaneously or in answer to a command."""
 
-    line: int = 0
     event: str
     pack: str = ""
     payload: object = None
@@ -174,10 +170,9 @@ Expected: TypeAlias = ExpectedMessage | ExpectedCommand | ExpectedEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expect:
+class Expect(_Located):
     """Expects messages, commands and events, in this order or in any. Other messages fail the test unless allowed."""
 
-    line: int = 0
     expected: Sequence[Expected]
     within: float = DEFAULT_TIMEOUT_SECONDS
     """The default of the expectations in files."""
@@ -186,18 +181,16 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectNothing:
+class ExpectNothing(_Located):
     """The bot posts nothing, and no flow sends a command."""
 
-    line: int = 0
     seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat:
+class Repeat(_Located):
     """Runs the same steps several times; `every` is the period in seconds."""
 
-    line: int = 0
     times: int
     every: float = 0.0
     steps: "Sequence[TestStep]"

@@ -118,7 +118,7 @@ def test_where_the_bot_comes_and_goes_is_kept(tmp_path: Path) -> None:
 
 
 def test_what_follows_from_nothing_that_was_said_is_remarked(tmp_path: Path) -> None:
-    assert steps(tmp_path, posted("Deployed", "1.1"))[0].startswith("# Nothing was said before this")
+    assert steps(tmp_path, posted("Deployed", "1.1"))[0].startswith("# No message came before this")
 
 
 def test_an_empty_session_expects_nothing(tmp_path: Path) -> None:

@@ -1,78 +1,80 @@
-"""Plays a recorded session in a simulation: each message is said when all has happened that the last one led to."""
+"""Replays a recorded session in a simulation: each message is posted once everything before it has settled."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
-from entrypoints.flow_tests.recordings.session import RecordedMessage, Session, SessionEvent
-from entrypoints.flow_tests.recordings.unescape import typed_text
+from entrypoints.flow_tests.recordings.session import RecordedMembership, RecordedMessage, Session
 from entrypoints.simulation.console.session import ConsoleSession
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, NotAllowed, WorkspaceEvent
 
 
 class Replay:
-    """A session, said again by the people of a simulation. Pauses are left out."""
+    """Posts a session's messages again, without its pauses."""
 
     def __init__(self, session: Session, console: ConsoleSession) -> None:
         self._session = session
-        self._stage = console.sandbox
+        self._sandbox = console.sandbox
         self._workspace = console.sandbox.workspace
         self._printer = console.printer
-        self._replayed: dict[tuple[str, str], str] = {}
-        """By room and `ts` of a recorded message: its `ts` in the simulation."""
-        self._bot_messages: dict[str, list[str]] = defaultdict(list)
-        """The `ts` of what the bot says in the simulation, by room."""
-        self._recorded_bot_messages: dict[str, int] = defaultdict(int)
-        self._workspace.listeners.append(self._on_chat_event)
+        self._timestamps: dict[tuple[str, str], str] = {}
+        """By room and recorded `ts` of a message: its `ts` in the simulation."""
+        self._bot_timestamps: dict[str, list[str]] = defaultdict(list)
+        """Of the bot's messages in the simulation, by room."""
+        self._recorded_bot_messages: Counter[str] = Counter()
+        """How many were recorded so far, by room."""
+        self._workspace.listeners.append(self._on_event)
 
-    async def run(self, patience_seconds: float, warn: Callable[[str], None]) -> None:
-        """Play it to its end; `complain` is told what can't be played as it was."""
+    async def run(self, timeout_seconds: float, warn: Callable[[str], None]) -> None:
+        """Replays the session; `warn` is called for each deviation from the recording."""
         self._prepare()
-        await self._stage.settle(patience_seconds)
-        for part in self._session.events():
-            if isinstance(part, RecordedMessage) and part.speaker == BOT:
-                self._pair_bot_message(part)
+        await self._sandbox.settle(timeout_seconds)
+        for event in self._session.events():
+            if isinstance(event, RecordedMessage) and event.speaker == BOT:
+                self._pair(event)
                 continue
-            self._replay(part, warn)
-            if waited_for := await self._stage.settle(patience_seconds):
-                warn(f"still busy after {patience_seconds:g} s: {waited_for}")
+            if isinstance(event, RecordedMessage):
+                self._say(event, warn)
+            else:
+                self._move(event, warn)
+            if pending := await self._sandbox.settle(timeout_seconds):
+                warn(f"still busy after {timeout_seconds:g} s: {pending}")
             self._printer.flush()
 
     def _prepare(self) -> None:
-        """Let the people in, open the channels, and let the bot into them."""
+        """Adds the people and channels, with the bot in all of them."""
         for handle in self._session.people.values():
             if handle not in self._workspace.handles:
                 self._workspace.add_person(handle)
+        known = {conversation.label for conversation in self._workspace.conversations()}
         for label in self._session.channels.values():
-            if label not in [room.label for room in self._workspace.conversations()]:
+            if label not in known:
                 self._workspace.add_channel(label)
                 self._workspace.invite(BOT, self._workspace.conversation(label, ""))
 
-    def _replay(self, part: SessionEvent, complain: Callable[[str], None]) -> None:
-        if isinstance(part, RecordedMessage):
-            self._say(part, complain)
-            return
-        room = self._workspace.conversation(part.room, "")
+    def _move(self, event: RecordedMembership, warn: Callable[[str], None]) -> None:
+        move = self._workspace.invite if event.is_member else self._workspace.kick
         try:
-            (self._workspace.invite if part.is_member else self._workspace.kick)(BOT, room)
+            move(BOT, self._workspace.conversation(event.room, ""))
         except NotAllowed as error:
-            complain(str(error))
+            warn(str(error))
 
-    def _say(self, said: RecordedMessage, complain: Callable[[str], None]) -> None:
-        room = self._workspace.conversation(said.room, said.speaker)
-        thread = self._replayed.get((said.room, said.thread_timestamp), "")
-        if said.thread_timestamp and said.thread_timestamp != said.timestamp and not thread:
-            complain(f"said in no thread, since nobody began it here: {said.text}")
-        typed = typed_text(said.text, self._session)
-        text = said.text if typed is None else self._workspace.encode_text(typed)
-        self._replayed[said.room, said.timestamp] = self._workspace.say(said.speaker, room, text, thread)
+    def _say(self, message: RecordedMessage, warn: Callable[[str], None]) -> None:
+        room = self._workspace.conversation(message.room, message.speaker)
+        thread = self._timestamps.get((message.room, message.thread_timestamp), "")
+        if message.thread_timestamp not in ("", message.timestamp) and not thread:
+            warn(f"posted outside its thread, whose first message is missing: {message.text}")
+        typed = self._session.typed_text(message.text)
+        text = message.text if typed is None else self._workspace.encode_text(typed)
+        timestamp = self._workspace.say(message.speaker, room, text, thread)
+        self._timestamps[message.room, message.timestamp] = timestamp
 
-    def _pair_bot_message(self, said: RecordedMessage) -> None:
-        """The bot's messages stand for one another by their number in their room."""
-        number = self._recorded_bot_messages[said.room]
-        self._recorded_bot_messages[said.room] += 1
-        if number < len(self._bot_messages[said.room]):
-            self._replayed[said.room, said.timestamp] = self._bot_messages[said.room][number]
+    def _pair(self, message: RecordedMessage) -> None:
+        """Pairs the bot's recorded and simulated messages by their number in their room."""
+        number = self._recorded_bot_messages[message.room]
+        self._recorded_bot_messages[message.room] += 1
+        if number < len(self._bot_timestamps[message.room]):
+            self._timestamps[message.room, message.timestamp] = self._bot_timestamps[message.room][number]
 
-    def _on_chat_event(self, happening: WorkspaceEvent) -> None:
-        if isinstance(happening, ChatMessage) and happening.speaker == BOT:
-            self._bot_messages[happening.channel_label].append(happening.timestamp)
+    def _on_event(self, event: WorkspaceEvent) -> None:
+        if isinstance(event, ChatMessage) and event.speaker == BOT:
+            self._bot_timestamps[event.channel_label].append(event.timestamp)

@@ -1,4 +1,4 @@
-"""A recorded session, as people know it: who said what where, who came and went, and what the bot answered."""
+"""A recorded session: who posted what where, where the bot came and went, and what it answered."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,19 +9,21 @@ from typing import Final, TypeAlias
 from adapters.recording.entries import Entry, Heard, Identified, Membership, Person, Posted
 from adapters.recording.schemas import load_entry
 from entrypoints.simulation.flyte.documents import InvalidDocument
+from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.workspaces.message_text import visible_text
-from entrypoints.simulation.workspaces.workspace import BOT
+from entrypoints.simulation.workspaces.workspace import BOT, replace_mentions
 
 _MENTION: Final = re.compile(r"<([@#])(\w+)(?:\|[^<>]*)?>")
-_NOT_A_HANDLE: Final = re.compile(r"[^a-z0-9_]+")
+_NAMED_MENTION: Final = re.compile(r"<([@#])([\w.-]+)>")
+_NOT_IN_HANDLES: Final = re.compile(r"[^a-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedMessage:
-    """Somebody, or the bot, said something. Names are as a test calls them."""
+    """A message from a person or the bot, with names as in flow tests."""
 
     at: float
-    """Seconds since the session began."""
+    """In seconds since the session began."""
     speaker: str
     room: str
     timestamp: str
@@ -32,7 +34,7 @@ class RecordedMessage:
 
 @dataclass(frozen=True, slots=True)
 class RecordedMembership:
-    """The bot was let into a channel, or removed from it."""
+    """The bot was invited to a channel, or removed from it."""
 
     at: float
     room: str
@@ -43,7 +45,7 @@ SessionEvent: TypeAlias = RecordedMessage | RecordedMembership
 
 
 def read_recording(path: Path) -> Sequence[Entry]:
-    """The entries of a record. Raises InvalidDocument."""
+    """Reads the entries of a recording. Raises InvalidDocument."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -53,44 +55,39 @@ def read_recording(path: Path) -> Sequence[Entry]:
         try:
             entries.append(load_entry(line))
         except ValueError as error:
-            raise InvalidDocument(f"{path}:{number}: {error}") from error
+            raise InvalidDocument(str(error), f"{path}:{number}") from error
     if not entries:
         raise InvalidDocument("it holds no entries", str(path))
     return entries
 
 
 class Session:
-    """Goes through a record. What was delivered twice is told once, and what other bots say not at all."""
+    """The events of a recording, without redelivered messages and those of other bots."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
-        self._bot = next((entry for entry in reversed(entries) if isinstance(entry, Identified)), None)
+        self._bot_id = next((entry.user_id for entry in reversed(entries) if isinstance(entry, Identified)), "")
         self.people = self._people()
-        """Handles by ids."""
+        """Handles by id."""
         self.channels = self._channels()
-        """Labels by ids, those of direct messages excepted."""
-
-    @property
-    def handles(self) -> Sequence[str]:
-        """Everybody who spoke, and the bot."""
-        return [*self.people.values(), BOT]
+        """Labels by id, without direct messages."""
 
     def participants(self) -> Iterator[tuple[str, str, Person | None]]:
-        """Everybody who spoke: handle, id, and what Slack told of them, if it was asked."""
-        known = {entry.user_id: entry for entry in self._entries if isinstance(entry, Person)}
+        """Yields the handle and id of everyone who posted, and their profile if it was recorded."""
+        profiles = {entry.user_id: entry for entry in self._entries if isinstance(entry, Person)}
         for user_id, handle in self.people.items():
-            yield handle, user_id, known.get(user_id)
+            yield handle, user_id, profiles.get(user_id)
 
     def events(self) -> Iterator[SessionEvent]:
-        """What happened, in its order."""
+        """Yields what happened, in its order."""
         began = self._entries[0].at
-        told: set[tuple[str, str]] = set()
-        is_member = dict.fromkeys(self.channels, True)  # as those who play it again begin
+        seen: set[tuple[str, str]] = set()
+        is_member = dict.fromkeys(self.channels, True)  # a replay begins with the bot in all channels
         for entry in self._entries:
             seconds = (entry.at - began).total_seconds()
             match entry:
-                case Heard(channel_id=channel, timestamp=ts) if self._is_person(entry) and (channel, ts) not in told:
-                    told.add((channel, ts))
+                case Heard(channel_id=channel, timestamp=ts) if self._is_person(entry) and (channel, ts) not in seen:
+                    seen.add((channel, ts))
                     yield self._message(entry, seconds)
                 case Posted(timestamp=ts) if ts:
                     yield self._bot_message(entry, seconds)
@@ -99,6 +96,14 @@ class Session:
                     yield RecordedMembership(seconds, self.channels[channel], entry.is_member)
                 case _:
                     pass
+
+    def typed_text(self, text: str) -> str | None:
+        """Returns what a person types (`@alice`, `<`) so that Slack delivers a text; None when that is impossible."""
+        plain = _NAMED_MENTION.sub(r"\1\2", text)
+        typed = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        known = {"@": {*self.people.values(), BOT}, "#": {label.removeprefix("#") for label in self.channels.values()}}
+        sent = replace_mentions(escape(typed), lambda sign, name: f"<{sign}{name}>" if name in known[sign] else None)
+        return typed if sent == text else None
 
     def _is_person(self, heard: Heard) -> bool:
         return bool(heard.user_id) and not heard.bot_id and heard.user_id in self.people
@@ -115,19 +120,18 @@ class Session:
         return RecordedMessage(seconds, BOT, room, posted.timestamp, thread if isinstance(thread, str) else "", text)
 
     def _with_names(self, text: str) -> str:
-        """The text with names in the place of ids in mentions."""
-        names = {"@": self.people | ({self._bot.user_id: BOT} if self._bot else {}), "#": self.channels}
-        return _MENTION.sub(lambda found: _mention(found[1], names[found[1]].get(found[2], found[2])), text)
+        """Replaces ids in mentions by names."""
+        names = {"@": {**self.people, self._bot_id: BOT}, "#": self.channels}
+        return _MENTION.sub(
+            lambda found: f"<{found[1]}{names[found[1]].get(found[2], found[2]).removeprefix('#')}>", text
+        )
 
     def _people(self) -> dict[str, str]:
         names = {entry.user_id: entry.name for entry in self._entries if isinstance(entry, Person)}
-        spoke = dict.fromkeys(
-            entry.user_id for entry in self._entries if isinstance(entry, Heard) and not entry.bot_id and entry.user_id
-        )
-        bot = self._bot.user_id if self._bot else ""
+        heard = [entry for entry in self._entries if isinstance(entry, Heard)]
         handles: dict[str, str] = {}
-        for user_id in spoke:
-            if user_id != bot:
+        for user_id in dict.fromkeys(entry.user_id for entry in heard if not entry.bot_id):
+            if user_id not in ("", self._bot_id):
                 handles[user_id] = _handle(names.get(user_id, ""), len(handles) + 1, [BOT, *handles.values()])
         return handles
 
@@ -139,11 +143,7 @@ class Session:
         return {channel_id: f"#{channel_id}" for channel_id in used if channel_id not in direct}
 
 
-def _mention(sign: str, name: str) -> str:
-    return f"<{sign}{name.removeprefix('#')}>"
-
-
 def _handle(name: str, number: int, taken: Sequence[str]) -> str:
-    """A handle that reads like the name."""
-    handle = _NOT_A_HANDLE.sub("_", name.lower()).strip("_") or f"person{number}"
+    """Returns a handle that resembles a name."""
+    handle = _NOT_IN_HANDLES.sub("_", name.lower()).strip("_") or f"person{number}"
     return handle if handle not in taken else f"{handle}{number}"

@@ -1,4 +1,4 @@
-"""Turns a recorded session into a flow test: what people said is said again, and what the bot said is expected."""
+"""Turns a recorded session into a flow test: people post the same messages, and those of the bot are expected."""
 
 import os
 import re
@@ -10,26 +10,28 @@ import yaml
 
 from adapters.recording.entries import Person
 from entrypoints.flow_tests.recordings.session import RecordedMessage, Session, SessionEvent, read_recording
-from entrypoints.flow_tests.recordings.unescape import typed_text
 from entrypoints.simulation.workspaces.workspace import BOT
 
-_WORTH_WAITING_SECONDS: Final = 1.0
-"""Shorter pauses between what is said are left out."""
-_OPENING: Final = re.compile(r"\{[{%#]|\{$")
+_MIN_PAUSE_SECONDS: Final = 1.0
+"""Shorter pauses are left out."""
+_TEMPLATE_OPENING: Final = re.compile(r"\{[{%#]|\{$")
 _PLAIN: Final = re.compile(r"[A-Za-z]\w*", re.ASCII)
-_UNPROMPTED: Final = "  # Nothing was said before this: raise the event that it follows from."
+_UNPROMPTED: Final = "  # No message came before this: raise the event that caused it."
 
 
 def flow_test_from(path: Path, folder: Path, flows: Sequence[Path], packs: Sequence[Path]) -> str:
-    """A file of tests, to stand in a folder, whose test is the session in a record. Raises InvalidDocument."""
+    """Returns a file of flow tests, to be written to a folder, with the session in a recording as its only test.
+
+    Raises InvalidDocument.
+    """
     entries = read_recording(path)
     session = Session(entries)
     steps = list(_StepWriter(session).steps())
     lines = [
-        f"# What was recorded in {path.name} on {entries[0].at:%Y-%m-%d}.",
+        f"# Recorded in {path.name} on {entries[0].at:%Y-%m-%d}.",
         f"flows: {_paths(flows, folder)}",
         f"packs: {_paths(packs, folder)}",
-        *_section("people", {handle: _about(user_id, person) for handle, user_id, person in session.participants()}),
+        *_section("people", {handle: _profile(user_id, person) for handle, user_id, person in session.participants()}),
         *_section("channels", {label: {"id": channel_id} for channel_id, label in session.channels.items()}),
         f"start: {_scalar(entries[0].at.strftime('%Y-%m-%dT%H:%M:%SZ'))}",
         "",
@@ -42,82 +44,79 @@ def flow_test_from(path: Path, folder: Path, flows: Sequence[Path], packs: Seque
 
 
 class _StepWriter:
-    """Writes down the steps, line by line."""
+    """Writes the steps of a session's test, line by line."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._parts = list(session.events())
-        self._names = _thread_names(self._parts)
+        self._events = list(session.events())
+        self._names = _thread_names(self._events)
         self._speaker = self._room = ""
         self._at = 0.0
 
     def steps(self) -> Iterator[str]:
-        """The lines. Messages of the bot that follow one another are one expectation."""
-        before: SessionEvent | None = None
-        for part in self._parts:
-            if isinstance(part, RecordedMessage) and part.speaker == BOT:
-                if before is None:
+        """Yields the lines. Consecutive messages of the bot are one expectation."""
+        previous: SessionEvent | None = None
+        for event in self._events:
+            if isinstance(event, RecordedMessage) and event.speaker == BOT:
+                if previous is None:
                     yield _UNPROMPTED
-                if not (isinstance(before, RecordedMessage) and before.speaker == BOT):
+                if not (isinstance(previous, RecordedMessage) and previous.speaker == BOT):
                     yield "  - expect:"
-                yield from self._expected(part)
+                yield f"    - message: {_scalar(_literal(event.text))}"
+                yield from (f"  {line}" for line in self._place(event))
             else:
-                yield from self._acted(part)
-            before = part
+                yield from self._action(event)
+            previous = event
 
-    def _acted(self, part: SessionEvent) -> Iterator[str]:
-        seconds, self._at = part.at - self._at, part.at
-        if seconds >= _WORTH_WAITING_SECONDS:
+    def _action(self, event: SessionEvent) -> Iterator[str]:
+        seconds, self._at = event.at - self._at, event.at
+        if seconds >= _MIN_PAUSE_SECONDS:
             yield f"  - wait: {seconds:.0f}s"
-        if isinstance(part, RecordedMessage):
-            yield from self._said(part)
+        if isinstance(event, RecordedMessage):
+            yield from self._say(event)
         else:
-            yield f"  - {'invite' if part.is_member else 'remove'}: {_scalar(part.room)}"
+            yield f"  - {'invite' if event.is_member else 'remove'}: {_scalar(event.room)}"
 
-    def _said(self, said: RecordedMessage) -> Iterator[str]:
-        typed = typed_text(said.text, self._session)
-        yield f"  - say: {_scalar(_literal(said.text if typed is None else typed))}"
+    def _say(self, message: RecordedMessage) -> Iterator[str]:
+        typed = self._session.typed_text(message.text)
+        yield f"  - say: {_scalar(_literal(message.text if typed is None else typed))}"
         if typed is None:
             yield "    raw: true"
-        if said.speaker != self._speaker:
-            yield f"    as: {_scalar(said.speaker)}"
-        yield from self._place(said)
-        self._speaker, self._room = said.speaker, said.room
+        if message.speaker != self._speaker:
+            yield f"    as: {_scalar(message.speaker)}"
+        yield from self._place(message)
+        self._speaker, self._room = message.speaker, message.room
 
-    def _expected(self, said: RecordedMessage) -> Iterator[str]:
-        yield f"    - message: {_scalar(_literal(said.text))}"
-        yield from (f"  {line}" for line in self._place(said))
-
-    def _place(self, said: RecordedMessage) -> Iterator[str]:
-        if said.room != self._room:
-            yield f"    in: {_scalar(said.room)}"
-        if said.thread_timestamp != said.timestamp and (said.room, said.thread_timestamp) in self._names:
-            yield f"    thread: {self._names[said.room, said.thread_timestamp]}"
-        if name := self._names.get((said.room, said.timestamp)):
+    def _place(self, message: RecordedMessage) -> Iterator[str]:
+        if message.room != self._room:
+            yield f"    in: {_scalar(message.room)}"
+        thread = (message.room, message.thread_timestamp)
+        if message.thread_timestamp != message.timestamp and thread in self._names:
+            yield f"    thread: {self._names[thread]}"
+        if name := self._names.get((message.room, message.timestamp)):
             yield f"    id: {name}"
 
 
-def _thread_names(parts: Sequence[SessionEvent]) -> Mapping[tuple[str, str], str]:
-    """A name for each message, by room and `ts`, that began a thread and was recorded."""
-    said = [part for part in parts if isinstance(part, RecordedMessage)]
-    threads = {(part.room, part.thread_timestamp) for part in said}
-    roots = [root for part in said if (root := (part.room, part.timestamp)) in threads]
+def _thread_names(events: Sequence[SessionEvent]) -> Mapping[tuple[str, str], str]:
+    """Names each recorded message that began a thread, by room and `ts`."""
+    messages = [event for event in events if isinstance(event, RecordedMessage)]
+    threads = {(message.room, message.thread_timestamp) for message in messages}
+    roots = [root for message in messages if (root := (message.room, message.timestamp)) in threads]
     return {root: f"thread{number}" for number, root in enumerate(dict.fromkeys(roots), start=1)}
 
 
-def _about(user_id: str, person: Person | None) -> Mapping[str, str]:
-    known = {"id": user_id}
+def _profile(user_id: str, person: Person | None) -> Mapping[str, str]:
+    profile = {"id": user_id}
     if person is not None:
-        known |= {"name": person.name, "title": person.title}
-        known |= {"firstName": person.first_name, "lastName": person.last_name}
-    return {key: value for key, value in known.items() if value}
+        profile |= {"name": person.name, "title": person.title}
+        profile |= {"firstName": person.first_name, "lastName": person.last_name}
+    return {key: value for key, value in profile.items() if value}
 
 
-def _section(name: str, about: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    if not about:
-        return
-    yield f"{name}:"
-    for key, values in about.items():
+def _section(name: str, entries: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    if entries:
+        yield f"{name}:"
+    for key, values in entries.items():
         inner = ", ".join(f"{field}: {_scalar(value)}" for field, value in values.items())
         yield f"  {_scalar(key)}: {{{inner}}}"
 
@@ -127,12 +126,12 @@ def _paths(paths: Sequence[Path], folder: Path) -> str:
 
 
 def _literal(text: str) -> str:
-    """The text as a template that writes it."""
-    return _OPENING.sub(lambda found: f"{{{{ '{found[0]}' }}}}", text)
+    """Returns a template that renders to a text."""
+    return _TEMPLATE_OPENING.sub(lambda found: f"{{{{ '{found[0]}' }}}}", text)
 
 
 def _scalar(text: str) -> str:
-    """The text as YAML has it, on one line."""
+    """Formats a text as a YAML scalar on one line."""
     if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text:
         return text
     written: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=float("inf"))

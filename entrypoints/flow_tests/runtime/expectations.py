@@ -75,7 +75,7 @@ class ExpectationMatcher:
 
     async def expect(self, step: Expect, room: str) -> None:
         """Waits until all expectations of a step are met. Raises ExpectationFailed."""
-        pending = _Pending(step, room, _now(), list(step.expected))
+        pending = _Pending(step, room, asyncio.get_running_loop().time(), list(step.expected))
         self._has_expected = True
         while True:
             self._log.changed.clear()
@@ -89,7 +89,7 @@ class ExpectationMatcher:
 
     async def expect_nothing(self, step: ExpectNothing) -> None:
         """Waits for the step's time. Raises ExpectationFailed for a message or a command."""
-        until = _now() + step.seconds
+        until = asyncio.get_running_loop().time() + step.seconds
         self._has_expected = True
         while True:
             self._log.changed.clear()
@@ -143,7 +143,3 @@ class ExpectationMatcher:
         except TimeoutError:
             return False
         return True
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

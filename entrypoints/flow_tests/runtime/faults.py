@@ -1,7 +1,6 @@
-"""What goes wrong in a flow test, and for how long."""
+"""The faults of Slack and Flyte in a flow test, and how long they last."""
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 from slack_sdk.errors import SlackApiError
@@ -19,95 +18,92 @@ from domain.errors import (
 )
 from entrypoints.flow_tests.model import FlyteFault, SlackFault
 
-WORKS: Final = "works"
+_WORKS: Final = "works"
 _METHODS: Final = {
     "post": "chat.postMessage",
     "join": "conversations.join",
     "leave": "conversations.leave",
     "look_up": "users.info",
 }
-"""Slack's own names for what a port's methods do."""
+"""Slack's methods, by the port's."""
 
 
-@dataclass(slots=True)
-class _Duration:
-    """How long something lasts: until a time of the monotonic clock, and so many times."""
+class _Limit:
+    """How long a fault lasts: for some time, and for some requests."""
 
-    until: float = math.inf
-    times: float = math.inf
+    def __init__(self, clock: Clock, fault: SlackFault | FlyteFault) -> None:
+        self._clock = clock
+        self._until = math.inf if fault.seconds is None else clock.monotonic() + fault.seconds
+        self._times = math.inf if fault.times is None else fault.times
 
-    def is_active(self, now: float) -> bool:
-        return now < self.until and self.times > 0
+    @property
+    def seconds_left(self) -> float:
+        """Returns how long the fault still lasts; 0 when it is over."""
+        return max(0.0, self._until - self._clock.monotonic()) if self._times > 0 else 0.0
 
-
-def _duration(clock: Clock, seconds: float | None, times: int | None) -> _Duration:
-    return _Duration(
-        math.inf if seconds is None else clock.monotonic() + seconds,
-        math.inf if times is None else times,
-    )
+    def count(self) -> bool:
+        """Counts a request. Returns whether it fails."""
+        is_active = self.seconds_left > 0
+        self._times -= is_active
+        return is_active
 
 
 class SlackFaults:
-    """What Slack answers in place of what it should; one trouble at a time, and none at first."""
+    """Slack's current fault; none at first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._trouble = SlackFault(answer=WORKS)
-        self._spell = _Duration(times=0)
+        self.set(SlackFault(answer=_WORKS))
 
-    def set(self, trouble: SlackFault) -> None:
-        """From now on this one, in the place of whatever was."""
-        self._trouble = trouble
-        self._spell = _duration(self._clock, trouble.seconds, trouble.times)
+    def set(self, fault: SlackFault) -> None:
+        """Replaces the current fault."""
+        self._fault = fault
+        self._limit = _Limit(self._clock, fault)
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether no request gets through, and nothing can be heard."""
-        return self._trouble.answer == "unreachable" and self._spell.is_active(self._clock.monotonic())
-
-    def next_error(self, call: str, subject: str = "") -> ChatError | None:
-        """The error that a call is to end in, if it is one that something is wrong with; counts as one time."""
-        trouble = self._trouble
-        concerns = trouble.answer == "unreachable" or call == trouble.call
-        if trouble.answer == WORKS or not concerns or not self._spell.is_active(self._clock.monotonic()):
-            return None
-        self._spell.times -= 1
-        match trouble.answer:
-            case "unreachable":
-                return Unreachable("unreachable", "no connection to Slack could be made")
-            case "ratelimited" if math.isfinite(self._spell.until):
-                return RateLimited(self._spell.until - self._clock.monotonic())
-            case "in_doubt":
-                return InDoubt("timeout", f"Slack did not answer {_METHODS[call]} in time")
-            case code:
-                api_call = ApiCall(_METHODS[call], subject, is_repeatable=call != "post")
-                answer = SlackApiError(code, {"error": code})  # type: ignore[no-untyped-call] # slack_sdk's
-                return chat_error(answer, api_call)
+        """Whether no request gets through and no event arrives."""
+        return self._fault.answer == "unreachable" and self._limit.seconds_left > 0
 
     @property
     def is_posted(self) -> bool:
-        """Whether the message of a post in doubt stands."""
-        return self._trouble.is_posted
+        """Whether a post in doubt reaches the channel."""
+        return self._fault.is_posted
+
+    def next_error(self, call: str, subject: str = "") -> ChatError | None:
+        """Returns the error in which a call has to end, if any; counts as one request."""
+        answer, seconds_left = self._fault.answer, self._limit.seconds_left
+        is_concerned = answer == "unreachable" or call == self._fault.call
+        if answer == _WORKS or not is_concerned or not self._limit.count():
+            return None
+        match answer:
+            case "unreachable":
+                return Unreachable("unreachable", "no connection to Slack could be made")
+            case "ratelimited" if self._fault.seconds is not None:
+                return RateLimited(seconds_left)
+            case "in_doubt":
+                return InDoubt("timeout", f"Slack did not answer {_METHODS[call]} in time")
+            case code:
+                error = SlackApiError(code, {"error": code})  # type: ignore[no-untyped-call] # slack_sdk's
+                return chat_error(error, ApiCall(_METHODS[call], subject, is_repeatable=call != "post"))
 
 
 class FlyteFaults:
-    """Whether Flyte is down, or fails; it works at first."""
+    """Flyte's current fault; none at first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._state = WORKS
-        self._spell = _Duration(times=0)
+        self.set(FlyteFault(state=_WORKS))
 
-    def set(self, trouble: FlyteFault) -> None:
-        """From now on this one, in the place of whatever was."""
-        self._state = trouble.state
-        self._spell = _duration(self._clock, trouble.seconds, trouble.times)
+    def set(self, fault: FlyteFault) -> None:
+        """Replaces the current fault."""
+        self._state = fault.state
+        self._limit = _Limit(self._clock, fault)
 
     def next_error(self) -> WorkflowError | None:
-        """The error that a request is to end in; counts as one time."""
-        if self._state == WORKS or not self._spell.is_active(self._clock.monotonic()):
+        """Returns the error in which a request has to end, if any; counts as one request."""
+        if self._state == _WORKS or not self._limit.count():
             return None
-        self._spell.times -= 1
         if self._state == "down":
             return WorkflowUnreachable("no connection to Flyte could be made")
         return WorkflowServerError("Flyte answered with 500")
