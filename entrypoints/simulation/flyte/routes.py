@@ -17,6 +17,7 @@ BODY_LIMIT = 16 * 1024 * 1024
 _JSON = "application/json; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
 _AUDIT_LIMIT = 50
+_RESULT_STATUSES = {Completion.DONE: 202, Completion.UNKNOWN: 404, Completion.NOT_PENDING: 500}
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 PackHandler = Callable[[web.Request, Pack], Awaitable[web.Response]]
@@ -189,9 +190,6 @@ class FlyteRoutes:
 
     def _links(self, request: web.Request) -> Links:
         return Links(request, self._public_url)
-
-
-_RESULT_STATUSES = {Completion.DONE: 202, Completion.UNKNOWN: 404, Completion.NOT_PENDING: 500}
 
 
 async def _decode(request: web.Request) -> object:
