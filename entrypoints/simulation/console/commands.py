@@ -178,7 +178,7 @@ def _is_name(text: str) -> bool:
     return bool(text) and text.replace("-", "a").replace("_", "a").replace(".", "a").isalnum()
 
 
-_ALL: Final = (
+_COMMANDS: Final = (
     Command("/as NAME", "speak as this person", _as),
     Command("/in PLACE", f"go to a channel, or to @{BOT} for direct messages", _in),
     Command("/thread [NUMBER|off]", "reply in the thread of the latest message, or of message NUMBER", _thread),
@@ -193,5 +193,4 @@ _ALL: Final = (
     Command("/help", "show this list", _help),
     Command("/quit", "exit, like Ctrl-D and Ctrl-C", _quit),
 )
-
-COMMANDS: Final[Mapping[str, Command]] = {command.name: command for command in _ALL}
+COMMANDS: Final[Mapping[str, Command]] = {command.name: command for command in _COMMANDS}
