@@ -1,1 +1,1 @@
-"""`flyte-slack check` against the simulated ends."""
+"""`flyte-slack check` against simulated servers."""
