@@ -1,1 +1,1 @@
-"""Tests of flows: a conversation as it should go, played through the real pack in virtual time."""
+"""Flow tests: conversations with flows through the real pack, in virtual time."""

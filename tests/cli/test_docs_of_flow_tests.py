@@ -1,4 +1,4 @@
-"""What the page about flow tests says is so."""
+"""The page about flow tests is correct."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_the_example_is_the_one_in_the_repository() -> None:
         assert part.strip() in EXAMPLE.read_text()
 
 
-def test_the_failure_is_the_one_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documented_failure_is_the_actual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("flows/on_call.yaml", "flows/tests/on_call.yaml", "packs/rota.yaml"):
         copy = tmp_path / "examples" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def test_the_failure_is_the_one_that_is_told(tmp_path: Path, monkeypatch: pytest
     assert titled_blocks(PAGE)["What a failure looks like"] in result.stdout
 
 
-def test_the_mistake_is_told_as_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documented_error_is_the_actual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (
         "flows: []\npacks: []\n\ntests:\n- name: the answer comes in the thread of the question\n  # first:\n  steps:\n"
     )
@@ -66,7 +66,7 @@ def test_every_kind_of_step_has_a_row() -> None:
     assert kinds == {"say", "event", "expect", "wait", "invite", "remove", "slack", "flyte", "repeat"}
 
 
-def test_the_settings_that_are_named_can_be_set() -> None:
+def test_the_documented_settings_can_be_set() -> None:
     (row,) = rows(section(PAGE, "## A file of tests"), "`settings`")
 
     assert {code for code in code_spans(row[2]) if code.isupper()} <= set(ALLOWED_VARIABLES)
@@ -78,7 +78,7 @@ def test_every_kind_of_line_has_a_row() -> None:
     assert {kind for cells in table for kind in code_spans(cells[0])} == set(KINDS)
 
 
-def test_the_step_alone_passes(tmp_path: Path) -> None:
+def test_the_documented_step_test_passes(tmp_path: Path) -> None:
     (tmp_path / "step.yaml").write_text(titled_blocks(PAGE)["step.yaml"])
 
     (test,) = read_tests(tmp_path / "step.yaml")
@@ -86,17 +86,17 @@ def test_the_step_alone_passes(tmp_path: Path) -> None:
     assert run_test(test).failure is None
 
 
-def test_the_outage_passes(tmp_path: Path) -> None:
+def test_the_documented_outage_passes(tmp_path: Path) -> None:
     steps = section(PAGE, "## Faults").partition("```yaml\n")[2].partition("```")[0]
-    scene = f"flows: [{ROOT}/examples/flows/on_call.yaml]\npacks: [{ROOT}/examples/packs/rota.yaml]\n"
-    (tmp_path / "test.yaml").write_text(f"{scene}tests:\n- name: it\n  steps:\n{indent(steps, '  ')}")
+    setup = f"flows: [{ROOT}/examples/flows/on_call.yaml]\npacks: [{ROOT}/examples/packs/rota.yaml]\n"
+    (tmp_path / "test.yaml").write_text(f"{setup}tests:\n- name: it\n  steps:\n{indent(steps, '  ')}")
 
     (test,) = read_tests(tmp_path / "test.yaml")
     with silent_logs():
         assert run_test(test).failure is None
 
 
-def test_the_test_in_python_passes(flow_test: Callable[..., FlowConversation]) -> None:
+def test_the_documented_python_test_passes(flow_test: Callable[..., FlowConversation]) -> None:
     code = titled_blocks(PAGE)["test_on_call.py"].replace('["on_call', f'["{ROOT}/examples/flows/on_call')
     names: dict[str, object] = {}
     exec(code.replace('["rota', f'["{ROOT}/examples/packs/rota'), names)  # noqa: S102 - our own page

@@ -1,1 +1,1 @@
-"""The tests of tests of flows."""
+"""Tests of flow tests."""

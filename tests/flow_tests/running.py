@@ -1,4 +1,4 @@
-"""Plays tests that are written in a test, with flows for them to be about."""
+"""Writes and runs flow tests, with example flows."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,30 +57,30 @@ steps:
 """
 
 
-def written(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Path:
-    """A file with one test of these steps."""
+def write_test(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Path:
+    """Writes a file with one test of these steps."""
     (folder / "flow.yaml").write_text(flow)
     (folder / "oracle.yaml").write_text(ORACLE)
     path = folder / "test.yaml"
-    scene = f"flows: [flow.yaml]\npacks: [oracle.yaml]\n{dedent(head)}"
-    path.write_text(f"{scene}tests:\n- name: it\n  steps:\n{indent(dedent(steps).strip(), '  ')}\n")
+    setup = f"flows: [flow.yaml]\npacks: [oracle.yaml]\n{dedent(head)}"
+    path.write_text(f"{setup}tests:\n- name: it\n  steps:\n{indent(dedent(steps).strip(), '  ')}\n")
     return path
 
 
-def played(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> FlowTestResult:
-    """What comes of one test of these steps."""
-    (test,) = read_tests(written(folder, steps, flow=flow, head=head))
+def run_steps(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> FlowTestResult:
+    """Runs one test of these steps."""
+    (test,) = read_tests(write_test(folder, steps, flow=flow, head=head))
     with silent_logs():
         return run_test(test)
 
 
-def failure(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Failure:
-    """Why one test of these steps fails."""
-    found = played(folder, steps, flow=flow, head=head).failure
+def failure_of(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Failure:
+    """Runs one test of these steps, which fails."""
+    found = run_steps(folder, steps, flow=flow, head=head).failure
     assert found is not None
     return found
 
 
-def texts(lines: Iterable[Line]) -> list[str]:
-    """Lines without their styles."""
+def plain_text(lines: Iterable[Line]) -> list[str]:
+    """Returns the text of lines."""
     return ["".join(span.text for span in line.spans) for line in lines]

@@ -1,4 +1,4 @@
-"""`flyte-slack test`, as it is typed."""
+"""The command `flyte-slack test`."""
 
 import json
 from pathlib import Path
@@ -8,15 +8,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from entrypoints.cli.commands import main
-from tests.flow_tests.running import ECHO, written
+from tests.flow_tests.running import ECHO, write_test
 
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["test", *map(str, arguments)])
 
 
-def test_tests_that_pass_are_counted(tmp_path: Path) -> None:
-    path = written(tmp_path, "- say: echo a\n- expect: a")
+def test_passed_tests_are_counted(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: echo a\n- expect: a")
 
     result = run(path)
 
@@ -25,8 +25,8 @@ def test_tests_that_pass_are_counted(tmp_path: Path) -> None:
     assert result.stdout.splitlines()[-1].startswith("1 passed in ")
 
 
-def test_a_test_that_fails_is_told_and_known_by_the_exit_status(tmp_path: Path) -> None:
-    path = written(tmp_path, "- say: echo a\n- expect: b")
+def test_a_failed_test_is_reported_and_sets_the_exit_status(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: echo a\n- expect: b")
 
     result = run(path)
 
@@ -36,8 +36,8 @@ def test_a_test_that_fails_is_told_and_known_by_the_exit_status(tmp_path: Path) 
     assert result.stdout.splitlines()[-1].startswith("0 passed, 1 failed in ")
 
 
-def test_all_that_is_wrong_with_files_is_told_at_once_and_nothing_is_run(tmp_path: Path) -> None:
-    one, two = written(tmp_path, "- say: echo a"), tmp_path / "two.yaml"
+def test_the_errors_of_all_files_are_reported_and_nothing_runs(tmp_path: Path) -> None:
+    one, two = write_test(tmp_path, "- say: echo a"), tmp_path / "two.yaml"
     two.write_text("tests: [{name: it, steps: [{sya: a}]}]")
 
     result = run(one, two, tmp_path / "three.yaml")
@@ -50,21 +50,21 @@ def test_all_that_is_wrong_with_files_is_told_at_once_and_nothing_is_run(tmp_pat
 def test_a_folder_is_searched_for_tests_among_flows_and_packs(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
-    written(inner, "- say: echo a\n- expect: a")
+    write_test(inner, "- say: echo a\n- expect: a")
     (tmp_path / "flow.yml").write_text(ECHO)
 
     assert run(tmp_path).stdout.splitlines()[0] == f"{inner / 'test.yaml'}  1 test"
     assert run(tmp_path / "**" / "te*.yaml").stdout.splitlines()[0] == f"{inner / 'test.yaml'}  1 test"
 
 
-def test_a_flow_that_is_named_as_a_test_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, "- say: a").with_name("flow.yaml")
+def test_a_flow_named_as_a_test_file_is_rejected(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: a").with_name("flow.yaml")
 
     assert run(path).exit_code == 2
 
 
-def test_only_tests_with_certain_words_are_run(tmp_path: Path) -> None:
-    path = written(tmp_path, "- say: echo a\n- expect: a")
+def test_tests_can_be_selected_by_name(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: echo a\n- expect: a")
     path.write_text(path.read_text() + "- name: Another\n  steps:\n  - say: b\n")
 
     result = run(path, "-k", "another", "-v")
@@ -74,14 +74,14 @@ def test_only_tests_with_certain_words_are_run(tmp_path: Path) -> None:
     assert run(path, "-k", "nope").exit_code == 2
 
 
-def test_what_is_said_is_shown_when_it_is_asked_for(tmp_path: Path) -> None:
-    path = written(tmp_path, "- say: echo a\n- expect: a")
+def test_the_conversation_is_shown_on_request(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: echo a\n- expect: a")
 
     assert "      [1] #general alice: echo a\n      [2] #general flyte: a\n" in run(path, "-vv").stdout
 
 
 def test_results_are_written_as_junit_xml(tmp_path: Path) -> None:
-    path = written(tmp_path, '- say: "echo <\\u0001&"\n- expect: b')
+    path = write_test(tmp_path, '- say: "echo <\\u0001&"\n- expect: b')
     path.write_text(path.read_text() + "- name: another\n  steps:\n  - say: b\n")
     junit = tmp_path / "junit.xml"
 
@@ -98,15 +98,15 @@ def test_results_are_written_as_junit_xml(tmp_path: Path) -> None:
     assert passed.find("failure") is None
 
 
-def test_a_file_that_can_t_be_written_is_told(tmp_path: Path) -> None:
-    result = run(written(tmp_path, "- say: a"), "--junit", tmp_path / "none" / "junit.xml")
+def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    result = run(write_test(tmp_path, "- say: a"), "--junit", tmp_path / "none" / "junit.xml")
 
     assert result.exit_code == 2
     assert "junit.xml" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "5", "", "tests: {}", "[", json.dumps({"tests": [{"name": 5}]})])
-def test_whatever_a_file_holds_is_told_and_never_breaks_anything(text: str, tmp_path: Path) -> None:
+def test_malformed_files_are_reported(text: str, tmp_path: Path) -> None:
     path = tmp_path / "test.yaml"
     path.write_text(text)
 

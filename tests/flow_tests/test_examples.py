@@ -1,4 +1,4 @@
-"""The examples' tests pass, and notice when a word of a flow changes."""
+"""The examples' tests pass, and detect a changed word in a flow."""
 
 import shutil
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_every_example_has_tests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "word", "other", "told"),
+    ("flow", "word", "other", "expected"),
     [
         ("on_call", "on-call$", "oncall$", "flow on_call, step asked does not run: the criteria are not met"),
         ("on_call", "is on call", "has the pager", "it is sent by flow on_call, step answered"),
@@ -41,8 +41,8 @@ def test_every_example_has_tests() -> None:
         ("greeting", "Hello {{", "Hallo {{", '"Hallo Alice!", not "Hello Alice!"; it is sent by flow greeting'),
     ],
 )  # fmt: skip
-def test_a_word_changed_in_a_flow_fails_its_test_with_step_and_reason(
-    flow: str, word: str, other: str, told: str, tmp_path: Path
+def test_a_changed_word_in_a_flow_fails_its_test_with_step_and_reason(
+    flow: str, word: str, other: str, expected: str, tmp_path: Path
 ) -> None:
     shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "flows" / f"{flow}.yaml"
@@ -52,5 +52,5 @@ def test_a_word_changed_in_a_flow_fails_its_test_with_step_and_reason(
     result = run(tmp_path / "flows" / "tests" / f"{flow}.yaml")
 
     assert result.exit_code == 1
-    assert told in result.output
+    assert expected in result.output
     assert "      - #" in result.output

@@ -1,25 +1,25 @@
-"""What a failed test tells: where, what was expected and what happened, and why."""
+"""The report of a failed test: the position, the expected and actual conversation, and the reason."""
 
 from pathlib import Path
 
 import pytest
 
 from entrypoints.flow_tests.runtime import event_log
-from tests.flow_tests.running import ASKING, ECHO, THREADED, failure, texts
+from tests.flow_tests.running import ASKING, ECHO, THREADED, failure_of, plain_text
 
 
-def test_the_diff_puts_what_was_expected_where_something_else_came(tmp_path: Path) -> None:
+def test_the_diff_shows_the_expected_message_in_place_of_the_actual_one(tmp_path: Path) -> None:
     steps = """
     - say: echo one
     - expect: one
     - say: echo two
     - expect: zwei
     """
-    found = failure(tmp_path, steps)
+    found = failure_of(tmp_path, steps)
 
     assert (found.step, found.line) == ("step 4", 9)
     assert found.reason == 'the text is "two", not "zwei"; it is sent by flow echo, step answer'
-    assert texts(found.diff) == [
+    assert plain_text(found.diff) == [
         "  [1] #general alice: echo one",
         "  [2] #general flyte: one",
         "  [3] #general alice: echo two",
@@ -28,14 +28,14 @@ def test_the_diff_puts_what_was_expected_where_something_else_came(tmp_path: Pat
     ]
 
 
-def test_a_criterion_that_said_no_is_told_with_the_value_it_saw(tmp_path: Path) -> None:
-    found = failure(tmp_path, "- say: ecco hello\n- expect: hello")
+def test_an_unmet_criteria_is_reported_with_its_values(tmp_path: Path) -> None:
+    found = failure_of(tmp_path, "- say: ecco hello\n- expect: hello")
 
     assert found.reason == (
         "it did not happen within 10 s; flow echo, step answer does not run: the criteria are not met"
     )
-    assert texts(found.diff) == ["  [1] #general alice: ecco hello", "- #general flyte: hello"]
-    assert [line.strip() for line in texts(found.trace)] == [
+    assert plain_text(found.diff) == ["  [1] #general alice: ecco hello", "- #general flyte: hello"]
+    assert [line.strip() for line in plain_text(found.trace)] == [
         "[1] #general alice: ecco hello",
         "event   Slack ReceivedMessage",
         "flow    echo, step answer does not run: the criteria are not met",
@@ -44,92 +44,93 @@ def test_a_criterion_that_said_no_is_told_with_the_value_it_saw(tmp_path: Path) 
     ]
 
 
-def test_a_template_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_failing_template_of_a_flow_is_reported(tmp_path: Path) -> None:
     flow = ECHO.replace("Event.Payload.message|slice:'5:'", "unmarshalJson('x')")
 
     assert (
         "flow echo, step answer cannot run: command.input.message: "
-        in failure(tmp_path, "- say: echo a\n- expect: a", flow=flow).reason
+        in failure_of(tmp_path, "- say: echo a\n- expect: a", flow=flow).reason
     )
 
 
-def test_a_command_that_differs_is_told_beside_what_was_expected(tmp_path: Path) -> None:
+def test_a_different_command_is_shown_next_to_the_expected_one(tmp_path: Path) -> None:
     steps = "- say: hello\n- expect: {command: Ask, input: {by: '{{ people.bob }}', words: [a]}}"
 
-    found = failure(tmp_path, steps, flow=ASKING)
+    found = failure_of(tmp_path, steps, flow=ASKING)
 
     assert found.reason.startswith("the bot posts a message that this step does not expect")
-    assert texts(found.diff)[1:] == [
+    assert plain_text(found.diff)[1:] == [
         '- command (any pack) Ask {"by": "U00000002", "words": ["a"]}',
         "+ [2] #general flyte: 42 for <@alice>",
         '+ command Oracle Ask {"by": "U00000001", "words": ["a", "hello"]}',
     ]
 
 
-def test_what_came_before_its_turn_is_told(tmp_path: Path) -> None:
+def test_something_that_happened_too_early_is_reported(tmp_path: Path) -> None:
     steps = """
     - say: hello
     - expect:
       - message: 42 for <@alice>
       - command: Ask
     """
-    assert failure(tmp_path, steps, flow=ASKING).reason == (
+    assert failure_of(tmp_path, steps, flow=ASKING).reason == (
         "it did not happen within 10 s; it happened before what the test expects first"
     )
 
 
-def test_a_payload_that_differs_is_told_by_its_place(tmp_path: Path) -> None:
+def test_a_payload_difference_is_reported_with_its_path(tmp_path: Path) -> None:
     steps = """
     - say: hello
     - expect:
       - {event: Answered, payload: {details: {certain: 1, more: x}, answer: {contains: 43}}}
       others: allowed
     """
-    reason = failure(tmp_path, steps, flow=ASKING).reason
+    reason = failure_of(tmp_path, steps, flow=ASKING).reason
 
     assert "payload.details.certain is true, not 1" in reason
     assert "payload.details has no 'more'" in reason
     assert 'payload.answer is "42 for <@alice>", and does not contain 43' in reason
 
 
-def test_an_answer_in_the_wrong_thread_is_told(tmp_path: Path) -> None:
+def test_an_answer_in_the_wrong_thread_is_reported(tmp_path: Path) -> None:
     steps = """
     - {say: one, id: one}
     - {say: echo two, id: two}
     - expect: {message: two, thread: one}
     """
-    found = failure(tmp_path, steps, flow=THREADED)
+    found = failure_of(tmp_path, steps, flow=THREADED)
 
     assert found.reason.startswith("it came in another thread, not in the thread of 'one'")
-    assert texts(found.diff)[-2:] == [
+    assert plain_text(found.diff)[-2:] == [
         "- #general (thread of [1]) flyte: two",
         "+ [3] #general (thread of [2]) flyte: two",
     ]
 
 
-def test_a_template_of_the_test_that_can_t_be_rendered_is_told(tmp_path: Path) -> None:
-    found = failure(tmp_path, "- say: \"{{ unmarshalJson('x') }}\"")
+def test_a_failing_template_of_the_test_is_reported(tmp_path: Path) -> None:
+    found = failure_of(tmp_path, "- say: \"{{ unmarshalJson('x') }}\"")
 
     assert "a template in this step cannot be rendered" in found.reason
     assert found.step == "step 1"
 
 
-def test_a_template_that_is_still_to_come_and_can_t_be_rendered_hides_nothing(tmp_path: Path) -> None:
-    found = failure(tmp_path, "- say: echo a\n- expect: [b, \"{{ unmarshalJson('x') }}\"]")
+def test_a_failing_template_of_a_later_expectation_does_not_hide_the_failure(tmp_path: Path) -> None:
+    found = failure_of(tmp_path, "- say: echo a\n- expect: [b, \"{{ unmarshalJson('x') }}\"]")
 
     assert found.reason.startswith('the text is "a", not "b"')
-    assert texts(found.diff)[2].startswith("- (a template in line 7 cannot be rendered: ")
+    assert plain_text(found.diff)[2].startswith("- (a template in line 7 cannot be rendered: ")
 
 
-def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_pack_is_reported(tmp_path: Path) -> None:
     flow = ASKING.replace("packName: Oracle\n", "packName: Orakel\n")
 
     assert any(
-        "there is no pack Orakel" in line for line in texts(failure(tmp_path, "- say: a\n- expect: b", flow=flow).trace)
+        "there is no pack Orakel" in line
+        for line in plain_text(failure_of(tmp_path, "- say: a\n- expect: b", flow=flow).trace)
     )
 
 
-def test_a_long_conversation_is_shown_around_the_place(tmp_path: Path) -> None:
+def test_a_long_conversation_is_shown_around_the_failure(tmp_path: Path) -> None:
     steps = """
     - repeat: 30
       every: 10s
@@ -137,10 +138,10 @@ def test_a_long_conversation_is_shown_around_the_place(tmp_path: Path) -> None:
       - say: echo {{ n }}
       - expect: "{% if n < 20 %}{{ n }}{% else %}twenty{% endif %}"
     """
-    found = failure(tmp_path, steps)
+    found = failure_of(tmp_path, steps)
 
     assert found.step == "step 1, round 20, step 2"
-    assert texts(found.diff) == [
+    assert plain_text(found.diff) == [
         "  [35] #general alice: echo 18",
         "  [36] #general flyte: 18",
         "  [37] #general alice: echo 19",
@@ -151,7 +152,7 @@ def test_a_long_conversation_is_shown_around_the_place(tmp_path: Path) -> None:
     ]
 
 
-def test_flows_that_go_round_in_circles_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flows_that_trigger_each_other_endlessly_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_log, "MAX_EVENTS_PER_INSTANT", 1000)
     flow = """
     name: circling
@@ -159,9 +160,9 @@ def test_flows_that_go_round_in_circles_are_told(tmp_path: Path, monkeypatch: py
     - {event: {packName: Timer, name: Rang}, command: {packName: Oracle, name: Ask, input: {by: a}}}
     - {event: {packName: Oracle, name: Answered}, command: {packName: Oracle, name: Ask, input: {by: a}}}
     """
-    found = failure(tmp_path, "- {event: Rang, pack: Timer}\n- expect: nothing\n- wait: 1m", flow=flow)
+    found = failure_of(tmp_path, "- {event: Rang, pack: Timer}\n- expect: nothing\n- wait: 1m", flow=flow)
 
     assert found.reason == "a flow sends a command, and nothing was expected; it is sent by flow circling"
-    found = failure(tmp_path, "- {event: Rang, pack: Timer}\n- wait: 1m", flow=flow)
+    found = failure_of(tmp_path, "- {event: Rang, pack: Timer}\n- wait: 1m", flow=flow)
     assert found.reason.startswith("flows and packs trigger each other endlessly")
     assert found.step == "step 2"

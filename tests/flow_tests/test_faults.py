@@ -1,20 +1,20 @@
-"""Slack and Flyte that answer otherwise than they should."""
+"""Faults of Slack and Flyte."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.flow_tests.running import failure, played
+from tests.flow_tests.running import failure_of, run_steps
 
 
-def test_slack_asks_for_patience_for_a_while(tmp_path: Path) -> None:
+def test_a_rate_limit_of_slack_delays_the_answer(tmp_path: Path) -> None:
     steps = "- {slack: ratelimited, for: 30s}\n- say: echo a\n- expect: {message: a, after: 30s, within: 31s}"
 
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
 @pytest.mark.parametrize("code", ["is_archived", "msg_too_long", "a_code_of_tomorrow"])
-def test_slack_refuses_with_a_code(code: str, tmp_path: Path) -> None:
+def test_slack_rejects_a_post_with_a_code(code: str, tmp_path: Path) -> None:
     steps = f"""
     - {{slack: {code}, times: 1}}
     - say: echo a
@@ -22,10 +22,10 @@ def test_slack_refuses_with_a_code(code: str, tmp_path: Path) -> None:
     - say: echo b
     - expect: b
     """
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
-def test_slack_is_out_of_reach_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_nothing_is_lost_while_slack_is_unreachable(tmp_path: Path) -> None:
     steps = """
     - {slack: unreachable, for: 5m}
     - say: echo a
@@ -36,10 +36,10 @@ def test_slack_is_out_of_reach_and_nothing_is_lost(tmp_path: Path) -> None:
     - expect: [a, b]
       within: 2m
     """
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
-def test_slack_works_again_when_it_is_told_to(tmp_path: Path) -> None:
+def test_slack_works_again_on_request(tmp_path: Path) -> None:
     steps = """
     - slack: unreachable
     - say: echo a
@@ -49,10 +49,10 @@ def test_slack_works_again_when_it_is_told_to(tmp_path: Path) -> None:
     - expect: a
       within: 35s
     """
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
-def test_a_channel_can_t_be_joined(tmp_path: Path) -> None:
+def test_a_channel_cannot_be_joined(tmp_path: Path) -> None:
     flow = """
     name: join
     steps:
@@ -67,32 +67,32 @@ def test_a_channel_can_t_be_joined(tmp_path: Path) -> None:
     - {event: Rang, pack: Timer}
     - expect: {event: ChannelJoined}
     """
-    assert played(tmp_path, steps, head=head, flow=flow).failure is None
+    assert run_steps(tmp_path, steps, head=head, flow=flow).failure is None
 
 
 @pytest.mark.parametrize("posted", ["true", "false"])
-def test_a_post_in_doubt_is_looked_for_and_stands_once(posted: str, tmp_path: Path) -> None:
+def test_a_post_in_doubt_is_searched_for_and_appears_once(posted: str, tmp_path: Path) -> None:
     steps = (
         f"- {{slack: in_doubt, times: 1, posted: {posted}}}\n- say: echo a\n- expect: a\n- expect: nothing\n  for: 1m"
     )
 
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
-def test_flyte_is_down_for_a_while_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_nothing_is_lost_while_flyte_is_down(tmp_path: Path) -> None:
     steps = "- {flyte: down, for: 1h}\n- say: echo a\n- expect: nothing\n  for: 1h\n- expect: a\n  within: 15s"
 
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
 def test_flyte_fails_a_few_times(tmp_path: Path) -> None:
     steps = "- {flyte: fails, times: 3}\n- say: echo a\n- expect: a"
 
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
-def test_what_comes_late_is_told_with_its_time(tmp_path: Path) -> None:
-    found = failure(tmp_path, "- {flyte: down, for: 30s}\n- say: echo a\n- expect: a")
+def test_a_late_message_is_reported_with_its_time(tmp_path: Path) -> None:
+    found = failure_of(tmp_path, "- {flyte: down, for: 30s}\n- say: echo a\n- expect: a")
 
     assert found.reason.startswith("it did not happen within 10 s; it happened after 3")
     assert found.line == 8

@@ -6,7 +6,7 @@ import pytest
 
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.simulation.flyte.documents import InvalidDocument
-from tests.flow_tests.running import ECHO, written
+from tests.flow_tests.running import ECHO, write_test
 
 STEP_ERRORS = [
     ("- sya: hello", ":6:5: tests[0].steps[0].sya: unknown step 'sya'; did you mean 'say'?"),
@@ -40,7 +40,7 @@ STEP_ERRORS = [
 
 @pytest.mark.parametrize(("steps", "message"), STEP_ERRORS)
 def test_an_error_in_a_step_is_reported_with_its_position(steps: str, message: str, tmp_path: Path) -> None:
-    path = written(tmp_path, steps)
+    path = write_test(tmp_path, steps)
 
     with pytest.raises(InvalidDocument) as error:
         read_tests(path)
@@ -77,7 +77,7 @@ def test_an_error_in_the_setup_is_reported_with_its_position(setup: str, message
 
 
 def test_duplicate_test_names_are_rejected(tmp_path: Path) -> None:
-    path = written(tmp_path, "- say: a")
+    path = write_test(tmp_path, "- say: a")
     path.write_text(path.read_text() + "- name: it\n  steps:\n  - say: b\n")
 
     with pytest.raises(InvalidDocument, match=r":7:3: tests\[1\].name: duplicate test name 'it'"):

@@ -1,4 +1,4 @@
-"""Recorded sessions, made into flow tests and played again."""
+"""Recorded sessions: conversion to flow tests, and replay."""
 
 import json
 from collections.abc import Sequence
@@ -44,19 +44,19 @@ def posted(text: str, timestamp: str, *, at: float = 0, room: str = "C1", thread
     )
 
 
-def kept(folder: Path, *entries: Entry) -> Path:
+def write_recording(folder: Path, *entries: Entry) -> Path:
     path = folder / "session.jsonl"
     path.write_text("".join(json.dumps(dump_entry(entry)) + "\n" for entry in entries))
     return path
 
 
 def steps(folder: Path, *entries: Entry) -> list[str]:
-    """The lines of the test that is made of these."""
-    text = flow_test_from(kept(folder, ME, ZOE, *entries), folder, [], [])
+    """Returns the lines of the steps made from a recording."""
+    text = flow_test_from(write_recording(folder, ME, ZOE, *entries), folder, [], [])
     return [line.removeprefix("  ") for line in text.partition("steps:\n")[2].splitlines()]
 
 
-def test_what_people_said_is_said_and_what_the_bot_said_is_expected(tmp_path: Path) -> None:
+def test_messages_of_people_are_posted_and_those_of_the_bot_expected(tmp_path: Path) -> None:
     assert steps(
         tmp_path,
         heard("hi", "1.1", at=1),
@@ -70,7 +70,7 @@ def test_what_people_said_is_said_and_what_the_bot_said_is_expected(tmp_path: Pa
     ]  # fmt: skip
 
 
-def test_threads_and_direct_messages_are_kept(tmp_path: Path) -> None:
+def test_threads_and_direct_messages_are_preserved(tmp_path: Path) -> None:
     assert steps(
         tmp_path,
         heard("a", "1.1"),
@@ -87,20 +87,22 @@ def test_threads_and_direct_messages_are_kept(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_text_comes_out_as_slack_had_it(tmp_path: Path) -> None:
+def test_texts_are_reproduced_exactly(tmp_path: Path) -> None:
     texts = ["a &lt; b &amp; <@U7>", "<!channel> <https://x.example|x>", "@zo_z", "{{ x }} {% y %} {", "é\u2028😀"]
-    path = kept(tmp_path, ME, ZOE, *(heard(text, f"1.{number}") for number, text in enumerate(texts, start=1)))
+    path = write_recording(
+        tmp_path, ME, ZOE, *(heard(text, f"1.{number}") for number, text in enumerate(texts, start=1))
+    )
     (tmp_path / "test.yaml").write_text(flow_test_from(path, tmp_path, [], []))
 
     (test,) = read_tests(tmp_path / "test.yaml")
     with silent_logs():
-        verdict = run_test(test)
+        result = run_test(test)
 
-    said = ["".join(span.text for span in line.spans[3:]) for line in verdict.conversation]
+    said = ["".join(span.text for span in line.spans[3:]) for line in result.conversation]
     assert said == [f"zo_z: {text}".replace("<@U7>", "<@zo_z>") for text in texts]
 
 
-def test_what_was_delivered_twice_or_said_by_the_bot_or_refused_is_not_said_again(tmp_path: Path) -> None:
+def test_redelivered_bot_and_rejected_messages_are_left_out(tmp_path: Path) -> None:
     assert steps(
         tmp_path,
         heard("hi", "1.1"),
@@ -111,13 +113,13 @@ def test_what_was_delivered_twice_or_said_by_the_bot_or_refused_is_not_said_agai
     ) == ["- say: hi", "  as: zo_z", '  in: "#C1"', "- expect:", "  - message: hello"]
 
 
-def test_where_the_bot_comes_and_goes_is_kept(tmp_path: Path) -> None:
+def test_membership_changes_of_the_bot_are_preserved(tmp_path: Path) -> None:
     moves = [Membership(at=START, channel_id="C1", is_member=is_member) for is_member in (True, False, False, True)]
 
     assert steps(tmp_path, *moves) == ['- remove: "#C1"', '- invite: "#C1"']
 
 
-def test_what_follows_from_nothing_that_was_said_is_remarked(tmp_path: Path) -> None:
+def test_a_post_without_a_preceding_message_is_marked(tmp_path: Path) -> None:
     assert steps(tmp_path, posted("Deployed", "1.1"))[0].startswith("# No message came before this")
 
 
@@ -125,7 +127,7 @@ def test_an_empty_session_expects_nothing(tmp_path: Path) -> None:
     assert steps(tmp_path) == ["- expect: nothing"]
 
 
-def test_people_of_one_name_are_told_apart() -> None:
+def test_people_with_the_same_name_get_different_handles() -> None:
     twins = [Person(at=START, user_id=f"U{n}", name="Al", title="", first_name="", last_name="") for n in (1, 2)]
     session = Session([*twins, heard("a", "1.1", by="U1"), heard("b", "1.2", by="U2")])
 
@@ -141,8 +143,8 @@ def conversation(folder: Path) -> Sequence[Entry]:
     return [ME, ZOE, heard("echo one", "1.1", at=5), posted("one", "1.2", at=5, thread="1.1"), heard("hm", "1.3", at=9)]
 
 
-def test_a_test_that_was_made_of_a_record_passes_and_notices_a_change(tmp_path: Path) -> None:
-    path, test = kept(tmp_path, *conversation(tmp_path)), tmp_path / "inner" / "test.yaml"
+def test_a_test_from_a_recording_passes_and_detects_a_change(tmp_path: Path) -> None:
+    path, test = write_recording(tmp_path, *conversation(tmp_path)), tmp_path / "inner" / "test.yaml"
     test.parent.mkdir()
 
     made = convert(path, "--flow", tmp_path / "flow.yaml", "-o", test)
@@ -154,8 +156,8 @@ def test_a_test_that_was_made_of_a_record_passes_and_notices_a_change(tmp_path: 
     assert 'the text is "ne", not "one"' in CliRunner().invoke(main, ["test", str(test)]).stdout
 
 
-def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
-    path, test = kept(tmp_path, *conversation(tmp_path)), tmp_path / "test.yaml"
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
+    path, test = write_recording(tmp_path, *conversation(tmp_path)), tmp_path / "test.yaml"
     test.write_text("mine")
 
     assert convert(path, "-o", test).exit_code == 1
@@ -165,7 +167,7 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"), [("", "it holds no entries"), ('{"kind": "sung"}\n', ":1: this is no line of a record")]
 )
-def test_a_record_that_is_none_is_refused(text: str, reason: str, tmp_path: Path) -> None:
+def test_an_invalid_recording_is_rejected(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text(text)
 
     result = convert(tmp_path / "x.jsonl")
@@ -176,7 +178,7 @@ def test_a_record_that_is_none_is_refused(text: str, reason: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("ends", [(), ("--in-memory",)], ids=["loopback", "in memory"])
-def test_a_conversation_is_recorded_and_played_again(ends: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_conversation_is_recorded_and_replayed(ends: tuple[str, ...], tmp_path: Path) -> None:
     flow, record = tmp_path / "flow.yaml", tmp_path / "record.jsonl"
     flow.write_text(THREADED)
     typed = "echo one\n/thread 2\necho two\n"
@@ -189,12 +191,12 @@ def test_a_conversation_is_recorded_and_played_again(ends: tuple[str, ...], tmp_
 
     assert first.returncode == again.returncode == 0
     assert said(first.stdout)[:2] == ["alice: echo one", "(thread) flyte: one"]
-    talk = [line for line in said(again.stdout) if "has joined" not in line]
-    assert talk == [*said(first.stdout), "alice: echo three", "(thread) flyte: three"]
+    replayed = [line for line in said(again.stdout) if "has joined" not in line]
+    assert replayed == [*said(first.stdout), "alice: echo three", "(thread) flyte: three"]
     assert again.stderr == ""
 
 
-def test_a_record_that_can_t_be_read_or_kept_ends_the_simulation(tmp_path: Path) -> None:
+def test_a_recording_that_cannot_be_read_or_written_ends_the_simulation(tmp_path: Path) -> None:
     assert simulate("", "--replay", tmp_path / "none.jsonl").returncode == 2
     served = simulate("", "--serve", "--record", tmp_path / "record.jsonl")
     assert (served.returncode, "set FLYTE_SLACK_RECORD" in served.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""What the steps of a flow test do, and what they accept."""
+"""The steps of a flow test."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import pytest
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs
-from tests.flow_tests.running import ASKING, BROADCASTING, ORACLE, THREADED, failure, played, written
+from tests.flow_tests.running import ASKING, BROADCASTING, ORACLE, THREADED, failure_of, run_steps, write_test
 
 
-def test_what_somebody_says_is_answered(tmp_path: Path) -> None:
-    verdict = played(tmp_path, "- say: echo hello\n- expect: hello")
+def test_a_message_is_answered(tmp_path: Path) -> None:
+    result = run_steps(tmp_path, "- say: echo hello\n- expect: hello")
 
-    assert verdict.failure is None
-    assert verdict.virtual_seconds < 1
+    assert result.failure is None
+    assert result.virtual_seconds < 1
 
 
 def test_messages_commands_and_events_are_expected_in_their_order(tmp_path: Path) -> None:
@@ -29,10 +29,10 @@ def test_messages_commands_and_events_are_expected_in_their_order(tmp_path: Path
       - message: 42 for <@bob>
       - {event: MessageSent}
     """
-    assert played(tmp_path, steps, flow=ASKING).failure is None
+    assert run_steps(tmp_path, steps, flow=ASKING).failure is None
 
 
-def test_a_thread_is_told_from_the_channel(tmp_path: Path) -> None:
+def test_a_thread_is_distinguished_from_the_channel(tmp_path: Path) -> None:
     steps = """
     - say: echo a
       id: first
@@ -47,8 +47,8 @@ def test_a_thread_is_told_from_the_channel(tmp_path: Path) -> None:
     - expect:
       - {message: c, thread: first}
     """
-    assert played(tmp_path, steps, flow=THREADED).failure is None
-    assert "in the channel itself" in failure(tmp_path, "- say: echo a\n- expect: a", flow=THREADED).reason
+    assert run_steps(tmp_path, steps, flow=THREADED).failure is None
+    assert "in the channel itself" in failure_of(tmp_path, "- say: echo a\n- expect: a", flow=THREADED).reason
 
 
 def test_a_text_may_match_or_contain(tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_a_text_may_match_or_contain(tmp_path: Path) -> None:
     - say: echo hello
     - expect: {message: {contains: ell}}
     """
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
-def test_what_is_typed_comes_as_slack_passes_it_on(tmp_path: Path) -> None:
+def test_typed_text_arrives_as_slack_delivers_it(tmp_path: Path) -> None:
     steps = """
     - say: "echo 1 < 2 & @bob in #ops"
     - expect: "1 &lt; 2 &amp; <@bob> in <#ops>"
@@ -70,33 +70,33 @@ def test_what_is_typed_comes_as_slack_passes_it_on(tmp_path: Path) -> None:
       raw: true
     - expect: "<!channel>"
     """
-    assert played(tmp_path, steps).failure is None
+    assert run_steps(tmp_path, steps).failure is None
 
 
-def test_a_name_that_is_no_mention_is_not_taken_for_one(tmp_path: Path) -> None:
-    found = failure(
+def test_a_name_in_place_of_an_id_is_not_a_mention(tmp_path: Path) -> None:
+    found = failure_of(
         tmp_path, '- {say: "echo <@alice>", raw: true}\n- expect: "<@alice>"'.replace('alice>", raw', 'Alice>", raw')
     )
 
     assert found.reason.startswith('the text is "<@?Alice>", not "<@alice>"')
 
 
-def test_time_passes_when_it_is_told_to(tmp_path: Path) -> None:
-    assert played(tmp_path, "- wait: 1m30s").virtual_seconds == pytest.approx(90, abs=1)
+def test_a_wait_lets_time_pass(tmp_path: Path) -> None:
+    assert run_steps(tmp_path, "- wait: 1m30s").virtual_seconds == pytest.approx(90, abs=1)
 
 
-def test_nothing_has_to_last(tmp_path: Path) -> None:
-    assert played(tmp_path, "- say: hello\n- expect: nothing\n  for: 5m").virtual_seconds > 300
-    assert failure(tmp_path, "- say: echo hello\n- expect: nothing").reason == (
+def test_expecting_nothing_takes_its_time(tmp_path: Path) -> None:
+    assert run_steps(tmp_path, "- say: hello\n- expect: nothing\n  for: 5m").virtual_seconds > 300
+    assert failure_of(tmp_path, "- say: echo hello\n- expect: nothing").reason == (
         "a flow sends a command, and nothing was expected; it is sent by flow echo, step answer"
     )
 
 
-def test_a_command_is_not_nothing(tmp_path: Path) -> None:
-    assert "a flow sends a command" in failure(tmp_path, "- say: hello\n- expect: nothing", flow=ASKING).reason
+def test_a_command_fails_the_expectation_of_nothing(tmp_path: Path) -> None:
+    assert "a flow sends a command" in failure_of(tmp_path, "- say: hello\n- expect: nothing", flow=ASKING).reason
 
 
-def test_in_any_order_means_each_once(tmp_path: Path) -> None:
+def test_any_order_means_each_once(tmp_path: Path) -> None:
     steps = """
     - {event: Rang, pack: Timer, payload: {what: noon}}
     - expect:
@@ -104,27 +104,27 @@ def test_in_any_order_means_each_once(tmp_path: Path) -> None:
       - {message: noon, in: "#general"}
       order: any
     """
-    assert played(tmp_path, steps, flow=BROADCASTING).failure is None
+    assert run_steps(tmp_path, steps, flow=BROADCASTING).failure is None
     again = steps.replace("#general", "#ops")
-    assert "does not expect" in failure(tmp_path, again, flow=BROADCASTING).reason
+    assert "does not expect" in failure_of(tmp_path, again, flow=BROADCASTING).reason
 
 
-def test_other_messages_are_let_pass_where_they_are_allowed(tmp_path: Path) -> None:
+def test_other_messages_are_accepted_where_allowed(tmp_path: Path) -> None:
     steps = "- say: echo a\n- say: echo b\n- expect: b\n"
 
-    assert played(tmp_path, steps + "  others: allowed").failure is None
-    assert failure(tmp_path, steps).reason.startswith('the text is "a", not "b"')
+    assert run_steps(tmp_path, steps + "  others: allowed").failure is None
+    assert failure_of(tmp_path, steps).reason.startswith('the text is "a", not "b"')
 
 
-def test_a_message_that_no_step_expects_is_a_failure(tmp_path: Path) -> None:
-    at_the_end = failure(tmp_path, "- say: echo a\n- expect: a\n- say: echo b")
-    on_the_way = failure(tmp_path, "- say: echo a\n- wait: 1s\n- expect: nothing")
+def test_an_unexpected_message_fails_the_test(tmp_path: Path) -> None:
+    at_the_end = failure_of(tmp_path, "- say: echo a\n- expect: a\n- say: echo b")
+    on_the_way = failure_of(tmp_path, "- say: echo a\n- wait: 1s\n- expect: nothing")
 
     assert at_the_end.step == "the end"
     assert on_the_way.step == "step 3"
 
 
-def test_a_step_is_repeated_with_its_number(tmp_path: Path) -> None:
+def test_steps_are_repeated_with_the_number_of_the_round(tmp_path: Path) -> None:
     steps = """
     - repeat: 30
       every: 10s
@@ -132,11 +132,11 @@ def test_a_step_is_repeated_with_its_number(tmp_path: Path) -> None:
       - {say: "echo {{ n }} of 30", id: it}
       - expect: "{{ n }} of {% if it.timestamp %}30{% endif %}"
     """
-    assert played(tmp_path, steps).virtual_seconds == pytest.approx(300, abs=1)
-    assert failure(tmp_path, steps.replace("of {%", "of{%")).step == "step 1, round 1, step 2"
+    assert run_steps(tmp_path, steps).virtual_seconds == pytest.approx(300, abs=1)
+    assert failure_of(tmp_path, steps.replace("of {%", "of{%")).step == "step 1, round 1, step 2"
 
 
-def test_the_pack_hears_only_where_it_is(tmp_path: Path) -> None:
+def test_the_pack_receives_messages_only_where_it_is_a_member(tmp_path: Path) -> None:
     steps = """
     - {say: echo a, in: "#board"}
     - expect: nothing
@@ -151,10 +151,10 @@ def test_the_pack_hears_only_where_it_is(tmp_path: Path) -> None:
     """
     head = 'channels: {"#general": {}, "#board": {joined: false, private: true}}\n'
 
-    assert played(tmp_path, steps, head=head).failure is None
+    assert run_steps(tmp_path, steps, head=head).failure is None
 
 
-def test_people_channels_and_the_datastore_are_as_the_file_says(tmp_path: Path) -> None:
+def test_people_channels_and_the_datastore_are_set_up(tmp_path: Path) -> None:
     flow = (
         THREADED.replace("slice:'5:'", "slice:'5:4'")
         .replace("{{ Event.Payload.channelId }}", "{{ datastore('room') }}")
@@ -170,10 +170,10 @@ def test_people_channels_and_the_datastore_are_as_the_file_says(tmp_path: Path) 
     """
     steps = '- say: echo\n- say: "echo "\n- expect: {message: zoe@example.org, in: "#b"}'
 
-    assert played(tmp_path, steps, flow=flow, head=head).failure is None
+    assert run_steps(tmp_path, steps, flow=flow, head=head).failure is None
 
 
-def test_the_pack_s_settings_hold(tmp_path: Path) -> None:
+def test_settings_of_the_pack_are_applied(tmp_path: Path) -> None:
     head = "settings: {FLYTE_SLACK_MESSAGE_BURST: 1, FLYTE_SLACK_MESSAGES_PER_SECOND: 0.5}\n"
     steps = """
     - say: echo a
@@ -182,36 +182,38 @@ def test_the_pack_s_settings_hold(tmp_path: Path) -> None:
       - {message: a, within: 0.1}
       - {message: b, after: 1.9s, within: 2.1s}
     """
-    assert played(tmp_path, steps, head=head).failure is None
+    assert run_steps(tmp_path, steps, head=head).failure is None
 
 
-def test_labels_of_the_pack_are_seen_by_flows(tmp_path: Path) -> None:
+def test_labels_of_the_pack_are_visible_to_flows(tmp_path: Path) -> None:
     flow = ASKING.replace("name: ReceivedMessage}", "name: ReceivedMessage, packLabels: {env: prod}}")
     steps = "- say: hello\n- expect: 42 for <@alice>"
 
-    assert played(tmp_path, steps, flow=flow, head="settings: {FLYTE_LABELS: env=prod}\n").failure is None
-    assert "the pack's labels" in failure(tmp_path, steps, flow=flow).reason
+    assert run_steps(tmp_path, steps, flow=flow, head="settings: {FLYTE_LABELS: env=prod}\n").failure is None
+    assert "the pack's labels" in failure_of(tmp_path, steps, flow=flow).reason
 
 
-def test_flows_go_by_the_virtual_time(tmp_path: Path) -> None:
+def test_flows_see_the_virtual_time(tmp_path: Path) -> None:
     flow = BROADCASTING.replace("{{ Event.Payload.what }}", "{{ Event.ReceivedAt|date:'2006-01-02 15:04' }}")
     steps = "- wait: 1h\n- {event: Rang, pack: Timer}\n- expect: {message: 2031-05-07 00:30}"
 
     head = 'start: "2031-05-06T23:30:00Z"\nchannels: ["#general"]\n'
-    assert played(tmp_path, steps, flow=flow, head=head).failure is None
+    assert run_steps(tmp_path, steps, flow=flow, head=head).failure is None
 
 
-def test_two_runs_of_a_test_are_alike(tmp_path: Path) -> None:
+def test_two_runs_of_a_test_are_identical(tmp_path: Path) -> None:
     flow = BROADCASTING.replace("{{ Event.Payload.what }}", "{{ randomAlpha(20) }}")
     steps = "- {flyte: down, for: 1m}\n- say: hello\n- {event: Rang, pack: Timer}\n- expect: {message: nope}"
 
-    first, second = (failure(tmp_path, steps, flow=flow, head='channels: ["#general"]\n') for _ in range(2))
+    first, second = (failure_of(tmp_path, steps, flow=flow, head='channels: ["#general"]\n') for _ in range(2))
 
     assert first == second
 
 
 def test_a_scripted_pack_may_take_its_time(tmp_path: Path) -> None:
-    path = written(tmp_path, "- say: when?\n- expect: {message: 42 for <@alice>, after: 1m, within: 61s}", flow=ASKING)
+    path = write_test(
+        tmp_path, "- say: when?\n- expect: {message: 42 for <@alice>, after: 1m, within: 61s}", flow=ASKING
+    )
     (tmp_path / "oracle.yaml").write_text(ORACLE.replace("event: Answered", "event: Answered, after: 1m"))
     (test,) = read_tests(path)
 

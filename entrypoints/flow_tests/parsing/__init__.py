@@ -1,1 +1,1 @@
-"""Reads flow test files."""
+"""Loads flow test files."""

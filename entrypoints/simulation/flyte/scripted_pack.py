@@ -51,16 +51,16 @@ def pack_from_file(path: Path) -> PackScript:
 
 
 class ScriptedPack:
-    """A pack that answers as its script says. Templates see the command's input as `Input`."""
+    """A pack that answers by its script. In templates, `Input` is the command's input."""
 
     def __init__(self, script: PackScript, flyte: Flyte, environment: TemplateEnvironment | None = None) -> None:
         self._script = script
         self._environment = environment or TemplateEnvironment()
-        self._pack = LocalPack(flyte, Pack.create(script.name, script.labels), self._work)
+        self._pack = LocalPack(flyte, Pack.create(script.name, script.labels), self._answer)
 
-    def _work(self, action: Action) -> None:
+    def _answer(self, action: Action) -> None:
         try:
-            event, payload, seconds = self._answer(action)
+            event, payload, seconds = self._select(action)
         except step_evaluator.RenderError as failure:
             event, payload = FATAL, f"the script of {self._script.name} failed: {failure.part}: {failure.error}"
             seconds = 0.0
@@ -69,8 +69,8 @@ class ScriptedPack:
         else:
             self._pack.complete(action, event, payload)
 
-    def _answer(self, action: Action) -> tuple[str, object, float]:
-        """What to answer, and after how many seconds. Raises RenderError."""
+    def _select(self, action: Action) -> tuple[str, object, float]:
+        """Returns the answer's event and payload, and its delay in seconds. Raises RenderError."""
         if action.name not in self._script.commands:
             return FATAL, f'no handler could be found for command "{action.name}"', 0.0
         names = {"Input": from_json(action.input)}

@@ -1,6 +1,5 @@
 """Edits flows: every text is validated, and replaces the running flow as soon as it is valid."""
 
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file, flow_from_text
 
 _SOURCE: Final = "flow"
-_LOCATION: Final = re.compile(rf"{_SOURCE}(?::(?P<line>\d+))?(?::(?P<column>\d+))?: (?P<reason>.*)", re.DOTALL)
 MAX_FLOWS: Final = 200
 
 
@@ -51,13 +49,6 @@ class Draft:
             "is_running": is_running,
         }
 
-    def set_error(self, message: str) -> None:
-        """Store an error message, with its line and column if it names them."""
-        match = _LOCATION.fullmatch(message)
-        self.error = match["reason"] if match else message
-        self.line = int(match["line"] or 0) if match else 0
-        self.column = int(match["column"] or 0) if match else 0
-
 
 class FlowEditor:
     """Drafts of a Flyte's flows. A flow that stands in one of `files` keeps that text and its comments."""
@@ -92,7 +83,7 @@ class FlowEditor:
             flow = flow_from_text(text, _SOURCE, is_json=draft.is_json)
             self._check_name(draft, flow.name)
         except InvalidDocument as error:
-            draft.set_error(str(error))
+            draft.error, draft.line, draft.column = error.reason, error.line, error.column
             return
         if draft.flow and draft.flow.name != flow.name:
             self._flyte.remove_flow(draft.flow.name)
@@ -139,4 +130,4 @@ class FlowEditor:
     def _check_name(self, draft: Draft, name: str) -> None:
         own_name = draft.flow.name if draft.flow else ""
         if name != own_name and name in self._flyte.flows:
-            raise InvalidDocument(f"{_SOURCE}: name: another flow has the name {name}")
+            raise InvalidDocument(f"name: another flow has the name {name}", _SOURCE)
