@@ -32,7 +32,7 @@ from entrypoints.flow_tests.runtime.environment import running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
 from entrypoints.simulation.console.output import PlainOutput
-from entrypoints.simulation.flyte.document_schemas import template_tree
+from entrypoints.simulation.flyte.document_fields import template_tree
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.pongo2.template import Template
 

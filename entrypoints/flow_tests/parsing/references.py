@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from entrypoints.flow_tests.model import FlowTestSetup
-from entrypoints.simulation.flyte.document_schemas import KeyPath, unknown
+from entrypoints.simulation.flyte.document_fields import unknown
+from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document
 from entrypoints.simulation.workspaces.workspace import BOT
 

@@ -7,7 +7,8 @@ from marshmallow import ValidationError, fields, post_load
 
 from entrypoints.config.settings import SettingsError
 from entrypoints.flow_tests.settings import ALLOWED_VARIABLES, pack_settings
-from entrypoints.simulation.flyte.document_schemas import DocumentSchema, MappingField, Text, flag, non_empty_list
+from entrypoints.simulation.flyte.document_fields import MappingField, Text, flag, non_empty_list
+from entrypoints.simulation.flyte.document_schemas import DocumentSchema
 from entrypoints.simulation.pongo2 import rfc3339
 from entrypoints.simulation.workspaces.workspace import BOT
 

@@ -7,7 +7,8 @@ from typing import Any, cast
 from entrypoints.flow_tests.model import Expect, Expected, FlowTestSetup, Repeat, TestStep
 from entrypoints.flow_tests.parsing.references import References
 from entrypoints.flow_tests.parsing.step_schemas import EXPECTATIONS, NOTHING, STEPS
-from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, unknown
+from entrypoints.simulation.flyte.document_fields import unknown
+from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath
 from entrypoints.simulation.flyte.documents import Document
 
 

@@ -6,15 +6,8 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 
 from entrypoints.flow_tests import model
-from entrypoints.simulation.flyte.document_schemas import (
-    DocumentSchema,
-    TemplateTree,
-    choice,
-    non_empty_list,
-    schema_for,
-    template_tree,
-    unknown,
-)
+from entrypoints.simulation.flyte.document_fields import TemplateTree, choice, non_empty_list, template_tree, unknown
+from entrypoints.simulation.flyte.document_schemas import DocumentSchema, schema_for
 
 _MATCHERS: Final = ("contains", "matches")
 

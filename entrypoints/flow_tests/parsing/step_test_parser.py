@@ -7,7 +7,8 @@ from marshmallow import ValidationError, fields, post_load
 
 from entrypoints.flow_tests.clock.virtual_time import START
 from entrypoints.flow_tests.model import StepTest
-from entrypoints.simulation.flyte.document_schemas import DocumentSchema, MappingField, Text, text_map
+from entrypoints.simulation.flyte.document_fields import MappingField, Text, text_map
+from entrypoints.simulation.flyte.document_schemas import DocumentSchema
 from entrypoints.simulation.flyte.documents import Document
 from entrypoints.simulation.flyte.flow_loader import FlowStep, FlowStepSchema
 from entrypoints.simulation.flyte.models import Event, Pack
@@ -19,17 +20,9 @@ def parse_step_test(document: Document, file: Path) -> StepTest:
     """Loads the test in a document with `step` and `testData`. Raises InvalidDocument."""
     root: Any = document.load(_StepTestSchema(), document.data)
     step: FlowStep = root["step"]
-    data: Any = root["test_data"]
-    return StepTest(
-        name=f"step {step.id}" if step.id else file.stem,
-        file=file,
-        line=document.line(("step",)),
-        step=step,
-        event=data["event"],
-        context=data.get("context", {}),
-        datastore=data.get("datastore", {}),
-        expected=root["expect"],
-    )
+    name = f"step {step.id}" if step.id else file.stem
+    data = root["test_data"]
+    return StepTest(name, file, document.line(("step",)), step, expected=root["expect"], **data)
 
 
 class _PackSchema(DocumentSchema):
@@ -56,8 +49,8 @@ class _EventSchema(DocumentSchema):
 
 class _TestDataSchema(DocumentSchema):
     event = fields.Nested(_EventSchema, required=True)
-    context = text_map()
-    datastore = MappingField()
+    context = text_map(load_default=dict)
+    datastore = MappingField(load_default=dict)
 
 
 _ActionSchema: Final = DocumentSchema.from_dict(

@@ -1,38 +1,32 @@
-"""Marshmallow schemas and fields for documents that people write: strict, with suggestions for misspelt words."""
+"""Marshmallow schemas for documents that people write: strict, and derived from dataclasses where they mirror one."""
 
 import dataclasses
-import difflib
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, get_type_hints
 
-from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load
 
-from entrypoints.simulation.pongo2.errors import TemplateError
+from entrypoints.simulation.flyte.document_fields import (
+    NOT_AN_OBJECT,
+    Duration,
+    OptionalTemplate,
+    TemplateText,
+    TemplateTree,
+    Text,
+    count,
+    flag,
+    template_map,
+    text_map,
+    unknown,
+)
 from entrypoints.simulation.pongo2.template import Template
 
 KeyPath = tuple[str | int, ...]
-
-_NO_OBJECT: Final = "expected an object"
-_NO_STRING: Final = "expected a string; put numbers and booleans in quotes"
-_DEPTH_LIMIT: Final = 60
-_NODE_LIMIT: Final = 20_000
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
-_UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_MAX_SECONDS: Final = 366 * 86400.0
 
 
 def format_path(path: KeyPath) -> str:
     """Formats a path as people write it: `command.input[0].text`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-
-
-def unknown(kind: str, word: object, known: Iterable[str]) -> str:
-    """Returns the message for a word that is not one of the known ones, with the most similar of them."""
-    known = list(known)
-    similar = difflib.get_close_matches(str(word), known, n=1)
-    hint = f"did you mean '{similar[0]}'?" if similar else f"expected one of: {', '.join(known)}"
-    return f"unknown {kind} '{word}'" + (f"; {hint}" if known else "")
 
 
 class DocumentSchema(Schema):
@@ -54,7 +48,7 @@ class DocumentSchema(Schema):
     def check_keys(self, data: object, **_: object) -> object:
         """Rejects unknown keys before anything else, since they often explain missing ones."""
         if not isinstance(data, Mapping):
-            raise ValidationError(_NO_OBJECT)
+            raise ValidationError(NOT_AN_OBJECT)
         keys = sorted([*(field.data_key or name for name, field in self.fields.items()), *self.ignored])
         if errors := {str(key): [unknown("key", key, keys)] for key in data if key not in keys}:
             raise ValidationError(errors)
@@ -64,106 +58,6 @@ class DocumentSchema(Schema):
     def make(self, data: dict[str, Any], **_: object) -> Any:
         """Builds the value."""
         return self.makes(**data) if self.makes else data
-
-
-class Text(fields.Field[str]):
-    """A string, not empty where it is required."""
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> str:
-        if not isinstance(value, str):
-            raise ValidationError(_NO_STRING)
-        if self.required and not value:
-            raise self.make_error("required")
-        return value
-
-
-class TemplateText(fields.Field[Template]):
-    """A template, not empty where it is required."""
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> Template:
-        if not isinstance(value, str):
-            raise ValidationError(_NO_STRING)
-        if self.required and not value:
-            raise self.make_error("required")
-        return _template(value)
-
-
-class OptionalTemplate(fields.Field[Template | None]):
-    """A template; None for an empty string."""
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> Template | None:
-        return TemplateText().deserialize(value) if value else None
-
-
-class Duration(fields.Field[float]):
-    """A duration such as `1m30s`, or a number of seconds; loaded as seconds."""
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> float:
-        seconds = _seconds(value)
-        if not 0 <= seconds <= _MAX_SECONDS:
-            raise ValidationError("expected a duration up to a year, such as 500ms, 10s, 1m30s or 2h")
-        return seconds
-
-
-class TemplateTree(fields.Field[object]):
-    """A JSON value, loaded with a Template in place of each string."""
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> object:
-        return template_tree(value)
-
-
-class MappingField(fields.Dict):
-    """An object with arbitrary keys. Unlike those of its base, its errors have the paths of the document."""
-
-    def _deserialize(self, value: object, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, dict):
-            raise ValidationError(_NO_OBJECT)
-        try:
-            return super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call] # marshmallow's
-        except ValidationError as error:
-            messages = {str(key): found.get("value") or found["key"] for key, found in error.messages_dict.items()}
-            raise ValidationError(messages) from None
-
-
-def text_map(**options: Any) -> MappingField:
-    """An object whose values are strings."""
-    return MappingField(keys=Text(), values=Text(), **options)
-
-
-def template_map(**options: Any) -> MappingField:
-    """An object whose values are templates."""
-    return MappingField(keys=Text(), values=TemplateText(), **options)
-
-
-def non_empty_list(inner: fields.Field[Any], of: str) -> fields.List[Any]:
-    """A required list with at least one item."""
-    message = f"expected a list of {of}, with at least one"
-    field = fields.List(inner, required=True, validate=validate.Length(min=1, error=message))
-    field.error_messages["invalid"] = message
-    return field
-
-
-def choice(*words: str, **options: Any) -> Text:
-    """One of a few words."""
-
-    def check(word: str) -> None:
-        if word not in words:
-            raise ValidationError(unknown("value", word, words))
-
-    return Text(validate=check, **options)
-
-
-def flag(**options: Any) -> fields.Boolean:
-    """True or false."""
-    return fields.Boolean(truthy={True}, falsy={False}, error_messages={"invalid": "expected true or false"}, **options)
-
-
-def count(**options: Any) -> fields.Integer:
-    """A whole number, at least 1."""
-    message = "expected a whole number, at least 1"
-    field = fields.Integer(strict=True, validate=validate.Range(min=1, error=message), **options)
-    field.error_messages["invalid"] = message
-    return field
 
 
 _FIELDS: Final[Mapping[Any, Callable[..., fields.Field[Any]]]] = {
@@ -197,53 +91,3 @@ def schema_for(
             )
     schema: DocumentSchema = type(f"{makes.__name__}Schema", (DocumentSchema,), derived)()
     return schema
-
-
-def template_tree(value: object) -> object:
-    """Returns a JSON value with a Template in place of each string. Raises ValidationError."""
-    return _TreeBuilder().build(value, 0)
-
-
-class _TreeBuilder:
-    """Builds one tree, within the limits of size and depth."""
-
-    def __init__(self) -> None:
-        self._nodes_left = _NODE_LIMIT
-
-    def build(self, value: object, depth: int) -> object:
-        self._nodes_left -= 1
-        if depth > _DEPTH_LIMIT or self._nodes_left < 0:
-            raise ValidationError("too large or nested too deep")
-        if isinstance(value, str):
-            return _template(value)
-        if isinstance(value, list):
-            return [self._build_at(index, item, depth + 1) for index, item in enumerate(value)]
-        if isinstance(value, dict):
-            if not all(isinstance(key, str) for key in value):
-                raise ValidationError("expected strings as keys; put them in quotes")
-            return {key: self._build_at(key, item, depth + 1) for key, item in value.items()}
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        raise ValidationError("not a JSON value")
-
-    def _build_at(self, key: str | int, value: object, depth: int) -> object:
-        try:
-            return self.build(value, depth)
-        except ValidationError as error:
-            raise ValidationError({key: error.messages}) from None
-
-
-def _template(source: str) -> Template:
-    try:
-        return Template(source)
-    except TemplateError as error:
-        raise ValidationError(str(error)) from error
-
-
-def _seconds(value: object) -> float:
-    """Returns a duration in seconds; -1 for anything else."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, str) or not value or _DURATION_PART.sub("", value):
-        return -1
-    return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(value))

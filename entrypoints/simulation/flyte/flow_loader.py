@@ -7,16 +7,14 @@ from typing import Any, cast
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
-from entrypoints.simulation.flyte.document_schemas import (
-    DocumentSchema,
-    KeyPath,
+from entrypoints.simulation.flyte.document_fields import (
     OptionalTemplate,
     TemplateTree,
     Text,
-    format_path,
     non_empty_list,
     template_map,
 )
+from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
 from entrypoints.simulation.flyte.documents import Document, parse_document, read_document
 from entrypoints.simulation.pongo2.template import Template
 

@@ -9,11 +9,8 @@ from typing import Any, cast
 from marshmallow import fields, validate
 
 from entrypoints.simulation.flyte import step_evaluator
-from entrypoints.simulation.flyte.document_schemas import (
-    MappingField,
-    Text,
-    schema_for,
-)
+from entrypoints.simulation.flyte.document_fields import MappingField, Text
+from entrypoints.simulation.flyte.document_schemas import schema_for
 from entrypoints.simulation.flyte.documents import read_document
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.local_pack import LocalPack
