@@ -5,12 +5,13 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from adapters.filesystem.storage import FileStorage
 from adapters.memory.storage import MemoryStorage
+from application.ports.clock import Clock
 from application.ports.storage import Storage
 
 _NOT_YET = ("postgresql", "postgres", "redis", "rediss")
 
 
-def create_storage(url: str) -> Storage:
+def create_storage(url: str, clock: Clock) -> Storage:
     """The storage at `file:///directory` or `memory:`, not opened yet.
 
     ValueError for any other URL; its message never repeats the URL, which may hold a password.
@@ -25,19 +26,23 @@ def create_storage(url: str) -> Storage:
         raise ValueError("the scheme is not known; use file:///directory or memory:")
     if parts.query or parts.fragment:
         raise ValueError(f"{parts.scheme}: takes no parameters (in a directory's name, write ? as %3F and # as %23)")
-    return _in_directory(parts) if parts.scheme == "file" else _in_memory(parts)
+    if parts.scheme == "file":
+        return FileStorage(_directory(parts), clock)
+    if parts.netloc or parts.path:
+        raise ValueError("memory: takes nothing after the colon")
+    return MemoryStorage(clock)
 
 
-def attach_storage(url: str) -> Storage:
+def attach_storage(url: str, clock: Clock) -> Storage:
     """The storage at that URL, for somebody who looks into it beside the pack that may be at work there.
 
     ValueError as of `storage_for`, and for `memory:`, into which nobody else can look.
     """
-    create_storage(url)
+    create_storage(url, clock)
     directory = directory_of(url)
     if directory is None:
         raise ValueError("memory: is in the pack's own process, and nobody else can look into it")
-    return FileStorage(directory, exclusive=False)
+    return FileStorage(directory, clock, exclusive=False)
 
 
 def directory_of(url: str) -> Path | None:
@@ -48,7 +53,7 @@ def directory_of(url: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _in_directory(parts: SplitResult) -> FileStorage:
+def _directory(parts: SplitResult) -> Path:
     path = unquote(parts.path)
     if parts.netloc not in ("", "localhost") or not path.startswith("/"):
         raise ValueError("file: needs three slashes and an absolute directory: file:///var/lib/flyte-slack")
@@ -56,10 +61,4 @@ def _in_directory(parts: SplitResult) -> FileStorage:
         raise ValueError("file: needs more than the root directory: file:///var/lib/flyte-slack")
     if "\0" in path:
         raise ValueError("file: the directory's name holds a NUL character")
-    return FileStorage(Path(path))
-
-
-def _in_memory(parts: SplitResult) -> MemoryStorage:
-    if parts.netloc or parts.path:
-        raise ValueError("memory: takes nothing after the colon")
-    return MemoryStorage()
+    return Path(path)

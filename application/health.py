@@ -1,6 +1,6 @@
-"""How the pack is doing: what its parts report, and what whoever watches over it reads."""
+"""The health of the pack: reported by its parts, read by operators and load balancers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -10,94 +10,103 @@ from domain.errors import AuthenticationFailed, ChatError, ChatRejected, Unreach
 
 log = structlog.get_logger()
 
-CHECKS = ("flyte", "slack", "storage", "outbox")
-"""What is looked at, in the order in which it is shown."""
-
-_NO_FIGURES = str.maketrans("", "", "0123456789")
+_WITHOUT_DIGITS = str.maketrans("", "", "0123456789")
 
 
 @dataclass(frozen=True, slots=True)
 class HealthStatus:
-    """What one part of the pack last said of itself."""
+    """The latest report of one check."""
 
     healthy: bool
     status: str
-    """In a few words. It is shown to anyone who asks: no channel, no user, no text, no URL."""
+    """A few words, shown to anyone who asks: no channel, no user, no text, no URL."""
 
 
 class HealthRegistry:
-    """Holds the latest report of every check. Each is unhealthy (`starting`) until it was reported."""
+    """Holds the latest report of every check. A check is unhealthy (`starting`) until its first report."""
 
-    def __init__(self) -> None:
-        self._checks = {name: HealthStatus(healthy=False, status="starting") for name in CHECKS}
+    def __init__(self, checks: Sequence[str]) -> None:
+        self._checks = {name: HealthStatus(healthy=False, status="starting") for name in checks}
 
     def checks(self) -> Mapping[str, HealthStatus]:
-        """The latest reports by the names of `CHECKS`, in that order; follows later reports."""
+        """Returns the latest reports by name, in the order given; a live view."""
         return MappingProxyType(self._checks)
 
     @property
     def is_healthy(self) -> bool:
-        """Whether every check is."""
+        """Whether every check is healthy."""
         return all(check.healthy for check in self._checks.values())
 
-    def report(self, check: str, *, healthy: bool, status: str) -> None:
-        """Replace what is known of a check; logged when it turns, or is unhealthy for another reason than before.
-
-        Figures within a status may move without being another reason. ValueError for a name not in `CHECKS`.
-        """
+    def reporter(self, check: str) -> "HealthReporter":
+        """Returns what reports for a check. Raises ValueError for an unknown name."""
         if check not in self._checks:
-            raise ValueError(f"there is no check {check!r}; there are: {', '.join(CHECKS)}")
-        before = self._checks[check]
-        now = self._checks[check] = HealthStatus(healthy, status)
+            raise ValueError(f"there is no check {check!r}; there are: {', '.join(self._checks)}")
+        return HealthReporter(check, self._checks)
+
+
+class HealthReporter:
+    """Reports for one check."""
+
+    def __init__(self, check: str, checks: dict[str, HealthStatus]) -> None:
+        self._check = check
+        self._checks = checks
+
+    def report(self, *, healthy: bool, status: str) -> None:
+        """Replaces the status. Logs when it turns healthy or unhealthy, or is unhealthy for another reason.
+
+        A change of figures within the status is not another reason.
+        """
+        before = self._checks[self._check]
+        now = self._checks[self._check] = HealthStatus(healthy, status)
         if now.healthy and not before.healthy:
-            log.info("healthy", check=check, status=status)
+            log.info("healthy", check=self._check, status=status)
         elif not now.healthy and (before.healthy or _reason(before) != _reason(now)):
-            log.warning("unhealthy", check=check, status=status)
+            log.warning("unhealthy", check=self._check, status=status)
 
 
 def _reason(check: HealthStatus) -> str:
-    return check.status.translate(_NO_FIGURES)
+    return check.status.translate(_WITHOUT_DIGITS)
 
 
 class ChatHealth:
-    """What is known of the chat service: whether it answers, takes the token, and lets the pack hear."""
+    """The health of the chat service: whether it answers, accepts the token, and delivers events."""
 
-    def __init__(self, health: HealthRegistry) -> None:
+    def __init__(self, health: HealthReporter) -> None:
         self._health = health
         self._api_problem = "starting"
         self._receiver_problem = "starting"
         self.token_is_refused = False
-        """Since the last answer that said so."""
+        """Whether the latest answer said so."""
 
     def on_success(self) -> None:
-        """The service did what was asked."""
+        """The service did what was requested."""
         self.token_is_refused = False
-        self._update(asking="")
+        self._on_api_problem("")
 
     def on_error(self, error: ChatError) -> None:
-        """The service did not do what was asked. A plain refusal says nothing against its health."""
+        """The service did not do what was requested. A rejection alone does not make it unhealthy."""
         if isinstance(error, AuthenticationFailed):
             self.token_is_refused = True
-            self._update(asking=f"the token is refused ({error.code})")
+            self._on_api_problem(f"the token is refused ({error.code})")
         elif isinstance(error, Unreachable):
-            self._update(asking="out of reach")
+            self._on_api_problem("out of reach")
         elif isinstance(error, ChatRejected):
             self.on_success()
 
     def on_access_lost(self, reason: str) -> None:
-        """The service announced that the token is no longer good."""
+        """The service announced that the token is no longer valid."""
         self.token_is_refused = True
-        self._update(asking=f"the token is refused ({reason})")
+        self._on_api_problem(f"the token is refused ({reason})")
 
     def on_receiver_status(self, problem: str = "") -> None:
-        """Whether the pack hears what is said: empty when it does, otherwise why not."""
+        """Whether the pack receives events: empty if it does, otherwise why not."""
         self._receiver_problem = problem
         self._report()
 
-    def _update(self, *, asking: str) -> None:
-        self._api_problem = asking
+    def _on_api_problem(self, problem: str) -> None:
+        self._api_problem = problem
         self._report()
 
     def _report(self) -> None:
         problems = "; ".join(dict.fromkeys(filter(None, (self._api_problem, self._receiver_problem))))
-        self._health.report("slack", healthy=not problems, status=problems or "connected")
+        self._health.report(healthy=not problems, status=problems or "connected")

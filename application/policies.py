@@ -4,22 +4,22 @@ from dataclasses import dataclass
 from enum import Enum
 
 LEASE_SECONDS = 60
-"""For how long a claim holds without being extended; extended three times as often."""
+"""How long a claim holds without being renewed; it is renewed three times as often."""
 POLL_INTERVAL_SECONDS = 5.0
-"""How often to look for what somebody else put back: an operator who retries what was set aside."""
+"""How often workers look for entries that an operator has requeued."""
 
 
 class Listen(Enum):
     """Where the pack listens, besides direct messages."""
 
     JOINED = "joined"
-    """In the channels that it joined."""
+    """In the channels that it has joined."""
     MEMBER = "member"
     """In every channel of which the bot is a member."""
 
 
 class WhenInDoubt(Enum):
-    """What to do about a post of which nobody can tell whether it stands."""
+    """What to do about a post whose fate can't be determined."""
 
     FAIL = "fail"
     RESEND = "resend"
@@ -27,11 +27,11 @@ class WhenInDoubt(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PostingPolicy:
-    """What the operator decided about posts."""
+    """What the operator has decided about posts."""
 
     messages_per_second: float = 1
-    """Into one channel."""
+    """Per channel."""
     message_burst: int = 10
-    """Posts into one channel that may run ahead of that pace."""
+    """Posts into one channel that may run ahead of that rate."""
     give_up_seconds: float = 600
     when_in_doubt: WhenInDoubt = WhenInDoubt.FAIL

@@ -1,7 +1,6 @@
-"""All loops of the pack in one TaskGroup: start, run, end."""
+"""Starts, runs and ends all loops of the pack in one TaskGroup."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -10,12 +9,9 @@ import structlog
 from application.health import ChatHealth
 from application.policies import LEASE_SECONDS
 from application.ports.chat import Chat
-from application.ports.clock import Clock
 from application.ports.storage import Storage
-from application.resilience.chat_retry import ChatLine
-from application.resilience.circuit_breaker import EngineLine
+from application.resilience.circuit_breaker import WorkflowCircuitBreaker
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.resilience.storage_retry import Safekeeping
 from application.workers.action_worker import ActionWorker
 from application.workers.backlog_monitor import BacklogMonitor
 from application.workers.membership_sync import MembershipSync
@@ -27,20 +23,20 @@ from domain.users import Identity
 log = structlog.get_logger()
 
 _RETENTION = timedelta(hours=72)
-"""How long delivered messages and finished actions are recognised; the contract asks for 48 hours."""
+"""How long delivered messages and reported actions are recognised; the contract requires 48 hours."""
 _TOKEN_CHECK_SECONDS = 30.0
 _RECONCILE_TIMEOUT_SECONDS = 2.0
-"""How long hearing and acting wait for Slack to tell where the bot is a member; they go on while it takes longer."""
+"""How long receiving and executing wait for the memberships; if they take longer, reconciling goes on beside them."""
 
 
 class ChatAccessDenied(Exception):
-    """The chat service says for good that it does not want this pack: nothing to wait for."""
+    """The chat service permanently refuses this pack: waiting would not help."""
 
-    def __init__(self, refusal: ChatRejected, *, by_receiver: bool) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
+    def __init__(self, rejection: ChatRejected, *, by_receiver: bool) -> None:
+        super().__init__(str(rejection))
+        self.rejection = rejection
         self.by_receiver = by_receiver
-        """Whether it was the receiver that was refused; otherwise the pack as such."""
+        """Whether the receiver was refused; otherwise the pack as such."""
 
 
 class Supervisor:
@@ -50,96 +46,79 @@ class Supervisor:
         self,
         chat: Chat,
         storage: Storage,
-        hearing: MessageConsumer,
+        consumer: MessageConsumer,
         relay: OutboxRelay,
         worker: ActionWorker,
-        membership: MembershipSync,
-        gauge: BacklogMonitor,
-        engine: EngineLine,
-        line: ChatLine,
+        membership_sync: MembershipSync,
+        backlog_monitor: BacklogMonitor,
+        circuit_breaker: WorkflowCircuitBreaker,
         chat_health: ChatHealth,
-        keep: Safekeeping,
-        clock: Clock,
-        stop: Shutdown,
+        shutdown: Shutdown,
     ) -> None:
         self._chat = chat
         self._storage = storage
-        self._hearing = hearing
+        self._consumer = consumer
         self._relay = relay
         self._worker = worker
-        self._membership = membership
-        self._gauge = gauge
-        self._engine = engine
-        self._line = line
+        self._membership_sync = membership_sync
+        self._backlog_monitor = backlog_monitor
+        self._circuit_breaker = circuit_breaker
         self._chat_health = chat_health
-        self._keep = keep
-        self._clock = clock
-        self._stop = stop
+        self._shutdown = shutdown
 
     async def run(self) -> None:
-        """Run until the end is asked for. The storage is open.
-
-        Raises ChatRefusesPack, in an ExceptionGroup.
-        """
+        """Runs until shutdown is requested. The storage is open. Raises ChatAccessDenied, in an ExceptionGroup."""
         async with asyncio.TaskGroup() as loops:
             for name, loop in (
-                ("register", self._register),
+                ("register", self._circuit_breaker.register),
                 ("relay", self._relay.run),
-                ("converse", self._serve_chat),
+                ("chat", self._serve_chat),
                 ("housekeeping", self._housekeeping),
-                ("gauge", self._gauge.run),
+                ("backlog", self._backlog_monitor.run),
                 ("token", self._watch_token),
             ):
                 loops.create_task(_until_shutdown(loop), name=name)
 
-    async def _register(self) -> None:
-        await self._engine.register()
-
     async def _serve_chat(self) -> None:
-        """What needs to know who the pack is in the chat service."""
+        """Runs what needs to know the pack's own user."""
         try:
-            identity = await self._line(self._chat.identify, give_up_seconds=math.inf)
-        except ChatRejected as refusal:
-            raise ChatAccessDenied(refusal, by_receiver=False) from refusal
+            identity = await self._chat.identify()
+        except ChatRejected as rejection:
+            raise ChatAccessDenied(rejection, by_receiver=False) from rejection
         log.info("identified", user=identity.user_id, bot=identity.bot_id, team=identity.team_id)
         async with asyncio.TaskGroup() as loops:
-            made_up = asyncio.Event()
-            making_up = loops.create_task(_until_shutdown(self._membership.reconcile), name="make up")
-            making_up.add_done_callback(lambda _: made_up.set())
+            reconciled = asyncio.Event()
+            reconciling = loops.create_task(_until_shutdown(self._membership_sync.reconcile), name="reconcile")
+            reconciling.add_done_callback(lambda _: reconciled.set())
             try:
-                await self._stop.wait(_RECONCILE_TIMEOUT_SECONDS, made_up)
+                await self._shutdown.wait(_RECONCILE_TIMEOUT_SECONDS, reconciled)
             except ShutdownRequested:
                 return
-            loops.create_task(self._receive(identity), name="hear")
+            loops.create_task(self._membership_sync.join_defaults(), name="join default channels")
+            loops.create_task(self._receive(identity), name="receive")
             loops.create_task(_until_shutdown(self._worker.run), name="work")
 
     async def _receive(self, identity: Identity) -> None:
-        """Hear from the start on, while the default channels are joined."""
-        async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._membership.join_defaults(), name="join default channels")
-            loops.create_task(self._consume(identity), name="listen")
-
-    async def _consume(self, identity: Identity) -> None:
         try:
-            await self._hearing.run(identity)
-        except* ChatRejected as refusals:
-            refusal = refusals.exceptions[0]
-            raise ChatAccessDenied(refusal, by_receiver=True) from refusal  # type: ignore[arg-type] # no group within it
+            await self._consumer.run(identity)
+        except* ChatRejected as group:
+            rejection = group.exceptions[0]
+            raise ChatAccessDenied(rejection, by_receiver=True) from rejection  # type: ignore[arg-type] # not nested
 
     async def _housekeeping(self) -> None:
         while True:
-            await self._keep(lambda: self._storage.heartbeat(self._clock.now(), LEASE_SECONDS))
-            await self._keep(lambda: self._storage.outbox.purge(self._clock.now() - _RETENTION))
-            await self._keep(lambda: self._storage.journal.purge(self._clock.now() - _RETENTION))
-            await self._stop.sleep(LEASE_SECONDS / 3)
+            await self._storage.heartbeat(LEASE_SECONDS)
+            await self._storage.outbox.purge(_RETENTION)
+            await self._storage.journal.purge(_RETENTION)
+            await self._shutdown.sleep(LEASE_SECONDS / 3)
 
     async def _watch_token(self) -> None:
-        """While the token is refused, ask now and then whether it is good again."""
+        """While the token is refused, asks periodically whether it is valid again."""
         while True:
-            await self._stop.sleep(_TOKEN_CHECK_SECONDS)
+            await self._shutdown.sleep(_TOKEN_CHECK_SECONDS)
             if self._chat_health.token_is_refused:
                 try:
-                    await self._line(self._chat.identify, give_up_seconds=0)
+                    await self._chat.identify()
                 except ChatError as error:
                     log.warning("token_still_refused", reason=str(error))
 

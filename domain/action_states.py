@@ -1,9 +1,9 @@
-"""Which way an action's state may go, for every storage alike."""
+"""The state machine of actions and steps, shared by every storage."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from domain.actions import ActionId, ActionState, Step
+from domain.actions import ActionId, ActionState, Step, StepResult
 
 _IN_PROGRESS = frozenset({ActionState.TAKEN, ActionState.EXECUTING})
 
@@ -16,39 +16,39 @@ ALLOWED_FROM = {
     "finished": frozenset({ActionState.COMPLETED}),
     "set aside": frozenset({ActionState.COMPLETED}),
 }
-"""For each thing that can be done to an action: the states in which it can be."""
+"""For each transition: the states from which it is allowed."""
 
 
 def check_transition(action_id: ActionId, transition: str, state: ActionState | None) -> None:
-    """ValueError when an action in this state (None: unknown) can't be `deed`, one of the keys of FROM."""
+    """Raises ValueError unless an action in `state` (None: unknown) may make the transition, a key of ALLOWED_FROM."""
     if state is None:
         raise ValueError(f"action {action_id} can't be {transition}: it is not known")
     if state not in ALLOWED_FROM[transition]:
         raise ValueError(f"action {action_id} can't be {transition}: it is {state.value}")
 
 
-def begun(known: Step | None, at: datetime) -> Step:
-    """The step once its first request goes out. ValueError when it is over already: it must not go out again."""
-    if known is None or known.begun_at is None:
-        known = replace(known or Step(), begun_at=at)
-    if known.is_complete:
+def begin(step: Step | None, at: datetime) -> Step:
+    """Returns the step as begun; a step that has begun keeps its time. Raises ValueError if it is complete."""
+    if step is None or step.begun_at is None:
+        step = replace(step or Step(), begun_at=at)
+    if step.is_complete:
         raise ValueError("a step that is settled can't begin again")
-    return known
+    return step
 
 
-def retracted(known: Step | None) -> Step:
-    """The step as if it had not begun. ValueError when there is no such step, or its end is known."""
-    if known is None or known.is_complete:
+def undo_begin(step: Step | None) -> Step:
+    """Returns the step as not begun. Raises ValueError if there is no such step or it is complete."""
+    if step is None or step.is_complete:
         raise ValueError("only a step whose end is open can be retracted")
-    return replace(known, begun_at=None)
+    return replace(step, begun_at=None)
 
 
-def settled(known: Step | None, end: Step) -> Step:
-    """The step with its end noted. ValueError when there is no such step, it ended otherwise, or this is no end."""
-    if known is None:
+def complete(step: Step | None, result: StepResult | None, error: str) -> Step:
+    """Returns the completed step. Raises ValueError if it is unknown or already completed differently."""
+    if step is None:
         raise ValueError("a step that was neither planned nor begun can't be settled")
-    if not end.is_complete:
-        raise ValueError("a step is settled by a receipt or an error")
-    if known.is_complete and (known.receipt, known.error) != (end.receipt, end.error):
+    if result is None and not error:
+        raise ValueError("a step is settled by a result or an error")
+    if step.is_complete and (step.result, step.error) != (result, error):
         raise ValueError("a step that is settled can't be settled otherwise")
-    return replace(end, begun_at=known.begun_at or end.begun_at)
+    return replace(step, result=result, error=error)

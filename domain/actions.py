@@ -4,65 +4,71 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NewType
+from typing import NewType, TypeAlias
 
-from domain.channels import ChannelId
 from domain.commands import Command
 from domain.events import Outcome
 from domain.messages import Receipt
 
 ActionId = NewType("ActionId", str)
-"""How the workflow engine names an action that it gave out. Opaque."""
+"""The workflow engine's name for an action. Opaque."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One command that the workflow engine handed to this pack, to be carried out and answered once."""
+    """One command handed to this pack by the workflow engine, to be executed and completed once."""
 
     id: ActionId
     command: Command
 
 
 class ActionState(Enum):
-    """How far an action has come."""
+    """How far an action has come: TAKEN -> EXECUTING -> COMPLETED -> REPORTED or DEAD_LETTERED."""
 
     TAKEN = "taken"
-    """On disk; nothing has been tried."""
+    """Stored; nothing has been attempted."""
     EXECUTING = "executing"
     """A step has begun."""
     COMPLETED = "concluded"
-    """The outcome is known and not answered yet."""
+    """The outcome is known but not reported yet."""
     REPORTED = "finished"
-    """The workflow engine has the answer."""
+    """The workflow engine has the outcome."""
     DEAD_LETTERED = "set aside"
-    """The answer could not be brought to the engine; kept until somebody decides."""
+    """The outcome could not be reported; kept until an operator decides."""
+
+
+StepName = NewType("StepName", str)
+"""Identifies a step within its action. A post is named for its channel."""
+
+StepResult: TypeAlias = Receipt
+"""What a successful step produced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One post of an action."""
+    """One request to the chat service that an action makes, such as a post into one channel."""
 
     begun_at: datetime | None = None
-    """When its first request was about to go out; None: nothing went out."""
-    receipt: Receipt | None = None
+    """When the first request was about to be sent; None if none was."""
+    result: StepResult | None = None
     error: str = ""
-    """Why it failed for good; empty unless it did."""
+    """Why the step failed permanently; empty unless it did."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether its end is known."""
-        return self.receipt is not None or bool(self.error)
+        """Whether the step succeeded or failed permanently."""
+        return self.result is not None or bool(self.error)
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """An action in hand, and what was done for it."""
+    """An action and the record of its execution."""
 
     action: Action
     taken_at: datetime
     state: ActionState = ActionState.TAKEN
-    steps: Mapping[ChannelId, Step] = field(default_factory=dict)
-    """By channel, in the order of `plan`."""
+    steps: Mapping[StepName, Step] = field(default_factory=dict)
+    """In the order in which they were planned."""
     outcome: Outcome | None = None
     completed_at: datetime | None = None
     dead_letter_reason: str = ""

@@ -4,12 +4,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 ChannelId = NewType("ChannelId", str)
-"""Slack's id of a conversation (`C024BE91L`), or whatever a flow gave in its place. No form is checked."""
-
-
-def is_direct(channel_id: ChannelId) -> bool:
-    """Whether this is a conversation of one person with the bot, which needs no joining."""
-    return channel_id.startswith("D")
+"""The chat service's id of a conversation (`C024BE91L`), or whatever a flow gave instead. Its form is not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +17,9 @@ class JoinedChannels:
         return channel_id in self.ids
 
     def join(self, channel_id: ChannelId) -> "JoinedChannels":
-        """The same channels and this one; itself when that one is joined already."""
+        """Returns these channels and the given one."""
         return self if channel_id in self.ids else JoinedChannels((*self.ids, channel_id))
 
     def leave(self, channel_id: ChannelId) -> "JoinedChannels":
-        """The same channels without this one."""
+        """Returns these channels without the given one."""
         return JoinedChannels(tuple(joined for joined in self.ids if joined != channel_id))

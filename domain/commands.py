@@ -1,4 +1,4 @@
-"""What flows can ask of the pack."""
+"""The commands that flows can send to the pack."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,7 +11,7 @@ _CONTENT_FIELDS = ("text", "attachments", "blocks", "markdown_text")
 
 
 def _missing(**fields: str) -> str:
-    """The contract's words for the fields that are empty, in the order given."""
+    """Lists the empty fields in the contract's wording, in the order given."""
     return ", ".join(f"missing {name.replace('_', ' ')} field" for name, value in fields.items() if not value)
 
 
@@ -22,18 +22,18 @@ class SendMessage:
     message: OutgoingMessage
 
     def missing(self) -> str:
-        """What the flow left out, in words; empty when nothing."""
+        """Returns which required fields are missing, in the contract's wording; empty if none."""
         return _missing(message=self.message.text, channel_id=self.message.channel_id)
 
 
 @dataclass(frozen=True, slots=True)
 class SendRichMessage:
-    """Post a message with any of Slack's own fields."""
+    """Post a message with any of the chat service's own fields."""
 
     message: RichMessage
 
     def missing(self) -> str:
-        """What the flow left out, in words; empty when nothing."""
+        """Returns which required fields are missing, in the contract's wording; empty if none."""
         fields = self.message.fields
         has_content = any(fields.get(name) not in (None, "", [], "[]") for name in _CONTENT_FIELDS)
         lacks_content = "" if has_content else "missing text, attachments, blocks or markdown_text field"
@@ -47,7 +47,7 @@ class Broadcast:
     message: str
 
     def missing(self) -> str:
-        """What the flow left out, in words; empty when nothing."""
+        """Returns which required fields are missing, in the contract's wording; empty if none."""
         return _missing(message=self.message)
 
 
@@ -58,7 +58,7 @@ class JoinChannel:
     channel_id: ChannelId
 
     def missing(self) -> str:
-        """What the flow left out, in words; empty when nothing."""
+        """Returns which required fields are missing, in the contract's wording; empty if none."""
         return _missing(channel_id=self.channel_id)
 
 
@@ -69,22 +69,22 @@ class LeaveChannel:
     channel_id: ChannelId
 
     def missing(self) -> str:
-        """What the flow left out, in words; empty when nothing."""
+        """Returns which required fields are missing, in the contract's wording; empty if none."""
         return _missing(channel_id=self.channel_id)
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableCommand:
-    """A known command whose input can't be read: the wrong type, too large, too deep."""
+    """A known command with invalid input: wrong types, too large, or nested too deep."""
 
     name: str
     reason: str
-    """What is wrong and where, without the input itself."""
+    """What is invalid and where, without the input itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownCommand:
-    """A command that this pack does not have."""
+    """A command that this pack does not support."""
 
     name: str
 
@@ -95,12 +95,12 @@ Command: TypeAlias = (
 
 
 def command_name(command: Command) -> str:
-    """The command as flows name it."""
+    """Returns the name by which flows address the command."""
     if isinstance(command, UnreadableCommand | UnknownCommand):
         return command.name
     return type(command).__name__
 
 
 def without_token(fields: JsonObject) -> JsonObject:
-    """A rich message's fields without `token`, which is never handed on nor answered with."""
+    """Returns a rich message's fields without `token`, which the pack neither passes on nor reports."""
     return {name: value for name, value in fields.items() if name != "token"}

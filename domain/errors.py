@@ -1,29 +1,32 @@
-"""What can go wrong at the ports.
+"""The errors that ports raise.
 
-ChatError                 Slack
-+-- Refused               permanent: asking again would get the same answer
-|   +-- AuthenticationFailed   the token is no good; the whole pack suffers
-+-- RateLimited           ask again after `retry_after_seconds`
-+-- Unreachable           the request did not take effect; ask again later
-+-- InDoubt               the request went out and nobody knows whether it took effect
+ChatError                       the chat service
++-- ChatRejected                permanent: the same request would get the same answer
+|   +-- AuthenticationFailed    the token is not valid; affects the whole pack
+|   +-- IdempotencyKeyRejected  the service does not accept the message's idempotency key
++-- RateLimited                 retry after `retry_after_seconds`
++-- Unreachable                 the request had no effect; retry later
++-- InDoubt                     the request was sent; whether it took effect is unknown
 
-WorkflowError             Flyte
-+-- WorkflowUnreachable   the request did not take effect, or a repeat does no harm; ask again later
-+-- WorkflowInDoubt       the request went out and no answer came
-+-- NotTaken              answered with a failure that may pass (5xx)
-+-- RaceLost              another replica took the action
-+-- PackUnknown           register again
-+-- Malformed             refused for what it says (400): a repeat would be refused as well
-+-- NotAuthorised         the engine wants another token
+WorkflowError                   the workflow engine
++-- WorkflowUnreachable         the request had no effect, or repeating it is safe; retry later
++-- WorkflowInDoubt             the request was sent and no answer came
++-- WorkflowServerError         the engine failed (5xx); may pass
++-- ActionTakenElsewhere        another replica took the action
++-- PackNotRegistered           register again
++-- RejectedByWorkflow          rejected for its content (400): a repeat would be rejected as well
++-- WorkflowUnauthorized        the engine requires another token
 
-StorageError              the storage
-+-- StorageUnavailable    can't read or write at the moment; may recover
-+-- StorageRefused        can't be opened: in use by another process, a foreign owner, a link
+StorageError                    the storage
++-- StorageUnavailable          can't read or write at the moment; may recover
++-- StorageUnusable             can't be opened: in use by another process, a foreign owner, a link
+
+LeaseLost                       another process has taken over the lane
 """
 
 
 class ChatError(Exception):
-    """Slack did not do what was asked. `str()` of it is what a flow's author reads: `<code>: <what to do>`."""
+    """The chat service did not do what was requested. `str()` is written for flow authors: `<code>: <what to do>`."""
 
     def __init__(self, code: str, explanation: str) -> None:
         super().__init__(f"{code}: {explanation}")
@@ -32,15 +35,19 @@ class ChatError(Exception):
 
 
 class ChatRejected(ChatError):
-    """Slack said no, and would say no again."""
+    """The service rejected the request, and would reject it again."""
 
 
 class AuthenticationFailed(ChatRejected):
-    """Slack does not accept the token (`invalid_auth`, `token_revoked`, ...)."""
+    """The service does not accept the token (`invalid_auth`, `token_revoked`, ...)."""
+
+
+class IdempotencyKeyRejected(ChatRejected):
+    """The service rejected the post because of its idempotency key; it may accept the message without one."""
 
 
 class RateLimited(ChatError):
-    """Slack asks for patience."""
+    """The service asks to slow down."""
 
     def __init__(self, retry_after_seconds: float) -> None:
         super().__init__("ratelimited", f"Slack asks to wait {retry_after_seconds:g} s")
@@ -48,52 +55,59 @@ class RateLimited(ChatError):
 
 
 class Unreachable(ChatError):
-    """Slack could not be reached, or said that it can't serve now. Nothing took effect."""
+    """The service could not be reached, or can't serve requests now. Nothing took effect."""
 
 
 class InDoubt(ChatError):
-    """The request went out, and no answer tells whether it took effect."""
+    """The request was sent, and no answer tells whether it took effect."""
 
 
 class WorkflowError(Exception):
-    """Flyte did not do what was asked. `str()` of it is what an operator reads."""
+    """The workflow engine did not do what was requested. `str()` is written for operators."""
 
 
 class WorkflowUnreachable(WorkflowError):
-    """Flyte could not be reached, or what answered was not Flyte."""
+    """The engine could not be reached, or something else answered in its place."""
 
 
 class WorkflowInDoubt(WorkflowError):
-    """The request went out, and the connection broke or the time ran out before an answer."""
+    """The request was sent, and the connection broke or the time ran out before an answer."""
 
 
 class WorkflowServerError(WorkflowError):
-    """Flyte answered with a failure of its own (5xx)."""
+    """The engine answered with a failure of its own (5xx)."""
 
 
 class ActionTakenElsewhere(WorkflowError):
-    """Another replica of the pack took the action first, which Flyte answers with a 500."""
+    """Another replica of the pack took the action first."""
 
 
 class PackNotRegistered(WorkflowError):
-    """Flyte does not know the pack, or the action (404)."""
+    """The engine does not know the pack, or the action (404)."""
 
 
 class RejectedByWorkflow(WorkflowError):
-    """Flyte refuses this for what it says (400)."""
+    """The engine rejected the request for its content (400)."""
 
 
 class WorkflowUnauthorized(WorkflowError):
-    """Flyte wants a token, or another one (401, 403)."""
+    """The engine requires a token, or another one (401, 403)."""
 
 
 class StorageError(Exception):
-    """The storage did not do what was asked. `str()` of it is what an operator reads."""
+    """The storage did not do what was requested. `str()` is written for operators."""
 
 
 class StorageUnavailable(StorageError):
-    """The storage can't read or write at the moment. Nothing of the request took effect."""
+    """The storage can't read or write at the moment. Nothing took effect."""
 
 
 class StorageUnusable(StorageError):
     """The storage can't be opened, and waiting would not help."""
+
+
+class LeaseLost(Exception):
+    """The lane is held by another process by now; nothing was changed, and the work is that process's."""
+
+    def __init__(self, lane: str) -> None:
+        super().__init__(f"the lease on {lane} has been taken over")

@@ -1,4 +1,4 @@
-"""What happened: the events that the pack reports to the workflow engine."""
+"""The events that the pack sends to the workflow engine."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from domain.users import User
 
 @dataclass(frozen=True, slots=True)
 class MessageSent:
-    """Slack took the message."""
+    """The chat service accepted the message."""
 
     message: OutgoingMessage
     receipt: Receipt
@@ -19,7 +19,7 @@ class MessageSent:
 
 @dataclass(frozen=True, slots=True)
 class SendMessageFailed:
-    """Slack did not take the message, or could not be asked to."""
+    """The message could not be posted."""
 
     message: OutgoingMessage
     error: str
@@ -27,7 +27,7 @@ class SendMessageFailed:
 
 @dataclass(frozen=True, slots=True)
 class RichMessageSent:
-    """Slack took the rich message."""
+    """The chat service accepted the rich message."""
 
     fields: JsonObject
     """The input, unchanged."""
@@ -36,7 +36,7 @@ class RichMessageSent:
 
 @dataclass(frozen=True, slots=True)
 class SendRichMessageFailed:
-    """Slack did not take the rich message, or could not be asked to."""
+    """The rich message could not be posted."""
 
     fields: JsonObject
     """The input, without a `token`."""
@@ -45,17 +45,17 @@ class SendRichMessageFailed:
 
 @dataclass(frozen=True, slots=True)
 class BroadcastSent:
-    """Slack took the message in every channel."""
+    """The message was posted in every joined channel."""
 
     message: str
     channel_ids: tuple[ChannelId, ...]
     in_doubt: bool = False
-    """In one channel at least the message was sent again without knowing whether it was there already."""
+    """In at least one channel the message was sent again although the first attempt may have succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelFailure:
-    """One channel that a broadcast did not reach, and why."""
+    """A channel that a broadcast did not reach, and why."""
 
     channel_id: ChannelId
     error: str
@@ -63,12 +63,12 @@ class ChannelFailure:
 
 @dataclass(frozen=True, slots=True)
 class BroadcastFailed:
-    """At least one channel did not get the message."""
+    """The message could not be posted in at least one channel."""
 
     message: str
     error: str
     channel_ids: tuple[ChannelId, ...] = ()
-    """The channels that did get it."""
+    """The channels in which it was posted."""
     failures: tuple[ChannelFailure, ...] = ()
 
 
@@ -81,7 +81,7 @@ class ChannelJoined:
 
 @dataclass(frozen=True, slots=True)
 class JoinChannelFailed:
-    """Slack did not let the bot in."""
+    """The bot could not become a member of the channel."""
 
     channel_id: ChannelId
     error: str
@@ -96,7 +96,7 @@ class ChannelLeft:
 
 @dataclass(frozen=True, slots=True)
 class LeaveChannelFailed:
-    """Slack kept the bot in; the channel stays joined."""
+    """The bot could not leave the channel; it stays joined."""
 
     channel_id: ChannelId
     error: str
@@ -104,16 +104,16 @@ class LeaveChannelFailed:
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """The action could not be carried out at all: bad input, an unknown command, a bug in the pack."""
+    """The action could not be executed at all: invalid input, an unknown command, a bug in the pack."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """Somebody said something in a channel that the pack listens to."""
+    """A new message in a channel that the pack listens to."""
 
-    said: IncomingMessage
+    message: IncomingMessage
     user: User
 
 
@@ -132,9 +132,7 @@ Outcome: TypeAlias = (
 )
 """How an action can end."""
 
-Event: TypeAlias = Outcome | ReceivedMessage
+PackEvent: TypeAlias = ReceivedMessage
+"""Any event that the pack publishes of its own accord."""
 
-
-def event_name(event: Event) -> str:
-    """The event as flows name it."""
-    return "FATAL" if isinstance(event, Fatal) else type(event).__name__
+Event: TypeAlias = Outcome | PackEvent

@@ -1,47 +1,80 @@
-"""Events on their way to the workflow engine."""
+"""Events waiting to be delivered to the workflow engine."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
+from typing import NewType, TypeAlias
 
-from domain.channels import ChannelId
 from domain.messages import IncomingMessage
+
+Lane = NewType("Lane", str)
+"""A queue within the outbox or the journal: entries of one lane are processed in order, one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The exclusive right to work on a lane for a limited time."""
+
+    lane: Lane
+    token: int
+    """Fencing token: grows with every lease of the lane, so that a storage can reject the writes of a stale holder."""
+
+
+class EventKind(Enum):
+    """What happened in the chat service; selects the event that the workflow engine receives."""
+
+    MESSAGE = "message"
+
+
+InboundEvent: TypeAlias = IncomingMessage
+"""Any event from the chat service that the outbox holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One message on its way to the workflow engine."""
+    """One event waiting for the workflow engine."""
 
-    said: IncomingMessage
+    key: str
+    """Idempotency key: the same event received again has the same key. Operators address entries by it."""
+    lane: Lane
+    kind: EventKind
+    priority: int
+    """Lanes with higher priority are claimed first; 0 for messages."""
+    event: InboundEvent
     received_at: datetime
-    """When the pack got it: UTC, whole milliseconds."""
+    """When the pack received the event: UTC, whole milliseconds."""
     rejections: int = 0
-    """How often the engine refused it so far."""
+    """How often the engine has rejected the event so far."""
     first_rejected_at: datetime | None = None
     dead_letter_reason: str = ""
-    """Empty while it waits."""
+    """Empty while the entry waits."""
 
-    @property
-    def key(self) -> str:
-        """By which it is recognised and addressed."""
-        return self.said.key
+
+def message_entry(message: IncomingMessage, received_at: datetime) -> OutboxEntry:
+    """Returns the entry for a message; messages of one channel share a lane."""
+    return OutboxEntry(message.key, Lane(message.channel_id), EventKind.MESSAGE, 0, message, received_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The first waiting entries of one channel, in order, for one holder until the lease runs out."""
+    """The first waiting entries of a lane, in order, held until the lease expires."""
 
-    channel_id: ChannelId
+    lease: Lease
     entries: tuple[OutboxEntry, ...]
     previous_lease_expired: bool = False
-    """An earlier claim on this channel was never given back: its holder may have delivered the first entry without
-    having said so."""
+    """An earlier holder never released the lane: it may have delivered the first entry without acknowledging it."""
+
+    @property
+    def lane(self) -> Lane:
+        """The lane that the claim holds."""
+        return self.lease.lane
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How much waits."""
+    """Number and age of the waiting entries."""
 
     waiting: int = 0
     dead_lettered: int = 0
     oldest_at: datetime | None = None
-    """`received_at` (outbox) or `taken_at` (journal) of the oldest one waiting."""
+    """`received_at` (outbox) or `taken_at` (journal) of the oldest waiting entry."""

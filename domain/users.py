@@ -1,11 +1,11 @@
-"""The people and the bots who speak."""
+"""People and bots in the chat service."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody in Slack. What Slack does not tell is an empty string."""
+    """A person or a bot. Unknown fields are empty."""
 
     id: str
     name: str = ""
@@ -18,9 +18,9 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the pack itself is in Slack."""
+    """The pack's own user in the chat service."""
 
     user_id: str
     bot_id: str
-    """Empty when Slack does not name one."""
+    """Empty if the service names none."""
     team_id: str = ""

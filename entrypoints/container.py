@@ -1,16 +1,17 @@
-"""The composition root: which adapter stands behind each port, and what each part of the pack is given."""
+"""The composition root, in three containers: the adapters, the application on top of them, and the daemon around both.
 
-from collections.abc import Iterator
+Production, simulation, flow tests and unit tests all use `Application`, each with its own adapters.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from dependency_injector import containers, providers
 
 from adapters.flyte.workflow import FlyteWorkflow
-from adapters.recording.chat import RecordedChat
-from adapters.recording.receiver import RecordedReceiver
-from adapters.recording.recorder import Record
-from adapters.recording.workflow import RecordedWorkflow
+from adapters.recording.policy import RecordingPolicy
+from adapters.recording.recorder import Recorder
 from adapters.slack.chat import SlackChat
 from adapters.slack.events_api import SlackEventsApi
 from adapters.slack.sockets.rtm import SlackRtm
@@ -20,163 +21,169 @@ from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
 from application.health import ChatHealth, HealthRegistry
 from application.policies import PostingPolicy
-from application.resilience.chat_retry import ChatLine
-from application.resilience.circuit_breaker import EngineLine
+from application.ports.receiver import Receiver
+from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
+from application.resilience.circuit_breaker import WorkflowCircuitBreaker
+from application.resilience.interception import InterceptedStorage, ObservedReceiver, intercepted
 from application.resilience.shutdown import Shutdown
-from application.resilience.storage_retry import Safekeeping
+from application.resilience.storage_retry import StorageRetryPolicy
+from application.services.backfill_progress import BackfillProgress
 from application.services.channel_locks import ChannelLocks
 from application.services.message_sender import MessageSender
 from application.services.poll_schedule import PollSchedule
 from application.services.result_reporter import ResultReporter
 from application.services.user_directory import UserDirectory
 from application.supervisor import Supervisor
-from application.use_cases.broadcast import Broadcast
+from application.use_cases.broadcast import BroadcastHandler
 from application.use_cases.dispatcher import CommandDispatcher, pack_definition
-from application.use_cases.join_channel import JoinChannel
-from application.use_cases.leave_channel import LeaveChannel
+from application.use_cases.join_channel import JoinChannelHandler
+from application.use_cases.leave_channel import LeaveChannelHandler
 from application.use_cases.receive_message import ReceiveMessage
-from application.use_cases.send_message import SendMessage
-from application.use_cases.send_rich_message import SendRichMessage
+from application.use_cases.send_message import SendMessageHandler
+from application.use_cases.send_rich_message import SendRichMessageHandler
 from application.workers.action_worker import ActionWorker
 from application.workers.backfill import Backfill
 from application.workers.backlog_monitor import BacklogMonitor
 from application.workers.membership_sync import MembershipSync
 from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
+from domain import commands
 from entrypoints.config.settings import Settings
 from entrypoints.http import HttpServer
 from entrypoints.observability.redaction import Redactor
 
+P = TypeVar("P")
 
-def _revealed(secret: Any) -> str:
+HEALTH_CHECKS = ("flyte", "slack", "storage", "outbox")
+"""The names under which the parts of the pack report their health, in the order in which they are shown."""
+
+
+def _reveal(secret: Any) -> str:
     return secret.reveal() if secret else ""
 
 
-def _receiving(settings: Settings) -> str:
+def _receive_mode(settings: Settings) -> str:
     return settings.receive_mode.name
 
 
-def _recording(settings: Settings) -> str:
-    return "ON" if settings.record else "OFF"
+def _recorded(port: P, policy: Callable[[], RecordingPolicy], settings: Settings) -> P:
+    return intercepted(port, policy()) if settings.record else port
 
 
-class Container(containers.DeclarativeContainer):
-    """Every object of the pack, once. `settings` is given; any provider can be overridden with another adapter.
+def _recorded_receiver(receiver: Receiver, policy: Callable[[], RecordingPolicy], settings: Settings) -> Receiver:
+    return ObservedReceiver(receiver, policy().record_event) if settings.record else receiver
 
-    Constructors only store. What has a lifetime is opened and closed by whoever runs the pack (`lifetimes`).
+
+class Adapters(containers.DeclarativeContainer):
+    """The adapters that the settings ask for. Any provider can be overridden with another adapter.
+
+    Constructors only store. What has a lifetime is opened and closed by `lifetimes`.
     """
 
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
 
-    # Adapters
-
     clock = providers.Singleton(SystemClock)
-    storage = providers.Singleton(create_storage, url=providers.Callable(_revealed, settings.provided.storage_url))
-    slack_web = providers.Singleton(
-        SlackWebClient,
-        api_url=settings.provided.slack_api_url,
-        token=providers.Callable(_revealed, settings.provided.slack_token),
+    storage = providers.Singleton(
+        create_storage, url=providers.Callable(_reveal, settings.provided.storage_url), clock=clock
     )
-    record = providers.Singleton(
-        Record,
+    recorder = providers.Singleton(
+        Recorder,
         path=settings.provided.record,
         redact=providers.Singleton(Redactor, secrets=settings.provided.secret_texts, hides_emails=True).provided.redact,
         clock=clock,
     )
-    slack_chat = providers.Singleton(SlackChat, web=slack_web)
-    chat = providers.Selector(
-        providers.Callable(_recording, settings),
-        OFF=slack_chat,
-        ON=providers.Singleton(RecordedChat, chat=slack_chat, record=record),
+    recording_policy = providers.Singleton(RecordingPolicy, recorder=recorder)
+    slack_web = providers.Singleton(
+        SlackWebClient,
+        api_url=settings.provided.slack_api_url,
+        token=providers.Callable(_reveal, settings.provided.slack_token),
     )
+    slack_chat = providers.Singleton(SlackChat, web=slack_web)
+    chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
     slack_receiver = providers.Selector(
-        providers.Callable(_receiving, settings),
+        providers.Callable(_receive_mode, settings),
         SOCKET_MODE=providers.Singleton(
             SlackSocketMode,
             web=slack_web,
-            app_token=providers.Callable(_revealed, settings.provided.slack_app_token),
+            app_token=providers.Callable(_reveal, settings.provided.slack_app_token),
             identify=chat.provided.identify,
             clock=clock,
         ),
         HTTP=providers.Singleton(
             SlackEventsApi,
-            signing_secret=providers.Callable(_revealed, settings.provided.slack_signing_secret),
+            signing_secret=providers.Callable(_reveal, settings.provided.slack_signing_secret),
             identify=chat.provided.identify,
             clock=clock,
         ),
         RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock),
     )
-    receiver = providers.Selector(
-        providers.Callable(_recording, settings),
-        OFF=slack_receiver,
-        ON=providers.Singleton(RecordedReceiver, receiver=slack_receiver, record=record),
-    )
+    receiver = providers.Singleton(_recorded_receiver, slack_receiver, recording_policy.provider, settings)
     flyte_workflow = providers.Singleton(
         FlyteWorkflow,
         api_url=settings.provided.flyte_api,
-        jwt=providers.Callable(_revealed, settings.provided.flyte_jwt),
+        jwt=providers.Callable(_reveal, settings.provided.flyte_jwt),
         timeout_seconds=settings.provided.flyte_api_timeout_seconds,
     )
-    workflow = providers.Selector(
-        providers.Callable(_recording, settings),
-        OFF=flyte_workflow,
-        ON=providers.Singleton(RecordedWorkflow, workflow=flyte_workflow, record=record),
-    )
+    workflow = providers.Singleton(_recorded, flyte_workflow, recording_policy.provider, settings)
 
-    # What all parts lean on
 
-    stop = providers.Singleton(Shutdown, clock=clock)
-    health = providers.Singleton(HealthRegistry)
-    chat_health = providers.Singleton(ChatHealth, health=health)
-    keep = providers.Singleton(Safekeeping, stop=stop, health=health)
-    chat_line = providers.Singleton(
-        ChatLine, clock=clock, stop=stop, health=chat_health, give_up_seconds=settings.provided.give_up_seconds
+class FixedAdapters(containers.DeclarativeContainer):
+    """Adapters that exist already, such as those of a test."""
+
+    clock: providers.Dependency[Any] = providers.Dependency()
+    storage: providers.Dependency[Any] = providers.Dependency()
+    chat: providers.Dependency[Any] = providers.Dependency()
+    receiver: providers.Dependency[Any] = providers.Dependency()
+    workflow: providers.Dependency[Any] = providers.Dependency()
+
+
+class Application(containers.DeclarativeContainer):
+    """Every part of the pack, once, on top of the ports; the policies are applied to the ports here."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    adapters: Any = providers.DependenciesContainer()
+    clock = adapters.clock
+
+    # Shared by all parts
+
+    shutdown = providers.Singleton(Shutdown)
+    health = providers.Singleton(HealthRegistry, checks=HEALTH_CHECKS)
+    chat_health = providers.Singleton(ChatHealth, health=health.provided.reporter.call("slack"))
+    storage_retry = providers.Singleton(
+        StorageRetryPolicy, shutdown=shutdown, health=health.provided.reporter.call("storage")
     )
-    engine_line = providers.Singleton(
-        EngineLine,
-        workflow=workflow,
-        offer=providers.Callable(
+    circuit_breaker = providers.Singleton(
+        WorkflowCircuitBreaker,
+        workflow=adapters.workflow,
+        definition=providers.Callable(
             pack_definition, name=settings.provided.pack_name, labels=settings.provided.flyte_labels
         ),
-        stop=stop,
-        health=health,
-    )
-    lanes = providers.Singleton(ChannelLocks)
-    polling = providers.Singleton(PollSchedule, clock=clock)
-
-    # What was missed
-
-    receive_message = providers.Singleton(
-        ReceiveMessage,
-        storage=storage,
-        keep=keep,
-        listen=settings.provided.listen,
-        receives_bots=settings.provided.receives_bots,
-    )
-    catch_up = providers.Singleton(
-        Backfill,
-        chat=chat,
-        storage=storage,
-        receive_message=receive_message,
-        clock=clock,
-        stop=stop,
-        line=chat_line,
-        keep=keep,
-        look_back_seconds=settings.provided.catch_up_seconds,
-        listen=settings.provided.listen,
+        shutdown=shutdown,
+        health=health.provided.reporter.call("flyte"),
     )
 
-    # From Flyte to Slack
+    # The ports, with their policies around them
 
-    posting = providers.Singleton(
+    storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
+    workflow = providers.Singleton(intercepted, adapters.workflow, circuit_breaker)
+    chat = providers.Singleton(
+        intercepted,
+        providers.Singleton(intercepted, adapters.chat, providers.Singleton(ChatHealthPolicy, health=chat_health)),
+        providers.Singleton(ChatRetryPolicy, shutdown=shutdown, give_up_seconds=settings.provided.give_up_seconds),
+    )
+
+    # From the workflow engine to the chat service
+
+    channel_locks = providers.Singleton(ChannelLocks)
+    poll_schedule = providers.Singleton(PollSchedule)
+    backfill_progress = providers.Singleton(BackfillProgress, shutdown=shutdown)
+    message_sender = providers.Singleton(
         MessageSender,
         chat=chat,
         storage=storage,
-        lanes=lanes,
+        channel_locks=channel_locks,
         clock=clock,
-        stop=stop,
-        line=chat_line,
-        keep=keep,
+        shutdown=shutdown,
         policy=providers.Factory(
             PostingPolicy,
             messages_per_second=settings.provided.messages_per_second,
@@ -185,115 +192,138 @@ class Container(containers.DeclarativeContainer):
             when_in_doubt=settings.provided.when_in_doubt,
         ),
     )
-    join_channel = providers.Singleton(
-        JoinChannel, chat=chat, storage=storage, lanes=lanes, clock=clock, line=chat_line, keep=keep
-    )
-    pack = providers.Singleton(
+    join_channel = providers.Singleton(JoinChannelHandler, chat=chat, storage=storage, channel_locks=channel_locks)
+    dispatcher = providers.Singleton(
         CommandDispatcher,
-        send_message=providers.Singleton(SendMessage, posting=posting),
-        send_rich_message=providers.Singleton(SendRichMessage, posting=posting),
-        broadcast=providers.Singleton(Broadcast, posting=posting, storage=storage, keep=keep),
-        join_channel=join_channel,
-        leave_channel=providers.Singleton(
-            LeaveChannel,
-            chat=chat,
-            storage=storage,
-            lanes=lanes,
-            line=chat_line,
-            keep=keep,
-            catch_up=catch_up,
+        handlers=providers.Dict(
+            {
+                commands.SendMessage: providers.Singleton(SendMessageHandler, sender=message_sender),
+                commands.SendRichMessage: providers.Singleton(SendRichMessageHandler, sender=message_sender),
+                commands.Broadcast: providers.Singleton(
+                    BroadcastHandler, chat=chat, sender=message_sender, storage=storage
+                ),
+                commands.JoinChannel: join_channel,
+                commands.LeaveChannel: providers.Singleton(
+                    LeaveChannelHandler,
+                    chat=chat,
+                    storage=storage,
+                    channel_locks=channel_locks,
+                    backfill=backfill_progress,
+                ),
+            }
         ),
     )
-    worker = providers.Singleton(
+    action_worker = providers.Singleton(
         ActionWorker,
         workflow=workflow,
         storage=storage,
-        pack=pack,
-        answering=providers.Singleton(
-            ResultReporter, workflow=workflow, storage=storage, stop=stop, line=engine_line, keep=keep
-        ),
-        polling=polling,
+        dispatcher=dispatcher,
+        reporter=providers.Singleton(ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown),
+        schedule=poll_schedule,
+        channel_locks=channel_locks,
         clock=clock,
-        stop=stop,
-        line=engine_line,
-        keep=keep,
+        shutdown=shutdown,
+        storage_retry=storage_retry,
+        workflow_health=health.provided.reporter.call("flyte"),
         journal_limit=settings.provided.journal_limit,
     )
 
-    # From Slack to Flyte
+    # From the chat service to the workflow engine
 
-    relay = providers.Singleton(
+    receive_message = providers.Singleton(
+        ReceiveMessage,
+        storage=storage,
+        listen=settings.provided.listen,
+        receives_bots=settings.provided.receives_bots,
+    )
+    outbox_relay = providers.Singleton(
         OutboxRelay,
         workflow=workflow,
         storage=storage,
-        users=providers.Singleton(UserDirectory, chat=chat, clock=clock, line=chat_line),
-        polling=polling,
+        users=providers.Singleton(UserDirectory, chat=chat),
+        schedule=poll_schedule,
         clock=clock,
-        stop=stop,
-        line=engine_line,
-        keep=keep,
+        shutdown=shutdown,
     )
-    hearing = providers.Singleton(
+    message_consumer = providers.Singleton(
         MessageConsumer,
-        receiver=receiver,
+        receiver=adapters.receiver,
         receive_message=receive_message,
-        catch_up=catch_up,
-        relay=relay,
+        backfill=providers.Singleton(
+            Backfill,
+            chat=chat,
+            storage=storage,
+            receive_message=receive_message,
+            progress=backfill_progress,
+            clock=clock,
+            shutdown=shutdown,
+            look_back_seconds=settings.provided.catch_up_seconds,
+            listen=settings.provided.listen,
+        ),
+        relay=outbox_relay,
         health=chat_health,
         clock=clock,
-        stop=stop,
+        shutdown=shutdown,
     )
 
     # The whole
 
-    membership = providers.Singleton(
-        MembershipSync,
-        chat=chat,
-        storage=storage,
-        join_channel=join_channel,
-        clock=clock,
-        line=chat_line,
-        keep=keep,
-        default_channels=settings.provided.default_join_channels,
-    )
-    service = providers.Singleton(
+    supervisor = providers.Singleton(
         Supervisor,
         chat=chat,
         storage=storage,
-        hearing=hearing,
-        relay=relay,
-        worker=worker,
-        membership=membership,
-        gauge=providers.Singleton(BacklogMonitor, storage=storage, health=health, clock=clock, stop=stop, keep=keep),
-        engine=engine_line,
-        line=chat_line,
+        consumer=message_consumer,
+        relay=outbox_relay,
+        worker=action_worker,
+        membership_sync=providers.Singleton(
+            MembershipSync,
+            chat=chat,
+            storage=storage,
+            join_channel=join_channel,
+            default_channels=settings.provided.default_join_channels,
+        ),
+        backlog_monitor=providers.Singleton(
+            BacklogMonitor,
+            storage=storage,
+            health=health.provided.reporter.call("outbox"),
+            clock=clock,
+            shutdown=shutdown,
+        ),
+        circuit_breaker=circuit_breaker,
         chat_health=chat_health,
-        keep=keep,
-        clock=clock,
-        stop=stop,
+        shutdown=shutdown,
     )
+
+
+class Daemon(containers.DeclarativeContainer):
+    """The pack as a process: the application on the adapters of the settings, and the HTTP server."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    adapters: Any = providers.Container(Adapters, settings=settings)
+    application: Any = providers.Container(Application, settings=settings, adapters=adapters)
     http_server = providers.Singleton(
         HttpServer,
-        health=health,
+        health=application.health,
         host=settings.provided.http_host,
         port=settings.provided.http_port,
         slack_handler=providers.Selector(
-            providers.Callable(_receiving, settings),
+            providers.Callable(_receive_mode, settings),
             SOCKET_MODE=providers.Object(None),
-            HTTP=slack_receiver.provided.handle_request,
+            HTTP=adapters.slack_receiver.provided.handle_request,
             RTM=providers.Object(None),
         ),
     )
 
 
-def lifetimes(container: Container) -> Iterator[AbstractAsyncContextManager[object]]:
-    """What is to be entered before the pack runs, in this order; left in the opposite one.
+def lifetimes(daemon: Daemon) -> Iterator[AbstractAsyncContextManager[object]]:
+    """Yields what has to be entered, in this order, before the pack runs; it is left in reverse order.
 
-    Slack's signed requests can come as soon as the pack hears, so the port is open by then.
+    Slack's signed requests can arrive as soon as the pack receives, so the port is open by then.
     """
-    if container.settings().record:
-        yield container.record().open()
-    yield container.storage().open()
-    for adapter in (container.slack_web(), container.flyte_workflow()):
-        yield adapter.open()
-    yield container.http_server().open()
+    adapters = daemon.adapters
+    if daemon.settings().record:
+        yield adapters.recorder().open()
+    yield adapters.storage().open()
+    yield adapters.slack_web().open()
+    yield adapters.flyte_workflow().open()
+    yield daemon.http_server().open()

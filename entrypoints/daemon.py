@@ -12,7 +12,7 @@ from application.resilience.shutdown import Shutdown
 from application.supervisor import ChatAccessDenied, Supervisor
 from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.config.settings import ReceiveMode, Settings
-from entrypoints.container import Container, lifetimes
+from entrypoints.container import Daemon, lifetimes
 from entrypoints.http import PortUnavailable
 from entrypoints.observability.logs import log_unhandled_errors
 
@@ -31,13 +31,13 @@ class ExitStatus(IntEnum):
     INVALID_SETTINGS = 2
 
 
-async def run_daemon(container: Container) -> ExitStatus:
+async def run_daemon(daemon: Daemon) -> ExitStatus:
     """Run the pack until SIGTERM or SIGINT. A fatal error is logged with a suggested fix."""
     log_unhandled_errors(asyncio.get_running_loop())
     try:
-        await _run(container)
+        await _run(daemon)
     except Exception as error:
-        reason = _reason(error, container.settings())
+        reason = _reason(error, daemon.settings())
         if reason is None:
             log.exception("pack_failed", reason=_BUG)  # Python's own traceback would not be redacted
         else:
@@ -47,15 +47,15 @@ async def run_daemon(container: Container) -> ExitStatus:
     return ExitStatus.OK
 
 
-async def _run(container: Container) -> None:
-    shutdown = container.stop()
+async def _run(daemon: Daemon) -> None:
+    shutdown = daemon.application.shutdown()
     _install_signal_handlers(shutdown)
-    for warning in container.settings().warnings:
+    for warning in daemon.settings().warnings:
         log.warning("odd_setting", variable=warning.variable, message=warning.message)
     async with AsyncExitStack() as stack:
-        for lifetime in lifetimes(container):
+        for lifetime in lifetimes(daemon):
             await stack.enter_async_context(lifetime)
-        await _run_until_shutdown(container.service(), shutdown)
+        await _run_until_shutdown(daemon.application.supervisor(), shutdown)
 
 
 def _install_signal_handlers(shutdown: Shutdown) -> None:
@@ -102,11 +102,11 @@ def _reason(error: Exception, settings: Settings) -> str | None:
 def _access_denied(error: ChatAccessDenied, settings: Settings) -> str:
     """Returns Slack's reason for rejecting the pack, and the variable to correct."""
     if not error.by_receiver or settings.receive_mode is ReceiveMode.HTTP:
-        is_token = isinstance(error.refusal, AuthenticationFailed)
-        return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.refusal}"
+        is_token = isinstance(error.rejection, AuthenticationFailed)
+        return f"{'FLYTE_SLACK_TOKEN' if is_token else 'FLYTE_SLACK_API_URL'}: {error.rejection}"
     if settings.receive_mode is ReceiveMode.SOCKET_MODE:
-        return f"FLYTE_SLACK_APP_TOKEN: {error.refusal}"
+        return f"FLYTE_SLACK_APP_TOKEN: {error.rejection}"
     return (
-        f"this token can't receive through RTM ({error.refusal}): set FLYTE_SLACK_APP_TOKEN to receive through Socket "
-        "Mode, or FLYTE_SLACK_SIGNING_SECRET to receive signed HTTP requests"
+        f"this token can't receive through RTM ({error.rejection}): set FLYTE_SLACK_APP_TOKEN to receive through "
+        "Socket Mode, or FLYTE_SLACK_SIGNING_SECRET to receive signed HTTP requests"
     )

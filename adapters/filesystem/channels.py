@@ -1,4 +1,4 @@
-"""The joined channels in channels.json, as the first pack wrote it; what else is known of channels in SQLite."""
+"""The joined channels in channels.json, in the first pack's format; the rest of what is known of channels in SQLite."""
 
 import asyncio
 import json
@@ -13,86 +13,103 @@ from pathlib import Path
 import structlog
 
 from adapters.filesystem.codec import from_micros, to_micros
-from adapters.filesystem.database import Database
+from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.directory import as_storage_error, quarantine, replace
-from adapters.filesystem.outbox_rows import heard_since, heard_until
+from adapters.filesystem.outbox import active_since, last_message_at
+from application.ports.clock import Clock
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageUnavailable, StorageUnusable
+from domain.outbox import Lane
 
 log = structlog.get_logger()
 
 
 class FileChannels:
-    """The channels port. `channels.json` alone says which are joined."""
+    """Implements Channels. `channels.json` alone says which channels are joined."""
 
-    def __init__(self, path: Path, database: Database) -> None:
+    def __init__(self, path: Path, database: Database, clock: Clock) -> None:
+        self.database = database
         self._path = path
-        self._database = database
+        self._clock = clock
         self._joined = JoinedChannels()
-        self._files: ThreadPoolExecutor | None = None
-        """One thread, so that one writing follows the other."""
+        self._writer: ThreadPoolExecutor | None = None
+        """One thread, so that writes happen in order."""
 
     async def open(self) -> None:
-        """Take over what the file says. One that can't be read is kept aside, and counts as none."""
-        self._files = ThreadPoolExecutor(1, "channels")
-        await self._in_thread(self._take_over)
+        """Reads the file. An unreadable one is moved aside and counts as empty."""
+        self._writer = ThreadPoolExecutor(1, "channels")
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._read)
 
-    async def look(self) -> None:
-        """Read the file, to change nothing. StorageRefused when it can't be read."""
+    async def open_read_only(self) -> None:
+        """Reads the file. Raises StorageUnusable if it is unreadable."""
         try:
             self._joined = await asyncio.to_thread(read_joined, self._path)
         except (ValueError, OSError) as error:
             raise StorageUnusable(f"{self._path} can't be read: {error}") from error
 
     async def close(self) -> None:
-        """Finish the writing in hand."""
-        files, self._files = self._files, None
-        if files is not None:
-            await asyncio.to_thread(files.shutdown)
+        """Finishes the writes in progress."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await asyncio.to_thread(writer.shutdown)
 
     async def joined(self) -> JoinedChannels:
         return self._joined
 
-    async def join(self, channel_id: ChannelId, at: datetime) -> None:
-        if channel_id in self._joined:
-            return
-        # First: without the file's word for it, the time means nothing.
-        await self._database.run(lambda connection: _note_joined(connection, channel_id, to_micros(at)))
-        await self._in_thread(lambda: self._write(self._joined.join(channel_id)))
+    async def join(self, channel_id: ChannelId, *, since: datetime | None = None) -> None:
+        if channel_id not in self._joined:
+            # In this order: without the entry in the file, the time means nothing.
+            await self._set_joined_at(channel_id, since or self._clock.now())
+            await self._change(JoinedChannels.join, channel_id)
 
     async def leave(self, channel_id: ChannelId) -> None:
-        await self._in_thread(lambda: self._write(self._joined.leave(channel_id)))
+        await self._change(JoinedChannels.leave, channel_id)
 
-    async def unjoined_memberships(self) -> frozenset[ChannelId] | None:
-        return await self._database.run(_bystanders)
+    @transaction
+    def unjoined_memberships(self, connection: sqlite3.Connection) -> frozenset[ChannelId] | None:
+        row = connection.execute("SELECT channel_ids FROM bystanders").fetchone()
+        return frozenset(json.loads(row[0])) if row else None
 
-    async def set_unjoined_memberships(self, channel_ids: frozenset[ChannelId]) -> None:
-        await self._database.run(lambda connection: _note_bystanders(connection, channel_ids))
+    @transaction
+    def set_unjoined_memberships(self, connection: sqlite3.Connection, channel_ids: frozenset[ChannelId]) -> None:
+        connection.execute("DELETE FROM bystanders")
+        connection.execute("INSERT INTO bystanders VALUES (?)", (json.dumps(sorted(channel_ids)),))
 
-    async def last_message_at(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
-        joined_at, heard_at = await self._database.run(
-            lambda connection: (_joined_at(connection, channel_id), heard_until(connection, channel_id))
-        )
-        moments = joined_at if channel_id in self._joined else None, heard_at and heard_at - overlap
-        return max(filter(None, moments), default=None)
+    @transaction
+    def last_message_at(
+        self, connection: sqlite3.Connection, channel_id: ChannelId, *, overlap: timedelta = timedelta()
+    ) -> datetime | None:
+        row = connection.execute("SELECT at FROM joined WHERE channel_id = ?", (channel_id,)).fetchone()
+        joined_at = from_micros(row[0]) if row and channel_id in self._joined else None
+        message_at = last_message_at(connection, Lane(channel_id))
+        return max(filter(None, (joined_at, message_at and message_at - overlap)), default=None)
 
-    async def active_since(self, moment: datetime) -> frozenset[ChannelId]:
-        return await self._database.run(lambda connection: heard_since(connection, to_micros(moment)))
+    @transaction
+    def active_within(self, connection: sqlite3.Connection, age: timedelta) -> frozenset[ChannelId]:
+        return frozenset(map(ChannelId, active_since(connection, self._clock.now() - age)))
 
-    async def _in_thread(self, deed: Callable[[], None]) -> None:
-        if self._files is None:
-            raise StorageUnavailable(f"{self._path} is not open for changes")
-        await asyncio.get_running_loop().run_in_executor(self._files, deed)
+    @transaction
+    def _set_joined_at(self, connection: sqlite3.Connection, channel_id: ChannelId, at: datetime) -> None:
+        connection.execute("REPLACE INTO joined VALUES (?, ?)", (channel_id, to_micros(at)))
 
-    def _take_over(self) -> None:
+    def _read(self) -> None:
         self._joined = JoinedChannels()
         try:
             self._joined = read_joined(self._path)
         except (ValueError, OSError) as error:
-            aside = _keep_aside(self._path)
-            log.warning("channels_unreadable", file=str(self._path), reason=str(error), kept_as=aside.name)
+            kept_as = _quarantine(self._path)
+            log.warning("channels_unreadable", file=str(self._path), reason=str(error), kept_as=kept_as.name)
 
-    def _write(self, joined: JoinedChannels) -> None:
+    async def _change(
+        self, change: Callable[[JoinedChannels, ChannelId], JoinedChannels], channel_id: ChannelId
+    ) -> None:
+        if self._writer is None:
+            raise StorageUnavailable(f"{self._path} is not open for changes")
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._change_now, change, channel_id)
+
+    def _change_now(self, change: Callable[[JoinedChannels, ChannelId], JoinedChannels], channel_id: ChannelId) -> None:
+        """Runs in the writer's thread, so that concurrent changes build on one another."""
+        joined = change(self._joined, channel_id)
         if joined == self._joined:
             return
         try:
@@ -103,9 +120,9 @@ class FileChannels:
 
 
 def read_joined(path: Path) -> JoinedChannels:
-    """What the file says, each channel once. ValueError when that is not a list of channel ids; OSError.
+    """Returns the channels in the file, each once; none if there is no file.
 
-    None when there is no file.
+    Raises ValueError if it is not a list of channel ids, and OSError.
     """
     if not os.path.lexists(path):
         return JoinedChannels()
@@ -123,27 +140,8 @@ def read_joined(path: Path) -> JoinedChannels:
     return JoinedChannels(tuple(dict.fromkeys(ids)))
 
 
-def _keep_aside(path: Path) -> Path:
+def _quarantine(path: Path) -> Path:
     try:
         return quarantine(path)
     except OSError as error:
-        raise as_storage_error(error, f"move {path} away, which can't be read") from error
-
-
-def _bystanders(connection: sqlite3.Connection) -> frozenset[ChannelId] | None:
-    row = connection.execute("SELECT channel_ids FROM bystanders").fetchone()
-    return frozenset(json.loads(row[0])) if row else None
-
-
-def _note_bystanders(connection: sqlite3.Connection, channel_ids: frozenset[ChannelId]) -> None:
-    connection.execute("DELETE FROM bystanders")
-    connection.execute("INSERT INTO bystanders VALUES (?)", (json.dumps(sorted(channel_ids)),))
-
-
-def _joined_at(connection: sqlite3.Connection, channel_id: ChannelId) -> datetime | None:
-    row = connection.execute("SELECT at FROM joined WHERE channel_id = ?", (channel_id,)).fetchone()
-    return from_micros(row[0]) if row else None
-
-
-def _note_joined(connection: sqlite3.Connection, channel_id: ChannelId, joined_at: int) -> None:
-    connection.execute("REPLACE INTO joined VALUES (?, ?)", (channel_id, joined_at))
+        raise as_storage_error(error, f"move the unreadable {path} aside") from error

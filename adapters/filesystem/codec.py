@@ -1,6 +1,6 @@
-"""How values stand in the SQLite file.
+"""The form of values in the SQLite file.
 
-Plain code rather than schemas for messages: they pass here by the thousand a second, and come from nobody but us.
+Messages are converted by plain code instead of schemas: there can be thousands a second, all written by this program.
 """
 
 import json
@@ -19,23 +19,23 @@ _MICROSECOND = timedelta(microseconds=1)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970, exactly."""
-    return (moment - _EPOCH) // _MICROSECOND
+def to_micros(time: datetime) -> int:
+    """Returns the microseconds since 1970, exactly."""
+    return (time - _EPOCH) // _MICROSECOND
 
 
-def optional_to_micros(moment: datetime | None) -> int | None:
-    """Likewise; None for None."""
-    return None if moment is None else to_micros(moment)
+def optional_to_micros(time: datetime | None) -> int | None:
+    """Returns None for None."""
+    return None if time is None else to_micros(time)
 
 
 def from_micros(stored: int) -> datetime:
-    """The moment, in UTC, that `micros` gave this for."""
+    """Inverts `to_micros`; the result is in UTC."""
     return _EPOCH + stored * _MICROSECOND
 
 
 def optional_from_micros(stored: int | None) -> datetime | None:
-    """Likewise; None for None."""
+    """Returns None for None."""
     return None if stored is None else from_micros(stored)
 
 
@@ -46,49 +46,49 @@ _OPTIONAL = {
 }
 
 
-def dump_message(said: IncomingMessage) -> str:
-    """The message as JSON, without what is as usual."""
-    record: dict[str, Any] = {"channel_id": said.channel_id, "timestamp": said.timestamp, "text": said.text}
-    for name, usual in _OPTIONAL.items():
-        if (value := getattr(said, name)) != usual:
+def dump_message(message: IncomingMessage) -> str:
+    """Returns the message as JSON, without fields that have their default."""
+    record: dict[str, Any] = {"channel_id": message.channel_id, "timestamp": message.timestamp, "text": message.text}
+    for name, default in _OPTIONAL.items():
+        if (value := getattr(message, name)) != default:
             record[name] = value
     return _encode(record)
 
 
 def load_message(stored: str) -> IncomingMessage:
-    """The message from which `dump_said` made this. StorageUnavailable when it made no such thing."""
+    """Inverts `dump_message`. Raises StorageUnavailable if the value is damaged."""
     try:
         record = json.loads(stored)
         if "replies" in record:
             record["replies"] = tuple(record["replies"])
         return IncomingMessage(**record)
     except (ValueError, TypeError) as error:
-        raise StorageUnavailable("a message in the storage can't be read: the file is damaged") from error
+        raise StorageUnavailable("a message in the storage is unreadable: the file is damaged") from error
 
 
 def dump_action_command(command: Command) -> str:
-    """The command as JSON."""
+    """Returns the command as JSON."""
     return _encode(dump_command(command))
 
 
 def load_action_command(stored: str) -> Command:
-    """The command from which `dump_action_command` made this. StorageUnavailable when it made no such thing."""
+    """Inverts `dump_action_command`. Raises StorageUnavailable if the value is damaged."""
     try:
         return load_command(json.loads(stored))
     except ValueError as error:
-        raise StorageUnavailable("a command in the storage can't be read: the file is damaged") from error
+        raise StorageUnavailable("a command in the storage is unreadable: the file is damaged") from error
 
 
 def dump_outcome(outcome: Outcome) -> str:
-    """The outcome as JSON."""
+    """Returns the outcome as JSON."""
     return _encode(dump_event(outcome))
 
 
 def load_outcome(stored: str | None) -> Outcome | None:
-    """The outcome from which `dump_outcome` made this; None for None. StorageUnavailable when it made no such thing."""
+    """Inverts `dump_outcome`; None for None. Raises StorageUnavailable if the value is damaged."""
     if stored is None:
         return None
     try:
         return load_event(json.loads(stored))
     except ValueError as error:
-        raise StorageUnavailable("an outcome in the storage can't be read: the file is damaged") from error
+        raise StorageUnavailable("an outcome in the storage is unreadable: the file is damaged") from error

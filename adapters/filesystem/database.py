@@ -1,25 +1,27 @@
-"""One thread that owns the SQLite connection: what waits is done in one transaction, with one fsync."""
+"""One thread owns the SQLite connection and performs waiting requests in one transaction, with one fsync."""
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
-from adapters.filesystem.schema import PURGE_BATCH, connect
+from adapters.filesystem.schema import connect
 from domain.errors import StorageError, StorageUnavailable, StorageUnusable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _LARGEST_BATCH = 1000
-"""Requests in one transaction: enough to spread the fsync, few enough for the first not to wait for ever."""
+"""Requests in one transaction: enough to spread the fsync, few enough not to delay the first one much."""
 
 
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
-"""What a request does in the transaction. Whatever it raises undoes this request alone."""
+"""What a request does within the transaction. An exception undoes this request alone."""
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class _Request:
     result: Any = None
     failure: BaseException | None = None
 
-    def hand_out(self) -> None:
+    def deliver(self) -> None:
         if self.answer.done():  # cancelled
             return
         if self.failure is None:
@@ -39,23 +41,23 @@ class _Request:
 
 
 class Database:
-    """The SQLite file, reached through one thread. Requests that come while it commits are committed together."""
+    """The SQLite file, accessed by one thread. Requests that arrive during a commit share the next one."""
 
     def __init__(self, path: Path, before_commit: Callable[[sqlite3.Connection], None]) -> None:
-        """`before_commit` adds to each transaction, in the thread."""
+        """`before_commit` adds to every transaction, in the thread."""
         self._path = path
         self._before_commit = before_commit
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        """Device and inode of the file that was opened first: no other one may take its place."""
+        """Device and inode of the file that was opened first; no other may replace it."""
         self._has_failed = False
-        """The last transaction did."""
+        """Whether the last transaction failed."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: asyncio.Future[None] | None = None
 
     async def open(self, first: Work[T]) -> T:
-        """Start the thread and do this first. StorageRefused, StorageUnavailable: then it is closed again."""
+        """Starts the thread, and performs `first`. Closes again if that raises a StorageError."""
         self._loop = asyncio.get_running_loop()
         self._closed = self._loop.create_future()
         self._requests, self._file, self._has_failed = SimpleQueue(), None, False
@@ -68,26 +70,18 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Do what was asked for so far, and end the thread."""
+        """Finishes the requests made so far, and ends the thread."""
         if self._closed is not None:
             closed, self._loop, self._closed = self._closed, None, None
             self._requests.put(None)
             await closed
 
     async def run(self, work: Work[T]) -> T:
-        """The work's result, once its transaction is on the disk. StorageUnavailable: it had no effect."""
+        """Returns the result once the transaction is on disk. Raises StorageUnavailable; then it had no effect."""
         try:
             return await self._ask(work)
         except StorageUnusable as error:
             raise StorageUnavailable(str(error)) from error
-
-    async def run_in_batches(self, work: Work[int]) -> int:
-        """Repeat work that drops at most PIECE rows until it drops fewer; how many they were in all."""
-        total = dropped = await self.run(work)
-        while dropped == PURGE_BATCH:
-            dropped = await self.run(work)
-            total += dropped
-        return total
 
     async def _ask(self, work: Work[T]) -> T:
         if self._loop is None:
@@ -101,12 +95,12 @@ class Database:
         while is_open:
             batch, is_open = self._gather()
             self._perform(batch)
-            loop.call_soon_threadsafe(_hand_out, batch)
+            loop.call_soon_threadsafe(_deliver_results, batch)
         self._disconnect()
-        loop.call_soon_threadsafe(_tell_closed, closed)
+        loop.call_soon_threadsafe(_set_closed, closed)
 
     def _gather(self) -> tuple[list[_Request], bool]:
-        """What waits, at least one; and whether there may be more to come."""
+        """Returns the waiting requests, at least one, and whether there may be more."""
         batch: list[_Request] = []
         request = self._requests.get()
         while request is not None:
@@ -120,7 +114,7 @@ class Database:
         return batch, False
 
     def _perform(self, batch: list[_Request]) -> None:
-        """Do all of it in one transaction; when that fails, none of it."""
+        """Performs the requests in one transaction: all or none of them."""
         try:
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
@@ -132,17 +126,17 @@ class Database:
         except (sqlite3.Error, OSError, StorageError) as error:
             self._undo()
             for request in batch:
-                request.failure = self._told(error)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it must not leave anybody waiting
+                request.failure = self._as_storage_error(error)
+        except BaseException as error:  # noqa: BLE001 - no caller may be left waiting
             self._undo()
             for request in batch:
                 request.failure = error
 
     def _undo(self) -> None:
-        """Roll back; when one failure follows another, open the file anew for the next try.
+        """Rolls back; after two failures in a row, closes the file, so that the next attempt opens it again.
 
-        Not at once: in the connection that failed, SQLite knows that the transaction did not happen, though all of it
-        may stand in the log already. To another one it would have happened.
+        Not after the first: the connection that failed knows that the transaction did not happen, although all of it
+        may be in the log already. To another connection it would have happened.
         """
         has_failed_before, self._has_failed = self._has_failed, True
         if self._connection is None:
@@ -169,8 +163,8 @@ class Database:
         if connection is not None:
             connection.close()
 
-    def _told(self, error: Exception) -> StorageError:
-        """What an operator reads; a new one for each request, since each gets a traceback of its own."""
+    def _as_storage_error(self, error: Exception) -> StorageError:
+        """Returns a new error for each request, since each gets a traceback of its own."""
         if isinstance(error, StorageError):
             return type(error)(str(error))
         code = getattr(error, "sqlite_errorname", "") or getattr(error, "strerror", "")
@@ -184,9 +178,9 @@ def _attempt(connection: sqlite3.Connection, request: _Request) -> None:
     try:
         request.result = request.work(connection)
     except sqlite3.OperationalError:
-        raise  # the file's fault: all of the transaction suffers
+        raise  # a fault of the file: the whole transaction fails
     except sqlite3.DatabaseError as error:
-        if type(error) is sqlite3.DatabaseError:  # the file is damaged, or is no database
+        if type(error) is sqlite3.DatabaseError:  # the file is damaged, or not a database
             raise
         request.failure = error
     except Exception as error:  # noqa: BLE001 - the caller gets it
@@ -196,11 +190,30 @@ def _attempt(connection: sqlite3.Connection, request: _Request) -> None:
     connection.execute("RELEASE request")
 
 
-def _hand_out(batch: list[_Request]) -> None:
+def _deliver_results(batch: list[_Request]) -> None:
     for request in batch:
-        request.hand_out()
+        request.deliver()
 
 
-def _tell_closed(closed: "asyncio.Future[None]") -> None:
-    if not closed.done():  # who waited for it gave up
+def _set_closed(closed: "asyncio.Future[None]") -> None:
+    if not closed.done():  # the caller may have given up
         closed.set_result(None)
+
+
+class _UsesDatabase(Protocol):
+    database: Database
+
+
+S = TypeVar("S", bound=_UsesDatabase)
+
+
+def transaction(
+    function: Callable[Concatenate[S, sqlite3.Connection, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Turns a method that works on a connection into a coroutine that runs it in a transaction of `self.database`."""
+
+    @wraps(function)
+    async def run(table: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await table.database.run(lambda connection: function(table, connection, *args, **kwargs))
+
+    return run

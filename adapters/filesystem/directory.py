@@ -1,4 +1,4 @@
-"""The directory that holds everything: private, on this disk, and for one pack at a time."""
+"""The storage's directory: private, local, and for one pack at a time."""
 
 import contextlib
 import errno
@@ -21,8 +21,8 @@ LOCK_FILE = "flyte-slack.lock"
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
 _OUR_NAMES = ("channels.json", "flyte-slack.")
-_ELSEWHERE = "let this process's user write there, or name another directory"
-_MENDS = {
+_ELSEWHERE = "let this process's user write there, or use another directory"
+_REMEDIES = {
     errno.EACCES: _ELSEWHERE,
     errno.EPERM: _ELSEWHERE,
     errno.EROFS: _ELSEWHERE,
@@ -32,18 +32,18 @@ _MENDS = {
 _MAY_PASS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
 
 
-def as_storage_error(error: OSError, deed: str) -> StorageError:
-    """What an operator reads of it, and whether waiting may help."""
+def as_storage_error(error: OSError, operation: str) -> StorageError:
+    """Returns what an operator reads; StorageUnavailable if waiting may help."""
     kind = StorageUnavailable if error.errno in _MAY_PASS else StorageUnusable
-    mend = _MENDS.get(error.errno or 0, "")
-    return kind(f"can't {deed}: {error.strerror or error}{mend and '; '}{mend}")
+    remedy = _REMEDIES.get(error.errno or 0, "")
+    return kind(f"can't {operation}: {error.strerror or error}{remedy and '; '}{remedy}")
 
 
 def prepare(directory: Path) -> None:
-    """Make the directory where there is none, and make sure of who can get at it.
+    """Creates the directory if necessary, and restricts access to it.
 
-    StorageRefused when it is not a directory of this user's own, or holds a link or another user's file under one of
-    our names; StorageUnavailable when the disk is full or broken.
+    Raises StorageUnusable if it does not belong to this user, or contains a link or another user's file under one of
+    the pack's names, and StorageUnavailable if the disk is full or broken.
     """
     try:
         if not os.path.lexists(directory):
@@ -59,10 +59,10 @@ def prepare(directory: Path) -> None:
 
 
 def inspect(directory: Path) -> None:
-    """StorageRefused when the directory, or a file of ours in it, is a link, another user's, or missing."""
+    """Raises StorageUnusable if the directory or one of the pack's files is a link, another user's, or missing."""
     try:
         if not stat.S_ISDIR(directory.lstat().st_mode) and not directory.is_symlink():
-            raise StorageUnusable(f"{directory} is not a directory; move it away, or name another directory")
+            raise StorageUnusable(f"{directory} is not a directory; move it away, or use another directory")
         for path in (directory, *_our_files(directory)):
             _refuse_foreign(path)
     except OSError as error:
@@ -70,31 +70,31 @@ def inspect(directory: Path) -> None:
 
 
 def shared_for(directory: Path) -> str:
-    """A file for whose sake the directory has to stay open to others; empty when there is none, or it is not open.
+    """Returns a foreign file in a directory that others can access; empty if there is none.
 
-    StorageRefused when others can write to it; OSError.
+    Raises StorageUnusable if others can write to such a directory, and OSError.
     """
     mode = stat.S_IMODE(directory.lstat().st_mode)
     foreign = next((path.name for path in directory.iterdir() if not _is_ours(path)), "") if mode & _OTHERS else ""
     if foreign and mode & _OTHERS_WRITE:
         raise StorageUnusable(
             f"others can write to {directory}, and it holds more than the pack's files ({foreign}); "
-            "name a directory for the pack alone"
+            "use a directory for the pack alone"
         )
     return foreign
 
 
 def is_temporary(directory: Path) -> bool:
-    """Whether it lies where the system may clean up at any time."""
+    """Returns whether the system may empty the directory at any time."""
     try:
         temporary = Path(tempfile.gettempdir())
-    except FileNotFoundError:  # nothing but this directory can be written to, as in a hardened container
+    except FileNotFoundError:  # no other directory is writable, as in a hardened container
         return False
     return directory.resolve().is_relative_to(temporary.resolve())
 
 
 def lock(directory: Path) -> int:
-    """Keep other packs out of the directory until the descriptor returned is closed. StorageRefused when one is in."""
+    """Locks the directory until the returned descriptor is closed. Raises StorageUnusable if another pack holds it."""
     path = directory / LOCK_FILE
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -108,17 +108,17 @@ def lock(directory: Path) -> int:
         if not isinstance(error, BlockingIOError):
             raise as_storage_error(error, f"lock {path}") from error
         raise StorageUnusable(
-            f"{directory} is in use by another pack ({holder or 'it does not say which'}); "
-            "stop that one, or give this one a directory of its own"
+            f"{directory} is in use by another pack ({holder or 'unknown process'}); "
+            "stop that one, or use another directory for this one"
         ) from error
-    with contextlib.suppress(OSError):  # a full disk: the lock holds, it only does not say whose it is
+    with contextlib.suppress(OSError):  # a full disk: the lock holds, only its owner's name is missing
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
     return descriptor
 
 
 def quarantine(path: Path) -> Path:
-    """Give what is there another name, in the same directory, under which it stays for good; that name."""
+    """Renames the file within its directory, so that it is kept and out of the way. Returns the new path."""
     stem = f"{path.name}.unreadable-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     numbered = (path.with_name(f"{stem}-{number}") for number in range(2, 10_000))
     aside = next(free for free in (path.with_name(stem), *numbered) if not os.path.lexists(free))
@@ -127,13 +127,13 @@ def quarantine(path: Path) -> Path:
 
 
 def create(path: Path) -> None:
-    """An empty file that only this user can read, durably. No effect when there is one. OSError."""
+    """Creates an empty, private file durably. No effect if it exists. Raises OSError."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     sync(path.parent)
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put this content there, all of it or, when that fails, none. It is on the disk on return. OSError."""
+    """Replaces the file's content atomically and durably. Raises OSError."""
     temporary = path.with_name(f"{path.name}.new")
     try:
         with _private_file(temporary) as descriptor:
@@ -150,7 +150,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def sync(directory: Path) -> None:
-    """Make sure that the names in a directory are on the disk. OSError."""
+    """Flushes the directory's entries to disk. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -179,16 +179,16 @@ def _our_files(directory: Path) -> list[Path]:
 def _refuse_foreign(path: Path) -> None:
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
-        raise StorageUnusable(f"{path} is a link, which could lead anywhere; put what it leads to in its place")
+        raise StorageUnusable(f"{path} is a link, which could point anywhere; replace it by its target")
     if status.st_uid != os.geteuid():
         raise StorageUnusable(
             f"{path} belongs to user {status.st_uid}, and this process runs as user {os.geteuid()}; "
-            "run it as that user, change the owner, or name another directory"
+            "run it as that user, change the owner, or use another directory"
         )
 
 
 def _close_to_others(directory: Path) -> None:
-    """Mode 0700; a directory that serves others too is left as it is, or refused when they can write to it."""
+    """Sets mode 0700, except for a directory that holds foreign files."""
     foreign = shared_for(directory)
     mode = stat.S_IMODE(directory.lstat().st_mode)
     if foreign:

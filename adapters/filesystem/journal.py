@@ -1,75 +1,286 @@
-"""The journal in SQLite."""
+"""The journal in SQLite: a row for each action, and a row for each of its steps. Times are microseconds since 1970."""
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
-from functools import partial
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from adapters.filesystem import journal_rows as rows
-from adapters.filesystem.codec import to_micros
-from adapters.filesystem.database import Database
-from domain.actions import Action, ActionId, JournalEntry, Step
+from adapters.filesystem.codec import (
+    dump_action_command,
+    dump_outcome,
+    from_micros,
+    load_action_command,
+    load_outcome,
+    optional_from_micros,
+    optional_to_micros,
+    to_micros,
+)
+from adapters.filesystem.database import Database, transaction
+from adapters.filesystem.schema import PURGE_BATCH, UNFINISHED
+from application.ports.clock import Clock
+from domain.action_states import begin, check_transition, complete, undo_begin
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
 from domain.channels import ChannelId
 from domain.events import Outcome
-from domain.outbox import Backlog
+from domain.messages import Receipt
+from domain.outbox import Backlog, Lease
+
+_PAGE_SIZE = 100
+_BEFORE_ALL = (-(2**62), 0)
+_ENTRY = "place, id, state, taken_at, command, outcome, concluded_at, reason"
+_STEP = "begun_at, posted_to, timestamp, in_doubt, error"
 
 
 class FileJournal:
-    """The journal port."""
+    """Implements Journal. A step's name is in the column `channel_id`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self._clock = clock
 
-    async def open_poll_session(self, at: datetime) -> datetime | None:
-        return await self._database.run(lambda connection: rows.begin_taking(connection, to_micros(at)))
+    @transaction
+    def open_poll_session(self, connection: sqlite3.Connection) -> datetime | None:
+        earlier = connection.execute("SELECT since FROM taking").fetchone()
+        if earlier is None:
+            connection.execute("INSERT INTO taking VALUES (?)", (to_micros(self._clock.now()),))
+        return None if earlier is None else from_micros(earlier[0])
 
-    async def close_poll_session(self) -> None:
-        await self._database.run(rows.end_taking)
+    @transaction
+    def close_poll_session(self, connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM taking")
 
-    async def record(self, action: Action, at: datetime) -> JournalEntry | None:
-        return await self._database.run(lambda connection: rows.take_in(connection, action, to_micros(at)))
+    @transaction
+    def record(self, connection: sqlite3.Connection, action: Action) -> JournalEntry | None:
+        known = _load(connection, action.id)
+        if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
+            return known
+        connection.execute("DELETE FROM journal WHERE id = ?", (action.id,))
+        connection.execute(
+            "INSERT INTO journal (id, state, in_hand, taken_at, command) VALUES (?, 'taken', 1, ?, ?)",
+            (action.id, to_micros(self._clock.now()), dump_action_command(action.command)),
+        )
+        return None
 
-    async def plan_steps(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
-        await self._database.run(lambda connection: rows.plan(connection, action_id, channel_ids))
+    @transaction
+    def plan_steps(self, connection: sqlite3.Connection, action_id: ActionId, names: Sequence[StepName]) -> None:
+        place = _checked(connection, action_id, "planned")
+        planned = list(dict.fromkeys(names))
+        known = list(_steps(connection, place))
+        if known and known != planned:
+            raise ValueError(f"action {action_id} is planned already, otherwise")
+        if not known:
+            connection.executemany(
+                "INSERT INTO steps (action, channel_id, position) VALUES (?, ?, ?)",
+                [(place, name, position) for position, name in enumerate(planned)],
+            )
+        _set_executing(connection, place)
 
-    async def begin_step(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
-        await self._database.run(lambda connection: rows.begin(connection, action_id, channel_id, at))
+    @transaction
+    def begin_step(
+        self,
+        connection: sqlite3.Connection,
+        action_id: ActionId,
+        name: StepName,
+        lease: Lease,
+        *,
+        at: datetime | None = None,
+    ) -> datetime:
+        del lease  # only this process can use the directory
+        place = _checked(connection, action_id, "begun")
+        begun_at = at or self._clock.now()
+        step = begin(_step(connection, place, name), begun_at)
+        _store_step(connection, place, name, step)
+        _set_executing(connection, place)
+        return step.begun_at or begun_at
 
-    async def undo_begin_step(self, action_id: ActionId, channel_id: ChannelId) -> None:
-        await self._database.run(lambda connection: rows.retract(connection, action_id, channel_id))
+    @transaction
+    def undo_begin_step(
+        self, connection: sqlite3.Connection, action_id: ActionId, name: StepName, lease: Lease
+    ) -> None:
+        del lease
+        place = _checked(connection, action_id, "retracted")
+        _store_step(connection, place, name, undo_begin(_step(connection, place, name)))
 
-    async def complete_step(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
-        await self._database.run(lambda connection: rows.settle(connection, action_id, channel_id, step))
+    @transaction
+    def complete_step(
+        self,
+        connection: sqlite3.Connection,
+        action_id: ActionId,
+        name: StepName,
+        lease: Lease,
+        *,
+        result: StepResult | None = None,
+        error: str = "",
+    ) -> None:
+        del lease
+        place = _checked(connection, action_id, "settled")
+        _store_step(connection, place, name, complete(_step(connection, place, name), result, error))
 
-    async def set_outcome(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
-        await self._database.run(lambda connection: rows.conclude(connection, action_id, outcome, to_micros(at)))
+    @transaction
+    def set_outcome(self, connection: sqlite3.Connection, action_id: ActionId, outcome: Outcome) -> JournalEntry:
+        place = _checked(connection, action_id, "concluded")
+        connection.execute(
+            "UPDATE journal SET state = 'concluded', outcome = ?, concluded_at = ? WHERE place = ?",
+            (dump_outcome(outcome), to_micros(self._clock.now()), place),
+        )
+        row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE place = ?", (place,)).fetchone()
+        return _entry(connection, row)
 
-    async def mark_reported(self, action_id: ActionId) -> None:
-        await self._database.run(lambda connection: rows.finish(connection, action_id))
+    @transaction
+    def mark_reported(self, connection: sqlite3.Connection, action_id: ActionId) -> None:
+        _close(connection, _checked(connection, action_id, "finished"))
 
-    async def dead_letter(self, action_id: ActionId, reason: str) -> None:
-        await self._database.run(lambda connection: rows.set_aside(connection, action_id, reason))
+    @transaction
+    def dead_letter(self, connection: sqlite3.Connection, action_id: ActionId, reason: str) -> None:
+        connection.execute(
+            "UPDATE journal SET state = 'set aside', in_hand = 0, reason = ? WHERE place = ?",
+            (reason, _checked(connection, action_id, "set aside")),
+        )
 
-    async def claim_orphans(self, limit: int) -> list[JournalEntry]:
-        return await self._database.run(lambda connection: rows.adopt(connection, limit))
+    @transaction
+    def claim_orphans(self, connection: sqlite3.Connection, limit: int) -> list[JournalEntry]:
+        rows = connection.execute(
+            f"SELECT {_ENTRY} FROM journal WHERE in_hand = 0 AND {UNFINISHED} ORDER BY taken_at, place LIMIT ?",
+            (limit,),
+        ).fetchall()
+        connection.executemany("UPDATE journal SET in_hand = 1 WHERE place = ?", [(row[0],) for row in rows])
+        return [_entry(connection, row) for row in rows]
 
-    async def load(self, action_id: ActionId) -> JournalEntry | None:
-        return await self._database.run(lambda connection: rows.load(connection, action_id))
+    @transaction
+    def load(self, connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
+        return _load(connection, action_id)
 
-    async def backlog(self) -> Backlog:
-        return await self._database.run(rows.depth)
+    @transaction
+    def backlog(self, connection: sqlite3.Connection) -> Backlog:
+        counts = dict(connection.execute("SELECT state, rows FROM tallies WHERE kind = 'journal'"))
+        (oldest,) = connection.execute(f"SELECT min(taken_at) FROM journal WHERE {UNFINISHED}").fetchone()
+        unreported = sum(counts.get(state, 0) for state in ("taken", "executing", "concluded"))
+        return Backlog(unreported, counts.get("set aside", 0), optional_from_micros(oldest))
 
-    async def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
-        after = rows.START
-        while page := await self._database.run(partial(rows.page, after=after, set_aside=set_aside)):
+    async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
+        after = _BEFORE_ALL
+        while page := await self._page(after, dead_lettered=dead_lettered):
             for _, entry in page:
                 yield entry
             after = page[-1][0]
 
-    async def requeue(self, action_id: ActionId) -> bool:
-        return await self._database.run(lambda connection: rows.revive(connection, action_id))
+    @transaction
+    def requeue(self, connection: sqlite3.Connection, action_id: ActionId) -> bool:
+        return bool(
+            connection.execute(
+                "UPDATE journal SET state = 'concluded', reason = '' WHERE id = ? AND state = 'set aside'", (action_id,)
+            ).rowcount
+        )
 
-    async def discard(self, action_id: ActionId) -> bool:
-        return await self._database.run(lambda connection: rows.discard(connection, action_id))
+    @transaction
+    def discard(self, connection: sqlite3.Connection, action_id: ActionId) -> bool:
+        row = connection.execute(
+            "SELECT place FROM journal WHERE id = ? AND in_hand = 0 AND state <> 'finished'", (action_id,)
+        ).fetchone()
+        if row is None:
+            return False
+        _close(connection, row[0])
+        return True
 
-    async def purge(self, before: datetime) -> int:
-        return await self._database.run_in_batches(lambda connection: rows.forget(connection, to_micros(before)))
+    async def purge(self, older_than: timedelta) -> int:
+        before = self._clock.now() - older_than
+        total = purged = await self._purge_batch(before)
+        while purged == PURGE_BATCH:
+            purged = await self._purge_batch(before)
+            total += purged
+        return total
+
+    @transaction
+    def _page(
+        self, connection: sqlite3.Connection, after: tuple[int, int], *, dead_lettered: bool
+    ) -> list[tuple[tuple[int, int], JournalEntry]]:
+        """Returns the next entries by age, each with its position."""
+        chosen = "state = 'set aside'" if dead_lettered else UNFINISHED
+        rows = connection.execute(
+            f"SELECT {_ENTRY} FROM journal WHERE {chosen} AND (taken_at, place) > (?, ?) "
+            "ORDER BY taken_at, place LIMIT ?",
+            (*after, _PAGE_SIZE),
+        ).fetchall()
+        return [((row[3], row[0]), _entry(connection, row)) for row in rows]
+
+    @transaction
+    def _purge_batch(self, connection: sqlite3.Connection, before: datetime) -> int:
+        return connection.execute(
+            "DELETE FROM journal WHERE place IN "
+            "(SELECT place FROM journal WHERE state = 'finished' AND taken_at < ? ORDER BY taken_at LIMIT ?)",
+            (to_micros(before), PURGE_BATCH),
+        ).rowcount
+
+
+def release_orphans(connection: sqlite3.Connection) -> None:
+    """Releases actions owned by a process that has exited."""
+    connection.execute(f"UPDATE journal SET in_hand = 0 WHERE in_hand <> 0 AND {UNFINISHED}")
+
+
+def _load(connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
+    row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE id = ?", (action_id,)).fetchone()
+    return _entry(connection, row) if row else None
+
+
+def _checked(connection: sqlite3.Connection, action_id: ActionId, transition: str) -> int:
+    """Returns the place of an action that may make the transition. Raises ValueError."""
+    row = connection.execute("SELECT place, state FROM journal WHERE id = ?", (action_id,)).fetchone()
+    place, state = row or (0, None)
+    check_transition(action_id, transition, ActionState(state) if state else None)
+    return int(place)
+
+
+def _set_executing(connection: sqlite3.Connection, place: int) -> None:
+    connection.execute("UPDATE journal SET state = 'executing' WHERE place = ? AND state = 'taken'", (place,))
+
+
+def _close(connection: sqlite3.Connection, place: int) -> None:
+    connection.execute("UPDATE journal SET state = 'finished', in_hand = 0, reason = '' WHERE place = ?", (place,))
+
+
+def _step(connection: sqlite3.Connection, place: int, name: StepName) -> Step | None:
+    row = connection.execute(f"SELECT {_STEP} FROM steps WHERE action = ? AND channel_id = ?", (place, name)).fetchone()
+    return _as_step(row) if row else None
+
+
+def _steps(connection: sqlite3.Connection, place: int) -> dict[StepName, Step]:
+    rows: Iterator[tuple[Any, ...]] = connection.execute(
+        f"SELECT channel_id, {_STEP} FROM steps WHERE action = ? ORDER BY position", (place,)
+    )
+    return {StepName(row[0]): _as_step(row[1:]) for row in rows}
+
+
+def _as_step(row: tuple[Any, ...]) -> Step:
+    begun_at, posted_to, timestamp, in_doubt, error = row
+    receipt = None if posted_to is None else Receipt(ChannelId(posted_to), timestamp, bool(in_doubt))
+    return Step(optional_from_micros(begun_at), receipt, error)
+
+
+def _store_step(connection: sqlite3.Connection, place: int, name: StepName, step: Step) -> None:
+    receipt = step.result
+    posted = (receipt.channel_id, receipt.timestamp, receipt.in_doubt) if receipt else (None, None, None)
+    values = (optional_to_micros(step.begun_at), *posted, step.error)
+    is_known = connection.execute(
+        "UPDATE steps SET begun_at = ?, posted_to = ?, timestamp = ?, in_doubt = ?, error = ? "
+        "WHERE action = ? AND channel_id = ?",
+        (*values, place, name),
+    ).rowcount
+    if not is_known:
+        connection.execute(
+            f"INSERT INTO steps (action, channel_id, position, {_STEP}) VALUES (?, ?, "
+            "(SELECT count(*) FROM steps WHERE action = ?), ?, ?, ?, ?, ?)",
+            (place, name, place, *values),
+        )
+
+
+def _entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> JournalEntry:
+    place, action_id, state, taken_at, command, outcome, completed_at, reason = row
+    return JournalEntry(
+        Action(ActionId(action_id), load_action_command(command)),
+        from_micros(taken_at),
+        ActionState(state),
+        _steps(connection, place),
+        load_outcome(outcome),
+        optional_from_micros(completed_at),
+        reason,
+    )

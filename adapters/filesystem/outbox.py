@@ -1,77 +1,291 @@
-"""The outbox in SQLite."""
+"""The outbox in SQLite: entries in order, and a row for each lane that names its first entry and its holder.
 
+Times are microseconds since 1970.
+"""
+
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from itertools import count
+from typing import Any
 
-from adapters.filesystem import outbox_rows as rows
-from adapters.filesystem.codec import optional_to_micros, to_micros
-from adapters.filesystem.database import Database
-from domain.outbox import Backlog, Claim, OutboxEntry
+from adapters.filesystem.codec import dump_message, from_micros, load_message, optional_from_micros, to_micros
+from adapters.filesystem.database import Database, transaction
+from adapters.filesystem.schema import PURGE_BATCH
+from adapters.serialization.timestamps import parse_ts
+from application.ports.clock import Clock
+from domain.errors import LeaseLost
+from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry, message_entry
+
+_PAGE_SIZE = 200
+_BEFORE_ALL = (-(2**62), 0)
+_ENTRY = "said, received_at, refusals, first_refused_at, reason"
 
 
 class FileOutbox:
-    """The outbox port."""
+    """Implements Outbox."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._claims: dict[str, Claim] = {}
-        """The last claim of each channel: only that one can be given back or extended."""
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self._clock = clock
+        self._tokens = count(1)
+        self._current: dict[Lane, int] = {}
+        """The token of each lane's latest claim: only that claim can be released or renewed."""
 
-    async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
-        return await self._database.run(lambda connection: rows.append(connection, entries))
-
-    async def claim(self, channels: int, entries: int, now: datetime, lease_seconds: float) -> list[Claim]:
-        until = now + timedelta(seconds=lease_seconds)
-        claims = await self._database.run(
-            lambda connection: rows.claim(connection, channels, entries, to_micros(now), to_micros(until))
+    @transaction
+    def append(self, connection: sqlite3.Connection, entries: Sequence[OutboxEntry]) -> list[bool]:
+        lanes: dict[Lane, int] = {}
+        firsts: dict[int, tuple[int, int]] = {}
+        message_times: dict[int, int] = {}
+        are_new = []
+        for entry in entries:
+            lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_id(connection, entry.lane))
+            received_at = to_micros(entry.received_at)
+            cursor = connection.execute(
+                "INSERT INTO outbox (key, lane, state, received_at, said) VALUES (?, ?, 'waiting', ?, ?) "
+                "ON CONFLICT (key) DO NOTHING",
+                (entry.key, lane, received_at, dump_message(entry.event)),
+            )
+            is_new = cursor.rowcount == 1
+            are_new.append(is_new)
+            if is_new:
+                firsts.setdefault(lane, (cursor.lastrowid or 0, received_at))
+                if (message_at := parse_ts(entry.event.timestamp)) is not None:
+                    message_times[lane] = max(to_micros(message_at), message_times.get(lane, 0))
+        for lane, (place, received_at) in firsts.items():
+            _append_to_lane(connection, lane, place, received_at)
+        connection.executemany(
+            "UPDATE lanes SET heard_until = max(ifnull(heard_until, 0), ?) WHERE id = ?",
+            [(message_at, lane) for lane, message_at in message_times.items()],
         )
-        self._claims.update({claim.channel_id: claim for claim in claims})
+        return are_new
+
+    async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
+        current = [claim.lane for claim in held if self._current.get(claim.lane) == claim.lease.token]
+        claims = await self._claim(lanes, entries, lease_seconds, current)
+        self._current.update({claim.lane: claim.lease.token for claim in claims})
         return claims
 
-    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
-        del claim  # whoever brought it: the engine has it
-        await self._database.run(lambda connection: rows.done(connection, entry.key))
+    @transaction
+    def ack(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry) -> None:
+        del claim  # whoever delivered it, the engine has it
+        _deliver(connection, entry.key)
 
-    async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+    @transaction
+    def dead_letter(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         del claim
-        await self._database.run(lambda connection: rows.set_aside(connection, entry.key, reason))
+        row = connection.execute(
+            "SELECT lane, place FROM outbox WHERE key = ? AND state = 'waiting'", (entry.key,)
+        ).fetchone()
+        if row is not None:
+            lane, place = row
+            connection.execute("UPDATE outbox SET state = 'set aside', reason = ? WHERE place = ?", (reason, place))
+            _remove_from_lane(connection, lane, place)
 
-    async def release(
-        self, claim: Claim, *, not_before: datetime | None = None, refused_at: datetime | None = None
-    ) -> None:
-        if self._claims.get(claim.channel_id) is claim:
-            await self._database.run(
-                lambda connection: rows.give_back(
-                    connection, claim.channel_id, optional_to_micros(not_before), optional_to_micros(refused_at)
-                )
-            )
-            if self._claims.get(claim.channel_id) is claim:
-                del self._claims[claim.channel_id]
+    async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
+        self._require_current(claim)
+        await self._release(claim.lane, retry_after_seconds, rejected=rejected)
+        if self._current.get(claim.lane) == claim.lease.token:
+            del self._current[claim.lane]
 
-    async def renew_lease(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
-        if self._claims.get(claim.channel_id) is claim:
-            until = to_micros(now + timedelta(seconds=lease_seconds))
-            await self._database.run(lambda connection: rows.extend(connection, claim.channel_id, until))
+    async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
+        self._require_current(claim)
+        await self._renew(claim.lane, lease_seconds)
 
-    async def next_due(self) -> datetime | None:
-        return await self._database.run(rows.next_due)
+    @transaction
+    def next_due_seconds(self, connection: sqlite3.Connection) -> float | None:
+        (due,) = connection.execute("SELECT min(not_before) FROM lanes WHERE not_before IS NOT NULL").fetchone()
+        return None if due is None else (from_micros(due) - self._clock.now()).total_seconds()
 
-    async def backlog(self) -> Backlog:
-        return await self._database.run(rows.depth)
+    @transaction
+    def backlog(self, connection: sqlite3.Connection) -> Backlog:
+        counts = dict(connection.execute("SELECT state, rows FROM tallies WHERE kind = 'outbox'"))
+        (oldest,) = connection.execute("SELECT min(received_at) FROM outbox WHERE state = 'waiting'").fetchone()
+        return Backlog(counts.get("waiting", 0), counts.get("set aside", 0), optional_from_micros(oldest))
 
-    async def entries(self, *, set_aside: bool = False) -> AsyncIterator[OutboxEntry]:
-        state, after = ("set aside" if set_aside else "waiting"), rows.START
-        while page := await self._database.run(partial(rows.page, state=state, after=after)):
+    async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
+        state, after = ("set aside" if dead_lettered else "waiting"), _BEFORE_ALL
+        while page := await self._page(state, after):
             for _, entry in page:
                 yield entry
             after = page[-1][0]
 
-    async def requeue(self, key: str) -> bool:
-        return await self._database.run(lambda connection: rows.revive(connection, key))
+    @transaction
+    def requeue(self, connection: sqlite3.Connection, key: str) -> bool:
+        rows = connection.execute(
+            "UPDATE outbox SET state = 'waiting', place = (SELECT max(place) + 1 FROM outbox), refusals = 0, "
+            "first_refused_at = NULL, reason = '' WHERE key = ? AND state = 'set aside' "
+            "RETURNING lane, place, received_at",
+            (key,),
+        ).fetchall()
+        for lane, place, received_at in rows:
+            _append_to_lane(connection, lane, place, received_at)
+        return bool(rows)
 
-    async def discard(self, key: str) -> bool:
-        return await self._database.run(lambda connection: rows.discard(connection, key))
+    @transaction
+    def discard(self, connection: sqlite3.Connection, key: str) -> bool:
+        is_claimed = connection.execute(
+            "SELECT 1 FROM outbox JOIN lanes ON lane = id WHERE key = ? AND state = 'waiting' "
+            "AND lease_until IS NOT NULL AND place <= claimed_to",
+            (key,),
+        ).fetchone()
+        return not is_claimed and _deliver(connection, key)
 
-    async def purge(self, before: datetime) -> int:
-        return await self._database.run_in_batches(lambda connection: rows.forget(connection, to_micros(before)))
+    async def purge(self, older_than: timedelta) -> int:
+        before = self._clock.now() - older_than
+        total = purged = await self._purge_batch(before)
+        while purged == PURGE_BATCH:
+            purged = await self._purge_batch(before)
+            total += purged
+        return total
+
+    @transaction
+    def _claim(
+        self, connection: sqlite3.Connection, lanes: int, entries: int, lease_seconds: float, held: Sequence[Lane]
+    ) -> list[Claim]:
+        now = self._clock.now()
+        micros, until = to_micros(now), to_micros(now + timedelta(seconds=lease_seconds))
+        half = to_micros(now + timedelta(seconds=lease_seconds / 2))
+        connection.executemany(
+            "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until < ?",
+            [(until, lane, half) for lane in held],
+        )
+        expire_claims(connection, before=micros)
+        connection.execute(
+            "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before <= ?", (micros,)
+        )
+        ready = connection.execute(
+            "SELECT id, channel_id, is_interrupted FROM lanes WHERE head IS NOT NULL AND lease_until IS NULL "
+            "AND not_before IS NULL ORDER BY head_at, head LIMIT ?",
+            (lanes,),
+        ).fetchall()
+        claims = []
+        for lane, name, is_interrupted in ready:
+            rows = connection.execute(
+                f"SELECT place, {_ENTRY} FROM outbox WHERE lane = ? AND state = 'waiting' ORDER BY place LIMIT ?",
+                (lane, entries),
+            ).fetchall()
+            connection.execute(
+                "UPDATE lanes SET lease_until = ?, claimed_to = ? WHERE id = ?", (until, rows[-1][0], lane)
+            )
+            lease = Lease(Lane(name), next(self._tokens))
+            claims.append(Claim(lease, tuple(_entry(row[1:]) for row in rows), bool(is_interrupted)))
+        return claims
+
+    @transaction
+    def _release(
+        self, connection: sqlite3.Connection, lane: Lane, retry_after_seconds: float, *, rejected: bool
+    ) -> None:
+        """Ends the claim on a lane. No effect if its lease has expired."""
+        now = self._clock.now()
+        if rejected:
+            connection.execute(
+                "UPDATE outbox SET refusals = refusals + 1, first_refused_at = ifnull(first_refused_at, ?) "
+                "WHERE place = (SELECT head FROM lanes WHERE channel_id = ? AND lease_until IS NOT NULL "
+                "AND head <= claimed_to)",
+                (to_micros(now), lane),
+            )
+        retry_at = to_micros(now + timedelta(seconds=retry_after_seconds)) if retry_after_seconds else None
+        connection.execute(
+            "UPDATE lanes SET lease_until = NULL, claimed_to = NULL, not_before = iif(head IS NULL, NULL, ?) "
+            "WHERE channel_id = ? AND lease_until IS NOT NULL",
+            (retry_at, lane),
+        )
+
+    @transaction
+    def _renew(self, connection: sqlite3.Connection, lane: Lane, lease_seconds: float) -> None:
+        """Moves the end of a lease. No effect if it has expired."""
+        until = to_micros(self._clock.now() + timedelta(seconds=lease_seconds))
+        connection.execute(
+            "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until IS NOT NULL", (until, lane)
+        )
+
+    @transaction
+    def _page(
+        self, connection: sqlite3.Connection, state: str, after: tuple[int, int]
+    ) -> list[tuple[tuple[int, int], OutboxEntry]]:
+        """Returns the next entries by age, each with its position."""
+        rows = connection.execute(
+            f"SELECT received_at, place, {_ENTRY} FROM outbox WHERE state = ? AND (received_at, place) > (?, ?) "
+            "ORDER BY received_at, place LIMIT ?",
+            (state, *after, _PAGE_SIZE),
+        )
+        return [((row[0], row[1]), _entry(row[2:])) for row in rows]
+
+    @transaction
+    def _purge_batch(self, connection: sqlite3.Connection, before: datetime) -> int:
+        return connection.execute(
+            "DELETE FROM outbox WHERE place IN "
+            "(SELECT place FROM outbox WHERE state = 'done' AND received_at < ? ORDER BY received_at LIMIT ?)",
+            (to_micros(before), PURGE_BATCH),
+        ).rowcount
+
+    def _require_current(self, claim: Claim) -> None:
+        if self._current.get(claim.lane) != claim.lease.token:
+            raise LeaseLost(claim.lane)
+
+
+def expire_claims(connection: sqlite3.Connection, before: int = 2**62) -> None:
+    """Ends the claims whose lease ends before then."""
+    connection.execute(
+        "UPDATE lanes SET is_interrupted = ifnull(head <= claimed_to, 0), lease_until = NULL, "
+        "claimed_to = NULL WHERE lease_until IS NOT NULL AND lease_until <= ?",
+        (before,),
+    )
+
+
+def last_message_at(connection: sqlite3.Connection, lane: Lane) -> datetime | None:
+    """Returns the timestamp of the lane's latest message."""
+    row = connection.execute("SELECT heard_until FROM lanes WHERE channel_id = ?", (lane,)).fetchone()
+    return optional_from_micros(row[0]) if row else None
+
+
+def active_since(connection: sqlite3.Connection, time: datetime) -> list[Lane]:
+    """Returns the lanes whose latest message is not older than that."""
+    rows = connection.execute("SELECT channel_id FROM lanes WHERE heard_until >= ?", (to_micros(time),))
+    return [Lane(name) for (name,) in rows]
+
+
+def _deliver(connection: sqlite3.Connection, key: str) -> bool:
+    """Keeps only the key of an entry that waits or is dead-lettered. Returns False if there is none."""
+    row = connection.execute("SELECT lane, place FROM outbox WHERE key = ? AND state <> 'done'", (key,)).fetchone()
+    if row is None:
+        return False
+    lane, place = row
+    connection.execute("UPDATE outbox SET state = 'done', said = '', reason = '' WHERE place = ?", (place,))
+    _remove_from_lane(connection, lane, place)
+    return True
+
+
+def _lane_id(connection: sqlite3.Connection, name: Lane) -> int:
+    connection.execute("INSERT INTO lanes (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+    (lane,) = connection.execute("SELECT id FROM lanes WHERE channel_id = ?", (name,)).fetchone()
+    return int(lane)
+
+
+def _append_to_lane(connection: sqlite3.Connection, lane: int, place: int, received_at: int) -> None:
+    """Makes a new entry the first of its lane if there was none."""
+    connection.execute(
+        "UPDATE lanes SET head = ?, head_at = ? WHERE id = ? AND head IS NULL", (place, received_at, lane)
+    )
+
+
+def _remove_from_lane(connection: sqlite3.Connection, lane: int, place: int) -> None:
+    """If the entry was the first of its lane, the next one becomes the first."""
+    connection.execute(
+        "UPDATE lanes SET is_interrupted = 0, (head, head_at) = (SELECT place, received_at FROM outbox "
+        "WHERE lane = lanes.id AND state = 'waiting' ORDER BY place LIMIT 1) WHERE id = ? AND head = ?",
+        (lane, place),
+    )
+    connection.execute("UPDATE lanes SET not_before = NULL WHERE id = ? AND head IS NULL", (lane,))
+
+
+def _entry(row: tuple[Any, ...]) -> OutboxEntry:
+    message, received_at, rejections, first_rejected_at, reason = row
+    return replace(
+        message_entry(load_message(message), from_micros(received_at)),
+        rejections=rejections,
+        first_rejected_at=optional_from_micros(first_rejected_at),
+        dead_letter_reason=reason,
+    )

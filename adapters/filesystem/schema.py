@@ -1,4 +1,4 @@
-"""The SQLite file: its tables, and how it is opened."""
+"""The SQLite file: its tables, and how to open it."""
 
 import sqlite3
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from domain.errors import StorageUnusable
 
 VERSION = 1
-"""Of the tables below, in the file's `user_version`."""
+"""Of the tables below; stored in the file's `user_version`."""
 
 UNFINISHED = "state IN ('taken', 'executing', 'concluded')"
-"""Written alike in indexes and queries: SQLite recognises a partial index by its words."""
+"""Used alike in indexes and queries: SQLite matches a partial index by its wording."""
 
 PURGE_BATCH = 2000
-"""Rows that one request drops at most: others' requests get their turn between."""
+"""Rows that one request deletes at most, so that other requests get their turn in between."""
 
 _BUSY_SECONDS = 5
-"""How long to wait for another process's transaction: those of a visitor last milliseconds."""
+"""How long to wait for another process's transaction: those of an operator's command last milliseconds."""
 
 _TABLES = (
-    # One row for each channel that was ever heard.
+    # One row for each channel with a message, ever.
     """CREATE TABLE lanes (
         id INTEGER PRIMARY KEY,
         channel_id TEXT NOT NULL UNIQUE,
@@ -80,7 +80,7 @@ _TABLES = (
     """CREATE TABLE paces (
         channel_id TEXT PRIMARY KEY, used_until INTEGER NOT NULL, held_until INTEGER NOT NULL
     ) WITHOUT ROWID""",
-    # How many rows there are of each state, so that nobody has to count them.
+    # The number of rows in each state, kept by triggers, so that they need not be counted.
     "CREATE TABLE tallies (kind TEXT, state TEXT, rows INTEGER NOT NULL, PRIMARY KEY (kind, state)) WITHOUT ROWID",
 )
 
@@ -98,7 +98,7 @@ def _tally(table: str) -> tuple[str, ...]:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The file, which must exist, with its tables. sqlite3.Error; StorageRefused when it is a newer version's."""
+    """Opens an existing file, and creates its tables. Raises sqlite3.Error, and StorageUnusable for a newer version."""
     connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
         _set_up(connection, path)
@@ -112,15 +112,17 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise StorageUnusable(
-            f"{path} was written by a newer version of this program; run that one, or move the file away"
+            f"{path} was written by a newer version of this program; run that version, or move the file away"
         )
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise StorageUnusable(f"{path} is on a file system on which SQLite can't share memory; use a local disk")
+        raise StorageUnusable(
+            f"{path} is on a file system without the shared memory that SQLite needs; use a local disk"
+        )
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -8000")  # KiB
-    connection.execute("PRAGMA temp_store = MEMORY")  # a hardened container has no other place to write to
-    connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes of the log that stay on disk after a rush
+    connection.execute("PRAGMA temp_store = MEMORY")  # a hardened container has no writable directory besides
+    connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes of the log that stay on disk after a burst
     if version < VERSION:
         _create(connection)
 

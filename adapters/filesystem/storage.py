@@ -1,11 +1,10 @@
-"""A directory that keeps everything: for one pack, or for a visitor beside it."""
+"""A storage in a directory, for one pack, or for an operator's command beside it."""
 
 import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -13,26 +12,26 @@ import structlog
 from adapters.filesystem.channels import FileChannels
 from adapters.filesystem.database import Database
 from adapters.filesystem.directory import inspect, is_temporary, lock, prepare
-from adapters.filesystem.journal import FileJournal
-from adapters.filesystem.journal_rows import let_go
-from adapters.filesystem.outbox import FileOutbox
-from adapters.filesystem.outbox_rows import end_claims
+from adapters.filesystem.journal import FileJournal, release_orphans
+from adapters.filesystem.outbox import FileOutbox, expire_claims
 from adapters.filesystem.rate_limits import FileRateLimiter
 from adapters.filesystem.recovery import quarantine_if_corrupt
 from application.ports.channels import Channels
+from application.ports.clock import Clock
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
+from application.ports.storage import StorageDescription
 from domain.errors import StorageUnusable
 
 log = structlog.get_logger()
 
 
 class FileStorage:
-    """The storage port in a directory, which is made where there is none.
+    """Implements Storage in a directory, which is created if necessary.
 
-    A visitor (`exclusive=False`) finds a directory that a pack made, and reads, revives and discards beside the pack
-    that may be at work in it; it makes nothing, and joins and leaves no channel.
+    With `exclusive=False`, for operators' commands: opens a directory that a pack has created, reads it, requeues and
+    discards, beside a pack that may be running. Creates nothing, and joins and leaves no channel.
     """
 
     channels: Channels
@@ -40,17 +39,17 @@ class FileStorage:
     journal: Journal
     rate_limiter: RateLimiter
 
-    def __init__(self, directory: Path, *, exclusive: bool = True) -> None:
+    def __init__(self, directory: Path, clock: Clock, *, exclusive: bool = True) -> None:
         self._directory = directory.absolute()
         self._exclusive = exclusive
-        self._paces = FileRateLimiter()
+        self._rate_limiter = FileRateLimiter(clock)
         self._file = self._directory / "flyte-slack.db"
-        self._database = Database(self._file, self._paces.write)
-        self._channels = FileChannels(self._directory / "channels.json", self._database)
+        self.database = Database(self._file, self._rate_limiter.write)
+        self._channels = FileChannels(self._directory / "channels.json", self.database, clock)
         self.channels = self._channels
-        self.outbox = FileOutbox(self._database)
-        self.journal = FileJournal(self._database)
-        self.rate_limiter = self._paces
+        self.outbox = FileOutbox(self.database, clock)
+        self.journal = FileJournal(self.database, clock)
+        self.rate_limiter = self._rate_limiter
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -58,8 +57,11 @@ class FileStorage:
             await (self._open_exclusive(exits) if self._exclusive else self._open_shared(exits))
             yield
 
-    async def heartbeat(self, now: datetime, lease_seconds: float) -> None:
-        """Nobody else can take anything from here."""
+    async def heartbeat(self, lease_seconds: float) -> None:
+        """No other process can take anything from here."""
+
+    def describe(self) -> StorageDescription:
+        return StorageDescription(str(self._directory), is_durable=True, is_shared=False)
 
     async def _open_exclusive(self, exits: AsyncExitStack) -> None:
         await asyncio.to_thread(prepare, self._directory)
@@ -67,31 +69,31 @@ class FileStorage:
         await asyncio.to_thread(quarantine_if_corrupt, self._file)
         exits.push_async_callback(self._channels.close)
         await self._channels.open()
-        exits.push_async_callback(self._database.close)
-        await self._database.open(self._begin)
+        exits.push_async_callback(self.database.close)
+        await self.database.open(self._begin)
         await asyncio.to_thread(_warn_if_temporary, self._directory)
 
     async def _open_shared(self, exits: AsyncExitStack) -> None:
         await asyncio.to_thread(inspect, self._directory)
         if not await asyncio.to_thread(self._file.is_file):
             raise StorageUnusable(f"there is no {self._file}: has the pack ever run there?")
-        await self._channels.look()
-        exits.push_async_callback(self._database.close)
+        await self._channels.open_read_only()
+        exits.push_async_callback(self.database.close)
         try:
             descriptor = await asyncio.to_thread(lock, self._directory)
-        except StorageUnusable:  # the pack is at work
-            await self._database.open(self._paces.read)
+        except StorageUnusable:  # a pack is running
+            await self.database.open(self._rate_limiter.read)
             return
         try:
-            await self._database.open(self._begin)
+            await self.database.open(self._begin)
         finally:
             os.close(descriptor)
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Nobody who claimed anything can be alive."""
-        end_claims(connection)
-        let_go(connection)
-        self._paces.read(connection)
+        """No process that claimed anything can be alive."""
+        expire_claims(connection)
+        release_orphans(connection)
+        self._rate_limiter.read(connection)
 
 
 def _warn_if_temporary(directory: Path) -> None:

@@ -13,7 +13,7 @@ from adapters.flyte.http_client import FlyteHttpClient
 from adapters.flyte.response import FlyteResponse
 from adapters.serialization.json_codec import read_json
 from domain.errors import WorkflowServerError
-from domain.messages import IncomingMessage
+from domain.outbox import OutboxEntry
 
 log = structlog.get_logger()
 
@@ -60,12 +60,12 @@ class FlyteAudit:
             and (action.state.time is None or action.state.time >= since)
         ]
 
-    async def find_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> set[str]:
-        """The keys of those messages whose event has brought an action about. AuditUnavailable.
+    async def find_published(self, entries: Sequence[OutboxEntry]) -> set[str]:
+        """The keys of those entries whose event has brought an action about. AuditUnavailable.
 
         Searches runs with actions for this pack first, and then all runs, for flows that only use its events.
         """
-        wanted = {said.key: at for said, at in messages}
+        wanted = {entry.key: entry.received_at for entry in entries}
         if not wanted:
             return set()
         found = await self._search_published(wanted, actionPackName=self._pack_name)

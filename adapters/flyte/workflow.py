@@ -15,7 +15,7 @@ from adapters.flyte.http_client import FlyteHttpClient
 from adapters.flyte.response import FlyteResponse
 from adapters.flyte.schemas import command_from, event_json, pack_json, parse_body
 from adapters.serialization.json_codec import read_json
-from adapters.serialization.payloads import event_payload
+from adapters.serialization.payloads import event_name, event_payload
 from application.ports.workflow import PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import command_name
@@ -26,8 +26,8 @@ from domain.errors import (
     WorkflowServerError,
     WorkflowUnreachable,
 )
-from domain.events import Event, Outcome, ReceivedMessage, event_name
-from domain.messages import IncomingMessage
+from domain.events import Event, Outcome, PackEvent
+from domain.outbox import OutboxEntry
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ _COMPLETED_STATES = ("SUCCESS", "FATAL")
 class _Registration:
     """What Flyte said when it took the pack."""
 
-    offer: PackDefinition
+    definition: PackDefinition
     take_action: URL
     event: URL
     audit: URL | None
@@ -75,10 +75,10 @@ class FlyteWorkflow:
         """Hold the HTTP session for as long as the pack works."""
         return self._connection.open()
 
-    async def register(self, offer: PackDefinition) -> None:
+    async def register(self, definition: PackDefinition) -> None:
         """See the port."""
         try:
-            self._registration = await self._register(offer)
+            self._registration = await self._register(definition)
         except WorkflowInDoubt as doubt:
             raise WorkflowUnreachable(str(doubt)) from doubt  # a repeat does no harm
 
@@ -104,7 +104,7 @@ class FlyteWorkflow:
             raise WorkflowServerError(str(refusal)) from refusal
         await self._post_event(link, outcome, at)
 
-    async def publish(self, event: ReceivedMessage, at: datetime) -> None:
+    async def publish(self, event: PackEvent, at: datetime) -> None:
         """See the port."""
         await self._post_event(self._registered().event, event, at)
 
@@ -117,14 +117,14 @@ class FlyteWorkflow:
             return None
         return state in _COMPLETED_STATES if state else None
 
-    async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
+    async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         """See the port. Told by Flyte's audit, where only events show that brought an action about."""
         try:
-            found = await self._audit().find_published(messages)
+            found = await self._audit().find_published(entries)
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             found = set()
-        return [said.key in found for said, _ in messages]
+        return [entry.key in found for entry in entries]
 
     async def pending_actions(self, since: datetime) -> list[Action]:
         """See the port. Told by Flyte's audit, as far back as it is read; Flyte's clock may be a minute behind.
@@ -135,20 +135,20 @@ class FlyteWorkflow:
         registration = self._registered()
         earliest = max(since - _CLOCK_SKEW, self._now() - _MAX_PENDING_AGE)
         try:
-            pending = await self._audit().pending_actions(registration.offer.labels, earliest)
+            pending = await self._audit().pending_actions(registration.definition.labels, earliest)
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             return []
         found = ((links.result_link(registration.take_action, action.id), action) for action in pending)
         return [Action(ActionId(str(link)), command_from(action.name, action.input)) for link, action in found if link]
 
-    async def _register(self, offer: PackDefinition) -> _Registration:
+    async def _register(self, definition: PackDefinition) -> _Registration:
         root = self._connection.root
         api = parse_body(await self._connection.get(root))
         packs = links.require_link(api, links.PACKS, root)
-        pack = parse_body(await self._connection.post(packs, pack_json(offer, self._help_url)))
+        pack = parse_body(await self._connection.post(packs, pack_json(definition, self._help_url)))
         registration = _Registration(
-            offer,
+            definition,
             take_action=links.require_link(pack, links.TAKE_ACTION, packs),
             event=links.require_link(pack, links.EVENT, packs),
             audit=links.find_link(api, links.AUDITED_FLOWS, root),
@@ -165,7 +165,7 @@ class FlyteWorkflow:
 
     def _audit(self) -> FlyteAudit:
         registration = self._registered()
-        return FlyteAudit(self._connection, registration.audit, registration.offer.name)
+        return FlyteAudit(self._connection, registration.audit, registration.definition.name)
 
     async def _post_event(self, link: URL, event: Event, at: datetime) -> None:
         response = await self._connection.post(link, event_json(event_name(event), event_payload(event), at))

@@ -1,4 +1,4 @@
-"""A chat service of one process: channels, people and what they say, forgotten at exit."""
+"""A chat service within the process: channels, people and messages, forgotten at exit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,20 +10,21 @@ from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
 from domain.errors import ChatRejected
-from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Post, Receipt, RichMessage
 from domain.users import Identity, User
 
 _PAGE_SIZE = 200
+_MAX_TEXT_LENGTH = 40_000
 Listener: TypeAlias = Callable[[ChatEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """A message of the pack's, as it stands."""
+class PostedMessage:
+    """A message that the pack has posted."""
 
-    message: OutgoingMessage | RichMessage
+    message: Post
     timestamp: str
-    mark: IdempotencyKey | None
+    key: IdempotencyKey | None
 
 
 @dataclass(slots=True)
@@ -33,20 +34,22 @@ class _Channel:
     is_general: bool
     has_bot: bool
     is_archived: bool = False
-    said: list[IncomingMessage] = field(default_factory=list)
-    marks: dict[str, IdempotencyKey] = field(default_factory=dict)
+    messages: list[IncomingMessage] = field(default_factory=list)
+    keys: dict[str, IdempotencyKey] = field(default_factory=dict)
     """By timestamp."""
 
     @property
     def is_direct(self) -> bool:
-        return self.id.startswith("D")
+        return _is_direct(self.id)
 
 
 class MemoryChat:
-    """Chat in memory, and what people do in it. Whoever listens (`listeners`) hears it as Slack's app would.
+    """Implements Chat, with the people's side of it. `listeners` get the events that an app in Slack would get.
 
-    Ids of direct messages begin with `D`, as Slack's do.
+    Behaves like Slack: ids of direct messages begin with `D`, texts of more than 40,000 characters are rejected.
     """
+
+    history_lag_seconds = 5.0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -55,64 +58,74 @@ class MemoryChat:
         self._last_microsecond = 0
         self.identity = Identity("UFLYTE", "BFLYTE", "T1")
         self.listeners: list[Listener] = []
-        self.posts: list[Posted] = []
-        """What the pack posted, in order."""
+        self.posts: list[PostedMessage] = []
+        """What the pack has posted, in order."""
 
-    # What people do
+    # People's side
 
     def add_user(self, user: User) -> None:
-        """Let somebody into the workspace."""
+        """Adds a person to the workspace."""
         self._users[user.id] = user
 
     def add_channel(
         self, channel_id: str, *, is_private: bool = False, is_general: bool = False, has_bot: bool = False
     ) -> ChannelId:
-        """Open a channel, or direct messages; the bot is in it or not, and nobody is told."""
+        """Adds a channel or direct messages, with or without the bot, and without an event."""
         channel = _Channel(ChannelId(channel_id), is_private, is_general, has_bot)
         self._channels[channel.id] = channel
         return channel.id
 
     def say(self, channel_id: str, text: str, user_id: str = "U1", **more: str) -> IncomingMessage:
-        """Say something as somebody; `more`: other fields of Said, `thread_timestamp` above all.
+        """Posts a message as a person; `more` are other fields of IncomingMessage, such as `thread_timestamp`.
 
-        The bot hears it where it is a member.
+        The bot receives it where it is a member.
         """
         channel = self._channel(ChannelId(channel_id))
-        said = IncomingMessage(channel.id, self._next_timestamp(), text, user_id, is_direct=channel.is_direct)
-        said = replace(said, **more)  # type: ignore[arg-type] # texts only
-        self._state(channel, said)
-        return said
+        message = IncomingMessage(channel.id, self._next_timestamp(), text, user_id, is_direct=channel.is_direct)
+        message = replace(message, **more)  # type: ignore[arg-type] # texts only
+        self._add(channel, message)
+        return message
 
     def invite(self, channel_id: str) -> None:
-        """Bring the bot into a channel."""
-        self._let_in(self._channel(ChannelId(channel_id)))
+        """Invites the bot to a channel."""
+        self._add_bot(self._channel(ChannelId(channel_id)))
 
     def remove(self, channel_id: str) -> None:
-        """Take the bot out of a channel."""
-        self._let_out(self._channel(ChannelId(channel_id)))
+        """Removes the bot from a channel."""
+        self._remove_bot(self._channel(ChannelId(channel_id)))
 
     def archive(self, channel_id: str) -> None:
-        """Close a channel for good."""
+        """Archives a channel."""
         channel = self._channel(ChannelId(channel_id))
         channel.is_archived = True
-        self._tell(MembershipLost(channel.id, self._clock.now()))
+        self._emit(MembershipLost(channel.id, self._clock.now()))
 
     # Chat
+
+    def validate(self, message: Post) -> None:
+        if len(message.text) > _MAX_TEXT_LENGTH:
+            explanation = f"the text has {len(message.text)} characters; at most {_MAX_TEXT_LENGTH} are allowed"
+            raise ChatRejected("msg_too_long", explanation)
+
+    def carries_key(self, message: Post) -> bool:
+        return not (isinstance(message, RichMessage) and message.fields.get("metadata") is not None)
+
+    def is_direct(self, channel_id: ChannelId) -> bool:
+        return _is_direct(channel_id)
 
     async def identify(self) -> Identity:
         return self.identity
 
-    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
+    async def post(self, message: Post, key: IdempotencyKey | None) -> Receipt:
         channel = self._writable(message.channel_id)
-        if isinstance(message, RichMessage) and message.fields.get("metadata"):
-            mark = None
         timestamp = self._next_timestamp()
-        if mark is not None:
-            channel.marks[timestamp] = mark
-        self.posts.append(Posted(message, timestamp, mark))
-        thread, itself = message.thread_timestamp, self.identity
-        self._state(
-            channel, IncomingMessage(channel.id, timestamp, message.text, itself.user_id, itself.bot_id, "", thread)
+        if key is not None and self.carries_key(message):
+            channel.keys[timestamp] = key
+        self.posts.append(PostedMessage(message, timestamp, channel.keys.get(timestamp)))
+        bot, thread = self.identity, _thread_of(message)
+        self._add(
+            channel,
+            IncomingMessage(channel.id, timestamp, message.text, bot.user_id, bot.bot_id, thread_timestamp=thread),
         )
         return Receipt(channel.id, timestamp)
 
@@ -122,13 +135,13 @@ class MemoryChat:
             raise ChatRejected("is_archived", f"{channel_id} is archived; unarchive it first")
         if channel.is_private and not channel.has_bot:
             raise ChatRejected("method_not_supported_for_channel_type", f"{channel_id} is private; invite the bot")
-        self._let_in(channel)
+        self._add_bot(channel)
 
     async def leave(self, channel_id: ChannelId) -> None:
         channel = self._channel(channel_id)
         if channel.is_general and channel.has_bot:
-            raise ChatRejected("cant_leave_general", f"nobody can leave {channel_id}, the general channel")
-        self._let_out(channel)
+            raise ChatRejected("cant_leave_general", f"{channel_id} is the general channel, which can't be left")
+        self._remove_bot(channel)
 
     async def memberships(self) -> frozenset[ChannelId]:
         open_channels = (channel for channel in self._channels.values() if not channel.is_archived)
@@ -143,25 +156,23 @@ class MemoryChat:
             raise ChatRejected("user_not_found", f"there is no user {user_id}; check the id")
         return self._users[user_id]
 
-    async def find_posted(
-        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
-    ) -> Receipt | None:
+    async def find_posted(self, message: Post, key: IdempotencyKey, since: datetime) -> Receipt | None:
         channel = self._readable(message.channel_id)
-        for timestamp, found in channel.marks.items():
-            if found == mark and timestamp > f"{since.timestamp():.6f}":
+        for timestamp, found in channel.keys.items():
+            if found == key and timestamp > f"{since.timestamp():.6f}":
                 return Receipt(channel.id, timestamp)
         return None
 
     async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
-        said = self._readable(channel_id).said
-        threads = {message.thread_timestamp for message in said if message.thread_timestamp}
-        listed = [message for message in said if not message.thread_timestamp and message.timestamp > after]
+        messages = self._readable(channel_id).messages
+        threads = {message.thread_timestamp for message in messages if message.thread_timestamp}
+        listed = [message for message in messages if not message.thread_timestamp and message.timestamp > after]
         page = _page(listed, cursor)
         return replace(page, threads=tuple(found.timestamp for found in page.messages if found.timestamp in threads))
 
     async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
-        said = self._readable(channel_id).said
-        in_thread = (message for message in said if message.thread_timestamp == thread_timestamp)
+        messages = self._readable(channel_id).messages
+        in_thread = (message for message in messages if message.thread_timestamp == thread_timestamp)
         return _page([message for message in in_thread if message.timestamp > after], cursor)
 
     def _channel(self, channel_id: ChannelId) -> _Channel:
@@ -182,22 +193,22 @@ class MemoryChat:
             raise ChatRejected("is_archived", f"{channel_id} is archived; unarchive it first")
         return channel
 
-    def _let_in(self, channel: _Channel) -> None:
+    def _add_bot(self, channel: _Channel) -> None:
         if not channel.has_bot:
             channel.has_bot = True
-            self._tell(MembershipGained(channel.id, self._clock.now()))
+            self._emit(MembershipGained(channel.id, self._clock.now()))
 
-    def _let_out(self, channel: _Channel) -> None:
+    def _remove_bot(self, channel: _Channel) -> None:
         if channel.has_bot:
             channel.has_bot = False
-            self._tell(MembershipLost(channel.id, self._clock.now()))
+            self._emit(MembershipLost(channel.id, self._clock.now()))
 
-    def _state(self, channel: _Channel, said: IncomingMessage) -> None:
-        channel.said.append(said)
+    def _add(self, channel: _Channel, message: IncomingMessage) -> None:
+        channel.messages.append(message)
         if channel.has_bot:
-            self._tell(said)
+            self._emit(message)
 
-    def _tell(self, event: ChatEvent) -> None:
+    def _emit(self, event: ChatEvent) -> None:
         for listener in self.listeners:
             listener(event)
 
@@ -211,3 +222,13 @@ def _page(messages: list[IncomingMessage], cursor: str) -> Page:
     start = int(cursor or 0)
     end = start + _PAGE_SIZE
     return Page(tuple(messages[start:end]), next_cursor=str(end) if end < len(messages) else "")
+
+
+def _is_direct(channel_id: ChannelId) -> bool:
+    return channel_id.startswith("D")
+
+
+def _thread_of(message: Post) -> str:
+    return (
+        message.thread_timestamp if isinstance(message, OutgoingMessage) else str(message.fields.get("thread_ts") or "")
+    )

@@ -1,80 +1,68 @@
-"""A clock that only moves when it is told to, so that an hour passes in an instant."""
+"""Virtual time: an event loop whose clock jumps ahead whenever every task waits, so that an hour takes seconds."""
 
 import asyncio
-import heapq
-from dataclasses import dataclass, field
+import math
+import selectors
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
-_SETTLING_ROUNDS = 50
-"""Turns of the event loop given to whoever was woken, before anybody else is."""
-_ROUNDING_SECONDS = 1e-9
+T = TypeVar("T")
 
-
-@dataclass(order=True, slots=True)
-class _Sleeper:
-    wakes_at: float
-    number: int
-    woken: asyncio.Future[None] = field(compare=False)
+_SOCKET_SECONDS = 0.002
+"""Real time that data between two sockets of this process may take."""
 
 
-class MemoryClock:
-    """Clock of virtual time: `sleep` ends when `advance` has come that far, in the order of waking."""
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop in which time passes only when nothing is left to do at the moment.
+
+    For programs without threads, subprocesses and sockets to other loops: nothing outside the loop may be waited for.
+    All of asyncio's own waits (`sleep`, `timeout`, `call_later`) are in virtual time; every run does the same.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        super().__init__(_JumpingSelector(self.pass_seconds))
+
+    def time(self) -> float:
+        """Returns the virtual seconds since the loop was created."""
+        return self._seconds
+
+    def pass_seconds(self, seconds: float) -> None:
+        """Lets time pass, a hair more than asked for: the loop runs what is due *before* now."""
+        self._seconds = math.nextafter(self._seconds + seconds, math.inf)
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Lets the time until the loop's next timer pass instead of waiting for input."""
+
+    def __init__(self, pass_seconds: Callable[[float], None]) -> None:
+        super().__init__()
+        self._pass_seconds = pass_seconds
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Returns the input that is ready. Raises RuntimeError if the loop would wait for ever."""
+        has_sockets = len(self.get_map()) > 1  # besides the loop's own
+        if ready := super().select(_SOCKET_SECONDS if has_sockets and timeout != 0 else 0):
+            return ready
+        if timeout is None:
+            raise RuntimeError("every task waits, and none of them for a time: this would never end")
+        if timeout > 0:
+            self._pass_seconds(timeout)
+        return []
+
+
+class VirtualClock:
+    """Tells the time of the running VirtualTimeLoop."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
-        self._seconds = 0.0
-        self._sleepers: list[_Sleeper] = []
-        self._number = 0
-        self._somebody_sleeps = asyncio.Event()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self._seconds)
+        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
 
-    def monotonic(self) -> float:
-        return self._seconds
 
-    async def sleep(self, seconds: float) -> None:
-        if seconds <= 0:
-            await asyncio.sleep(0)
-            return
-        self._number += 1
-        sleeper = _Sleeper(self._seconds + seconds, self._number, asyncio.get_running_loop().create_future())
-        heapq.heappush(self._sleepers, sleeper)
-        self._somebody_sleeps.set()
-        await sleeper.woken
-
-    @property
-    def asleep(self) -> int:
-        """How many sleep at the moment."""
-        return sum(not sleeper.woken.done() for sleeper in self._sleepers)
-
-    @property
-    def next_wakes_in_seconds(self) -> float | None:
-        """How far the clock would have to advance to wake somebody; None when nobody sleeps."""
-        waking = [sleeper.wakes_at for sleeper in self._sleepers if not sleeper.woken.done()]
-        return min(waking) - self._seconds if waking else None
-
-    async def until_asleep(self, count: int = 1) -> None:
-        """Return as soon as that many sleep."""
-        while self.asleep < count:
-            self._somebody_sleeps.clear()
-            await self._somebody_sleeps.wait()
-
-    async def advance(self, seconds: float) -> None:
-        """Let that much time pass, waking sleepers one by one; each one runs on before the next is woken."""
-        until = self._seconds + seconds
-        await self._settle()
-        while self._sleepers and self._sleepers[0].wakes_at <= until + _ROUNDING_SECONDS:
-            sleeper = heapq.heappop(self._sleepers)
-            if sleeper.woken.done():  # its task was cancelled
-                continue
-            self._seconds = max(self._seconds, sleeper.wakes_at)
-            sleeper.woken.set_result(None)
-            await self._settle()
-        self._seconds = max(self._seconds, until)
-        await self._settle()
-
-    @staticmethod
-    async def _settle() -> None:
-        for _ in range(_SETTLING_ROUNDS):
-            await asyncio.sleep(0)
+def run_in_virtual_time(main: Coroutine[Any, Any, T]) -> T:
+    """Runs the coroutine to its end, and returns its result."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(main)

@@ -2,139 +2,152 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
-from domain.action_states import begun, check_transition, retracted, settled
-from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
-from domain.channels import ChannelId
+from application.ports.clock import Clock
+from domain.action_states import begin, check_transition, complete, undo_begin
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
 from domain.events import Outcome
-from domain.outbox import Backlog
+from domain.outbox import Backlog, Lease
 
 
 class MemoryJournal:
-    """The journal port in dictionaries."""
+    """Implements Journal in dictionaries."""
 
-    def __init__(self) -> None:
-        self._unfinished: dict[ActionId, JournalEntry] = {}
-        self._set_aside: dict[ActionId, JournalEntry] = {}
-        self._finished: dict[ActionId, JournalEntry] = {}
-        self._in_hand: set[ActionId] = set()
-        self._places: dict[ActionId, int] = {}
-        """The order of taking, for actions taken at one moment."""
-        self._next_place = count()
-        self._taking_since: datetime | None = None
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._unreported: dict[ActionId, JournalEntry] = {}
+        self._dead_letters: dict[ActionId, JournalEntry] = {}
+        self._reported: dict[ActionId, JournalEntry] = {}
+        self._owned: set[ActionId] = set()
+        self._positions: dict[ActionId, int] = {}
+        """The order of recording, for actions recorded at the same time."""
+        self._next_position = count()
+        self._polled_since: datetime | None = None
 
     def release_orphans(self) -> None:
-        """The process whose hands the actions were in is no more."""
-        self._in_hand.clear()
+        """Releases actions owned by a process that has exited."""
+        self._owned.clear()
 
-    async def open_poll_session(self, at: datetime) -> datetime | None:
-        earlier = self._taking_since
-        self._taking_since = earlier or at
+    async def open_poll_session(self) -> datetime | None:
+        earlier = self._polled_since
+        self._polled_since = earlier or self._clock.now()
         return earlier
 
     async def close_poll_session(self) -> None:
-        self._taking_since = None
+        self._polled_since = None
 
-    async def record(self, action: Action, at: datetime) -> JournalEntry | None:
-        known = self._known(action.id)
+    async def record(self, action: Action) -> JournalEntry | None:
+        known = self._find(action.id)
         if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
             return known
-        self._finished.pop(action.id, None)
-        self._unfinished[action.id] = JournalEntry(action, at)
-        self._in_hand.add(action.id)
-        self._places[action.id] = next(self._next_place)
+        self._reported.pop(action.id, None)
+        self._unreported[action.id] = JournalEntry(action, self._clock.now())
+        self._owned.add(action.id)
+        self._positions[action.id] = next(self._next_position)
         return None
 
-    async def plan_steps(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
+    async def plan_steps(self, action_id: ActionId, names: Sequence[StepName]) -> None:
         entry = self._checked(action_id, "planned")
-        if entry.steps and list(entry.steps) != list(dict.fromkeys(channel_ids)):
+        if entry.steps and list(entry.steps) != list(dict.fromkeys(names)):
             raise ValueError(f"action {action_id} is planned already, otherwise")
-        steps = entry.steps or {channel_id: Step() for channel_id in channel_ids}
-        self._unfinished[action_id] = replace(entry, state=ActionState.EXECUTING, steps=steps)
+        steps = entry.steps or {name: Step() for name in names}
+        self._unreported[action_id] = replace(entry, state=ActionState.EXECUTING, steps=steps)
 
-    async def begin_step(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
+    async def begin_step(
+        self, action_id: ActionId, name: StepName, lease: Lease, *, at: datetime | None = None
+    ) -> datetime:
+        del lease  # only this process can use the storage
         entry = self._checked(action_id, "begun")
-        step = begun(entry.steps.get(channel_id), at)
-        self._note_step(entry, channel_id, step)
+        begun_at = at or self._clock.now()
+        step = begin(entry.steps.get(name), begun_at)
+        self._store_step(entry, name, step)
+        return step.begun_at or begun_at
 
-    async def undo_begin_step(self, action_id: ActionId, channel_id: ChannelId) -> None:
+    async def undo_begin_step(self, action_id: ActionId, name: StepName, lease: Lease) -> None:
+        del lease
         entry = self._checked(action_id, "retracted")
-        self._note_step(entry, channel_id, retracted(entry.steps.get(channel_id)))
+        self._store_step(entry, name, undo_begin(entry.steps.get(name)))
 
-    async def complete_step(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
+    async def complete_step(
+        self, action_id: ActionId, name: StepName, lease: Lease, *, result: StepResult | None = None, error: str = ""
+    ) -> None:
+        del lease
         entry = self._checked(action_id, "settled")
-        self._note_step(entry, channel_id, settled(entry.steps.get(channel_id), step))
+        self._store_step(entry, name, complete(entry.steps.get(name), result, error))
 
-    async def set_outcome(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
+    async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> JournalEntry:
         entry = self._checked(action_id, "concluded")
-        self._unfinished[action_id] = replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=at)
+        completed = replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=self._clock.now())
+        self._unreported[action_id] = completed
+        return completed
 
     async def mark_reported(self, action_id: ActionId) -> None:
-        self._finish(self._checked(action_id, "finished"))
+        self._close(self._checked(action_id, "finished"))
 
     async def dead_letter(self, action_id: ActionId, reason: str) -> None:
         entry = self._checked(action_id, "set aside")
-        del self._unfinished[action_id]
-        self._in_hand.discard(action_id)
-        self._set_aside[action_id] = replace(entry, state=ActionState.DEAD_LETTERED, dead_letter_reason=reason)
+        del self._unreported[action_id]
+        self._owned.discard(action_id)
+        self._dead_letters[action_id] = replace(entry, state=ActionState.DEAD_LETTERED, dead_letter_reason=reason)
 
     async def claim_orphans(self, limit: int) -> list[JournalEntry]:
-        orphans = [entry for entry in self._oldest_first(self._unfinished) if entry.action.id not in self._in_hand]
-        self._in_hand.update(entry.action.id for entry in orphans[:limit])
+        orphans = [entry for entry in self._oldest_first(self._unreported) if entry.action.id not in self._owned]
+        self._owned.update(entry.action.id for entry in orphans[:limit])
         return orphans[:limit]
 
     async def load(self, action_id: ActionId) -> JournalEntry | None:
-        return self._known(action_id)
+        return self._find(action_id)
 
     async def backlog(self) -> Backlog:
-        oldest_at = min((entry.taken_at for entry in self._unfinished.values()), default=None)
-        return Backlog(len(self._unfinished), len(self._set_aside), oldest_at)
+        oldest_at = min((entry.taken_at for entry in self._unreported.values()), default=None)
+        return Backlog(len(self._unreported), len(self._dead_letters), oldest_at)
 
-    async def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
-        for entry in self._oldest_first(self._set_aside if set_aside else self._unfinished):
+    async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
+        for entry in self._oldest_first(self._dead_letters if dead_lettered else self._unreported):
             yield entry
 
     async def requeue(self, action_id: ActionId) -> bool:
-        entry = self._set_aside.pop(action_id, None)
+        entry = self._dead_letters.pop(action_id, None)
         if entry is None:
             return False
-        self._unfinished[action_id] = replace(entry, state=ActionState.COMPLETED, dead_letter_reason="")
+        self._unreported[action_id] = replace(entry, state=ActionState.COMPLETED, dead_letter_reason="")
         return True
 
     async def discard(self, action_id: ActionId) -> bool:
-        entry = self._known(action_id)
-        if entry is None or entry.state is ActionState.REPORTED or action_id in self._in_hand:
+        entry = self._find(action_id)
+        if entry is None or entry.state is ActionState.REPORTED or action_id in self._owned:
             return False
-        self._finish(entry)
+        self._close(entry)
         return True
 
-    async def purge(self, before: datetime) -> int:
-        forgotten = [entry.action.id for entry in self._finished.values() if entry.taken_at < before]
-        for action_id in forgotten:
-            del self._finished[action_id], self._places[action_id]
-        return len(forgotten)
+    async def purge(self, older_than: timedelta) -> int:
+        before = self._clock.now() - older_than
+        purged = [entry.action.id for entry in self._reported.values() if entry.taken_at < before]
+        for action_id in purged:
+            del self._reported[action_id], self._positions[action_id]
+        return len(purged)
 
-    def _known(self, action_id: ActionId) -> JournalEntry | None:
-        return self._unfinished.get(action_id) or self._set_aside.get(action_id) or self._finished.get(action_id)
+    def _find(self, action_id: ActionId) -> JournalEntry | None:
+        return self._unreported.get(action_id) or self._dead_letters.get(action_id) or self._reported.get(action_id)
 
-    def _checked(self, action_id: ActionId, deed: str) -> JournalEntry:
-        entry = self._known(action_id)
-        check_transition(action_id, deed, entry.state if entry else None)
-        assert entry is not None  # noqa: S101 - the check has seen to it
+    def _checked(self, action_id: ActionId, transition: str) -> JournalEntry:
+        entry = self._find(action_id)
+        check_transition(action_id, transition, entry.state if entry else None)
+        assert entry is not None  # noqa: S101 - check_transition has raised otherwise
         return entry
 
-    def _note_step(self, entry: JournalEntry, channel_id: ChannelId, step: Step) -> None:
-        self._unfinished[entry.action.id] = replace(
-            entry, state=ActionState.EXECUTING, steps={**entry.steps, channel_id: step}
+    def _store_step(self, entry: JournalEntry, name: StepName, step: Step) -> None:
+        self._unreported[entry.action.id] = replace(
+            entry, state=ActionState.EXECUTING, steps={**entry.steps, name: step}
         )
 
-    def _finish(self, entry: JournalEntry) -> None:
-        self._unfinished.pop(entry.action.id, None)
-        self._set_aside.pop(entry.action.id, None)
-        self._in_hand.discard(entry.action.id)
-        self._finished[entry.action.id] = replace(entry, state=ActionState.REPORTED, dead_letter_reason="")
+    def _close(self, entry: JournalEntry) -> None:
+        self._unreported.pop(entry.action.id, None)
+        self._dead_letters.pop(entry.action.id, None)
+        self._owned.discard(entry.action.id)
+        self._reported[entry.action.id] = replace(entry, state=ActionState.REPORTED, dead_letter_reason="")
 
     def _oldest_first(self, entries: dict[ActionId, JournalEntry]) -> list[JournalEntry]:
-        return sorted(entries.values(), key=lambda entry: (entry.taken_at, self._places[entry.action.id]))
+        return sorted(entries.values(), key=lambda entry: (entry.taken_at, self._positions[entry.action.id]))

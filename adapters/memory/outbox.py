@@ -5,22 +5,24 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 
 from adapters.serialization.timestamps import parse_ts
-from domain.channels import ChannelId
-from domain.outbox import Backlog, Claim, OutboxEntry
+from application.ports.clock import Clock
+from domain.errors import LeaseLost
+from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry
 
 
 @dataclass(slots=True)
 class _Lane:
-    """One channel's waiting entries, and who has claimed them."""
+    """The waiting entries of a lane, and who has claimed them."""
 
     waiting: OrderedDict[str, OutboxEntry] = field(default_factory=OrderedDict)
-    claim: Claim | None = None
+    token: int | None = None
+    """Of the current claim."""
     claimed: set[str] = field(default_factory=set)
     """The keys of the claim that still wait."""
-    lease_until: datetime | None = None
+    leased_until: datetime | None = None
     not_before: datetime | None = None
     is_interrupted: bool = False
     last_message_at: datetime | None = None
@@ -29,13 +31,13 @@ class _Lane:
     def head(self) -> str | None:
         return next(iter(self.waiting), None)
 
-    def interrupt(self) -> None:
-        if self.claim is not None:
+    def expire(self) -> None:
+        if self.token is not None:
             self.is_interrupted = self.head in self.claimed
             self.release()
 
     def release(self) -> None:
-        self.claim, self.lease_until, self.claimed = None, None, set()
+        self.token, self.leased_until, self.claimed = None, None, set()
 
     def remove(self, key: str) -> None:
         if key == self.head:
@@ -45,159 +47,167 @@ class _Lane:
         if not self.waiting:
             self.not_before = None
 
-    def wake(self, now: datetime) -> None:
-        if self.lease_until is not None and self.lease_until <= now:
-            self.interrupt()
+    def update(self, now: datetime) -> None:
+        if self.leased_until is not None and self.leased_until <= now:
+            self.expire()
         if self.not_before is not None and self.not_before <= now:
             self.not_before = None
 
 
 class MemoryOutbox:
-    """The outbox port in dictionaries."""
+    """Implements Outbox in dictionaries."""
 
-    def __init__(self) -> None:
-        self._lanes: dict[ChannelId, _Lane] = {}
-        self._places: dict[str, int] = {}
-        """For each key that waits or is set aside: its place in the order of all."""
-        self._next_place = 0
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lanes: dict[Lane, _Lane] = {}
+        self._tokens = count(1)
+        self._positions: dict[str, int] = {}
+        """For each key that waits or is dead-lettered: its position in the order of all."""
+        self._next_position = count()
         self._by_age: list[tuple[datetime, int, str]] = []
-        """A heap of what waits; what does not wait any more is dropped when it comes to the top."""
-        self._set_aside: dict[str, OutboxEntry] = {}
-        self._done: dict[str, datetime] = {}
+        """A heap of waiting entries; others are dropped when they come to the top."""
+        self._dead_letters: dict[str, OutboxEntry] = {}
+        self._delivered: dict[str, datetime] = {}
 
-    def release_claims(self) -> None:
-        """The process that claimed is no more."""
+    def expire_claims(self) -> None:
+        """The claiming process has exited."""
         for lane in self._lanes.values():
-            lane.interrupt()
+            lane.expire()
 
-    def last_message_at(self, channel_id: ChannelId) -> datetime | None:
-        """The timestamp of the latest message taken from this channel."""
-        lane = self._lanes.get(channel_id)
+    def last_message_at(self, name: Lane) -> datetime | None:
+        """Returns the timestamp of the lane's latest message."""
+        lane = self._lanes.get(name)
         return lane.last_message_at if lane else None
 
-    def active_since(self, moment: datetime) -> frozenset[ChannelId]:
-        """The channels whose latest message is not older than that."""
+    def active_since(self, time: datetime) -> frozenset[Lane]:
+        """Returns the lanes whose latest message is not older than that."""
         lanes = self._lanes.items()
-        return frozenset(channel for channel, lane in lanes if lane.last_message_at and lane.last_message_at >= moment)
+        return frozenset(name for name, lane in lanes if lane.last_message_at and lane.last_message_at >= time)
 
     async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         return [self._append(entry) for entry in entries]
 
-    async def claim(self, channels: int, entries: int, now: datetime, lease_seconds: float) -> list[Claim]:
+    async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
+        now = self._clock.now()
+        leased_until = now + timedelta(seconds=lease_seconds)
+        for claim in held:
+            if self._lanes[claim.lane].token == claim.lease.token:
+                self._lanes[claim.lane].leased_until = leased_until
         for lane in self._lanes.values():
-            lane.wake(now)
+            lane.update(now)
         ready = [
-            (head.received_at, self._places[head.key], channel_id)
-            for channel_id, lane in self._lanes.items()
-            if lane.claim is None and lane.not_before is None
+            (-head.priority, head.received_at, self._positions[head.key], name)
+            for name, lane in self._lanes.items()
+            if lane.token is None and lane.not_before is None
             for head in islice(lane.waiting.values(), 1)
         ]
-        lease_until = now + timedelta(seconds=lease_seconds)
-        return [self._claim(channel_id, entries, lease_until) for *_, channel_id in heapq.nsmallest(channels, ready)]
+        return [self._claim(name, entries, leased_until) for *_, name in heapq.nsmallest(lanes, ready)]
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
-        del claim  # whoever brought it: the engine has it
-        self._drop(entry.key, entry.said.channel_id)
+        del claim  # whoever delivered it, the engine has it
+        self._remove(entry.key, entry.lane)
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
-        waiting = self._lanes[claim.channel_id].waiting.get(entry.key)
-        if waiting is not None:
-            self._lanes[claim.channel_id].remove(entry.key)
-            self._set_aside[entry.key] = replace(waiting, dead_letter_reason=reason)
+        lane = self._lanes[claim.lane]
+        if (waiting := lane.waiting.get(entry.key)) is not None:
+            lane.remove(entry.key)
+            self._dead_letters[entry.key] = replace(waiting, dead_letter_reason=reason)
 
-    async def release(
-        self, claim: Claim, *, not_before: datetime | None = None, refused_at: datetime | None = None
-    ) -> None:
-        lane = self._lanes[claim.channel_id]
-        if lane.claim is not claim:
-            return
-        if refused_at is not None and lane.head in lane.claimed:
+    async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
+        lane = self._held_lane(claim)
+        now = self._clock.now()
+        if rejected and lane.head in lane.claimed:
             first = next(iter(lane.waiting.values()))
-            lane.waiting[first.key] = replace(
-                first, rejections=first.rejections + 1, first_rejected_at=first.first_rejected_at or refused_at
-            )
+            rejected_at = first.first_rejected_at or now
+            lane.waiting[first.key] = replace(first, rejections=first.rejections + 1, first_rejected_at=rejected_at)
         lane.release()
-        lane.not_before = not_before if lane.waiting else None
+        if retry_after_seconds and lane.waiting:
+            lane.not_before = now + timedelta(seconds=retry_after_seconds)
 
-    async def renew_lease(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
-        lane = self._lanes[claim.channel_id]
-        if lane.claim is claim:
-            lane.lease_until = now + timedelta(seconds=lease_seconds)
+    async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
+        self._held_lane(claim).leased_until = self._clock.now() + timedelta(seconds=lease_seconds)
 
-    async def next_due(self) -> datetime | None:
-        return min((lane.not_before for lane in self._lanes.values() if lane.not_before), default=None)
+    async def next_due_seconds(self) -> float | None:
+        due = min((lane.not_before for lane in self._lanes.values() if lane.not_before), default=None)
+        return None if due is None else (due - self._clock.now()).total_seconds()
 
     async def backlog(self) -> Backlog:
-        while self._by_age and not self._waits(self._by_age[0][2]):
+        while self._by_age and not self._is_waiting(self._by_age[0][2]):
             heapq.heappop(self._by_age)
-        waiting = len(self._places) - len(self._set_aside)
-        return Backlog(waiting, len(self._set_aside), self._by_age[0][0] if self._by_age else None)
+        waiting = len(self._positions) - len(self._dead_letters)
+        return Backlog(waiting, len(self._dead_letters), self._by_age[0][0] if self._by_age else None)
 
-    async def entries(self, *, set_aside: bool = False) -> AsyncIterator[OutboxEntry]:
+    async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
         chosen = (
-            list(self._set_aside.values())
-            if set_aside
+            list(self._dead_letters.values())
+            if dead_lettered
             else [entry for lane in self._lanes.values() for entry in lane.waiting.values()]
         )
-        for entry in sorted(chosen, key=lambda entry: (entry.received_at, self._places[entry.key])):
+        for entry in sorted(chosen, key=lambda entry: (entry.received_at, self._positions[entry.key])):
             yield entry
 
     async def requeue(self, key: str) -> bool:
-        entry = self._set_aside.pop(key, None)
+        entry = self._dead_letters.pop(key, None)
         if entry is None:
             return False
         self._wait(replace(entry, rejections=0, first_rejected_at=None, dead_letter_reason=""))
         return True
 
     async def discard(self, key: str) -> bool:
-        if key in self._set_aside:
-            self._drop(key, self._set_aside[key].said.channel_id)
+        if key in self._dead_letters:
+            self._remove(key, self._dead_letters[key].lane)
             return True
-        for channel_id, lane in self._lanes.items():
+        for name, lane in self._lanes.items():
             if key in lane.waiting and key not in lane.claimed:
-                self._drop(key, channel_id)
+                self._remove(key, name)
                 return True
         return False
 
-    async def purge(self, before: datetime) -> int:
-        forgotten = [key for key, received_at in self._done.items() if received_at < before]
-        for key in forgotten:
-            del self._done[key]
-        return len(forgotten)
+    async def purge(self, older_than: timedelta) -> int:
+        before = self._clock.now() - older_than
+        purged = [key for key, received_at in self._delivered.items() if received_at < before]
+        for key in purged:
+            del self._delivered[key]
+        return len(purged)
 
     def _append(self, entry: OutboxEntry) -> bool:
-        if entry.key in self._places or entry.key in self._done:
+        if entry.key in self._positions or entry.key in self._delivered:
             return False
         lane = self._wait(entry)
-        heard_at = parse_ts(entry.said.timestamp)
-        lane.last_message_at = max(filter(None, (lane.last_message_at, heard_at)), default=None)
+        message_at = parse_ts(entry.event.timestamp)
+        lane.last_message_at = max(filter(None, (lane.last_message_at, message_at)), default=None)
         return True
 
     def _wait(self, entry: OutboxEntry) -> _Lane:
-        lane = self._lanes.setdefault(entry.said.channel_id, _Lane())
+        lane = self._lanes.setdefault(entry.lane, _Lane())
         lane.waiting[entry.key] = entry
-        self._next_place += 1
-        self._places[entry.key] = self._next_place
-        heapq.heappush(self._by_age, (entry.received_at, self._next_place, entry.key))
+        position = self._positions[entry.key] = next(self._next_position)
+        heapq.heappush(self._by_age, (entry.received_at, position, entry.key))
         return lane
 
-    def _waits(self, key: str) -> bool:
-        return key in self._places and key not in self._set_aside
+    def _is_waiting(self, key: str) -> bool:
+        return key in self._positions and key not in self._dead_letters
 
-    def _claim(self, channel_id: ChannelId, limit: int, lease_until: datetime) -> Claim:
-        lane = self._lanes[channel_id]
+    def _claim(self, name: Lane, limit: int, leased_until: datetime) -> Claim:
+        lane = self._lanes[name]
         first = tuple(islice(lane.waiting.values(), limit))
-        lane.claim = Claim(channel_id, first, lane.is_interrupted)
+        lane.token = next(self._tokens)
         lane.claimed = {entry.key for entry in first}
-        lane.lease_until = lease_until
-        return lane.claim
+        lane.leased_until = leased_until
+        return Claim(Lease(name, lane.token), first, lane.is_interrupted)
 
-    def _drop(self, key: str, channel_id: ChannelId) -> None:
-        lane = self._lanes[channel_id]
-        entry = self._set_aside.pop(key, None) or lane.waiting.get(key)
+    def _held_lane(self, claim: Claim) -> _Lane:
+        lane = self._lanes[claim.lane]
+        if lane.token != claim.lease.token:
+            raise LeaseLost(claim.lane)
+        return lane
+
+    def _remove(self, key: str, name: Lane) -> None:
+        lane = self._lanes[name]
+        entry = self._dead_letters.pop(key, None) or lane.waiting.get(key)
         if entry is None:
             return
         if key in lane.waiting:
             lane.remove(key)
-        del self._places[key]
-        self._done[key] = entry.received_at
+        del self._positions[key]
+        self._delivered[key] = entry.received_at

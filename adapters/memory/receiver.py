@@ -1,4 +1,4 @@
-"""An ear in the memory chat."""
+"""A receiver of the events in a MemoryChat."""
 
 import asyncio
 from collections import deque
@@ -12,35 +12,35 @@ from domain.errors import ChatRejected
 
 
 class MemoryReceiver:
-    """Receiver of what is said in a MemoryChat. What is said while nobody listens waits."""
+    """Implements Receiver. Events that occur while nothing is connected wait."""
 
     def __init__(self, chat: MemoryChat, clock: Clock) -> None:
         self._clock = clock
         self._waiting: deque[ChatEvent | Exception] = deque()
-        self._something_waits = asyncio.Event()
+        self._wake = asyncio.Event()
         self._unacknowledged: dict[int, ChatEvent] = {}
         self._number = 0
         self.acknowledged: list[ChatEvent] = []
-        """In the order of acknowledging."""
-        self._opening: ChatEvent | Exception = Connected()
+        """In the order of acknowledgement."""
+        self._first_event: ChatEvent | Exception = Connected()
         chat.listeners.append(self.deliver)
 
     def deliver(self, event: ChatEvent | Exception) -> None:
-        """Let whoever listens hear this next; an exception ends the listening."""
+        """Delivers an event to the consumer; an exception ends its iteration."""
         self._waiting.append(event)
-        self._something_waits.set()
+        self._wake.set()
 
-    def reject(self, refusal: ChatRejected) -> None:
-        """Let nobody listen from now on."""
-        self._opening = refusal
+    def reject(self, rejection: ChatRejected) -> None:
+        """Refuses every consumer from now on."""
+        self._first_event = rejection
 
     @property
     def is_busy(self) -> bool:
-        """Whether something waits to be heard, or was heard and not acknowledged."""
+        """Whether an event waits to be consumed or acknowledged."""
         return bool(self._waiting or self._unacknowledged)
 
     def redeliver(self) -> int:
-        """Let all be heard again that was heard and not acknowledged. Returns how much that is."""
+        """Delivers the unacknowledged events again. Returns how many there are."""
         again, self._unacknowledged = list(self._unacknowledged.values()), {}
         for event in again:
             self.deliver(event)
@@ -48,8 +48,8 @@ class MemoryReceiver:
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
-        self._waiting.appendleft(self._opening)
-        self._something_waits.set()
+        self._waiting.appendleft(self._first_event)
+        self._wake.set()
         yield self
 
     def __aiter__(self) -> AsyncIterator[IncomingEvent]:
@@ -57,21 +57,18 @@ class MemoryReceiver:
 
     async def __anext__(self) -> IncomingEvent:
         while not self._waiting:
-            self._something_waits.clear()
-            await self._something_waits.wait()
+            self._wake.clear()
+            await self._wake.wait()
         event = self._waiting.popleft()
         if isinstance(event, Exception):
             raise event
-        return self._arrival(event)
-
-    def _arrival(self, event: ChatEvent) -> IncomingEvent:
         now = self._clock.now()
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         if isinstance(event, Connected | Disconnected):
-            return IncomingEvent(event, received_at, _nobody_waits)
-        return IncomingEvent(event, received_at, self._owed(event))
+            return IncomingEvent(event, received_at, _acknowledge_nothing)
+        return IncomingEvent(event, received_at, self._expect_ack(event))
 
-    def _owed(self, event: ChatEvent) -> Callable[[], Awaitable[None]]:
+    def _expect_ack(self, event: ChatEvent) -> Callable[[], Awaitable[None]]:
         self._number += 1
         number = self._number
         self._unacknowledged[number] = event
@@ -83,5 +80,5 @@ class MemoryReceiver:
         return acknowledge
 
 
-async def _nobody_waits() -> None:
-    """Acknowledge what only this receiver knows of."""
+async def _acknowledge_nothing() -> None:
+    """Events of the connection itself need no acknowledgement."""

@@ -1,4 +1,4 @@
-"""A workflow engine in the process itself, which forgets at exit: for tests, and for simulating without a network."""
+"""A workflow engine within the process, which forgets everything at exit: for tests and offline simulation."""
 
 import asyncio
 from collections import deque
@@ -10,8 +10,8 @@ from application.ports.workflow import PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import Command
 from domain.errors import PackNotRegistered, WorkflowServerError
-from domain.events import Event, Outcome, ReceivedMessage
-from domain.messages import IncomingMessage
+from domain.events import Event, Outcome, PackEvent
+from domain.outbox import OutboxEntry
 
 
 def _no_flows(_event: Event) -> Iterable[Command]:
@@ -19,90 +19,87 @@ def _no_flows(_event: Event) -> Iterable[Command]:
 
 
 class MemoryWorkflow:
-    """The engine, with the other side of it: what flows and people would do.
+    """Implements Workflow, with the engine's other side: `on_event` stands for the flows.
 
-    `on_event` stands for the flows: it is told of every event and every outcome, and says which commands follow.
+    It is called with every event and every outcome, and returns the commands that follow.
     """
 
     def __init__(self, on_event: Callable[[Event], Iterable[Command]] = _no_flows) -> None:
         self._on_event = on_event
         self._ids = count(1)
         self._waiting: deque[Action] = deque()
-        self._given_out: dict[ActionId, Action] = {}
+        self._taken: dict[ActionId, Action] = {}
         self._changed = asyncio.Event()
         self.pack: PackDefinition | None = None
-        """The pack as it registered; None when it did not, or was forgotten."""
-        self.answers: dict[ActionId, tuple[Outcome, datetime]] = {}
-        """The outcome of each action that was answered, with its `at`, in the order of the answers."""
-        self.published: list[tuple[ReceivedMessage, datetime]] = []
-        """The events, each with its `at`, in the order in which they came."""
+        """The registered pack; None before the registration, and after `forget_pack`."""
+        self.outcomes: dict[ActionId, tuple[Outcome, datetime]] = {}
+        """The outcome of each completed action with its `at`, in the order of completion."""
+        self.published: list[tuple[PackEvent, datetime]] = []
+        """The events with their `at`, in order."""
 
     def enqueue(self, command: Command) -> ActionId:
-        """Let an action wait for the pack."""
+        """Adds an action for the pack to take."""
         action = Action(ActionId(f"action-{next(self._ids)}"), command)
         self._waiting.append(action)
         self._changed.set()
         return action.id
 
+    def give_out_again(self, action_id: ActionId) -> None:
+        """Lets a taken action be taken once more."""
+        self._waiting.append(self._taken[action_id])
+
     def forget_pack(self) -> None:
-        """Know the pack no more, until it registers again."""
+        """Forgets the pack until it registers again."""
         self.pack = None
 
     async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
-        """Return when the condition holds; it is asked after every change. TimeoutError after so many seconds."""
+        """Returns when the condition holds, which is checked after every change. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def register(self, offer: PackDefinition) -> None:
-        """See the port."""
-        self.pack = offer
+    async def register(self, definition: PackDefinition) -> None:
+        self.pack = definition
         self._changed.set()
 
     async def take(self) -> Action | None:
-        """See the port."""
-        self._need_pack()
+        self._require_pack()
         if not self._waiting:
             return None
         action = self._waiting.popleft()
-        self._given_out[action.id] = action
+        self._taken[action.id] = action
         self._changed.set()
         return action
 
     async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
-        """See the port."""
-        self._need_pack()
-        if action_id not in self._given_out:
+        self._require_pack()
+        if action_id not in self._taken:
             raise PackNotRegistered(f"there is no action {action_id}")
-        if action_id in self.answers:
-            raise WorkflowServerError(f"the action {action_id} has an answer already")
-        self.answers[action_id] = (outcome, at)
+        if action_id in self.outcomes:
+            raise WorkflowServerError(f"the action {action_id} is complete already")
+        self.outcomes[action_id] = (outcome, at)
         self._run_flows(outcome)
 
-    async def publish(self, event: ReceivedMessage, at: datetime) -> None:
-        """See the port."""
-        self._need_pack()
+    async def publish(self, event: PackEvent, at: datetime) -> None:
+        self._require_pack()
         self.published.append((event, at))
         self._run_flows(event)
 
     async def is_completed(self, action_id: ActionId) -> bool | None:
-        """See the port."""
-        self._need_pack()
-        return action_id in self.answers if action_id in self._given_out else None
+        self._require_pack()
+        return action_id in self.outcomes if action_id in self._taken else None
 
-    async def were_published(self, messages: Sequence[tuple[IncomingMessage, datetime]]) -> list[bool]:
-        """See the port."""
-        self._need_pack()
-        known = {(event.said.key, at) for event, at in self.published}
-        return [(said.key, at) in known for said, at in messages]
+    async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
+        self._require_pack()
+        known = {(event.message.key, at) for event, at in self.published}
+        return [(entry.key, entry.received_at) in known for entry in entries]
 
-    async def pending_actions(self, since: datetime) -> list[Action]:  # noqa: ARG002 - it keeps no times
-        """See the port."""
-        self._need_pack()
-        return [action for action in self._given_out.values() if action.id not in self.answers]
+    async def pending_actions(self, since: datetime) -> list[Action]:  # noqa: ARG002 - keeps no times
+        self._require_pack()
+        return [action for action in self._taken.values() if action.id not in self.outcomes]
 
-    def _need_pack(self) -> None:
+    def _require_pack(self) -> None:
         if self.pack is None:
             raise PackNotRegistered("the pack is not registered")
 

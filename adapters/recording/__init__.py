@@ -1,1 +1,1 @@
-"""Keeps what went in and out of the pack in a file, for whoever wants to see it again."""
+"""Records everything that enters and leaves the pack in a file, to be replayed."""

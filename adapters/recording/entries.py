@@ -1,4 +1,4 @@
-"""What a record holds: everything that came from Slack and Flyte and went to them, with its time."""
+"""The entries of a recording: everything exchanged with Slack and Flyte, with its time."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from domain.json_values import Json, JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """To Flyte: the pack made itself known, after its start or again."""
+    """To Flyte: the pack registered, after its start or again."""
 
     at: datetime
     pack: str
@@ -18,7 +18,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """Slack told who the pack is."""
+    """From Slack: the pack's own user."""
 
     at: datetime
     user_id: str
@@ -26,8 +26,8 @@ class Identified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """From Slack: somebody said something."""
+class MessageReceived:
+    """From Slack: a new message."""
 
     at: datetime
     channel_id: str
@@ -40,8 +40,8 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
-    """From Slack: the bot was let into a channel, or is no member any more."""
+class MembershipChanged:
+    """From Slack: the bot became a member of a channel, or is no longer one."""
 
     at: datetime
     channel_id: str
@@ -49,8 +49,8 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """From Slack: who somebody is."""
+class UserLookedUp:
+    """From Slack: a user's profile."""
 
     at: datetime
     user_id: str
@@ -61,8 +61,8 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """To Flyte: an event of the pack's own accord. Here and below, `error` is empty when all went well."""
+class EventPublished:
+    """To Flyte: an event. Here and below, `error` is empty on success."""
 
     at: datetime
     event: str
@@ -71,8 +71,8 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """From Flyte: an action. The input is null where it could not be read."""
+class ActionTaken:
+    """From Flyte: an action. The input is null if it was unreadable."""
 
     at: datetime
     action: str
@@ -81,8 +81,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """To Flyte: how an action ended."""
+class ActionCompleted:
+    """To Flyte: the outcome of an action."""
 
     at: datetime
     action: str
@@ -92,8 +92,8 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """To Slack: a message; `timestamp` is empty when Slack did not take it."""
+class MessagePosted:
+    """To Slack: a message; `timestamp` is empty if Slack did not accept it."""
 
     at: datetime
     channel_id: str
@@ -103,8 +103,8 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """To Slack: to join a channel."""
+class JoinRequested:
+    """To Slack: a request to join a channel."""
 
     at: datetime
     channel_id: str
@@ -112,8 +112,8 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """To Slack: to leave a channel."""
+class LeaveRequested:
+    """To Slack: a request to leave a channel."""
 
     at: datetime
     channel_id: str
@@ -121,5 +121,15 @@ class Left:
 
 
 Entry: TypeAlias = (
-    Registered | Identified | Heard | Membership | Person | Published | Taken | Answered | Posted | Joined | Left
+    Registered
+    | Identified
+    | MessageReceived
+    | MembershipChanged
+    | UserLookedUp
+    | EventPublished
+    | ActionTaken
+    | ActionCompleted
+    | MessagePosted
+    | JoinRequested
+    | LeaveRequested
 )

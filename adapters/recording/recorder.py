@@ -1,4 +1,4 @@
-"""A record in a file: JSON lines, written by a thread, so that nobody waits for the disk."""
+"""Writes a recording to a file as JSON lines, in a thread, so that nothing waits for the disk."""
 
 import asyncio
 import json
@@ -21,16 +21,16 @@ from domain.errors import StorageUnusable
 
 log = structlog.get_logger()
 
-_ONLY_THE_OWNER: Final = 0o600
-_HARMLESS: Final = "backslashreplace"
-"""What UTF-8 has no form for is written as JSON escapes it."""
+_OWNER_ONLY: Final = 0o600
+_ENCODING_ERRORS: Final = "backslashreplace"
+"""Characters that UTF-8 can't encode are written as JSON escapes them."""
 
 
-class Record:
-    """What went in and out, in the order in which it is noted. A file that is there already is added to.
+class Recorder:
+    """Writes entries in the order in which it gets them, appending to an existing file.
 
-    `redact` takes out of each line, a JSON object, what is not to be kept. A file that can't be written any more costs
-    the rest of the record, and nothing else.
+    `redact` removes secrets from each line, a JSON object. If the file can't be written any more, the rest of the
+    recording is lost, and nothing else.
     """
 
     def __init__(self, path: Path, redact: Callable[[object], object], clock: Clock) -> None:
@@ -44,15 +44,15 @@ class Record:
         """The time for an entry."""
         return self._clock.now()
 
-    def note(self, entry: Entry) -> None:
-        """Keep this; written a moment later."""
+    def write(self, entry: Entry) -> None:
+        """Writes the entry a moment later."""
         self._entries.put(entry)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Write to the file until the end. Raises StorageRefused when it can't be opened, or is a link."""
-        file = await asyncio.to_thread(self._opened)
-        writer = Thread(target=self._write, args=(file,), name="record", daemon=True)
+        """Opens the file, and closes it at the end. Raises StorageUnusable if it can't be opened, or is a link."""
+        file = await asyncio.to_thread(self._open_file)
+        writer = Thread(target=self._write_lines, args=(file,), name="recorder", daemon=True)
         writer.start()
         try:
             yield
@@ -60,23 +60,23 @@ class Record:
             self._entries.put(None)
             await asyncio.to_thread(writer.join)
 
-    def _opened(self) -> TextIO:
+    def _open_file(self) -> TextIO:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            file = os.fdopen(os.open(self._path, flags, _ONLY_THE_OWNER), "a", encoding="utf-8", errors=_HARMLESS)
+            file = os.fdopen(os.open(self._path, flags, _OWNER_ONLY), "a", encoding="utf-8", errors=_ENCODING_ERRORS)
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                os.fchmod(file.fileno(), _ONLY_THE_OWNER)
+                os.fchmod(file.fileno(), _OWNER_ONLY)
                 return file
         except OSError as error:
-            raise self._refusal(str(error.strerror)) from error
+            raise self._unusable(str(error.strerror)) from error
         file.close()
-        raise self._refusal("it is no ordinary file")
+        raise self._unusable("not a regular file")
 
-    def _refusal(self, reason: str) -> StorageUnusable:
-        advice = "name a file that is no link, in a folder that is there"
-        return StorageUnusable(f"FLYTE_SLACK_RECORD: {self._path} can't be written ({reason}); {advice}")
+    def _unusable(self, reason: str) -> StorageUnusable:
+        remedy = "use a file in an existing directory, not a link"
+        return StorageUnusable(f"FLYTE_SLACK_RECORD: {self._path} can't be written ({reason}); {remedy}")
 
-    def _write(self, file: TextIO) -> None:
+    def _write_lines(self, file: TextIO) -> None:
         is_broken = False
         with file:
             while (entry := self._entries.get()) is not None:

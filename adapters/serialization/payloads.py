@@ -88,6 +88,11 @@ def command_input(command: Command) -> Json:
             assert_never(command)
 
 
+def event_name(event: Event) -> str:
+    """Returns the event's name in Flyte. `FATAL` is Flyte's own: it ends the action as failed."""
+    return "FATAL" if isinstance(event, Fatal) else type(event).__name__
+
+
 def event_payload(event: Event) -> Json:
     """Returns `Event.Payload` for flows. All keys are present, except `inDoubt` unless it is true."""
     match event:
@@ -226,7 +231,7 @@ def _in_doubt_flag(*, in_doubt: bool) -> JsonObject:
 
 
 def _received_payload(event: ReceivedMessage) -> Json:
-    said, user = event.said, event.user
+    said, user = event.message, event.user
     times: JsonObject = {
         "timestamp": said.timestamp,
         # The message's own when it is in no thread, so that a flow can always answer in thread.

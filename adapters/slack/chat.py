@@ -13,11 +13,13 @@ from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from domain.channels import ChannelId
 from domain.commands import without_token
-from domain.errors import ChatRejected
+from domain.errors import ChatRejected, IdempotencyKeyRejected
 from domain.json_values import Json, JsonObject
-from domain.messages import IdempotencyKey, OutgoingMessage, Receipt, RichMessage
+from domain.messages import IdempotencyKey, OutgoingMessage, Post, Receipt
 from domain.users import Identity, User
 
+_MAX_TEXT_LENGTH = 40_000
+"""Characters. Slack cuts longer texts silently (reference of `chat.postMessage`, "Truncating content")."""
 _LISTS = ("attachments", "blocks")
 """Fields that may be strings with a JSON list, since templates produce only strings."""
 
@@ -25,10 +27,24 @@ _LISTS = ("attachments", "blocks")
 class SlackChat:
     """Chat as one Slack app's bot, while `web` is open."""
 
+    history_lag_seconds = 5.0
+    """By experience; Slack documents no figure."""
+
     def __init__(self, web: SlackWebClient) -> None:
         self._web = web
         self._users = UserCache(web)
         self._history = SlackHistory(web)
+
+    def validate(self, message: Post) -> None:
+        if len(message.text) > _MAX_TEXT_LENGTH:
+            explanation = f"the text has {len(message.text)} characters; Slack cuts it after {_MAX_TEXT_LENGTH}"
+            raise ChatRejected("msg_too_long", explanation)
+
+    def carries_key(self, message: Post) -> bool:
+        return isinstance(message, OutgoingMessage) or message.fields.get("metadata") is None
+
+    def is_direct(self, channel_id: ChannelId) -> bool:
+        return channel_id.startswith("D")
 
     async def identify(self) -> Identity:
         call = ApiCall("auth.test")
@@ -38,9 +54,14 @@ class SlackChat:
         except ValueError as error:
             raise unreadable_response(call) from error
 
-    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
+    async def post(self, message: Post, key: IdempotencyKey | None) -> Receipt:
         call = ApiCall("chat.postMessage", message.channel_id, is_repeatable=False)
-        answer = await self._web.call(call, _arguments(message, mark))
+        try:
+            answer = await self._web.call(call, _arguments(message, key))
+        except ChatRejected as rejection:
+            if key is not None and "metadata" in rejection.code:
+                raise IdempotencyKeyRejected(rejection.code, rejection.explanation) from rejection
+            raise
         channel, timestamp = answer.get("channel"), answer.get("ts")
         if not isinstance(timestamp, str) or not timestamp:
             raise unreadable_response(call)
@@ -82,10 +103,8 @@ class SlackChat:
     async def look_up(self, user_id: str) -> User:
         return await self._users.look_up(user_id)
 
-    async def find_posted(
-        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
-    ) -> Receipt | None:
-        return await self._history.find_posted(message, mark, since)
+    async def find_posted(self, message: Post, key: IdempotencyKey, since: datetime) -> Receipt | None:
+        return await self._history.find_posted(message.channel_id, _thread_of(message), key, since)
 
     async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
         return await self._history.page(channel_id, "", after, cursor)
@@ -100,7 +119,7 @@ class SlackChat:
             return False
 
 
-def _arguments(message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> JsonObject:
+def _arguments(message: Post, key: IdempotencyKey | None) -> JsonObject:
     if isinstance(message, OutgoingMessage):
         arguments: JsonObject = {"channel": message.channel_id, "text": message.text}
         if message.thread_timestamp:
@@ -108,9 +127,16 @@ def _arguments(message: OutgoingMessage | RichMessage, mark: IdempotencyKey | No
     else:
         arguments = without_token(message.fields)
         arguments |= {name: _as_list(arguments[name]) for name in _LISTS if name in arguments}
-    if mark is not None and arguments.get("metadata") in (None, ""):
-        arguments["metadata"] = to_metadata(mark)
+    if key is not None and arguments.get("metadata") in (None, ""):
+        arguments["metadata"] = to_metadata(key)
     return arguments
+
+
+def _thread_of(message: Post) -> str:
+    if isinstance(message, OutgoingMessage):
+        return message.thread_timestamp
+    thread = message.fields.get("thread_ts")
+    return thread if isinstance(thread, str) else ""
 
 
 def _as_list(value: Json) -> Json:

@@ -96,7 +96,7 @@ class SlackEventsApi:
                 if str(error) != reported:
                     reported = str(error)
                     await queue.put(Disconnected(reported))
-                await self._clock.sleep(next(delays))
+                await asyncio.sleep(next(delays))
         await queue.put(Connected())
         self._queue = queue
 

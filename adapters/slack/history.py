@@ -12,7 +12,7 @@ from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from domain.channels import ChannelId
 from domain.json_values import JsonObject
-from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
+from domain.messages import IdempotencyKey, IncomingMessage, Receipt
 
 log = structlog.get_logger()
 
@@ -24,16 +24,16 @@ class SlackHistory:
         self._web = web
 
     async def find_posted(
-        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
+        self, channel_id: ChannelId, thread_timestamp: str, key: IdempotencyKey, since: datetime
     ) -> Receipt | None:
-        """Implements Chat.find_posted."""
-        call = _call(message.channel_id, message.thread_timestamp)
-        arguments = _arguments(message.channel_id, message.thread_timestamp, f"{since.timestamp():.6f}")
+        """Searches the channel, or one of its threads, for the message that carries the key."""
+        call = _call(channel_id, thread_timestamp)
+        arguments = _arguments(channel_id, thread_timestamp, f"{since.timestamp():.6f}")
         async for page in paginate(self._web, call, {**arguments, "include_all_metadata": True}):
             for posted in _messages(page):
                 timestamp = posted.get("ts")
-                if isinstance(timestamp, str) and carries_key(posted, mark):
-                    return Receipt(message.channel_id, timestamp)
+                if isinstance(timestamp, str) and carries_key(posted, key):
+                    return Receipt(channel_id, timestamp)
         return None
 
     async def page(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str) -> Page:

@@ -1,4 +1,4 @@
-"""The channels that the pack listens to."""
+"""The channels that the pack listens to, and when it last received a message from each."""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -7,27 +7,27 @@ from domain.channels import ChannelId, JoinedChannels
 
 
 class Channels(Protocol):
-    """The channels that the pack listens to."""
+    """Joined channels and the bot's other memberships. Part of a Storage, whose docstring applies."""
 
     async def joined(self) -> JoinedChannels:
-        """The joined channels, in the order of joining."""
+        """Returns the joined channels, in the order of joining."""
 
-    async def join(self, channel_id: ChannelId, at: datetime) -> None:
-        """Listen to this channel from `at` on. No effect when it is joined already."""
+    async def join(self, channel_id: ChannelId, *, since: datetime | None = None) -> None:
+        """Starts listening to a channel, as of `since` (None: now). No effect if it is already joined."""
 
     async def leave(self, channel_id: ChannelId) -> None:
-        """Stop listening to this channel. No effect when it is not joined."""
+        """Stops listening to a channel. No effect if it is not joined."""
 
     async def unjoined_memberships(self) -> frozenset[ChannelId] | None:
-        """Channels of which the bot was a member without having joined them, when last noted. None: never noted."""
+        """Returns the channels that the bot was a member of without having joined them; None if never set."""
 
     async def set_unjoined_memberships(self, channel_ids: frozenset[ChannelId]) -> None:
-        """Replace what `bystanders` returns."""
+        """Replaces what `unjoined_memberships` returns."""
 
     async def last_message_at(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
-        """The later of: when the channel was joined, and `overlap` before the timestamp of the last message from it
-        that the outbox took. None when neither is known.
+        """Returns the later of the time of joining, and `overlap` before the timestamp of the channel's latest message
+        in the outbox. None if neither is known.
         """
 
-    async def active_since(self, moment: datetime) -> frozenset[ChannelId]:
-        """The channels, joined or not, from which the outbox took a message with a timestamp of `moment` or later."""
+    async def active_within(self, age: timedelta) -> frozenset[ChannelId]:
+        """Returns the channels, joined or not, whose latest message in the outbox is no older than `age`."""

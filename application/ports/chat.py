@@ -1,71 +1,79 @@
-"""What the pack needs from a chat service: speaking, membership, people, and hearing what is said."""
+"""The chat service: posting, memberships, users and history."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from domain.channels import ChannelId
-from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
+from domain.messages import IdempotencyKey, IncomingMessage, Post, Receipt
 from domain.users import Identity, User
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a channel's or a thread's past, in no particular order."""
+    """A page of the history of a channel or a thread, in no particular order."""
 
     messages: tuple[IncomingMessage, ...]
-    """New messages only: no edits, deletions, joins."""
+    """New messages only: no edits, deletions or joins."""
     threads: tuple[str, ...] = ()
     """The timestamps of those messages that have replies."""
     next_cursor: str = ""
-    """Asks for the next page; empty when this is the last."""
+    """Requests the next page; empty on the last page."""
 
 
 class Chat(Protocol):
-    """The chat service, asked once: no method waits for a better moment or repeats a request.
+    """The chat service. No method waits for a better moment or repeats a request.
 
-    Every method can raise Refused (permanent), AuthenticationFailed (the token), RateLimited and Unreachable (ask
-    again later, nothing took effect). Only `post` raises InDoubt; for all others a repeat does no harm, and a lost
-    answer is Unreachable. Cancelling a method closes its connection; whether the request took effect is then unknown.
+    Every coroutine can raise ChatRejected (permanent), AuthenticationFailed (the token), RateLimited and Unreachable
+    (retry later, nothing took effect). Only `post` raises InDoubt; all others are safe to repeat, and a lost answer is
+    Unreachable. Cancelling a call closes its connection; whether the request took effect is then unknown.
     """
 
+    history_lag_seconds: float
+    """How long after a post `find_posted` may fail to find it."""
+
+    def validate(self, message: Post) -> None:
+        """Raises ChatRejected for a message that the service would alter, such as one with too long a text."""
+
+    def carries_key(self, message: Post) -> bool:
+        """Returns whether the message can carry an idempotency key."""
+
+    def is_direct(self, channel_id: ChannelId) -> bool:
+        """Returns whether this is a conversation of one person with the bot, which needs no joining."""
+
     async def identify(self) -> Identity:
-        """Who the pack is in the chat service."""
+        """Returns the pack's own user."""
 
-    async def post(self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey | None) -> Receipt:
-        """Post the message, and return where it stands once the service took it.
+    async def post(self, message: Post, key: IdempotencyKey | None) -> Receipt:
+        """Posts a message, with the idempotency key if one is given. Returns once the service has accepted it.
 
-        `mark` goes into the message's metadata, unless the message brings metadata of its own. None: no mark.
-        InDoubt: the request went out, and no answer tells whether the message stands now.
+        Raises IdempotencyKeyRejected if the service rejects the key, and InDoubt if the request was sent and no answer
+        tells whether the message was posted.
         """
 
     async def join(self, channel_id: ChannelId) -> None:
-        """Become a member. Returns when the bot is one: also when it was before, and when it was invited."""
+        """Makes the bot a member. No effect if it is one already, or has been invited."""
 
     async def leave(self, channel_id: ChannelId) -> None:
-        """Stop being a member. Returns when the bot is none: also when it was none before."""
+        """Ends the bot's membership. No effect if it is not a member."""
 
     async def memberships(self) -> frozenset[ChannelId]:
-        """The channels, public and private, not archived, of which the bot is a member. No direct messages."""
+        """Returns the bot's public and private channels, without archived ones and direct messages."""
 
     async def is_member(self, channel_id: ChannelId) -> bool:
-        """Whether the bot is a member of that channel, and the channel is neither archived nor gone."""
+        """Returns whether the channel exists, is not archived, and has the bot as a member."""
 
     async def look_up(self, user_id: str) -> User:
-        """That user. Simultaneous look-ups of one user are one request; answers are kept for a while."""
+        """Returns a user. Simultaneous look-ups of one user share a request; answers are cached for a while."""
 
-    async def find_posted(
-        self, message: OutgoingMessage | RichMessage, mark: IdempotencyKey, since: datetime
-    ) -> Receipt | None:
-        """The message that carries the mark and was posted after `since`, or None when there is none.
+    async def find_posted(self, message: Post, key: IdempotencyKey, since: datetime) -> Receipt | None:
+        """Searches the history since then for the message that carries the key. Returns None if there is none.
 
-        Refused: the history can't be read, so that nobody can tell.
+        Raises ChatRejected if the history can't be read, so that the question stays open.
         """
 
     async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
-        """One page of what was said in the channel itself after the timestamp `after`;
-        `cursor` is from the page before.
-        """
+        """Returns a page of a channel's messages after the timestamp `after`; `cursor` is from the page before."""
 
     async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
-        """One page of what was said in a thread after `after`, without its first message."""
+        """Returns a page of a thread's messages after `after`, without its first message."""

@@ -1,73 +1,82 @@
-"""Actions taken from the workflow engine."""
+"""Actions taken from the workflow engine, with the progress of each."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.actions import Action, ActionId, JournalEntry, Step
-from domain.channels import ChannelId
+from domain.actions import Action, ActionId, JournalEntry, StepName, StepResult
 from domain.events import Outcome
-from domain.outbox import Backlog
+from domain.outbox import Backlog, Lease
 
 
 class Journal(Protocol):
-    """The actions that this pack took: TAKEN -> EXECUTING -> CONCLUDED -> FINISHED or SET_ASIDE.
+    """Part of a Storage, whose docstring applies.
 
-    A method that would go against the arrows raises ValueError and changes nothing.
+    A method that would violate the state machine (`domain.action_states`) raises ValueError and changes nothing.
+    Methods that take the lease of an outgoing lane raise LeaseLost if another process holds that lane by now.
     """
 
-    async def open_poll_session(self, at: datetime) -> datetime | None:
-        """From now on this process asks the engine for actions. Returns since when earlier processes did that never
-        ended their taking: they may have been given actions that the journal does not have. None: there are none.
+    async def open_poll_session(self) -> datetime | None:
+        """Records that this process polls for actions.
+
+        Returns since when an earlier process polled without closing its session: it may have been given actions that
+        the journal does not have. None if there is no such session.
         """
 
     async def close_poll_session(self) -> None:
-        """No more actions are asked for by this process, and the journal has all that it was given."""
+        """Records that this process has stopped polling and has recorded every action that it was given."""
 
-    async def record(self, action: Action, at: datetime) -> JournalEntry | None:
-        """Keep an action just taken, in this process's hands. None when it is new; otherwise what is known of it.
+    async def record(self, action: Action) -> JournalEntry | None:
+        """Stores an action just taken, owned by this process. Returns None if it is new, otherwise what is known of it.
 
-        The same id with another command is another action: it takes the place of a finished one.
+        The same id with another command is another action; it replaces one that was reported.
         """
 
-    async def plan_steps(self, action_id: ActionId, channel_ids: Sequence[ChannelId]) -> None:
-        """Fix the channels that a broadcast goes to. -> EXECUTING."""
+    async def plan_steps(self, action_id: ActionId, names: Sequence[StepName]) -> None:
+        """Fixes the steps of an action before the first begins. -> EXECUTING."""
 
-    async def begin_step(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> None:
-        """The first request of a step is about to go out; later calls keep the first `at`. -> EXECUTING."""
+    async def begin_step(
+        self, action_id: ActionId, name: StepName, lease: Lease, *, at: datetime | None = None
+    ) -> datetime:
+        """Records that the first request of a step is about to be sent (None: now). -> EXECUTING.
 
-    async def undo_begin_step(self, action_id: ActionId, channel_id: ChannelId) -> None:
-        """Of a step that began nothing took effect so far: it counts as not begun. ValueError when its end is known."""
+        Returns when the step began: later calls keep the first time.
+        """
 
-    async def complete_step(self, action_id: ActionId, channel_id: ChannelId, step: Step) -> None:
-        """Note how a step ended."""
+    async def undo_begin_step(self, action_id: ActionId, name: StepName, lease: Lease) -> None:
+        """Records that nothing of a step took effect: it counts as not begun. Raises ValueError if it is complete."""
 
-    async def set_outcome(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
-        """The outcome is known. -> CONCLUDED. From TAKEN too: not every action has steps."""
+    async def complete_step(
+        self, action_id: ActionId, name: StepName, lease: Lease, *, result: StepResult | None = None, error: str = ""
+    ) -> None:
+        """Records the result or the permanent error of a step."""
+
+    async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> JournalEntry:
+        """Records how the action ended, and returns it. -> COMPLETED; also from TAKEN: not every action has steps."""
 
     async def mark_reported(self, action_id: ActionId) -> None:
-        """The engine has the answer. -> FINISHED, out of this process's hands; the id stays known until `forget`."""
+        """Records that the engine has the outcome. -> REPORTED; the id stays known until `purge`."""
 
     async def dead_letter(self, action_id: ActionId, reason: str) -> None:
-        """The answer can't be brought to the engine. CONCLUDED -> SET_ASIDE."""
+        """Records that the outcome can't be reported. COMPLETED -> DEAD_LETTERED."""
 
     async def claim_orphans(self, limit: int) -> list[JournalEntry]:
-        """Actions not finished and in nobody's hands any more, oldest first; they are in this process's hands now."""
+        """Takes over unreported actions that no process owns, oldest first."""
 
     async def load(self, action_id: ActionId) -> JournalEntry | None:
-        """What is known of an action, in any state; None when nothing is."""
+        """Returns what is known of an action, in any state; None if nothing is."""
 
     async def backlog(self) -> Backlog:
-        """How many are not finished, and how many set aside. Cheap, whatever the depth."""
+        """Returns the number of unreported and of dead-lettered actions. Cheap, whatever the number."""
 
-    def entries(self, *, set_aside: bool = False) -> AsyncIterator[JournalEntry]:
-        """Those in hand, or those set aside, oldest first, a page at a time."""
+    def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
+        """Iterates over the unreported or the dead-lettered actions, oldest first, a page at a time."""
 
     async def requeue(self, action_id: ActionId) -> bool:
-        """SET_ASIDE -> CONCLUDED, in nobody's hands. False when there is none."""
+        """DEAD_LETTERED -> COMPLETED, owned by no process. Returns False if there is no such action."""
 
     async def discard(self, action_id: ActionId) -> bool:
-        """Drop an action that is in no process's hands or was set aside; its id stays known. False when none."""
+        """Drops an action that no process owns, or a dead-lettered one; its id stays known. False if there is none."""
 
-    async def purge(self, before: datetime) -> int:
-        """Drop what is known of actions finished and taken before; how many they were."""
+    async def purge(self, older_than: timedelta) -> int:
+        """Forgets reported actions that were taken longer ago. Returns how many."""

@@ -1,59 +1,58 @@
 """Events waiting for the workflow engine."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Protocol
 
 from domain.outbox import Backlog, Claim, OutboxEntry
 
 
 class Outbox(Protocol):
-    """What was heard and has not reached the workflow engine yet. First in, first out, for each channel."""
+    """First in, first out within each lane. Part of a Storage, whose docstring applies."""
 
     async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
-        """Keep these, in this order; for each: True when it is new, False when its key is recognised.
+        """Stores the entries in this order, all or none. Returns for each whether it is new.
 
-        A key is recognised while its entry waits or is set aside, and after it is done until `forget`. The same key
-        twice in one call is new once. All of them or none become durable.
+        A key is recognised while its entry waits or is dead-lettered, and from its acknowledgement until `purge`. Of
+        the same key twice in one call, the first is new.
         """
 
-    async def claim(self, channels: int, entries: int, now: datetime, lease_seconds: float) -> list[Claim]:
-        """At most `entries` entries of each of at most `channels` channels that no one else has claimed and that are
-        not to wait (`give_back`) at `now`; those first whose first entry has waited longest.
+    async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
+        """Claims at most `lanes` lanes that are neither claimed nor delayed, each with at most `entries` entries.
+
+        Lanes of higher priority come first, then those whose first entry has waited longest. Renews the leases of the
+        `held` claims first, so that their lanes are not claimed a second time after an outage of the storage.
         """
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
-        """The workflow engine has this entry of the claim; its key stays recognised."""
+        """Removes an entry that the workflow engine has accepted; its key stays recognised."""
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
-        """Keep this entry of the claim, but out of the way of the others, until somebody decides (`revive`,
-        `discard`).
+        """Removes an entry from its lane and keeps it until an operator decides (`requeue`, `discard`)."""
+
+    async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
+        """Ends the claim; its remaining entries wait again, none before `retry_after_seconds`. Raises LeaseLost.
+
+        With `rejected`, the first of them counts one more rejection.
         """
 
-    async def release(
-        self, claim: Claim, *, not_before: datetime | None = None, refused_at: datetime | None = None
-    ) -> None:
-        """End the claim; its entries that are not done wait again, none before `not_before`. With `refused_at` the
-        first of them counts one refusal more.
-        """
+    async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
+        """Extends the lease to `lease_seconds` from now. Raises LeaseLost."""
 
-    async def renew_lease(self, claim: Claim, now: datetime, lease_seconds: float) -> None:
-        """Move the end of the claim's lease to `lease_seconds` after `now`."""
-
-    async def next_due(self) -> datetime | None:
-        """The earliest moment at which a channel that waits by `give_back` may be claimed; None when none waits."""
+    async def next_due_seconds(self) -> float | None:
+        """Returns the seconds until the first delayed lane may be claimed; None if none is delayed."""
 
     async def backlog(self) -> Backlog:
-        """How much waits and is set aside. Cheap, whatever the depth."""
+        """Returns the number of waiting and dead-lettered entries. Cheap, whatever the number."""
 
-    def entries(self, *, set_aside: bool = False) -> AsyncIterator[OutboxEntry]:
-        """Those waiting, or those set aside, oldest first, a page at a time."""
+    def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
+        """Iterates over the waiting or the dead-lettered entries, oldest first, a page at a time."""
 
     async def requeue(self, key: str) -> bool:
-        """Let an entry that was set aside wait again, behind its channel's others. False when there is none."""
+        """Moves a dead-lettered entry to the end of its lane. Returns False if there is none."""
 
     async def discard(self, key: str) -> bool:
-        """Drop an entry that waits unclaimed or was set aside; its key stays recognised. False when there is none."""
+        """Drops a dead-lettered or an unclaimed entry; its key stays recognised. Returns False if there is none."""
 
-    async def purge(self, before: datetime) -> int:
-        """Stop recognising the keys of entries that were appended before and are done; how many they were."""
+    async def purge(self, older_than: timedelta) -> int:
+        """Forgets the keys of delivered entries received longer ago. Returns how many."""

@@ -1,4 +1,4 @@
-"""How fast posts may go into each channel."""
+"""The rate at which the pack may post into each channel."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,16 +8,16 @@ from domain.channels import ChannelId
 
 
 class RateLimiter(Protocol):
-    """How fast posts may go into each channel. Exact while the process lives; a crash may forget the last moments."""
+    """Part of a Storage, whose docstring applies. Exact while the process lives; a crash may lose the last moments."""
 
-    async def reserve(self, channel_id: ChannelId, now: datetime, per_second: float, burst: int) -> float:
-        """Take the next free place for one post; the seconds until it comes (0: at once).
+    async def reserve(self, channel_id: ChannelId, per_second: float, burst: int) -> float:
+        """Reserves the next free slot for one post. Returns the seconds until it comes (0: now).
 
-        `burst` posts may run ahead of the pace of `per_second`.
+        `burst` posts may run ahead of the rate of `per_second`.
         """
 
-    async def pause_until(self, channel_id: ChannelId, until: datetime) -> None:
-        """Give out no place in this channel before that time."""
+    async def pause(self, channel_id: ChannelId, seconds: float) -> None:
+        """Gives out no slot in this channel for so long; a longer pause stays."""
 
-    async def paused_until(self, now: datetime) -> Mapping[ChannelId, datetime]:
-        """The channels that are held at `now`, and until when."""
+    async def paused(self) -> Mapping[ChannelId, datetime]:
+        """Returns the channels that are paused now, and until when."""

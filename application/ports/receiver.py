@@ -12,17 +12,17 @@ from domain.messages import IncomingMessage
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The receiver hears from now on."""
+    """The receiver gets events from now on."""
 
     disconnected_since: datetime | None = None
-    """Since when nothing could be heard; None for the first connection."""
+    """Since when it got none; None for the first connection."""
     replays_missed: bool = True
-    """Whether the service delivers of its own accord, after a short gap, what was said meanwhile."""
+    """Whether the service delivers events of its own accord that were missed during a short gap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The receiver hears nothing at the moment, and is trying to."""
+    """The receiver gets no events at the moment, and is reconnecting."""
 
     reason: str
 
@@ -33,21 +33,21 @@ class MembershipGained:
 
     channel_id: ChannelId
     happened_at: datetime | None = field(default=None, compare=False)
-    """By the service's clock; None: it does not say. Such news can come late, and again."""
+    """By the service's clock; None if unknown. The event may arrive late or repeatedly."""
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipLost:
-    """The bot is no longer a member of a channel, or the channel is archived or gone."""
+    """The bot is no longer a member of a channel, or the channel was archived or deleted."""
 
     channel_id: ChannelId
     happened_at: datetime | None = field(default=None, compare=False)
-    """As with MembershipGained."""
+    """As in MembershipGained."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessLost:
-    """The chat service says that the pack's token is no longer good."""
+    """The chat service has announced that the token is no longer valid."""
 
     reason: str
 
@@ -57,27 +57,27 @@ ChatEvent: TypeAlias = IncomingMessage | MembershipGained | MembershipLost | Acc
 
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
-    """One thing heard, to be acknowledged when it is safe."""
+    """An event, to be acknowledged once it is stored."""
 
     event: ChatEvent
     received_at: datetime
-    """When the pack got it, in UTC, in whole milliseconds."""
+    """When the pack received it: UTC, whole milliseconds."""
     acknowledge: Callable[[], Awaitable[None]]
-    """Tell the service that it need not deliver this again. Never raises: a connection that is gone by then is the
-    service's cue to deliver again. Calling it a second time does nothing."""
+    """Tells the service not to deliver the event again. Never raises: if the connection is gone by then, the service
+    delivers the event again. A second call has no effect."""
 
 
 class Receiver(Protocol):
-    """The ear: what is said in the chat service, as it is said."""
+    """Receives events from the chat service."""
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        """Open the ear, and iterate over what is heard, in the order of hearing.
+        """Connects, and iterates over the events in the order of their arrival.
 
-        - Nothing is acknowledged before `acknowledge()` of its arrival; what is of no use to the pack is not an
-          arrival and is acknowledged by the receiver. What was not acknowledged may arrive again.
-        - A consumer that does not ask for more holds up the reading: at most 1,000 arrivals wait in memory.
-        - Connections that end are made anew with growing, jittered pauses, without end; `Connected` and
-          `Disconnected` tell of it. The iterator raises Refused when the service says for good that this pack may
-          not listen in this way (AuthenticationFailed: the token).
-        - Leaving the context stops the hearing, sends the acknowledgements given so far, and closes.
+        - No event is acknowledged before its `acknowledge()`. Events that are of no use to the pack are not yielded;
+          the receiver acknowledges them itself. Unacknowledged events may arrive again.
+        - A slow consumer slows down the reading: at most 1,000 events wait in memory.
+        - Broken connections are re-established without end, with growing, jittered pauses; `Connected` and
+          `Disconnected` report it. The iterator raises ChatRejected if the service permanently refuses this way of
+          receiving (AuthenticationFailed: the token).
+        - Leaving the context stops receiving, sends the acknowledgements given so far, and closes.
         """

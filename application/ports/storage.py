@@ -1,13 +1,7 @@
-"""What must outlive the process: joined channels, what waits for the workflow engine, actions in hand, paces.
-
-Every method returns only when its effect would survive the process being killed (for a durable storage: the machine
-losing power). Every method can raise StorageUnavailable, and then had no effect. Cancelling a method leaves unknown
-whether it took effect. Several processes may share a storage where the adapter's URL allows it; what one of them has
-claimed no other one gets, until the claim's lease runs out.
-"""
+"""Everything that outlives the process: joined channels, outbox, journal and rate limits."""
 
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.channels import Channels
@@ -16,8 +10,26 @@ from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 
 
+@dataclass(frozen=True, slots=True)
+class StorageDescription:
+    """What a storage says of itself, for operators."""
+
+    location: str
+    """Where the data is, without secrets."""
+    is_durable: bool
+    """Whether acknowledged writes survive the end of the process."""
+    is_shared: bool
+    """Whether several processes may run a pack on it at the same time."""
+
+
 class Storage(Protocol):
-    """All that must outlive the process. Opened by `open`, once; its parts are usable only inside."""
+    """A storage, opened once by `open`; its parts can be used only while it is open.
+
+    Every method of its parts returns only when its effect would survive the process being killed (for a durable
+    storage: the machine losing power). Every method can raise StorageUnavailable, and then has had no effect.
+    Cancelling a method leaves unknown whether it took effect. A storage uses its own clock. What one process has
+    claimed no other process gets until the lease expires.
+    """
 
     channels: Channels
     outbox: Outbox
@@ -25,13 +37,14 @@ class Storage(Protocol):
     rate_limiter: RateLimiter
 
     def open(self) -> AbstractAsyncContextManager[None]:
-        """Open the storage, creating what is missing; claims of an earlier process that can't be alive are ended (and
-        known as interrupted). StorageRefused when it is in use elsewhere or unsafe to use; StorageUnavailable.
+        """Opens the storage, and creates what is missing. Claims of processes that can't be alive count as expired.
 
-        Leaving finishes the requests in hand and closes.
+        Raises StorageUnusable if it is in use elsewhere or unsafe to use; StorageUnavailable. Leaving the context
+        finishes the requests in progress and closes the storage.
         """
 
-    async def heartbeat(self, now: datetime, lease_seconds: float) -> None:
-        """Keep what this process has in hand for `lease_seconds` after `now`; a process that stays silent longer
-        loses it to others. No effect where only one process can use the storage.
-        """
+    async def heartbeat(self, lease_seconds: float) -> None:
+        """Keeps what this process owns for so long. No effect on a storage that only one process can use."""
+
+    def describe(self) -> StorageDescription:
+        """Returns what kind of storage this is. It need not be open."""

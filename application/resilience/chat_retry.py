@@ -1,67 +1,89 @@
-"""The line to the chat service: asking again while it is worth it, and what that says about its health."""
+"""Retry policy for the chat service, and the health that its answers show."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+import asyncio
+import math
+from typing import Any
 
 import structlog
 
-from application.ports.clock import Clock
+from application.health import ChatHealth
 from application.resilience.backoff import exponential_backoff
+from application.resilience.interception import Call
 from application.resilience.shutdown import Shutdown
-from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable
-
-if TYPE_CHECKING:
-    from application.health import ChatHealth
+from domain.errors import ChatError, RateLimited, Unreachable
 
 log = structlog.get_logger()
-T = TypeVar("T")
+
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 30
 
 
-class ChatLine:
-    """Brings requests to the chat service through throttling and outages."""
+class Outage:
+    """Paces the attempts of one request while the chat service is unreachable."""
 
-    def __init__(self, clock: Clock, stop: Shutdown, health: "ChatHealth", give_up_seconds: float) -> None:
-        self._clock = clock
-        self._stop = stop
-        self._health = health
+    def __init__(self, shutdown: Shutdown, give_up_seconds: float) -> None:
+        self._shutdown = shutdown
         self._give_up_seconds = give_up_seconds
+        self.end()
 
-    async def __call__(
-        self,
-        request: Callable[[], Awaitable[T]],
-        *,
-        on_rate_limit: Callable[[float], Awaitable[None]] | None = None,
-        give_up_seconds: float | None = None,
-    ) -> T:
-        """What the request returns, or why it can't: Refused, InDoubt, or Unreachable after the time to give up.
+    def end(self) -> None:
+        """The service has answered: a later outage starts anew."""
+        self._pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
+        self._since: float | None = None
 
-        Throttling is waited out as told, however long, and does not count towards giving up; `on_rate_limit` learns
-        of it. Raises Stopping when the pack ends before.
+    async def wait(self, error: Unreachable) -> None:
+        """Waits before the next attempt. Raises the error once the outage has lasted as long as allowed.
+
+        Raises ShutdownRequested if the pack is to end before.
         """
-        give_up_seconds = self._give_up_seconds if give_up_seconds is None else give_up_seconds
-        pauses = exponential_backoff(0.25, 30)
-        unreachable_since: float | None = None
+        now = asyncio.get_running_loop().time()
+        self._since = now if self._since is None else self._since
+        left = self._since + self._give_up_seconds - now
+        if left <= 0:
+            raise error
+        pause = min(next(self._pauses), left)
+        log.warning("chat_out_of_reach", reason=str(error), again_in_seconds=round(pause, 2))
+        await self._shutdown.sleep(pause)
+
+
+class ChatRetryPolicy:
+    """Repeats calls through throttling and outages.
+
+    Throttling is waited out as the service asks, however long. An outage is waited out for as long as `give_up_seconds`
+    says for the method, without end for any other. `post` passes through: MessageSender repeats it, because every
+    attempt needs a slot of its own and an entry in the journal.
+    """
+
+    def __init__(self, shutdown: Shutdown, give_up_seconds: float) -> None:
+        self._shutdown = shutdown
+        self._give_up_seconds = dict.fromkeys(("join", "leave", "find_posted"), give_up_seconds)
+
+    async def execute(self, call: Call) -> Any:
+        """Implements Policy. Raises ChatRejected, InDoubt, Unreachable, and ShutdownRequested."""
+        if call.method == "post":
+            return await call.perform()
+        outage = Outage(self._shutdown, self._give_up_seconds.get(call.method, math.inf))
         while True:
             try:
-                result = await request()
+                return await call.perform()
             except RateLimited as limit:
-                pauses, unreachable_since = exponential_backoff(0.25, 30), None
-                if on_rate_limit is not None:
-                    await on_rate_limit(limit.retry_after_seconds)
-                await self._stop.sleep(limit.retry_after_seconds)
-            except Unreachable as outage:
-                self._health.on_error(outage)
-                now = self._clock.monotonic()
-                unreachable_since = now if unreachable_since is None else unreachable_since
-                left = unreachable_since + give_up_seconds - now
-                if left <= 0:
-                    raise
-                pause = min(next(pauses), left)
-                log.warning("chat_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
-                await self._stop.sleep(pause)
-            except (ChatRejected, InDoubt) as error:
-                self._health.on_error(error)
-                raise
-            else:
-                self._health.on_success()
-                return result
+                outage.end()
+                await self._shutdown.sleep(limit.retry_after_seconds)
+            except Unreachable as error:
+                await outage.wait(error)
+
+
+class ChatHealthPolicy:
+    """Reports the outcome of every call as health."""
+
+    def __init__(self, health: ChatHealth) -> None:
+        self._health = health
+
+    async def execute(self, call: Call) -> Any:
+        """Implements Policy."""
+        try:
+            result = await call.perform()
+        except ChatError as error:
+            self._health.on_error(error)
+            raise
+        self._health.on_success()
+        return result

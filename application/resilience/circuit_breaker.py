@@ -1,14 +1,15 @@
-"""The line to the workflow engine: during an outage one request probes, and all others wait for it."""
+"""Circuit breaker for the workflow engine: during an outage one request probes while the others wait."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import structlog
 
-from application.health import HealthRegistry
+from application.health import HealthReporter
 from application.ports.workflow import PackDefinition, Workflow
 from application.resilience.backoff import exponential_backoff
+from application.resilience.interception import Call
 from application.resilience.shutdown import Shutdown
 from domain.errors import (
     PackNotRegistered,
@@ -20,105 +21,103 @@ from domain.errors import (
 )
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 _OUTAGES = (WorkflowUnreachable, WorkflowUnauthorized)
-_AT_ONCE = 32
-"""Requests under way at one time. The engine is one server with one database; more would only queue up there."""
+_MAX_CONCURRENT_REQUESTS = 32
+"""The engine is one server with one database; more requests would only queue up there."""
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 10
 
 
-class EngineLine:
-    """Brings requests to the engine through outages and through a forgotten registration."""
+class WorkflowCircuitBreaker:
+    """Carries requests through outages, and registers the pack again when the engine has forgotten it."""
 
-    def __init__(self, workflow: Workflow, offer: PackDefinition, stop: Shutdown, health: HealthRegistry) -> None:
+    def __init__(
+        self, workflow: Workflow, definition: PackDefinition, shutdown: Shutdown, health: HealthReporter
+    ) -> None:
         self._workflow = workflow
-        self._offer = offer
-        self._stop = stop
+        self._definition = definition
+        self._shutdown = shutdown
         self._health = health
-        self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._is_open = asyncio.Event()
-        self._is_open.set()
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_REQUESTS)
+        self._closed = asyncio.Event()
+        self._closed.set()
         self._registering = asyncio.Lock()
         self._registrations = 0
 
     async def register(self) -> None:
-        """Make the pack known to the engine, however long it takes. Raises Stopping when the pack ends before."""
-        await self._through_outages(self._register)
+        """Registers the pack, however long it takes. Raises ShutdownRequested if the pack is to end before."""
+        await self._through_outages(Call("register", (), {}, self._register))
 
-    async def __call__(self, request: Callable[[], Awaitable[T]]) -> T:
-        """What the request returns, or any error that is not an outage.
+    async def execute(self, call: Call) -> Any:
+        """Implements Policy. Raises any error that is not an outage, and ShutdownRequested.
 
-        Outages are waited out, and an engine that has forgotten the pack is told of it again, once: PackUnknown after
-        that is what the engine thinks of this very request. Raises Stopping when the pack ends before.
+        If the engine does not know the pack, registers it again, once: PackNotRegistered after that concerns this very
+        request.
         """
         registrations = self._registrations
         try:
-            return await self._through_outages(request)
+            return await self._through_outages(call)
         except PackNotRegistered:
             await self._register_again(registrations)
-            return await self._through_outages(request)
+            return await self._through_outages(call)
 
-    async def _through_outages(self, request: Callable[[], Awaitable[T]]) -> T:
-        pauses = exponential_backoff(0.25, 10)
+    async def _through_outages(self, call: Call) -> Any:
+        pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
         while True:
-            if not self._is_open.is_set():  # while the pack ends, what needs no waiting is still done
-                await self._stop.wait(None, self._is_open)
+            if not self._closed.is_set():  # during shutdown, requests that need not wait are still made
+                await self._shutdown.wait(None, self._closed)
             try:
                 async with self._slots:
-                    result = await request()
+                    result = await call.perform()
             except _OUTAGES as outage:
-                await self._probe_or_wait(outage, pauses)
+                await self._probe_unless_probing(outage, pauses)
             else:
-                self._report_reached()
+                self._report_healthy()
                 return result
 
-    async def _probe_or_wait(self, outage: WorkflowError, pauses: Iterator[float]) -> None:
-        if not self._is_open.is_set():
-            return  # somebody else probes already
-        self._is_open.clear()
+    async def _probe_unless_probing(self, outage: WorkflowError, pauses: Iterator[float]) -> None:
+        if not self._closed.is_set():
+            return
+        self._closed.clear()
         try:
             await self._probe(outage, pauses)
         finally:
-            self._is_open.set()
+            self._closed.set()
 
     async def _probe(self, outage: WorkflowError, pauses: Iterator[float]) -> None:
-        """Register until the engine answers: harmless however often, and needed after many an outage.
+        """Registers until the engine answers: safe to repeat, and necessary after many an outage.
 
-        The pauses belong to the request: one that fails again and again, while registering works, slows down too.
+        The pauses belong to the request: one that keeps failing slows down even while registering works.
         """
         for pause in pauses:
             log.warning("workflow_engine_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
-            self._health.report("flyte", healthy=False, status=_status(outage))
-            await self._stop.sleep(pause)
+            self._health.report(healthy=False, status=_status(outage))
+            await self._shutdown.sleep(pause)
             try:
                 await self._register()
             except _OUTAGES as again:
                 outage = again
             else:
-                self._report_reached()
+                self._report_healthy()
                 return
 
     async def _register_again(self, registrations: int) -> None:
         async with self._registering:
             if registrations == self._registrations:
-                log.warning("pack_forgotten_by_the_engine", pack=self._offer.name)
+                log.warning("pack_forgotten_by_the_engine", pack=self._definition.name)
                 await self.register()
 
     async def _register(self) -> None:
-        """Register once; an engine that can't take the pack is as good as out of reach."""
+        """Registers once; an engine that can't accept the pack counts as unreachable."""
         try:
-            await self._workflow.register(self._offer)
+            await self._workflow.register(self._definition)
         except (WorkflowServerError, RejectedByWorkflow, PackNotRegistered) as error:
             raise WorkflowUnreachable(f"the pack could not be registered: {error}") from error
         self._registrations += 1
-        log.info("registered", pack=self._offer.name)
+        log.info("registered", pack=self._definition.name)
 
-    def report_failing(self, status: str) -> None:
-        """The engine answers, but not as it should; any request that succeeds later makes it healthy again."""
-        self._health.report("flyte", healthy=False, status=status)
-
-    def _report_reached(self) -> None:
-        self._health.report("flyte", healthy=True, status="reached")
+    def _report_healthy(self) -> None:
+        self._health.report(healthy=True, status="reached")
 
 
 def _status(outage: WorkflowError) -> str:

@@ -1,47 +1,44 @@
-"""Ending in good order: the one signal that all loops and all waits heed."""
+"""Graceful shutdown: one signal that stops every loop and interrupts every wait."""
 
 import asyncio
 
-from application.ports.clock import Clock
-
 
 class ShutdownRequested(Exception):
-    """The pack is to end: whoever waits gives up, and what is in hand stays where it is kept."""
+    """The pack is to end: waits are abandoned, and unfinished work stays in the storage."""
 
 
 class Shutdown:
-    """Whether the pack is to end, and waiting that ends with it."""
+    """Whether the pack is to end, and waits that end with it."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._signal = asyncio.Event()
 
     def request(self) -> None:
-        """Ask every loop to end. Asking twice does no harm."""
+        """Asks every loop to end. Repeating it has no effect."""
         self._signal.set()
 
     @property
     def is_requested(self) -> bool:
-        """Whether the end was asked for."""
+        """Whether `request` was called."""
         return self._signal.is_set()
 
     def raise_if_requested(self) -> None:
-        """Raise Stopping when the end was asked for: nothing new is begun then."""
+        """Raises ShutdownRequested if the pack is to end: nothing new may begin."""
         if self._signal.is_set():
             raise ShutdownRequested
 
     async def requested(self) -> None:
-        """Return when the end is asked for."""
+        """Returns when `request` is called."""
         await self._signal.wait()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait that long. Raises Stopping when the end is asked for before."""
+        """Waits so long. Raises ShutdownRequested if the pack is to end before."""
         await self.wait(seconds)
 
     async def wait(self, seconds: float | None, wake: asyncio.Event | None = None) -> None:
-        """Wait until the seconds are over (None: without end) or `wake` is set; who waits again clears it first.
+        """Waits until the time is over (None: no limit) or `wake` is set; callers clear `wake` before they wait again.
 
-        Raises Stopping when the end is asked for before.
+        Raises ShutdownRequested if the pack is to end before.
         """
         self.raise_if_requested()
         if wake is None or not wake.is_set():
@@ -49,14 +46,13 @@ class Shutdown:
         self.raise_if_requested()
 
     async def _wait_for_first(self, seconds: float | None, wake: asyncio.Event | None) -> None:
-        ends: list[asyncio.Task[bool] | asyncio.Task[None]] = [asyncio.create_task(self._signal.wait(), name="stop")]
+        waits = [asyncio.create_task(self._signal.wait(), name="shutdown")]
         if wake is not None:
-            ends.append(asyncio.create_task(wake.wait(), name="wake"))
-        if seconds is not None:
-            ends.append(asyncio.create_task(self._clock.sleep(seconds), name="sleep"))
+            waits.append(asyncio.create_task(wake.wait(), name="wake"))
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            timeout = None if seconds is None else max(0.0, seconds)
+            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for end in ends:
-                end.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)

@@ -1,74 +1,71 @@
-"""Storing without giving up: what must be on disk is tried until it is, or until the pack ends."""
+"""Retries storage operations until they succeed or the pack shuts down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any
 
 import structlog
 
-from application.health import HealthRegistry
+from application.health import HealthReporter
 from application.resilience.backoff import exponential_backoff
+from application.resilience.interception import Call
 from application.resilience.shutdown import Shutdown
 from domain.errors import StorageError
 
 log = structlog.get_logger()
-T = TypeVar("T")
+
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5
 
 
-class Safekeeping:
-    """The way to the storage for everything that must not be lost."""
+class StorageRetryPolicy:
+    """For everything that must not be lost."""
 
-    def __init__(self, stop: Shutdown, health: HealthRegistry) -> None:
-        self._stop = stop
+    def __init__(self, shutdown: Shutdown, health: HealthReporter) -> None:
+        self._shutdown = shutdown
         self._health = health
-        self._working = asyncio.Event()
-        self._working.set()
-        self._failing = 0
-        self._is_reported_working = False
+        self._available = asyncio.Event()
+        self._available.set()
+        self._failing_calls = 0
+        self._is_reported_healthy = False
 
-    async def __call__(self, request: Callable[[], Awaitable[T]]) -> T:
-        """What the request returns, once the storage could serve it. Raises Stopping when the pack ends before.
-
-        The request is made at least once, also while the pack ends.
-        """
+    async def execute(self, call: Call) -> Any:
+        """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested."""
         try:
-            result = await request()
+            result = await call.perform()
         except StorageError as error:
-            return await self._insist(request, error)
-        if not self._failing:
-            self._report_working()
+            return await self._retry_forever(call, error)
+        if not self._failing_calls:
+            self._report_healthy()
         return result
 
-    async def until_working(self) -> None:
-        """Return when no request is waiting for the storage to recover; Stopping when the pack ends before."""
-        await self._stop.wait(None, self._working)
+    async def wait_until_available(self) -> None:
+        """Returns when no call is waiting for the storage to recover. Raises ShutdownRequested."""
+        await self._shutdown.wait(None, self._available)
 
-    async def _insist(self, request: Callable[[], Awaitable[T]], error: StorageError) -> T:
-        self._working.clear()
-        self._failing += 1
+    async def _retry_forever(self, call: Call, error: StorageError) -> Any:
+        self._available.clear()
+        self._failing_calls += 1
         try:
-            for pause in exponential_backoff(0.1, 5):
+            for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS):
                 log.error("storage_unavailable", reason=str(error), again_in_seconds=round(pause, 2))
-                self._report_failing()
-                await self._stop.sleep(pause)
+                self._report_unhealthy()
+                await self._shutdown.sleep(pause)
                 try:
-                    result = await request()
+                    result = await call.perform()
                 except StorageError as again:
                     error = again
                 else:
-                    self._report_working()
+                    self._report_healthy()
                     return result
-            raise AssertionError("the pauses have no end")
         finally:
-            self._failing -= 1
-            if not self._failing:
-                self._working.set()
+            self._failing_calls -= 1
+            if not self._failing_calls:
+                self._available.set()
 
-    def _report_working(self) -> None:
-        if not self._is_reported_working:
-            self._is_reported_working = True
-            self._health.report("storage", healthy=True, status="working")
+    def _report_healthy(self) -> None:
+        if not self._is_reported_healthy:
+            self._is_reported_healthy = True
+            self._health.report(healthy=True, status="working")
 
-    def _report_failing(self) -> None:
-        self._is_reported_working = False
-        self._health.report("storage", healthy=False, status="can't store")
+    def _report_unhealthy(self) -> None:
+        self._is_reported_healthy = False
+        self._health.report(healthy=False, status="can't store")

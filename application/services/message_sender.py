@@ -1,10 +1,11 @@
-"""Posting into channels: in order, at the pace allowed, and never twice."""
+"""Posts messages into channels: in order, within the rate limit, and never twice."""
 
+import asyncio
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -13,198 +14,210 @@ from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.backoff import exponential_backoff
-from application.resilience.chat_retry import ChatLine
+from application.resilience.chat_retry import Outage
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.resilience.storage_retry import Safekeeping
 from application.services.channel_locks import ChannelLocks
-from domain.actions import ActionId, Step
+from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
-from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable
-from domain.messages import MAX_TEXT_LENGTH, IdempotencyKey, OutgoingMessage, Receipt, RichMessage
-
-if TYPE_CHECKING:
-    from application.ports.journal import Journal
-    from application.ports.rate_limiter import RateLimiter
+from domain.errors import ChatError, ChatRejected, IdempotencyKeyRejected, InDoubt, RateLimited, Unreachable
+from domain.messages import IdempotencyKey, Post, Receipt
+from domain.outbox import Lease
 
 log = structlog.get_logger()
 
-_HISTORY_LAG_SECONDS = 5
-"""Slack's history may not show a post before; a second look waits at least that long after the request ended."""
-_LOOK_BACK = timedelta(minutes=1)
-"""How far before the first attempt to look for a post: our clock and Slack's may differ."""
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+"""How far before the first attempt to search for a post: our clock and the chat service's may differ."""
 
 
 @dataclass(slots=True)
 class PendingPost:
-    """One post on its way."""
+    """A post in progress."""
 
     action_id: ActionId
-    message: OutgoingMessage | RichMessage
-    mark: IdempotencyKey | None
+    message: Post
+    key: IdempotencyKey | None
+    lease: Lease
     begun_at: datetime | None
     gives_up_at: float = math.inf
-    """When not to send it again any more; counts from the first doubt. Of the monotonic clock."""
-    is_out: bool = False
-    """A request went out of which nobody knows, so far, whether it took effect."""
-    in_doubt: bool = False
-    """Sent again in spite of a doubt that nobody could resolve."""
+    """When to stop sending it again, counted from the first doubt; in the event loop's time."""
+    is_sent: bool = False
+    """A request was sent whose effect is unknown so far."""
+    was_in_doubt: bool = False
+    """Sent again although a doubt could not be resolved."""
 
     @property
     def channel_id(self) -> ChannelId:
-        """Where it is posted."""
+        """The channel as the message names it."""
         return self.message.channel_id
+
+    @property
+    def step(self) -> StepName:
+        """The journal step of this post."""
+        return post_step(self.channel_id)
 
 
 class MessageSender:
-    """The one way in which messages leave the pack."""
+    """The only way in which messages leave the pack."""
 
     def __init__(
         self,
         chat: Chat,
         storage: Storage,
-        lanes: ChannelLocks,
+        channel_locks: ChannelLocks,
         clock: Clock,
-        stop: Shutdown,
-        line: ChatLine,
-        keep: Safekeeping,
+        shutdown: Shutdown,
         policy: PostingPolicy,
     ) -> None:
         self._chat = chat
-        self._journal: Journal = storage.journal
-        self._paces: RateLimiter = storage.rate_limiter
-        self._lanes = lanes
+        self._journal = storage.journal
+        self._rate_limiter = storage.rate_limiter
+        self._channel_locks = channel_locks
         self._clock = clock
-        self._stop = stop
-        self._line = line
-        self._keep = keep
+        self._shutdown = shutdown
         self._policy = policy
 
-    async def send(
-        self, action_id: ActionId, message: OutgoingMessage | RichMessage, step: Step | None = None
-    ) -> Receipt:
-        """Post the message, once, and return where it stands.
+    async def send(self, action_id: ActionId, message: Post, steps: Mapping[StepName, Step]) -> Receipt:
+        """Posts the message once.
 
-        `step` is what an earlier run noted of this post: one that had begun may stand already, and is looked for
-        first. Raises ChatError: Refused, Unreachable after the time to give up, InDoubt when nobody can tell.
-        Raises Stopping when the pack ends before; the journal then knows how far it came.
+        `steps` is what an earlier run recorded: a post that had begun may exist already, and is searched for first.
+        Raises ChatRejected, Unreachable after the time to give up, and InDoubt if its fate can't be determined. Raises
+        ShutdownRequested if the pack is to end before; the journal then holds the progress.
         """
-        if too_long := text_too_long(message.text):
-            raise too_long
-        begun_at = step.begun_at if step else None
-        delivery = PendingPost(action_id, message, _idempotency_key(action_id, message), begun_at)
-        async with self._lanes.acquire(message.channel_id):
-            if begun_at is not None:
-                doubt = InDoubt("in_doubt", "the pack was stopped while it posted")
-                if found := await self._resolve_in_doubt(delivery, doubt):
-                    return found
+        self._chat.validate(message)
+        async with self._channel_locks.acquire(message.channel_id) as lease:
+            return await self._send(self._pending_post(action_id, message, steps, lease))
+
+    async def send_step(self, action_id: ActionId, message: Post, steps: Mapping[StepName, Step]) -> Step:
+        """Posts the message as one step of several: the journal keeps its result or its permanent error.
+
+        Raises ShutdownRequested as `send` does.
+        """
+        async with self._channel_locks.acquire(message.channel_id) as lease:
+            post = self._pending_post(action_id, message, steps, lease)
             try:
-                return await self._post_until_done(delivery)
-            except ShutdownRequested:
-                await self._undo_begin(delivery)
-                raise
+                step = Step(post.begun_at, await self._send(post))
+            except ChatError as error:
+                step = Step(post.begun_at, error=str(error))
+            await self._journal.complete_step(action_id, post.step, lease, result=step.result, error=step.error)
+        return step
 
-    async def _undo_begin(self, delivery: PendingPost) -> None:
-        """Spare the next start a doubt: what is known not to have taken effect has not begun."""
-        if delivery.begun_at is not None and not delivery.is_out and not delivery.in_doubt:
-            await self._keep(lambda: self._journal.undo_begin_step(delivery.action_id, delivery.channel_id))
+    def _pending_post(
+        self, action_id: ActionId, message: Post, steps: Mapping[StepName, Step], lease: Lease
+    ) -> PendingPost:
+        known = steps.get(post_step(message.channel_id), Step())
+        key = _idempotency_key(action_id, message) if self._chat.carries_key(message) else None
+        return PendingPost(action_id, message, key, lease, known.begun_at)
 
-    async def _post_until_done(self, delivery: PendingPost) -> Receipt:
+    async def _send(self, post: PendingPost) -> Receipt:
+        if post.begun_at is not None:
+            doubt = InDoubt("in_doubt", "the pack was stopped while it posted")
+            if found := await self._resolve_in_doubt(post, doubt):
+                return found
+        try:
+            return await self._post_until_done(post)
+        except ShutdownRequested:
+            await self._undo_begin(post)
+            raise
+
+    async def _undo_begin(self, post: PendingPost) -> None:
+        """Spares the next start a doubt: a post that certainly had no effect has not begun."""
+        if post.begun_at is not None and not post.is_sent and not post.was_in_doubt:
+            await self._journal.undo_begin_step(post.action_id, post.step, post.lease)
+
+    async def _post_until_done(self, post: PendingPost) -> Receipt:
         pauses = exponential_backoff(1, 60)
+        outage = Outage(self._shutdown, self._policy.give_up_seconds)
         while True:
             try:
-                receipt = await self._line(
-                    lambda: self._attempt(delivery),
-                    on_rate_limit=lambda seconds: self._pause_channel(delivery, seconds),
-                )
+                receipt = await self._attempt(post)
+            except RateLimited as limit:
+                outage.end()
+                await self._pause_channel(post, limit.retry_after_seconds)
+            except Unreachable as error:
+                await outage.wait(error)
             except InDoubt as doubt:
-                if found := await self._resolve_in_doubt(delivery, doubt):
+                if found := await self._resolve_in_doubt(post, doubt):
                     return found
-                left = delivery.gives_up_at - self._clock.monotonic()
+                left = post.gives_up_at - _now()
                 if left <= 0:
                     raise
-                await self._stop.sleep(min(next(pauses), left))  # at once would fill a channel with doubtful copies
-            except ChatRejected as refusal:
-                if delivery.mark is None or "metadata" not in refusal.code:
+                await self._shutdown.sleep(min(next(pauses), left))  # sooner, doubtful copies would fill the channel
+                outage.end()
+            except IdempotencyKeyRejected as rejection:
+                if post.key is None:
                     raise
-                log.warning("mark_refused", action=delivery.action_id, code=refusal.code)
-                delivery.mark = None
+                log.warning("mark_refused", action=post.action_id, code=rejection.code)
+                post.key = None
             else:
-                return Receipt(receipt.channel_id, receipt.timestamp, in_doubt=delivery.in_doubt)
+                return replace(receipt, in_doubt=post.was_in_doubt)
 
-    async def _attempt(self, delivery: PendingPost) -> Receipt:
-        self._stop.raise_if_requested()
-        await self._acquire_slot(delivery.channel_id)
-        self._stop.raise_if_requested()
-        if delivery.begun_at is None:
-            begun_at = self._clock.now()
-            await self._keep(lambda: self._journal.begin_step(delivery.action_id, delivery.channel_id, begun_at))
-            delivery.begun_at = begun_at
-        delivery.is_out = True
+    async def _attempt(self, post: PendingPost) -> Receipt:
+        self._shutdown.raise_if_requested()
+        await self._acquire_slot(post.channel_id)
+        self._shutdown.raise_if_requested()
+        if post.begun_at is None:
+            post.begun_at = await self._journal.begin_step(post.action_id, post.step, post.lease)
+        post.is_sent = True
         try:
-            return await self._chat.post(delivery.message, delivery.mark)
+            return await self._chat.post(post.message, post.key)
         except (RateLimited, Unreachable, ChatRejected):
-            delivery.is_out = False
+            post.is_sent = False
             raise
 
     async def _acquire_slot(self, channel_id: ChannelId) -> None:
         policy = self._policy
-        wait = await self._keep(
-            lambda: self._paces.reserve(channel_id, self._clock.now(), policy.messages_per_second, policy.message_burst)
-        )
+        wait = await self._rate_limiter.reserve(channel_id, policy.messages_per_second, policy.message_burst)
         if wait > 0:
-            await self._stop.sleep(wait)
+            await self._shutdown.sleep(wait)
 
-    async def _pause_channel(self, delivery: PendingPost, seconds: float) -> None:
-        log.info("throttled", channel=delivery.channel_id, seconds=seconds, action=delivery.action_id)
-        until = self._clock.now() + timedelta(seconds=seconds)
-        await self._keep(lambda: self._paces.pause_until(delivery.channel_id, until))
+    async def _pause_channel(self, post: PendingPost, seconds: float) -> None:
+        log.info("throttled", channel=post.channel_id, seconds=seconds, action=post.action_id)
+        await self._rate_limiter.pause(post.channel_id, seconds)
 
-    async def _resolve_in_doubt(self, delivery: PendingPost, doubt: InDoubt) -> Receipt | None:
-        """The receipt of a post in doubt that stands; None when it is to be sent again."""
-        delivery.gives_up_at = min(delivery.gives_up_at, self._clock.monotonic() + self._policy.give_up_seconds)
-        log.warning("post_in_doubt", action=delivery.action_id, channel=delivery.channel_id, reason=doubt.explanation)
+    async def _resolve_in_doubt(self, post: PendingPost, doubt: InDoubt) -> Receipt | None:
+        """Returns the receipt of a post that was made after all; None if it is to be sent again."""
+        post.gives_up_at = min(post.gives_up_at, _now() + self._policy.give_up_seconds)
+        log.warning("post_in_doubt", action=post.action_id, channel=post.channel_id, reason=doubt.explanation)
         try:
-            found = await self._find_posted(delivery)
-        except (ChatRejected, Unreachable) as unknowable:
-            self._apply_in_doubt_policy(delivery, doubt, unknowable.explanation)
+            found = await self._find_posted(post)
+        except (ChatRejected, Unreachable) as error:
+            self._apply_in_doubt_policy(post, doubt, error.explanation)
             return None
-        log.info("doubt_resolved", action=delivery.action_id, was_sent=found is not None)
+        log.info("doubt_resolved", action=post.action_id, was_sent=found is not None)
         return found
 
-    async def _find_posted(self, delivery: PendingPost) -> Receipt | None:
-        if delivery.mark is None:
+    async def _find_posted(self, post: PendingPost) -> Receipt | None:
+        """Searches twice: the history may lag behind."""
+        if post.key is None:
             raise ChatRejected("no_mark", "the message could not carry the pack's mark")
-        ended = self._clock.monotonic()
-        found = await self._search_history(delivery, delivery.mark)
+        ended = _now()
+        since = (post.begun_at or self._clock.now()) - _CLOCK_TOLERANCE
+        found = await self._chat.find_posted(post.message, post.key, since)
         if found is None:
-            await self._stop.sleep(ended + _HISTORY_LAG_SECONDS - self._clock.monotonic())
-            found = await self._search_history(delivery, delivery.mark)
+            await self._shutdown.sleep(ended + self._chat.history_lag_seconds - _now())
+            found = await self._chat.find_posted(post.message, post.key, since)
         return found
 
-    async def _search_history(self, delivery: PendingPost, mark: IdempotencyKey) -> Receipt | None:
-        since = (delivery.begun_at or self._clock.now()) - _LOOK_BACK
-        return await self._line(lambda: self._chat.find_posted(delivery.message, mark, since))
-
-    def _apply_in_doubt_policy(self, delivery: PendingPost, doubt: InDoubt, why: str) -> None:
-        is_over = self._clock.monotonic() >= delivery.gives_up_at
+    def _apply_in_doubt_policy(self, post: PendingPost, doubt: InDoubt, reason: str) -> None:
+        is_over = _now() >= post.gives_up_at
         if is_over or self._policy.when_in_doubt is WhenInDoubt.FAIL:
             raise InDoubt(
                 "in_doubt",
-                f"nobody can tell whether the message was posted ({doubt.explanation}; {why}); "
-                "look into the channel before sending it again",
+                f"the message may or may not have been posted ({doubt.explanation}; {reason}); "
+                "check the channel before sending it again",
             ) from doubt
-        delivery.in_doubt = True
+        post.was_in_doubt = True
 
 
-def text_too_long(text: str) -> ChatRejected | None:
-    """Why a text is not posted at all; None for one that Slack takes whole."""
-    if len(text) <= MAX_TEXT_LENGTH:
-        return None
-    return ChatRejected("msg_too_long", f"the text has {len(text)} characters; Slack cuts it after {MAX_TEXT_LENGTH}")
+def post_step(channel_id: ChannelId) -> StepName:
+    """Returns the name of the journal step that posts into a channel."""
+    return StepName(channel_id)
 
 
-def _idempotency_key(action_id: ActionId, message: OutgoingMessage | RichMessage) -> IdempotencyKey | None:
-    """The mark of this action's post into this channel; None when the message brings metadata of its own."""
-    if isinstance(message, RichMessage) and message.fields.get("metadata") is not None:
-        return None
+def _idempotency_key(action_id: ActionId, message: Post) -> IdempotencyKey:
+    """Identifies this action's post into this channel."""
     return IdempotencyKey(hashlib.sha256(f"{action_id}\n{message.channel_id}".encode()).hexdigest()[:32])
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,101 +1,102 @@
-"""How often to ask for actions: quick when an answer is likely, cheap when not."""
+"""When to poll the workflow engine for actions: often while an action is likely, rarely while not."""
 
 import asyncio
 from collections import deque
-
-from application.ports.clock import Clock
+from collections.abc import Callable
 
 _MIN_DELAY = 0.002
 _DELAY_FACTOR = 3
 _MAX_DELAY = 1.05
-"""Seconds. Idle, the engine sees less than one request a second."""
+"""Seconds. When idle, the engine sees less than one request a second."""
 _MAX_EMPTY_PER_SECOND = 18
-"""Empty takes in any one second, however busy the channels are. Fewer than the 20 allowed: on the way they bunch up."""
+"""Empty polls in any one second, however busy the channels are. Below the permitted 20, since requests bunch up on
+their way."""
 _MAX_SPECULATIVE_PER_SECOND = 8
-"""Of these, by takes that nothing in particular speaks for: the rest is kept for what happens next."""
+"""Of these, polls without a particular reason; the rest is reserved for what happens next."""
 _FAST_POLLS_AFTER_EVENT = 3
 _MAX_DELAY_AFTER_ACTION = 0.05
 _MAX_EXPECTED_LATENCY = 0.05
-"""Seconds that a take waits at most for the flows of the event that it is about."""
+"""Seconds that a poll waits at most for the flows of a published event."""
 
 
 class PollSchedule:
-    """When the next take is due."""
+    """Decides when the next poll is due."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, time: Callable[[], float] | None = None) -> None:
+        """`time` returns seconds; the running event loop's time if it is None."""
+        self._time = time or _loop_time
         self._delay = _MIN_DELAY
         self._fast_polls_left = 0
         self._empty_polls: deque[float] = deque(maxlen=_MAX_EMPTY_PER_SECOND)
-        """When the last empty takes were."""
+        """When the latest empty polls were made."""
         self._expected_latency = 0.0
-        """Seconds that the engine's flows take to make an action of an event, as learnt from earlier ones."""
+        """Seconds from an event to the action that flows make of it, learned from earlier events."""
         self._published_at: float | None = None
-        """When the event was taken of which no take has brought an action yet; None when there is no such event."""
+        """When the event was published for which no poll has found an action yet; None if there is none."""
         self._polled_too_soon = False
-        """A take since that event brought nothing."""
+        """A poll since that event found nothing."""
         self._is_waiting = True
-        """Nothing says that an action is there: the last take brought none, or it was a while ago."""
+        """Nothing suggests a waiting action: the latest poll found none, or was a while ago."""
         self.wake = asyncio.Event()
-        """Set when asking sooner than planned is worth it."""
+        """Set when polling earlier than planned is worthwhile."""
 
     def on_event_published(self) -> None:
-        """An event went to the engine, whose flows are likely to want something: begin again with short pauses."""
+        """An event was published, whose flows are likely to start an action: polls fast again."""
         self._fast_polls_left = _FAST_POLLS_AFTER_EVENT
         if self._published_at is None:
-            self._published_at, self._polled_too_soon = self._clock.monotonic(), False
+            self._published_at, self._polled_too_soon = self._time(), False
         self._poll_now()
 
     def on_result_reported(self) -> None:
-        """The engine has the answer to an action, and another one may follow; mostly it is for another pack."""
-        if not self._until_fewer_than(_MAX_SPECULATIVE_PER_SECOND):
+        """The engine has the result of an action, and another may follow; mostly it is for another pack."""
+        if not self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND):
             self._poll_now()
 
     def on_action_found(self) -> None:
-        """A take brought an action: what the last event promised."""
+        """A poll found an action."""
         self._fast_polls_left = 0
         self._is_waiting = False
-        self._learn()
+        self._learn_latency()
 
-    def delay_after_action(self) -> float:
-        """Seconds to wait after a take that brought an action, unless `wake` is set before.
-
-        None: where one action was, more may wait. But not while takes on spec keep bringing nothing.
-        """
-        pause = min(self._until_fewer_than(_MAX_SPECULATIVE_PER_SECOND), _MAX_DELAY_AFTER_ACTION)
-        self._is_waiting = pause > 0
-        return pause
+    def on_empty_poll(self) -> float:
+        """Counts an empty poll. Returns the seconds that have to pass before the next one in any case."""
+        self._empty_polls.append(self._time())
+        self._is_waiting = self._polled_too_soon = True
+        return self._seconds_until_fewer_than(_MAX_EMPTY_PER_SECOND)
 
     def delay_before_poll(self) -> float:
-        """Seconds to leave the flows of the last event before the first take that is about it.
+        """Returns the seconds to leave the flows of the latest event before the first poll for their action.
 
-        A take that comes too soon brings nothing, and there may not be many of those. While takes bring actions there
-        is no reason to wait.
+        A poll that comes too soon finds nothing, and there may not be many of those. While polls find actions there is
+        no reason to wait.
         """
         if self._published_at is None or self._polled_too_soon or not self._is_waiting:
             return 0.0
-        return max(0.0, self._published_at + self._expected_latency - self._clock.monotonic())
+        return max(0.0, self._published_at + self._expected_latency - self._time())
+
+    def delay_after_action(self) -> float:
+        """Returns the seconds to wait after an action was found, unless `wake` is set before.
+
+        None: where one action was, more may wait. But not while speculative polls keep finding nothing.
+        """
+        delay = min(self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND), _MAX_DELAY_AFTER_ACTION)
+        self._is_waiting = delay > 0
+        return delay
 
     def delay_after_empty(self) -> float:
-        """Seconds to wait after a take that brought nothing, unless `wake` is set before; grows from call to call."""
-        pause = self._delay
-        self._delay = min(pause * _DELAY_FACTOR, _MAX_DELAY)
+        """Returns the seconds to wait after an empty poll, unless `wake` is set before; grows from call to call."""
+        delay = self._delay
+        self._delay = min(delay * _DELAY_FACTOR, _MAX_DELAY)
         if self._fast_polls_left:
             self._fast_polls_left -= 1
-            return pause
-        self._published_at = None  # its flows want nothing, it seems
-        return max(pause, self._until_fewer_than(_MAX_SPECULATIVE_PER_SECOND))
+            return delay
+        self._published_at = None  # its flows start no action, it seems
+        return max(delay, self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND))
 
-    def on_empty_poll(self) -> float:
-        """Count one empty take; the seconds that have to pass before the next one, whatever happens meanwhile."""
-        self._empty_polls.append(self._clock.monotonic())
-        self._is_waiting = self._polled_too_soon = True
-        return self._until_fewer_than(_MAX_EMPTY_PER_SECOND)
-
-    def _learn(self) -> None:
-        """Wait longer next time when the action was not there at once, and a little less long when it was."""
+    def _learn_latency(self) -> None:
+        """Expects more latency if the action was not there at once, and a little less if it was."""
         if self._published_at is not None:
-            took = self._clock.monotonic() - self._published_at
+            took = self._time() - self._published_at
             longer = min(self._expected_latency * 1.25 + 0.001, took, _MAX_EXPECTED_LATENCY)
             self._expected_latency = longer if self._polled_too_soon else self._expected_latency * 0.97
         self._published_at = None
@@ -104,8 +105,12 @@ class PollSchedule:
         self._delay = _MIN_DELAY
         self.wake.set()
 
-    def _until_fewer_than(self, most: int) -> float:
-        """Seconds until the last second saw fewer empty takes than that."""
-        if len(self._empty_polls) < most:
+    def _seconds_until_fewer_than(self, limit: int) -> float:
+        """Returns the seconds until the past second holds fewer empty polls than that."""
+        if len(self._empty_polls) < limit:
             return 0.0
-        return max(0.0, self._empty_polls[-most] + 1 - self._clock.monotonic())
+        return max(0.0, self._empty_polls[-limit] + 1 - self._time())
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

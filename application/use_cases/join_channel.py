@@ -1,38 +1,36 @@
-"""Become a member of a channel and listen to it."""
+"""JoinChannel: becomes a member of a channel and listens to it."""
 
 from application.ports.chat import Chat
-from application.ports.clock import Clock
 from application.ports.storage import Storage
-from application.resilience.chat_retry import ChatLine
-from application.resilience.storage_retry import Safekeeping
 from application.services.channel_locks import ChannelLocks
-from domain.commands import JoinChannel as Command
+from application.use_cases.command_handler import CommandRequest
+from domain.channels import ChannelId
+from domain.commands import JoinChannel
 from domain.errors import ChatError
 from domain.events import ChannelJoined, JoinChannelFailed
 
 
-class JoinChannel:
-    """The command `JoinChannel`."""
+class JoinChannelHandler:
+    """Executes JoinChannel. Repeating it is safe."""
 
-    def __init__(
-        self, chat: Chat, storage: Storage, lanes: ChannelLocks, clock: Clock, line: ChatLine, keep: Safekeeping
-    ) -> None:
+    def __init__(self, chat: Chat, storage: Storage, channel_locks: ChannelLocks) -> None:
         self._chat = chat
         self._channels = storage.channels
-        self._lanes = lanes
-        self._clock = clock
-        self._line = line
-        self._keep = keep
+        self._channel_locks = channel_locks
 
-    async def __call__(self, command: Command) -> ChannelJoined | JoinChannelFailed:
-        """Carry it out. A repeat does no harm."""
-        channel_id = command.channel_id
-        if missing := command.missing():
+    async def execute(self, request: CommandRequest[JoinChannel]) -> ChannelJoined | JoinChannelFailed:
+        """Implements CommandHandler."""
+        channel_id = request.command.channel_id
+        if missing := request.command.missing():
             return JoinChannelFailed(channel_id, missing)
-        async with self._lanes.acquire(channel_id):
+        return await self.join(channel_id)
+
+    async def join(self, channel_id: ChannelId) -> ChannelJoined | JoinChannelFailed:
+        """Joins a channel, also without an action of a flow."""
+        async with self._channel_locks.acquire(channel_id):
             try:
-                await self._line(lambda: self._chat.join(channel_id))
+                await self._chat.join(channel_id)
             except ChatError as error:
                 return JoinChannelFailed(channel_id, str(error))
-            await self._keep(lambda: self._channels.join(channel_id, self._clock.now()))
+            await self._channels.join(channel_id)
         return ChannelJoined(channel_id)

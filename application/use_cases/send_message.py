@@ -1,25 +1,25 @@
-"""Post a text into a channel or a thread."""
+"""SendMessage: posts a text into a channel or a thread."""
 
 from application.services.message_sender import MessageSender
-from domain.actions import ActionId, Step
-from domain.commands import SendMessage as Command
+from application.use_cases.command_handler import CommandRequest
+from domain.commands import SendMessage
 from domain.errors import ChatError
 from domain.events import MessageSent, SendMessageFailed
 
 
-class SendMessage:
-    """The command `SendMessage`."""
+class SendMessageHandler:
+    """Executes SendMessage."""
 
-    def __init__(self, posting: MessageSender) -> None:
-        self._posting = posting
+    def __init__(self, sender: MessageSender) -> None:
+        self._sender = sender
 
-    async def __call__(
-        self, action_id: ActionId, command: Command, step: Step | None
-    ) -> MessageSent | SendMessageFailed:
-        """Carry it out. `step`: what an earlier run noted of it."""
-        if missing := command.missing():
-            return SendMessageFailed(command.message, missing)
+    async def execute(self, request: CommandRequest[SendMessage]) -> MessageSent | SendMessageFailed:
+        """Implements CommandHandler."""
+        message = request.command.message
+        if missing := request.command.missing():
+            return SendMessageFailed(message, missing)
         try:
-            return MessageSent(command.message, await self._posting.send(action_id, command.message, step))
+            receipt = await self._sender.send(request.action_id, message, request.steps)
         except ChatError as error:
-            return SendMessageFailed(command.message, str(error))
+            return SendMessageFailed(message, str(error))
+        return MessageSent(message, receipt)

@@ -1,30 +1,29 @@
-"""Post a message with any of Slack's own fields."""
+"""SendRichMessage: posts a message with any of the chat service's own fields."""
 
 from application.services.message_sender import MessageSender
-from domain.actions import ActionId, Step
-from domain.commands import SendRichMessage as Command
-from domain.commands import without_token
+from application.use_cases.command_handler import CommandRequest
+from domain.commands import SendRichMessage, without_token
 from domain.errors import ChatError
 from domain.events import RichMessageSent, SendRichMessageFailed
 
 
-class SendRichMessage:
-    """The command `SendRichMessage`."""
+class SendRichMessageHandler:
+    """Executes SendRichMessage."""
 
-    def __init__(self, posting: MessageSender) -> None:
-        self._posting = posting
+    def __init__(self, sender: MessageSender) -> None:
+        self._sender = sender
 
-    async def __call__(
-        self, action_id: ActionId, command: Command, step: Step | None
-    ) -> RichMessageSent | SendRichMessageFailed:
-        """Carry it out. `step`: what an earlier run noted of it."""
-        fields = command.message.fields
+    async def execute(self, request: CommandRequest[SendRichMessage]) -> RichMessageSent | SendRichMessageFailed:
+        """Implements CommandHandler."""
+        message = request.command.message
+        fields = message.fields
         if fields.get("token") is not None:
-            error = "token_not_allowed: the pack posts with its own token; take `token` out of the input"
+            error = "token_not_allowed: the pack posts with its own token; remove `token` from the input"
             return SendRichMessageFailed(without_token(fields), error)
-        if missing := command.missing():
+        if missing := request.command.missing():
             return SendRichMessageFailed(fields, missing)
         try:
-            return RichMessageSent(fields, await self._posting.send(action_id, command.message, step))
-        except ChatError as error:
-            return SendRichMessageFailed(fields, str(error))
+            receipt = await self._sender.send(request.action_id, message, request.steps)
+        except ChatError as chat_error:
+            return SendRichMessageFailed(fields, str(chat_error))
+        return RichMessageSent(fields, receipt)

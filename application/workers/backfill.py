@@ -1,10 +1,10 @@
-"""After a gap, fetch from the chat service's history what was said while nobody listened."""
+"""After a gap: fetches from the chat service's history the messages that the pack missed."""
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -13,11 +13,10 @@ from application.ports.chat import Chat, Page
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
-from application.resilience.chat_retry import ChatLine
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.resilience.storage_retry import Safekeeping
+from application.services.backfill_progress import BackfillProgress
 from application.use_cases.receive_message import ReceiveMessage
-from domain.channels import ChannelId, is_direct
+from domain.channels import ChannelId
 from domain.errors import ChatError
 from domain.messages import IncomingMessage
 from domain.users import Identity
@@ -25,121 +24,101 @@ from domain.users import Identity
 log = structlog.get_logger()
 
 MIN_GAP = timedelta(minutes=1)
-"""A shorter time of not listening is made up for by the chat service, which delivers again."""
+"""After a shorter gap the chat service delivers the missed events again itself."""
 _CONCURRENT_CHANNELS = 4
 _MAX_HELD_BACK = 10_000
-"""Live messages that may wait in memory for the past of their channels; beyond it order yields, so that nothing is
-lost."""
-
+"""Live messages that may wait in memory for a backfill. Beyond it order yields, so that nothing is lost."""
 _OVERLAP = timedelta(minutes=10)
-"""Before the last message heard. An earlier one may have been overtaken: the chat service tries again for some six
-minutes. What was heard already is recognised."""
-_RECENTLY = timedelta(hours=48)
-"""Where a direct message was said in this time another one may have been missed. To ask about everybody who ever
-wrote one would take the chat service's patience."""
+"""Before the last message received: the chat service retries for about six minutes, so that an earlier message may
+still be on its way. Messages that the pack has already are recognised."""
+_RECENT = timedelta(hours=48)
+"""Direct messages are backfilled where one was received within this time. Reading the history of everyone who ever
+wrote one would exhaust the rate limit."""
 
 
 class Backfill:
-    """Looks back into each channel once after a gap; what is said live in that channel waits meanwhile."""
+    """Reads each channel's history once after a gap; live messages of that channel are held back meanwhile."""
 
     def __init__(
         self,
         chat: Chat,
         storage: Storage,
         receive_message: ReceiveMessage,
+        progress: BackfillProgress,
         clock: Clock,
-        stop: Shutdown,
-        line: ChatLine,
-        keep: Safekeeping,
+        shutdown: Shutdown,
         look_back_seconds: float,
         listen: Listen,
     ) -> None:
         self._chat = chat
         self._channels = storage.channels
         self._receive_message = receive_message
+        self._progress = progress
         self._clock = clock
-        self._stop = stop
-        self._line = line
-        self._keep = keep
+        self._shutdown = shutdown
         self._look_back_seconds = look_back_seconds
         self._listen = listen
         self._waiting: deque[ChannelId] = deque()
         self._again: set[ChannelId] = set()
-        """Looked into at the moment, and to be looked into once more."""
+        """Channels in progress that have to be read once more."""
         self._wake = asyncio.Event()
         self._held_back: dict[ChannelId, list[IncomingEvent]] = {}
         self._held_back_count = 0
-        self._progress = asyncio.Event()
-        """Replaced each time it is set: something was begun, or a channel is done."""
-        self._is_scheduled = False
         self.released: list[IncomingEvent] = []
-        """Live arrivals that need wait no longer, in their order."""
+        """Live events that need not wait any longer, in order."""
 
-    async def schedule(self, deaf_since: datetime | None, *, is_redelivered: bool = True) -> None:
-        """Look back into every channel: at the start (None), or after a gap that was long enough to lose something,
-        which every gap is where the chat service delivers nothing again.
+    async def schedule(self, disconnected_since: datetime | None, *, replays_missed: bool = True) -> None:
+        """Schedules the backfill of every channel: at the start (None), or after a gap long enough to lose messages.
+
+        Every gap is long enough where the chat service does not deliver missed events again.
         """
-        if not self._look_back_seconds or self._stop.is_requested:
-            self._on_scheduled()
+        if not self._look_back_seconds or self._shutdown.is_requested:
+            self._progress.on_scheduled()
             return
-        if deaf_since is not None and is_redelivered and self._clock.now() - deaf_since < MIN_GAP:
+        if replays_missed and disconnected_since is not None and self._clock.now() - disconnected_since < MIN_GAP:
             return
         for channel_id in await self._channels_to_backfill():
             if channel_id not in self._held_back:
                 self._held_back[channel_id] = []
                 self._waiting.append(channel_id)
             elif channel_id not in self._waiting:
-                self._again.add(channel_id)  # what the worker has fetched already may lack the end of this gap
+                self._again.add(channel_id)  # what has been fetched may lack the end of this gap
         self._wake.set()
-        self._on_scheduled()
+        self._progress.on_scheduled(frozenset(self._held_back))
 
-    async def wait_until_done(self, channel_id: ChannelId, longest_seconds: float) -> None:
-        """Return when nothing of this channel's past is waited for any more, or after so long. Stopping."""
-        end = self._clock.monotonic() + longest_seconds
-        while (left := end - self._clock.monotonic()) > 0:
-            if self._is_scheduled and channel_id not in self._held_back:
-                return
-            await self._stop.wait(left, self._progress)
-
-    def _on_scheduled(self) -> None:
-        self._is_scheduled = True
-        self._signal_progress()
-
-    def _signal_progress(self) -> None:
-        self._progress.set()
-        self._progress = asyncio.Event()
-
-    def hold_back(self, arrival: IncomingEvent) -> bool:
-        """Whether this arrival waits for the past of its channel; it is `released` then."""
-        event = arrival.event
-        if not isinstance(event, IncomingMessage) or event.channel_id not in self._held_back:
+    def hold_back(self, incoming: IncomingEvent) -> bool:
+        """Returns whether this event waits for the backfill of its channel; it is `released` afterwards."""
+        message = incoming.event
+        if not isinstance(message, IncomingMessage) or message.channel_id not in self._held_back:
             return False
         if self._held_back_count >= _MAX_HELD_BACK:
             return False
-        if not self._held_back[event.channel_id] and event.channel_id in self._waiting:
-            self._waiting.remove(event.channel_id)
-            self._waiting.appendleft(event.channel_id)  # somebody waits: this channel's turn comes first
-        self._held_back[event.channel_id].append(arrival)
+        channel_id = message.channel_id
+        if not self._held_back[channel_id] and channel_id in self._waiting:
+            self._waiting.remove(channel_id)
+            self._waiting.appendleft(channel_id)  # channels with waiting messages go first
+        self._held_back[channel_id].append(incoming)
         self._held_back_count += 1
         return True
 
     def drain_released(self) -> list[IncomingEvent]:
-        """The released arrivals, once."""
+        """Returns the released events, once."""
         released, self.released = self.released, []
         return released
 
-    async def run(self, identity: Identity, on_looked_back: Callable[[], None]) -> None:
-        """Look back whenever it was begun, until the pack ends. `on_looked_back` is called after each channel:
-        something new may be safe, and something released.
+    async def run(self, identity: Identity, on_backfilled: Callable[[], None]) -> None:
+        """Runs scheduled backfills until the pack ends.
+
+        Calls `on_backfilled` after each channel: messages may have been stored, and events released.
         """
         async with asyncio.TaskGroup() as workers:
             for number in range(_CONCURRENT_CHANNELS):
-                workers.create_task(self._work(identity, on_looked_back), name=f"catch up {number}")
+                workers.create_task(self._work(identity, on_backfilled), name=f"backfill {number}")
 
-    async def _work(self, identity: Identity, on_looked_back: Callable[[], None]) -> None:
+    async def _work(self, identity: Identity, on_backfilled: Callable[[], None]) -> None:
         try:
             while True:
-                await self._stop.wait(None, self._wake)
+                await self._shutdown.wait(None, self._wake)
                 if not self._waiting:
                     self._wake.clear()
                     continue
@@ -149,67 +128,63 @@ class Backfill:
                     self._again.remove(channel_id)
                     await self._backfill_channel(channel_id, identity)
                 self._release(channel_id)
-                on_looked_back()
+                on_backfilled()
         except ShutdownRequested:
             return
 
     def _release(self, channel_id: ChannelId) -> None:
-        arrivals = self._held_back.pop(channel_id, [])
-        self._held_back_count -= len(arrivals)
-        self.released.extend(arrivals)
-        self._signal_progress()
+        events = self._held_back.pop(channel_id, [])
+        self._held_back_count -= len(events)
+        self.released.extend(events)
+        self._progress.on_done(channel_id)
 
     async def _channels_to_backfill(self) -> tuple[ChannelId, ...]:
-        """As noted here: hearing waits for this, and must not wait for the chat service."""
-        joined = (await self._keep(self._channels.joined)).ids
-        recently = self._clock.now() - _RECENTLY
-        others = frozenset(filter(is_direct, await self._keep(lambda: self._channels.active_since(recently))))
+        """As far as the storage knows: receiving waits for this, and must not wait for the chat service."""
+        joined = (await self._channels.joined()).ids
+        others = frozenset(filter(self._chat.is_direct, await self._channels.active_within(_RECENT)))
         if self._listen is Listen.MEMBER:
-            bystanders = await self._keep(self._channels.unjoined_memberships)
-            others |= bystanders or frozenset()
+            others |= await self._channels.unjoined_memberships() or frozenset()
         return (*joined, *sorted(others.difference(joined)))
 
     async def _backfill_channel(self, channel_id: ChannelId, identity: Identity) -> None:
-        heard_until = await self._keep(lambda: self._channels.last_message_at(channel_id, overlap=_OVERLAP))
-        if heard_until is None:
-            return  # never listened to before: nothing was missed
+        last_message_at = await self._channels.last_message_at(channel_id, overlap=_OVERLAP)
+        if last_message_at is None:
+            return  # the pack never listened to this channel: it missed nothing
         earliest = self._clock.now() - timedelta(seconds=self._look_back_seconds)
-        after = f"{max(heard_until, earliest).timestamp():.6f}"
+        after = f"{max(last_message_at, earliest).timestamp():.6f}"
         try:
             missed = await self._fetch_since(channel_id, after)
         except ChatError as error:
             log.warning("catch_up_failed", channel=channel_id, reason=str(error))
             return
         if missed:
-            new = await self._receive_message([self._arrival(said) for said in missed], identity)
+            new = await self._receive_message.receive([self._incoming(message) for message in missed], identity)
             log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
 
     async def _fetch_since(self, channel_id: ChannelId, after: str) -> list[IncomingMessage]:
-        """All that was said in the channel, and in threads that began after `after`; in the order of saying."""
-        messages, threads = await self._pages(lambda cursor: self._chat.history(channel_id, after, cursor))
+        """Returns the channel's messages, and those of threads that began after `after`, in order."""
+        messages, threads = await self._fetch_pages(partial(self._chat.history, channel_id, after))
         for thread in threads:
-            replies, _ = await self._pages(
-                lambda cursor, thread=thread: self._chat.replies(channel_id, thread, after, cursor)  # type: ignore[misc] # mypy has no type for a lambda with a default
-            )
+            replies, _ = await self._fetch_pages(partial(self._chat.replies, channel_id, thread, after))
             messages += replies
-        return sorted({said.timestamp: said for said in messages}.values(), key=lambda said: said.timestamp)
+        return sorted({message.timestamp: message for message in messages}.values(), key=lambda found: found.timestamp)
 
-    async def _pages(self, request: Callable[[str], Awaitable[Page]]) -> tuple[list[IncomingMessage], list[str]]:
+    async def _fetch_pages(self, fetch: Callable[[str], Awaitable[Page]]) -> tuple[list[IncomingMessage], list[str]]:
         messages: list[IncomingMessage] = []
         threads: list[str] = []
         cursor = ""
         while True:
-            page = await self._line(lambda: request(cursor), give_up_seconds=math.inf)  # noqa: B023 - awaited at once
+            page = await fetch(cursor)
             messages += page.messages
             threads += page.threads
             cursor = page.next_cursor
             if not cursor:
                 return messages, threads
 
-    def _arrival(self, said: IncomingMessage) -> IncomingEvent:
+    def _incoming(self, message: IncomingMessage) -> IncomingEvent:
         now = self._clock.now()
-        return IncomingEvent(said, now.replace(microsecond=now.microsecond // 1000 * 1000), _acknowledge_nothing)
+        return IncomingEvent(message, now.replace(microsecond=now.microsecond // 1000 * 1000), _acknowledge_nothing)
 
 
 async def _acknowledge_nothing() -> None:
-    """Acknowledge what came from the history: there is nothing to say."""
+    """Messages from the history need no acknowledgement."""

@@ -1,47 +1,43 @@
-"""How much waits, for health and log."""
+"""Reports the outbox and journal backlog to health and the log."""
 
 from datetime import timedelta
 
 import structlog
 
-from application.health import HealthRegistry
+from application.health import HealthReporter
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.shutdown import Shutdown
-from application.resilience.storage_retry import Safekeeping
 from domain.outbox import Backlog
 
 log = structlog.get_logger()
 
 _INTERVAL_SECONDS = 5.0
 _STUCK_AFTER = timedelta(minutes=5)
-"""A message that has waited longer makes the outbox unhealthy: somebody has to look."""
+"""An entry that has waited longer makes the outbox unhealthy: an operator has to look."""
 
 
 class BacklogMonitor:
-    """Looks at the outbox and the journal now and then."""
+    """Looks at the outbox and the journal periodically."""
 
-    def __init__(
-        self, storage: Storage, health: HealthRegistry, clock: Clock, stop: Shutdown, keep: Safekeeping
-    ) -> None:
-        self._storage = storage
+    def __init__(self, storage: Storage, health: HealthReporter, clock: Clock, shutdown: Shutdown) -> None:
+        self._outbox = storage.outbox
+        self._journal = storage.journal
         self._health = health
         self._clock = clock
-        self._stop = stop
-        self._keep = keep
+        self._shutdown = shutdown
 
     async def run(self) -> None:
-        """Look until the pack ends."""
+        """Runs until the pack ends."""
         last: tuple[int, ...] = ()
         while True:
-            outbox = await self._keep(self._storage.outbox.backlog)
-            journal = await self._keep(self._storage.journal.backlog)
+            outbox, journal = await self._outbox.backlog(), await self._journal.backlog()
             self._report(outbox, journal)
-            seen = (outbox.waiting, outbox.dead_lettered, journal.waiting, journal.dead_lettered)
-            if any(seen) and seen != last:
-                log.info("waiting", outbox=_fields(outbox), journal=_fields(journal))
-            last = seen
-            await self._stop.sleep(_INTERVAL_SECONDS)
+            counts = (outbox.waiting, outbox.dead_lettered, journal.waiting, journal.dead_lettered)
+            if any(counts) and counts != last:
+                log.info("waiting", outbox=_log_fields(outbox), journal=_log_fields(journal))
+            last = counts
+            await self._shutdown.sleep(_INTERVAL_SECONDS)
 
     def _report(self, outbox: Backlog, journal: Backlog) -> None:
         oldest = min(filter(None, (outbox.oldest_at, journal.oldest_at)), default=None)
@@ -50,13 +46,13 @@ class BacklogMonitor:
         status += f"actions in hand: {journal.waiting}, set aside: {journal.dead_lettered}"
         if oldest is not None:
             status += f"; oldest from {oldest.isoformat(timespec='seconds')}"
-        self._health.report("outbox", healthy=not is_stuck, status=status)
+        self._health.report(healthy=not is_stuck, status=status)
 
 
-def _fields(depth: Backlog) -> dict[str, int | str]:
-    oldest = depth.oldest_at
+def _log_fields(backlog: Backlog) -> dict[str, int | str]:
+    oldest = backlog.oldest_at
     return {
-        "waiting": depth.waiting,
-        "set_aside": depth.dead_lettered,
+        "waiting": backlog.waiting,
+        "set_aside": backlog.dead_lettered,
         "oldest": oldest.isoformat(timespec="milliseconds") if oldest else "",
     }

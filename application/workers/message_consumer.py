@@ -1,4 +1,4 @@
-"""Hear what is said in the chat service, and make it safe, many arrivals at a time."""
+"""Receives events from the chat service, stores them many at a time, and acknowledges them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,72 +16,73 @@ from domain.users import Identity
 
 log = structlog.get_logger()
 
-_QUEUE = 1_000
-_BATCH = 256
-"""Arrivals that share one commit."""
+_QUEUE_SIZE = 1_000
+_BATCH_SIZE = 256
+"""Events that share one commit."""
 
 
 class MessageConsumer:
-    """The way of an arrival: heard, safe, acknowledged."""
+    """Carries events from the receiver into the outbox."""
 
     def __init__(
         self,
         receiver: Receiver,
         receive_message: ReceiveMessage,
-        catch_up: Backfill,
+        backfill: Backfill,
         relay: OutboxRelay,
         health: ChatHealth,
         clock: Clock,
-        stop: Shutdown,
+        shutdown: Shutdown,
     ) -> None:
         self._receiver = receiver
         self._receive_message = receive_message
-        self._catch_up = catch_up
+        self._backfill = backfill
         self._relay = relay
         self._health = health
         self._clock = clock
-        self._stop = stop
-        self._queue: asyncio.Queue[IncomingEvent] = asyncio.Queue(_QUEUE)
-        self._arrived = asyncio.Event()
+        self._shutdown = shutdown
+        self._queue: asyncio.Queue[IncomingEvent] = asyncio.Queue(_QUEUE_SIZE)
+        self._wake = asyncio.Event()
 
     async def run(self, identity: Identity) -> None:
-        """Hear until the pack ends; what was heard by then is made safe. Raises Refused as the receiver does."""
-        async with self._receiver.events() as arrivals, asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(self._read(arrivals), name="read arrivals")
-            catching_up = tasks.create_task(self._catch_up.run(identity, self._on_backfilled), name="catch up")
+        """Receives until the pack ends, and stores what has arrived by then. Raises ChatRejected like the receiver."""
+        async with self._receiver.events() as events, asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._read(events), name="read events")
+            backfilling = tasks.create_task(self._backfill.run(identity, self._on_backfilled), name="backfill")
             try:
                 while True:
-                    self._arrived.clear()
+                    self._wake.clear()
                     await self._drain(identity)
-                    await self._stop.wait(None, self._arrived)
+                    await self._shutdown.wait(None, self._wake)
             except ShutdownRequested:
                 reading.cancel()
                 await self._drain_remaining(identity)
-            await catching_up
+            await backfilling
 
-    async def _read(self, arrivals: AsyncIterator[IncomingEvent]) -> None:
-        async for arrival in arrivals:
-            await self._queue.put(arrival)
-            self._arrived.set()
+    async def _read(self, events: AsyncIterator[IncomingEvent]) -> None:
+        async for incoming in events:
+            await self._queue.put(incoming)
+            self._wake.set()
 
     async def _drain(self, identity: Identity) -> None:
-        while not self._queue.empty() or self._catch_up.released:
-            batch = self._catch_up.drain_released()
-            while len(batch) < _BATCH and not self._queue.empty():
-                arrival = self._queue.get_nowait()
-                await self._on_connection_event(arrival)
-                batch += self._catch_up.drain_released()  # they came before what is still in the queue
-                if not self._catch_up.hold_back(arrival):
-                    batch.append(arrival)
+        while not self._queue.empty() or self._backfill.released:
+            batch = self._backfill.drain_released()
+            while len(batch) < _BATCH_SIZE and not self._queue.empty():
+                incoming = self._queue.get_nowait()
+                await self._on_connection_event(incoming)
+                batch += self._backfill.drain_released()  # they are older than what is still in the queue
+                if not self._backfill.hold_back(incoming):
+                    batch.append(incoming)
             if batch:
                 await self._persist(batch, identity)
 
     async def _persist(self, batch: list[IncomingEvent], identity: Identity) -> None:
-        began = self._clock.now()
-        if await self._receive_message(batch, identity):
+        began_at = self._clock.now()
+        if await self._receive_message.receive(batch, identity):
             self._relay.notify()
-        if self._clock.now() - began > MIN_GAP:
-            await self._catch_up.schedule(began)  # the storage was out of order, and Slack may have given up meanwhile
+        if self._clock.now() - began_at > MIN_GAP:
+            # While the storage was unavailable, the chat service may have given up on events.
+            await self._backfill.schedule(began_at)
 
     async def _drain_remaining(self, identity: Identity) -> None:
         try:
@@ -91,14 +92,14 @@ class MessageConsumer:
 
     def _on_backfilled(self) -> None:
         self._relay.notify()
-        self._arrived.set()
+        self._wake.set()
 
-    async def _on_connection_event(self, arrival: IncomingEvent) -> None:
-        match arrival.event:
-            case Connected(deaf_since, is_redelivered):
+    async def _on_connection_event(self, incoming: IncomingEvent) -> None:
+        match incoming.event:
+            case Connected(disconnected_since, replays_missed):
                 self._health.on_receiver_status()
-                log.info("hearing", deaf_since=deaf_since and deaf_since.isoformat())
-                await self._catch_up.schedule(deaf_since, is_redelivered=is_redelivered)
+                log.info("hearing", deaf_since=disconnected_since and disconnected_since.isoformat())
+                await self._backfill.schedule(disconnected_since, replays_missed=replays_missed)
             case Disconnected(reason):
                 self._health.on_receiver_status(f"not connected: {reason}")
                 log.warning("not_hearing", reason=reason)

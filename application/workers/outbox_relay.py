@@ -1,7 +1,6 @@
-"""Bring what waits in the outbox to the workflow engine: each message once, in its channel's order."""
+"""Delivers the events in the outbox to the workflow engine: each once, in the order of its lane."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,16 +10,19 @@ from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
-from application.resilience.circuit_breaker import EngineLine
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.resilience.storage_retry import Safekeeping
 from application.services.poll_schedule import PollSchedule
 from application.services.user_directory import UserDirectory
-from domain.channels import ChannelId
-from domain.errors import PackNotRegistered, RejectedByWorkflow, WorkflowError, WorkflowInDoubt, WorkflowServerError
-from domain.events import ReceivedMessage
-from domain.messages import IncomingMessage
-from domain.outbox import Claim, OutboxEntry
+from domain.errors import (
+    LeaseLost,
+    PackNotRegistered,
+    RejectedByWorkflow,
+    WorkflowError,
+    WorkflowInDoubt,
+    WorkflowServerError,
+)
+from domain.events import PackEvent, ReceivedMessage
+from domain.outbox import Claim, Lane, OutboxEntry
 
 log = structlog.get_logger()
 
@@ -28,68 +30,61 @@ _CONCURRENT_LANES = 32
 _ENTRIES_PER_CLAIM = 20
 _REJECTIONS_TO_DEAD_LETTER = 20
 _REJECTED_FOR = timedelta(hours=1)
+_FIRST_RETRY_SECONDS = 0.5
 _MAX_DOUBLINGS = 5
-"""Of the half second that a refused entry waits: 16 s at most."""
-_SECOND_LOOK_SECONDS = 0.5
-"""Flows run just after the engine's 202, so an event that the audit does not show yet may show a moment later."""
+"""Of the time that a rejected entry waits: 16 s at most."""
+_SECOND_QUERY_SECONDS = 0.5
+"""Flows run just after the engine has accepted an event, so that the audit may show it a moment later."""
 
 
 class _DeliveryInDoubt(ShutdownRequested):
-    """The pack ends while nobody can tell whether the entry was delivered."""
+    """The pack ends while it is unknown whether the entry was delivered."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rejection:
-    """The engine did not take the first entry of a claim."""
-
-    reason: str
+class _Rejected(Exception):
+    """The engine did not accept the first entry of a claim; it has to wait."""
 
 
 class OutboxRelay:
-    """The way of a message from the outbox to the engine."""
+    """Carries events from the outbox to the engine."""
 
     def __init__(
         self,
         workflow: Workflow,
         storage: Storage,
         users: UserDirectory,
-        polling: PollSchedule,
+        schedule: PollSchedule,
         clock: Clock,
-        stop: Shutdown,
-        line: EngineLine,
-        keep: Safekeeping,
+        shutdown: Shutdown,
     ) -> None:
         self._workflow = workflow
         self._outbox = storage.outbox
         self._users = users
-        self._polling = polling
+        self._schedule = schedule
         self._clock = clock
-        self._stop = stop
-        self._line = line
-        self._keep = keep
+        self._shutdown = shutdown
         self._wake = asyncio.Event()
-        self._claims: dict[str, Claim] = {}
-        self._renewed_at = clock.monotonic()
-        self._last_passed_at: datetime | None = None
+        self._claims: dict[Lane, Claim] = {}
+        self._last_accepted_at: datetime | None = None
 
     def notify(self) -> None:
-        """Something new is in the outbox."""
+        """The outbox has new entries."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until the pack ends. Returns when no delivery is under way any more."""
+        """Delivers until the pack ends. Returns when no delivery is in progress any more."""
         async with asyncio.TaskGroup() as deliveries:
-            deliveries.create_task(self._renew_leases_periodically(), name="extend claims")
+            deliveries.create_task(self._renew_leases_periodically(), name="renew leases")
             try:
                 while True:
                     self._wake.clear()
                     claims = await self._claim()
-                    self._claims |= {claim.channel_id: claim for claim in claims}
+                    self._claims |= {claim.lane: claim for claim in claims}
                     delivered = await self._delivered_before(claims)
                     for claim in claims:
-                        serving = self._deliver_claim(claim, is_first_delivered=claim.channel_id in delivered)
-                        deliveries.create_task(serving, name=f"deliver {claim.channel_id}")
-                    await self._stop.wait(await self._idle_seconds(), self._wake)
+                        delivery = self._deliver_claim(claim, is_first_delivered=claim.lane in delivered)
+                        deliveries.create_task(delivery, name=f"deliver {claim.lane}")
+                    await self._shutdown.wait(await self._idle_seconds(), self._wake)
             except ShutdownRequested:
                 return
 
@@ -97,139 +92,138 @@ class OutboxRelay:
         free = _CONCURRENT_LANES - len(self._claims)
         if free <= 0:
             return []
-        return await self._keep(lambda: self._renew_and_claim(free))
+        return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=list(self._claims.values()))
 
-    async def _renew_and_claim(self, channels: int) -> list[Claim]:
-        """An outage may have lasted longer than the leases: what is in hand must not be given out a second time."""
-        if self._clock.monotonic() - self._renewed_at > LEASE_SECONDS / 2:
-            await self._renew_leases()
-        return await self._outbox.claim(channels, _ENTRIES_PER_CLAIM, self._clock.now(), LEASE_SECONDS)
-
-    async def _delivered_before(self, claims: list[Claim]) -> set[ChannelId]:
-        """The channels whose first entry an interrupted process had delivered; one question for all of them."""
+    async def _delivered_before(self, claims: list[Claim]) -> set[Lane]:
+        """Returns the lanes whose first entry an interrupted process had delivered; one query for all of them."""
         suspects = [claim for claim in claims if claim.previous_lease_expired]
-        firsts = [(claim.entries[0].said, claim.entries[0].received_at) for claim in suspects]
+        firsts = [claim.entries[0] for claim in suspects]
         found = await self._were_published(firsts) if firsts else []
-        return {claim.channel_id for claim, is_delivered in zip(suspects, found, strict=True) if is_delivered}
+        return {claim.lane for claim, is_delivered in zip(suspects, found, strict=True) if is_delivered}
 
     async def _idle_seconds(self) -> float:
-        due = await self._keep(self._outbox.next_due)
-        if due is None:
-            return POLL_INTERVAL_SECONDS
-        return min(max(0.0, (due - self._clock.now()).total_seconds()), POLL_INTERVAL_SECONDS)
+        due = await self._outbox.next_due_seconds()
+        return POLL_INTERVAL_SECONDS if due is None else min(max(0.0, due), POLL_INTERVAL_SECONDS)
 
     async def _renew_leases_periodically(self) -> None:
         try:
             while True:
-                await self._stop.sleep(LEASE_SECONDS / 3)
-                await self._keep(self._renew_leases)
+                await self._shutdown.sleep(LEASE_SECONDS / 3)
+                await self._renew_leases()
         except ShutdownRequested:
             return
 
     async def _renew_leases(self) -> None:
         for claim in list(self._claims.values()):
-            await self._outbox.renew_lease(claim, self._clock.now(), LEASE_SECONDS)
-        self._renewed_at = self._clock.monotonic()
+            try:
+                await self._outbox.renew_lease(claim, LEASE_SECONDS)
+            except LeaseLost as lost:
+                log.warning("lease_lost", reason=str(lost))
 
     async def _deliver_claim(self, claim: Claim, *, is_first_delivered: bool) -> None:
-        """Deliver the entries of one channel until they are done, or the first is refused, or the pack ends."""
-        refused: _Rejection | None = None
+        """Delivers the entries of one lane until all are done, the first is rejected, or the pack ends."""
         entry = claim.entries[0]
+        retry_after = 0.0
+        is_rejected = False
         try:
             for position, entry in enumerate(claim.entries):
-                is_delivered = is_first_delivered and position == 0
-                refused = await self._deliver(claim, entry, is_delivered=is_delivered)
-                if refused or self._stop.is_requested:
+                if is_first_delivered and position == 0:
+                    log.info("delivered_before_restart", key=entry.key)
+                    await self._ack(claim, entry)
+                else:
+                    await self._deliver(claim, entry)
+                if self._shutdown.is_requested:
                     break
         except _DeliveryInDoubt:
             log.info("delivery_left_in_doubt", key=entry.key)
-            return  # not given back: so the next start knows the claim as interrupted, and asks the engine first
+            return  # not released: the next start knows that the lease expired, and asks the engine first
+        except _Rejected:
+            is_rejected = True
+            retry_after = _FIRST_RETRY_SECONDS * 2 ** min(entry.rejections, _MAX_DOUBLINGS)
+        except LeaseLost as lost:
+            log.warning("lease_lost", reason=str(lost))
+            return
         except ShutdownRequested:
             pass
         finally:
-            del self._claims[claim.channel_id]
-        await self._release(claim, entry, refused)
+            del self._claims[claim.lane]
+        await self._release(claim, retry_after, is_rejected=is_rejected)
         self._wake.set()
 
-    async def _release(self, claim: Claim, entry: OutboxEntry, refused: _Rejection | None) -> None:
-        not_before = refused_at = None
-        if refused:
-            refused_at = self._clock.now()
-            pause = 0.5 * 2 ** min(entry.rejections, _MAX_DOUBLINGS)
-            not_before = refused_at + timedelta(seconds=pause)
+    async def _release(self, claim: Claim, retry_after: float, *, is_rejected: bool) -> None:
         try:
-            await self._keep(lambda: self._outbox.release(claim, not_before=not_before, refused_at=refused_at))
+            await self._outbox.release(claim, retry_after_seconds=retry_after, rejected=is_rejected)
         except ShutdownRequested:
-            log.warning("claim_not_given_back", channel=claim.channel_id)
+            log.warning("claim_not_given_back", channel=claim.lane)
+        except LeaseLost as lost:
+            log.warning("lease_lost", reason=str(lost))
 
-    async def _deliver(self, claim: Claim, entry: OutboxEntry, *, is_delivered: bool) -> _Rejection | None:
-        if is_delivered:
-            log.info("delivered_before_restart", key=entry.key)
-        else:
-            user = await self._users.author_of(entry.said)
-            try:
-                await self._publish(ReceivedMessage(entry.said, user), entry.received_at)
-            except RejectedByWorkflow as refusal:
-                await self._dead_letter(claim, entry, str(refusal))
-                return None
-            except (WorkflowServerError, PackNotRegistered) as error:
-                return await self._on_rejected(claim, entry, error)
+    async def _deliver(self, claim: Claim, entry: OutboxEntry) -> None:
+        event = ReceivedMessage(entry.event, await self._users.author_of(entry.event))
         try:
-            await self._keep(lambda: self._outbox.ack(claim, entry))
-        except ShutdownRequested as stopping:
-            raise _DeliveryInDoubt from stopping
-        log.info("message_delivered", key=entry.key)
-        return None
+            await self._publish(event, entry)
+        except RejectedByWorkflow as rejection:
+            await self._dead_letter(claim, entry, str(rejection))
+        except (WorkflowServerError, PackNotRegistered) as error:
+            await self._on_rejected(claim, entry, error)
+        else:
+            await self._ack(claim, entry)
 
-    async def _publish(self, event: ReceivedMessage, at: datetime) -> None:
+    async def _ack(self, claim: Claim, entry: OutboxEntry) -> None:
+        try:
+            await self._outbox.ack(claim, entry)
+        except ShutdownRequested as requested:
+            raise _DeliveryInDoubt from requested
+        log.info("message_delivered", key=entry.key)
+
+    async def _publish(self, event: PackEvent, entry: OutboxEntry) -> None:
         for pause in exponential_backoff(0.5, 30):
             try:
-                await self._line(lambda: self._workflow.publish(event, at))
+                await self._workflow.publish(event, entry.received_at)
             except WorkflowInDoubt as doubt:
-                log.warning("delivery_in_doubt", key=event.said.key, reason=str(doubt))
-                if await self._was_published(event.said, at, pause):
+                log.warning("delivery_in_doubt", key=entry.key, reason=str(doubt))
+                if await self._was_published(entry, pause):
                     break
             else:
                 break
-        self._last_passed_at = self._clock.now()
-        self._polling.on_event_published()
+        self._last_accepted_at = self._clock.now()
+        self._schedule.on_event_published()
 
-    async def _was_published(self, said: IncomingMessage, at: datetime, pause_if_not: float) -> bool:
+    async def _was_published(self, entry: OutboxEntry, pause_if_not: float) -> bool:
         try:
-            (was_published,) = await self._were_published([(said, at)])
+            (was_published,) = await self._were_published([entry])
             if not was_published:
-                await self._stop.sleep(pause_if_not)
-        except ShutdownRequested as stopping:
-            raise _DeliveryInDoubt from stopping
+                await self._shutdown.sleep(pause_if_not)
+        except ShutdownRequested as requested:
+            raise _DeliveryInDoubt from requested
         return was_published
 
-    async def _were_published(self, messages: list[tuple[IncomingMessage, datetime]]) -> list[bool]:
-        """For each message, whether the engine's audit shows it; looked for twice."""
-        found = [False] * len(messages)
-        for pause in (_SECOND_LOOK_SECONDS, 0):
+    async def _were_published(self, entries: list[OutboxEntry]) -> list[bool]:
+        """Returns for each entry whether the engine's audit shows it; asks twice."""
+        found = [False] * len(entries)
+        for pause in (_SECOND_QUERY_SECONDS, 0):
             try:
-                found = await self._line(lambda: self._workflow.were_published(messages))
+                found = await self._workflow.were_published(entries)
             except WorkflowError as error:
                 log.warning("audit_failed", reason=str(error))
             if all(found):
                 break
-            await self._stop.sleep(pause)
+            await self._shutdown.sleep(pause)
         return found
 
-    async def _on_rejected(self, claim: Claim, entry: OutboxEntry, error: WorkflowError) -> _Rejection | None:
+    async def _on_rejected(self, claim: Claim, entry: OutboxEntry, error: WorkflowError) -> None:
         log.warning("delivery_refused", key=entry.key, refusals=entry.rejections + 1, reason=str(error))
-        if self._is_poison_message(entry):
-            await self._dead_letter(claim, entry, str(error))
-            return None
-        return _Rejection(str(error))
+        if not self._is_poison_message(entry):
+            raise _Rejected from error
+        await self._dead_letter(claim, entry, str(error))
 
     def _is_poison_message(self, entry: OutboxEntry) -> bool:
-        """Refused often and long enough while others passed."""
-        since, passed = entry.first_rejected_at, self._last_passed_at
-        if since is None or passed is None or entry.rejections + 1 < _REJECTIONS_TO_DEAD_LETTER:
+        """Whether it has been rejected often and long enough while others were accepted."""
+        since, accepted_at = entry.first_rejected_at, self._last_accepted_at
+        if since is None or accepted_at is None or entry.rejections + 1 < _REJECTIONS_TO_DEAD_LETTER:
             return False
-        return self._clock.now() - since >= _REJECTED_FOR and passed > since
+        return self._clock.now() - since >= _REJECTED_FOR and accepted_at > since
 
     async def _dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         log.error("message_set_aside", key=entry.key, reason=reason)
-        await self._keep(lambda: self._outbox.dead_letter(claim, entry, reason))
+        await self._outbox.dead_letter(claim, entry, reason)

@@ -12,10 +12,10 @@ from aiohttp import ClientError
 
 from adapters.http.session import open_session
 from adapters.slack.diagnostics import signed_challenge
-from application.health import CHECKS
 from application.ports.clock import Clock
 from entrypoints.check.findings import Finding, failed, ok, problem, skipped, warning
 from entrypoints.config.settings import ReceiveMode, Settings
+from entrypoints.container import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, PortUnavailable, port_unavailable, url_at
 
 PORT = "http port"
@@ -55,7 +55,7 @@ async def find_running_pack(settings: Settings) -> RunningPack | None:
     try:
         async with open_session(timeout_seconds=_REQUEST_SECONDS) as session, session.get(url) as response:
             checks = json.loads(await response.content.read(_MAX_BODY_BYTES))
-            unhealthy = [f"{name}: {checks[name]['status']}" for name in CHECKS if not checks[name]["healthy"]]
+            unhealthy = [f"{name}: {checks[name]['status']}" for name in HEALTH_CHECKS if not checks[name]["healthy"]]
     except (ClientError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     return RunningPack(url, "; ".join(unhealthy))

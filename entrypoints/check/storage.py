@@ -39,7 +39,7 @@ async def check_storage(settings: Settings, running: Running) -> AsyncGenerator[
 
 def _check_directory(directory: Path, pack: RunningPack | None) -> Iterator[Finding]:
     try:
-        diagnostics.examine(directory)
+        diagnostics.check_usable(directory)
     except StorageError as error:
         yield failed(DIRECTORY, problem(error), str(error).partition("; ")[2] or _ANOTHER)
         yield from all_skipped((LOCK, CHANNELS), "the directory can't be used")

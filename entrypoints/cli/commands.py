@@ -12,7 +12,7 @@ import uvloop
 from entrypoints.cli.queues import register_commands
 from entrypoints.config.parsers import LOG_LEVELS
 from entrypoints.config.settings import SettingsError, load_settings
-from entrypoints.container import Container
+from entrypoints.container import Daemon
 from entrypoints.daemon import ExitStatus, run_daemon
 from entrypoints.observability.logs import configure_logs
 
@@ -42,7 +42,7 @@ def run() -> None:
         click.echo(str(error), err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)
     configure_logs(settings.log_level, secrets=settings.secret_texts)
-    sys.exit(uvloop.run(run_daemon(Container(settings=settings))))
+    sys.exit(uvloop.run(run_daemon(Daemon(settings=settings))))
 
 
 @main.command(short_help="Try flows on this machine, without Slack and Flyte.")

@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import cast
 
-from adapters.serialization.payloads import command_input, event_payload
+from adapters.serialization.payloads import command_input, event_name, event_payload
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from domain.actions import ActionId, JournalEntry, Step
 from domain.channels import ChannelId
 from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, command_name
-from domain.events import event_name
 from domain.json_values import JsonObject
 from domain.outbox import OutboxEntry
 
@@ -44,7 +43,7 @@ class QueueView:
     async def entries(self, *, set_aside: bool = False) -> AsyncIterator[QueueEntry]:
         """Yields the waiting entries, unless only those set aside are wanted, then those set aside; oldest first."""
         for aside in (True,) if set_aside else (False, True):
-            async for entry in self._queue.entries(set_aside=aside):
+            async for entry in self._queue.entries(dead_lettered=aside):
                 yield _message(entry) if isinstance(entry, OutboxEntry) else _action(entry)
 
     async def find(self, key: str) -> QueueEntry | None:
@@ -64,7 +63,6 @@ class QueueView:
 
 
 def _message(entry: OutboxEntry) -> QueueEntry:
-    said = entry.said
     details: JsonObject = {
         "key": entry.key,
         "state": "set aside" if entry.dead_letter_reason else "waiting",
@@ -72,12 +70,12 @@ def _message(entry: OutboxEntry) -> QueueEntry:
         "refusals": entry.rejections,
         "firstRefusedAt": _format_time(entry.first_rejected_at),
         "setAsideBecause": entry.dead_letter_reason,
-        "said": cast("JsonObject", asdict(said)),
+        "said": cast("JsonObject", asdict(entry.event)),
     }
     waiting = f"waiting, rejected {entry.rejections} times" if entry.rejections else "waiting"
     reason = entry.dead_letter_reason
     state = "set aside" if reason else waiting
-    return QueueEntry(entry.key, entry.key, said.channel_id, entry.received_at, state, reason, details)
+    return QueueEntry(entry.key, entry.key, ChannelId(entry.lane), entry.received_at, state, reason, details)
 
 
 def _action(entry: JournalEntry) -> QueueEntry:
@@ -90,7 +88,7 @@ def _action(entry: JournalEntry) -> QueueEntry:
         "takenAt": entry.taken_at.isoformat(),
         "command": command_name(command),
         "input": command_input(command),
-        "steps": {channel_id: _step(step) for channel_id, step in entry.steps.items()},
+        "steps": {name: _step(step) for name, step in entry.steps.items()},
         "outcome": {"event": event_name(outcome), "payload": event_payload(outcome)} if outcome else None,
         "concludedAt": _format_time(entry.completed_at),
         "setAsideBecause": entry.dead_letter_reason,
@@ -102,7 +100,7 @@ def _action(entry: JournalEntry) -> QueueEntry:
 def _step(step: Step) -> JsonObject:
     return {
         "begunAt": _format_time(step.begun_at),
-        "postedAs": step.receipt.timestamp if step.receipt else None,
+        "postedAs": step.result.timestamp if step.result else None,
         "error": step.error,
     }
 

@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from adapters.storage_urls import attach_storage
+from adapters.system_clock import SystemClock
 from application.ports.storage import Storage
 from domain.errors import StorageError
 from entrypoints.cli.queue_entries import QueueEntry, QueueView
@@ -64,7 +65,7 @@ def _add_commands(group: click.Group, name: str, environ: Mapping[str, str]) -> 
 def _run(name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str], **options: object) -> None:
     configure_logs("error")
     try:
-        storage = attach_storage(storage_url(environ).reveal())
+        storage = attach_storage(storage_url(environ).reveal(), SystemClock())
         asyncio.run(_run_on(storage, name, function, options))
     except SettingsError as error:
         click.echo(str(error), err=True)

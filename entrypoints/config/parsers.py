@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from adapters.storage_urls import create_storage
+from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 
 T = TypeVar("T")
@@ -159,7 +160,7 @@ def file(text: str) -> Path:
 
 def storage_url(text: str) -> Secret:
     """The URL of a supported storage. It may contain a password and is never shown."""
-    create_storage(text)
+    create_storage(text, SystemClock())
     return Secret(text)
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from domain.users import User
-from entrypoints.flow_tests.clock.virtual_time import START
 from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
 from entrypoints.simulation.flyte.models import Event
 from entrypoints.simulation.flyte.scripted_pack import PackScript
@@ -15,6 +14,10 @@ from entrypoints.simulation.pongo2.template import Template
 
 DEFAULT_TIMEOUT_SECONDS: Final = 10.0
 """How long an expectation waits, and how long `nothing` must last, by default."""
+
+
+START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+"""Monday morning: when a test begins, unless it says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

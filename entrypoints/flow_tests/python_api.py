@@ -6,8 +6,8 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from adapters.memory.clock import VirtualTimeLoop
 from entrypoints.flow_tests.clock.seeded_random import SeededRandom
-from entrypoints.flow_tests.clock.virtual_time import VirtualTimeLoop
 from entrypoints.flow_tests.model import (
     DEFAULT_TIMEOUT_SECONDS,
     Expect,

@@ -9,8 +9,8 @@ from typing import Final
 
 from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
-from entrypoints.config.settings import load_settings
-from entrypoints.container import Container, lifetimes
+from entrypoints.config.settings import Settings, load_settings
+from entrypoints.container import Adapters, Application, Daemon, lifetimes
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow
@@ -56,22 +56,23 @@ class SandboxConfig:
 
 @asynccontextmanager
 async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
-    """Run the pack between both servers on 127.0.0.1; yields when it is ready. Raises SettingsError."""
+    """Runs the pack between both servers on 127.0.0.1; yields when it is ready. Raises SettingsError."""
     async with _servers(config) as (slack, flyte, workspace):
-        container = _container(config, _pack_variables(slack, flyte, workspace))
+        daemon = Daemon(settings=_settings(config, _pack_variables(slack, flyte, workspace)))
         async with AsyncExitStack() as stack:
-            page_url = await stack.enter_async_context(_page(config, slack, flyte, container))
-            for lifetime in lifetimes(container):
+            page_url = await stack.enter_async_context(_page(config, slack, flyte, daemon.adapters))
+            for lifetime in lifetimes(daemon):
                 await stack.enter_async_context(lifetime)
-            async with _running(container):
-                yield Sandbox(workspace, flyte, container.storage(), page_url)
+            async with _running(daemon.application):
+                yield Sandbox(workspace, flyte, daemon.adapters.storage(), page_url)
 
 
 @asynccontextmanager
 async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
-    """Run the pack on in-memory adapters, without sockets; yields when it is ready. Raises SettingsError."""
-    container = _container(config, {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
-    clock = container.clock()
+    """Runs the pack on in-memory adapters, without sockets; yields when it is ready. Raises SettingsError."""
+    settings = _settings(config, {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
+    adapters = Adapters(settings=settings)
+    clock = adapters.clock()
     chat = MemoryChat(clock)
     receiver = MemoryReceiver(chat, clock)
     workspace = MemoryWorkspace(chat, receiver)
@@ -79,16 +80,16 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     for label in _JOINED_CHANNELS:
         workspace.invite(BOT, workspace.conversation(label, ""))
     flyte = Flyte(flows=config.flows)
-    container.slack_chat.override(chat)
-    container.slack_receiver.override(receiver)
-    container.flyte_workflow.override(MemoryBridge(flyte, labels=container.settings().flyte_labels).workflow)
+    adapters.slack_chat.override(chat)
+    adapters.slack_receiver.override(receiver)
+    adapters.flyte_workflow.override(MemoryBridge(flyte, labels=settings.flyte_labels).workflow)
     _add_scripted_packs(config, flyte)
     async with AsyncExitStack() as stack:
         if config.record:
-            await stack.enter_async_context(container.record().open())
-        await stack.enter_async_context(container.storage().open())
-        await stack.enter_async_context(_running(container))
-        yield Sandbox(workspace, flyte, container.storage())
+            await stack.enter_async_context(adapters.recorder().open())
+        await stack.enter_async_context(adapters.storage().open())
+        await stack.enter_async_context(_running(Application(settings=settings, adapters=adapters)))
+        yield Sandbox(workspace, flyte, adapters.storage())
 
 
 @asynccontextmanager
@@ -110,12 +111,12 @@ async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, Fl
 
 
 def _page(
-    config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, container: Container | None
+    config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, adapters: Adapters | None
 ) -> AbstractAsyncContextManager[str]:
     """Opens the page and yields its URL; yields an empty one if the configuration has no page."""
     if config.page_port is None:
         return nullcontext("")
-    return open_page(slack, flyte, config.page_port, container=container, flow_files=config.flow_files)
+    return open_page(slack, flyte, config.page_port, adapters=adapters, flow_files=config.flow_files)
 
 
 def _populate(workspace: Workspace) -> None:
@@ -142,43 +143,41 @@ def _pack_variables(slack: SlackServer, flyte: FlyteServer, workspace: SlackWork
     }
 
 
-def _container(config: SandboxConfig, variables: dict[str, str]) -> Container:
-    """Returns the container of a production pack, without files and without a noticeable rate limit."""
+def _settings(config: SandboxConfig, variables: dict[str, str]) -> Settings:
+    """Returns a production pack's settings, without files and without a noticeable rate limit."""
     defaults = {
         **_EPHEMERAL,
         "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000",
         "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
     }
     requested = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
-    return Container(settings=load_settings({**defaults, **variables, **requested}))
+    return load_settings({**defaults, **variables, **requested})
 
 
 @asynccontextmanager
-async def _running(container: Container) -> AsyncIterator[None]:
-    """Run the pack; yields when it is ready. If the pack fails, the body of the `async with` is cancelled."""
+async def _running(pack: Application) -> AsyncIterator[None]:
+    """Runs the pack; yields when it is ready. If the pack fails, the body of the `async with` is cancelled."""
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(container.service().run(), name="pack")
+        running = tasks.create_task(pack.supervisor().run(), name="pack")
         try:
-            await _wait_until_ready(container)
+            await _wait_until_ready(pack)
             yield
         finally:
-            container.stop().request()
+            pack.shutdown().request()
             await asyncio.wait({running}, timeout=_SHUTDOWN_SECONDS)
             running.cancel()
 
 
-async def _wait_until_ready(container: Container) -> None:
+async def _wait_until_ready(pack: Application) -> None:
     try:
         async with asyncio.timeout(_READY_SECONDS):
-            while not await _is_ready(container):  # noqa: ASYNC110 - no event marks it
+            while not await _is_ready(pack):  # noqa: ASYNC110 - no event marks it
                 await asyncio.sleep(_POLL_INTERVAL_SECONDS)
     except TimeoutError as error:
-        checks = ", ".join(f"{name}: {check.status}" for name, check in container.health().checks().items())
+        checks = ", ".join(f"{name}: {check.status}" for name, check in pack.health().checks().items())
         raise TimeoutError(f"the pack is not ready after {_READY_SECONDS:g} s ({checks})") from error
 
 
-async def _is_ready(container: Container) -> bool:
-    joined = await container.storage().channels.joined()
-    return container.health().is_healthy and all(
-        channel in joined for channel in container.settings().default_join_channels
-    )
+async def _is_ready(pack: Application) -> bool:
+    joined = await pack.storage().channels.joined()
+    return pack.health().is_healthy and all(channel in joined for channel in pack.settings().default_join_channels)

@@ -10,7 +10,7 @@ from adapters.filesystem.storage import FileStorage
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
-from tests.contracts.storage_values import NOW, A, B, C, new_entry
+from tests.contracts.storage_values import CLOCK, NOW, A, B, C, new_entry
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def storage(directory: Path) -> Storage:
-    return FileStorage(directory)
+    return FileStorage(directory, CLOCK)
 
 
 async def test_the_original_packs_file_is_read(storage: Storage, directory: Path) -> None:
@@ -35,14 +35,14 @@ async def test_the_original_packs_file_is_read(storage: Storage, directory: Path
 async def test_channels_are_written_in_the_original_packs_format(storage: Storage, directory: Path) -> None:
     async with storage.open():
         for channel_id in (B, A, C):
-            await storage.channels.join(channel_id, NOW)
+            await storage.channels.join(channel_id, since=NOW)
         await storage.channels.leave(B)
         assert (directory / "channels.json").read_text() == '["CA","CC"]'
 
 
 async def test_leaving_the_last_channel_leaves_an_empty_list(storage: Storage, directory: Path) -> None:
     async with storage.open():
-        await storage.channels.join(A, NOW)
+        await storage.channels.join(A, since=NOW)
         await storage.channels.leave(A)
     assert (directory / "channels.json").read_text() == "[]"
 
@@ -80,7 +80,7 @@ async def test_an_unreadable_file_is_quarantined_and_reported(
     with capture_logs() as logs:
         async with storage.open():
             assert (await storage.channels.joined()).ids == ()
-            await storage.channels.join(A, NOW)
+            await storage.channels.join(A, since=NOW)
     [quarantined] = directory.glob("channels.json.unreadable-*")
     assert quarantined.read_bytes() == content
     [line] = [line for line in logs if line["event"] == "channels_unreadable"]
@@ -92,7 +92,7 @@ async def test_a_directory_in_its_place_is_quarantined(storage: Storage, directo
     (directory / "channels.json").mkdir()
     (directory / "channels.json" / "precious").touch()
     async with storage.open():
-        await storage.channels.join(A, NOW)
+        await storage.channels.join(A, since=NOW)
     [quarantined] = directory.glob("channels.json.unreadable-*")
     assert (quarantined / "precious").exists()
 
@@ -108,7 +108,7 @@ async def test_a_quarantined_file_is_never_overwritten(storage: Storage, directo
 
 async def test_the_database_alone_restores_no_joined_channel(storage: Storage, directory: Path) -> None:
     async with storage.open():
-        await storage.channels.join(A, NOW)
+        await storage.channels.join(A, since=NOW)
         await storage.outbox.append([new_entry(A, 1)])
     (directory / "channels.json").write_text("broken")
     async with storage.open():
@@ -126,14 +126,14 @@ async def test_a_channel_of_the_original_pack_has_no_last_message_time(storage: 
 
 async def test_a_change_that_cannot_be_written_has_no_effect(storage: Storage, directory: Path) -> None:
     async with storage.open():
-        await storage.channels.join(A, NOW)
+        await storage.channels.join(A, since=NOW)
         (directory / "channels.json.new").mkdir()
         with pytest.raises(StorageUnavailable, match=r"channels\.json"):
-            await storage.channels.join(B, NOW)
+            await storage.channels.join(B, since=NOW)
         assert (await storage.channels.joined()).ids == (A,)
         assert (directory / "channels.json").read_text() == '["CA"]'
         (directory / "channels.json.new").rmdir()
-        await storage.channels.join(B, NOW)
+        await storage.channels.join(B, since=NOW)
         assert (directory / "channels.json").read_text() == '["CA","CB"]'
 
 
@@ -142,7 +142,7 @@ async def test_a_crash_between_writing_and_renaming_leaves_the_old_file(storage:
     (directory / "channels.json.new").write_text('["CA","C')
     async with storage.open():
         assert (await storage.channels.joined()).ids == (A,)
-        await storage.channels.join(B, NOW)
+        await storage.channels.join(B, since=NOW)
     assert (directory / "channels.json").read_text() == '["CA","CB"]'
     assert not (directory / "channels.json.new").exists()
 
@@ -150,6 +150,6 @@ async def test_a_crash_between_writing_and_renaming_leaves_the_old_file(storage:
 async def test_a_channel_with_any_name_is_read_back(storage: Storage) -> None:
     odd = ChannelId('\u00fc"\\\n\U0001f600')
     async with storage.open():
-        await storage.channels.join(odd, NOW)
+        await storage.channels.join(odd, since=NOW)
     async with storage.open():
         assert (await storage.channels.joined()).ids == (odd,)

@@ -3,21 +3,35 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.filesystem.storage import FileStorage
-from domain.actions import ActionId, Step
-from domain.channels import ChannelId
+from domain.actions import ActionId, Step, StepName
 from domain.errors import StorageUnavailable
 from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import LEASE, NOW, A, B, X, action, after, new_entry
+from tests.contracts.storage_values import (
+    CLOCK,
+    HELD,
+    LEASE,
+    NOW,
+    STEP_A,
+    STEP_B,
+    A,
+    B,
+    X,
+    action,
+    after,
+    at,
+    new_entry,
+)
 
 
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[FileStorage]:
-    storage = FileStorage(tmp_path / "storage")
+    storage = FileStorage(tmp_path / "storage", CLOCK)
     async with storage.open():
         yield storage
 
@@ -26,7 +40,7 @@ async def storage(tmp_path: Path) -> AsyncIterator[FileStorage]:
 async def statements(storage: FileStorage) -> list[str]:
     """Returns a list that collects every statement SQLite executes from now on."""
     seen: list[str] = []
-    await storage._database.run(lambda connection: connection.set_trace_callback(seen.append))
+    await storage.database.run(lambda connection: connection.set_trace_callback(seen.append))
     return seen
 
 
@@ -44,11 +58,11 @@ async def test_every_commit_is_synced_to_the_disk(storage: FileStorage) -> None:
     def pragmas(connection: sqlite3.Connection) -> list[object]:
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
 
-    assert await storage._database.run(pragmas) == ["wal", 2]
+    assert await storage.database.run(pragmas) == ["wal", 2]
 
 
 async def test_a_failing_request_does_not_affect_others_in_its_commit(storage: FileStorage) -> None:
-    requests = [storage.journal.record(action(ActionId(str(n))), NOW) for n in range(10)]
+    requests = [storage.journal.record(action(ActionId(str(n)))) for n in range(10)]
     wrong = [storage.journal.mark_reported(ActionId(f"unknown {n}")) for n in range(10)]
     mixed = [request for pair in zip(requests, wrong, strict=True) for request in pair]
     answers = await asyncio.gather(*mixed, return_exceptions=True)
@@ -62,8 +76,8 @@ async def test_a_failing_request_is_rolled_back_completely(storage: FileStorage)
         raise ValueError("half way")
 
     with pytest.raises(ValueError, match="half way"):
-        await storage._database.run(fail_half_way)
-    assert await storage._database.run(
+        await storage.database.run(fail_half_way)
+    assert await storage.database.run(
         lambda connection: connection.execute("SELECT count(*) FROM joined").fetchone()
     ) == (0,)
 
@@ -73,7 +87,7 @@ async def test_an_unexpected_error_reaches_its_caller_only(storage: FileStorage)
         for _ in range(2):
             connection.execute("INSERT INTO joined VALUES ('CA', 1)")
 
-    bug = storage._database.run(collide)
+    bug = storage.database.run(collide)
     good = storage.outbox.append([new_entry(A, 1)])
     error, answer = await asyncio.gather(bug, good, return_exceptions=True)
     assert isinstance(error, sqlite3.IntegrityError)
@@ -101,7 +115,7 @@ async def test_a_locked_file_does_not_block_the_event_loop(storage: FileStorage,
 
 
 async def test_a_closed_storage_accepts_no_request(tmp_path: Path) -> None:
-    storage = FileStorage(tmp_path / "storage")
+    storage = FileStorage(tmp_path / "storage", CLOCK)
     with pytest.raises(StorageUnavailable, match="not open"):
         await storage.outbox.backlog()
     async with storage.open():
@@ -109,11 +123,11 @@ async def test_a_closed_storage_accepts_no_request(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="not open"):
         await storage.outbox.append([new_entry(A, 1)])
     with pytest.raises(StorageUnavailable, match="not open"):
-        await storage.channels.join(A, NOW)
+        await storage.channels.join(A, since=NOW)
 
 
 async def test_requests_made_before_closing_are_completed(tmp_path: Path) -> None:
-    storage = FileStorage(tmp_path / "storage")
+    storage = FileStorage(tmp_path / "storage", CLOCK)
     async with storage.open():
         appends = [asyncio.ensure_future(storage.outbox.append([new_entry(A, n)])) for n in range(50)]
         await asyncio.sleep(0)
@@ -124,20 +138,20 @@ async def test_the_file_does_not_grow_while_as_much_is_removed_as_added(storage:
     sizes = []
     for cycle in range(6):
         await storage.outbox.append([new_entry(A, cycle * 1000 + n, cycle) for n in range(1000)])
-        [claim] = await storage.outbox.claim(1, 1000, NOW, LEASE)
+        [claim] = await at(storage, NOW).outbox.claim(1, 1000, LEASE)
         await asyncio.gather(*(storage.outbox.ack(claim, entry) for entry in claim.entries))
         await storage.outbox.release(claim)
-        await storage.outbox.purge(after(cycle + 1))
-        pages = await storage._database.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+        await at(storage, after(cycle + 1)).outbox.purge(timedelta())
+        pages = await storage.database.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
         sizes.append(pages)
     assert sizes[-1] <= sizes[1] * 1.1
 
 
 async def test_a_delivered_message_leaves_no_text_in_the_file(storage: FileStorage) -> None:
     await storage.outbox.append([new_entry(A, 1)])
-    [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
+    [claim] = await at(storage, NOW).outbox.claim(1, 1, LEASE)
     await storage.outbox.ack(claim, claim.entries[0])
-    rows = await storage._database.run(lambda connection: connection.execute("SELECT said FROM outbox").fetchall())
+    rows = await storage.database.run(lambda connection: connection.execute("SELECT said FROM outbox").fetchall())
     assert rows == [("",)]
 
 
@@ -145,61 +159,59 @@ async def use_everything(storage: FileStorage) -> None:
     """Makes every kind of request at least once."""
     outbox, journal = storage.outbox, storage.journal
     await outbox.append([new_entry(A, n) for n in range(300)])
-    [claim] = await outbox.claim(5, 5, NOW, LEASE)
+    [claim] = await outbox.claim(5, 5, LEASE)
     await outbox.ack(claim, claim.entries[0])
     await outbox.dead_letter(claim, claim.entries[1], "no")
-    await outbox.renew_lease(claim, NOW, LEASE)
-    await outbox.release(claim, refused_at=NOW, not_before=NOW)
-    await outbox.next_due()
+    await outbox.renew_lease(claim, LEASE)
+    await outbox.release(claim, retry_after_seconds=1, rejected=True)
+    await outbox.next_due_seconds()
     await outbox.backlog()
     assert [entry async for entry in outbox.entries()]
-    assert [entry async for entry in outbox.entries(set_aside=True)]
+    assert [entry async for entry in outbox.entries(dead_lettered=True)]
     await outbox.requeue(claim.entries[1].key)
     await outbox.discard(claim.entries[2].key)
-    await outbox.purge(after(1))
-    await journal.record(action(), NOW)
-    await journal.plan_steps(X, [A, B])
-    await journal.begin_step(X, A, NOW)
-    await journal.complete_step(X, A, Step(error="no"))
+    await outbox.purge(timedelta())
+    await journal.record(action())
+    await journal.plan_steps(X, [STEP_A, STEP_B])
+    await journal.begin_step(X, STEP_A, HELD)
+    await journal.complete_step(X, STEP_A, HELD, error="no")
     await journal.claim_orphans(1)
     assert [entry async for entry in journal.entries()]
-    await journal.set_outcome(X, SENT, NOW)
+    await journal.set_outcome(X, SENT)
     await journal.dead_letter(X, "no")
-    assert [entry async for entry in journal.entries(set_aside=True)]
+    assert [entry async for entry in journal.entries(dead_lettered=True)]
     await journal.requeue(X)
     await journal.claim_orphans(1)
     await journal.mark_reported(X)
     await journal.backlog()
     await journal.discard(X)
-    await journal.purge(after(1))
-    await storage.channels.join(A, NOW)
+    await journal.purge(timedelta())
+    await storage.channels.join(A, since=NOW)
     await storage.channels.last_message_at(A)
 
 
 async def test_no_query_scans_a_table(storage: FileStorage, statements: list[str]) -> None:
     await use_everything(storage)
     queries = [text for text in statements if text.startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE"))]
-    await storage._database.run(lambda connection: connection.set_trace_callback(None))
+    await storage.database.run(lambda connection: connection.set_trace_callback(None))
 
     def plans(connection: sqlite3.Connection) -> list[tuple[str, str]]:
         return [(row[3], query) for query in set(queries) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
 
-    steps = await storage._database.run(plans)
+    steps = await storage.database.run(plans)
     assert len(steps) > 40
     assert [step for step in steps if step[0].startswith("SCAN") and "USING INDEX" not in step[0]] == []
 
 
 async def test_each_step_of_a_long_broadcast_is_stored_separately(storage: FileStorage) -> None:
-    channel_ids = [ChannelId(f"C{n}") for n in range(1000)]
-    await storage.journal.record(action(), NOW)
-    await storage.journal.plan_steps(X, channel_ids)
-    await asyncio.gather(*(storage.journal.begin_step(X, channel_id, NOW) for channel_id in channel_ids))
-    await asyncio.gather(
-        *(storage.journal.complete_step(X, channel_id, Step(error="no")) for channel_id in channel_ids)
-    )
+    names = [StepName(f"C{n}") for n in range(1000)]
+    await at(storage, NOW).journal.record(action())
+    await storage.journal.plan_steps(X, names)
+    await asyncio.gather(*(at(storage, NOW).journal.begin_step(X, name, HELD) for name in names))
+    await asyncio.gather(*(storage.journal.complete_step(X, name, HELD, error="no") for name in names))
     entry = await storage.journal.load(X)
     assert entry is not None
-    assert list(entry.steps) == channel_ids
+    assert list(entry.steps) == names
     assert set(entry.steps.values()) == {Step(NOW, error="no")}
 
 
@@ -210,7 +222,7 @@ async def test_a_transaction_whose_commit_fails_has_no_effect(
         raise sqlite3.OperationalError("disk I/O error")
 
     with monkeypatch.context() as failing:
-        failing.setattr(storage._database, "_before_commit", fail)
+        failing.setattr(storage.database, "_before_commit", fail)
         for _ in range(3):
             with pytest.raises(StorageUnavailable, match="disk I/O error"):
                 await storage.outbox.append([new_entry(A, 1)])

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
 from domain.errors import StorageUnusable
-from tests.contracts.storage_values import NOW, A
+from tests.contracts.storage_values import CLOCK, NOW, A
 from tests.support.storage_processes import storage_process
 
 
@@ -25,9 +25,9 @@ def directory(tmp_path: Path) -> Path:
 
 
 async def open_and_join(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
-        await storage.channels.join(A, NOW)
+        await storage.channels.join(A, since=NOW)
 
 
 async def refusal(directory: Path) -> str:
@@ -40,7 +40,7 @@ async def test_a_missing_directory_is_created_for_its_owner_only(directory: Path
     previous = os.umask(0)
     try:
         await open_and_join(directory / "deep")
-        storage = FileStorage(directory / "deep")
+        storage = FileStorage(directory / "deep", CLOCK)
         async with storage.open():
             await storage.channels.set_unjoined_memberships(frozenset())
             files = list((directory / "deep").iterdir())
@@ -123,7 +123,7 @@ async def test_a_directory_that_cannot_be_written_to_is_refused_with_a_remedy(
 
 
 async def test_a_second_pack_is_refused_and_told_which_process_holds_the_lock(directory: Path) -> None:
-    async with FileStorage(directory).open():
+    async with FileStorage(directory, CLOCK).open():
         assert f"process {os.getpid()}" in await refusal(directory)
     await open_and_join(directory)
 

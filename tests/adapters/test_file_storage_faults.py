@@ -12,7 +12,7 @@ from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
-from tests.contracts.storage_values import LEASE, NOW, A, B, X, new_entry
+from tests.contracts.storage_values import CLOCK, LEASE, NOW, STEP_A, A, B, X, at, new_entry
 from tests.support.storage_process import BATCH
 from tests.support.storage_processes import storage_process
 
@@ -23,7 +23,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 async def store_entry(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         await storage.outbox.append([new_entry(A, 1)])
 
@@ -33,7 +33,7 @@ async def test_confirmed_appends_survive_a_kill(directory: Path) -> None:
         safe = {int(process.stdout.readline()) for _ in range(200)}
         process.send_signal(signal.SIGKILL)
         safe |= {int(line) for line in process.stdout if line.endswith("\n")}
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         waiting = [entry async for entry in storage.outbox.entries()]
         assert {
@@ -46,13 +46,13 @@ async def test_confirmed_appends_survive_a_kill(directory: Path) -> None:
 async def test_claims_and_actions_of_a_killed_process_are_released(directory: Path) -> None:
     with storage_process("hold_claims", directory) as process:
         assert process.stdout.readline() == "open\n"
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
-        [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
+        [claim] = await at(storage, NOW).outbox.claim(1, 10, LEASE)
         assert (claim.entries, claim.previous_lease_expired) == ((new_entry(A, 2),), True)
         [entry] = await storage.journal.claim_orphans(10)
         assert (entry.action.id, entry.state) == (X, ActionState.EXECUTING)
-        assert entry.steps[A].begun_at == NOW
+        assert entry.steps[STEP_A].begun_at == NOW
 
 
 async def test_a_full_disk_loses_nothing_and_refuses_writes_until_there_is_room(directory: Path) -> None:
@@ -65,32 +65,32 @@ async def test_a_full_disk_loses_nothing_and_refuses_writes_until_there_is_room(
     assert "flyte-slack.db" in refused[0]
     assert refused[-1].startswith("refused to join")
     assert lines[-2:] == [refused[-1], f"stored {stored[-1]}"], "writing works again once there is room"
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
-        assert [int(entry.said.timestamp[:-7]) async for entry in storage.outbox.entries()] == stored
+        assert [int(entry.event.timestamp[:-7]) async for entry in storage.outbox.entries()] == stored
         assert (await storage.channels.joined()).ids == ()
 
 
 async def test_a_moved_storage_is_unavailable_until_it_is_back(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         directory.rename(directory.with_name("away"))
         directory.write_text("in its place")
         with pytest.raises(StorageUnavailable, match="Not a directory"):
             await storage.outbox.append([new_entry(A, 1)])
         with pytest.raises(StorageUnavailable, match="Not a directory"):
-            await storage.channels.join(A, NOW)
+            await storage.channels.join(A, since=NOW)
         directory.unlink()
         directory.with_name("away").rename(directory)
         assert await storage.outbox.append([new_entry(A, 1)]) == [True]
-        await storage.channels.join(A, NOW)
+        await storage.channels.join(A, since=NOW)
     async with storage.open():
         assert (await storage.outbox.backlog()).waiting == 1
         assert (await storage.channels.joined()).ids == (A,)
 
 
 async def test_a_replaced_file_is_not_written_to(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         file = directory / "flyte-slack.db"
         file.rename(directory / "away")
@@ -103,7 +103,7 @@ async def test_a_replaced_file_is_not_written_to(directory: Path) -> None:
 
 
 async def test_a_deleted_file_is_not_recreated_while_the_pack_runs(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         (directory / "flyte-slack.db").unlink()
         with pytest.raises(StorageUnavailable, match="No such file"):
@@ -123,7 +123,7 @@ async def test_a_file_that_is_not_a_database_is_quarantined_and_reported(directo
 
 
 async def test_a_corrupt_page_is_found_at_the_start(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         await storage.outbox.append([new_entry(A, n) for n in range(2000)])
     file = directory / "flyte-slack.db"
@@ -143,9 +143,9 @@ async def test_a_directory_instead_of_the_file_is_quarantined(directory: Path) -
 
 
 async def test_a_corrupt_database_does_not_lose_joined_channels(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
-        await storage.channels.join(B, NOW)
+        await storage.channels.join(B, since=NOW)
     (directory / "flyte-slack.db").write_bytes(b"no database")
     async with storage.open():
         assert (await storage.channels.joined()).ids == (B,)
@@ -162,12 +162,12 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_unchanged(directory
 
 
 async def test_corruption_found_at_run_time_is_reported_as_unavailable(directory: Path) -> None:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
-        await storage._database.run(
+        await storage.database.run(
             lambda connection: connection.execute("UPDATE outbox SET said = '{' WHERE place = 1")
         )
         with pytest.raises(StorageUnavailable, match="damaged"):
-            await storage.outbox.claim(5, 5, NOW, LEASE)
+            await at(storage, NOW).outbox.claim(5, 5, LEASE)
         assert await storage.outbox.append([new_entry(B, 3)]) == [True]

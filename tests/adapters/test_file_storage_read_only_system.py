@@ -8,7 +8,7 @@ import pytest
 from adapters.filesystem.schema import connect
 from adapters.filesystem.storage import FileStorage
 from domain.channels import ChannelId, JoinedChannels
-from tests.contracts.storage_values import NOW
+from tests.contracts.storage_values import CLOCK, NOW
 
 
 async def test_the_storage_needs_no_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,9 +16,9 @@ async def test_the_storage_needs_no_temporary_directory(tmp_path: Path, monkeypa
         raise FileNotFoundError("No usable temporary directory found")
 
     monkeypatch.setattr(tempfile, "gettempdir", refuse)
-    storage = FileStorage(tmp_path / "state")
+    storage = FileStorage(tmp_path / "state", CLOCK)
     async with storage.open():
-        await storage.channels.join(ChannelId("C1"), NOW)
+        await storage.channels.join(ChannelId("C1"), since=NOW)
         assert await storage.channels.joined() == JoinedChannels((ChannelId("C1"),))
 
 

@@ -11,7 +11,7 @@ from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog, Claim
 from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import LEASE, NOW, A, B, X, Y, action, new_entry
+from tests.contracts.storage_values import CLOCK, LEASE, NOW, A, B, X, Y, action, at, new_entry
 from tests.support.storage_processes import storage_process
 
 
@@ -22,7 +22,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def pack(directory: Path) -> AsyncIterator[FileStorage]:
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         yield storage
 
@@ -30,19 +30,19 @@ async def pack(directory: Path) -> AsyncIterator[FileStorage]:
 @pytest.fixture
 async def visitor(pack: FileStorage, directory: Path) -> AsyncIterator[FileStorage]:
     del pack
-    storage = FileStorage(directory, exclusive=False)
+    storage = FileStorage(directory, CLOCK, exclusive=False)
     async with storage.open():
         yield storage
 
 
 async def claim_one(storage: FileStorage) -> Claim:
-    [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
+    [claim] = await at(storage, NOW).outbox.claim(1, 10, LEASE)
     return claim
 
 
 async def test_a_visitor_sees_the_packs_entries(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.outbox.append([new_entry(A, 1), new_entry(B, 2)])
-    await pack.journal.record(action(), NOW)
+    await at(pack, NOW).journal.record(action())
     assert [entry async for entry in visitor.outbox.entries()] == [new_entry(A, 1), new_entry(B, 2)]
     assert [entry.action.id async for entry in visitor.journal.entries()] == [X]
     assert await visitor.outbox.backlog() == await pack.outbox.backlog()
@@ -51,12 +51,12 @@ async def test_a_visitor_sees_the_packs_entries(pack: FileStorage, visitor: File
 async def test_a_visitor_does_not_end_claims_of_the_pack(pack: FileStorage, directory: Path) -> None:
     await pack.outbox.append([new_entry(A, 1)])
     await claim_one(pack)
-    await pack.journal.record(action(), NOW)
-    storage = FileStorage(directory, exclusive=False)
+    await at(pack, NOW).journal.record(action())
+    storage = FileStorage(directory, CLOCK, exclusive=False)
     async with storage.open():
         assert not await storage.outbox.discard(new_entry(A, 1).key)
         assert not await storage.journal.discard(X)
-        assert await storage.outbox.claim(1, 10, NOW, LEASE) == []
+        assert await at(storage, NOW).outbox.claim(1, 10, LEASE) == []
 
 
 async def test_the_pack_delivers_an_entry_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
@@ -79,8 +79,8 @@ async def test_the_pack_does_not_deliver_an_entry_that_a_visitor_discards(
 
 
 async def test_the_pack_claims_an_action_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
-    await pack.journal.record(action(), NOW)
-    await pack.journal.set_outcome(X, SENT, NOW)
+    await at(pack, NOW).journal.record(action())
+    await at(pack, NOW).journal.set_outcome(X, SENT)
     await pack.journal.dead_letter(X, "no")
     assert await visitor.journal.requeue(X)
     [entry] = await pack.journal.claim_orphans(10)
@@ -91,20 +91,20 @@ async def test_several_visitors_can_use_the_storage_at_once(
     pack: FileStorage, visitor: FileStorage, directory: Path
 ) -> None:
     await pack.outbox.append([new_entry(A, 1)])
-    another = FileStorage(directory, exclusive=False)
+    another = FileStorage(directory, CLOCK, exclusive=False)
     async with another.open():
         assert await another.outbox.backlog() == await visitor.outbox.backlog()
 
 
 async def test_a_visitor_cannot_change_the_joined_channels(pack: FileStorage, visitor: FileStorage) -> None:
     with pytest.raises(StorageUnavailable):
-        await visitor.channels.join(A, NOW)
+        await visitor.channels.join(A, since=NOW)
     assert A not in await pack.channels.joined()
 
 
 async def test_a_visitor_sees_the_joined_channels(pack: FileStorage, directory: Path) -> None:
-    await pack.channels.join(A, NOW)
-    storage = FileStorage(directory, exclusive=False)
+    await pack.channels.join(A, since=NOW)
+    storage = FileStorage(directory, CLOCK, exclusive=False)
     async with storage.open():
         assert (await storage.channels.joined()).ids == (A,)
 
@@ -113,22 +113,22 @@ async def test_a_visitor_does_not_quarantine_an_unreadable_channels_file(pack: F
     del pack
     (directory / "channels.json").write_text("broken")
     with pytest.raises(StorageUnusable, match=r"channels\.json can't be read"):
-        async with FileStorage(directory, exclusive=False).open():
+        async with FileStorage(directory, CLOCK, exclusive=False).open():
             pass
     assert (directory / "channels.json").read_text() == "broken"
 
 
 async def test_a_visitor_does_not_lock_out_the_pack(directory: Path) -> None:
-    async with FileStorage(directory).open():
+    async with FileStorage(directory, CLOCK).open():
         pass
-    async with FileStorage(directory, exclusive=False).open(), FileStorage(directory).open():
+    async with FileStorage(directory, CLOCK, exclusive=False).open(), FileStorage(directory, CLOCK).open():
         pass
 
 
 async def test_claims_of_a_dead_pack_are_released_for_a_visitor(directory: Path) -> None:
     with storage_process("hold_claims", directory) as process:
         assert process.stdout.readline() == "open\n"
-    storage = FileStorage(directory, exclusive=False)
+    storage = FileStorage(directory, CLOCK, exclusive=False)
     async with storage.open():
         assert await storage.outbox.discard(new_entry(A, 2).key)
         assert await storage.journal.discard(X)
@@ -139,7 +139,7 @@ async def test_a_visitor_creates_no_files(directory: Path, prepare: "object") ->
     assert callable(prepare)
     prepare(directory)
     with pytest.raises(StorageUnusable):
-        async with FileStorage(directory, exclusive=False).open():
+        async with FileStorage(directory, CLOCK, exclusive=False).open():
             pass
     assert not directory.exists() or list(directory.iterdir()) == []
 
@@ -148,5 +148,5 @@ async def test_the_pack_and_a_visitor_write_concurrently(pack: FileStorage, visi
     for n in range(50):
         await pack.outbox.append([new_entry(ChannelId(f"C{n}"), n)])
         assert await visitor.outbox.discard(new_entry(ChannelId(f"C{n}"), n).key)
-        assert await pack.journal.record(action(Y), NOW) is None or n
+        assert await at(pack, NOW).journal.record(action(Y)) is None or n
     assert await pack.outbox.backlog() == Backlog()

@@ -12,6 +12,7 @@ from domain.actions import ActionId
 from domain.commands import Broadcast, UnreadableCommand
 from domain.errors import PackNotRegistered, WorkflowError, WorkflowServerError, WorkflowUnreachable
 from domain.events import BroadcastSent, Fatal, Outcome
+from domain.outbox import message_entry
 from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
@@ -32,7 +33,7 @@ ECHO = flow_from_values(
     },
     "echo",
 )
-ASKED = [(received_message("1.1").said, NOON)]
+ASKED = [message_entry(received_message("1.1").message, NOON)]
 
 
 @pytest.fixture
@@ -144,7 +145,10 @@ async def test_messages_found_for_this_pack_count_even_if_the_wider_query_fails(
     await _published(flyte, workflow)
     flyte.faults.plan("audit", Slow(0))
     flyte.faults.plan("audit", faults.status(500), times=None)
-    assert await workflow.were_published([*ASKED, (received_message("1.2").said, NOON)]) == [True, False]
+    assert await workflow.were_published([*ASKED, message_entry(received_message("1.2").message, NOON)]) == [
+        True,
+        False,
+    ]
 
 
 async def test_one_query_is_enough_if_it_finds_all_messages(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:

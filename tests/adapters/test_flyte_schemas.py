@@ -12,10 +12,10 @@ from adapters.flyte.audit_schemas import parse_runs, parse_time
 from adapters.flyte.http_client import FlyteHttpClient
 from adapters.flyte.links import action_id_in, find_link, result_link
 from adapters.flyte.schemas import command_from, event_json, pack_json
-from adapters.serialization.payloads import event_payload
+from adapters.serialization.payloads import event_name, event_payload
 from application.ports.workflow import CommandDefinition, PackDefinition
 from domain.commands import command_name
-from domain.events import Event, event_name
+from domain.events import Event
 from domain.json_values import Json
 from tests.support.strategies import events, json_values, texts
 

@@ -1,15 +1,20 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from adapters.memory.chat import MemoryChat
-from adapters.memory.clock import MemoryClock
 from domain.channels import ChannelId
+from domain.messages import OutgoingMessage, Post
 from domain.users import User
 from tests.contracts.chat_contract import ChatContract, ChatEnvironment, PostedMessage
+from tests.support.manual_clock import ManualClock
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class MemoryChatEnvironment(ChatEnvironment):
     def __init__(self) -> None:
-        self.chat: MemoryChat = MemoryChat(MemoryClock())
+        self.chat: MemoryChat = MemoryChat(ManualClock(START))
 
     def open_channel(self, name: str, *, private: bool = False, with_bot: bool = False) -> ChannelId:
         return self.chat.add_channel(f"C-{name}", is_private=private, is_general=name == "general", has_bot=with_bot)
@@ -32,10 +37,16 @@ class MemoryChatEnvironment(ChatEnvironment):
 
     def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         posts = (post for post in self.chat.posts if post.message.channel_id == channel_id)
-        return [PostedMessage(post.message.text, post.timestamp, post.message.thread_timestamp) for post in posts]
+        return [PostedMessage(post.message.text, post.timestamp, _thread_of(post.message)) for post in posts]
 
 
 class TestMemoryChat(ChatContract):
     @pytest.fixture
     def environment(self) -> ChatEnvironment:
         return MemoryChatEnvironment()
+
+
+def _thread_of(message: Post) -> str:
+    return (
+        message.thread_timestamp if isinstance(message, OutgoingMessage) else str(message.fields.get("thread_ts", ""))
+    )

@@ -1,78 +1,78 @@
+"""An event loop in which time passes when everybody waits."""
+
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
-from adapters.memory.clock import MemoryClock
-from adapters.system_clock import SystemClock
+import pytest
+
+from adapters.memory.clock import VirtualClock, run_in_virtual_time
+from entrypoints.flow_tests.model import START
 
 
-async def test_time_stands_still_until_it_is_told_to_pass() -> None:
-    clock = MemoryClock(datetime(2026, 5, 1, tzinfo=UTC))
+def test_a_year_passes_in_a_moment() -> None:
+    async def wait() -> float:
+        await asyncio.sleep(365 * 86400)
+        return asyncio.get_running_loop().time()
 
-    await clock.advance(90)
+    began = time.perf_counter()
 
-    assert clock.now() == datetime(2026, 5, 1, 0, 1, 30, tzinfo=UTC)
-    assert clock.monotonic() == 90
+    assert run_in_virtual_time(wait()) == pytest.approx(365 * 86400)
+    assert time.perf_counter() - began < 5
 
 
-async def test_sleepers_wake_in_the_order_of_their_times() -> None:
-    clock = MemoryClock()
-    woken: list[float] = []
+def test_no_time_passes_while_anybody_has_something_to_do() -> None:
+    async def work() -> float:
+        sleeping = asyncio.create_task(asyncio.sleep(1))
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        at = asyncio.get_running_loop().time()
+        await sleeping
+        return at
+
+    assert run_in_virtual_time(work()) == 0
+
+
+def test_sleepers_wake_in_the_order_of_their_times() -> None:
+    woken = []
 
     async def sleep(seconds: float) -> None:
-        await clock.sleep(seconds)
-        woken.append(clock.monotonic())
+        await asyncio.sleep(seconds)
+        woken.append(seconds)
 
-    async with asyncio.TaskGroup() as tasks:
-        for seconds in (30, 10, 20):
-            tasks.create_task(sleep(seconds), name=f"sleep {seconds}")
-        await clock.until_asleep(3)
-        await clock.advance(25)
-        assert woken == [10, 20]
-        await clock.advance(5)
-    assert woken == [10, 20, 30]
+    async def all_of_them() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for seconds in (3.0, 0.001, 2.0, 0.0):
+                tasks.create_task(sleep(seconds))
 
+    run_in_virtual_time(all_of_them())
 
-async def test_who_sleeps_again_is_woken_again_within_the_same_advance() -> None:
-    clock = MemoryClock()
-    ticks: list[float] = []
-
-    async def tick() -> None:
-        for _ in range(10):
-            await clock.sleep(1)
-            ticks.append(clock.monotonic())
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(tick(), name="tick")
-        await clock.advance(10)
-    assert ticks == list(range(1, 11))
+    assert woken == [0.0, 0.001, 2.0, 3.0]
 
 
-async def test_a_cancelled_sleeper_is_forgotten() -> None:
-    clock = MemoryClock()
-    sleeper = asyncio.create_task(clock.sleep(5), name="sleeper")
-    await clock.until_asleep()
-    assert clock.next_wakes_in_seconds == 5
+def test_time_outs_are_in_virtual_time() -> None:
+    async def give_up() -> float:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3600):
+                await asyncio.Event().wait()
+        return asyncio.get_running_loop().time()
 
-    sleeper.cancel()
-    await asyncio.wait([sleeper])
-
-    assert clock.asleep == 0
-    assert clock.next_wakes_in_seconds is None
-    await clock.advance(10)
+    assert run_in_virtual_time(give_up()) == pytest.approx(3600)
 
 
-async def test_no_time_is_slept_at_once() -> None:
-    clock = MemoryClock()
-    await clock.sleep(0)
-    await clock.sleep(-1)
-    await SystemClock().sleep(-1)
+def test_the_time_of_day_goes_along() -> None:
+    async def wait() -> datetime:
+        clock = VirtualClock(datetime(2030, 2, 3, tzinfo=UTC))
+        await asyncio.sleep(90)
+        return clock.now().replace(microsecond=0)
+
+    assert run_in_virtual_time(wait()) == datetime(2030, 2, 3, tzinfo=UTC) + timedelta(seconds=90)
+    assert START.weekday() == 0
 
 
-async def test_the_system_clock_tells_utc_and_goes_on() -> None:
-    clock = SystemClock()
-    before = clock.monotonic()
+def test_waiting_without_end_for_nothing_is_told_rather_than_done() -> None:
+    async def wait() -> None:
+        await asyncio.Event().wait()
 
-    await clock.sleep(0.001)
-
-    assert clock.monotonic() > before
-    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    with pytest.raises(RuntimeError, match="never end"):
+        run_in_virtual_time(wait())

@@ -1,7 +1,8 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from adapters.memory.chat import MemoryChat
-from adapters.memory.clock import MemoryClock
 from adapters.memory.receiver import MemoryReceiver
 from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
@@ -13,12 +14,15 @@ from tests.contracts.receiver_contract import (
     ReceiverContract,
     next_event,
 )
+from tests.support.manual_clock import ManualClock
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class MemoryReceiverEnvironment(AcknowledgingEnvironment):
     def __init__(self) -> None:
-        self._chat = MemoryChat(MemoryClock())
-        self.receiver: MemoryReceiver = MemoryReceiver(self._chat, MemoryClock())
+        self._chat = MemoryChat(ManualClock(START))
+        self.receiver: MemoryReceiver = MemoryReceiver(self._chat, ManualClock(START))
         self.identity = self._chat.identity
         self.channel = self._chat.add_channel("C1", has_bot=True)
         self._direct = self._chat.add_channel("D1", has_bot=True)

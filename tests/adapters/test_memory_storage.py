@@ -6,16 +6,17 @@ from adapters.memory.storage import MemoryStorage
 from domain.errors import StorageUnusable
 from tests.contracts.storage_contract import StorageContract
 from tests.contracts.storage_suite import Restart
+from tests.support.manual_clock import ManualClock
 
 
 class TestMemoryStorage(StorageContract):
     @pytest.fixture
-    def restart(self) -> Restart:
-        storage = MemoryStorage()
+    def restart(self, clock: ManualClock) -> Restart:
+        storage = MemoryStorage(clock)
         return lambda: storage
 
-    async def test_it_serves_one_pack_at_a_time(self) -> None:
-        storage = MemoryStorage()
+    async def test_it_serves_one_pack_at_a_time(self, clock: ManualClock) -> None:
+        storage = MemoryStorage(clock)
         async with storage.open():
             with pytest.raises(StorageUnusable, match="one pack at a time"):
                 async with storage.open():

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import pytest
 
 from adapters.memory.workflow import MemoryWorkflow
-from adapters.serialization.payloads import event_payload
+from adapters.serialization.payloads import event_name, event_payload
 from domain.actions import ActionId
 from domain.commands import Broadcast, Command
-from domain.events import Event, Fatal, ReceivedMessage, event_name
+from domain.events import Event, Fatal, ReceivedMessage
 from tests.contracts.workflow_contract import DEFINITION, NOON, Engine, EngineEvent, WorkflowContract, received_message
 
 
@@ -26,7 +26,7 @@ class MemoryEngine:
         return ActionId(f"{like}-unknown")
 
     def results(self) -> list[EngineEvent]:
-        return [(event_name(outcome), event_payload(outcome), at) for outcome, at in self._workflow.answers.values()]
+        return [(event_name(outcome), event_payload(outcome), at) for outcome, at in self._workflow.outcomes.values()]
 
     def events(self) -> list[EngineEvent]:
         return [(event_name(event), event_payload(event), at) for event, at in self._workflow.published]
@@ -47,7 +47,7 @@ class TestMemoryWorkflow(WorkflowContract):
 
 def _echo(event: Event) -> Iterable[Command]:
     if isinstance(event, ReceivedMessage):
-        yield Broadcast(event.said.text)
+        yield Broadcast(event.message.text)
 
 
 async def test_commands_returned_by_flows_are_queued_as_actions() -> None:
@@ -65,6 +65,6 @@ async def test_until_waits_for_a_condition() -> None:
     action_id = workflow.enqueue(Broadcast("hello"))
     await workflow.take()
     await workflow.complete(action_id, Fatal("x"), NOON)
-    await workflow.until(lambda: action_id in workflow.answers)
+    await workflow.until(lambda: action_id in workflow.outcomes)
     with pytest.raises(TimeoutError):
-        await workflow.until(lambda: len(workflow.answers) > 1, seconds=0.01)
+        await workflow.until(lambda: len(workflow.outcomes) > 1, seconds=0.01)

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.memory.chat import MemoryChat
-from adapters.memory.clock import MemoryClock
+from adapters.memory.receiver import MemoryReceiver
 from adapters.memory.workflow import MemoryWorkflow
 from adapters.recording import entries
-from adapters.recording.chat import RecordedChat
-from adapters.recording.receiver import RecordedReceiver
-from adapters.recording.recorder import Record
+from adapters.recording.policy import RecordingPolicy
+from adapters.recording.recorder import Recorder
 from adapters.recording.schemas import dump_entry, load_entry
-from adapters.recording.workflow import RecordedWorkflow
+from application.ports.workflow import Workflow
+from application.resilience.interception import ObservedReceiver, intercepted
 from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.errors import ChatRejected, PackNotRegistered, StorageUnusable
@@ -39,58 +39,61 @@ from tests.contracts.receiver_contract import (
     next_event,
 )
 from tests.contracts.workflow_contract import DEFINITION, NOON, Engine, WorkflowContract, received_message
+from tests.support.manual_clock import ManualClock
 from tests.support.strategies import json_objects, json_values, texts
 
 if TYPE_CHECKING:
-    from adapters.memory.receiver import MemoryReceiver
     from domain.json_values import JsonObject
 
-NOW = MemoryClock().now()
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+P = TypeVar("P")
 
 
 def unchanged(value: object) -> object:
     return value
 
 
-def new_recorder(path: Path, redact: Callable[[object], object] = unchanged) -> Record:
-    return Record(path, redact, MemoryClock())
+def new_recorder(path: Path, redact: Callable[[object], object] = unchanged) -> Recorder:
+    return Recorder(path, redact, ManualClock(NOW))
 
 
-async def read_entries(path: Path, recorder: Record) -> list[entries.Entry]:
+def recorded(port: P, recorder: Recorder) -> P:
+    return intercepted(port, RecordingPolicy(recorder))
+
+
+async def read_entries(path: Path, recorder: Recorder) -> list[entries.Entry]:
     """Returns the entries written so far."""
     async with recorder.open():
         pass
     return [load_entry(line) for line in path.read_bytes().splitlines()]
 
 
-class _TransparentRecordedChat(RecordedChat):
-    """Also passes on the methods that the test environment calls on behalf of users."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._chat, name)
-
-
 class TestRecordedChat(ChatContract):
     @pytest.fixture
     def environment(self, tmp_path: Path) -> ChatEnvironment:
         environment = MemoryChatEnvironment()
-        chat = _TransparentRecordedChat(environment.chat, new_recorder(tmp_path / "record.jsonl"))
-        environment.chat = cast("MemoryChat", chat)
+        environment.chat = recorded(environment.chat, new_recorder(tmp_path / "record.jsonl"))
         return environment
 
 
-class _TransparentRecordedReceiver(RecordedReceiver):
+class _RecordedReceiver(ObservedReceiver):
     """Also passes on the methods that the test environment calls on behalf of users."""
 
+    def __init__(self, receiver: MemoryReceiver, recorder: Recorder) -> None:
+        super().__init__(receiver, RecordingPolicy(recorder).record_event)
+        self._memory = receiver
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._receiver, name)
+        return getattr(self._memory, name)
 
 
 class TestRecordedReceiver(ReceiverContract, AcknowledgementContract):
     @pytest.fixture
     def environment(self, tmp_path: Path) -> AcknowledgingEnvironment:
         environment = MemoryReceiverEnvironment()
-        receiver = _TransparentRecordedReceiver(environment.receiver, new_recorder(tmp_path / "record.jsonl"))
+        receiver = _RecordedReceiver(environment.receiver, new_recorder(tmp_path / "record.jsonl"))
         environment.receiver = cast("MemoryReceiver", receiver)
         return environment
 
@@ -101,8 +104,8 @@ class TestRecordedWorkflow(WorkflowContract):
         return MemoryWorkflow()
 
     @pytest.fixture
-    def workflow(self, inner: MemoryWorkflow, tmp_path: Path) -> RecordedWorkflow:
-        return RecordedWorkflow(inner, new_recorder(tmp_path / "record.jsonl"))
+    def workflow(self, inner: MemoryWorkflow, tmp_path: Path) -> Workflow:
+        return recorded(inner, new_recorder(tmp_path / "record.jsonl"))
 
     @pytest.fixture
     def engine(self, inner: MemoryWorkflow) -> Engine:
@@ -112,24 +115,24 @@ class TestRecordedWorkflow(WorkflowContract):
 async def test_messages_and_membership_changes_are_read_entries(tmp_path: Path) -> None:
     environment, recorder = MemoryReceiverEnvironment(), new_recorder(tmp_path / "record.jsonl")
 
-    async with RecordedReceiver(environment.receiver, recorder).events() as arrivals:
+    async with _RecordedReceiver(environment.receiver, recorder).events() as arrivals:
         timestamp = environment.say("hello", thread="1.1")
         environment.invite(environment.open_other_channel())
         for _ in range(3):
             await next_event(arrivals)
 
     assert await read_entries(tmp_path / "record.jsonl", recorder) == [
-        entries.Heard(
+        entries.MessageReceived(
             at=NOW, channel_id="C1", timestamp=timestamp, text="hello", user_id="U1", bot_id="",
             thread_timestamp="1.1", is_direct=False,
         ),
-        entries.Membership(at=NOW, channel_id="C2", is_member=True),
+        entries.MembershipChanged(at=NOW, channel_id="C2", is_member=True),
     ]  # fmt: skip
 
 
 async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) -> None:
-    memory, recorder = MemoryChat(MemoryClock()), new_recorder(tmp_path / "record.jsonl")
-    chat, channel_id = RecordedChat(memory, recorder), memory.add_channel("C1")
+    memory, recorder = MemoryChat(ManualClock(NOW)), new_recorder(tmp_path / "record.jsonl")
+    chat, channel_id = recorded(memory, recorder), memory.add_channel("C1")
     memory.add_user(User("U1", "Ann", "ann@example.com", "boss", "Ann", "Lee"))
 
     await chat.identify()
@@ -150,19 +153,21 @@ async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) ->
     no_channel = "channel_not_found: there is no channel C9; check the id"
     assert await read_entries(tmp_path / "record.jsonl", recorder) == [
         entries.Identified(at=NOW, user_id="UFLYTE", bot_id="BFLYTE"),
-        entries.Person(at=NOW, user_id="U1", name="Ann", title="boss", first_name="Ann", last_name="Lee"),
-        entries.Joined(at=NOW, channel_id="C1", error=""),
-        entries.Posted(at=NOW, channel_id="C1", fields=fields, timestamp=receipt.timestamp, error=""),
-        entries.Left(at=NOW, channel_id="C1", error=""),
-        entries.Posted(at=NOW, channel_id="C1", fields={"channel": "C1", "text": "x"}, timestamp="", error=no_member),
-        entries.Joined(at=NOW, channel_id="C9", error=no_channel),
-        entries.Left(at=NOW, channel_id="C9", error=no_channel),
+        entries.UserLookedUp(at=NOW, user_id="U1", name="Ann", title="boss", first_name="Ann", last_name="Lee"),
+        entries.JoinRequested(at=NOW, channel_id="C1", error=""),
+        entries.MessagePosted(at=NOW, channel_id="C1", fields=fields, timestamp=receipt.timestamp, error=""),
+        entries.LeaveRequested(at=NOW, channel_id="C1", error=""),
+        entries.MessagePosted(
+            at=NOW, channel_id="C1", fields={"channel": "C1", "text": "x"}, timestamp="", error=no_member
+        ),
+        entries.JoinRequested(at=NOW, channel_id="C9", error=no_channel),
+        entries.LeaveRequested(at=NOW, channel_id="C9", error=no_channel),
     ]
 
 
 async def test_calls_to_flyte_are_recorded_with_their_results(tmp_path: Path) -> None:
     memory, recorder = MemoryWorkflow(), new_recorder(tmp_path / "record.jsonl")
-    workflow = RecordedWorkflow(memory, recorder)
+    workflow = recorded(memory, recorder)
     hello = OutgoingMessage(ChannelId("C1"), "hello")
 
     with suppress(PackNotRegistered):
@@ -174,19 +179,19 @@ async def test_calls_to_flyte_are_recorded_with_their_results(tmp_path: Path) ->
     await workflow.complete(action.id, MessageSent(hello, Receipt(hello.channel_id, "2.2")), NOON)
 
     event, registered, taken, answered = await read_entries(tmp_path / "record.jsonl", recorder)
-    assert isinstance(event, entries.Published)
+    assert isinstance(event, entries.EventPublished)
     assert (event.event, event.error) == ("ReceivedMessage", "the pack is not registered")
     assert registered == entries.Registered(at=NOW, pack="Slack", labels={"env": "test", "region": "eu"})
     command_input: JsonObject = {"message": "hello", "channelId": "C1", "threadTimestamp": ""}
-    assert taken == entries.Taken(at=NOW, action=action.id, command="SendMessage", input=command_input)
-    assert answered == entries.Answered(
+    assert taken == entries.ActionTaken(at=NOW, action=action.id, command="SendMessage", input=command_input)
+    assert answered == entries.ActionCompleted(
         at=NOW, action=action.id, event="MessageSent", payload={**command_input, "timestamp": "2.2"}, error=""
     )
 
 
 async def test_a_line_is_json_with_its_time_direction_and_kind(tmp_path: Path) -> None:
     recorder = new_recorder(tmp_path / "record.jsonl")
-    recorder.note(entries.Joined(at=datetime(2026, 1, 5, 9, 0, 0, 5000, UTC), channel_id="C1", error=""))
+    recorder.write(entries.JoinRequested(at=datetime(2026, 1, 5, 9, 0, 0, 5000, UTC), channel_id="C1", error=""))
 
     async with recorder.open():
         pass
@@ -205,7 +210,7 @@ async def test_a_recording_is_private_and_appended_to(tmp_path: Path) -> None:
     path.write_text("first\n")
     path.chmod(0o644)
     recorder = new_recorder(path)
-    recorder.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+    recorder.write(entries.JoinRequested(at=NOW, channel_id="C1", error=""))
 
     async with recorder.open():
         pass
@@ -217,7 +222,7 @@ async def test_a_recording_is_private_and_appended_to(tmp_path: Path) -> None:
 async def test_redacted_text_is_not_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     recorder = new_recorder(path, lambda value: {**cast("dict[str, object]", value), "channel_id": "***"})
-    recorder.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+    recorder.write(entries.JoinRequested(at=NOW, channel_id="C1", error=""))
 
     async with recorder.open():
         pass
@@ -250,7 +255,7 @@ async def test_a_write_error_ends_the_recording_and_nothing_else(tmp_path: Path)
 
     async with recorder.open():
         for _ in range(3):
-            recorder.note(entries.Joined(at=NOW, channel_id="C1", error=""))
+            recorder.write(entries.JoinRequested(at=NOW, channel_id="C1", error=""))
 
     assert (tmp_path / "record.jsonl").read_text() == ""
 
@@ -260,19 +265,19 @@ _every_entry = st.one_of(
     st.builds(entries.Registered, at=_times, pack=texts, labels=st.dictionaries(texts, texts, max_size=2)),
     st.builds(entries.Identified, at=_times, user_id=texts, bot_id=texts),
     st.builds(
-        entries.Heard, at=_times, channel_id=texts, timestamp=texts, text=texts, user_id=texts, bot_id=texts,
+        entries.MessageReceived, at=_times, channel_id=texts, timestamp=texts, text=texts, user_id=texts, bot_id=texts,
         thread_timestamp=texts, is_direct=st.booleans(),
     ),
-    st.builds(entries.Membership, at=_times, channel_id=texts, is_member=st.booleans()),
+    st.builds(entries.MembershipChanged, at=_times, channel_id=texts, is_member=st.booleans()),
     st.builds(
-        entries.Person, at=_times, user_id=texts, name=texts, title=texts, first_name=texts, last_name=texts
+        entries.UserLookedUp, at=_times, user_id=texts, name=texts, title=texts, first_name=texts, last_name=texts
     ),
-    st.builds(entries.Published, at=_times, event=texts, payload=json_values, error=texts),
-    st.builds(entries.Taken, at=_times, action=texts, command=texts, input=json_values),
-    st.builds(entries.Answered, at=_times, action=texts, event=texts, payload=json_values, error=texts),
-    st.builds(entries.Posted, at=_times, channel_id=texts, fields=json_objects, timestamp=texts, error=texts),
-    st.builds(entries.Joined, at=_times, channel_id=texts, error=texts),
-    st.builds(entries.Left, at=_times, channel_id=texts, error=texts),
+    st.builds(entries.EventPublished, at=_times, event=texts, payload=json_values, error=texts),
+    st.builds(entries.ActionTaken, at=_times, action=texts, command=texts, input=json_values),
+    st.builds(entries.ActionCompleted, at=_times, action=texts, event=texts, payload=json_values, error=texts),
+    st.builds(entries.MessagePosted, at=_times, channel_id=texts, fields=json_objects, timestamp=texts, error=texts),
+    st.builds(entries.JoinRequested, at=_times, channel_id=texts, error=texts),
+    st.builds(entries.LeaveRequested, at=_times, channel_id=texts, error=texts),
 )  # fmt: skip
 
 
@@ -284,11 +289,11 @@ def test_every_entry_is_read_back_unchanged(entry: entries.Entry) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("[]", "this is no line of a record"),
+        ("[]", "this is not a line of a recording"),
         ("{", "Expecting"),
-        ('{"kind": "sung"}', "this is no line of a record"),
-        ('{"kind": "joined", "at": "now", "channel_id": "C1", "error": ""}', "of the kind 'joined' is wrong in at"),
-        ('{"kind": "left", "at": "2026-01-05T09:00:00Z", "channel_id": "C1"}', "of the kind 'left' is wrong in error"),
+        ('{"kind": "sung"}', "this is not a line of a recording"),
+        ('{"kind": "joined", "at": "now", "channel_id": "C1", "error": ""}', "of the kind 'joined' is invalid in at"),
+        ('{"kind": "left", "at": "2026-01-05T09:00:00Z", "channel_id": "C1"}', "'left' is invalid in error"),
     ],
 )  # fmt: skip
 def test_an_invalid_line_is_refused_with_a_reason(line: str, reason: str) -> None:

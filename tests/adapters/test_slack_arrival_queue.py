@@ -1,18 +1,22 @@
 import asyncio
 from datetime import UTC, datetime
 
-from adapters.memory.clock import MemoryClock
+import pytest
+
 from adapters.slack.sockets.arrival_queue import EventQueue
 from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from tests.contracts.receiver_contract import next_event
+from tests.support.virtual_time import TestTime
+
+pytestmark = pytest.mark.virtual_time
 
 FIRST = MembershipGained(ChannelId("C1"))
 SECOND = MembershipGained(ChannelId("C2"))
 
 
 async def test_a_second_event_waits_until_the_first_is_taken() -> None:
-    queue = EventQueue(MemoryClock())
+    queue = EventQueue(TestTime())
     await queue.put(FIRST)
     second = asyncio.create_task(queue.put(SECOND), name="second")
     await asyncio.sleep(0)
@@ -25,6 +29,6 @@ async def test_a_second_event_waits_until_the_first_is_taken() -> None:
 
 
 async def test_the_time_of_receipt_is_truncated_to_milliseconds() -> None:
-    queue = EventQueue(MemoryClock(datetime(2026, 1, 1, 12, 0, 0, 123_999, tzinfo=UTC)))
+    queue = EventQueue(TestTime(datetime(2026, 1, 1, 12, 0, 0, 123_999, tzinfo=UTC)))
     await queue.put(FIRST)
     assert (await next_event(queue)).received_at == datetime(2026, 1, 1, 12, 0, 0, 123_000, tzinfo=UTC)

@@ -16,6 +16,8 @@ from entrypoints.simulation.faults import CannedResponse, Fault, Reset
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 
+pytestmark = pytest.mark.virtual_time
+
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 

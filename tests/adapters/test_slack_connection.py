@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from adapters.memory.clock import MemoryClock
 from adapters.slack.sockets.connection import Connection
 from adapters.slack.sockets.rtm import SlackRtm
 from adapters.slack.sockets.socket_mode import SlackSocketMode
@@ -15,6 +14,9 @@ from adapters.slack.web_client import SlackWebClient
 from domain.json_values import JsonObject
 from domain.users import Identity
 from tests.support.strategies import json_values
+from tests.support.virtual_time import TestTime
+
+pytestmark = pytest.mark.virtual_time
 
 KINDS = ("hello", "disconnect", "events_api", "interactive", "goodbye", "pong", "message", "channel_joined")
 
@@ -46,7 +48,7 @@ async def stalled_url() -> AsyncIterator[str]:
 async def test_a_stalled_connection_delays_only_the_first_sender(stalled_url: str) -> None:
     web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     async with web.open():
-        connection = Connection(await web.connect(stalled_url), MemoryClock(), send_timeout_seconds=0.1)
+        connection = Connection(await web.connect(stalled_url), TestTime(), send_timeout_seconds=0.1)
         with capture_logs() as logs:
             await connection.send("x" * 16 * 1024 * 1024)
         assert [entry["event"] for entry in logs] == ["slack_socket_stuck"]
@@ -64,8 +66,8 @@ async def test_no_frame_raises(fields: JsonObject) -> None:
     web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     for kind in KINDS:
         for frame in (fields, {**fields, "type": kind}):
-            SlackSocketMode(web, "xapp-1", _identify, MemoryClock()).parse(frame)
-            SlackRtm(web, MemoryClock()).parse(frame)
+            SlackSocketMode(web, "xapp-1", _identify, TestTime()).parse(frame)
+            SlackRtm(web, TestTime()).parse(frame)
 
 
 def _identify() -> Awaitable[Identity]:

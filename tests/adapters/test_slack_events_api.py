@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 
-from adapters.memory.clock import MemoryClock
 from adapters.slack.events_api import SlackEventsApi
 from application.ports.receiver import Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatError, Unreachable
@@ -16,6 +15,9 @@ from domain.json_values import Json
 from domain.messages import IncomingMessage
 from domain.users import Identity
 from tests.contracts.receiver_contract import next_event
+from tests.support.virtual_time import TestTime
+
+pytestmark = pytest.mark.virtual_time
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 MESSAGE: Json = {
@@ -29,7 +31,7 @@ class Endpoint:
     """An Events API receiver with signed requests."""
 
     def __init__(self, *failures: ChatError, ack_timeout_seconds: float = 5.0) -> None:
-        self.clock = MemoryClock()
+        self.clock = TestTime()
         self._failures = list(failures)
         self.receiver = SlackEventsApi(SECRET, self._identify, self.clock, ack_timeout_seconds)
 

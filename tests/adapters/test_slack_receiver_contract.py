@@ -6,6 +6,7 @@ import pytest
 from adapters.slack.events_api import SlackEventsApi
 from adapters.system_clock import SystemClock
 from application.health import HealthRegistry
+from entrypoints.container import HEALTH_CHECKS
 from entrypoints.http import HttpServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import (
@@ -37,7 +38,9 @@ class TestSlackEventsApi(ReceiverContract, AcknowledgementContract):
         async with SlackServer() as slack, connect_receiver(slack) as connected:
             identify = connected.chat.identify
             receiver = SlackEventsApi(slack.signing_secret, identify, SystemClock(), ack_timeout_seconds=0.3)
-            port = HttpServer(HealthRegistry(), host="127.0.0.1", port=0, slack_handler=receiver.handle_request)
+            port = HttpServer(
+                HealthRegistry(HEALTH_CHECKS), host="127.0.0.1", port=0, slack_handler=receiver.handle_request
+            )
             async with port.open():
                 await slack.deliver_to(f"{port.url}/slack/events")
                 yield SlackReceiverEnvironment(dataclasses.replace(connected, receiver=receiver))

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.memory.clock import MemoryClock
 from adapters.slack.sockets.rtm import SlackRtm
 from application.ports.receiver import (
     ChatEvent,
@@ -22,10 +21,13 @@ from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import next_event
 from tests.support.slack_receiver import ConnectedReceiver, connect_receiver
+from tests.support.virtual_time import TestTime
+
+pytestmark = pytest.mark.virtual_time
 
 
 @asynccontextmanager
-async def listening(clock: MemoryClock) -> AsyncIterator[tuple[ConnectedReceiver, AsyncIterator[IncomingEvent]]]:
+async def listening(clock: TestTime) -> AsyncIterator[tuple[ConnectedReceiver, AsyncIterator[IncomingEvent]]]:
     async with (
         SlackServer(classic=True) as slack,
         connect_receiver(slack, clock) as ear,
@@ -36,14 +38,14 @@ async def listening(clock: MemoryClock) -> AsyncIterator[tuple[ConnectedReceiver
 
 
 async def event_of(arrivals: AsyncIterator[IncomingEvent]) -> ChatEvent:
-    return (await next_event(arrivals)).event
+    return (await next_event(arrivals, within_seconds=60)).event
 
 
 async def test_a_token_that_can_not_use_rtm_ends_the_iteration_with_alternatives() -> None:
     async with (
         SlackServer() as granular,
         connect_receiver(granular) as ear,
-        SlackRtm(ear.web, MemoryClock()).events() as arrivals,
+        SlackRtm(ear.web, TestTime()).events() as arrivals,
     ):
         with pytest.raises(ChatRejected) as refusal:
             await next_event(arrivals)
@@ -56,7 +58,7 @@ async def test_a_token_that_can_not_use_rtm_ends_the_iteration_with_alternatives
 
 
 async def test_a_goodbye_is_followed_by_a_new_connection_at_once() -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with listening(clock) as (ear, arrivals):
         await clock.advance(11)
         (old,) = ear.slack.connections
@@ -71,12 +73,12 @@ async def test_a_goodbye_is_followed_by_a_new_connection_at_once() -> None:
 
 
 async def test_a_lost_connection_is_reopened_and_its_gap_reported() -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with listening(clock) as (ear, arrivals):
         ear.slack.drop_sockets()
         assert await event_of(arrivals) == Disconnected("the connection ended")
         ear.say("nobody hears this")
-        await clock.until_asleep()
+        await clock.settle()
         await clock.advance(1)
         connected = await event_of(arrivals)
         ear.say("after")
@@ -89,7 +91,7 @@ async def test_a_lost_connection_is_reopened_and_its_gap_reported() -> None:
 
 
 async def test_a_silent_connection_is_replaced() -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with listening(clock) as (ear, arrivals):
         ear.slack.silence_sockets()
         for _ in range(4):
@@ -99,7 +101,7 @@ async def test_a_silent_connection_is_replaced() -> None:
 
 
 async def test_a_quiet_connection_is_pinged_and_stays_open() -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with listening(clock) as (ear, arrivals):
         for number in range(10):
             await clock.advance(10)
@@ -109,7 +111,7 @@ async def test_a_quiet_connection_is_pinged_and_stays_open() -> None:
 
 
 async def test_invitations_and_removals_are_received_for_public_and_private_channels() -> None:
-    async with listening(MemoryClock()) as (ear, arrivals):
+    async with listening(TestTime()) as (ear, arrivals):
         for private in (False, True):
             channel = ChannelId(ear.slack.add_channel(f"other-{private}", private=private, members=("alice",)))
             ear.slack.invite(channel, ear.slack.bot_user_id)
@@ -133,7 +135,7 @@ async def test_invitations_and_removals_are_received_for_public_and_private_chan
     ],
 )
 async def test_useless_frames_do_no_harm(frame: str) -> None:
-    async with listening(MemoryClock()) as (ear, arrivals):
+    async with listening(TestTime()) as (ear, arrivals):
         ear.slack.raw_frame(frame)
         ear.say("after")
         said = await event_of(arrivals)
@@ -143,7 +145,7 @@ async def test_useless_frames_do_no_harm(frame: str) -> None:
 
 
 async def test_lone_surrogates_are_replaced() -> None:
-    async with listening(MemoryClock()) as (ear, arrivals):
+    async with listening(TestTime()) as (ear, arrivals):
         frame = {"type": "message", "channel": "C1", "user": "U1", "ts": "1.2", "text": "half \ud83d, whole 😀"}
         ear.slack.raw_frame(json.dumps(frame))
         said = await event_of(arrivals)
@@ -153,12 +155,11 @@ async def test_lone_surrogates_are_replaced() -> None:
 
 
 async def test_the_time_that_slack_asks_to_wait_is_respected() -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with SlackServer(classic=True) as slack, connect_receiver(slack, clock) as ear:
         slack.faults.plan("rtm.connect", faults.rate_limited(30))
         async with ear.receiver.events() as arrivals:
             assert isinstance(await event_of(arrivals), Disconnected)
-            await clock.until_asleep()
-            assert clock.next_wakes_in_seconds == 30
-            await clock.advance(30)
+            began = clock.elapsed
             assert await event_of(arrivals) == Connected(None, replays_missed=False)
+            assert 30 <= clock.elapsed - began < 31

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from adapters.memory.clock import MemoryClock
 from adapters.slack.sockets.socket_mode import SlackSocketMode
 from application.ports.receiver import AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatRejected
@@ -18,6 +17,9 @@ from entrypoints.simulation.slack.event_log import SocketClosed, SocketOpened
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import next_event
 from tests.support.slack_receiver import ConnectedReceiver, connect_receiver
+from tests.support.virtual_time import TestTime
+
+pytestmark = pytest.mark.virtual_time
 
 OPEN = "apps.connections.open"
 
@@ -26,7 +28,7 @@ OPEN = "apps.connections.open"
 class Listening:
     slack: SlackServer
     ear: ConnectedReceiver
-    clock: MemoryClock
+    clock: TestTime
     arrivals: AsyncIterator[IncomingEvent]
 
     async def event(self) -> ChatEvent:
@@ -50,11 +52,10 @@ class Listening:
         await self.clock.advance(11)
 
     async def next_pause(self) -> float:
-        """How long the next sleep is, as soon as somebody sleeps."""
-        await self.clock.until_asleep()
-        pause = self.clock.next_wakes_in_seconds
-        assert pause is not None
-        return pause
+        """Waits for the next attempt to connect, and returns how long it took."""
+        began, attempts = self.clock.elapsed, self.attempts
+        await self.slack.wait_for(lambda: self.attempts > attempts, timeout=120)
+        return self.clock.elapsed - began
 
     @property
     def attempts(self) -> int:
@@ -72,7 +73,7 @@ async def listening(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) 
 @asynccontextmanager
 async def attending(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) -> AsyncIterator[Listening]:
     """An ear that is trying to connect."""
-    clock = MemoryClock()
+    clock = TestTime()
     async with (
         SlackServer(ping_seconds=ping_seconds) as slack,
         connect_receiver(slack, clock, timeout_seconds=timeout_seconds) as ear,
@@ -147,13 +148,13 @@ async def test_every_attempt_requests_a_new_url() -> None:
         stage.slack.faults.plan(faults.HANDSHAKE, faults.http_status(409), times=2)
         stage.slack.drop_sockets()
         assert await stage.disconnected() == "the connection ended"
-        await stage.clock.until_asleep()
+        await stage.clock.settle()
         await stage.clock.advance(1)
         assert await stage.disconnected() == "no_socket: Slack refused to open a socket (HTTP 409)"
-        await stage.clock.until_asleep()
+        await stage.clock.settle()
         await stage.clock.advance(3)
         await stage.slack.wait_for(lambda: stage.attempts == 3)
-        await stage.clock.until_asleep()
+        await stage.clock.settle()
         await stage.clock.advance(5)
         assert isinstance(await stage.event(), Connected)
         assert stage.attempts == 4
@@ -167,7 +168,6 @@ async def test_attempts_back_off_while_slack_is_down() -> None:
         pauses: list[float] = []
         while len(pauses) < 8:
             pauses.append(await stage.next_pause())
-            await stage.clock.advance(pauses[-1])
 
         assert pauses[0] <= 1
         assert sum(pauses[:4]) > 8
@@ -180,7 +180,7 @@ async def test_the_same_failure_is_reported_once() -> None:
         stage.slack.drop_sockets()
         assert await stage.disconnected() == "the connection ended"
         while stage.attempts < 5:
-            await stage.clock.until_asleep()
+            await stage.clock.settle()
             await stage.clock.advance(1)
         assert await stage.disconnected() == "internal_error: Slack failed while processing apps.connections.open"
         assert isinstance(await stage.event(), Connected)
@@ -191,11 +191,10 @@ async def test_the_time_that_slack_asks_to_wait_is_respected() -> None:
         stage.slack.faults.plan(OPEN, faults.rate_limited(40))
         stage.slack.drop_sockets()
         await stage.disconnected()
-        await stage.clock.until_asleep()
+        await stage.clock.settle()
         await stage.clock.advance(1)
         assert await stage.disconnected() == "ratelimited: Slack asks to wait 40 s"
-        assert 38 < await stage.next_pause() <= 40
-        await stage.clock.advance(40)
+        assert 38 < await stage.next_pause() <= 41
         assert isinstance(await stage.event(), Connected)
 
 
@@ -206,7 +205,6 @@ async def test_connections_that_end_at_once_are_reopened_with_delays() -> None:
             await stage.disconnected()
             pause = await stage.next_pause()
             assert pause >= 0.7
-            await stage.clock.advance(pause)
             assert isinstance(await stage.event(), Connected)
 
 
@@ -214,7 +212,7 @@ async def test_a_socket_without_a_hello_is_abandoned() -> None:
     async with attending(timeout_seconds=0.5) as stage:
         stage.slack.faults.plan(faults.HELLO, Hang())
         assert await stage.disconnected() == "no_hello: Slack opened a socket but sent no hello"
-        await stage.clock.until_asleep()
+        await stage.clock.settle()
         await stage.clock.advance(1)
         assert await stage.event() == Connected(None)
 
@@ -308,26 +306,24 @@ async def test_an_explicit_refusal_delays_the_next_attempt(reason: str, told: st
 
         pause = await stage.next_pause()
         assert 30 <= pause <= 60
-        assert stage.attempts == 1
-        await stage.clock.advance(pause)
         assert isinstance(await stage.event(), Connected)
 
 
 async def test_a_refusal_before_the_hello_delays_the_next_attempt_too() -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         replica = SlackSocketMode(ear.web, slack.app_token, ear.chat.identify, clock)
         others = [await ear.web.connect(await replica.request_url()) for _ in range(10)]
         async with ear.receiver.events() as arrivals:
             event = (await next_event(arrivals)).event
-            await clock.until_asleep()
-            pause = clock.next_wakes_in_seconds
+            began, attempts = clock.elapsed, slack.counters[OPEN]
+            await slack.wait_for(lambda: slack.counters[OPEN] > attempts, timeout=120)
+            pause = clock.elapsed - began
         for other in others:
             await other.close()
 
     assert isinstance(event, Disconnected)
     assert event.reason.startswith("too_many_websockets: ")
-    assert pause is not None
     assert pause >= 30
 
 
@@ -367,7 +363,7 @@ async def test_a_token_rejected_later_is_reported_and_retried() -> None:
 
 
 async def test_an_unreachable_slack_is_retried_from_the_start() -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         await slack.go_down()
         async with ear.receiver.events() as arrivals:
@@ -375,7 +371,7 @@ async def test_an_unreachable_slack_is_retried_from_the_start() -> None:
             assert isinstance(event, Disconnected)
             assert event.reason.startswith("unreachable: ")
             await slack.come_up()
-            await clock.until_asleep()
+            await clock.settle()
             await clock.advance(1)
             assert (await next_event(arrivals)).event == Connected(None)
 
@@ -463,7 +459,7 @@ async def test_no_ticket_token_or_text_is_logged() -> None:
             await stage.hears("a secret text")
             stage.slack.drop_sockets()
             await stage.disconnected()
-            await stage.clock.until_asleep()
+            await stage.clock.settle()
             await stage.clock.advance(1)
             await stage.disconnected()
     assert lines
@@ -479,7 +475,7 @@ async def test_no_ticket_token_or_text_is_logged() -> None:
 
 @pytest.mark.parametrize("fault", [Hang(), faults.error("internal_error")])
 async def test_leaving_cancels_a_connection_attempt(fault: Fault) -> None:
-    clock = MemoryClock()
+    clock = TestTime()
     async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
         slack.faults.plan(OPEN, fault, times=None)
         async with asyncio.timeout(3):
@@ -489,7 +485,7 @@ async def test_leaving_cancels_a_connection_attempt(fault: Fault) -> None:
 
 
 async def test_leaving_closes_the_connection() -> None:
-    async with SlackServer() as slack, connect_receiver(slack, MemoryClock()) as ear:
+    async with SlackServer() as slack, connect_receiver(slack, TestTime()) as ear:
         async with ear.receiver.events() as arrivals:
             await next_event(arrivals)
             assert len(slack.connections) == 1

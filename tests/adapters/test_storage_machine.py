@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,17 +16,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from adapters.filesystem.storage import FileStorage
 from adapters.memory.storage import MemoryStorage
 from application.ports.storage import Storage
-from domain.actions import ActionId, JournalEntry, Step
+from domain.actions import ActionId, JournalEntry, StepName
 from domain.channels import ChannelId
 from domain.commands import Broadcast
+from domain.errors import LeaseLost
 from domain.events import BroadcastSent, Outcome
 from domain.outbox import Claim, OutboxEntry
-from tests.contracts.storage_values import A, B, C, action, after, new_entry
+from tests.contracts.storage_values import CLOCK, HELD, STEP_A, STEP_B, STEP_C, A, B, C, action, after, new_entry
 from tests.support.storage_model import JournalModel, OutboxModel
 
 T = TypeVar("T")
 
 channels = st.sampled_from([A, B, C])
+steps = st.sampled_from([STEP_A, STEP_B, STEP_C])
 numbers = st.integers(0, 5)
 keys = st.builds(lambda channel_id, number: new_entry(channel_id, number).key, channels, numbers)
 action_ids = st.sampled_from([ActionId("x"), ActionId("y"), ActionId("z")])
@@ -43,6 +45,7 @@ class _Machine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.now = 0.0
+        CLOCK.time = after(0)
         self.opened: AbstractAsyncContextManager[None] | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="machine-"))
 
@@ -65,6 +68,7 @@ class _Machine(RuleBasedStateMachine):
     @rule(seconds=spans)
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+        CLOCK.time = after(self.now)
 
     def close(self) -> None:
         if self.opened is not None:
@@ -91,10 +95,10 @@ class _OutboxMachine(_Machine):
 
     @rule(limit=st.integers(1, 3), entries=st.integers(1, 3), lease=st.sampled_from([5.0, 50.0]))
     def claim(self, limit: int, entries: int, lease: float) -> None:
-        claims = self.do(self.storage.outbox.claim(limit, entries, self.at(), lease))
+        claims = self.do(self.storage.outbox.claim(limit, entries, lease))
         expected = self.model.claim(limit, entries, self.now, lease)
-        assert [(c.channel_id, [e.key for e in c.entries], c.previous_lease_expired) for c in claims] == expected
-        self.claims += [(claim, self.model.leases[claim.channel_id][0]) for claim in claims]
+        assert [(c.lane, [e.key for e in c.entries], c.previous_lease_expired) for c in claims] == expected
+        self.claims += [(claim, self.model.leases[claim.lane][0]) for claim in claims]
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)
@@ -114,23 +118,23 @@ class _OutboxMachine(_Machine):
             self.model.dead_letter(waiting, "no")
 
     @precondition(lambda self: self.claims)
-    @rule(pick=picks, pause=st.none() | spans, refused=st.booleans())
-    def release(self, pick: int, pause: float | None, refused: bool) -> None:
+    @rule(pick=picks, pause=spans, rejected=st.booleans())
+    def release(self, pick: int, pause: float, rejected: bool) -> None:
         claim, number = self.claims[pick % len(self.claims)]
-        not_before = None if pause is None else self.at(pause)
-        refused_at = self.at() if refused else None
-        self.do(self.storage.outbox.release(claim, not_before=not_before, refused_at=refused_at))
-        if self.model.holds(claim.channel_id, number):
-            until = None if pause is None else self.now + pause
-            self.model.release(claim.channel_id, until, self.now if refused else None)
+        request = self.storage.outbox.release(claim, retry_after_seconds=pause, rejected=rejected)
+        assert self.is_current(request) == self.model.was_last(claim.lane, number)
+        if self.model.holds(claim.lane, number):
+            until = self.now + pause if pause else None
+            self.model.release(claim.lane, until, self.now if rejected else None)
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, lease=spans)
     def renew_lease(self, pick: int, lease: float) -> None:
         claim, number = self.claims[pick % len(self.claims)]
-        self.do(self.storage.outbox.renew_lease(claim, self.at(), lease))
-        if self.model.holds(claim.channel_id, number):
-            self.model.leases[claim.channel_id] = (number, self.now + lease)
+        request = self.storage.outbox.renew_lease(claim, lease)
+        assert self.is_current(request) == self.model.was_last(claim.lane, number)
+        if self.model.holds(claim.lane, number):
+            self.model.leases[claim.lane] = (number, self.now + lease)
 
     @rule(key=keys)
     def requeue(self, key: str) -> None:
@@ -147,7 +151,7 @@ class _OutboxMachine(_Machine):
     @rule(age=spans)
     def purge(self, age: float) -> None:
         old = [key for key, received_at in self.model.acked.items() if received_at < self.at(-age)]
-        assert self.do(self.storage.outbox.purge(self.at(-age))) == len(old)
+        assert self.do(self.storage.outbox.purge(timedelta(seconds=age))) == len(old)
         for key in old:
             del self.model.acked[key]
 
@@ -165,7 +169,15 @@ class _OutboxMachine(_Machine):
         assert self.do(_list(self.storage.outbox.entries)) == waiting
         assert self.do(self.storage.outbox.backlog()) == self.model.backlog()
         due = min(self.model.pauses.values(), default=None)
-        assert self.do(self.storage.outbox.next_due()) == (None if due is None else after(due))
+        assert self.do(self.storage.outbox.next_due_seconds()) == (None if due is None else due - self.now)
+
+    def is_current(self, request: Coroutine[Any, Any, None]) -> bool:
+        """Returns False if the storage raised LeaseLost."""
+        try:
+            self.do(request)
+        except LeaseLost:
+            return False
+        return True
 
     def pick_entry(self, pick: int, position: int) -> tuple[Claim, OutboxEntry]:
         claim, _ = self.claims[pick % len(self.claims)]
@@ -177,7 +189,7 @@ class _JournalMachine(_Machine):
         super().__init__()
         self.model = JournalModel()
 
-    def succeeds(self, request: Coroutine[Any, Any, None]) -> bool:
+    def succeeds(self, request: Coroutine[Any, Any, object]) -> bool:
         """Returns False if the storage raised ValueError."""
         try:
             self.do(request)
@@ -188,27 +200,27 @@ class _JournalMachine(_Machine):
     @rule(action_id=action_ids, text=st.sampled_from(["one", "two"]))
     def record(self, action_id: ActionId, text: str) -> None:
         taken = action(action_id, Broadcast(text))
-        assert self.do(self.storage.journal.record(taken, self.at())) == self.model.record(taken, self.at())
+        assert self.do(self.storage.journal.record(taken)) == self.model.record(taken, self.at())
 
-    @rule(action_id=action_ids, planned=st.lists(channels, unique=True, max_size=3))
-    def plan_steps(self, action_id: ActionId, planned: list[ChannelId]) -> None:
+    @rule(action_id=action_ids, planned=st.lists(steps, unique=True, max_size=3))
+    def plan_steps(self, action_id: ActionId, planned: list[StepName]) -> None:
         succeeded = self.succeeds(self.storage.journal.plan_steps(action_id, planned))
         assert succeeded == self.model.plan_steps(action_id, planned)
 
-    @rule(action_id=action_ids, channel_id=channels)
-    def begin_step(self, action_id: ActionId, channel_id: ChannelId) -> None:
-        succeeded = self.succeeds(self.storage.journal.begin_step(action_id, channel_id, self.at()))
-        assert succeeded == self.model.begin_step(action_id, channel_id, self.at())
+    @rule(action_id=action_ids, name=steps)
+    def begin_step(self, action_id: ActionId, name: StepName) -> None:
+        succeeded = self.succeeds(self.storage.journal.begin_step(action_id, name, HELD))
+        assert succeeded == self.model.begin_step(action_id, name, self.at())
 
-    @rule(action_id=action_ids, channel_id=channels, error=st.sampled_from(["no", "never"]))
-    def complete_step(self, action_id: ActionId, channel_id: ChannelId, error: str) -> None:
-        succeeded = self.succeeds(self.storage.journal.complete_step(action_id, channel_id, Step(error=error)))
-        assert succeeded == self.model.complete_step(action_id, channel_id, error)
+    @rule(action_id=action_ids, name=steps, error=st.sampled_from(["no", "never"]))
+    def complete_step(self, action_id: ActionId, name: StepName, error: str) -> None:
+        succeeded = self.succeeds(self.storage.journal.complete_step(action_id, name, HELD, error=error))
+        assert succeeded == self.model.complete_step(action_id, name, error)
 
     @rule(action_id=action_ids)
     def set_outcome(self, action_id: ActionId) -> None:
         outcome: Outcome = BroadcastSent("one", (A,))
-        succeeded = self.succeeds(self.storage.journal.set_outcome(action_id, outcome, self.at()))
+        succeeded = self.succeeds(self.storage.journal.set_outcome(action_id, outcome))
         assert succeeded == self.model.set_outcome(action_id, outcome, self.at())
 
     @rule(action_id=action_ids)
@@ -234,7 +246,7 @@ class _JournalMachine(_Machine):
 
     @rule(age=spans)
     def purge(self, age: float) -> None:
-        assert self.do(self.storage.journal.purge(self.at(-age))) == self.model.purge(self.at(-age))
+        assert self.do(self.storage.journal.purge(timedelta(seconds=age))) == self.model.purge(self.at(-age))
 
     @rule()
     def restart(self) -> None:
@@ -257,12 +269,12 @@ class _InMemory(_Machine):
     """A restart reuses the same object."""
 
     def reopened_storage(self) -> Storage:
-        return self.__dict__.setdefault("only", MemoryStorage())  # type: ignore[no-any-return]
+        return self.__dict__.setdefault("only", MemoryStorage(CLOCK))  # type: ignore[no-any-return]
 
 
 class _InDirectory(_Machine):
     def reopened_storage(self) -> Storage:
-        return FileStorage(self.directory)
+        return FileStorage(self.directory, CLOCK)
 
 
 class _MemoryOutbox(_InMemory, _OutboxMachine):

@@ -9,9 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 from adapters.filesystem.storage import FileStorage
+from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
-from domain.outbox import OutboxEntry
+from domain.outbox import OutboxEntry, message_entry
 from entrypoints.simulation.flyte.trace import EventAccepted, TraceEvent
 from tests.bench.environment import BenchEnvironment, bench_environment, peak_resident_bytes, resident_bytes
 from tests.bench.report import Report, mebibytes
@@ -100,7 +101,7 @@ def _variables(env: BenchEnvironment) -> dict[str, str]:
 async def _fill_outbox(env: BenchEnvironment, count: int) -> float:
     """Appends the entries through the storage adapter. Returns the seconds it took."""
     began = time.monotonic()
-    storage, entries = FileStorage(env.directory / "state"), _entries(env, count)
+    storage, entries = FileStorage(env.directory / "state", SystemClock()), _entries(env, count)
     async with storage.open():
         while batch := list(islice(entries, _BATCH_SIZE)):
             await storage.outbox.append(batch)
@@ -114,4 +115,4 @@ def _entries(env: BenchEnvironment, count: int) -> Iterator[OutboxEntry]:
         position, place = divmod(number, len(env.channels))
         timestamp = f"{began.timestamp() + number // 1000:.0f}.{number % 1000:06d}"
         channel, person = ChannelId(env.channels[place]), env.people[place]
-        yield OutboxEntry(IncomingMessage(channel, timestamp, json.dumps(position), user_id=person), began)
+        yield message_entry(IncomingMessage(channel, timestamp, json.dumps(position), user_id=person), began)

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, Final
 
 from adapters.filesystem.storage import FileStorage
+from adapters.system_clock import SystemClock
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
@@ -129,7 +130,7 @@ class ChaosRunner:
             await asyncio.sleep(0.5)  # an audit after each single event would take too long
 
     async def _inspect_storage(self) -> None:
-        storage = FileStorage(self.directory / "state")
+        storage = FileStorage(self.directory / "state", SystemClock())
         async with storage.open():
             outbox, journal = await storage.outbox.backlog(), await storage.journal.backlog()
         for name, backlog in (("outbox", outbox), ("journal", journal)):

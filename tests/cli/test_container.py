@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from adapters.recording.chat import RecordedChat
-from adapters.recording.receiver import RecordedReceiver
-from adapters.recording.workflow import RecordedWorkflow
 from entrypoints.config.settings import ReceiveMode, load_settings
-from entrypoints.container import Container, lifetimes
+from entrypoints.container import Daemon, lifetimes
 from entrypoints.http import SLACK_PATH
 
 SECRETS = {
@@ -22,11 +19,11 @@ SECRETS = {
 every_mode = pytest.mark.parametrize("mode", ReceiveMode, ids=lambda mode: mode.value)
 
 
-def container_for(mode: ReceiveMode, more: Mapping[str, str]) -> Container:
+def daemon_for(mode: ReceiveMode, more: Mapping[str, str]) -> Daemon:
     required = {"FLYTE_API": "http://127.0.0.1:1", "FLYTE_SLACK_TOKEN": "xoxb-1"}
     settings = load_settings({**required, **SECRETS[mode], **more})
     assert settings.receive_mode is mode
-    return Container(settings=settings)
+    return Daemon(settings=settings)
 
 
 @every_mode
@@ -34,30 +31,31 @@ def container_for(mode: ReceiveMode, more: Mapping[str, str]) -> Container:
 @pytest.mark.parametrize("record", ["", "record.jsonl"])
 def test_every_object_can_be_created(mode: ReceiveMode, storage: str, record: str, tmp_path: Path) -> None:
     url = {"file": f"file://{tmp_path}/state", "memory": "memory:"}[storage]
-    container = container_for(mode, {"FLYTE_SLACK_STORAGE": url, "FLYTE_SLACK_RECORD": record})
+    daemon = daemon_for(mode, {"FLYTE_SLACK_STORAGE": url, "FLYTE_SLACK_RECORD": record})
 
-    container.check_dependencies()
-    for provider in container.providers.values():
-        provider()
+    daemon.check_dependencies()
+    for container in (daemon, daemon.adapters, daemon.application):
+        for provider in container.providers.values():
+            provider()
 
 
 @every_mode
 def test_creating_the_objects_opens_nothing(mode: ReceiveMode, tmp_path: Path) -> None:
     more = {"FLYTE_SLACK_BACKUP_DIR": str(tmp_path / "state"), "FLYTE_SLACK_RECORD": str(tmp_path / "record")}
-    container = container_for(mode, more)
+    daemon = daemon_for(mode, more)
 
-    container.service()
-    list(lifetimes(container))
+    daemon.application.supervisor()
+    list(lifetimes(daemon))
 
     assert list(tmp_path.iterdir()) == []
 
 
 @every_mode
 def test_every_object_is_created_once(mode: ReceiveMode) -> None:
-    container = container_for(mode, {})
+    daemon = daemon_for(mode, {})
 
-    assert container.receiver() is container.receiver()
-    assert container.service() is container.service()
+    assert daemon.adapters.receiver() is daemon.adapters.receiver()
+    assert daemon.application.supervisor() is daemon.application.supervisor()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +71,7 @@ async def test_only_a_pack_in_http_mode_verifies_requests_from_slack(
     mode: ReceiveMode, record: str, status: HTTPStatus
 ) -> None:
     variables = {"FLYTE_SLACK_HTTP_HOST": "127.0.0.1", "FLYTE_SLACK_HTTP_PORT": "0", "FLYTE_SLACK_RECORD": record}
-    server = container_for(mode, variables).http_server()
+    server = daemon_for(mode, variables).http_server()
 
     async with (
         server.open(),
@@ -84,16 +82,19 @@ async def test_only_a_pack_in_http_mode_verifies_requests_from_slack(
 
 
 def test_without_a_recording_the_pack_uses_the_adapters_themselves() -> None:
-    container = container_for(ReceiveMode.RTM, {})
+    daemon = daemon_for(ReceiveMode.RTM, {})
 
-    assert container.chat() is container.slack_chat()
-    assert container.receiver() is container.slack_receiver()
-    assert container.workflow() is container.flyte_workflow()
+    adapters = daemon.adapters
+    assert adapters.chat() is adapters.slack_chat()
+    assert adapters.receiver() is adapters.slack_receiver()
+    assert adapters.workflow() is adapters.flyte_workflow()
 
 
 def test_a_recording_wraps_the_adapters() -> None:
-    container = container_for(ReceiveMode.HTTP, {"FLYTE_SLACK_RECORD": "record.jsonl"})
+    daemon = daemon_for(ReceiveMode.HTTP, {"FLYTE_SLACK_RECORD": "record.jsonl"})
 
-    assert isinstance(container.chat(), RecordedChat)
-    assert isinstance(container.receiver(), RecordedReceiver)
-    assert isinstance(container.workflow(), RecordedWorkflow)
+    adapters = daemon.adapters
+    assert adapters.chat() is not adapters.slack_chat()
+    assert adapters.receiver() is not adapters.slack_receiver()
+    assert adapters.workflow() is not adapters.flyte_workflow()
+    assert adapters.chat() is adapters.chat()

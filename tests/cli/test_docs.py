@@ -6,9 +6,9 @@ import re
 import pytest
 import yaml
 
-from application.health import CHECKS
 from entrypoints.config.settings import SettingsError, load_settings, variables
 from entrypoints.config.variables import Variable
+from entrypoints.container import HEALTH_CHECKS
 from tests.support.pages import DOCS, ROOT, code_spans, page, rows, section, sources, titled_blocks
 
 OPERATORS = page("operators.md")
@@ -99,7 +99,7 @@ def test_the_example_of_invalid_settings_gets_the_errors_that_the_page_shows() -
 
 @pytest.mark.parametrize("title", ["Healthy", "Flyte is down"])
 def test_an_example_of_the_health_response_has_every_check_in_order(title: str) -> None:
-    assert tuple(json.loads(titled_blocks(OPERATORS)[title])) == CHECKS
+    assert tuple(json.loads(titled_blocks(OPERATORS)[title])) == HEALTH_CHECKS
 
 
 def test_every_log_event_in_the_tables_is_logged_somewhere() -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from adapters.serialization.payloads import command_input, event_payload, parse_command
+from adapters.serialization.payloads import command_input, event_name, event_payload, parse_command
 from adapters.slack.error_help import EXPLANATIONS
 from application.use_cases.dispatcher import pack_definition
 from domain.channels import ChannelId
@@ -23,7 +23,6 @@ from domain.events import (
     RichMessageSent,
     SendMessageFailed,
     SendRichMessageFailed,
-    event_name,
 )
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt

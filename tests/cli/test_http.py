@@ -12,7 +12,8 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
-from application.health import CHECKS, HealthRegistry
+from application.health import HealthRegistry
+from entrypoints.container import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, HttpServer, PortUnavailable, SlackRequestHandler, url_at
 
 MIB = 1024 * 1024
@@ -20,7 +21,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def health() -> HealthRegistry:
-    return HealthRegistry()
+    return HealthRegistry(HEALTH_CHECKS)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def slack_url() -> AsyncIterator[str]:
 async def running_server(
     health: HealthRegistry | None = None, slack_handler: SlackRequestHandler | None = None
 ) -> AsyncIterator[HttpServer]:
-    server = HttpServer(health or HealthRegistry(), host="127.0.0.1", port=0, slack_handler=slack_handler)
+    server = HttpServer(health or HealthRegistry(HEALTH_CHECKS), host="127.0.0.1", port=0, slack_handler=slack_handler)
     async with server.open():
         yield server
 
@@ -56,14 +57,14 @@ async def echo(headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
 
 
 def all_healthy(health: HealthRegistry) -> None:
-    for check in CHECKS:
-        health.report(check, healthy=True, status="fine")
+    for check in HEALTH_CHECKS:
+        health.reporter(check).report(healthy=True, status="fine")
 
 
 async def test_health_is_500_until_every_check_is_healthy(url: str, session: ClientSession) -> None:
     async with session.get(url) as response:
         assert response.status == 500
-        assert await response.json() == {check: {"healthy": False, "status": "starting"} for check in CHECKS}
+        assert await response.json() == {check: {"healthy": False, "status": "starting"} for check in HEALTH_CHECKS}
 
 
 async def test_health_is_200_when_every_check_is_healthy(
@@ -73,12 +74,12 @@ async def test_health_is_200_when_every_check_is_healthy(
 
     async with session.get(url) as response:
         assert response.status == 200
-        assert await response.json() == {check: {"healthy": True, "status": "fine"} for check in CHECKS}
+        assert await response.json() == {check: {"healthy": True, "status": "fine"} for check in HEALTH_CHECKS}
 
 
 async def test_one_unhealthy_check_is_enough_for_500(health: HealthRegistry, url: str, session: ClientSession) -> None:
     all_healthy(health)
-    health.report("slack", healthy=False, status="out of reach")
+    health.reporter("slack").report(healthy=False, status="out of reach")
 
     async with session.get(url) as response:
         assert response.status == 500
@@ -203,7 +204,7 @@ async def test_a_port_in_use_is_an_error_that_names_the_variable() -> None:
         port = other.getsockname()[1]
 
         with pytest.raises(PortUnavailable, match=f"^FLYTE_SLACK_HTTP_PORT: port {port} is in use") as caught:
-            async with HttpServer(HealthRegistry(), host="127.0.0.1", port=port).open():
+            async with HttpServer(HealthRegistry(HEALTH_CHECKS), host="127.0.0.1", port=port).open():
                 pass
 
     assert isinstance(caught.value.__cause__, OSError)
@@ -212,5 +213,5 @@ async def test_a_port_in_use_is_an_error_that_names_the_variable() -> None:
 
 async def test_a_host_of_another_machine_is_an_error_that_names_the_variable() -> None:
     with pytest.raises(PortUnavailable, match=r"^FLYTE_SLACK_HTTP_HOST: can't listen on '192\.0\.2\.1'"):
-        async with HttpServer(HealthRegistry(), host="192.0.2.1", port=0).open():
+        async with HttpServer(HealthRegistry(HEALTH_CHECKS), host="192.0.2.1", port=0).open():
             pass

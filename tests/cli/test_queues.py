@@ -9,13 +9,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.filesystem.storage import FileStorage
+from adapters.system_clock import SystemClock
 from domain.actions import Action, ActionId
 from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.events import MessageSent
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
-from domain.outbox import OutboxEntry
+from domain.outbox import message_entry
 from entrypoints.cli.commands import main
+from tests.support.manual_clock import ManualClock
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 
@@ -27,17 +29,18 @@ SENT = MessageSent(OutgoingMessage(C1, "hello"), Receipt(C1, "2.0"))
 @pytest.fixture
 async def directory(tmp_path: Path) -> Path:
     """A storage with one waiting message and one set aside, and with two such actions."""
-    storage, ten_minutes_ago = FileStorage(tmp_path / "state"), datetime.now(UTC) - timedelta(minutes=10)
+    ten_minutes_ago = datetime.now(UTC) - timedelta(minutes=10)
+    storage = FileStorage(tmp_path / "state", ManualClock(ten_minutes_ago))
     async with storage.open():
         for timestamp in ("1.0", "1.1"):
             said = IncomingMessage(C1, timestamp, f"text \x1b[31m{timestamp}", "U1")
-            await storage.outbox.append([OutboxEntry(said, ten_minutes_ago)])
-        [claim] = await storage.outbox.claim(1, 2, datetime.now(UTC), 60)
+            await storage.outbox.append([message_entry(said, ten_minutes_ago)])
+        [claim] = await storage.outbox.claim(1, 2, 60)
         await storage.outbox.dead_letter(claim, claim.entries[0], "refused as malformed")
         await storage.outbox.release(claim)
         for link in (LINK, ActionId(LINK.replace("6b058", "6b059"))):
-            await storage.journal.record(Action(link, SendMessage(SENT.message)), ten_minutes_ago)
-        await storage.journal.set_outcome(LINK, SENT, ten_minutes_ago)
+            await storage.journal.record(Action(link, SendMessage(SENT.message)))
+        await storage.journal.set_outcome(LINK, SENT)
         await storage.journal.dead_letter(LINK, "Flyte does not know it")
     return tmp_path / "state"
 
@@ -48,7 +51,7 @@ def _run(directory: Path, *arguments: str, answer: str | None = None) -> Result:
 
 
 async def _counts(directory: Path) -> tuple[int, int, int, int]:
-    storage = FileStorage(directory, exclusive=False)
+    storage = FileStorage(directory, SystemClock(), exclusive=False)
     async with storage.open():
         outbox, journal = await storage.outbox.backlog(), await storage.journal.backlog()
     return outbox.waiting, outbox.dead_lettered, journal.waiting, journal.dead_lettered

@@ -84,6 +84,27 @@ class ChatContract:
         assert identity.bot_id
         assert identity.user_id != identity.bot_id
 
+    async def test_a_text_that_the_service_would_cut_is_rejected(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        environment.chat.validate(OutgoingMessage(channel, "x" * 40_000))
+
+        with pytest.raises(ChatRejected, match="msg_too_long"):
+            environment.chat.validate(OutgoingMessage(channel, "x" * 40_001))
+
+    async def test_a_message_with_metadata_of_its_own_carries_no_idempotency_key(
+        self, environment: ChatEnvironment
+    ) -> None:
+        channel = environment.open_channel("ops")
+        plain, rich = OutgoingMessage(channel, "hello"), RichMessage({"channel": channel, "text": "hello"})
+
+        assert environment.chat.carries_key(plain)
+        assert environment.chat.carries_key(rich)
+        assert not environment.chat.carries_key(RichMessage({**rich.fields, "metadata": {"event_type": "mine"}}))
+
+    async def test_direct_messages_are_told_from_channels(self, environment: ChatEnvironment) -> None:
+        assert environment.chat.is_direct(environment.open_direct())
+        assert not environment.chat.is_direct(environment.open_channel("ops"))
+
     async def test_a_post_appears_where_the_receipt_says(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)
 

@@ -2,28 +2,42 @@
 
 import asyncio
 
+import pytest
+
 from application.ports.storage import Storage
 from domain.channels import ChannelId
-from domain.outbox import Claim
+from domain.errors import LeaseLost
+from domain.outbox import Claim, Lane, OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, new_entry
+from tests.contracts.storage_values import LANE_A, LANE_B, LANE_C, LEASE, NOW, A, B, C, after, at, new_entry
 
 
 async def claim_one(storage: Storage, seconds: float = 0, entries: int = 10) -> Claim:
     """Claims the only claimable channel at this many seconds after NOW."""
-    [claim] = await storage.outbox.claim(10, entries, after(seconds), LEASE)
+    [claim] = await at(storage, after(seconds)).outbox.claim(10, entries, LEASE)
+    return claim
+
+
+def contents(claim: Claim) -> tuple[Lane, tuple[OutboxEntry, ...], bool]:
+    """Returns all of a claim but its token, which is never the same."""
+    return claim.lane, claim.entries, claim.previous_lease_expired
+
+
+async def claim_one_lane(storage: Storage) -> Claim:
+    """Claims the first of several lanes, at NOW."""
+    [claim] = await at(storage, NOW).outbox.claim(1, 10, LEASE)
     return claim
 
 
 class ClaimsContract(StorageSuite):
     async def test_an_empty_outbox_yields_no_claims(self, storage: Storage) -> None:
-        assert await storage.outbox.claim(10, 10, NOW, LEASE) == []
+        assert await at(storage, NOW).outbox.claim(10, 10, LEASE) == []
 
     async def test_a_claim_holds_a_channels_entries_in_order(self, storage: Storage) -> None:
         entries = [new_entry(A, n, received_after=9 - n) for n in range(5)]
         await storage.outbox.append(entries[:3])
         await storage.outbox.append(entries[3:])
-        assert await claim_one(storage) == Claim(A, tuple(entries), previous_lease_expired=False)
+        assert contents(await claim_one(storage)) == (LANE_A, tuple(entries), False)
 
     async def test_a_claim_holds_no_more_entries_than_requested(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, n) for n in range(5)])
@@ -32,27 +46,27 @@ class ClaimsContract(StorageSuite):
     async def test_the_requested_number_of_channels_is_claimed_longest_waiting_first(self, storage: Storage) -> None:
         received = {A: 3, B: 1, C: 2}
         await storage.outbox.append([new_entry(channel_id, 1, at) for channel_id, at in received.items()])
-        claims = await storage.outbox.claim(2, 10, NOW, LEASE)
-        assert [claim.channel_id for claim in claims] == [B, C]
+        claims = await at(storage, NOW).outbox.claim(2, 10, LEASE)
+        assert [claim.lane for claim in claims] == [LANE_B, LANE_C]
 
     async def test_the_order_of_channels_depends_on_waiting_entries_only(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1, 1), new_entry(B, 1, 2), new_entry(A, 2, 3)])
-        claim = (await storage.outbox.claim(1, 1, NOW, LEASE))[0]
+        claim = (await at(storage, NOW).outbox.claim(1, 1, LEASE))[0]
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim)
-        claims = await storage.outbox.claim(2, 1, NOW, LEASE)
-        assert [claim.channel_id for claim in claims] == [B, A]
+        claims = await at(storage, NOW).outbox.claim(2, 1, LEASE)
+        assert [claim.lane for claim in claims] == [LANE_B, LANE_A]
 
     async def test_a_claimed_channel_is_not_claimed_again_even_for_new_entries(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         await claim_one(storage, entries=1)
         await storage.outbox.append([new_entry(A, 3)])
-        assert await storage.outbox.claim(10, 10, after(LEASE - 1), LEASE) == []
+        assert await at(storage, after(LEASE - 1)).outbox.claim(10, 10, LEASE) == []
 
     async def test_concurrent_claims_never_share_a_channel(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(ChannelId(f"C{n}"), 1) for n in range(40)])
-        rounds = await asyncio.gather(*(storage.outbox.claim(7, 1, NOW, LEASE) for _ in range(8)))
-        claimed = [claim.channel_id for claims in rounds for claim in claims]
+        rounds = await asyncio.gather(*(at(storage, NOW).outbox.claim(7, 1, LEASE) for _ in range(8)))
+        claimed = [claim.lane for claims in rounds for claim in claims]
         assert len(claimed) == len(set(claimed)) == 40
 
     async def test_an_acked_entry_is_not_claimed_again(self, storage: Storage) -> None:
@@ -81,7 +95,7 @@ class ClaimsContract(StorageSuite):
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.append([new_entry(A, 2)])
-        assert await storage.outbox.claim(10, 10, NOW, LEASE) == []
+        assert await at(storage, NOW).outbox.claim(10, 10, LEASE) == []
         await storage.outbox.release(claim)
         assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
@@ -89,69 +103,69 @@ class ClaimsContract(StorageSuite):
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage)
         await storage.outbox.release(claim)
-        assert await claim_one(storage) == claim
+        assert contents(await claim_one(storage)) == contents(claim)
 
     async def test_entries_released_with_a_pause_wait_until_its_end(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
-        await storage.outbox.release(await claim_one(storage), not_before=after(30))
-        assert await storage.outbox.claim(10, 10, after(29.999999), LEASE) == []
+        await at(storage, NOW).outbox.release(await claim_one(storage), retry_after_seconds=30)
+        assert await at(storage, after(29.999999)).outbox.claim(10, 10, LEASE) == []
         assert (await claim_one(storage, 30)).entries == (new_entry(A, 1),)
 
     async def test_a_paused_channel_does_not_delay_others(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
-        await storage.outbox.release(await claim_one(storage), not_before=after(30))
+        await at(storage, NOW).outbox.release(await claim_one(storage), retry_after_seconds=30)
         await storage.outbox.append([new_entry(B, 1), new_entry(A, 2)])
-        assert (await claim_one(storage)).channel_id == B
+        assert (await claim_one(storage)).lane == LANE_B
 
     async def test_a_rejection_counts_for_the_first_remaining_entry(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, n) for n in range(3)])
         for seconds in (5, 6):
             claim = await claim_one(storage)
             await storage.outbox.ack(claim, new_entry(A, 0))
-            await storage.outbox.release(claim, refused_at=after(seconds))
+            await at(storage, after(seconds)).outbox.release(claim, rejected=True)
         first, second = (await claim_one(storage)).entries
-        assert (first.said, first.rejections, first.first_rejected_at) == (new_entry(A, 1).said, 2, after(5))
+        assert (first.event, first.rejections, first.first_rejected_at) == (new_entry(A, 1).event, 2, after(5))
         assert second == new_entry(A, 2)
 
     async def test_a_rejection_does_not_count_for_a_claim_without_entries_left(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage, entries=1)
         await storage.outbox.ack(claim, claim.entries[0])
-        await storage.outbox.release(claim, refused_at=NOW)
+        await at(storage, NOW).outbox.release(claim, rejected=True)
         assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
     async def test_rejections_and_pauses_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([new_entry(A, 1)])
-            await storage.outbox.release(await claim_one(storage), not_before=after(30), refused_at=NOW)
+            await at(storage, NOW).outbox.release(await claim_one(storage), retry_after_seconds=30, rejected=True)
         async with (storage := restart()).open():
-            assert await storage.outbox.claim(10, 10, after(29), LEASE) == []
+            assert await at(storage, after(29)).outbox.claim(10, 10, LEASE) == []
             claim = await claim_one(storage, 30)
             assert (claim.entries[0].rejections, claim.previous_lease_expired) == (1, False)
 
     async def test_only_paused_channels_become_due(self, storage: Storage) -> None:
-        assert await storage.outbox.next_due() is None
+        assert await storage.outbox.next_due_seconds() is None
         await storage.outbox.append([new_entry(A, 1), new_entry(B, 1)])
-        await storage.outbox.claim(1, 1, NOW, LEASE)
-        assert await storage.outbox.next_due() is None
+        await at(storage, NOW).outbox.claim(1, 1, LEASE)
+        assert await storage.outbox.next_due_seconds() is None
 
     async def test_the_next_due_time_is_the_earliest_end_of_a_pause(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
-        for claim, seconds in zip(await storage.outbox.claim(2, 1, NOW, LEASE), (30, 20), strict=True):
-            await storage.outbox.release(claim, not_before=after(seconds))
-        assert await storage.outbox.next_due() == after(20)
+        for claim, seconds in zip(await at(storage, NOW).outbox.claim(2, 1, LEASE), (30, 20), strict=True):
+            await at(storage, NOW).outbox.release(claim, retry_after_seconds=seconds)
+        assert await storage.outbox.next_due_seconds() == 20
 
     async def test_nothing_is_due_once_the_paused_channel_is_claimed(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
-        await storage.outbox.release(await claim_one(storage), not_before=after(30))
+        await at(storage, NOW).outbox.release(await claim_one(storage), retry_after_seconds=30)
         await claim_one(storage, 30)
-        assert await storage.outbox.next_due() is None
+        assert await storage.outbox.next_due_seconds() is None
 
     async def test_nothing_is_due_once_the_paused_channel_is_empty(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
-        await storage.outbox.release(await claim_one(storage), not_before=after(30))
+        await at(storage, NOW).outbox.release(await claim_one(storage), retry_after_seconds=30)
         await storage.outbox.discard(new_entry(A, 1).key)
-        assert await storage.outbox.next_due() is None
+        assert await storage.outbox.next_due_seconds() is None
         await storage.outbox.append([new_entry(A, 2)])
         assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
@@ -159,29 +173,44 @@ class ClaimsContract(StorageSuite):
         await storage.outbox.append([new_entry(A, 1)])
         claim = await claim_one(storage)
         await storage.outbox.ack(claim, claim.entries[0])
-        await storage.outbox.release(claim, not_before=after(30))
-        assert await storage.outbox.next_due() is None
+        await at(storage, NOW).outbox.release(claim, retry_after_seconds=30)
+        assert await storage.outbox.next_due_seconds() is None
 
     async def test_an_expired_claim_can_be_claimed_by_others_and_is_marked_as_expired(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
         await claim_one(storage)
         again = await claim_one(storage, LEASE)
-        assert again == Claim(A, (new_entry(A, 1),), previous_lease_expired=True)
+        assert contents(again) == (LANE_A, (new_entry(A, 1),), True)
 
     async def test_a_renewed_lease_lasts_longer(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
-        await storage.outbox.renew_lease(await claim_one(storage), after(50), LEASE)
-        assert await storage.outbox.claim(10, 10, after(50 + LEASE - 1), LEASE) == []
+        claim = await claim_one(storage)
+        await at(storage, after(50)).outbox.renew_lease(claim, LEASE)
+        assert await at(storage, after(50 + LEASE - 1)).outbox.claim(10, 10, LEASE) == []
         assert (await claim_one(storage, 50 + LEASE)).previous_lease_expired
 
     async def test_a_lost_claim_can_neither_release_nor_renew_its_successor(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
         lost = await claim_one(storage)
         await claim_one(storage, LEASE)
-        await storage.outbox.release(lost, not_before=NOW, refused_at=NOW)
-        await storage.outbox.renew_lease(lost, after(LEASE), 1000)
-        assert await storage.outbox.claim(10, 10, after(2 * LEASE - 1), LEASE) == []
+        with pytest.raises(LeaseLost, match="CA"):
+            await storage.outbox.release(lost, rejected=True)
+        with pytest.raises(LeaseLost, match="CA"):
+            await storage.outbox.renew_lease(lost, 1000)
+        assert await at(storage, after(2 * LEASE - 1)).outbox.claim(10, 10, LEASE) == []
         assert (await claim_one(storage, 2 * LEASE)).entries == (new_entry(A, 1),)
+
+    async def test_held_claims_are_renewed_before_others_are_made(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1), new_entry(B, 1)])
+        held = await claim_one_lane(storage)
+        claims = await at(storage, after(LEASE + 1)).outbox.claim(10, 10, LEASE, held=[held])
+        assert [claim.lane for claim in claims] == [LANE_B]
+        await storage.outbox.release(held)
+
+    async def test_every_claim_of_a_lane_has_a_higher_token(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1)])
+        first = await claim_one(storage)
+        assert (await claim_one(storage, LEASE)).lease.token > first.lease.token
 
     async def test_an_entry_acked_under_a_lost_claim_is_done(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
@@ -211,14 +240,14 @@ class ClaimsContract(StorageSuite):
         claim = await claim_one(storage, entries=1)
         await storage.outbox.ack(claim, claim.entries[0])
         again = await claim_one(storage, LEASE)
-        assert again == Claim(A, (new_entry(A, 2),), previous_lease_expired=False)
+        assert contents(again) == (LANE_A, (new_entry(A, 2),), False)
 
     async def test_a_restart_expires_all_claims(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([new_entry(A, 1), new_entry(A, 2), new_entry(B, 3)])
-            claims = await storage.outbox.claim(1, 10, NOW, LEASE)
+            claims = await at(storage, NOW).outbox.claim(1, 10, LEASE)
             await storage.outbox.ack(claims[0], claims[0].entries[0])
         async with (storage := restart()).open():
-            first, second = await storage.outbox.claim(10, 10, NOW, LEASE)
-            assert first == Claim(A, (new_entry(A, 2),), previous_lease_expired=True)
-            assert second == Claim(B, (new_entry(B, 3),), previous_lease_expired=False)
+            first, second = await at(storage, NOW).outbox.claim(10, 10, LEASE)
+            assert contents(first) == (LANE_A, (new_entry(A, 2),), True)
+            assert contents(second) == (LANE_B, (new_entry(B, 3),), False)

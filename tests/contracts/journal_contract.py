@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -14,7 +15,7 @@ from domain.events import BroadcastSent, ChannelJoined, Outcome
 from domain.messages import Receipt
 from domain.outbox import Backlog
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
-from tests.contracts.storage_values import NOW, RECEIPT, A, B, C, X, Y, action, after
+from tests.contracts.storage_values import HELD, NOW, RECEIPT, STEP_A, STEP_B, STEP_C, A, B, C, X, Y, action, after, at
 from tests.support import strategies
 
 SENT = BroadcastSent("hello", (A,))
@@ -30,24 +31,24 @@ async def loaded(storage: Storage, action_id: ActionId = X) -> JournalEntry:
 
 async def advance_to(storage: Storage, state: ActionState, action_id: ActionId = X) -> None:
     """Records the action and takes it to this state by the shortest path."""
-    journal = storage.journal
-    await journal.record(action(action_id), NOW)
+    journal = at(storage, NOW).journal
+    await journal.record(action(action_id))
     if state is ActionState.EXECUTING:
-        await journal.begin_step(action_id, A, NOW)
+        await journal.begin_step(action_id, STEP_A, HELD)
     elif state is not ActionState.TAKEN:
-        await journal.set_outcome(action_id, SENT, NOW)
+        await journal.set_outcome(action_id, SENT)
     if state is ActionState.REPORTED:
         await journal.mark_reported(action_id)
     elif state is ActionState.DEAD_LETTERED:
         await journal.dead_letter(action_id, "the engine said 500")
 
 
-TRANSITIONS: dict[str, Callable[[Storage], Awaitable[None]]] = {
-    "plan_steps": lambda storage: storage.journal.plan_steps(X, [A]),
-    "begin_step": lambda storage: storage.journal.begin_step(X, A, after(9)),
-    "undo_begin_step": lambda storage: storage.journal.undo_begin_step(X, A),
-    "complete_step": lambda storage: storage.journal.complete_step(X, A, Step(error="no")),
-    "set_outcome": lambda storage: storage.journal.set_outcome(X, ChannelJoined(B), after(9)),
+TRANSITIONS: dict[str, Callable[[Storage], Awaitable[object]]] = {
+    "plan_steps": lambda storage: storage.journal.plan_steps(X, [STEP_A]),
+    "begin_step": lambda storage: at(storage, after(9)).journal.begin_step(X, STEP_A, HELD),
+    "undo_begin_step": lambda storage: storage.journal.undo_begin_step(X, STEP_A, HELD),
+    "complete_step": lambda storage: storage.journal.complete_step(X, STEP_A, HELD, error="no"),
+    "set_outcome": lambda storage: at(storage, after(9)).journal.set_outcome(X, ChannelJoined(B)),
     "mark_reported": lambda storage: storage.journal.mark_reported(X),
     "dead_letter": lambda storage: storage.journal.dead_letter(X, "again"),
 }
@@ -63,27 +64,27 @@ FORBIDDEN = [(state, name) for state in ActionState for name in TRANSITIONS if n
 
 class JournalContract(StorageSuite):
     async def test_the_first_poll_session_has_no_unclosed_predecessor(self, storage: Storage) -> None:
-        assert await storage.journal.open_poll_session(NOW) is None
+        assert await at(storage, NOW).journal.open_poll_session() is None
 
     async def test_a_closed_poll_session_is_forgotten(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.open_poll_session(NOW)
+            await at(storage, NOW).journal.open_poll_session()
             await storage.journal.close_poll_session()
         async with (storage := restart()).open():
-            assert await storage.journal.open_poll_session(after(60)) is None
+            assert await at(storage, after(60)).journal.open_poll_session() is None
 
     async def test_an_unclosed_poll_session_is_known_until_it_is_closed(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.open_poll_session(NOW)
+            await at(storage, NOW).journal.open_poll_session()
         for _ in range(2):
             async with (storage := restart()).open():
-                assert await storage.journal.open_poll_session(after(60)) == NOW
+                assert await at(storage, after(60)).journal.open_poll_session() == NOW
         async with (storage := restart()).open():
             await storage.journal.close_poll_session()
-            assert await storage.journal.open_poll_session(after(60)) is None
+            assert await at(storage, after(60)).journal.open_poll_session() is None
 
     async def test_a_new_action_is_recorded_as_taken(self, storage: Storage) -> None:
-        assert await storage.journal.record(action(), NOW) is None
+        assert await at(storage, NOW).journal.record(action()) is None
         assert await loaded(storage) == JournalEntry(action(), NOW)
 
     async def test_an_action_never_recorded_is_unknown(self, storage: Storage) -> None:
@@ -95,17 +96,17 @@ class JournalContract(StorageSuite):
     ) -> None:
         await advance_to(storage, state)
         before = await loaded(storage)
-        assert await storage.journal.record(action(), after(60)) == before
+        assert await at(storage, after(60)).journal.record(action()) == before
         assert before.state is state
         assert await loaded(storage) == before
 
     async def test_another_command_replaces_a_reported_action(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.plan_steps(X, [A, B])
-        await storage.journal.set_outcome(X, SENT, NOW)
+        await at(storage, NOW).journal.record(action())
+        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
+        await at(storage, NOW).journal.set_outcome(X, SENT)
         await storage.journal.mark_reported(X)
         other = action(X, JoinChannel(A))
-        assert await storage.journal.record(other, after(60)) is None
+        assert await at(storage, after(60)).journal.record(other) is None
         assert await loaded(storage) == JournalEntry(other, after(60))
 
     @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.REPORTED])
@@ -114,129 +115,129 @@ class JournalContract(StorageSuite):
     ) -> None:
         await advance_to(storage, state)
         before = await loaded(storage)
-        assert await storage.journal.record(action(X, Broadcast("other")), NOW) == before
+        assert await at(storage, NOW).journal.record(action(X, Broadcast("other"))) == before
         assert await loaded(storage) == before
 
     async def test_a_plan_fixes_the_channels_in_order(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.plan_steps(X, [C, A, B, A])
+        await at(storage, NOW).journal.record(action())
+        await storage.journal.plan_steps(X, [STEP_C, STEP_A, STEP_B, STEP_A])
         entry = await loaded(storage)
-        assert list(entry.steps.items()) == [(C, Step()), (A, Step()), (B, Step())]
+        assert list(entry.steps.items()) == [(STEP_C, Step()), (STEP_A, Step()), (STEP_B, Step())]
         assert entry.state is ActionState.EXECUTING
 
     async def test_a_plan_may_be_empty(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
+        await at(storage, NOW).journal.record(action())
         await storage.journal.plan_steps(X, [])
         assert await loaded(storage) == JournalEntry(action(), NOW, ActionState.EXECUTING)
 
     async def test_the_same_plan_again_changes_nothing(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.plan_steps(X, [A, B])
-        await storage.journal.begin_step(X, A, NOW)
+        await at(storage, NOW).journal.record(action())
+        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
+        await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
         before = await loaded(storage)
-        await storage.journal.plan_steps(X, [A, B])
+        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
         assert await loaded(storage) == before
 
     async def test_another_plan_is_refused(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.plan_steps(X, [A, B])
+        await at(storage, NOW).journal.record(action())
+        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
         before = await loaded(storage)
         with pytest.raises(ValueError, match="planned"):
-            await storage.journal.plan_steps(X, [B, A])
+            await storage.journal.plan_steps(X, [STEP_B, STEP_A])
         assert await loaded(storage) == before
 
     async def test_a_step_begins_without_a_plan(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.begin_step(X, A, after(1))
+        await at(storage, NOW).journal.record(action())
+        await at(storage, after(1)).journal.begin_step(X, STEP_A, HELD)
         entry = await loaded(storage)
-        assert (entry.state, dict(entry.steps)) == (ActionState.EXECUTING, {A: Step(after(1))})
+        assert (entry.state, dict(entry.steps)) == (ActionState.EXECUTING, {STEP_A: Step(after(1))})
 
     async def test_a_step_that_begins_again_keeps_its_first_time(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
+        await at(storage, NOW).journal.record(action())
         for seconds in (1, 2):
-            await storage.journal.begin_step(X, A, after(seconds))
-        assert (await loaded(storage)).steps[A] == Step(after(1))
+            await at(storage, after(seconds)).journal.begin_step(X, STEP_A, HELD)
+        assert (await loaded(storage)).steps[STEP_A] == Step(after(1))
 
     async def test_a_step_of_a_plan_begins_in_its_place(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.plan_steps(X, [C, A])
-        await storage.journal.begin_step(X, A, after(1))
-        assert list((await loaded(storage)).steps.items()) == [(C, Step()), (A, Step(after(1)))]
+        await at(storage, NOW).journal.record(action())
+        await storage.journal.plan_steps(X, [STEP_C, STEP_A])
+        await at(storage, after(1)).journal.begin_step(X, STEP_A, HELD)
+        assert list((await loaded(storage)).steps.items()) == [(STEP_C, Step()), (STEP_A, Step(after(1)))]
 
     async def test_a_step_whose_beginning_is_undone_may_begin_again(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.begin_step(X, A, NOW)
-        await storage.journal.undo_begin_step(X, A)
-        assert (await loaded(storage)).steps == {A: Step()}
-        await storage.journal.begin_step(X, A, after(9))
-        assert (await loaded(storage)).steps == {A: Step(after(9))}
+        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
+        await storage.journal.undo_begin_step(X, STEP_A, HELD)
+        assert (await loaded(storage)).steps == {STEP_A: Step()}
+        await at(storage, after(9)).journal.begin_step(X, STEP_A, HELD)
+        assert (await loaded(storage)).steps == {STEP_A: Step(after(9))}
 
     async def test_the_beginning_of_a_complete_or_unknown_step_cannot_be_undone(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.begin_step(X, A, NOW)
-        await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
-        for channel in (A, B):
+        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
+        await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
+        for channel in (STEP_A, STEP_B):
             with pytest.raises(ValueError, match="retracted"):
-                await storage.journal.undo_begin_step(X, channel)
+                await storage.journal.undo_begin_step(X, channel, HELD)
 
-    @pytest.mark.parametrize("end", [Step(receipt=RECEIPT), Step(error="is_archived: gone"), Step(after(5), RECEIPT)])
+    @pytest.mark.parametrize("end", [Step(result=RECEIPT), Step(error="is_archived: gone")])
     async def test_a_complete_step_keeps_the_time_it_began(self, storage: Storage, end: Step) -> None:
         await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, A, end)
-        assert (await loaded(storage)).steps[A] == replace(end, begun_at=NOW)
+        await storage.journal.complete_step(X, STEP_A, HELD, result=end.result, error=end.error)
+        assert (await loaded(storage)).steps[STEP_A] == replace(end, begun_at=NOW)
 
     async def test_a_planned_step_may_be_completed_without_having_begun(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.plan_steps(X, [A])
-        await storage.journal.complete_step(X, A, Step(error="token_revoked: gone"))
-        assert (await loaded(storage)).steps[A] == Step(None, None, "token_revoked: gone")
+        await at(storage, NOW).journal.record(action())
+        await storage.journal.plan_steps(X, [STEP_A])
+        await storage.journal.complete_step(X, STEP_A, HELD, error="token_revoked: gone")
+        assert (await loaded(storage)).steps[STEP_A] == Step(None, None, "token_revoked: gone")
 
     async def test_a_receipt_is_stored_completely(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         receipt = Receipt(C, "17.5", in_doubt=True)
-        await storage.journal.complete_step(X, A, Step(receipt=receipt))
-        assert (await loaded(storage)).steps[A].receipt == receipt
+        await storage.journal.complete_step(X, STEP_A, HELD, result=receipt)
+        assert (await loaded(storage)).steps[STEP_A].result == receipt
 
     async def test_a_step_neither_planned_nor_begun_cannot_be_completed(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="neither planned nor begun"):
-            await storage.journal.complete_step(X, B, Step(error="no"))
-        assert list((await loaded(storage)).steps) == [A]
+            await storage.journal.complete_step(X, STEP_B, HELD, error="no")
+        assert list((await loaded(storage)).steps) == [STEP_A]
 
     async def test_a_step_cannot_be_completed_without_a_result(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
-        with pytest.raises(ValueError, match="a receipt or an error"):
-            await storage.journal.complete_step(X, A, Step(NOW))
+        with pytest.raises(ValueError, match="a result or an error"):
+            await storage.journal.complete_step(X, STEP_A, HELD)
 
     async def test_a_step_may_be_completed_twice_with_the_same_result(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         for _ in range(2):
-            await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
-        assert (await loaded(storage)).steps[A] == Step(NOW, RECEIPT)
+            await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
+        assert (await loaded(storage)).steps[STEP_A] == Step(NOW, RECEIPT)
 
     async def test_a_complete_step_can_neither_begin_nor_get_another_result(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
+        await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
         before = await loaded(storage)
         with pytest.raises(ValueError, match="settled"):
-            await storage.journal.begin_step(X, A, NOW)
+            await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
         with pytest.raises(ValueError, match="settled"):
-            await storage.journal.complete_step(X, A, Step(error="no"))
+            await storage.journal.complete_step(X, STEP_A, HELD, error="no")
         assert await loaded(storage) == before
 
     @pytest.mark.parametrize("state", [ActionState.TAKEN, ActionState.EXECUTING])
     async def test_an_action_is_completed_with_or_without_steps(self, storage: Storage, state: ActionState) -> None:
         await advance_to(storage, state)
         before = await loaded(storage)
-        await storage.journal.set_outcome(X, SENT, after(3))
+        await at(storage, after(3)).journal.set_outcome(X, SENT)
         assert await loaded(storage) == replace(
             before, state=ActionState.COMPLETED, outcome=SENT, completed_at=after(3)
         )
 
     async def test_a_reported_action_keeps_its_steps_and_outcome(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, A, Step(receipt=RECEIPT))
-        await storage.journal.set_outcome(X, SENT, after(3))
+        await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
+        await at(storage, after(3)).journal.set_outcome(X, SENT)
         before = await loaded(storage)
         await storage.journal.mark_reported(X)
         assert await loaded(storage) == replace(before, state=ActionState.REPORTED)
@@ -267,15 +268,15 @@ class JournalContract(StorageSuite):
     @given(command=strategies.commands)
     async def test_every_command_is_read_back_unchanged(self, storage: Storage, command: Command) -> None:
         taken = Action(ActionId(f"action {next(_numbers)}"), command)
-        await storage.journal.record(taken, NOW)
+        await at(storage, NOW).journal.record(taken)
         assert (await loaded(storage, taken.id)).action == taken
 
     @property_settings
     @given(outcome=strategies.outcomes)
     async def test_every_outcome_is_read_back_unchanged(self, storage: Storage, outcome: Outcome) -> None:
         action_id = ActionId(f"action {next(_numbers)}")
-        await storage.journal.record(action(action_id), NOW)
-        await storage.journal.set_outcome(action_id, outcome, NOW)
+        await at(storage, NOW).journal.record(action(action_id))
+        await at(storage, NOW).journal.set_outcome(action_id, outcome)
         assert (await loaded(storage, action_id)).outcome == outcome
 
     async def test_actions_held_by_this_process_are_no_orphans(self, storage: Storage) -> None:
@@ -286,9 +287,9 @@ class JournalContract(StorageSuite):
         self, restart: Restart
     ) -> None:
         async with (storage := restart()).open():
-            await storage.journal.record(action(Y), after(1))
-            await storage.journal.record(action(X), after(0))
-            await storage.journal.set_outcome(X, SENT, after(2))
+            await at(storage, after(1)).journal.record(action(Y))
+            await at(storage, after(0)).journal.record(action(X))
+            await at(storage, after(2)).journal.set_outcome(X, SENT)
             for name, state in (("f", ActionState.REPORTED), ("s", ActionState.DEAD_LETTERED)):
                 await advance_to(storage, state, ActionId(name))
         async with (storage := restart()).open():
@@ -300,7 +301,7 @@ class JournalContract(StorageSuite):
     async def test_no_more_orphans_are_claimed_than_requested(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             for n in range(5):
-                await storage.journal.record(action(ActionId(str(n))), after(n))
+                await at(storage, after(n)).journal.record(action(ActionId(str(n))))
         async with (storage := restart()).open():
             rounds = [await storage.journal.claim_orphans(2) for _ in range(4)]
             ids = [[entry.action.id for entry in entries] for entries in rounds]
@@ -308,15 +309,19 @@ class JournalContract(StorageSuite):
 
     async def test_steps_and_outcomes_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.record(action(), NOW)
-            await storage.journal.plan_steps(X, [C, A, B])
-            await storage.journal.begin_step(X, A, after(1))
-            await storage.journal.begin_step(X, C, after(2))
-            await storage.journal.complete_step(X, C, Step(receipt=RECEIPT))
+            await at(storage, NOW).journal.record(action())
+            await storage.journal.plan_steps(X, [STEP_C, STEP_A, STEP_B])
+            await at(storage, after(1)).journal.begin_step(X, STEP_A, HELD)
+            await at(storage, after(2)).journal.begin_step(X, STEP_C, HELD)
+            await storage.journal.complete_step(X, STEP_C, HELD, result=RECEIPT)
             before = await loaded(storage)
         async with (storage := restart()).open():
             assert await storage.journal.claim_orphans(1) == [before]
-            assert list(before.steps.items()) == [(C, Step(after(2), RECEIPT)), (A, Step(after(1))), (B, Step())]
+            assert list(before.steps.items()) == [
+                (STEP_C, Step(after(2), RECEIPT)),
+                (STEP_A, Step(after(1))),
+                (STEP_B, Step()),
+            ]
 
     async def test_the_backlog_counts_unfinished_and_dead_lettered_actions(self, storage: Storage) -> None:
         assert await storage.journal.backlog() == Backlog(0, 0, None)
@@ -326,20 +331,20 @@ class JournalContract(StorageSuite):
 
     async def test_unfinished_entries_are_listed_oldest_first(self, storage: Storage) -> None:
         for name, seconds in (("b", 2), ("a", 1), ("c", 3)):
-            await storage.journal.record(action(ActionId(name)), after(seconds))
+            await at(storage, after(seconds)).journal.record(action(ActionId(name)))
         await advance_to(storage, ActionState.REPORTED, ActionId("f"))
         assert [entry.action.id async for entry in storage.journal.entries()] == ["a", "b", "c"]
 
     async def test_unfinished_entries_are_listed_completely_over_many_pages(self, storage: Storage) -> None:
         names = [ActionId(f"{n:03}") for n in range(350)]
         for name in names:
-            await storage.journal.record(action(name), NOW)
+            await at(storage, NOW).journal.record(action(name))
         assert [entry.action.id async for entry in storage.journal.entries()] == names
 
     async def test_dead_lettered_entries_are_listed_separately(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.COMPLETED, Y)
         await advance_to(storage, ActionState.DEAD_LETTERED)
-        assert [entry.action.id async for entry in storage.journal.entries(set_aside=True)] == [X]
+        assert [entry.action.id async for entry in storage.journal.entries(dead_lettered=True)] == [X]
 
     async def test_a_requeued_action_is_completed_and_can_be_claimed_as_an_orphan(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.DEAD_LETTERED)
@@ -358,7 +363,7 @@ class JournalContract(StorageSuite):
     async def test_a_dead_lettered_action_can_be_discarded_and_stays_known(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.DEAD_LETTERED)
         assert await storage.journal.discard(X)
-        known = await storage.journal.record(action(), NOW)
+        known = await at(storage, NOW).journal.record(action())
         assert known is not None
         assert (known.state, known.dead_letter_reason) == (ActionState.REPORTED, "")
         assert await storage.journal.backlog() == Backlog()
@@ -370,7 +375,7 @@ class JournalContract(StorageSuite):
 
     async def test_an_orphaned_action_can_be_discarded(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await storage.journal.record(action(), NOW)
+            await at(storage, NOW).journal.record(action())
         async with (storage := restart()).open():
             assert await storage.journal.discard(X)
             assert await storage.journal.claim_orphans(10) == []
@@ -383,16 +388,16 @@ class JournalContract(StorageSuite):
     async def test_only_reported_actions_taken_before_the_given_time_are_purged(self, storage: Storage) -> None:
         for state in ActionState:
             await advance_to(storage, state, ActionId(state.value))
-        assert await storage.journal.purge(NOW) == 0
-        assert await storage.journal.purge(after(1)) == 1
+        assert await at(storage, NOW).journal.purge(timedelta()) == 0
+        assert await at(storage, after(1)).journal.purge(timedelta()) == 1
         assert await storage.journal.load(ActionId("finished")) is None
         assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
 
     async def test_a_purged_action_is_new_again_without_its_steps(self, storage: Storage) -> None:
-        await storage.journal.record(action(), NOW)
-        await storage.journal.plan_steps(X, [A, B])
-        await storage.journal.set_outcome(X, SENT, NOW)
+        await at(storage, NOW).journal.record(action())
+        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
+        await at(storage, NOW).journal.set_outcome(X, SENT)
         await storage.journal.mark_reported(X)
-        await storage.journal.purge(after(1))
-        assert await storage.journal.record(action(), after(2)) is None
+        await at(storage, after(1)).journal.purge(timedelta())
+        assert await at(storage, after(2)).journal.record(action()) is None
         assert await loaded(storage) == JournalEntry(action(), after(2))

@@ -1,6 +1,7 @@
 """The contract of the outbox part of a storage."""
 
 import asyncio
+from datetime import timedelta
 from itertools import count
 
 from hypothesis import given
@@ -8,9 +9,9 @@ from hypothesis import given
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
-from domain.outbox import Backlog, OutboxEntry
+from domain.outbox import Backlog, Lane, OutboxEntry, message_entry
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
-from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, new_entry
+from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, at, new_entry
 from tests.support import strategies
 
 _numbers = count()
@@ -21,18 +22,18 @@ async def waiting(storage: Storage) -> list[OutboxEntry]:
 
 
 async def dead_letters(storage: Storage) -> list[OutboxEntry]:
-    return [entry async for entry in storage.outbox.entries(set_aside=True)]
+    return [entry async for entry in storage.outbox.entries(dead_lettered=True)]
 
 
 async def dead_letter_first(storage: Storage, reason: str = "malformed") -> OutboxEntry:
-    [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
+    [claim] = await at(storage, NOW).outbox.claim(1, 1, LEASE)
     await storage.outbox.dead_letter(claim, claim.entries[0], reason)
     await storage.outbox.release(claim)
     return claim.entries[0]
 
 
 async def ack_first(storage: Storage) -> OutboxEntry:
-    [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
+    [claim] = await at(storage, NOW).outbox.claim(1, 1, LEASE)
     await storage.outbox.ack(claim, claim.entries[0])
     await storage.outbox.release(claim)
     return claim.entries[0]
@@ -80,7 +81,7 @@ class OutboxContract(StorageSuite):
     async def test_a_purged_key_is_new_again(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
         await ack_first(storage)
-        assert await storage.outbox.purge(after(2)) == 1
+        assert await at(storage, after(2)).outbox.purge(timedelta()) == 1
         assert await storage.outbox.append([new_entry(A, 1)]) == [True]
 
     async def test_only_acked_entries_appended_before_the_given_time_are_purged(self, storage: Storage) -> None:
@@ -88,14 +89,14 @@ class OutboxContract(StorageSuite):
         await ack_first(storage)
         await dead_letter_first(storage)
         await ack_first(storage)
-        assert await storage.outbox.purge(after(3)) == 1
+        assert await at(storage, after(3)).outbox.purge(timedelta()) == 1
         assert await storage.outbox.append([new_entry(A, n) for n in (1, 2, 3, 4)]) == [True, False, False, False]
 
     async def test_purging_counts_every_entry(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, n, received_after=0) for n in range(2500)])
-        [claim] = await storage.outbox.claim(1, 2500, NOW, LEASE)
+        [claim] = await at(storage, NOW).outbox.claim(1, 2500, LEASE)
         await asyncio.gather(*(storage.outbox.ack(claim, entry) for entry in claim.entries))
-        assert await storage.outbox.purge(after(1)) == 2500
+        assert await at(storage, after(1)).outbox.purge(timedelta()) == 2500
 
     async def test_waiting_entries_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
@@ -113,10 +114,10 @@ class OutboxContract(StorageSuite):
             ChannelId(f"{message.channel_id}{next(_numbers)}"),
             *(getattr(message, name) for name in IncomingMessage.__slots__[1:]),
         )
-        await storage.outbox.append([OutboxEntry(unique, NOW)])
-        [claim] = await storage.outbox.claim(1, 1, NOW, LEASE)
-        assert claim.entries == (OutboxEntry(unique, NOW),)
-        assert claim.channel_id == unique.channel_id
+        await storage.outbox.append([message_entry(unique, NOW)])
+        [claim] = await at(storage, NOW).outbox.claim(1, 1, LEASE)
+        assert claim.entries == (message_entry(unique, NOW),)
+        assert claim.lane == Lane(unique.channel_id)
         await storage.outbox.ack(claim, claim.entries[0])
 
     async def test_entries_are_listed_oldest_first_across_channels(self, storage: Storage) -> None:
@@ -143,20 +144,20 @@ class OutboxContract(StorageSuite):
         await dead_letter_first(storage, "the engine said 400")
         assert await waiting(storage) == [new_entry(A, 2)]
         [entry] = await dead_letters(storage)
-        assert (entry.said, entry.dead_letter_reason) == (new_entry(A, 1).said, "the engine said 400")
+        assert (entry.event, entry.dead_letter_reason) == (new_entry(A, 1).event, "the engine said 400")
 
     async def test_a_requeued_entry_waits_behind_the_others_of_its_channel(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         await dead_letter_first(storage)
         assert await storage.outbox.requeue(new_entry(A, 1).key)
-        [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
+        [claim] = await at(storage, NOW).outbox.claim(1, 9, LEASE)
         assert claim.entries == (new_entry(A, 2), new_entry(A, 1))
         assert await dead_letters(storage) == []
 
     async def test_a_requeued_entry_has_no_rejections(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
-        [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
-        await storage.outbox.release(claim, refused_at=NOW)
+        [claim] = await at(storage, NOW).outbox.claim(1, 9, LEASE)
+        await at(storage, NOW).outbox.release(claim, rejected=True)
         await dead_letter_first(storage)
         await storage.outbox.requeue(new_entry(A, 1).key)
         assert await waiting(storage) == [new_entry(A, 1)]
@@ -165,7 +166,7 @@ class OutboxContract(StorageSuite):
         await storage.outbox.append([new_entry(A, 1)])
         await dead_letter_first(storage)
         await storage.outbox.requeue(new_entry(A, 1).key)
-        assert len(await storage.outbox.claim(1, 1, NOW, LEASE)) == 1
+        assert len(await at(storage, NOW).outbox.claim(1, 1, LEASE)) == 1
 
     async def test_only_a_dead_lettered_entry_can_be_requeued(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
@@ -177,7 +178,7 @@ class OutboxContract(StorageSuite):
     async def test_a_waiting_entry_can_be_discarded(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         assert await storage.outbox.discard(new_entry(A, 1).key)
-        [claim] = await storage.outbox.claim(1, 9, NOW, LEASE)
+        [claim] = await at(storage, NOW).outbox.claim(1, 9, LEASE)
         assert claim.entries == (new_entry(A, 2),)
 
     async def test_a_dead_lettered_entry_can_be_discarded(self, storage: Storage) -> None:
@@ -188,7 +189,7 @@ class OutboxContract(StorageSuite):
 
     async def test_a_claimed_entry_cannot_be_discarded_but_those_behind_it_can(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
-        await storage.outbox.claim(1, 1, NOW, LEASE)
+        await at(storage, NOW).outbox.claim(1, 1, LEASE)
         assert not await storage.outbox.discard(new_entry(A, 1).key)
         assert await storage.outbox.discard(new_entry(A, 2).key)
         assert await waiting(storage) == [new_entry(A, 1)]
@@ -206,7 +207,7 @@ class OutboxContract(StorageSuite):
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2), new_entry(B, 3), new_entry(B, 4)])
         await dead_letter_first(storage)
         await ack_first(storage)
-        await storage.outbox.claim(1, 1, NOW, LEASE)
+        await at(storage, NOW).outbox.claim(1, 1, LEASE)
         assert await storage.outbox.backlog() == Backlog(waiting=2, dead_lettered=1, oldest_at=after(3))
 
     async def test_the_backlog_follows_requeueing_discarding_and_purging(self, storage: Storage) -> None:
@@ -216,7 +217,7 @@ class OutboxContract(StorageSuite):
         await storage.outbox.requeue(new_entry(A, 0).key)
         await storage.outbox.discard(new_entry(A, 1).key)
         await storage.outbox.discard(new_entry(A, 2).key)
-        await storage.outbox.purge(after(100))
+        await at(storage, after(100)).outbox.purge(timedelta())
         assert await storage.outbox.backlog() == Backlog(waiting=3, dead_lettered=0, oldest_at=after(0))
 
     async def test_the_backlog_survives_a_restart(self, restart: Restart) -> None:

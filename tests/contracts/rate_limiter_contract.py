@@ -3,12 +3,12 @@
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import NOW, A, B, after
+from tests.contracts.storage_values import NOW, A, B, after, at
 
 
 async def reserve_slots(storage: Storage, count: int, channel_id: ChannelId = A, seconds: float = 0) -> list[float]:
     """Reserves this many slots at one moment, at two per second with a burst of three."""
-    return [await storage.rate_limiter.reserve(channel_id, after(seconds), 2, 3) for _ in range(count)]
+    return [await at(storage, after(seconds)).rate_limiter.reserve(channel_id, 2, 3) for _ in range(count)]
 
 
 class RateLimiterContract(StorageSuite):
@@ -16,7 +16,7 @@ class RateLimiterContract(StorageSuite):
         assert await reserve_slots(storage, 6) == [0, 0, 0, 0.5, 1.0, 1.5]
 
     async def test_without_a_burst_every_post_waits_for_its_slot(self, storage: Storage) -> None:
-        assert [await storage.rate_limiter.reserve(A, NOW, 1, 1) for _ in range(3)] == [0, 1, 2]
+        assert [await at(storage, NOW).rate_limiter.reserve(A, 1, 1) for _ in range(3)] == [0, 1, 2]
 
     async def test_slots_become_free_with_time(self, storage: Storage) -> None:
         await reserve_slots(storage, 3)
@@ -35,30 +35,30 @@ class RateLimiterContract(StorageSuite):
         assert await reserve_slots(storage, 1, B) == [0]
 
     async def test_no_slot_is_free_while_a_channel_is_paused(self, storage: Storage) -> None:
-        await storage.rate_limiter.pause_until(A, after(30))
+        await at(storage, NOW).rate_limiter.pause(A, 30)
         assert await reserve_slots(storage, 1) == [30]
         assert await reserve_slots(storage, 1, B) == [0]
 
     async def test_no_burst_follows_a_pause(self, storage: Storage) -> None:
-        await storage.rate_limiter.pause_until(A, after(30))
+        await at(storage, NOW).rate_limiter.pause(A, 30)
         assert await reserve_slots(storage, 3, seconds=30) == [0, 0.5, 1.0]
 
     async def test_a_shorter_pause_does_not_end_a_longer_one(self, storage: Storage) -> None:
-        await storage.rate_limiter.pause_until(A, after(30))
-        await storage.rate_limiter.pause_until(A, after(10))
-        assert await storage.rate_limiter.paused_until(NOW) == {A: after(30)}
+        await at(storage, NOW).rate_limiter.pause(A, 30)
+        await at(storage, NOW).rate_limiter.pause(A, 10)
+        assert await at(storage, NOW).rate_limiter.paused() == {A: after(30)}
 
     async def test_paused_channels_are_listed_until_their_pause_ends(self, storage: Storage) -> None:
-        await storage.rate_limiter.pause_until(A, after(30))
-        await storage.rate_limiter.pause_until(B, after(20))
-        assert await storage.rate_limiter.paused_until(NOW) == {A: after(30), B: after(20)}
-        assert await storage.rate_limiter.paused_until(after(20)) == {A: after(30)}
-        assert await storage.rate_limiter.paused_until(after(30)) == {}
+        await at(storage, NOW).rate_limiter.pause(A, 30)
+        await at(storage, NOW).rate_limiter.pause(B, 20)
+        assert await at(storage, NOW).rate_limiter.paused() == {A: after(30), B: after(20)}
+        assert await at(storage, after(20)).rate_limiter.paused() == {A: after(30)}
+        assert await at(storage, after(30)).rate_limiter.paused() == {}
 
     async def test_rates_and_pauses_survive_an_orderly_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await reserve_slots(storage, 4)
-            await storage.rate_limiter.pause_until(B, after(30))
+            await at(storage, NOW).rate_limiter.pause(B, 30)
         async with (storage := restart()).open():
             assert await reserve_slots(storage, 1) == [1.0]
-            assert await storage.rate_limiter.paused_until(NOW) == {B: after(30)}
+            assert await at(storage, NOW).rate_limiter.paused() == {B: after(30)}

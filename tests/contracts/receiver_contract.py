@@ -67,9 +67,9 @@ class AcknowledgingEnvironment(ReceiverEnvironment):
         """Makes the service redeliver unacknowledged events now."""
 
 
-async def next_event(events: AsyncIterator[IncomingEvent]) -> IncomingEvent:
-    """Returns the next event, which has to arrive within five seconds."""
-    async with asyncio.timeout(5):
+async def next_event(events: AsyncIterator[IncomingEvent], *, within_seconds: float = 5) -> IncomingEvent:
+    """Returns the next event, which has to arrive in time."""
+    async with asyncio.timeout(within_seconds):
         return await anext(events)
 
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from application.ports.storage import Storage
+from tests.contracts.storage_values import CLOCK, NOW
+from tests.support.manual_clock import ManualClock
 
 Restart = Callable[[], Storage]
 """Returns the storage as a newly started process finds it after the previous one has exited; not opened yet."""
@@ -22,7 +24,13 @@ property_settings = settings(
 
 
 class StorageSuite:
-    """Subclasses for an implementation provide the fixture `restart`."""
+    """Subclasses for an implementation provide the fixture `restart`, whose storages use the fixture `clock`."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        """The storage's clock; `at` sets it."""
+        CLOCK.time = NOW
+        return CLOCK
 
     @pytest.fixture
     def restart(self) -> Restart:

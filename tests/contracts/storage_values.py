@@ -2,17 +2,33 @@
 
 from datetime import UTC, datetime, timedelta
 
-from domain.actions import Action, ActionId
+from application.ports.storage import Storage
+from domain.actions import Action, ActionId, StepName
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command
 from domain.messages import IncomingMessage, Receipt
-from domain.outbox import OutboxEntry
+from domain.outbox import Lane, Lease, OutboxEntry, message_entry
+from tests.support.manual_clock import ManualClock
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
 A, B, C = ChannelId("CA"), ChannelId("CB"), ChannelId("CC")
+LANE_A, LANE_B, LANE_C = map(Lane, (A, B, C))
+STEP_A, STEP_B, STEP_C = map(StepName, (A, B, C))
 X, Y = ActionId("x"), ActionId("y")
 LEASE = 60.0
+HELD = Lease(Lane("CA"), 1)
+"""The lease of an outgoing lane, which journal steps need."""
 RECEIPT = Receipt(A, "1700000000.000100")
+
+
+CLOCK = ManualClock(NOW)
+"""The clock of all storages in tests."""
+
+
+def at(storage: Storage, time: datetime) -> Storage:
+    """Sets the storage's clock, and returns the storage."""
+    CLOCK.time = time
+    return storage
 
 
 def after(seconds: float) -> datetime:
@@ -23,7 +39,7 @@ def after(seconds: float) -> datetime:
 def new_entry(channel_id: ChannelId, number: int, received_after: float | None = None) -> OutboxEntry:
     """Returns an entry for this message, received `received_after` (by default `number`) seconds after NOW."""
     message = IncomingMessage(channel_id, f"1700000000.{number:06}", f"message {number}")
-    return OutboxEntry(message, after(number if received_after is None else received_after))
+    return message_entry(message, after(number if received_after is None else received_after))
 
 
 def action(action_id: ActionId = X, command: Command | None = None) -> Action:

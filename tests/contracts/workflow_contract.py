@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from adapters.serialization.payloads import event_payload
+from adapters.serialization.payloads import event_name, event_payload
 from application.ports.workflow import CommandDefinition, PackDefinition, Workflow
 from domain.actions import Action, ActionId
 from domain.channels import ChannelId
@@ -27,10 +27,10 @@ from domain.events import (
     RichMessageSent,
     SendMessageFailed,
     SendRichMessageFailed,
-    event_name,
 )
 from domain.json_values import Json
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
+from domain.outbox import message_entry
 from domain.users import User
 
 DEFINITION = PackDefinition(
@@ -224,8 +224,8 @@ class WorkflowContract(ABC):
         for timestamp in ("1.1", "1.2"):
             await workflow.publish(received_message(timestamp), NOON)
         await engine.wait_until_processed()
-        messages = [(received_message(timestamp).said, NOON) for timestamp in ("1.2", "1.3", "1.1")]
-        assert await workflow.were_published(messages) == [True, False, True]
+        entries = [message_entry(received_message(timestamp).message, NOON) for timestamp in ("1.2", "1.3", "1.1")]
+        assert await workflow.were_published(entries) == [True, False, True]
 
     async def test_the_same_message_with_another_time_counts_as_another(
         self, workflow: Workflow, engine: Engine
@@ -234,7 +234,7 @@ class WorkflowContract(ABC):
         await workflow.publish(received_message("1.1"), NOON)
         await engine.wait_until_processed()
         later = NOON + timedelta(milliseconds=1)
-        assert await workflow.were_published([(received_message("1.1").said, later)]) == [False]
+        assert await workflow.were_published([message_entry(received_message("1.1").message, later)]) == [False]
 
     async def test_asking_about_no_messages_returns_no_results(self, workflow: Workflow) -> None:
         await workflow.register(DEFINITION)

@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.recording.entries import Entry, Heard, Identified, Membership, Person, Posted
+from adapters.recording.entries import (
+    Entry,
+    Identified,
+    MembershipChanged,
+    MessagePosted,
+    MessageReceived,
+    UserLookedUp,
+)
 from adapters.recording.schemas import dump_entry
 from entrypoints.cli.commands import main
-from entrypoints.flow_tests.clock.virtual_time import START
 from entrypoints.flow_tests.command import run_test
+from entrypoints.flow_tests.model import START
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.recordings.session import Session
@@ -21,11 +28,13 @@ from tests.flow_tests.running import THREADED
 from tests.support.simulated import simulate
 
 ME = Identified(at=START, user_id="UBOT", bot_id="BBOT")
-ZOE = Person(at=START, user_id="U7", name="Zoë Z.", title="", first_name="Zoë", last_name="")
+ZOE = UserLookedUp(at=START, user_id="U7", name="Zoë Z.", title="", first_name="Zoë", last_name="")
 
 
-def heard(text: str, timestamp: str, *, at: float = 0, by: str = "U7", room: str = "C1", thread: str = "") -> Heard:
-    return Heard(
+def heard(
+    text: str, timestamp: str, *, at: float = 0, by: str = "U7", room: str = "C1", thread: str = ""
+) -> MessageReceived:
+    return MessageReceived(
         at=START + timedelta(seconds=at),
         channel_id=room,
         timestamp=timestamp,
@@ -37,9 +46,11 @@ def heard(text: str, timestamp: str, *, at: float = 0, by: str = "U7", room: str
     )
 
 
-def posted(text: str, timestamp: str, *, at: float = 0, room: str = "C1", thread: str = "", error: str = "") -> Posted:
+def posted(
+    text: str, timestamp: str, *, at: float = 0, room: str = "C1", thread: str = "", error: str = ""
+) -> MessagePosted:
     fields = {"channel": room, "text": text} | ({"thread_ts": thread} if thread else {})
-    return Posted(
+    return MessagePosted(
         at=START + timedelta(seconds=at), channel_id=room, fields={**fields}, timestamp=timestamp, error=error
     )
 
@@ -114,7 +125,9 @@ def test_redelivered_bot_and_rejected_messages_are_left_out(tmp_path: Path) -> N
 
 
 def test_membership_changes_of_the_bot_are_preserved(tmp_path: Path) -> None:
-    moves = [Membership(at=START, channel_id="C1", is_member=is_member) for is_member in (True, False, False, True)]
+    moves = [
+        MembershipChanged(at=START, channel_id="C1", is_member=is_member) for is_member in (True, False, False, True)
+    ]
 
     assert steps(tmp_path, *moves) == ['- remove: "#C1"', '- invite: "#C1"']
 
@@ -128,7 +141,7 @@ def test_an_empty_session_expects_nothing(tmp_path: Path) -> None:
 
 
 def test_people_with_the_same_name_get_different_handles() -> None:
-    twins = [Person(at=START, user_id=f"U{n}", name="Al", title="", first_name="", last_name="") for n in (1, 2)]
+    twins = [UserLookedUp(at=START, user_id=f"U{n}", name="Al", title="", first_name="", last_name="") for n in (1, 2)]
     session = Session([*twins, heard("a", "1.1", by="U1"), heard("b", "1.2", by="U2")])
 
     assert session.people == {"U1": "al", "U2": "al2"}
@@ -165,7 +178,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("", "it holds no entries"), ('{"kind": "sung"}\n', ":1: this is no line of a record")]
+    ("text", "reason"), [("", "it holds no entries"), ('{"kind": "sung"}\n', ":1: this is not a line of a recording")]
 )
 def test_an_invalid_recording_is_rejected(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text(text)

@@ -13,7 +13,7 @@ async def test_a_page_shows_that_it_is_disconnected_and_connects_to_the_next_sim
     bench = WorkbenchPage(await context.new_page())
     async with SlackServer() as slack, FlyteServer() as flyte:
         alice, channel = slack.add_user("alice"), slack.add_channel("ops")
-        async with open_page(slack, flyte, 0, container=None) as url:
+        async with open_page(slack, flyte, 0, adapters=None) as url:
             await bench.page.goto(url)
             await expect(bench.page.get_by_text("live", exact=True)).to_be_visible()
             await bench.say("before")
@@ -26,7 +26,7 @@ async def test_a_page_shows_that_it_is_disconnected_and_connects_to_the_next_sim
         await expect(bench.text).to_have_value("in between")
 
         port = int(url.rstrip("/").rpartition(":")[2])
-        async with open_page(slack, flyte, port, container=None):
+        async with open_page(slack, flyte, port, adapters=None):
             await expect(bench.page.get_by_text("live", exact=True)).to_be_visible()
             slack.say(alice, channel, "afterwards")
             await expect(bench.message("afterwards")).to_be_visible()

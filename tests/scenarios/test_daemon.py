@@ -9,7 +9,7 @@ from typing import cast
 import aiohttp
 import pytest
 
-from application.health import CHECKS
+from entrypoints.container import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH
 from entrypoints.simulation.faults import Slow
 from entrypoints.simulation.flyte.faults import status
@@ -214,12 +214,12 @@ async def test_health_follows_the_availability_of_flyte(
         aiohttp.ClientSession(await pack.url()) as http,
     ):
         await pack.wait_for_line(
-            lambda _: {line["check"] for line in pack.log if line["event"] == "healthy"} == set(CHECKS)
+            lambda _: {line["check"] for line in pack.log if line["event"] == "healthy"} == set(HEALTH_CHECKS)
         )
         async with http.get("/") as answer:
             assert answer.status == 200
             assert {name: check["healthy"] for name, check in (await answer.json()).items()} == dict.fromkeys(
-                CHECKS, True
+                HEALTH_CHECKS, True
             )
         await flyte.go_down()
         await pack.wait_for_line(lambda line: line["event"] == "unhealthy" and line["status"] == "out of reach")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.recording.entries import Answered, Heard, Posted, Published, Taken
+from adapters.recording.entries import ActionCompleted, ActionTaken, EventPublished, MessagePosted, MessageReceived
 from entrypoints.cli.commands import main
 from entrypoints.flow_tests.recordings.session import read_recording
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
@@ -49,10 +49,10 @@ async def test_recorded_traffic_contains_no_secrets_and_makes_a_flow_test(
     kinds = [
         type(entry)
         for entry in read_recording(record)
-        if isinstance(entry, Heard | Published | Taken | Answered | Posted)
+        if isinstance(entry, MessageReceived | EventPublished | ActionTaken | ActionCompleted | MessagePosted)
     ]
-    assert kinds[:3] == [Heard, Published, Taken]
-    assert {Posted, Answered} <= set(kinds)
+    assert kinds[:3] == [MessageReceived, EventPublished, ActionTaken]
+    assert {MessagePosted, ActionCompleted} <= set(kinds)
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
     content = record.read_text()
     assert "echo mail me: ***, not ***" in content

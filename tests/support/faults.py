@@ -1,23 +1,12 @@
-"""Faults to plan around any port: errors before or after the deed, and calls that hang until let go."""
+"""Faults to inject into any port: errors before or after the call, and calls that block until released."""
 
 import asyncio
-import inspect
 import math
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from application.ports.channels import Channels
-from application.ports.clock import Clock
-from application.ports.journal import Journal
-from application.ports.outbox import Outbox
-from application.ports.rate_limiter import RateLimiter
-from application.ports.storage import Storage
-
-T = TypeVar("T")
+from application.resilience.interception import Call
 
 
 @dataclass(slots=True)
@@ -28,71 +17,71 @@ class _Fault:
 
 
 class Faults:
-    """What goes wrong, by the names of methods (`post`; for a part of a storage `outbox.append`)."""
+    """A policy that fails calls, by the names of methods (`post`; for a part of a storage `outbox.append`)."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._planned: dict[str, deque[_Fault]] = defaultdict(deque)
-        self._held: dict[str, asyncio.Event] = {}
+        self._blocked: dict[str, asyncio.Event] = {}
         self._calls: dict[str, list[tuple[float, tuple[Any, ...]]]] = defaultdict(list)
         self._called = asyncio.Event()
 
-    def before(self, method: str, error: Exception, times: float = math.inf) -> None:
-        """The next calls raise the error, and do nothing else; without `times` all do, until `lift`."""
+    def fail_before(self, method: str, error: Exception, times: float = math.inf) -> None:
+        """The next calls raise the error without any effect; without `times`, all of them until `lift`."""
         self._planned[method].append(_Fault(error, times, is_after=False))
 
-    def after(self, method: str, error: Exception, times: float = math.inf) -> None:
-        """The next calls do what was asked, and raise the error in the place of the answer."""
+    def fail_after(self, method: str, error: Exception, times: float = math.inf) -> None:
+        """The next calls take effect, and raise the error instead of returning."""
         self._planned[method].append(_Fault(error, times, is_after=True))
 
+    def block(self, method: str) -> None:
+        """Calls block before they have any effect, until `lift` or `release`."""
+        self._blocked[method] = asyncio.Event()
+
+    def release(self, method: str) -> None:
+        """Blocked calls continue; other faults of the method stay."""
+        if gate := self._blocked.pop(method, None):
+            gate.set()
+
     def lift(self, method: str) -> None:
-        """Nothing goes wrong with this method any more; calls that hang go on."""
+        """Removes all faults of the method; blocked calls continue."""
         self._planned.pop(method, None)
         self.release(method)
 
-    def release(self, method: str) -> None:
-        """Calls that hang go on; what else was planned for this method stays."""
-        if gate := self._held.pop(method, None):
-            gate.set()
-
     def lift_all(self) -> None:
-        """Nothing goes wrong any more."""
-        for method in [*self._planned, *self._held]:
+        """Removes all faults."""
+        for method in [*self._planned, *self._blocked]:
             self.lift(method)
 
-    def hold(self, method: str) -> None:
-        """Calls hang before they do anything, until `lift`."""
-        self._held[method] = asyncio.Event()
-
     def called_at(self, method: str) -> list[float]:
-        """When the method was called: seconds of the clock."""
+        """Returns when the method was called, in the event loop's time."""
         return [at for at, _ in self._calls[method]]
 
     def called_with(self, method: str) -> list[tuple[Any, ...]]:
-        """The positional arguments of each call."""
+        """Returns the positional arguments of each call."""
         return [arguments for _, arguments in self._calls[method]]
 
     def count(self, method: str) -> int:
-        """How often the method was called."""
+        """Returns the number of calls."""
         return len(self._calls[method])
 
     async def until_called(self, method: str, more: int = 1) -> None:
-        """Return when the method was called so many times more."""
+        """Returns when the method has been called so many times more."""
         count = self.count(method) + more
         while self.count(method) < count:
             self._called.clear()
             await self._called.wait()
 
-    async def perform(self, method: str, deed: Callable[[], Awaitable[T]], *arguments: Any) -> T:
-        """The deed, with what was planned for it."""
-        self._calls[method].append((self._clock.monotonic(), arguments))
+    async def execute(self, call: Call) -> Any:
+        """Implements Policy."""
+        method = call.method
+        self._calls[method].append((asyncio.get_running_loop().time(), call.arguments))
         self._called.set()
         fault = self._next(method)
-        if gate := self._held.get(method):
+        if gate := self._blocked.get(method):
             await gate.wait()
         if fault is not None and not fault.is_after:
             raise fault.error
-        result = await deed()
+        result = await call.perform()
         if fault is not None:
             raise fault.error
         return result
@@ -105,49 +94,3 @@ class Faults:
             return None
         planned[0].left -= 1
         return planned[0]
-
-
-class _Faulty:
-    """An adapter, with faults around each of its coroutines."""
-
-    def __init__(self, adapter: object, faults: Faults, prefix: str) -> None:
-        self._adapter = adapter
-        self._faults = faults
-        self._prefix = prefix
-
-    def __getattr__(self, name: str) -> Any:  # stands for every method of every port
-        attribute = getattr(self._adapter, name)
-        if not inspect.iscoroutinefunction(attribute):
-            return attribute
-
-        async def perform(*args: Any, **kwargs: Any) -> Any:  # likewise
-            return await self._faults.perform(self._prefix + name, lambda: attribute(*args, **kwargs), *args)
-
-        return perform
-
-
-def faulty(adapter: T, faults: Faults, prefix: str = "") -> T:
-    """The same adapter as its port sees it, with these faults around it."""
-    return cast("T", _Faulty(adapter, faults, prefix))
-
-
-class FaultyStorage:
-    """A storage with faults around each of its parts."""
-
-    channels: Channels
-    outbox: Outbox
-    journal: Journal
-    rate_limiter: RateLimiter
-
-    def __init__(self, storage: Storage, faults: Faults) -> None:
-        self._storage = storage
-        self.channels = faulty(storage.channels, faults, "channels.")
-        self.outbox = faulty(storage.outbox, faults, "outbox.")
-        self.journal = faulty(storage.journal, faults, "journal.")
-        self.rate_limiter = faulty(storage.rate_limiter, faults, "rate_limiter.")
-
-    def open(self) -> AbstractAsyncContextManager[None]:
-        return self._storage.open()
-
-    async def heartbeat(self, now: datetime, lease_seconds: float) -> None:
-        await self._storage.heartbeat(now, lease_seconds)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
-from domain.channels import ChannelId
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.events import Outcome
-from domain.outbox import Backlog, OutboxEntry
+from domain.outbox import Backlog, Lane, OutboxEntry
 from tests.contracts.storage_values import after
 
-Claimed = tuple[ChannelId, list[str], bool]
+Claimed = tuple[Lane, list[str], bool]
 """The channel of a claim, the keys of its entries, and whether the previous lease expired."""
 
 
@@ -31,16 +30,18 @@ class OutboxModel:
 
     entries: list[ModelEntry] = field(default_factory=list)
     acked: dict[str, datetime] = field(default_factory=dict)
-    leases: dict[ChannelId, tuple[int, float]] = field(default_factory=dict)
+    leases: dict[Lane, tuple[int, float]] = field(default_factory=dict)
     """By channel, the number of its claim and the end of the lease."""
-    pauses: dict[ChannelId, float] = field(default_factory=dict)
+    pauses: dict[Lane, float] = field(default_factory=dict)
     claim_count: int = 0
+    last: dict[Lane, int] = field(default_factory=dict)
+    """The number of each lane's latest claim, until it is released."""
 
     def find(self, key: str) -> ModelEntry | None:
         return next((waiting for waiting in self.entries if waiting.entry.key == key), None)
 
-    def lane(self, channel_id: ChannelId) -> list[ModelEntry]:
-        return [w for w in self.entries if w.entry.said.channel_id == channel_id and not w.is_dead_lettered]
+    def in_lane(self, lane: Lane) -> list[ModelEntry]:
+        return [w for w in self.entries if w.entry.lane == lane and not w.is_dead_lettered]
 
     def append(self, entry: OutboxEntry) -> bool:
         if self.find(entry.key) or entry.key in self.acked:
@@ -48,34 +49,34 @@ class OutboxModel:
         self.entries.append(ModelEntry(entry))
         return True
 
-    def expire(self, channel_id: ChannelId) -> None:
-        number, _ = self.leases.pop(channel_id)
-        lane = self.lane(channel_id)
-        for position, waiting in enumerate(lane):
+    def expire(self, lane: Lane) -> None:
+        number, _ = self.leases.pop(lane)
+        for position, waiting in enumerate(self.in_lane(lane)):
             if waiting.claim_number == number:
                 waiting.is_in_doubt = waiting.is_in_doubt or position == 0
                 waiting.claim_number = 0
 
-    def claim(self, channels: int, entries: int, now: float, lease: float) -> list[Claimed]:
-        for channel_id in [channel_id for channel_id, (_, until) in self.leases.items() if until <= now]:
-            self.expire(channel_id)
-        self.pauses = {channel_id: until for channel_id, until in self.pauses.items() if until > now}
+    def claim(self, lanes: int, entries: int, now: float, lease: float) -> list[Claimed]:
+        for lane in [lane for lane, (_, until) in self.leases.items() if until <= now]:
+            self.expire(lane)
+        self.pauses = {lane: until for lane, until in self.pauses.items() if until > now}
         heads: list[ModelEntry] = []
         for waiting in self.entries:
-            channel_id = waiting.entry.said.channel_id
-            is_first = not waiting.is_dead_lettered and self.lane(channel_id)[0] is waiting
-            if is_first and channel_id not in self.leases and channel_id not in self.pauses:
+            lane = waiting.entry.lane
+            is_first = not waiting.is_dead_lettered and self.in_lane(lane)[0] is waiting
+            if is_first and lane not in self.leases and lane not in self.pauses:
                 heads.append(waiting)
         heads.sort(key=lambda head: head.entry.received_at)
         claims = []
-        for head in heads[:channels]:
+        for head in heads[:lanes]:
             self.claim_count += 1
-            channel_id = head.entry.said.channel_id
-            held = self.lane(channel_id)[:entries]
+            lane = head.entry.lane
+            held = self.in_lane(lane)[:entries]
             for waiting in held:
                 waiting.claim_number = self.claim_count
-            self.leases[channel_id] = (self.claim_count, now + lease)
-            claims.append((channel_id, [waiting.entry.key for waiting in held], head.is_in_doubt))
+            self.leases[lane] = (self.claim_count, now + lease)
+            self.last[lane] = self.claim_count
+            claims.append((lane, [waiting.entry.key for waiting in held], head.is_in_doubt))
         return claims
 
     def ack(self, waiting: ModelEntry) -> None:
@@ -84,28 +85,32 @@ class OutboxModel:
         self.end_pause_if_empty(waiting)
 
     def end_pause_if_empty(self, waiting: ModelEntry) -> None:
-        if not self.lane(waiting.entry.said.channel_id):
-            self.pauses.pop(waiting.entry.said.channel_id, None)
+        if not self.in_lane(waiting.entry.lane):
+            self.pauses.pop(waiting.entry.lane, None)
 
-    def holds(self, channel_id: ChannelId, number: int) -> bool:
-        return self.leases.get(channel_id, (0, 0.0))[0] == number
+    def was_last(self, lane: Lane, number: int) -> bool:
+        """Whether no later claim of the lane was made, and this one was not released."""
+        return self.last.get(lane, 0) == number
+
+    def holds(self, lane: Lane, number: int) -> bool:
+        return self.leases.get(lane, (0, 0.0))[0] == number
 
     def dead_letter(self, waiting: ModelEntry, reason: str) -> None:
         waiting.is_dead_lettered, waiting.claim_number, waiting.is_in_doubt = True, 0, False
         waiting.entry = replace(waiting.entry, dead_letter_reason=reason)
         self.end_pause_if_empty(waiting)
 
-    def release(self, channel_id: ChannelId, pause: float | None, refused_after: float | None) -> None:
-        number, _ = self.leases.pop(channel_id)
-        held = [waiting for waiting in self.lane(channel_id) if waiting.claim_number == number]
+    def release(self, lane: Lane, pause: float | None, refused_after: float | None) -> None:
+        number, _ = self.leases.pop(lane)
+        held = [waiting for waiting in self.in_lane(lane) if waiting.claim_number == number]
         if refused_after is not None and held:
             entry = held[0].entry
             first_at = entry.first_rejected_at or after(refused_after)
             held[0].entry = replace(entry, rejections=entry.rejections + 1, first_rejected_at=first_at)
         for waiting in held:
             waiting.claim_number = 0
-        if pause is not None and self.lane(channel_id):
-            self.pauses[channel_id] = pause
+        if pause is not None and self.in_lane(lane):
+            self.pauses[lane] = pause
 
     def requeue(self, key: str) -> bool:
         waiting = self.find(key)
@@ -122,8 +127,8 @@ class OutboxModel:
         return Backlog(len(waiting), len(self.entries) - len(waiting), min(waiting, default=None))
 
     def restart(self) -> None:
-        for channel_id in list(self.leases):
-            self.expire(channel_id)
+        for lane in list(self.leases):
+            self.expire(lane)
 
 
 @dataclass(slots=True)
@@ -145,34 +150,34 @@ class JournalModel:
     def is_in(self, action_id: ActionId, *states: ActionState) -> bool:
         return action_id in self.entries and self.entries[action_id].state in states
 
-    def plan_steps(self, action_id: ActionId, channel_ids: list[ChannelId]) -> bool:
+    def plan_steps(self, action_id: ActionId, names: list[StepName]) -> bool:
         if not self.is_in(action_id, ActionState.TAKEN, ActionState.EXECUTING):
             return False
         steps = dict(self.entries[action_id].steps)
-        if steps and list(steps) != channel_ids:
+        if steps and list(steps) != names:
             return False
-        self._change(action_id, state=ActionState.EXECUTING, steps=steps or dict.fromkeys(channel_ids, Step()))
+        self._change(action_id, state=ActionState.EXECUTING, steps=steps or dict.fromkeys(names, Step()))
         return True
 
-    def begin_step(self, action_id: ActionId, channel_id: ChannelId, at: datetime) -> bool:
+    def begin_step(self, action_id: ActionId, name: StepName, at: datetime) -> bool:
         if not self.is_in(action_id, ActionState.TAKEN, ActionState.EXECUTING):
             return False
         steps = dict(self.entries[action_id].steps)
-        step = steps.get(channel_id, Step())
+        step = steps.get(name, Step())
         if step.is_complete:
             return False
-        steps[channel_id] = Step(step.begun_at or at)
+        steps[name] = Step(step.begun_at or at)
         self._change(action_id, state=ActionState.EXECUTING, steps=steps)
         return True
 
-    def complete_step(self, action_id: ActionId, channel_id: ChannelId, error: str) -> bool:
+    def complete_step(self, action_id: ActionId, name: StepName, error: str) -> bool:
         if not self.is_in(action_id, ActionState.EXECUTING):
             return False
         steps = dict(self.entries[action_id].steps)
-        step = steps.get(channel_id)
+        step = steps.get(name)
         if step is None or step.error not in ("", error):
             return False
-        steps[channel_id] = Step(step.begun_at, error=error)
+        steps[name] = Step(step.begun_at, error=error)
         self._change(action_id, steps=steps)
         return True
 

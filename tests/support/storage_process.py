@@ -12,8 +12,8 @@ from adapters.filesystem.storage import FileStorage
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from domain.messages import IncomingMessage
-from domain.outbox import OutboxEntry
-from tests.contracts.storage_values import LEASE, NOW, A, action, new_entry
+from domain.outbox import message_entry
+from tests.contracts.storage_values import CLOCK, HELD, LEASE, NOW, STEP_A, A, action, at, new_entry
 
 BATCH = 10
 _MAX_FILE_BYTES = 400_000
@@ -26,14 +26,14 @@ def report(text: object) -> None:
 
 async def hold_lock(directory: Path) -> None:
     """Holds the lock of the directory until killed."""
-    async with FileStorage(directory).open():
+    async with FileStorage(directory, CLOCK).open():
         report("open")
         await asyncio.Event().wait()
 
 
 async def append_forever(directory: Path) -> None:
     """Appends batches from many tasks at once and prints the number of each stored one."""
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     numbers = count()
 
     async def append_batches() -> None:
@@ -49,20 +49,20 @@ async def append_forever(directory: Path) -> None:
 
 async def hold_claims(directory: Path) -> None:
     """Holds a claimed message and an action until killed."""
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
-        [claim] = await storage.outbox.claim(1, 10, NOW, LEASE)
+        [claim] = await at(storage, NOW).outbox.claim(1, 10, LEASE)
         await storage.outbox.ack(claim, claim.entries[0])
-        await storage.journal.record(action(), NOW)
-        await storage.journal.begin_step(action().id, A, NOW)
+        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.begin_step(action().id, STEP_A, HELD)
         report("open")
         await asyncio.Event().wait()
 
 
 async def fill_disk(directory: Path) -> None:
     """Appends until the disk is full, makes room, and appends once more; prints the result of each."""
-    storage = FileStorage(directory)
+    storage = FileStorage(directory, CLOCK)
     async with storage.open():
         resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, resource.RLIM_INFINITY))
         # Data goes to the write-ahead log first and from there to the file; both have to be full.
@@ -78,7 +78,7 @@ async def fill_disk(directory: Path) -> None:
 async def _try(storage: FileStorage, number: int) -> bool:
     message = IncomingMessage(A, f"{number}.000000", "x" * 5000)
     try:
-        await storage.outbox.append([OutboxEntry(message, NOW)])
+        await storage.outbox.append([message_entry(message, NOW)])
     except StorageUnavailable as error:
         report(f"refused {number}: {error}")
         return False
@@ -88,7 +88,7 @@ async def _try(storage: FileStorage, number: int) -> bool:
 
 async def _try_to_join(storage: FileStorage) -> None:
     try:
-        await storage.channels.join(ChannelId("C" * 2 * _MAX_FILE_BYTES), NOW)
+        await storage.channels.join(ChannelId("C" * 2 * _MAX_FILE_BYTES), since=NOW)
     except StorageUnavailable as error:
         report(f"refused to join: {error}"[:200])
 

@@ -1,11 +1,20 @@
+import asyncio
+from collections.abc import Callable, Mapping
+
 import pytest
 
+from adapters.memory.clock import VirtualTimeLoop
 from tests.support.environment import World
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """All unit tests run in virtual time."""
+    return {"virtual time": VirtualTimeLoop}
 
 
 @pytest.fixture
 async def world() -> World:
-    """The world before the pack's start, with C1 and C2 joined."""
+    """The surroundings of a pack that has not started yet, with C1 and C2 joined."""
     world = World()
     await world.join(world.c1, world.c2)
     return world

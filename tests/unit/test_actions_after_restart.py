@@ -31,7 +31,7 @@ async def states(world: World, *actions: ActionId) -> list[ActionState]:
 
 
 async def test_an_action_taken_but_not_begun_before_a_kill_is_executed(world: World) -> None:
-    world.faults.before("post", RateLimited(300), times=1)
+    world.faults.fail_before("post", RateLimited(300), times=1)
     async with world.killed_pack():
         world.engine.enqueue(hello(world, "throttled"))
         await world.clock.advance(1)
@@ -48,7 +48,7 @@ async def test_an_action_taken_but_not_begun_before_a_kill_is_executed(world: Wo
 
 async def test_a_join_interrupted_by_a_kill_is_repeated(world: World) -> None:
     c3 = world.chat.add_channel("C3")
-    world.faults.hold("channels.join")
+    world.faults.block("channels.join")
     async with world.killed_pack():
         action = world.engine.enqueue(JoinChannel(c3))
         await world.clock.advance(2)
@@ -61,7 +61,7 @@ async def test_a_join_interrupted_by_a_kill_is_repeated(world: World) -> None:
 
 
 async def test_an_outcome_not_reported_before_a_kill_is_reported_unchanged(world: World) -> None:
-    world.faults.hold("complete")
+    world.faults.block("complete")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
@@ -73,13 +73,13 @@ async def test_an_outcome_not_reported_before_a_kill_is_reported_unchanged(world
     async with world.pack():
         await world.answer(action)
 
-    assert world.engine.answers[action] == (concluded.outcome, concluded.completed_at)
+    assert world.engine.outcomes[action] == (concluded.outcome, concluded.completed_at)
     assert world.texts == ["hello"]
     assert await states(world, action) == [ActionState.REPORTED]
 
 
 async def test_actions_in_the_journal_are_executed_before_new_ones_are_taken(world: World) -> None:
-    world.faults.hold("post")
+    world.faults.block("post")
     async with world.killed_pack():
         for number in range(3):
             world.engine.enqueue(hello(world, f"old {number}"))
@@ -94,7 +94,7 @@ async def test_actions_in_the_journal_are_executed_before_new_ones_are_taken(wor
 
 
 async def test_more_orphans_than_one_claim_takes_are_all_resumed(world: World) -> None:
-    world.faults.hold("complete")
+    world.faults.block("complete")
     async with world.killed_pack():
         actions = [world.engine.enqueue(UnknownCommand("SendFax")) for _ in range(150)]
         await world.clock.advance(10)
@@ -103,7 +103,7 @@ async def test_more_orphans_than_one_claim_takes_are_all_resumed(world: World) -
     async with world.pack():
         await world.clock.advance(3)
 
-    assert set(world.engine.answers) == set(actions)
+    assert set(world.engine.outcomes) == set(actions)
 
 
 # Storage failing in the middle
@@ -115,15 +115,15 @@ async def test_more_orphans_than_one_claim_takes_are_all_resumed(world: World) -
 )
 async def test_a_storage_outage_neither_loses_nor_doubles_an_action(world: World, method: str) -> None:
     async with world.pack():
-        world.faults.before(method, BROKEN)
+        world.faults.fail_before(method, BROKEN)
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(30)
-        assert not world.health_of("storage")
+        assert not world.is_healthy("storage")
         world.faults.lift(method)
         await world.clock.advance(10)
-        assert world.health_of("storage")
+        assert world.is_healthy("storage")
 
-    assert action in world.engine.answers
+    assert action in world.engine.outcomes
     assert world.texts == ["hello"]
     assert world.faults.count("complete") == 1
     assert await states(world, action) == [ActionState.REPORTED]
@@ -148,7 +148,7 @@ async def test_a_storage_outage_neither_loses_nor_doubles_an_action(world: World
 async def test_a_shutdown_during_a_retry_keeps_the_action_for_the_next_start(
     world: World, method: str, error: Exception
 ) -> None:
-    world.faults.before(method, error)
+    world.faults.fail_before(method, error)
     async with world.pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(3)
@@ -162,12 +162,12 @@ async def test_a_shutdown_during_a_retry_keeps_the_action_for_the_next_start(
 
 
 async def test_a_post_in_progress_is_finished_and_recorded_before_shutdown(world: World) -> None:
-    world.faults.hold("post")
+    world.faults.block("post")
 
     async with world.pack() as process:
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
-        process.stop.request()
+        process.shutdown().request()
         await world.clock.advance(0)
         world.faults.lift("post")
 
@@ -179,10 +179,10 @@ async def test_a_post_in_progress_is_finished_and_recorded_before_shutdown(world
 async def test_a_poll_in_progress_is_finished_before_shutdown_and_its_action_recorded(world: World) -> None:
     async with world.pack() as process:
         await world.clock.advance(2)
-        world.faults.hold("take")
+        world.faults.block("take")
         await world.clock.advance(2)
         action = world.engine.enqueue(hello(world))
-        process.stop.request()
+        process.shutdown().request()
         await world.clock.advance(0)
         world.faults.lift("take")
 
@@ -191,12 +191,12 @@ async def test_a_poll_in_progress_is_finished_before_shutdown_and_its_action_rec
 
 
 async def test_no_action_begins_after_shutdown_was_requested(world: World) -> None:
-    world.faults.hold("post")
+    world.faults.block("post")
 
     async with world.pack() as process:
         actions = [world.engine.enqueue(hello(world, str(number))) for number in range(5)]
         await world.clock.advance(2)
-        process.stop.request()
+        process.shutdown().request()
         await world.clock.advance(0)
         world.faults.lift("post")
 
@@ -205,11 +205,11 @@ async def test_no_action_begins_after_shutdown_was_requested(world: World) -> No
 
 
 async def test_messages_before_a_kill_are_received_before_the_channel_is_left(world: World) -> None:
-    world.faults.hold("leave")
+    world.faults.block("leave")
     async with world.killed_pack():
         leaving = world.engine.enqueue(LeaveChannel(world.c1))
         await world.clock.advance(2)
-        with world.deaf():
+        with world.undelivered():
             world.chat.say("C1", "just before")
     world.faults.lift("leave")
 
@@ -217,10 +217,10 @@ async def test_messages_before_a_kill_are_received_before_the_channel_is_left(wo
         assert isinstance(await world.answer(leaving, within=10), ChannelLeft)
         await world.clock.advance(1)
 
-    assert world.told == ["just before"]
+    assert world.published_texts == ["just before"]
 
 
 async def test_an_unreadable_history_delays_leaving_for_seconds_only(world: World) -> None:
-    world.faults.before("history", Unreachable("unreachable", "no connection"))
+    world.faults.fail_before("history", Unreachable("unreachable", "no connection"))
     async with world.pack():
         assert isinstance(await world.outcome(LeaveChannel(world.c1), within=12), ChannelLeft)

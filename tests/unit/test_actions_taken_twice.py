@@ -24,8 +24,8 @@ async def test_an_action_given_out_again_is_reported_again_but_not_repeated(worl
     async with world.pack():
         action = world.engine.enqueue(hello(world))
         first = await world.answer(action)
-        del world.engine.answers[action]
-        world.engine._waiting.append(world.engine._given_out[action])
+        del world.engine.outcomes[action]
+        world.engine.give_out_again(action)
         second = await world.answer(action)
 
     assert first == second
@@ -33,12 +33,12 @@ async def test_an_action_given_out_again_is_reported_again_but_not_repeated(worl
 
 
 async def test_an_action_given_out_twice_at_once_is_executed_once(world: World) -> None:
-    world.faults.hold("post")
+    world.faults.block("post")
 
     async with world.pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(1)
-        world.engine._waiting.append(world.engine._given_out[action])
+        world.engine.give_out_again(action)
         await world.clock.advance(1)
         world.faults.lift("post")
         await world.answer(action)
@@ -48,7 +48,7 @@ async def test_an_action_given_out_twice_at_once_is_executed_once(world: World) 
 
 
 async def test_an_action_lost_by_a_crash_before_it_was_recorded_is_recovered(world: World) -> None:
-    world.faults.hold("journal.record")
+    world.faults.block("journal.record")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
@@ -66,7 +66,7 @@ async def test_an_action_lost_by_a_crash_before_it_was_recorded_is_recovered(wor
 async def test_an_action_whose_take_got_no_response_is_recovered_while_the_pack_runs(world: World) -> None:
     async with world.pack():
         await world.clock.advance(5)
-        world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
+        world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
         action = world.engine.enqueue(hello(world))
         outcome = await world.answer(action, within=10)
 
@@ -75,17 +75,17 @@ async def test_an_action_whose_take_got_no_response_is_recovered_while_the_pack_
 
 
 async def test_an_action_held_by_another_replica_is_left_to_it(world: World) -> None:
-    world.faults.hold("journal.set_outcome")
+    world.faults.block("journal.set_outcome")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
     world.faults.lift("journal.set_outcome")
     others = world.storage
 
-    world.storage = MemoryStorage()
+    world.storage = MemoryStorage(world.clock)
     async with world.pack():
         await world.clock.advance(10)
-        assert action not in world.engine.answers
+        assert action not in world.engine.outcomes
 
     world.storage = others
     async with world.pack():
@@ -96,22 +96,22 @@ async def test_an_action_held_by_another_replica_is_left_to_it(world: World) -> 
 async def test_a_lost_action_that_another_replica_executed_is_not_executed_again(
     world: World,
 ) -> None:
-    world.faults.hold("journal.set_outcome")
+    world.faults.block("journal.set_outcome")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
     world.faults.lift("journal.set_outcome")
 
-    world.storage = MemoryStorage()
-    await world.storage.journal.open_poll_session(world.clock.now())  # a replica that was killed as well
+    world.storage = MemoryStorage(world.clock)
+    await world.storage.journal.open_poll_session()  # a replica that was killed as well
     async with world.pack():
         assert isinstance(await world.answer(action, within=10), MessageSent)
     assert world.texts == ["hello"]
 
 
 async def test_a_recovered_action_killed_after_its_post_is_not_posted_again(world: World) -> None:
-    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.hold("journal.set_outcome")
+    world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
+    world.faults.block("journal.set_outcome")
     async with world.killed_pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(20)
@@ -125,8 +125,8 @@ async def test_a_recovered_action_killed_after_its_post_is_not_posted_again(worl
 
 
 async def test_a_take_in_doubt_stays_in_doubt_over_restarts_until_it_is_resolved(world: World) -> None:
-    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.before("pending_actions", DOWN)
+    world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
+    world.faults.fail_before("pending_actions", DOWN)
     action = world.engine.enqueue(hello(world))
     for _ in range(2):
         async with world.pack():
@@ -140,8 +140,8 @@ async def test_a_take_in_doubt_stays_in_doubt_over_restarts_until_it_is_resolved
 
 
 async def test_a_failing_search_for_pending_actions_is_retried_with_pauses(world: World) -> None:
-    world.faults.after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.before("pending_actions", WorkflowServerError("500"), times=2)
+    world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
+    world.faults.fail_before("pending_actions", WorkflowServerError("500"), times=2)
 
     async with world.pack():
         action = world.engine.enqueue(hello(world))
@@ -170,7 +170,7 @@ async def test_pending_actions_are_queried_only_after_a_kill(world: World) -> No
 
 
 async def test_an_engine_that_cannot_list_pending_actions_does_not_block_others(world: World) -> None:
-    world.faults.before("pending_actions", WorkflowServerError("500"))
+    world.faults.fail_before("pending_actions", WorkflowServerError("500"))
 
     async with world.pack():
         assert isinstance(await world.outcome(hello(world)), MessageSent)

@@ -9,7 +9,7 @@ from application.policies import Listen
 from application.ports.receiver import Connected
 from domain.errors import ChatRejected, RateLimited, StorageUnavailable, Unreachable
 from domain.messages import IncomingMessage
-from tests.support.environment import Settings, World
+from tests.support.environment import World, pack_settings
 
 BROKEN = StorageUnavailable("disk full")
 
@@ -25,7 +25,7 @@ async def world() -> World:
 async def be_deaf(world: World, seconds: float, *texts: str) -> datetime:
     """Let the pack miss these, said in C1 during so many seconds; since when it was deaf."""
     since = world.clock.now()
-    with world.deaf():
+    with world.undelivered():
         for text in texts:
             await world.clock.advance(seconds / (len(texts) + 1))
             world.chat.say("C1", text)
@@ -35,7 +35,7 @@ async def be_deaf(world: World, seconds: float, *texts: str) -> datetime:
 
 async def reconnect(world: World, seconds: float, *texts: str, is_redelivered: bool = True) -> None:
     """Lose the connection for so many seconds, in which this is said in C1, and get it back."""
-    world.ear.deliver(Connected(await be_deaf(world, seconds, *texts), is_redelivered))
+    world.receiver.deliver(Connected(await be_deaf(world, seconds, *texts), is_redelivered))
 
 
 # Which messages
@@ -47,7 +47,7 @@ async def test_messages_posted_while_the_pack_was_down_are_fetched_at_start(worl
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["one", "two"]
+    assert world.published_texts == ["one", "two"]
     assert await world.waiting() == []
 
 
@@ -56,7 +56,7 @@ async def test_a_fetched_message_is_not_delivered_again_after_a_crash_right_afte
 ) -> None:
     await world.clock.advance(0.0001234)  # between two milliseconds
     await be_deaf(world, 600, "one")
-    world.faults.hold("outbox.ack")
+    world.faults.block("outbox.ack")
     async with world.killed_pack():
         await world.clock.advance(1)
     world.faults.lift("outbox.ack")
@@ -64,14 +64,14 @@ async def test_a_fetched_message_is_not_delivered_again_after_a_crash_right_afte
     async with world.pack():
         await world.clock.advance(2)
 
-    assert world.told == ["one"]
+    assert world.published_texts == ["one"]
     assert all(at.microsecond % 1000 == 0 for _, at in world.engine.published)
 
 
 async def test_a_message_overtaken_by_a_later_one_is_fetched(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        with world.deaf():
+        with world.undelivered():
             world.chat.say("C1", "overtaken")
         await world.clock.advance(300)
         world.chat.say("C1", "later")
@@ -80,7 +80,7 @@ async def test_a_message_overtaken_by_a_later_one_is_fetched(world: World) -> No
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["later", "overtaken"]
+    assert world.published_texts == ["later", "overtaken"]
 
 
 async def test_direct_messages_are_fetched_where_the_pack_has_received_some_before(world: World) -> None:
@@ -89,7 +89,7 @@ async def test_direct_messages_are_fetched_where_the_pack_has_received_some_befo
     async with world.pack():
         world.chat.say("D1", "before")
         await world.clock.advance(1)
-    with world.deaf():
+    with world.undelivered():
         world.chat.say("D1", "meanwhile")
         world.chat.say("D2", "for the first time")
     await world.clock.advance(600)
@@ -97,7 +97,7 @@ async def test_direct_messages_are_fetched_where_the_pack_has_received_some_befo
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["before", "meanwhile"]
+    assert world.published_texts == ["before", "meanwhile"]
 
 
 async def test_a_fetched_message_has_the_time_at_which_the_pack_received_it(world: World) -> None:
@@ -120,7 +120,7 @@ async def test_the_last_ten_minutes_are_fetched_again_and_published_once(world: 
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["heard", "missed"]
+    assert world.published_texts == ["heard", "missed"]
     (*_, after) = [arguments[1] for arguments in world.faults.called_with("history") if arguments[0] == world.c1]
     assert float(heard.timestamp) - float(after) == pytest.approx(600)
 
@@ -128,15 +128,15 @@ async def test_the_last_ten_minutes_are_fetched_again_and_published_once(world: 
 async def test_messages_older_than_the_backfill_window_are_not_fetched(world: World) -> None:
     await be_deaf(world, 4000, "too old", "in time", "too")
 
-    async with world.pack(Settings(catch_up_seconds=2500)):
+    async with world.pack(pack_settings(catch_up_seconds=2500)):
         await world.clock.advance(1)
 
-    assert world.told == ["in time", "too"]
+    assert world.published_texts == ["in time", "too"]
 
 
 async def test_messages_from_before_the_channel_was_joined_are_not_fetched(world: World) -> None:
     c3 = world.chat.add_channel("C3", has_bot=True)
-    with world.deaf():
+    with world.undelivered():
         world.chat.say("C3", "before")
         await world.clock.advance(10)
         await world.join(c3)
@@ -146,18 +146,18 @@ async def test_messages_from_before_the_channel_was_joined_are_not_fetched(world
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["after"]
+    assert world.published_texts == ["after"]
 
 
 async def test_nothing_is_fetched_when_backfill_is_disabled(world: World) -> None:
     await be_deaf(world, 600, "missed")
 
-    async with world.pack(Settings(catch_up_seconds=0)):
+    async with world.pack(pack_settings(catch_up_seconds=0)):
         await world.clock.advance(1)
         world.chat.say("C1", "live")
         await world.clock.advance(1)
 
-    assert world.told == ["live"]
+    assert world.published_texts == ["live"]
     assert world.faults.count("history") == 0
 
 
@@ -167,7 +167,7 @@ async def test_a_gap_of_more_than_a_minute_is_backfilled(world: World) -> None:
         await reconnect(world, 90, "one", "two")
         await world.clock.advance(1)
 
-    assert world.told == ["one", "two"]
+    assert world.published_texts == ["one", "two"]
 
 
 async def test_a_shorter_gap_is_left_to_redelivery_by_slack(world: World) -> None:
@@ -186,11 +186,11 @@ async def test_any_gap_is_backfilled_where_nothing_is_redelivered(world: World) 
         await reconnect(world, 5, "one", is_redelivered=False)
         await world.clock.advance(1)
 
-    assert world.told == ["one"]
+    assert world.published_texts == ["one"]
 
 
 async def test_replies_in_threads_that_began_in_the_gap_are_fetched(world: World) -> None:
-    with world.deaf():
+    with world.undelivered():
         parent = world.chat.say("C1", "parent")
         await world.clock.advance(10)
         world.chat.say("C1", "reply", thread_timestamp=parent.timestamp)
@@ -201,12 +201,12 @@ async def test_replies_in_threads_that_began_in_the_gap_are_fetched(world: World
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["parent", "reply", "after both"]
+    assert world.published_texts == ["parent", "reply", "after both"]
 
 
 async def test_several_pages_are_fetched_in_order(world: World) -> None:
     texts = [str(number) for number in range(210)]
-    with world.deaf():
+    with world.undelivered():
         parent = world.chat.say("C1", "parent")
         for text in texts:
             world.chat.say("C1", text)
@@ -214,14 +214,14 @@ async def test_several_pages_are_fetched_in_order(world: World) -> None:
             world.chat.say("C1", f"reply {text}", thread_timestamp=parent.timestamp)
 
     async with world.pack():
-        while len(world.told) < 1 + 2 * len(texts):
+        while len(world.published_texts) < 1 + 2 * len(texts):
             await world.clock.advance(1)
 
-    assert world.told == ["parent", *texts, *(f"reply {text}" for text in texts)]
+    assert world.published_texts == ["parent", *texts, *(f"reply {text}" for text in texts)]
 
 
 async def test_messages_of_bots_in_the_history_are_not_published(world: World) -> None:
-    with world.deaf():
+    with world.undelivered():
         world.chat.say("C1", "own", user_id=world.chat.identity.user_id)
         world.chat.say("C1", "beep", user_id="", bot_id="B2")
         world.chat.say("C1", "a person")
@@ -229,23 +229,23 @@ async def test_messages_of_bots_in_the_history_are_not_published(world: World) -
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["a person"]
+    assert world.published_texts == ["a person"]
 
 
 async def test_all_channels_with_the_bot_are_backfilled_when_all_are_received(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
-    settings = Settings(listen=Listen.MEMBER)
+    settings = pack_settings(listen=Listen.MEMBER)
     async with world.pack(settings):
         world.chat.say("C3", "heard")
         await world.clock.advance(1)
-    with world.deaf():
+    with world.undelivered():
         await world.clock.advance(100)
         world.chat.say("C3", "missed")
 
     async with world.pack(settings):
         await world.clock.advance(1)
 
-    assert world.told == ["heard", "missed"]
+    assert world.published_texts == ["heard", "missed"]
 
 
 # Once, and in order
@@ -255,16 +255,16 @@ async def test_a_message_both_fetched_and_delivered_is_published_once(world: Wor
     async with world.pack():
         await world.clock.advance(1)
         await reconnect(world, 90, "missed")
-        world.ear.deliver(world.chat._channels[world.c1].said[-1])
+        world.receiver.deliver((await world.chat.history(world.c1, "")).messages[-1])
         await world.clock.advance(1)
 
-    assert world.told == ["missed"]
+    assert world.published_texts == ["missed"]
 
 
 async def test_live_messages_wait_for_the_backfill_of_their_own_channel_only(world: World) -> None:
     await be_deaf(world, 600, "past one", "past two")
     world.chat.add_channel("D1", has_bot=True)
-    world.faults.hold("history")
+    world.faults.block("history")
 
     async with world.pack():
         await world.clock.advance(1)
@@ -273,20 +273,20 @@ async def test_live_messages_wait_for_the_backfill_of_their_own_channel_only(wor
         await world.clock.advance(1)
         world.chat.say("C1", "live two")
         await world.clock.advance(1)
-        assert world.told == ["direct"]
-        assert [event.text for event in world.ear.acknowledged if isinstance(event, IncomingMessage)] == ["direct"]
+        assert world.published_texts == ["direct"]
+        assert [event.text for event in world.receiver.acknowledged if isinstance(event, IncomingMessage)] == ["direct"]
 
         world.faults.lift("history")
         await world.clock.advance(1)
 
-    assert world.told == ["direct", "past one", "past two", "live one", "live two"]
-    assert len(world.ear.acknowledged) == 3
+    assert world.published_texts == ["direct", "past one", "past two", "live one", "live two"]
+    assert len(world.receiver.acknowledged) == 3
 
 
 async def test_a_channel_with_waiting_live_messages_is_backfilled_first(world: World) -> None:
     channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(20)]
     await world.join(*channels)
-    world.faults.hold("history")
+    world.faults.block("history")
 
     async with world.pack():
         await world.clock.advance(1)
@@ -302,8 +302,8 @@ async def test_a_channel_with_waiting_live_messages_is_backfilled_first(world: W
 
 async def test_a_gap_during_a_backfill_is_backfilled_as_well(world: World) -> None:
     await be_deaf(world, 600, "first gap")
-    world.faults.hold("replies")
-    with world.deaf():
+    world.faults.block("replies")
+    with world.undelivered():
         parent = world.chat.say("C1", "parent")
         world.chat.say("C1", "reply", thread_timestamp=parent.timestamp)
 
@@ -316,20 +316,20 @@ async def test_a_gap_during_a_backfill_is_backfilled_as_well(world: World) -> No
         world.faults.lift("replies")
         await world.clock.advance(1)
 
-    assert world.told == ["first gap", "parent", "reply", "second gap", "live"]
+    assert world.published_texts == ["first gap", "parent", "reply", "second gap", "live"]
 
 
 async def test_after_a_minute_without_storage_the_history_is_fetched(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         looked = world.faults.count("history")
-        world.faults.before("outbox.append", BROKEN)
+        world.faults.fail_before("outbox.append", BROKEN)
         world.chat.say("C1", "heard")
         await be_deaf(world, 100, "given up by Slack")
         world.faults.lift("outbox.append")
         await world.clock.advance(6)
 
-    assert world.told == ["heard", "given up by Slack"]
+    assert world.published_texts == ["heard", "given up by Slack"]
     assert world.faults.count("history") > looked
 
 
@@ -338,53 +338,53 @@ async def test_after_a_minute_without_storage_the_history_is_fetched(world: Worl
 
 async def test_rate_limits_and_outages_are_waited_out_however_long(world: World) -> None:
     await be_deaf(world, 600, "missed")
-    world.faults.before("history", RateLimited(60), times=2)
-    world.faults.before("history", Unreachable("timeout", "no answer"), times=40)
+    world.faults.fail_before("history", RateLimited(60), times=2)
+    world.faults.fail_before("history", Unreachable("timeout", "no answer"), times=40)
 
     async with world.pack():
-        world.faults.hold("take")  # polling takes the test's own time
+        world.faults.block("take")  # polling takes the test's own time
         await world.clock.advance(1500)
         world.faults.lift("take")
 
-    assert world.told == ["missed"]
+    assert world.published_texts == ["missed"]
 
 
 async def test_an_unreadable_history_is_reported_and_blocks_nothing(world: World) -> None:
     await be_deaf(world, 600, "missed")
-    world.faults.before("history", ChatRejected("missing_scope", "add channels:history"))
+    world.faults.fail_before("history", ChatRejected("missing_scope", "add channels:history"))
 
     with capture_logs() as logs:
         async with world.pack():
             world.chat.say("C1", "live")
             await world.clock.advance(1)
 
-    assert world.told == ["live"]
+    assert world.published_texts == ["live"]
     failed = [line for line in logs if line["event"] == "catch_up_failed"]
     assert {line["channel"] for line in failed} == {"C1", "C2"}
 
 
 async def test_a_shutdown_during_a_backfill_loses_nothing(world: World) -> None:
     await be_deaf(world, 600, "past")
-    world.faults.before("history", RateLimited(60))
+    world.faults.fail_before("history", RateLimited(60))
     async with world.pack():
         world.chat.say("C1", "live")
         await world.clock.advance(1)
-    assert world.told == []
+    assert world.published_texts == []
     world.faults.lift("history")
 
-    world.ear.redeliver()
+    world.receiver.redeliver()
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["past", "live"]
+    assert world.published_texts == ["past", "live"]
 
 
 async def test_receiving_continues_while_memberships_are_unavailable(world: World) -> None:
-    async with world.pack(Settings(listen=Listen.MEMBER)):
+    async with world.pack(pack_settings(listen=Listen.MEMBER)):
         await world.clock.advance(1)
-        world.faults.before("memberships", Unreachable("timeout", "no answer"))
+        world.faults.fail_before("memberships", Unreachable("timeout", "no answer"))
         await reconnect(world, 90)
         world.chat.add_channel("D1", has_bot=True)
         world.chat.say("D1", "direct")
         await world.clock.advance(1)
-        assert world.told == ["direct"]
+        assert world.published_texts == ["direct"]

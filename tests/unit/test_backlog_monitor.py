@@ -30,7 +30,7 @@ async def test_a_message_waiting_for_more_than_five_minutes_is_unhealthy(world: 
     async with world.pack():
         await world.clock.advance(1)
         for method in ("publish", "register", "take"):
-            world.faults.before(method, DOWN)
+            world.faults.fail_before(method, DOWN)
         world.chat.say("C1", "hello")
         await world.clock.advance(290)
         assert world.check("outbox").healthy
@@ -46,7 +46,7 @@ async def test_a_message_waiting_for_more_than_five_minutes_is_unhealthy(world: 
 
 async def test_an_action_not_reported_for_more_than_five_minutes_is_unhealthy(world: World) -> None:
     async with world.pack():
-        world.faults.before("complete", DOWN)
+        world.faults.fail_before("complete", DOWN)
         world.engine.enqueue(UnknownCommand("SendFax"))
         await world.clock.advance(310)
 
@@ -56,7 +56,7 @@ async def test_an_action_not_reported_for_more_than_five_minutes_is_unhealthy(wo
 
 async def test_the_backlog_is_logged_when_it_changes_and_not_every_time(world: World) -> None:
     for method in ("publish", "register"):
-        world.faults.before(method, DOWN)
+        world.faults.fail_before(method, DOWN)
 
     with capture_logs() as logs:
         async with world.pack():
@@ -69,11 +69,11 @@ async def test_the_backlog_is_logged_when_it_changes_and_not_every_time(world: W
 
 async def test_health_shows_no_channel_user_or_text(world: World) -> None:
     for method in ("publish", "register"):
-        world.faults.before(method, DOWN)
+        world.faults.fail_before(method, DOWN)
 
     async with world.pack() as process:
         world.chat.say("C1", "a secret of Ada")
         await world.clock.advance(400)
-        shown = " ".join(check.status for check in process.health.checks().values())
+        shown = " ".join(check.status for check in process.health().checks().values())
 
     assert not [word for word in ("C1", "U1", "secret", "Ada", "http") if word in shown]

@@ -35,7 +35,7 @@ async def test_a_missing_message_is_reported_as_a_failure(world: World) -> None:
 
 
 async def test_one_failing_channel_does_not_stop_the_others(world: World) -> None:
-    world.faults.before("post", ChatRejected("is_archived", "unarchive it first"), times=1)
+    world.faults.fail_before("post", ChatRejected("is_archived", "unarchive it first"), times=1)
 
     async with world.pack():
         outcome = await world.outcome(Broadcast("hear, hear"))
@@ -49,8 +49,8 @@ async def test_one_failing_channel_does_not_stop_the_others(world: World) -> Non
 async def test_the_error_names_every_failed_channel_with_its_code(world: World) -> None:
     c3 = world.chat.add_channel("C3", has_bot=True)
     await world.join(c3)
-    world.faults.before("post", ChatRejected("is_archived", "unarchive it first"), times=1)
-    world.faults.before("post", ChatRejected("restricted_action", "ask an admin"), times=1)
+    world.faults.fail_before("post", ChatRejected("is_archived", "unarchive it first"), times=1)
+    world.faults.fail_before("post", ChatRejected("restricted_action", "ask an admin"), times=1)
 
     async with world.pack():
         outcome = await world.outcome(Broadcast("hear, hear"))
@@ -74,12 +74,12 @@ async def test_a_broadcast_never_goes_to_direct_messages(world: World) -> None:
         world.chat.say("D1", "a word with you")
         await world.outcome(Broadcast("hear, hear"))
 
-    assert world.told == ["a word with you"]
+    assert world.published_texts == ["a word with you"]
     assert posted(world) == [("C1", "hear, hear"), ("C2", "hear, hear")]
 
 
 async def test_a_rate_limited_channel_does_not_delay_others(world: World) -> None:
-    world.faults.before("post", RateLimited(300), times=1)
+    world.faults.fail_before("post", RateLimited(300), times=1)
 
     async with world.pack():
         action = world.engine.enqueue(Broadcast("hear, hear"))
@@ -93,7 +93,7 @@ async def test_a_rate_limited_channel_does_not_delay_others(world: World) -> Non
 
 
 async def test_a_broadcast_goes_to_the_channels_joined_when_it_starts(world: World) -> None:
-    world.faults.before("post", RateLimited(60), times=2)
+    world.faults.fail_before("post", RateLimited(60), times=2)
     c3 = world.chat.add_channel("C3")
 
     async with world.pack():

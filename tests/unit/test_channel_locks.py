@@ -71,4 +71,4 @@ async def test_unused_channels_are_forgotten() -> None:
         async with lanes.acquire(ChannelId(f"C{number}")):
             pass
 
-    assert not lanes._lanes
+    assert len(lanes) == 0

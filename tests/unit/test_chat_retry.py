@@ -5,40 +5,42 @@ import itertools
 
 import pytest
 
-from adapters.memory.clock import MemoryClock
 from application.health import ChatHealth, HealthRegistry, HealthStatus
-from application.resilience.chat_retry import ChatLine
+from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
+from application.resilience.interception import intercepted
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 from tests.support.faults import Faults
+from tests.support.virtual_time import TestTime
 
 OUT_OF_REACH = Unreachable("timeout", "no answer")
 REVOKED = AuthenticationFailed("token_revoked", "make a new one")
 
 
+class _Chat:
+    """A chat service with one method, which is retried as `Chat.join` is."""
+
+    async def join(self) -> str:
+        return "answer"
+
+
 class Caller:
-    """Somebody with one thing to ask for."""
+    """Calls the chat service through the policies."""
 
     def __init__(self) -> None:
-        self.clock = MemoryClock()
-        self.faults = Faults(self.clock)
-        self.stop = Shutdown(self.clock)
-        self.health = HealthRegistry()
-        self.chat_health = ChatHealth(self.health)
-        self.line = ChatLine(self.clock, self.stop, self.chat_health, give_up_seconds=600)
-        self.told_to_wait: list[float] = []
+        self.clock = TestTime()
+        self.faults = Faults()
+        self.shutdown = Shutdown()
+        self.health = HealthRegistry(("slack",))
+        self.chat_health = ChatHealth(self.health.reporter("slack"))
+        chat = intercepted(intercepted(_Chat(), self.faults), ChatHealthPolicy(self.chat_health))
+        self.chat = intercepted(chat, ChatRetryPolicy(self.shutdown, give_up_seconds=600))
 
-    async def ask(self) -> str:
-        async def deed() -> str:
-            return "answer"
+    async def call(self) -> str:
+        return await self.chat.join()
 
-        async def note(seconds: float) -> None:
-            self.told_to_wait.append(seconds)
-
-        return await self.line(lambda: self.faults.perform("ask", deed), on_rate_limit=note)
-
-    def begin(self) -> "asyncio.Task[str]":
-        return asyncio.create_task(self.ask(), name="ask")
+    def start(self) -> "asyncio.Task[str]":
+        return asyncio.create_task(self.call(), name="call")
 
     @property
     def slack(self) -> HealthStatus:
@@ -52,24 +54,23 @@ def caller() -> Caller:
 
 async def test_rate_limits_are_waited_out_as_told_however_long(caller: Caller) -> None:
     for seconds in (30.0, 1200.0, 2.5):
-        caller.faults.before("ask", RateLimited(seconds), times=1)
-    asking = caller.begin()
+        caller.faults.fail_before("join", RateLimited(seconds), times=1)
+    calling = caller.start()
 
     await caller.clock.advance(1232.5)
 
-    assert await asking == "answer"
-    assert caller.faults.called_at("ask") == [0, 30, 1230, 1232.5]
-    assert caller.told_to_wait == [30, 1200, 2.5]
+    assert await calling == "answer"
+    assert caller.faults.called_at("join") == pytest.approx([0, 30, 1230, 1232.5])
 
 
 async def test_an_outage_is_waited_out_with_growing_pauses(caller: Caller) -> None:
-    caller.faults.before("ask", OUT_OF_REACH, times=10)
-    asking = caller.begin()
+    caller.faults.fail_before("join", OUT_OF_REACH, times=10)
+    calling = caller.start()
 
     await caller.clock.advance(200)
 
-    assert await asking == "answer"
-    times = caller.faults.called_at("ask")
+    assert await calling == "answer"
+    times = caller.faults.called_at("join")
     pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert pauses[0] <= 0.25
     assert 20 <= pauses[-1] <= 30
@@ -77,53 +78,53 @@ async def test_an_outage_is_waited_out_with_growing_pauses(caller: Caller) -> No
 
 
 async def test_an_outage_is_given_up_after_its_time_limit_and_not_before(caller: Caller) -> None:
-    caller.faults.before("ask", OUT_OF_REACH)
-    asking = caller.begin()
+    caller.faults.fail_before("join", OUT_OF_REACH)
+    calling = caller.start()
 
     await caller.clock.advance(599.9)
-    assert not asking.done()
+    assert not calling.done()
     await caller.clock.advance(0.1)
 
     with pytest.raises(Unreachable):
-        await asking
+        await calling
 
 
 async def test_rate_limits_do_not_count_towards_giving_up(caller: Caller) -> None:
-    caller.faults.before("ask", OUT_OF_REACH, times=1)
-    caller.faults.before("ask", RateLimited(700), times=1)
-    caller.faults.before("ask", OUT_OF_REACH, times=1)
-    asking = caller.begin()
+    caller.faults.fail_before("join", OUT_OF_REACH, times=1)
+    caller.faults.fail_before("join", RateLimited(700), times=1)
+    caller.faults.fail_before("join", OUT_OF_REACH, times=1)
+    calling = caller.start()
 
     await caller.clock.advance(710)
 
-    assert await asking == "answer"
+    assert await calling == "answer"
 
 
 @pytest.mark.parametrize(
     "error", [ChatRejected("is_archived", "too late"), REVOKED, InDoubt("internal_error", "who knows")]
 )
 async def test_permanent_errors_are_raised_at_once(caller: Caller, error: ChatError) -> None:
-    caller.faults.before("ask", error, times=1)
+    caller.faults.fail_before("join", error, times=1)
 
     with pytest.raises(type(error)):
-        await caller.ask()
-    assert caller.faults.count("ask") == 1
+        await caller.call()
+    assert caller.faults.count("join") == 1
 
 
 @pytest.mark.parametrize("error", [RateLimited(3600), OUT_OF_REACH])
 async def test_shutdown_ends_the_waiting(caller: Caller, error: ChatError) -> None:
-    caller.faults.before("ask", error)
-    asking = caller.begin()
-    await caller.clock.until_asleep()
+    caller.faults.fail_before("join", error)
+    calling = caller.start()
+    await caller.clock.settle()
 
-    caller.stop.request()
+    caller.shutdown.request()
 
     with pytest.raises(ShutdownRequested):
-        await asking
+        await calling
 
 
 async def test_slack_is_healthy_when_it_answers_and_events_arrive(caller: Caller) -> None:
-    await caller.ask()
+    await caller.call()
     assert caller.slack == HealthStatus(healthy=False, status="starting")
 
     caller.chat_health.on_receiver_status()
@@ -133,26 +134,26 @@ async def test_slack_is_healthy_when_it_answers_and_events_arrive(caller: Caller
 
 async def test_an_outage_is_unhealthy_until_slack_answers_again(caller: Caller) -> None:
     caller.chat_health.on_receiver_status()
-    caller.faults.before("ask", OUT_OF_REACH, times=1)
-    asking = caller.begin()
-    await caller.clock.until_asleep()
+    caller.faults.fail_before("join", OUT_OF_REACH, times=1)
+    calling = caller.start()
+    await caller.clock.settle()
     assert caller.slack == HealthStatus(healthy=False, status="out of reach")
 
     await caller.clock.advance(1)
 
-    await asking
+    await calling
     assert caller.slack.healthy
 
 
 async def test_a_refused_token_is_unhealthy_until_slack_accepts_it(caller: Caller) -> None:
     caller.chat_health.on_receiver_status()
-    caller.faults.before("ask", REVOKED, times=1)
+    caller.faults.fail_before("join", REVOKED, times=1)
     with pytest.raises(AuthenticationFailed):
-        await caller.ask()
+        await caller.call()
     assert caller.slack == HealthStatus(healthy=False, status="the token is refused (token_revoked)")
     assert caller.chat_health.token_is_refused
 
-    await caller.ask()
+    await caller.call()
 
     assert caller.slack.healthy
     assert not caller.chat_health.token_is_refused
@@ -160,10 +161,10 @@ async def test_a_refused_token_is_unhealthy_until_slack_accepts_it(caller: Calle
 
 async def test_a_rejected_call_does_not_affect_health(caller: Caller) -> None:
     caller.chat_health.on_receiver_status()
-    caller.faults.before("ask", ChatRejected("is_archived", "too late"), times=1)
+    caller.faults.fail_before("join", ChatRejected("is_archived", "too late"), times=1)
 
     with pytest.raises(ChatRejected):
-        await caller.ask()
+        await caller.call()
     assert caller.slack.healthy
 
 

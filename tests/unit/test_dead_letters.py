@@ -1,5 +1,6 @@
 """Messages that the engine refuses: set aside when that is sure to be about them, and kept."""
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -9,14 +10,14 @@ from structlog.testing import capture_logs
 from adapters.memory.workflow import MemoryWorkflow
 from domain.errors import RejectedByWorkflow, WorkflowServerError
 from domain.events import ReceivedMessage
-from domain.outbox import OutboxEntry
+from domain.outbox import message_entry
 from tests.support.environment import World
 
 FAILED = WorkflowServerError("500")
 
 
 async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: World) -> None:
-    world.faults.before("publish", RejectedByWorkflow("400: createdAt"), times=1)
+    world.faults.fail_before("publish", RejectedByWorkflow("400: createdAt"), times=1)
 
     with capture_logs() as logs:
         async with world.pack():
@@ -24,8 +25,8 @@ async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: Wo
             world.chat.say("C1", "behind it")
             await world.clock.advance(2)
 
-    assert world.told == ["behind it"]
-    assert [(e.said, e.dead_letter_reason) for e in await world.set_aside()] == [(poison, "400: createdAt")]
+    assert world.published_texts == ["behind it"]
+    assert [(e.event, e.dead_letter_reason) for e in await world.dead_letters()] == [(poison, "400: createdAt")]
     assert [line["key"] for line in logs if line["event"] == "message_set_aside"] == [poison.key]
 
 
@@ -33,7 +34,7 @@ class Picky(MemoryWorkflow):
     """An engine that fails whenever it is told of poison."""
 
     async def publish(self, event: ReceivedMessage, at: datetime) -> None:
-        if event.said.text == "poison":
+        if event.message.text == "poison":
             raise FAILED
         await super().publish(event, at)
 
@@ -44,7 +45,7 @@ async def refuse_for(world: World, minutes: int, *, others_pass: bool) -> None:
 
     async with world.pack():
         await world.clock.advance(2)
-        world.faults.hold("take")  # polling takes the test's own time
+        world.faults.block("take")  # polling takes the test's own time
         world.chat.say("C1", "poison")
         await world.clock.advance(1)
         world.chat.say("C1", "behind it")
@@ -58,14 +59,14 @@ async def refuse_for(world: World, minutes: int, *, others_pass: bool) -> None:
 async def test_a_message_rejected_twenty_times_in_an_hour_while_others_pass_is_dead_lettered(world: World) -> None:
     await refuse_for(world, 61, others_pass=True)
 
-    assert [entry.said.text for entry in await world.set_aside()] == ["poison"]
-    assert "behind it" in world.told
+    assert [entry.event.text for entry in await world.dead_letters()] == ["poison"]
+    assert "behind it" in world.published_texts
 
 
 async def test_a_message_rejected_for_less_than_an_hour_is_retried(world: World) -> None:
     await refuse_for(world, 58, others_pass=True)
 
-    assert await world.set_aside() == []
+    assert await world.dead_letters() == []
     (entry, _) = [entry async for entry in world.storage.outbox.entries()]
     assert entry.rejections >= 20
 
@@ -73,18 +74,20 @@ async def test_a_message_rejected_for_less_than_an_hour_is_retried(world: World)
 async def test_a_message_rejected_while_nothing_passes_is_never_dead_lettered(world: World) -> None:
     await refuse_for(world, 70, others_pass=False)
 
-    assert await world.set_aside() == []
+    assert await world.dead_letters() == []
     assert [said.text for said in await world.waiting()] == ["poison", "behind it"]
 
 
 async def test_a_message_rejected_thousands_of_times_is_still_retried_every_fifteen_seconds(world: World) -> None:
     said = world.chat.say("C1", "hello")
-    await world.storage.outbox.append([OutboxEntry(said, world.clock.now(), 5_000, world.clock.now())])
-    world.faults.before("publish", FAILED, times=5)
+    await world.storage.outbox.append(
+        [replace(message_entry(said, world.clock.now()), rejections=5_000, first_rejected_at=world.clock.now())]
+    )
+    world.faults.fail_before("publish", FAILED, times=5)
 
     async with world.pack():
         await world.clock.advance(90)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
     times = world.faults.called_at("publish")
     assert [later - earlier for earlier, later in pairwise(times)] == pytest.approx([16] * 5)

@@ -53,7 +53,7 @@ async def test_an_unknown_command_is_fatal_and_named() -> None:
 async def test_an_unexpected_error_is_fatal_with_an_id_that_is_in_the_log() -> None:
     world = World()
     await world.join(world.c1)
-    world.faults.before("post", ZeroDivisionError("of the test"), times=1)
+    world.faults.fail_before("post", ZeroDivisionError("of the test"), times=1)
 
     with capture_logs() as logs:
         async with world.pack():

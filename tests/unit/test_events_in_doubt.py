@@ -11,28 +11,28 @@ BROKEN = StorageUnavailable("disk full")
 
 
 async def test_an_event_in_doubt_that_the_engine_has_is_not_sent_again(world: World) -> None:
-    world.faults.after("publish", LOST, times=1)
+    world.faults.fail_after("publish", LOST, times=1)
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(10)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
     assert await world.waiting() == []
 
 
 async def test_an_event_in_doubt_that_the_engine_does_not_have_is_sent_again(world: World) -> None:
-    world.faults.before("publish", LOST, times=2)
+    world.faults.fail_before("publish", LOST, times=2)
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(10)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_the_audit_is_queried_twice_before_sending_again(world: World) -> None:
-    world.faults.before("publish", LOST, times=1)
+    world.faults.fail_before("publish", LOST, times=1)
 
     async with world.pack():
         world.chat.say("C1", "hello")
@@ -44,18 +44,18 @@ async def test_the_audit_is_queried_twice_before_sending_again(world: World) -> 
 
 
 async def test_an_event_is_sent_again_when_the_audit_is_unavailable(world: World) -> None:
-    world.faults.before("publish", LOST, times=1)
-    world.faults.before("were_published", FAILED)
+    world.faults.fail_before("publish", LOST, times=1)
+    world.faults.fail_before("were_published", FAILED)
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(10)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_repeated_doubts_are_resolved_with_growing_pauses(world: World) -> None:
-    world.faults.before("publish", LOST)
+    world.faults.fail_before("publish", LOST)
 
     async with world.pack():
         world.chat.say("C1", "hello")
@@ -65,22 +65,22 @@ async def test_repeated_doubts_are_resolved_with_growing_pauses(world: World) ->
 
 
 async def test_a_message_delivered_before_a_kill_is_not_delivered_again(world: World) -> None:
-    world.faults.hold("outbox.ack")
+    world.faults.block("outbox.ack")
     async with world.killed_pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(2)
-        assert world.told == ["hello"]
+        assert world.published_texts == ["hello"]
     world.faults.lift("outbox.ack")
 
     async with world.pack():
         world.chat.say("C1", "again here")
         await world.clock.advance(2)
 
-    assert world.told == ["hello", "again here"]
+    assert world.published_texts == ["hello", "again here"]
 
 
 async def test_one_audit_query_covers_all_channels_after_a_kill(world: World) -> None:
-    world.faults.hold("outbox.ack")
+    world.faults.block("outbox.ack")
     async with world.killed_pack():
         for channel in ("C1", "C2"):
             world.chat.say(channel, "hello")
@@ -90,12 +90,12 @@ async def test_one_audit_query_covers_all_channels_after_a_kill(world: World) ->
     async with world.pack():
         await world.clock.advance(2)
 
-    assert world.told == ["hello", "hello"]
+    assert world.published_texts == ["hello", "hello"]
     assert world.faults.count("were_published") == 1
 
 
 async def test_a_message_claimed_but_not_delivered_before_a_kill_is_delivered(world: World) -> None:
-    world.faults.hold("publish")
+    world.faults.block("publish")
     async with world.killed_pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(2)
@@ -104,34 +104,34 @@ async def test_a_message_claimed_but_not_delivered_before_a_kill_is_delivered(wo
     async with world.pack():
         await world.clock.advance(2)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_a_doubt_interrupted_by_shutdown_is_resolved_at_the_next_start(world: World) -> None:
-    world.faults.after("publish", LOST, times=1)
-    world.faults.before("were_published", FAILED)
+    world.faults.fail_after("publish", LOST, times=1)
+    world.faults.fail_before("were_published", FAILED)
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(0.1)
-        assert world.told == ["hello"]
+        assert world.published_texts == ["hello"]
     world.faults.lift("were_published")
 
     async with world.pack():
         await world.clock.advance(10)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
     assert await world.waiting() == []
 
 
 async def test_a_delivery_that_could_not_be_acked_before_shutdown_is_not_repeated(world: World) -> None:
-    world.faults.before("outbox.ack", BROKEN, times=2)
+    world.faults.fail_before("outbox.ack", BROKEN, times=2)
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(0.15)
-        assert world.told == ["hello"]
+        assert world.published_texts == ["hello"]
 
     world.faults.lift("outbox.ack")
     async with world.pack():
         await world.clock.advance(10)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]

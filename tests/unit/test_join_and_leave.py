@@ -26,7 +26,7 @@ async def test_a_channel_is_joined_once_the_bot_is_a_member(world: World) -> Non
 
     assert await world.chat.is_member(world.c1)
     assert await joined(world) == (world.c1,)
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_joining_a_joined_channel_succeeds(world: World) -> None:
@@ -106,8 +106,8 @@ async def test_a_refused_leave_keeps_the_channel_joined(world: World) -> None:
 async def test_rate_limits_and_outages_are_waited_out(
     world: World, command: type[JoinChannel | LeaveChannel], method: str
 ) -> None:
-    world.faults.before(method, RateLimited(30), times=1)
-    world.faults.before(method, Unreachable("timeout", "no answer"), times=3)
+    world.faults.fail_before(method, RateLimited(30), times=1)
+    world.faults.fail_before(method, Unreachable("timeout", "no answer"), times=3)
 
     async with world.pack():
         outcome = await world.outcome(command(world.c1), within=60)
@@ -120,7 +120,7 @@ async def test_rate_limits_and_outages_are_waited_out(
 async def test_a_long_outage_is_reported_as_a_failure(
     world: World, command: type[JoinChannel | LeaveChannel], method: str
 ) -> None:
-    world.faults.before(method, Unreachable("timeout", "no answer"))
+    world.faults.fail_before(method, Unreachable("timeout", "no answer"))
 
     async with world.pack():
         outcome = await world.outcome(command(world.c1), within=620)
@@ -137,7 +137,7 @@ async def test_joined_channels_outlive_a_restart(world: World) -> None:
         world.chat.say("C1", "still here?")
         await world.clock.advance(1)
 
-    assert world.told == ["still here?"]
+    assert world.published_texts == ["still here?"]
 
 
 async def test_the_pack_never_posts_on_its_own(world: World) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from adapters.memory.clock import run_in_virtual_time
 from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.errors import (
@@ -76,7 +77,7 @@ class Trouble:
     is_after: bool
 
     def plan(self, world: World) -> None:
-        plan = world.faults.after if self.is_after else world.faults.before
+        plan = world.faults.fail_after if self.is_after else world.faults.fail_before
         plan(self.method, self.error, self.times)
 
 
@@ -142,22 +143,22 @@ class Ledger:
 
     def check(self) -> None:
         world = self._world
-        assert Counter(world.told) == Counter(self.said)
+        assert Counter(world.published_texts) == Counter(self.said)
         assert Counter(world.texts) == Counter(self.asked.values())
-        assert set(world.engine.answers) == set(self.asked)
-        assert all(isinstance(outcome, MessageSent) for outcome, _ in world.engine.answers.values())
+        assert set(world.engine.outcomes) == set(self.asked)
+        assert all(isinstance(outcome, MessageSent) for outcome, _ in world.engine.outcomes.values())
 
 
 async def live(world: World, ledger: Ledger, run: Run) -> None:
     """Let the pack run once, with its troubles, and end in one way or the other."""
-    with world.deaf():
+    with world.undelivered():
         ledger.say(*run.misses)
     for trouble in run.troubles:
         trouble.plan(world)
     if run.is_killed and run.hangs:
-        world.faults.hold(run.hangs)
+        world.faults.block(run.hangs)
     async with world.killed_pack() if run.is_killed else world.pack():
-        world.ear.redeliver()
+        world.receiver.redeliver()
         if run.seconds:
             ledger.say(*run.says)
             ledger.ask(*run.actions)
@@ -173,7 +174,7 @@ async def live_in_peace(world: World, ledger: Ledger) -> None:
     """Let the pack make up for everything."""
     world.faults.lift_all()
     async with world.pack():
-        world.ear.redeliver()
+        world.receiver.redeliver()
         ledger.say("C1")
         ledger.ask("C1")
         await world.clock.advance(150)
@@ -192,4 +193,4 @@ def test_no_message_or_action_is_lost_or_doubled(runs: list[Run]) -> None:
         await live_in_peace(world, ledger)
         ledger.check()
 
-    asyncio.run(scenario())
+    run_in_virtual_time(scenario())

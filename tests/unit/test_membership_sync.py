@@ -8,7 +8,7 @@ from domain.channels import ChannelId
 from domain.commands import JoinChannel
 from domain.errors import ChatRejected, RateLimited, StorageUnavailable, Unreachable
 from domain.events import ChannelJoined
-from tests.support.environment import Settings, World
+from tests.support.environment import World, pack_settings
 
 NO_ANSWER = Unreachable("timeout", "no answer")
 
@@ -33,7 +33,7 @@ async def joined(world: World) -> list[str]:
 
 async def start(world: World, *default_channels: str, seconds: float = 1) -> None:
     """Start the pack and stop it again."""
-    async with world.pack(Settings(default_channels=tuple(map(ChannelId, default_channels)))):
+    async with world.pack(pack_settings(default_join_channels=tuple(map(ChannelId, default_channels)))):
         await world.clock.advance(seconds)
 
 
@@ -48,7 +48,7 @@ async def test_the_first_start_joins_no_channels(world: World) -> None:
 async def test_channels_the_bot_was_invited_to_while_down_are_joined(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
     await start(world)
-    with world.deaf():
+    with world.undelivered():
         world.chat.invite("C2")
 
     async with world.pack():
@@ -58,13 +58,13 @@ async def test_channels_the_bot_was_invited_to_while_down_are_joined(world: Worl
         await world.clock.advance(1)
 
     assert await joined(world) == ["C1", "C2"]
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_channels_the_bot_was_removed_from_while_down_are_left(world: World) -> None:
     await world.join(world.c2)
     await start(world)
-    with world.deaf():
+    with world.undelivered():
         world.chat.remove("C2")
 
     await start(world)
@@ -73,7 +73,7 @@ async def test_channels_the_bot_was_removed_from_while_down_are_left(world: Worl
 
 
 async def test_channels_archived_while_down_are_left(world: World) -> None:
-    with world.deaf():
+    with world.undelivered():
         world.chat.archive("C1")
 
     await start(world)
@@ -87,7 +87,7 @@ async def test_an_invitation_after_a_received_removal_is_noticed(world: World) -
         await world.clock.advance(1)
         world.chat.remove("C3")
         await world.clock.advance(1)
-    with world.deaf():
+    with world.undelivered():
         world.chat.invite("C3")
 
     await start(world)
@@ -111,9 +111,9 @@ async def test_channels_stay_joined_when_memberships_are_unavailable(
     world: World, method: str, error: Exception
 ) -> None:
     await start(world)
-    with world.deaf():
+    with world.undelivered():
         world.chat.remove("C1")
-    world.faults.before(method, error)
+    world.faults.fail_before(method, error)
 
     async with world.pack():
         await world.clock.advance(11)
@@ -123,23 +123,23 @@ async def test_channels_stay_joined_when_memberships_are_unavailable(
 
 
 async def test_unavailable_memberships_delay_the_start_for_seconds_only(world: World) -> None:
-    world.faults.before("memberships", NO_ANSWER)
+    world.faults.fail_before("memberships", NO_ANSWER)
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(3)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_rate_limited_memberships_delay_the_start_for_seconds_only(world: World) -> None:
-    world.faults.before("memberships", RateLimited(60))
+    world.faults.fail_before("memberships", RateLimited(60))
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(3)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 # Default channels
@@ -170,16 +170,16 @@ async def test_a_default_channel_that_refuses_the_bot_is_reported_and_not_fatal(
 
 
 async def test_the_pack_works_while_joining_a_default_channel_is_retried(world: World) -> None:
-    world.faults.before("join", RateLimited(60))
+    world.faults.fail_before("join", RateLimited(60))
 
-    async with world.pack(Settings(default_channels=(world.c2,))):
+    async with world.pack(pack_settings(default_join_channels=(world.c2,))):
         world.chat.say("C1", "hello")
         await world.clock.advance(2)
-        assert world.told == ["hello"]
+        assert world.published_texts == ["hello"]
 
 
 async def test_shutdown_while_joining_a_default_channel_is_quick(world: World) -> None:
-    world.faults.before("join", RateLimited(60))
+    world.faults.fail_before("join", RateLimited(60))
 
     await start(world, "C2")
 
@@ -196,6 +196,6 @@ async def test_a_default_channel_with_the_bot_is_joined_at_the_first_start(world
 
 @pytest.mark.parametrize("seconds", [0, 1, 20])
 async def test_shutdown_while_the_joined_channels_cannot_be_read_is_graceful(world: World, seconds: float) -> None:
-    world.faults.before("channels.joined", StorageUnavailable("disk full"))
+    world.faults.fail_before("channels.joined", StorageUnavailable("disk full"))
 
     await start(world, "C2", seconds=seconds)

@@ -4,13 +4,12 @@ from itertools import pairwise
 
 import pytest
 
-from application.policies import PostingPolicy
 from domain.channels import ChannelId
 from domain.commands import Broadcast, SendMessage
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, RateLimited, Unreachable
 from domain.events import BroadcastSent, MessageSent, SendMessageFailed
 from domain.messages import OutgoingMessage
-from tests.support.environment import Settings, World
+from tests.support.environment import World, pack_settings
 
 OUT_OF_REACH = Unreachable("timeout", "Slack did not answer")
 
@@ -20,8 +19,8 @@ def hello(channel_id: ChannelId, text: str = "hello") -> SendMessage:
 
 
 async def test_a_rate_limited_post_succeeds_after_the_requested_time(world: World) -> None:
-    world.faults.before("post", RateLimited(45), times=1)
-    world.faults.before("post", RateLimited(300), times=1)
+    world.faults.fail_before("post", RateLimited(45), times=1)
+    world.faults.fail_before("post", RateLimited(300), times=1)
 
     async with world.pack():
         outcome = await world.outcome(hello(world.c1), within=350)
@@ -34,7 +33,7 @@ async def test_a_rate_limited_post_succeeds_after_the_requested_time(world: Worl
 
 
 async def test_later_posts_into_a_rate_limited_channel_wait_and_keep_their_order(world: World) -> None:
-    world.faults.before("post", RateLimited(30), times=1)
+    world.faults.fail_before("post", RateLimited(30), times=1)
 
     async with world.pack():
         first = world.engine.enqueue(hello(world.c1, "first"))
@@ -50,7 +49,7 @@ async def test_later_posts_into_a_rate_limited_channel_wait_and_keep_their_order
 
 
 async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) -> None:
-    world.faults.before("post", RateLimited(3600), times=1)
+    world.faults.fail_before("post", RateLimited(3600), times=1)
 
     async with world.pack():
         world.engine.enqueue(hello(world.c1, "throttled"))
@@ -59,19 +58,19 @@ async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) ->
 
 
 async def test_the_pause_of_a_channel_is_stored(world: World) -> None:
-    world.faults.before("post", RateLimited(3600), times=1)
+    world.faults.fail_before("post", RateLimited(3600), times=1)
 
     async with world.pack():
         world.engine.enqueue(hello(world.c1, "throttled"))
         await world.clock.advance(60)
-        held = await world.storage.rate_limiter.paused_until(world.clock.now())
+        held = await world.storage.rate_limiter.paused()
 
     assert list(held) == [world.c1]
     assert 3530 <= (held[world.c1] - world.clock.now()).total_seconds() <= 3545
 
 
 async def test_an_outage_of_slack_is_waited_out(world: World) -> None:
-    world.faults.before("post", OUT_OF_REACH)
+    world.faults.fail_before("post", OUT_OF_REACH)
 
     async with world.pack():
         action = world.engine.enqueue(hello(world.c1))
@@ -84,12 +83,12 @@ async def test_an_outage_of_slack_is_waited_out(world: World) -> None:
 
 
 async def test_an_outage_longer_than_the_time_limit_is_reported_with_its_reason(world: World) -> None:
-    world.faults.before("post", OUT_OF_REACH)
+    world.faults.fail_before("post", OUT_OF_REACH)
 
-    async with world.pack(Settings(PostingPolicy(give_up_seconds=120))):
+    async with world.pack(pack_settings(give_up_seconds=120)):
         action = world.engine.enqueue(hello(world.c1))
         await world.clock.advance(119)
-        assert action not in world.engine.answers
+        assert action not in world.engine.outcomes
         outcome = await world.answer(action, within=3)
 
     assert outcome == SendMessageFailed(OutgoingMessage(world.c1, "hello"), "timeout: Slack did not answer")
@@ -104,7 +103,7 @@ async def test_an_outage_longer_than_the_time_limit_is_reported_with_its_reason(
     ],
 )
 async def test_permanent_authentication_and_unknown_errors_fail_at_once(world: World, error: ChatError) -> None:
-    world.faults.before("post", error)
+    world.faults.fail_before("post", error)
 
     async with world.pack():
         outcome = await world.outcome(hello(world.c1), within=1)
@@ -114,9 +113,7 @@ async def test_permanent_authentication_and_unknown_errors_fail_at_once(world: W
 
 
 async def test_posts_into_one_channel_keep_to_the_rate_after_a_burst(world: World) -> None:
-    policy = PostingPolicy(messages_per_second=2, message_burst=5)
-
-    async with world.pack(Settings(policy)):
+    async with world.pack(pack_settings(messages_per_second=2, message_burst=5)):
         actions = [world.engine.enqueue(hello(world.c1, str(number))) for number in range(15)]
         await world.answer(actions[-1], within=20)
 
@@ -127,9 +124,7 @@ async def test_posts_into_one_channel_keep_to_the_rate_after_a_burst(world: Worl
 
 
 async def test_each_channel_has_a_pace_of_its_own(world: World) -> None:
-    policy = PostingPolicy(messages_per_second=1, message_burst=1)
-
-    async with world.pack(Settings(policy)):
+    async with world.pack(pack_settings(messages_per_second=1, message_burst=1)):
         actions = [world.engine.enqueue(hello(channel)) for channel in (world.c1, world.c2)]
         for action in actions:
             await world.answer(action)
@@ -139,9 +134,7 @@ async def test_each_channel_has_a_pace_of_its_own(world: World) -> None:
 
 
 async def test_a_broadcast_keeps_to_each_channels_rate(world: World) -> None:
-    policy = PostingPolicy(messages_per_second=1, message_burst=1)
-
-    async with world.pack(Settings(policy)):
+    async with world.pack(pack_settings(messages_per_second=1, message_burst=1)):
         actions = [world.engine.enqueue(Broadcast(text)) for text in ("one", "two", "three")]
         outcomes = [await world.answer(action, within=10) for action in actions]
 
@@ -157,19 +150,19 @@ async def test_every_post_carries_its_own_idempotency_key(world: World) -> None:
             await world.outcome(hello(world.c1))
         await world.outcome(Broadcast("hear, hear"))
 
-    marks = [post.mark for post in world.chat.posts]
+    marks = [post.key for post in world.chat.posts]
     assert None not in marks
     assert len(set(marks)) == 5
 
 
 @pytest.mark.parametrize("error", [RateLimited(60), Unreachable("unreachable", "no connection")])
 async def test_a_shutdown_while_a_post_waits_leaves_no_doubt(world: World, error: ChatError) -> None:
-    world.faults.before("post", error)
+    world.faults.fail_before("post", error)
     async with world.pack():
         action = world.engine.enqueue(hello(world.c1))
         await world.clock.advance(2)
     world.faults.lift("post")
-    world.faults.before("find_posted", ChatRejected("missing_scope", "the history can't be read"))
+    world.faults.fail_before("find_posted", ChatRejected("missing_scope", "the history can't be read"))
 
     async with world.pack():
         assert isinstance(await world.answer(action, within=120), MessageSent)

@@ -2,7 +2,7 @@
 
 from domain.errors import StorageUnavailable, WorkflowServerError, WorkflowUnreachable
 from domain.messages import IncomingMessage
-from domain.outbox import OutboxEntry
+from domain.outbox import message_entry
 from tests.support.environment import World
 
 DOWN = WorkflowUnreachable("connection refused")
@@ -11,7 +11,7 @@ BROKEN = StorageUnavailable("disk full")
 
 
 async def put_in_outbox(world: World, *said: IncomingMessage) -> None:
-    await world.storage.outbox.append([OutboxEntry(one, world.clock.now()) for one in said])
+    await world.storage.outbox.append([message_entry(one, world.clock.now()) for one in said])
 
 
 async def test_messages_of_one_channel_reach_the_engine_in_the_order_they_were_stored(world: World) -> None:
@@ -20,14 +20,14 @@ async def test_messages_of_one_channel_reach_the_engine_in_the_order_they_were_s
     async with world.pack():
         for text in texts:
             world.chat.say("C1", text)
-        await world.engine.until(lambda: len(world.told) == len(texts))
+        await world.engine.until(lambda: len(world.published_texts) == len(texts))
 
-    assert world.told == texts
+    assert world.published_texts == texts
     assert await world.waiting() == []
 
 
 async def test_every_attempt_carries_the_time_at_which_the_message_was_received(world: World) -> None:
-    world.faults.before("publish", FAILED, times=3)
+    world.faults.fail_before("publish", FAILED, times=3)
 
     async with world.pack():
         await world.clock.advance(0.1234567)
@@ -41,7 +41,7 @@ async def test_every_attempt_carries_the_time_at_which_the_message_was_received(
 
 
 async def test_a_channel_with_a_rejected_message_does_not_block_others(world: World) -> None:
-    world.faults.before("publish", FAILED, times=3)
+    world.faults.fail_before("publish", FAILED, times=3)
 
     async with world.pack():
         world.chat.say("C1", "refused at first")
@@ -49,35 +49,35 @@ async def test_a_channel_with_a_rejected_message_does_not_block_others(world: Wo
         world.chat.say("C1", "behind it")
         world.chat.say("C2", "elsewhere")
         await world.clock.advance(0.05)
-        assert "behind it" not in world.told
+        assert "behind it" not in world.published_texts
         await world.clock.advance(30)
 
-    assert sorted(world.told) == ["behind it", "elsewhere", "refused at first"]
-    assert world.told.index("refused at first") < world.told.index("behind it")
+    assert sorted(world.published_texts) == ["behind it", "elsewhere", "refused at first"]
+    assert world.published_texts.index("refused at first") < world.published_texts.index("behind it")
 
 
 async def test_an_outage_of_the_engine_loses_nothing(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("publish", "register", "take"):
-            world.faults.before(method, DOWN)
+            world.faults.fail_before(method, DOWN)
         for number in range(30):
             world.chat.say("C1" if number % 2 else "C2", str(number))
             await world.clock.advance(20)
-        assert world.told == []
+        assert world.published_texts == []
         assert len(await world.waiting()) == 30
 
         for method in ("publish", "register", "take"):
             world.faults.lift(method)
         await world.clock.advance(11)
 
-    assert sorted(map(int, world.told)) == list(range(30))
-    assert [int(text) for text in world.told if int(text) % 2] == list(range(1, 30, 2))
+    assert sorted(map(int, world.published_texts)) == list(range(30))
+    assert [int(text) for text in world.published_texts if int(text) % 2] == list(range(1, 30, 2))
 
 
 async def test_waiting_messages_are_delivered_after_a_restart(world: World) -> None:
     for method in ("publish", "register"):
-        world.faults.before(method, DOWN)
+        world.faults.fail_before(method, DOWN)
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(60)
@@ -87,20 +87,20 @@ async def test_waiting_messages_are_delivered_after_a_restart(world: World) -> N
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 # Claims
 
 
 async def test_an_outage_longer_than_a_lease_doubles_nothing(world: World) -> None:
-    world.faults.hold("outbox.ack")
+    world.faults.block("outbox.ack")
     async with world.killed_pack():
         world.chat.say("C1", "delivered before")
         await world.clock.advance(2)
     world.faults.lift("outbox.ack")
     for method in ("were_published", "register"):
-        world.faults.before(method, DOWN)
+        world.faults.fail_before(method, DOWN)
 
     async with world.pack():
         await world.clock.advance(100)
@@ -110,21 +110,21 @@ async def test_an_outage_longer_than_a_lease_doubles_nothing(world: World) -> No
             world.faults.lift(method)
         await world.clock.advance(90)
 
-    assert sorted(world.told) == ["delivered before", "elsewhere", "new"]
+    assert sorted(world.published_texts) == ["delivered before", "elsewhere", "new"]
 
 
 async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("outbox.ack", "outbox.renew_lease", "outbox.claim", "outbox.append"):
-            world.faults.before(method, BROKEN)
+            world.faults.fail_before(method, BROKEN)
         await put_in_outbox(world, IncomingMessage(world.c2, "1767225600.000001", "noticed first", "U1"))
         world.faults.lift("outbox.append")
         world.faults.lift("outbox.claim")
         world.chat.say("C1", "hello")
         await world.clock.advance(1)
-        assert sorted(world.told) == ["hello", "noticed first"]
-        world.faults.before("outbox.claim", BROKEN)
+        assert sorted(world.published_texts) == ["hello", "noticed first"]
+        world.faults.fail_before("outbox.claim", BROKEN)
         world.chat.say("C1", "during the outage")
         await world.clock.advance(100)
 
@@ -133,7 +133,7 @@ async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: W
             await world.clock.advance(6)
         await world.clock.advance(60)
 
-    assert sorted(world.told) == ["during the outage", "hello", "noticed first"]
+    assert sorted(world.published_texts) == ["during the outage", "hello", "noticed first"]
     assert await world.waiting() == []
 
 
@@ -145,10 +145,10 @@ async def test_many_channels_are_served_concurrently_and_none_is_left_out(world:
         for channel in channels:
             for text in ("one", "two", "three"):
                 world.chat.say(channel, text)
-        await world.engine.until(lambda: len(world.told) == 300)
+        await world.engine.until(lambda: len(world.published_texts) == 300)
 
     for channel in channels:
-        assert [e.said.text for e, _ in world.engine.published if e.said.channel_id == channel] == [
+        assert [e.message.text for e, _ in world.engine.published if e.message.channel_id == channel] == [
             "one",
             "two",
             "three",

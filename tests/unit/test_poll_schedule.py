@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.memory.clock import MemoryClock
 from application.services.poll_schedule import PollSchedule
 
 
-class _HandClock(MemoryClock):
+class _HandClock:
     """A clock that is set by hand, for arithmetic without waiting."""
 
     seconds = 0.0
 
-    def monotonic(self) -> float:
+    def elapsed(self) -> float:
         return self.seconds
 
 
@@ -51,14 +50,14 @@ def _most_in_any_second(times: list[float]) -> int:
 def test_no_second_has_more_than_twenty_empty_polls(wakes: list[float], start: int) -> None:
     clock = _HandClock()
     clock.seconds = float(start)
-    takes = _poll(PollSchedule(clock), clock, 22, wakes)
+    takes = _poll(PollSchedule(clock.elapsed), clock, 22, wakes)
 
     assert _most_in_any_second(takes) <= 20
 
 
 def test_a_constant_stream_of_events_does_not_raise_that_limit() -> None:
     clock = _HandClock()
-    takes = _poll(PollSchedule(clock), clock, 10, [step / 1000 for step in range(12_000)])
+    takes = _poll(PollSchedule(clock.elapsed), clock, 10, [step / 1000 for step in range(12_000)])
 
     assert 10 < _most_in_any_second(takes) <= 20
 
@@ -66,7 +65,7 @@ def test_a_constant_stream_of_events_does_not_raise_that_limit() -> None:
 @given(st.lists(st.floats(0, 5), max_size=50))
 def test_five_seconds_after_the_last_event_there_is_at_most_one_poll_a_second(wakes: list[float]) -> None:
     clock = _HandClock()
-    takes = _poll(PollSchedule(clock), clock, 40, [*wakes, 5.0])
+    takes = _poll(PollSchedule(clock.elapsed), clock, 40, [*wakes, 5.0])
 
     idle = [time for time in takes if time >= 10]
     assert all(later - earlier >= 1 for earlier, later in pairwise(idle))
@@ -75,7 +74,7 @@ def test_five_seconds_after_the_last_event_there_is_at_most_one_poll_a_second(wa
 
 def test_several_polls_follow_an_event_within_milliseconds() -> None:
     clock = _HandClock()
-    takes = _poll(PollSchedule(clock), clock, 31, [30.0])
+    takes = _poll(PollSchedule(clock.elapsed), clock, 31, [30.0])
 
     assert len([time for time in takes if 30.0 <= time < 30.05]) >= 4
 
@@ -86,7 +85,7 @@ def test_a_fast_flow_is_served_within_milliseconds_however_many_came_before(
 ) -> None:
     clock = _HandClock()
     events = [number / events_a_second for number in range(1, 30 * events_a_second)]
-    takes = _poll(PollSchedule(clock), clock, 30, events)
+    takes = _poll(PollSchedule(clock.elapsed), clock, 30, events)
 
     assert all(any(event < time <= event + 0.01 for time in takes) for event in events)
 
@@ -94,7 +93,7 @@ def test_a_fast_flow_is_served_within_milliseconds_however_many_came_before(
 @pytest.mark.parametrize("flow_seconds", [0.001, 0.005, 0.02])
 def test_polls_soon_match_the_latency_of_the_flows(flow_seconds: float) -> None:
     clock = _HandClock()
-    polling = PollSchedule(clock)
+    polling = PollSchedule(clock.elapsed)
     empty, waits = 0, []
     for _ in range(100):
         polling.on_event_published()
@@ -116,7 +115,7 @@ def test_polls_soon_match_the_latency_of_the_flows(flow_seconds: float) -> None:
 
 def test_an_event_without_a_flow_does_not_change_the_expected_latency() -> None:
     clock = _HandClock()
-    polling = PollSchedule(clock)
+    polling = PollSchedule(clock.elapsed)
     polling.on_event_published()
     for _ in range(6):
         clock.seconds += max(polling.on_empty_poll(), polling.delay_after_empty())
@@ -126,7 +125,7 @@ def test_an_event_without_a_flow_does_not_change_the_expected_latency() -> None:
 
 def test_polls_that_bring_actions_follow_without_a_pause() -> None:
     clock = _HandClock()
-    polling = PollSchedule(clock)
+    polling = PollSchedule(clock.elapsed)
     polling.on_event_published()
     polling.on_empty_poll()
     clock.seconds += 0.01
@@ -137,7 +136,7 @@ def test_polls_that_bring_actions_follow_without_a_pause() -> None:
 
 def test_polls_after_results_do_not_use_up_those_reserved_for_events() -> None:
     clock = _HandClock()
-    polling = PollSchedule(clock)
+    polling = PollSchedule(clock.elapsed)
     polling.on_event_published()
     takes = 0
     while not polling.delay_after_empty() > 0.1:

@@ -14,9 +14,9 @@ from domain.errors import (
     WorkflowServerError,
     WorkflowUnreachable,
 )
-from domain.events import Event
+from domain.events import Event, ReceivedMessage
 from domain.messages import OutgoingMessage
-from tests.support.environment import Settings, World
+from tests.support.environment import World, pack_settings
 
 BROKEN = StorageUnavailable("disk full")
 DOWN = WorkflowUnreachable("connection refused")
@@ -27,7 +27,7 @@ def hello(world: World, text: str = "hello") -> SendMessage:
 
 
 async def test_an_action_is_recorded_before_it_is_executed(world: World) -> None:
-    world.faults.hold("post")
+    world.faults.block("post")
 
     async with world.pack():
         action = world.engine.enqueue(hello(world))
@@ -40,7 +40,7 @@ async def test_an_action_is_recorded_before_it_is_executed(world: World) -> None
 
 
 async def test_an_action_that_cannot_be_recorded_is_not_executed(world: World) -> None:
-    world.faults.before("journal.record", BROKEN)
+    world.faults.fail_before("journal.record", BROKEN)
 
     async with world.pack():
         action = world.engine.enqueue(hello(world))
@@ -54,7 +54,7 @@ async def test_an_action_that_cannot_be_recorded_is_not_executed(world: World) -
 
 
 async def test_no_action_is_taken_while_the_storage_fails(world: World) -> None:
-    world.faults.before("journal.record", BROKEN)
+    world.faults.fail_before("journal.record", BROKEN)
 
     async with world.pack():
         world.engine.enqueue(hello(world, "first"))
@@ -73,7 +73,7 @@ async def test_no_action_is_taken_while_the_storage_fails(world: World) -> None:
 async def test_a_take_lost_to_another_replica_is_repeated_soon(world: World) -> None:
     async with world.pack():
         await world.clock.advance(10)
-        world.faults.before("take", ActionTakenElsewhere("another replica took it"), times=1)
+        world.faults.fail_before("take", ActionTakenElsewhere("another replica took it"), times=1)
         action = world.engine.enqueue(hello(world))
         await world.answer(action, within=1.5)
 
@@ -84,7 +84,7 @@ async def test_a_take_lost_to_another_replica_is_repeated_soon(world: World) -> 
     "error", [WorkflowServerError("500"), WorkflowInDoubt("no answer"), ActionTakenElsewhere("lost"), DOWN]
 )
 async def test_polls_that_fail_are_repeated_with_pauses(world: World, error: Exception) -> None:
-    world.faults.before("take", error)
+    world.faults.fail_before("take", error)
 
     async with world.pack():
         await world.clock.advance(60)
@@ -98,7 +98,7 @@ async def test_an_idle_pack_polls_at_most_once_a_second(world: World) -> None:
     async with world.pack():
         await world.outcome(hello(world))
         await world.clock.advance(5)
-        began = world.clock.monotonic()
+        began = world.clock.elapsed
         await world.clock.advance(30)
 
     methods = ("take", "register", "publish", "complete", "is_answered", "were_published", "in_hand")
@@ -109,8 +109,9 @@ async def test_an_idle_pack_polls_at_most_once_a_second(world: World) -> None:
 
 async def test_an_action_that_follows_an_event_is_taken_within_milliseconds() -> None:
     def echo(event: Event) -> list[SendMessage]:
-        said = getattr(event, "said", None)
-        return [SendMessage(OutgoingMessage(said.channel_id, f"echo {said.text}"))] if said else []
+        if not isinstance(event, ReceivedMessage):
+            return []
+        return [SendMessage(OutgoingMessage(event.message.channel_id, f"echo {event.message.text}"))]
 
     world = World(echo)
     await world.join(world.c1)
@@ -118,7 +119,7 @@ async def test_an_action_that_follows_an_event_is_taken_within_milliseconds() ->
     async with world.pack():
         await world.clock.advance(60)
         world.chat.say("C1", "hi")
-        began = world.clock.monotonic()
+        began = world.clock.elapsed
         await world.clock.advance(0.05)
 
     assert world.texts == ["echo hi"]
@@ -148,9 +149,9 @@ async def test_actions_for_one_channel_are_executed_in_the_order_they_were_taken
 
 
 async def test_no_action_is_taken_while_the_journal_is_full(world: World) -> None:
-    world.faults.before("post", RateLimited(100), times=1)
+    world.faults.fail_before("post", RateLimited(100), times=1)
 
-    async with world.pack(Settings(journal_limit=3)):
+    async with world.pack(pack_settings(journal_limit=3)):
         actions = [world.engine.enqueue(hello(world, str(number))) for number in range(5)]
         await world.clock.advance(60)
         assert (await world.storage.journal.backlog()).waiting == 3

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from application.policies import PostingPolicy, WhenInDoubt
+from application.policies import WhenInDoubt
 from domain.commands import Broadcast, SendMessage
 from domain.errors import ChatRejected, RateLimited
 from domain.events import BroadcastSent, MessageSent, SendMessageFailed
 from domain.messages import OutgoingMessage
-from tests.support.environment import Settings, World
+from tests.support.environment import World, pack_settings
 
 UNREADABLE = ChatRejected("missing_scope", "add channels:history")
-RESEND = Settings(PostingPolicy(when_in_doubt=WhenInDoubt.RESEND))
+RESEND = pack_settings(when_in_doubt=WhenInDoubt.RESEND)
 
 
 def hello(world: World, text: str = "hello") -> SendMessage:
@@ -22,7 +22,7 @@ def hello(world: World, text: str = "hello") -> SendMessage:
 
 async def kill_between_post_and_note(world: World) -> None:
     """Kill the pack when the message stands, and the journal knows no more than that the posting had begun."""
-    world.faults.hold("journal.set_outcome")
+    world.faults.block("journal.set_outcome")
     async with world.killed_pack():
         world.engine.enqueue(hello(world))
         await world.clock.advance(2)
@@ -32,7 +32,7 @@ async def kill_between_post_and_note(world: World) -> None:
 
 async def kill_before_post(world: World) -> None:
     """Kill the pack when the journal knows that the posting has begun, and nothing stands."""
-    world.faults.hold("post")
+    world.faults.block("post")
     async with world.killed_pack():
         world.engine.enqueue(hello(world))
         await world.clock.advance(2)
@@ -41,7 +41,7 @@ async def kill_before_post(world: World) -> None:
 
 
 def only_answer(world: World) -> object:
-    ((outcome, _),) = world.engine.answers.values()
+    ((outcome, _),) = world.engine.outcomes.values()
     return outcome
 
 
@@ -89,7 +89,7 @@ async def test_a_post_that_cannot_be_searched_for_after_a_kill_fails_by_default(
 ) -> None:
     await kill(world)
     before = world.texts
-    world.faults.before("find_posted", UNREADABLE)
+    world.faults.fail_before("find_posted", UNREADABLE)
 
     async with world.pack():
         await world.clock.advance(10)
@@ -102,7 +102,7 @@ async def test_a_post_that_cannot_be_searched_for_after_a_kill_fails_by_default(
 
 async def test_a_post_that_cannot_be_searched_for_after_a_kill_is_resent_if_so_configured(world: World) -> None:
     await kill_between_post_and_note(world)
-    world.faults.before("find_posted", UNREADABLE)
+    world.faults.fail_before("find_posted", UNREADABLE)
 
     async with world.pack(RESEND):
         await world.clock.advance(10)
@@ -126,7 +126,7 @@ async def test_new_posts_into_the_channel_wait_until_the_old_one_is_resolved(wor
 async def test_a_killed_broadcast_continues_where_it_stopped(world: World) -> None:
     c3 = world.chat.add_channel("C3", has_bot=True)
     await world.join(c3)
-    world.faults.before("post", RateLimited(600), times=1)  # C1 waits: nothing stands there
+    world.faults.fail_before("post", RateLimited(600), times=1)  # C1 waits: nothing stands there
     async with world.killed_pack():
         world.engine.enqueue(Broadcast("hear, hear"))
         await world.clock.advance(2)
@@ -141,7 +141,7 @@ async def test_a_killed_broadcast_continues_where_it_stopped(world: World) -> No
 
 
 async def test_a_killed_broadcast_does_not_go_to_channels_joined_since(world: World) -> None:
-    world.faults.hold("post")
+    world.faults.block("post")
     async with world.killed_pack():
         world.engine.enqueue(Broadcast("hear, hear"))
         await world.clock.advance(2)

@@ -1,15 +1,15 @@
 """Posts of which no answer tells whether they stand."""
 
-from application.policies import PostingPolicy, WhenInDoubt
+from application.policies import WhenInDoubt
 from domain.commands import Broadcast, SendMessage, SendRichMessage
 from domain.errors import ChatRejected, InDoubt, RateLimited, Unreachable
 from domain.events import BroadcastFailed, BroadcastSent, MessageSent, SendMessageFailed, SendRichMessageFailed
 from domain.messages import OutgoingMessage, RichMessage
-from tests.support.environment import Settings, World
+from tests.support.environment import World, pack_settings
 
 LOST = InDoubt("internal_error", "Slack answered with an error of its own")
 UNREADABLE = ChatRejected("missing_scope", "add channels:history")
-RESEND = Settings(PostingPolicy(when_in_doubt=WhenInDoubt.RESEND))
+RESEND = pack_settings(when_in_doubt=WhenInDoubt.RESEND)
 
 
 def hello(world: World, text: str = "hello") -> SendMessage:
@@ -17,7 +17,7 @@ def hello(world: World, text: str = "hello") -> SendMessage:
 
 
 async def test_a_post_in_doubt_that_is_found_is_reported_as_sent(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
+    world.faults.fail_after("post", LOST, times=1)
 
     async with world.pack():
         outcome = await world.outcome(hello(world))
@@ -28,7 +28,7 @@ async def test_a_post_in_doubt_that_is_found_is_reported_as_sent(world: World) -
 
 
 async def test_a_post_in_doubt_that_is_not_found_is_sent_again(world: World) -> None:
-    world.faults.before("post", LOST, times=1)
+    world.faults.fail_before("post", LOST, times=1)
 
     async with world.pack():
         outcome = await world.outcome(hello(world), within=10)
@@ -39,7 +39,7 @@ async def test_a_post_in_doubt_that_is_not_found_is_sent_again(world: World) -> 
 
 
 async def test_the_search_is_repeated_after_five_seconds(world: World) -> None:
-    world.faults.before("post", LOST, times=1)
+    world.faults.fail_before("post", LOST, times=1)
 
     async with world.pack():
         await world.outcome(hello(world), within=10)
@@ -50,13 +50,13 @@ async def test_the_search_is_repeated_after_five_seconds(world: World) -> None:
 
 
 async def test_a_post_that_appears_late_in_the_history_is_not_sent_again(world: World) -> None:
-    world.faults.before("post", LOST, times=1)
+    world.faults.fail_before("post", LOST, times=1)
 
     async with world.pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(2)
         assert world.faults.count("find_posted") == 1
-        await world.chat.post(OutgoingMessage(world.c1, "hello"), mark=world.faults.called_with("post")[-1][1])
+        await world.chat.post(OutgoingMessage(world.c1, "hello"), key=world.faults.called_with("post")[-1][1])
         outcome = await world.answer(action, within=10)
 
     assert isinstance(outcome, MessageSent)
@@ -64,7 +64,7 @@ async def test_a_post_that_appears_late_in_the_history_is_not_sent_again(world: 
 
 
 async def test_later_posts_into_the_channel_wait_until_the_doubt_is_resolved(world: World) -> None:
-    world.faults.before("post", LOST, times=1)
+    world.faults.fail_before("post", LOST, times=1)
 
     async with world.pack():
         first = world.engine.enqueue(hello(world, "first"))
@@ -80,8 +80,8 @@ async def test_later_posts_into_the_channel_wait_until_the_doubt_is_resolved(wor
 
 
 async def test_a_post_that_cannot_be_searched_for_fails_by_default(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
-    world.faults.before("find_posted", UNREADABLE)
+    world.faults.fail_after("post", LOST, times=1)
+    world.faults.fail_before("find_posted", UNREADABLE)
 
     async with world.pack():
         outcome = await world.outcome(hello(world))
@@ -93,8 +93,8 @@ async def test_a_post_that_cannot_be_searched_for_fails_by_default(world: World)
 
 
 async def test_a_post_that_cannot_be_searched_for_is_resent_if_so_configured(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
-    world.faults.before("find_posted", UNREADABLE)
+    world.faults.fail_after("post", LOST, times=1)
+    world.faults.fail_before("find_posted", UNREADABLE)
 
     async with world.pack(RESEND):
         outcome = await world.outcome(hello(world))
@@ -106,7 +106,7 @@ async def test_a_post_that_cannot_be_searched_for_is_resent_if_so_configured(wor
 
 
 async def test_a_message_without_an_idempotency_key_is_not_searched_for(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
+    world.faults.fail_after("post", LOST, times=1)
     message = RichMessage({"channel": "C1", "text": "hi", "metadata": {"event_type": "mine"}})
 
     async with world.pack():
@@ -118,9 +118,9 @@ async def test_a_message_without_an_idempotency_key_is_not_searched_for(world: W
 
 
 async def test_the_search_waits_out_rate_limits_and_outages(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
-    world.faults.before("find_posted", RateLimited(60), times=1)
-    world.faults.before("find_posted", Unreachable("timeout", "no answer"), times=2)
+    world.faults.fail_after("post", LOST, times=1)
+    world.faults.fail_before("find_posted", RateLimited(60), times=1)
+    world.faults.fail_before("find_posted", Unreachable("timeout", "no answer"), times=2)
 
     async with world.pack():
         outcome = await world.outcome(hello(world), within=70)
@@ -130,10 +130,10 @@ async def test_the_search_waits_out_rate_limits_and_outages(world: World) -> Non
 
 
 async def test_a_post_in_doubt_fails_when_slack_stays_unreachable(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
-    world.faults.before("find_posted", Unreachable("timeout", "no answer"))
+    world.faults.fail_after("post", LOST, times=1)
+    world.faults.fail_before("find_posted", Unreachable("timeout", "no answer"))
 
-    async with world.pack(Settings(PostingPolicy(give_up_seconds=60))):
+    async with world.pack(pack_settings(give_up_seconds=60)):
         outcome = await world.outcome(hello(world), within=70)
 
     assert isinstance(outcome, SendMessageFailed)
@@ -141,9 +141,9 @@ async def test_a_post_in_doubt_fails_when_slack_stays_unreachable(world: World) 
 
 
 async def test_repeated_doubts_are_given_up_after_the_time_limit(world: World) -> None:
-    world.faults.before("post", LOST)
+    world.faults.fail_before("post", LOST)
 
-    async with world.pack(Settings(PostingPolicy(give_up_seconds=120))):
+    async with world.pack(pack_settings(give_up_seconds=120)):
         outcome = await world.outcome(hello(world), within=140)
 
     assert isinstance(outcome, SendMessageFailed)
@@ -152,20 +152,20 @@ async def test_repeated_doubts_are_given_up_after_the_time_limit(world: World) -
 
 
 async def test_a_long_rate_limit_before_a_doubt_does_not_count_towards_giving_up(world: World) -> None:
-    world.faults.before("post", RateLimited(150), times=1)
-    world.faults.before("post", LOST, times=1)
+    world.faults.fail_before("post", RateLimited(150), times=1)
+    world.faults.fail_before("post", LOST, times=1)
 
-    async with world.pack(Settings(PostingPolicy(give_up_seconds=100))):
+    async with world.pack(pack_settings(give_up_seconds=100)):
         outcome = await world.outcome(hello(world), within=160)
 
     assert isinstance(outcome, MessageSent)
 
 
 async def test_the_last_attempt_is_searched_for_before_giving_up(world: World) -> None:
-    world.faults.before("post", LOST, times=2)
-    world.faults.after("post", LOST)
+    world.faults.fail_before("post", LOST, times=2)
+    world.faults.fail_after("post", LOST)
 
-    async with world.pack(Settings(PostingPolicy(give_up_seconds=12))):
+    async with world.pack(pack_settings(give_up_seconds=12)):
         outcome = await world.outcome(hello(world), within=60)
 
     assert isinstance(outcome, MessageSent)
@@ -173,11 +173,10 @@ async def test_the_last_attempt_is_searched_for_before_giving_up(world: World) -
 
 
 async def test_resending_in_doubt_does_not_flood_the_channel(world: World) -> None:
-    world.faults.after("post", LOST)
-    world.faults.before("find_posted", UNREADABLE)
+    world.faults.fail_after("post", LOST)
+    world.faults.fail_before("find_posted", UNREADABLE)
 
-    policy = PostingPolicy(when_in_doubt=WhenInDoubt.RESEND, give_up_seconds=300)
-    async with world.pack(Settings(policy)):
+    async with world.pack(pack_settings(when_in_doubt=WhenInDoubt.RESEND, give_up_seconds=300)):
         outcome = await world.outcome(hello(world), within=310)
 
     assert isinstance(outcome, SendMessageFailed)
@@ -186,8 +185,8 @@ async def test_resending_in_doubt_does_not_flood_the_channel(world: World) -> No
 
 
 async def test_a_broadcast_names_its_channel_in_doubt(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
-    world.faults.before("find_posted", UNREADABLE)
+    world.faults.fail_after("post", LOST, times=1)
+    world.faults.fail_before("find_posted", UNREADABLE)
 
     async with world.pack():
         outcome = await world.outcome(Broadcast("hear, hear"))
@@ -199,8 +198,8 @@ async def test_a_broadcast_names_its_channel_in_doubt(world: World) -> None:
 
 
 async def test_a_broadcast_resent_in_doubt_says_so(world: World) -> None:
-    world.faults.after("post", LOST, times=1)
-    world.faults.before("find_posted", UNREADABLE)
+    world.faults.fail_after("post", LOST, times=1)
+    world.faults.fail_before("find_posted", UNREADABLE)
 
     async with world.pack(RESEND):
         outcome = await world.outcome(Broadcast("hear, hear"))

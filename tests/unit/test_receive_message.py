@@ -10,7 +10,7 @@ from domain.errors import StorageUnavailable
 from domain.events import ReceivedMessage
 from domain.messages import IncomingMessage
 from domain.users import User
-from tests.support.environment import Settings, World
+from tests.support.environment import World, pack_settings
 
 BROKEN = StorageUnavailable("disk full")
 
@@ -37,7 +37,7 @@ async def test_a_direct_message_becomes_an_event(world: World) -> None:
         world.chat.say("D1", "a word with you")
         await world.clock.advance(1)
 
-    assert world.told == ["a word with you"]
+    assert world.published_texts == ["a word with you"]
 
 
 async def test_messages_in_unjoined_channels_are_ignored(world: World) -> None:
@@ -47,28 +47,28 @@ async def test_messages_in_unjoined_channels_are_ignored(world: World) -> None:
         world.chat.say("C3", "not for the pack")
         await world.clock.advance(1)
 
-    assert world.told == []
-    assert [event for event in world.ear.acknowledged if isinstance(event, IncomingMessage)]
+    assert world.published_texts == []
+    assert [event for event in world.receiver.acknowledged if isinstance(event, IncomingMessage)]
 
 
 async def test_messages_in_all_channels_with_the_bot_are_received_if_so_configured(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
 
-    async with world.pack(Settings(listen=Listen.MEMBER)):
+    async with world.pack(pack_settings(listen=Listen.MEMBER)):
         world.chat.say("C3", "for the pack")
         world.chat.say("C1", "too")
         await world.clock.advance(1)
 
-    assert sorted(world.told) == ["for the pack", "too"]
+    assert sorted(world.published_texts) == ["for the pack", "too"]
 
 
 async def test_the_packs_own_messages_are_ignored(world: World) -> None:
-    async with world.pack(Settings(receives_bots=True)):
+    async with world.pack(pack_settings(receives_bots=True)):
         world.chat.say("C1", "as itself", user_id=world.chat.identity.user_id)
         world.chat.say("C1", "under another name", user_id="", bot_id=world.chat.identity.bot_id)
         await world.clock.advance(1)
 
-    assert world.told == []
+    assert world.published_texts == []
 
 
 async def test_messages_of_other_bots_are_received_only_if_so_configured(world: World) -> None:
@@ -78,21 +78,21 @@ async def test_messages_of_other_bots_are_received_only_if_so_configured(world: 
     async with world.pack():
         say()
         await world.clock.advance(1)
-    assert world.told == []
+    assert world.published_texts == []
 
-    async with world.pack(Settings(receives_bots=True)):
+    async with world.pack(pack_settings(receives_bots=True)):
         say()
         await world.clock.advance(1)
     assert [event.user for event, _ in world.engine.published] == [User("B2", "Robot")]
 
 
 async def test_a_message_without_bot_id_is_not_taken_for_the_packs_own(world: World) -> None:
-    async with world.pack(Settings(receives_bots=True)):
+    async with world.pack(pack_settings(receives_bots=True)):
         world.chat.say("C1", "a person", user_id="U2")
         world.chat.say("C1", "a bot", user_id="", bot_id="B2")
         await world.clock.advance(1)
 
-    assert sorted(world.told) == ["a bot", "a person"]
+    assert sorted(world.published_texts) == ["a bot", "a person"]
 
 
 # Membership
@@ -107,7 +107,7 @@ async def test_inviting_the_bot_joins_a_channel_and_removing_it_leaves_it(world:
         await world.clock.advance(1)
         assert world.c2 not in await world.storage.channels.joined()
 
-    assert world.told == ["welcome"]
+    assert world.published_texts == ["welcome"]
 
 
 async def test_archiving_a_channel_leaves_it(world: World) -> None:
@@ -124,10 +124,10 @@ async def test_a_message_between_invitation_and_removal_is_received_even_in_one_
         world.chat.invite("C2")
         world.chat.say("C2", "between")
         world.chat.remove("C2")
-        world.ear.deliver(IncomingMessage(world.c2, "1767225600.999999", "after", "U1"))
+        world.receiver.deliver(IncomingMessage(world.c2, "1767225600.999999", "after", "U1"))
         await world.clock.advance(1)
 
-    assert world.told == ["between"]
+    assert world.published_texts == ["between"]
 
 
 async def test_a_late_event_about_an_old_removal_does_not_leave_the_channel(world: World) -> None:
@@ -138,11 +138,11 @@ async def test_a_late_event_about_an_old_removal_does_not_leave_the_channel(worl
         await world.clock.advance(1)
         await world.outcome(LeaveChannel(world.c2))
         await world.outcome(JoinChannel(world.c2))
-        world.ear.deliver(MembershipLost(world.c2, removed_at))
+        world.receiver.deliver(MembershipLost(world.c2, removed_at))
         world.chat.say("C2", "heard")
         await world.clock.advance(1)
 
-    assert world.told == ["heard"]
+    assert world.published_texts == ["heard"]
 
 
 async def test_a_removal_is_followed_even_if_the_invitation_before_it_arrives_just_as_late(world: World) -> None:
@@ -152,8 +152,8 @@ async def test_a_removal_is_followed_even_if_the_invitation_before_it_arrives_ju
     await world.clock.advance(1)
 
     async with world.pack():
-        world.ear.deliver(MembershipGained(world.c2, invited_at))
-        world.ear.deliver(MembershipLost(world.c2, removed_at))
+        world.receiver.deliver(MembershipGained(world.c2, invited_at))
+        world.receiver.deliver(MembershipLost(world.c2, removed_at))
         await world.clock.advance(1)
 
     assert world.c2 not in await world.storage.channels.joined()
@@ -163,7 +163,7 @@ async def test_an_event_about_a_join_requested_by_a_flow_changes_nothing(world: 
     with capture_logs() as logs:
         async with world.pack():
             await world.outcome(JoinChannel(world.c2))
-            world.ear.deliver(MembershipGained(world.c2))
+            world.receiver.deliver(MembershipGained(world.c2))
             await world.clock.advance(1)
 
     assert "channel_joined" not in [line["event"] for line in logs]
@@ -177,19 +177,19 @@ async def test_a_redelivered_message_is_one_event(world: World) -> None:
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(1)
-        world.ear.deliver(said)
+        world.receiver.deliver(said)
         await world.clock.advance(1)
 
-    assert world.told == ["hello"]
-    assert world.ear.acknowledged == [said, said]
+    assert world.published_texts == ["hello"]
+    assert world.receiver.acknowledged == [said, said]
 
 
 async def test_a_message_and_its_duplicate_in_one_batch_are_one_event(world: World) -> None:
     async with world.pack():
-        world.ear.deliver(world.chat.say("C1", "<@UFLYTE> hello"))
+        world.receiver.deliver(world.chat.say("C1", "<@UFLYTE> hello"))
         await world.clock.advance(1)
 
-    assert world.told == ["<@UFLYTE> hello"]
+    assert world.published_texts == ["<@UFLYTE> hello"]
 
 
 async def test_a_message_is_recognised_after_a_restart_and_for_at_least_two_days(world: World) -> None:
@@ -200,10 +200,10 @@ async def test_a_message_is_recognised_after_a_restart_and_for_at_least_two_days
 
     async with world.pack():
         await world.clock.advance(1)
-        world.ear.deliver(said)
+        world.receiver.deliver(said)
         await world.clock.advance(1)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_the_same_timestamp_in_another_channel_is_another_message(world: World) -> None:
@@ -211,60 +211,60 @@ async def test_the_same_timestamp_in_another_channel_is_another_message(world: W
 
     async with world.pack():
         said = world.chat.say("C1", "hello")
-        world.ear.deliver(IncomingMessage(world.c2, said.timestamp, "hello", "U1"))
+        world.receiver.deliver(IncomingMessage(world.c2, said.timestamp, "hello", "U1"))
         await world.clock.advance(1)
 
-    assert world.told == ["hello", "hello"]
+    assert world.published_texts == ["hello", "hello"]
 
 
 # Safe, then acknowledged
 
 
 async def test_a_message_is_acknowledged_after_it_is_stored(world: World) -> None:
-    world.faults.hold("outbox.append")
-    world.faults.hold("publish")
+    world.faults.block("outbox.append")
+    world.faults.block("publish")
 
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(5)
-        assert world.ear.acknowledged == []
+        assert world.receiver.acknowledged == []
 
         world.faults.lift("outbox.append")
         await world.clock.advance(0)
-        assert world.ear.acknowledged == [said]
+        assert world.receiver.acknowledged == [said]
         assert await world.waiting() == [said]
         world.faults.lift("publish")
 
 
 async def test_a_message_is_not_acknowledged_while_the_storage_fails(world: World) -> None:
-    world.faults.before("outbox.append", BROKEN)
+    world.faults.fail_before("outbox.append", BROKEN)
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(50)
-        assert world.ear.acknowledged == []
-        assert not world.health_of("storage")
+        assert world.receiver.acknowledged == []
+        assert not world.is_healthy("storage")
 
         world.faults.lift("outbox.append")
         await world.clock.advance(6)
-        assert world.health_of("storage")
+        assert world.is_healthy("storage")
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_a_message_not_stored_at_shutdown_is_redelivered(world: World) -> None:
-    world.faults.before("outbox.append", BROKEN)
+    world.faults.fail_before("outbox.append", BROKEN)
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(10)
-    assert world.ear.acknowledged == []
+    assert world.receiver.acknowledged == []
     world.faults.lift("outbox.append")
 
-    assert world.ear.redeliver() == 1
+    assert world.receiver.redeliver() == 1
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
 
 
 async def test_messages_received_before_shutdown_are_stored(world: World) -> None:
@@ -272,13 +272,13 @@ async def test_messages_received_before_shutdown_are_stored(world: World) -> Non
         await world.clock.advance(1)
         said = [world.chat.say("C1", str(number)) for number in range(100)]
         await world.faults.until_called("outbox.append", 1)
-        process.stop.request()
+        process.shutdown().request()
 
-    assert world.ear.acknowledged == said
+    assert world.receiver.acknowledged == said
     async with world.pack():
-        while len(world.told) < 100:
+        while len(world.published_texts) < 100:
             await world.clock.advance(1)
-    assert world.told == [str(number) for number in range(100)]
+    assert world.published_texts == [str(number) for number in range(100)]
 
 
 async def test_thousands_of_simultaneous_messages_share_commits(world: World) -> None:
@@ -288,7 +288,7 @@ async def test_thousands_of_simultaneous_messages_share_commits(world: World) ->
             world.chat.say("C1", str(number))
         await world.clock.advance(3)
 
-    assert len(world.ear.acknowledged) == 2_000
+    assert len(world.receiver.acknowledged) == 2_000
     assert world.faults.count("outbox.append") <= 20
 
 
@@ -298,19 +298,19 @@ async def test_thousands_of_simultaneous_messages_share_commits(world: World) ->
 async def test_health_shows_when_no_events_arrive(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        assert world.health_of("slack")
-        world.ear.deliver(Disconnected("the connection broke"))
+        assert world.is_healthy("slack")
+        world.receiver.deliver(Disconnected("the connection broke"))
         await world.clock.advance(1)
-        assert not world.health_of("slack")
+        assert not world.is_healthy("slack")
 
 
 async def test_a_revoked_token_is_unhealthy_and_tried_again(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        world.ear.deliver(AccessLost("tokens_revoked"))
+        world.receiver.deliver(AccessLost("tokens_revoked"))
         await world.clock.advance(1)
-        assert not world.health_of("slack")
+        assert not world.is_healthy("slack")
         asked = world.faults.count("identify")
         await world.clock.advance(31)
         assert world.faults.count("identify") > asked
-        assert world.health_of("slack")
+        assert world.is_healthy("slack")

@@ -39,17 +39,17 @@ async def run(world: World, seconds: float = 10) -> JournalEntry:
 async def pass_quietly(world: World, seconds: float) -> None:
     """Let time pass without the polling, which takes the test's own time."""
     await world.clock.advance(2)
-    world.faults.hold("take")
+    world.faults.block("take")
     await world.clock.advance(seconds)
     world.faults.lift("take")
 
 
 async def test_a_result_carries_the_time_at_which_the_action_was_completed(world: World) -> None:
-    world.faults.before("complete", FAILED, times=3)
+    world.faults.fail_before("complete", FAILED, times=3)
 
     entry = await run(world)
 
-    ((outcome, at),) = world.engine.answers.values()
+    ((outcome, at),) = world.engine.outcomes.values()
     assert (outcome, at) == (OUTCOME, entry.completed_at)
     assert entry.state is ActionState.REPORTED
 
@@ -58,18 +58,18 @@ async def test_a_result_waits_out_an_outage_of_the_engine(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("complete", "register", "take"):
-            world.faults.before(method, DOWN)
+            world.faults.fail_before(method, DOWN)
         world.faults.lift("take")
         action = world.engine.enqueue(COMMAND)
         await pass_quietly(world, 600)
-        assert action not in world.engine.answers
+        assert action not in world.engine.outcomes
         for method in ("complete", "register"):
             world.faults.lift(method)
         assert await world.answer(action, within=11) == OUTCOME
 
 
 async def test_a_result_in_doubt_that_the_engine_has_is_not_repeated(world: World) -> None:
-    world.faults.after("complete", LOST, times=1)
+    world.faults.fail_after("complete", LOST, times=1)
 
     entry = await run(world)
 
@@ -78,18 +78,18 @@ async def test_a_result_in_doubt_that_the_engine_has_is_not_repeated(world: Worl
 
 
 async def test_a_result_in_doubt_that_the_engine_does_not_have_is_repeated(world: World) -> None:
-    world.faults.before("complete", LOST, times=2)
+    world.faults.fail_before("complete", LOST, times=2)
 
     entry = await run(world)
 
     assert world.faults.count("complete") == 3
-    assert len(world.engine.answers) == 1
+    assert len(world.engine.outcomes) == 1
     assert entry.state is ActionState.REPORTED
 
 
 async def test_without_the_audit_a_500_after_a_lost_response_counts_as_reported(world: World) -> None:
-    world.faults.after("complete", LOST, times=1)
-    world.faults.before("is_completed", FAILED)
+    world.faults.fail_after("complete", LOST, times=1)
+    world.faults.fail_before("is_completed", FAILED)
 
     entry = await run(world)
 
@@ -98,8 +98,8 @@ async def test_without_the_audit_a_500_after_a_lost_response_counts_as_reported(
 
 
 async def test_without_the_audit_a_single_500_is_retried(world: World) -> None:
-    world.faults.before("complete", FAILED, times=3)
-    world.faults.before("is_completed", FAILED)
+    world.faults.fail_before("complete", FAILED, times=3)
+    world.faults.fail_before("is_completed", FAILED)
 
     entry = await run(world)
 
@@ -108,8 +108,8 @@ async def test_without_the_audit_a_single_500_is_retried(world: World) -> None:
 
 
 async def test_without_the_audit_endless_500s_are_dead_lettered_after_an_hour(world: World) -> None:
-    world.faults.before("complete", FAILED)
-    world.faults.before("is_completed", FAILED)
+    world.faults.fail_before("complete", FAILED)
+    world.faults.fail_before("is_completed", FAILED)
 
     with capture_logs() as logs:
         entry = await run(world, seconds=4500)
@@ -123,7 +123,7 @@ async def test_without_the_audit_endless_500s_are_dead_lettered_after_an_hour(wo
 
 
 async def test_a_result_is_reported_again_while_the_audit_does_not_have_it(world: World) -> None:
-    world.faults.before("complete", FAILED)
+    world.faults.fail_before("complete", FAILED)
 
     async with world.pack():
         action = world.engine.enqueue(COMMAND)
@@ -134,7 +134,7 @@ async def test_a_result_is_reported_again_while_the_audit_does_not_have_it(world
 
 @pytest.mark.parametrize("refusal", [RejectedByWorkflow("400"), PackNotRegistered("404")])
 async def test_a_rejected_result_is_dead_lettered_and_blocks_nothing(world: World, refusal: WorkflowError) -> None:
-    world.faults.before("complete", refusal, times=2)
+    world.faults.fail_before("complete", refusal, times=2)
 
     async with world.pack():
         action = world.engine.enqueue(COMMAND)
@@ -151,7 +151,7 @@ async def test_a_rejected_result_is_dead_lettered_and_blocks_nothing(world: Worl
 
 async def test_a_result_is_reported_after_a_forgotten_pack_is_registered_again(world: World) -> None:
     async with world.pack():
-        world.faults.hold("complete")
+        world.faults.block("complete")
         action = world.engine.enqueue(COMMAND)
         await world.clock.advance(2)
         world.engine.forget_pack()

@@ -5,7 +5,7 @@ import pytest
 from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.events import MessageSent, SendMessageFailed
-from domain.messages import MAX_TEXT_LENGTH, OutgoingMessage
+from domain.messages import OutgoingMessage
 from tests.support.environment import World
 
 
@@ -75,7 +75,7 @@ async def test_a_channel_that_does_not_exist_is_a_failure(world: World) -> None:
 
 async def test_a_text_that_slack_would_truncate_is_not_posted(world: World) -> None:
     async with world.pack():
-        outcome = await world.outcome(SendMessage(OutgoingMessage(world.c1, "x" * (MAX_TEXT_LENGTH + 1))))
+        outcome = await world.outcome(SendMessage(OutgoingMessage(world.c1, "x" * (40_000 + 1))))
 
     assert isinstance(outcome, SendMessageFailed)
     assert outcome.error.startswith("msg_too_long: ")
@@ -84,9 +84,7 @@ async def test_a_text_that_slack_would_truncate_is_not_posted(world: World) -> N
 
 async def test_the_longest_text_is_posted(world: World) -> None:
     async with world.pack():
-        assert isinstance(
-            await world.outcome(SendMessage(OutgoingMessage(world.c1, "x" * MAX_TEXT_LENGTH))), MessageSent
-        )
+        assert isinstance(await world.outcome(SendMessage(OutgoingMessage(world.c1, "x" * 40_000))), MessageSent)
 
 
 async def test_text_is_posted_unchanged(world: World) -> None:

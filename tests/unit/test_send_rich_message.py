@@ -2,13 +2,12 @@
 
 import pytest
 
-from application.policies import PostingPolicy
 from domain.commands import SendRichMessage
-from domain.errors import ChatRejected
+from domain.errors import IdempotencyKeyRejected
 from domain.events import RichMessageSent, SendRichMessageFailed
 from domain.json_values import JsonObject
-from domain.messages import MAX_TEXT_LENGTH, RichMessage
-from tests.support.environment import Settings, World
+from domain.messages import RichMessage
+from tests.support.environment import World, pack_settings
 
 MISSING_CONTENT = "missing text, attachments, blocks or markdown_text field"
 
@@ -94,7 +93,7 @@ async def test_a_rejection_is_reported_as_a_failure_with_the_input(world: World)
 
 async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
     async with world.pack():
-        outcome = await world.outcome(command({"channel": "C1", "text": "x" * (MAX_TEXT_LENGTH + 1)}))
+        outcome = await world.outcome(command({"channel": "C1", "text": "x" * (40_000 + 1)}))
 
     assert isinstance(outcome, SendRichMessageFailed)
     assert outcome.error.startswith("msg_too_long: ")
@@ -107,28 +106,28 @@ async def test_metadata_of_the_flow_is_posted_unchanged_without_an_idempotency_k
     async with world.pack():
         await world.outcome(command(fields))
 
-    assert [(post.message, post.mark) for post in world.chat.posts] == [(RichMessage(fields), None)]
+    assert [(post.message, post.key) for post in world.chat.posts] == [(RichMessage(fields), None)]
 
 
 async def test_null_metadata_counts_as_missing(world: World) -> None:
     async with world.pack():
         await world.outcome(command({"channel": "C1", "text": "hi", "metadata": None}))
 
-    assert world.chat.posts[0].mark is not None
+    assert world.chat.posts[0].key is not None
 
 
 async def test_an_idempotency_key_that_slack_refuses_is_left_out(world: World) -> None:
-    world.faults.before("post", ChatRejected("metadata_too_large", "too large"), times=1)
+    world.faults.fail_before("post", IdempotencyKeyRejected("metadata_too_large", "too large"), times=1)
 
-    async with world.pack(Settings(PostingPolicy())):
+    async with world.pack(pack_settings()):
         outcome = await world.outcome(command({"channel": "C1", "text": "hi"}))
 
     assert isinstance(outcome, RichMessageSent)
-    assert [post.mark for post in world.chat.posts] == [None]
+    assert [post.key for post in world.chat.posts] == [None]
 
 
 async def test_metadata_of_the_flow_that_slack_refuses_is_a_failure(world: World) -> None:
-    world.faults.before("post", ChatRejected("metadata_too_large", "too large"), times=1)
+    world.faults.fail_before("post", IdempotencyKeyRejected("metadata_too_large", "too large"), times=1)
 
     async with world.pack():
         outcome = await world.outcome(command({"channel": "C1", "text": "hi", "metadata": {"event_type": "mine"}}))

@@ -17,7 +17,7 @@ def echo(event: Event) -> list[SendMessage]:
     """The flow that answers what it hears."""
     if not isinstance(event, ReceivedMessage):
         return []
-    return [SendMessage(OutgoingMessage(event.said.channel_id, f"you said: {event.said.text}"))]
+    return [SendMessage(OutgoingMessage(event.message.channel_id, f"you said: {event.message.text}"))]
 
 
 @pytest.fixture
@@ -46,46 +46,46 @@ async def test_a_message_is_echoed_once(world: World) -> None:
         world.chat.say("C1", "hello")
         await world.clock.advance(60)
 
-    assert world.told == ["hello"]
+    assert world.published_texts == ["hello"]
     assert world.texts == ["you said: hello"]
-    (outcome, _) = next(iter(world.engine.answers.values()))
+    (outcome, _) = next(iter(world.engine.outcomes.values()))
     assert isinstance(outcome, MessageSent)
 
 
 async def test_all_checks_are_healthy_in_normal_operation(world: World) -> None:
     async with world.pack() as process:
         await world.clock.advance(1)
-        assert process.health.is_healthy
+        assert process.health().is_healthy
 
 
 async def test_an_authentication_error_at_start_is_fatal(world: World) -> None:
-    world.faults.before("identify", REVOKED)
+    world.faults.fail_before("identify", REVOKED)
 
     error = await start_and_fail(world)
 
-    assert error.refusal is REVOKED
+    assert error.rejection is REVOKED
     assert not error.by_receiver
 
 
 async def test_a_receiver_without_permission_is_fatal(world: World) -> None:
     refusal = ChatRejected("not_allowed_token_type", "use Socket Mode")
-    world.ear.deliver(refusal)
+    world.receiver.deliver(refusal)
 
     error = await start_and_fail(world)
 
-    assert error.refusal is refusal
+    assert error.rejection is refusal
     assert error.by_receiver
 
 
 async def test_while_slack_is_unreachable_the_pack_registers_but_takes_no_action(world: World) -> None:
-    world.faults.before("identify", Unreachable("timeout", "no answer"))
+    world.faults.fail_before("identify", Unreachable("timeout", "no answer"))
     action = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
 
     async with world.pack():
         await world.clock.advance(1800)
         assert world.engine.pack is not None
         assert world.faults.count("take") == 0
-        assert not world.health_of("slack")
+        assert not world.is_healthy("slack")
 
         world.faults.lift("identify")
         assert isinstance(await world.answer(action, within=31), MessageSent)
@@ -93,13 +93,13 @@ async def test_while_slack_is_unreachable_the_pack_registers_but_takes_no_action
 
 async def test_while_flyte_is_unreachable_messages_are_received_and_stored(world: World) -> None:
     for method in ("register", "take", "publish", "in_hand"):
-        world.faults.before(method, DOWN)
+        world.faults.fail_before(method, DOWN)
 
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(600)
-        assert world.ear.acknowledged == [said]
-        assert not world.health_of("flyte")
+        assert world.receiver.acknowledged == [said]
+        assert not world.is_healthy("flyte")
 
         for method in ("register", "take", "publish", "in_hand"):
             world.faults.lift(method)
@@ -112,16 +112,16 @@ async def test_with_a_revoked_token_actions_fail_at_once_and_the_pack_keeps_runn
     async with world.pack():
         await world.clock.advance(1)
         for method in ("post", "identify"):
-            world.faults.before(method, REVOKED)
+            world.faults.fail_before(method, REVOKED)
         outcome = await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello")))
         assert outcome == SendMessageFailed(OutgoingMessage(world.c1, "hello"), str(REVOKED))
         await world.clock.advance(120)
-        assert not world.health_of("slack")
+        assert not world.is_healthy("slack")
 
         for method in ("post", "identify"):
             world.faults.lift(method)
         await world.clock.advance(31)
-        assert world.health_of("slack")
+        assert world.is_healthy("slack")
         assert isinstance(await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello"))), MessageSent)
 
 
@@ -132,17 +132,17 @@ async def test_delivered_messages_and_reported_actions_are_purged_after_days(wor
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(2)
-    (action,) = world.engine.answers
+    (action,) = world.engine.outcomes
     assert await world.storage.journal.load(action) is not None
     await world.clock.advance(73 * 3600)
 
     async with world.pack():
         await world.clock.advance(1)
         assert await world.storage.journal.load(action) is None
-        world.ear.deliver(said)
+        world.receiver.deliver(said)
         await world.clock.advance(1)
 
-    assert world.told == ["hello", "hello"]
+    assert world.published_texts == ["hello", "hello"]
 
 
 # End
@@ -151,19 +151,19 @@ async def test_delivered_messages_and_reported_actions_are_purged_after_days(wor
 async def test_shutdown_does_not_wait_for_pending_retries(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        world.faults.before("post", Unreachable("timeout", "no answer"))
-        world.faults.before("complete", DOWN)
+        world.faults.fail_before("post", Unreachable("timeout", "no answer"))
+        world.faults.fail_before("complete", DOWN)
         world.chat.say("C1", "hello")
         await world.clock.advance(3)
-        world.faults.before("outbox.append", StorageUnavailable("disk full"))
+        world.faults.fail_before("outbox.append", StorageUnavailable("disk full"))
         world.chat.say("C2", "hello")
         await world.clock.advance(3)
 
 
 async def test_shutdown_works_during_the_start(world: World) -> None:
     for method in ("register", "in_hand"):
-        world.faults.before(method, DOWN)
-    world.faults.before("identify", Unreachable("timeout", "no answer"))
+        world.faults.fail_before(method, DOWN)
+    world.faults.fail_before("identify", Unreachable("timeout", "no answer"))
 
     async with world.pack():
         await world.clock.advance(5)
@@ -173,16 +173,16 @@ async def test_shutdown_works_during_the_start(world: World) -> None:
 async def test_each_message_is_echoed_once_despite_repeated_kills(world: World, kills: int) -> None:
     for number in range(kills):
         async with world.killed_pack():
-            world.ear.redeliver()
+            world.receiver.redeliver()
             world.chat.say("C1", f"{number} in C1")
             world.chat.say("C2", f"{number} in C2")
             await world.clock.advance(0.001 * number)
 
-    world.ear.redeliver()
+    world.receiver.redeliver()
     async with world.pack():
         await world.clock.advance(30)
 
     expected = sorted(f"{number} in {channel}" for number in range(kills) for channel in ("C1", "C2"))
-    assert sorted(world.told) == expected
+    assert sorted(world.published_texts) == expected
     assert sorted(world.texts) == [f"you said: {text}" for text in expected]
-    assert all(isinstance(event, IncomingMessage) for event in world.ear.acknowledged)
+    assert all(isinstance(event, IncomingMessage) for event in world.receiver.acknowledged)

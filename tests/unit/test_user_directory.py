@@ -26,12 +26,12 @@ async def test_an_event_has_the_author_of_its_message(world: World) -> None:
 
 
 async def test_a_message_is_stored_and_acknowledged_before_its_author_is_looked_up(world: World) -> None:
-    world.faults.hold("look_up")
+    world.faults.block("look_up")
 
     async with world.pack():
         said = world.chat.say("C1", "hello")
         await world.clock.advance(1)
-        assert world.ear.acknowledged == [said]
+        assert world.receiver.acknowledged == [said]
         world.faults.lift("look_up")
 
 
@@ -44,7 +44,7 @@ async def test_a_message_is_stored_and_acknowledged_before_its_author_is_looked_
     ],
 )
 async def test_a_user_who_cannot_be_looked_up_has_an_id_and_empty_strings(world: World, error: ChatError) -> None:
-    world.faults.before("look_up", error)
+    world.faults.fail_before("look_up", error)
 
     async with world.pack():
         said = world.chat.say("C1", "hello")
@@ -54,30 +54,30 @@ async def test_a_user_who_cannot_be_looked_up_has_an_id_and_empty_strings(world:
 
 
 async def test_a_hanging_lookup_delays_a_message_by_ten_seconds(world: World) -> None:
-    world.faults.hold("look_up")
+    world.faults.block("look_up")
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(9.9)
-        assert world.told == []
+        assert world.published_texts == []
         await world.clock.advance(0.2)
         assert authors(world) == [User("U1")]
 
 
 @pytest.mark.parametrize("error", [NO_ANSWER, RateLimited(60), RateLimited(3)])
 async def test_rate_limits_and_outages_delay_a_message_by_ten_seconds_in_all(world: World, error: ChatError) -> None:
-    world.faults.before("look_up", error)
+    world.faults.fail_before("look_up", error)
 
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(9.8)
-        assert world.told == []
+        assert world.published_texts == []
         await world.clock.advance(0.4)
         assert authors(world) == [User("U1")]
 
 
 async def test_a_short_rate_limit_is_waited_out(world: World) -> None:
-    world.faults.before("look_up", RateLimited(3), times=2)
+    world.faults.fail_before("look_up", RateLimited(3), times=2)
 
     async with world.pack():
         world.chat.say("C1", "hello")
@@ -88,18 +88,18 @@ async def test_a_short_rate_limit_is_waited_out(world: World) -> None:
 
 @pytest.mark.parametrize("error", [NO_ANSWER, RateLimited(600)])
 async def test_not_every_message_waits_ten_seconds_while_slack_is_down(world: World, error: ChatError) -> None:
-    world.faults.before("look_up", error)
+    world.faults.fail_before("look_up", error)
 
     async with world.pack():
         for number in range(10):
             world.chat.say("C1", str(number))
         await world.clock.advance(21)
 
-    assert world.told == [str(number) for number in range(10)]
+    assert world.published_texts == [str(number) for number in range(10)]
 
 
 async def test_authors_are_looked_up_again_once_slack_answers(world: World) -> None:
-    world.faults.hold("look_up")
+    world.faults.block("look_up")
 
     async with world.pack():
         world.chat.say("C1", "without")
@@ -121,25 +121,25 @@ async def test_no_user_is_looked_up_for_a_message_without_one(world: World) -> N
 
 
 async def test_a_slow_lookup_in_one_channel_does_not_delay_others(world: World) -> None:
-    world.faults.before("look_up", RateLimited(8), times=1)
+    world.faults.fail_before("look_up", RateLimited(8), times=1)
 
     async with world.pack():
         world.chat.say("C1", "slow")
         await world.clock.advance(1)
         world.chat.say("C2", "quick")
         await world.clock.advance(1)
-        assert world.told == ["quick"]
+        assert world.published_texts == ["quick"]
         await world.clock.advance(10)
 
-    assert sorted(world.told) == ["quick", "slow"]
+    assert sorted(world.published_texts) == ["quick", "slow"]
 
 
 async def test_shutdown_does_not_wait_for_a_rate_limited_lookup(world: World) -> None:
-    world.faults.before("look_up", RateLimited(8))
+    world.faults.fail_before("look_up", RateLimited(8))
     async with world.pack():
         world.chat.say("C1", "hello")
         await world.clock.advance(1)
-    assert world.told == []
+    assert world.published_texts == []
     world.faults.lift("look_up")
 
     async with world.pack():

@@ -30,7 +30,7 @@ class Connection:
         self._socket = socket
         self._clock = clock
         self._send_timeout_seconds = send_timeout_seconds
-        self._opened_at = self._alive_at = self._traffic_at = clock.monotonic()
+        self._opened_at = self._alive_at = self._traffic_at = asyncio.get_running_loop().time()
         self._receives_pings = False
         self._is_busy = False
         self._is_stuck = False
@@ -48,7 +48,7 @@ class Connection:
     @property
     def age_seconds(self) -> float:
         """How long it has been open."""
-        return self._clock.monotonic() - self._opened_at
+        return asyncio.get_running_loop().time() - self._opened_at
 
     async def frames(self) -> AsyncGenerator[JsonObject, None]:
         """Yields the JSON objects received until the socket ends. Malformed frames are logged and skipped."""
@@ -74,7 +74,7 @@ class Connection:
 
     def is_silent(self) -> bool:
         """Whether Slack has been silent for so long that the connection must be considered dead."""
-        now = self._clock.monotonic()
+        now = asyncio.get_running_loop().time()
         is_dead = now - self._alive_at >= _DEAD_AFTER_SECONDS
         is_idle = self._receives_pings and now - self._traffic_at >= _IDLE_AFTER_SECONDS
         return not self._is_busy and (is_dead or is_idle)
@@ -102,7 +102,7 @@ class Connection:
         self._all_acknowledged.set()
 
     def _on_alive(self, message: WSMessage) -> None:
-        self._alive_at = self._clock.monotonic()
+        self._alive_at = asyncio.get_running_loop().time()
         if message.type is WSMsgType.PING:
             self._receives_pings = True
         # If Slack sends pings, pongs to our own pings don't prove that it still delivers events.
@@ -110,7 +110,7 @@ class Connection:
             self._on_traffic()
 
     def _on_traffic(self) -> None:
-        self._alive_at = self._traffic_at = self._clock.monotonic()
+        self._alive_at = self._traffic_at = asyncio.get_running_loop().time()
         self.last_received_at = self._clock.now()
 
     async def _send_frame(self, data: bytes, kind: WSMsgType) -> None:

@@ -97,7 +97,7 @@ class ConnectionManager:
 
     async def _connect(self, delay_seconds: float) -> Connection:
         while True:
-            await self._clock.sleep(delay_seconds)
+            await asyncio.sleep(delay_seconds)
             try:
                 connection, hello = await open_socket(self._protocol, self._web, self._clock)
             except ChatRejected as error:
@@ -188,7 +188,7 @@ class ConnectionManager:
         while not connection.is_silent():
             ping = self._protocol.ping()
             await (connection.send(ping) if ping else connection.ping())
-            await self._clock.sleep(_PING_INTERVAL_SECONDS)
+            await asyncio.sleep(_PING_INTERVAL_SECONDS)
         connection.end_reason = "Slack fell silent"
         await connection.close()
 

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, post_load
 
-from entrypoints.flow_tests.clock.virtual_time import START
-from entrypoints.flow_tests.model import StepTest
+from entrypoints.flow_tests.model import START, StepTest
 from entrypoints.simulation.flyte.document_fields import MappingField, Text, text_map
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema
 from entrypoints.simulation.flyte.documents import Document

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from adapters.recording.entries import Entry, Heard, Identified, Membership, Person, Posted
+from adapters.recording.entries import (
+    Entry,
+    Identified,
+    MembershipChanged,
+    MessagePosted,
+    MessageReceived,
+    UserLookedUp,
+)
 from adapters.recording.schemas import load_entry
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.slack.people import escape
@@ -72,9 +79,9 @@ class Session:
         self.channels = self._channels()
         """Labels by id, without direct messages."""
 
-    def participants(self) -> Iterator[tuple[str, str, Person | None]]:
+    def participants(self) -> Iterator[tuple[str, str, UserLookedUp | None]]:
         """Yields the handle and id of everyone who posted, and their profile if it was recorded."""
-        profiles = {entry.user_id: entry for entry in self._entries if isinstance(entry, Person)}
+        profiles = {entry.user_id: entry for entry in self._entries if isinstance(entry, UserLookedUp)}
         for user_id, handle in self.people.items():
             yield handle, user_id, profiles.get(user_id)
 
@@ -86,12 +93,14 @@ class Session:
         for entry in self._entries:
             seconds = (entry.at - began).total_seconds()
             match entry:
-                case Heard(channel_id=channel, timestamp=ts) if self._is_person(entry) and (channel, ts) not in seen:
+                case MessageReceived(channel_id=channel, timestamp=ts) if (
+                    self._is_person(entry) and (channel, ts) not in seen
+                ):
                     seen.add((channel, ts))
                     yield self._message(entry, seconds)
-                case Posted(timestamp=ts) if ts:
+                case MessagePosted(timestamp=ts) if ts:
                     yield self._bot_message(entry, seconds)
-                case Membership(channel_id=channel) if is_member[channel] != entry.is_member:
+                case MembershipChanged(channel_id=channel) if is_member[channel] != entry.is_member:
                     is_member[channel] = entry.is_member
                     yield RecordedMembership(seconds, self.channels[channel], entry.is_member)
                 case _:
@@ -105,15 +114,15 @@ class Session:
         sent = replace_mentions(escape(typed), lambda sign, name: f"<{sign}{name}>" if name in known[sign] else None)
         return typed if sent == text else None
 
-    def _is_person(self, heard: Heard) -> bool:
+    def _is_person(self, heard: MessageReceived) -> bool:
         return bool(heard.user_id) and not heard.bot_id and heard.user_id in self.people
 
-    def _message(self, heard: Heard, seconds: float) -> RecordedMessage:
+    def _message(self, heard: MessageReceived, seconds: float) -> RecordedMessage:
         room = f"@{BOT}" if heard.is_direct else self.channels[heard.channel_id]
         speaker, text = self.people[heard.user_id], self._with_names(heard.text)
         return RecordedMessage(seconds, speaker, room, heard.timestamp, heard.thread_timestamp, text)
 
-    def _bot_message(self, posted: Posted, seconds: float) -> RecordedMessage:
+    def _bot_message(self, posted: MessagePosted, seconds: float) -> RecordedMessage:
         room = self.channels.get(posted.channel_id, f"@{BOT}")
         thread = posted.fields.get("thread_ts")
         text = self._with_names(visible_text(posted.fields))
@@ -127,8 +136,8 @@ class Session:
         )
 
     def _people(self) -> dict[str, str]:
-        names = {entry.user_id: entry.name for entry in self._entries if isinstance(entry, Person)}
-        heard = [entry for entry in self._entries if isinstance(entry, Heard)]
+        names = {entry.user_id: entry.name for entry in self._entries if isinstance(entry, UserLookedUp)}
+        heard = [entry for entry in self._entries if isinstance(entry, MessageReceived)]
         handles: dict[str, str] = {}
         for user_id in dict.fromkeys(entry.user_id for entry in heard if not entry.bot_id):
             if user_id not in ("", self._bot_id):
@@ -136,9 +145,11 @@ class Session:
         return handles
 
     def _channels(self) -> dict[str, str]:
-        direct = {entry.channel_id for entry in self._entries if isinstance(entry, Heard) and entry.is_direct}
+        direct = {entry.channel_id for entry in self._entries if isinstance(entry, MessageReceived) and entry.is_direct}
         used = dict.fromkeys(
-            entry.channel_id for entry in self._entries if isinstance(entry, Heard | Membership | Posted)
+            entry.channel_id
+            for entry in self._entries
+            if isinstance(entry, MessageReceived | MembershipChanged | MessagePosted)
         )
         return {channel_id: f"#{channel_id}" for channel_id in used if channel_id not in direct}
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from adapters.recording.entries import Person
+from adapters.recording.entries import UserLookedUp
 from entrypoints.flow_tests.recordings.session import RecordedMessage, Session, SessionEvent, read_recording
 from entrypoints.simulation.workspaces.workspace import BOT
 
@@ -105,7 +105,7 @@ def _thread_names(events: Sequence[SessionEvent]) -> Mapping[tuple[str, str], st
     return {root: f"thread{number}" for number, root in enumerate(dict.fromkeys(roots), start=1)}
 
 
-def _profile(user_id: str, person: Person | None) -> Mapping[str, str]:
+def _profile(user_id: str, person: UserLookedUp | None) -> Mapping[str, str]:
     profile = {"id": user_id}
     if person is not None:
         profile |= {"name": person.name, "title": person.title}

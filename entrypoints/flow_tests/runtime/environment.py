@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from adapters.memory.chat import MemoryChat
+from adapters.memory.clock import VirtualClock
 from adapters.memory.receiver import MemoryReceiver
+from adapters.memory.storage import MemoryStorage
+from application.resilience.interception import intercepted
 from domain.messages import RichMessage
-from entrypoints.container import Container
-from entrypoints.flow_tests.clock.virtual_time import VirtualClock
+from entrypoints.container import Application, FixedAdapters
 from entrypoints.flow_tests.model import FlowTestSetup, SlackFault
 from entrypoints.flow_tests.runtime.event_log import EventLog
-from entrypoints.flow_tests.runtime.fault_injection import TroubledChat, TroubledEar, TroubledWorkflow
+from entrypoints.flow_tests.runtime.fault_injection import ChatFaultPolicy, InterruptibleConnection, WorkflowFaultPolicy
 from entrypoints.flow_tests.runtime.faults import FlyteFaults, SlackFaults
 from entrypoints.flow_tests.settings import pack_settings
 from entrypoints.simulation.console.transcript import Transcript
@@ -39,33 +41,39 @@ class FlowTestEnvironment:
         clock = VirtualClock(setup.start)
         settings = pack_settings(setup.settings)
         self.templates = TemplateEnvironment(setup.datastore, random.Random(0), clock.now)  # noqa: S311 - the same in each run
-        self.container = Container(settings=settings)
         self.flyte = Flyte(flows=setup.flows, environment=self.templates)
-        self.slack_faults = SlackFaults(clock)
-        self.flyte_faults = FlyteFaults(clock)
+        self.slack_faults = SlackFaults()
+        self.flyte_faults = FlyteFaults()
         self._chat = MemoryChat(clock)
-        ear = MemoryReceiver(self._chat, clock)
-        self._ear = TroubledEar(self._chat, ear, clock)
-        self.workspace = MemoryWorkspace(self._chat, ear)
+        receiver = MemoryReceiver(self._chat, clock)
+        self._connection = InterruptibleConnection(self._chat, receiver, clock)
+        self.workspace = MemoryWorkspace(self._chat, receiver)
+        self.storage = MemoryStorage(clock)
         self.transcript = Transcript()
         self.event_log = EventLog(self.flyte.packs, self._latest_post_fields)
         self._populate(setup)
         flows = MemoryBridge(self.flyte, settings.pack_name, settings.flyte_labels)
         for script in setup.packs:
             ScriptedPack(script, self.flyte, self.templates)
-        self.container.clock.override(clock)
-        self.container.chat.override(TroubledChat(self._chat, self.slack_faults))
-        self.container.receiver.override(ear)
-        self.container.workflow.override(TroubledWorkflow(flows.workflow, self.flyte_faults))
+        self.application = Application(
+            settings=settings,
+            adapters=FixedAdapters(
+                clock=clock,
+                storage=self.storage,
+                chat=intercepted(self._chat, ChatFaultPolicy(self.slack_faults)),
+                receiver=receiver,
+                workflow=intercepted(flows.workflow, WorkflowFaultPolicy(self.flyte_faults)),
+            ),
+        )
         self._subscribe()
 
     def set_slack_fault(self, fault: SlackFault) -> None:
         """Makes Slack fail; while it is unreachable, no events arrive either."""
         self.slack_faults.set(fault)
         if self.slack_faults.is_unreachable:
-            self._ear.deafen(fault.seconds)
+            self._connection.disconnect(fault.seconds)
         else:
-            self._ear.hear_again()
+            self._connection.reconnect()
 
     async def run_ready_tasks(self) -> None:
         """Returns when nothing more happens at this instant."""
@@ -73,7 +81,7 @@ class FlowTestEnvironment:
 
     async def settle(self, timeout_seconds: float) -> str:
         """Waits until nothing more follows from what has happened. Returns what is pending at the timeout, or ''."""
-        sandbox = Sandbox(self.workspace, self.flyte, self.container.storage())
+        sandbox = Sandbox(self.workspace, self.flyte, self.storage)
         poll, waited = _MIN_POLL_SECONDS, 0.0
         await self.run_ready_tasks()
         while (pending := await sandbox.settle(0)) and waited < timeout_seconds:
@@ -111,12 +119,12 @@ class FlowTestEnvironment:
 async def running_environment(setup: FlowTestSetup) -> AsyncIterator[FlowTestEnvironment]:
     """Runs the pack in an environment; enters when it is registered and receives events, and stops it at the end."""
     environment = FlowTestEnvironment(setup)
-    async with environment.container.storage().open(), asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(environment.container.service().run(), name="pack")
+    async with environment.storage.open(), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(environment.application.supervisor().run(), name="pack")
         try:
             await environment.run_ready_tasks()
             yield environment
         finally:
-            environment.container.stop().request()
+            environment.application.shutdown().request()
             await asyncio.wait({serving}, timeout=1)
             serving.cancel()

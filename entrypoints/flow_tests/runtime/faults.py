@@ -1,12 +1,12 @@
 """The faults of Slack and Flyte in a flow test, and how long they last."""
 
+import asyncio
 import math
 from typing import Final
 
 from slack_sdk.errors import SlackApiError
 
 from adapters.slack.errors import ApiCall, chat_error
-from application.ports.clock import Clock
 from domain.errors import (
     ChatError,
     InDoubt,
@@ -31,15 +31,14 @@ _METHODS: Final = {
 class _Limit:
     """How long a fault lasts: for some time, and for some requests."""
 
-    def __init__(self, clock: Clock, fault: SlackFault | FlyteFault) -> None:
-        self._clock = clock
-        self._until = math.inf if fault.seconds is None else clock.monotonic() + fault.seconds
+    def __init__(self, fault: SlackFault | FlyteFault) -> None:
+        self._until = math.inf if fault.seconds is None else _now() + fault.seconds
         self._times = math.inf if fault.times is None else fault.times
 
     @property
     def seconds_left(self) -> float:
         """Returns how long the fault still lasts; 0 when it is over."""
-        return max(0.0, self._until - self._clock.monotonic()) if self._times > 0 else 0.0
+        return max(0.0, self._until - _now()) if self._times > 0 else 0.0
 
     def count(self) -> bool:
         """Counts a request. Returns whether it fails."""
@@ -51,14 +50,13 @@ class _Limit:
 class SlackFaults:
     """Slack's current fault; none at first."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self.set(SlackFault(answer=_WORKS))
 
     def set(self, fault: SlackFault) -> None:
         """Replaces the current fault."""
         self._fault = fault
-        self._limit = _Limit(self._clock, fault)
+        self._limit = _Limit(fault)
 
     @property
     def is_unreachable(self) -> bool:
@@ -91,14 +89,13 @@ class SlackFaults:
 class FlyteFaults:
     """Flyte's current fault; none at first."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self.set(FlyteFault(state=_WORKS))
 
     def set(self, fault: FlyteFault) -> None:
         """Replaces the current fault."""
         self._state = fault.state
-        self._limit = _Limit(self._clock, fault)
+        self._limit = _Limit(fault)
 
     def next_error(self) -> WorkflowError | None:
         """Returns the error in which a request has to end, if any; counts as one request."""
@@ -107,3 +104,7 @@ class FlyteFaults:
         if self._state == "down":
             return WorkflowUnreachable("no connection to Flyte could be made")
         return WorkflowServerError("Flyte answered with 500")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,8 +6,8 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
+from adapters.memory.clock import run_in_virtual_time
 from entrypoints.flow_tests.clock.seeded_random import SeededRandom
-from entrypoints.flow_tests.clock.virtual_time import run_virtually
 from entrypoints.flow_tests.model import (
     Expect,
     ExpectNothing,
@@ -40,7 +40,7 @@ def run_flow_test(test: FlowTest) -> FlowTestResult:
     """Runs a test; every run has the same random numbers."""
     began = time.perf_counter()
     with SeededRandom().active():
-        result = run_virtually(_run(test))
+        result = run_in_virtual_time(_run(test))
     return replace(result, real_seconds=time.perf_counter() - began)
 
 

@@ -4,8 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from entrypoints.flow_tests.clock.virtual_time import START
-from entrypoints.flow_tests.model import StepTest
+from entrypoints.flow_tests.model import START, StepTest
 from entrypoints.flow_tests.result import Failure, FlowTestResult
 from entrypoints.flow_tests.runtime.diff import json_differences
 from entrypoints.simulation.console.explain import referenced_values

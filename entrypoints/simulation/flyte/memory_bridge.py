@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from adapters.memory.workflow import MemoryWorkflow
-from adapters.serialization.payloads import event_payload, parse_command
+from adapters.serialization.payloads import event_name, event_payload, parse_command
 from domain.commands import Command
-from domain.events import Event, ReceivedMessage, event_name
+from domain.events import Event, ReceivedMessage
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import Action, Pack
@@ -28,7 +28,7 @@ class MemoryBridge:
         if isinstance(event, ReceivedMessage):
             self._pack.raise_event(event_name(event), event_payload(event))
         else:
-            newest = next(reversed(self.workflow.answers))
+            newest = next(reversed(self.workflow.outcomes))
             self._pack.complete(self._actions.pop(newest), event_name(event), event_payload(event))
         return ()
 

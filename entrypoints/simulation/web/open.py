@@ -4,30 +4,31 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from entrypoints.container import Container
+from application.resilience.interception import InterceptedStorage, ObservedReceiver
+from entrypoints.container import Adapters
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.server import PageServer
-from entrypoints.simulation.web.trace.pack_probe import WatchedReceiver, WatchedStorage
+from entrypoints.simulation.web.trace.pack_probe import PackProbe
 from entrypoints.simulation.web.workbench import Workbench
 
 
 @asynccontextmanager
 async def open_page(
-    slack: SlackServer, flyte: FlyteServer, port: int, *, container: Container | None, flow_files: Iterable[Path] = ()
+    slack: SlackServer, flyte: FlyteServer, port: int, *, adapters: Adapters | None, flow_files: Iterable[Path] = ()
 ) -> AsyncIterator[str]:
     """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken.
 
-    `container` is the pack's, not yet used: its receiver and storage get probes that report to the traces.
+    `adapters` are the pack's, before any of them is used: the page shows what passes through them.
     """
     files = [*sorted(BUILT_IN.iterdir()), *flow_files]
     workbench = Workbench(slack, flyte, files)
     async with workbench.open():
-        if container is not None:
-            traces = workbench.traces
-            traces.has_probe = True
-            container.receiver.override(WatchedReceiver(container.receiver(), traces.on_probe_event))
-            container.storage.override(WatchedStorage(container.storage(), traces.on_probe_event))
+        if adapters is not None:
+            probe = PackProbe(workbench.traces.on_probe_event)
+            workbench.traces.has_probe = True
+            adapters.receiver.override(ObservedReceiver(adapters.receiver(), probe.on_received))
+            adapters.storage.override(InterceptedStorage(adapters.storage(), probe))
         async with PageServer(workbench).run(port) as url:
             yield url

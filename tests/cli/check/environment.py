@@ -12,11 +12,12 @@ import pytest
 
 from adapters.slack.events_api import SlackEventsApi
 from adapters.system_clock import SystemClock
-from application.health import CHECKS, HealthRegistry
+from application.health import HealthRegistry
 from domain.users import Identity
 from entrypoints.check.findings import Finding, Status
 from entrypoints.check.runner import run_checks
 from entrypoints.config.settings import load_settings
+from entrypoints.container import HEALTH_CHECKS
 from entrypoints.http import HttpServer
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
@@ -96,9 +97,9 @@ async def running_pack(
     async def identify() -> Identity:
         return Identity("U1", "B1")
 
-    health = HealthRegistry()
-    for check in CHECKS:
-        health.report(check, healthy=not problem, status=problem or "fine")
+    health = HealthRegistry(HEALTH_CHECKS)
+    for check in HEALTH_CHECKS:
+        health.reporter(check).report(healthy=not problem, status=problem or "fine")
     receiver = SlackEventsApi(signing_secret or "s3cret", identify, SystemClock())
     requests = receiver.handle_request if accepts_requests else None
     server = HttpServer(health, host="127.0.0.1", port=0, slack_handler=requests)

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from adapters.filesystem.storage import FileStorage
+from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
 from entrypoints.check.clock_skew import ClockSkews, check_clock
 from entrypoints.check.findings import Finding, Status
@@ -16,7 +17,7 @@ async def test_a_missing_directory_is_not_created(env: CheckEnvironment) -> None
 
 
 async def test_a_directory_that_a_pack_has_used_is_not_changed(env: CheckEnvironment) -> None:
-    async with FileStorage(env.directory).open():
+    async with FileStorage(env.directory, SystemClock()).open():
         pass
     (env.directory / "channels.json").write_text('["C1","C2"]')
     before = {path: (path.stat().st_mtime_ns, path.stat().st_mode) for path in env.directory.iterdir()}
@@ -49,7 +50,7 @@ async def test_a_readable_directory_with_foreign_files_is_a_warning(env: CheckEn
 
 
 async def test_a_lock_held_by_the_pack_running_here_is_ok(env: CheckEnvironment) -> None:
-    async with FileStorage(env.directory).open(), running_pack() as port:
+    async with FileStorage(env.directory, SystemClock()).open(), running_pack() as port:
         env.variables["FLYTE_SLACK_HTTP_PORT"] = port
         found = {found.check: found for found in await env.findings()}
 

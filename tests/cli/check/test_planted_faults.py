@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.filesystem.storage import FileStorage
+from adapters.system_clock import SystemClock
 from entrypoints.check.findings import Status
 from entrypoints.simulation.faults import Hang
 from entrypoints.simulation.flyte.faults import html, redirect, status
@@ -128,7 +129,7 @@ def namesake_at_work(env: CheckEnvironment) -> None:
 
 @asynccontextmanager
 async def directory_in_use(env: CheckEnvironment) -> AsyncIterator[None]:
-    async with FileStorage(env.directory).open():
+    async with FileStorage(env.directory, SystemClock()).open():
         yield
 
 
@@ -222,7 +223,7 @@ FAULTS: dict[Plant, tuple[str, str, str]] = {
     namesake_at_work: ("flyte pack", "another pack with this name is running", "PACK_NAME"),
     directory_in_use: ("directory lock", f"process {os.getpid()} on", "FLYTE_SLACK_BACKUP_DIR"),
     file_in_the_directory_s_place: ("directory", "is not a directory", "another directory"),
-    link_in_the_directory_s_place: ("directory", "is a link", "put what it leads to in its place"),
+    link_in_the_directory_s_place: ("directory", "is a link", "replace it by its target"),
     foreign_directory: ("directory", "belongs to user", "change the owner"),
     directory_that_cannot_be_written_to: ("directory", "can't read and write", "let that user write there"),
     directory_open_to_all: ("directory", "others can write", "a directory for the pack alone"),

@@ -82,7 +82,7 @@ async def test_the_socket_requires_the_pages_origin_and_token(page: PageClient, 
 
 
 async def test_the_token_is_new_for_each_start_and_in_no_url(page: PageClient) -> None:
-    async with SlackServer() as slack, FlyteServer() as flyte, open_page(slack, flyte, 0, container=None) as url:
+    async with SlackServer() as slack, FlyteServer() as flyte, open_page(slack, flyte, 0, adapters=None) as url:
         other = await PageClient.open(page.session, url)
 
     assert other.token != page.token

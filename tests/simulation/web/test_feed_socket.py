@@ -56,7 +56,7 @@ async def test_messages_from_a_page_are_ignored(page: PageClient) -> None:
 
 async def test_sockets_are_closed_when_the_simulation_ends(session: ClientSession) -> None:
     async with SlackServer() as slack, FlyteServer() as flyte, AsyncExitStack() as simulation:
-        url = await simulation.enter_async_context(open_page(slack, flyte, 0, container=None))
+        url = await simulation.enter_async_context(open_page(slack, flyte, 0, adapters=None))
         page = await PageClient.open(session, url)
         async with page.socket() as socket:
             await socket.receive_json(timeout=10)

@@ -1,0 +1,143 @@
+"""Records the calls of the chat and workflow ports, and the events of the receiver."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from adapters.recording.entries import (
+    ActionCompleted,
+    ActionTaken,
+    Entry,
+    EventPublished,
+    Identified,
+    JoinRequested,
+    LeaveRequested,
+    MembershipChanged,
+    MessagePosted,
+    MessageReceived,
+    Registered,
+    UserLookedUp,
+)
+from adapters.recording.recorder import Recorder
+from adapters.serialization.payloads import command_input, event_name, event_payload
+from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost
+from application.resilience.interception import Call
+from domain.commands import command_name, without_token
+from domain.errors import ChatError, WorkflowError
+from domain.json_values import JsonObject
+from domain.messages import IncomingMessage, OutgoingMessage, Post
+
+_Describe: TypeAlias = Callable[[datetime, Call, Any, str], Entry | None]
+"""Returns the entry for a call, from the time, the call, its result (None if it failed) and its error."""
+
+
+class RecordingPolicy:
+    """Records each call once it has returned or failed."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    async def execute(self, call: Call) -> Any:
+        """Implements Policy."""
+        try:
+            result = await call.perform()
+        except (ChatError, WorkflowError) as error:
+            self._record(call, None, str(error))
+            raise
+        self._record(call, result, "")
+        return result
+
+    def record_event(self, incoming: IncomingEvent) -> None:
+        """Records a received event. Events delivered twice are recorded twice."""
+        match incoming.event:
+            case IncomingMessage() as message:
+                self._recorder.write(_received(incoming, message))
+            case MembershipGained(channel_id) | MembershipLost(channel_id) as change:
+                is_member = isinstance(change, MembershipGained)
+                at = incoming.received_at
+                self._recorder.write(MembershipChanged(at=at, channel_id=channel_id, is_member=is_member))
+            case _:
+                pass
+
+    def _record(self, call: Call, result: Any, error: str) -> None:
+        describe = _DESCRIPTIONS.get(call.method)
+        entry = describe(self._recorder.now, call, result, error) if describe else None
+        if entry is not None:
+            self._recorder.write(entry)
+
+
+def _received(incoming: IncomingEvent, message: IncomingMessage) -> MessageReceived:
+    return MessageReceived(
+        at=incoming.received_at,
+        channel_id=message.channel_id,
+        timestamp=message.timestamp,
+        text=message.text,
+        user_id=message.user_id,
+        bot_id=message.bot_id,
+        thread_timestamp=message.thread_timestamp,
+        is_direct=message.is_direct,
+    )
+
+
+def _registered(at: datetime, call: Call, _result: Any, error: str) -> Entry | None:
+    (definition,) = call.arguments
+    return None if error else Registered(at=at, pack=definition.name, labels=dict(definition.labels))
+
+
+def _identified(at: datetime, _call: Call, identity: Any, error: str) -> Entry | None:
+    return None if error else Identified(at=at, user_id=identity.user_id, bot_id=identity.bot_id)
+
+
+def _looked_up(at: datetime, _call: Call, user: Any, error: str) -> Entry | None:
+    if error:
+        return None
+    return UserLookedUp(
+        at=at, user_id=user.id, name=user.name, title=user.title, first_name=user.first_name, last_name=user.last_name
+    )
+
+
+def _posted(at: datetime, call: Call, receipt: Any, error: str) -> Entry:
+    message: Post = call.arguments[0]
+    channel_id, timestamp = (message.channel_id, "") if error else (receipt.channel_id, receipt.timestamp)
+    return MessagePosted(at=at, channel_id=channel_id, fields=_fields(message), timestamp=timestamp, error=error)
+
+
+def _taken(at: datetime, _call: Call, action: Any, error: str) -> Entry | None:
+    if error or action is None:
+        return None
+    return ActionTaken(
+        at=at, action=action.id, command=command_name(action.command), input=command_input(action.command)
+    )
+
+
+def _completed(at: datetime, call: Call, _result: Any, error: str) -> Entry:
+    action_id, outcome, _ = call.arguments
+    return ActionCompleted(
+        at=at, action=action_id, event=event_name(outcome), payload=event_payload(outcome), error=error
+    )
+
+
+def _published(at: datetime, call: Call, _result: Any, error: str) -> Entry:
+    event = call.arguments[0]
+    return EventPublished(at=at, event=event_name(event), payload=event_payload(event), error=error)
+
+
+_DESCRIPTIONS: Mapping[str, _Describe] = {
+    "register": _registered,
+    "identify": _identified,
+    "look_up": _looked_up,
+    "post": _posted,
+    "join": lambda at, call, _, error: JoinRequested(at=at, channel_id=call.arguments[0], error=error),
+    "leave": lambda at, call, _, error: LeaveRequested(at=at, channel_id=call.arguments[0], error=error),
+    "take": _taken,
+    "complete": _completed,
+    "publish": _published,
+}
+
+
+def _fields(message: Post) -> JsonObject:
+    """Returns the arguments of Slack's `chat.postMessage`."""
+    if isinstance(message, OutgoingMessage):
+        thread: JsonObject = {"thread_ts": message.thread_timestamp} if message.thread_timestamp else {}
+        return {"channel": message.channel_id, "text": message.text, **thread}
+    return without_token(message.fields)

@@ -1,0 +1,113 @@
+"""Wraps a port in a policy: retry, circuit breaking, recording, fault injection and the like.
+
+A policy sees every coroutine call of the port, and decides how often it is made and what becomes of its result. A new
+method of a port needs no change here.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+from application.ports.channels import Channels
+from application.ports.journal import Journal
+from application.ports.outbox import Outbox
+from application.ports.rate_limiter import RateLimiter
+from application.ports.receiver import IncomingEvent, Receiver
+from application.ports.storage import Storage
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a port's method; it can be made any number of times."""
+
+    method: str
+    """`post`; for a part of a storage `outbox.append`."""
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    function: Callable[..., Awaitable[Any]]
+
+    async def perform(self) -> Any:
+        """Makes the call, and returns its result."""
+        return await self.function(*self.arguments, **self.keywords)
+
+
+class Policy(Protocol):
+    """Decides about calls."""
+
+    async def execute(self, call: Call) -> Any:
+        """Returns what the caller gets, or raises what it gets."""
+
+
+def intercepted(port: P, policy: Policy, prefix: str = "") -> P:
+    """Returns the port with the policy around each of its coroutine methods. Anything else passes through."""
+    return cast("P", _Intercepted(port, policy, prefix))
+
+
+class _Intercepted:
+    def __init__(self, port: object, policy: Policy, prefix: str) -> None:
+        self._port = port
+        self._policy = policy
+        self._prefix = prefix
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._port, name)
+        if not inspect.iscoroutinefunction(attribute):
+            return attribute
+        method, policy = self._prefix + name, self._policy
+
+        async def execute(*arguments: Any, **keywords: Any) -> Any:
+            return await policy.execute(Call(method, arguments, keywords, attribute))
+
+        setattr(self, name, execute)  # looked up once
+        return execute
+
+
+class InterceptedStorage:
+    """A storage with a policy around each of its parts."""
+
+    channels: Channels
+    outbox: Outbox
+    journal: Journal
+    rate_limiter: RateLimiter
+
+    def __init__(self, storage: Storage, policy: Policy) -> None:
+        self.channels = intercepted(storage.channels, policy, "channels.")
+        self.outbox = intercepted(storage.outbox, policy, "outbox.")
+        self.journal = intercepted(storage.journal, policy, "journal.")
+        self.rate_limiter = intercepted(storage.rate_limiter, policy, "rate_limiter.")
+        itself = intercepted(storage, policy)
+        self.open, self.heartbeat, self.describe = itself.open, itself.heartbeat, itself.describe
+
+
+class ObservedReceiver:
+    """A receiver whose events are shown to an observer before the consumer gets them."""
+
+    def __init__(self, receiver: Receiver, observe: Callable[[IncomingEvent], None]) -> None:
+        self._receiver = receiver
+        self._observe = observe
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
+        """Implements Receiver."""
+        async with self._receiver.events() as events:
+            yield _ObservedEvents(events, self._observe)
+
+
+class _ObservedEvents:
+    """Not a generator, which would have to be closed."""
+
+    def __init__(self, events: AsyncIterator[IncomingEvent], observe: Callable[[IncomingEvent], None]) -> None:
+        self._events = events
+        self._observe = observe
+
+    def __aiter__(self) -> AsyncIterator[IncomingEvent]:
+        return self
+
+    async def __anext__(self) -> IncomingEvent:
+        event = await anext(self._events)
+        self._observe(event)
+        return event

@@ -1,0 +1,30 @@
+"""What all command handlers have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from domain.actions import ActionId, Step, StepName
+from domain.events import Outcome
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest(Generic[C]):
+    """A command to execute, or to resume where an earlier run of the pack stopped."""
+
+    action_id: ActionId
+    command: C
+    steps: Mapping[StepName, Step]
+    """What an earlier run recorded; empty at first."""
+
+
+class CommandHandler(Protocol[C]):
+    """Executes one command."""
+
+    async def execute(self, request: CommandRequest[C]) -> Outcome:
+        """Executes the command, and returns how it ended.
+
+        Raises ShutdownRequested if the pack is to end before; the journal then holds the progress.
+        """

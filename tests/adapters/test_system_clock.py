@@ -1,0 +1,12 @@
+"""The system clock. The virtual clock is tested with the flow tests that run on it."""
+
+from datetime import UTC, datetime, timedelta
+
+from adapters.system_clock import SystemClock
+
+
+def test_the_system_clock_tells_the_time_in_utc() -> None:
+    now = SystemClock().now()
+
+    assert now.tzinfo is UTC
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)

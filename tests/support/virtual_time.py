@@ -1,0 +1,29 @@
+"""Virtual time in tests: see `adapters.memory.clock`."""
+
+import asyncio
+
+from adapters.memory.clock import VirtualClock
+
+_LOOP_TURNS = 100
+"""Enough for everything that is due to happen."""
+
+
+class TestTime(VirtualClock):
+    """The virtual clock, and the test's control over it."""
+
+    __test__ = False
+
+    @property
+    def elapsed(self) -> float:
+        """The virtual seconds since the test's event loop was created."""
+        return asyncio.get_running_loop().time()
+
+    async def advance(self, seconds: float) -> None:
+        """Lets time pass, and everything happen that is due by then."""
+        await asyncio.sleep(seconds)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Lets everything happen that is due now."""
+        for _ in range(_LOOP_TURNS):
+            await asyncio.sleep(0)
