@@ -1,4 +1,4 @@
-"""An event loop in which time passes when everybody waits."""
+"""Virtual time: an event loop whose clock jumps when every task waits."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ def test_a_year_passes_in_a_moment() -> None:
     assert time.perf_counter() - began < 5
 
 
-def test_no_time_passes_while_anybody_has_something_to_do() -> None:
+def test_no_time_passes_while_a_task_can_run() -> None:
     async def work() -> float:
         sleeping = asyncio.create_task(asyncio.sleep(1))
         for _ in range(1000):
@@ -33,34 +33,34 @@ def test_no_time_passes_while_anybody_has_something_to_do() -> None:
     assert run_in_virtual_time(work()) == 0
 
 
-def test_sleepers_wake_in_the_order_of_their_times() -> None:
+def test_sleeping_tasks_wake_in_the_order_of_their_times() -> None:
     woken = []
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds)
         woken.append(seconds)
 
-    async def all_of_them() -> None:
+    async def sleep_all() -> None:
         async with asyncio.TaskGroup() as tasks:
             for seconds in (3.0, 0.001, 2.0, 0.0):
                 tasks.create_task(sleep(seconds))
 
-    run_in_virtual_time(all_of_them())
+    run_in_virtual_time(sleep_all())
 
     assert woken == [0.0, 0.001, 2.0, 3.0]
 
 
-def test_time_outs_are_in_virtual_time() -> None:
-    async def give_up() -> float:
+def test_timeouts_are_in_virtual_time() -> None:
+    async def time_out() -> float:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(3600):
                 await asyncio.Event().wait()
         return asyncio.get_running_loop().time()
 
-    assert run_in_virtual_time(give_up()) == pytest.approx(3600)
+    assert run_in_virtual_time(time_out()) == pytest.approx(3600)
 
 
-def test_the_time_of_day_goes_along() -> None:
+def test_the_clock_follows_virtual_time() -> None:
     async def wait() -> datetime:
         clock = VirtualClock(datetime(2030, 2, 3, tzinfo=UTC))
         await asyncio.sleep(90)
@@ -70,7 +70,7 @@ def test_the_time_of_day_goes_along() -> None:
     assert START.weekday() == 0
 
 
-def test_waiting_without_end_for_nothing_is_told_rather_than_done() -> None:
+def test_an_endless_wait_raises_an_error() -> None:
     async def wait() -> None:
         await asyncio.Event().wait()
 

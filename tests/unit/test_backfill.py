@@ -1,4 +1,4 @@
-"""What was said while nobody listened."""
+"""Messages posted while the pack was not connected."""
 
 from datetime import datetime
 
@@ -22,8 +22,8 @@ async def world() -> World:
     return world
 
 
-async def be_deaf(world: World, seconds: float, *texts: str) -> datetime:
-    """Let the pack miss these, said in C1 during so many seconds; since when it was deaf."""
+async def miss(world: World, seconds: float, *texts: str) -> datetime:
+    """Posts these texts in C1 over so many seconds, undelivered; returns the time of the disconnection."""
     since = world.clock.now()
     with world.undelivered():
         for text in texts:
@@ -34,15 +34,15 @@ async def be_deaf(world: World, seconds: float, *texts: str) -> datetime:
 
 
 async def reconnect(world: World, seconds: float, *texts: str, is_redelivered: bool = True) -> None:
-    """Lose the connection for so many seconds, in which this is said in C1, and get it back."""
-    world.receiver.deliver(Connected(await be_deaf(world, seconds, *texts), is_redelivered))
+    """Loses the connection for so many seconds, while these texts are posted in C1, and restores it."""
+    world.receiver.deliver(Connected(await miss(world, seconds, *texts), is_redelivered))
 
 
-# Which messages
+# Which messages are fetched
 
 
 async def test_messages_posted_while_the_pack_was_down_are_fetched_at_start(world: World) -> None:
-    await be_deaf(world, 600, "one", "two")
+    await miss(world, 600, "one", "two")
 
     async with world.pack():
         await world.clock.advance(1)
@@ -55,7 +55,7 @@ async def test_a_fetched_message_is_not_delivered_again_after_a_crash_right_afte
     world: World,
 ) -> None:
     await world.clock.advance(0.0001234)  # between two milliseconds
-    await be_deaf(world, 600, "one")
+    await miss(world, 600, "one")
     world.faults.block("outbox.ack")
     async with world.killed_pack():
         await world.clock.advance(1)
@@ -101,7 +101,7 @@ async def test_direct_messages_are_fetched_where_the_pack_has_received_some_befo
 
 
 async def test_a_fetched_message_has_the_time_at_which_the_pack_received_it(world: World) -> None:
-    await be_deaf(world, 600, "one")
+    await miss(world, 600, "one")
 
     async with world.pack():
         started = world.clock.now()
@@ -113,20 +113,20 @@ async def test_a_fetched_message_has_the_time_at_which_the_pack_received_it(worl
 
 async def test_the_last_ten_minutes_are_fetched_again_and_published_once(world: World) -> None:
     async with world.pack():
-        heard = world.chat.say("C1", "heard")
+        received = world.chat.say("C1", "received")
         await world.clock.advance(1)
-    await be_deaf(world, 60, "missed")
+    await miss(world, 60, "missed")
 
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.published_texts == ["heard", "missed"]
+    assert world.published_texts == ["received", "missed"]
     (*_, after) = [arguments[1] for arguments in world.faults.called_with("history") if arguments[0] == world.c1]
-    assert float(heard.timestamp) - float(after) == pytest.approx(600)
+    assert float(received.timestamp) - float(after) == pytest.approx(600)
 
 
 async def test_messages_older_than_the_backfill_window_are_not_fetched(world: World) -> None:
-    await be_deaf(world, 4000, "too old", "in time", "too")
+    await miss(world, 4000, "too old", "in time", "too")
 
     async with world.pack(pack_settings(catch_up_seconds=2500)):
         await world.clock.advance(1)
@@ -150,7 +150,7 @@ async def test_messages_from_before_the_channel_was_joined_are_not_fetched(world
 
 
 async def test_nothing_is_fetched_when_backfill_is_disabled(world: World) -> None:
-    await be_deaf(world, 600, "missed")
+    await miss(world, 600, "missed")
 
     async with world.pack(pack_settings(catch_up_seconds=0)):
         await world.clock.advance(1)
@@ -173,11 +173,11 @@ async def test_a_gap_of_more_than_a_minute_is_backfilled(world: World) -> None:
 async def test_a_shorter_gap_is_left_to_redelivery_by_slack(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        looked = world.faults.count("history")
+        calls = world.faults.count("history")
         await reconnect(world, 30)
         await world.clock.advance(1)
 
-    assert world.faults.count("history") == looked
+    assert world.faults.count("history") == calls
 
 
 async def test_any_gap_is_backfilled_where_nothing_is_redelivered(world: World) -> None:
@@ -236,7 +236,7 @@ async def test_all_channels_with_the_bot_are_backfilled_when_all_are_received(wo
     world.chat.add_channel("C3", has_bot=True)
     settings = pack_settings(listen=Listen.MEMBER)
     async with world.pack(settings):
-        world.chat.say("C3", "heard")
+        world.chat.say("C3", "received")
         await world.clock.advance(1)
     with world.undelivered():
         await world.clock.advance(100)
@@ -245,10 +245,10 @@ async def test_all_channels_with_the_bot_are_backfilled_when_all_are_received(wo
     async with world.pack(settings):
         await world.clock.advance(1)
 
-    assert world.published_texts == ["heard", "missed"]
+    assert world.published_texts == ["received", "missed"]
 
 
-# Once, and in order
+# Once and in order
 
 
 async def test_a_message_both_fetched_and_delivered_is_published_once(world: World) -> None:
@@ -262,7 +262,7 @@ async def test_a_message_both_fetched_and_delivered_is_published_once(world: Wor
 
 
 async def test_live_messages_wait_for_the_backfill_of_their_own_channel_only(world: World) -> None:
-    await be_deaf(world, 600, "past one", "past two")
+    await miss(world, 600, "past one", "past two")
     world.chat.add_channel("D1", has_bot=True)
     world.faults.block("history")
 
@@ -296,19 +296,19 @@ async def test_a_channel_with_waiting_live_messages_is_backfilled_first(world: W
         await world.clock.advance(1)
 
     order = [arguments[0] for arguments in world.faults.called_with("history")]
-    assert order.index(channels[19]) == 4  # after the four that were under way
+    assert order.index(channels[19]) == 4  # after the four in progress
     assert len(order) == 22
 
 
 async def test_a_gap_during_a_backfill_is_backfilled_as_well(world: World) -> None:
-    await be_deaf(world, 600, "first gap")
+    await miss(world, 600, "first gap")
     world.faults.block("replies")
     with world.undelivered():
         parent = world.chat.say("C1", "parent")
         world.chat.say("C1", "reply", thread_timestamp=parent.timestamp)
 
     async with world.pack():
-        await world.clock.advance(1)  # the history has been read, the thread has not
+        await world.clock.advance(1)  # the history has been read, but not the thread
         await reconnect(world, 90, "second gap")
         await world.clock.advance(1)
         world.chat.say("C1", "live")
@@ -322,27 +322,27 @@ async def test_a_gap_during_a_backfill_is_backfilled_as_well(world: World) -> No
 async def test_after_a_minute_without_storage_the_history_is_fetched(world: World) -> None:
     async with world.pack():
         await world.clock.advance(1)
-        looked = world.faults.count("history")
+        calls = world.faults.count("history")
         world.faults.fail_before("outbox.append", BROKEN)
-        world.chat.say("C1", "heard")
-        await be_deaf(world, 100, "given up by Slack")
+        world.chat.say("C1", "received")
+        await miss(world, 100, "given up by Slack")
         world.faults.lift("outbox.append")
         await world.clock.advance(6)
 
-    assert world.published_texts == ["heard", "given up by Slack"]
-    assert world.faults.count("history") > looked
+    assert world.published_texts == ["received", "given up by Slack"]
+    assert world.faults.count("history") > calls
 
 
-# Trouble
+# Faults
 
 
 async def test_rate_limits_and_outages_are_waited_out_however_long(world: World) -> None:
-    await be_deaf(world, 600, "missed")
+    await miss(world, 600, "missed")
     world.faults.fail_before("history", RateLimited(60), times=2)
     world.faults.fail_before("history", Unreachable("timeout", "no answer"), times=40)
 
     async with world.pack():
-        world.faults.block("take")  # polling takes the test's own time
+        world.faults.block("take")  # polling would slow the test down
         await world.clock.advance(1500)
         world.faults.lift("take")
 
@@ -350,7 +350,7 @@ async def test_rate_limits_and_outages_are_waited_out_however_long(world: World)
 
 
 async def test_an_unreadable_history_is_reported_and_blocks_nothing(world: World) -> None:
-    await be_deaf(world, 600, "missed")
+    await miss(world, 600, "missed")
     world.faults.fail_before("history", ChatRejected("missing_scope", "add channels:history"))
 
     with capture_logs() as logs:
@@ -364,7 +364,7 @@ async def test_an_unreadable_history_is_reported_and_blocks_nothing(world: World
 
 
 async def test_a_shutdown_during_a_backfill_loses_nothing(world: World) -> None:
-    await be_deaf(world, 600, "past")
+    await miss(world, 600, "past")
     world.faults.fail_before("history", RateLimited(60))
     async with world.pack():
         world.chat.say("C1", "live")

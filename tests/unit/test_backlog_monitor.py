@@ -1,4 +1,4 @@
-"""How much waits, in health and log."""
+"""The backlog in health and the log."""
 
 import pytest
 from structlog.testing import capture_logs

@@ -1,4 +1,4 @@
-"""The pauses between attempts."""
+"""Exponential backoff."""
 
 from itertools import islice
 

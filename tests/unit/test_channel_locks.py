@@ -1,4 +1,4 @@
-"""One lane for each channel."""
+"""One lock for each channel."""
 
 import asyncio
 
@@ -11,64 +11,64 @@ C1, C2 = ChannelId("C1"), ChannelId("C2")
 
 
 async def test_a_channel_is_locked_by_one_at_a_time_in_the_order_of_asking() -> None:
-    lanes = ChannelLocks()
-    happened: list[str] = []
+    locks = ChannelLocks()
+    events: list[str] = []
 
     async def use(name: str) -> None:
-        async with lanes.acquire(C1):
-            happened.append(f"{name} begins")
-            await asyncio.sleep(0)  # lets the others try
-            happened.append(f"{name} ends")
+        async with locks.acquire(C1):
+            events.append(f"{name} begins")
+            await asyncio.sleep(0)  # lets the others run
+            events.append(f"{name} ends")
 
     async with asyncio.TaskGroup() as tasks:
         for name in "abc":
             tasks.create_task(use(name), name=name)
 
-    assert happened == ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]
+    assert events == ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]
 
 
 async def test_a_locked_channel_does_not_block_others() -> None:
-    lanes = ChannelLocks()
+    locks = ChannelLocks()
 
-    async with lanes.acquire(C1), lanes.acquire(C2):
+    async with locks.acquire(C1), locks.acquire(C2):
         pass
 
 
 async def test_an_error_releases_the_lock() -> None:
-    lanes = ChannelLocks()
+    locks = ChannelLocks()
 
     with pytest.raises(RuntimeError):
-        async with lanes.acquire(C1):
+        async with locks.acquire(C1):
             raise RuntimeError
 
-    async with lanes.acquire(C1):
+    async with locks.acquire(C1):
         pass
 
 
 async def test_a_cancelled_waiter_does_not_block_others() -> None:
-    lanes = ChannelLocks()
-    had_turn = asyncio.Event()
+    locks = ChannelLocks()
+    acquired = asyncio.Event()
 
     async def use() -> None:
-        async with lanes.acquire(C1):
-            had_turn.set()
+        async with locks.acquire(C1):
+            acquired.set()
 
-    async with lanes.acquire(C1):
-        impatient = asyncio.create_task(use(), name="impatient")
-        patient = asyncio.create_task(use(), name="patient")
+    async with locks.acquire(C1):
+        cancelled = asyncio.create_task(use(), name="cancelled")
+        waiting = asyncio.create_task(use(), name="waiting")
         await asyncio.sleep(0)  # lets both join the queue
-        impatient.cancel()
-        await asyncio.wait([impatient])
-        assert not had_turn.is_set()
-    await patient
-    assert had_turn.is_set()
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        assert not acquired.is_set()
+    await waiting
+    assert acquired.is_set()
 
 
 async def test_unused_channels_are_forgotten() -> None:
-    lanes = ChannelLocks()
+    locks = ChannelLocks()
 
     for number in range(100):
-        async with lanes.acquire(ChannelId(f"C{number}")):
+        async with locks.acquire(ChannelId(f"C{number}")):
             pass
 
-    assert len(lanes) == 0
+    assert len(locks) == 0

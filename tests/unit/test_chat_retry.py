@@ -1,4 +1,4 @@
-"""Requests to the chat service, through throttling and outages, and what they say about its health."""
+"""Calls to the chat service during rate limits and outages, and their effect on its health."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Requests to the workflow engine, through outages and forgotten registrations."""
+"""Requests to the workflow engine during outages and after a lost registration."""
 
 import asyncio
 from itertools import pairwise
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DOWN = WorkflowUnreachable("connection refused")
 
 
-class Surroundings:
+class Environment:
     """A workflow engine behind the circuit breaker."""
 
     def __init__(self) -> None:
@@ -63,45 +63,45 @@ class Surroundings:
 
 
 @pytest.fixture
-async def around() -> Surroundings:
-    around = Surroundings()
-    await around.breaker.register()
-    return around
+async def env() -> Environment:
+    env = Environment()
+    await env.breaker.register()
+    return env
 
 
 async def test_registration_is_retried_until_the_engine_accepts_it() -> None:
-    around = Surroundings()
-    around.faults.fail_before("register", DOWN, times=2)
-    around.faults.fail_before("register", WorkflowServerError("500"), times=2)
-    around.faults.fail_before("register", WorkflowUnauthorized("401"), times=2)
-    registering = asyncio.create_task(around.breaker.register(), name="register")
-    await around.clock.settle()
-    assert around.flyte == HealthStatus(healthy=False, status="out of reach")
+    env = Environment()
+    env.faults.fail_before("register", DOWN, times=2)
+    env.faults.fail_before("register", WorkflowServerError("500"), times=2)
+    env.faults.fail_before("register", WorkflowUnauthorized("401"), times=2)
+    registering = asyncio.create_task(env.breaker.register(), name="register")
+    await env.clock.settle()
+    assert env.flyte == HealthStatus(healthy=False, status="out of reach")
 
-    await around.clock.advance(60)
+    await env.clock.advance(60)
 
     await registering
-    assert around.engine.pack is not None
-    assert around.flyte == HealthStatus(healthy=True, status="reached")
+    assert env.engine.pack is not None
+    assert env.flyte == HealthStatus(healthy=True, status="reached")
 
 
 async def test_a_refused_registration_is_retried() -> None:
-    around = Surroundings()
-    around.faults.fail_before("register", RejectedByWorkflow("400"))
-    registering = asyncio.create_task(around.breaker.register(), name="register")
+    env = Environment()
+    env.faults.fail_before("register", RejectedByWorkflow("400"))
+    registering = asyncio.create_task(env.breaker.register(), name="register")
 
-    await around.clock.advance(60)
+    await env.clock.advance(60)
 
-    assert not around.flyte.healthy
-    assert around.faults.count("register") >= 6
-    around.shutdown.request()
+    assert not env.flyte.healthy
+    assert env.faults.count("register") >= 6
+    env.shutdown.request()
     with pytest.raises(ShutdownRequested):
         await registering
 
 
-async def test_the_engines_answer_is_returned(around: Surroundings) -> None:
-    action_id = around.engine.enqueue(UnknownCommand("SendFax"))
-    action = await around.workflow.take()
+async def test_the_engines_answer_is_returned(env: Environment) -> None:
+    action_id = env.engine.enqueue(UnknownCommand("SendFax"))
+    action = await env.workflow.take()
     assert action is not None
     assert action.id == action_id
 
@@ -110,133 +110,133 @@ async def test_the_engines_answer_is_returned(around: Surroundings) -> None:
     "error",
     [ActionTakenElsewhere("lost"), WorkflowServerError("500"), RejectedByWorkflow("400"), WorkflowInDoubt("no answer")],
 )
-async def test_errors_other_than_outages_are_raised_at_once(around: Surroundings, error: WorkflowError) -> None:
-    around.faults.fail_before("take", error, times=1)
+async def test_errors_other_than_outages_are_raised_at_once(env: Environment, error: WorkflowError) -> None:
+    env.faults.fail_before("take", error, times=1)
 
     with pytest.raises(type(error)):
-        await around.workflow.take()
-    assert around.faults.count("take") == 1
-    assert around.flyte.healthy
+        await env.workflow.take()
+    assert env.faults.count("take") == 1
+    assert env.flyte.healthy
 
 
-async def test_an_outage_is_waited_out(around: Surroundings) -> None:
-    around.go_down()
-    taking = around.start()
-    await around.clock.advance(3600)
+async def test_an_outage_is_waited_out(env: Environment) -> None:
+    env.go_down()
+    taking = env.start()
+    await env.clock.advance(3600)
     assert not taking.done()
-    assert around.flyte == HealthStatus(healthy=False, status="out of reach")
+    assert env.flyte == HealthStatus(healthy=False, status="out of reach")
 
-    around.come_back()
-    await around.clock.advance(10)
+    env.come_back()
+    await env.clock.advance(10)
 
     assert await taking is None
-    assert around.flyte.healthy
+    assert env.flyte.healthy
 
 
-async def test_during_an_outage_one_request_probes_and_the_others_wait(around: Surroundings) -> None:
-    around.go_down()
-    taking = [around.start() for _ in range(100)]
-    await around.clock.settle()
-    asked = around.faults.count("take")
+async def test_during_an_outage_one_request_probes_and_the_others_wait(env: Environment) -> None:
+    env.go_down()
+    taking = [env.start() for _ in range(100)]
+    await env.clock.settle()
+    asked = env.faults.count("take")
 
-    await around.clock.advance(600)
-    late = around.start()
-    await around.clock.advance(600)
+    await env.clock.advance(600)
+    late = env.start()
+    await env.clock.advance(600)
 
-    assert around.faults.count("take") == asked
-    assert around.faults.count("register") <= 200
-    around.come_back()
-    await around.clock.advance(10)
+    assert env.faults.count("take") == asked
+    assert env.faults.count("register") <= 200
+    env.come_back()
+    await env.clock.advance(10)
     assert await asyncio.gather(*taking, late) == [None] * 101
 
 
 async def test_a_request_that_fails_while_registration_works_is_retried_with_growing_pauses(
-    around: Surroundings,
+    env: Environment,
 ) -> None:
-    around.faults.fail_before("take", DOWN)
-    taking = around.start()
+    env.faults.fail_before("take", DOWN)
+    taking = env.start()
 
-    await around.clock.advance(300)
+    await env.clock.advance(300)
 
-    pauses = [later - earlier for earlier, later in pairwise(around.faults.called_at("take"))]
+    pauses = [later - earlier for earlier, later in pairwise(env.faults.called_at("take"))]
     assert pauses[-1] >= 7
-    around.shutdown.request()
+    env.shutdown.request()
     with pytest.raises(ShutdownRequested):
         await taking
 
 
-async def test_a_refused_token_is_an_outage_and_named_in_health(around: Surroundings) -> None:
+async def test_a_refused_token_is_an_outage_and_named_in_health(env: Environment) -> None:
     for method in ("register", "take"):
-        around.faults.fail_before(method, WorkflowUnauthorized("401"))
-    taking = around.start()
-    await around.clock.advance(5)
-    assert around.flyte == HealthStatus(healthy=False, status="refuses the pack's token")
+        env.faults.fail_before(method, WorkflowUnauthorized("401"))
+    taking = env.start()
+    await env.clock.advance(5)
+    assert env.flyte == HealthStatus(healthy=False, status="refuses the pack's token")
 
-    around.come_back()
-    await around.clock.advance(10)
+    env.come_back()
+    await env.clock.advance(10)
 
     assert await taking is None
 
 
-async def test_a_forgotten_pack_is_registered_again(around: Surroundings) -> None:
-    around.engine.forget_pack()
+async def test_a_forgotten_pack_is_registered_again(env: Environment) -> None:
+    env.engine.forget_pack()
 
-    assert await around.workflow.take() is None
-    assert around.engine.pack is not None
-    assert around.faults.count("register") == 2
+    assert await env.workflow.take() is None
+    assert env.engine.pack is not None
+    assert env.faults.count("register") == 2
 
 
-async def test_concurrent_requests_register_a_forgotten_pack_once(around: Surroundings) -> None:
-    around.engine.forget_pack()
-    around.faults.block("register")
-    taking = [around.start() for _ in range(20)]
-    await around.clock.settle()
+async def test_concurrent_requests_register_a_forgotten_pack_once(env: Environment) -> None:
+    env.engine.forget_pack()
+    env.faults.block("register")
+    taking = [env.start() for _ in range(20)]
+    await env.clock.settle()
 
-    around.faults.lift("register")
+    env.faults.lift("register")
 
     assert await asyncio.gather(*taking) == [None] * 20
-    assert around.faults.count("register") == 2
+    assert env.faults.count("register") == 2
 
 
-async def test_an_action_unknown_after_registering_again_is_an_error(around: Surroundings) -> None:
-    around.faults.fail_before("take", PackNotRegistered("404"))
+async def test_an_action_unknown_after_registering_again_is_an_error(env: Environment) -> None:
+    env.faults.fail_before("take", PackNotRegistered("404"))
 
     with pytest.raises(PackNotRegistered):
-        await around.workflow.take()
-    assert (around.faults.count("take"), around.faults.count("register")) == (2, 2)
+        await env.workflow.take()
+    assert (env.faults.count("take"), env.faults.count("register")) == (2, 2)
 
 
-async def test_the_number_of_concurrent_requests_is_limited(around: Surroundings) -> None:
-    around.faults.block("take")
-    taking = [around.start() for _ in range(100)]
-    await around.clock.settle()
+async def test_the_number_of_concurrent_requests_is_limited(env: Environment) -> None:
+    env.faults.block("take")
+    taking = [env.start() for _ in range(100)]
+    await env.clock.settle()
 
-    assert around.faults.count("take") == 32
+    assert env.faults.count("take") == 32
 
-    around.faults.lift("take")
+    env.faults.lift("take")
     assert len(await asyncio.gather(*taking)) == 100
 
 
-async def test_shutdown_ends_the_waiting_of_all(around: Surroundings) -> None:
-    around.go_down()
-    taking = [around.start() for _ in range(5)]
-    await around.clock.advance(60)
+async def test_shutdown_ends_the_waiting_of_all(env: Environment) -> None:
+    env.go_down()
+    taking = [env.start() for _ in range(5)]
+    await env.clock.advance(60)
 
-    around.shutdown.request()
+    env.shutdown.request()
 
     results = await asyncio.gather(*taking, return_exceptions=True)
     assert [type(result) for result in results] == [ShutdownRequested] * 5
 
 
-async def test_shutdown_does_not_interrupt_a_request_in_progress(around: Surroundings) -> None:
-    around.engine.enqueue(UnknownCommand("SendFax"))
-    around.faults.block("take")
-    taking = around.start()
-    await around.clock.settle()
-    around.shutdown.request()
-    await around.clock.settle()
+async def test_shutdown_does_not_interrupt_a_request_in_progress(env: Environment) -> None:
+    env.engine.enqueue(UnknownCommand("SendFax"))
+    env.faults.block("take")
+    taking = env.start()
+    await env.clock.settle()
+    env.shutdown.request()
+    await env.clock.settle()
     assert not taking.done()
 
-    around.faults.lift("take")
+    env.faults.lift("take")
 
     assert await taking is not None

@@ -1,4 +1,4 @@
-"""Messages that the engine refuses: set aside when that is sure to be about them, and kept."""
+"""Messages that the engine rejects: dead-lettered once the cause is certainly the message itself."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -30,8 +30,8 @@ async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: Wo
     assert [line["key"] for line in logs if line["event"] == "message_set_aside"] == [poison.key]
 
 
-class Picky(MemoryWorkflow):
-    """An engine that fails whenever it is told of poison."""
+class PoisonRejectingWorkflow(MemoryWorkflow):
+    """An engine that fails on the message `poison`."""
 
     async def publish(self, event: ReceivedMessage, at: datetime) -> None:
         if event.message.text == "poison":
@@ -39,13 +39,13 @@ class Picky(MemoryWorkflow):
         await super().publish(event, at)
 
 
-async def refuse_for(world: World, minutes: int, *, others_pass: bool) -> None:
-    """Have the engine refuse the message `poison` for so long, while the pack runs."""
-    world.engine = Picky()
+async def reject_for(world: World, minutes: int, *, others_pass: bool) -> None:
+    """Runs the pack for this long while the engine rejects the message `poison`."""
+    world.engine = PoisonRejectingWorkflow()
 
     async with world.pack():
         await world.clock.advance(2)
-        world.faults.block("take")  # polling takes the test's own time
+        world.faults.block("take")  # polling would slow the test down
         world.chat.say("C1", "poison")
         await world.clock.advance(1)
         world.chat.say("C1", "behind it")
@@ -57,14 +57,14 @@ async def refuse_for(world: World, minutes: int, *, others_pass: bool) -> None:
 
 
 async def test_a_message_rejected_twenty_times_in_an_hour_while_others_pass_is_dead_lettered(world: World) -> None:
-    await refuse_for(world, 61, others_pass=True)
+    await reject_for(world, 61, others_pass=True)
 
     assert [entry.event.text for entry in await world.dead_letters()] == ["poison"]
     assert "behind it" in world.published_texts
 
 
 async def test_a_message_rejected_for_less_than_an_hour_is_retried(world: World) -> None:
-    await refuse_for(world, 58, others_pass=True)
+    await reject_for(world, 58, others_pass=True)
 
     assert await world.dead_letters() == []
     (entry, _) = [entry async for entry in world.storage.outbox.entries()]
@@ -72,7 +72,7 @@ async def test_a_message_rejected_for_less_than_an_hour_is_retried(world: World)
 
 
 async def test_a_message_rejected_while_nothing_passes_is_never_dead_lettered(world: World) -> None:
-    await refuse_for(world, 70, others_pass=False)
+    await reject_for(world, 70, others_pass=False)
 
     assert await world.dead_letters() == []
     assert [said.text for said in await world.waiting()] == ["poison", "behind it"]

@@ -1,4 +1,4 @@
-"""What the pack offers, and commands that it can't carry out."""
+"""The definition of the pack, and commands that it cannot execute."""
 
 from typing import get_args
 

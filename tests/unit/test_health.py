@@ -1,4 +1,4 @@
-"""What the health board shows, and when it speaks up in the log."""
+"""The health registry and its log messages."""
 
 import pytest
 from structlog.testing import capture_logs

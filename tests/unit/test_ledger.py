@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and whenever the pack is killed: every message once, in order, and every action once."""
+"""Random faults, kills and restarts: every message is published once, and every action executed once."""
 
 import asyncio
 from collections import Counter
@@ -37,15 +37,15 @@ DOUBT = InDoubt("internal_error", "who knows")
 
 _BEFORE: dict[str, tuple[Exception, ...]] = {
     "post": (NO_ANSWER, DOUBT, RateLimited(3)),
-    "find": (NO_ANSWER, RateLimited(3)),
+    "find_posted": (NO_ANSWER, RateLimited(3)),
     "history": (NO_ANSWER, RateLimited(3)),
     "look_up": (NO_ANSWER, RateLimited(3)),
     "take": (DOWN, LOST, ActionTakenElsewhere("lost"), WorkflowServerError("500")),
     "complete": (DOWN, LOST, WorkflowServerError("500")),
     "publish": (DOWN, LOST, WorkflowServerError("500")),
-    "is_answered": (DOWN,),
+    "is_completed": (DOWN,),
     "were_published": (DOWN,),
-    "in_hand": (DOWN,),
+    "pending_actions": (DOWN,),
     "register": (DOWN,),
     "channels.joined": (BROKEN,),
     "outbox.append": (BROKEN,),
@@ -68,7 +68,7 @@ _AFTER: dict[str, tuple[Exception, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PlannedFault:
     """A fault in the next calls of a method."""
 
     method: str
@@ -83,34 +83,36 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of the pack."""
+    """One run of the pack."""
 
-    troubles: tuple[Trouble, ...]
+    faults: tuple[PlannedFault, ...]
     misses: tuple[str, ...]
-    """The channels in which something was said before, and never delivered."""
+    """The channels of messages posted before the run and never delivered."""
     says: tuple[str, ...]
-    """The channels in which somebody says something."""
+    """The channels of messages."""
     actions: tuple[str, ...]
-    """The channels into which a flow posts something."""
+    """The channels of posts by a flow."""
     seconds: float
     turns: int
-    """Of the event loop, after as much was said and asked for again: so that the end comes in the middle of it."""
+    """Turns of the event loop after the same messages and actions again, so that the run ends in the midst of them."""
     is_killed: bool
-    hangs: str
-    """The method in whose first call the pack is killed; empty for none."""
+    killed_in: str
+    """The method in whose first call the pack is killed, or ''."""
 
 
-def _troubles(faults: dict[str, tuple[Exception, ...]], *, is_after: bool) -> SearchStrategy[Trouble]:
+def _faults(faults: dict[str, tuple[Exception, ...]], *, is_after: bool) -> SearchStrategy[PlannedFault]:
     planned = [(method, error) for method, errors in faults.items() for error in errors]
     return st.builds(
-        lambda fault, times: Trouble(fault[0], fault[1], times, is_after), st.sampled_from(planned), st.integers(1, 3)
+        lambda fault, times: PlannedFault(fault[0], fault[1], times, is_after),
+        st.sampled_from(planned),
+        st.integers(1, 3),
     )
 
 
 _channels = st.lists(st.sampled_from(["C1", "C2"]), max_size=4).map(tuple)
 _runs = st.builds(
     Run,
-    st.lists(_troubles(_BEFORE, is_after=False) | _troubles(_AFTER, is_after=True), max_size=4).map(tuple),
+    st.lists(_faults(_BEFORE, is_after=False) | _faults(_AFTER, is_after=True), max_size=4).map(tuple),
     _channels,
     _channels,
     _channels,
@@ -122,61 +124,61 @@ _runs = st.builds(
 
 
 class Ledger:
-    """What was said and asked for, to be compared with what became of it."""
+    """The messages and actions so far, to be compared with what the engine and the chat have received."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.said: list[str] = []
-        self.asked: dict[ActionId, str] = {}
+        self.messages: list[str] = []
+        self.actions: dict[ActionId, str] = {}
 
-    def say(self, *channels: str) -> None:
+    def post_messages(self, *channels: str) -> None:
         for channel in channels:
-            text = f"message {len(self.said)}"
+            text = f"message {len(self.messages)}"
             self._world.chat.say(channel, text)
-            self.said.append(text)
+            self.messages.append(text)
 
-    def ask(self, *channels: str) -> None:
+    def queue_actions(self, *channels: str) -> None:
         for channel in channels:
-            text = f"post {len(self.asked)}"
+            text = f"post {len(self.actions)}"
             command = SendMessage(OutgoingMessage(ChannelId(channel), text))
-            self.asked[self._world.engine.enqueue(command)] = text
+            self.actions[self._world.engine.enqueue(command)] = text
 
     def check(self) -> None:
         world = self._world
-        assert Counter(world.published_texts) == Counter(self.said)
-        assert Counter(world.texts) == Counter(self.asked.values())
-        assert set(world.engine.outcomes) == set(self.asked)
+        assert Counter(world.published_texts) == Counter(self.messages)
+        assert Counter(world.texts) == Counter(self.actions.values())
+        assert set(world.engine.outcomes) == set(self.actions)
         assert all(isinstance(outcome, MessageSent) for outcome, _ in world.engine.outcomes.values())
 
 
-async def live(world: World, ledger: Ledger, run: Run) -> None:
-    """Let the pack run once, with its troubles, and end in one way or the other."""
+async def run_pack(world: World, ledger: Ledger, run: Run) -> None:
+    """Runs the pack once, with faults, until a shutdown or a kill."""
     with world.undelivered():
-        ledger.say(*run.misses)
-    for trouble in run.troubles:
-        trouble.plan(world)
-    if run.is_killed and run.hangs:
-        world.faults.block(run.hangs)
+        ledger.post_messages(*run.misses)
+    for fault in run.faults:
+        fault.plan(world)
+    if run.is_killed and run.killed_in:
+        world.faults.block(run.killed_in)
     async with world.killed_pack() if run.is_killed else world.pack():
         world.receiver.redeliver()
         if run.seconds:
-            ledger.say(*run.says)
-            ledger.ask(*run.actions)
+            ledger.post_messages(*run.says)
+            ledger.queue_actions(*run.actions)
             await world.clock.advance(run.seconds)
-        ledger.say(*run.says)
-        ledger.ask(*run.actions)
+        ledger.post_messages(*run.says)
+        ledger.queue_actions(*run.actions)
         for _ in range(run.turns):
             await asyncio.sleep(0)  # one turn of the event loop
-    world.faults.release(run.hangs)
+    world.faults.release(run.killed_in)
 
 
-async def live_in_peace(world: World, ledger: Ledger) -> None:
-    """Let the pack make up for everything."""
+async def catch_up(world: World, ledger: Ledger) -> None:
+    """Runs the pack without faults until it has caught up."""
     world.faults.lift_all()
     async with world.pack():
         world.receiver.redeliver()
-        ledger.say("C1")
-        ledger.ask("C1")
+        ledger.post_messages("C1")
+        ledger.queue_actions("C1")
         await world.clock.advance(150)
 
 
@@ -189,8 +191,8 @@ def test_no_message_or_action_is_lost_or_doubled(runs: list[Run]) -> None:
         await world.clock.advance(1)
         ledger = Ledger(world)
         for run in runs:
-            await live(world, ledger, run)
-        await live_in_peace(world, ledger)
+            await run_pack(world, ledger, run)
+        await catch_up(world, ledger)
         ledger.check()
 
     run_in_virtual_time(scenario())

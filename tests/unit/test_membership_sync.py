@@ -1,4 +1,4 @@
-"""Bringing the joined channels in line with where the bot is a member, at the start."""
+"""Synchronisation of joined channels with the bot's memberships at start."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -20,8 +20,8 @@ async def world() -> World:
     return world
 
 
-class ForgetfulChat(MemoryChat):
-    """Chat whose list of channels leaves out what single answers do not."""
+class ChatWithEmptyList(MemoryChat):
+    """A chat service whose list of channels is empty, though it answers for single channels."""
 
     async def memberships(self) -> frozenset[ChannelId]:
         return frozenset()
@@ -32,7 +32,7 @@ async def joined(world: World) -> list[str]:
 
 
 async def start(world: World, *default_channels: str, seconds: float = 1) -> None:
-    """Start the pack and stop it again."""
+    """Starts the pack and shuts it down again."""
     async with world.pack(pack_settings(default_join_channels=tuple(map(ChannelId, default_channels)))):
         await world.clock.advance(seconds)
 
@@ -96,7 +96,7 @@ async def test_an_invitation_after_a_received_removal_is_noticed(world: World) -
 
 
 async def test_a_channel_missing_from_the_list_is_verified_before_it_is_left(world: World) -> None:
-    world.chat = ForgetfulChat(world.clock)
+    world.chat = ChatWithEmptyList(world.clock)
     world.chat.add_channel("C1", has_bot=True)
 
     await start(world)

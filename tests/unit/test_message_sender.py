@@ -1,4 +1,4 @@
-"""Posting when Slack does not take a post at once: throttling, outages, order and pace."""
+"""Posting during rate limits and outages; order and rate of posts."""
 
 from itertools import pairwise
 
@@ -48,7 +48,7 @@ async def test_later_posts_into_a_rate_limited_channel_wait_and_keep_their_order
     assert world.texts == ["first", "second"]
 
 
-async def test_a_channel_that_is_told_to_wait_holds_up_no_other(world: World) -> None:
+async def test_a_rate_limited_channel_does_not_delay_others(world: World) -> None:
     world.faults.fail_before("post", RateLimited(3600), times=1)
 
     async with world.pack():
@@ -123,7 +123,7 @@ async def test_posts_into_one_channel_keep_to_the_rate_after_a_burst(world: Worl
     assert world.texts == [str(number) for number in range(15)]
 
 
-async def test_each_channel_has_a_pace_of_its_own(world: World) -> None:
+async def test_each_channel_has_its_own_rate(world: World) -> None:
     async with world.pack(pack_settings(messages_per_second=1, message_burst=1)):
         actions = [world.engine.enqueue(hello(channel)) for channel in (world.c1, world.c2)]
         for action in actions:

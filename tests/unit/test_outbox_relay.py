@@ -1,4 +1,4 @@
-"""The way of a message from the outbox to the engine: each once, in its channel's order."""
+"""Delivery of messages from the outbox to the engine: each once, in the order of its channel."""
 
 from domain.errors import StorageUnavailable, WorkflowServerError, WorkflowUnreachable
 from domain.messages import IncomingMessage
@@ -10,8 +10,8 @@ FAILED = WorkflowServerError("500")
 BROKEN = StorageUnavailable("disk full")
 
 
-async def put_in_outbox(world: World, *said: IncomingMessage) -> None:
-    await world.storage.outbox.append([message_entry(one, world.clock.now()) for one in said])
+async def append_to_outbox(world: World, *messages: IncomingMessage) -> None:
+    await world.storage.outbox.append([message_entry(one, world.clock.now()) for one in messages])
 
 
 async def test_messages_of_one_channel_reach_the_engine_in_the_order_they_were_stored(world: World) -> None:
@@ -31,13 +31,13 @@ async def test_every_attempt_carries_the_time_at_which_the_message_was_received(
 
     async with world.pack():
         await world.clock.advance(0.1234567)
-        heard_at = world.clock.now()
+        received_at = world.clock.now()
         world.chat.say("C1", "hello")
         await world.clock.advance(30)
 
     attempts = world.faults.called_with("publish")
     assert len(attempts) == 4
-    assert {at for _, at in attempts} == {heard_at.replace(microsecond=heard_at.microsecond // 1000 * 1000)}
+    assert {at for _, at in attempts} == {received_at.replace(microsecond=received_at.microsecond // 1000 * 1000)}
 
 
 async def test_a_channel_with_a_rejected_message_does_not_block_others(world: World) -> None:
@@ -118,7 +118,7 @@ async def test_a_storage_that_fails_longer_than_a_lease_doubles_nothing(world: W
         await world.clock.advance(1)
         for method in ("outbox.ack", "outbox.renew_lease", "outbox.claim", "outbox.append"):
             world.faults.fail_before(method, BROKEN)
-        await put_in_outbox(world, IncomingMessage(world.c2, "1767225600.000001", "noticed first", "U1"))
+        await append_to_outbox(world, IncomingMessage(world.c2, "1767225600.000001", "noticed first", "U1"))
         world.faults.lift("outbox.append")
         world.faults.lift("outbox.claim")
         world.chat.say("C1", "hello")

@@ -1,4 +1,4 @@
-"""How often the engine is asked for actions."""
+"""The schedule of polls for actions."""
 
 from bisect import bisect_left
 from itertools import pairwise
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from application.services.poll_schedule import PollSchedule
 
 
-class _HandClock:
-    """A clock that is set by hand, for arithmetic without waiting."""
+class _ManualClock:
+    """A clock that is set by the test."""
 
     seconds = 0.0
 
@@ -19,8 +19,8 @@ class _HandClock:
         return self.seconds
 
 
-def _poll(polling: PollSchedule, clock: _HandClock, until: float, wakes: list[float]) -> list[float]:
-    """The times of takes that bring nothing, as the worker makes them, when something happens at `wakes`."""
+def _poll(polling: PollSchedule, clock: _ManualClock, until: float, wakes: list[float]) -> list[float]:
+    """Returns the times of empty polls, made as the worker makes them, with events published at `wakes`."""
     wakes = sorted(wakes)
     takes = []
     while clock.seconds < until:
@@ -48,7 +48,7 @@ def _most_in_any_second(times: list[float]) -> int:
 
 @given(st.lists(st.floats(0, 20), max_size=400), st.integers(0, 3))
 def test_no_second_has_more_than_twenty_empty_polls(wakes: list[float], start: int) -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     clock.seconds = float(start)
     takes = _poll(PollSchedule(clock.elapsed), clock, 22, wakes)
 
@@ -56,7 +56,7 @@ def test_no_second_has_more_than_twenty_empty_polls(wakes: list[float], start: i
 
 
 def test_a_constant_stream_of_events_does_not_raise_that_limit() -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     takes = _poll(PollSchedule(clock.elapsed), clock, 10, [step / 1000 for step in range(12_000)])
 
     assert 10 < _most_in_any_second(takes) <= 20
@@ -64,16 +64,16 @@ def test_a_constant_stream_of_events_does_not_raise_that_limit() -> None:
 
 @given(st.lists(st.floats(0, 5), max_size=50))
 def test_five_seconds_after_the_last_event_there_is_at_most_one_poll_a_second(wakes: list[float]) -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     takes = _poll(PollSchedule(clock.elapsed), clock, 40, [*wakes, 5.0])
 
     idle = [time for time in takes if time >= 10]
     assert all(later - earlier >= 1 for earlier, later in pairwise(idle))
-    assert len(idle) >= 25  # idle, not asleep
+    assert len(idle) >= 25  # idle, but still polling
 
 
 def test_several_polls_follow_an_event_within_milliseconds() -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     takes = _poll(PollSchedule(clock.elapsed), clock, 31, [30.0])
 
     assert len([time for time in takes if 30.0 <= time < 30.05]) >= 4
@@ -83,7 +83,7 @@ def test_several_polls_follow_an_event_within_milliseconds() -> None:
 def test_a_fast_flow_is_served_within_milliseconds_however_many_came_before(
     events_a_second: int,
 ) -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     events = [number / events_a_second for number in range(1, 30 * events_a_second)]
     takes = _poll(PollSchedule(clock.elapsed), clock, 30, events)
 
@@ -92,7 +92,7 @@ def test_a_fast_flow_is_served_within_milliseconds_however_many_came_before(
 
 @pytest.mark.parametrize("flow_seconds", [0.001, 0.005, 0.02])
 def test_polls_soon_match_the_latency_of_the_flows(flow_seconds: float) -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     polling = PollSchedule(clock.elapsed)
     empty, waits = 0, []
     for _ in range(100):
@@ -104,7 +104,7 @@ def test_polls_soon_match_the_latency_of_the_flows(flow_seconds: float) -> None:
             clock.seconds += max(polling.on_empty_poll(), polling.delay_after_empty())
         waits.append(clock.seconds - ready_at)
         polling.on_action_found()
-        if not polling.delay_after_action():  # so one more is asked for, and there is none
+        if not polling.delay_after_action():  # so one more poll follows, and it is empty
             empty += 1
             clock.seconds += polling.on_empty_poll()
             polling.delay_after_empty()
@@ -114,7 +114,7 @@ def test_polls_soon_match_the_latency_of_the_flows(flow_seconds: float) -> None:
 
 
 def test_an_event_without_a_flow_does_not_change_the_expected_latency() -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     polling = PollSchedule(clock.elapsed)
     polling.on_event_published()
     for _ in range(6):
@@ -124,7 +124,7 @@ def test_an_event_without_a_flow_does_not_change_the_expected_latency() -> None:
 
 
 def test_polls_that_bring_actions_follow_without_a_pause() -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     polling = PollSchedule(clock.elapsed)
     polling.on_event_published()
     polling.on_empty_poll()
@@ -135,7 +135,7 @@ def test_polls_that_bring_actions_follow_without_a_pause() -> None:
 
 
 def test_polls_after_results_do_not_use_up_those_reserved_for_events() -> None:
-    clock = _HandClock()
+    clock = _ManualClock()
     polling = PollSchedule(clock.elapsed)
     polling.on_event_published()
     takes = 0

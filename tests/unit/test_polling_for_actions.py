@@ -1,4 +1,4 @@
-"""Taking actions: when, how often, in which order, and how many."""
+"""Polling for actions: when, how often, in which order and how many."""
 
 import itertools
 

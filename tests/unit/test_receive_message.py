@@ -1,4 +1,4 @@
-"""The event ReceivedMessage: which messages become one, and each once."""
+"""The event ReceivedMessage: which messages cause it, each once."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -139,10 +139,10 @@ async def test_a_late_event_about_an_old_removal_does_not_leave_the_channel(worl
         await world.outcome(LeaveChannel(world.c2))
         await world.outcome(JoinChannel(world.c2))
         world.receiver.deliver(MembershipLost(world.c2, removed_at))
-        world.chat.say("C2", "heard")
+        world.chat.say("C2", "received")
         await world.clock.advance(1)
 
-    assert world.published_texts == ["heard"]
+    assert world.published_texts == ["received"]
 
 
 async def test_a_removal_is_followed_even_if_the_invitation_before_it_arrives_just_as_late(world: World) -> None:
@@ -217,7 +217,7 @@ async def test_the_same_timestamp_in_another_channel_is_another_message(world: W
     assert world.published_texts == ["hello", "hello"]
 
 
-# Safe, then acknowledged
+# Stored, then acknowledged
 
 
 async def test_a_message_is_acknowledged_after_it_is_stored(world: World) -> None:

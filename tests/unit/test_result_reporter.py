@@ -1,4 +1,4 @@
-"""Bringing outcomes to the engine, until it took them."""
+"""Reporting results to the engine until it accepts them."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -29,15 +29,15 @@ def world() -> World:
 
 
 async def run(world: World, seconds: float = 10) -> JournalEntry:
-    """Let the pack have one action; what the journal knows of it at the end."""
+    """Runs the pack with one action; returns its journal entry at the end."""
     async with world.pack():
         action = world.engine.enqueue(COMMAND)
-        await pass_quietly(world, seconds)
+        await advance_without_polling(world, seconds)
     return await world.in_journal(action)
 
 
-async def pass_quietly(world: World, seconds: float) -> None:
-    """Let time pass without the polling, which takes the test's own time."""
+async def advance_without_polling(world: World, seconds: float) -> None:
+    """Lets time pass without polling, which would slow the test down."""
     await world.clock.advance(2)
     world.faults.block("take")
     await world.clock.advance(seconds)
@@ -61,7 +61,7 @@ async def test_a_result_waits_out_an_outage_of_the_engine(world: World) -> None:
             world.faults.fail_before(method, DOWN)
         world.faults.lift("take")
         action = world.engine.enqueue(COMMAND)
-        await pass_quietly(world, 600)
+        await advance_without_polling(world, 600)
         assert action not in world.engine.outcomes
         for method in ("complete", "register"):
             world.faults.lift(method)
@@ -127,7 +127,7 @@ async def test_a_result_is_reported_again_while_the_audit_does_not_have_it(world
 
     async with world.pack():
         action = world.engine.enqueue(COMMAND)
-        await pass_quietly(world, 1800)
+        await advance_without_polling(world, 1800)
         world.faults.lift("complete")
         assert await world.answer(action, within=61) == OUTCOME
 

@@ -72,11 +72,11 @@ async def test_a_null_token_counts_as_missing(world: World) -> None:
 
 async def test_a_token_in_the_input_is_refused_and_not_echoed(world: World) -> None:
     async with world.pack():
-        outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": "xoxb-of-somebody"}))
+        outcome = await world.outcome(command({"channel": "C1", "text": "hi", "token": "xoxb-secret"}))
 
     assert isinstance(outcome, SendRichMessageFailed)
     assert outcome.fields == {"channel": "C1", "text": "hi"}
-    assert "xoxb-of-somebody" not in outcome.error
+    assert "xoxb-secret" not in outcome.error
     assert not world.chat.posts
 
 
@@ -91,7 +91,7 @@ async def test_a_rejection_is_reported_as_a_failure_with_the_input(world: World)
     assert outcome.error.startswith("not_in_channel: ")
 
 
-async def test_a_text_that_slack_would_cut_is_not_posted(world: World) -> None:
+async def test_a_text_that_slack_would_truncate_is_not_posted(world: World) -> None:
     async with world.pack():
         outcome = await world.outcome(command({"channel": "C1", "text": "x" * (40_000 + 1)}))
 

@@ -1,4 +1,4 @@
-"""Waiting that ends with the pack."""
+"""Waits that end at a shutdown request."""
 
 import asyncio
 

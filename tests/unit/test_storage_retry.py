@@ -1,4 +1,4 @@
-"""Storing without giving up."""
+"""Retries of storage operations."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ class _Store:
         return name
 
 
-class Surroundings:
+class Environment:
     """A storage behind the retry policy."""
 
     def __init__(self) -> None:
@@ -44,89 +44,89 @@ class Surroundings:
 
 
 @pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
+def env() -> Environment:
+    return Environment()
 
 
-async def test_the_storages_answer_is_returned(around: Surroundings) -> None:
-    assert await around.storage.store() == "it"
-    assert around.status == HealthStatus(healthy=True, status="working")
+async def test_the_storages_answer_is_returned(env: Environment) -> None:
+    assert await env.storage.store() == "it"
+    assert env.status == HealthStatus(healthy=True, status="working")
 
 
-async def test_a_failing_operation_is_retried_until_it_succeeds(around: Surroundings) -> None:
-    around.faults.fail_before("store", BROKEN)
-    storing = asyncio.create_task(around.storage.store(), name="store")
-    await around.clock.advance(300)
+async def test_a_failing_operation_is_retried_until_it_succeeds(env: Environment) -> None:
+    env.faults.fail_before("store", BROKEN)
+    storing = asyncio.create_task(env.storage.store(), name="store")
+    await env.clock.advance(300)
     assert not storing.done()
 
-    around.faults.lift("store")
-    await around.clock.advance(5)
+    env.faults.lift("store")
+    await env.clock.advance(5)
 
     assert await storing == "it"
-    assert around.stored.names == ["it"]
+    assert env.stored.names == ["it"]
 
 
-async def test_retries_come_at_least_every_five_seconds_but_with_pauses(around: Surroundings) -> None:
-    around.faults.fail_before("store", BROKEN)
-    storing = asyncio.create_task(around.storage.store(), name="store")
+async def test_retries_come_at_least_every_five_seconds_but_with_pauses(env: Environment) -> None:
+    env.faults.fail_before("store", BROKEN)
+    storing = asyncio.create_task(env.storage.store(), name="store")
 
-    await around.clock.advance(100)
+    await env.clock.advance(100)
 
-    assert 20 <= around.faults.count("store") <= 40
-    around.shutdown.request()
+    assert 20 <= env.faults.count("store") <= 40
+    env.shutdown.request()
     with pytest.raises(ShutdownRequested):
         await storing
 
 
-async def test_health_follows_the_storage_at_once(around: Surroundings) -> None:
-    await around.storage.store()
-    around.faults.fail_before("store", BROKEN, times=2)
-    storing = asyncio.create_task(around.storage.store(), name="store")
-    await around.clock.settle()
-    assert not around.status.healthy
+async def test_health_follows_the_storage_at_once(env: Environment) -> None:
+    await env.storage.store()
+    env.faults.fail_before("store", BROKEN, times=2)
+    storing = asyncio.create_task(env.storage.store(), name="store")
+    await env.clock.settle()
+    assert not env.status.healthy
 
-    await around.clock.advance(1)
+    await env.clock.advance(1)
 
     await storing
-    assert around.status.healthy
+    assert env.status.healthy
 
 
-async def test_no_new_work_is_accepted_while_an_operation_is_retried(around: Surroundings) -> None:
-    around.faults.fail_before("store", BROKEN, times=3)
-    storing = [asyncio.create_task(around.storage.store(name), name=name) for name in "ab"]
-    await around.clock.settle()
-    waiting = asyncio.create_task(around.policy.wait_until_available(), name="wait")
-    await around.clock.advance(0.11)
+async def test_no_new_work_is_accepted_while_an_operation_is_retried(env: Environment) -> None:
+    env.faults.fail_before("store", BROKEN, times=3)
+    storing = [asyncio.create_task(env.storage.store(name), name=name) for name in "ab"]
+    await env.clock.settle()
+    waiting = asyncio.create_task(env.policy.wait_until_available(), name="wait")
+    await env.clock.advance(0.11)
     assert [task.done() for task in storing] == [False, True] or [task.done() for task in storing] == [True, False]
     assert not waiting.done()
 
-    await around.clock.advance(1)
+    await env.clock.advance(1)
 
     assert waiting.done()
-    assert sorted(around.stored.names) == ["a", "b"]
+    assert sorted(env.stored.names) == ["a", "b"]
 
 
-async def test_shutdown_ends_the_waiting(around: Surroundings) -> None:
-    around.faults.fail_before("store", BROKEN)
-    storing = asyncio.create_task(around.storage.store(), name="store")
-    await around.clock.settle()
+async def test_shutdown_ends_the_waiting(env: Environment) -> None:
+    env.faults.fail_before("store", BROKEN)
+    storing = asyncio.create_task(env.storage.store(), name="store")
+    await env.clock.settle()
 
-    around.shutdown.request()
+    env.shutdown.request()
 
     with pytest.raises(ShutdownRequested):
         await storing
     with pytest.raises(ShutdownRequested):
-        await around.policy.wait_until_available()
+        await env.policy.wait_until_available()
 
 
-async def test_an_operation_is_tried_once_during_shutdown(around: Surroundings) -> None:
-    around.shutdown.request()
+async def test_an_operation_is_tried_once_during_shutdown(env: Environment) -> None:
+    env.shutdown.request()
 
-    assert await around.storage.store() == "it"
+    assert await env.storage.store() == "it"
 
 
-async def test_other_errors_are_raised_unchanged(around: Surroundings) -> None:
-    around.faults.fail_before("store", ValueError("against the arrows"), times=1)
+async def test_other_errors_are_raised_unchanged(env: Environment) -> None:
+    env.faults.fail_before("store", ValueError("a bug"), times=1)
 
-    with pytest.raises(ValueError, match="against the arrows"):
-        await around.storage.store()
+    with pytest.raises(ValueError, match="a bug"):
+        await env.storage.store()

@@ -1,4 +1,4 @@
-"""All loops together: start, outages, end."""
+"""All parts of the pack together: start, outages, shutdown."""
 
 import pytest
 
@@ -14,7 +14,7 @@ DOWN = WorkflowUnreachable("connection refused")
 
 
 def echo(event: Event) -> list[SendMessage]:
-    """The flow that answers what it hears."""
+    """A flow that echoes messages."""
     if not isinstance(event, ReceivedMessage):
         return []
     return [SendMessage(OutgoingMessage(event.message.channel_id, f"you said: {event.message.text}"))]
@@ -145,7 +145,7 @@ async def test_delivered_messages_and_reported_actions_are_purged_after_days(wor
     assert world.published_texts == ["hello", "hello"]
 
 
-# End
+# Shutdown
 
 
 async def test_shutdown_does_not_wait_for_pending_retries(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Who said it: never at the message's cost."""
+"""Lookups of authors, which never prevent a message from being delivered."""
 
 import pytest
 
@@ -113,7 +113,7 @@ async def test_authors_are_looked_up_again_once_slack_answers(world: World) -> N
 
 async def test_no_user_is_looked_up_for_a_message_without_one(world: World) -> None:
     async with world.pack():
-        world.chat.say("C1", "of nobody", user_id="")
+        world.chat.say("C1", "without a user", user_id="")
         await world.clock.advance(1)
 
     assert authors(world) == [User("")]

@@ -1,4 +1,4 @@
-"""Events of which no answer tells whether the engine has them: while the pack runs, and after it was killed."""
+"""Events in doubt: published to Flyte without a response, or before a kill. The audit tells whether Flyte has them."""
 
 import pytest
 

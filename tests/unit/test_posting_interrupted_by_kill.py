@@ -1,4 +1,7 @@
-"""Posts of which the pack was killed before it knew whether they stand."""
+"""Posts in doubt after a kill: the journal has their beginning but no result.
+
+Posts in doubt while the pack runs: test_posting_in_doubt.py.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -20,8 +23,8 @@ def hello(world: World, text: str = "hello") -> SendMessage:
     return SendMessage(OutgoingMessage(world.c1, text))
 
 
-async def kill_between_post_and_note(world: World) -> None:
-    """Kill the pack when the message stands, and the journal knows no more than that the posting had begun."""
+async def kill_between_post_and_result(world: World) -> None:
+    """Kills the pack after the post, when the journal only has its beginning."""
     world.faults.block("journal.set_outcome")
     async with world.killed_pack():
         world.engine.enqueue(hello(world))
@@ -31,7 +34,7 @@ async def kill_between_post_and_note(world: World) -> None:
 
 
 async def kill_before_post(world: World) -> None:
-    """Kill the pack when the journal knows that the posting has begun, and nothing stands."""
+    """Kills the pack before the post, when the journal has its beginning."""
     world.faults.block("post")
     async with world.killed_pack():
         world.engine.enqueue(hello(world))
@@ -40,19 +43,19 @@ async def kill_before_post(world: World) -> None:
     assert not world.texts
 
 
-def only_answer(world: World) -> object:
+def only_outcome(world: World) -> object:
     ((outcome, _),) = world.engine.outcomes.values()
     return outcome
 
 
 async def test_a_post_performed_before_a_kill_is_found_and_not_repeated(world: World) -> None:
-    await kill_between_post_and_note(world)
+    await kill_between_post_and_result(world)
     await world.clock.advance(300)
 
     async with world.pack():
         await world.clock.advance(10)
 
-    outcome = only_answer(world)
+    outcome = only_outcome(world)
     assert isinstance(outcome, MessageSent)
     assert outcome.receipt.timestamp == world.chat.posts[0].timestamp
     assert world.texts == ["hello"]
@@ -64,7 +67,7 @@ async def test_a_post_not_performed_before_a_kill_is_sent_once(world: World) -> 
     async with world.pack():
         await world.clock.advance(10)
 
-    outcome = only_answer(world)
+    outcome = only_outcome(world)
     assert isinstance(outcome, MessageSent)
     assert not outcome.receipt.in_doubt
     assert world.texts == ["hello"]
@@ -73,7 +76,7 @@ async def test_a_post_not_performed_before_a_kill_is_sent_once(world: World) -> 
 
 async def test_the_search_begins_a_minute_before_the_first_attempt(world: World) -> None:
     began = world.clock.now()
-    await kill_between_post_and_note(world)
+    await kill_between_post_and_result(world)
     await world.clock.advance(300)
 
     async with world.pack():
@@ -83,7 +86,7 @@ async def test_the_search_begins_a_minute_before_the_first_attempt(world: World)
     assert timedelta(seconds=-60) <= since - began <= timedelta(seconds=-55)
 
 
-@pytest.mark.parametrize("kill", [kill_between_post_and_note, kill_before_post])
+@pytest.mark.parametrize("kill", [kill_between_post_and_result, kill_before_post])
 async def test_a_post_that_cannot_be_searched_for_after_a_kill_fails_by_default(
     world: World, kill: Callable[[World], Awaitable[None]]
 ) -> None:
@@ -94,20 +97,20 @@ async def test_a_post_that_cannot_be_searched_for_after_a_kill_fails_by_default(
     async with world.pack():
         await world.clock.advance(10)
 
-    outcome = only_answer(world)
+    outcome = only_outcome(world)
     assert isinstance(outcome, SendMessageFailed)
     assert outcome.error.startswith("in_doubt: ")
     assert world.texts == before
 
 
 async def test_a_post_that_cannot_be_searched_for_after_a_kill_is_resent_if_so_configured(world: World) -> None:
-    await kill_between_post_and_note(world)
+    await kill_between_post_and_result(world)
     world.faults.fail_before("find_posted", UNREADABLE)
 
     async with world.pack(RESEND):
         await world.clock.advance(10)
 
-    outcome = only_answer(world)
+    outcome = only_outcome(world)
     assert isinstance(outcome, MessageSent)
     assert outcome.receipt.in_doubt
     assert world.texts == ["hello", "hello"]
@@ -126,7 +129,7 @@ async def test_new_posts_into_the_channel_wait_until_the_old_one_is_resolved(wor
 async def test_a_killed_broadcast_continues_where_it_stopped(world: World) -> None:
     c3 = world.chat.add_channel("C3", has_bot=True)
     await world.join(c3)
-    world.faults.fail_before("post", RateLimited(600), times=1)  # C1 waits: nothing stands there
+    world.faults.fail_before("post", RateLimited(600), times=1)  # no post into C1
     async with world.killed_pack():
         world.engine.enqueue(Broadcast("hear, hear"))
         await world.clock.advance(2)
@@ -136,7 +139,7 @@ async def test_a_killed_broadcast_continues_where_it_stopped(world: World) -> No
         world.chat.invite("C1")
         await world.clock.advance(620)
 
-    assert only_answer(world) == BroadcastSent("hear, hear", (world.c1, world.c2, c3))
+    assert only_outcome(world) == BroadcastSent("hear, hear", (world.c1, world.c2, c3))
     assert [post.message.channel_id for post in world.chat.posts] == [world.c2, c3, world.c1]
 
 
@@ -151,5 +154,5 @@ async def test_a_killed_broadcast_does_not_go_to_channels_joined_since(world: Wo
     async with world.pack():
         await world.clock.advance(10)
 
-    assert only_answer(world) == BroadcastSent("hear, hear", (world.c1, world.c2))
+    assert only_outcome(world) == BroadcastSent("hear, hear", (world.c1, world.c2))
     assert len(world.chat.posts) == 2

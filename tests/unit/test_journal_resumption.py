@@ -1,4 +1,7 @@
-"""Actions in hand when the pack was killed, when its storage failed, or when it was to end."""
+"""Actions in the journal when the pack is killed, when the storage fails, and at shutdown: none is lost or repeated.
+
+Posts of such actions: test_posting_interrupted_by_kill.py.
+"""
 
 import pytest
 
@@ -33,7 +36,7 @@ async def states(world: World, *actions: ActionId) -> list[ActionState]:
 async def test_an_action_taken_but_not_begun_before_a_kill_is_executed(world: World) -> None:
     world.faults.fail_before("post", RateLimited(300), times=1)
     async with world.killed_pack():
-        world.engine.enqueue(hello(world, "throttled"))
+        world.engine.enqueue(hello(world, "rate limited"))
         await world.clock.advance(1)
         action = world.engine.enqueue(hello(world, "behind it"))
         await world.clock.advance(2)
@@ -42,7 +45,7 @@ async def test_an_action_taken_but_not_begun_before_a_kill_is_executed(world: Wo
     async with world.pack():
         await world.answer(action, within=320)
 
-    assert world.texts == ["throttled", "behind it"]
+    assert world.texts == ["rate limited", "behind it"]
     assert world.faults.count("take") >= 2
 
 
@@ -106,7 +109,7 @@ async def test_more_orphans_than_one_claim_takes_are_all_resumed(world: World) -
     assert set(world.engine.outcomes) == set(actions)
 
 
-# Storage failing in the middle
+# During a storage outage
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ async def test_a_storage_outage_neither_loses_nor_doubles_an_action(world: World
     assert await states(world, action) == [ActionState.REPORTED]
 
 
-# The end of the pack
+# At shutdown
 
 
 @pytest.mark.parametrize(

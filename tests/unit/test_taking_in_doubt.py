@@ -1,4 +1,7 @@
-"""Actions that are given out again, that got lost on the way, or that another replica has."""
+"""Actions in doubt between Flyte and the journal: given out twice, lost on the way, or taken by another replica.
+
+Actions that are in the journal already: test_journal_resumption.py.
+"""
 
 from structlog.testing import capture_logs
 
@@ -103,7 +106,7 @@ async def test_a_lost_action_that_another_replica_executed_is_not_executed_again
     world.faults.lift("journal.set_outcome")
 
     world.storage = MemoryStorage(world.clock)
-    await world.storage.journal.open_poll_session()  # a replica that was killed as well
+    await world.storage.journal.open_poll_session()  # another killed replica
     async with world.pack():
         assert isinstance(await world.answer(action, within=10), MessageSent)
     assert world.texts == ["hello"]

@@ -1,4 +1,7 @@
-"""Posts of which no answer tells whether they stand."""
+"""Posts in doubt while the pack runs: sent to Slack without a response. The channel's history tells whether they exist.
+
+Posts in doubt after a kill: test_posting_interrupted_by_kill.py.
+"""
 
 from application.policies import WhenInDoubt
 from domain.commands import Broadcast, SendMessage, SendRichMessage
@@ -147,7 +150,7 @@ async def test_repeated_doubts_are_given_up_after_the_time_limit(world: World) -
         outcome = await world.outcome(hello(world), within=140)
 
     assert isinstance(outcome, SendMessageFailed)
-    assert outcome.error == str(LOST)  # it is known not to stand
+    assert outcome.error == str(LOST)  # the search has shown that there is no post
     assert world.faults.count("post") <= 30
 
 
