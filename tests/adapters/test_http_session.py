@@ -114,7 +114,7 @@ async def test_certificates_are_verified_against_ssl_cert_file(monkeypatch: pyte
 
     async with open_session(timeout_seconds=1) as session:
         assert isinstance(session.connector, TCPConnector)
-        context = session.connector._ssl
+        context = session.connector._ssl  # noqa: SLF001 - aiohttp has no public way to read it
         assert isinstance(context, ssl.SSLContext)
         authorities = [authority["subject"] for authority in context.get_ca_certs()]
 

@@ -77,7 +77,7 @@ async def test_a_lost_connection_is_reopened_and_its_gap_reported() -> None:
     async with listening(clock) as (ear, arrivals):
         ear.slack.drop_sockets()
         assert await event_of(arrivals) == Disconnected("the connection ended")
-        ear.say("nobody hears this")
+        ear.say("lost")
         await clock.settle()
         await clock.advance(1)
         connected = await event_of(arrivals)
