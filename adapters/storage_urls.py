@@ -1,4 +1,4 @@
-"""Opens the storage that a URL names."""
+"""Creates the storage for a URL."""
 
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -12,18 +12,18 @@ _NOT_YET = ("postgresql", "postgres", "redis", "rediss")
 
 
 def create_storage(url: str, clock: Clock) -> Storage:
-    """The storage at `file:///directory` or `memory:`, not opened yet.
+    """Returns the storage at `file:///directory` or `memory:`, not opened.
 
-    ValueError for any other URL; its message never repeats the URL, which may hold a password.
+    Raises ValueError for any other URL, without repeating it, since it may contain a password.
     """
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("this is no URL; use file:///directory or memory:") from None
+        raise ValueError("the URL is malformed; use file:///directory or memory:") from None
     if parts.scheme in _NOT_YET:
-        raise ValueError(f"{parts.scheme}: is not served yet; use file:///directory or memory:")
+        raise ValueError(f"{parts.scheme}: is not supported yet; use file:///directory or memory:")
     if parts.scheme not in ("file", "memory"):
-        raise ValueError("the scheme is not known; use file:///directory or memory:")
+        raise ValueError("the scheme is unknown; use file:///directory or memory:")
     if parts.query or parts.fragment:
         raise ValueError(f"{parts.scheme}: takes no parameters (in a directory's name, write ? as %3F and # as %23)")
     if parts.scheme == "file":
@@ -34,21 +34,19 @@ def create_storage(url: str, clock: Clock) -> Storage:
 
 
 def attach_storage(url: str, clock: Clock) -> Storage:
-    """The storage at that URL, for somebody who looks into it beside the pack that may be at work there.
+    """Returns the storage at a URL, for use next to a pack that may be running on it.
 
-    ValueError as of `storage_for`, and for `memory:`, into which nobody else can look.
+    Raises ValueError like `create_storage`, and for `memory:`, which other processes can't access.
     """
     create_storage(url, clock)
     directory = directory_of(url)
     if directory is None:
-        raise ValueError("memory: is in the pack's own process, and nobody else can look into it")
+        raise ValueError("memory: is in the pack's own process, and other processes can't access it")
     return FileStorage(directory, clock, exclusive=False)
 
 
 def directory_of(url: str) -> Path | None:
-    """The directory that the URL of a storage names; None when it keeps everything elsewhere. For URLs that
-    `storage_for` takes.
-    """
+    """Returns the directory of a URL that `create_storage` accepts; None if the storage has no directory."""
     parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
@@ -60,5 +58,5 @@ def _directory(parts: SplitResult) -> Path:
     if Path(path) == Path("/"):
         raise ValueError("file: needs more than the root directory: file:///var/lib/flyte-slack")
     if "\0" in path:
-        raise ValueError("file: the directory's name holds a NUL character")
+        raise ValueError("file: the directory's name contains a NUL character")
     return Path(path)

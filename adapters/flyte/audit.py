@@ -37,8 +37,8 @@ class AuditUnavailable(Exception):
 class FlyteAudit:
     """Flyte's record of flow runs."""
 
-    def __init__(self, connection: FlyteHttpClient, link: URL | None, pack_name: str) -> None:
-        self._connection = connection
+    def __init__(self, client: FlyteHttpClient, link: URL | None, pack_name: str) -> None:
+        self._client = client
         self._link = link
         self._pack_name = pack_name
 
@@ -108,7 +108,7 @@ class FlyteAudit:
         if self._link is None:
             raise AuditUnavailable("Flyte has no link to an audit")
         try:
-            response = await self._connection.get(self._link.update_query(query))
+            response = await self._client.get(self._link.update_query(query))
         except (errors.RequestTimedOut, errors.NotFlyte) as error:
             raise AuditUnavailable(str(error)) from error
         if response.status == HTTPStatus.OK and not response.is_html:

@@ -48,21 +48,21 @@ class SlackChat:
 
     async def identify(self) -> Identity:
         call = ApiCall("auth.test")
-        answer = await self._web.call(call)
+        response = await self._web.call(call)
         try:
-            return parse_identity(answer)
+            return parse_identity(response)
         except ValueError as error:
             raise unreadable_response(call) from error
 
     async def post(self, message: Post, key: IdempotencyKey | None) -> Receipt:
         call = ApiCall("chat.postMessage", message.channel_id, is_repeatable=False)
         try:
-            answer = await self._web.call(call, _arguments(message, key))
+            response = await self._web.call(call, _arguments(message, key))
         except ChatRejected as rejection:
             if key is not None and "metadata" in rejection.code:
                 raise IdempotencyKeyRejected(rejection.code, rejection.explanation) from rejection
             raise
-        channel, timestamp = answer.get("channel"), answer.get("ts")
+        channel, timestamp = response.get("channel"), response.get("ts")
         if not isinstance(timestamp, str) or not timestamp:
             raise unreadable_response(call)
         return Receipt(ChannelId(channel) if isinstance(channel, str) and channel else message.channel_id, timestamp)
@@ -70,16 +70,16 @@ class SlackChat:
     async def join(self, channel_id: ChannelId) -> None:
         try:
             await self._web.call(ApiCall("conversations.join", channel_id), {"channel": channel_id})
-        except ChatRejected as refusal:
+        except ChatRejected as rejection:
             # For a private channel, or the token of a classic app, Slack rejects this even if the bot is a member.
             if not await self._is_known_member(channel_id):
-                raise refusal from None
+                raise rejection from None
 
     async def leave(self, channel_id: ChannelId) -> None:
         try:
             await self._web.call(ApiCall("conversations.leave", channel_id), {"channel": channel_id})
-        except ChatRejected as refusal:
-            if refusal.code != "not_in_channel":
+        except ChatRejected as rejection:
+            if rejection.code != "not_in_channel":
                 raise
 
     async def memberships(self) -> frozenset[ChannelId]:
@@ -92,9 +92,9 @@ class SlackChat:
     async def is_member(self, channel_id: ChannelId) -> bool:
         try:
             response = await self._web.call(ApiCall("conversations.info", channel_id), {"channel": channel_id})
-        except ChatRejected as refusal:
+        except ChatRejected as rejection:
             # Slack's code for channels that do not exist, and for private ones without the bot.
-            if refusal.code == "channel_not_found":
+            if rejection.code == "channel_not_found":
                 return False
             raise
         channel = response.get("channel")

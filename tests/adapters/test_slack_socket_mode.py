@@ -25,30 +25,30 @@ OPEN = "apps.connections.open"
 
 
 @dataclass
-class Listening:
+class ReceiverSession:
     slack: SlackServer
-    ear: ConnectedReceiver
+    slack_receiver: ConnectedReceiver
     clock: TestTime
-    arrivals: AsyncIterator[IncomingEvent]
+    events: AsyncIterator[IncomingEvent]
 
     async def event(self) -> ChatEvent:
-        arrival = await next_event(self.arrivals)
-        await arrival.acknowledge()
-        return arrival.event
+        event = await next_event(self.events)
+        await event.acknowledge()
+        return event.event
 
     async def disconnected(self) -> str:
         event = await self.event()
         assert isinstance(event, Disconnected)
         return event.reason
 
-    async def hears(self, text: str) -> None:
-        self.ear.say(text)
+    async def receives(self, text: str) -> None:
+        self.slack_receiver.say(text)
         event = await self.event()
         assert isinstance(event, IncomingMessage)
         assert event.text == text
 
-    async def grow_old(self) -> None:
-        """Let the connection live so long that losing it is no sign of being unwanted."""
+    async def establish(self) -> None:
+        """Lets the connection live long enough to be replaced at once after its end."""
         await self.clock.advance(11)
 
     async def next_pause(self) -> float:
@@ -63,111 +63,115 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) -> AsyncIterator[Listening]:
-    """An ear that is connected, on a clock that only moves when told to."""
-    async with attending(timeout_seconds=timeout_seconds, ping_seconds=ping_seconds) as stage:
-        assert await stage.event() == Connected(None)
-        yield stage
+async def connected_session(
+    *, timeout_seconds: float = 5.0, ping_seconds: float = 5.0
+) -> AsyncIterator[ReceiverSession]:
+    """A connected receiver in virtual time."""
+    async with connecting_session(timeout_seconds=timeout_seconds, ping_seconds=ping_seconds) as session:
+        assert await session.event() == Connected(None)
+        yield session
 
 
 @asynccontextmanager
-async def attending(*, timeout_seconds: float = 5.0, ping_seconds: float = 5.0) -> AsyncIterator[Listening]:
-    """An ear that is trying to connect."""
+async def connecting_session(
+    *, timeout_seconds: float = 5.0, ping_seconds: float = 5.0
+) -> AsyncIterator[ReceiverSession]:
+    """A receiver that is connecting, in virtual time."""
     clock = TestTime()
     async with (
         SlackServer(ping_seconds=ping_seconds) as slack,
-        connect_receiver(slack, clock, timeout_seconds=timeout_seconds) as ear,
-        ear.receiver.events() as arrivals,
+        connect_receiver(slack, clock, timeout_seconds=timeout_seconds) as slack_receiver,
+        slack_receiver.receiver.events() as events,
     ):
-        yield Listening(slack, ear, clock, arrivals)
+        yield ReceiverSession(slack, slack_receiver, clock, events)
 
 
 # Losing connections
 
 
 async def test_a_lost_connection_is_reopened_and_its_gap_reported() -> None:
-    async with listening() as stage:
-        await stage.clock.advance(5)
-        lost_at = stage.clock.now()
-        stage.slack.drop_sockets()
-        assert await stage.disconnected() == "the connection ended"
+    async with connected_session() as session:
+        await session.clock.advance(5)
+        lost_at = session.clock.now()
+        session.slack.drop_sockets()
+        assert await session.disconnected() == "the connection ended"
 
-        await stage.clock.advance(1)
+        await session.clock.advance(1)
 
-        connected = await stage.event()
+        connected = await session.event()
         assert isinstance(connected, Connected)
         assert connected.disconnected_since is not None
         assert timedelta(0) <= lost_at - connected.disconnected_since <= timedelta(seconds=5)
-        await stage.hears("after")
+        await session.receives("after")
 
 
 async def test_an_established_connection_is_replaced_at_once() -> None:
-    async with listening() as stage:
-        await stage.grow_old()
-        stage.slack.drop_sockets()
-        await stage.disconnected()
-        assert isinstance(await stage.event(), Connected)
+    async with connected_session() as session:
+        await session.establish()
+        session.slack.drop_sockets()
+        await session.disconnected()
+        assert isinstance(await session.event(), Connected)
 
 
 async def test_messages_sent_during_a_disconnection_arrive_afterwards() -> None:
-    async with listening() as stage:
-        stage.slack.drop_sockets()
-        await stage.disconnected()
-        stage.ear.say("meanwhile")
+    async with connected_session() as session:
+        session.slack.drop_sockets()
+        await session.disconnected()
+        session.slack_receiver.say("meanwhile")
 
-        await stage.clock.advance(1)
+        await session.clock.advance(1)
 
-        assert isinstance(await stage.event(), Connected)
-        said = await stage.event()
+        assert isinstance(await session.event(), Connected)
+        said = await session.event()
         assert isinstance(said, IncomingMessage)
         assert said.text == "meanwhile"
 
 
 async def test_a_silent_connection_is_replaced() -> None:
-    async with listening() as stage:
-        stage.slack.silence_sockets()
+    async with connected_session() as session:
+        session.slack.silence_sockets()
 
         for _ in range(4):
-            await stage.clock.advance(10)
+            await session.clock.advance(10)
 
-        assert await stage.disconnected() == "Slack fell silent"
-        assert isinstance(await stage.event(), Connected)
-        await stage.hears("after")
+        assert await session.disconnected() == "Slack fell silent"
+        assert isinstance(await session.event(), Connected)
+        await session.receives("after")
 
 
 async def test_a_quiet_connection_is_pinged_and_stays_open() -> None:
-    async with listening() as stage:
+    async with connected_session() as session:
         for _ in range(20):
-            await stage.clock.advance(9)
-            await stage.hears("still there")
-        assert stage.attempts == 1
+            await session.clock.advance(9)
+            await session.receives("still there")
+        assert session.attempts == 1
 
 
 async def test_every_attempt_requests_a_new_url() -> None:
-    async with listening() as stage:
-        stage.slack.faults.plan(faults.HANDSHAKE, faults.http_status(409), times=2)
-        stage.slack.drop_sockets()
-        assert await stage.disconnected() == "the connection ended"
-        await stage.clock.settle()
-        await stage.clock.advance(1)
-        assert await stage.disconnected() == "no_socket: Slack refused to open a socket (HTTP 409)"
-        await stage.clock.settle()
-        await stage.clock.advance(3)
-        await stage.slack.wait_for(lambda: stage.attempts == 3)
-        await stage.clock.settle()
-        await stage.clock.advance(5)
-        assert isinstance(await stage.event(), Connected)
-        assert stage.attempts == 4
+    async with connected_session() as session:
+        session.slack.faults.plan(faults.HANDSHAKE, faults.http_status(409), times=2)
+        session.slack.drop_sockets()
+        assert await session.disconnected() == "the connection ended"
+        await session.clock.settle()
+        await session.clock.advance(1)
+        assert await session.disconnected() == "no_socket: Slack refused to open a socket (HTTP 409)"
+        await session.clock.settle()
+        await session.clock.advance(3)
+        await session.slack.wait_for(lambda: session.attempts == 3)
+        await session.clock.settle()
+        await session.clock.advance(5)
+        assert isinstance(await session.event(), Connected)
+        assert session.attempts == 4
 
 
 async def test_attempts_back_off_while_slack_is_down() -> None:
-    async with listening() as stage:
-        stage.slack.faults.plan(OPEN, faults.error("internal_error"), times=None)
-        stage.slack.drop_sockets()
-        await stage.disconnected()
+    async with connected_session() as session:
+        session.slack.faults.plan(OPEN, faults.error("internal_error"), times=None)
+        session.slack.drop_sockets()
+        await session.disconnected()
         pauses: list[float] = []
         while len(pauses) < 8:
-            pauses.append(await stage.next_pause())
+            pauses.append(await session.next_pause())
 
         assert pauses[0] <= 1
         assert sum(pauses[:4]) > 8
@@ -175,71 +179,71 @@ async def test_attempts_back_off_while_slack_is_down() -> None:
 
 
 async def test_the_same_failure_is_reported_once() -> None:
-    async with listening() as stage:
-        stage.slack.faults.plan(OPEN, faults.error("internal_error"), times=3)
-        stage.slack.drop_sockets()
-        assert await stage.disconnected() == "the connection ended"
-        while stage.attempts < 5:
-            await stage.clock.settle()
-            await stage.clock.advance(1)
-        assert await stage.disconnected() == "internal_error: Slack failed while processing apps.connections.open"
-        assert isinstance(await stage.event(), Connected)
+    async with connected_session() as session:
+        session.slack.faults.plan(OPEN, faults.error("internal_error"), times=3)
+        session.slack.drop_sockets()
+        assert await session.disconnected() == "the connection ended"
+        while session.attempts < 5:
+            await session.clock.settle()
+            await session.clock.advance(1)
+        assert await session.disconnected() == "internal_error: Slack failed while processing apps.connections.open"
+        assert isinstance(await session.event(), Connected)
 
 
 async def test_the_time_that_slack_asks_to_wait_is_respected() -> None:
-    async with listening() as stage:
-        stage.slack.faults.plan(OPEN, faults.rate_limited(40))
-        stage.slack.drop_sockets()
-        await stage.disconnected()
-        await stage.clock.settle()
-        await stage.clock.advance(1)
-        assert await stage.disconnected() == "ratelimited: Slack asks to wait 40 s"
-        assert 38 < await stage.next_pause() <= 41
-        assert isinstance(await stage.event(), Connected)
+    async with connected_session() as session:
+        session.slack.faults.plan(OPEN, faults.rate_limited(40))
+        session.slack.drop_sockets()
+        await session.disconnected()
+        await session.clock.settle()
+        await session.clock.advance(1)
+        assert await session.disconnected() == "ratelimited: Slack asks to wait 40 s"
+        assert 38 < await session.next_pause() <= 41
+        assert isinstance(await session.event(), Connected)
 
 
 async def test_connections_that_end_at_once_are_reopened_with_delays() -> None:
-    async with listening() as stage:
+    async with connected_session() as session:
         for _ in range(5):
-            stage.slack.drop_sockets()
-            await stage.disconnected()
-            pause = await stage.next_pause()
+            session.slack.drop_sockets()
+            await session.disconnected()
+            pause = await session.next_pause()
             assert pause >= 0.7
-            assert isinstance(await stage.event(), Connected)
+            assert isinstance(await session.event(), Connected)
 
 
 async def test_a_socket_without_a_hello_is_abandoned() -> None:
-    async with attending(timeout_seconds=0.5) as stage:
-        stage.slack.faults.plan(faults.HELLO, Hang())
-        assert await stage.disconnected() == "no_hello: Slack opened a socket but sent no hello"
-        await stage.clock.settle()
-        await stage.clock.advance(1)
-        assert await stage.event() == Connected(None)
+    async with connecting_session(timeout_seconds=0.5) as session:
+        session.slack.faults.plan(faults.HELLO, Hang())
+        assert await session.disconnected() == "no_hello: Slack opened a socket but sent no hello"
+        await session.clock.settle()
+        await session.clock.advance(1)
+        assert await session.event() == Connected(None)
 
 
-# Planned ends
+# Disconnect warnings and refusals
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "something_new"])
 async def test_a_disconnect_warning_causes_no_gap(reason: str) -> None:
-    async with listening() as stage:
-        await stage.grow_old()
-        (old,) = stage.slack.connections
-        stage.slack.disconnect(reason, close_after_seconds=30)
+    async with connected_session() as session:
+        await session.establish()
+        (old,) = session.slack.connections
+        session.slack.disconnect(reason, close_after_seconds=30)
 
-        await stage.slack.wait_for(lambda: stage.slack.connections and old not in stage.slack.connections)
+        await session.slack.wait_for(lambda: session.slack.connections and old not in session.slack.connections)
 
-        assert len(stage.slack.connections) == 1
-        await stage.hears("after")
-        assert stage.attempts == 2
+        assert len(session.slack.connections) == 1
+        await session.receives("after")
+        assert session.attempts == 2
 
 
 async def test_the_new_connection_is_open_before_the_old_one_is_closed() -> None:
-    async with listening() as stage:
-        await stage.grow_old()
+    async with connected_session() as session:
+        await session.establish()
         counts: list[int] = []
-        changes = stage.slack.log.subscribe()
-        stage.slack.disconnect("refresh_requested", close_after_seconds=30)
+        changes = session.slack.log.subscribe()
+        session.slack.disconnect("refresh_requested", close_after_seconds=30)
         async with asyncio.timeout(5):
             async for event in changes:
                 if isinstance(event, SocketOpened | SocketClosed):
@@ -250,30 +254,30 @@ async def test_the_new_connection_is_open_before_the_old_one_is_closed() -> None
 
 
 async def test_an_acknowledgement_is_sent_on_the_connection_of_its_event() -> None:
-    async with listening() as stage:
-        await stage.grow_old()
-        (old,) = stage.slack.connections
-        timestamp = stage.ear.say("just before")
-        arrival = await next_event(stage.arrivals)
-        stage.slack.disconnect("refresh_requested", close_after_seconds=30)
-        await stage.slack.wait_for(lambda: len(stage.slack.connections) == 2)
+    async with connected_session() as session:
+        await session.establish()
+        (old,) = session.slack.connections
+        timestamp = session.slack_receiver.say("just before")
+        event = await next_event(session.events)
+        session.slack.disconnect("refresh_requested", close_after_seconds=30)
+        await session.slack.wait_for(lambda: len(session.slack.connections) == 2)
 
-        await arrival.acknowledge()
+        await event.acknowledge()
 
-        await stage.slack.wait_for(lambda: stage.slack.is_acknowledged(stage.ear.channel, timestamp))
-        await stage.slack.wait_for(lambda: old not in stage.slack.connections)
-        assert stage.slack.counters["deliveries"] == 1
+        await session.slack.wait_for(lambda: session.slack.is_acknowledged(session.slack_receiver.channel, timestamp))
+        await session.slack.wait_for(lambda: old not in session.slack.connections)
+        assert session.slack.counters["deliveries"] == 1
 
 
 async def test_there_are_never_more_than_two_connections() -> None:
-    async with listening() as stage:
+    async with connected_session() as session:
         counts = [1]
-        changes = stage.slack.log.subscribe()
-        consumer = asyncio.create_task(_consume(stage.arrivals), name="consumer")
+        changes = session.slack.log.subscribe()
+        consumer = asyncio.create_task(_consume(session.events), name="consumer")
         for number in range(5):
-            await stage.grow_old()
-            stage.ear.say(f"never acknowledged {number}")
-            stage.slack.disconnect("refresh_requested", close_after_seconds=0.1)
+            await session.establish()
+            session.slack_receiver.say(f"never acknowledged {number}")
+            session.slack.disconnect("refresh_requested", close_after_seconds=0.1)
             async with asyncio.timeout(5):
                 while counts[-1] != 1 or len(counts) < 2 * number + 3:
                     event = await anext(changes)
@@ -299,23 +303,23 @@ async def _consume(events: AsyncIterator[IncomingEvent]) -> None:
     ],
 )
 async def test_an_explicit_refusal_delays_the_next_attempt(reason: str, told: str) -> None:
-    async with listening() as stage:
-        await stage.grow_old()
-        stage.slack.disconnect(reason)
-        assert await stage.disconnected() == f"{reason}: {told}"
+    async with connected_session() as session:
+        await session.establish()
+        session.slack.disconnect(reason)
+        assert await session.disconnected() == f"{reason}: {told}"
 
-        pause = await stage.next_pause()
+        pause = await session.next_pause()
         assert 30 <= pause <= 60
-        assert isinstance(await stage.event(), Connected)
+        assert isinstance(await session.event(), Connected)
 
 
 async def test_a_refusal_before_the_hello_delays_the_next_attempt_too() -> None:
     clock = TestTime()
-    async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
-        replica = SlackSocketMode(ear.web, slack.app_token, ear.chat.identify, clock)
-        others = [await ear.web.connect(await replica.request_url()) for _ in range(10)]
-        async with ear.receiver.events() as arrivals:
-            event = (await next_event(arrivals)).event
+    async with SlackServer() as slack, connect_receiver(slack, clock) as slack_receiver:
+        replica = SlackSocketMode(slack_receiver.web, slack.app_token, slack_receiver.chat.identify, clock)
+        others = [await slack_receiver.web.connect(await replica.request_url()) for _ in range(10)]
+        async with slack_receiver.receiver.events() as events:
+            event = (await next_event(events)).event
             began, attempts = clock.elapsed, slack.counters[OPEN]
             await slack.wait_for(lambda: slack.counters[OPEN] > attempts, timeout=120)
             pause = clock.elapsed - began
@@ -327,56 +331,56 @@ async def test_a_refusal_before_the_hello_delays_the_next_attempt_too() -> None:
     assert pause >= 30
 
 
-# Refusals
+# Rejected tokens
 
 
 @pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive"])
 async def test_a_rejected_app_token_ends_the_iteration_and_names_the_variable(code: str) -> None:
-    async with attending() as stage:
-        stage.slack.faults.plan(OPEN, faults.error(code))
+    async with connecting_session() as session:
+        session.slack.faults.plan(OPEN, faults.error(code))
         with pytest.raises(AuthenticationFailed) as refusal:
-            await stage.event()
+            await session.event()
         assert refusal.value.code == code
         assert "FLYTE_SLACK_APP_TOKEN" in refusal.value.explanation
 
 
 async def test_a_missing_scope_ends_the_iteration_and_is_named() -> None:
-    async with attending() as stage:
+    async with connecting_session() as session:
         fault = faults.error("missing_scope", needed="connections:write", provided="authorizations:read")
-        stage.slack.faults.plan(OPEN, fault)
+        session.slack.faults.plan(OPEN, fault)
         with pytest.raises(ChatRejected) as refusal:
-            await stage.event()
+            await session.event()
         assert "lacks the scope connections:write (it has: authorizations:read)" in refusal.value.explanation
 
 
 async def test_a_token_rejected_later_is_reported_and_retried() -> None:
-    async with listening() as stage:
-        stage.slack.faults.plan(OPEN, faults.error("invalid_auth"))
-        await stage.grow_old()
-        stage.slack.drop_sockets()
-        await stage.disconnected()
-        assert (await stage.disconnected()).startswith("invalid_auth: ")
-        pause = await stage.next_pause()
+    async with connected_session() as session:
+        session.slack.faults.plan(OPEN, faults.error("invalid_auth"))
+        await session.establish()
+        session.slack.drop_sockets()
+        await session.disconnected()
+        assert (await session.disconnected()).startswith("invalid_auth: ")
+        pause = await session.next_pause()
         assert pause >= 30
-        await stage.clock.advance(pause)
-        assert isinstance(await stage.event(), Connected)
+        await session.clock.advance(pause)
+        assert isinstance(await session.event(), Connected)
 
 
 async def test_an_unreachable_slack_is_retried_from_the_start() -> None:
     clock = TestTime()
-    async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
+    async with SlackServer() as slack, connect_receiver(slack, clock) as slack_receiver:
         await slack.go_down()
-        async with ear.receiver.events() as arrivals:
-            event = (await next_event(arrivals)).event
+        async with slack_receiver.receiver.events() as events:
+            event = (await next_event(events)).event
             assert isinstance(event, Disconnected)
             assert event.reason.startswith("unreachable: ")
             await slack.come_up()
             await clock.settle()
             await clock.advance(1)
-            assert (await next_event(arrivals)).event == Connected(None)
+            assert (await next_event(events)).event == Connected(None)
 
 
-# What comes through
+# Frames
 
 
 @pytest.mark.parametrize(
@@ -384,19 +388,19 @@ async def test_an_unreachable_slack_is_retried_from_the_start() -> None:
     ["", "no json", "[]", "null", '"text"', "{}", '{"type": 7}', '{"type": "events_api"}', b"\xff\xfe", "[" * 10_000],
 )
 async def test_a_malformed_frame_does_no_harm(frame: str | bytes) -> None:
-    async with listening() as stage:
-        stage.slack.raw_frame(frame)
-        await stage.hears("after")
-        assert stage.attempts == 1
+    async with connected_session() as session:
+        session.slack.raw_frame(frame)
+        await session.receives("after")
+        assert session.attempts == 1
 
 
 @pytest.mark.parametrize("kind", ["slash_commands", "interactive", "something_new"])
 async def test_envelopes_without_events_are_acknowledged_and_ignored(kind: str) -> None:
-    async with listening() as stage:
-        envelope_id = stage.slack.socket_mode.send_raw(kind, {"command": "/deploy"}, accepts_response_payload=True)
-        await stage.slack.wait_for(lambda: envelope_id in stage.slack.socket_mode.responses)
-        assert stage.slack.socket_mode.responses[envelope_id] is None
-        await stage.hears("after")
+    async with connected_session() as session:
+        envelope_id = session.slack.socket_mode.send_raw(kind, {"command": "/deploy"}, accepts_response_payload=True)
+        await session.slack.wait_for(lambda: envelope_id in session.slack.socket_mode.responses)
+        assert session.slack.socket_mode.responses[envelope_id] is None
+        await session.receives("after")
 
 
 @pytest.mark.parametrize(
@@ -412,40 +416,40 @@ async def test_envelopes_without_events_are_acknowledged_and_ignored(kind: str) 
     ],
 )
 async def test_useless_events_are_acknowledged_and_ignored(event: dict[str, object]) -> None:
-    async with listening() as stage:
-        event_id = stage.slack.raw_event(event)
-        await stage.slack.wait_for(lambda: event_id in stage.slack.acknowledged)
-        await stage.hears("after")
+    async with connected_session() as session:
+        event_id = session.slack.raw_event(event)
+        await session.slack.wait_for(lambda: event_id in session.slack.acknowledged)
+        await session.receives("after")
 
 
 async def test_an_event_rate_limit_is_acknowledged_and_logged() -> None:
-    async with listening() as stage:
+    async with connected_session() as session:
         with structlog.testing.capture_logs() as lines:
-            body_id = stage.slack.raw_body({"type": "app_rate_limited", "minute_rate_limited": 1518467820})
-            await stage.slack.wait_for(lambda: body_id in stage.slack.acknowledged)
+            body_id = session.slack.raw_body({"type": "app_rate_limited", "minute_rate_limited": 1518467820})
+            await session.slack.wait_for(lambda: body_id in session.slack.acknowledged)
         assert {"event": "slack_holds_back_events", "minute": 1518467820, "log_level": "warning"} in lines
 
 
 async def test_the_loss_of_access_is_reported() -> None:
-    async with listening() as stage:
-        stage.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}})
-        stage.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UFLYTE"]}})
-        stage.slack.raw_event({"type": "app_uninstalled"})
-        assert [await stage.event(), await stage.event()] == [
+    async with connected_session() as session:
+        session.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}})
+        session.slack.raw_event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UFLYTE"]}})
+        session.slack.raw_event({"type": "app_uninstalled"})
+        assert [await session.event(), await session.event()] == [
             AccessLost("tokens_revoked"),
             AccessLost("app_uninstalled"),
         ]
 
 
 async def test_a_burst_of_events_arrives_completely_and_in_order() -> None:
-    async with listening() as stage:
+    async with connected_session() as session:
         for number in range(1_500):
-            stage.ear.say(str(number))
-        await stage.slack.wait_for(lambda: stage.slack.counters["deliveries"] == 1_500)
+            session.slack_receiver.say(str(number))
+        await session.slack.wait_for(lambda: session.slack.counters["deliveries"] == 1_500)
 
         texts = []
         for _ in range(1_500):
-            event = await stage.event()
+            event = await session.event()
             assert isinstance(event, IncomingMessage)
             texts.append(event.text)
 
@@ -454,14 +458,14 @@ async def test_a_burst_of_events_arrives_completely_and_in_order() -> None:
 
 async def test_no_ticket_token_or_text_is_logged() -> None:
     with structlog.testing.capture_logs() as lines:
-        async with listening() as stage:
-            stage.slack.faults.plan(faults.HANDSHAKE, faults.http_status(500))
-            await stage.hears("a secret text")
-            stage.slack.drop_sockets()
-            await stage.disconnected()
-            await stage.clock.settle()
-            await stage.clock.advance(1)
-            await stage.disconnected()
+        async with connected_session() as session:
+            session.slack.faults.plan(faults.HANDSHAKE, faults.http_status(500))
+            await session.receives("a secret text")
+            session.slack.drop_sockets()
+            await session.disconnected()
+            await session.clock.settle()
+            await session.clock.advance(1)
+            await session.disconnected()
     assert lines
     written = repr(lines)
     assert "ticket" not in written
@@ -470,23 +474,23 @@ async def test_no_ticket_token_or_text_is_logged() -> None:
     assert "secret" not in written
 
 
-# The end
+# Leaving
 
 
 @pytest.mark.parametrize("fault", [Hang(), faults.error("internal_error")])
 async def test_leaving_cancels_a_connection_attempt(fault: Fault) -> None:
     clock = TestTime()
-    async with SlackServer() as slack, connect_receiver(slack, clock) as ear:
+    async with SlackServer() as slack, connect_receiver(slack, clock) as slack_receiver:
         slack.faults.plan(OPEN, fault, times=None)
         async with asyncio.timeout(3):
-            async with ear.receiver.events():
+            async with slack_receiver.receiver.events():
                 await slack.wait_for(lambda: slack.counters[OPEN])
         assert not [task for task in asyncio.all_tasks() if "slack socket mode" in task.get_name()]
 
 
 async def test_leaving_closes_the_connection() -> None:
-    async with SlackServer() as slack, connect_receiver(slack, TestTime()) as ear:
-        async with ear.receiver.events() as arrivals:
-            await next_event(arrivals)
+    async with SlackServer() as slack, connect_receiver(slack, TestTime()) as slack_receiver:
+        async with slack_receiver.receiver.events() as events:
+            await next_event(events)
             assert len(slack.connections) == 1
         await slack.wait_for(lambda: not slack.connections)

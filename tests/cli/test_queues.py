@@ -146,7 +146,7 @@ def test_export_writes_entries_as_json_lines(directory: Path, name: str, count: 
 def test_a_memory_storage_can_not_be_read_from_outside() -> None:
     result = CliRunner().invoke(main, ["outbox", "list"], env={"FLYTE_SLACK_STORAGE": "memory:"})
     assert result.exit_code == 1
-    assert "nobody else can look into it" in result.stderr
+    assert "other processes can't access it" in result.stderr
 
 
 def test_a_missing_directory_is_reported_without_a_traceback(tmp_path: Path) -> None:

@@ -88,9 +88,9 @@ def test_all_invalid_settings_are_reported_at_once_one_per_line() -> None:
         (
             "FLYTE_SLACK_STORAGE",
             "postgresql://me:hush@db/x",
-            "postgresql: is not served yet; use file:///directory or memory:",
+            "postgresql: is not supported yet; use file:///directory or memory:",
         ),
-        ("FLYTE_SLACK_STORAGE", "redis://hush@db", "redis: is not served yet; use file:///directory or memory:"),
+        ("FLYTE_SLACK_STORAGE", "redis://hush@db", "redis: is not supported yet; use file:///directory or memory:"),
         ("FLYTE_SLACK_STORAGE", "s3://hush", "use file:///directory or memory:"),
         ("FLYTE_SLACK_STORAGE", "/var/hush", "use file:///directory or memory:"),
         ("FLYTE_SLACK_STORAGE", "memory:hush", "memory: takes nothing after the colon"),
