@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from adapters.flyte.diagnostics import pack_id
-from adapters.storage_urls import directory_of
+from application.ports.storage import StorageDescription
 from entrypoints.check.findings import Finding, Status, failed, ok
 from entrypoints.config.settings import ReceiveMode, Settings, SettingsError
 
@@ -16,11 +16,11 @@ _RECEIVES_THROUGH = {
 }
 
 
-def check_settings(settings: Settings) -> Iterator[Finding]:
-    """Summarize the configuration, and warn of suspicious settings."""
+def check_settings(settings: Settings, storage: StorageDescription) -> Iterator[Finding]:
+    """Yields a summary of the configuration, and a warning for each suspicious setting."""
     name = pack_id(settings.pack_name, settings.flyte_labels)
-    place = directory_of(settings.storage_url.reveal()) or "memory"
-    summary = f"pack {name}: receives through {_RECEIVES_THROUGH[settings.receive_mode]}, stores its data in {place}"
+    transport = _RECEIVES_THROUGH[settings.receive_mode]
+    summary = f"pack {name}: receives through {transport}, stores its data in {storage.location}"
     if settings.receive_mode is ReceiveMode.SOCKET_MODE and settings.slack_signing_secret:
         summary += "; FLYTE_SLACK_SIGNING_SECRET is set but not used"
     yield ok(CONFIGURATION, summary)

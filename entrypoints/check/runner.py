@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from adapters.storage_urls import create_storage, directory_of
 from application.ports.clock import Clock
 from entrypoints.check.clock_skew import ClockSkews, check_clock
 from entrypoints.check.configuration import check_settings
@@ -30,6 +31,8 @@ async def run_checks(
     A request takes at most `request_seconds`, and all checks together little more than three times as long.
     """
     skews = ClockSkews(clock)
+    storage_url = settings.storage_url.reveal()
+    storage = create_storage(storage_url, clock).describe()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(find_running_pack(settings), name="find the running pack")
         subjects = [
@@ -38,10 +41,10 @@ async def run_checks(
                 ("slack", check_slack(settings, clock, skews, request_seconds)),
                 ("flyte", check_flyte(settings, clock, skews, running, request_seconds)),
                 ("http", check_http(settings, clock, running)),
-                ("storage", check_storage(settings, running)),
+                ("storage", check_storage(storage, directory_of(storage_url), running)),
             )
         ]
-        for finding in check_settings(settings):
+        for finding in check_settings(settings, storage):
             report(finding)
         for subject in subjects:
             for finding in await subject:

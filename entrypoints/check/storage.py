@@ -7,11 +7,10 @@ from typing import Final
 
 from adapters.filesystem import diagnostics
 from adapters.filesystem.directory import is_temporary, shared_for
-from adapters.storage_urls import directory_of
+from application.ports.storage import StorageDescription
 from domain.errors import StorageError
 from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, skipped, warning
 from entrypoints.check.http_port import Running, RunningPack
-from entrypoints.config.settings import Settings
 
 STORAGE = "storage"
 DIRECTORY = "directory"
@@ -25,16 +24,26 @@ _ANOTHER: Final = "set FLYTE_SLACK_BACKUP_DIR to another, persistent directory, 
 _FREE_SPACE: Final = f"free space on that disk, or {_ANOTHER}"
 
 
-async def check_storage(settings: Settings, running: Running) -> AsyncGenerator[Finding, None]:
-    """Check the place where the pack stores its data."""
-    directory = directory_of(settings.storage_url.reveal())
+async def check_storage(
+    description: StorageDescription, directory: Path | None, running: Running
+) -> AsyncGenerator[Finding, None]:
+    """Check the storage; `directory` is None when the storage is not a directory."""
     if directory is None:
-        lost = "joined channels, messages that wait for Flyte and unfinished actions are lost at every exit"
-        yield warning(STORAGE, f"in memory: {lost}", "set FLYTE_SLACK_STORAGE to file:///var/lib/flyte-slack")
+        yield _assess_durability(description)
         return
     pack = await running
     for finding in await asyncio.to_thread(lambda: list(_check_directory(directory, pack))):
         yield finding
+
+
+def _assess_durability(description: StorageDescription) -> Finding:
+    if description.is_durable:
+        sharing = "several packs can share it" if description.is_shared else "for one pack at a time"
+        return ok(STORAGE, f"durable, in {description.location}; {sharing}")
+    lost = "joined channels, messages that wait for Flyte and unfinished actions are lost at every exit"
+    return warning(
+        STORAGE, f"in {description.location}: {lost}", "set FLYTE_SLACK_STORAGE to file:///var/lib/flyte-slack"
+    )
 
 
 def _check_directory(directory: Path, pack: RunningPack | None) -> Iterator[Finding]:

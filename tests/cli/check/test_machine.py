@@ -1,13 +1,16 @@
 import os
 import tempfile
+from asyncio import Future
 from pathlib import Path
 from types import SimpleNamespace
 
 from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
+from application.ports.storage import StorageDescription
 from entrypoints.check.clock_skew import ClockSkews, check_clock
 from entrypoints.check.findings import Finding, Status
+from entrypoints.check.storage import check_storage
 from tests.cli.check.environment import CheckEnvironment, ShiftedClock, running_pack
 
 
@@ -84,6 +87,16 @@ async def test_a_storage_in_memory_is_a_warning(env: CheckEnvironment) -> None:
     [trouble] = await env.problems()
 
     assert (trouble.check, trouble.status) == ("storage", Status.WARNING)
+
+
+async def test_a_durable_storage_without_a_directory_is_ok() -> None:
+    description = StorageDescription("a database on db.example", is_durable=True, is_shared=True)
+    running: Future[None] = Future()
+
+    [storage] = [finding async for finding in check_storage(description, None, running)]
+
+    assert (storage.check, storage.status) == ("storage", Status.OK)
+    assert storage.message == "durable, in a database on db.example; several packs can share it"
 
 
 async def test_an_unhealthy_running_pack_is_a_warning(env: CheckEnvironment) -> None:
