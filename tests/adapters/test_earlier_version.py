@@ -21,6 +21,7 @@ from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, St
 from domain.channels import ChannelId
 from domain.commands import (
     Broadcast,
+    Command,
     JoinChannel,
     LeaveChannel,
     SendMessage,
@@ -88,7 +89,7 @@ HELLO = OutgoingMessage(C1, "completed, not yet reported")
 RICH = RichMessage({"channel": "C1", "text": "rich", "blocks": [{"type": "divider"}]})
 REPLY = OutgoingMessage(C2, "only recorded", timestamp(5))
 SENT = MessageSent(HELLO, Receipt(C1, "1767225042.000100"))
-COMMANDS = [
+COMMANDS: list[Command] = [
     LeaveChannel(C3),
     JoinChannel(C2),
     SendMessage(HELLO),
@@ -164,7 +165,7 @@ async def storage(tmp_path: Path, clock: FixedClock) -> AsyncIterator[FileStorag
 
 async def test_joined_channels_are_taken_over(storage: FileStorage) -> None:
     assert (await storage.channels.joined()).ids == (C1, C2)
-    assert await storage.channels.unjoined_memberships() == {"C8", "C9"}
+    assert await storage.channels.unjoined_memberships() == {ChannelId("C8"), ChannelId("C9")}
     assert await storage.channels.last_message_at(C1) == datetime.fromtimestamp(float(timestamp(21)), UTC)
     assert await storage.channels.active_within(timedelta(seconds=94.5)) == {C2}
 
