@@ -87,7 +87,7 @@ class RaiseEvent(_Located):
 class Wait(_Located):
     """Time passes."""
 
-    seconds: float
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ STEP_ERRORS = [
     ("- wait: soon", "expected a duration up to a year, such as 500ms, 10s, 1m30s or 2h"),
     ("- wait: 400d", "expected a duration up to a year"),
     ("- wait: -1", "expected a duration up to a year"),
+    ("- expect:", ":6:5: tests[0].steps[0].expect: missing"),
     ("- expect: []", "expected a list of messages, commands and events, with at least one"),
     ("- expect: {mesage: a}", "unknown expectation 'mesage'; did you mean 'message'?"),
     ("- expect: {message: a, whithin: 5s}", "unknown key 'whithin'; did you mean 'within'?"),

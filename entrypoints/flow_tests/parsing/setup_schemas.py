@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, post_load
 
 from entrypoints.config.settings import SettingsError
 from entrypoints.flow_tests.settings import ALLOWED_VARIABLES, pack_settings
-from entrypoints.simulation.flyte.document_fields import MappingField, Text, flag, non_empty_list
+from entrypoints.simulation.flyte.document_fields import Flag, MappingField, Text, non_empty_list
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema
 from entrypoints.simulation.pongo2 import rfc3339
 from entrypoints.simulation.workspaces.workspace import BOT
@@ -67,8 +67,8 @@ class _PersonSchema(DocumentSchema):
 
 class _ChannelSchema(DocumentSchema):
     id = Text()
-    is_joined = flag(data_key="joined")
-    is_private = flag(data_key="private")
+    is_joined = Flag(data_key="joined")
+    is_private = Flag(data_key="private")
 
 
 def _check_handle(handle: str) -> None:

@@ -62,7 +62,7 @@ STEPS: Final[Mapping[str, DocumentSchema]] = {
     ),
     "expect": _schema(
         model.Expect,
-        expected=fields.Raw(data_key="expect"),
+        expected=fields.Raw(data_key="expect", required=True),
         in_any_order=_Alternative("given", "any", data_key="order"),
         are_others_allowed=_Alternative("refused", "allowed", data_key="others"),
     ),

@@ -39,6 +39,15 @@ class Text(fields.Field[str]):
         return value
 
 
+class Flag(fields.Field[bool]):
+    """True or false."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("expected true or false")
+        return value
+
+
 class TemplateText(fields.Field[Template]):
     """A template, not empty where it is required."""
 
@@ -90,11 +99,6 @@ text_map: Final = partial(MappingField, keys=Text(), values=Text())
 
 template_map: Final = partial(MappingField, keys=Text(), values=TemplateText())
 """An object whose values are templates."""
-
-flag: Final = partial(
-    fields.Boolean, truthy={True}, falsy={False}, error_messages={"invalid": "expected true or false"}
-)
-"""True or false."""
 
 
 def count(**options: Any) -> fields.Integer:

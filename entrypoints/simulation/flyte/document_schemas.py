@@ -9,12 +9,12 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load
 from entrypoints.simulation.flyte.document_fields import (
     NOT_AN_OBJECT,
     Duration,
+    Flag,
     OptionalTemplate,
     TemplateText,
     TemplateTree,
     Text,
     count,
-    flag,
     template_map,
     text_map,
     unknown,
@@ -62,7 +62,7 @@ class DocumentSchema(Schema):
 
 _FIELDS: Final[Mapping[Any, Callable[..., fields.Field[Any]]]] = {
     str: Text,
-    bool: flag,
+    bool: Flag,
     int: count,
     int | None: count,
     float: Duration,

@@ -79,6 +79,7 @@ class ScriptedPack:
 
 
 _ANSWER = schema_for(ScriptedAnswer, after_seconds="after")
+_ANSWER_LIST = fields.List(fields.Nested(_ANSWER))
 
 
 class _Answers(fields.Field[tuple[ScriptedAnswer, ...]]):
@@ -86,7 +87,8 @@ class _Answers(fields.Field[tuple[ScriptedAnswer, ...]]):
 
     def _deserialize(self, value: Any, *_: object, **__: object) -> tuple[ScriptedAnswer, ...]:
         if isinstance(value, list) and value:
-            return tuple(_ANSWER.load(value, many=True))
+            answers: Any = _ANSWER_LIST.deserialize(value)
+            return tuple(answers)
         return (_ANSWER.load(value),)
 
 
