@@ -293,7 +293,7 @@ async def _consume(events: AsyncIterator[IncomingEvent]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "explanation"),
     [
         (
             "too_many_websockets",
@@ -302,11 +302,11 @@ async def _consume(events: AsyncIterator[IncomingEvent]) -> None:
         ("link_disabled", "Socket Mode is switched off; switch it on in the app's settings"),
     ],
 )
-async def test_an_explicit_refusal_delays_the_next_attempt(reason: str, told: str) -> None:
+async def test_an_explicit_refusal_delays_the_next_attempt(reason: str, explanation: str) -> None:
     async with connected_session() as session:
         await session.establish()
         session.slack.disconnect(reason)
-        assert await session.disconnected() == f"{reason}: {told}"
+        assert await session.disconnected() == f"{reason}: {explanation}"
 
         pause = await session.next_pause()
         assert 30 <= pause <= 60
