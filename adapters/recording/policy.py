@@ -21,13 +21,13 @@ from adapters.recording.entries import (
 from adapters.recording.recorder import Recorder
 from adapters.serialization.payloads import command_input, event_name, event_payload
 from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost
-from application.resilience.interception import Call
+from application.resilience.interception import PortCall
 from domain.commands import command_name, without_token
 from domain.errors import ChatError, WorkflowError
 from domain.json_values import JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Post
 
-_Describe: TypeAlias = Callable[[datetime, Call, Any, str], Entry | None]
+_Describe: TypeAlias = Callable[[datetime, PortCall, Any, str], Entry | None]
 """Returns the entry for a call, from the time, the call, its result (None if it failed) and its error."""
 
 
@@ -37,7 +37,7 @@ class RecordingPolicy:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy."""
         try:
             result = await call.perform()
@@ -59,7 +59,7 @@ class RecordingPolicy:
             case _:
                 pass
 
-    def _record(self, call: Call, result: Any, error: str) -> None:
+    def _record(self, call: PortCall, result: Any, error: str) -> None:
         describe = _DESCRIPTIONS.get(call.method)
         entry = describe(self._recorder.now, call, result, error) if describe else None
         if entry is not None:
@@ -79,16 +79,16 @@ def _received(incoming: IncomingEvent, message: IncomingMessage) -> MessageRecei
     )
 
 
-def _registered(at: datetime, call: Call, _result: Any, error: str) -> Entry | None:
+def _registered(at: datetime, call: PortCall, _result: Any, error: str) -> Entry | None:
     (definition,) = call.arguments
     return None if error else Registered(at=at, pack=definition.name, labels=dict(definition.labels))
 
 
-def _identified(at: datetime, _call: Call, identity: Any, error: str) -> Entry | None:
+def _identified(at: datetime, _call: PortCall, identity: Any, error: str) -> Entry | None:
     return None if error else Identified(at=at, user_id=identity.user_id, bot_id=identity.bot_id)
 
 
-def _looked_up(at: datetime, _call: Call, user: Any, error: str) -> Entry | None:
+def _looked_up(at: datetime, _call: PortCall, user: Any, error: str) -> Entry | None:
     if error:
         return None
     return UserLookedUp(
@@ -96,13 +96,13 @@ def _looked_up(at: datetime, _call: Call, user: Any, error: str) -> Entry | None
     )
 
 
-def _posted(at: datetime, call: Call, receipt: Any, error: str) -> Entry:
+def _posted(at: datetime, call: PortCall, receipt: Any, error: str) -> Entry:
     message: Post = call.arguments[0]
     channel_id, timestamp = (message.channel_id, "") if error else (receipt.channel_id, receipt.timestamp)
     return MessagePosted(at=at, channel_id=channel_id, fields=_fields(message), timestamp=timestamp, error=error)
 
 
-def _taken(at: datetime, _call: Call, action: Any, error: str) -> Entry | None:
+def _taken(at: datetime, _call: PortCall, action: Any, error: str) -> Entry | None:
     if error or action is None:
         return None
     return ActionTaken(
@@ -110,14 +110,14 @@ def _taken(at: datetime, _call: Call, action: Any, error: str) -> Entry | None:
     )
 
 
-def _completed(at: datetime, call: Call, _result: Any, error: str) -> Entry:
+def _completed(at: datetime, call: PortCall, _result: Any, error: str) -> Entry:
     action_id, outcome, _ = call.arguments
     return ActionCompleted(
         at=at, action=action_id, event=event_name(outcome), payload=event_payload(outcome), error=error
     )
 
 
-def _published(at: datetime, call: Call, _result: Any, error: str) -> Entry:
+def _published(at: datetime, call: PortCall, _result: Any, error: str) -> Entry:
     event = call.arguments[0]
     return EventPublished(at=at, event=event_name(event), payload=event_payload(event), error=error)
 

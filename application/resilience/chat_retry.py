@@ -8,7 +8,7 @@ import structlog
 
 from application.health import ChatHealth
 from application.resilience.backoff import exponential_backoff
-from application.resilience.interception import Call
+from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
 from domain.errors import ChatError, RateLimited, Unreachable
 
@@ -57,7 +57,7 @@ class ChatRetryPolicy:
         self._shutdown = shutdown
         self._give_up_seconds = dict.fromkeys(("join", "leave", "find_posted"), give_up_seconds)
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Raises ChatRejected, InDoubt, Unreachable, and ShutdownRequested."""
         if call.method == "post":
             return await call.perform()
@@ -78,7 +78,7 @@ class ChatHealthPolicy:
     def __init__(self, health: ChatHealth) -> None:
         self._health = health
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy."""
         try:
             result = await call.perform()

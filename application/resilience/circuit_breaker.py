@@ -9,7 +9,7 @@ import structlog
 from application.health import HealthReporter
 from application.ports.workflow import PackDefinition, Workflow
 from application.resilience.backoff import exponential_backoff
-from application.resilience.interception import Call
+from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
 from domain.errors import (
     PackNotRegistered,
@@ -46,9 +46,9 @@ class WorkflowCircuitBreaker:
 
     async def register(self) -> None:
         """Registers the pack, however long it takes. Raises ShutdownRequested if the pack is to end before."""
-        await self._through_outages(Call("register", (), {}, self._register))
+        await self._through_outages(PortCall("register", (), {}, self._register))
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Raises any error that is not an outage, and ShutdownRequested.
 
         If the engine does not know the pack, registers it again, once: PackNotRegistered after that concerns this very
@@ -61,7 +61,7 @@ class WorkflowCircuitBreaker:
             await self._register_again(registrations)
             return await self._through_outages(call)
 
-    async def _through_outages(self, call: Call) -> Any:
+    async def _through_outages(self, call: PortCall) -> Any:
         pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
         while True:
             if not self._closed.is_set():  # during shutdown, requests that need not wait are still made

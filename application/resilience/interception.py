@@ -21,7 +21,7 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PortCall:
     """One call of a port's method; it can be made any number of times."""
 
     method: str
@@ -38,7 +38,7 @@ class Call:
 class Policy(Protocol):
     """Decides about calls."""
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Returns what the caller gets, or raises what it gets."""
 
 
@@ -60,7 +60,7 @@ class _Intercepted:
         method, policy = self._prefix + name, self._policy
 
         async def execute(*arguments: Any, **keywords: Any) -> Any:
-            return await policy.execute(Call(method, arguments, keywords, attribute))
+            return await policy.execute(PortCall(method, arguments, keywords, attribute))
 
         setattr(self, name, execute)  # looked up once
         return execute

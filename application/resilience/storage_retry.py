@@ -7,7 +7,7 @@ import structlog
 
 from application.health import HealthReporter
 from application.resilience.backoff import exponential_backoff
-from application.resilience.interception import Call
+from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
 from domain.errors import StorageError
 
@@ -27,7 +27,7 @@ class StorageRetryPolicy:
         self._failing_calls = 0
         self._is_reported_healthy = False
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested."""
         try:
             result = await call.perform()
@@ -41,7 +41,7 @@ class StorageRetryPolicy:
         """Returns when no call is waiting for the storage to recover. Raises ShutdownRequested."""
         await self._shutdown.wait(None, self._available)
 
-    async def _retry_forever(self, call: Call, error: StorageError) -> Any:
+    async def _retry_forever(self, call: PortCall, error: StorageError) -> Any:
         self._available.clear()
         self._failing_calls += 1
         try:

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Any
 
-from application.resilience.interception import Call
+from application.resilience.interception import PortCall
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Faults:
             self._called.clear()
             await self._called.wait()
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy."""
         method = call.method
         self._calls[method].append((asyncio.get_running_loop().time(), call.arguments))

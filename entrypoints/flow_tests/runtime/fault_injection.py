@@ -7,7 +7,7 @@ from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
 from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, Connected, Disconnected
-from application.resilience.interception import Call
+from application.resilience.interception import PortCall
 from domain.errors import InDoubt
 from entrypoints.flow_tests.runtime.faults import FlyteFaults, SlackFaults
 
@@ -21,7 +21,7 @@ class ChatFaultPolicy:
     def __init__(self, faults: SlackFaults) -> None:
         self._faults = faults
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy."""
         error = self._faults.next_error(call.method, _subject(call))
         if isinstance(error, InDoubt) and self._faults.is_posted:
@@ -31,7 +31,7 @@ class ChatFaultPolicy:
         return await call.perform()
 
 
-def _subject(call: Call) -> str:
+def _subject(call: PortCall) -> str:
     match call.method:
         case "post":
             return str(call.arguments[0].channel_id)
@@ -47,7 +47,7 @@ class WorkflowFaultPolicy:
     def __init__(self, faults: FlyteFaults) -> None:
         self._faults = faults
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy."""
         if error := self._faults.next_error():
             raise error

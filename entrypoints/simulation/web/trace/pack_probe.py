@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from application.ports.receiver import IncomingEvent
-from application.resilience.interception import Call
+from application.resilience.interception import PortCall
 from domain.messages import IncomingMessage
 
 
@@ -35,7 +35,7 @@ class PackProbe:
         if isinstance(incoming.event, IncomingMessage):
             self._listener(ProbeEvent.RECEIVED, incoming.event, "")
 
-    async def execute(self, call: Call) -> Any:
+    async def execute(self, call: PortCall) -> Any:
         """Implements Policy: reports stored and dead-lettered messages."""
         result = await call.perform()
         match call.method, call.arguments:
