@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,20 +38,10 @@ class _Conversations:
 
         By default there are alice and bob, and the joined channels #general and #ops.
         """
-        from entrypoints.flow_tests.model import FlowTestSetup  # noqa: PLC0415 - costs nothing until it is used
-        from entrypoints.flow_tests.python_api import open_conversation  # noqa: PLC0415 - likewise
-        from entrypoints.simulation.flyte.flow_loader import flow_from_file  # noqa: PLC0415 - likewise
-        from entrypoints.simulation.flyte.scripted_pack import pack_from_file  # noqa: PLC0415 - likewise
+        from entrypoints.flow_tests.python_api import load_setup, open_conversation  # noqa: PLC0415 - only where used
 
-        default = FlowTestSetup()
-        setup = FlowTestSetup(
-            flows=[flow_from_file(self._folder / path) for path in flows],
-            packs=[pack_from_file(self._folder / path) for path in packs],
-            settings=settings or {},
-            datastore=datastore or {},
-            people=people or default.people,
-            channels=channels or default.channels,
-        )
+        setup = load_setup(self._folder, flows, packs, people, channels)
+        setup = replace(setup, settings=settings or {}, datastore=datastore or {})
         conversation = self._stack.enter_context(open_conversation(setup))
         self._opened.append(conversation)
         return conversation

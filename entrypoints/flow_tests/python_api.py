@@ -2,14 +2,16 @@
 
 import asyncio
 import io
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from adapters.memory.clock import VirtualTimeLoop
 from entrypoints.flow_tests.clock.seeded_random import SeededRandom
 from entrypoints.flow_tests.model import (
     DEFAULT_TIMEOUT_SECONDS,
+    ChannelSetup,
     Expect,
     Expected,
     ExpectedCommand,
@@ -19,6 +21,7 @@ from entrypoints.flow_tests.model import (
     FlowTestSetup,
     FlyteFault,
     Invite,
+    PersonSetup,
     RaiseEvent,
     Remove,
     Say,
@@ -33,6 +36,8 @@ from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
 from entrypoints.simulation.console.output import PlainOutput
 from entrypoints.simulation.flyte.document_fields import template_tree
+from entrypoints.simulation.flyte.flow_loader import flow_from_file
+from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.pongo2.template import Template
 
@@ -138,6 +143,23 @@ class FlowConversation:
     def _new_name(self) -> str:
         self._names += 1
         return f"message_{self._names}"
+
+
+def load_setup(
+    folder: Path,
+    flows: Sequence[str | Path],
+    packs: Sequence[str | Path],
+    people: Sequence[PersonSetup],
+    channels: Sequence[ChannelSetup],
+) -> FlowTestSetup:
+    """Loads flows and packs from files in a folder; without people or channels, there are the default ones."""
+    default = FlowTestSetup()
+    return FlowTestSetup(
+        flows=[flow_from_file(folder / path) for path in flows],
+        packs=[pack_from_file(folder / path) for path in packs],
+        people=people or default.people,
+        channels=channels or default.channels,
+    )
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class _PackSchema(DocumentSchema):
     labels = text_map(load_default=dict)
 
 
-class _EventSchema(DocumentSchema):
+class _TestEventSchema(DocumentSchema):
     name = Text()
     event = Text()
     """The name in older files."""
@@ -47,7 +47,7 @@ class _EventSchema(DocumentSchema):
 
 
 class _TestDataSchema(DocumentSchema):
-    event = fields.Nested(_EventSchema, required=True)
+    event = fields.Nested(_TestEventSchema, required=True)
     context = text_map(load_default=dict)
     datastore = MappingField(load_default=dict)
 
