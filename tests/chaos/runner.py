@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
+from domain.channels import ChannelId
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
@@ -57,17 +58,19 @@ class ChaosRunner:
         slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
         async with slack, FlyteServer(flows=flows, max_finished_runs=1_000_000) as flyte:
             load = Load(slack, flyte, self._rng("load"))
-            self._write_joined_channels(load)
+            await self._join_channels(load)
             async with _under_load(load, self._rng("pace")):
                 for number in range(self.runs):
                     await self._run_once(number, slack, flyte, load)
             await self._catch_up(slack, flyte, load)
             return Auditor(load, slack, flyte).ledger()
 
-    def _write_joined_channels(self, load: Load) -> None:
-        state = self.directory / "state"
-        state.mkdir(mode=0o700)
-        (state / "channels.json").write_text("[" + ",".join(f'"{one}"' for one in load.channels) + "]")
+    async def _join_channels(self, load: Load) -> None:
+        """Records the channels as joined before the first message, so that the pack backfills everything since."""
+        storage = FileStorage(self.directory / "state", SystemClock())
+        async with storage.open():
+            for channel in load.channels:
+                await storage.channels.join(ChannelId(channel))
 
     async def _run_once(self, number: int, slack: SlackServer, flyte: FlyteServer, load: Load) -> None:
         rng = self._rng(f"run {number}")

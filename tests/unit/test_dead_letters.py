@@ -75,13 +75,13 @@ async def test_a_message_rejected_while_nothing_passes_is_never_dead_lettered(wo
     await reject_for(world, 70, others_pass=False)
 
     assert await world.dead_letters() == []
-    assert [said.text for said in await world.waiting()] == ["poison", "behind it"]
+    assert [message.text for message in await world.waiting()] == ["poison", "behind it"]
 
 
 async def test_a_message_rejected_thousands_of_times_is_still_retried_every_fifteen_seconds(world: World) -> None:
-    said = world.chat.say("C1", "hello")
+    message = world.chat.say("C1", "hello")
     await world.storage.outbox.append(
-        [replace(message_entry(said, world.clock.now()), rejections=5_000, first_rejected_at=world.clock.now())]
+        [replace(message_entry(message, world.clock.now()), rejections=5_000, first_rejected_at=world.clock.now())]
     )
     world.faults.fail_before("publish", FAILED, times=5)
 

@@ -24,10 +24,10 @@ async def world() -> World:
 
 async def test_a_message_in_a_joined_channel_becomes_an_event_with_its_author(world: World) -> None:
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(1)
 
-    assert [event for event, _ in world.engine.published] == [ReceivedMessage(said, User("U1", "Ada"))]
+    assert [event for event, _ in world.engine.published] == [ReceivedMessage(message, User("U1", "Ada"))]
 
 
 async def test_a_direct_message_becomes_an_event(world: World) -> None:
@@ -175,13 +175,13 @@ async def test_an_event_about_a_join_requested_by_a_flow_changes_nothing(world: 
 
 async def test_a_redelivered_message_is_one_event(world: World) -> None:
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(1)
-        world.receiver.deliver(said)
+        world.receiver.deliver(message)
         await world.clock.advance(1)
 
     assert world.published_texts == ["hello"]
-    assert world.receiver.acknowledged == [said, said]
+    assert world.receiver.acknowledged == [message, message]
 
 
 async def test_a_message_and_its_duplicate_in_one_batch_are_one_event(world: World) -> None:
@@ -194,13 +194,13 @@ async def test_a_message_and_its_duplicate_in_one_batch_are_one_event(world: Wor
 
 async def test_a_message_is_recognised_after_a_restart_and_for_at_least_two_days(world: World) -> None:
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(1)
     await world.clock.advance(48 * 3600)
 
     async with world.pack():
         await world.clock.advance(1)
-        world.receiver.deliver(said)
+        world.receiver.deliver(message)
         await world.clock.advance(1)
 
     assert world.published_texts == ["hello"]
@@ -210,8 +210,8 @@ async def test_the_same_timestamp_in_another_channel_is_another_message(world: W
     await world.join(world.c2)
 
     async with world.pack():
-        said = world.chat.say("C1", "hello")
-        world.receiver.deliver(IncomingMessage(world.c2, said.timestamp, "hello", "U1"))
+        message = world.chat.say("C1", "hello")
+        world.receiver.deliver(IncomingMessage(world.c2, message.timestamp, "hello", "U1"))
         await world.clock.advance(1)
 
     assert world.published_texts == ["hello", "hello"]
@@ -225,14 +225,14 @@ async def test_a_message_is_acknowledged_after_it_is_stored(world: World) -> Non
     world.faults.block("publish")
 
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(5)
         assert world.receiver.acknowledged == []
 
         world.faults.lift("outbox.append")
         await world.clock.advance(0)
-        assert world.receiver.acknowledged == [said]
-        assert await world.waiting() == [said]
+        assert world.receiver.acknowledged == [message]
+        assert await world.waiting() == [message]
         world.faults.lift("publish")
 
 
@@ -270,11 +270,11 @@ async def test_a_message_not_stored_at_shutdown_is_redelivered(world: World) -> 
 async def test_messages_received_before_shutdown_are_stored(world: World) -> None:
     async with world.pack() as process:
         await world.clock.advance(1)
-        said = [world.chat.say("C1", str(number)) for number in range(100)]
+        messages = [world.chat.say("C1", str(number)) for number in range(100)]
         await world.faults.until_called("outbox.append", 1)
         process.shutdown().request()
 
-    assert world.receiver.acknowledged == said
+    assert world.receiver.acknowledged == messages
     async with world.pack():
         while len(world.published_texts) < 100:
             await world.clock.advance(1)

@@ -96,9 +96,9 @@ async def test_while_flyte_is_unreachable_messages_are_received_and_stored(world
         world.faults.fail_before(method, DOWN)
 
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(600)
-        assert world.receiver.acknowledged == [said]
+        assert world.receiver.acknowledged == [message]
         assert not world.is_healthy("flyte")
 
         for method in ("register", "take", "publish", "in_hand"):
@@ -130,7 +130,7 @@ async def test_with_a_revoked_token_actions_fail_at_once_and_the_pack_keeps_runn
 
 async def test_delivered_messages_and_reported_actions_are_purged_after_days(world: World) -> None:
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(2)
     (action,) = world.engine.outcomes
     assert await world.storage.journal.load(action) is not None
@@ -139,7 +139,7 @@ async def test_delivered_messages_and_reported_actions_are_purged_after_days(wor
     async with world.pack():
         await world.clock.advance(1)
         assert await world.storage.journal.load(action) is None
-        world.receiver.deliver(said)
+        world.receiver.deliver(message)
         await world.clock.advance(1)
 
     assert world.published_texts == ["hello", "hello"]

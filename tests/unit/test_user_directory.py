@@ -29,9 +29,9 @@ async def test_a_message_is_stored_and_acknowledged_before_its_author_is_looked_
     world.faults.block("look_up")
 
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(1)
-        assert world.receiver.acknowledged == [said]
+        assert world.receiver.acknowledged == [message]
         world.faults.lift("look_up")
 
 
@@ -47,10 +47,10 @@ async def test_a_user_who_cannot_be_looked_up_has_an_id_and_empty_strings(world:
     world.faults.fail_before("look_up", error)
 
     async with world.pack():
-        said = world.chat.say("C1", "hello")
+        message = world.chat.say("C1", "hello")
         await world.clock.advance(1)
 
-    assert [event for event, _ in world.engine.published] == [ReceivedMessage(said, User("U1", "", "", "", "", ""))]
+    assert [event for event, _ in world.engine.published] == [ReceivedMessage(message, User("U1", "", "", "", "", ""))]
 
 
 async def test_a_hanging_lookup_delays_a_message_by_ten_seconds(world: World) -> None:
