@@ -21,7 +21,7 @@ StorageError                    the storage
 +-- StorageUnavailable          can't read or write at the moment; may recover
 +-- StorageUnusable             can't be opened: in use by another process, a foreign owner, a link
 
-LeaseLost                       another process has taken over the lane
+LeaseLost                       the lease on the lane has expired; another process may hold it
 """
 
 
@@ -107,7 +107,7 @@ class StorageUnusable(StorageError):
 
 
 class LeaseLost(Exception):
-    """The lane is held by another process by now; nothing was changed, and the work is that process's."""
+    """The lease on the lane has expired or ended; nothing was changed, and its next holder does the work."""
 
     def __init__(self, lane: str) -> None:
-        super().__init__(f"the lease on {lane} has been taken over")
+        super().__init__(f"the lease on {lane} has expired")

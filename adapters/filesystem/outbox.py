@@ -62,7 +62,7 @@ class FileOutbox:
         return are_new
 
     async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
-        current = [claim.lane for claim in held if self._current.get(claim.lane) == claim.lease.token]
+        current = [claim.lane for claim in held if self._is_current(claim)]
         claims = await self._claim(lanes, entries, lease_seconds, current)
         self._current.update({claim.lane: claim.lease.token for claim in claims})
         return claims
@@ -84,14 +84,14 @@ class FileOutbox:
             _remove_from_lane(connection, lane, place)
 
     async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
-        self._require_current(claim)
-        await self._release(claim.lane, retry_after_seconds, rejected=rejected)
-        if self._current.get(claim.lane) == claim.lease.token:
+        if not self._is_current(claim) or not await self._release(claim.lane, retry_after_seconds, rejected=rejected):
+            raise LeaseLost(claim.lane)
+        if self._is_current(claim):
             del self._current[claim.lane]
 
     async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
-        self._require_current(claim)
-        await self._renew(claim.lane, lease_seconds)
+        if not self._is_current(claim) or not await self._renew(claim.lane, lease_seconds):
+            raise LeaseLost(claim.lane)
 
     @transaction
     def next_due_seconds(self, connection: sqlite3.Connection) -> float | None:
@@ -176,8 +176,8 @@ class FileOutbox:
     @transaction
     def _release(
         self, connection: sqlite3.Connection, lane: Lane, retry_after_seconds: float, *, rejected: bool
-    ) -> None:
-        """Ends the claim on a lane. No effect if its lease has expired."""
+    ) -> bool:
+        """Ends the claim on a lane. Returns False if its lease has expired."""
         now = self._clock.now()
         if rejected:
             connection.execute(
@@ -187,19 +187,21 @@ class FileOutbox:
                 (to_micros(now), lane),
             )
         retry_at = to_micros(now + timedelta(seconds=retry_after_seconds)) if retry_after_seconds else None
-        connection.execute(
+        cursor = connection.execute(
             "UPDATE lanes SET lease_until = NULL, claimed_to = NULL, not_before = iif(head IS NULL, NULL, ?) "
             "WHERE channel_id = ? AND lease_until IS NOT NULL",
             (retry_at, lane),
         )
+        return cursor.rowcount == 1
 
     @transaction
-    def _renew(self, connection: sqlite3.Connection, lane: Lane, lease_seconds: float) -> None:
-        """Moves the end of a lease. No effect if it has expired."""
+    def _renew(self, connection: sqlite3.Connection, lane: Lane, lease_seconds: float) -> bool:
+        """Moves the end of a lease. Returns False if it has expired."""
         until = to_micros(self._clock.now() + timedelta(seconds=lease_seconds))
-        connection.execute(
+        cursor = connection.execute(
             "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until IS NOT NULL", (until, lane)
         )
+        return cursor.rowcount == 1
 
     @transaction
     def _page(
@@ -221,9 +223,8 @@ class FileOutbox:
             (to_micros(before), PURGE_BATCH),
         ).rowcount
 
-    def _require_current(self, claim: Claim) -> None:
-        if self._current.get(claim.lane) != claim.lease.token:
-            raise LeaseLost(claim.lane)
+    def _is_current(self, claim: Claim) -> bool:
+        return self._current.get(claim.lane) == claim.lease.token
 
 
 def expire_claims(connection: sqlite3.Connection, before: int = 2**62) -> None:

@@ -31,13 +31,14 @@ class Outbox(Protocol):
         """Removes an entry from its lane and keeps it until an operator decides (`requeue`, `discard`)."""
 
     async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
-        """Ends the claim; its remaining entries wait again, none before `retry_after_seconds`. Raises LeaseLost.
+        """Ends the claim; its remaining entries wait again, none before `retry_after_seconds`.
 
-        With `rejected`, the first of them counts one more rejection.
+        With `rejected`, the first of them counts one more rejection. Raises LeaseLost if the claim was released before
+        or its lease has expired.
         """
 
     async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
-        """Extends the lease to `lease_seconds` from now. Raises LeaseLost."""
+        """Extends the lease to `lease_seconds` from now. Raises LeaseLost as `release` does."""
 
     async def next_due_seconds(self) -> float | None:
         """Returns the seconds until the first delayed lane may be claimed; None if none is delayed."""

@@ -122,7 +122,7 @@ class _OutboxMachine(_Machine):
     def release(self, pick: int, pause: float, rejected: bool) -> None:
         claim, number = self.claims[pick % len(self.claims)]
         request = self.storage.outbox.release(claim, retry_after_seconds=pause, rejected=rejected)
-        assert self.is_current(request) == self.model.was_last(claim.lane, number)
+        assert self.is_current(request) == self.model.holds(claim.lane, number)
         if self.model.holds(claim.lane, number):
             until = self.now + pause if pause else None
             self.model.release(claim.lane, until, self.now if rejected else None)
@@ -132,7 +132,7 @@ class _OutboxMachine(_Machine):
     def renew_lease(self, pick: int, lease: float) -> None:
         claim, number = self.claims[pick % len(self.claims)]
         request = self.storage.outbox.renew_lease(claim, lease)
-        assert self.is_current(request) == self.model.was_last(claim.lane, number)
+        assert self.is_current(request) == self.model.holds(claim.lane, number)
         if self.model.holds(claim.lane, number):
             self.model.leases[claim.lane] = (number, self.now + lease)
 

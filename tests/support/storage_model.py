@@ -34,8 +34,6 @@ class OutboxModel:
     """By channel, the number of its claim and the end of the lease."""
     pauses: dict[Lane, float] = field(default_factory=dict)
     claim_count: int = 0
-    last: dict[Lane, int] = field(default_factory=dict)
-    """The number of each lane's latest claim, until it is released."""
 
     def find(self, key: str) -> ModelEntry | None:
         return next((waiting for waiting in self.entries if waiting.entry.key == key), None)
@@ -75,7 +73,6 @@ class OutboxModel:
             for waiting in held:
                 waiting.claim_number = self.claim_count
             self.leases[lane] = (self.claim_count, now + lease)
-            self.last[lane] = self.claim_count
             claims.append((lane, [waiting.entry.key for waiting in held], head.is_in_doubt))
         return claims
 
@@ -87,10 +84,6 @@ class OutboxModel:
     def end_pause_if_empty(self, waiting: ModelEntry) -> None:
         if not self.in_lane(waiting.entry.lane):
             self.pauses.pop(waiting.entry.lane, None)
-
-    def was_last(self, lane: Lane, number: int) -> bool:
-        """Whether no later claim of the lane was made, and this one was not released."""
-        return self.last.get(lane, 0) == number
 
     def holds(self, lane: Lane, number: int) -> bool:
         return self.leases.get(lane, (0, 0.0))[0] == number
