@@ -126,18 +126,21 @@ async def test_a_lost_response_to_take_loses_the_action() -> None:
         assert flyte.actions[action_id].state == "PENDING"
 
 
-async def assert_hangs(session: aiohttp.ClientSession, url: str) -> None:
-    with pytest.raises(TimeoutError):
-        await session.post(url, json=MESSAGE, timeout=aiohttp.ClientTimeout(total=0.1))
-
-
-async def test_a_request_can_hang_unprocessed_or_processed() -> None:
+async def test_a_request_can_hang_unprocessed() -> None:
     async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", Hang())
-        await assert_hangs(pack.session, pack.event_url)
+        with pytest.raises(TimeoutError):
+            await pack.session.post(pack.event_url, json=MESSAGE, timeout=aiohttp.ClientTimeout(total=0.1))
         assert not flyte.events
+
+
+async def test_a_request_can_hang_after_it_was_processed() -> None:
+    async with server_and_pack() as (flyte, pack):
         flyte.faults.plan("event", Hang(after_effect=True))
-        await assert_hangs(pack.session, pack.event_url)
+        request = asyncio.ensure_future(pack.session.post(pack.event_url, json=MESSAGE))
+        await flyte.wait_for(lambda: flyte.events)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(request, 0.1)
         assert len(flyte.events) == 1
 
 

@@ -1,5 +1,6 @@
 """Fault injection in the simulated Slack."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -81,17 +82,20 @@ async def test_a_connection_can_be_reset(
     assert len(slack.posts) == posts
 
 
-@pytest.mark.parametrize(("fault", "posts"), [(Hang(), 0), (Hang(after_effect=True), 1)])
-async def test_a_call_can_hang(fault: Fault, posts: int, slack: SlackServer, session: aiohttp.ClientSession) -> None:
-    slack.faults.plan("chat.postMessage", fault)
-    timeout = aiohttp.ClientTimeout(total=0.1)
+async def test_a_call_can_hang_without_effect(slack: SlackServer, session: aiohttp.ClientSession) -> None:
+    slack.faults.plan("chat.postMessage", Hang())
     with pytest.raises(TimeoutError):
-        await session.post(
-            f"{slack.api_url}chat.postMessage",
-            data={"channel": "#ops", "text": "hi", "token": slack.bot_token},
-            timeout=timeout,
-        )
-    assert len(slack.posts) == posts
+        await asyncio.wait_for(post(slack, session), 0.1)
+    assert not slack.posts
+
+
+async def test_a_call_can_hang_after_it_took_effect(slack: SlackServer, session: aiohttp.ClientSession) -> None:
+    slack.faults.plan("chat.postMessage", Hang(after_effect=True))
+    call = asyncio.ensure_future(post(slack, session))
+    await slack.wait_for(lambda: slack.posts)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(call, 0.1)
+    assert len(slack.posts) == 1
 
 
 async def test_a_call_can_be_slow_to_take_effect(slack: SlackServer, session: aiohttp.ClientSession) -> None:
