@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from adapters.memory.clock import VirtualTimeLoop
-from entrypoints.flow_tests.clock.seeded_random import SeededRandom
 from entrypoints.flow_tests.model import (
     DEFAULT_TIMEOUT_SECONDS,
     ChannelSetup,
@@ -34,6 +33,7 @@ from entrypoints.flow_tests.reporting.console import report_details
 from entrypoints.flow_tests.runtime.environment import running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
+from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
 from entrypoints.simulation.console.output import PlainOutput
 from entrypoints.simulation.flyte.document_fields import template_tree
 from entrypoints.simulation.flyte.flow_loader import flow_from_file

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from adapters.memory.clock import run_in_virtual_time
-from entrypoints.flow_tests.clock.seeded_random import SeededRandom
 from entrypoints.flow_tests.model import (
     Expect,
     ExpectNothing,
@@ -27,6 +26,7 @@ from entrypoints.flow_tests.runtime.diagnosis import FailureReporter
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment, running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed, ExpectationMatcher
 from entrypoints.flow_tests.runtime.names import Names
+from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.workspaces.workspace import BOT
 

@@ -1,1 +1,0 @@
-"""Virtual time for flow tests."""
