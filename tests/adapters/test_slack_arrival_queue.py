@@ -13,6 +13,7 @@ pytestmark = pytest.mark.virtual_time
 
 FIRST = MembershipGained(ChannelId("C1"))
 SECOND = MembershipGained(ChannelId("C2"))
+THIRD = MembershipGained(ChannelId("C3"))
 
 
 async def test_a_second_event_waits_until_the_first_is_taken() -> None:
@@ -26,6 +27,22 @@ async def test_a_second_event_waits_until_the_first_is_taken() -> None:
 
     await asyncio.wait_for(second, 1)
     assert (await next_event(queue)).event == SECOND
+
+
+async def test_an_event_does_not_overtake_one_that_waits() -> None:
+    queue = EventQueue(TestTime())
+    await queue.put(FIRST)
+    second = asyncio.create_task(queue.put(SECOND), name="second")
+    await asyncio.sleep(0)
+
+    async def take_and_put() -> None:
+        await anext(queue)
+        await queue.put(THIRD)
+
+    third = asyncio.create_task(take_and_put(), name="third")
+    await asyncio.sleep(0)
+    assert [(await next_event(queue)).event for _ in range(2)] == [SECOND, THIRD]
+    await asyncio.gather(second, third)
 
 
 async def test_the_time_of_receipt_is_truncated_to_milliseconds() -> None:

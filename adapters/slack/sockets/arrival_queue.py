@@ -17,16 +17,18 @@ class EventQueue:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._next: asyncio.Queue[IncomingEvent | Exception] = asyncio.Queue(maxsize=1)
+        self._turn = asyncio.Lock()
+        """Keeps the order: a call to `Queue.put` can overtake one that waits for room."""
 
     async def put(self, event: ChatEvent, acknowledge: Callable[[], Awaitable[None]] = no_acknowledgement) -> None:
         """Adds an event received now. Waits until the consumer has taken the event before it."""
         now = self._clock.now()
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        await self._next.put(IncomingEvent(event, received_at, acknowledge))
+        await self._put(IncomingEvent(event, received_at, acknowledge))
 
     async def fail(self, error: Exception) -> None:
         """Makes the iterator raise `error` after the events put so far."""
-        await self._next.put(error)
+        await self._put(error)
 
     def __aiter__(self) -> AsyncIterator[IncomingEvent]:
         return self
@@ -36,3 +38,7 @@ class EventQueue:
         if isinstance(item, Exception):
             raise item
         return item
+
+    async def _put(self, item: IncomingEvent | Exception) -> None:
+        async with self._turn:
+            await self._next.put(item)
