@@ -117,14 +117,13 @@ class FileJournal:
         _store_step(connection, place, name, complete(_step(connection, place, name), result, error))
 
     @transaction
-    def set_outcome(self, connection: sqlite3.Connection, action_id: ActionId, outcome: Outcome) -> JournalEntry:
-        place = _checked(connection, action_id, "concluded")
+    def set_outcome(self, connection: sqlite3.Connection, action_id: ActionId, outcome: Outcome) -> datetime:
+        completed_at = self._clock.now()
         connection.execute(
             "UPDATE journal SET state = 'concluded', outcome = ?, concluded_at = ? WHERE place = ?",
-            (dump_outcome(outcome), to_micros(self._clock.now()), place),
+            (dump_outcome(outcome), to_micros(completed_at), _checked(connection, action_id, "concluded")),
         )
-        row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE place = ?", (place,)).fetchone()
-        return _entry(connection, row)
+        return completed_at
 
     @transaction
     def mark_reported(self, connection: sqlite3.Connection, action_id: ActionId) -> None:

@@ -77,11 +77,12 @@ class MemoryJournal:
         entry = self._checked(action_id, "settled")
         self._store_step(entry, name, complete(entry.steps.get(name), result, error))
 
-    async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> JournalEntry:
-        entry = self._checked(action_id, "concluded")
-        completed = replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=self._clock.now())
-        self._unreported[action_id] = completed
-        return completed
+    async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> datetime:
+        entry, completed_at = self._checked(action_id, "concluded"), self._clock.now()
+        self._unreported[action_id] = replace(
+            entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at
+        )
+        return completed_at
 
     async def mark_reported(self, action_id: ActionId) -> None:
         self._close(self._checked(action_id, "finished"))

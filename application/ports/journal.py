@@ -51,8 +51,8 @@ class Journal(Protocol):
     ) -> None:
         """Records the result or the permanent error of a step."""
 
-    async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> JournalEntry:
-        """Records how the action ended, and returns it. -> COMPLETED; also from TAKEN: not every action has steps."""
+    async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> datetime:
+        """Records how the action ended, and returns when. -> COMPLETED; also from TAKEN: not every action has steps."""
 
     async def mark_reported(self, action_id: ActionId) -> None:
         """Records that the engine has the outcome. -> REPORTED; the id stays known until `purge`."""

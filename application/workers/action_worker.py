@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -233,7 +234,7 @@ class ActionWorker:
         time = asyncio.get_running_loop().time
         started_at = time()
         outcome = await self._dispatch(entry)
-        completed = await self._journal.set_outcome(entry.action.id, outcome)
+        completed_at = await self._journal.set_outcome(entry.action.id, outcome)
         log.info(
             "action_concluded",
             command=command_name(entry.action.command),
@@ -241,7 +242,7 @@ class ActionWorker:
             outcome=type(outcome).__name__,
             seconds=round(time() - started_at, 3),
         )
-        return completed
+        return replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at)
 
     async def _dispatch(self, entry: JournalEntry) -> Outcome:
         try:

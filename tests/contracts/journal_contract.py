@@ -229,7 +229,7 @@ class JournalContract(StorageSuite):
     async def test_an_action_is_completed_with_or_without_steps(self, storage: Storage, state: ActionState) -> None:
         await advance_to(storage, state)
         before = await loaded(storage)
-        await at(storage, after(3)).journal.set_outcome(X, SENT)
+        assert await at(storage, after(3)).journal.set_outcome(X, SENT) == after(3)
         assert await loaded(storage) == replace(
             before, state=ActionState.COMPLETED, outcome=SENT, completed_at=after(3)
         )
