@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.slack.sockets.arrival_queue import EventQueue
+from adapters.slack.sockets.arrival_queue import HANDOVER_SIZE, EventQueue
 from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from tests.contracts.receiver_contract import next_event
@@ -16,9 +16,15 @@ SECOND = MembershipGained(ChannelId("C2"))
 THIRD = MembershipGained(ChannelId("C3"))
 
 
-async def test_a_second_event_waits_until_the_first_is_taken() -> None:
+async def filled_queue() -> EventQueue:
     queue = EventQueue(TestTime())
-    await queue.put(FIRST)
+    for _ in range(HANDOVER_SIZE):
+        await queue.put(FIRST)
+    return queue
+
+
+async def test_an_event_waits_for_room() -> None:
+    queue = await filled_queue()
     second = asyncio.create_task(queue.put(SECOND), name="second")
     await asyncio.sleep(0)
     assert not second.done()
@@ -26,12 +32,12 @@ async def test_a_second_event_waits_until_the_first_is_taken() -> None:
     assert (await next_event(queue)).event == FIRST
 
     await asyncio.wait_for(second, 1)
-    assert (await next_event(queue)).event == SECOND
+    remaining = [(await next_event(queue)).event for _ in range(HANDOVER_SIZE)]
+    assert remaining == [FIRST] * (HANDOVER_SIZE - 1) + [SECOND]
 
 
 async def test_an_event_does_not_overtake_one_that_waits() -> None:
-    queue = EventQueue(TestTime())
-    await queue.put(FIRST)
+    queue = await filled_queue()
     second = asyncio.create_task(queue.put(SECOND), name="second")
     await asyncio.sleep(0)
 
@@ -41,7 +47,8 @@ async def test_an_event_does_not_overtake_one_that_waits() -> None:
 
     third = asyncio.create_task(take_and_put(), name="third")
     await asyncio.sleep(0)
-    assert [(await next_event(queue)).event for _ in range(2)] == [SECOND, THIRD]
+    remaining = [(await next_event(queue)).event for _ in range(HANDOVER_SIZE + 1)]
+    assert remaining[-2:] == [SECOND, THIRD]
     await asyncio.gather(second, third)
 
 
