@@ -231,10 +231,7 @@ class Application(containers.DeclarativeContainer):
     # From the chat service to the workflow engine
 
     receive_message = providers.Singleton(
-        ReceiveMessage,
-        storage=storage,
-        listen=settings.provided.listen,
-        receives_bots=settings.provided.receives_bots,
+        ReceiveMessage, storage=storage, listen=settings.provided.listen, receives_bots=settings.provided.receives_bots
     )
     outbox_relay = providers.Singleton(
         OutboxRelay,

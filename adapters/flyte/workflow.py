@@ -50,10 +50,6 @@ class _Registration:
     audit: URL | None
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class FlyteWorkflow:
     """Expedia Group's Flyte. Requests follow its links, except results of actions from its audit, which has none."""
 
@@ -64,7 +60,7 @@ class FlyteWorkflow:
         jwt: str = "",
         timeout_seconds: float = 10.0,
         help_url: str = DOCUMENTATION,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
         self._help_url = help_url

@@ -132,7 +132,7 @@ class MemoryOutbox:
         return None if due is None else (due - self._clock.now()).total_seconds()
 
     async def backlog(self) -> Backlog:
-        while self._by_age and not self._is_waiting(self._by_age[0][2]):
+        while self._by_age and (self._by_age[0][2] not in self._positions or self._by_age[0][2] in self._dead_letters):
             heapq.heappop(self._by_age)
         waiting = len(self._positions) - len(self._dead_letters)
         return Backlog(waiting, len(self._dead_letters), self._by_age[0][0] if self._by_age else None)
@@ -184,9 +184,6 @@ class MemoryOutbox:
         position = self._positions[entry.key] = next(self._next_position)
         heapq.heappush(self._by_age, (entry.received_at, position, entry.key))
         return lane
-
-    def _is_waiting(self, key: str) -> bool:
-        return key in self._positions and key not in self._dead_letters
 
     def _claim(self, name: Lane, limit: int, leased_until: datetime) -> Claim:
         lane = self._lanes[name]

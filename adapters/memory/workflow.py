@@ -14,17 +14,13 @@ from domain.events import Event, Outcome, PackEvent
 from domain.outbox import OutboxEntry
 
 
-def _no_flows(_event: Event) -> Iterable[Command]:
-    return ()
-
-
 class MemoryWorkflow:
     """Implements Workflow, with the engine's other side: `on_event` stands for the flows.
 
     It is called with every event and every outcome, and returns the commands that follow.
     """
 
-    def __init__(self, on_event: Callable[[Event], Iterable[Command]] = _no_flows) -> None:
+    def __init__(self, on_event: Callable[[Event], Iterable[Command]] = lambda _event: ()) -> None:
         self._on_event = on_event
         self._ids = count(1)
         self._waiting: deque[Action] = deque()

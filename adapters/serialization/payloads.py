@@ -183,11 +183,7 @@ def _type_name(value: Json) -> str:
 
 
 def _message_fields(message: OutgoingMessage) -> JsonObject:
-    return {
-        "message": message.text,
-        "channelId": message.channel_id,
-        "threadTimestamp": message.thread_timestamp,
-    }
+    return {"message": message.text, "channelId": message.channel_id, "threadTimestamp": message.thread_timestamp}
 
 
 def _message_payload(event: MessageSent | SendMessageFailed) -> Json:

@@ -128,8 +128,5 @@ class SlackWebClient:
 
 
 def _to_form(arguments: Mapping[str, Json]) -> dict[str, str]:
-    return {name: _to_text(value) for name, value in arguments.items() if value is not None}
-
-
-def _to_text(value: Json) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    texts = {name: str(value) for name, value in arguments.items() if value is not None}
+    return {name: text.lower() if isinstance(arguments[name], bool) else text for name, text in texts.items()}

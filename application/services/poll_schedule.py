@@ -24,7 +24,7 @@ class PollSchedule:
 
     def __init__(self, time: Callable[[], float] | None = None) -> None:
         """`time` returns seconds; the running event loop's time if it is None."""
-        self._time = time or _loop_time
+        self._time = time or (lambda: asyncio.get_running_loop().time())
         self._delay = _MIN_DELAY
         self._fast_polls_left = 0
         self._empty_polls: deque[float] = deque(maxlen=_MAX_EMPTY_PER_SECOND)
@@ -110,7 +110,3 @@ class PollSchedule:
         if len(self._empty_polls) < limit:
             return 0.0
         return max(0.0, self._empty_polls[-limit] + 1 - self._time())
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

@@ -7,13 +7,7 @@ from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
 from domain.actions import ActionId, JournalEntry
-from domain.errors import (
-    PackNotRegistered,
-    RejectedByWorkflow,
-    WorkflowError,
-    WorkflowInDoubt,
-    WorkflowServerError,
-)
+from domain.errors import PackNotRegistered, RejectedByWorkflow, WorkflowError, WorkflowInDoubt, WorkflowServerError
 
 log = structlog.get_logger()
 

@@ -91,7 +91,8 @@ async def _list(view: QueueView, *, set_aside: bool) -> None:
         count += 1
         key, channel = escape_controls(entry.key), escape_controls(entry.channel)
         state = escape_controls(f"{entry.state}: {entry.reason}" if entry.reason else entry.state)
-        click.echo(f"{key:<32} {channel:<14} {_age(now - entry.since):>9}  {state}")
+        age = str(timedelta(seconds=int((now - entry.since).total_seconds())))  # 0:04:05, or 3 days, 0:04:05
+        click.echo(f"{key:<32} {channel:<14} {age:>9}  {state}")
     if not count:
         click.echo(f"no entries were set aside in the {view.name}" if set_aside else f"the {view.name} is empty")
 
@@ -131,8 +132,3 @@ async def _find(view: QueueView, key: str) -> QueueEntry:
         hint = f"`flyte-slack {view.name} list` shows the keys"
         raise click.UsageError(f"the {view.name} has no entry {escape_controls(key)}; {hint}")
     return entry
-
-
-def _age(span: timedelta) -> str:
-    """Formats an age in seconds: `0:04:05`, `3 days, 0:04:05`."""
-    return str(timedelta(seconds=int(span.total_seconds())))

@@ -88,8 +88,7 @@ flag: Final = _one_of(
     {**dict.fromkeys(("true", "1", "yes", "on"), True), **dict.fromkeys(("false", "0", "no", "off"), False)},
 )
 log_level: Final = _one_of(
-    f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}",
-    {"warn": "warning", **{level: level for level in LOG_LEVELS}},
+    f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}", {"warn": "warning", **{level: level for level in LOG_LEVELS}}
 )
 
 

@@ -62,9 +62,10 @@ def _find_tests(files: Sequence[str], name_contains: str) -> Sequence[Test]:
     """Loads the selected tests. Raises InvalidDocument with the errors of all files."""
     errors: list[str] = []
     found: list[Test] = []
+    named = {Path(name) for name in files}  # must contain tests; folders and patterns include flows and packs too
     for path in dict.fromkeys(path for name in files for path in _expand(name)):
         try:
-            if _is_named(path, files) or holds_tests(path):
+            if path in named or holds_tests(path):
                 found += read_tests(path)
         except InvalidDocument as error:
             errors.append(str(error))
@@ -84,11 +85,6 @@ def _expand(name: str) -> Sequence[Path]:
     if path.exists() or not glob.has_magic(name):
         return [path]
     return sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207 - pathlib takes no absolute pattern
-
-
-def _is_named(path: Path, names: Sequence[str]) -> bool:
-    """Whether a file was named itself and so must contain tests; folders and patterns include flows and packs too."""
-    return str(path) in {str(Path(name)) for name in names}
 
 
 def _run(tests: Sequence[Test], output: Output, verbosity: int) -> Sequence[FlowTestResult]:

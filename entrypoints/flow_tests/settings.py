@@ -19,11 +19,7 @@ ALLOWED_VARIABLES: Final = (
 )
 """The variables that a test may set."""
 
-_FIXED: Final = {
-    "FLYTE_API": "http://memory.invalid",
-    "FLYTE_SLACK_TOKEN": "none",
-    "FLYTE_SLACK_STORAGE": "memory:",
-}
+_FIXED: Final = {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none", "FLYTE_SLACK_STORAGE": "memory:"}
 
 
 def pack_settings(given: Mapping[str, str]) -> Settings:

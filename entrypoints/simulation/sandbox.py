@@ -145,11 +145,7 @@ def _pack_variables(slack: SlackServer, flyte: FlyteServer, workspace: SlackWork
 
 def _settings(config: SandboxConfig, variables: dict[str, str]) -> Settings:
     """Returns a production pack's settings, without files and without a noticeable rate limit."""
-    defaults = {
-        **_EPHEMERAL,
-        "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000",
-        "FLYTE_SLACK_HTTP_HOST": "127.0.0.1",
-    }
+    defaults = {**_EPHEMERAL, "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000", "FLYTE_SLACK_HTTP_HOST": "127.0.0.1"}
     requested = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
     return load_settings({**defaults, **variables, **requested})
 

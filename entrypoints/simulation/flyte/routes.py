@@ -136,11 +136,7 @@ class FlyteRoutes:
     async def _flows(self, request: web.Request) -> web.Response:
         links = self._links(request)
         flows = [
-            {
-                "name": flow.name,
-                "description": flow.description,
-                "links": links.self_link(f"/v1/flows/{flow.name}"),
-            }
+            {"name": flow.name, "description": flow.description, "links": links.self_link(f"/v1/flows/{flow.name}")}
             for flow in self._engine.flows.values()
         ]
         return _json({"links": links.listing("/v1/flows", "/swagger#/flow"), "flows": flows})

@@ -40,11 +40,7 @@ class WorkspaceState:
     """
 
     def __init__(
-        self,
-        emit: Callable[[EventRaised], None],
-        *,
-        bot_name: str = "bot",
-        now: Callable[[], float] = time.time,
+        self, emit: Callable[[EventRaised], None], *, bot_name: str = "bot", now: Callable[[], float] = time.time
     ) -> None:
         self.team_id: Final = "T0SIMULATED"
         self.app_id: Final = "A0SIMULATED"

@@ -16,12 +16,7 @@ from entrypoints.simulation.web.actions import ActionHandler, ActionRejected
 from entrypoints.simulation.web.workbench import Workbench
 
 _STATIC: Final = Path(__file__).parent / "static"
-_CONTENT_TYPES: Final = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
+_CONTENT_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _TOKEN_PLACEHOLDER: Final = "{{token}}"  # noqa: S105 - not a token itself
 _HOST: Final = "127.0.0.1"
 _MAX_BODY_BYTES: Final = 5 * 1024 * 1024

@@ -29,11 +29,7 @@ def post_message(call: MethodCall) -> JsonObject:
     fields, metadata = _content(call)
     thread_ts = _thread(call, channel)
     message = call.workspace.post(
-        channel,
-        _author(call) | fields,
-        thread_ts=thread_ts,
-        broadcast=call.flag("reply_broadcast"),
-        metadata=metadata,
+        channel, _author(call) | fields, thread_ts=thread_ts, broadcast=call.flag("reply_broadcast"), metadata=metadata
     )
     call.log.publish(Post(channel.channel_id, fields["text"], message.ts, thread_ts, call.arguments))
     return {"channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
