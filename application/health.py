@@ -1,8 +1,7 @@
 """The health of the pack: reported by its parts, read by operators and load balancers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -27,10 +26,14 @@ class HealthRegistry:
 
     def __init__(self, checks: Sequence[str]) -> None:
         self._checks = {name: HealthStatus(healthy=False, status="starting") for name in checks}
+        self._notes: dict[str, dict[str, str]] = {name: {} for name in checks}
 
     def checks(self) -> Mapping[str, HealthStatus]:
-        """Returns the latest reports by name, in the order given; a live view."""
-        return MappingProxyType(self._checks)
+        """Returns the latest reports by name, in the order given, each with its notes."""
+        return {
+            name: replace(check, status="; ".join((check.status, *filter(None, self._notes[name].values()))))
+            for name, check in self._checks.items()
+        }
 
     @property
     def is_healthy(self) -> bool:
@@ -41,15 +44,16 @@ class HealthRegistry:
         """Returns what reports for a check. Raises ValueError for an unknown name."""
         if check not in self._checks:
             raise ValueError(f"there is no check {check!r}; there are: {', '.join(self._checks)}")
-        return HealthReporter(check, self._checks)
+        return HealthReporter(check, self._checks, self._notes[check])
 
 
 class HealthReporter:
     """Reports for one check."""
 
-    def __init__(self, check: str, checks: dict[str, HealthStatus]) -> None:
+    def __init__(self, check: str, checks: dict[str, HealthStatus], notes: dict[str, str]) -> None:
         self._check = check
         self._checks = checks
+        self._notes = notes
 
     def report(self, *, healthy: bool, status: str) -> None:
         """Replaces the status. Logs when it turns healthy or unhealthy, or is unhealthy for another reason.
@@ -62,6 +66,13 @@ class HealthReporter:
             log.info("healthy", check=self._check, status=status)
         elif not now.healthy and (before.healthy or _reason(before) != _reason(now)):
             log.warning("unhealthy", check=self._check, status=status)
+
+    def note(self, topic: str, text: str) -> None:
+        """Adds a remark to the status, such as a running backfill, and replaces the one on the same topic.
+
+        Empty removes it. A note makes nothing unhealthy and is not logged; like a status it reveals nothing private.
+        """
+        self._notes[topic] = text
 
 
 def _reason(check: HealthStatus) -> str:

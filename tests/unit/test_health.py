@@ -74,3 +74,19 @@ def test_changed_figures_are_not_a_new_reason() -> None:
 def test_an_unknown_check_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="no check 'slcak'; there are: flyte, slack, storage, outbox"):
         HealthRegistry(HEALTH_CHECKS).reporter("slcak")
+
+
+def test_notes_follow_the_status_and_make_nothing_unhealthy() -> None:
+    registry = HealthRegistry(HEALTH_CHECKS)
+    slack = registry.reporter("slack")
+    slack.report(healthy=True, status="connected")
+
+    slack.note("backfill", "reading the history of 3 channels")
+    slack.note("clock", "the clock is 90 s ahead of Slack's")
+    registry.reporter("slack").note("clock", "")
+
+    assert registry.checks()["slack"] == HealthStatus(
+        healthy=True, status="connected; reading the history of 3 channels"
+    )
+    slack.note("backfill", "")
+    assert registry.checks()["slack"] == HealthStatus(healthy=True, status="connected")
