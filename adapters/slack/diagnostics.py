@@ -108,7 +108,7 @@ class SocketDiagnostics:
 
         Raises Unreachable or SocketRefused.
         """
-        connection, hello = await open_socket_at(url, self._protocol, self._web, self._clock)
+        connection, hello = await open_socket_at(url, self._protocol, self._web)
         await connection.close()
         return hello.connections
 

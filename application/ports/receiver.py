@@ -14,8 +14,8 @@ from domain.messages import IncomingMessage
 class Connected:
     """The receiver gets events from now on."""
 
-    disconnected_since: datetime | None = None
-    """Since when it got none; None for the first connection."""
+    disconnected_seconds: float | None = None
+    """For how long it got none, by a clock that nobody sets; None for the first connection."""
     replays_missed: bool = True
     """Whether the service delivers events of its own accord that were missed during a short gap."""
 

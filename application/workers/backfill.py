@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -23,7 +23,7 @@ from domain.users import Identity
 
 log = structlog.get_logger()
 
-MIN_GAP = timedelta(minutes=1)
+MIN_GAP_SECONDS = 60.0
 """After a shorter gap the chat service delivers the missed events again itself."""
 _CONCURRENT_CHANNELS = 4
 _MAX_HELD_BACK = 10_000
@@ -67,7 +67,7 @@ class Backfill:
         self.released: list[IncomingEvent] = []
         """Live events that need not wait any longer, in order."""
 
-    async def schedule(self, disconnected_since: datetime | None, *, replays_missed: bool = True) -> None:
+    async def schedule(self, disconnected_seconds: float | None, *, replays_missed: bool = True) -> None:
         """Schedules the backfill of every channel: at the start (None), or after a gap long enough to lose messages.
 
         Every gap is long enough where the chat service does not deliver missed events again.
@@ -75,7 +75,7 @@ class Backfill:
         if not self._look_back_seconds or self._shutdown.is_requested:
             self._progress.on_scheduled()
             return
-        if replays_missed and disconnected_since is not None and self._clock.now() - disconnected_since < MIN_GAP:
+        if replays_missed and disconnected_seconds is not None and disconnected_seconds < MIN_GAP_SECONDS:
             return
         for channel_id in await self._channels_to_backfill():
             if channel_id not in self._held_back:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import structlog
 
@@ -10,7 +11,7 @@ from application.ports.clock import Clock
 from application.ports.receiver import AccessLost, Connected, Disconnected, IncomingEvent, Receiver
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.use_cases.receive_message import ReceiveMessage
-from application.workers.backfill import MIN_GAP, Backfill
+from application.workers.backfill import MIN_GAP_SECONDS, Backfill
 from application.workers.outbox_relay import OutboxRelay
 from domain.users import Identity
 
@@ -77,12 +78,13 @@ class MessageConsumer:
                 await self._persist(batch, identity)
 
     async def _persist(self, batch: list[IncomingEvent], identity: Identity) -> None:
-        began_at = self._clock.now()
+        time = asyncio.get_running_loop().time
+        began_at = time()
         if await self._receive_message.receive(batch, identity):
             self._relay.notify()
-        if self._clock.now() - began_at > MIN_GAP:
+        if (seconds := time() - began_at) > MIN_GAP_SECONDS:
             # While the storage was unavailable, the chat service may have given up on events.
-            await self._backfill.schedule(began_at)
+            await self._backfill.schedule(seconds)
 
     async def _drain_remaining(self, identity: Identity) -> None:
         try:
@@ -96,10 +98,10 @@ class MessageConsumer:
 
     async def _on_connection_event(self, incoming: IncomingEvent) -> None:
         match incoming.event:
-            case Connected(disconnected_since, replays_missed):
+            case Connected(disconnected_seconds, replays_missed):
                 self._health.on_receiver_status()
-                log.info("hearing", deaf_since=disconnected_since and disconnected_since.isoformat())
-                await self._backfill.schedule(disconnected_since, replays_missed=replays_missed)
+                log.info("hearing", deaf_since=self._time_ago(disconnected_seconds))
+                await self._backfill.schedule(disconnected_seconds, replays_missed=replays_missed)
             case Disconnected(reason):
                 self._health.on_receiver_status(f"not connected: {reason}")
                 log.warning("not_hearing", reason=reason)
@@ -108,3 +110,6 @@ class MessageConsumer:
                 log.error("access_lost", reason=reason)
             case _:
                 pass
+
+    def _time_ago(self, seconds: float | None) -> str | None:
+        return None if seconds is None else (self._clock.now() - timedelta(seconds=seconds)).isoformat()

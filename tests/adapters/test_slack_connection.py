@@ -48,7 +48,7 @@ async def stalled_url() -> AsyncIterator[str]:
 async def test_a_stalled_connection_delays_only_the_first_sender(stalled_url: str) -> None:
     web = SlackWebClient("http://127.0.0.1:1/api/", "xoxb-1")
     async with web.open():
-        connection = Connection(await web.connect(stalled_url), TestTime(), send_timeout_seconds=0.1)
+        connection = Connection(await web.connect(stalled_url), send_timeout_seconds=0.1)
         with capture_logs() as logs:
             await connection.send("x" * 16 * 1024 * 1024)
         assert [entry["event"] for entry in logs] == ["slack_socket_stuck"]

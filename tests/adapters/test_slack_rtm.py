@@ -87,7 +87,7 @@ async def test_a_lost_connection_is_reopened_and_its_gap_reported() -> None:
         message = await event_of(events)
 
     assert isinstance(connected, Connected)
-    assert connected.disconnected_since is not None
+    assert connected.disconnected_seconds is not None
     assert isinstance(message, IncomingMessage)
     assert message.text == "after"
 

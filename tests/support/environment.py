@@ -22,7 +22,7 @@ from domain.users import User
 from entrypoints.config.settings import Settings, load_settings
 from entrypoints.container import Application, FixedAdapters
 from tests.support.faults import Faults
-from tests.support.virtual_time import TestTime
+from tests.support.virtual_time import SteppedClock, TestTime
 
 _SHUTDOWN_SECONDS = 5
 
@@ -51,11 +51,13 @@ class World:
 
     def __init__(self, flows: Callable[[Event], Iterable[Command]] = _no_flows) -> None:
         self.clock = TestTime()
+        self.pack_clock = SteppedClock(self.clock)
+        """The clock of the pack's machine; chat and engine go by `clock`."""
         self.faults = Faults()
         self.chat = MemoryChat(self.clock)
-        self.receiver = MemoryReceiver(self.chat, self.clock)
+        self.receiver = MemoryReceiver(self.chat, self.pack_clock)
         self.engine = MemoryWorkflow(flows)
-        self.storage = MemoryStorage(self.clock)
+        self.storage = MemoryStorage(self.pack_clock)
         self.chat.add_user(User("U1", "Ada"))
         self.c1 = self.chat.add_channel("C1")
         self.c2 = self.chat.add_channel("C2")
@@ -79,7 +81,7 @@ class World:
     def new_application(self, settings: Settings | None = None) -> Any:
         """Returns the application of a new process, with the faults around its adapters."""
         adapters = FixedAdapters(
-            clock=self.clock,
+            clock=self.pack_clock,
             storage=InterceptedStorage(self.storage, self.faults),
             chat=intercepted(self.chat, self.faults),
             receiver=self.receiver,

@@ -1,8 +1,10 @@
 """Virtual time in tests: see `adapters.memory.clock`."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 from adapters.memory.clock import VirtualClock
+from application.ports.clock import Clock
 
 _LOOP_TURNS = 100
 """Enough for everything that is due to happen."""
@@ -27,3 +29,18 @@ class TestTime(VirtualClock):
         """Lets everything happen that is due now."""
         for _ in range(_LOOP_TURNS):
             await asyncio.sleep(0)
+
+
+class SteppedClock:
+    """The clock of a machine, which may be wrong and may be set while it runs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._ahead
+
+    def step(self, seconds: float) -> None:
+        """Sets the clock forward, or back by a negative number. No time passes."""
+        self._ahead += timedelta(seconds=seconds)

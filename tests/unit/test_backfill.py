@@ -1,7 +1,5 @@
 """Messages posted while the pack was not connected."""
 
-from datetime import datetime
-
 import pytest
 from structlog.testing import capture_logs
 
@@ -22,20 +20,19 @@ async def world() -> World:
     return world
 
 
-async def miss(world: World, seconds: float, *texts: str) -> datetime:
-    """Posts these texts in C1 over so many seconds, undelivered; returns the time of the disconnection."""
-    since = world.clock.now()
+async def miss(world: World, seconds: float, *texts: str) -> None:
+    """Posts these texts in C1 over so many seconds, undelivered."""
     with world.undelivered():
         for text in texts:
             await world.clock.advance(seconds / (len(texts) + 1))
             world.chat.say("C1", text)
         await world.clock.advance(seconds / (len(texts) + 1))
-    return since
 
 
 async def reconnect(world: World, seconds: float, *texts: str, is_redelivered: bool = True) -> None:
     """Loses the connection for so many seconds, while these texts are posted in C1, and restores it."""
-    world.receiver.deliver(Connected(await miss(world, seconds, *texts), is_redelivered))
+    await miss(world, seconds, *texts)
+    world.receiver.deliver(Connected(seconds, is_redelivered))
 
 
 # Which messages are fetched
@@ -184,6 +181,17 @@ async def test_any_gap_is_backfilled_where_nothing_is_redelivered(world: World) 
     async with world.pack():
         await world.clock.advance(1)
         await reconnect(world, 5, "one", is_redelivered=False)
+        await world.clock.advance(1)
+
+    assert world.published_texts == ["one"]
+
+
+async def test_setting_the_clock_back_during_a_gap_hides_nothing(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        await miss(world, 90, "one")
+        world.pack_clock.step(-60)
+        world.receiver.deliver(Connected(90))
         await world.clock.advance(1)
 
     assert world.published_texts == ["one"]

@@ -8,7 +8,6 @@ import structlog
 from aiohttp import ClientError, ClientWebSocketResponse, WSMessage, WSMsgType
 
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep
-from application.ports.clock import Clock
 from domain.json_values import JsonObject
 
 log = structlog.get_logger()
@@ -24,11 +23,8 @@ _CLOSED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR
 class Connection:
     """A WebSocket to Slack. Frames sent after its end are dropped silently."""
 
-    def __init__(
-        self, socket: ClientWebSocketResponse, clock: Clock, send_timeout_seconds: float = _SEND_TIMEOUT_SECONDS
-    ) -> None:
+    def __init__(self, socket: ClientWebSocketResponse, send_timeout_seconds: float = _SEND_TIMEOUT_SECONDS) -> None:
         self._socket = socket
-        self._clock = clock
         self._send_timeout_seconds = send_timeout_seconds
         self._opened_at = self._alive_at = self._traffic_at = asyncio.get_running_loop().time()
         self._receives_pings = False
@@ -37,13 +33,16 @@ class Connection:
         self._acks_expected = 0
         self._all_acknowledged = asyncio.Event()
         self._all_acknowledged.set()
-        self.last_received_at = clock.now()
-        """When Slack last sent something other than a pong."""
         self.needs_replacement = asyncio.Event()
         """Set when the connection has ended or will end soon."""
         self.end_reason = "the connection ended"
         self.retry_after_seconds = 0.0
         """How long to wait before connecting again."""
+
+    @property
+    def last_received_at(self) -> float:
+        """When Slack last sent something other than a pong, in the event loop's time."""
+        return self._traffic_at
 
     @property
     def age_seconds(self) -> float:
@@ -111,7 +110,6 @@ class Connection:
 
     def _on_traffic(self) -> None:
         self._alive_at = self._traffic_at = asyncio.get_running_loop().time()
-        self.last_received_at = self._clock.now()
 
     async def _send_frame(self, data: bytes, kind: WSMsgType) -> None:
         if self._is_stuck:

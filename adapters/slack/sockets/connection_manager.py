@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 import structlog
 
@@ -22,9 +22,6 @@ from application.ports.receiver import Connected, Disconnected, IncomingEvent
 from application.resilience.backoff import exponential_backoff
 from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 log = structlog.get_logger()
 
@@ -49,7 +46,7 @@ async def receive(
 ) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
     """Implements Receiver.events for sockets of this protocol, while `web` is open."""
     queue = EventQueue(clock)
-    manager = asyncio.create_task(ConnectionManager(protocol, web, clock, queue).run(), name=f"slack {protocol.name}")
+    manager = asyncio.create_task(ConnectionManager(protocol, web, queue).run(), name=f"slack {protocol.name}")
     try:
         yield queue
     finally:
@@ -60,16 +57,16 @@ async def receive(
 class ConnectionManager:
     """Keeps one connection open and puts its events into a queue."""
 
-    def __init__(self, protocol: SocketProtocol, web: SlackWebClient, clock: Clock, queue: EventQueue) -> None:
+    def __init__(self, protocol: SocketProtocol, web: SlackWebClient, queue: EventQueue) -> None:
         self._protocol = protocol
         self._web = web
-        self._clock = clock
         self._queue = queue
         self._open: list[Connection] = []
         """Connections after their hello and before their end, newest last."""
         self._delays = exponential_backoff(_INITIAL_DELAY_SECONDS, _MAX_DELAY_SECONDS)
         self._was_connected = False
-        self._disconnected_since: datetime | None = None
+        self._disconnected_since: float | None = None
+        """In the event loop's time."""
         self._reported_reason = ""
         """The reason of the last Disconnected; empty while connected."""
 
@@ -99,7 +96,7 @@ class ConnectionManager:
         while True:
             await asyncio.sleep(delay_seconds)
             try:
-                connection, hello = await open_socket(self._protocol, self._web, self._clock)
+                connection, hello = await open_socket(self._protocol, self._web)
             except ChatRejected as error:
                 if not self._was_connected:
                     raise
@@ -118,10 +115,14 @@ class ConnectionManager:
             log.warning("slack_sockets_nearly_used_up", connections=hello.connections, allowed=MAX_CONNECTIONS)
         self._delays = exponential_backoff(_INITIAL_DELAY_SECONDS, _MAX_DELAY_SECONDS)
         if not self._open:
-            await self._queue.put(Connected(self._disconnected_since, self._protocol.replays_missed))
+            await self._queue.put(Connected(self._disconnected_seconds(), self._protocol.replays_missed))
         self._open.append(connection)
         self._was_connected = True
         self._reported_reason = ""
+
+    def _disconnected_seconds(self) -> float | None:
+        since = self._disconnected_since
+        return None if since is None else asyncio.get_running_loop().time() - since
 
     async def _on_failure(self, error: Exception, retry_after_seconds: float = 0.0) -> float:
         """Reports a failed attempt, and returns the delay before the next one."""

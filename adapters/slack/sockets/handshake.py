@@ -7,7 +7,6 @@ from typing import Final, Protocol
 from adapters.slack.sockets.connection import Connection
 from adapters.slack.sockets.frames import DisconnectWarning, Frame, Hello, Refused
 from adapters.slack.web_client import SlackWebClient
-from application.ports.clock import Clock
 from domain.errors import Unreachable
 from domain.json_values import JsonObject
 
@@ -43,16 +42,14 @@ class SocketRefused(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-async def open_socket(protocol: SocketProtocol, web: SlackWebClient, clock: Clock) -> tuple[Connection, Hello]:
+async def open_socket(protocol: SocketProtocol, web: SlackWebClient) -> tuple[Connection, Hello]:
     """Returns a connection on which Slack said hello, for the caller to close. Raises ChatError or SocketRefused."""
-    return await open_socket_at(await protocol.request_url(), protocol, web, clock)
+    return await open_socket_at(await protocol.request_url(), protocol, web)
 
 
-async def open_socket_at(
-    url: str, protocol: SocketProtocol, web: SlackWebClient, clock: Clock
-) -> tuple[Connection, Hello]:
+async def open_socket_at(url: str, protocol: SocketProtocol, web: SlackWebClient) -> tuple[Connection, Hello]:
     """Like `open_socket`, at a URL that has not been used yet."""
-    connection = Connection(await web.connect(url), clock)
+    connection = Connection(await web.connect(url))
     try:
         async with asyncio.timeout(web.timeout_seconds):
             return connection, await _wait_for_hello(connection, protocol)

@@ -46,7 +46,7 @@ class FlowTestEnvironment:
         self.flyte_faults = FlyteFaults()
         self._chat = MemoryChat(clock)
         receiver = MemoryReceiver(self._chat, clock)
-        self._connection = InterruptibleConnection(self._chat, receiver, clock)
+        self._connection = InterruptibleConnection(self._chat, receiver)
         self.workspace = MemoryWorkspace(self._chat, receiver)
         self.storage = MemoryStorage(clock)
         self.transcript = Transcript()

@@ -1,18 +1,14 @@
 """Injects a flow test's faults into the ports, and interrupts the receiver's connection."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
-from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, Connected, Disconnected
 from application.resilience.interception import PortCall
 from domain.errors import InDoubt
 from entrypoints.flow_tests.runtime.faults import FlyteFaults, SlackFaults
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class ChatFaultPolicy:
@@ -57,19 +53,19 @@ class WorkflowFaultPolicy:
 class InterruptibleConnection:
     """Between a MemoryChat and its receiver: holds events back while Slack is unreachable, and delivers them later."""
 
-    def __init__(self, chat: MemoryChat, receiver: MemoryReceiver, clock: Clock) -> None:
+    def __init__(self, chat: MemoryChat, receiver: MemoryReceiver) -> None:
         self._receiver = receiver
-        self._clock = clock
         self._held_back: list[ChatEvent] = []
-        self._disconnected_since: datetime | None = None
+        self._disconnected_at: float | None = None
+        """In the event loop's time; None while connected."""
         self._timer: asyncio.TimerHandle | None = None
         chat.listeners.remove(receiver.deliver)
         chat.listeners.append(self._deliver)
 
     def disconnect(self, seconds: float | None) -> None:
         """Interrupts the connection for so long, or until `reconnect`."""
-        if self._disconnected_since is None:
-            self._disconnected_since = self._clock.now()
+        if self._disconnected_at is None:
+            self._disconnected_at = asyncio.get_running_loop().time()
             self._receiver.deliver(Disconnected("no connection to Slack could be made"))
         self._cancel_timer()
         if seconds is not None:
@@ -78,16 +74,16 @@ class InterruptibleConnection:
     def reconnect(self) -> None:
         """Restores the connection, and delivers what was held back."""
         self._cancel_timer()
-        if self._disconnected_since is None:
+        if self._disconnected_at is None:
             return
-        self._receiver.deliver(Connected(self._disconnected_since))
-        self._disconnected_since = None
+        self._receiver.deliver(Connected(asyncio.get_running_loop().time() - self._disconnected_at))
+        self._disconnected_at = None
         held_back, self._held_back = self._held_back, []
         for event in held_back:
             self._receiver.deliver(event)
 
     def _deliver(self, event: ChatEvent) -> None:
-        if self._disconnected_since is None:
+        if self._disconnected_at is None:
             self._receiver.deliver(event)
         else:
             self._held_back.append(event)
