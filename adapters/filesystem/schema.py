@@ -84,6 +84,16 @@ _TABLES = (
     "CREATE TABLE tallies (kind TEXT, state TEXT, rows INTEGER NOT NULL, PRIMARY KEY (kind, state)) WITHOUT ROWID",
 )
 
+_ADDED = (
+    # Tables that came later within this version: an earlier program ignores them.
+    """CREATE TABLE IF NOT EXISTS gaps (
+        channel_id TEXT NOT NULL,
+        after_at INTEGER NOT NULL,
+        until_at INTEGER NOT NULL,
+        PRIMARY KEY (channel_id, after_at)
+    ) WITHOUT ROWID""",
+)
+
 _COUNT = "INSERT INTO tallies VALUES ('{0}', {1}, {2}) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows;"
 
 
@@ -125,6 +135,8 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes of the log that stay on disk after a burst
     if version < VERSION:
         _create(connection)
+    for statement in _ADDED:
+        connection.execute(statement)
 
 
 def _create(connection: sqlite3.Connection) -> None:

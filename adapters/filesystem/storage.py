@@ -12,12 +12,14 @@ import structlog
 from adapters.filesystem.channels import FileChannels
 from adapters.filesystem.database import Database
 from adapters.filesystem.directory import inspect, is_temporary, lock, prepare
+from adapters.filesystem.gaps import FileGaps
 from adapters.filesystem.journal import FileJournal, release_orphans
 from adapters.filesystem.outbox import FileOutbox, expire_claims
 from adapters.filesystem.rate_limits import FileRateLimiter
 from adapters.filesystem.recovery import quarantine_if_corrupt
 from application.ports.channels import Channels
 from application.ports.clock import Clock
+from application.ports.gaps import Gaps
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
@@ -35,6 +37,7 @@ class FileStorage:
     """
 
     channels: Channels
+    gaps: Gaps
     outbox: Outbox
     journal: Journal
     rate_limiter: RateLimiter
@@ -47,6 +50,7 @@ class FileStorage:
         self.database = Database(self._file, self._rate_limiter.write)
         self._channels = FileChannels(self._directory / "channels.json", self.database, clock)
         self.channels = self._channels
+        self.gaps = FileGaps(self.database)
         self.outbox = FileOutbox(self.database, clock)
         self.journal = FileJournal(self.database, clock)
         self.rate_limiter = self._rate_limiter

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from adapters.memory.gaps import MemoryGaps
 from adapters.memory.journal import MemoryJournal
 from adapters.memory.outbox import MemoryOutbox
 from application.ports.channels import Channels
 from application.ports.clock import Clock
+from application.ports.gaps import Gaps
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
@@ -55,6 +57,7 @@ class MemoryStorage:
     """Implements Storage in memory. Opened again, it is what a restarted process finds: all data, and no claims."""
 
     channels: Channels
+    gaps: Gaps
     outbox: Outbox
     journal: Journal
     rate_limiter: RateLimiter
@@ -64,6 +67,7 @@ class MemoryStorage:
         self._journal = MemoryJournal(clock)
         self._is_open = False
         self.channels = MemoryChannels(self._outbox, clock)
+        self.gaps = MemoryGaps()
         self.outbox = self._outbox
         self.journal = self._journal
         self.rate_limiter = InMemoryRateLimiter(clock)

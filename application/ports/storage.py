@@ -1,10 +1,11 @@
-"""Everything that outlives the process: joined channels, outbox, journal and rate limits."""
+"""Everything that outlives the process: joined channels, gaps, outbox, journal and rate limits."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.channels import Channels
+from application.ports.gaps import Gaps
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
@@ -32,6 +33,7 @@ class Storage(Protocol):
     """
 
     channels: Channels
+    gaps: Gaps
     outbox: Outbox
     journal: Journal
     rate_limiter: RateLimiter

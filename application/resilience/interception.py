@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
 from application.ports.channels import Channels
+from application.ports.gaps import Gaps
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
@@ -70,12 +71,14 @@ class InterceptedStorage:
     """A storage with a policy around each of its parts."""
 
     channels: Channels
+    gaps: Gaps
     outbox: Outbox
     journal: Journal
     rate_limiter: RateLimiter
 
     def __init__(self, storage: Storage, policy: Policy) -> None:
         self.channels = intercepted(storage.channels, policy, "channels.")
+        self.gaps = intercepted(storage.gaps, policy, "gaps.")
         self.outbox = intercepted(storage.outbox, policy, "outbox.")
         self.journal = intercepted(storage.journal, policy, "journal.")
         self.rate_limiter = intercepted(storage.rate_limiter, policy, "rate_limiter.")

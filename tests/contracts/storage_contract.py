@@ -2,10 +2,13 @@
 
 from tests.contracts.channels_contract import ChannelsContract
 from tests.contracts.claims_contract import ClaimsContract
+from tests.contracts.gaps_contract import GapsContract
 from tests.contracts.journal_contract import JournalContract
 from tests.contracts.outbox_contract import OutboxContract
 from tests.contracts.rate_limiter_contract import RateLimiterContract
 
 
-class StorageContract(ChannelsContract, OutboxContract, ClaimsContract, JournalContract, RateLimiterContract):
+class StorageContract(
+    ChannelsContract, GapsContract, OutboxContract, ClaimsContract, JournalContract, RateLimiterContract
+):
     """Subclasses provide the fixture `restart`."""
