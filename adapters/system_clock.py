@@ -1,6 +1,7 @@
 """The machine's own clock."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 
 class SystemClock:
@@ -8,3 +9,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+SYSTEM_CLOCK: Final = SystemClock()

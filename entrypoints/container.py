@@ -97,6 +97,7 @@ class Adapters(containers.DeclarativeContainer):
         SlackWebClient,
         api_url=settings.provided.slack_api_url,
         token=providers.Callable(_reveal, settings.provided.slack_token),
+        clock=clock,
     )
     slack_chat = providers.Singleton(SlackChat, web=slack_web)
     chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
@@ -123,6 +124,7 @@ class Adapters(containers.DeclarativeContainer):
         api_url=settings.provided.flyte_api,
         jwt=providers.Callable(_reveal, settings.provided.flyte_jwt),
         timeout_seconds=settings.provided.flyte_api_timeout_seconds,
+        clock=clock,
     )
     workflow = providers.Singleton(_recorded, flyte_workflow, recording_policy.provider, settings)
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from http import HTTPStatus
 
 from aiohttp import ClientError, ClientResponse, ClientSession, TraceConfig, TraceRequestHeadersSentParams
@@ -11,7 +12,10 @@ from yarl import URL
 from adapters.flyte import errors
 from adapters.flyte.response import FlyteResponse
 from adapters.http.dates import server_time
+from adapters.http.peer_clock import PeerClock
 from adapters.http.session import Redirected, open_session, proxy_for
+from adapters.system_clock import SYSTEM_CLOCK
+from application.ports.clock import Clock
 from domain.errors import WorkflowInDoubt, WorkflowUnreachable
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -33,10 +37,13 @@ class _RequestState:
 class FlyteHttpClient:
     """A client of one Flyte, usable within `open`."""
 
-    def __init__(self, api_url: str, *, jwt: str = "", timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self, api_url: str, *, jwt: str = "", timeout_seconds: float = 10.0, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         base = URL(api_url)
         self._headers = _headers(base, jwt)
         self._timeout_seconds = timeout_seconds
+        self._peer_clock = PeerClock(clock)
         self._session: ClientSession | None = None
         self.root = _root(base)
         """The URL of the API's own links."""
@@ -51,6 +58,7 @@ class FlyteHttpClient:
             proxy=proxy_for(str(self.root)),
             keepalive_seconds=_KEEPALIVE_SECONDS,
             trace_configs=[tracing],
+            peer_clock=self._peer_clock,
         )
         async with session:
             self._session = session
@@ -58,6 +66,10 @@ class FlyteHttpClient:
                 yield
             finally:
                 self._session = None
+
+    def now(self) -> datetime:
+        """Returns the time by Flyte's clock; by `clock` until the first response."""
+        return self._peer_clock.now()
 
     async def get(self, url: URL) -> FlyteResponse:
         """Returns the response, whatever its status, after redirects within the origin. Raises WorkflowUnreachable."""

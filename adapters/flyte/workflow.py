@@ -1,9 +1,9 @@
 """Workflow on Flyte's HTTP API."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import structlog
@@ -16,6 +16,8 @@ from adapters.flyte.response import FlyteResponse
 from adapters.flyte.schemas import command_from, event_json, pack_json, parse_body
 from adapters.serialization.json_codec import read_json
 from adapters.serialization.payloads import event_name, event_payload
+from adapters.system_clock import SYSTEM_CLOCK
+from application.ports.clock import Clock
 from application.ports.workflow import PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import command_name
@@ -60,16 +62,19 @@ class FlyteWorkflow:
         jwt: str = "",
         timeout_seconds: float = 10.0,
         help_url: str = DOCUMENTATION,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._client = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds)
+        self._client = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds, clock=clock)
         self._help_url = help_url
-        self._now = now
         self._registration: _Registration | None = None
 
     def open(self) -> AbstractAsyncContextManager[None]:
         """Holds the HTTP session of all requests."""
         return self._client.open()
+
+    def now(self) -> datetime:
+        """Implements the port."""
+        return self._client.now()
 
     async def register(self, definition: PackDefinition) -> None:
         """Implements the port."""
@@ -129,7 +134,7 @@ class FlyteWorkflow:
         left there should not be posted years later.
         """
         registration = self._registered()
-        earliest = max(since - _CLOCK_SKEW, self._now() - _MAX_PENDING_AGE)
+        earliest = max(since - _CLOCK_SKEW, self.now() - _MAX_PENDING_AGE)
         try:
             pending = await self._audit().pending_actions(registration.definition.labels, earliest)
         except AuditUnavailable as error:

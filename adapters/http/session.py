@@ -21,6 +21,8 @@ from aiohttp import (
     TraceConfig,
 )
 
+from adapters.http.peer_clock import PeerClock
+
 _PROXY_SCHEMES = {"ws": "http", "wss": "https"}
 _SAFE_METHODS = ("GET", "HEAD")
 _REDIRECTS = (
@@ -44,13 +46,14 @@ def open_session(
     proxy: str | None = None,
     keepalive_seconds: float = 15.0,
     trace_configs: Sequence[TraceConfig] = (),
+    peer_clock: PeerClock | None = None,
 ) -> ClientSession:
     """Returns a session for the caller to close (`async with`).
 
     `timeout_seconds` covers one request from connecting to the last byte of the response, or one WebSocket handshake.
     Certificates are verified against `SSL_CERT_FILE` if it is set. `proxy` applies to all requests (see `proxy_for`).
     Only requests without side effects follow redirects; others raise Redirected. Connections idle for longer than
-    `keepalive_seconds` are closed. Cookies are discarded.
+    `keepalive_seconds` are closed. Cookies are discarded. `peer_clock` learns the server's time from every response.
 
     aiohttp's own `trust_env` is not used: it ignores HTTPS_PROXY for `wss:`, and adds the credentials of a `.netrc`,
     which conflict with a bearer token.
@@ -63,7 +66,7 @@ def open_session(
         cookie_jar=DummyCookieJar(),
         timeout=ClientTimeout(total=timeout_seconds, connect=timeout_seconds * _CONNECT_SHARE),
         proxy=proxy,
-        middlewares=(_refuse_redirects,),
+        middlewares=(_refuse_redirects,) if peer_clock is None else (_refuse_redirects, peer_clock.observe),
         trace_configs=list(trace_configs),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from application.ports.chat import Page
@@ -60,6 +60,8 @@ class MemoryChat:
         self.listeners: list[Listener] = []
         self.posts: list[PostedMessage] = []
         """What the pack has posted, in order."""
+        self.clock_offset_seconds = 0.0
+        """How far the service's clock is ahead of the pack's."""
 
     # People's side
 
@@ -98,9 +100,12 @@ class MemoryChat:
         """Archives a channel."""
         channel = self._channel(ChannelId(channel_id))
         channel.is_archived = True
-        self._emit(MembershipLost(channel.id, self._clock.now()))
+        self._emit(MembershipLost(channel.id, self.now()))
 
     # Chat
+
+    def now(self) -> datetime:
+        return self._clock.now() + timedelta(seconds=self.clock_offset_seconds)
 
     def validate(self, message: Post) -> None:
         if len(message.text) > _MAX_TEXT_LENGTH:
@@ -196,12 +201,12 @@ class MemoryChat:
     def _add_bot(self, channel: _Channel) -> None:
         if not channel.has_bot:
             channel.has_bot = True
-            self._emit(MembershipGained(channel.id, self._clock.now()))
+            self._emit(MembershipGained(channel.id, self.now()))
 
     def _remove_bot(self, channel: _Channel) -> None:
         if channel.has_bot:
             channel.has_bot = False
-            self._emit(MembershipLost(channel.id, self._clock.now()))
+            self._emit(MembershipLost(channel.id, self.now()))
 
     def _add(self, channel: _Channel, message: IncomingMessage) -> None:
         channel.messages.append(message)
@@ -213,7 +218,7 @@ class MemoryChat:
             listener(event)
 
     def _next_timestamp(self) -> str:
-        now = int(self._clock.now().timestamp() * 1_000_000)
+        now = int(self.now().timestamp() * 1_000_000)
         self._last_microsecond = max(now, self._last_microsecond + 1)
         return f"{self._last_microsecond // 1_000_000}.{self._last_microsecond % 1_000_000:06}"
 

@@ -3,9 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
+from adapters.system_clock import SYSTEM_CLOCK
+from application.ports.clock import Clock
 from application.ports.workflow import PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import Command
@@ -20,8 +22,11 @@ class MemoryWorkflow:
     It is called with every event and every outcome, and returns the commands that follow.
     """
 
-    def __init__(self, on_event: Callable[[Event], Iterable[Command]] = lambda _event: ()) -> None:
+    def __init__(
+        self, on_event: Callable[[Event], Iterable[Command]] = lambda _event: (), clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._on_event = on_event
+        self._clock = clock
         self._ids = count(1)
         self._waiting: deque[Action] = deque()
         self._taken: dict[ActionId, Action] = {}
@@ -32,6 +37,8 @@ class MemoryWorkflow:
         """The outcome of each completed action with its `at`, in the order of completion."""
         self.published: list[tuple[PackEvent, datetime]] = []
         """The events with their `at`, in order."""
+        self.clock_offset_seconds = 0.0
+        """How far the engine's clock is ahead of the pack's."""
 
     def enqueue(self, command: Command) -> ActionId:
         """Adds an action for the pack to take."""
@@ -54,6 +61,9 @@ class MemoryWorkflow:
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
+
+    def now(self) -> datetime:
+        return self._clock.now() + timedelta(seconds=self.clock_offset_seconds)
 
     async def register(self, definition: PackDefinition) -> None:
         self.pack = definition

@@ -35,6 +35,9 @@ class SlackChat:
         self._users = UserCache(web)
         self._history = SlackHistory(web)
 
+    def now(self) -> datetime:
+        return self._web.now()
+
     def validate(self, message: Post) -> None:
         if len(message.text) > _MAX_TEXT_LENGTH:
             explanation = f"the text has {len(message.text)} characters; Slack cuts it after {_MAX_TEXT_LENGTH}"

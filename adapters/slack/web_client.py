@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from json import JSONDecodeError
 
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSServerHandshakeError
@@ -11,9 +12,12 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.http.errors import describe
+from adapters.http.peer_clock import PeerClock
 from adapters.http.session import open_session, proxy_for
 from adapters.serialization.json_codec import replace_surrogates_deep
 from adapters.slack.errors import ApiCall, chat_error, unreadable_response
+from adapters.system_clock import SYSTEM_CLOCK
+from application.ports.clock import Clock
 from domain.errors import Unreachable
 from domain.json_values import Json, JsonObject
 
@@ -47,23 +51,28 @@ class WebResponse:
 class SlackWebClient:
     """A client of one Slack, usable within `open`."""
 
-    def __init__(self, api_url: str, token: str, timeout_seconds: float = 10.0) -> None:
+    def __init__(self, api_url: str, token: str, timeout_seconds: float = 10.0, clock: Clock = SYSTEM_CLOCK) -> None:
         self._api_url = api_url if api_url.endswith("/") else f"{api_url}/"
         self._token = token
         self.timeout_seconds = timeout_seconds
         """The timeout of one request in all."""
+        self._peer_clock = PeerClock(clock)
         self._session: ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Holds the HTTP session of all requests and sockets."""
-        async with open_session(timeout_seconds=self.timeout_seconds) as session:
+        async with open_session(timeout_seconds=self.timeout_seconds, peer_clock=self._peer_clock) as session:
             self._session, self._client = session, self._new_client(session)
             try:
                 yield
             finally:
                 self._session = self._client = None
+
+    def now(self) -> datetime:
+        """Returns the time by Slack's clock; by `clock` until the first response."""
+        return self._peer_clock.now()
 
     async def call(
         self, call: ApiCall, arguments: Mapping[str, Json] | None = None, token: str | None = None

@@ -32,6 +32,13 @@ class Chat(Protocol):
     history_lag_seconds: float
     """How long after a post `find_posted` may fail to find it."""
 
+    def now(self) -> datetime:
+        """Returns the current time by the service's clock (UTC), as far as its answers have told.
+
+        Timestamps of messages have to be compared with this time. A step of the pack's own clock has no effect on it,
+        except before the first answer, when it is the pack's own time. Precise to about a second.
+        """
+
     def validate(self, message: Post) -> None:
         """Raises ChatRejected for a message that the service would alter, such as one with too long a text."""
 

@@ -37,6 +37,13 @@ class Workflow(Protocol):
     whether a request took effect.
     """
 
+    def now(self) -> datetime:
+        """Returns the current time by the engine's clock (UTC), as far as its answers have told.
+
+        A step of the pack's own clock has no effect on it, except before the first answer, when it is the pack's own
+        time. Precise to about a second.
+        """
+
     async def register(self, definition: PackDefinition) -> None:
         """Registers the pack. Repeating it is safe (never WorkflowInDoubt). Raises RejectedByWorkflow."""
 

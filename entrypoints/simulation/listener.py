@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import socket
 import struct
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import Final
 
 from aiohttp import web
@@ -13,11 +16,15 @@ _BACKLOG: Final = 1024
 
 
 class HttpListener:
-    """Serves an application at one address, which stays reserved while the server is down."""
+    """Serves an application at one address, which stays reserved while the server is down.
 
-    def __init__(self, host: str, port: int) -> None:
+    Responses carry the time `now`, in seconds since 1970.
+    """
+
+    def __init__(self, host: str, port: int, now: Callable[[], float] = time.time) -> None:
         self.host: Final = host
         self.port = port
+        self._now = now
         self._reserved: socket.socket | None = None
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -32,6 +39,7 @@ class HttpListener:
     ) -> None:
         """Starts to listen. Raises OSError when the port is taken."""
         self._reserve()
+        app.middlewares.insert(0, self._tell_time)
         self._runner = web.AppRunner(
             app, handler_cancellation=handler_cancellation, access_log=None, shutdown_timeout=shutdown_seconds
         )
@@ -68,6 +76,15 @@ class HttpListener:
         server = self._runner.server if self._runner is not None else None
         for connection in list(server.connections if server is not None else ()):
             reset_connection(connection.transport)
+
+    @web.middleware
+    async def _tell_time(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.setdefault("Date", formatdate(self._now(), usegmt=True))
+        return response
 
     def _reserve(self) -> None:
         """Binds the port without listening, so that no other process gets it while the server is down."""

@@ -19,6 +19,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON, received_message
 from tests.support.flyte import LISTENER, registered
+from tests.support.manual_clock import ManualClock
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
 ECHO = flow_from_values(
@@ -226,7 +227,7 @@ async def _with_audit(audit: object, question: str) -> Any:
         return flyte_registration(request) or http_response(200, json.dumps(audit))
 
     async with scripted_server(respond) as server:
-        workflow = FlyteWorkflow(server.url, now=lambda: NOON)
+        workflow = FlyteWorkflow(server.url, clock=ManualClock(NOON))
         async with workflow.open():
             await workflow.register(DEFINITION)
             if question == "in_hand":

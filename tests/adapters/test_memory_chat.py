@@ -35,6 +35,9 @@ class MemoryChatEnvironment(ChatEnvironment):
     def remove_bot(self, channel_id: ChannelId) -> None:
         self.chat.remove(channel_id)
 
+    def shift_clock(self, seconds: float) -> None:
+        self.chat.clock_offset_seconds = seconds
+
     def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         posts = (post for post in self.chat.posts if post.message.channel_id == channel_id)
         return [PostedMessage(post.message.text, post.timestamp, _thread_of(post.message)) for post in posts]

@@ -31,6 +31,9 @@ class MemoryEngine:
     def events(self) -> list[EngineEvent]:
         return [(event_name(event), event_payload(event), at) for event, at in self._workflow.published]
 
+    def shift_clock(self, seconds: float) -> None:
+        self._workflow.clock_offset_seconds = seconds
+
     async def wait_until_processed(self) -> None:
         """Does nothing: events are processed when `publish` returns."""
 

@@ -44,6 +44,9 @@ class SlackChatEnvironment(ChatEnvironment):
     def remove_bot(self, channel_id: ChannelId) -> None:
         self._slack.kick(channel_id, self._slack.bot_user_id)
 
+    def shift_clock(self, seconds: float) -> None:
+        self._slack.clock_offset_seconds = seconds
+
     def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         return [
             PostedMessage(post.text, post.ts, post.thread_ts or "")

@@ -57,6 +57,10 @@ class ChatEnvironment(ABC):
     def remove_bot(self, channel_id: ChannelId) -> None: ...
 
     @abstractmethod
+    def shift_clock(self, seconds: float) -> None:
+        """Sets the service's clock ahead of the pack's."""
+
+    @abstractmethod
     def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         """Returns the bot's messages in the channel and its threads, oldest first."""
 
@@ -83,6 +87,19 @@ class ChatContract:
         assert identity.user_id
         assert identity.bot_id
         assert identity.user_id != identity.bot_id
+
+    @pytest.mark.parametrize("offset", [-90.0, 90.0])
+    async def test_the_time_is_that_of_the_timestamps_of_messages(
+        self, environment: ChatEnvironment, offset: float
+    ) -> None:
+        environment.shift_clock(offset)
+        channel = environment.open_channel("ops", with_bot=True)
+
+        timestamp = environment.say(channel, "hello")
+        await environment.chat.identify()
+
+        posted_at = datetime.fromtimestamp(float(timestamp), UTC)
+        assert abs(environment.chat.now() - posted_at) < timedelta(seconds=5)
 
     async def test_a_text_that_the_service_would_cut_is_rejected(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)

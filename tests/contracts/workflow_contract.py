@@ -99,6 +99,9 @@ class Engine(Protocol):
     def events(self) -> list[EngineEvent]:
         """Returns the published events in order. Each causes an action of another pack."""
 
+    def shift_clock(self, seconds: float) -> None:
+        """Sets the engine's clock ahead of the pack's."""
+
     async def wait_until_processed(self) -> None:
         """Waits until all events are processed."""
 
@@ -218,6 +221,11 @@ class WorkflowContract(ABC):
         assert await workflow.is_completed(unknown) is None
         with pytest.raises(PackNotRegistered):
             await workflow.complete(unknown, Fatal("x"), NOON)
+
+    async def test_the_time_is_the_engine_s(self, workflow: Workflow, engine: Engine) -> None:
+        engine.shift_clock(-90)
+        await workflow.register(DEFINITION)
+        assert abs(datetime.now(UTC) - workflow.now() - timedelta(seconds=90)) < timedelta(seconds=5)
 
     async def test_the_engine_knows_which_messages_were_published(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(DEFINITION)

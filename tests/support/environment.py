@@ -56,7 +56,7 @@ class World:
         self.faults = Faults()
         self.chat = MemoryChat(self.clock)
         self.receiver = MemoryReceiver(self.chat, self.pack_clock)
-        self.engine = MemoryWorkflow(flows)
+        self.engine = MemoryWorkflow(flows, self.clock)
         self.storage = MemoryStorage(self.pack_clock)
         self.chat.add_user(User("U1", "Ada"))
         self.c1 = self.chat.add_channel("C1")

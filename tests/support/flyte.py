@@ -69,6 +69,10 @@ class FlyteEngine:
         """See Engine."""
         return [(event.name, cast("Json", event.payload), event.created_at) for event in self._flyte.events]
 
+    def shift_clock(self, seconds: float) -> None:
+        """See Engine."""
+        self._flyte.clock_offset_seconds = seconds
+
     async def wait_until_processed(self) -> None:
         """See Engine."""
         await self._flyte.wait_for(lambda: self._flyte.waiting("Other") == len(self._flyte.events))

@@ -26,6 +26,7 @@ class HttpGateway:
         self,
         host: str,
         port: int,
+        now: Callable[[], float],
         faults: FaultPlan,
         on_served: Served,
         *,
@@ -35,7 +36,7 @@ class HttpGateway:
         on_request: Callable[[], None],
     ) -> None:
         self.in_progress: Counter[str] = Counter()
-        self._listener = HttpListener(host, port)
+        self._listener = HttpListener(host, port, now)
         self._faults = faults
         self._on_served = on_served
         self._jwt = jwt

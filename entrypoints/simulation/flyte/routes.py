@@ -121,12 +121,12 @@ class FlyteRoutes:
 
     async def _event(self, request: web.Request, pack: Pack) -> web.Response:
         self._engine.mark_alive(pack)
-        self._engine.accept_event(schemas.read_event(await _decode(request), pack))
+        self._engine.accept_event(schemas.read_event(await _decode(request), pack, self._engine.environment.now()))
         return web.Response(status=202)
 
     async def _result(self, request: web.Request, pack: Pack) -> web.Response:
         self._engine.mark_alive(pack)
-        event = schemas.read_event(await _decode(request), pack)
+        event = schemas.read_event(await _decode(request), pack, self._engine.environment.now())
         completion = self._engine.accept_result(request.match_info["action_id"], event)
         if completion is Completion.FOREIGN:
             # The server's handler crashes, and takes the connection with it.

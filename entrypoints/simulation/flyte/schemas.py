@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import yaml
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
@@ -64,13 +64,12 @@ def read_pack(body: object) -> Pack:
     return Pack.create(values["name"], values.get("labels") or {}, definition)
 
 
-def read_event(body: object, pack: Pack) -> Event:
-    """Reads an event of a pack. Raises InvalidBody."""
+def read_event(body: object, pack: Pack, received: datetime) -> Event:
+    """Reads an event of a pack, received at this time. Raises InvalidBody."""
     values = _object(body)
     name, created = values.get("event"), values.get("createdAt")
     if name is not None and not isinstance(name, str):
         raise InvalidBody("event is not a string")
-    received = datetime.now(UTC)
     if created is None:
         return Event(pack, name or "", values.get("payload"), received, received)
     created_at = parse(created) if isinstance(created, str) else None

@@ -2,7 +2,8 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
 
@@ -47,9 +48,12 @@ class FlyteServer(Flyte):
         flow_delay_seconds: float = 0.0,
         max_finished_runs: int = 10_000,
     ) -> None:
+        self.clock_offset_seconds = 0.0
+        """How far this Flyte's clock is ahead of the machine's."""
+        self._environment = environment or TemplateEnvironment()
         super().__init__(
             flows=flows,
-            environment=environment,
+            environment=replace(self._environment, now=self._now),
             flow_delay_seconds=flow_delay_seconds,
             max_finished_runs=max_finished_runs,
         )
@@ -62,6 +66,7 @@ class FlyteServer(Flyte):
         self._gateway = HttpGateway(
             host,
             port,
+            lambda: self._now().timestamp(),
             self.faults,
             self._record_request,
             jwt=jwt,
@@ -101,6 +106,9 @@ class FlyteServer(Flyte):
         """See `EventFeed`."""
         requests = {f"{route} {code}": count for (route, code), count in self.counts.items()}
         return f"requests so far: {requests}"
+
+    def _now(self) -> datetime:
+        return self._environment.now() + timedelta(seconds=self.clock_offset_seconds)
 
     def _lose_race(self, pack_id: str) -> None:
         pack = self.packs.get(pack_id)

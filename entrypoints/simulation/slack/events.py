@@ -1,6 +1,5 @@
 """The events of the simulated Slack, as its apps receive them."""
 
-import time
 import uuid
 from typing import Final
 
@@ -71,7 +70,9 @@ def new_event_id() -> str:
     return f"Ev{uuid.uuid4().hex[:10].upper()}"
 
 
-def event_callback(event: JsonObject, event_id: str, *, team_id: str, app_id: str, bot_user_id: str) -> JsonObject:
+def event_callback(
+    event: JsonObject, event_id: str, event_time: int, *, team_id: str, app_id: str, bot_user_id: str
+) -> JsonObject:
     """The body in which the Events API delivers an event, through a socket or by HTTP."""
     authorization = {"enterprise_id": None, "team_id": team_id, "user_id": bot_user_id, "is_bot": True}
     return {
@@ -82,7 +83,7 @@ def event_callback(event: JsonObject, event_id: str, *, team_id: str, app_id: st
         "event": event,
         "type": "event_callback",
         "event_id": event_id,
-        "event_time": int(time.time()),
+        "event_time": event_time,
         "authorizations": [authorization | {"is_enterprise_install": False}],
         "is_ext_shared_channel": False,
     }

@@ -1,5 +1,6 @@
 """A simulated Slack on loopback: the Web API, Socket Mode, RTM and the Events API, with people and fault injection."""
 
+import time
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -65,7 +66,9 @@ class SlackServer(SlackPeople):
         latency_seconds: float = 0.0,
         ping_seconds: float = 5.0,
     ) -> None:
-        super().__init__(WorkspaceState(self._on_event, bot_name=bot_name))
+        super().__init__(WorkspaceState(self._on_event, bot_name=bot_name, now=self.now))
+        self.clock_offset_seconds = 0.0
+        """How far this Slack's clock is ahead of the machine's."""
         self.bot_token: Final = bot_token
         self.app_token: Final = app_token
         self.signing_secret: Final = signing_secret
@@ -83,8 +86,8 @@ class SlackServer(SlackPeople):
         self.unacknowledged: Final = self.deliveries.unacknowledged
         self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.workspace, acknowledgement_seconds)
         self.deliveries.transport = self.socket_mode
-        self._http = HttpDelivery(self.deliveries, self.log, signing_secret, acknowledgement_seconds)
-        self._listener = HttpListener(host, port)
+        self._http = HttpDelivery(self.deliveries, self.log, signing_secret, acknowledgement_seconds, self.now)
+        self._listener = HttpListener(host, port, self.now)
         self._sockets = SocketEndpoint(self._listener, self.log, self.conditions, self.socket_mode)
         self.rtm: Final = self._sockets.rtm
 
@@ -107,6 +110,10 @@ class SlackServer(SlackPeople):
         self.socket_mode.close()
         self.deliveries.close()
         self.log.close()
+
+    def now(self) -> float:
+        """Returns the time by this Slack's clock, in seconds since 1970."""
+        return time.time() + self.clock_offset_seconds
 
     @property
     def port(self) -> int:
@@ -213,5 +220,5 @@ class SlackServer(SlackPeople):
 
     def _deliver(self, event: JsonObject, event_id: str) -> str:
         ids = {"team_id": self.team_id, "app_id": self.workspace.app_id, "bot_user_id": self.bot_user_id}
-        self.deliveries.add(event_id, event_callback(event, event_id, **ids))
+        self.deliveries.add(event_id, event_callback(event, event_id, int(self.now()), **ids))
         return event_id

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
-import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -22,10 +22,18 @@ NO_RETRY_HEADER: Final = "x-slack-no-retry"
 class HttpDelivery:
     """Delivers events by HTTP, from `open` to `close`."""
 
-    def __init__(self, deliveries: DeliveryQueue, log: SlackLog, signing_secret: str, deadline_seconds: float) -> None:
+    def __init__(
+        self,
+        deliveries: DeliveryQueue,
+        log: SlackLog,
+        signing_secret: str,
+        deadline_seconds: float,
+        now: Callable[[], float],
+    ) -> None:
         self._deliveries = deliveries
         self._log = log
         self._signing_secret = signing_secret
+        self._now = now
         self._timeout = aiohttp.ClientTimeout(total=deadline_seconds)
         self._url = ""
         self._queue: asyncio.Queue[PendingDelivery] = asyncio.Queue()
@@ -101,7 +109,7 @@ class HttpDelivery:
         self, session: aiohttp.ClientSession, body: JsonObject, headers: dict[str, str]
     ) -> "aiohttp.client._RequestContextManager":
         data = json.dumps(body).encode()
-        signed = signed_headers(self._signing_secret, data, int(time.time()))
+        signed = signed_headers(self._signing_secret, data, int(self._now()))
         content = {"Content-Type": "application/json", "User-Agent": "Slackbot 1.0 (simulated)"}
         return session.post(self._url, data=data, headers={**content, **signed, **headers}, allow_redirects=False)
 

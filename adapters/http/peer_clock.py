@@ -1,0 +1,60 @@
+"""The time by the clock of a server."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from statistics import median_low
+from typing import Final
+
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+
+from adapters.http.dates import server_time
+from application.ports.clock import Clock
+
+_LATEST_RESPONSES: Final = 3
+_HALF_A_SECOND: Final = timedelta(seconds=0.5)
+"""Servers truncate their time to whole seconds: on average it was this much later."""
+
+
+class PeerClock:
+    """Tells the time by a server's clock, as far as the `Date` of its responses has told.
+
+    From the first response on the event loop's time counts, whatever happens to the pack's own clock, which serves
+    until then. The median of the latest responses applies: one that is far off, such as a proxy's, changes nothing.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._origins: deque[datetime] = deque(maxlen=_LATEST_RESPONSES)
+        """When the event loop's time was zero, by each of the latest responses."""
+
+    def now(self) -> datetime:
+        """Returns the current time, in UTC."""
+        if not self._origins:
+            return self._clock.now()
+        return median_low(self._origins) + _loop_time()
+
+    async def observe(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Learns the time from each response: a middleware for an aiohttp session."""
+        response = await handler(request)
+        time = server_time(response.headers)
+        if time is not None and _is_from_server(response.status) and not _is_cached(response.headers):
+            self._origins.append(time + _HALF_A_SECOND - _loop_time())
+        return response
+
+
+def _loop_time() -> timedelta:
+    return timedelta(seconds=asyncio.get_running_loop().time())
+
+
+def _is_from_server(status: int) -> bool:
+    """Redirects and failures are often a gateway's, and the response to a handshake is the socket's."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or (
+        HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
+def _is_cached(headers: Mapping[str, str]) -> bool:
+    return headers.get("Age", "0").strip() != "0"
