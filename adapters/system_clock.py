@@ -1,5 +1,6 @@
 """The machine's own clock."""
 
+import time
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,6 +10,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
 
 SYSTEM_CLOCK: Final = SystemClock()

@@ -59,7 +59,10 @@ class VirtualClock:
         self._start = start
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
 def run_in_virtual_time(main: Coroutine[Any, Any, T]) -> T:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from domain.users import User
 from entrypoints.cli.commands import main
 from entrypoints.container import Application, FixedAdapters
 from tests.support.environment import DEFAULTS
+from tests.support.manual_clock import ManualClock
 
 DATA = Path(__file__).parent / "data" / "earlier_version"
 WRITTEN_AT = datetime(2025, 12, 31, 23, 50, 0, 123_000, tzinfo=UTC)
@@ -135,23 +136,13 @@ RICH_KEY = IdempotencyKey("faa9affa8e0ed334f10e055765ab4acc")
 """The keys that the earlier version gave to the post of `HALF_BROADCAST` into C2 and to that of `IN_DOUBT`."""
 
 
-@dataclass
-class FixedClock:
-    """A clock that stands still, some time after the directory was written."""
-
-    time: datetime = WRITTEN_AT + timedelta(minutes=2)
-
-    def now(self) -> datetime:
-        return self.time
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(WRITTEN_AT + timedelta(minutes=2))
 
 
 @pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-async def storage(tmp_path: Path, clock: FixedClock) -> AsyncIterator[FileStorage]:
+async def storage(tmp_path: Path, clock: ManualClock) -> AsyncIterator[FileStorage]:
     """The storage in a copy of the state directory."""
     directory = tmp_path / "state"
     shutil.copytree(DATA / "state", directory)
@@ -182,7 +173,7 @@ async def test_keys_of_messages_are_recognised(storage: FileStorage) -> None:
     assert await storage.outbox.append([*known, entry(C1, 90, "new")]) == [False] * len(known) + [True]
 
 
-async def test_claims_and_delays_are_taken_over(storage: FileStorage, clock: FixedClock) -> None:
+async def test_claims_and_delays_are_taken_over(storage: FileStorage, clock: ManualClock) -> None:
     claims = await storage.outbox.claim(10, 10, lease_seconds=600)
 
     assert [(claim.entries, claim.previous_lease_expired) for claim in claims] == [
@@ -207,13 +198,13 @@ async def test_actions_are_taken_over(storage: FileStorage) -> None:
     assert await journal.claim_orphans(10) == UNFINISHED
 
 
-async def test_rate_limits_are_taken_over(storage: FileStorage, clock: FixedClock) -> None:
+async def test_rate_limits_are_taken_over(storage: FileStorage, clock: ManualClock) -> None:
     assert await storage.rate_limiter.paused() == {C2: after(1200)}
     clock.time = after(44)
     assert await storage.rate_limiter.reserve(C1, 1, 1) == 1
 
 
-async def test_the_pack_finishes_what_the_earlier_version_began(storage: FileStorage, clock: FixedClock) -> None:
+async def test_the_pack_finishes_what_the_earlier_version_began(storage: FileStorage, clock: ManualClock) -> None:
     clock.time = after(1800)
     chat, engine = MemoryChat(clock), MemoryWorkflow()
     chat.add_user(User("U1", "Ada"))

@@ -10,3 +10,10 @@ def test_the_system_clock_tells_the_time_in_utc() -> None:
 
     assert now.tzinfo is UTC
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_the_system_clocks_seconds_only_grow() -> None:
+    clock = SystemClock()
+    seconds = [clock.monotonic() for _ in range(100)]
+
+    assert seconds == sorted(seconds)

@@ -1,6 +1,7 @@
 """The base of the storage contracts."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,7 +30,7 @@ class StorageSuite:
     @pytest.fixture
     def clock(self) -> ManualClock:
         """The storage's clock; `at` sets it."""
-        CLOCK.time = NOW
+        CLOCK.time, CLOCK.error = NOW, timedelta()
         return CLOCK
 
     @pytest.fixture

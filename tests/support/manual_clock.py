@@ -1,6 +1,6 @@
 """A clock that shows what the test sets."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 class ManualClock:
@@ -8,6 +8,17 @@ class ManualClock:
 
     def __init__(self, time: datetime) -> None:
         self.time = time
+        """The right time. Setting it lets time pass."""
+        self.error = timedelta()
+        """How far the time of day is ahead of the right time."""
+        self._start = time
 
     def now(self) -> datetime:
-        return self.time
+        return self.time + self.error
+
+    def monotonic(self) -> float:
+        return (self.time - self._start).total_seconds()
+
+    def step(self, seconds: float) -> None:
+        """Somebody sets the time of day, ahead or back, while no time passes."""
+        self.error += timedelta(seconds=seconds)

@@ -41,6 +41,9 @@ class SteppedClock:
     def now(self) -> datetime:
         return self._clock.now() + self._ahead
 
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
     def step(self, seconds: float) -> None:
         """Sets the clock forward, or back by a negative number. No time passes."""
         self._ahead += timedelta(seconds=seconds)
