@@ -11,6 +11,7 @@ from entrypoints.simulation.slack.server import SlackServer
 from tests.simulation.slack_app import error_of, web_client
 
 BLOCK = {"type": "section", "text": {"type": "mrkdwn", "text": "hi"}}
+LONG_TEXT = {"type": "mrkdwn", "text": "x" * 2_700}
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ async def test_text_over_forty_thousand_characters_is_truncated_without_an_error
         ({"text": "x", "blocks": {"type": "section"}}, "invalid_blocks_format"),
         ({"text": "x", "blocks": ["words"]}, "invalid_blocks"),
         ({"text": "x", "blocks": [BLOCK] * 51}, "invalid_blocks"),
-        ({"text": "x", "blocks": [{"type": "section", "text": {"text": "x" * 13_201}}]}, "msg_blocks_too_long"),
+        ({"text": "x", "blocks": [{"type": "section", "text": LONG_TEXT}] * 5}, "msg_blocks_too_long"),
         ({"text": "x", "attachments": [{}] * 101}, "too_many_attachments"),
         ({"text": "x", "attachments": "no json"}, "invalid_attachments"),
         ({"text": "x", "markdown_text": "**x**"}, "markdown_text_conflict"),

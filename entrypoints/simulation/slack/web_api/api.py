@@ -32,6 +32,12 @@ def fail_if(failed: object, code: str) -> None:
         raise SlackError(code)
 
 
+def invalid(code: str, errors: Sequence[str]) -> SlackError:
+    """Returns the error for an argument that breaks rules, with Slack's explanation of each."""
+    messages = [f"[ERROR] {error}" for error in errors]
+    return SlackError(code, errors=list(errors), response_metadata={"messages": messages})
+
+
 @dataclass(slots=True)
 class Access:
     """The tokens and the bot's scopes; `forced_error`, if not empty, is the error for every call."""
@@ -75,8 +81,7 @@ class MethodCall:
         """Returns an argument as text, empty when it is missing."""
         value = self.arguments.get(name)
         if isinstance(value, bool | dict | list):
-            details = {"messages": [f"[ERROR] must be a string [json-pointer:/{name}]"]}
-            raise SlackError("invalid_arguments", response_metadata=details)
+            raise invalid("invalid_arguments", [f"must be a string [json-pointer:/{name}]"])
         return "" if value is None else str(value)
 
     def flag(self, name: str) -> bool:

@@ -1,33 +1,21 @@
 """The `chat.*` and `reactions.*` methods of the simulated Slack's Web API."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from entrypoints.simulation.slack.event_log import EphemeralPost, Post
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if
-
-MAX_TEXT: Final = 40_000
-"""Slack truncates longer texts without an error."""
-MAX_MARKDOWN: Final = 12_000
-MAX_ATTACHMENTS: Final = 100
-MAX_BLOCKS: Final = 50
-MAX_BLOCK_TEXT: Final = 13_200
-MAX_METADATA: Final = 8_000
-"""An assumption: Slack has a limit but does not document it."""
+from entrypoints.simulation.slack.web_api.content import read_content, read_thread
 
 CUSTOM_AUTHOR: Final = ("username", "icon_url", "icon_emoji")
-EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]+")
-THREAD_TS: Final = re.compile(r"\d{9,11}\.\d{1,6}")
-SYSTEM_SUBTYPE: Final = re.compile(r"(channel|group)_\w+")
-"""The subtypes of Slack's own notices in a channel, which have no threads."""
 
 
 def post_message(call: MethodCall) -> JsonObject:
     """`chat.postMessage`: posts as the bot."""
     channel = _target(call)
-    fields, metadata = _content(call)
-    thread_ts = _thread(call, channel)
+    fields, metadata = read_content(call)
+    thread_ts = read_thread(call, channel)
     message = call.workspace.post(
         channel, _author(call) | fields, thread_ts=thread_ts, broadcast=call.flag("reply_broadcast"), metadata=metadata
     )
@@ -39,7 +27,7 @@ def post_ephemeral(call: MethodCall) -> JsonObject:
     """`chat.postEphemeral`: shows a message to one member, and does not keep it."""
     channel = _target(call)
     fail_if(call.text("user") not in channel.members, "user_not_in_channel")
-    fields, _ = _content(call)
+    fields, _ = read_content(call)
     ts = call.workspace.next_ts()
     call.log.publish(EphemeralPost(channel.channel_id, call.text("user"), ts, fields["text"]))
     return {"message_ts": ts}
@@ -49,7 +37,7 @@ def update(call: MethodCall) -> JsonObject:
     """`chat.update`: changes a message of the bot."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_update_message")
-    fields, metadata = _content(call)
+    fields, metadata = read_content(call)
     if metadata is not None:
         message.metadata = metadata
     call.workspace.edit(channel, message, fields, call.bot.user_id)
@@ -113,74 +101,6 @@ def _author(call: MethodCall) -> JsonObject:
         del author["user"]
         author |= {"subtype": "bot_message"} | ({"username": custom["username"]} if "username" in custom else {})
     return author | {"bot_profile": profile}
-
-
-def _content(call: MethodCall) -> tuple[JsonObject, JsonObject | None]:
-    """Returns the validated fields and metadata of a message."""
-    markdown, text = call.text("markdown_text"), call.text("text")
-    blocks, attachments = _blocks(call), _attachments(call)
-    fail_if(markdown and (text or blocks), "markdown_text_conflict")
-    fail_if(len(markdown) > MAX_MARKDOWN, "msg_too_long")
-    fail_if(not (text or markdown or blocks or attachments), "no_text")
-    fields: JsonObject = {"text": (text or markdown)[:MAX_TEXT]}
-    fields |= {"blocks": blocks} if blocks else {}
-    fields |= {"attachments": attachments} if attachments else {}
-    return fields, _metadata(call)
-
-
-def _blocks(call: MethodCall) -> list[Any]:
-    blocks = _list(call, "blocks", "invalid_blocks_format")
-    well_formed = all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in blocks)
-    fail_if(not well_formed or len(blocks) > MAX_BLOCKS, "invalid_blocks")
-    fail_if(sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT, "msg_blocks_too_long")
-    return blocks
-
-
-def _text_length(value: Any) -> int:
-    if isinstance(value, dict):
-        own = len(value["text"]) if isinstance(value.get("text"), str) else 0
-        return own + sum(_text_length(inner) for inner in value.values())
-    return sum(map(_text_length, value)) if isinstance(value, list) else 0
-
-
-def _attachments(call: MethodCall) -> list[Any]:
-    attachments = _list(call, "attachments", "invalid_attachments")
-    fail_if(not all(isinstance(one, dict) for one in attachments), "invalid_attachments")
-    fail_if(len(attachments) > MAX_ATTACHMENTS, "too_many_attachments")
-    return attachments
-
-
-def _list(call: MethodCall, name: str, code: str) -> list[Any]:
-    value = call.json_value(name, code)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise SlackError(code)
-    return value
-
-
-def _metadata(call: MethodCall) -> JsonObject | None:
-    metadata = call.json_value("metadata", "invalid_metadata_format")
-    if metadata is None:
-        return None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_payload"), dict):
-        raise SlackError("invalid_metadata_format")
-    event_type = metadata.get("event_type")
-    if not isinstance(event_type, str) or not EVENT_TYPE.fullmatch(event_type):
-        raise SlackError("invalid_metadata_schema")
-    fail_if(len(str(metadata)) > MAX_METADATA, "metadata_too_large")
-    return {"event_type": event_type, "event_payload": metadata["event_payload"]}
-
-
-def _thread(call: MethodCall, channel: Channel) -> str | None:
-    thread_ts = call.text("thread_ts")
-    if not thread_ts:
-        return None
-    fail_if(not THREAD_TS.fullmatch(thread_ts), "invalid_thread_ts")
-    parent = channel.messages.get(thread_ts)
-    subtype = parent.fields.get("subtype", "") if parent else ""
-    fail_if(SYSTEM_SUBTYPE.fullmatch(subtype), "cannot_reply_to_message")
-    return thread_ts
 
 
 def _own_message(call: MethodCall, channel: Channel, refusal: str) -> Message:
