@@ -67,11 +67,13 @@ class IncomingMessage:
     user_id: str = ""
     """Empty for some bots' messages."""
     bot_id: str = ""
-    """Empty for people's messages."""
+    """The bot or app through which it was posted; empty for what people write in the service itself."""
     bot_name: str = ""
     """The author's name that a bot's message carries."""
     thread_timestamp: str = ""
     """The timestamp of the thread's first message; empty outside threads."""
+    is_automated: bool = False
+    """Certainly written by a program, whoever the user is."""
     is_direct: bool = False
     """A direct message to the bot."""
     reply_count: int = 0
@@ -84,8 +86,13 @@ class IncomingMessage:
 
     @property
     def is_from_bot(self) -> bool:
-        """Whether a program wrote the message."""
-        return bool(self.bot_id)
+        """Whether a program certainly wrote the message."""
+        return self.is_automated or not self.user_id
+
+    @property
+    def may_be_from_bot(self) -> bool:
+        """Whether only its user tells if a bot wrote the message, or a person did through an app."""
+        return bool(self.bot_id) and not self.is_from_bot
 
     def is_from(self, identity: Identity) -> bool:
         """Returns whether the pack wrote the message itself. With a customised username only the bot id matches."""

@@ -14,6 +14,7 @@ class User:
     title: str = ""
     first_name: str = ""
     last_name: str = ""
+    is_bot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,7 @@ class Application(containers.DeclarativeContainer):
         schedule=poll_schedule,
         clock=clock,
         shutdown=shutdown,
+        receives_bots=settings.provided.receives_bots,
     )
     message_consumer = providers.Singleton(
         MessageConsumer,

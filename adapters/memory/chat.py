@@ -77,14 +77,14 @@ class MemoryChat:
         self._channels[channel.id] = channel
         return channel.id
 
-    def say(self, channel_id: str, text: str, user_id: str = "U1", **more: str) -> IncomingMessage:
+    def say(self, channel_id: str, text: str, user_id: str = "U1", **more: str | bool) -> IncomingMessage:
         """Posts a message as a person; `more` are other fields of IncomingMessage, such as `thread_timestamp`.
 
         The bot receives it where it is a member.
         """
         channel = self._channel(ChannelId(channel_id))
         message = IncomingMessage(channel.id, self._next_timestamp(), text, user_id, is_direct=channel.is_direct)
-        message = replace(message, **more)  # type: ignore[arg-type] # texts only
+        message = replace(message, **more)  # type: ignore[arg-type] # as the caller types them
         self._add(channel, message)
         return message
 

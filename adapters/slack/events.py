@@ -44,7 +44,8 @@ def parse_event(event: Json, own_user_id: str) -> ChatEvent | None:
 
 
 def _message(event: JsonObject, _own_user_id: str) -> ChatEvent | None:
-    message = parse_message(event)
+    # An edit repeats the `app_mention` with the old `ts`. In the history, edited messages are messages like any other.
+    message = None if event.get("edited") else parse_message(event)
     if message is None:
         log.debug("slack_message_ignored", subtype=_truncate(event.get("subtype")))
     return message

@@ -16,21 +16,34 @@ from domain.users import Identity, User
 METADATA_EVENT_TYPE = "flyte_slack_delivery"
 """The `event_type` of the metadata that holds an idempotency key."""
 
-_NEW_MESSAGE_SUBTYPES = ("", "bot_message", "thread_broadcast", "file_share", "me_message")
+_BOT_MESSAGE = "bot_message"
+_NEW_MESSAGE_SUBTYPES = ("", _BOT_MESSAGE, "thread_broadcast", "file_share", "me_message")
 """Other subtypes report changes."""
+_CHANGE_FIELDS = ("hidden", "message", "previous_message", "deleted_ts")
+"""Only reports of changes have them, including those whose subtype Slack omits, such as `message_replied`."""
+_CONTENT_FIELDS = ("text", "subtype", "files", "file", "attachments", "blocks")
+"""A message has at least one of them."""
+_SLACKBOT = "USLACKBOT"
+"""Slack's own bot in every workspace, which has no bot id and is no bot according to `users.info`."""
 _DIRECT_CHANNEL_TYPES = ("im", "mpim")
 
 
 def parse_message(message: Mapping[str, Json], channel_id: str | None = None) -> IncomingMessage | None:
     """Returns the message of an event, or of the history, which omits the channel (`channel_id`).
 
-    None for edits, deletions and other changes. Raises ValueError if the channel or timestamp is missing.
+    None for edits, deletions and other changes, and for anything without content. Raises ValueError if the channel or
+    timestamp is missing.
     """
-    if _text(message.get("subtype")) not in _NEW_MESSAGE_SUBTYPES:
+    if not _is_new(message):
         return None
     if channel_id is not None:
         message = {**message, "channel": channel_id}
     return cast("IncomingMessage", _load(_MESSAGE, message))
+
+
+def _is_new(message: Mapping[str, Json]) -> bool:
+    is_change = _text(message.get("subtype")) not in _NEW_MESSAGE_SUBTYPES or any(map(message.get, _CHANGE_FIELDS))
+    return not is_change and any(map(message.get, _CONTENT_FIELDS))
 
 
 def parse_user(response: JsonObject, user_id: str) -> User:
@@ -97,8 +110,10 @@ class _MessageSchema(_LenientSchema):
     channel = _required()
     ts = _required()
     text = _optional()
+    subtype = _optional()
     user = _optional()
     bot_id = _optional()
+    app_id = _optional()
     username = _optional()
     bot_profile = fields.Raw(load_default=None)
     thread_ts = _optional()
@@ -108,13 +123,19 @@ class _MessageSchema(_LenientSchema):
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> IncomingMessage:
+        bot_profile = _object(data["bot_profile"])
+        app_id = _text(bot_profile.get("id")) or data["app_id"]
         return IncomingMessage(
             channel_id=ChannelId(data["channel"]),
             timestamp=data["ts"],
             text=data["text"],
             user_id=data["user"],
-            bot_id=data["bot_id"],
-            bot_name=data["username"] or _text(_object(data["bot_profile"]).get("name")),
+            bot_id=data["bot_id"] or app_id,
+            bot_name=data["username"] or _text(bot_profile.get("name")),
+            # Slack stamps what a person posts through an app with both the person's id and the app's bot id.
+            is_automated=data["subtype"] == _BOT_MESSAGE
+            or data["user"] == _SLACKBOT
+            or (not data["bot_id"] and bool(app_id or bot_profile)),
             thread_timestamp=data["thread_ts"],
             # RTM and the history omit the type, but the id of a direct message channel begins with D.
             is_direct=data["channel_type"] in _DIRECT_CHANNEL_TYPES or data["channel"].startswith("D"),
@@ -127,6 +148,7 @@ class _UserSchema(_LenientSchema):
     id = _required()
     name = _optional()
     real_name = _optional()
+    is_bot = fields.Raw(load_default=None)
     profile = fields.Raw(load_default=None)
 
     @post_load
@@ -140,6 +162,7 @@ class _UserSchema(_LenientSchema):
             title=_text(profile.get("title")),
             first_name=_text(profile.get("first_name")),
             last_name=_text(profile.get("last_name")),
+            is_bot=data["is_bot"] is True,
         )
 
 

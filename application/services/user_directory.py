@@ -27,18 +27,26 @@ class UserDirectory:
     async def author_of(self, message: IncomingMessage) -> User:
         """Returns the author, with empty fields if the look-up fails or takes longer than 10 s.
 
-        Raises ShutdownRequested if the pack is to end before.
+        Who wrote a message that may be from a bot is taken for one unless the chat service says otherwise. Raises
+        ShutdownRequested if the pack is to end before.
         """
-        if message.is_from_bot or not message.user_id:
-            return User(message.user_id or message.bot_id, message.bot_name)
+        bot = User(message.user_id or message.bot_id, message.bot_name, is_bot=True)
+        if message.is_from_bot:
+            return bot
+        user = await self._look_up(message.user_id)
+        if user is None:
+            return bot if message.may_be_from_bot else User(message.user_id)
+        return bot if user.is_bot else user
+
+    async def _look_up(self, user_id: str) -> User | None:
         now = asyncio.get_running_loop().time()
         timeout = _DEGRADED_TIMEOUT_SECONDS if now < self._degraded_until else _LOOK_UP_TIMEOUT_SECONDS
         try:
             async with asyncio.timeout(timeout):
-                return await self._chat.look_up(message.user_id)
+                return await self._chat.look_up(user_id)
         except (TimeoutError, Unreachable):
             self._degraded_until = asyncio.get_running_loop().time() + _DEGRADED_SECONDS
-            log.warning("user_not_found", user=message.user_id, reason="Slack did not answer in time")
+            log.warning("user_not_found", user=user_id, reason="Slack did not answer in time")
         except ChatError as error:
-            log.warning("user_not_found", user=message.user_id, reason=str(error))
-        return User(message.user_id)
+            log.warning("user_not_found", user=user_id, reason=str(error))
+        return None

@@ -56,6 +56,8 @@ class OutboxRelay:
         schedule: PollSchedule,
         clock: Clock,
         shutdown: Shutdown,
+        *,
+        receives_bots: bool,
     ) -> None:
         self._workflow = workflow
         self._outbox = storage.outbox
@@ -63,6 +65,7 @@ class OutboxRelay:
         self._schedule = schedule
         self._clock = clock
         self._shutdown = shutdown
+        self._receives_bots = receives_bots
         self._wake = asyncio.Event()
         self._claims: dict[Lane, Claim] = {}
         self._last_accepted_at: datetime | None = None
@@ -159,7 +162,13 @@ class OutboxRelay:
             log.warning("lease_lost", reason=str(lost))
 
     async def _deliver(self, claim: Claim, entry: OutboxEntry) -> None:
-        event = ReceivedMessage(entry.event, await self._users.author_of(entry.event))
+        author = await self._users.author_of(entry.event)
+        # Messages that are certainly from bots were judged when they arrived.
+        if author.is_bot and not entry.event.is_from_bot and not self._receives_bots:
+            log.info("message_of_a_bot_ignored", key=entry.key, user=author.id)
+            await self._outbox.ack(claim, entry)
+            return
+        event = ReceivedMessage(entry.event, author)
         try:
             await self._publish(event, entry)
         except RejectedByWorkflow as rejection:

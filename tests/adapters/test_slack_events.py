@@ -56,9 +56,84 @@ def test_a_mention_has_the_key_of_its_message() -> None:
     assert mentioned.key == expected.key
 
 
+@pytest.mark.parametrize("kind", ["app_mention", "message"])
+def test_an_event_about_an_edited_message_is_ignored(kind: str) -> None:
+    edited = message(edited={"user": "U1", "ts": "1355863123.000000"}) | {"type": kind}
+    assert parse_event(edited, OWN) is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"message": {"user": "U1", "text": "hello", "reply_count": 1}, "ts": "1355517524.000006"},
+        {"message": {"user": "U1", "text": "hello"}, "thread_ts": "1355517523.000005", "ts": "1355517524.000006"},
+        {"hidden": True, "text": "hello", "user": "U1", "ts": "1355517524.000006"},
+        {"previous_message": {"text": "hello"}, "text": "hullo", "ts": "1355517524.000006"},
+        {"deleted_ts": "1355517523.000005", "ts": "1355517524.000006"},
+    ],
+)
+def test_a_change_without_its_subtype_is_ignored(event: JsonObject) -> None:
+    assert parse_event({"type": "message", "channel": "C1", "channel_type": "channel", **event}, OWN) is None
+
+
+@pytest.mark.parametrize("kind", ["app_mention", "message"])
+@pytest.mark.parametrize("fields", [{}, {"user": "U1"}, {"thread_ts": "1.2"}, {"user": "U1", "text": "", "blocks": []}])
+def test_an_event_without_content_is_ignored(kind: str, fields: JsonObject) -> None:
+    assert parse_event({"type": kind, "channel": "C1", "ts": "1355517523.000005", **fields}, OWN) is None
+
+
+@pytest.mark.parametrize("field", ["files", "attachments", "blocks"])
+def test_a_message_without_text_but_with_other_content_is_parsed(field: str) -> None:
+    assert parse_event(message(text="") | {field: [{"id": "1"}]}, OWN) == IncomingMessage(
+        C1, "1355517523.000005", "", "U1"
+    )
+
+
 def test_a_bots_message_names_its_bot() -> None:
     event = message(subtype="bot_message", bot_id="B1", username="pager", user=None)
-    assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello", "", "B1", "pager")
+    expected = IncomingMessage(C1, "1355517523.000005", "hello", "", "B1", "pager", is_automated=True)
+    assert parse_event(event, OWN) == expected
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user": "USLACKBOT"},
+        {"user": None, "bot_id": "B1"},
+        {"user": None},
+        {"subtype": "bot_message"},
+        {"subtype": "bot_message", "user": None},
+        {"subtype": "bot_message", "bot_id": "B1"},
+        {"app_id": "A1"},
+        {"bot_profile": {"id": "B1", "app_id": "A1", "name": "Pager"}},
+        {"bot_profile": {"name": "Pager"}, "app_id": "A1", "user": None},
+    ],
+)
+def test_a_message_that_only_a_program_can_have_written_is_from_a_bot(fields: JsonObject) -> None:
+    said = parse_event(message(**fields), OWN)
+    assert isinstance(said, IncomingMessage)
+    assert said.is_from_bot
+
+
+@pytest.mark.parametrize("more", [{}, {"app_id": "A1", "bot_profile": {"id": "B1", "name": "Pager"}}])
+def test_a_user_and_a_bot_id_do_not_tell_who_wrote_a_message(more: JsonObject) -> None:
+    said = parse_event(message(bot_id="B1", **more), OWN)
+    assert isinstance(said, IncomingMessage)
+    assert (said.is_from_bot, said.may_be_from_bot) == (False, True)
+
+
+def test_a_message_of_a_person_is_certainly_not_from_a_bot() -> None:
+    said = parse_event(message(client_msg_id="x"), OWN)
+    assert isinstance(said, IncomingMessage)
+    assert not said.is_from_bot
+    assert not said.may_be_from_bot
+
+
+@pytest.mark.parametrize(("fields", "bot_id"), [({"bot_profile": {"id": "B1"}}, "B1"), ({"app_id": "A1"}, "A1")])
+def test_a_bots_message_without_bot_id_is_known_by_its_app(fields: JsonObject, bot_id: str) -> None:
+    said = parse_event(message(**fields), OWN)
+    assert isinstance(said, IncomingMessage)
+    assert said.bot_id == bot_id
 
 
 def test_a_bots_message_without_a_name_uses_the_profiles_name() -> None:
@@ -143,8 +218,8 @@ def test_malformed_events_are_ignored(event: Json) -> None:
 
 
 def test_malformed_optional_fields_become_empty() -> None:
-    event = message(text=None, user=7, bot_id=[], thread_ts={}, bot_profile="x", reply_count=True, replies="y")
-    assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "")
+    event = message(user=7, bot_id=[], thread_ts={}, bot_profile="x", reply_count=True, replies="y")
+    assert parse_event(event, OWN) == IncomingMessage(C1, "1355517523.000005", "hello")
 
 
 @given(json_values)

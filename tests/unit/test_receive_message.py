@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from application.policies import Listen
 from application.ports.receiver import AccessLost, Disconnected, MembershipGained, MembershipLost
 from domain.commands import JoinChannel, LeaveChannel
-from domain.errors import StorageUnavailable
+from domain.errors import ChatRejected, StorageUnavailable
 from domain.events import ReceivedMessage
 from domain.messages import IncomingMessage
 from domain.users import User
@@ -83,7 +83,55 @@ async def test_messages_of_other_bots_are_received_only_if_so_configured(world: 
     async with world.pack(pack_settings(receives_bots=True)):
         say()
         await world.clock.advance(1)
-    assert [event.user for event, _ in world.engine.published] == [User("B2", "Robot")]
+    assert [event.user for event, _ in world.engine.published] == [User("B2", "Robot", is_bot=True)]
+
+
+async def test_slackbot_is_no_person(world: World) -> None:
+    world.chat.add_channel("D1", has_bot=True)
+    world.chat.add_user(User("USLACKBOT", "Slackbot"))
+
+    async with world.pack():
+        world.chat.say("D1", "I only know a few words", user_id="USLACKBOT", is_automated=True)
+        await world.clock.advance(1)
+
+    assert world.published_texts == []
+
+
+async def test_what_a_person_posts_through_an_app_is_the_persons(world: World) -> None:
+    async with world.pack():
+        world.chat.say("C1", "by a person", user_id="U1", bot_id="B2")
+        await world.clock.advance(1)
+
+    assert [(event.message.text, event.user) for event, _ in world.engine.published] == [
+        ("by a person", User("U1", "Ada"))
+    ]
+
+
+async def test_what_a_bots_user_posts_is_the_bots(world: World) -> None:
+    world.chat.add_user(User("U2", "Robot", is_bot=True))
+
+    async with world.pack():
+        for bot_id in ("B2", ""):
+            world.chat.say("C1", "beep", user_id="U2", bot_id=bot_id, bot_name="Robbie")
+        await world.clock.advance(1)
+        assert world.published_texts == []
+        assert await world.waiting() == []
+
+    async with world.pack(pack_settings(receives_bots=True)):
+        world.chat.say("C1", "beep", user_id="U2", bot_id="B2", bot_name="Robbie")
+        await world.clock.advance(1)
+    assert [event.user for event, _ in world.engine.published] == [User("U2", "Robbie", is_bot=True)]
+
+
+async def test_whoever_may_be_a_bot_is_one_if_slack_does_not_say(world: World) -> None:
+    world.faults.fail_before("look_up", ChatRejected("missing_scope", "add users:read"))
+
+    async with world.pack():
+        world.chat.say("C1", "beep", user_id="U1", bot_id="B2")
+        world.chat.say("C1", "hello", user_id="U1")
+        await world.clock.advance(1)
+
+    assert world.published_texts == ["hello"]
 
 
 async def test_a_message_without_bot_id_is_not_taken_for_the_packs_own(world: World) -> None:

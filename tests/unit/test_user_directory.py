@@ -5,7 +5,7 @@ import pytest
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, RateLimited, Unreachable
 from domain.events import ReceivedMessage
 from domain.users import User
-from tests.support.environment import World
+from tests.support.environment import World, pack_settings
 
 NO_ANSWER = Unreachable("timeout", "no answer")
 
@@ -112,11 +112,11 @@ async def test_authors_are_looked_up_again_once_slack_answers(world: World) -> N
 
 
 async def test_no_user_is_looked_up_for_a_message_without_one(world: World) -> None:
-    async with world.pack():
+    async with world.pack(pack_settings(receives_bots=True)):
         world.chat.say("C1", "without a user", user_id="")
         await world.clock.advance(1)
 
-    assert authors(world) == [User("")]
+    assert authors(world) == [User("", is_bot=True)]
     assert world.faults.count("look_up") == 0
 
 

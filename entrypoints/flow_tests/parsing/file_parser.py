@@ -75,7 +75,7 @@ def _setup(document: Document, root: Mapping[str, Any], folder: Path) -> FlowTes
 
 
 def _person(handle: str, about: Mapping[str, str]) -> PersonSetup:
-    known = {key: value for key, value in about.items() if value}
+    known: dict[str, Any] = {key: value for key, value in about.items() if value}
     return PersonSetup(handle, User(**{"id": "", "name": handle.capitalize(), **known}) if about else None)
 
 

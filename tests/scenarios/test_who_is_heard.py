@@ -1,0 +1,71 @@
+"""Which of Slack's messages become events, whichever way they arrive."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.models import JsonObject
+from entrypoints.simulation.slack.server import SlackServer
+from tests.scenarios.test_daemon import Transport
+from tests.support.daemon_process import daemon, daemon_environ
+
+OLD = "1355517523.000005"
+
+
+@pytest.fixture
+async def flyte() -> AsyncIterator[FlyteServer]:
+    async with FlyteServer() as server:
+        yield server
+
+
+@pytest.fixture(params=Transport, ids=lambda transport: transport.value)
+def transport(request: pytest.FixtureRequest) -> Transport:
+    return cast("Transport", request.param)
+
+
+@pytest.fixture
+async def slack(transport: Transport) -> AsyncIterator[SlackServer]:
+    async with SlackServer(classic=transport is Transport.RTM) as server:
+        yield server
+
+
+def texts(flyte: FlyteServer) -> list[str]:
+    """The texts of the messages that Flyte has received."""
+    return [cast("dict[str, str]", event.payload)["message"] for event in flyte.events]
+
+
+def unheard(alice: str, bot: str) -> list[JsonObject]:
+    """Messages of programs, edits and other changes."""
+    return [
+        {"user": "USLACKBOT", "text": "by Slackbot"},
+        {"subtype": "bot_message", "username": "pager", "text": "by a bot without an id"},
+        {"app_id": "A1", "bot_profile": {"id": "B1", "name": "Pager"}, "text": "by an app"},
+        {"user": bot, "bot_id": "B1", "bot_profile": {"id": "B1"}, "text": "by a bot with a user"},
+        {"type": "app_mention", "user": alice, "text": "edited", "edited": {"user": alice, "ts": OLD}, "ts": OLD},
+        {"message": {"user": alice, "text": "parent", "ts": OLD, "reply_count": 1}, "thread_ts": OLD},
+        {"hidden": True, "user": alice, "text": "hidden"},
+        {"user": alice},
+    ]
+
+
+async def test_people_are_heard_and_bots_and_changes_are_not(
+    transport: Transport, slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    alice = slack.add_user("alice")
+    bot = slack.add_user("deployer", bot_id="B1")
+    channel = slack.add_channel("ops", members=[alice])
+    default = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
+    async with daemon(daemon_environ(slack, flyte, tmp_path, **transport.secrets(slack), **default)) as pack:
+        await transport.wait_until_receiving(slack, pack)
+        await pack.wait_for_event("default_channel_joined")
+        for number, event in enumerate(unheard(alice, bot)):
+            slack.raw_event({"type": "message", "channel": channel, "ts": f"1355517600.{number:06}", **event})
+        slack.say(alice, channel, "through an app", bot_id="B1", app_id="A1")
+        slack.say(alice, channel, "herself")
+        await flyte.wait_for(lambda: "herself" in texts(flyte))
+        assert await pack.stop() == 0
+
+    assert texts(flyte) == ["through an app", "herself"]
