@@ -14,6 +14,7 @@ from application.resilience.circuit_breaker import WorkflowCircuitBreaker
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.workers.action_worker import ActionWorker
 from application.workers.backlog_monitor import BacklogMonitor
+from application.workers.clock_monitor import ClockMonitor
 from application.workers.membership_sync import MembershipSync
 from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
@@ -51,6 +52,7 @@ class Supervisor:
         worker: ActionWorker,
         membership_sync: MembershipSync,
         backlog_monitor: BacklogMonitor,
+        clock_monitor: ClockMonitor,
         circuit_breaker: WorkflowCircuitBreaker,
         chat_health: ChatHealth,
         shutdown: Shutdown,
@@ -62,6 +64,7 @@ class Supervisor:
         self._worker = worker
         self._membership_sync = membership_sync
         self._backlog_monitor = backlog_monitor
+        self._clock_monitor = clock_monitor
         self._circuit_breaker = circuit_breaker
         self._chat_health = chat_health
         self._shutdown = shutdown
@@ -75,6 +78,7 @@ class Supervisor:
                 ("chat", self._serve_chat),
                 ("housekeeping", self._housekeeping),
                 ("backlog", self._backlog_monitor.run),
+                ("clocks", self._clock_monitor.run),
                 ("token", self._watch_token),
             ):
                 loops.create_task(_until_shutdown(loop), name=name)

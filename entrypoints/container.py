@@ -44,6 +44,7 @@ from application.use_cases.send_rich_message import SendRichMessageHandler
 from application.workers.action_worker import ActionWorker
 from application.workers.backfill import Backfill
 from application.workers.backlog_monitor import BacklogMonitor
+from application.workers.clock_monitor import ClockMonitor
 from application.workers.membership_sync import MembershipSync
 from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
@@ -115,6 +116,7 @@ class Adapters(containers.DeclarativeContainer):
             signing_secret=providers.Callable(_reveal, settings.provided.slack_signing_secret),
             identify=chat.provided.identify,
             clock=clock,
+            slack_now=slack_web.provided.now,
         ),
         RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock),
     )
@@ -218,6 +220,8 @@ class Application(containers.DeclarativeContainer):
     action_worker = providers.Singleton(
         ActionWorker,
         workflow=workflow,
+        until_registered=circuit_breaker.provided.wait_until_registered,
+        chat=chat,
         storage=storage,
         dispatcher=dispatcher,
         reporter=providers.Singleton(ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown),
@@ -287,6 +291,15 @@ class Application(containers.DeclarativeContainer):
             storage=storage,
             health=health.provided.reporter.call("outbox"),
             clock=clock,
+            shutdown=shutdown,
+        ),
+        clock_monitor=providers.Singleton(
+            ClockMonitor,
+            clock=clock,
+            chat=adapters.chat,
+            workflow=adapters.workflow,
+            chat_health=health.provided.reporter.call("slack"),
+            workflow_health=health.provided.reporter.call("flyte"),
             shutdown=shutdown,
         ),
         circuit_breaker=circuit_breaker,

@@ -39,11 +39,12 @@ class FileJournal:
         self._clock = clock
 
     @transaction
-    def open_poll_session(self, connection: sqlite3.Connection) -> datetime | None:
+    def open_poll_session(self, connection: sqlite3.Connection, at: datetime | None = None) -> datetime | None:
+        at = at or self._clock.now()
         earlier = connection.execute("SELECT since FROM taking").fetchone()
         if earlier is None:
-            connection.execute("INSERT INTO taking VALUES (?)", (to_micros(self._clock.now()),))
-        return None if earlier is None else from_micros(earlier[0])
+            connection.execute("INSERT INTO taking VALUES (?)", (to_micros(at),))
+        return None if earlier is None else min(at, from_micros(earlier[0]))
 
     @transaction
     def close_poll_session(self, connection: sqlite3.Connection) -> None:

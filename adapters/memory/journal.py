@@ -30,10 +30,10 @@ class MemoryJournal:
         """Releases actions owned by a process that has exited."""
         self._owned.clear()
 
-    async def open_poll_session(self) -> datetime | None:
-        earlier = self._polled_since
-        self._polled_since = earlier or self._clock.now()
-        return earlier
+    async def open_poll_session(self, at: datetime | None = None) -> datetime | None:
+        earlier, at = self._polled_since, at or self._clock.now()
+        self._polled_since = earlier or at
+        return earlier and min(at, earlier)
 
     async def close_poll_session(self) -> None:
         self._polled_since = None

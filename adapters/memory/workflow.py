@@ -30,6 +30,7 @@ class MemoryWorkflow:
         self._ids = count(1)
         self._waiting: deque[Action] = deque()
         self._taken: dict[ActionId, Action] = {}
+        self._taken_at: dict[ActionId, datetime] = {}
         self._changed = asyncio.Event()
         self.pack: PackDefinition | None = None
         """The registered pack; None before the registration, and after `forget_pack`."""
@@ -74,7 +75,7 @@ class MemoryWorkflow:
         if not self._waiting:
             return None
         action = self._waiting.popleft()
-        self._taken[action.id] = action
+        self._taken[action.id], self._taken_at[action.id] = action, self.now()
         self._changed.set()
         return action
 
@@ -101,9 +102,10 @@ class MemoryWorkflow:
         known = {(event.message.key, at) for event, at in self.published}
         return [(entry.key, entry.received_at) in known for entry in entries]
 
-    async def pending_actions(self, since: datetime) -> list[Action]:  # noqa: ARG002 - keeps no times
+    async def pending_actions(self, since: datetime) -> list[Action]:
         self._require_pack()
-        return [action for action in self._taken.values() if action.id not in self.outcomes]
+        pending = (action for action in self._taken.values() if action.id not in self.outcomes)
+        return [action for action in pending if self._taken_at[action.id] >= since]
 
     def _require_pack(self) -> None:
         if self.pack is None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from http import HTTPStatus
 
 import structlog
@@ -33,7 +34,7 @@ class SlackEventsApi:
     """Receiver of the events in the requests passed to `handle_request`.
 
     `identify` (`Chat.identify`) is awaited before the first event. A request waits up to `ack_timeout_seconds` for its
-    event to be acknowledged.
+    event to be acknowledged. `slack_now` tells Slack's time, by which signatures expire (default: `clock`).
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class SlackEventsApi:
         identify: Callable[[], Awaitable[Identity]],
         clock: Clock,
         ack_timeout_seconds: float = _ACK_TIMEOUT_SECONDS,
+        slack_now: Callable[[], datetime] | None = None,
     ) -> None:
-        self._verifier = SignatureVerifier(signing_secret, clock=_VerifierClock(clock))
+        self._verifier = SignatureVerifier(signing_secret, clock=_VerifierClock(slack_now or clock.now))
         self._identify = identify
         self._clock = clock
         self._ack_timeout_seconds = ack_timeout_seconds
@@ -124,11 +126,11 @@ class SlackEventsApi:
 
 
 class _VerifierClock(VerifierClock):
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
 
     def now(self) -> float:
-        return self._clock.now().timestamp()
+        return self._now().timestamp()
 
 
 def _parse(body: bytes) -> Json:

@@ -16,11 +16,11 @@ class Journal(Protocol):
     Methods that take the lease of an outgoing lane raise LeaseLost if another process holds that lane by now.
     """
 
-    async def open_poll_session(self) -> datetime | None:
-        """Records that this process polls for actions.
+    async def open_poll_session(self, at: datetime | None = None) -> datetime | None:
+        """Records that this process polls for actions, from this time on (None: now).
 
         Returns since when an earlier process polled without closing its session: it may have been given actions that
-        the journal does not have. None if there is no such session.
+        the journal does not have. None if there is no such session. It never began after `at`.
         """
 
     async def close_poll_session(self) -> None:

@@ -43,10 +43,15 @@ class WorkflowCircuitBreaker:
         self._closed.set()
         self._registering = asyncio.Lock()
         self._registrations = 0
+        self._answered = asyncio.Event()
 
     async def register(self) -> None:
         """Registers the pack, however long it takes. Raises ShutdownRequested if the pack is to end before."""
         await self._through_outages(PortCall("register", (), {}, self._register))
+
+    async def wait_until_registered(self) -> None:
+        """Returns when the pack has been registered once. Raises ShutdownRequested if the pack is to end before."""
+        await self._shutdown.wait(None, self._answered)
 
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Raises any error that is not an outage, and ShutdownRequested.
@@ -114,6 +119,7 @@ class WorkflowCircuitBreaker:
         except (WorkflowServerError, RejectedByWorkflow, PackNotRegistered) as error:
             raise WorkflowUnreachable(f"the pack could not be registered: {error}") from error
         self._registrations += 1
+        self._answered.set()
         log.info("registered", pack=self._definition.name)
 
     def _report_healthy(self) -> None:

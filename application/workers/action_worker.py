@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -11,6 +11,7 @@ import structlog
 
 from application.health import HealthReporter
 from application.policies import POLL_INTERVAL_SECONDS
+from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
@@ -45,6 +46,8 @@ class ActionWorker:
     def __init__(
         self,
         workflow: Workflow,
+        until_registered: Callable[[], Awaitable[None]],
+        chat: Chat,
         storage: Storage,
         dispatcher: CommandDispatcher,
         reporter: ResultReporter,
@@ -57,6 +60,8 @@ class ActionWorker:
         journal_limit: int,
     ) -> None:
         self._workflow = workflow
+        self._until_registered = until_registered
+        self._chat = chat
         self._journal = storage.journal
         self._dispatcher = dispatcher
         self._reporter = reporter
@@ -69,7 +74,7 @@ class ActionWorker:
         self._journal_limit = journal_limit
         self._in_progress = 0
         self._in_doubt_since: datetime | None = None
-        """Since when an action may have been given out that the journal does not have; None if there can be none."""
+        """Since when, by the engine's time, an action may have been given out that the journal does not have."""
         self._next_recovery_at = 0.0
         self._is_action_lost = False
         """An action was taken that could not be recorded before the shutdown."""
@@ -81,17 +86,20 @@ class ActionWorker:
 
         Returns when no request is in progress any more; unfinished actions stay in the journal.
         """
-        self._in_doubt_since = await self._journal.open_poll_session()
+        has_session = False
         async with asyncio.TaskGroup() as self._tasks:
             try:
                 await self._claim_orphans()
                 self._tasks.create_task(self._claim_orphans_periodically(), name="claim orphans")
+                await self._until_registered()  # which has told the engine's time
+                self._in_doubt_since = await self._journal.open_poll_session(self._workflow.now())
+                has_session = True
                 await self._recover_lost_if_due()
                 while True:
                     await self._poll_once()
             except ShutdownRequested:
                 pass
-        if self._in_doubt_since is None and not self._is_action_lost:
+        if has_session and self._in_doubt_since is None and not self._is_action_lost:
             await self._journal.close_poll_session()
 
     async def _claim_orphans(self) -> None:
@@ -135,7 +143,7 @@ class ActionWorker:
         """Takes one action, or None. Waits long after failures of the engine, not after losing to another replica."""
         for failed, pause in enumerate(exponential_backoff(0.05, 10)):
             self._schedule.wake.clear()
-            polled_at = self._clock.now()
+            polled_at = self._workflow.now()
             if failed >= _MAX_FAILED_POLLS:
                 self._workflow_health.report(healthy=False, status="fails when asked for actions")
             try:
@@ -179,7 +187,7 @@ class ActionWorker:
         """Assumes that the post has begun: a replica with a storage of its own may be executing the action."""
         if not isinstance(action.command, SendMessage | SendRichMessage):
             return {}
-        begun_at = self._clock.now() - _LOST_POST_SEARCH_WINDOW
+        begun_at = self._chat.now() - _LOST_POST_SEARCH_WINDOW
         return {post_step(action.command.message.channel_id): Step(begun_at)}
 
     def _start(self, work: Coroutine[None, None, None], action: Action) -> None:

@@ -9,7 +9,7 @@ from entrypoints.check.findings import Finding, failed, ok, skipped, warning
 CLOCK = "clock"
 
 _MAX_SKEW_SECONDS: Final = 60.0
-"""Beyond it the search for a post in doubt covers the wrong time, and signed requests soon count as too old."""
+"""Beyond it the times of events and log lines mislead. What is compared with a server's time does not use our clock."""
 _HALF_A_SECOND: Final = timedelta(seconds=0.5)
 """Servers truncate their time to whole seconds: on average it was this much later."""
 _SYNCHRONISE: Final = "sudo timedatectl set-ntp true"

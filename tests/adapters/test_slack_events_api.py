@@ -15,7 +15,7 @@ from domain.json_values import Json
 from domain.messages import IncomingMessage
 from domain.users import Identity
 from tests.contracts.receiver_contract import next_event
-from tests.support.virtual_time import TestTime
+from tests.support.virtual_time import SteppedClock, TestTime
 
 pytestmark = pytest.mark.virtual_time
 
@@ -32,8 +32,11 @@ class Endpoint:
 
     def __init__(self, *failures: ChatError, ack_timeout_seconds: float = 5.0) -> None:
         self.clock = TestTime()
+        self.own_clock = SteppedClock(self.clock)
         self._failures = list(failures)
-        self.receiver = SlackEventsApi(SECRET, self._identify, self.clock, ack_timeout_seconds)
+        self.receiver = SlackEventsApi(
+            SECRET, self._identify, self.own_clock, ack_timeout_seconds, slack_now=self.clock.now
+        )
 
     async def _identify(self) -> Identity:
         if self._failures:
@@ -150,6 +153,13 @@ async def test_a_changed_body_is_rejected() -> None:
     async with open_endpoint() as (endpoint, _):
         body = json.dumps(MESSAGE).encode()
         assert (await endpoint.receiver.handle_request(endpoint.signed(body), body + b" "))[0] == 401
+
+
+@pytest.mark.parametrize("our_error_seconds", [360, -360, 86400])
+async def test_a_request_is_valid_by_slack_s_time_whatever_our_clock_says(our_error_seconds: int) -> None:
+    endpoint, body = Endpoint(), b'{"type": "url_verification", "challenge": "x"}'
+    endpoint.own_clock.step(our_error_seconds)
+    assert (await endpoint.receiver.handle_request(endpoint.signed(body), body))[0] == 200
 
 
 @pytest.mark.parametrize(("age_seconds", "status"), [(299, 200), (301, 401), (-299, 200), (-301, 401)])

@@ -83,6 +83,18 @@ class JournalContract(StorageSuite):
             await storage.journal.close_poll_session()
             assert await at(storage, after(60)).journal.open_poll_session() is None
 
+    async def test_a_poll_session_begins_at_the_given_time(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await at(storage, NOW).journal.open_poll_session(after(-90))
+        async with (storage := restart()).open():
+            assert await at(storage, NOW).journal.open_poll_session(after(60)) == after(-90)
+
+    async def test_a_poll_session_of_the_future_began_now_at_the_latest(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await at(storage, NOW).journal.open_poll_session(after(86_400))
+        async with (storage := restart()).open():
+            assert await at(storage, NOW).journal.open_poll_session(after(60)) == after(60)
+
     async def test_a_new_action_is_recorded_as_taken(self, storage: Storage) -> None:
         assert await at(storage, NOW).journal.record(action()) is None
         assert await loaded(storage) == JournalEntry(action(), NOW)

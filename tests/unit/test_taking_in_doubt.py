@@ -3,6 +3,9 @@
 Actions that are in the journal already: test_journal_resumption.py.
 """
 
+from datetime import timedelta
+
+import pytest
 from structlog.testing import capture_logs
 
 from adapters.memory.storage import MemoryStorage
@@ -66,6 +69,33 @@ async def test_an_action_lost_by_a_crash_before_it_was_recorded_is_recovered(wor
     assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
 
 
+@pytest.mark.parametrize("our_error_seconds", [7200, -7200])
+async def test_an_action_lost_by_a_crash_is_recovered_whatever_our_clock_says(
+    world: World, our_error_seconds: float
+) -> None:
+    world.pack_clock.step(our_error_seconds)
+    world.faults.block("journal.record")
+    async with world.killed_pack():
+        action = world.engine.enqueue(hello(world))
+        await world.clock.advance(2)
+    world.faults.lift("journal.record")
+    world.pack_clock.step(-our_error_seconds)
+
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=10), MessageSent)
+
+    assert world.texts == ["hello"]
+
+
+async def test_an_action_whose_take_got_no_response_is_recovered_though_our_clock_is_ahead(world: World) -> None:
+    world.pack_clock.step(7200)
+    async with world.pack():
+        await world.clock.advance(5)
+        world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
+        action = world.engine.enqueue(hello(world))
+        assert isinstance(await world.answer(action, within=10), MessageSent)
+
+
 async def test_an_action_whose_take_got_no_response_is_recovered_while_the_pack_runs(world: World) -> None:
     async with world.pack():
         await world.clock.advance(5)
@@ -106,7 +136,24 @@ async def test_a_lost_action_that_another_replica_executed_is_not_executed_again
     world.faults.lift("journal.set_outcome")
 
     world.storage = MemoryStorage(world.clock)
-    await world.storage.journal.open_poll_session()  # another killed replica
+    await world.storage.journal.open_poll_session(world.clock.now() - timedelta(seconds=10))  # another killed replica
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=10), MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_a_lost_action_that_another_replica_executed_is_not_executed_again_though_our_clock_is_ahead(
+    world: World,
+) -> None:
+    world.faults.block("journal.set_outcome")
+    async with world.killed_pack():
+        action = world.engine.enqueue(hello(world))
+        await world.clock.advance(2)
+    world.faults.lift("journal.set_outcome")
+
+    world.pack_clock.step(7200)
+    world.storage = MemoryStorage(world.pack_clock)
+    await world.storage.journal.open_poll_session(world.clock.now() - timedelta(seconds=10))  # another killed replica
     async with world.pack():
         assert isinstance(await world.answer(action, within=10), MessageSent)
     assert world.texts == ["hello"]
