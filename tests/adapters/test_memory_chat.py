@@ -6,13 +6,13 @@ from adapters.memory.chat import MemoryChat
 from domain.channels import ChannelId
 from domain.messages import OutgoingMessage, Post
 from domain.users import User
-from tests.contracts.chat_contract import ChatContract, ChatEnvironment, PostedMessage
+from tests.contracts.chat_contract import ChatContract, OwnClockContract, OwnClockEnvironment, PostedMessage
 from tests.support.manual_clock import ManualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class MemoryChatEnvironment(ChatEnvironment):
+class MemoryChatEnvironment(OwnClockEnvironment):
     def __init__(self) -> None:
         self.chat: MemoryChat = MemoryChat(ManualClock(START))
 
@@ -38,14 +38,17 @@ class MemoryChatEnvironment(ChatEnvironment):
     def shift_clock(self, seconds: float) -> None:
         self.chat.clock_offset_seconds = seconds
 
+    def own_time(self) -> datetime:
+        return START
+
     def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         posts = (post for post in self.chat.posts if post.message.channel_id == channel_id)
         return [PostedMessage(post.message.text, post.timestamp, _thread_of(post.message)) for post in posts]
 
 
-class TestMemoryChat(ChatContract):
+class TestMemoryChat(ChatContract, OwnClockContract):
     @pytest.fixture
-    def environment(self) -> ChatEnvironment:
+    def environment(self) -> OwnClockEnvironment:
         return MemoryChatEnvironment()
 
 

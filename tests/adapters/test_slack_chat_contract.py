@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -7,10 +8,10 @@ from adapters.slack.web_client import SlackWebClient
 from domain.channels import ChannelId
 from domain.users import User
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.chat_contract import ChatContract, ChatEnvironment, PostedMessage
+from tests.contracts.chat_contract import ChatContract, OwnClockContract, OwnClockEnvironment, PostedMessage
 
 
-class SlackChatEnvironment(ChatEnvironment):
+class SlackChatEnvironment(OwnClockEnvironment):
     def __init__(self, slack: SlackServer, chat: SlackChat) -> None:
         self.chat: SlackChat = chat
         self._slack = slack
@@ -47,6 +48,9 @@ class SlackChatEnvironment(ChatEnvironment):
     def shift_clock(self, seconds: float) -> None:
         self._slack.clock_offset_seconds = seconds
 
+    def own_time(self) -> datetime:
+        return datetime.now(UTC)
+
     def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
         return [
             PostedMessage(post.text, post.ts, post.thread_ts or "")
@@ -55,9 +59,9 @@ class SlackChatEnvironment(ChatEnvironment):
         ]
 
 
-class TestSlackChat(ChatContract):
+class TestSlackChat(ChatContract, OwnClockContract):
     @pytest.fixture
-    async def environment(self) -> AsyncIterator[ChatEnvironment]:
+    async def environment(self) -> AsyncIterator[OwnClockEnvironment]:
         async with SlackServer() as slack:
             web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=5)
             async with web.open():

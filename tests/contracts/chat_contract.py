@@ -11,7 +11,7 @@ import pytest
 from application.ports.chat import Chat, Page
 from domain.channels import ChannelId
 from domain.errors import ChatRejected
-from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, RichMessage
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 
 if TYPE_CHECKING:
@@ -57,12 +57,24 @@ class ChatEnvironment(ABC):
     def remove_bot(self, channel_id: ChannelId) -> None: ...
 
     @abstractmethod
+    def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
+        """Returns the bot's messages in the channel and its threads, oldest first."""
+
+
+class OwnClockEnvironment(ChatEnvironment):
+    """A chat service with a clock of its own."""
+
+    @abstractmethod
     def shift_clock(self, seconds: float) -> None:
         """Sets the service's clock ahead of the pack's."""
 
     @abstractmethod
-    def posted(self, channel_id: ChannelId) -> list[PostedMessage]:
-        """Returns the bot's messages in the channel and its threads, oldest first."""
+    def own_time(self) -> datetime:
+        """Returns the time by the pack's clock."""
+
+
+def _time_of(receipt: Receipt) -> datetime:
+    return datetime.fromtimestamp(float(receipt.timestamp), UTC)
 
 
 async def _all_pages(environment: ChatEnvironment, channel_id: ChannelId, after: str = "") -> list[Page]:
@@ -88,18 +100,12 @@ class ChatContract:
         assert identity.bot_id
         assert identity.user_id != identity.bot_id
 
-    @pytest.mark.parametrize("offset", [-90.0, 90.0])
-    async def test_the_time_is_that_of_the_timestamps_of_messages(
-        self, environment: ChatEnvironment, offset: float
-    ) -> None:
-        environment.shift_clock(offset)
+    async def test_the_time_is_that_of_the_timestamps_of_posts(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)
 
-        timestamp = environment.say(channel, "hello")
-        await environment.chat.identify()
+        receipt = await environment.chat.post(OutgoingMessage(channel, "hello"), None)
 
-        posted_at = datetime.fromtimestamp(float(timestamp), UTC)
-        assert abs(environment.chat.now() - posted_at) < timedelta(seconds=5)
+        assert abs(environment.chat.now() - _time_of(receipt)) < timedelta(seconds=5)
 
     async def test_a_text_that_the_service_would_cut_is_rejected(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)
@@ -391,3 +397,20 @@ class ChatContract:
             await environment.chat.history(channel, "")
 
         assert refusal.value.code == "not_in_channel"
+
+
+class OwnClockContract:
+    """For a chat service with a clock of its own."""
+
+    @pytest.mark.parametrize("offset", [-90.0, 90.0])
+    async def test_the_time_is_the_service_s_and_not_the_pack_s(
+        self, environment: OwnClockEnvironment, offset: float
+    ) -> None:
+        environment.shift_clock(offset)
+        channel = environment.open_channel("ops", with_bot=True)
+        own_time = environment.own_time()
+
+        receipt = await environment.chat.post(OutgoingMessage(channel, "hello"), None)
+
+        assert abs(environment.chat.now() - _time_of(receipt)) < timedelta(seconds=5)
+        assert abs(environment.chat.now() - own_time - timedelta(seconds=offset)) < timedelta(seconds=5)
