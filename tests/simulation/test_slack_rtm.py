@@ -1,5 +1,6 @@
 """RTM of the simulated Slack, for classic apps."""
 
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -8,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from entrypoints.simulation.faults import Slow
 from entrypoints.simulation.slack.server import SlackServer
-from tests.simulation.slack_app import SlackApp, error_of, web_client
+from tests.simulation.slack_app import Json, SlackApp, error_of, web_client
 
 
 @pytest.fixture
@@ -37,9 +38,30 @@ async def test_a_url_is_valid_once_and_for_rtm_only(classic: SlackServer, sessio
     async with session.ws_connect(url):
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await session.ws_connect(url)
-    other = (await web_client(classic, session).rtm_connect())["url"].replace("/rtm/", "/socket_mode/")
+    other = (await web_client(classic, session).rtm_connect())["url"].replace("/websocket/", "/link/?ticket=")
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await session.ws_connect(other)
+
+
+async def test_the_ticket_is_in_the_path_because_clients_overwrite_the_query(
+    classic: SlackServer, classic_app: SlackApp, session: aiohttp.ClientSession
+) -> None:
+    url = (await web_client(classic, session).rtm_connect())["url"]
+    assert re.fullmatch(r"ws://[\d.:]+/websocket/\w+", url)
+    async with session.ws_connect(f"{url}?batch_presence_aware=1") as socket:
+        assert (await classic_app.frame(socket))["type"] == "hello"
+
+
+async def test_starting_also_returns_all_that_the_bot_sees(
+    classic: SlackServer, session: aiohttp.ClientSession
+) -> None:
+    classic.add_channel("hidden", private=True)
+    answer = await web_client(classic, session).api_call("rtm.start")
+    assert answer["url"].startswith("ws://")
+    assert [channel["name"] for channel in answer["channels"]] == ["ops"]
+    assert (answer["groups"], answer["ims"]) == ([], [])
+    assert classic.bot_user_id in [user["id"] for user in answer["users"]]
+    assert [bot["id"] for bot in answer["bots"]] == [classic.bot_id]
 
 
 async def test_messages_are_sent_without_envelope_to_every_connection(
@@ -78,12 +100,49 @@ async def test_the_bot_can_post_through_the_socket(classic: SlackServer, classic
     ops = classic.workspace.channel("ops").channel_id
     async with await classic_app.open_rtm() as socket:
         await socket.send_json({"id": 1, "type": "message", "channel": ops, "text": "hi"})
-        echo, reply = await classic_app.frame(socket), await classic_app.frame(socket)
-        await socket.send_json({"id": 2, "type": "message", "channel": "C404", "text": "hi"})
-        error = await classic_app.frame(socket)
-    assert (echo["text"], echo["bot_id"]) == ("hi", classic.bot_id)
-    assert (reply["ok"], reply["reply_to"], reply["ts"]) == (True, 1, echo["ts"])
-    assert (error["ok"], error["reply_to"]) == (False, 2)
+        reply = await classic_app.frame(socket)
+    posted = classic.history(ops)[-1]
+    assert reply == {"ok": True, "reply_to": 1, "ts": posted["ts"], "text": "hi"}
+    assert (posted["text"], posted["bot_id"]) == ("hi", classic.bot_id)
+    assert [(post.channel, post.text, post.ts) for post in classic.posts] == [(ops, "hi", posted["ts"])]
+
+
+async def test_a_post_through_the_socket_is_sent_to_the_bots_other_sockets(
+    classic: SlackServer, classic_app: SlackApp
+) -> None:
+    ops = classic.workspace.channel("ops").channel_id
+    async with await classic_app.open_rtm() as socket, await classic_app.open_rtm() as other:
+        await socket.send_json({"id": 1, "type": "message", "channel": ops, "text": "hi"})
+        assert (await classic_app.frame(other))["text"] == "hi"
+
+
+async def test_a_reply_can_be_posted_through_the_socket(classic: SlackServer, classic_app: SlackApp) -> None:
+    ops = classic.workspace.channel("ops").channel_id
+    parent = classic.say("owner", ops, "question")
+    async with await classic_app.open_rtm() as socket:
+        await socket.send_json({"id": 1, "type": "message", "channel": ops, "text": "answer", "thread_ts": parent})
+        assert (await classic_app.frame(socket))["ok"]
+    assert [message["text"] for message in classic.history(ops, parent)] == ["question", "answer"]
+
+
+@pytest.mark.parametrize("message", [{"channel": "C404"}, {"channel": "hidden"}, {"text": ""}, {"text": "x" * 4_001}])
+async def test_a_post_that_is_impossible_is_refused_with_its_number(
+    message: Json, classic: SlackServer, classic_app: SlackApp
+) -> None:
+    classic.add_channel("hidden", channel_id="hidden")
+    post = {"id": 2, "type": "message", "channel": classic.workspace.channel("ops").channel_id, "text": "hi"}
+    async with await classic_app.open_rtm() as socket:
+        await socket.send_json(post | message)
+        reply = await classic_app.frame(socket)
+    assert (reply["ok"], reply["reply_to"], reply["error"]["code"]) == (False, 2, 2)
+    assert not classic.posts
+
+
+async def test_typing_is_not_answered(classic: SlackServer, classic_app: SlackApp) -> None:
+    async with await classic_app.open_rtm() as socket:
+        await socket.send_json({"id": 1, "type": "typing", "channel": classic.workspace.channel("ops").channel_id})
+        await socket.send_json({"id": 2, "type": "ping"})
+        assert await classic_app.frame(socket) == {"type": "pong", "reply_to": 2}
 
 
 @pytest.mark.parametrize("frame", ["not json", "[]", "{}"])

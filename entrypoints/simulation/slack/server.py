@@ -96,7 +96,7 @@ class SlackServer(SlackPeople):
         web_api = WebApiEndpoint(self.workspace, self.access, self.log, self.conditions, methods)
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.router.add_route("*", "/api/{method}", web_api.handle)
-        application.router.add_get("/sockets/{kind}/", self._sockets.open)
+        self._sockets.add_routes(application.router)
         await self._listener.open(application, shutdown_seconds=_SHUTDOWN_SECONDS)
         return self
 

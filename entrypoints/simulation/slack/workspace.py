@@ -25,6 +25,10 @@ from entrypoints.simulation.slack.models import (
     strip_prefix,
 )
 
+TEAM_NAME: Final = "Simulation"
+TEAM_DOMAIN: Final = "simulation"
+TEAM_URL: Final = f"https://{TEAM_DOMAIN}.slack.com/"
+
 PAIR: Final = 2
 """The number of members of an `im`; a direct message with more of them is an `mpim`."""
 
@@ -84,6 +88,11 @@ class WorkspaceState:
         if user is None:
             raise NotFoundError(f"there is no user {name_or_id!r} in the workspace: add_user first")
         return user
+
+    def bot_as_json(self) -> JsonObject:
+        """Returns the bot as `bots.info` does."""
+        bot = {"id": self.bot.bot_id, "deleted": False, "name": self.bot.real_name, "updated": 0}
+        return bot | {"app_id": self.app_id, "user_id": self.bot.user_id, "icons": {}}
 
     # Conversations
 

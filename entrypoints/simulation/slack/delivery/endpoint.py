@@ -16,12 +16,15 @@ from entrypoints.simulation.slack.event_log import FaultInjected, SlackLog, Sock
 from entrypoints.simulation.slack.faults import HANDSHAKE, HELLO
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import Method, MethodCall, fail_if
+from entrypoints.simulation.slack.workspace import TEAM_DOMAIN, TEAM_NAME
 
 MAX_TICKETS: Final = 10_000
 CONNECTION_SECONDS: Final = 3600
 DEBUG_CONNECTION_SECONDS: Final = 360
 SOCKET_MODE: Final = "socket_mode"
 RTM: Final = "rtm"
+RTM_LISTS: Final = {"channel": "channels", "group": "groups", "im": "ims", "mpim": "mpims"}
+"""The types of conversations, and the lists of them in `rtm.start`."""
 
 
 class SocketEndpoint:
@@ -41,19 +44,35 @@ class SocketEndpoint:
         return {
             "apps.connections.open": Method(self._open_socket_mode, 1, token="app"),  # noqa: S106 - a kind of token
             "rtm.connect": Method(self._connect_rtm, 1),
+            "rtm.start": Method(self._start_rtm, 1),
         }
 
-    async def open(self, request: web.Request) -> web.StreamResponse:
-        """Serves the socket that a ticket is for, unless a fault applies or the ticket is invalid."""
-        fault = self._conditions.faults.match(HANDSHAKE, {"kind": request.match_info["kind"]})
-        if fault is None:
-            return await self._open(request)
-        self._log.publish(FaultInjected(HANDSHAKE, fault.name))
-        return await respond(fault, partial(self._open, request), self._conditions.closing) or reset(request)
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Serves the sockets that tickets are for, at addresses of Slack's form.
 
-    async def _open(self, request: web.Request) -> web.StreamResponse:
-        kind, connection_seconds = self._tickets.pop(request.query.get("ticket", ""), ("", 0))
-        if kind != request.match_info["kind"]:
+        RTM has the ticket in the path, because its clients overwrite the query.
+        """
+        router.add_get("/link/", self._open_link)
+        router.add_get("/websocket/{ticket}", self._open_websocket)
+
+    async def _open_link(self, request: web.Request) -> web.StreamResponse:
+        return await self._open(request, SOCKET_MODE, request.query.get("ticket", ""))
+
+    async def _open_websocket(self, request: web.Request) -> web.StreamResponse:
+        return await self._open(request, RTM, request.match_info["ticket"])
+
+    async def _open(self, request: web.Request, kind: str, ticket: str) -> web.StreamResponse:
+        """Opens a socket, unless a fault applies or the ticket is invalid."""
+        serve = partial(self._serve, request, kind, ticket)
+        fault = self._conditions.faults.match(HANDSHAKE, {"kind": kind})
+        if fault is None:
+            return await serve()
+        self._log.publish(FaultInjected(HANDSHAKE, fault.name))
+        return await respond(fault, serve, self._conditions.closing) or reset(request)
+
+    async def _serve(self, request: web.Request, kind: str, ticket: str) -> web.StreamResponse:
+        found, connection_seconds = self._tickets.pop(ticket, ("", 0))
+        if found != kind:
             self._log.count("refused_tickets")
             return web.Response(status=403, text="the ticket is unknown or was used already")
         self._log.count("connections")
@@ -86,15 +105,29 @@ class SocketEndpoint:
         return {"url": self._new_url(SOCKET_MODE, seconds)}
 
     def _connect_rtm(self, call: MethodCall) -> JsonObject:
+        """`rtm.connect`: the address of a socket, and who connects."""
         fail_if(not call.access.is_classic, "not_allowed_token_type")
         workspace = call.workspace
         myself = {"id": workspace.bot.user_id, "name": workspace.bot.name}
-        team = {"id": workspace.team_id, "name": "Simulation", "domain": "simulation"}
+        team = {"id": workspace.team_id, "name": TEAM_NAME, "domain": TEAM_DOMAIN}
         return {"url": self._new_url(RTM, CONNECTION_SECONDS), "self": myself, "team": team}
+
+    def _start_rtm(self, call: MethodCall) -> JsonObject:
+        """`rtm.start`: the same, and all that the bot sees."""
+        workspace, bot = call.workspace, call.bot.user_id
+        seen = [channel for channel in workspace.channels.values() if not channel.is_private or bot in channel.members]
+        conversations = {
+            name: [channel.as_json(bot) for channel in seen if channel.channel_type == kind]
+            for kind, name in RTM_LISTS.items()
+        }
+        users = [user.as_json(workspace.team_id) for user in workspace.users.values()]
+        bots = [workspace.bot_as_json()]
+        return self._connect_rtm(call) | conversations | {"users": users, "bots": bots, "cache_ts": 0}
 
     def _new_url(self, kind: str, connection_seconds: int) -> str:
         if len(self._tickets) >= MAX_TICKETS:
             del self._tickets[next(iter(self._tickets))]
         ticket = secrets.token_hex(16)
         self._tickets[ticket] = kind, connection_seconds
-        return f"ws://{self._listener.host}:{self._listener.port}/sockets/{kind}/?ticket={ticket}"
+        address = f"ws://{self._listener.host}:{self._listener.port}"
+        return f"{address}/websocket/{ticket}" if kind == RTM else f"{address}/link/?ticket={ticket}"

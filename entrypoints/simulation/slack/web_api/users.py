@@ -4,6 +4,7 @@ from typing import Final
 
 from entrypoints.simulation.slack.models import JsonObject, User
 from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if, paginate
+from entrypoints.simulation.slack.workspace import TEAM_NAME, TEAM_URL
 
 
 def info(call: MethodCall) -> JsonObject:
@@ -28,8 +29,8 @@ def look_up_by_email(call: MethodCall) -> JsonObject:
 def test_auth(call: MethodCall) -> JsonObject:
     """`auth.test`: the owner of the token."""
     return {
-        "url": "https://simulation.slack.com/",
-        "team": "Simulation",
+        "url": TEAM_URL,
+        "team": TEAM_NAME,
         "user": call.bot.name,
         "team_id": call.workspace.team_id,
         "user_id": call.bot.user_id,
