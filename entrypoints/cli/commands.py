@@ -5,6 +5,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 import uvloop
@@ -45,12 +46,32 @@ def run() -> None:
     sys.exit(uvloop.run(run_daemon(Daemon(settings=settings))))
 
 
+def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Accepts a URL of HTTP, or none at all."""
+    try:
+        address = urlsplit(value)
+        is_valid = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        is_valid = False
+    if value and not is_valid:
+        raise click.BadParameter("not a URL such as http://127.0.0.1:8090/slack/events")
+    return value
+
+
 @main.command(short_help="Try flows on this machine, without Slack and Flyte.")
 @click.option("--flow", "flows", multiple=True, type=_PATH, help="A flow file to load; repeatable.")
 @click.option("--pack", "packs", multiple=True, type=_PATH, help="A scripted pack to run; repeatable.")
 @click.option("--labels", default="", help="Labels of the Slack pack: key=value,key=value.")
 @click.option("--in-memory", is_flag=True, help="Use in-memory adapters instead of sockets.")
 @click.option("--serve", is_flag=True, help="Run no pack: print the variables for a pack of your own, and wait.")
+@click.option("--classic", is_flag=True, help="With --serve: a classic bot token, so that the pack receives by RTM.")
+@click.option(
+    "--deliver-to",
+    metavar="URL",
+    default="",
+    callback=_check_url,
+    help="With --serve: send signed requests to this address.",
+)
 @click.option("--slack-port", type=_PORT, default=0, help="Port of the simulated Slack; 0 picks a free one.")
 @click.option("--flyte-port", type=_PORT, default=0, help="Port of the simulated Flyte; 0 picks a free one.")
 @click.option("--page-port", type=_PORT, help="Port of the web page; in a terminal a free one by default.")
@@ -70,6 +91,10 @@ def simulate(**options: Any) -> None:
         raise click.UsageError(
             "--serve and --in-memory exclude each other: a pack of your own connects through sockets"
         )
+    if (options["classic"] or options["deliver_to"]) and not options["serve"]:
+        raise click.UsageError("--classic and --deliver-to are for a pack of your own: add --serve")
+    if options["classic"] and options["deliver_to"]:
+        raise click.UsageError("--classic and --deliver-to exclude each other: a classic app receives by RTM here")
     if options["serve"] and options["record"]:
         raise click.UsageError("--serve runs no pack to record: set FLYTE_SLACK_RECORD for your own pack instead")
     sys.exit(run_simulation(SimulateOptions(**options)))

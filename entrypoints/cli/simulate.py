@@ -42,6 +42,8 @@ class SimulateOptions:
     labels: str = ""
     in_memory: bool = False
     serve: bool = False
+    classic: bool = False
+    deliver_to: str = ""
     slack_port: int = 0
     flyte_port: int = 0
     page_port: int | None = None
@@ -88,6 +90,8 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
         packs=[pack_from_file(path) for path in options.packs],
         labels=options.labels,
         record=str(options.record or ""),
+        classic=options.classic,
+        deliver_to=options.deliver_to,
         slack_port=options.slack_port,
         flyte_port=options.flyte_port,
         page_port=0 if options.page_port is None and has_page else options.page_port,
@@ -131,7 +135,7 @@ async def _simulate(options: SimulateOptions, config: SandboxConfig) -> ExitStat
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     if options.serve:
-        async with served_sandbox(config) as (sandbox, variables):
+        async with served_sandbox(config, report=_print_remark) as (sandbox, variables):
             _print_variables(variables, sandbox.page_url)
             await _run_console(options, config, sandbox)
             if not _is_terminal():
@@ -142,10 +146,14 @@ async def _simulate(options: SimulateOptions, config: SandboxConfig) -> ExitStat
 
 
 def _print_variables(variables: dict[str, str], page_url: str) -> None:
-    click.echo("# A simulated Slack and Flyte for your own pack. In another terminal, before you start the pack:")
+    _print_remark("A simulated Slack and Flyte for your own pack. In another terminal, before you start the pack:")
     for name, value in variables.items():
         click.echo(f"export {name}={value}")
-    click.echo(f"# Web page: {page_url}")
+    _print_remark(f"Web page: {page_url}")
+
+
+def _print_remark(remark: str) -> None:
+    click.echo(f"# {remark}")
 
 
 async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox: Sandbox) -> ExitStatus:

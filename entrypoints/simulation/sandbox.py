@@ -1,11 +1,12 @@
 """Starts sandboxes: the pack between a simulated Slack and Flyte, on loopback or in memory, or without the pack."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
@@ -34,6 +35,7 @@ _EPHEMERAL: Final = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": 
 _READY_SECONDS: Final = 20.0
 _SHUTDOWN_SECONDS: Final = 5.0
 _POLL_INTERVAL_SECONDS: Final = 0.003
+_VERIFY_INTERVAL_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class SandboxConfig:
     """The Slack pack's labels, in the format of FLYTE_LABELS."""
     record: str = ""
     """The file for a recording, in the format of FLYTE_SLACK_RECORD."""
+    classic: bool = False
+    """Whether the bot token is a classic app's, which receives by RTM."""
+    deliver_to: str = ""
+    """The address that receives events by signed requests; empty for the other transports."""
     slack_port: int = 0
     flyte_port: int = 0
     page_port: int | None = None
@@ -58,7 +64,7 @@ class SandboxConfig:
 async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     """Runs the pack between both servers on 127.0.0.1; yields when it is ready. Raises SettingsError."""
     async with _servers(config) as (slack, flyte, workspace):
-        daemon = Daemon(settings=_settings(config, _pack_variables(slack, flyte, workspace)))
+        daemon = Daemon(settings=_settings(config, _pack_variables(config, slack, flyte, workspace)))
         async with AsyncExitStack() as stack:
             page_url = await stack.enter_async_context(_page(config, slack, flyte, daemon.adapters))
             for lifetime in lifetimes(daemon):
@@ -93,16 +99,47 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
 
 
 @asynccontextmanager
-async def served_sandbox(config: SandboxConfig) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
-    """Run both servers without a pack; also yields the environment variables that connect a pack to them."""
-    async with _servers(config) as (slack, flyte, workspace), _page(config, slack, flyte, None) as page_url:
-        variables = _pack_variables(slack, flyte, workspace) | _EPHEMERAL
+async def served_sandbox(
+    config: SandboxConfig, *, report: Callable[[str], None]
+) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
+    """Run both servers without a pack; also yields the environment variables that connect a pack to them.
+
+    Reports when events are delivered to an address, and what keeps them from being delivered.
+    """
+    async with (
+        _servers(config) as (slack, flyte, workspace),
+        _page(config, slack, flyte, None) as page_url,
+        asyncio.TaskGroup() as tasks,
+    ):
+        port = urlsplit(config.deliver_to).port
+        ephemeral = _EPHEMERAL | ({"FLYTE_SLACK_HTTP_PORT": str(port)} if port else {})
+        variables = _pack_variables(config, slack, flyte, workspace) | ephemeral
+        if config.deliver_to:
+            verifier = tasks.create_task(_deliver(slack, config.deliver_to, report), name="verify the address")
         yield Sandbox(workspace, flyte, None, page_url), variables
+        if config.deliver_to:
+            verifier.cancel()
+
+
+async def _deliver(slack: SlackServer, url: str, report: Callable[[str], None]) -> None:
+    """Delivers events to an address as soon as it answers the challenge. Until then they wait."""
+    reported = ""
+    while True:
+        try:
+            await slack.deliver_to(url)
+        except ConnectionError as error:
+            if str(error) != reported:
+                reported = str(error)
+                report(f"Waiting for {url}: {reported}")
+            await asyncio.sleep(_VERIFY_INTERVAL_SECONDS)
+        else:
+            report(f"Delivering events to {url}")
+            return
 
 
 @asynccontextmanager
 async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, FlyteServer, SlackWorkspace]]:
-    slack = SlackServer(port=config.slack_port, bot_name=BOT)
+    slack = SlackServer(port=config.slack_port, bot_name=BOT, classic=config.classic)
     workspace = SlackWorkspace(slack)
     _populate(workspace)
     async with slack, FlyteServer(port=config.flyte_port, flows=config.flows) as flyte:
@@ -132,15 +169,26 @@ def _add_scripted_packs(config: SandboxConfig, flyte: Flyte) -> None:
         ScriptedPack(script, flyte)
 
 
-def _pack_variables(slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspace) -> dict[str, str]:
+def _pack_variables(
+    config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspace
+) -> dict[str, str]:
     joined = [workspace.conversation(label, "").id for label in _JOINED_CHANNELS]
     return {
         "FLYTE_API": flyte.api_url,
         "FLYTE_SLACK_API_URL": slack.api_url,
         "FLYTE_SLACK_TOKEN": slack.bot_token,
-        "FLYTE_SLACK_APP_TOKEN": slack.app_token,
+        **_receiving_credentials(config, slack),
         "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": ",".join(joined),
     }
+
+
+def _receiving_credentials(config: SandboxConfig, slack: SlackServer) -> dict[str, str]:
+    """Returns the variable that selects how the pack receives events; a classic app needs none for RTM."""
+    if config.classic:
+        return {}
+    if config.deliver_to:
+        return {"FLYTE_SLACK_SIGNING_SECRET": slack.signing_secret}
+    return {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
 
 
 def _settings(config: SandboxConfig, variables: dict[str, str]) -> Settings:

@@ -154,6 +154,11 @@ class SlackServer(SlackPeople):
         """The open sockets, of Socket Mode and RTM."""
         return [*self.socket_mode.connections, *self.rtm.connections]
 
+    @property
+    def has_receiver(self) -> bool:
+        """Whether events reach an app: a socket is open, or an address has been verified."""
+        return bool(self.connections) or self._http.is_open
+
     def disconnect(self, reason: str = "refresh_requested", *, close_after_seconds: float = 1.0) -> None:
         """Announces to every socket that it will be closed, and closes it unless the reason is `warning`."""
         for socket in list(self.socket_mode.connections):

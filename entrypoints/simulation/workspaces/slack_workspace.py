@@ -92,8 +92,9 @@ class SlackWorkspace:
     @property
     def is_busy(self) -> bool:
         """See the protocol."""
-        is_connected = bool(self._slack.connections)
-        return is_connected and any(not delivery.is_given_up for delivery in self._slack.unacknowledged.values())
+        return self._slack.has_receiver and any(
+            not delivery.is_given_up for delivery in self._slack.unacknowledged.values()
+        )
 
     def _user(self, handle: str) -> User:
         try:

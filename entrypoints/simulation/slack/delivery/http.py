@@ -52,6 +52,11 @@ class HttpDelivery:
             for number in range(MAX_CONCURRENT_REQUESTS)
         ]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether events are delivered."""
+        return bool(self._workers)
+
     async def close(self) -> None:
         """Stops to deliver, and cancels requests in progress."""
         for worker in self._workers:
