@@ -12,6 +12,7 @@ from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
 from application.resilience.shutdown import Shutdown, ShutdownRequested
+from application.services.pauses import Pauses
 from application.workers.action_worker import ActionWorker
 from application.workers.backlog_monitor import BacklogMonitor
 from application.workers.clock_monitor import ClockMonitor
@@ -53,6 +54,7 @@ class Supervisor:
         membership_sync: MembershipSync,
         backlog_monitor: BacklogMonitor,
         clock_monitor: ClockMonitor,
+        pauses: Pauses,
         circuit_breaker: WorkflowCircuitBreaker,
         chat_health: ChatHealth,
         shutdown: Shutdown,
@@ -65,6 +67,7 @@ class Supervisor:
         self._membership_sync = membership_sync
         self._backlog_monitor = backlog_monitor
         self._clock_monitor = clock_monitor
+        self._pauses = pauses
         self._circuit_breaker = circuit_breaker
         self._chat_health = chat_health
         self._shutdown = shutdown
@@ -79,6 +82,7 @@ class Supervisor:
                 ("housekeeping", self._housekeeping),
                 ("backlog", self._backlog_monitor.run),
                 ("clocks", self._clock_monitor.run),
+                ("pauses", self._pauses.run),
                 ("token", self._watch_token),
             ):
                 loops.create_task(_until_shutdown(loop), name=name)

@@ -1,81 +1,110 @@
 """Rate limiting of posts: a token bucket for each channel, by the generic cell rate algorithm (GCRA)."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from domain.channels import ChannelId
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_PAUSE_SECONDS = 3600.0
+"""However long a service asks to pause, it is asked again after an hour."""
+_PAUSE_REMEMBERED_SECONDS = 60.0
+"""How long a pause is remembered after its end, so that no burst follows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenBucket:
-    """The posts that one channel has used up."""
+    """The posts that one channel has used up. Times are in seconds by a clock that nobody sets."""
 
-    used_until: datetime = _LONG_AGO
+    used_until: float = -math.inf
     """When the slots given out would end if posts were evenly spaced."""
-    paused_until: datetime = _LONG_AGO
+    paused_until: float = -math.inf
     """No slot before this time."""
 
-    def reserve(self, now: datetime, per_second: float, burst: int) -> tuple[datetime, "TokenBucket"]:
+    def reserve(self, now: float, per_second: float, burst: int) -> tuple[float, "TokenBucket"]:
         """Returns the next free slot, and the bucket with that slot used.
 
         `burst` posts may run ahead of `per_second`, but not right after a pause: the service would throttle them again.
         """
-        interval = timedelta(seconds=1 / per_second)
+        interval = 1 / per_second
         ahead = max(burst - 1, 0) * interval
         used_until = max(self.used_until, self.paused_until + ahead)
         slot = max(now, used_until - ahead)
         return slot, replace(self, used_until=max(used_until, now) + interval)
 
-    def pause_until(self, until: datetime) -> "TokenBucket":
+    def pause_until(self, until: float) -> "TokenBucket":
         """Returns the bucket with no slot before `until`; a longer pause stays."""
         return replace(self, paused_until=max(self.paused_until, until))
 
+    def bounded(self, now: float, per_second: float, burst: int) -> "TokenBucket":
+        """Returns the bucket with no more slots used than this rate can have given out."""
+        return replace(self, used_until=min(self.used_until, now + max(burst, 1) / per_second))
+
+    def is_over(self, now: float) -> bool:
+        """Whether the bucket no longer differs from a new one."""
+        return self.used_until <= now and self.paused_until <= now - _PAUSE_REMEMBERED_SECONDS
+
 
 class _Clock(Protocol):
-    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
 
 
-def _ignore(_channel_id: ChannelId, _bucket: TokenBucket) -> None:
+def _ignore(_channel_id: ChannelId, _bucket: TokenBucket | None) -> None:
     """For limiters that save nothing."""
 
 
 class InMemoryRateLimiter:
-    """The buckets of all channels, exact while the process lives. Calls `on_change` with every change."""
+    """The buckets of all channels, exact while the process lives.
 
-    def __init__(self, clock: _Clock, on_change: Callable[[ChannelId, TokenBucket], None] = _ignore) -> None:
+    Calls `on_change` with every changed bucket, and with None for one that is forgotten.
+    """
+
+    def __init__(self, clock: _Clock, on_change: Callable[[ChannelId, TokenBucket | None], None] = _ignore) -> None:
         self._clock = clock
         self._on_change = on_change
         self._buckets: dict[ChannelId, TokenBucket] = {}
+        self._restored: set[ChannelId] = set()
+        """Channels whose bucket another process has left, perhaps with another clock."""
 
     def restore(self, buckets: Mapping[ChannelId, TokenBucket]) -> None:
-        """Replaces the buckets."""
-        self._buckets = dict(buckets)
+        """Replaces the buckets by those that another process has left."""
+        self._buckets, self._restored = dict(buckets), set(buckets)
 
     async def reserve(self, channel_id: ChannelId, per_second: float, burst: int) -> float:
         """Reserves the next free slot for one post. Returns the seconds until it comes."""
-        now = self._clock.now()
-        slot, bucket = self._bucket(channel_id).reserve(now, per_second, burst)
+        now, before = self._clock.monotonic(), self._buckets.get(channel_id, TokenBucket())
+        if channel_id in self._restored:
+            self._restored.remove(channel_id)
+            before = before.bounded(now, per_second, burst)
+        slot, bucket = before.reserve(now, per_second, burst)
         self._store(channel_id, bucket)
-        return (slot - now).total_seconds()
+        return slot - now
 
     async def pause(self, channel_id: ChannelId, seconds: float) -> None:
-        """Gives out no slot in this channel for so long."""
-        until = self._clock.now() + timedelta(seconds=seconds)
-        self._store(channel_id, self._bucket(channel_id).pause_until(until))
+        """Gives out no slot in this channel for so long, an hour at most."""
+        until = self._clock.monotonic() + min(MAX_PAUSE_SECONDS, seconds)
+        self._store(channel_id, self._buckets.get(channel_id, TokenBucket()).pause_until(until))
 
-    async def paused(self) -> Mapping[ChannelId, datetime]:
-        """Returns the channels that are paused now, and until when."""
-        now = self._clock.now()
-        return {
-            channel_id: bucket.paused_until for channel_id, bucket in self._buckets.items() if bucket.paused_until > now
-        }
+    async def paused(self) -> Mapping[ChannelId, float]:
+        """Returns the channels that are paused, and for how many seconds more."""
+        now = self._clock.monotonic()
+        left = {channel_id: bucket.paused_until - now for channel_id, bucket in self._buckets.items()}
+        return {channel_id: seconds for channel_id, seconds in left.items() if seconds > 0}
 
-    def _bucket(self, channel_id: ChannelId) -> TokenBucket:
-        return self._buckets.get(channel_id, TokenBucket())
+    async def lift(self, channel_ids: Collection[ChannelId]) -> None:
+        """Ends the pauses of these channels."""
+        for channel_id in channel_ids:
+            if channel_id in self._buckets:
+                self._store(channel_id, replace(self._buckets[channel_id], paused_until=-math.inf))
+
+    async def sync(self) -> None:
+        """Forgets channels that have all their slots free again and no pause."""
+        now = self._clock.monotonic()
+        for channel_id in [channel_id for channel_id, bucket in self._buckets.items() if bucket.is_over(now)]:
+            del self._buckets[channel_id]
+            self._restored.discard(channel_id)
+            self._on_change(channel_id, None)
 
     def _store(self, channel_id: ChannelId, bucket: TokenBucket) -> None:
         self._buckets[channel_id] = bucket

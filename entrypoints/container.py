@@ -30,6 +30,7 @@ from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.backfill_progress import BackfillProgress
 from application.services.channel_locks import ChannelLocks
 from application.services.message_sender import MessageSender
+from application.services.pauses import Pauses
 from application.services.poll_schedule import PollSchedule
 from application.services.result_reporter import ResultReporter
 from application.services.user_directory import UserDirectory
@@ -181,6 +182,9 @@ class Application(containers.DeclarativeContainer):
     channel_locks = providers.Singleton(ChannelLocks)
     poll_schedule = providers.Singleton(PollSchedule)
     backfill_progress = providers.Singleton(BackfillProgress, shutdown=shutdown)
+    pauses = providers.Singleton(
+        Pauses, storage=storage, health=health.provided.reporter.call("slack"), shutdown=shutdown
+    )
     message_sender = providers.Singleton(
         MessageSender,
         chat=chat,
@@ -195,6 +199,7 @@ class Application(containers.DeclarativeContainer):
             give_up_seconds=settings.provided.give_up_seconds,
             when_in_doubt=settings.provided.when_in_doubt,
         ),
+        pauses=pauses,
     )
     join_channel = providers.Singleton(JoinChannelHandler, chat=chat, storage=storage, channel_locks=channel_locks)
     dispatcher = providers.Singleton(
@@ -302,6 +307,7 @@ class Application(containers.DeclarativeContainer):
             workflow_health=health.provided.reporter.call("flyte"),
             shutdown=shutdown,
         ),
+        pauses=pauses,
         circuit_breaker=circuit_breaker,
         chat_health=chat_health,
         shutdown=shutdown,

@@ -1,44 +1,112 @@
 """Rate limits in memory, saved in SQLite along with whatever is committed next."""
 
+import math
 import sqlite3
 import threading
+from collections.abc import Collection
+from typing import TypeAlias
 
-from adapters.filesystem.codec import from_micros, to_micros
+from adapters.filesystem.codec import to_micros
+from adapters.filesystem.database import Database, transaction
 from application.ports.clock import Clock
 from domain.channels import ChannelId
-from domain.rate_limits import InMemoryRateLimiter, TokenBucket
+from domain.rate_limits import MAX_PAUSE_SECONDS, InMemoryRateLimiter, TokenBucket
+
+_SECOND = 1_000_000
+_LIFTED = 0
+"""In place of a pause's end: what an operator's command leaves for the pack that runs beside it."""
+_SAVED = """
+    SELECT channel_id, CAST(used_until AS INTEGER), CAST(coalesce(until, held_until) AS INTEGER),
+        CAST(coalesce(lasts, :longest) AS INTEGER)
+    FROM paces LEFT JOIN pauses USING (channel_id)
+"""
+"""Earlier versions kept the end of a pause in `held_until`."""
+
+_Row: TypeAlias = tuple[int, int, int]
+"""Until when slots are used and until when there is a pause, both in microseconds since 1970; how long it lasts."""
 
 
 class FileRateLimiter(InMemoryRateLimiter):
-    """Implements RateLimiter. A change costs no fsync of its own."""
+    """Implements RateLimiter. Only lifting a pause costs an fsync of its own."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(clock, self._on_change)
+        self.database = database
+        self._wall_clock = clock
         self._lock = threading.Lock()
-        self._changed: dict[ChannelId, TokenBucket] = {}
+        self._changed: dict[ChannelId, _Row | None] = {}
+        self._saved_pauses: set[ChannelId] = set()
 
     def read(self, connection: sqlite3.Connection) -> None:
-        """Restores what was saved last."""
-        rows = connection.execute("SELECT channel_id, used_until, held_until FROM paces")
-        self.restore(
-            {
-                ChannelId(channel_id): TokenBucket(from_micros(used_until), from_micros(paused_until))
-                for channel_id, used_until, paused_until in rows
-            }
-        )
+        """Restores what was saved last. Runs in the database's thread."""
+        steady, now = self._wall_clock.monotonic(), to_micros(self._wall_clock.now())
+        buckets = {}
+        for channel_id, used_until, paused_until, lasts in connection.execute(
+            _SAVED, {"longest": int(MAX_PAUSE_SECONDS * _SECOND)}
+        ):
+            pause = min(paused_until - now, lasts) / _SECOND
+            buckets[ChannelId(channel_id)] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
+        self.restore(buckets)
+
+    def take_over(self, connection: sqlite3.Connection) -> None:
+        """Restores what was saved last, and saves it by this process's clock."""
+        self.read(connection)
+        for channel_id, bucket in self._buckets.items():
+            self._on_change(channel_id, bucket)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Adds the latest changes to the transaction. Runs in the database's thread."""
         with self._lock:
             changed, self._changed = self._changed, {}
+        for channel_id, row in changed.items():
+            if row is None:
+                connection.execute("DELETE FROM paces WHERE channel_id = ?", (channel_id,))
+                connection.execute("DELETE FROM pauses WHERE channel_id = ?", (channel_id,))
+                continue
+            used_until, paused_until, lasts = row
+            connection.execute("REPLACE INTO paces VALUES (?, ?, 0)", (channel_id, used_until))
+            if lasts > 0:
+                connection.execute("REPLACE INTO pauses VALUES (?, ?, ?)", (channel_id, paused_until, lasts))
+            else:
+                connection.execute("DELETE FROM pauses WHERE channel_id = ?", (channel_id,))
+
+    async def lift(self, channel_ids: Collection[ChannelId]) -> None:
+        await self._save_lifted(channel_ids)
+        await super().lift(channel_ids)
+        with self._lock:
+            for channel_id in channel_ids:
+                self._changed.pop(channel_id, None)  # would delete what a pack beside this process has yet to see
+
+    async def sync(self) -> None:
+        for channel_id in self._saved_pauses - (await self.paused()).keys():
+            self._saved_pauses.remove(channel_id)
+            self._on_change(channel_id, self._buckets.get(channel_id))
+        await super().sync()
+        await super().lift(await self._lifted())
+
+    @transaction
+    def _save_lifted(self, connection: sqlite3.Connection, channel_ids: Collection[ChannelId]) -> None:
         connection.executemany(
-            "REPLACE INTO paces VALUES (?, ?, ?)",
-            [
-                (channel_id, to_micros(bucket.used_until), to_micros(bucket.paused_until))
-                for channel_id, bucket in changed.items()
-            ],
+            "UPDATE pauses SET until = ? WHERE channel_id = ?", [(_LIFTED, channel_id) for channel_id in channel_ids]
         )
 
-    def _on_change(self, channel_id: ChannelId, bucket: TokenBucket) -> None:
+    @transaction
+    def _lifted(self, connection: sqlite3.Connection) -> list[ChannelId]:
+        self.write(connection)  # a pause that is newer than the lifted one stays
+        rows = connection.execute("SELECT channel_id FROM pauses WHERE until = ?", (_LIFTED,))
+        return [ChannelId(channel_id) for (channel_id,) in rows]
+
+    def _on_change(self, channel_id: ChannelId, bucket: TokenBucket | None) -> None:
+        row = self._row(bucket) if bucket else None
+        if row and row[-1] > 0:
+            self._saved_pauses.add(channel_id)
         with self._lock:
-            self._changed[channel_id] = bucket
+            self._changed[channel_id] = row
+
+    def _row(self, bucket: TokenBucket) -> _Row:
+        steady, now = self._wall_clock.monotonic(), to_micros(self._wall_clock.now())
+        used, pause = (
+            int((until - steady) * _SECOND) if math.isfinite(until) else -now
+            for until in (bucket.used_until, bucket.paused_until)
+        )
+        return now + used, now + pause, pause

@@ -92,6 +92,9 @@ _ADDED = (
         until_at INTEGER NOT NULL,
         PRIMARY KEY (channel_id, after_at)
     ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS pauses (
+        channel_id TEXT PRIMARY KEY, until INTEGER NOT NULL, lasts INTEGER NOT NULL -- microseconds
+    ) WITHOUT ROWID""",
 )
 
 _COUNT = "INSERT INTO tallies VALUES ('{0}', {1}, {2}) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows;"

@@ -45,9 +45,9 @@ class FileStorage:
     def __init__(self, directory: Path, clock: Clock, *, exclusive: bool = True) -> None:
         self._directory = directory.absolute()
         self._exclusive = exclusive
-        self._rate_limiter = FileRateLimiter(clock)
         self._file = self._directory / "flyte-slack.db"
-        self.database = Database(self._file, self._rate_limiter.write)
+        self.database = Database(self._file, self._before_commit)
+        self._rate_limiter = FileRateLimiter(self.database, clock)
         self._channels = FileChannels(self._directory / "channels.json", self.database, clock)
         self.channels = self._channels
         self.gaps = FileGaps(self.database)
@@ -93,11 +93,14 @@ class FileStorage:
         finally:
             os.close(descriptor)
 
+    def _before_commit(self, connection: sqlite3.Connection) -> None:
+        self._rate_limiter.write(connection)
+
     def _begin(self, connection: sqlite3.Connection) -> None:
         """No process that claimed anything can be alive."""
         expire_claims(connection)
         release_orphans(connection)
-        self._rate_limiter.read(connection)
+        self._rate_limiter.take_over(connection)
 
 
 def _warn_if_temporary(directory: Path) -> None:

@@ -1,14 +1,17 @@
-"""The rate at which the pack may post into each channel."""
+"""The rate at which the pack may post into each channel, and the pauses that the chat service has asked for."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from domain.channels import ChannelId
 
 
 class RateLimiter(Protocol):
-    """Part of a Storage, whose docstring applies. Exact while the process lives; a crash may lose the last moments."""
+    """Part of a Storage, whose docstring applies. Exact while the process lives; a crash may lose the last moments.
+
+    Setting the machine's clock changes no rate and no pause. After a restart with another time of day, none lasts
+    longer than it did when it was stored.
+    """
 
     async def reserve(self, channel_id: ChannelId, per_second: float, burst: int) -> float:
         """Reserves the next free slot for one post. Returns the seconds until it comes (0: now).
@@ -17,7 +20,13 @@ class RateLimiter(Protocol):
         """
 
     async def pause(self, channel_id: ChannelId, seconds: float) -> None:
-        """Gives out no slot in this channel for so long; a longer pause stays."""
+        """Gives out no slot in this channel for so long, an hour at most; a longer pause stays."""
 
-    async def paused(self) -> Mapping[ChannelId, datetime]:
-        """Returns the channels that are paused now, and until when."""
+    async def paused(self) -> Mapping[ChannelId, float]:
+        """Returns the channels that are paused, and for how many seconds more."""
+
+    async def lift(self, channel_ids: Collection[ChannelId]) -> None:
+        """Ends the pauses of these channels; in another process that uses the storage, from its next `sync`."""
+
+    async def sync(self) -> None:
+        """Takes over pauses lifted by other processes, and forgets what is over."""

@@ -11,10 +11,21 @@ from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
 from domain.errors import ChatError, RateLimited, Unreachable
+from domain.rate_limits import MAX_PAUSE_SECONDS
 
 log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 30
+_LONG_PAUSE_SECONDS = 60
+"""An operator should know of longer ones."""
+
+
+def log_throttled(seconds: float, **subject: str) -> None:
+    """Logs a pause that the service has asked for: as a warning if it is longer than a minute."""
+    if seconds > _LONG_PAUSE_SECONDS:
+        log.warning("throttled", seconds=seconds, **subject)
+    else:
+        log.info("throttled", seconds=seconds, **subject)
 
 
 class Outage:
@@ -48,9 +59,9 @@ class Outage:
 class ChatRetryPolicy:
     """Repeats calls through throttling and outages.
 
-    Throttling is waited out as the service asks, however long. An outage is waited out for as long as `give_up_seconds`
-    says for the method, without end for any other. `post` passes through: MessageSender repeats it, because every
-    attempt needs a slot of its own and an entry in the journal.
+    Throttling is waited out as the service asks, which is asked again after an hour at the latest. An outage is waited
+    out for as long as `give_up_seconds` says for the method, without end for any other. `post` passes through:
+    MessageSender repeats it, because every attempt needs a slot of its own and an entry in the journal.
     """
 
     def __init__(self, shutdown: Shutdown, give_up_seconds: float) -> None:
@@ -67,7 +78,8 @@ class ChatRetryPolicy:
                 return await call.perform()
             except RateLimited as limit:
                 outage.end()
-                await self._shutdown.sleep(limit.retry_after_seconds)
+                log_throttled(limit.retry_after_seconds, method=call.method)
+                await self._shutdown.sleep(min(MAX_PAUSE_SECONDS, limit.retry_after_seconds))
             except Unreachable as error:
                 await outage.wait(error)
 

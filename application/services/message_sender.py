@@ -17,6 +17,7 @@ from application.resilience.backoff import exponential_backoff
 from application.resilience.chat_retry import Outage
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.channel_locks import ChannelLocks
+from application.services.pauses import Pauses
 from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
 from domain.errors import ChatError, ChatRejected, IdempotencyKeyRejected, InDoubt, RateLimited, Unreachable
@@ -67,6 +68,7 @@ class MessageSender:
         clock: Clock,
         shutdown: Shutdown,
         policy: PostingPolicy,
+        pauses: Pauses,
     ) -> None:
         self._chat = chat
         self._journal = storage.journal
@@ -75,6 +77,7 @@ class MessageSender:
         self._clock = clock
         self._shutdown = shutdown
         self._policy = policy
+        self._pauses = pauses
 
     async def send(self, action_id: ActionId, message: Post, steps: Mapping[StepName, Step]) -> Receipt:
         """Posts the message once.
@@ -132,7 +135,7 @@ class MessageSender:
                 receipt = await self._attempt(post)
             except RateLimited as limit:
                 outage.end()
-                await self._pause_channel(post, limit.retry_after_seconds)
+                await self._pauses.begin(post.channel_id, limit.retry_after_seconds, post.action_id)
             except Unreachable as error:
                 await outage.wait(error)
             except InDoubt as doubt:
@@ -165,14 +168,11 @@ class MessageSender:
             raise
 
     async def _acquire_slot(self, channel_id: ChannelId) -> None:
+        await self._pauses.wait(channel_id)
         policy = self._policy
         wait = await self._rate_limiter.reserve(channel_id, policy.messages_per_second, policy.message_burst)
         if wait > 0:
             await self._shutdown.sleep(wait)
-
-    async def _pause_channel(self, post: PendingPost, seconds: float) -> None:
-        log.info("throttled", channel=post.channel_id, seconds=seconds, action=post.action_id)
-        await self._rate_limiter.pause(post.channel_id, seconds)
 
     async def _resolve_in_doubt(self, post: PendingPost, doubt: InDoubt) -> Receipt | None:
         """Returns the receipt of a post that was made after all; None if it is to be sent again."""

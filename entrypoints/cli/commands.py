@@ -1,4 +1,4 @@
-"""The command line: `flyte-slack run | simulate | check | outbox | journal | test | record-to-test`."""
+"""The command line: `flyte-slack run | simulate | check | outbox | journal | pauses | test | record-to-test`."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 import uvloop
 
+from entrypoints.cli.pauses import register_pauses
 from entrypoints.cli.queues import register_commands
 from entrypoints.config.parsers import LOG_LEVELS
 from entrypoints.config.settings import SettingsError, load_settings
@@ -146,3 +147,4 @@ def record_to_test(**options: Any) -> None:
 
 
 register_commands(main, os.environ)
+register_pauses(main, os.environ)

@@ -3,9 +3,7 @@
 Both work while a pack is running, which notices a change within seconds, and while none is.
 """
 
-import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,14 +11,10 @@ from typing import Final
 
 import click
 
-from adapters.storage_urls import attach_storage
-from adapters.system_clock import SystemClock
 from application.ports.storage import Storage
-from domain.errors import StorageError
+from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
 from entrypoints.cli.queue_entries import QueueEntry, QueueView
-from entrypoints.config.settings import SettingsError, storage_url
-from entrypoints.daemon import ExitStatus
-from entrypoints.observability.logs import configure_logs, escape_controls
+from entrypoints.observability.logs import escape_controls
 
 _HELP: Final = {
     "outbox": (
@@ -32,14 +26,12 @@ _HELP: Final = {
         "An action is unfinished, or was set aside because Flyte rejected its result.",
     ),
 }
-_STORAGE_ADVICE: Final = "set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as for the pack"
-_STORAGE_NOTE: Final = "Reads the storage that FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR names."
 
 
 def register_commands(program: click.Group, environ: Mapping[str, str]) -> None:
     """Add both commands to the program; `environ` names the storage."""
     for name, (summary, details) in _HELP.items():
-        group = click.Group(name, help=f"{summary} {details} {_STORAGE_NOTE}", short_help=summary)
+        group = click.Group(name, help=f"{summary} {details} {STORAGE_NOTE}", short_help=summary)
         _add_commands(group, name, environ)
         program.add_command(group)
 
@@ -63,24 +55,10 @@ def _add_commands(group: click.Group, name: str, environ: Mapping[str, str]) -> 
 
 
 def _run(name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str], **options: object) -> None:
-    configure_logs("error")
-    try:
-        storage = attach_storage(storage_url(environ).reveal(), SystemClock())
-        asyncio.run(_run_on(storage, name, function, options))
-    except SettingsError as error:
-        click.echo(str(error), err=True)
-        sys.exit(ExitStatus.INVALID_SETTINGS)
-    except (StorageError, ValueError) as error:
-        advice = "" if "; " in str(error) else f"; {_STORAGE_ADVICE}"
-        click.echo(f"flyte-slack {name}: {error}{advice}", err=True)
-        sys.exit(ExitStatus.FAILED)
-
-
-async def _run_on(
-    storage: Storage, name: str, function: Callable[..., Awaitable[None]], options: Mapping[str, object]
-) -> None:
-    async with storage.open():
+    async def work(storage: Storage) -> None:
         await function(QueueView(name, storage.outbox if name == "outbox" else storage.journal), **options)
+
+    run_on_storage(name, environ, work)
 
 
 async def _list(view: QueueView, *, set_aside: bool) -> None:

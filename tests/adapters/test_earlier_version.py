@@ -199,7 +199,7 @@ async def test_actions_are_taken_over(storage: FileStorage) -> None:
 
 
 async def test_rate_limits_are_taken_over(storage: FileStorage, clock: ManualClock) -> None:
-    assert await storage.rate_limiter.paused() == {C2: after(1200)}
+    assert await storage.rate_limiter.paused() == {C2: 1080}
     clock.time = after(44)
     assert await storage.rate_limiter.reserve(C1, 1, 1) == 1
 

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionId, Step, StepName
+from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import (
@@ -227,3 +228,42 @@ async def test_a_transaction_whose_commit_fails_has_no_effect(
             with pytest.raises(StorageUnavailable, match="disk I/O error"):
                 await storage.outbox.append([new_entry(A, 1)])
     assert await storage.outbox.append([new_entry(A, 1)]) == [True]
+
+
+async def count_rates(storage: FileStorage) -> tuple[int, int]:
+    """Returns the number of rates and of pauses in the file."""
+
+    def count(connection: sqlite3.Connection) -> tuple[int, int]:
+        row = connection.execute("SELECT (SELECT count(*) FROM paces), (SELECT count(*) FROM pauses)").fetchone()
+        return row[0], row[1]
+
+    return await storage.database.run(count)
+
+
+async def test_rates_and_pauses_that_are_over_leave_no_rows(storage: FileStorage) -> None:
+    for number in range(50):
+        await at(storage, NOW).rate_limiter.reserve(ChannelId(f"C{number}"), 1, 10)
+    await storage.rate_limiter.pause(A, 30)
+    await storage.rate_limiter.sync()
+    assert await count_rates(storage) == (51, 1)
+
+    await at(storage, after(31)).rate_limiter.sync()
+    assert await count_rates(storage) == (1, 0)
+
+    await at(storage, after(91)).rate_limiter.sync()
+    assert await count_rates(storage) == (0, 0)
+
+
+@pytest.mark.parametrize("value", [2**62, -(2**62), "tomorrow", b"\x00", 1e300])
+async def test_a_stored_rate_that_makes_no_sense_delays_no_post_by_more_than_its_policy(
+    tmp_path: Path, value: object
+) -> None:
+    storage = FileStorage(tmp_path / "storage", CLOCK)
+    async with storage.open():
+        await storage.database.run(
+            lambda connection: connection.execute("INSERT INTO paces VALUES ('CA', ?, ?)", (value, value))
+        )
+    async with storage.open():
+        assert (await storage.rate_limiter.paused()).get(A, 0) <= 3600
+        await storage.rate_limiter.lift([A])
+        assert await storage.rate_limiter.reserve(A, 1, 10) <= 1

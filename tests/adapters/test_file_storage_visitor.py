@@ -150,3 +150,33 @@ async def test_the_pack_and_a_visitor_write_concurrently(pack: FileStorage, visi
         assert await visitor.outbox.discard(new_entry(ChannelId(f"C{n}"), n).key)
         assert await at(pack, NOW).journal.record(action(Y)) is None or n
     assert await pack.outbox.backlog() == Backlog()
+
+
+async def test_a_pause_that_a_visitor_lifts_ends_in_the_pack_with_its_next_look(
+    pack: FileStorage, directory: Path
+) -> None:
+    for channel_id in (A, B):
+        await at(pack, NOW).rate_limiter.pause(channel_id, 3600)
+    await pack.rate_limiter.sync()
+    storage = FileStorage(directory, CLOCK, exclusive=False)
+    async with storage.open():
+        assert await storage.rate_limiter.paused() == {A: 3600, B: 3600}
+        await storage.rate_limiter.lift([A])
+    await pack.rate_limiter.sync()
+    assert await pack.rate_limiter.paused() == {B: 3600}
+    assert await pack.rate_limiter.reserve(A, 1, 1) == 0
+    await pack.rate_limiter.pause(A, 60)
+    await pack.rate_limiter.sync()
+    assert await pack.rate_limiter.paused() == {A: 60, B: 3600}
+
+
+async def test_a_pause_that_a_visitor_lifts_stays_lifted_when_the_pack_is_killed_first(
+    pack: FileStorage, directory: Path
+) -> None:
+    await at(pack, NOW).rate_limiter.pause(A, 3600)
+    await pack.rate_limiter.sync()
+    visitor = FileStorage(directory, CLOCK, exclusive=False)
+    async with visitor.open():
+        await visitor.rate_limiter.lift([A])
+    async with visitor.open():
+        assert await visitor.rate_limiter.paused() == {}

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 import pytest
+from structlog.testing import capture_logs
 
 from application.health import ChatHealth, HealthRegistry, HealthStatus
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
@@ -61,6 +62,31 @@ async def test_rate_limits_are_waited_out_as_told_however_long(caller: Caller) -
 
     assert await calling == "answer"
     assert caller.faults.called_at("join") == pytest.approx([0, 30, 1230, 1232.5])
+
+
+async def test_after_a_rate_limit_of_more_than_an_hour_slack_is_asked_again_every_hour(caller: Caller) -> None:
+    caller.faults.fail_before("join", RateLimited(1e11), times=2)
+    calling = caller.start()
+
+    await caller.clock.advance(7200)
+
+    assert await calling == "answer"
+    assert caller.faults.called_at("join") == pytest.approx([0, 3600, 7200])
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(60, "info"), (61, "warning")])
+async def test_a_rate_limit_is_logged_and_one_of_more_than_a_minute_is_a_warning(
+    caller: Caller, seconds: float, level: str
+) -> None:
+    caller.faults.fail_before("join", RateLimited(seconds), times=1)
+
+    with capture_logs() as logs:
+        calling = caller.start()
+        await caller.clock.settle()
+
+    assert logs == [{"event": "throttled", "log_level": level, "method": "join", "seconds": seconds}]
+    await caller.clock.advance(61)
+    await calling
 
 
 async def test_an_outage_is_waited_out_with_growing_pauses(caller: Caller) -> None:

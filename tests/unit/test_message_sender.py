@@ -66,7 +66,7 @@ async def test_the_pause_of_a_channel_is_stored(world: World) -> None:
         held = await world.storage.rate_limiter.paused()
 
     assert list(held) == [world.c1]
-    assert 3530 <= (held[world.c1] - world.clock.now()).total_seconds() <= 3545
+    assert 3530 <= held[world.c1] <= 3545
 
 
 async def test_an_outage_of_slack_is_waited_out(world: World) -> None:

@@ -1,0 +1,51 @@
+"""Pauses of posts that the chat service has asked for: kept, reported, and ended early by an operator."""
+
+import asyncio
+import math
+
+from application.health import HealthReporter
+from application.policies import POLL_INTERVAL_SECONDS
+from application.ports.storage import Storage
+from application.resilience.chat_retry import log_throttled
+from application.resilience.shutdown import Shutdown
+from domain.actions import ActionId
+from domain.channels import ChannelId
+
+_TOPIC = "pauses"
+
+
+class Pauses:
+    """The pauses of all channels."""
+
+    def __init__(self, storage: Storage, health: HealthReporter, shutdown: Shutdown) -> None:
+        self._rate_limiter = storage.rate_limiter
+        self._health = health
+        self._shutdown = shutdown
+        self._looked = asyncio.Event()
+        """Set after the next look at the storage."""
+
+    async def run(self) -> None:
+        """Notices pauses that an operator has lifted, and keeps health up to date. Runs until the pack ends."""
+        while True:
+            await self._rate_limiter.sync()
+            await self._report()
+            self._looked.set()
+            self._looked = asyncio.Event()
+            await self._shutdown.sleep(POLL_INTERVAL_SECONDS)
+
+    async def begin(self, channel_id: ChannelId, seconds: float, action_id: ActionId) -> None:
+        """Pauses a channel for so long, an hour at most. `action_id` is the action whose post was refused."""
+        log_throttled(seconds, channel=channel_id, action=action_id)
+        await self._rate_limiter.pause(channel_id, seconds)
+        await self._report()
+
+    async def wait(self, channel_id: ChannelId) -> None:
+        """Returns when the channel is not paused. Raises ShutdownRequested if the pack is to end before."""
+        while left := (await self._rate_limiter.paused()).get(channel_id):
+            await self._shutdown.wait(left, self._looked)
+
+    async def _report(self) -> None:
+        left = (await self._rate_limiter.paused()).values()
+        channels = "1 channel" if len(left) == 1 else f"{len(left)} channels"
+        longest = f"posts to {channels} paused by Slack, the longest for {math.ceil(max(left, default=0))} s"
+        self._health.note(_TOPIC, longest if left else "")
