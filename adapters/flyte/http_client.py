@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
 
-from aiohttp import ClientError, ClientResponse, ClientSession, TraceConfig, TraceRequestHeadersSentParams
+from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestHeadersSentParams
 from yarl import URL
 
 from adapters.flyte import errors
@@ -16,7 +16,7 @@ from adapters.http.peer_clock import PeerClock
 from adapters.http.session import Redirected, open_session, proxy_for
 from adapters.system_clock import SYSTEM_CLOCK
 from application.ports.clock import Clock
-from domain.errors import WorkflowInDoubt, WorkflowUnreachable
+from domain.errors import WorkflowError, WorkflowInDoubt, WorkflowUnreachable
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
@@ -116,7 +116,10 @@ class FlyteHttpClient:
         except Redirected as redirect:
             location = redirect.headers.get("Location", "") if redirect.headers else ""
             raise errors.redirected(method, url, redirect.status, location) from None
-        except (ClientError, OSError) as error:
+        except WorkflowError:
+            raise
+        except Exception as error:
+            # Of aiohttp and others, whatever a server sends: none of them may end the pack.
             raise errors.no_response(method, url, error, was_sent=state.was_sent) from error
 
 

@@ -47,6 +47,7 @@ def open_session(
     keepalive_seconds: float = 15.0,
     trace_configs: Sequence[TraceConfig] = (),
     peer_clock: PeerClock | None = None,
+    response_class: type[ClientResponse] = ClientResponse,
 ) -> ClientSession:
     """Returns a session for the caller to close (`async with`).
 
@@ -68,6 +69,7 @@ def open_session(
         proxy=proxy,
         middlewares=(_refuse_redirects,) if peer_clock is None else (_refuse_redirects, peer_clock.observe),
         trace_configs=list(trace_configs),
+        response_class=response_class,
     )
 
 

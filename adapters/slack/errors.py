@@ -1,8 +1,8 @@
 """Maps Slack's error responses, and the exceptions of slack_sdk and aiohttp, to the domain's errors."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +10,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientHttpProxyError, Con
 from slack_sdk.errors import SlackApiError
 
 from adapters.http.errors import describe
+from adapters.http.retry_after import retry_after_seconds
 from adapters.http.session import Redirected
 from adapters.serialization.json_codec import replace_surrogates
 from adapters.slack.error_help import ALTERNATIVES_TO_RTM, EXPLANATIONS
@@ -52,7 +53,6 @@ _RTM_UNAVAILABLE_CODES = (
     "deprecated_endpoint",
 )
 
-_DEFAULT_RETRY_AFTER_SECONDS = 1.0
 _MAX_CODE_LENGTH = 100
 
 
@@ -75,8 +75,11 @@ class _ErrorResponse:
         return "not_in_channel" if self.body.get("not_in_channel") is True else ""
 
 
-def chat_error(error: Exception, call: ApiCall) -> ChatError:
-    """Returns the domain's error for any exception of a slack_sdk call. Codes in no table are permanent."""
+def chat_error(error: Exception, call: ApiCall, now: datetime) -> ChatError:
+    """Returns the domain's error for any exception of a slack_sdk call, at this time by Slack's clock.
+
+    Codes in no table are permanent.
+    """
     if isinstance(error, Redirected):
         return Unreachable("redirected", f"{call.method} was redirected ({error.status}); correct FLYTE_SLACK_API_URL")
     if isinstance(error, ClientConnectorError | ClientHttpProxyError | ConnectionTimeoutError | InvalidURL):
@@ -85,7 +88,7 @@ def chat_error(error: Exception, call: ApiCall) -> ChatError:
         return _response_lost("timeout", f"Slack did not answer {call.method} in time", call)
     if isinstance(error, ClientError | OSError):
         return _response_lost("connection_lost", f"the connection broke before Slack answered {call.method}", call)
-    return _from_response(_response_of(error), call)
+    return _from_response(_response_of(error), call, now)
 
 
 def unreadable_response(call: ApiCall) -> ChatError:
@@ -106,10 +109,11 @@ def _response_of(error: Exception) -> _ErrorResponse:
     )
 
 
-def _from_response(response: _ErrorResponse, call: ApiCall) -> ChatError:
+def _from_response(response: _ErrorResponse, call: ApiCall, now: datetime) -> ChatError:
     code, status = response.code, response.status
     if code in _RATE_LIMITED_CODES or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(_retry_after_seconds(response.headers))
+        told = response.headers.get("Retry-After"), response.body.get("retry_after")
+        return RateLimited(retry_after_seconds(*told, now=now))
     if code in _UNAVAILABLE_CODES or status == HTTPStatus.SERVICE_UNAVAILABLE:
         return Unreachable(code or "service_unavailable", "Slack is unavailable at the moment")
     if code in _IN_DOUBT_CODES:
@@ -161,11 +165,3 @@ def _format_scopes(scopes: object) -> str:
 
 def _response_lost(code: str, explanation: str, call: ApiCall) -> ChatError:
     return (Unreachable if call.is_repeatable else InDoubt)(code, explanation)
-
-
-def _retry_after_seconds(headers: Mapping[str, str]) -> float:
-    try:
-        seconds = float(headers.get("Retry-After", ""))
-    except ValueError:
-        return _DEFAULT_RETRY_AFTER_SECONDS
-    return seconds if math.isfinite(seconds) and seconds > 0 else _DEFAULT_RETRY_AFTER_SECONDS

@@ -10,7 +10,7 @@ from adapters.flyte.workflow import FlyteWorkflow
 from domain.errors import WorkflowUnreachable
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.contracts.workflow_contract import DEFINITION, NOON, received_message
-from tests.support.scripted_http import http_response, scripted_server
+from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +86,41 @@ async def _relay(target: str) -> AsyncIterator[tuple[str, list[asyncio.Task[None
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", connections
     server.close()
     await asyncio.gather(*connections)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"Date": "Tue, 24 Nov 99999999999 11:59:37 GMT"},
+        {"Content_Type": "application/json; charset=rot13"},
+        {"Content_Type": ";;;"},
+        {"Retry_After": "1e300"},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)
+async def test_odd_headers_of_flyte_change_nothing(odd: dict[str, str]) -> None:
+    def respond(request: Request) -> bytes:
+        answer = flyte_registration(request) or http_response(204)
+        head, body = answer.split(b"\r\n\r\n", 1)
+        lines = "".join(f"\r\n{name.replace('_', '-')}: {value}" for name, value in odd.items())
+        return head + lines.encode() + b"\r\n\r\n" + body
+
+    async with scripted_server(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(DEFINITION)
+            assert await workflow.take() is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"9" * 5000, b"[" * 100_000, b"\xff\xfe", b'{"links": [' + b"9" * 5000 + b"]}", b""],
+    ids=["integer", "depth", "bytes", "integer in a list", "empty"],
+)
+@pytest.mark.parametrize("headers", [{}, {"Content_Encoding": "gzip"}], ids=["plain", "no gzip"])
+async def test_an_odd_answer_to_a_registration_is_an_outage(body: bytes, headers: dict[str, str]) -> None:
+    async with scripted_server(lambda _: http_response(200, body, **headers)) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            with pytest.raises(WorkflowUnreachable):
+                await workflow.register(DEFINITION)

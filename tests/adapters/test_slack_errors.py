@@ -1,17 +1,23 @@
 import asyncio
+import gzip
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
 
 import pytest
 from aiohttp import web as aiohttp_web
 
 from adapters.slack.chat import SlackChat
 from adapters.slack.error_help import EXPLANATIONS
+from adapters.slack.response import MAX_BODY_BYTES
 from adapters.slack.web_client import SlackWebClient
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
-from domain.messages import OutgoingMessage
+from domain.messages import OutgoingMessage, Receipt
 from entrypoints.simulation.faults import CannedResponse, Fault, Hang, Reset
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
@@ -127,12 +133,39 @@ async def test_a_rate_limit_has_the_time_to_wait(fault: CannedResponse) -> None:
         assert failure.retry_after_seconds == (7 if fault.status == 429 else 1)
 
 
-@pytest.mark.parametrize("header", ["", "soon", "nan", "inf", "-3", "0", "Wed, 21 Oct 2026 07:28:00 GMT"])
-async def test_an_unreadable_retry_after_is_one_second(header: str) -> None:
-    async with responding(429, b"", {"Retry-After": header}) as chat:
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"Retry-After": "1e300"}, {}, 3600),
+        ({"Retry-After": "30"}, {"retry_after": 60}, 30),
+        ({"Retry-After": "soon"}, {"retry_after": 60}, 60),
+        ({}, {"retry_after": 60}, 60),
+        ({}, {"retry_after": "60"}, 60),
+        ({}, {"retry_after": 1.5}, 1.5),
+        ({}, {"retry_after": None}, 1),
+        ({}, {}, 1),
+    ],
+)
+async def test_the_time_to_wait_is_in_the_header_or_in_the_body(
+    headers: dict[str, str], body: dict[str, object], seconds: float
+) -> None:
+    content = json.dumps({"ok": False, "error": "ratelimited", **body}).encode()
+    async with responding(429, content, {"Content-Type": "application/json", **headers}) as chat:
+        with pytest.raises(RateLimited) as failure:
+            await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
+        assert failure.value.retry_after_seconds == seconds
+
+
+async def test_a_time_of_day_to_wait_for_is_by_slack_s_clock() -> None:
+    slack_time = datetime(2026, 1, 1, tzinfo=UTC)
+    headers = {
+        "Date": format_datetime(slack_time, usegmt=True),
+        "Retry-After": str(int(slack_time.timestamp()) + 30),
+    }
+    async with responding(429, b"", headers) as chat:
         with pytest.raises(RateLimited) as failure:
             await chat.identify()
-        assert failure.value.retry_after_seconds == 1
+        assert failure.value.retry_after_seconds == pytest.approx(30, abs=1)
 
 
 async def test_a_slack_that_is_down_is_unreachable() -> None:
@@ -168,6 +201,54 @@ async def test_an_unreadable_success_is_in_doubt(body: bytes) -> None:
         with pytest.raises(InDoubt) as failure:
             await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
         assert failure.value.code == "unreadable_answer"
+
+
+_POSTED = b'{"ok": true, "channel": "C1", "ts": "1.2", "more": %s}'
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (_POSTED % (b"9" * 5000), {}),
+        (_POSTED % b"-1e999", {}),
+        (_POSTED % (b"[" * 50_000 + b"]" * 50_000), {}),
+        (_POSTED % b'"\xff\xfe"', {}),
+        (_POSTED % b'"\\ud800"', {}),
+        (_POSTED % b"1", {"Content-Type": "application/json; charset=rot13"}),
+        (_POSTED % b"1", {"Content-Type": "application/json; charset=no-such-charset"}),
+        (_POSTED % b"1", {"Content-Type": "text/html"}),
+        (_POSTED % b"1", {"Content-Type": ";;;"}),
+        (b"\xef\xbb\xbf" + _POSTED % b"1", {}),
+    ],
+    ids=["integer", "infinity", "depth", "bytes", "surrogate", "rot13", "charset", "html", "type", "mark"],
+)
+async def test_a_success_that_is_odd_elsewhere_is_a_success(body: bytes, headers: dict[str, str]) -> None:
+    async with responding(200, body, {"Content-Type": "application/json"} | headers) as chat:
+        receipt = await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
+        assert receipt == Receipt(ChannelId("C1"), "1.2")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"ok": true, "channel"', {}),
+        (b"not gzip", {"Content-Encoding": "gzip"}),
+        (gzip.compress(b'{"ok": true')[:-4], {"Content-Encoding": "gzip"}),
+        (_POSTED % b"1", {"Content-Type": "text/plain"}),
+        (_POSTED % b"1", {"Content-Type": "application/gzip"}),
+        (_POSTED % b"1", {"Content-Type": "text/plain; charset=rot13"}),
+        (b'{"ok": true, "ts": "' + b"1" * MAX_BODY_BYTES + b'"}', {}),
+        (gzip.compress(b" " * (2 * MAX_BODY_BYTES)), {"Content-Encoding": "gzip"}),
+    ],
+    ids=["truncated", "no gzip", "broken gzip", "text", "archive", "rot13", "large", "bomb"],
+)
+async def test_an_answer_that_can_not_be_decoded_is_lost(body: bytes, headers: dict[str, str]) -> None:
+    async with responding(200, body, {"Content-Type": "application/json"} | headers) as chat:
+        with pytest.raises(InDoubt):
+            await chat.post(OutgoingMessage(ChannelId("C1"), "hello"), None)
+        for query in (chat.identify, chat.memberships, partial(chat.look_up, "U1")):
+            with pytest.raises(Unreachable):
+                await query()
 
 
 @pytest.mark.parametrize("status", [404, 405, 410, 413])

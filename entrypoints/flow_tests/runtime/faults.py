@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from datetime import UTC, datetime
 from typing import Final
 
 from slack_sdk.errors import SlackApiError
@@ -83,7 +84,9 @@ class SlackFaults:
                 return InDoubt("timeout", f"Slack did not answer {_METHODS[call]} in time")
             case code:
                 error = SlackApiError(code, {"error": code})  # type: ignore[no-untyped-call] # slack_sdk's
-                return chat_error(error, ApiCall(_METHODS[call], subject, is_repeatable=call != "post"))
+                return chat_error(
+                    error, ApiCall(_METHODS[call], subject, is_repeatable=call != "post"), datetime.now(UTC)
+                )
 
 
 class FlyteFaults:
