@@ -43,6 +43,8 @@ class OutboxEntry:
     event: InboundEvent
     received_at: datetime
     """When the pack received the event: UTC, whole milliseconds."""
+    is_backfilled: bool = False
+    """Whether the message comes from the history; live messages go before it where something is scarce."""
     rejections: int = 0
     """How often the engine has rejected the event so far."""
     first_rejected_at: datetime | None = None

@@ -29,6 +29,7 @@ from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.backfill_progress import BackfillProgress
 from application.services.channel_locks import ChannelLocks
+from application.services.history_reader import HistoryReader
 from application.services.message_sender import MessageSender
 from application.services.pauses import Pauses
 from application.services.poll_schedule import PollSchedule
@@ -262,8 +263,10 @@ class Application(containers.DeclarativeContainer):
             Backfill,
             chat=chat,
             storage=storage,
+            reader=providers.Singleton(HistoryReader, chat=chat, shutdown=shutdown),
             receive_message=receive_message,
             progress=backfill_progress,
+            health=health.provided.reporter.call("slack"),
             clock=clock,
             shutdown=shutdown,
             look_back_seconds=settings.provided.catch_up_seconds,

@@ -85,8 +85,8 @@ class FileChannels:
         return max(filter(None, (joined_at, message_at and message_at - overlap)), default=None)
 
     @transaction
-    def active_within(self, connection: sqlite3.Connection, age: timedelta) -> frozenset[ChannelId]:
-        return frozenset(map(ChannelId, active_since(connection, self._clock.now() - age)))
+    def active_since(self, connection: sqlite3.Connection, time: datetime) -> frozenset[ChannelId]:
+        return frozenset(map(ChannelId, active_since(connection, time)))
 
     @transaction
     def _set_joined_at(self, connection: sqlite3.Connection, channel_id: ChannelId, at: datetime) -> None:

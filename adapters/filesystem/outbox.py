@@ -20,7 +20,7 @@ from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry, message_entr
 
 _PAGE_SIZE = 200
 _BEFORE_ALL = (-(2**62), 0)
-_ENTRY = "said, received_at, refusals, first_refused_at, reason"
+_ENTRY = "said, received_at, is_backfilled, refusals, first_refused_at, reason"
 
 
 class FileOutbox:
@@ -43,9 +43,9 @@ class FileOutbox:
             lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_id(connection, entry.lane))
             received_at = to_micros(entry.received_at)
             cursor = connection.execute(
-                "INSERT INTO outbox (key, lane, state, received_at, said) VALUES (?, ?, 'waiting', ?, ?) "
-                "ON CONFLICT (key) DO NOTHING",
-                (entry.key, lane, received_at, dump_message(entry.event)),
+                "INSERT INTO outbox (key, lane, state, received_at, is_backfilled, said) "
+                "VALUES (?, ?, 'waiting', ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                (entry.key, lane, received_at, entry.is_backfilled, dump_message(entry.event)),
             )
             is_new = cursor.rowcount == 1
             are_new.append(is_new)
@@ -283,9 +283,10 @@ def _remove_from_lane(connection: sqlite3.Connection, lane: int, place: int) -> 
 
 
 def _entry(row: tuple[Any, ...]) -> OutboxEntry:
-    message, received_at, rejections, first_rejected_at, reason = row
+    message, received_at, is_backfilled, rejections, first_rejected_at, reason = row
     return replace(
         message_entry(load_message(message), from_micros(received_at)),
+        is_backfilled=bool(is_backfilled),
         rejections=rejections,
         first_rejected_at=optional_from_micros(first_rejected_at),
         dead_letter_reason=reason,

@@ -84,8 +84,8 @@ _TABLES = (
     "CREATE TABLE tallies (kind TEXT, state TEXT, rows INTEGER NOT NULL, PRIMARY KEY (kind, state)) WITHOUT ROWID",
 )
 
+# What came later within this version: an earlier program ignores it.
 _ADDED = (
-    # Tables that came later within this version: an earlier program ignores them.
     """CREATE TABLE IF NOT EXISTS gaps (
         channel_id TEXT NOT NULL,
         after_at INTEGER NOT NULL,
@@ -96,6 +96,7 @@ _ADDED = (
         channel_id TEXT PRIMARY KEY, until INTEGER NOT NULL, lasts INTEGER NOT NULL -- microseconds
     ) WITHOUT ROWID""",
 )
+_ADDED_COLUMNS = {"outbox": {"is_backfilled": "INTEGER NOT NULL DEFAULT 0"}}
 
 _COUNT = "INSERT INTO tallies VALUES ('{0}', {1}, {2}) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows;"
 
@@ -138,8 +139,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes of the log that stay on disk after a burst
     if version < VERSION:
         _create(connection)
-    for statement in _ADDED:
-        connection.execute(statement)
+    _add_missing(connection)
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -147,4 +147,15 @@ def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_TABLES, *_tally("outbox"), *_tally("journal")):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _add_missing(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")
+    for statement in _ADDED:
+        connection.execute(statement)
+    for table, columns in _ADDED_COLUMNS.items():
+        known = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+        for name in columns.keys() - known:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
     connection.execute("COMMIT")

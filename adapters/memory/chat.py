@@ -58,6 +58,8 @@ class MemoryChat:
         self._last_microsecond = 0
         self.identity = Identity("UFLYTE", "BFLYTE", "T1")
         self.listeners: list[Listener] = []
+        self.history_behind_seconds = 0.0
+        """How long messages take to appear in the history."""
         self.posts: list[PostedMessage] = []
         """What the pack has posted, in order."""
         self.clock_offset_seconds = 0.0
@@ -168,17 +170,18 @@ class MemoryChat:
                 return Receipt(channel.id, timestamp)
         return None
 
-    async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
-        messages = self._readable(channel_id).messages
+    async def history(self, channel_id: ChannelId, after: str, until: str = "", cursor: str = "") -> Page:
+        messages = self._history(channel_id)
         threads = {message.thread_timestamp for message in messages if message.thread_timestamp}
-        listed = [message for message in messages if not message.thread_timestamp and message.timestamp > after]
+        listed = [message for message in _between(messages, after, until) if not message.thread_timestamp]
         page = _page(listed, cursor)
         return replace(page, threads=tuple(found.timestamp for found in page.messages if found.timestamp in threads))
 
-    async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
-        messages = self._readable(channel_id).messages
-        in_thread = (message for message in messages if message.thread_timestamp == thread_timestamp)
-        return _page([message for message in in_thread if message.timestamp > after], cursor)
+    async def replies(
+        self, channel_id: ChannelId, thread_timestamp: str, after: str, until: str = "", cursor: str = ""
+    ) -> Page:
+        messages = _between(self._history(channel_id), after, until)
+        return _page([message for message in messages if message.thread_timestamp == thread_timestamp], cursor)
 
     def _channel(self, channel_id: ChannelId) -> _Channel:
         if channel_id not in self._channels:
@@ -191,6 +194,12 @@ class MemoryChat:
             advice = "send JoinChannel first, or /invite the bot"
             raise ChatRejected("not_in_channel", f"the bot is not a member of {channel_id}; {advice}")
         return channel
+
+    def _history(self, channel_id: ChannelId) -> list[IncomingMessage]:
+        messages = self._readable(channel_id).messages
+        if not self.history_behind_seconds:
+            return messages
+        return _between(messages, "", f"{self.now().timestamp() - self.history_behind_seconds:.6f}")
 
     def _writable(self, channel_id: ChannelId) -> _Channel:
         channel = self._readable(channel_id)
@@ -221,6 +230,10 @@ class MemoryChat:
         now = int(self.now().timestamp() * 1_000_000)
         self._last_microsecond = max(now, self._last_microsecond + 1)
         return f"{self._last_microsecond // 1_000_000}.{self._last_microsecond % 1_000_000:06}"
+
+
+def _between(messages: list[IncomingMessage], after: str, until: str) -> list[IncomingMessage]:
+    return [message for message in messages if after < message.timestamp and (not until or message.timestamp < until)]
 
 
 def _page(messages: list[IncomingMessage], cursor: str) -> Page:

@@ -49,8 +49,8 @@ class MemoryChannels:
         times = self._joined_at.get(channel_id), message_at and message_at - overlap
         return max(filter(None, times), default=None)
 
-    async def active_within(self, age: timedelta) -> frozenset[ChannelId]:
-        return frozenset(map(ChannelId, self._outbox.active_since(self._clock.now() - age)))
+    async def active_since(self, time: datetime) -> frozenset[ChannelId]:
+        return frozenset(map(ChannelId, self._outbox.active_since(time)))
 
 
 class MemoryStorage:

@@ -109,11 +109,13 @@ class SlackChat:
     async def find_posted(self, message: Post, key: IdempotencyKey, since: datetime) -> Receipt | None:
         return await self._history.find_posted(message.channel_id, _thread_of(message), key, since)
 
-    async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
-        return await self._history.page(channel_id, "", after, cursor)
+    async def history(self, channel_id: ChannelId, after: str, until: str = "", cursor: str = "") -> Page:
+        return await self._history.page(channel_id, "", after, until, cursor)
 
-    async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
-        return await self._history.page(channel_id, thread_timestamp, after, cursor)
+    async def replies(
+        self, channel_id: ChannelId, thread_timestamp: str, after: str, until: str = "", cursor: str = ""
+    ) -> Page:
+        return await self._history.page(channel_id, thread_timestamp, after, until, cursor)
 
     async def _is_known_member(self, channel_id: ChannelId) -> bool:
         try:

@@ -36,11 +36,12 @@ class SlackHistory:
                     return Receipt(channel_id, timestamp)
         return None
 
-    async def page(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str) -> Page:
+    async def page(self, channel_id: ChannelId, thread_timestamp: str, after: str, until: str, cursor: str) -> Page:
         """Implements Chat.history, and Chat.replies for a thread."""
         arguments = _arguments(channel_id, thread_timestamp, after)
         response = await self._web.call(
-            _call(channel_id, thread_timestamp), {**arguments, "limit": PAGE_SIZE, "cursor": cursor or None}
+            _call(channel_id, thread_timestamp),
+            {**arguments, "latest": until or None, "limit": PAGE_SIZE, "cursor": cursor or None},
         )
         messages = _messages(response)
         # Every page of a thread begins with its first message, whatever its age.

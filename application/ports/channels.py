@@ -29,5 +29,5 @@ class Channels(Protocol):
         in the outbox. None if neither is known.
         """
 
-    async def active_within(self, age: timedelta) -> frozenset[ChannelId]:
-        """Returns the channels, joined or not, whose latest message in the outbox is no older than `age`."""
+    async def active_since(self, time: datetime) -> frozenset[ChannelId]:
+        """Returns the channels, joined or not, whose latest message in the outbox has this timestamp or a later one."""

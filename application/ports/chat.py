@@ -79,8 +79,13 @@ class Chat(Protocol):
         Raises ChatRejected if the history can't be read, so that the question stays open.
         """
 
-    async def history(self, channel_id: ChannelId, after: str, cursor: str = "") -> Page:
-        """Returns a page of a channel's messages after the timestamp `after`; `cursor` is from the page before."""
+    async def history(self, channel_id: ChannelId, after: str, until: str = "", cursor: str = "") -> Page:
+        """Returns a page of a channel's messages after the timestamp `after` and before `until` (empty: now).
 
-    async def replies(self, channel_id: ChannelId, thread_timestamp: str, after: str, cursor: str = "") -> Page:
-        """Returns a page of a thread's messages after `after`, without its first message."""
+        `cursor` is from the page before.
+        """
+
+    async def replies(
+        self, channel_id: ChannelId, thread_timestamp: str, after: str, until: str = "", cursor: str = ""
+    ) -> Page:
+        """Returns a page of a thread's messages, without its first message; like `history`."""

@@ -28,6 +28,10 @@ def log_throttled(seconds: float, **subject: str) -> None:
         log.info("throttled", seconds=seconds, **subject)
 
 
+_LEFT_TO_THE_CALLER = frozenset({"post", "history", "replies"})
+"""Methods whose callers keep to a rate limit of their own, and wait while others go on."""
+
+
 class Outage:
     """Paces the attempts of one request while the chat service is unreachable."""
 
@@ -70,7 +74,7 @@ class ChatRetryPolicy:
 
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Raises ChatRejected, InDoubt, Unreachable, and ShutdownRequested."""
-        if call.method == "post":
+        if call.method in _LEFT_TO_THE_CALLER:
             return await call.perform()
         outage = Outage(self._shutdown, self._give_up_seconds.get(call.method, math.inf))
         while True:

@@ -1,6 +1,7 @@
 """Stores the messages to be delivered to flows, and follows the bot's memberships."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -33,12 +34,13 @@ class ReceiveMessage:
         self._listen = listen
         self._receives_bots = receives_bots
 
-    async def receive(self, events: Sequence[IncomingEvent], identity: Identity) -> int:
+    async def receive(self, events: Sequence[IncomingEvent], identity: Identity, *, is_backfilled: bool = False) -> int:
         """Handles the events in order, and acknowledges each once it is stored. Returns how many messages were new.
 
+        `is_backfilled` marks messages that come from the history.
         Raises ShutdownRequested if the pack is to end before; then nothing was acknowledged.
         """
-        entries = await self._handle(events, identity)
+        entries = [replace(entry, is_backfilled=is_backfilled) for entry in await self._handle(events, identity)]
         new = sum(await self._outbox.append(entries)) if entries else 0
         for event in events:
             await event.acknowledge()

@@ -1,23 +1,26 @@
-"""After a gap: fetches from the chat service's history the messages that the pack missed."""
+"""After a gap: fetches from the chat service's history what the pack missed, while live messages go their own way."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from functools import partial
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
+from application.health import HealthReporter
 from application.policies import Listen
-from application.ports.chat import Chat, Page
+from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.backfill_progress import BackfillProgress
+from application.services.history_reader import HistoryReader
 from application.use_cases.receive_message import ReceiveMessage
 from domain.channels import ChannelId
 from domain.errors import ChatError
+from domain.gaps import Gap
 from domain.messages import IncomingMessage
 from domain.users import Identity
 
@@ -26,25 +29,50 @@ log = structlog.get_logger()
 MIN_GAP_SECONDS = 60.0
 """After a shorter gap the chat service delivers the missed events again itself."""
 _CONCURRENT_CHANNELS = 4
-_MAX_HELD_BACK = 10_000
-"""Live messages that may wait in memory for a backfill. Beyond it order yields, so that nothing is lost."""
 _OVERLAP = timedelta(minutes=10)
 """Before the last message received: the chat service retries for about six minutes, so that an earlier message may
 still be on its way. Messages that the pack has already are recognised."""
 _RECENT = timedelta(hours=48)
 """Direct messages are backfilled where one was received within this time. Reading the history of everyone who ever
 wrote one would exhaust the rate limit."""
+_OLDEST = timedelta(hours=48)
+"""What is older is not read even if a gap says so: the messages that the pack has already are no longer recognised."""
+_TOLERANCE = timedelta(minutes=1)
+"""How far beyond the end of a gap to read: the time of the chat service is known to a second or so."""
+_FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS = 5.0, 600.0
+"""How long a channel that can't be read waits. The others go on."""
+_RESOLUTION_SECONDS = 0.001
+"""A timer may end a moment before its time."""
+
+
+@dataclass(slots=True)
+class _Task:
+    """A gap to be read."""
+
+    gap: Gap
+    active_at: datetime
+    """When the channel was last active; the most recent goes first."""
+    after: datetime
+    """From where to read."""
+    due_at: float = 0.0
+    """Not to be read before that time of the event loop."""
+    look_again_at: float = 0.0
+    """When the history certainly shows all of the gap: what was read before that has to be read again."""
+    failures: int = 0
+    is_in_progress: bool = False
 
 
 class Backfill:
-    """Reads each channel's history once after a gap; live messages of that channel are held back meanwhile."""
+    """Reads each channel's history once after a gap. A gap is on disk until it has been read to its end."""
 
     def __init__(
         self,
         chat: Chat,
         storage: Storage,
+        reader: HistoryReader,
         receive_message: ReceiveMessage,
         progress: BackfillProgress,
+        health: HealthReporter,
         clock: Clock,
         shutdown: Shutdown,
         look_back_seconds: float,
@@ -52,134 +80,147 @@ class Backfill:
     ) -> None:
         self._chat = chat
         self._channels = storage.channels
+        self._gaps = storage.gaps
+        self._reader = reader
         self._receive_message = receive_message
         self._progress = progress
+        self._health = health
         self._clock = clock
         self._shutdown = shutdown
-        self._look_back_seconds = look_back_seconds
+        self._look_back = timedelta(seconds=look_back_seconds)
         self._listen = listen
-        self._waiting: deque[ChannelId] = deque()
-        self._again: set[ChannelId] = set()
-        """Channels in progress that have to be read once more."""
+        self._tasks: dict[Gap, _Task] = {}
         self._wake = asyncio.Event()
-        self._held_back: dict[ChannelId, list[IncomingEvent]] = {}
-        self._held_back_count = 0
-        self.released: list[IncomingEvent] = []
-        """Live events that need not wait any longer, in order."""
 
     async def schedule(self, disconnected_seconds: float | None, *, replays_missed: bool = True) -> None:
         """Schedules the backfill of every channel: at the start (None), or after a gap long enough to lose messages.
 
-        Every gap is long enough where the chat service does not deliver missed events again.
+        Every gap is long enough where the chat service does not deliver missed events again. When this returns, the
+        gaps are on disk, so that messages received from now on may be stored.
         """
-        if not self._look_back_seconds or self._shutdown.is_requested:
+        is_short = replays_missed and disconnected_seconds is not None and disconnected_seconds < MIN_GAP_SECONDS
+        if not self._look_back or self._shutdown.is_requested:
             self._progress.on_scheduled()
-            return
-        if replays_missed and disconnected_seconds is not None and disconnected_seconds < MIN_GAP_SECONDS:
-            return
-        for channel_id in await self._channels_to_backfill():
-            if channel_id not in self._held_back:
-                self._held_back[channel_id] = []
-                self._waiting.append(channel_id)
-            elif channel_id not in self._waiting:
-                self._again.add(channel_id)  # what has been fetched may lack the end of this gap
-        self._wake.set()
-        self._progress.on_scheduled(frozenset(self._held_back))
+        elif not is_short:
+            if new := await self._new_gaps():
+                await self._gaps.add(new)
+            await self._load(0.0 if replays_missed else _now() + self._chat.history_lag_seconds)
 
-    def hold_back(self, incoming: IncomingEvent) -> bool:
-        """Returns whether this event waits for the backfill of its channel; it is `released` afterwards."""
-        message = incoming.event
-        if not isinstance(message, IncomingMessage) or message.channel_id not in self._held_back:
-            return False
-        if self._held_back_count >= _MAX_HELD_BACK:
-            return False
-        channel_id = message.channel_id
-        if not self._held_back[channel_id] and channel_id in self._waiting:
-            self._waiting.remove(channel_id)
-            self._waiting.appendleft(channel_id)  # channels with waiting messages go first
-        self._held_back[channel_id].append(incoming)
-        self._held_back_count += 1
-        return True
+    def prioritize(self, channel_ids: Iterable[ChannelId]) -> None:
+        """Puts channels first that have just been active."""
+        active = frozenset(channel_ids) if self._tasks else frozenset()
+        for task in self._tasks.values():
+            if task.gap.channel_id in active:
+                task.active_at = self._chat.now()
 
-    def drain_released(self) -> list[IncomingEvent]:
-        """Returns the released events, once."""
-        released, self.released = self.released, []
-        return released
-
-    async def run(self, identity: Identity, on_backfilled: Callable[[], None]) -> None:
-        """Runs scheduled backfills until the pack ends.
-
-        Calls `on_backfilled` after each channel: messages may have been stored, and events released.
-        """
+    async def run(self, identity: Identity, on_stored: Callable[[], None]) -> None:
+        """Runs scheduled backfills until the pack ends. Calls `on_stored` whenever messages have been stored."""
         async with asyncio.TaskGroup() as workers:
             for number in range(_CONCURRENT_CHANNELS):
-                workers.create_task(self._work(identity, on_backfilled), name=f"backfill {number}")
+                workers.create_task(self._work(identity, on_stored), name=f"backfill {number}")
 
-    async def _work(self, identity: Identity, on_backfilled: Callable[[], None]) -> None:
-        try:
-            while True:
-                await self._shutdown.wait(None, self._wake)
-                if not self._waiting:
-                    self._wake.clear()
-                    continue
-                channel_id = self._waiting.popleft()
-                await self._backfill_channel(channel_id, identity)
-                while channel_id in self._again:
-                    self._again.remove(channel_id)
-                    await self._backfill_channel(channel_id, identity)
-                self._release(channel_id)
-                on_backfilled()
-        except ShutdownRequested:
-            return
+    async def _new_gaps(self) -> list[Gap]:
+        now = self._chat.now()
+        channel_ids = await self._channels_to_backfill(now)
+        times = await asyncio.gather(*(self._channels.last_message_at(each, overlap=_OVERLAP) for each in channel_ids))
+        return [
+            Gap(channel_id, max(last, now - self._look_back) if last <= now else now - self._look_back, now)
+            for channel_id, last in zip(channel_ids, times, strict=True)
+            if last is not None  # otherwise the pack never listened to this channel: it missed nothing
+        ]
 
-    def _release(self, channel_id: ChannelId) -> None:
-        events = self._held_back.pop(channel_id, [])
-        self._held_back_count -= len(events)
-        self.released.extend(events)
-        self._progress.on_done(channel_id)
-
-    async def _channels_to_backfill(self) -> tuple[ChannelId, ...]:
+    async def _channels_to_backfill(self, now: datetime) -> tuple[ChannelId, ...]:
         """As far as the storage knows: receiving waits for this, and must not wait for the chat service."""
         joined = (await self._channels.joined()).ids
-        others = frozenset(filter(self._chat.is_direct, await self._channels.active_within(_RECENT)))
+        others = frozenset(filter(self._chat.is_direct, await self._channels.active_since(now - _RECENT)))
         if self._listen is Listen.MEMBER:
             others |= await self._channels.unjoined_memberships() or frozenset()
         return (*joined, *sorted(others.difference(joined)))
 
-    async def _backfill_channel(self, channel_id: ChannelId, identity: Identity) -> None:
-        last_message_at = await self._channels.last_message_at(channel_id, overlap=_OVERLAP)
-        if last_message_at is None:
-            return  # the pack never listened to this channel: it missed nothing
-        earliest = self._clock.now() - timedelta(seconds=self._look_back_seconds)
-        after = f"{max(last_message_at, earliest).timestamp():.6f}"
+    async def _load(self, look_again_at: float) -> None:
+        """Brings the tasks in line with the gaps on disk."""
+        pending = await self._gaps.pending()
+        active = await asyncio.gather(*(self._channels.last_message_at(gap.channel_id) for gap in pending))
+        known, self._tasks = self._tasks, {}
+        earliest = self._chat.now() - _OLDEST
+        for gap, active_at in zip(pending, active, strict=True):
+            task = _Task(gap, active_at or gap.until, max(gap.after, earliest), look_again_at=look_again_at)
+            self._tasks[gap] = known.get(gap, task)
+        if started := len(self._tasks.keys() - known.keys()):
+            log.info("catching_up", channels=started)
+        self._progress.on_scheduled(frozenset(gap.channel_id for gap in self._tasks))
+        self._report()
+        self._wake.set()
+
+    async def _work(self, identity: Identity, on_stored: Callable[[], None]) -> None:
         try:
-            missed = await self._fetch_since(channel_id, after)
+            while True:
+                task = self._next_task()
+                if task is None:
+                    self._wake.clear()
+                    await self._shutdown.wait(self._seconds_until_due(), self._wake)
+                    continue
+                task.is_in_progress = True
+                await self._backfill(task, identity, on_stored)
+                task.is_in_progress = False
+        except ShutdownRequested:
+            return
+
+    def _next_task(self) -> _Task | None:
+        now = _now() + _RESOLUTION_SECONDS
+        due = (task for task in self._tasks.values() if not task.is_in_progress and task.due_at <= now)
+        return max(due, key=lambda task: task.active_at, default=None)
+
+    def _seconds_until_due(self) -> float | None:
+        due = min((task.due_at for task in self._tasks.values() if not task.is_in_progress), default=math.inf)
+        return None if due == math.inf else due - _now()
+
+    async def _backfill(self, task: _Task, identity: Identity, on_stored: Callable[[], None]) -> None:
+        channel_id, began_at = task.gap.channel_id, _now()
+        if not await self._is_heard(channel_id):
+            await self._close(task)
+            return
+        try:
+            missed = await self._reader.read(channel_id, _ts(task.after), _ts(task.gap.until + _TOLERANCE))
         except ChatError as error:
-            log.warning("catch_up_failed", channel=channel_id, reason=str(error))
+            self._retry_later(task, error)
             return
         if missed:
-            new = await self._receive_message.receive([self._incoming(message) for message in missed], identity)
+            events = [self._incoming(message) for message in missed]
+            new = await self._receive_message.receive(events, identity, is_backfilled=True)
             log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
+            on_stored()
+        if began_at < task.look_again_at:
+            task.due_at, task.after = task.look_again_at, max(task.after, task.gap.until - _TOLERANCE)
+        else:
+            await self._close(task)
 
-    async def _fetch_since(self, channel_id: ChannelId, after: str) -> list[IncomingMessage]:
-        """Returns the channel's messages, and those of threads that began after `after`, in order."""
-        messages, threads = await self._fetch_pages(partial(self._chat.history, channel_id, after))
-        for thread in threads:
-            replies, _ = await self._fetch_pages(partial(self._chat.replies, channel_id, thread, after))
-            messages += replies
-        return sorted({message.timestamp: message for message in messages}.values(), key=lambda found: found.timestamp)
+    async def _is_heard(self, channel_id: ChannelId) -> bool:
+        """Whether the pack listens to the channel; it may have left since the gap was noticed."""
+        if self._listen is Listen.MEMBER or self._chat.is_direct(channel_id):
+            return True
+        return channel_id in await self._channels.joined()
 
-    async def _fetch_pages(self, fetch: Callable[[str], Awaitable[Page]]) -> tuple[list[IncomingMessage], list[str]]:
-        messages: list[IncomingMessage] = []
-        threads: list[str] = []
-        cursor = ""
-        while True:
-            page = await fetch(cursor)
-            messages += page.messages
-            threads += page.threads
-            cursor = page.next_cursor
-            if not cursor:
-                return messages, threads
+    def _retry_later(self, task: _Task, error: ChatError) -> None:
+        pause = min(_FIRST_RETRY_SECONDS * 2**task.failures, _MAX_RETRY_SECONDS)
+        task.failures += 1
+        task.due_at = _now() + pause
+        log.warning("catch_up_failed", channel=task.gap.channel_id, reason=str(error), again_in_seconds=pause)
+        self._progress.on_done(task.gap.channel_id)
+
+    async def _close(self, task: _Task) -> None:
+        await self._gaps.close(task.gap)
+        if self._tasks.get(task.gap) is task:
+            del self._tasks[task.gap]
+        if all(other.gap.channel_id != task.gap.channel_id for other in self._tasks.values()):
+            self._progress.on_done(task.gap.channel_id)
+        if not self._tasks:
+            log.info("caught_up_everywhere")
+        self._report()
+
+    def _report(self) -> None:
+        channels = len({gap.channel_id for gap in self._tasks})
+        self._health.note("backfill", f"fetching missed messages of {channels} channels" if channels else "")
 
     def _incoming(self, message: IncomingMessage) -> IncomingEvent:
         now = self._clock.now()
@@ -188,3 +229,11 @@ class Backfill:
 
 async def _acknowledge_nothing() -> None:
     """Messages from the history need no acknowledgement."""
+
+
+def _ts(time: datetime) -> str:
+    return f"{time.timestamp():.6f}"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

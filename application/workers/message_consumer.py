@@ -13,6 +13,7 @@ from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.use_cases.receive_message import ReceiveMessage
 from application.workers.backfill import MIN_GAP_SECONDS, Backfill
 from application.workers.outbox_relay import OutboxRelay
+from domain.messages import IncomingMessage
 from domain.users import Identity
 
 log = structlog.get_logger()
@@ -49,7 +50,7 @@ class MessageConsumer:
         """Receives until the pack ends, and stores what has arrived by then. Raises ChatRejected like the receiver."""
         async with self._receiver.events() as events, asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._read(events), name="read events")
-            backfilling = tasks.create_task(self._backfill.run(identity, self._on_backfilled), name="backfill")
+            backfilling = tasks.create_task(self._backfill.run(identity, self._relay.notify), name="backfill")
             try:
                 while True:
                     self._wake.clear()
@@ -66,22 +67,22 @@ class MessageConsumer:
             self._wake.set()
 
     async def _drain(self, identity: Identity) -> None:
-        while not self._queue.empty() or self._backfill.released:
-            batch = self._backfill.drain_released()
+        while not self._queue.empty():
+            batch: list[IncomingEvent] = []
             while len(batch) < _BATCH_SIZE and not self._queue.empty():
                 incoming = self._queue.get_nowait()
                 await self._on_connection_event(incoming)
-                batch += self._backfill.drain_released()  # they are older than what is still in the queue
-                if not self._backfill.hold_back(incoming):
-                    batch.append(incoming)
-            if batch:
-                await self._persist(batch, identity)
+                batch.append(incoming)
+            await self._persist(batch, identity)
 
     async def _persist(self, batch: list[IncomingEvent], identity: Identity) -> None:
         time = asyncio.get_running_loop().time
         began_at = time()
         if await self._receive_message.receive(batch, identity):
             self._relay.notify()
+            self._backfill.prioritize(
+                each.event.channel_id for each in batch if isinstance(each.event, IncomingMessage)
+            )
         if (seconds := time() - began_at) > MIN_GAP_SECONDS:
             # While the storage was unavailable, the chat service may have given up on events.
             await self._backfill.schedule(seconds)
@@ -91,10 +92,6 @@ class MessageConsumer:
             await self._drain(identity)
         except ShutdownRequested:
             log.warning("arrivals_not_safe", count=self._queue.qsize())
-
-    def _on_backfilled(self) -> None:
-        self._relay.notify()
-        self._wake.set()
 
     async def _on_connection_event(self, incoming: IncomingEvent) -> None:
         match incoming.event:

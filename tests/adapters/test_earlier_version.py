@@ -158,7 +158,7 @@ async def test_joined_channels_are_taken_over(storage: FileStorage) -> None:
     assert (await storage.channels.joined()).ids == (C1, C2)
     assert await storage.channels.unjoined_memberships() == frozenset({ChannelId("C8"), ChannelId("C9")})
     assert await storage.channels.last_message_at(C1) == datetime.fromtimestamp(float(timestamp(21)), UTC)
-    assert await storage.channels.active_within(timedelta(seconds=94.5)) == {C2}
+    assert await storage.channels.active_since(WRITTEN_AT + timedelta(seconds=25.5)) == {C2}
 
 
 async def test_outbox_entries_are_taken_over(storage: FileStorage) -> None:

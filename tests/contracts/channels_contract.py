@@ -114,7 +114,7 @@ class ChannelsContract(StorageSuite):
             await storage.outbox.append([new_entry(A, 5), new_entry(A, 7), new_entry(B, 6)])
             await storage.channels.join(C, since=NOW)
         async with (storage := restart()).open():
-            age, moment = NOW - SAID_AT_7, timedelta(microseconds=1)
-            assert await storage.channels.active_within(age) == {A}
-            assert await storage.channels.active_within(age + moment) == {A, B}
-            assert await storage.channels.active_within(age - moment) == frozenset()
+            moment = timedelta(microseconds=1)
+            assert await storage.channels.active_since(SAID_AT_7) == {A}
+            assert await storage.channels.active_since(SAID_AT_7 - moment) == {A, B}
+            assert await storage.channels.active_since(SAID_AT_7 + moment) == frozenset()

@@ -80,7 +80,7 @@ def _time_of(receipt: Receipt) -> datetime:
 async def _all_pages(environment: ChatEnvironment, channel_id: ChannelId, after: str = "") -> list[Page]:
     pages = [await environment.chat.history(channel_id, after)]
     while pages[-1].next_cursor:
-        pages.append(await environment.chat.history(channel_id, after, pages[-1].next_cursor))
+        pages.append(await environment.chat.history(channel_id, after, cursor=pages[-1].next_cursor))
     return pages
 
 
@@ -343,6 +343,20 @@ class ChatContract:
         assert all(message.user_id for message in page.messages)
         identity = await environment.chat.identify()
         assert [message.text for message in page.messages if message.is_from(identity)] == ["ours"]
+
+    async def test_history_and_replies_end_before_a_timestamp(self, environment: ChatEnvironment) -> None:
+        channel = environment.open_channel("ops", with_bot=True)
+        start = environment.say(channel, "start")
+        parent = environment.say(channel, "question")
+        environment.say(channel, "first answer", parent)
+        until = environment.say(channel, "second answer", parent)
+        environment.say(channel, "later")
+
+        page = await environment.chat.history(channel, start, until)
+        replies = await environment.chat.replies(channel, parent, start, until)
+
+        assert _texts(page.messages) == ["question"]
+        assert _texts(replies.messages) == ["first answer"]
 
     async def test_history_without_a_timestamp_starts_at_the_beginning(self, environment: ChatEnvironment) -> None:
         channel = environment.open_channel("ops", with_bot=True)

@@ -1,6 +1,7 @@
 """The contract of the outbox part of a storage."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -43,6 +44,13 @@ class OutboxContract(StorageSuite):
     async def test_an_appended_entry_is_new_and_waits(self, storage: Storage) -> None:
         assert await storage.outbox.append([new_entry(A, 1)]) == [True]
         assert await waiting(storage) == [new_entry(A, 1)]
+
+    async def test_a_backfilled_entry_is_recognised_as_such(self, restart: Restart) -> None:
+        backfilled = replace(new_entry(A, 1), is_backfilled=True)
+        async with (storage := restart()).open():
+            await storage.outbox.append([backfilled, new_entry(A, 2)])
+        async with (storage := restart()).open():
+            assert await waiting(storage) == [backfilled, new_entry(A, 2)]
 
     async def test_appending_nothing_is_allowed(self, storage: Storage) -> None:
         assert await storage.outbox.append([]) == []

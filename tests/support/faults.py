@@ -14,6 +14,8 @@ class _Fault:
     error: Exception
     left: float
     is_after: bool
+    argument: object = None
+    """Fails only calls with this first argument; None: all."""
 
 
 class Faults:
@@ -25,9 +27,12 @@ class Faults:
         self._calls: dict[str, list[tuple[float, tuple[Any, ...]]]] = defaultdict(list)
         self._called = asyncio.Event()
 
-    def fail_before(self, method: str, error: Exception, times: float = math.inf) -> None:
-        """The next calls raise the error without any effect; without `times`, all of them until `lift`."""
-        self._planned[method].append(_Fault(error, times, is_after=False))
+    def fail_before(self, method: str, error: Exception, times: float = math.inf, *, argument: object = None) -> None:
+        """The next calls raise the error without any effect; without `times`, all of them until `lift`.
+
+        With `argument`, only calls with this first argument.
+        """
+        self._planned[method].append(_Fault(error, times, is_after=False, argument=argument))
 
     def fail_after(self, method: str, error: Exception, times: float = math.inf) -> None:
         """The next calls take effect, and raise the error instead of returning."""
@@ -76,7 +81,7 @@ class Faults:
         method = call.method
         self._calls[method].append((asyncio.get_running_loop().time(), call.arguments))
         self._called.set()
-        fault = self._next(method)
+        fault = self._next(method, call.arguments)
         if gate := self._blocked.get(method):
             await gate.wait()
         if fault is not None and not fault.is_after:
@@ -86,11 +91,9 @@ class Faults:
             raise fault.error
         return result
 
-    def _next(self, method: str) -> _Fault | None:
-        planned = self._planned[method]
-        while planned and planned[0].left <= 0:
-            planned.popleft()
-        if not planned:
-            return None
-        planned[0].left -= 1
-        return planned[0]
+    def _next(self, method: str, arguments: tuple[Any, ...]) -> _Fault | None:
+        for fault in self._planned[method]:
+            if fault.left > 0 and fault.argument in (None, *arguments[:1]):
+                fault.left -= 1
+                return fault
+        return None

@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 
 from application.policies import Listen
 from application.ports.receiver import Connected
+from domain.commands import JoinChannel, LeaveChannel
 from domain.errors import ChatRejected, RateLimited, StorageUnavailable, Unreachable
-from domain.messages import IncomingMessage
 from tests.support.environment import World, pack_settings
 
 BROKEN = StorageUnavailable("disk full")
@@ -269,26 +269,86 @@ async def test_a_message_both_fetched_and_delivered_is_published_once(world: Wor
     assert world.published_texts == ["missed"]
 
 
-async def test_live_messages_wait_for_the_backfill_of_their_own_channel_only(world: World) -> None:
+async def test_live_messages_wait_for_no_backfill(world: World) -> None:
     await miss(world, 600, "past one", "past two")
-    world.chat.add_channel("D1", has_bot=True)
     world.faults.block("history")
 
     async with world.pack():
-        await world.clock.advance(1)
         world.chat.say("C1", "live one")
-        world.chat.say("D1", "direct")
-        await world.clock.advance(1)
-        world.chat.say("C1", "live two")
-        await world.clock.advance(1)
-        assert world.published_texts == ["direct"]
-        assert [event.text for event in world.receiver.acknowledged if isinstance(event, IncomingMessage)] == ["direct"]
+        world.chat.say("C2", "live two")
+        await world.clock.settle()
+        assert world.published_texts == ["live one", "live two"]
+        assert len(world.receiver.acknowledged) == 2
 
         world.faults.lift("history")
         await world.clock.advance(1)
 
-    assert world.published_texts == ["direct", "past one", "past two", "live one", "live two"]
-    assert len(world.receiver.acknowledged) == 3
+    assert world.published_texts == ["live one", "live two", "past one", "past two"]
+
+
+async def test_a_kill_during_a_backfill_loses_nothing(world: World) -> None:
+    await miss(world, 1200, "early", "late")
+    world.faults.block("history")
+    async with world.killed_pack():
+        world.chat.say("C1", "live")  # moves the mark of the newest message
+        await world.clock.advance(1200)
+    world.faults.lift("history")
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.published_texts == ["live", "early", "late"]
+
+
+async def test_a_kill_before_the_gap_is_on_disk_loses_nothing(world: World) -> None:
+    await miss(world, 1200, "early", "late")
+    world.faults.block("gaps.add")
+    async with world.killed_pack():
+        world.chat.say("C1", "live")
+        await world.clock.advance(30)
+        assert world.receiver.acknowledged == []
+    world.faults.lift("gaps.add")
+
+    world.receiver.redeliver()
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert sorted(world.published_texts) == ["early", "late", "live"]
+
+
+async def test_a_second_gap_and_a_kill_during_the_first_backfill_lose_nothing(world: World) -> None:
+    await miss(world, 1200, "first gap")
+    world.faults.block("history")
+    async with world.killed_pack():
+        world.chat.say("C1", "live one")
+        await world.clock.advance(1200)
+        await reconnect(world, 90, "second gap")
+        world.chat.say("C1", "live two")
+        await world.clock.advance(1200)
+    world.faults.lift("history")
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.published_texts == ["live one", "live two", "first gap", "second gap"]
+
+
+async def test_a_backfilled_gap_is_not_read_again(world: World) -> None:
+    await miss(world, 600, "past")
+    async with world.pack():
+        await world.clock.advance(1)
+        assert await world.storage.gaps.pending() == []
+
+
+async def test_gaps_of_a_channel_that_was_left_meanwhile_are_given_up(world: World) -> None:
+    await miss(world, 600, "past")
+    world.faults.fail_before("history", ChatRejected("missing_scope", "add channels:history"))
+    async with world.pack():
+        await world.clock.advance(1)
+        await world.outcome(LeaveChannel(world.c1), within=11)
+        await world.clock.advance(60)
+
+        assert {gap.channel_id for gap in await world.storage.gaps.pending()} == {world.c2}
 
 
 async def test_a_channel_with_waiting_live_messages_is_backfilled_first(world: World) -> None:
@@ -301,7 +361,7 @@ async def test_a_channel_with_waiting_live_messages_is_backfilled_first(world: W
         world.chat.say("X19", "hurry")
         await world.clock.advance(1)
         world.faults.lift("history")
-        await world.clock.advance(1)
+        await world.clock.advance(60)
 
     order = [arguments[0] for arguments in world.faults.called_with("history")]
     assert order.index(channels[19]) == 4  # after the four in progress
@@ -322,9 +382,9 @@ async def test_a_gap_during_a_backfill_is_backfilled_as_well(world: World) -> No
         world.chat.say("C1", "live")
         await world.clock.advance(1)
         world.faults.lift("replies")
-        await world.clock.advance(1)
+        await world.clock.advance(60)
 
-    assert world.published_texts == ["first gap", "parent", "reply", "second gap", "live"]
+    assert world.published_texts == ["live", "first gap", "parent", "reply", "second gap"]
 
 
 async def test_after_a_minute_without_storage_the_history_is_fetched(world: World) -> None:
@@ -371,20 +431,123 @@ async def test_an_unreadable_history_is_reported_and_blocks_nothing(world: World
     assert {line["channel"] for line in failed} == {"C1", "C2"}
 
 
+async def test_an_unreadable_history_is_read_once_it_can_be(world: World) -> None:
+    await miss(world, 600, "missed")
+    world.faults.fail_before("history", ChatRejected("missing_scope", "add channels:history"))
+    async with world.pack():
+        world.faults.block("take")  # polling would slow the test down
+        await world.clock.advance(3600)
+        world.faults.lift("history")
+        await world.clock.advance(600)
+        world.faults.lift("take")
+
+    assert world.published_texts == ["missed"]
+
+
+async def test_a_channel_that_is_out_of_reach_holds_up_no_other(world: World) -> None:
+    channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(8)]
+    await world.join(*channels)
+    with world.undelivered():
+        await world.clock.advance(10)
+        for channel_id in channels:
+            world.chat.say(channel_id, f"missed in {channel_id}")
+    for channel_id in channels[:6]:
+        world.faults.fail_before("history", Unreachable("http_500", "Slack failed"), argument=channel_id)
+
+    async with world.pack():
+        world.faults.block("take")  # polling would slow the test down
+        await world.clock.advance(120)
+
+        assert world.published_texts == ["missed in X6", "missed in X7"]
+        world.faults.lift("history")
+        await world.clock.advance(600)
+        world.faults.lift("take")
+
+    assert sorted(world.published_texts) == [f"missed in X{number}" for number in range(8)]
+
+
+async def test_requests_are_paced_and_stop_while_the_service_asks_for_a_pause(world: World) -> None:
+    channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(60)]
+    await world.join(*channels)
+    world.faults.fail_before("history", RateLimited(30), times=1)
+
+    async with world.pack():
+        world.faults.block("take")  # polling would slow the test down
+        await world.clock.advance(29)
+        assert world.faults.count("history") <= 4
+        await world.clock.advance(300)
+        world.faults.lift("take")
+
+    calls = [at for at in world.faults.called_at("history") if at > world.faults.called_at("history")[0] + 29]
+    assert len(calls) >= 60
+    assert all(len([at for at in calls if start <= at < start + 60]) <= 50 for start in calls)
+
+
+async def test_a_running_backfill_is_told_in_health(world: World) -> None:
+    await miss(world, 600, "missed")
+    world.faults.block("history")
+    async with world.pack():
+        assert world.check("slack").status == "connected; fetching missed messages of 2 channels"
+        world.faults.lift("history")
+        await world.clock.advance(1)
+        assert world.check("slack").status == "connected"
+
+
+# Clocks
+
+
+async def test_a_clock_that_is_an_hour_ahead_hides_nothing(world: World) -> None:
+    await miss(world, 600, "missed")
+    world.pack_clock.step(3600)
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.published_texts == ["missed"]
+
+
+async def test_a_channel_joined_while_the_clock_was_a_day_ahead_is_backfilled(world: World) -> None:
+    world.pack_clock.step(86_400)
+    async with world.pack():
+        c3 = world.chat.add_channel("C3")
+        await world.outcome(JoinChannel(c3))
+    world.pack_clock.step(-86_400)
+    with world.undelivered():
+        await world.clock.advance(100)
+        world.chat.say(c3, "missed")
+        await world.clock.advance(100)
+
+    async with world.pack():
+        await world.clock.advance(1)
+
+    assert world.published_texts == ["missed"]
+
+
+async def test_what_the_history_shows_late_is_found_where_nothing_is_redelivered(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        world.chat.history_behind_seconds = 3
+        await reconnect(world, 5, is_redelivered=False)
+        with world.undelivered():
+            world.chat.say("C1", "just before")
+        await world.clock.advance(6)
+
+    assert world.published_texts == ["just before"]
+
+
 async def test_a_shutdown_during_a_backfill_loses_nothing(world: World) -> None:
     await miss(world, 600, "past")
     world.faults.fail_before("history", RateLimited(60))
     async with world.pack():
         world.chat.say("C1", "live")
         await world.clock.advance(1)
-    assert world.published_texts == []
+    assert world.published_texts == ["live"]
     world.faults.lift("history")
 
-    world.receiver.redeliver()
     async with world.pack():
         await world.clock.advance(1)
 
-    assert world.published_texts == ["past", "live"]
+    assert world.published_texts == ["live", "past"]
 
 
 async def test_receiving_continues_while_memberships_are_unavailable(world: World) -> None:

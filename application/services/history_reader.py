@@ -1,0 +1,102 @@
+"""Reads periods of the history of channels, within the rate limits of the chat service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from application.ports.chat import Chat, Page
+from application.resilience.backoff import exponential_backoff
+from application.resilience.shutdown import Shutdown
+from domain.channels import ChannelId
+from domain.errors import RateLimited, Unreachable
+from domain.messages import IncomingMessage
+
+log = structlog.get_logger()
+
+_REQUESTS_PER_SECOND = 40 / 60
+"""Of each method: less than a chat service that allows 50 a minute, since searching for posts needs some as well."""
+_BURST = 10
+"""Requests that may run ahead of that rate."""
+_RESOLUTION_SECONDS = 0.001
+"""A timer may end a moment before its time."""
+_ATTEMPTS = 3
+"""Of one request while the service is unreachable; after that the whole period is read again later."""
+
+
+class HistoryReader:
+    """Reads one page after another; all readings share the limits."""
+
+    def __init__(self, chat: Chat, shutdown: Shutdown) -> None:
+        self._chat = chat
+        self._shutdown = shutdown
+        self._channels = _Pacer(shutdown)
+        self._threads = _Pacer(shutdown)
+
+    async def read(self, channel_id: ChannelId, after: str, until: str) -> list[IncomingMessage]:
+        """Returns the channel's messages between the timestamps, and those of threads that began then, in order.
+
+        Waits as long as the service asks for. Raises ChatRejected, Unreachable, and ShutdownRequested.
+        """
+        history = partial(self._chat.history, channel_id, after, until)
+        messages, threads = await self._pages(history, self._channels)
+        for thread in threads:
+            replies, _ = await self._pages(partial(self._chat.replies, channel_id, thread, after, until), self._threads)
+            messages += replies
+        return sorted({message.timestamp: message for message in messages}.values(), key=lambda found: found.timestamp)
+
+    async def _pages(
+        self, fetch: Callable[[str], Awaitable[Page]], pacer: "_Pacer"
+    ) -> tuple[list[IncomingMessage], list[str]]:
+        messages: list[IncomingMessage] = []
+        threads: list[str] = []
+        cursor = ""
+        while True:
+            page = await self._page(partial(fetch, cursor), pacer)
+            messages += page.messages
+            threads += page.threads
+            cursor = page.next_cursor
+            if not cursor:
+                return messages, threads
+
+    async def _page(self, fetch: Callable[[], Awaitable[Page]], pacer: "_Pacer") -> Page:
+        pauses = exponential_backoff(1, 30)
+        failures = 0
+        while True:
+            await pacer.wait()
+            try:
+                return await fetch()
+            except RateLimited as limit:
+                pacer.hold(limit.retry_after_seconds)
+            except Unreachable:
+                failures += 1
+                if failures == _ATTEMPTS:
+                    raise
+                await self._shutdown.sleep(next(pauses))
+
+
+class _Pacer:
+    """Spaces the requests of one method, by the event loop's time."""
+
+    def __init__(self, shutdown: Shutdown) -> None:
+        self._shutdown = shutdown
+        self._used_until = 0.0
+        self._held_until = 0.0
+
+    async def wait(self) -> None:
+        """Returns when the next request may be made. Raises ShutdownRequested."""
+        now = _now()
+        self._used_until = max(self._used_until, now) + 1 / _REQUESTS_PER_SECOND
+        slot = self._used_until - _BURST / _REQUESTS_PER_SECOND
+        while (left := max(slot, self._held_until) - _now()) > _RESOLUTION_SECONDS:
+            await self._shutdown.sleep(left)
+
+    def hold(self, seconds: float) -> None:
+        """No request before that: the service has refused one."""
+        self._held_until = max(self._held_until, _now() + seconds)
+        self._used_until = max(self._used_until, self._held_until + _BURST / _REQUESTS_PER_SECOND)  # no burst after it
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
