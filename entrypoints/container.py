@@ -331,7 +331,7 @@ class Daemon(containers.DeclarativeContainer):
         slack_handler=providers.Selector(
             providers.Callable(_receive_mode, settings),
             SOCKET_MODE=providers.Object(None),
-            HTTP=adapters.slack_receiver.provided.handle_request,
+            HTTP=adapters.slack_receiver,
             RTM=providers.Object(None),
         ),
     )

@@ -14,7 +14,9 @@ from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.config.settings import ReceiveMode, Settings
 from entrypoints.container import Daemon, lifetimes
 from entrypoints.http import PortUnavailable
+from entrypoints.http_limits import raise_open_file_limit
 from entrypoints.observability.logs import log_unhandled_errors
+from entrypoints.observability.repeats import RepeatLimiter
 
 log = structlog.get_logger()
 
@@ -31,11 +33,13 @@ class ExitStatus(IntEnum):
     INVALID_SETTINGS = 2
 
 
-async def run_daemon(daemon: Daemon) -> ExitStatus:
+async def run_daemon(daemon: Daemon, repeats: RepeatLimiter) -> ExitStatus:
     """Run the pack until SIGTERM or SIGINT. A fatal error is logged with a suggested fix."""
     log_unhandled_errors(asyncio.get_running_loop())
+    raise_open_file_limit()
     try:
-        await _run(daemon)
+        async with repeats.reporting():
+            await _run(daemon)
     except Exception as error:
         reason = _reason(error, daemon.settings())
         if reason is None:

@@ -1,29 +1,31 @@
-"""The pack's HTTP port: health, liveness, and Slack's signed requests."""
+"""The pack's HTTP port: health, liveness, readiness, and Slack's signed requests."""
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final, Protocol, cast
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from application.health import HealthRegistry
+from entrypoints.http_limits import Connection, ConnectionLimits
 
 log = structlog.get_logger()
 
-SlackRequestHandler: TypeAlias = Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, str]]]
-"""Takes a request's headers (names in any case) and raw body; returns the response's status and text."""
-
 SLACK_PATH: Final = "/slack/events"
 _MAX_BODY_BYTES: Final = 1024 * 1024
-_BODY_TIMEOUT_SECONDS: Final = 10.0
+_WAIT_SECONDS: Final = 10.0
+"""For a request, a body, or the reading of a response."""
 _SHUTDOWN_SECONDS: Final = 3.0
 _LINGERING_SECONDS: Final = 2.0
 _KEEPALIVE_SECONDS: Final = 75.0
+"""Between the requests of Slack: longer than load balancers keep idle connections."""
+_MAX_REASON_LENGTH: Final = 100
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -31,17 +33,34 @@ class PortUnavailable(OSError):
     """The pack can't listen on the configured address. The text names the variable to change."""
 
 
+class SlackRequestHandler(Protocol):
+    """Answers Slack's requests. Names of headers are in any case."""
+
+    def refuse(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
+        """Returns the status and text of the response if the headers rule out that Slack sent this; otherwise None."""
+
+    async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """Returns the status and text of the response. 401: Slack did not send this."""
+
+
 class HttpServer:
-    """Serves `/` and `/live`, and `/slack/events` when it has a handler for Slack's requests."""
+    """Serves `/`, `/live` and `/ready`, and `/slack/events` when it has a handler for Slack's requests."""
 
     def __init__(
-        self, health: HealthRegistry, *, host: str, port: int, slack_handler: SlackRequestHandler | None = None
+        self,
+        health: HealthRegistry,
+        *,
+        host: str,
+        port: int,
+        slack_handler: SlackRequestHandler | None = None,
+        wait_seconds: float = _WAIT_SECONDS,
     ) -> None:
-        """Port 0 picks a free port."""
+        """Port 0 picks a free port. A connection that keeps the pack waiting for `wait_seconds` is closed."""
         self._health = health
         self._host = host
         self._port = port
         self._slack_handler = slack_handler
+        self._limits = ConnectionLimits(wait_seconds)
         self.url = ""
         """The base URL, without a trailing slash; empty until the server listens."""
 
@@ -51,33 +70,73 @@ class HttpServer:
         runner = web.AppRunner(
             self._app(),
             access_log=None,
+            auto_decompress=False,  # signatures cover what was sent, and small bodies can inflate to large ones
             keepalive_timeout=_KEEPALIVE_SECONDS,
             lingering_time=_LINGERING_SECONDS,
+            logger=_PeerErrors("http"),
             shutdown_timeout=_SHUTDOWN_SECONDS,
         )
         await runner.setup()
         try:
-            await self._listen(runner)
-            log.info("listening", url=self.url)
-            yield
+            async with self._listening(runner):
+                log.info("listening", url=self.url)
+                yield
         finally:
             await runner.cleanup()
 
-    async def _listen(self, runner: web.AppRunner) -> None:
+    @asynccontextmanager
+    async def _listening(self, runner: web.AppRunner) -> AsyncIterator[None]:
+        new_protocol = cast("web.Server", runner.server)  # the runner is set up
+        loop = asyncio.get_running_loop()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            server = await loop.create_server(lambda: self._limits.guard(new_protocol()), self._host, self._port)
         except OSError as error:
             raise port_unavailable(error, self._host, self._port) from error
-        self.url = url_at(self._host, runner.addresses[0][1])
+        self.url = url_at(self._host, server.sockets[0].getsockname()[1])
+        try:
+            yield
+        finally:
+            server.close()
 
     def _app(self) -> web.Application:
-        # aiohttp also rejects a body of exactly client_max_size
-        app = web.Application(client_max_size=_MAX_BODY_BYTES + 1, middlewares=[_reject_large_bodies])
+        app = web.Application(middlewares=[self._keep_limits])
         app.router.add_get("/", self._get_health)
         app.router.add_get("/live", _get_liveness)
+        app.router.add_get("/ready", self._get_readiness)
         if self._slack_handler is not None:
-            app.router.add_post(SLACK_PATH, _handle_with(self._slack_handler))
+            app.router.add_post(SLACK_PATH, self._handle_with(self._slack_handler))
         return app
+
+    @web.middleware
+    async def _keep_limits(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        connection = self._limits.connection(request.transport)
+        connection.begin_request()
+        try:
+            _check_length(request.content_length or 0)
+            return await handler(request)
+        except (web.HTTPException, web.RequestPayloadError, ConnectionError):
+            raise
+        except Exception:
+            log.exception("http_request_failed", path=request.path)
+            raise web.HTTPInternalServerError from None
+        finally:
+            connection.wait_for_request(_KEEPALIVE_SECONDS if connection.is_trusted else None)
+
+    def _handle_with(self, slack: SlackRequestHandler) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            if refusal := slack.refuse(request.headers):
+                return _respond(*refusal)
+            connection = self._limits.connection(request.transport)
+            status, text = await slack.handle_request(request.headers, await _read_body(request, connection))
+            connection.is_trusted = connection.is_trusted or status != HTTPStatus.UNAUTHORIZED
+            return _respond(status, text)
+
+        return handle
+
+    async def _get_readiness(self, _: web.Request) -> web.Response:
+        is_ready = self._health.checks()["storage"].healthy
+        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return web.json_response({"ready": is_ready}, status=status, headers=_HEADERS)
 
     async def _get_health(self, _: web.Request) -> web.Response:
         checks = {
@@ -111,23 +170,37 @@ async def _get_liveness(_: web.Request) -> web.Response:
     return web.json_response({"live": True}, headers=_HEADERS)
 
 
-def _handle_with(slack_handler: SlackRequestHandler) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(_BODY_TIMEOUT_SECONDS):
-                body = await request.read()
-        except TimeoutError:
-            return web.Response(status=HTTPStatus.REQUEST_TIMEOUT, headers={"Connection": "close"})
-        status, text = await slack_handler(request.headers, body)
-        return web.Response(status=status, text=text, headers=_HEADERS)
+async def _read_body(request: web.Request, connection: Connection) -> bytes:
+    body = bytearray()
+    connection.wait_for_body()
+    try:
+        async for piece in request.content.iter_any():
+            body += piece
+            _check_length(len(body))
+            connection.buffer(len(piece))
+        connection.stop_waiting()
+        return bytes(body)
+    finally:
+        body.clear()  # an error's traceback would hold it until the next garbage collection
 
-    return handle
+
+def _check_length(size: int) -> None:
+    if size > _MAX_BODY_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=_MAX_BODY_BYTES, actual_size=size)
 
 
-@web.middleware
-async def _reject_large_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Checks the declared length on every path; aiohttp measures bodies of undeclared length while reading."""
-    length = request.content_length
-    if length is not None and length > _MAX_BODY_BYTES:
-        raise web.HTTPRequestEntityTooLarge(max_size=_MAX_BODY_BYTES, actual_size=length)
-    return await handler(request)
+def _respond(status: int, text: str) -> web.Response:
+    response = web.Response(status=status, text=text, headers=_HEADERS)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.force_close()
+    return response
+
+
+class _PeerErrors(logging.Logger):
+    """Where aiohttp reports malformed requests and broken connections; errors of the pack itself don't get here."""
+
+    def handle(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if record.levelno >= logging.WARNING and not isinstance(error, ConnectionError):
+            reason = str(getattr(error, "message", "") or type(error).__name__).partition("\n")[0].rstrip(": ")
+            log.warning("http_request_malformed", reason=reason[:_MAX_REASON_LENGTH])

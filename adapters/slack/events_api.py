@@ -1,6 +1,7 @@
 """Receives events by the Events API: Slack's signed HTTP requests, which the HTTP server passes on."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -24,6 +25,9 @@ log = structlog.get_logger()
 
 _ACK_TIMEOUT_SECONDS = 2.5
 """Slack waits three seconds for a response, and then retries."""
+_SIGNATURE = re.compile("v0=[0-9a-f]{64}")
+_MAX_AGE_SECONDS = 300
+"""Slack's rule against replays, which the verifier applies too."""
 _UNSIGNED = HTTPStatus.UNAUTHORIZED, "the request is not signed with the app's signing secret, or too old"
 _NOT_READY = HTTPStatus.SERVICE_UNAVAILABLE, "not ready, try again"
 _NOT_STORED = HTTPStatus.SERVICE_UNAVAILABLE, "not stored yet, try again"
@@ -66,6 +70,16 @@ class SlackEventsApi:
             for acknowledged in self._pending:
                 _resolve(acknowledged, is_acknowledged=False)
 
+    def refuse(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
+        """Returns the status and text of the response to a request that can't be Slack's, whatever its body says.
+
+        None if only the body can tell: `handle_request` then does.
+        """
+        if self._may_be_signed({name.lower(): value for name, value in headers.items()}):
+            return None
+        log.warning("slack_request_refused", reason="not signed, or too old")
+        return _UNSIGNED
+
     async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         """Returns the status and text of the response to a request. Never raises.
 
@@ -73,7 +87,7 @@ class SlackEventsApi:
         the last five minutes. 503: the event was not acknowledged in time; Slack retries.
         """
         if not self._is_signed(headers, body):
-            log.warning("slack_request_refused", reason="not signed, or too old", bytes=len(body))
+            log.warning("slack_request_refused", reason="the signature does not match, or is too old", bytes=len(body))
             return _UNSIGNED
         content = _parse(body)
         if isinstance(content, dict) and content.get("type") == "url_verification":
@@ -117,6 +131,15 @@ class SlackEventsApi:
             return False
         finally:
             self._pending.discard(acknowledged)
+
+    def _may_be_signed(self, headers: Mapping[str, str]) -> bool:
+        if not _SIGNATURE.fullmatch(headers.get("x-slack-signature", "")):
+            return False
+        try:
+            age_seconds = self._verifier.clock.now() - int(headers.get("x-slack-request-timestamp", ""))
+        except ValueError:
+            return False
+        return abs(age_seconds) <= _MAX_AGE_SECONDS
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         try:

@@ -43,8 +43,8 @@ def run() -> None:
     except SettingsError as error:
         click.echo(str(error), err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)
-    configure_logs(settings.log_level, secrets=settings.secret_texts)
-    sys.exit(uvloop.run(run_daemon(Daemon(settings=settings))))
+    repeats = configure_logs(settings.log_level, secrets=settings.secret_texts)
+    sys.exit(uvloop.run(run_daemon(Daemon(settings=settings), repeats)))
 
 
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:

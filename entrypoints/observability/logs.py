@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from entrypoints.observability.redaction import Redactor
+from entrypoints.observability.repeats import RepeatLimiter
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NOISY_LOGGERS: Final = ("slack_sdk", "aiohttp.access")
@@ -24,16 +25,19 @@ _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "
 _TIME_OF_DAY: Final = slice(11, 19)
 
 
-def configure_logs(level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
+def configure_logs(level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> RepeatLimiter:
     """Send what structlog and the standard library log, from this level on, to `stream` (standard error).
 
     `level` is `debug`, `info`, `warning` or `error`. `secrets` must not appear in any line. May be called again.
+    Returns what limits the repeats.
     """
     stream = stream or sys.stderr
+    repeats = RepeatLimiter()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            repeats,
             structlog.processors.format_exc_info,
             _redact_with(Redactor(secrets)),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -43,6 +47,7 @@ def configure_logs(level: str, *, secrets: Iterable[str] = (), stream: TextIO | 
         logger_factory=lambda *_: _LineWriter(stream),
     )
     _redirect_standard_logging(_LEVELS[level])
+    return repeats
 
 
 def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
@@ -128,6 +133,8 @@ class _StructlogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = max(known for known in (0, *_LEVELS.values()) if known <= record.levelno)
-        structlog.get_logger().log(
-            level or logging.DEBUG, record.getMessage(), logger=record.name, exc_info=record.exc_info
-        )
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001 - arguments that don't fit the message must not stop the caller
+            message = str(record.msg)
+        structlog.get_logger().log(level or logging.DEBUG, message, logger=record.name, exc_info=record.exc_info)

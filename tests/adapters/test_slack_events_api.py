@@ -143,6 +143,29 @@ async def test_unsigned_requests_are_rejected_before_they_are_parsed(headers: di
         assert [line["event"] for line in lines] == ["slack_request_refused"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Slack-Signature": "v0=" + "0" * 64},
+        {"X-Slack-Request-Timestamp": "1767225600"},
+        {"X-Slack-Request-Timestamp": "1767225600", "X-Slack-Signature": "v0=00"},
+        {"X-Slack-Request-Timestamp": "yesterday", "X-Slack-Signature": "v0=" + "0" * 64},
+        {"X-Slack-Request-Timestamp": "9" * 10_000, "X-Slack-Signature": "v0=" + "0" * 64},
+    ],
+)
+async def test_headers_of_unsigned_requests_are_enough_to_refuse_them(headers: dict[str, str]) -> None:
+    with structlog.testing.capture_logs() as lines:
+        assert (Endpoint().receiver.refuse(headers) or (0, ""))[0] == 401
+    assert [line["event"] for line in lines] == ["slack_request_refused"]
+
+
+@pytest.mark.parametrize(("age_seconds", "refused"), [(299, False), (301, True), (-299, False), (-301, True)])
+async def test_headers_out_of_the_window_are_enough_to_refuse_a_request(age_seconds: int, *, refused: bool) -> None:
+    endpoint = Endpoint()
+    assert (endpoint.receiver.refuse(endpoint.signed(b"", age_seconds)) is not None) == refused
+
+
 async def test_a_body_that_is_not_utf_8_is_rejected() -> None:
     async with open_endpoint() as (endpoint, _):
         body = b"\xff\xfe"

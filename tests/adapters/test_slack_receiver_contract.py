@@ -38,9 +38,7 @@ class TestSlackEventsApi(ReceiverContract, AcknowledgementContract):
         async with SlackServer() as slack, connect_receiver(slack) as connected:
             identify = connected.chat.identify
             receiver = SlackEventsApi(slack.signing_secret, identify, SystemClock(), ack_timeout_seconds=0.3)
-            port = HttpServer(
-                HealthRegistry(HEALTH_CHECKS), host="127.0.0.1", port=0, slack_handler=receiver.handle_request
-            )
+            port = HttpServer(HealthRegistry(HEALTH_CHECKS), host="127.0.0.1", port=0, slack_handler=receiver)
             async with port.open():
                 await slack.deliver_to(f"{port.url}/slack/events")
                 yield SlackReceiverEnvironment(dataclasses.replace(connected, receiver=receiver))

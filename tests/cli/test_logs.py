@@ -4,13 +4,18 @@ import asyncio
 import io
 import json
 import logging
+import os
 import warnings
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
 from entrypoints.observability.logs import configure_logs, log_unhandled_errors
+from entrypoints.observability.repeats import RepeatLimiter
+from entrypoints.observability.standard_error import open_unfailing
 
 log = structlog.get_logger()
 
@@ -251,3 +256,105 @@ async def test_an_error_names_its_task(stream: io.StringIO) -> None:
     assert [(line["task"], line["message"]) for line in lines(stream)] == [
         ("relay", "Task was destroyed but it is pending!")
     ]
+
+
+def test_a_warning_is_logged_ten_times_a_minute_and_then_counted(stream: io.StringIO) -> None:
+    repeats = configure_logs("info", stream=stream)
+
+    for attempt in range(250):
+        log.warning("chat_out_of_reach", reason=f"attempt {attempt}")
+    log.warning("another")
+    repeats.report()
+    repeats.report()
+
+    events = [line["event"] for line in lines(stream)]
+    assert events == ["chat_out_of_reach"] * 10 + ["another", "lines_left_out"]
+    assert lines(stream)[-1] | {"timestamp": ""} == {
+        "timestamp": "",
+        "level": "warning",
+        "event": "lines_left_out",
+        "of": "chat_out_of_reach",
+        "count": 240,
+    }
+
+
+def test_errors_that_announce_another_attempt_and_lines_of_libraries_are_limited_too(stream: io.StringIO) -> None:
+    configure_logs("info", stream=stream)
+
+    for attempt in range(30):
+        log.error("storage_unavailable", reason="disk full", again_in_seconds=attempt)
+        logging.getLogger("some.library").error("failed for the %dth time", attempt)
+        log.info("throttled", channel=f"C{attempt}")
+
+    assert len(lines(stream)) == 30
+
+
+def test_every_line_about_an_entry_is_logged(stream: io.StringIO) -> None:
+    configure_logs("info", stream=stream)
+
+    for number in range(30):
+        log.info("message_delivered", key=number)
+        log.error("message_set_aside", key=number)
+
+    assert len(lines(stream)) == 60
+
+
+def test_the_limit_of_repeats_starts_anew_each_minute() -> None:
+    now = 0.0
+    repeats = RepeatLimiter(lambda: now)
+
+    def passes() -> bool:
+        with suppress(structlog.DropEvent):
+            return bool(repeats(None, "warning", {"event": "again"}))
+        return False
+
+    assert [passes() for _ in range(12)] == [True] * 10 + [False] * 2
+    now = 59.0
+    assert not passes()
+    now = 60.0
+    assert passes()
+
+
+@pytest.mark.virtual_time
+async def test_left_out_lines_are_reported_each_minute_and_at_the_end(stream: io.StringIO) -> None:
+    repeats = configure_logs("info", stream=stream)
+    async with repeats.reporting():
+        for _ in range(20):
+            log.warning("again")
+        await asyncio.sleep(61)
+        assert lines(stream)[-1]["count"] == 10
+        for _ in range(3):
+            log.warning("again")
+    assert [line["count"] for line in lines(stream) if line["event"] == "lines_left_out"] == [10, 3]
+
+
+def test_a_faulty_call_of_a_library_is_logged_and_raises_no_error(stream: io.StringIO) -> None:
+    logging.getLogger().handlers.clear()  # pytest's own would raise
+    configure_logs("info", stream=stream)
+
+    logging.getLogger("some.library").warning("%d", "one")
+
+    assert [line["event"] for line in lines(stream)] == ["%d"]
+
+
+def test_a_standard_error_that_nobody_reads_drops_lines_and_recovers() -> None:
+    reading, writing = os.pipe()
+    stream = open_unfailing(writing)
+    for _ in range(3):
+        stream.write("x" * 100_000 + "\n")
+    received = os.read(reading, 1_000_000)
+    stream.write("after\n")
+
+    assert 4096 <= len(received) < 100_000
+    assert os.read(reading, 1_000_000) == b"\nafter\n"
+    os.close(reading)
+    stream.write("nobody is left\n")
+    stream.flush()
+    os.close(writing)
+
+
+def test_a_full_disk_raises_no_error() -> None:
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        stream = open_unfailing(full.fileno())
+        stream.write("lost\n")
+        stream.flush()

@@ -1,7 +1,11 @@
 import asyncio
+import os
+import resource
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import cast
@@ -11,13 +15,14 @@ import pytest
 
 from entrypoints.container import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH
+from entrypoints.http_limits import raise_open_file_limit
 from entrypoints.simulation.faults import Slow
 from entrypoints.simulation.flyte.faults import status
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.faults import rate_limited
 from entrypoints.simulation.slack.server import SlackServer
-from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
+from tests.support.daemon_process import PROGRAM, DaemonProcess, daemon, daemon_environ
 
 BUG = """
 import os
@@ -29,6 +34,7 @@ async def reconcile(self):
 MembershipSync.reconcile = reconcile
 """
 
+MIB = 1024 * 1024
 ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
 
 
@@ -262,6 +268,85 @@ async def test_an_unsigned_request_is_rejected_and_its_content_not_logged(
     assert "hush" not in repr(pack.log)
 
 
+@pytest.mark.parametrize("signature", ["", "v0=" + "0" * 64], ids=["unsigned", "wrongly signed"])
+async def test_bodies_of_strangers_take_little_memory_and_leave_health_alone(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, signature: str
+) -> None:
+    variables = daemon_environ(modern_slack, flyte, tmp_path, **Transport.HTTP.secrets(modern_slack))
+    signed = f"X-Slack-Signature: {signature}\r\nX-Slack-Request-Timestamp: {int(time.time())}\r\n" if signature else ""
+    head = f"POST {SLACK_PATH} HTTP/1.1\r\nHost: a\r\n{signed}Content-Length: {MIB}\r\n\r\n".encode()
+    async with daemon(variables) as pack, aiohttp.ClientSession(await pack.url()) as http, AsyncExitStack() as stack:
+        await pack.wait_for_event("hearing")
+        before = _peak_memory_mib(pack.process.pid)
+        url, body = await pack.url(), b"x" * (MIB - 1)
+        await asyncio.gather(*(stack.enter_async_context(_stranger(url, head + body)) for _ in range(300)))
+        for path in ("/live", "/ready"):
+            async with http.get(path, timeout=aiohttp.ClientTimeout(total=2)) as answer:
+                assert answer.status == 200
+        assert _peak_memory_mib(pack.process.pid) - before < 64
+        assert await pack.stop() == 0
+    assert len(pack.log) < 40
+    assert not pack.other_lines
+
+
+async def test_idle_connections_exhaust_no_file_descriptors(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    raise_open_file_limit()
+    async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack, AsyncExitStack() as stack:
+        url = await pack.url()
+        for _ in range(1100):
+            await stack.enter_async_context(_stranger(url, b""))
+        async with aiohttp.ClientSession(url) as http, http.get("/live") as answer:
+            assert answer.status == 200
+        assert await pack.stop() == 0
+    assert not [line for line in pack.log if line["level"] == "error"]
+
+
+async def test_the_limit_of_open_files_is_raised(modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # which the daemon inherits
+    try:
+        async with daemon(socket_mode_environ(modern_slack, flyte, tmp_path)) as pack:
+            await pack.wait_for_event("listening")
+            assert resource.prlimit(pack.process.pid, resource.RLIMIT_NOFILE) == (min(4096, hard), hard)
+            assert await pack.stop() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "2> >(true)", "2>&- >&- <&-"])
+async def test_a_broken_standard_error_changes_no_exit_status(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path, redirection: str
+) -> None:
+    variables = socket_mode_environ(modern_slack, flyte, tmp_path, LOGLEVEL="debug", PATH=os.environ["PATH"])
+    command = f"exec {PROGRAM} {redirection}"
+    running = await asyncio.create_subprocess_exec("bash", "-c", command, env=variables)
+    await modern_slack.wait_for(lambda: modern_slack.connections, 15)
+    running.send_signal(signal.SIGTERM)
+    assert await running.wait() == 0
+
+    invalid = await asyncio.create_subprocess_exec("bash", "-c", command, env=variables | {"FLYTE_API": "no"})
+    assert await invalid.wait() == 2
+
+
+async def test_an_outage_of_slack_does_not_flood_the_log(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    slack = modern_slack
+    channels = [slack.add_channel(f"c{number}", members=[slack.bot_user_id]) for number in range(50)]
+    async with daemon(socket_mode_environ(slack, flyte, tmp_path)) as pack:
+        await pack.wait_for_event("hearing")
+        await slack.go_down()
+        for number in range(300):
+            flyte.queue_action("Slack", "SendMessage", {"channelId": channels[number % 50], "message": str(number)})
+        await pack.wait_for_event("chat_out_of_reach")
+        await flyte.wait_for(lambda: not flyte.waiting(), 15)
+        assert await pack.stop() == 0
+    assert len(pack.log) < 100
+    assert (await pack.wait_for_event("lines_left_out"))["of"] == "chat_out_of_reach"
+
+
 async def test_a_pack_in_socket_mode_accepts_no_http_requests_from_slack(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
@@ -316,6 +401,26 @@ async def test_a_signal_during_startup_ends_the_daemon_with_status_0(
         assert await pack.stop(number) == 0
     assert pack.log == []
     assert pack.other_lines == []
+
+
+@asynccontextmanager
+async def _stranger(url: str, sent: bytes) -> AsyncIterator[None]:
+    """A connection on which as much of this is sent as the pack accepts."""
+    _, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+    try:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                for start in range(0, len(sent), 65536):
+                    writer.write(sent[start : start + 65536])
+                    await writer.drain()
+        yield
+    finally:
+        writer.transport.abort()
+
+
+def _peak_memory_mib(process_id: int) -> int:
+    status = Path(f"/proc/{process_id}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]) // 1024
 
 
 def _has_handler(process_id: int, number: signal.Signals) -> bool:

@@ -101,8 +101,7 @@ async def running_pack(
     for check in HEALTH_CHECKS:
         health.reporter(check).report(healthy=not problem, status=problem or "fine")
     receiver = SlackEventsApi(signing_secret or "s3cret", identify, SystemClock())
-    requests = receiver.handle_request if accepts_requests else None
-    server = HttpServer(health, host="127.0.0.1", port=0, slack_handler=requests)
+    server = HttpServer(health, host="127.0.0.1", port=0, slack_handler=receiver if accepts_requests else None)
     async with server.open():
         yield server.url.rpartition(":")[2]
 
