@@ -65,6 +65,8 @@ class Claim:
     entries: tuple[OutboxEntry, ...]
     previous_lease_expired: bool = False
     """An earlier holder never released the lane: it may have delivered the first entry without acknowledging it."""
+    rejected_seconds: float = 0.0
+    """How long the first entry had been rejected when it was claimed; time for which no pack ran does not count."""
 
     @property
     def lane(self) -> Lane:
@@ -79,4 +81,6 @@ class Backlog:
     waiting: int = 0
     dead_lettered: int = 0
     oldest_at: datetime | None = None
-    """`received_at` (outbox) or `taken_at` (journal) of the oldest waiting entry."""
+    """`received_at` (outbox) or `taken_at` (journal) of the entry that has waited longest."""
+    oldest_waited_seconds: float = 0.0
+    """How long it has waited; time for which no pack ran does not count."""

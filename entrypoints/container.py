@@ -251,7 +251,6 @@ class Application(containers.DeclarativeContainer):
         storage=storage,
         users=providers.Singleton(UserDirectory, chat=chat),
         schedule=poll_schedule,
-        clock=clock,
         shutdown=shutdown,
         receives_bots=settings.provided.receives_bots,
     )
@@ -298,7 +297,6 @@ class Application(containers.DeclarativeContainer):
             BacklogMonitor,
             storage=storage,
             health=health.provided.reporter.call("outbox"),
-            clock=clock,
             shutdown=shutdown,
         ),
         clock_monitor=providers.Singleton(

@@ -1,7 +1,11 @@
-"""The journal in SQLite: a row for each action, and a row for each of its steps. Times are microseconds since 1970."""
+"""The journal in SQLite: a row for each action, and a row for each of its steps.
+
+Times are microseconds since 1970; ages are measured in uptime.
+"""
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +21,7 @@ from adapters.filesystem.codec import (
 )
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.schema import PURGE_BATCH, UNFINISHED
+from adapters.filesystem.uptime import UNKNOWN, Uptime
 from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
@@ -34,9 +39,10 @@ _STEP = "begun_at, posted_to, timestamp, in_doubt, error"
 class FileJournal:
     """Implements Journal. A step's name is in the column `channel_id`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, uptime: Uptime) -> None:
         self.database = database
         self._clock = clock
+        self._uptime = uptime
 
     @transaction
     def open_poll_session(self, connection: sqlite3.Connection, at: datetime | None = None) -> datetime | None:
@@ -57,8 +63,8 @@ class FileJournal:
             return known
         connection.execute("DELETE FROM journal WHERE id = ?", (action.id,))
         connection.execute(
-            "INSERT INTO journal (id, state, in_hand, taken_at, command) VALUES (?, 'taken', 1, ?, ?)",
-            (action.id, to_micros(self._clock.now()), dump_action_command(action.command)),
+            "INSERT INTO journal (id, state, in_hand, taken_at, command, uptime) VALUES (?, 'taken', 1, ?, ?, ?)",
+            (action.id, to_micros(self._clock.now()), dump_action_command(action.command), self._uptime.now()),
         )
         return None
 
@@ -128,7 +134,7 @@ class FileJournal:
 
     @transaction
     def mark_reported(self, connection: sqlite3.Connection, action_id: ActionId) -> None:
-        _close(connection, _checked(connection, action_id, "finished"))
+        _close(connection, _checked(connection, action_id, "finished"), self._uptime)
 
     @transaction
     def dead_letter(self, connection: sqlite3.Connection, action_id: ActionId, reason: str) -> None:
@@ -140,7 +146,7 @@ class FileJournal:
     @transaction
     def claim_orphans(self, connection: sqlite3.Connection, limit: int) -> list[JournalEntry]:
         rows = connection.execute(
-            f"SELECT {_ENTRY} FROM journal WHERE in_hand = 0 AND {UNFINISHED} ORDER BY taken_at, place LIMIT ?",
+            f"SELECT {_ENTRY} FROM journal WHERE in_hand = 0 AND {UNFINISHED} ORDER BY uptime, place LIMIT ?",
             (limit,),
         ).fetchall()
         connection.executemany("UPDATE journal SET in_hand = 1 WHERE place = ?", [(row[0],) for row in rows])
@@ -153,9 +159,16 @@ class FileJournal:
     @transaction
     def backlog(self, connection: sqlite3.Connection) -> Backlog:
         counts = dict(connection.execute("SELECT state, rows FROM tallies WHERE kind = 'journal'"))
-        (oldest,) = connection.execute(f"SELECT min(taken_at) FROM journal WHERE {UNFINISHED}").fetchone()
         unreported = sum(counts.get(state, 0) for state in ("taken", "executing", "concluded"))
-        return Backlog(unreported, counts.get("set aside", 0), optional_from_micros(oldest))
+        backlog = Backlog(unreported, counts.get("set aside", 0))
+        oldest = connection.execute(
+            f"SELECT taken_at, uptime FROM journal WHERE {UNFINISHED} ORDER BY uptime, place LIMIT 1"
+        ).fetchone()
+        if oldest is None:
+            return backlog
+        taken_at, uptime = oldest
+        waited_seconds = self._uptime.seconds_since(uptime)
+        return replace(backlog, oldest_at=from_micros(taken_at), oldest_waited_seconds=waited_seconds)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
         after = _BEFORE_ALL
@@ -168,7 +181,8 @@ class FileJournal:
     def requeue(self, connection: sqlite3.Connection, action_id: ActionId) -> bool:
         return bool(
             connection.execute(
-                "UPDATE journal SET state = 'concluded', reason = '' WHERE id = ? AND state = 'set aside'", (action_id,)
+                "UPDATE journal SET state = 'concluded', uptime = ?, reason = '' WHERE id = ? AND state = 'set aside'",
+                (self._uptime.now(), action_id),
             ).rowcount
         )
 
@@ -179,14 +193,13 @@ class FileJournal:
         ).fetchone()
         if row is None:
             return False
-        _close(connection, row[0])
+        _close(connection, row[0], self._uptime)
         return True
 
     async def purge(self, older_than: timedelta) -> int:
-        before = self._clock.now() - older_than
-        total = purged = await self._purge_batch(before)
+        total = purged = await self._purge_batch(older_than)
         while purged == PURGE_BATCH:
-            purged = await self._purge_batch(before)
+            purged = await self._purge_batch(older_than)
             total += purged
         return total
 
@@ -197,24 +210,26 @@ class FileJournal:
         """Returns the next entries by age, each with its position."""
         chosen = "state = 'set aside'" if dead_lettered else UNFINISHED
         rows = connection.execute(
-            f"SELECT {_ENTRY} FROM journal WHERE {chosen} AND (taken_at, place) > (?, ?) "
-            "ORDER BY taken_at, place LIMIT ?",
+            f"SELECT uptime, {_ENTRY} FROM journal WHERE {chosen} AND (uptime, place) > (?, ?) "
+            "ORDER BY uptime, place LIMIT ?",
             (*after, _PAGE_SIZE),
         ).fetchall()
-        return [((row[3], row[0]), _entry(connection, row)) for row in rows]
+        return [((row[0], row[1]), _entry(connection, row[1:])) for row in rows]
 
     @transaction
-    def _purge_batch(self, connection: sqlite3.Connection, before: datetime) -> int:
+    def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
         return connection.execute(
             "DELETE FROM journal WHERE place IN "
-            "(SELECT place FROM journal WHERE state = 'finished' AND taken_at < ? ORDER BY taken_at LIMIT ?)",
-            (to_micros(before), PURGE_BATCH),
+            "(SELECT place FROM journal WHERE state = 'finished' AND uptime < ? ORDER BY uptime LIMIT ?)",
+            (self._uptime.after(-older_than.total_seconds()), PURGE_BATCH),
         ).rowcount
 
 
-def release_orphans(connection: sqlite3.Connection) -> None:
-    """Releases actions owned by a process that has exited."""
+def release_orphans(connection: sqlite3.Connection, uptime: Uptime) -> None:
+    """Releases actions owned by a process that has exited. Dates what a program without uptime has written."""
     connection.execute(f"UPDATE journal SET in_hand = 0 WHERE in_hand <> 0 AND {UNFINISHED}")
+    for chosen in (UNFINISHED, "state = 'finished'"):
+        connection.execute(f"UPDATE journal SET uptime = ? WHERE {chosen} AND uptime = ?", (uptime.now(), UNKNOWN))
 
 
 def _load(connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
@@ -234,8 +249,11 @@ def _set_executing(connection: sqlite3.Connection, place: int) -> None:
     connection.execute("UPDATE journal SET state = 'executing' WHERE place = ? AND state = 'taken'", (place,))
 
 
-def _close(connection: sqlite3.Connection, place: int) -> None:
-    connection.execute("UPDATE journal SET state = 'finished', in_hand = 0, reason = '' WHERE place = ?", (place,))
+def _close(connection: sqlite3.Connection, place: int, uptime: Uptime) -> None:
+    connection.execute(
+        "UPDATE journal SET state = 'finished', in_hand = 0, uptime = ?, reason = '' WHERE place = ?",
+        (uptime.now(), place),
+    )
 
 
 def _step(connection: sqlite3.Connection, place: int, name: StepName) -> Step | None:

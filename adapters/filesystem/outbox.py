@@ -1,6 +1,6 @@
 """The outbox in SQLite: entries in order, and a row for each lane that names its first entry and its holder.
 
-Times are microseconds since 1970.
+`received_at` and `first_refused_at` are microseconds since 1970; what is measured is measured in uptime.
 """
 
 import sqlite3
@@ -13,6 +13,7 @@ from typing import Any
 from adapters.filesystem.codec import dump_message, from_micros, load_message, optional_from_micros, to_micros
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.schema import PURGE_BATCH
+from adapters.filesystem.uptime import UNKNOWN, Uptime
 from adapters.serialization.timestamps import parse_ts
 from application.ports.clock import Clock
 from domain.errors import LeaseLost
@@ -21,14 +22,17 @@ from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry, message_entr
 _PAGE_SIZE = 200
 _BEFORE_ALL = (-(2**62), 0)
 _ENTRY = "said, received_at, is_backfilled, refusals, first_refused_at, reason"
+_LONGEST_DELAY_SECONDS = 120
+"""No caller delays a lane for longer; what looks longer in the file is wrong."""
 
 
 class FileOutbox:
     """Implements Outbox."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, uptime: Uptime) -> None:
         self.database = database
         self._clock = clock
+        self._uptime = uptime
         self._tokens = count(1)
         self._current: dict[Lane, int] = {}
         """The token of each lane's latest claim: only that claim can be released or renewed."""
@@ -36,25 +40,25 @@ class FileOutbox:
     @transaction
     def append(self, connection: sqlite3.Connection, entries: Sequence[OutboxEntry]) -> list[bool]:
         lanes: dict[Lane, int] = {}
-        firsts: dict[int, tuple[int, int]] = {}
+        firsts: dict[int, int] = {}
         message_times: dict[int, int] = {}
         are_new = []
+        uptime = self._uptime.now()
         for entry in entries:
             lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_id(connection, entry.lane))
-            received_at = to_micros(entry.received_at)
             cursor = connection.execute(
-                "INSERT INTO outbox (key, lane, state, received_at, is_backfilled, said) "
-                "VALUES (?, ?, 'waiting', ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-                (entry.key, lane, received_at, entry.is_backfilled, dump_message(entry.event)),
+                "INSERT INTO outbox (key, lane, state, received_at, is_backfilled, said, uptime) "
+                "VALUES (?, ?, 'waiting', ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                (entry.key, lane, to_micros(entry.received_at), entry.is_backfilled, dump_message(entry.event), uptime),
             )
             is_new = cursor.rowcount == 1
             are_new.append(is_new)
             if is_new:
-                firsts.setdefault(lane, (cursor.lastrowid or 0, received_at))
+                firsts.setdefault(lane, cursor.lastrowid or 0)
                 if (message_at := parse_ts(entry.event.timestamp)) is not None:
                     message_times[lane] = max(to_micros(message_at), message_times.get(lane, 0))
-        for lane, (place, received_at) in firsts.items():
-            _append_to_lane(connection, lane, place, received_at)
+        for lane, place in firsts.items():
+            _append_to_lane(connection, lane, place, uptime)
         connection.executemany(
             "UPDATE lanes SET heard_until = max(ifnull(heard_until, 0), ?) WHERE id = ?",
             [(message_at, lane) for lane, message_at in message_times.items()],
@@ -70,7 +74,7 @@ class FileOutbox:
     @transaction
     def ack(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry) -> None:
         del claim  # whoever delivered it, the engine has it
-        _deliver(connection, entry.key)
+        _deliver(connection, entry.key, self._uptime)
 
     @transaction
     def dead_letter(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry, reason: str) -> None:
@@ -96,13 +100,20 @@ class FileOutbox:
     @transaction
     def next_due_seconds(self, connection: sqlite3.Connection) -> float | None:
         (due,) = connection.execute("SELECT min(not_before) FROM lanes WHERE not_before IS NOT NULL").fetchone()
-        return None if due is None else (from_micros(due) - self._clock.now()).total_seconds()
+        return None if due is None else -self._uptime.seconds_since(due)
 
     @transaction
     def backlog(self, connection: sqlite3.Connection) -> Backlog:
         counts = dict(connection.execute("SELECT state, rows FROM tallies WHERE kind = 'outbox'"))
-        (oldest,) = connection.execute("SELECT min(received_at) FROM outbox WHERE state = 'waiting'").fetchone()
-        return Backlog(counts.get("waiting", 0), counts.get("set aside", 0), optional_from_micros(oldest))
+        oldest = connection.execute(
+            "SELECT received_at, uptime FROM outbox WHERE state = 'waiting' ORDER BY uptime, place LIMIT 1"
+        ).fetchone()
+        backlog = Backlog(counts.get("waiting", 0), counts.get("set aside", 0))
+        if oldest is None:
+            return backlog
+        received_at, uptime = oldest
+        waited_seconds = self._uptime.seconds_since(uptime)
+        return replace(backlog, oldest_at=from_micros(received_at), oldest_waited_seconds=waited_seconds)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
         state, after = ("set aside" if dead_lettered else "waiting"), _BEFORE_ALL
@@ -113,14 +124,15 @@ class FileOutbox:
 
     @transaction
     def requeue(self, connection: sqlite3.Connection, key: str) -> bool:
+        uptime = self._uptime.now()
         rows = connection.execute(
-            "UPDATE outbox SET state = 'waiting', place = (SELECT max(place) + 1 FROM outbox), refusals = 0, "
-            "first_refused_at = NULL, reason = '' WHERE key = ? AND state = 'set aside' "
-            "RETURNING lane, place, received_at",
-            (key,),
+            "UPDATE outbox SET state = 'waiting', place = (SELECT max(place) + 1 FROM outbox), uptime = ?, "
+            "refusals = 0, first_refused_at = NULL, refused_uptime = NULL, reason = '' "
+            "WHERE key = ? AND state = 'set aside' RETURNING lane, place",
+            (uptime, key),
         ).fetchall()
-        for lane, place, received_at in rows:
-            _append_to_lane(connection, lane, place, received_at)
+        for lane, place in rows:
+            _append_to_lane(connection, lane, place, uptime)
         return bool(rows)
 
     @transaction
@@ -130,13 +142,12 @@ class FileOutbox:
             "AND lease_until IS NOT NULL AND place <= claimed_to",
             (key,),
         ).fetchone()
-        return not is_claimed and _deliver(connection, key)
+        return not is_claimed and _deliver(connection, key, self._uptime)
 
     async def purge(self, older_than: timedelta) -> int:
-        before = self._clock.now() - older_than
-        total = purged = await self._purge_batch(before)
+        total = purged = await self._purge_batch(older_than)
         while purged == PURGE_BATCH:
-            purged = await self._purge_batch(before)
+            purged = await self._purge_batch(older_than)
             total += purged
         return total
 
@@ -144,16 +155,15 @@ class FileOutbox:
     def _claim(
         self, connection: sqlite3.Connection, lanes: int, entries: int, lease_seconds: float, held: Sequence[Lane]
     ) -> list[Claim]:
-        now = self._clock.now()
-        micros, until = to_micros(now), to_micros(now + timedelta(seconds=lease_seconds))
-        half = to_micros(now + timedelta(seconds=lease_seconds / 2))
+        now, until = self._uptime.now(), self._uptime.after(lease_seconds)
+        half = self._uptime.after(lease_seconds / 2)
         connection.executemany(
             "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until < ?",
             [(until, lane, half) for lane in held],
         )
-        expire_claims(connection, before=micros)
+        _expire_claims(connection, before=now)
         connection.execute(
-            "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before <= ?", (micros,)
+            "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before <= ?", (now,)
         )
         ready = connection.execute(
             "SELECT id, channel_id, is_interrupted FROM lanes WHERE head IS NOT NULL AND lease_until IS NULL "
@@ -163,14 +173,22 @@ class FileOutbox:
         claims = []
         for lane, name, is_interrupted in ready:
             rows = connection.execute(
-                f"SELECT place, {_ENTRY} FROM outbox WHERE lane = ? AND state = 'waiting' ORDER BY place LIMIT ?",
+                f"SELECT place, refused_uptime, {_ENTRY} FROM outbox WHERE lane = ? AND state = 'waiting' "
+                "ORDER BY place LIMIT ?",
                 (lane, entries),
             ).fetchall()
             connection.execute(
                 "UPDATE lanes SET lease_until = ?, claimed_to = ? WHERE id = ?", (until, rows[-1][0], lane)
             )
-            lease = Lease(Lane(name), next(self._tokens))
-            claims.append(Claim(lease, tuple(_entry(row[1:]) for row in rows), bool(is_interrupted)))
+            refused_uptime = rows[0][1]
+            claims.append(
+                Claim(
+                    Lease(Lane(name), next(self._tokens)),
+                    tuple(_entry(row[2:]) for row in rows),
+                    previous_lease_expired=bool(is_interrupted),
+                    rejected_seconds=0.0 if refused_uptime is None else self._uptime.seconds_since(refused_uptime),
+                )
+            )
         return claims
 
     @transaction
@@ -178,15 +196,14 @@ class FileOutbox:
         self, connection: sqlite3.Connection, lane: Lane, retry_after_seconds: float, *, rejected: bool
     ) -> bool:
         """Ends the claim on a lane. Returns False if its lease has expired."""
-        now = self._clock.now()
         if rejected:
             connection.execute(
-                "UPDATE outbox SET refusals = refusals + 1, first_refused_at = ifnull(first_refused_at, ?) "
-                "WHERE place = (SELECT head FROM lanes WHERE channel_id = ? AND lease_until IS NOT NULL "
-                "AND head <= claimed_to)",
-                (to_micros(now), lane),
+                "UPDATE outbox SET refusals = refusals + 1, first_refused_at = ifnull(first_refused_at, ?), "
+                "refused_uptime = ifnull(refused_uptime, ?) WHERE place = "
+                "(SELECT head FROM lanes WHERE channel_id = ? AND lease_until IS NOT NULL AND head <= claimed_to)",
+                (to_micros(self._clock.now()), self._uptime.now(), lane),
             )
-        retry_at = to_micros(now + timedelta(seconds=retry_after_seconds)) if retry_after_seconds else None
+        retry_at = self._uptime.after(retry_after_seconds) if retry_after_seconds else None
         cursor = connection.execute(
             "UPDATE lanes SET lease_until = NULL, claimed_to = NULL, not_before = iif(head IS NULL, NULL, ?) "
             "WHERE channel_id = ? AND lease_until IS NOT NULL",
@@ -197,7 +214,7 @@ class FileOutbox:
     @transaction
     def _renew(self, connection: sqlite3.Connection, lane: Lane, lease_seconds: float) -> bool:
         """Moves the end of a lease. Returns False if it has expired."""
-        until = to_micros(self._clock.now() + timedelta(seconds=lease_seconds))
+        until = self._uptime.after(lease_seconds)
         cursor = connection.execute(
             "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until IS NOT NULL", (until, lane)
         )
@@ -209,25 +226,38 @@ class FileOutbox:
     ) -> list[tuple[tuple[int, int], OutboxEntry]]:
         """Returns the next entries by age, each with its position."""
         rows = connection.execute(
-            f"SELECT received_at, place, {_ENTRY} FROM outbox WHERE state = ? AND (received_at, place) > (?, ?) "
-            "ORDER BY received_at, place LIMIT ?",
+            f"SELECT uptime, place, {_ENTRY} FROM outbox WHERE state = ? AND (uptime, place) > (?, ?) "
+            "ORDER BY uptime, place LIMIT ?",
             (state, *after, _PAGE_SIZE),
         )
         return [((row[0], row[1]), _entry(row[2:])) for row in rows]
 
     @transaction
-    def _purge_batch(self, connection: sqlite3.Connection, before: datetime) -> int:
+    def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
         return connection.execute(
             "DELETE FROM outbox WHERE place IN "
-            "(SELECT place FROM outbox WHERE state = 'done' AND received_at < ? ORDER BY received_at LIMIT ?)",
-            (to_micros(before), PURGE_BATCH),
+            "(SELECT place FROM outbox WHERE state = 'done' AND uptime < ? ORDER BY uptime LIMIT ?)",
+            (self._uptime.after(-older_than.total_seconds()), PURGE_BATCH),
         ).rowcount
 
     def _is_current(self, claim: Claim) -> bool:
         return self._current.get(claim.lane) == claim.lease.token
 
 
-def expire_claims(connection: sqlite3.Connection, before: int = 2**62) -> None:
+def end_claims_of_dead_processes(connection: sqlite3.Connection, uptime: Uptime) -> None:
+    """Ends all claims, and the delays that no caller asked for. Dates what a program without uptime has written."""
+    _expire_claims(connection, before=2**62)
+    connection.execute(
+        "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before > ?",
+        (uptime.after(_LONGEST_DELAY_SECONDS),),
+    )
+    connection.execute(
+        "UPDATE outbox SET uptime = ? WHERE state IN ('waiting', 'done') AND uptime = ?", (uptime.now(), UNKNOWN)
+    )
+    connection.execute("UPDATE lanes SET head_at = ? WHERE head_at > ?", (uptime.now(), uptime.now()))
+
+
+def _expire_claims(connection: sqlite3.Connection, before: int) -> None:
     """Ends the claims whose lease ends before then."""
     connection.execute(
         "UPDATE lanes SET is_interrupted = ifnull(head <= claimed_to, 0), lease_until = NULL, "
@@ -248,13 +278,15 @@ def active_since(connection: sqlite3.Connection, time: datetime) -> list[Lane]:
     return [Lane(name) for (name,) in rows]
 
 
-def _deliver(connection: sqlite3.Connection, key: str) -> bool:
+def _deliver(connection: sqlite3.Connection, key: str, uptime: Uptime) -> bool:
     """Keeps only the key of an entry that waits or is dead-lettered. Returns False if there is none."""
     row = connection.execute("SELECT lane, place FROM outbox WHERE key = ? AND state <> 'done'", (key,)).fetchone()
     if row is None:
         return False
     lane, place = row
-    connection.execute("UPDATE outbox SET state = 'done', said = '', reason = '' WHERE place = ?", (place,))
+    connection.execute(
+        "UPDATE outbox SET state = 'done', uptime = ?, said = '', reason = '' WHERE place = ?", (uptime.now(), place)
+    )
     _remove_from_lane(connection, lane, place)
     return True
 
@@ -265,17 +297,15 @@ def _lane_id(connection: sqlite3.Connection, name: Lane) -> int:
     return int(lane)
 
 
-def _append_to_lane(connection: sqlite3.Connection, lane: int, place: int, received_at: int) -> None:
+def _append_to_lane(connection: sqlite3.Connection, lane: int, place: int, uptime: int) -> None:
     """Makes a new entry the first of its lane if there was none."""
-    connection.execute(
-        "UPDATE lanes SET head = ?, head_at = ? WHERE id = ? AND head IS NULL", (place, received_at, lane)
-    )
+    connection.execute("UPDATE lanes SET head = ?, head_at = ? WHERE id = ? AND head IS NULL", (place, uptime, lane))
 
 
 def _remove_from_lane(connection: sqlite3.Connection, lane: int, place: int) -> None:
     """If the entry was the first of its lane, the next one becomes the first."""
     connection.execute(
-        "UPDATE lanes SET is_interrupted = 0, (head, head_at) = (SELECT place, received_at FROM outbox "
+        "UPDATE lanes SET is_interrupted = 0, (head, head_at) = (SELECT place, uptime FROM outbox "
         "WHERE lane = lanes.id AND state = 'waiting' ORDER BY place LIMIT 1) WHERE id = ? AND head = ?",
         (lane, place),
     )

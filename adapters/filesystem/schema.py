@@ -23,10 +23,10 @@ _TABLES = (
         id INTEGER PRIMARY KEY,
         channel_id TEXT NOT NULL UNIQUE,
         head INTEGER, -- the place of the first entry that waits
-        head_at INTEGER, -- its received_at
+        head_at INTEGER, -- its uptime
         claimed_to INTEGER, -- the place of the last entry claimed
-        lease_until INTEGER, -- set while claimed
-        not_before INTEGER, -- set while paused
+        lease_until INTEGER, -- an uptime; set while claimed
+        not_before INTEGER, -- an uptime; set while paused
         is_interrupted INTEGER NOT NULL DEFAULT 0,
         heard_until INTEGER
     )""",
@@ -45,7 +45,6 @@ _TABLES = (
         first_refused_at INTEGER,
         reason TEXT NOT NULL DEFAULT ''
     )""",
-    "CREATE INDEX outbox_by_age ON outbox (state, received_at)",
     "CREATE INDEX outbox_by_lane ON outbox (lane, place) WHERE state = 'waiting'",
     """CREATE TABLE journal (
         place INTEGER PRIMARY KEY,
@@ -58,10 +57,6 @@ _TABLES = (
         concluded_at INTEGER,
         reason TEXT NOT NULL DEFAULT ''
     )""",
-    f"CREATE INDEX journal_by_age ON journal (taken_at) WHERE {UNFINISHED}",
-    f"CREATE INDEX journal_let_go ON journal (taken_at) WHERE in_hand = 0 AND {UNFINISHED}",
-    "CREATE INDEX journal_set_aside ON journal (taken_at) WHERE state = 'set aside'",
-    "CREATE INDEX journal_finished ON journal (taken_at) WHERE state = 'finished'",
     """CREATE TABLE steps (
         action INTEGER NOT NULL REFERENCES journal,
         channel_id TEXT NOT NULL,
@@ -95,8 +90,30 @@ _ADDED = (
     """CREATE TABLE IF NOT EXISTS pauses (
         channel_id TEXT PRIMARY KEY, until INTEGER NOT NULL, lasts INTEGER NOT NULL -- microseconds
     ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS uptime (micros INTEGER NOT NULL)",  # one row
 )
-_ADDED_COLUMNS = {"outbox": {"is_backfilled": "INTEGER NOT NULL DEFAULT 0"}}
+_ADDED_COLUMNS = {
+    "outbox": {
+        "is_backfilled": "INTEGER NOT NULL DEFAULT 0",
+        # When the entry began to wait; when it was delivered, once it is. 0: written by an earlier program.
+        "uptime": "INTEGER NOT NULL DEFAULT 0",
+        "refused_uptime": "INTEGER",  # of the first refusal
+    },
+    "journal": {"uptime": "INTEGER NOT NULL DEFAULT 0"},  # when the action was taken, requeued or reported
+}
+_INDEXES = (
+    # Instead of those by the time of day; an earlier program does without.
+    "DROP INDEX IF EXISTS outbox_by_age",
+    "DROP INDEX IF EXISTS journal_by_age",
+    "DROP INDEX IF EXISTS journal_let_go",
+    "DROP INDEX IF EXISTS journal_set_aside",
+    "DROP INDEX IF EXISTS journal_finished",
+    "CREATE INDEX IF NOT EXISTS outbox_by_uptime ON outbox (state, uptime)",
+    f"CREATE INDEX IF NOT EXISTS journal_by_uptime ON journal (uptime) WHERE {UNFINISHED}",
+    f"CREATE INDEX IF NOT EXISTS journal_orphans ON journal (uptime) WHERE in_hand = 0 AND {UNFINISHED}",
+    "CREATE INDEX IF NOT EXISTS journal_dead_letters ON journal (uptime) WHERE state = 'set aside'",
+    "CREATE INDEX IF NOT EXISTS journal_reported ON journal (uptime) WHERE state = 'finished'",
+)
 
 _COUNT = "INSERT INTO tallies VALUES ('{0}', {1}, {2}) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows;"
 
@@ -158,4 +175,6 @@ def _add_missing(connection: sqlite3.Connection) -> None:
         known = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
         for name in columns.keys() - known:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
+    for statement in _INDEXES:
+        connection.execute(statement)
     connection.execute("COMMIT")

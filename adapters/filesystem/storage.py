@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -14,9 +14,10 @@ from adapters.filesystem.database import Database
 from adapters.filesystem.directory import inspect, is_temporary, lock, prepare
 from adapters.filesystem.gaps import FileGaps
 from adapters.filesystem.journal import FileJournal, release_orphans
-from adapters.filesystem.outbox import FileOutbox, expire_claims
+from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
 from adapters.filesystem.rate_limits import FileRateLimiter
 from adapters.filesystem.recovery import quarantine_if_corrupt
+from adapters.filesystem.uptime import Uptime
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
@@ -24,7 +25,7 @@ from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.storage import StorageDescription
-from domain.errors import StorageUnusable
+from domain.errors import StorageError, StorageUnusable
 
 log = structlog.get_logger()
 
@@ -46,13 +47,14 @@ class FileStorage:
         self._directory = directory.absolute()
         self._exclusive = exclusive
         self._file = self._directory / "flyte-slack.db"
+        self._uptime = Uptime(clock)
         self.database = Database(self._file, self._before_commit)
         self._rate_limiter = FileRateLimiter(self.database, clock)
         self._channels = FileChannels(self._directory / "channels.json", self.database, clock)
         self.channels = self._channels
         self.gaps = FileGaps(self.database)
-        self.outbox = FileOutbox(self.database, clock)
-        self.journal = FileJournal(self.database, clock)
+        self.outbox = FileOutbox(self.database, clock, self._uptime)
+        self.journal = FileJournal(self.database, clock, self._uptime)
         self.rate_limiter = self._rate_limiter
 
     @asynccontextmanager
@@ -75,6 +77,7 @@ class FileStorage:
         await self._channels.open()
         exits.push_async_callback(self.database.close)
         await self.database.open(self._begin)
+        exits.push_async_callback(self._save_uptime)
         await asyncio.to_thread(_warn_if_temporary, self._directory)
 
     async def _open_shared(self, exits: AsyncExitStack) -> None:
@@ -86,21 +89,32 @@ class FileStorage:
         try:
             descriptor = await asyncio.to_thread(lock, self._directory)
         except StorageUnusable:  # a pack is running
-            await self.database.open(self._rate_limiter.read)
+            await self.database.open(self._read)
             return
         try:
             await self.database.open(self._begin)
         finally:
             os.close(descriptor)
 
-    def _before_commit(self, connection: sqlite3.Connection) -> None:
-        self._rate_limiter.write(connection)
-
     def _begin(self, connection: sqlite3.Connection) -> None:
         """No process that claimed anything can be alive."""
-        expire_claims(connection)
-        release_orphans(connection)
+        self._uptime.read(connection)
         self._rate_limiter.take_over(connection)
+        end_claims_of_dead_processes(connection, self._uptime)
+        release_orphans(connection, self._uptime)
+
+    def _read(self, connection: sqlite3.Connection) -> None:
+        self._uptime.read(connection)
+        self._rate_limiter.read(connection)
+
+    def _before_commit(self, connection: sqlite3.Connection) -> None:
+        self._rate_limiter.write(connection)
+        if self._exclusive:
+            self._uptime.write_if_due(connection)
+
+    async def _save_uptime(self) -> None:
+        with suppress(StorageError):
+            await self.database.run(self._uptime.write)
 
 
 def _warn_if_temporary(directory: Path) -> None:

@@ -22,8 +22,10 @@ class MemoryJournal:
         self._reported: dict[ActionId, JournalEntry] = {}
         self._owned: set[ActionId] = set()
         self._positions: dict[ActionId, int] = {}
-        """The order of recording, for actions recorded at the same time."""
+        """The order in which the actions were recorded or requeued."""
         self._next_position = count()
+        self._since: dict[ActionId, float] = {}
+        """When an action was recorded, requeued or reported, in the clock's monotonic seconds."""
         self._polled_since: datetime | None = None
 
     def release_orphans(self) -> None:
@@ -45,7 +47,7 @@ class MemoryJournal:
         self._reported.pop(action.id, None)
         self._unreported[action.id] = JournalEntry(action, self._clock.now())
         self._owned.add(action.id)
-        self._positions[action.id] = next(self._next_position)
+        self._wait(action.id)
         return None
 
     async def plan_steps(self, action_id: ActionId, names: Sequence[StepName]) -> None:
@@ -102,8 +104,12 @@ class MemoryJournal:
         return self._find(action_id)
 
     async def backlog(self) -> Backlog:
-        oldest_at = min((entry.taken_at for entry in self._unreported.values()), default=None)
-        return Backlog(len(self._unreported), len(self._dead_letters), oldest_at)
+        backlog = Backlog(len(self._unreported), len(self._dead_letters))
+        oldest = min(self._unreported, key=self._positions.__getitem__, default=None)
+        if oldest is None:
+            return backlog
+        waited_seconds = self._clock.monotonic() - self._since[oldest]
+        return replace(backlog, oldest_at=self._unreported[oldest].taken_at, oldest_waited_seconds=waited_seconds)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
         for entry in self._oldest_first(self._dead_letters if dead_lettered else self._unreported):
@@ -114,6 +120,7 @@ class MemoryJournal:
         if entry is None:
             return False
         self._unreported[action_id] = replace(entry, state=ActionState.COMPLETED, dead_letter_reason="")
+        self._wait(action_id)
         return True
 
     async def discard(self, action_id: ActionId) -> bool:
@@ -124,11 +131,15 @@ class MemoryJournal:
         return True
 
     async def purge(self, older_than: timedelta) -> int:
-        before = self._clock.now() - older_than
-        purged = [entry.action.id for entry in self._reported.values() if entry.taken_at < before]
+        before = self._clock.monotonic() - older_than.total_seconds()
+        purged = [action_id for action_id in self._reported if self._since[action_id] < before]
         for action_id in purged:
-            del self._reported[action_id], self._positions[action_id]
+            del self._reported[action_id], self._positions[action_id], self._since[action_id]
         return len(purged)
+
+    def _wait(self, action_id: ActionId) -> None:
+        self._positions[action_id] = next(self._next_position)
+        self._since[action_id] = self._clock.monotonic()
 
     def _find(self, action_id: ActionId) -> JournalEntry | None:
         return self._unreported.get(action_id) or self._dead_letters.get(action_id) or self._reported.get(action_id)
@@ -148,7 +159,8 @@ class MemoryJournal:
         self._unreported.pop(entry.action.id, None)
         self._dead_letters.pop(entry.action.id, None)
         self._owned.discard(entry.action.id)
+        self._since[entry.action.id] = self._clock.monotonic()
         self._reported[entry.action.id] = replace(entry, state=ActionState.REPORTED, dead_letter_reason="")
 
     def _oldest_first(self, entries: dict[ActionId, JournalEntry]) -> list[JournalEntry]:
-        return sorted(entries.values(), key=lambda entry: (entry.taken_at, self._positions[entry.action.id]))
+        return sorted(entries.values(), key=lambda entry: self._positions[entry.action.id])

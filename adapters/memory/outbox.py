@@ -1,7 +1,7 @@
 """An outbox that forgets everything at exit."""
 
 import heapq
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +11,9 @@ from adapters.serialization.timestamps import parse_ts
 from application.ports.clock import Clock
 from domain.errors import LeaseLost
 from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry
+
+_DIGITS = 6
+"""Microseconds: a delay may not end a hair after the timer that waits for its end."""
 
 
 @dataclass(slots=True)
@@ -22,8 +25,8 @@ class _Lane:
     """Of the current claim."""
     claimed: set[str] = field(default_factory=set)
     """The keys of the claim that still wait."""
-    leased_until: datetime | None = None
-    not_before: datetime | None = None
+    leased_until: float | None = None
+    not_before: float | None = None
     is_interrupted: bool = False
     last_message_at: datetime | None = None
 
@@ -47,7 +50,7 @@ class _Lane:
         if not self.waiting:
             self.not_before = None
 
-    def update(self, now: datetime) -> None:
+    def update(self, now: float) -> None:
         if self.leased_until is not None and self.leased_until <= now:
             self.expire()
         if self.not_before is not None and self.not_before <= now:
@@ -55,7 +58,7 @@ class _Lane:
 
 
 class MemoryOutbox:
-    """Implements Outbox in dictionaries."""
+    """Implements Outbox in dictionaries. Leases, delays and ages are in the clock's monotonic seconds."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -64,10 +67,11 @@ class MemoryOutbox:
         self._positions: dict[str, int] = {}
         """For each key that waits or is dead-lettered: its position in the order of all."""
         self._next_position = count()
-        self._by_age: list[tuple[datetime, int, str]] = []
-        """A heap of waiting entries; others are dropped when they come to the top."""
+        self._by_age: deque[tuple[int, OutboxEntry, float]] = deque()
+        """Waiting entries, each with its position and since when it waits; others are dropped when they come first."""
+        self._rejected_since: dict[str, float] = {}
         self._dead_letters: dict[str, OutboxEntry] = {}
-        self._delivered: dict[str, datetime] = {}
+        self._delivered_at: dict[str, float] = {}
 
     def expire_claims(self) -> None:
         """The claiming process has exited."""
@@ -88,15 +92,15 @@ class MemoryOutbox:
         return [self._append(entry) for entry in entries]
 
     async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
-        now = self._clock.now()
-        leased_until = now + timedelta(seconds=lease_seconds)
+        now = self._now()
+        leased_until = now + lease_seconds
         for claim in held:
             if self._lanes[claim.lane].token == claim.lease.token:
                 self._lanes[claim.lane].leased_until = leased_until
         for lane in self._lanes.values():
             lane.update(now)
         ready = [
-            (-head.priority, head.received_at, self._positions[head.key], name)
+            (-head.priority, self._positions[head.key], name)
             for name, lane in self._lanes.items()
             if lane.token is None and lane.not_before is None
             for head in islice(lane.waiting.values(), 1)
@@ -115,27 +119,31 @@ class MemoryOutbox:
 
     async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
         lane = self._held_lane(claim)
-        now = self._clock.now()
+        now = self._now()
         if rejected and lane.head in lane.claimed:
             first = next(iter(lane.waiting.values()))
-            rejected_at = first.first_rejected_at or now
+            rejected_at = first.first_rejected_at or self._clock.now()
             lane.waiting[first.key] = replace(first, rejections=first.rejections + 1, first_rejected_at=rejected_at)
+            self._rejected_since.setdefault(first.key, now)
         lane.release()
         if retry_after_seconds and lane.waiting:
-            lane.not_before = now + timedelta(seconds=retry_after_seconds)
+            lane.not_before = round(now + retry_after_seconds, _DIGITS)
 
     async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
-        self._held_lane(claim).leased_until = self._clock.now() + timedelta(seconds=lease_seconds)
+        self._held_lane(claim).leased_until = self._now() + lease_seconds
 
     async def next_due_seconds(self) -> float | None:
-        due = min((lane.not_before for lane in self._lanes.values() if lane.not_before), default=None)
-        return None if due is None else (due - self._clock.now()).total_seconds()
+        due = min((lane.not_before for lane in self._lanes.values() if lane.not_before is not None), default=None)
+        return None if due is None else due - self._now()
 
     async def backlog(self) -> Backlog:
-        while self._by_age and (self._by_age[0][2] not in self._positions or self._by_age[0][2] in self._dead_letters):
-            heapq.heappop(self._by_age)
-        waiting = len(self._positions) - len(self._dead_letters)
-        return Backlog(waiting, len(self._dead_letters), self._by_age[0][0] if self._by_age else None)
+        while self._by_age and not self._is_waiting(*self._by_age[0][:2]):
+            self._by_age.popleft()
+        backlog = Backlog(len(self._positions) - len(self._dead_letters), len(self._dead_letters))
+        if not self._by_age:
+            return backlog
+        _, oldest, since = self._by_age[0]
+        return replace(backlog, oldest_at=oldest.received_at, oldest_waited_seconds=self._now() - since)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
         chosen = (
@@ -143,13 +151,14 @@ class MemoryOutbox:
             if dead_lettered
             else [entry for lane in self._lanes.values() for entry in lane.waiting.values()]
         )
-        for entry in sorted(chosen, key=lambda entry: (entry.received_at, self._positions[entry.key])):
+        for entry in sorted(chosen, key=lambda entry: self._positions[entry.key]):
             yield entry
 
     async def requeue(self, key: str) -> bool:
         entry = self._dead_letters.pop(key, None)
         if entry is None:
             return False
+        self._rejected_since.pop(key, None)
         self._wait(replace(entry, rejections=0, first_rejected_at=None, dead_letter_reason=""))
         return True
 
@@ -164,14 +173,14 @@ class MemoryOutbox:
         return False
 
     async def purge(self, older_than: timedelta) -> int:
-        before = self._clock.now() - older_than
-        purged = [key for key, received_at in self._delivered.items() if received_at < before]
+        before = self._now() - older_than.total_seconds()
+        purged = [key for key, delivered_at in self._delivered_at.items() if delivered_at < before]
         for key in purged:
-            del self._delivered[key]
+            del self._delivered_at[key]
         return len(purged)
 
     def _append(self, entry: OutboxEntry) -> bool:
-        if entry.key in self._positions or entry.key in self._delivered:
+        if entry.key in self._positions or entry.key in self._delivered_at:
             return False
         lane = self._wait(entry)
         message_at = parse_ts(entry.event.timestamp)
@@ -182,16 +191,24 @@ class MemoryOutbox:
         lane = self._lanes.setdefault(entry.lane, _Lane())
         lane.waiting[entry.key] = entry
         position = self._positions[entry.key] = next(self._next_position)
-        heapq.heappush(self._by_age, (entry.received_at, position, entry.key))
+        self._by_age.append((position, entry, self._now()))
         return lane
 
-    def _claim(self, name: Lane, limit: int, leased_until: datetime) -> Claim:
+    def _now(self) -> float:
+        return round(self._clock.monotonic(), _DIGITS)
+
+    def _is_waiting(self, position: int, entry: OutboxEntry) -> bool:
+        return self._positions.get(entry.key) == position and entry.key not in self._dead_letters
+
+    def _claim(self, name: Lane, limit: int, leased_until: float) -> Claim:
         lane = self._lanes[name]
         first = tuple(islice(lane.waiting.values(), limit))
         lane.token = next(self._tokens)
         lane.claimed = {entry.key for entry in first}
         lane.leased_until = leased_until
-        return Claim(Lease(name, lane.token), first, lane.is_interrupted)
+        now = self._now()
+        rejected_seconds = now - self._rejected_since.get(first[0].key, now)
+        return Claim(Lease(name, lane.token), first, lane.is_interrupted, rejected_seconds)
 
     def _held_lane(self, claim: Claim) -> _Lane:
         lane = self._lanes[claim.lane]
@@ -207,4 +224,5 @@ class MemoryOutbox:
         if key in lane.waiting:
             lane.remove(key)
         del self._positions[key]
-        self._delivered[key] = entry.received_at
+        self._rejected_since.pop(key, None)
+        self._delivered_at[key] = self._now()

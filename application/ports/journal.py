@@ -61,16 +61,19 @@ class Journal(Protocol):
         """Records that the outcome can't be reported. COMPLETED -> DEAD_LETTERED."""
 
     async def claim_orphans(self, limit: int) -> list[JournalEntry]:
-        """Takes over unreported actions that no process owns, oldest first."""
+        """Takes over unreported actions that no process owns, in the order of `entries`."""
 
     async def load(self, action_id: ActionId) -> JournalEntry | None:
         """Returns what is known of an action, in any state; None if nothing is."""
 
     async def backlog(self) -> Backlog:
-        """Returns the number of unreported and of dead-lettered actions. Cheap, whatever the number."""
+        """Returns the number of unreported and of dead-lettered actions, and the oldest. Cheap, whatever the number."""
 
     def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
-        """Iterates over the unreported or the dead-lettered actions, oldest first, a page at a time."""
+        """Iterates over the unreported or the dead-lettered actions, a page at a time.
+
+        In the order of recording or, if they were requeued, of requeueing.
+        """
 
     async def requeue(self, action_id: ActionId) -> bool:
         """DEAD_LETTERED -> COMPLETED, owned by no process. Returns False if there is no such action."""
@@ -79,4 +82,4 @@ class Journal(Protocol):
         """Drops an action that no process owns, or a dead-lettered one; its id stays known. False if there is none."""
 
     async def purge(self, older_than: timedelta) -> int:
-        """Forgets reported actions that were taken longer ago. Returns how many."""
+        """Forgets actions that were reported or discarded longer ago. Returns how many. Time counts as for outboxes."""

@@ -21,7 +21,9 @@ class Outbox(Protocol):
         """Claims at most `lanes` lanes that are neither claimed nor delayed, each with at most `entries` entries.
 
         Lanes of higher priority come first, then those whose first entry has waited longest. Renews the leases of the
-        `held` claims first, so that their lanes are not claimed a second time after an outage of the storage.
+        `held` claims first, so that their lanes are not claimed a second time after an outage of the storage. A step of
+        the time of day neither ends a lease nor prolongs a delay; a delay that the storage could not have been asked
+        for (of more than two minutes) does not outlive the process.
         """
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
@@ -44,10 +46,13 @@ class Outbox(Protocol):
         """Returns the seconds until the first delayed lane may be claimed; None if none is delayed."""
 
     async def backlog(self) -> Backlog:
-        """Returns the number of waiting and dead-lettered entries. Cheap, whatever the number."""
+        """Returns the number of waiting and dead-lettered entries, and the oldest. Cheap, whatever the number."""
 
     def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
-        """Iterates over the waiting or the dead-lettered entries, oldest first, a page at a time."""
+        """Iterates over the waiting or the dead-lettered entries, a page at a time.
+
+        In the order of appending or, if they were requeued, of requeueing.
+        """
 
     async def requeue(self, key: str) -> bool:
         """Moves a dead-lettered entry to the end of its lane. Returns False if there is none."""
@@ -56,4 +61,8 @@ class Outbox(Protocol):
         """Drops a dead-lettered or an unclaimed entry; its key stays recognised. Returns False if there is none."""
 
     async def purge(self, older_than: timedelta) -> int:
-        """Forgets the keys of delivered entries received longer ago. Returns how many."""
+        """Forgets the keys of entries that were acknowledged or discarded longer ago. Returns how many.
+
+        Only time for which the storage was open counts, to within a minute for each process; setting the time of day
+        changes nothing.
+        """

@@ -1,11 +1,8 @@
 """Reports the outbox and journal backlog to health and the log."""
 
-from datetime import timedelta
-
 import structlog
 
 from application.health import HealthReporter
-from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.shutdown import Shutdown
 from domain.outbox import Backlog
@@ -13,18 +10,17 @@ from domain.outbox import Backlog
 log = structlog.get_logger()
 
 _INTERVAL_SECONDS = 5.0
-_STUCK_AFTER = timedelta(minutes=5)
+_STUCK_AFTER_SECONDS = 300.0
 """An entry that has waited longer makes the outbox unhealthy: an operator has to look."""
 
 
 class BacklogMonitor:
     """Looks at the outbox and the journal periodically."""
 
-    def __init__(self, storage: Storage, health: HealthReporter, clock: Clock, shutdown: Shutdown) -> None:
+    def __init__(self, storage: Storage, health: HealthReporter, shutdown: Shutdown) -> None:
         self._outbox = storage.outbox
         self._journal = storage.journal
         self._health = health
-        self._clock = clock
         self._shutdown = shutdown
 
     async def run(self) -> None:
@@ -40,12 +36,12 @@ class BacklogMonitor:
             await self._shutdown.sleep(_INTERVAL_SECONDS)
 
     def _report(self, outbox: Backlog, journal: Backlog) -> None:
-        oldest = min(filter(None, (outbox.oldest_at, journal.oldest_at)), default=None)
-        is_stuck = oldest is not None and self._clock.now() - oldest > _STUCK_AFTER
+        oldest = max(outbox, journal, key=lambda backlog: backlog.oldest_waited_seconds)
+        is_stuck = oldest.oldest_waited_seconds > _STUCK_AFTER_SECONDS
         status = f"messages waiting: {outbox.waiting}, set aside: {outbox.dead_lettered}; "
         status += f"actions in hand: {journal.waiting}, set aside: {journal.dead_lettered}"
-        if oldest is not None:
-            status += f"; oldest from {oldest.isoformat(timespec='seconds')}"
+        if oldest.oldest_at is not None:
+            status += f"; oldest from {oldest.oldest_at.isoformat(timespec='seconds')}"
         self._health.report(healthy=not is_stuck, status=status)
 
 

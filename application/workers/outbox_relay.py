@@ -1,12 +1,10 @@
 """Delivers the events in the outbox to the workflow engine: each once, in the order of its lane."""
 
 import asyncio
-from datetime import datetime, timedelta
 
 import structlog
 
 from application.policies import LEASE_SECONDS, POLL_INTERVAL_SECONDS
-from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
@@ -29,7 +27,7 @@ log = structlog.get_logger()
 _CONCURRENT_LANES = 32
 _ENTRIES_PER_CLAIM = 20
 _REJECTIONS_TO_DEAD_LETTER = 20
-_REJECTED_FOR = timedelta(hours=1)
+_REJECTED_FOR_SECONDS = 3600.0
 _FIRST_RETRY_SECONDS = 0.5
 _MAX_DOUBLINGS = 5
 """Of the time that a rejected entry waits: 16 s at most."""
@@ -54,7 +52,6 @@ class OutboxRelay:
         storage: Storage,
         users: UserDirectory,
         schedule: PollSchedule,
-        clock: Clock,
         shutdown: Shutdown,
         *,
         receives_bots: bool,
@@ -63,12 +60,12 @@ class OutboxRelay:
         self._outbox = storage.outbox
         self._users = users
         self._schedule = schedule
-        self._clock = clock
         self._shutdown = shutdown
         self._receives_bots = receives_bots
         self._wake = asyncio.Event()
         self._claims: dict[Lane, Claim] = {}
-        self._last_accepted_at: datetime | None = None
+        self._last_accepted_at: float | None = None
+        """By the event loop's time."""
 
     def notify(self) -> None:
         """The outbox has new entries."""
@@ -195,7 +192,7 @@ class OutboxRelay:
                     break
             else:
                 break
-        self._last_accepted_at = self._clock.now()
+        self._last_accepted_at = asyncio.get_running_loop().time()
         self._schedule.on_event_published()
 
     async def _was_published(self, entry: OutboxEntry, pause_if_not: float) -> bool:
@@ -222,16 +219,16 @@ class OutboxRelay:
 
     async def _on_rejected(self, claim: Claim, entry: OutboxEntry, error: WorkflowError) -> None:
         log.warning("delivery_refused", key=entry.key, refusals=entry.rejections + 1, reason=str(error))
-        if not self._is_poison_message(entry):
+        if not self._is_poison_message(claim, entry):
             raise _Rejected from error
         await self._dead_letter(claim, entry, str(error))
 
-    def _is_poison_message(self, entry: OutboxEntry) -> bool:
+    def _is_poison_message(self, claim: Claim, entry: OutboxEntry) -> bool:
         """Whether it has been rejected often and long enough while others were accepted."""
-        since, accepted_at = entry.first_rejected_at, self._last_accepted_at
-        if since is None or accepted_at is None or entry.rejections + 1 < _REJECTIONS_TO_DEAD_LETTER:
+        if self._last_accepted_at is None or entry.rejections + 1 < _REJECTIONS_TO_DEAD_LETTER:
             return False
-        return self._clock.now() - since >= _REJECTED_FOR and accepted_at > since
+        accepted_seconds_ago = asyncio.get_running_loop().time() - self._last_accepted_at
+        return claim.rejected_seconds >= max(_REJECTED_FOR_SECONDS, accepted_seconds_ago)
 
     async def _dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         log.error("message_set_aside", key=entry.key, reason=reason)

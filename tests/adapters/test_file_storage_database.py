@@ -156,6 +156,24 @@ async def test_a_delivered_message_leaves_no_text_in_the_file(storage: FileStora
     assert rows == [("",)]
 
 
+async def test_keys_do_not_age_while_no_pack_runs(tmp_path: Path) -> None:
+    storage = FileStorage(tmp_path / "storage", CLOCK)
+    async with at(storage, NOW).open():
+        await storage.outbox.append([new_entry(A, 1)])
+        assert await storage.outbox.discard(new_entry(A, 1).key)
+    at(storage, after(1_000_000))
+    async with storage.open():
+        assert await storage.outbox.purge(timedelta(seconds=1)) == 0
+
+
+async def test_an_idle_pack_writes_how_long_it_has_run_once_a_minute(
+    storage: FileStorage, statements: list[str]
+) -> None:
+    for seconds in range(1, 601):
+        await at(storage, after(seconds)).outbox.backlog()
+    assert len([text for text in statements if text.startswith("REPLACE INTO uptime")]) == 10
+
+
 async def use_everything(storage: FileStorage) -> None:
     """Makes every kind of request at least once."""
     outbox, journal = storage.outbox, storage.journal

@@ -37,7 +37,7 @@ picks = st.integers(0, 99)
 
 
 class _Machine(RuleBasedStateMachine):
-    """A storage under test. Time is in seconds and only moves forward."""
+    """A storage under test. Time is in seconds and only moves forward; the time of day moves in both directions."""
 
     storage: Storage
 
@@ -45,7 +45,7 @@ class _Machine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.now = 0.0
-        CLOCK.time = after(0)
+        CLOCK.time, CLOCK.error = after(0), timedelta()
         self.opened: AbstractAsyncContextManager[None] | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="machine-"))
 
@@ -56,8 +56,8 @@ class _Machine(RuleBasedStateMachine):
     def do(self, request: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(request)
 
-    def at(self, seconds: float = 0) -> datetime:
-        return after(self.now + seconds)
+    def time_of_day(self) -> datetime:
+        return CLOCK.now()
 
     @initialize()
     def start(self) -> None:
@@ -69,6 +69,10 @@ class _Machine(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
         CLOCK.time = after(self.now)
+
+    @rule(seconds=st.sampled_from([-3600.0, 120.0, 86400.0]))
+    def somebody_sets_the_clock(self, seconds: float) -> None:
+        CLOCK.step(seconds)
 
     def close(self) -> None:
         if self.opened is not None:
@@ -91,7 +95,8 @@ class _OutboxMachine(_Machine):
     @rule(channel_id=channels, new=st.lists(numbers, max_size=4), age=spans)
     def append(self, channel_id: ChannelId, new: list[int], age: float) -> None:
         entries = [new_entry(channel_id, number, self.now - age) for number in new]
-        assert self.do(self.storage.outbox.append(entries)) == [self.model.append(entry) for entry in entries]
+        expected = [self.model.append(entry, self.now) for entry in entries]
+        assert self.do(self.storage.outbox.append(entries)) == expected
 
     @rule(limit=st.integers(1, 3), entries=st.integers(1, 3), lease=st.sampled_from([5.0, 50.0]))
     def claim(self, limit: int, entries: int, lease: float) -> None:
@@ -106,7 +111,7 @@ class _OutboxMachine(_Machine):
         claim, entry = self.pick_entry(pick, position)
         self.do(self.storage.outbox.ack(claim, entry))
         if waiting := self.model.find(entry.key):
-            self.model.ack(waiting)
+            self.model.ack(waiting, self.now)
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)
@@ -125,7 +130,7 @@ class _OutboxMachine(_Machine):
         assert self.is_current(request) == self.model.holds(claim.lane, number)
         if self.model.holds(claim.lane, number):
             until = self.now + pause if pause else None
-            self.model.release(claim.lane, until, self.now if rejected else None)
+            self.model.release(claim.lane, until, self.time_of_day() if rejected else None)
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, lease=spans)
@@ -138,7 +143,7 @@ class _OutboxMachine(_Machine):
 
     @rule(key=keys)
     def requeue(self, key: str) -> None:
-        assert self.do(self.storage.outbox.requeue(key)) == self.model.requeue(key)
+        assert self.do(self.storage.outbox.requeue(key)) == self.model.requeue(key, self.now)
 
     @rule(key=keys)
     def discard(self, key: str) -> None:
@@ -146,11 +151,11 @@ class _OutboxMachine(_Machine):
         is_free = waiting is not None and not waiting.claim_number
         assert self.do(self.storage.outbox.discard(key)) == is_free
         if waiting and is_free:
-            self.model.ack(waiting)
+            self.model.ack(waiting, self.now)
 
     @rule(age=spans)
     def purge(self, age: float) -> None:
-        old = [key for key, received_at in self.model.acked.items() if received_at < self.at(-age)]
+        old = [key for key, acked_at in self.model.acked.items() if acked_at < self.now - age]
         assert self.do(self.storage.outbox.purge(timedelta(seconds=age))) == len(old)
         for key in old:
             del self.model.acked[key]
@@ -164,10 +169,9 @@ class _OutboxMachine(_Machine):
 
     @invariant()
     def storage_equals_model(self) -> None:
-        held = sorted(self.model.entries, key=lambda waiting: waiting.entry.received_at)
-        waiting = [w.entry for w in held if not w.is_dead_lettered]
+        waiting = [w.entry for w in self.model.entries if not w.is_dead_lettered]
         assert self.do(_list(self.storage.outbox.entries)) == waiting
-        assert self.do(self.storage.outbox.backlog()) == self.model.backlog()
+        assert self.do(self.storage.outbox.backlog()) == self.model.backlog(self.now)
         due = min(self.model.pauses.values(), default=None)
         assert self.do(self.storage.outbox.next_due_seconds()) == (None if due is None else due - self.now)
 
@@ -200,7 +204,7 @@ class _JournalMachine(_Machine):
     @rule(action_id=action_ids, text=st.sampled_from(["one", "two"]))
     def record(self, action_id: ActionId, text: str) -> None:
         taken = action(action_id, Broadcast(text))
-        assert self.do(self.storage.journal.record(taken)) == self.model.record(taken, self.at())
+        assert self.do(self.storage.journal.record(taken)) == self.model.record(taken, self.time_of_day(), self.now)
 
     @rule(action_id=action_ids, planned=st.lists(steps, unique=True, max_size=3))
     def plan_steps(self, action_id: ActionId, planned: list[StepName]) -> None:
@@ -210,7 +214,7 @@ class _JournalMachine(_Machine):
     @rule(action_id=action_ids, name=steps)
     def begin_step(self, action_id: ActionId, name: StepName) -> None:
         succeeded = self.succeeds(self.storage.journal.begin_step(action_id, name, HELD))
-        assert succeeded == self.model.begin_step(action_id, name, self.at())
+        assert succeeded == self.model.begin_step(action_id, name, self.time_of_day())
 
     @rule(action_id=action_ids, name=steps, error=st.sampled_from(["no", "never"]))
     def complete_step(self, action_id: ActionId, name: StepName, error: str) -> None:
@@ -221,11 +225,12 @@ class _JournalMachine(_Machine):
     def set_outcome(self, action_id: ActionId) -> None:
         outcome: Outcome = BroadcastSent("one", (A,))
         succeeded = self.succeeds(self.storage.journal.set_outcome(action_id, outcome))
-        assert succeeded == self.model.set_outcome(action_id, outcome, self.at())
+        assert succeeded == self.model.set_outcome(action_id, outcome, self.time_of_day())
 
     @rule(action_id=action_ids)
     def mark_reported(self, action_id: ActionId) -> None:
-        assert self.succeeds(self.storage.journal.mark_reported(action_id)) == self.model.mark_reported(action_id)
+        succeeded = self.succeeds(self.storage.journal.mark_reported(action_id))
+        assert succeeded == self.model.mark_reported(action_id, self.now)
 
     @rule(action_id=action_ids)
     def dead_letter(self, action_id: ActionId) -> None:
@@ -234,11 +239,11 @@ class _JournalMachine(_Machine):
 
     @rule(action_id=action_ids)
     def requeue(self, action_id: ActionId) -> None:
-        assert self.do(self.storage.journal.requeue(action_id)) == self.model.requeue(action_id)
+        assert self.do(self.storage.journal.requeue(action_id)) == self.model.requeue(action_id, self.now)
 
     @rule(action_id=action_ids)
     def discard(self, action_id: ActionId) -> None:
-        assert self.do(self.storage.journal.discard(action_id)) == self.model.discard(action_id)
+        assert self.do(self.storage.journal.discard(action_id)) == self.model.discard(action_id, self.now)
 
     @rule(limit=st.integers(1, 3))
     def claim_orphans(self, limit: int) -> None:
@@ -246,7 +251,7 @@ class _JournalMachine(_Machine):
 
     @rule(age=spans)
     def purge(self, age: float) -> None:
-        assert self.do(self.storage.journal.purge(timedelta(seconds=age))) == self.model.purge(self.at(-age))
+        assert self.do(self.storage.journal.purge(timedelta(seconds=age))) == self.model.purge(self.now - age)
 
     @rule()
     def restart(self) -> None:
@@ -257,7 +262,7 @@ class _JournalMachine(_Machine):
     @invariant()
     def storage_equals_model(self) -> None:
         assert self.do(_list(self.storage.journal.entries)) == self.model.unfinished()
-        assert self.do(self.storage.journal.backlog()) == self.model.backlog()
+        assert self.do(self.storage.journal.backlog()) == self.model.backlog(self.now)
         for action_id, entry in self.model.entries.items():
             found = self.do(self.storage.journal.load(action_id))
             assert found == entry

@@ -9,7 +9,21 @@ from domain.channels import ChannelId
 from domain.errors import LeaseLost
 from domain.outbox import Claim, Lane, OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import LANE_A, LANE_B, LANE_C, LEASE, NOW, A, B, C, after, at, new_entry
+from tests.contracts.storage_values import (
+    CLOCK,
+    LANE_A,
+    LANE_B,
+    LANE_C,
+    LEASE,
+    NOW,
+    STEPS,
+    A,
+    B,
+    C,
+    after,
+    at,
+    new_entry,
+)
 
 
 async def claim_one(storage: Storage, seconds: float = 0, entries: int = 10) -> Claim:
@@ -44,13 +58,14 @@ class ClaimsContract(StorageSuite):
         assert (await claim_one(storage, entries=2)).entries == (new_entry(A, 0), new_entry(A, 1))
 
     async def test_the_requested_number_of_channels_is_claimed_longest_waiting_first(self, storage: Storage) -> None:
-        received = {A: 3, B: 1, C: 2}
-        await storage.outbox.append([new_entry(channel_id, 1, at) for channel_id, at in received.items()])
-        claims = await at(storage, NOW).outbox.claim(2, 10, LEASE)
+        for seconds, channel_id in enumerate((B, C, A)):
+            await at(storage, after(seconds)).outbox.append([new_entry(channel_id, 1, received_after=0)])
+            CLOCK.step(-3600)
+        claims = await storage.outbox.claim(2, 10, LEASE)
         assert [claim.lane for claim in claims] == [LANE_B, LANE_C]
 
     async def test_the_order_of_channels_depends_on_waiting_entries_only(self, storage: Storage) -> None:
-        await storage.outbox.append([new_entry(A, 1, 1), new_entry(B, 1, 2), new_entry(A, 2, 3)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(B, 1), new_entry(A, 2)])
         claim = (await at(storage, NOW).outbox.claim(1, 1, LEASE))[0]
         await storage.outbox.ack(claim, claim.entries[0])
         await storage.outbox.release(claim)
@@ -134,6 +149,32 @@ class ClaimsContract(StorageSuite):
         await at(storage, NOW).outbox.release(claim, rejected=True)
         assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
+    @pytest.mark.parametrize("step", STEPS)
+    async def test_setting_the_clock_neither_ends_nor_prolongs_a_pause(self, restart: Restart, step: float) -> None:
+        async with (storage := restart()).open():
+            await storage.outbox.append([new_entry(A, 1)])
+            await storage.outbox.release(await claim_one(storage), retry_after_seconds=30)
+            CLOCK.step(step)
+            assert await at(storage, after(10)).outbox.claim(10, 10, LEASE) == []
+            assert await storage.outbox.next_due_seconds() == 20
+        async with (storage := restart()).open():
+            CLOCK.step(step)
+            assert await at(storage, after(29)).outbox.claim(10, 10, LEASE) == []
+            assert (await claim_one(storage, 30)).entries == (new_entry(A, 1),)
+
+    async def test_the_time_since_the_first_rejection_is_told_whatever_the_time_of_day(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.outbox.append([new_entry(A, 1)])
+            claim = await claim_one(storage)
+            assert claim.rejected_seconds == 0
+            await storage.outbox.release(claim, rejected=True)
+            CLOCK.step(7200)
+            again = await claim_one(storage, 10)
+            assert again.rejected_seconds == 10
+            await storage.outbox.release(again, rejected=True)
+        async with (storage := restart()).open():
+            assert (await claim_one(storage, 40)).rejected_seconds == 40
+
     async def test_rejections_and_pauses_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await storage.outbox.append([new_entry(A, 1)])
@@ -181,6 +222,17 @@ class ClaimsContract(StorageSuite):
         await claim_one(storage)
         again = await claim_one(storage, LEASE)
         assert contents(again) == (LANE_A, (new_entry(A, 1),), True)
+
+    @pytest.mark.parametrize("step", STEPS)
+    async def test_setting_the_clock_neither_ends_nor_prolongs_a_lease(self, storage: Storage, step: float) -> None:
+        await storage.outbox.append([new_entry(A, 1)])
+        claim = await claim_one(storage)
+        CLOCK.step(step)
+        assert await at(storage, after(LEASE - 1)).outbox.claim(10, 10, LEASE) == []
+        await storage.outbox.renew_lease(claim, LEASE)
+        CLOCK.step(step)
+        assert await at(storage, after(2 * LEASE - 2)).outbox.claim(10, 10, LEASE) == []
+        assert (await claim_one(storage, 2 * LEASE)).previous_lease_expired
 
     async def test_a_renewed_lease_lasts_longer(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])

@@ -15,7 +15,24 @@ from domain.events import BroadcastSent, ChannelJoined, Outcome
 from domain.messages import Receipt
 from domain.outbox import Backlog
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
-from tests.contracts.storage_values import HELD, NOW, RECEIPT, STEP_A, STEP_B, STEP_C, A, B, C, X, Y, action, after, at
+from tests.contracts.storage_values import (
+    CLOCK,
+    HELD,
+    NOW,
+    RECEIPT,
+    STEP_A,
+    STEP_B,
+    STEP_C,
+    STEPS,
+    A,
+    B,
+    C,
+    X,
+    Y,
+    action,
+    after,
+    at,
+)
 from tests.support import strategies
 
 SENT = BroadcastSent("hello", (A,))
@@ -299,8 +316,10 @@ class JournalContract(StorageSuite):
         self, restart: Restart
     ) -> None:
         async with (storage := restart()).open():
-            await at(storage, after(1)).journal.record(action(Y))
             await at(storage, after(0)).journal.record(action(X))
+            CLOCK.step(-3600)
+            await at(storage, after(1)).journal.record(action(Y))
+            CLOCK.step(3600)
             await at(storage, after(2)).journal.set_outcome(X, SENT)
             for name, state in (("f", ActionState.REPORTED), ("s", ActionState.DEAD_LETTERED)):
                 await advance_to(storage, state, ActionId(name))
@@ -342,10 +361,11 @@ class JournalContract(StorageSuite):
         assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
 
     async def test_unfinished_entries_are_listed_oldest_first(self, storage: Storage) -> None:
-        for name, seconds in (("b", 2), ("a", 1), ("c", 3)):
+        for seconds, name in enumerate(("b", "a", "c")):
             await at(storage, after(seconds)).journal.record(action(ActionId(name)))
+            CLOCK.step(-3600)
         await advance_to(storage, ActionState.REPORTED, ActionId("f"))
-        assert [entry.action.id async for entry in storage.journal.entries()] == ["a", "b", "c"]
+        assert [entry.action.id async for entry in storage.journal.entries()] == ["b", "a", "c"]
 
     async def test_unfinished_entries_are_listed_completely_over_many_pages(self, storage: Storage) -> None:
         names = [ActionId(f"{n:03}") for n in range(350)]
@@ -397,13 +417,22 @@ class JournalContract(StorageSuite):
         assert not await storage.journal.discard(X)
         assert not await storage.journal.discard(Y)
 
-    async def test_only_reported_actions_taken_before_the_given_time_are_purged(self, storage: Storage) -> None:
+    @pytest.mark.parametrize("step", STEPS)
+    async def test_setting_the_clock_makes_no_action_older_or_younger(self, storage: Storage, step: float) -> None:
+        await advance_to(storage, ActionState.REPORTED, X)
+        await advance_to(storage, ActionState.TAKEN, Y)
+        CLOCK.step(step)
+        assert await at(storage, after(3599)).journal.purge(timedelta(hours=1)) == 0
+        assert (await storage.journal.backlog()).oldest_waited_seconds == 3599
+        assert await at(storage, after(3601)).journal.purge(timedelta(hours=1)) == 1
+
+    async def test_only_actions_reported_longer_ago_are_purged(self, storage: Storage) -> None:
         for state in ActionState:
             await advance_to(storage, state, ActionId(state.value))
         assert await at(storage, NOW).journal.purge(timedelta()) == 0
         assert await at(storage, after(1)).journal.purge(timedelta()) == 1
         assert await storage.journal.load(ActionId("finished")) is None
-        assert await storage.journal.backlog() == Backlog(waiting=3, dead_lettered=1, oldest_at=NOW)
+        assert await storage.journal.backlog() == Backlog(3, 1, NOW, oldest_waited_seconds=1)
 
     async def test_a_purged_action_is_new_again_without_its_steps(self, storage: Storage) -> None:
         await at(storage, NOW).journal.record(action())

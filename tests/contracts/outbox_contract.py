@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
+import pytest
 from hypothesis import given
 
 from application.ports.storage import Storage
@@ -12,7 +13,7 @@ from domain.channels import ChannelId
 from domain.messages import IncomingMessage
 from domain.outbox import Backlog, Lane, OutboxEntry, message_entry
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
-from tests.contracts.storage_values import LEASE, NOW, A, B, C, after, at, new_entry
+from tests.contracts.storage_values import CLOCK, LEASE, NOW, STEPS, A, B, C, after, at, new_entry
 from tests.support import strategies
 
 _numbers = count()
@@ -34,7 +35,7 @@ async def dead_letter_first(storage: Storage, reason: str = "malformed") -> Outb
 
 
 async def ack_first(storage: Storage) -> OutboxEntry:
-    [claim] = await at(storage, NOW).outbox.claim(1, 1, LEASE)
+    [claim] = await storage.outbox.claim(1, 1, LEASE)
     await storage.outbox.ack(claim, claim.entries[0])
     await storage.outbox.release(claim)
     return claim.entries[0]
@@ -92,13 +93,35 @@ class OutboxContract(StorageSuite):
         assert await at(storage, after(2)).outbox.purge(timedelta()) == 1
         assert await storage.outbox.append([new_entry(A, 1)]) == [True]
 
-    async def test_only_acked_entries_appended_before_the_given_time_are_purged(self, storage: Storage) -> None:
+    async def test_only_entries_acked_longer_ago_are_purged(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2), new_entry(A, 3), new_entry(A, 4)])
-        await ack_first(storage)
         await dead_letter_first(storage)
         await ack_first(storage)
-        assert await at(storage, after(3)).outbox.purge(timedelta()) == 1
-        assert await storage.outbox.append([new_entry(A, n) for n in (1, 2, 3, 4)]) == [True, False, False, False]
+        await ack_first(at(storage, after(3)))
+        assert await at(storage, after(5)).outbox.purge(timedelta(seconds=2)) == 1
+        assert await storage.outbox.append([new_entry(A, n) for n in (1, 2, 3, 4)]) == [False, True, False, False]
+
+    @pytest.mark.parametrize("step", STEPS)
+    async def test_setting_the_clock_purges_no_key_and_keeps_none_for_longer(
+        self, storage: Storage, step: float
+    ) -> None:
+        await storage.outbox.append([new_entry(A, 1)])
+        await ack_first(storage)
+        CLOCK.step(step)
+        assert await at(storage, after(3599)).outbox.purge(timedelta(hours=1)) == 0
+        assert await storage.outbox.append([new_entry(A, 1)]) == [False]
+        assert await at(storage, after(3601)).outbox.purge(timedelta(hours=1)) == 1
+
+    async def test_keys_age_across_restarts(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.outbox.append([new_entry(A, 1)])
+            await ack_first(storage)
+        purged = []
+        for minutes in range(10, 70, 10):
+            async with (storage := restart()).open():
+                CLOCK.step(-3600)
+                purged.append(await at(storage, after(60 * minutes)).outbox.purge(timedelta(minutes=45)))
+        assert purged == [0, 0, 0, 0, 1, 0]
 
     async def test_purging_counts_every_entry(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, n, received_after=0) for n in range(2500)])
@@ -128,14 +151,18 @@ class OutboxContract(StorageSuite):
         assert claim.lane == Lane(unique.channel_id)
         await storage.outbox.ack(claim, claim.entries[0])
 
-    async def test_entries_are_listed_oldest_first_across_channels(self, storage: Storage) -> None:
+    async def test_entries_are_listed_in_the_order_of_appending_whatever_the_time_of_day(
+        self, storage: Storage
+    ) -> None:
         entries = [
             new_entry(A, 1, received_after=3),
             new_entry(B, 1, received_after=1),
             new_entry(A, 2, received_after=2),
         ]
-        await storage.outbox.append(entries)
-        assert await waiting(storage) == [entries[1], entries[2], entries[0]]
+        for entry in entries:
+            await storage.outbox.append([entry])
+            CLOCK.step(-3600)
+        assert await waiting(storage) == entries
 
     async def test_entries_with_equal_times_are_listed_in_the_order_of_appending(self, storage: Storage) -> None:
         entries = [new_entry(channel_id, n, received_after=0) for n in range(5) for channel_id in (C, A)]
@@ -226,7 +253,14 @@ class OutboxContract(StorageSuite):
         await storage.outbox.discard(new_entry(A, 1).key)
         await storage.outbox.discard(new_entry(A, 2).key)
         await at(storage, after(100)).outbox.purge(timedelta())
-        assert await storage.outbox.backlog() == Backlog(waiting=3, dead_lettered=0, oldest_at=after(0))
+        assert await storage.outbox.backlog() == Backlog(3, 0, after(3), oldest_waited_seconds=100)
+
+    @pytest.mark.parametrize("step", STEPS)
+    async def test_setting_the_clock_makes_no_entry_older_or_younger(self, storage: Storage, step: float) -> None:
+        await storage.outbox.append([new_entry(A, 1)])
+        CLOCK.step(step)
+        await at(storage, after(60)).outbox.append([new_entry(B, 1, received_after=step)])
+        assert await storage.outbox.backlog() == Backlog(2, 0, after(1), oldest_waited_seconds=60)
 
     async def test_the_backlog_survives_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():

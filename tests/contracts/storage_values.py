@@ -25,6 +25,10 @@ CLOCK = ManualClock(NOW)
 """The clock of all storages in tests."""
 
 
+STEPS = (-3600.0, 120.0, 86400.0)
+"""Seconds by which somebody sets a clock, ahead or back."""
+
+
 def at(storage: Storage, time: datetime) -> Storage:
     """Sets the storage's clock, and returns the storage."""
     CLOCK.time = time

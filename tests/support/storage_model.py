@@ -6,7 +6,6 @@ from datetime import datetime
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.events import Outcome
 from domain.outbox import Backlog, Lane, OutboxEntry
-from tests.contracts.storage_values import after
 
 Claimed = tuple[Lane, list[str], bool]
 """The channel of a claim, the keys of its entries, and whether the previous lease expired."""
@@ -17,6 +16,7 @@ class ModelEntry:
     """A message and its claim."""
 
     entry: OutboxEntry
+    since: float
     is_dead_lettered: bool = False
     claim_number: int = 0
     """The number of the claim that holds it, or 0."""
@@ -29,7 +29,7 @@ class OutboxModel:
     """The outbox, with seconds instead of datetimes."""
 
     entries: list[ModelEntry] = field(default_factory=list)
-    acked: dict[str, datetime] = field(default_factory=dict)
+    acked: dict[str, float] = field(default_factory=dict)
     leases: dict[Lane, tuple[int, float]] = field(default_factory=dict)
     """By channel, the number of its claim and the end of the lease."""
     pauses: dict[Lane, float] = field(default_factory=dict)
@@ -41,10 +41,10 @@ class OutboxModel:
     def in_lane(self, lane: Lane) -> list[ModelEntry]:
         return [w for w in self.entries if w.entry.lane == lane and not w.is_dead_lettered]
 
-    def append(self, entry: OutboxEntry) -> bool:
+    def append(self, entry: OutboxEntry, now: float) -> bool:
         if self.find(entry.key) or entry.key in self.acked:
             return False
-        self.entries.append(ModelEntry(entry))
+        self.entries.append(ModelEntry(entry, now))
         return True
 
     def expire(self, lane: Lane) -> None:
@@ -64,7 +64,6 @@ class OutboxModel:
             is_first = not waiting.is_dead_lettered and self.in_lane(lane)[0] is waiting
             if is_first and lane not in self.leases and lane not in self.pauses:
                 heads.append(waiting)
-        heads.sort(key=lambda head: head.entry.received_at)
         claims = []
         for head in heads[:lanes]:
             self.claim_count += 1
@@ -76,9 +75,9 @@ class OutboxModel:
             claims.append((lane, [waiting.entry.key for waiting in held], head.is_in_doubt))
         return claims
 
-    def ack(self, waiting: ModelEntry) -> None:
+    def ack(self, waiting: ModelEntry, now: float) -> None:
         self.entries.remove(waiting)
-        self.acked[waiting.entry.key] = waiting.entry.received_at
+        self.acked[waiting.entry.key] = now
         self.end_pause_if_empty(waiting)
 
     def end_pause_if_empty(self, waiting: ModelEntry) -> None:
@@ -93,31 +92,34 @@ class OutboxModel:
         waiting.entry = replace(waiting.entry, dead_letter_reason=reason)
         self.end_pause_if_empty(waiting)
 
-    def release(self, lane: Lane, pause: float | None, refused_after: float | None) -> None:
+    def release(self, lane: Lane, pause: float | None, refused_at: datetime | None) -> None:
         number, _ = self.leases.pop(lane)
         held = [waiting for waiting in self.in_lane(lane) if waiting.claim_number == number]
-        if refused_after is not None and held:
+        if refused_at is not None and held:
             entry = held[0].entry
-            first_at = entry.first_rejected_at or after(refused_after)
+            first_at = entry.first_rejected_at or refused_at
             held[0].entry = replace(entry, rejections=entry.rejections + 1, first_rejected_at=first_at)
         for waiting in held:
             waiting.claim_number = 0
         if pause is not None and self.in_lane(lane):
             self.pauses[lane] = pause
 
-    def requeue(self, key: str) -> bool:
+    def requeue(self, key: str, now: float) -> bool:
         waiting = self.find(key)
         if waiting is None or not waiting.is_dead_lettered:
             return False
         self.entries.remove(waiting)
-        self.entries.append(
-            ModelEntry(replace(waiting.entry, rejections=0, first_rejected_at=None, dead_letter_reason=""))
-        )
+        entry = replace(waiting.entry, rejections=0, first_rejected_at=None, dead_letter_reason="")
+        self.entries.append(ModelEntry(entry, now))
         return True
 
-    def backlog(self) -> Backlog:
-        waiting = [w.entry.received_at for w in self.entries if not w.is_dead_lettered]
-        return Backlog(len(waiting), len(self.entries) - len(waiting), min(waiting, default=None))
+    def backlog(self, now: float) -> Backlog:
+        waiting = [w for w in self.entries if not w.is_dead_lettered]
+        backlog = Backlog(len(waiting), len(self.entries) - len(waiting))
+        if not waiting:
+            return backlog
+        oldest = waiting[0]
+        return replace(backlog, oldest_at=oldest.entry.received_at, oldest_waited_seconds=now - oldest.since)
 
     def restart(self) -> None:
         for lane in list(self.leases):
@@ -126,17 +128,20 @@ class OutboxModel:
 
 @dataclass(slots=True)
 class JournalModel:
-    """The journal: one entry per action, in the order of recording."""
+    """The journal: one entry per action, in the order of recording or requeueing."""
 
     entries: dict[ActionId, JournalEntry] = field(default_factory=dict)
+    since: dict[ActionId, float] = field(default_factory=dict)
+    """When an action was recorded, requeued or reported."""
     held: set[ActionId] = field(default_factory=set)
 
-    def record(self, action: Action, at: datetime) -> JournalEntry | None:
+    def record(self, action: Action, at: datetime, now: float) -> JournalEntry | None:
         known = self.entries.get(action.id)
         if known and (known.state is not ActionState.REPORTED or known.action == action):
             return known
         self.entries.pop(action.id, None)
         self.entries[action.id] = JournalEntry(action, at)
+        self.since[action.id] = now
         self.held.add(action.id)
         return None
 
@@ -180,9 +185,10 @@ class JournalModel:
         self._change(action_id, state=ActionState.COMPLETED, outcome=outcome, completed_at=at)
         return True
 
-    def mark_reported(self, action_id: ActionId) -> bool:
+    def mark_reported(self, action_id: ActionId, now: float) -> bool:
         if not self.is_in(action_id, ActionState.COMPLETED):
             return False
+        self.since[action_id] = now
         self._release(action_id, ActionState.REPORTED)
         return True
 
@@ -192,16 +198,19 @@ class JournalModel:
         self._release(action_id, ActionState.DEAD_LETTERED, reason)
         return True
 
-    def requeue(self, action_id: ActionId) -> bool:
+    def requeue(self, action_id: ActionId, now: float) -> bool:
         if not self.is_in(action_id, ActionState.DEAD_LETTERED):
             return False
         self._release(action_id, ActionState.COMPLETED)
+        self.entries[action_id] = self.entries.pop(action_id)
+        self.since[action_id] = now
         return True
 
-    def discard(self, action_id: ActionId) -> bool:
+    def discard(self, action_id: ActionId, now: float) -> bool:
         if action_id in self.held or action_id not in self.entries or self.is_in(action_id, ActionState.REPORTED):
             return False
         self._release(action_id, ActionState.REPORTED)
+        self.since[action_id] = now
         return True
 
     def claim_orphans(self, limit: int) -> list[JournalEntry]:
@@ -209,11 +218,11 @@ class JournalModel:
         self.held |= {entry.action.id for entry in adopted}
         return adopted
 
-    def purge(self, before: datetime) -> int:
+    def purge(self, before: float) -> int:
         old = [
-            entry.action.id
-            for entry in self.entries.values()
-            if entry.state is ActionState.REPORTED and entry.taken_at < before
+            action_id
+            for action_id, entry in self.entries.items()
+            if entry.state is ActionState.REPORTED and self.since[action_id] < before
         ]
         for action_id in old:
             del self.entries[action_id]
@@ -221,12 +230,16 @@ class JournalModel:
 
     def unfinished(self) -> list[JournalEntry]:
         over = (ActionState.REPORTED, ActionState.DEAD_LETTERED)
-        return sorted((e for e in self.entries.values() if e.state not in over), key=lambda entry: entry.taken_at)
+        return [entry for entry in self.entries.values() if entry.state not in over]
 
-    def backlog(self) -> Backlog:
+    def backlog(self, now: float) -> Backlog:
         unfinished = self.unfinished()
         set_aside = sum(entry.state is ActionState.DEAD_LETTERED for entry in self.entries.values())
-        return Backlog(len(unfinished), set_aside, unfinished[0].taken_at if unfinished else None)
+        backlog = Backlog(len(unfinished), set_aside)
+        if not unfinished:
+            return backlog
+        oldest = unfinished[0]
+        return replace(backlog, oldest_at=oldest.taken_at, oldest_waited_seconds=now - self.since[oldest.action.id])
 
     def _change(self, action_id: ActionId, **changes: object) -> None:
         self.entries[action_id] = replace(self.entries[action_id], **changes)  # type: ignore[arg-type] # whatever changes

@@ -5,6 +5,7 @@ from structlog.testing import capture_logs
 
 from domain.commands import UnknownCommand
 from domain.errors import WorkflowUnreachable
+from tests.contracts.storage_values import STEPS
 from tests.support.environment import World
 
 DOWN = WorkflowUnreachable("connection refused")
@@ -42,6 +43,22 @@ async def test_a_message_waiting_for_more_than_five_minutes_is_unhealthy(world: 
             world.faults.lift(method)
         await world.clock.advance(20)
         assert world.check("outbox").healthy
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_setting_the_clock_neither_hides_nor_invents_a_message_that_has_waited(world: World, step: float) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("publish", "register", "take"):
+            world.faults.fail_before(method, DOWN)
+        world.chat.say("C1", "hello")
+        world.pack_clock.step(step)
+        await world.clock.advance(290)
+        world.chat.say("C1", "said after the clock was set")
+        await world.clock.advance(1)
+        assert world.check("outbox").healthy
+        await world.clock.advance(20)
+        assert not world.check("outbox").healthy
 
 
 async def test_an_action_not_reported_for_more_than_five_minutes_is_unhealthy(world: World) -> None:

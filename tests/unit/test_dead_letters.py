@@ -11,6 +11,7 @@ from adapters.memory.workflow import MemoryWorkflow
 from domain.errors import RejectedByWorkflow, WorkflowServerError
 from domain.events import ReceivedMessage
 from domain.outbox import message_entry
+from tests.contracts.storage_values import STEPS
 from tests.support.environment import World
 
 FAILED = WorkflowServerError("500")
@@ -69,6 +70,28 @@ async def test_a_message_rejected_for_less_than_an_hour_is_retried(world: World)
     assert await world.dead_letters() == []
     (entry, _) = [entry async for entry in world.storage.outbox.entries()]
     assert entry.rejections >= 20
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_setting_the_clock_dead_letters_nothing_earlier_or_later(world: World, step: float) -> None:
+    world.engine = PoisonRejectingWorkflow()
+
+    async with world.pack():
+        await world.clock.advance(2)
+        world.faults.block("take")
+        world.chat.say("C1", "poison")
+        await world.clock.advance(10)
+        world.pack_clock.step(step)
+        for _ in range(58):
+            world.chat.say("C2", "elsewhere")
+            await world.clock.advance(60)
+        assert await world.dead_letters() == []
+        world.pack_clock.step(-step)
+        world.chat.say("C2", "elsewhere")
+        await world.clock.advance(180)
+        world.faults.lift("take")
+
+    assert [entry.event.text for entry in await world.dead_letters()] == ["poison"]
 
 
 async def test_a_message_rejected_while_nothing_passes_is_never_dead_lettered(world: World) -> None:
