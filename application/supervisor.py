@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -11,6 +12,7 @@ from application.policies import LEASE_SECONDS
 from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
+from application.resilience.incidents import retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.pauses import Pauses
 from application.workers.action_worker import ActionWorker
@@ -19,7 +21,7 @@ from application.workers.clock_monitor import ClockMonitor
 from application.workers.membership_sync import MembershipSync
 from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
-from domain.errors import ChatError, ChatRejected
+from domain.errors import ChatError, ChatRejected, StorageError
 from domain.users import Identity
 
 log = structlog.get_logger()
@@ -39,6 +41,10 @@ class ChatAccessDenied(Exception):
         self.rejection = rejection
         self.by_receiver = by_receiver
         """Whether the receiver was refused; otherwise the pack as such."""
+
+
+_FATAL = (ChatAccessDenied, StorageError)
+"""What ends the pack: waiting would not help."""
 
 
 class Supervisor:
@@ -85,7 +91,7 @@ class Supervisor:
                 ("pauses", self._pauses.run),
                 ("token", self._watch_token),
             ):
-                loops.create_task(_until_shutdown(loop), name=name)
+                loops.create_task(self._keep_running(name, loop), name=name)
 
     async def _serve_chat(self) -> None:
         """Runs what needs to know the pack's own user."""
@@ -96,15 +102,18 @@ class Supervisor:
         log.info("identified", user=identity.user_id, bot=identity.bot_id, team=identity.team_id)
         async with asyncio.TaskGroup() as loops:
             reconciled = asyncio.Event()
-            reconciling = loops.create_task(_until_shutdown(self._membership_sync.reconcile), name="reconcile")
+            reconciling = loops.create_task(
+                self._keep_running("reconcile", self._membership_sync.reconcile), name="reconcile"
+            )
             reconciling.add_done_callback(lambda _: reconciled.set())
             try:
                 await self._shutdown.wait(_RECONCILE_TIMEOUT_SECONDS, reconciled)
             except ShutdownRequested:
                 return
-            loops.create_task(self._membership_sync.join_defaults(), name="join default channels")
-            loops.create_task(self._receive(identity), name="receive")
-            loops.create_task(_until_shutdown(self._worker.run), name="work")
+            joining = self._keep_running("join default channels", self._membership_sync.join_defaults)
+            loops.create_task(joining, name="join default channels")
+            loops.create_task(self._keep_running("receive", partial(self._receive, identity)), name="receive")
+            loops.create_task(self._keep_running("work", self._worker.run), name="work")
 
     async def _receive(self, identity: Identity) -> None:
         try:
@@ -130,9 +139,9 @@ class Supervisor:
                 except ChatError as error:
                     log.warning("token_still_refused", reason=str(error))
 
-
-async def _until_shutdown(loop: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await loop()
-    except ShutdownRequested:
-        return
+    async def _keep_running(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """Runs a loop until it returns or the pack ends; a bug in it makes it start again after a pause."""
+        try:
+            await retry_after_incidents(loop, self._shutdown, expected=_FATAL, loop=name)
+        except* ShutdownRequested:
+            pass

@@ -5,6 +5,8 @@ import asyncio
 import structlog
 
 from application.ports.chat import Chat
+from application.resilience.incidents import log_incident
+from application.resilience.shutdown import ShutdownRequested
 from domain.errors import ChatError, Unreachable
 from domain.messages import IncomingMessage
 from domain.users import User
@@ -49,4 +51,8 @@ class UserDirectory:
             log.warning("user_not_found", user=user_id, reason="Slack did not answer in time")
         except ChatError as error:
             log.warning("user_not_found", user=user_id, reason=str(error))
+        except ShutdownRequested:
+            raise
+        except Exception:  # noqa: BLE001 - a bug must not hold up the message
+            log_incident(user=user_id)
         return None

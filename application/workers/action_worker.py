@@ -1,10 +1,11 @@
 """Takes actions from the workflow engine, records them in the journal, executes them, and reports their outcomes."""
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain, repeat
 from types import MappingProxyType
 
 import structlog
@@ -16,6 +17,7 @@ from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
+from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.channel_locks import ChannelLocks
@@ -23,7 +25,7 @@ from application.services.message_sender import post_step
 from application.services.poll_schedule import PollSchedule
 from application.services.result_reporter import ResultReporter
 from application.use_cases.dispatcher import CommandDispatcher
-from domain.actions import Action, ActionState, JournalEntry, Step, StepName
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.channels import ChannelId
 from domain.commands import SendMessage, SendRichMessage, command_name
 from domain.errors import ActionTakenElsewhere, WorkflowError, WorkflowInDoubt
@@ -38,6 +40,8 @@ _RECOVERY_INTERVAL_SECONDS = 10.0
 _MAX_FAILED_POLLS = 8
 """In a row. Losing an action to another replica happens now and then, not that often."""
 _ORPHANS_PER_CLAIM = 100
+_MAX_ATTEMPTS = 5
+"""Of an action that a bug interrupts, before it is set aside."""
 
 
 class ActionWorker:
@@ -94,9 +98,9 @@ class ActionWorker:
                 await self._until_registered()  # which has told the engine's time
                 self._in_doubt_since = await self._journal.open_poll_session(self._workflow.now())
                 has_session = True
-                await self._recover_lost_if_due()
+                await retry_after_incidents(self._recover_lost_if_due, self._shutdown, loop="recover actions")
                 while True:
-                    await self._poll_once()
+                    await retry_after_incidents(self._poll_once, self._shutdown, loop="take actions")
             except ShutdownRequested:
                 pass
         if has_session and self._in_doubt_since is None and not self._is_action_lost:
@@ -105,7 +109,7 @@ class ActionWorker:
     async def _claim_orphans(self) -> None:
         while entries := await self._journal.claim_orphans(_ORPHANS_PER_CLAIM):
             for entry in entries:
-                self._start(self._process(entry), entry.action)
+                self._start(partial(self._process, entry), entry.action)
             log.info("journal_resumed", actions=len(entries))
 
     async def _claim_orphans_periodically(self) -> None:
@@ -113,7 +117,7 @@ class ActionWorker:
         try:
             while True:
                 await self._shutdown.sleep(POLL_INTERVAL_SECONDS)
-                await self._claim_orphans()
+                await retry_after_incidents(self._claim_orphans, self._shutdown, loop="claim actions")
         except ShutdownRequested:
             return
 
@@ -125,7 +129,7 @@ class ActionWorker:
         action = await self._poll()
         if action is not None:
             self._schedule.on_action_found()
-            self._start(self._record(action), action)
+            self._start(partial(self._record, action), action)
         await self._recover_lost_if_due()
         if action is None:
             await self._shutdown.sleep(self._schedule.on_empty_poll())
@@ -180,7 +184,7 @@ class ActionWorker:
         for action in actions:
             if await self._journal.load(action.id) is None:
                 log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
-                self._start(self._record(action, self._assumed_steps(action)), action)
+                self._start(partial(self._record, action, self._assumed_steps(action)), action)
         return True
 
     def _assumed_steps(self, action: Action) -> Mapping[StepName, Step]:
@@ -190,15 +194,47 @@ class ActionWorker:
         begun_at = self._chat.now() - _LOST_POST_SEARCH_WINDOW
         return {post_step(action.command.message.channel_id): Step(begun_at)}
 
-    def _start(self, work: Coroutine[None, None, None], action: Action) -> None:
+    def _start(self, work: Callable[[], Awaitable[None]], action: Action) -> None:
         self._in_progress += 1
-        task = self._tasks.create_task(work, name=f"action {action.id}")
+        task = self._tasks.create_task(self._carry_out(action.id, work), name=f"action {action.id}")
         task.add_done_callback(self._on_task_done)
 
     def _on_task_done(self, _task: "asyncio.Task[None]") -> None:
         self._in_progress -= 1
         self._task_done.set()
         self._schedule.on_result_reported()
+
+    async def _carry_out(self, action_id: ActionId, work: Callable[[], Awaitable[None]]) -> None:
+        """Does the work; a bug holds up this action alone, which is tried again and set aside in the end."""
+        attempts: Iterator[Callable[[], Awaitable[None]]] = chain(
+            [work], repeat(partial(self._resume, action_id, work))
+        )
+
+        async def attempt() -> None:
+            await next(attempts)()
+
+        try:
+            incident = await retry_after_incidents(
+                attempt, self._shutdown, max_attempts=_MAX_ATTEMPTS, action=action_id
+            )
+            if incident:
+                await self._set_aside(action_id, f"internal error ({incident})")
+        except ShutdownRequested:
+            log.info("action_kept_for_next_start", action=action_id)
+        except Exception:  # noqa: BLE001 - a bug; the next start tries again
+            log_incident(action=action_id)
+
+    async def _resume(self, action_id: ActionId, work: Callable[[], Awaitable[None]]) -> None:
+        """Goes on with an action from where the journal has it."""
+        entry = await self._journal.load(action_id)
+        await (work() if entry is None else self._process(entry))
+
+    async def _set_aside(self, action_id: ActionId, reason: str) -> None:
+        log.error("answer_set_aside", action=action_id, reason=reason)
+        entry = await self._journal.load(action_id)
+        if entry is not None and entry.state is not ActionState.COMPLETED:
+            await self._journal.set_outcome(action_id, Fatal(reason))
+        await self._journal.dead_letter(action_id, reason)
 
     async def _record(self, action: Action, steps: Mapping[StepName, Step] = MappingProxyType({})) -> None:
         """Records a taken action, and executes it unless it is known already."""
@@ -257,7 +293,5 @@ class ActionWorker:
             return await self._dispatcher.dispatch(entry)
         except ShutdownRequested:
             raise
-        except Exception:
-            incident = secrets.token_hex(4)
-            log.exception("internal_error", incident=incident, action=entry.action.id)
-            return Fatal(f"internal error ({incident})")
+        except Exception:  # noqa: BLE001 - a bug
+            return Fatal(f"internal error ({log_incident(action=entry.action.id)})")

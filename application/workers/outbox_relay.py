@@ -1,6 +1,7 @@
 """Delivers the events in the outbox to the workflow engine: each once, in the order of its lane."""
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -8,6 +9,7 @@ from application.policies import LEASE_SECONDS, POLL_INTERVAL_SECONDS
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
+from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.poll_schedule import PollSchedule
 from application.services.user_directory import UserDirectory
@@ -27,6 +29,7 @@ log = structlog.get_logger()
 _CONCURRENT_LANES = 32
 _ENTRIES_PER_CLAIM = 20
 _REJECTIONS_TO_DEAD_LETTER = 20
+_INCIDENTS_TO_DEAD_LETTER = 10
 _REJECTED_FOR_SECONDS = 3600.0
 _FIRST_RETRY_SECONDS = 0.5
 _MAX_DOUBLINGS = 5
@@ -74,19 +77,29 @@ class OutboxRelay:
     async def run(self) -> None:
         """Delivers until the pack ends. Returns when no delivery is in progress any more."""
         async with asyncio.TaskGroup() as deliveries:
+            start = partial(self._start_deliveries, deliveries)
             deliveries.create_task(self._renew_leases_periodically(), name="renew leases")
             try:
                 while True:
-                    self._wake.clear()
-                    claims = await self._claim()
-                    self._claims |= {claim.lane: claim for claim in claims}
-                    delivered = await self._delivered_before(claims)
-                    for claim in claims:
-                        delivery = self._deliver_claim(claim, is_first_delivered=claim.lane in delivered)
-                        deliveries.create_task(delivery, name=f"deliver {claim.lane}")
-                    await self._shutdown.wait(await self._idle_seconds(), self._wake)
+                    await retry_after_incidents(start, self._shutdown, loop="relay")
             except ShutdownRequested:
                 return
+
+    async def _start_deliveries(self, deliveries: asyncio.TaskGroup) -> None:
+        """Claims what is due, starts to deliver it, and waits until more may be due."""
+        self._wake.clear()
+        claims = await self._claim()
+        self._claims |= {claim.lane: claim for claim in claims}
+        try:
+            delivered = await self._delivered_before(claims)
+        except BaseException:
+            for claim in claims:
+                del self._claims[claim.lane]  # so that their leases expire
+            raise
+        for claim in claims:
+            delivery = self._deliver_claim(claim, is_first_delivered=claim.lane in delivered)
+            deliveries.create_task(delivery, name=f"deliver {claim.lane}")
+        await self._shutdown.wait(await self._idle_seconds(), self._wake)
 
     async def _claim(self) -> list[Claim]:
         free = _CONCURRENT_LANES - len(self._claims)
@@ -109,7 +122,7 @@ class OutboxRelay:
         try:
             while True:
                 await self._shutdown.sleep(LEASE_SECONDS / 3)
-                await self._renew_leases()
+                await retry_after_incidents(self._renew_leases, self._shutdown, loop="renew leases")
         except ShutdownRequested:
             return
 
@@ -131,7 +144,7 @@ class OutboxRelay:
                     log.info("delivered_before_restart", key=entry.key)
                     await self._ack(claim, entry)
                 else:
-                    await self._deliver(claim, entry)
+                    await self._attempt(claim, entry)
                 if self._shutdown.is_requested:
                     break
         except _DeliveryInDoubt:
@@ -145,6 +158,9 @@ class OutboxRelay:
             return
         except ShutdownRequested:
             pass
+        except Exception:  # noqa: BLE001 - a bug
+            log_incident(channel=claim.lane)
+            return  # not released: when the lease has expired, the engine is asked what it got
         finally:
             del self._claims[claim.lane]
         await self._release(claim, retry_after, is_rejected=is_rejected)
@@ -157,6 +173,20 @@ class OutboxRelay:
             log.warning("claim_not_given_back", channel=claim.lane)
         except LeaseLost as lost:
             log.warning("lease_lost", reason=str(lost))
+        except Exception:  # noqa: BLE001 - a bug
+            log_incident(channel=claim.lane)
+
+    async def _attempt(self, claim: Claim, entry: OutboxEntry) -> None:
+        """Delivers an entry; one that a bug keeps from being delivered is tried again, and set aside in the end."""
+        try:
+            await self._deliver(claim, entry)
+        except (ShutdownRequested, LeaseLost, _Rejected):
+            raise
+        except Exception as error:
+            reason = f"internal error ({log_incident(key=entry.key)})"
+            if entry.rejections + 1 < _INCIDENTS_TO_DEAD_LETTER:
+                raise _Rejected from error
+            await self._dead_letter(claim, entry, reason)
 
     async def _deliver(self, claim: Claim, entry: OutboxEntry) -> None:
         author = await self._users.author_of(entry.event)
