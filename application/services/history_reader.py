@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 _REQUESTS_PER_SECOND = 40 / 60
 """Of each method: less than a chat service that allows 50 a minute, since searching for posts needs some as well."""
-_BURST = 10
+_BURST = 20
 """Requests that may run ahead of that rate."""
 _RESOLUTION_SECONDS = 0.001
 """A timer may end a moment before its time."""

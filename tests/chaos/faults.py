@@ -14,6 +14,7 @@ from entrypoints.simulation.flyte import faults as flyte_faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import faults as slack_faults
 from entrypoints.simulation.slack.server import SlackServer
+from entrypoints.simulation.slack.workspace import MAX_MESSAGES_PER_PAGE
 from tests.chaos.load import Load
 from tests.support.daemon_process import DaemonProcess
 
@@ -113,6 +114,15 @@ async def history_lags(context: FaultContext) -> None:
     context.slack.workspace.history_lag_seconds = context.rng.uniform(0.5, 3)
 
 
+async def history_limited(context: FaultContext) -> None:
+    """Slack lets the history be read a few messages at a time, and often answers with status 429 or 500."""
+    context.slack.workspace.history_page_size = context.rng.choice([1, 3, 15])
+    for method in ("conversations.history", "conversations.replies"):
+        limited = slack_faults.rate_limited(context.rng.randint(1, 3))
+        context.slack.faults.plan(method, limited, times=None, when=context.with_probability(0.2))
+        context.slack.faults.plan(method, slack_faults.http_status(500), times=None, when=context.with_probability(0.1))
+
+
 async def redelivery_storm(context: FaultContext) -> None:
     """Slack redelivers acknowledged events and loses acknowledgements."""
     for _ in range(3):
@@ -162,7 +172,7 @@ async def shutdown_requested(context: FaultContext) -> None:
 ALL: Final[tuple[Fault, ...]] = (
     flyte_down, flyte_drops_responses, flyte_hangs, flyte_fails, flyte_forgets_pack, reset_after_post,
     reset_before_post, internal_errors, post_hangs, slack_throttles, slack_fails, history_lags,
-    redelivery_storm, sockets_close, sockets_go_silent, process_paused, disk_full, shutdown_requested,
+    history_limited, redelivery_storm, sockets_close, sockets_go_silent, process_paused, disk_full, shutdown_requested,
 )  # fmt: skip
 
 VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
@@ -171,6 +181,7 @@ VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "reset-after-post": (reset_after_post, reset_before_post),
     "redelivery": (redelivery_storm,),
     "rtm": (sockets_close,),
+    "history-limited": (history_limited,),
     "everything": ALL,
 }
 """The faults to draw from, by variant."""
@@ -186,6 +197,7 @@ async def clear_faults(slack: SlackServer, flyte: FlyteServer) -> None:
     """Ends all faults of both servers."""
     slack.faults.clear()
     slack.workspace.history_lag_seconds = 0
+    slack.workspace.history_page_size = MAX_MESSAGES_PER_PAGE
     slack.socket_mode.accepts_acknowledgements = True
     flyte.faults.clear()
     await flyte.come_up()

@@ -37,6 +37,9 @@ class NotFoundError(LookupError):
     """The workspace has no such user, channel or message."""
 
 
+MAX_MESSAGES_PER_PAGE: Final = 999
+
+
 class WorkspaceState:
     """A workspace with one app's bot in it, without any I/O. Passes the events of each change to `emit`.
 
@@ -49,6 +52,8 @@ class WorkspaceState:
         self.team_id: Final = "T0SIMULATED"
         self.app_id: Final = "A0SIMULATED"
         self.history_lag_seconds = 0.0
+        self.history_page_size = MAX_MESSAGES_PER_PAGE
+        """Messages that a page of a history holds at most; Slack gives some apps 15."""
         self.users: Final[dict[str, User]] = {}
         self.channels: Final[dict[str, Channel]] = {}
         self._emit = emit

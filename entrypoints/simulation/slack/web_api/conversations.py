@@ -25,7 +25,6 @@ from entrypoints.simulation.slack.web_api.api import (
 READ_SCOPES: Final = ("channels:read", "groups:read", "im:read", "mpim:read")
 HISTORY_SCOPES: Final = ("channels:history", "groups:history", "im:history", "mpim:history")
 MANAGE_SCOPES: Final = ("channels:manage", "groups:write")
-MAX_MESSAGES_PER_PAGE: Final = 999
 NEXT_TIME: Final = "next_ts"
 
 
@@ -57,7 +56,7 @@ def history(call: MethodCall) -> JsonObject:
     channel = _readable(call)
     cursor = call.text("cursor")
     times = _select(call, channel.listed, format_ts(decode_cursor(NEXT_TIME, cursor)) if cursor else "")
-    limit = max(1, min(call.number("limit", 100) or 100, MAX_MESSAGES_PER_PAGE))
+    limit = max(1, min(call.number("limit", 100) or 100, call.workspace.history_page_size))
     chosen = times[-limit:]
     has_more = len(times) > len(chosen)
     # The cursor is a time, not a position, so that new messages do not shift the pages.
