@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies
 
 from aiohttp import (
     ClientHandlerType,
@@ -21,6 +21,7 @@ from aiohttp import (
     TraceConfig,
 )
 
+from adapters.http.no_proxy import is_excluded
 from adapters.http.peer_clock import PeerClock
 
 _PROXY_SCHEMES = {"ws": "http", "wss": "https"}
@@ -82,8 +83,9 @@ def proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     host = parts.hostname or ""
     scheme = _PROXY_SCHEMES.get(parts.scheme, parts.scheme)
-    proxy = getproxies().get(scheme)
-    if not proxy or proxy_bypass(host) or (scheme == "http" and _is_loopback(host)):
+    proxies = getproxies()
+    proxy = proxies.get(scheme)
+    if not proxy or is_excluded(parts, proxies.get("no", "")) or (scheme == "http" and _is_loopback(host)):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
