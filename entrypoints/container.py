@@ -249,7 +249,7 @@ class Application(containers.DeclarativeContainer):
         OutboxRelay,
         workflow=workflow,
         storage=storage,
-        users=providers.Singleton(UserDirectory, chat=chat),
+        users=providers.Singleton(UserDirectory, chat=chat, shutdown=shutdown),
         schedule=poll_schedule,
         shutdown=shutdown,
         receives_bots=settings.provided.receives_bots,

@@ -158,6 +158,9 @@ class MemoryChat:
         channel = self._channels.get(channel_id)
         return channel is not None and channel.has_bot and not channel.is_archived
 
+    def knows_user(self, user_id: str) -> bool:
+        return user_id in self._users
+
     async def look_up(self, user_id: str) -> User:
         if user_id not in self._users:
             raise ChatRejected("user_not_found", f"there is no user {user_id}; check the id")

@@ -103,6 +103,9 @@ class SlackChat:
         channel = response.get("channel")
         return isinstance(channel, dict) and channel.get("is_member") is True and channel.get("is_archived") is not True
 
+    def knows_user(self, user_id: str) -> bool:
+        return self._users.knows(user_id)
+
     async def look_up(self, user_id: str) -> User:
         return await self._users.look_up(user_id)
 

@@ -18,6 +18,10 @@ class UserCache:
         self._web = web
         self._fetch_cached = alru_cache(maxsize=max_users, ttl=ttl_seconds)(self._fetch)
 
+    def knows(self, user_id: str) -> bool:
+        """Returns whether the user is remembered, or is being looked up at the moment."""
+        return self._fetch_cached.cache_contains(user_id)
+
     async def look_up(self, user_id: str) -> User:
         """Returns the user. Simultaneous look-ups share one request and its ChatError; errors are not cached."""
         return await self._fetch_cached(user_id)

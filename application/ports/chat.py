@@ -70,6 +70,9 @@ class Chat(Protocol):
     async def is_member(self, channel_id: ChannelId) -> bool:
         """Returns whether the channel exists, is not archived, and has the bot as a member."""
 
+    def knows_user(self, user_id: str) -> bool:
+        """Returns whether `look_up` would answer without a request."""
+
     async def look_up(self, user_id: str) -> User:
         """Returns a user. Simultaneous look-ups of one user share a request; answers are cached for a while."""
 

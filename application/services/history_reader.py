@@ -1,6 +1,5 @@
 """Reads periods of the history of channels, within the rate limits of the chat service."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -9,18 +8,17 @@ import structlog
 from application.ports.chat import Chat, Page
 from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
+from application.services.request_pacer import RequestPacer
 from domain.channels import ChannelId
 from domain.errors import RateLimited, Unreachable
 from domain.messages import IncomingMessage
 
 log = structlog.get_logger()
 
-_REQUESTS_PER_SECOND = 40 / 60
+_REQUESTS_PER_MINUTE = 40
 """Of each method: less than a chat service that allows 50 a minute, since searching for posts needs some as well."""
 _BURST = 20
 """Requests that may run ahead of that rate."""
-_RESOLUTION_SECONDS = 0.001
-"""A timer may end a moment before its time."""
 _ATTEMPTS = 3
 """Of one request while the service is unreachable; after that the whole period is read again later."""
 
@@ -31,8 +29,8 @@ class HistoryReader:
     def __init__(self, chat: Chat, shutdown: Shutdown) -> None:
         self._chat = chat
         self._shutdown = shutdown
-        self._channels = _Pacer(shutdown)
-        self._threads = _Pacer(shutdown)
+        self._channels = RequestPacer(_REQUESTS_PER_MINUTE, _BURST, shutdown)
+        self._threads = RequestPacer(_REQUESTS_PER_MINUTE, _BURST, shutdown)
 
     async def read(self, channel_id: ChannelId, after: str, until: str) -> list[IncomingMessage]:
         """Returns the channel's messages between the timestamps, and those of threads that began then, in order.
@@ -47,7 +45,7 @@ class HistoryReader:
         return sorted({message.timestamp: message for message in messages}.values(), key=lambda found: found.timestamp)
 
     async def _pages(
-        self, fetch: Callable[[str], Awaitable[Page]], pacer: "_Pacer"
+        self, fetch: Callable[[str], Awaitable[Page]], pacer: RequestPacer
     ) -> tuple[list[IncomingMessage], list[str]]:
         messages: list[IncomingMessage] = []
         threads: list[str] = []
@@ -60,7 +58,7 @@ class HistoryReader:
             if not cursor:
                 return messages, threads
 
-    async def _page(self, fetch: Callable[[], Awaitable[Page]], pacer: "_Pacer") -> Page:
+    async def _page(self, fetch: Callable[[], Awaitable[Page]], pacer: RequestPacer) -> Page:
         pauses = exponential_backoff(1, 30)
         failures = 0
         while True:
@@ -68,35 +66,9 @@ class HistoryReader:
             try:
                 return await fetch()
             except RateLimited as limit:
-                pacer.hold(limit.retry_after_seconds)
+                pacer.pause(limit.retry_after_seconds)
             except Unreachable:
                 failures += 1
                 if failures == _ATTEMPTS:
                     raise
                 await self._shutdown.sleep(next(pauses))
-
-
-class _Pacer:
-    """Spaces the requests of one method, by the event loop's time."""
-
-    def __init__(self, shutdown: Shutdown) -> None:
-        self._shutdown = shutdown
-        self._used_until = 0.0
-        self._held_until = 0.0
-
-    async def wait(self) -> None:
-        """Returns when the next request may be made. Raises ShutdownRequested."""
-        now = _now()
-        self._used_until = max(self._used_until, now) + 1 / _REQUESTS_PER_SECOND
-        slot = self._used_until - _BURST / _REQUESTS_PER_SECOND
-        while (left := max(slot, self._held_until) - _now()) > _RESOLUTION_SECONDS:
-            await self._shutdown.sleep(left)
-
-    def hold(self, seconds: float) -> None:
-        """No request before that: the service has refused one."""
-        self._held_until = max(self._held_until, _now() + seconds)
-        self._used_until = max(self._used_until, self._held_until + _BURST / _REQUESTS_PER_SECOND)  # no burst after it
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -6,7 +6,8 @@ import structlog
 
 from application.ports.chat import Chat
 from application.resilience.incidents import log_incident
-from application.resilience.shutdown import ShutdownRequested
+from application.resilience.shutdown import Shutdown, ShutdownRequested
+from application.services.request_pacer import RequestPacer
 from domain.errors import ChatError, Unreachable
 from domain.messages import IncomingMessage
 from domain.users import User
@@ -17,14 +18,25 @@ _LOOK_UP_TIMEOUT_SECONDS = 10
 _DEGRADED_TIMEOUT_SECONDS = 1
 _DEGRADED_SECONDS = 30
 """How long after a look-up that timed out the next ones get the shorter timeout."""
+_BACKFILLED_PER_MINUTE, _BACKFILLED_BURST = 50, 10
+"""Look-ups of the authors of backfilled messages, which leave room for those of live ones."""
 
 
 class UserDirectory:
     """Finds the user behind a message."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, shutdown: Shutdown) -> None:
         self._chat = chat
+        self._pacer = RequestPacer(_BACKFILLED_PER_MINUTE, _BACKFILLED_BURST, shutdown)
         self._degraded_until = 0.0
+
+    async def wait_for_turn(self, message: IncomingMessage) -> None:
+        """Waits until the author of a backfilled message may be looked up: those of live messages go first.
+
+        Raises ShutdownRequested.
+        """
+        if not message.is_from_bot and not self._chat.knows_user(message.user_id):
+            await self._pacer.wait()
 
     async def author_of(self, message: IncomingMessage) -> User:
         """Returns the author, with empty fields if the look-up fails or takes longer than 10 s.

@@ -67,6 +67,8 @@ class OutboxRelay:
         self._receives_bots = receives_bots
         self._wake = asyncio.Event()
         self._claims: dict[Lane, Claim] = {}
+        self._waiting_lanes = 0
+        """Lanes whose delivery waits for the look-up of the author of a backfilled message."""
         self._last_accepted_at: float | None = None
         """By the event loop's time."""
 
@@ -102,7 +104,7 @@ class OutboxRelay:
         await self._shutdown.wait(await self._idle_seconds(), self._wake)
 
     async def _claim(self) -> list[Claim]:
-        free = _CONCURRENT_LANES - len(self._claims)
+        free = _CONCURRENT_LANES + self._waiting_lanes - len(self._claims)
         if free <= 0:
             return []
         return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=list(self._claims.values()))
@@ -188,7 +190,17 @@ class OutboxRelay:
                 raise _Rejected from error
             await self._dead_letter(claim, entry, reason)
 
+    async def _wait_for_turn(self, entry: OutboxEntry) -> None:
+        """Waits for the author's look-up. Lanes that do take no place from those that could deliver."""
+        self._waiting_lanes += 1
+        try:
+            await self._users.wait_for_turn(entry.event)
+        finally:
+            self._waiting_lanes -= 1
+
     async def _deliver(self, claim: Claim, entry: OutboxEntry) -> None:
+        if entry.is_backfilled:
+            await self._wait_for_turn(entry)
         author = await self._users.author_of(entry.event)
         # Messages that are certainly from bots were judged when they arrived.
         if author.is_bot and not entry.event.is_from_bot and not self._receives_bots:

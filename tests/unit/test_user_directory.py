@@ -146,3 +146,26 @@ async def test_shutdown_does_not_wait_for_a_rate_limited_lookup(world: World) ->
         await world.clock.advance(1)
 
     assert authors(world) == [User("U1", "Ada")]
+
+
+async def test_authors_of_live_messages_are_looked_up_before_those_of_backfilled_ones(world: World) -> None:
+    channels = [world.chat.add_channel(f"X{number}", has_bot=True) for number in range(60)]
+    await world.join(*channels)
+    with world.undelivered():
+        await world.clock.advance(10)
+        for channel_id in channels:
+            world.chat.say(channel_id, "missed", user_id=f"U-{channel_id}")
+
+    async with world.pack():
+        world.faults.block("take")  # polling would slow the test down
+        await world.clock.advance(60)
+        assert len(world.published_texts) < 60
+        world.chat.say("C1", "live")
+        await world.clock.settle()
+        assert world.published_texts[-1] == "live"
+        await world.clock.advance(60)
+        world.faults.lift("take")
+
+    assert sorted(world.published_texts) == ["live", *["missed"] * 60]
+    calls = world.faults.called_at("look_up")
+    assert all(len([at for at in calls if start <= at < start + 60]) <= 61 for start in calls)
