@@ -10,6 +10,7 @@ ChatError                       the chat service
 
 WorkflowError                   the workflow engine
 +-- WorkflowUnreachable         the request had no effect, or repeating it is safe; retry later
+|   +-- PathRefused             the engine serves no such path: its configuration or the pack's has to change
 +-- WorkflowInDoubt             the request was sent and no answer came
 +-- WorkflowServerError         the engine failed (5xx); may pass
 +-- ActionTakenElsewhere        another replica took the action
@@ -68,6 +69,10 @@ class WorkflowError(Exception):
 
 class WorkflowUnreachable(WorkflowError):
     """The engine could not be reached, or something else answered in its place."""
+
+
+class PathRefused(WorkflowUnreachable):
+    """The engine answers, but serves no request of this kind to this pack, however often it registers."""
 
 
 class WorkflowInDoubt(WorkflowError):

@@ -236,7 +236,6 @@ class Application(containers.DeclarativeContainer):
         clock=clock,
         shutdown=shutdown,
         storage_retry=storage_retry,
-        workflow_health=health.provided.reporter.call("flyte"),
         journal_limit=settings.provided.journal_limit,
     )
 

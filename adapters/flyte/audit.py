@@ -1,6 +1,6 @@
 """Looks events and actions up in Flyte's audit: an expensive query for a large Flyte, for use in doubt only."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -8,10 +8,9 @@ import structlog
 from yarl import URL
 
 from adapters.flyte import errors
-from adapters.flyte.audit_schemas import AuditedAction, Trigger, parse_runs
+from adapters.flyte.audit_schemas import AuditedAction, Trigger
+from adapters.flyte.body_readers import AuditBody
 from adapters.flyte.http_client import FlyteHttpClient
-from adapters.flyte.response import FlyteResponse
-from adapters.serialization.json_codec import read_json
 from domain.errors import WorkflowServerError
 from domain.outbox import OutboxEntry
 
@@ -22,6 +21,9 @@ _MAX_PAGES = 3
 """Few and long pages, since Flyte scans all its actions for each."""
 _MAX_PAGES_SINCE = 50
 """For queries with a start time: a busy Flyte makes a thousand runs a minute."""
+_MIN_PAGE_SIZE = 20
+_MAX_QUERIES_PER_PAGE = 4
+"""Where pages are too large to be read at once."""
 
 _TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 """Without 504: a query that took too long would do so again."""
@@ -44,21 +46,33 @@ class FlyteAudit:
 
     async def state_of(self, action_id: str) -> str:
         """Returns the state of one of the pack's actions; empty if it is not in the audit. Raises AuditUnavailable."""
-        async for action in self._actions(actionPackName=self._pack_name):
-            if action.id == action_id:
-                return action.state.value
-        return ""
+        states: list[str] = []
 
-    async def pending_actions(self, labels: Mapping[str, str], since: datetime) -> list[AuditedAction]:
-        """Returns the actions that the pack took since then and has not completed. Raises AuditUnavailable."""
-        return [
-            action
-            async for action in self._actions(since=since, actionPackName=self._pack_name)
-            if action.state.value == "PENDING"
-            and action.pack_name == self._pack_name
-            and action.pack_labels.items() <= labels.items()
-            and (action.state.time is None or action.state.time >= since)
-        ]
+        def visit(action: AuditedAction) -> None:
+            if action.id == action_id:
+                states.append(action.state.value)
+
+        await self._search(visit, lambda: bool(states), actionPackName=self._pack_name)
+        return states[0] if states else ""
+
+    async def open_actions(
+        self, labels: Mapping[str, str], since: datetime, new_since: datetime
+    ) -> list[AuditedAction]:
+        """Returns the pack's actions without a result: those taken since a time (`PENDING`), and those `NEW`.
+
+        Of the latter, those on the same pages that were created since `new_since`. Raises AuditUnavailable.
+        """
+        found: list[AuditedAction] = []
+        earliest = {"PENDING": since, "NEW": new_since}
+
+        def visit(action: AuditedAction) -> None:
+            start = earliest.get(action.state.value)
+            is_ours = action.pack_name == self._pack_name and action.pack_labels.items() <= labels.items()
+            if start is not None and is_ours and (action.state.time is None or action.state.time >= start):
+                found.append(action)
+
+        await self._search(visit, since=since, actionPackName=self._pack_name)
+        return found
 
     async def find_published(self, entries: Sequence[OutboxEntry]) -> set[str]:
         """The keys of those entries whose event has brought an action about. AuditUnavailable.
@@ -79,13 +93,14 @@ class FlyteAudit:
 
     async def _search_published(self, wanted: Mapping[str, datetime], **filters: str) -> set[str]:
         found: set[str] = set()
-        since = min(wanted.values()) - _CLOCK_SKEW
-        async for action in self._actions(since=since, **filters):
+
+        def visit(action: AuditedAction) -> None:
             key = self._message_key(action.trigger)
             if key in wanted and action.trigger.created_at in (None, wanted[key]):
                 found.add(key)
-            if len(found) == len(wanted):
-                break
+
+        since = min(wanted.values()) - _CLOCK_SKEW
+        await self._search(visit, lambda: len(found) == len(wanted), since=since, **filters)
         return found
 
     def _message_key(self, trigger: Trigger) -> str:
@@ -94,36 +109,48 @@ class FlyteAudit:
             return ""
         return f"{payload.get('channelId')}:{payload.get('timestamp')}"
 
-    async def _actions(self, *, since: datetime | None = None, **filters: str) -> AsyncIterator[AuditedAction]:
-        """Yields the actions of the newest runs: of a few pages, or of the runs that changed `since` a time."""
-        for page in range(_MAX_PAGES if since is None else _MAX_PAGES_SINCE):
-            runs = await self._page(filters | {"start": str(page * _PAGE_SIZE), "limit": str(_PAGE_SIZE)})
-            for run in runs:
-                for action in run:
-                    yield action
-            if len(runs) < _PAGE_SIZE or (since is not None and _is_older(runs[-1], since)):
+    async def _search(
+        self,
+        visit: Callable[[AuditedAction], None],
+        is_done: Callable[[], bool] = lambda: False,
+        *,
+        since: datetime | None = None,
+        **filters: str,
+    ) -> None:
+        """Visits the actions of the newest runs: of a few pages, or of the runs that changed `since` a time."""
+        pages = _MAX_PAGES if since is None else _MAX_PAGES_SINCE
+        start, limit = 0, _PAGE_SIZE
+        for _ in range(pages * _MAX_QUERIES_PER_PAGE):
+            page = AuditBody(visit)
+            is_cut = await self._read(page, filters | {"start": str(start), "limit": str(limit)})
+            if is_done() or not (is_cut or (page.runs == limit and not _is_older(page, since))):
+                return
+            start += page.runs
+            if is_cut:
+                limit = max(page.runs, _MIN_PAGE_SIZE)
+            if not page.runs:
+                log.warning("audit_run_skipped", reason="its page is too large", start=start)
+                start += 1
+            if start >= pages * _PAGE_SIZE:
                 return
 
-    async def _page(self, query: Mapping[str, str]) -> list[list[AuditedAction]]:
+    async def _read(self, page: AuditBody, query: Mapping[str, str]) -> bool:
+        """Reads a page. Returns whether it is too large to be read to its end."""
         if self._link is None:
             raise AuditUnavailable("Flyte has no link to an audit")
         try:
-            response = await self._client.get(self._link.update_query(query))
+            response = await self._client.get(self._link.update_query(query), page)
+        except errors.ResponseTooLarge:
+            return True
         except (errors.RequestTimedOut, errors.NotFlyte) as error:
             raise AuditUnavailable(str(error)) from error
-        if response.status == HTTPStatus.OK and not response.is_html:
-            return _parse(response)
+        if response.status == HTTPStatus.OK:
+            if not page.is_complete:
+                raise AuditUnavailable(f"the audit at {errors.redact(response.url)} has no list of flows")
+            return False
         reason = errors.unexpected_response(response)
         raise reason if response.status in _TRANSIENT_STATUSES else AuditUnavailable(str(reason))
 
 
-def _parse(response: FlyteResponse) -> list[list[AuditedAction]]:
-    try:
-        return parse_runs(read_json(response.body))
-    except ValueError as error:
-        raise AuditUnavailable(f"the audit at {errors.redact(response.url)} can't be read: {error}") from error
-
-
-def _is_older(run: list[AuditedAction], since: datetime) -> bool:
-    times = [action.state.time for action in run if action.state.time is not None]
-    return bool(times) and max(times) < since
+def _is_older(page: AuditBody, since: datetime | None) -> bool:
+    return since is not None and page.last_changed_at is not None and page.last_changed_at < since

@@ -51,15 +51,10 @@ class AuditedAction:
     trigger: Trigger = Trigger()
 
 
-def parse_runs(audit: Json) -> list[list[AuditedAction]]:
-    """Returns the actions of each flow run in the audit's order, without those that can't be parsed.
-
-    Raises ValueError if the response has no list of flow runs.
-    """
-    runs = audit.get("flows") if isinstance(audit, dict) else None
-    if not isinstance(runs, list):
-        raise ValueError("it has no list of flows")  # noqa: TRY004 - the response is wrong, not an argument's type
-    return [list(_parse_actions(_actions(run))) for run in runs]
+def parse_run(run: Json) -> list[AuditedAction]:
+    """Returns the actions of a flow run, without those that can't be parsed."""
+    actions = run.get("actions") if isinstance(run, dict) else None
+    return list(_parse_actions(actions.values() if isinstance(actions, dict) else ()))
 
 
 def parse_time(text: object) -> datetime | None:
@@ -99,11 +94,6 @@ class _FlyteSchema(DataclassSchema):
 
 
 _ACTION = schema_for(AuditedAction, _FlyteSchema)
-
-
-def _actions(run: Json) -> Iterable[Json]:
-    actions = run.get("actions") if isinstance(run, dict) else None
-    return actions.values() if isinstance(actions, dict) else ()
 
 
 def _parse_actions(actions: Iterable[Json]) -> Iterator[AuditedAction]:

@@ -1,5 +1,6 @@
 """An HTTP client of Flyte: sends each request once, to Flyte's origin only, with limits of time and size."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,15 +11,14 @@ from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestHead
 from yarl import URL
 
 from adapters.flyte import errors
+from adapters.flyte.body_readers import BodyReader, WholeBody
 from adapters.flyte.response import FlyteResponse
 from adapters.http.dates import server_time
 from adapters.http.peer_clock import PeerClock
 from adapters.http.session import Redirected, open_session, proxy_for
 from adapters.system_clock import SYSTEM_CLOCK
 from application.ports.clock import Clock
-from domain.errors import WorkflowError, WorkflowInDoubt, WorkflowUnreachable
-
-MAX_BODY_BYTES = 64 * 1024 * 1024
+from domain.errors import WorkflowError, WorkflowUnreachable
 
 _KEEPALIVE_SECONDS = 4.0
 """Servers and gateways commonly close idle connections after 5 s or more (Node.js, some HAProxy configurations). A
@@ -26,8 +26,9 @@ request on a connection that is being closed would be in doubt, although the ser
 
 _API_VERSION = "v1"
 _MAX_REDIRECTS = 5
-_CHUNK_BYTES = 64 * 1024
+_CHUNK_BYTES = 16 * 1024
 _STATUSES_WITH_BODY = (HTTPStatus.OK, HTTPStatus.CREATED)
+_MAX_REASON_BYTES = 256
 
 
 class _RequestState:
@@ -71,10 +72,13 @@ class FlyteHttpClient:
         """Returns the time by Flyte's clock; by `clock` until the first response."""
         return self._peer_clock.now()
 
-    async def get(self, url: URL) -> FlyteResponse:
-        """Returns the response, whatever its status, after redirects within the origin. Raises WorkflowUnreachable."""
+    async def get(self, url: URL, reader: BodyReader | None = None) -> FlyteResponse:
+        """Returns the response, whatever its status, after redirects within the origin. Raises WorkflowUnreachable.
+
+        `reader` reads the body of a 200 or 201; without one, 8 MiB are read at most. ResponseTooLarge if there is more.
+        """
         for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._send("GET", url, None)
+            response = await self._send("GET", url, None, reader)
             if not response.location:
                 return response
             target = _join(url, response.location)
@@ -83,13 +87,13 @@ class FlyteHttpClient:
             url = target
         raise errors.not_flyte(url, "it redirects endlessly")
 
-    async def post(self, url: URL, body: bytes | None) -> FlyteResponse:
-        """Returns the response, whatever its status.
+    async def post(self, url: URL, body: bytes | None, reader: BodyReader | None = None) -> FlyteResponse:
+        """Returns the response, whatever its status, its body read as by `get`.
 
         Raises WorkflowUnreachable if the request was not sent or was redirected, and WorkflowInDoubt if it was sent and
-        got no complete response.
+        got no complete response, or one that is too large.
         """
-        response = await self._send("POST", url, body)
+        response = await self._send("POST", url, body, reader)
         if response.location:
             raise errors.redirected("POST", url, response.status, response.location)
         return response
@@ -102,7 +106,7 @@ class FlyteHttpClient:
     def _is_same_origin(self, url: URL) -> bool:
         return (url.scheme, url.host, url.port) == (self.root.scheme, self.root.host, self.root.port)
 
-    async def _send(self, method: str, url: URL, body: bytes | None) -> FlyteResponse:
+    async def _send(self, method: str, url: URL, body: bytes | None, reader: BodyReader | None) -> FlyteResponse:
         self.require_same_origin(url)
         if self._session is None:
             raise WorkflowUnreachable("the connection to Flyte is not open")
@@ -112,7 +116,7 @@ class FlyteHttpClient:
             async with self._session.request(
                 method, url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=state
             ) as response:
-                return await _read(method, url, response)
+                return await _read(method, url, response, reader or WholeBody())
         except Redirected as redirect:
             location = redirect.headers.get("Location", "") if redirect.headers else ""
             raise errors.redirected(method, url, redirect.status, location) from None
@@ -129,27 +133,44 @@ async def _mark_sent(_session: ClientSession, context: object, _sent: TraceReque
         state.was_sent = True
 
 
-async def _read(method: str, url: URL, response: ClientResponse) -> FlyteResponse:
+async def _read(method: str, url: URL, response: ClientResponse, reader: BodyReader) -> FlyteResponse:
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST
+    body = b""
+    if response.status in _STATUSES_WITH_BODY:
+        await _read_body(method, url, response, reader)
+        body = reader.body()
+    elif response.status == HTTPStatus.NOT_FOUND:
+        body = await _read_reason(response)
     return FlyteResponse(
         method,
         url,
         response.status,
         response.content_type,
         location=response.headers.get("Location", "") if is_redirect else "",
-        body=await _read_body(method, url, response) if response.status in _STATUSES_WITH_BODY else b"",
+        body=body,
         server_time=server_time(response.headers),
     )
 
 
-async def _read_body(method: str, url: URL, response: ClientResponse) -> bytes:
-    body = bytearray()
+async def _read_body(method: str, url: URL, response: ClientResponse, reader: BodyReader) -> None:
+    size = 0
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            too_large = f"{method} {errors.redact(url)} returned more than {MAX_BODY_BYTES // 1024**2} MiB"
-            raise WorkflowInDoubt(too_large) if method == "POST" else WorkflowUnreachable(too_large)
-    return bytes(body)
+        size += len(chunk)
+        if size > reader.max_bytes:
+            raise errors.too_large(method, url, reader.max_bytes)
+        try:
+            reader.feed(chunk)
+        except ValueError as error:
+            raise errors.not_flyte(url, f"its response can't be read ({error})") from error
+        if size > _CHUNK_BYTES:
+            await asyncio.sleep(0)  # what has arrived already is read without a pause
+
+
+async def _read_reason(response: ClientResponse) -> bytes:
+    try:
+        return await response.content.read(_MAX_REASON_BYTES)
+    except (ClientError, OSError):
+        return b""
 
 
 def _root(base: URL) -> URL:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 
 from yarl import URL
 
+_UNROUTED = b"not found"
 _HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -20,7 +22,7 @@ class FlyteResponse:
     location: str = ""
     """The target of a redirect; empty for other responses."""
     body: bytes = b""
-    """Empty unless the status is 200 or 201: Flyte's other responses have no content."""
+    """Of a 404 only the beginning; empty unless the status is 200, 201 or 404: Flyte's others have no content."""
     server_time: datetime | None = None
     """None if the response does not tell."""
 
@@ -28,6 +30,11 @@ class FlyteResponse:
     def has_side_effects(self) -> bool:
         """Whether the request may have changed something, so that a repeat may do harm."""
         return self.method != "GET"
+
+    @property
+    def is_unrouted(self) -> bool:
+        """Whether Flyte's router does not know the path. The 404 for an unknown pack or action has no content."""
+        return self.status == HTTPStatus.NOT_FOUND and self.body.strip().lower() == _UNROUTED
 
     @property
     def is_html(self) -> bool:

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from adapters.flyte import errors
 from adapters.flyte.response import FlyteResponse
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep, write_json
-from adapters.serialization.payloads import parse_command
+from adapters.serialization.payloads import INPUT_TOO_LARGE, parse_command
 from application.ports.workflow import PackDefinition
-from domain.commands import Command
+from domain.commands import Command, UnknownCommand, UnreadableCommand, command_name
 from domain.errors import RejectedByWorkflow
 from domain.json_values import Json
 
@@ -35,9 +35,15 @@ def event_json(name: str, payload: Json, at: datetime) -> bytes:
     return _to_json({"event": name, "payload": payload, "createdAt": created_at})
 
 
-def command_from(name: Json, given: Json) -> Command:
-    """Returns an action's command. An action without a name has an UnknownCommand."""
-    return parse_command(name if isinstance(name, str) else "", given)
+def command_from(name: Json, given: Json, *, is_too_large: bool = False) -> Command:
+    """Returns an action's command. An action without a name has an UnknownCommand.
+
+    Input that `is_too_large` was left out, and makes a known command unreadable.
+    """
+    command = parse_command(name if isinstance(name, str) else "", given)
+    if is_too_large and not isinstance(command, UnknownCommand):
+        return UnreadableCommand(command_name(command), INPUT_TOO_LARGE)
+    return command
 
 
 def parse_body(response: FlyteResponse) -> Json:

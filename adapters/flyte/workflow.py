@@ -11,6 +11,8 @@ from yarl import URL
 
 from adapters.flyte import errors, links
 from adapters.flyte.audit import AuditUnavailable, FlyteAudit
+from adapters.flyte.audit_schemas import AuditedAction
+from adapters.flyte.body_readers import ActionBody
 from adapters.flyte.http_client import FlyteHttpClient
 from adapters.flyte.response import FlyteResponse
 from adapters.flyte.schemas import command_from, event_json, pack_json, parse_body
@@ -18,7 +20,7 @@ from adapters.serialization.json_codec import read_json
 from adapters.serialization.payloads import event_name, event_payload
 from adapters.system_clock import SYSTEM_CLOCK
 from application.ports.clock import Clock
-from application.ports.workflow import PackDefinition
+from application.ports.workflow import Completion, OpenActions, PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import command_name
 from domain.errors import (
@@ -37,9 +39,15 @@ DOCUMENTATION = "https://github.com/ExpediaGroup/flyte-slack/blob/master/README.
 """The target of the pack's `help` link."""
 
 _CLOCK_SKEW = timedelta(minutes=1)
-_MAX_PENDING_AGE = timedelta(hours=48)
+_MAX_OPEN_AGE = timedelta(hours=48)
 
-_COMPLETED_STATES = ("SUCCESS", "FATAL")
+_COMPLETIONS = {
+    "SUCCESS": Completion.RECEIVED,
+    "FATAL": Completion.RECEIVED,
+    "PENDING": Completion.MISSING,
+    "NEW": Completion.CONTRADICTORY,
+}
+"""Flyte inserts an action first and its audit record then. Taken in between, the action stays `NEW` in the audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +93,15 @@ class FlyteWorkflow:
 
     async def take(self) -> Action | None:
         """Implements the port. Flyte returns 500 to all but one of the replicas that take the same action."""
-        response = await self._client.post(self._registered().take_action, None)
+        body = ActionBody()
+        response = await self._client.post(self._registered().take_action, None, body)
         if response.status == HTTPStatus.NO_CONTENT:
             return None
         if response.status == HTTPStatus.INTERNAL_SERVER_ERROR and not response.is_html:
             raise ActionTakenElsewhere("another replica of the pack was faster, or Flyte failed: it returned 500")
         if response.status != HTTPStatus.OK or response.is_html:
             raise errors.unexpected_response(response)
-        return _parse_action(response)
+        return _parse_action(response, lacks_input=body.lacks_input)
 
     async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
         """Implements the port. WorkflowServerError is a 500 or a link to another origin, PackNotRegistered a 404."""
@@ -109,14 +118,14 @@ class FlyteWorkflow:
         """Implements the port."""
         await self._post_event(self._registered().event, event, at)
 
-    async def is_completed(self, action_id: ActionId) -> bool | None:
+    async def completion_of(self, action_id: ActionId) -> Completion:
         """Implements the port by Flyte's audit, as far back as it is read."""
         try:
             state = await self._audit().state_of(links.action_id_in(_parse_result_link(action_id)))
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
-            return None
-        return state in _COMPLETED_STATES if state else None
+            return Completion.UNKNOWN
+        return _COMPLETIONS.get(state, Completion.UNKNOWN)
 
     async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         """Implements the port by Flyte's audit, which contains only events that triggered an action."""
@@ -127,21 +136,26 @@ class FlyteWorkflow:
             found = set()
         return [entry.key in found for entry in entries]
 
-    async def pending_actions(self, since: datetime) -> list[Action]:
+    async def open_actions(self, since: datetime) -> OpenActions:
         """Implements the port by Flyte's audit, as far back as it is read. Flyte's clock may be a minute behind.
 
         Omits actions taken more than two days ago: Flyte never forgets an action, and the messages that an earlier pack
         left there should not be posted years later.
         """
         registration = self._registered()
-        earliest = max(since - _CLOCK_SKEW, self.now() - _MAX_PENDING_AGE)
+        earliest = self.now() - _MAX_OPEN_AGE
         try:
-            pending = await self._audit().pending_actions(registration.definition.labels, earliest)
+            found = await self._audit().open_actions(
+                registration.definition.labels, max(since - _CLOCK_SKEW, earliest), earliest
+            )
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
-            return []
-        found = ((links.result_link(registration.take_action, action.id), action) for action in pending)
-        return [Action(ActionId(str(link)), command_from(action.name, action.input)) for link, action in found if link]
+            found = []
+        is_new = [(action.state.value == "NEW", _open_action(registration, action)) for action in found]
+        return OpenActions(
+            taken=[action for new, action in is_new if action and not new],
+            waiting=[action for new, action in is_new if action and new],
+        )
 
     async def _register(self, definition: PackDefinition) -> _Registration:
         root = self._client.root
@@ -174,7 +188,12 @@ class FlyteWorkflow:
             raise errors.unexpected_response(response)
 
 
-def _parse_action(response: FlyteResponse) -> Action | None:
+def _open_action(registration: _Registration, audited: AuditedAction) -> Action | None:
+    link = links.result_link(registration.take_action, audited.id)
+    return Action(ActionId(str(link)), command_from(audited.name, audited.input)) if link else None
+
+
+def _parse_action(response: FlyteResponse, *, lacks_input: bool) -> Action | None:
     returned = f"POST {errors.redact(response.url)} returned 200 and"
     try:
         taken = read_json(response.body)
@@ -182,7 +201,7 @@ def _parse_action(response: FlyteResponse) -> Action | None:
         raise WorkflowInDoubt(f"{returned} something other than JSON: an action may be lost") from None
     if not isinstance(taken, dict):
         raise WorkflowInDoubt(f"{returned} something other than a JSON object: an action may be lost")
-    command = command_from(taken.get("command"), taken.get("input"))
+    command = command_from(taken.get("command"), taken.get("input"), is_too_large=lacks_input)
     link = links.find_link(taken, links.ACTION_RESULT, response.url)
     if link is None:
         log.error("action_without_result_link", command=command_name(command), url=errors.redact(response.url))

@@ -8,7 +8,7 @@ from itertools import count
 
 from adapters.system_clock import SYSTEM_CLOCK
 from application.ports.clock import Clock
-from application.ports.workflow import PackDefinition
+from application.ports.workflow import Completion, OpenActions, PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import Command
 from domain.errors import PackNotRegistered, WorkflowServerError
@@ -31,6 +31,7 @@ class MemoryWorkflow:
         self._waiting: deque[Action] = deque()
         self._taken: dict[ActionId, Action] = {}
         self._taken_at: dict[ActionId, datetime] = {}
+        self._recorded_as_waiting: list[ActionId] = []
         self._changed = asyncio.Event()
         self.pack: PackDefinition | None = None
         """The registered pack; None before the registration, and after `forget_pack`."""
@@ -51,6 +52,10 @@ class MemoryWorkflow:
     def give_out_again(self, action_id: ActionId) -> None:
         """Lets a taken action be taken once more."""
         self._waiting.append(self._taken[action_id])
+
+    def record_as_waiting(self, action_id: ActionId) -> None:
+        """Lets the record of a taken action be out of date for good, as if nobody had taken it."""
+        self._recorded_as_waiting.append(action_id)
 
     def forget_pack(self) -> None:
         """Forgets the pack until it registers again."""
@@ -93,19 +98,25 @@ class MemoryWorkflow:
         self.published.append((event, at))
         self._run_flows(event)
 
-    async def is_completed(self, action_id: ActionId) -> bool | None:
+    async def completion_of(self, action_id: ActionId) -> Completion:
         self._require_pack()
-        return action_id in self.outcomes if action_id in self._taken else None
+        if action_id not in self._taken:
+            return Completion.UNKNOWN
+        if action_id in self._recorded_as_waiting:
+            return Completion.CONTRADICTORY
+        return Completion.RECEIVED if action_id in self.outcomes else Completion.MISSING
 
     async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         self._require_pack()
         known = {(event.message.key, at) for event, at in self.published}
         return [(entry.key, entry.received_at) in known for entry in entries]
 
-    async def pending_actions(self, since: datetime) -> list[Action]:
+    async def open_actions(self, since: datetime) -> OpenActions:
         self._require_pack()
-        pending = (action for action in self._taken.values() if action.id not in self.outcomes)
-        return [action for action in pending if self._taken_at[action.id] >= since]
+        stale = self._recorded_as_waiting
+        recorded = [action for action in self._taken.values() if action.id not in stale]
+        taken = [one for one in recorded if one.id not in self.outcomes and self._taken_at[one.id] >= since]
+        return OpenActions(taken, [*self._waiting, *(self._taken[action_id] for action_id in stale)])
 
     def _require_pack(self) -> None:
         if self.pack is None:

@@ -46,6 +46,9 @@ from domain.messages import OutgoingMessage, RichMessage
 MAX_INPUT_BYTES = 1024 * 1024
 """Of a command's input as compact JSON."""
 
+INPUT_TOO_LARGE = "input is larger than 1 MiB"
+"""Why it can't be read."""
+
 MAX_INPUT_DEPTH = 100
 """Levels of lists and objects in a command's input, including the input itself."""
 
@@ -123,7 +126,7 @@ def _sanitize(given: Json) -> JsonObject:
     except ValueError:
         raise _InvalidInput("input contains a number that has no JSON form") from None
     if size > MAX_INPUT_BYTES:
-        raise _InvalidInput("input is larger than 1 MiB")
+        raise _InvalidInput(INPUT_TOO_LARGE)
     return sanitized
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from domain.actions import Action, ActionId
@@ -26,6 +27,28 @@ class PackDefinition:
     labels: Mapping[str, str]
     commands: tuple[CommandDefinition, ...]
     events: tuple[str, ...]
+
+
+class Completion(Enum):
+    """What the engine knows of the outcome of an action that this pack has taken."""
+
+    RECEIVED = "received"
+    MISSING = "missing"
+    CONTRADICTORY = "contradictory"
+    """The engine says that nobody has taken the action, so that its record is out of date."""
+    UNKNOWN = "unknown"
+    """The engine can't tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenActions:
+    """Actions for this pack that have no outcome, by the engine's record."""
+
+    taken: list[Action]
+    """By this pack, or another one of its name and labels."""
+    waiting: list[Action]
+    """To be taken, or taken a moment ago. The record of an action can stay in this state for good, although it was
+    taken: if no `take` returns it, and nothing else waits either."""
 
 
 class Workflow(Protocol):
@@ -68,8 +91,8 @@ class Workflow(Protocol):
         The engine does not recognise repeats: every call that returns is one event.
         """
 
-    async def is_completed(self, action_id: ActionId) -> bool | None:
-        """Returns whether the engine has the outcome of this action; None if it can't tell. An expensive query."""
+    async def completion_of(self, action_id: ActionId) -> Completion:
+        """Returns whether the engine has the outcome of this action. An expensive query."""
 
     async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         """Returns for each entry whether the engine has certainly processed its event, by content and `received_at`.
@@ -77,8 +100,8 @@ class Workflow(Protocol):
         False where the engine can't tell. An expensive query, never to be made in a loop.
         """
 
-    async def pending_actions(self, since: datetime) -> list[Action]:
-        """Returns the actions that the engine considers taken by this pack and not completed.
+    async def open_actions(self, since: datetime) -> OpenActions:
+        """Returns the actions without an outcome.
 
         May leave out those taken before `since`. Empty where the engine can't tell. An expensive query.
         """

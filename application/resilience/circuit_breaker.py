@@ -1,7 +1,7 @@
-"""Circuit breaker for the workflow engine: during an outage one request probes while the others wait."""
+"""Circuit breakers for the workflow engine: during an outage one request of a kind probes while the others wait."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import defaultdict
 from typing import Any
 
 import structlog
@@ -13,8 +13,10 @@ from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
 from domain.errors import (
     PackNotRegistered,
+    PathRefused,
     RejectedByWorkflow,
     WorkflowError,
+    WorkflowInDoubt,
     WorkflowServerError,
     WorkflowUnauthorized,
     WorkflowUnreachable,
@@ -22,14 +24,43 @@ from domain.errors import (
 
 log = structlog.get_logger()
 
-_OUTAGES = (WorkflowUnreachable, WorkflowUnauthorized)
+_OUTAGES = (PackNotRegistered, WorkflowUnreachable, WorkflowUnauthorized)
+_REFUSALS = (PackNotRegistered, PathRefused)
 _MAX_CONCURRENT_REQUESTS = 32
 """The engine is one server with one database; more requests would only queue up there."""
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 10
+_ABOUT_ONE_ACTION = "complete"
+"""The request that the engine can refuse for its action alone."""
+_TRUST_SECONDS = 1.0
+"""For so long after a registration, a result is refused for its action: thousands of them must not all register."""
+_FAILING = {"take": "fails when asked for actions", "publish": "fails when given events"}
+_MAX_FAILURES = 8
+"""In a row. Losing an action to another replica happens now and then, not that often."""
+_REFUSED = "refuses {}: check its security policy, and the pack's name and labels"
+_REQUESTS = {"take": "requests for actions", "publish": "events", "complete": "results"}
+
+
+class _Circuit:
+    """Whether one kind of request gets through. The pauses grow until one does."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+        self.closed.set()
+        self.reset()
+
+    def reset(self) -> None:
+        """The engine has answered."""
+        self.problem = ""
+        self.failures = 0
+        self.pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
 
 
 class WorkflowCircuitBreaker:
-    """Carries requests through outages, and registers the pack again when the engine has forgotten it."""
+    """Carries requests through outages, and registers the pack again when the engine has forgotten it.
+
+    Every kind of request has a circuit of its own, since an engine may serve one and refuse another, and its health is
+    judged by all of them: a registration that succeeds proves nothing for events.
+    """
 
     def __init__(
         self, workflow: Workflow, definition: PackDefinition, shutdown: Shutdown, health: HealthReporter
@@ -39,11 +70,11 @@ class WorkflowCircuitBreaker:
         self._shutdown = shutdown
         self._health = health
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_REQUESTS)
-        self._closed = asyncio.Event()
-        self._closed.set()
+        self._circuits: defaultdict[str, _Circuit] = defaultdict(_Circuit)
         self._registering = asyncio.Lock()
+        self._registered = asyncio.Event()
         self._registrations = 0
-        self._answered = asyncio.Event()
+        self._trusted_until = 0.0
 
     async def register(self) -> None:
         """Registers the pack, however long it takes. Raises ShutdownRequested if the pack is to end before."""
@@ -51,80 +82,130 @@ class WorkflowCircuitBreaker:
 
     async def wait_until_registered(self) -> None:
         """Returns when the pack has been registered once. Raises ShutdownRequested if the pack is to end before."""
-        await self._shutdown.wait(None, self._answered)
+        await self._shutdown.wait(None, self._registered)
 
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Raises any error that is not an outage, and ShutdownRequested.
 
-        If the engine does not know the pack, registers it again, once: PackNotRegistered after that concerns this very
-        request.
+        Waits for the first registration. If the engine does not know the pack, registers it again. PackNotRegistered
+        after that, and PathRefused, are raised for the result of an action only, which they may concern alone.
         """
-        registrations = self._registrations
-        try:
-            return await self._through_outages(call)
-        except PackNotRegistered:
-            await self._register_again(registrations)
-            return await self._through_outages(call)
+        if not self._registered.is_set():  # during shutdown, requests that need not wait are still made
+            await self._shutdown.wait(None, self._registered)
+        return await self._through_outages(call)
 
     async def _through_outages(self, call: PortCall) -> Any:
-        pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
+        circuit = self._circuits[call.method]
+        before = self._registrations
         while True:
-            if not self._closed.is_set():  # during shutdown, requests that need not wait are still made
-                await self._shutdown.wait(None, self._closed)
+            if not circuit.closed.is_set():
+                await self._shutdown.wait(None, circuit.closed)
+            seen = self._registrations
             try:
-                async with self._slots:
-                    result = await call.perform()
+                return await self._perform(call, circuit)
             except _OUTAGES as outage:
-                await self._probe_unless_probing(outage, pauses)
-            else:
-                self._report_healthy()
-                return result
+                if self._concerns_one_action(call, outage, before):
+                    raise
+                if circuit.closed.is_set():
+                    circuit.closed.clear()
+                    try:
+                        return await self._probe(call, circuit, outage, before, seen)
+                    finally:
+                        circuit.closed.set()
 
-    async def _probe_unless_probing(self, outage: WorkflowError, pauses: Iterator[float]) -> None:
-        if not self._closed.is_set():
-            return
-        self._closed.clear()
+    async def _perform(self, call: PortCall, circuit: _Circuit) -> Any:
         try:
-            await self._probe(outage, pauses)
-        finally:
-            self._closed.set()
+            async with self._slots:
+                result = await call.perform()
+        except _OUTAGES as outage:
+            if call.method == _ABOUT_ONE_ACTION and isinstance(outage, PathRefused):
+                self._report(circuit, _status(outage, call))
+            raise
+        except WorkflowError as error:
+            self._judge(error, call, circuit)
+            raise
+        circuit.reset()
+        self._report(circuit)
+        return result
 
-    async def _probe(self, outage: WorkflowError, pauses: Iterator[float]) -> None:
-        """Registers until the engine answers: safe to repeat, and necessary after many an outage.
+    def _judge(self, error: WorkflowError, call: PortCall, circuit: _Circuit) -> None:
+        """The engine may reject one request; it is unhealthy if it does nothing else."""
+        if call.method in _FAILING and not isinstance(error, RejectedByWorkflow):
+            circuit.failures += 1
+            if circuit.failures >= _MAX_FAILURES:
+                self._report(circuit, _FAILING[call.method])
+        elif not isinstance(error, WorkflowInDoubt):
+            circuit.reset()
+            self._report(circuit)
 
-        The pauses belong to the request: one that keeps failing slows down even while registering works.
+    async def _probe(self, call: PortCall, circuit: _Circuit, outage: WorkflowError, before: int, seen: int) -> Any:
+        """Repeats the request until the engine answers it.
+
+        Registers first, which is safe to repeat, and necessary after many an outage; not where it can't help.
         """
-        for pause in pauses:
-            log.warning("workflow_engine_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
-            self._health.report(healthy=False, status=_status(outage))
-            await self._shutdown.sleep(pause)
+        while True:
+            is_forgotten = isinstance(outage, PackNotRegistered) and not circuit.problem
+            if not is_forgotten:
+                await self._pause(call, circuit, outage)
             try:
-                await self._register()
+                if not isinstance(outage, PathRefused) and call.method != "register":
+                    await self._register_unless_done(seen, is_forgotten=is_forgotten)
+                seen = self._registrations
+                return await self._perform(call, circuit)
             except _OUTAGES as again:
+                if self._concerns_one_action(call, again, before):
+                    raise
                 outage = again
-            else:
-                self._report_healthy()
-                return
+                if is_forgotten:
+                    self._report(circuit, _status(outage, call))
 
-    async def _register_again(self, registrations: int) -> None:
+    async def _pause(self, call: PortCall, circuit: _Circuit, outage: WorkflowError) -> None:
+        pause = next(circuit.pauses)
+        if isinstance(outage, _REFUSALS):
+            log.warning("workflow_engine_refuses", reason=str(outage), again_in_seconds=round(pause, 2))
+        else:
+            log.warning("workflow_engine_out_of_reach", reason=str(outage), again_in_seconds=round(pause, 2))
+        self._report(circuit, _status(outage, call))
+        await self._shutdown.sleep(pause)
+
+    def _concerns_one_action(self, call: PortCall, outage: WorkflowError, registrations_before: int) -> bool:
+        """Whether the engine serves the pack, registered during the call or just before, but not this action."""
+        if call.method != _ABOUT_ONE_ACTION or not isinstance(outage, _REFUSALS):
+            return False
+        is_registered = self._registrations != registrations_before or self._time() < self._trusted_until
+        return isinstance(outage, PathRefused) or is_registered
+
+    async def _register_unless_done(self, seen: int, *, is_forgotten: bool) -> None:
         async with self._registering:
-            if registrations == self._registrations:
+            if self._registrations != seen:
+                return
+            if is_forgotten:
                 log.warning("pack_forgotten_by_the_engine", pack=self._definition.name)
-                await self.register()
+            await self._register()
 
     async def _register(self) -> None:
         """Registers once; an engine that can't accept the pack counts as unreachable."""
         try:
             await self._workflow.register(self._definition)
-        except (WorkflowServerError, RejectedByWorkflow, PackNotRegistered) as error:
+        except (WorkflowServerError, RejectedByWorkflow, *_REFUSALS) as error:
             raise WorkflowUnreachable(f"the pack could not be registered: {error}") from error
         self._registrations += 1
-        self._answered.set()
+        self._trusted_until = self._time() + _TRUST_SECONDS
+        self._registered.set()
         log.info("registered", pack=self._definition.name)
 
-    def _report_healthy(self) -> None:
-        self._health.report(healthy=True, status="reached")
+    def _time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _report(self, circuit: _Circuit, problem: str = "") -> None:
+        circuit.problem = problem
+        problems = dict.fromkeys(each.problem for each in self._circuits.values() if each.problem)
+        self._health.report(healthy=not problems, status="; ".join(problems) or "reached")
 
 
-def _status(outage: WorkflowError) -> str:
-    return "refuses the pack's token" if isinstance(outage, WorkflowUnauthorized) else "out of reach"
+def _status(outage: WorkflowError, call: PortCall) -> str:
+    if isinstance(outage, WorkflowUnauthorized):
+        return "refuses the pack's token"
+    if isinstance(outage, _REFUSALS):
+        return _REFUSED.format(_REQUESTS.get(call.method, "requests"))
+    return "out of reach"

@@ -1,19 +1,33 @@
 """Reports the outcomes of actions to the workflow engine until it has them."""
 
+from collections import Counter
+
 import structlog
 
 from application.ports.storage import Storage
-from application.ports.workflow import Workflow
+from application.ports.workflow import Completion, Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
 from domain.actions import ActionId, JournalEntry
-from domain.errors import PackNotRegistered, RejectedByWorkflow, WorkflowError, WorkflowInDoubt, WorkflowServerError
+from domain.commands import command_name
+from domain.errors import (
+    PackNotRegistered,
+    PathRefused,
+    RejectedByWorkflow,
+    WorkflowError,
+    WorkflowInDoubt,
+    WorkflowServerError,
+)
 
 log = structlog.get_logger()
 
 _MAX_UNCONFIRMED_ATTEMPTS = 70
 """Failed attempts after which an outcome is dead-lettered if the engine can't tell whether it has it. With pauses up
 to a minute, about an hour: an engine whose database is down fails everything for a while."""
+
+_MAX_CONTRADICTIONS = 11
+"""Failed attempts, in about three minutes, after which the engine is taken to have an outcome that it will never
+confirm: it fails every repeat, and its record of the action is out of date."""
 
 
 class ResultReporter:
@@ -44,21 +58,31 @@ class ResultReporter:
 
     async def _deliver(self, entry: JournalEntry) -> str:
         """Returns why the outcome can't be reported; empty once the engine has it."""
-        unconfirmed, was_in_doubt = 0, False
+        attempts: Counter[Completion] = Counter()
+        was_in_doubt = False
         for pause in exponential_backoff(0.25, 60):
             try:
                 await self._complete(entry)
+            except PathRefused as error:
+                log.warning("answer_not_taken", action=entry.action.id, reason=str(error))
             except (PackNotRegistered, RejectedByWorkflow) as error:
                 return str(error)
             except (WorkflowServerError, WorkflowInDoubt) as error:
                 log.warning("answer_not_taken", action=entry.action.id, reason=str(error))
-                is_completed = await self._is_completed(entry.action.id)
-                if is_completed or (is_completed is None and was_in_doubt and isinstance(error, WorkflowServerError)):
+                completion = await self._completion_of(entry.action.id)
+                attempts[completion] += 1
+                is_failure = isinstance(error, WorkflowServerError)
+                if completion is Completion.RECEIVED or (
+                    completion is not Completion.MISSING and was_in_doubt and is_failure
+                ):
                     return ""  # a lost answer, then the 500 of an action that is complete already
-                was_in_doubt = was_in_doubt or isinstance(error, WorkflowInDoubt)
-                unconfirmed += is_completed is None
-                if unconfirmed >= _MAX_UNCONFIRMED_ATTEMPTS:
+                if attempts[Completion.CONTRADICTORY] >= _MAX_CONTRADICTIONS and is_failure:
+                    command = command_name(entry.action.command)
+                    log.warning("answer_assumed_taken", action=entry.action.id, command=command, reason=str(error))
+                    return ""
+                if attempts[Completion.UNKNOWN] >= _MAX_UNCONFIRMED_ATTEMPTS:
                     return str(error)
+                was_in_doubt = was_in_doubt or not is_failure
             else:
                 return ""
             await self._shutdown.sleep(pause)
@@ -69,9 +93,9 @@ class ResultReporter:
             raise ValueError(f"action {entry.action.id} has no outcome yet")
         await self._workflow.complete(entry.action.id, entry.outcome, entry.completed_at)
 
-    async def _is_completed(self, action_id: ActionId) -> bool | None:
+    async def _completion_of(self, action_id: ActionId) -> Completion:
         try:
-            return await self._workflow.is_completed(action_id)
+            return await self._workflow.completion_of(action_id)
         except WorkflowError as error:
             log.warning("audit_failed", action=action_id, reason=str(error))
-            return None
+            return Completion.UNKNOWN

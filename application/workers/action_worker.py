@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 import structlog
 
-from application.health import HealthReporter
 from application.policies import POLL_INTERVAL_SECONDS
 from application.ports.chat import Chat
 from application.ports.clock import Clock
@@ -36,9 +35,7 @@ log = structlog.get_logger()
 _LOST_POST_SEARCH_WINDOW = timedelta(hours=1)
 """How far back to search for the post of an action that the engine considers taken and the journal does not have."""
 _RECOVERY_INTERVAL_SECONDS = 10.0
-"""Between two queries for pending actions, which are expensive."""
-_MAX_FAILED_POLLS = 8
-"""In a row. Losing an action to another replica happens now and then, not that often."""
+"""Between two queries for open actions, which are expensive."""
 _ORPHANS_PER_CLAIM = 100
 _MAX_ATTEMPTS = 5
 """Of an action that a bug interrupts, before it is set aside."""
@@ -60,7 +57,6 @@ class ActionWorker:
         clock: Clock,
         shutdown: Shutdown,
         storage_retry: StorageRetryPolicy,
-        workflow_health: HealthReporter,
         journal_limit: int,
     ) -> None:
         self._workflow = workflow
@@ -74,12 +70,15 @@ class ActionWorker:
         self._clock = clock
         self._shutdown = shutdown
         self._storage_retry = storage_retry
-        self._workflow_health = workflow_health
         self._journal_limit = journal_limit
         self._in_progress = 0
         self._in_doubt_since: datetime | None = None
         """Since when, by the engine's time, an action may have been given out that the journal does not have."""
         self._next_recovery_at = 0.0
+        self._suspects: frozenset[ActionId] | None = None
+        """The actions that the engine records as waiting, if these are to be looked at once more."""
+        self._none_waits = False
+        """Whether a poll has found nothing since these were looked at."""
         self._is_action_lost = False
         """An action was taken that could not be recorded before the shutdown."""
         self._task_done = asyncio.Event()
@@ -127,7 +126,9 @@ class ActionWorker:
         if delay := self._schedule.delay_before_poll():
             await self._shutdown.sleep(delay)
         action = await self._poll()
-        if action is not None:
+        if action is None:
+            self._none_waits = True
+        else:
             self._schedule.on_action_found()
             self._start(partial(self._record, action), action)
         await self._recover_lost_if_due()
@@ -145,17 +146,16 @@ class ActionWorker:
 
     async def _poll(self) -> Action | None:
         """Takes one action, or None. Waits long after failures of the engine, not after losing to another replica."""
-        for failed, pause in enumerate(exponential_backoff(0.05, 10)):
+        for pause in exponential_backoff(0.05, 10):
             self._schedule.wake.clear()
             polled_at = self._workflow.now()
-            if failed >= _MAX_FAILED_POLLS:
-                self._workflow_health.report(healthy=False, status="fails when asked for actions")
             try:
                 return await self._workflow.take()
             except ActionTakenElsewhere:
                 log.debug("race_for_action_lost")
             except WorkflowInDoubt as doubt:
                 self._in_doubt_since = self._in_doubt_since or polled_at
+                self._suspects = None
                 log.warning("take_in_doubt", reason=str(doubt))
             except WorkflowError as error:
                 log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
@@ -164,7 +164,7 @@ class ActionWorker:
 
     async def _recover_lost_if_due(self) -> None:
         now = asyncio.get_running_loop().time()
-        if self._in_doubt_since is None or now < self._next_recovery_at:
+        if self._in_doubt_since is None or now < self._next_recovery_at or (self._suspects and not self._none_waits):
             return
         self._next_recovery_at = now + _RECOVERY_INTERVAL_SECONDS
         if await self._recover_lost(self._in_doubt_since):
@@ -172,20 +172,26 @@ class ActionWorker:
 
     async def _recover_lost(self, since: datetime) -> bool:
         """Records the actions that the engine gave out and the journal does not have: a crash or a broken connection
-        swallowed them. Returns False if the engine did not answer.
+        swallowed them. Returns False if that is not settled yet.
 
-        An action that is just being recorded may be recorded twice, which is safe.
+        The engine may record an action as waiting although it was taken. One that is so recorded now and some seconds
+        later, while polls found nothing in between, is not waiting. An action that is just being recorded may be
+        recorded twice, which is safe.
         """
         try:
-            actions = await self._workflow.pending_actions(since)
+            found = await self._workflow.open_actions(since)
         except WorkflowError as error:
             log.warning("actions_in_hand_unknown", reason=str(error))
             return False
-        for action in actions:
+        waiting = {action.id: action for action in found.waiting}
+        suspects, self._suspects, self._none_waits = self._suspects, None, False
+        for action in [*found.taken, *(waiting[action_id] for action_id in suspects or () if action_id in waiting)]:
             if await self._journal.load(action.id) is None:
                 log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
                 self._start(partial(self._record, action, self._assumed_steps(action)), action)
-        return True
+        if suspects is None and waiting:
+            self._suspects = frozenset(waiting)
+        return self._suspects is None
 
     def _assumed_steps(self, action: Action) -> Mapping[StepName, Step]:
         """Assumes that the post has begun: a replica with a storage of its own may be executing the action."""

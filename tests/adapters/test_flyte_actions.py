@@ -16,6 +16,7 @@ from domain.commands import Broadcast, Command, UnknownCommand, UnreadableComman
 from domain.errors import (
     ActionTakenElsewhere,
     PackNotRegistered,
+    PathRefused,
     RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
@@ -129,6 +130,50 @@ async def test_an_html_page_from_a_gateway_does_not_reject_a_result(status: int)
                 await workflow.take()
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (404, "", PackNotRegistered),
+        (404, "Not Found", PathRefused),
+        (404, "Not Found\n", PathRefused),
+        (404, "default backend - 404", PackNotRegistered),
+        (405, "Method Not Allowed", PathRefused),
+        (405, "", PathRefused),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["text/plain; charset=utf-8", "application/octet-stream"])
+async def test_a_path_that_the_router_does_not_know_is_not_an_unknown_pack(
+    status: int, body: str, kind: type[WorkflowError], content_type: str
+) -> None:
+    def respond(request: Request) -> bytes:
+        return flyte_registration(request) or http_response(status, body, content_type=content_type)
+
+    async with scripted_server(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(DEFINITION)
+            for request in (
+                workflow.take(),
+                workflow.publish(received_message("1.1"), NOON),
+                workflow.complete(ActionId(f"{server.url}/v1/packs/Slack/actions/1/result"), SENT, NOON),
+            ):
+                with pytest.raises(WorkflowError) as refusal:
+                    await request
+                assert type(refusal.value) is kind
+
+
+async def test_a_404_with_an_incomplete_body_is_an_unknown_pack() -> None:
+    def respond(request: Request) -> bytes:
+        return flyte_registration(request) or http_response(404, "", Content_Length="9")
+
+    async with scripted_server(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(DEFINITION)
+            with pytest.raises(PackNotRegistered):
+                await workflow.take()
+
+
 async def test_a_request_that_was_not_sent_is_not_in_doubt(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     await flyte.go_down()
     with pytest.raises(WorkflowError):
@@ -143,7 +188,7 @@ async def test_an_action_in_a_lost_response_is_pending(flyte: FlyteServer, workf
     flyte.faults.plan("take", Reset(after_effect=True))
     with pytest.raises(WorkflowInDoubt):
         await workflow.take()
-    [action] = await workflow.pending_actions(LONG_AGO)
+    [action] = (await workflow.open_actions(LONG_AGO)).taken
     assert action.command == Broadcast("hello")
     await workflow.complete(action.id, SENT, NOON)
     assert len(flyte.results) == 1
@@ -283,15 +328,6 @@ async def test_an_incomplete_response_is_in_doubt() -> None:
             await workflow.register(DEFINITION)
             with pytest.raises(WorkflowInDoubt, match="the connection broke"):
                 await workflow.take()
-
-
-async def test_an_oversized_response_is_in_doubt(
-    flyte: FlyteServer, workflow: FlyteWorkflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapters.flyte.http_client.MAX_BODY_BYTES", 2**20)
-    flyte.queue_raw("Slack", b'{"command": "' + b"x" * 2**21 + b'"}')
-    with pytest.raises(WorkflowInDoubt, match="more than 1 MiB"):
-        await workflow.take()
 
 
 async def test_a_202_with_an_incomplete_body_is_a_success() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.flyte.workflow import FlyteWorkflow
+from application.ports.workflow import Completion, OpenActions
 from domain.actions import ActionId
 from domain.commands import Broadcast, UnreadableCommand
 from domain.errors import PackNotRegistered, WorkflowError, WorkflowServerError, WorkflowUnreachable
@@ -34,6 +35,7 @@ ECHO = flow_from_values(
     },
     "echo",
 )
+NONE_OPEN = OpenActions([], [])
 ASKED = [message_entry(received_message("1.1").message, NOON)]
 
 
@@ -76,8 +78,8 @@ async def test_an_unreadable_audit_leaves_everything_unknown(
     assert action is not None
     flyte.faults.plan("audit", fault, times=None)
     assert await workflow.were_published(ASKED) == [False]
-    assert await workflow.is_completed(action.id) is None
-    assert await workflow.pending_actions(LONG_AGO) == []
+    assert await workflow.completion_of(action.id) is Completion.UNKNOWN
+    assert await workflow.open_actions(LONG_AGO) == NONE_OPEN
 
 
 @pytest.mark.parametrize(
@@ -95,8 +97,8 @@ async def test_a_failed_audit_query_can_be_repeated(
     flyte.faults.plan("audit", fault, times=None)
     for question in (
         workflow.were_published(ASKED),
-        workflow.is_completed(_action_id(flyte, "1")),
-        workflow.pending_actions(LONG_AGO),
+        workflow.completion_of(_action_id(flyte, "1")),
+        workflow.open_actions(LONG_AGO),
     ):
         with pytest.raises(kind):
             await question
@@ -120,8 +122,8 @@ async def test_the_audit_is_not_queried_before_the_registration() -> None:
     async with workflow.open():
         for question in (
             workflow.were_published(ASKED),
-            workflow.is_completed(ActionId("http://x/a/b")),
-            workflow.pending_actions(LONG_AGO),
+            workflow.completion_of(ActionId("http://x/a/b")),
+            workflow.open_actions(LONG_AGO),
         ):
             with pytest.raises(PackNotRegistered):
                 await question
@@ -176,12 +178,12 @@ async def test_a_result_with_a_lost_response_is_found_completed(
     flyte.faults.plan("result", Reset(after_effect=True))
     with pytest.raises(WorkflowError):
         await workflow.complete(action.id, outcome, NOON)
-    assert await workflow.is_completed(action.id) is True
+    assert await workflow.completion_of(action.id) is Completion.RECEIVED
 
 
 async def test_a_pending_action_has_the_id_that_take_returned(flyte: FlyteServer, workflow: FlyteWorkflow) -> None:
     flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
-    assert [await workflow.take()] == await workflow.pending_actions(LONG_AGO)
+    assert [await workflow.take()] == (await workflow.open_actions(LONG_AGO)).taken
 
 
 async def test_a_pending_action_is_found_behind_a_thousand_newer_runs(
@@ -191,7 +193,7 @@ async def test_a_pending_action_is_found_behind_a_thousand_newer_runs(
     taken = await workflow.take()
     for number in range(1_000):
         flyte.raise_event("Slack", "ReceivedMessage", {"number": number})
-    assert taken in await workflow.pending_actions(LONG_AGO)
+    assert taken in (await workflow.open_actions(LONG_AGO)).taken
 
 
 async def test_a_pending_action_with_unreadable_input_has_an_unreadable_command(
@@ -199,7 +201,7 @@ async def test_a_pending_action_with_unreadable_input_has_an_unreadable_command(
 ) -> None:
     flyte.queue_action("Slack", "Broadcast", [1])
     await workflow.take()
-    [action] = await workflow.pending_actions(LONG_AGO)
+    [action] = (await workflow.open_actions(LONG_AGO)).taken
     assert action.command == UnreadableCommand("Broadcast", "input must be a JSON object, not a list")
 
 
@@ -230,10 +232,10 @@ async def _with_audit(audit: object, question: str) -> Any:
         workflow = FlyteWorkflow(server.url, clock=ManualClock(NOON))
         async with workflow.open():
             await workflow.register(DEFINITION)
-            if question == "in_hand":
-                return await workflow.pending_actions(LONG_AGO)
-            if question == "is_answered":
-                return await workflow.is_completed(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))
+            if question == "open":
+                return await workflow.open_actions(LONG_AGO)
+            if question == "completion":
+                return await workflow.completion_of(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))
             return (await workflow.were_published(ASKED))[0]
 
 
@@ -295,15 +297,34 @@ async def test_a_message_is_recognized_by_pack_channel_timestamp_and_time(
 async def test_pending_actions_have_this_name_and_labels_and_are_of_the_last_two_days(
     fields: dict[str, Any], is_in_hand: bool
 ) -> None:
-    commands = [action.command for action in await _with_audit(_runs(_audited(**fields)), "in_hand")]
+    commands = [action.command for action in (await _with_audit(_runs(_audited(**fields)), "open")).taken]
     assert commands == ([Broadcast("hello")] if is_in_hand else [])
 
 
 @pytest.mark.parametrize(
-    ("state", "is_answered"), [("NEW", False), ("PENDING", False), ("SUCCESS", True), ("FATAL", True)]
+    ("state", "completion"),
+    [
+        ("NEW", Completion.CONTRADICTORY),
+        ("PENDING", Completion.MISSING),
+        ("SUCCESS", Completion.RECEIVED),
+        ("FATAL", Completion.RECEIVED),
+        ("LOST", Completion.UNKNOWN),
+    ],
 )
-async def test_an_action_is_completed_if_its_state_says_so(state: str, is_answered: bool) -> None:
-    assert await _with_audit(_runs(_audited(state={"value": state})), "is_answered") is is_answered
+async def test_the_state_of_an_action_tells_whether_it_is_completed(state: str, completion: Completion) -> None:
+    assert await _with_audit(_runs(_audited(state={"value": state})), "completion") is completion
+
+
+@pytest.mark.parametrize("time", [None, "2024-05-17T12:00:01.123456789Z", "2024-05-16T03:00:01-09:00"])
+async def test_a_new_action_of_the_last_two_days_may_wait_or_have_been_taken(time: str | None) -> None:
+    found = await _with_audit(_runs(_audited(state={"value": "NEW", "time": time})), "open")
+    assert ([], [Broadcast("hello")]) == (found.taken, [action.command for action in found.waiting])
+
+
+async def test_a_new_action_of_last_week_is_not_considered() -> None:
+    assert (
+        await _with_audit(_runs(_audited(state={"value": "NEW", "time": "2024-05-10T12:00:01Z"})), "open") == NONE_OPEN
+    )
 
 
 @pytest.mark.parametrize(
@@ -319,12 +340,12 @@ async def test_an_action_is_completed_if_its_state_says_so(state: str, is_answer
 )
 async def test_a_malformed_audit_leaves_everything_unknown(audit: object) -> None:
     assert await _with_audit(audit, "were_published") is False
-    assert await _with_audit(audit, "is_answered") is None
-    assert await _with_audit(audit, "in_hand") == []
+    assert await _with_audit(audit, "completion") is Completion.UNKNOWN
+    assert await _with_audit(audit, "open") == NONE_OPEN
 
 
 async def test_malformed_actions_do_not_hide_others() -> None:
-    assert len(await _with_audit(_runs(None, {"id": "x"}, _audited()), "in_hand")) == 1
+    assert len((await _with_audit(_runs(None, {"id": "x"}, _audited()), "open")).taken) == 1
 
 
 async def test_runs_are_queried_page_by_page_until_they_are_too_old() -> None:
@@ -358,5 +379,6 @@ async def test_the_number_of_pages_is_bounded() -> None:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(DEFINITION)
-            assert await workflow.is_completed(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")) is None
+            action = ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")
+            assert await workflow.completion_of(action) is Completion.UNKNOWN
     assert len([request for request in server.requests if "/audit/" in request.target]) == 3

@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 
 from adapters.serialization.payloads import event_name, event_payload
-from application.ports.workflow import CommandDefinition, PackDefinition, Workflow
+from application.ports.workflow import CommandDefinition, Completion, OpenActions, PackDefinition, Workflow
 from domain.actions import Action, ActionId
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, UnknownCommand
@@ -127,7 +127,7 @@ class WorkflowContract(ABC):
         with pytest.raises(PackNotRegistered):
             await workflow.complete(ActionId("http://localhost/actions/1/result"), Fatal("x"), NOON)
         with pytest.raises(PackNotRegistered):
-            await workflow.pending_actions(LONG_AGO)
+            await workflow.open_actions(LONG_AGO)
 
     async def test_registering_twice_is_allowed(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(DEFINITION)
@@ -210,15 +210,15 @@ class WorkflowContract(ABC):
             engine.enqueue(Broadcast(str(number)))
         first, second = await self._taken(workflow), await self._taken(workflow)
         await workflow.complete(first.id, Fatal("x"), NOON)
-        assert await workflow.is_completed(first.id) is True
-        assert await workflow.is_completed(second.id) is False
+        assert await workflow.completion_of(first.id) is Completion.RECEIVED
+        assert await workflow.completion_of(second.id) is Completion.MISSING
 
     async def test_the_completion_of_an_unknown_action_is_unknown(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(DEFINITION)
         engine.enqueue(Broadcast("hello"))
         action = await self._taken(workflow)
         unknown = engine.unknown_action_id(like=action.id)
-        assert await workflow.is_completed(unknown) is None
+        assert await workflow.completion_of(unknown) is Completion.UNKNOWN
         with pytest.raises(PackNotRegistered):
             await workflow.complete(unknown, Fatal("x"), NOON)
 
@@ -248,21 +248,23 @@ class WorkflowContract(ABC):
         await workflow.register(DEFINITION)
         assert await workflow.were_published([]) == []
 
-    async def test_the_engine_lists_pending_actions(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_the_engine_lists_the_actions_without_an_outcome(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(DEFINITION)
         for number in range(3):
             engine.enqueue(Broadcast(str(number)))
         answered, open_one = await self._taken(workflow), await self._taken(workflow)
         await workflow.complete(answered.id, Fatal("x"), NOON)
-        assert await workflow.pending_actions(LONG_AGO) == [open_one]
+        found = await workflow.open_actions(LONG_AGO)
+        assert found.taken == [open_one]
+        assert [action.command for action in found.waiting] == [Broadcast("2")]
 
-    async def test_a_pending_action_can_be_completed(self, workflow: Workflow, engine: Engine) -> None:
+    async def test_an_action_that_is_listed_as_taken_can_be_completed(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(DEFINITION)
         engine.enqueue(Broadcast("hello"))
         await workflow.take()
-        [action] = await workflow.pending_actions(LONG_AGO)
+        [action] = (await workflow.open_actions(LONG_AGO)).taken
         await workflow.complete(action.id, BroadcastSent("hello", ()), NOON)
-        assert await workflow.pending_actions(LONG_AGO) == []
+        assert await workflow.open_actions(LONG_AGO) == OpenActions([], [])
         assert len(engine.results()) == 1
 
     async def _taken(self, workflow: Workflow) -> Action:

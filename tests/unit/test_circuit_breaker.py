@@ -2,9 +2,10 @@
 
 import asyncio
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.memory.workflow import MemoryWorkflow
 from application.health import HealthRegistry, HealthStatus
@@ -12,10 +13,13 @@ from application.resilience.circuit_breaker import WorkflowCircuitBreaker
 from application.resilience.interception import intercepted
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.use_cases.dispatcher import pack_definition
+from domain.actions import ActionId
+from domain.channels import ChannelId
 from domain.commands import UnknownCommand
 from domain.errors import (
     ActionTakenElsewhere,
     PackNotRegistered,
+    PathRefused,
     RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
@@ -23,6 +27,9 @@ from domain.errors import (
     WorkflowUnauthorized,
     WorkflowUnreachable,
 )
+from domain.events import Fatal, ReceivedMessage
+from domain.messages import IncomingMessage
+from domain.users import User
 from tests.support.faults import Faults
 from tests.support.virtual_time import TestTime
 
@@ -48,6 +55,19 @@ class Environment:
 
     def start(self) -> "asyncio.Task[Action | None]":
         return asyncio.create_task(self.workflow.take(), name="take")
+
+    def ask(self, method: str) -> "asyncio.Task[Any]":
+        if method == "take":
+            return self.start()
+        event = ReceivedMessage(IncomingMessage(ChannelId("C1"), "1.1", "hello"), User("U1"))
+        return asyncio.create_task(self.workflow.publish(event, self.clock.now()), name="publish")
+
+    async def work_other_than(self, method: str) -> None:
+        """Makes the other kind of request, which is answered."""
+        await self.ask("take" if method == "publish" else "publish")
+
+    async def complete(self, action: str = "unknown") -> None:
+        await self.workflow.complete(ActionId(action), Fatal("x"), self.clock.now())
 
     def go_down(self) -> None:
         for method in ("register", "take"):
@@ -198,12 +218,139 @@ async def test_concurrent_requests_register_a_forgotten_pack_once(env: Environme
     assert env.faults.count("register") == 2
 
 
-async def test_an_action_unknown_after_registering_again_is_an_error(env: Environment) -> None:
-    env.faults.fail_before("take", PackNotRegistered("404"))
-
+async def test_the_result_of_an_action_unknown_after_registering_again_is_an_error(env: Environment) -> None:
+    await env.clock.advance(60)
     with pytest.raises(PackNotRegistered):
+        await env.complete()
+    assert (env.faults.count("complete"), env.faults.count("register")) == (2, 2)
+    assert env.flyte.healthy
+
+
+async def test_results_of_many_unknown_actions_share_a_new_registration(env: Environment) -> None:
+    await env.clock.advance(60)
+    results = await asyncio.gather(*[env.complete() for _ in range(200)], return_exceptions=True)
+
+    assert {type(result) for result in results} == {PackNotRegistered}
+    assert env.faults.count("register") <= 3
+
+
+@pytest.mark.parametrize("refused", ["take", "publish"])
+async def test_a_pack_that_stays_unknown_is_registered_with_growing_pauses_and_unhealthy(
+    env: Environment, refused: str
+) -> None:
+    env.faults.fail_before(refused, PackNotRegistered("404"))
+    asking = env.ask(refused)
+    others: list[bool] = []
+    for _ in range(60):
+        await env.clock.advance(10)
+        await env.work_other_than(refused)
+        others.append(env.flyte.healthy)
+
+    assert not asking.done()
+    assert not any(others)
+    assert "check its security policy, and the pack's name and labels" in env.flyte.status
+    assert 50 <= env.faults.count("register") <= 85
+    env.faults.lift(refused)
+    await env.clock.advance(10)
+    await asking
+    assert env.flyte == HealthStatus(healthy=True, status="reached")
+
+
+@pytest.mark.parametrize("refused", ["take", "publish"])
+async def test_a_refused_path_is_retried_without_registering_and_unhealthy(env: Environment, refused: str) -> None:
+    env.faults.fail_before(refused, PathRefused("404 Not Found"))
+    with capture_logs() as logs:
+        asking = env.ask(refused)
+        for _ in range(30):
+            await env.clock.advance(10)
+            await env.work_other_than(refused)
+            assert not env.flyte.healthy
+
+    assert env.faults.count("register") == 1
+    assert 25 <= env.faults.count(refused) <= 50
+    warned = [entry["reason"] for entry in logs if entry["event"] == "workflow_engine_refuses"]
+    assert set(warned) == {"404 Not Found"}
+    env.faults.lift(refused)
+    await env.clock.advance(10)
+    await asking
+    assert env.flyte.healthy
+
+
+async def test_the_refused_path_of_a_result_is_an_error_and_unhealthy_until_a_result_is_taken(
+    env: Environment,
+) -> None:
+    env.faults.fail_before("complete", PathRefused("404 Not Found"), times=1)
+    with pytest.raises(PathRefused):
+        await env.complete()
+    await env.workflow.take()
+    assert env.flyte.status == "refuses results: check its security policy, and the pack's name and labels"
+
+    env.engine.enqueue(UnknownCommand("SendFax"))
+    action = await env.workflow.take()
+    assert action is not None
+    await env.complete(action.id)
+    assert env.flyte.healthy
+    assert env.faults.count("register") == 1
+
+
+@pytest.mark.parametrize("refused", ["take", "publish"])
+async def test_a_token_that_is_refused_for_one_kind_of_request_is_unhealthy_while_others_work(
+    env: Environment, refused: str
+) -> None:
+    env.faults.fail_before(refused, WorkflowUnauthorized("401"))
+    asking = env.ask(refused)
+    for _ in range(10):
+        await env.clock.advance(10)
+        await env.work_other_than(refused)
+        assert env.flyte == HealthStatus(healthy=False, status="refuses the pack's token")
+    env.faults.lift(refused)
+    await env.clock.advance(10)
+    await asking
+
+
+@pytest.mark.parametrize("error", [WorkflowServerError("500"), WorkflowInDoubt("no answer")])
+@pytest.mark.parametrize("method", ["take", "publish"])
+async def test_an_engine_that_fails_every_request_of_a_kind_is_unhealthy_while_others_work(
+    env: Environment, method: str, error: WorkflowError
+) -> None:
+    env.faults.fail_before(method, error, times=8)
+    for _ in range(8):
+        assert env.flyte.healthy
+        with pytest.raises(type(error)):
+            await env.ask(method)
+        await env.work_other_than(method)
+    assert env.flyte.status in ("fails when asked for actions", "fails when given events")
+
+    await env.ask(method)
+    assert env.flyte.healthy
+
+
+async def test_an_outage_of_one_kind_of_request_holds_up_no_other(env: Environment) -> None:
+    env.faults.fail_before("publish", DOWN)
+    asking = env.ask("publish")
+    began = env.clock.elapsed
+    for _ in range(100):
         await env.workflow.take()
-    assert (env.faults.count("take"), env.faults.count("register")) == (2, 2)
+    assert env.clock.elapsed == began
+    env.faults.lift("publish")
+    await env.clock.advance(10)
+    await asking
+
+
+async def test_requests_before_the_first_registration_wait_for_it_without_a_warning() -> None:
+    env = Environment()
+    env.faults.block("register")
+    with capture_logs() as logs:
+        taking = env.start()
+        registering = asyncio.create_task(env.breaker.register(), name="register")
+        publishing = env.ask("publish")
+        await env.clock.advance(30)
+        assert not taking.done()
+        env.faults.lift("register")
+        await asyncio.gather(taking, registering, publishing)
+
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == []
+    assert env.faults.count("register") == 1
 
 
 async def test_the_number_of_concurrent_requests_is_limited(env: Environment) -> None:

@@ -101,7 +101,7 @@ async def test_an_idle_pack_polls_at_most_once_a_second(world: World) -> None:
         began = world.clock.elapsed
         await world.clock.advance(30)
 
-    methods = ("take", "register", "publish", "complete", "is_answered", "were_published", "in_hand")
+    methods = ("take", "register", "publish", "complete", "completion_of", "were_published", "open_actions")
     times = sorted(time for method in methods for time in world.faults.called_at(method) if time > began)
     assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(times))
     assert len(times) >= 25

@@ -7,6 +7,7 @@ from domain.actions import ActionState, JournalEntry
 from domain.commands import UnknownCommand
 from domain.errors import (
     PackNotRegistered,
+    PathRefused,
     RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
@@ -89,7 +90,7 @@ async def test_a_result_in_doubt_that_the_engine_does_not_have_is_repeated(world
 
 async def test_without_the_audit_a_500_after_a_lost_response_counts_as_reported(world: World) -> None:
     world.faults.fail_after("complete", LOST, times=1)
-    world.faults.fail_before("is_completed", FAILED)
+    world.faults.fail_before("completion_of", FAILED)
 
     entry = await run(world)
 
@@ -99,7 +100,7 @@ async def test_without_the_audit_a_500_after_a_lost_response_counts_as_reported(
 
 async def test_without_the_audit_a_single_500_is_retried(world: World) -> None:
     world.faults.fail_before("complete", FAILED, times=3)
-    world.faults.fail_before("is_completed", FAILED)
+    world.faults.fail_before("completion_of", FAILED)
 
     entry = await run(world)
 
@@ -109,7 +110,7 @@ async def test_without_the_audit_a_single_500_is_retried(world: World) -> None:
 
 async def test_without_the_audit_endless_500s_are_dead_lettered_after_an_hour(world: World) -> None:
     world.faults.fail_before("complete", FAILED)
-    world.faults.fail_before("is_completed", FAILED)
+    world.faults.fail_before("completion_of", FAILED)
 
     with capture_logs() as logs:
         entry = await run(world, seconds=4500)
@@ -120,6 +121,44 @@ async def test_without_the_audit_endless_500s_are_dead_lettered_after_an_hour(wo
     times = world.faults.called_at("complete")
     assert 2700 <= times[-1] - times[0] <= 4200
     assert [line["log_level"] for line in logs if line["event"] == "answer_set_aside"] == ["error"]
+
+
+async def test_a_result_that_is_refused_while_the_record_says_waiting_counts_as_reported_after_some_minutes(
+    world: World,
+) -> None:
+    world.faults.fail_after("complete", FAILED)
+    with capture_logs() as logs:
+        async with world.pack():
+            action = world.engine.enqueue(COMMAND)
+            world.engine.record_as_waiting(action)
+            await advance_without_polling(world, 400)
+
+    assert (await world.in_journal(action)).state is ActionState.REPORTED
+    times = world.faults.called_at("complete")
+    assert 120 <= times[-1] - times[0] <= 300
+    assert [line["action"] for line in logs if line["event"] == "answer_assumed_taken"] == [action]
+
+
+async def test_a_result_in_doubt_is_not_reported_by_a_record_that_says_waiting(world: World) -> None:
+    world.faults.fail_before("complete", LOST, times=30)
+    async with world.pack():
+        action = world.engine.enqueue(COMMAND)
+        world.engine.record_as_waiting(action)
+        await advance_without_polling(world, 3000)
+
+    assert world.engine.outcomes[action][0] == OUTCOME
+    assert (await world.in_journal(action)).state is ActionState.REPORTED
+
+
+async def test_a_result_whose_path_is_refused_is_kept_and_reported_later(world: World) -> None:
+    world.faults.fail_before("complete", PathRefused("404 Not Found"))
+    async with world.pack():
+        action = world.engine.enqueue(COMMAND)
+        await advance_without_polling(world, 4 * 3600)
+        assert (await world.in_journal(action)).state is ActionState.COMPLETED
+        assert not world.is_healthy("flyte")
+        world.faults.lift("complete")
+        assert await world.answer(action, within=61) == OUTCOME
 
 
 async def test_a_result_is_reported_again_while_the_audit_does_not_have_it(world: World) -> None:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from adapters.memory.storage import MemoryStorage
 from domain.commands import SendMessage
 from domain.errors import (
+    ActionTakenElsewhere,
     WorkflowInDoubt,
     WorkflowServerError,
     WorkflowUnreachable,
@@ -176,12 +177,12 @@ async def test_a_recovered_action_killed_after_its_post_is_not_posted_again(worl
 
 async def test_a_take_in_doubt_stays_in_doubt_over_restarts_until_it_is_resolved(world: World) -> None:
     world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.fail_before("pending_actions", DOWN)
+    world.faults.fail_before("open_actions", DOWN)
     action = world.engine.enqueue(hello(world))
     for _ in range(2):
         async with world.pack():
             await world.clock.advance(1)
-    world.faults.lift("pending_actions")
+    world.faults.lift("open_actions")
 
     async with world.pack():
         assert isinstance(await world.answer(action, within=20), MessageSent)
@@ -189,14 +190,107 @@ async def test_a_take_in_doubt_stays_in_doubt_over_restarts_until_it_is_resolved
     assert world.texts == ["hello"]
 
 
+async def test_a_lost_action_that_the_engine_records_as_waiting_is_recovered(world: World) -> None:
+    world.faults.block("journal.record")
+    async with world.killed_pack():
+        action = world.engine.enqueue(hello(world))
+        world.engine.record_as_waiting(action)
+        await world.clock.advance(2)
+    world.faults.lift("journal.record")
+
+    with capture_logs() as logs:
+        async with world.pack():
+            assert isinstance(await world.answer(action, within=30), MessageSent)
+            await world.clock.advance(60)
+
+    assert world.texts == ["hello"]
+    assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
+    assert world.faults.count("open_actions") == 2
+
+
+async def test_a_lost_action_recorded_as_waiting_whose_post_was_sent_is_not_posted_again(world: World) -> None:
+    world.faults.block("journal.set_outcome")
+    async with world.killed_pack():
+        action = world.engine.enqueue(hello(world))
+        world.engine.record_as_waiting(action)
+        await world.clock.advance(2)
+    world.faults.lift("journal.set_outcome")
+    assert world.texts == ["hello"]
+
+    world.storage = MemoryStorage(world.clock)
+    await world.storage.journal.open_poll_session()  # the storage of the killed pack is lost
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=60), MessageSent)
+    assert world.texts == ["hello"]
+
+
+async def test_an_action_whose_take_got_no_response_is_recovered_even_if_recorded_as_waiting(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(5)
+        world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
+        action = world.engine.enqueue(hello(world))
+        world.engine.record_as_waiting(action)
+        assert isinstance(await world.answer(action, within=60), MessageSent)
+
+    assert world.texts == ["hello"]
+
+
+async def test_actions_that_really_wait_are_taken_and_not_recovered(world: World) -> None:
+    async with world.killed_pack():
+        await world.clock.advance(5)
+    actions = [world.engine.enqueue(hello(world, str(number))) for number in range(5)]
+
+    with capture_logs() as logs:
+        async with world.pack():
+            for action in actions:
+                await world.answer(action, within=30)
+            await world.clock.advance(60)
+
+    assert world.texts == ["0", "1", "2", "3", "4"]
+    assert "swallowed_action_recovered" not in {line["event"] for line in logs}
+    assert world.faults.count("open_actions") == 2
+
+
+async def test_actions_recorded_as_waiting_are_not_recovered_while_takes_find_some(world: World) -> None:
+    world.faults.block("journal.record")
+    async with world.killed_pack():
+        action = world.engine.enqueue(hello(world, "lost"))
+        world.engine.record_as_waiting(action)
+        await world.clock.advance(2)
+    world.faults.lift("journal.record")
+
+    async with world.pack():
+        world.faults.fail_before("take", ActionTakenElsewhere("a race"))
+        await world.clock.advance(120)
+        assert action not in world.engine.outcomes
+        world.faults.lift("take")
+        assert isinstance(await world.answer(action, within=30), MessageSent)
+
+
+async def test_a_waiting_record_is_settled_by_the_next_pack_if_this_one_ends_before(world: World) -> None:
+    world.faults.block("journal.record")
+    async with world.killed_pack():
+        action = world.engine.enqueue(hello(world))
+        world.engine.record_as_waiting(action)
+        await world.clock.advance(2)
+    world.faults.lift("journal.record")
+
+    for _ in range(3):
+        async with world.pack():
+            await world.clock.advance(3)
+    assert action not in world.engine.outcomes
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=30), MessageSent)
+
+
 async def test_a_failing_search_for_pending_actions_is_retried_with_pauses(world: World) -> None:
     world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
-    world.faults.fail_before("pending_actions", WorkflowServerError("500"), times=2)
+    world.faults.fail_before("open_actions", WorkflowServerError("500"), times=2)
 
     async with world.pack():
         action = world.engine.enqueue(hello(world))
         await world.clock.advance(15)
-        assert world.faults.count("pending_actions") == 2
+        assert world.faults.count("open_actions") == 2
         assert isinstance(await world.answer(action, within=40), MessageSent)
 
     assert world.texts == ["hello"]
@@ -208,19 +302,19 @@ async def test_pending_actions_are_queried_only_after_a_kill(world: World) -> No
             await world.outcome(hello(world))
     async with world.killed_pack():
         await world.clock.advance(60)
-    assert world.faults.count("pending_actions") == 0
+    assert world.faults.count("open_actions") == 0
 
     async with world.pack():
         await world.clock.advance(60)
-    assert world.faults.count("pending_actions") == 1
+    assert world.faults.count("open_actions") == 1
 
     async with world.pack():
         await world.clock.advance(60)
-    assert world.faults.count("pending_actions") == 1
+    assert world.faults.count("open_actions") == 1
 
 
 async def test_an_engine_that_cannot_list_pending_actions_does_not_block_others(world: World) -> None:
-    world.faults.fail_before("pending_actions", WorkflowServerError("500"))
+    world.faults.fail_before("open_actions", WorkflowServerError("500"))
 
     async with world.pack():
         assert isinstance(await world.outcome(hello(world)), MessageSent)
