@@ -169,7 +169,7 @@ async def _read_body(method: str, url: URL, response: ClientResponse, reader: Bo
 async def _read_reason(response: ClientResponse) -> bytes:
     try:
         return await response.content.read(_MAX_REASON_BYTES)
-    except (ClientError, OSError):
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, the status has arrived
         return b""
 
 
