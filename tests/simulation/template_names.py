@@ -37,7 +37,7 @@ VALUES = {
     "replies": [{"text": "first"}, {"text": "second"}],
 }
 ENVIRONMENT = TemplateEnvironment(
-    datastore={"teams": {"api": {"owner": "Al"}}, "flag": True},
+    datastore={"teams": {"api": {"owner": "Al"}}, "flag": True, "note": "a text"},
     rng=random.Random(1),
     now=lambda: datetime(2024, 5, 6, 7, 8, tzinfo=UTC),
 )

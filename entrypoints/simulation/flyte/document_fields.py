@@ -161,9 +161,12 @@ class _TreeBuilder:
 
 def _template(source: str) -> Template:
     try:
-        return Template(source)
+        template = Template(source)
     except TemplateError as error:
         raise ValidationError(str(error)) from error
+    if template.problems:
+        raise ValidationError(str(template.problems[0]))
+    return template
 
 
 def _seconds(value: object) -> float:

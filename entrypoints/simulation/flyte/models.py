@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 from entrypoints.simulation.flyte.flow_loader import Flow
-from entrypoints.simulation.pongo2.values import Struct, from_json
+from entrypoints.simulation.pongo2.values import StringMap, Struct, from_json
 
 FATAL = "FATAL"
 
@@ -72,7 +72,8 @@ class Event:
 
     def as_struct(self) -> Struct:
         """Returns the event as templates see it."""
-        pack = Struct("execution.Pack", {"Id": self.pack.id, "Name": self.pack.name, "Labels": dict(self.pack.labels)})
+        labels = StringMap(self.pack.labels)
+        pack = Struct("execution.Pack", {"Id": self.pack.id, "Name": self.pack.name, "Labels": labels})
         return Struct(
             "execution.Event",
             {

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 def upper(text: str) -> str:
     """Converts to upper case; a character without a single upper-case form stays as it is."""
-    return text.upper() if text.isascii() else "".join(_if_single(c.upper(), c) for c in text)
+    return text.upper() if text.isascii() else "".join(_if_single(c.upper(), _if_single(c.title(), c)) for c in text)
 
 
 def lower(text: str) -> str:
-    """Converts to lower case."""
-    return text.lower() if text.isascii() else "".join(_if_single(c.lower(), c) for c in text)
+    """Converts to lower case; of a form with two characters, such as that of `İ`, the first."""
+    return text.lower() if text.isascii() else "".join(c.lower()[:1] for c in text)
 
 
 def title_case(text: str) -> str:

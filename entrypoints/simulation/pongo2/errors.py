@@ -1,6 +1,11 @@
 """Template errors: syntax errors found while parsing, and runtime errors found while rendering."""
 
 from dataclasses import dataclass
+from typing import Final, Self
+
+_SERVER_PREFIX: Final = "{% autoescape off %}"
+"""What the server puts before each template; its columns in the first line include it."""
+EXECUTION: Final = " (where: execution) in <string>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +32,42 @@ class TemplateError(Exception):
 
 
 class TemplateSyntaxError(TemplateError):
-    """The template can't be parsed: a syntax error, or an unsupported tag, filter or function."""
+    """The template can't be parsed: a syntax error, or an unknown tag or filter."""
 
 
 class TemplateRuntimeError(TemplateError):
     """The template can't be rendered with these values, or exceeds a limit."""
+
+    def located(self, position: Position, near: str, *, prefix: str = "", origin: str = EXECUTION) -> Self:  # noqa: ARG002 (only some errors report them)
+        """Adds the position, unless there is one; `near` is the text at it, `origin` the server's name of its part."""
+        if self.position is None:
+            self.position = position
+            self.message = f"{prefix}{self.message}"
+        return self
+
+
+class ReportedError(TemplateRuntimeError):
+    """An error that the server writes into the text when it happens in a macro; all other errors end the template.
+
+    `wording` is the server's message.
+    """
+
+    def __init__(self, message: str, position: Position | None = None, *, wording: str) -> None:
+        super().__init__(message, position)
+        self._wording = wording
+        self._near = ""
+        self._origin = EXECUTION
+
+    def located(self, position: Position, near: str, *, prefix: str = "", origin: str = EXECUTION) -> Self:
+        """See TemplateRuntimeError."""
+        if self.position is None:
+            self._near, self._origin = near, origin
+        return super().located(position, near, prefix=prefix, origin=origin)
+
+    def report(self) -> str:
+        """Returns the text that the server writes."""
+        place = ""
+        if self.position is not None:
+            column = self.position.column + (len(_SERVER_PREFIX) if self.position.line == 1 else 0)
+            place = f" | Line {self.position.line} Col {column} near '{self._near}'"
+        return f"[Error{self._origin}{place}] {self._wording}"

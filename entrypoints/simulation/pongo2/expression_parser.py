@@ -33,11 +33,15 @@ class Filter:
 
 @dataclass(slots=True)
 class ExpressionParser:
-    """Parses expressions that use these filters and functions, and the template's macros, by number of parameters."""
+    """Parses expressions that use these filters and functions, and the template's macros, by number of parameters.
+
+    `problems` collects what the server accepts although it fails, or has no effect, whenever it is evaluated.
+    """
 
     filters: Mapping[str, Filter]
     functions: Mapping[str, Function]
     macros: dict[str, int] = field(default_factory=dict)
+    problems: list[TemplateSyntaxError] = field(default_factory=list)
     _depth: int = 0
 
     def parse(self, stream: TokenStream) -> Expression:
@@ -83,7 +87,7 @@ class ExpressionParser:
                 try:
                     known.check_argument(argument.value)
                 except TemplateRuntimeError as error:
-                    raise TemplateSyntaxError(f"filter '{name.value}': {error.message}", at.position) from error
+                    self.problems.append(TemplateSyntaxError(f"filter '{name.value}': {error.message}", at.position))
         return FilterCall(name.value, known.apply, argument, name.position)
 
     def _relation(self, stream: TokenStream) -> Expression:
@@ -146,8 +150,16 @@ class ExpressionParser:
             self._check_call(first, len(arguments), stream)
         parts = [NamePart(first.value, arguments)]
         while stream.take_if(TokenKind.SYMBOL, "."):
-            parts.append(_name_part(stream))
+            parts.append(self._name_part(stream))
         return Name(tuple(parts), self.functions, first.position)
+
+    def _name_part(self, stream: TokenStream) -> NamePart:
+        token = stream.take()
+        if token.kind is TokenKind.NUMBER:
+            return NamePart(_integer(token, stream))
+        if token.kind is not TokenKind.NAME:
+            raise stream.error(f"expected a name or number after the dot, not {token}", token)
+        return NamePart(token.value, self._call(stream))
 
     def _call(self, stream: TokenStream) -> tuple[Expression, ...] | None:
         if not stream.take_if(TokenKind.SYMBOL, "("):
@@ -156,16 +168,15 @@ class ExpressionParser:
 
     def _check_call(self, name: Token, count: int, stream: TokenStream) -> None:
         most = self.macros.get(name.value)
+        function = self.functions.get(name.value)
         if most is not None:
             if count > most:
-                raise stream.error(f"'{name.value}' takes at most {most} arguments, not {count}", name)
-            return
-        function = self.functions.get(name.value)
-        if function is None:
-            raise stream.error(f"the function '{name.value}' is not supported", name)
-        if function.arity != count:
-            expected = f"{function.arity} argument{'' if function.arity == 1 else 's'}"
-            raise stream.error(f"'{name.value}' takes {expected}, not {count}", name)
+                self.problems.append(stream.error(f"'{name.value}' takes at most {most} arguments, not {count}", name))
+        elif function is None:
+            self.problems.append(stream.error(f"the function '{name.value}' is not supported", name))
+        elif function.parameters is not None and len(function.parameters) != count:
+            expected = f"{len(function.parameters)} argument{'' if len(function.parameters) == 1 else 's'}"
+            self.problems.append(stream.error(f"'{name.value}' takes {expected}, not {count}", name))
 
     @contextmanager
     def _nested(self, stream: TokenStream) -> Iterator[None]:
@@ -174,17 +185,6 @@ class ExpressionParser:
             raise stream.error(f"the expression nests deeper than {_NESTING_LIMIT}")
         yield
         self._depth -= 1
-
-
-def _name_part(stream: TokenStream) -> NamePart:
-    token = stream.take()
-    if token.kind is TokenKind.NUMBER:
-        return NamePart(_integer(token, stream))
-    if token.kind is not TokenKind.NAME:
-        raise stream.error(f"expected a name or number after the dot, not {token}", token)
-    if stream.next_is(TokenKind.SYMBOL, "("):
-        raise stream.error(f"'{token.value}' can't be called: methods are not supported", token)
-    return NamePart(token.value)
 
 
 def _integer(token: Token, stream: TokenStream) -> int:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from entrypoints.simulation.pongo2 import values
-from entrypoints.simulation.pongo2.errors import Position, TemplateRuntimeError
+from entrypoints.simulation.pongo2.errors import Position, ReportedError, TemplateRuntimeError
+from entrypoints.simulation.pongo2.methods import check_arguments, find_method
 from entrypoints.simulation.pongo2.operators import OPERATORS, negate
 from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
 
@@ -36,17 +37,23 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function or macro that templates can call; `arity` is None if any number of arguments is allowed."""
+    """A function or macro that templates can call.
+
+    `parameters` are the Go types of its parameters, an empty one for any value; None if any number is allowed.
+    """
 
     name: str
     body: Callable[..., object]
-    arity: int | None
+    parameters: tuple[str, ...] | None
 
     def call(self, context: RenderContext, *arguments: object) -> object:
         """Returns the function's result. Raises TemplateRuntimeError."""
-        if self.arity is not None and len(arguments) != self.arity:
-            raise TemplateRuntimeError(f"'{self.name}' takes {self.arity} arguments, not {len(arguments)}")
+        if self.parameters is not None:
+            check_arguments(self.name, self.parameters, arguments)
         return self.body(context, *arguments)
+
+    def __str__(self) -> str:
+        return "<func Value>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class Name:
         try:
             return self._resolve(context)
         except TemplateRuntimeError as error:
-            raise with_position(error, self.position) from error
+            raise error.located(self.position, str(self.parts[0].key)) from error
 
     def __str__(self) -> str:
         return ".".join(str(part.key) for part in self.parts)
@@ -83,10 +90,7 @@ class Name:
         for part in self.parts[1:]:
             if value is None:
                 return None
-            if isinstance(part.key, int):
-                value = values.get_element(value, part.key, str(self))
-            else:
-                value = self._called(values.get_field(value, part.key, str(self)), part, context)
+            value = self._member(value, part, context)
         return value
 
     def _first(self, key: str, context: RenderContext) -> object:
@@ -94,12 +98,30 @@ class Name:
             return context.locals[key]
         return self.functions.get(key) or context.variables.get(key)
 
+    def _member(self, value: object, part: NamePart, context: RenderContext) -> object:
+        if isinstance(part.key, int):
+            return values.get_element(value, part.key, str(self))
+        method = find_method(value, part.key)
+        if method is None:
+            return self._called(values.get_field(value, part.key, str(self)), part, context)
+        arguments = _evaluated(part, context)
+        check_arguments(str(self), method.parameters, arguments)
+        try:
+            return method.call(value, *arguments)
+        except (ValueError, OverflowError) as error:
+            raise TemplateRuntimeError(f"'{self}': {error}") from error
+
     def _called(self, value: object, part: NamePart, context: RenderContext) -> object:
         if isinstance(value, Function):
-            return value.call(context, *(argument.evaluate(context) for argument in part.arguments or ()))
+            return value.call(context, *_evaluated(part, context))
         if value is not None and part.arguments is not None:
-            raise TemplateRuntimeError(f"'{self}' is not a function")
+            wording = f"'{self}' is not a function (it is {values.kind_name(value)})"
+            raise ReportedError(f"'{self}' is not a function", wording=wording)
         return value
+
+
+def _evaluated(part: NamePart, context: RenderContext) -> tuple[object, ...]:
+    return tuple(argument.evaluate(context) for argument in part.arguments or ())
 
 
 FilterFunction = Callable[[object, object, RenderContext], object]
@@ -125,7 +147,8 @@ class FilterCall:
             elif isinstance(result, list):
                 context.budget.spend_steps(len(result) // 100)
         except TemplateRuntimeError as error:
-            raise with_position(error, self.position, f"filter '{self.name}': ") from error
+            origin = "" if self.name == "matchesCron" else f" (where: filter:{self.name})"
+            raise error.located(self.position, self.name, prefix=f"filter '{self.name}': ", origin=origin) from error
         return result
 
 
@@ -171,7 +194,8 @@ class Unary:
             return -value
         if values.is_integer(value):
             return values.wrap_int64(-value)
-        raise TemplateRuntimeError(f"only a number can have a minus sign, not {values.describe(value)}", self.position)
+        message = f"only a number can have a minus sign, not {values.describe(value)}"
+        raise ReportedError(message, wording="Negative sign on a non-number expression").located(self.position, "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +224,4 @@ class Binary:
         try:
             return OPERATORS[self.operator](left, right)
         except TemplateRuntimeError as error:
-            raise with_position(error, self.position) from error
-
-
-def with_position(error: TemplateRuntimeError, position: Position, prefix: str = "") -> TemplateRuntimeError:
-    """Returns the error with a position, unless it has one already."""
-    return error if error.position is not None else TemplateRuntimeError(f"{prefix}{error.message}", position)
+            raise error.located(self.position, self.operator) from error

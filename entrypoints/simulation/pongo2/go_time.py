@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from entrypoints.simulation.pongo2.values import zone_name
+from entrypoints.simulation.pongo2.values import nanosecond, zone_name
 
 _PARTS = re.compile(
     r"""January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|002|0[1-6]|15|1|2006|2|__2|_2(?!006)|3|4|5|PM|pm
@@ -27,7 +27,7 @@ def _format_part(time: datetime, part: str) -> str:
 
 
 def _fraction(time: datetime, part: str) -> str:
-    digits = f"{time.microsecond:06d}".ljust(len(part) - 1, "0")[: len(part) - 1]
+    digits = f"{nanosecond(time):09d}".ljust(len(part) - 1, "0")[: len(part) - 1]
     if part[1] == "9":
         digits = digits.rstrip("0")
     return part[0] + digits if digits else ""

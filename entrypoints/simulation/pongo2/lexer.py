@@ -20,6 +20,7 @@ class TokenKind(Enum):
     STRING = "string"
     NUMBER = "number"
     SYMBOL = "symbol"
+    INVALID = "invalid character"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Token:
 
 
 _OPENING = re.compile(r"\{% verbatim %\}|\{\{|\{%|\{#")
+_VERBATIM = "{% verbatim %}"
 _END_VERBATIM = "{% endverbatim %}"
 _CODE = re.compile(
     r"""
@@ -84,7 +86,7 @@ class _Lexer:
         self._offset = end
 
     def _skip_comment(self, start: int) -> None:
-        end = self._source.find("#}", start)
+        end = self._source.find("#}", start + len("{#"))
         if end < 0:
             raise self._error("the comment is not closed; expected '#}'", start)
         if "\n" in self._source[start:end]:
@@ -92,18 +94,24 @@ class _Lexer:
         self._offset = end + 2
 
     def _verbatim(self, start: int) -> Iterator[Token]:
-        end = self._source.find(_END_VERBATIM, self._offset)
+        # pongo2 takes the first character as text, and looks for no other block right behind the end.
+        end = self._source.find(_END_VERBATIM, self._offset + 1)
         if end < 0:
-            raise self._error(f"expected '{_END_VERBATIM}'", start)
+            raise self._error(f"expected text and '{_END_VERBATIM}'", start)
         yield from self._text_until(end)
         self._offset = end + len(_END_VERBATIM)
+        if self._source.startswith(_VERBATIM, self._offset):
+            raise self._error(f"two '{_VERBATIM}' can't follow one another without anything between them", self._offset)
 
     def _code(self) -> Iterator[Token]:
         while self._offset < len(self._source):
             start = self._offset
             found = _CODE.match(self._source, start)
             if found is None:
-                raise self._invalid_code(start)
+                self._check_code(start)
+                # To pongo2, text follows; the parser refuses it, except in a comment.
+                yield Token(TokenKind.INVALID, self._source[start], self._position(start))
+                return
             self._offset = found.end()
             if found.lastgroup != "space":
                 yield self._token(str(found.lastgroup), found.group(), start)
@@ -120,17 +128,18 @@ class _Lexer:
             return Token(TokenKind.SYMBOL, value.replace("-", ""), position, trims=True)
         return Token(TokenKind(group), value, position)
 
-    def _invalid_code(self, start: int) -> TemplateSyntaxError:
+    def _check_code(self, start: int) -> None:
+        """Raises TemplateSyntaxError for a line break or an incomplete string."""
         character = self._source[start]
         if character == "\n":
-            return self._error("a tag or variable can't span lines", start)
+            raise self._error("a tag or variable can't span lines", start)
         if character not in "\"'":
-            return self._error(f"'{character}' is not allowed here", start)
+            return
         escape = _BAD_ESCAPE.match(self._source, start)
-        if escape is not None:
-            message = rf"unknown escape sequence '{escape['escape']}'; only \" and \\ are allowed"
-            return self._error(message, escape.start("escape"))
-        return self._error("the string is not closed on its line", start)
+        if escape is None:
+            raise self._error("the string is not closed on its line", start)
+        message = rf"unknown escape sequence '{escape['escape']}'; only \" and \\ are allowed"
+        raise self._error(message, escape.start("escape"))
 
     def _error(self, message: str, offset: int) -> TemplateSyntaxError:
         return TemplateSyntaxError(message, self._position(offset))

@@ -24,6 +24,10 @@ def are_equal(one: object, other: object) -> bool:
     """Whether two values are equal and of the same type; an integer never equals a float."""
     if isinstance(one, str) and isinstance(other, str):
         return str(one) == str(other)
+    if values.is_integer(one) and values.is_integer(other):
+        return one == other
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return one == other and values.nanosecond(one) == values.nanosecond(other)
     if type(one) is not type(other):
         return False
     if isinstance(one, list | dict):
@@ -36,7 +40,7 @@ def is_in(wanted: object, value: object) -> bool:
     if isinstance(value, values.Struct):
         return values.to_text(wanted) in value.fields
     if isinstance(value, dict):
-        if values.is_integer(wanted):
+        if type(wanted) is int:
             raise TemplateRuntimeError("the keys of a map are strings, not integers")
         return isinstance(wanted, str) and wanted in value
     if isinstance(value, str):
@@ -57,8 +61,6 @@ def _comparison(compare: Callable[[float, float], bool]) -> Operator:
     def decide(left: object, right: object) -> object:
         if isinstance(left, float) or isinstance(right, float):
             return compare(values.to_float(left), values.to_float(right))
-        if isinstance(left, datetime) and isinstance(right, datetime):
-            return compare(left.timestamp(), right.timestamp())
         return compare(values.to_integer(left), values.to_integer(right))
 
     return decide

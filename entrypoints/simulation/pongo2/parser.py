@@ -14,7 +14,7 @@ from entrypoints.simulation.pongo2.token_stream import TokenStream
 
 _NESTING_LIMIT = 50
 _SPACES = " \n\r\t"
-_NEEDS_FILES = frozenset({"block", "exec", "extends", "import", "include", "ssi"})
+_NEEDS_FILES = frozenset({"exec", "extends", "import", "include", "ssi"})
 
 
 class Node(Protocol):
@@ -83,6 +83,8 @@ class Parser:
         self._tags = tags
         self._depth = 0
         self.expressions = expressions
+        self.exported_macros: set[str] = set()
+        self.block_names: set[str] = set()
 
     def parse_document(self) -> Block:
         """Parses the whole template. Raises TemplateSyntaxError."""
@@ -91,7 +93,7 @@ class Parser:
             nodes.append(self._node())
         return Block(tuple(nodes))
 
-    def parse_block(self, start: Token, *ends: str) -> Block:
+    def parse_block(self, start: Token, *ends: str, checks_end: bool = True) -> Block:
         """Parses up to and including the first of these end tags.
 
         Raises TemplateSyntaxError if there is none, or if one that takes no arguments has some.
@@ -100,7 +102,7 @@ class Parser:
         while self._stream.has_more:
             if self._next_is_tag(*ends):
                 _, name, arguments = self._tag()
-                if name.value.startswith(("end", "else", "empty")):
+                if name.value.startswith(("end", "else", "empty")) and checks_end:
                     arguments.expect_end()
                 return Block(tuple(nodes), name.value, arguments)
             nodes.append(self._node())

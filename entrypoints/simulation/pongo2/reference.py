@@ -12,7 +12,7 @@ OPERATORS: Mapping[str, str] = {
     "==": "Equal, and of the same type: a JSON number equals no integer until `|integer` makes it one.",
     "!=": "Not equal.",
     "<>": "Not equal.",
-    "<": "Less than. Strings are compared as integers; times with times.",
+    "<": "Less than. Strings are compared as integers; times are neither less nor greater.",
     ">": "Greater than.",
     "<=": "Less than or equal.",
     ">=": "Greater than or equal.",
@@ -33,7 +33,7 @@ OPERATORS: Mapping[str, str] = {
 
 SYNTAX: Mapping[str, str] = {
     "( )": "Grouping.",
-    ".": "A field of a map, or an item of a list by index: `replies.0.text`. Missing values are empty.",
+    ".": "A field of a map, an item of a list (`replies.0.text`) or a method of a time. Missing values are empty.",
     "|": "Applies a filter, with or without spaces; the argument after a colon is a literal or a name.",
     "{% verbatim %}": "Text up to `{% endverbatim %}` is not interpreted.",
     "{# #}": "A comment on one line.",
@@ -52,7 +52,7 @@ class ReferenceRow:
 
 
 def reference_rows() -> tuple[ReferenceRow, ...]:
-    """Returns everything that is supported; anything else is refused when a flow is loaded."""
+    """Returns everything that is supported; anything else is refused when a flow file is loaded."""
     return (
         *_filters("Flyte", FLYTE_FILTERS),
         *_filters("pongo2", PONGO2_FILTERS),

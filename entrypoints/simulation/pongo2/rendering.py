@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
+from entrypoints.simulation.pongo2.values import MetaContext
 
 OUTPUT_LIMIT = 1024 * 1024
 STEP_LIMIT = 100_000
@@ -75,7 +76,7 @@ class RenderContext:
     variables: Mapping[str, object]
     environment: TemplateEnvironment = field(default_factory=TemplateEnvironment)
     budget: Budget = field(default_factory=Budget)
-    locals: dict[str, object] = field(default_factory=dict)
+    locals: dict[str, object] = field(default_factory=lambda: {"pongo2": MetaContext(version="dev")})
     output: list[str] = field(default_factory=list)
     tag_states: dict[object, object] = field(default_factory=dict)
     autoescape: bool = False

@@ -2,16 +2,29 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+from entrypoints.simulation.pongo2.values import PreciseTime
+
+_RFC3339: Final = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)T(?P<hour>\d{1,2})(?P<time>:\d\d:\d\d)(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)",
+    re.ASCII,
+)
+_LAST_HOUR: Final = 23
+_DIGITS: Final = 9
 
 
 def parse(text: str) -> datetime | None:
-    """Returns the time, to the microsecond; None if the text isn't an RFC 3339 time."""
+    """Returns the time, to the nanosecond; None if the text isn't an RFC 3339 time."""
+    found = _RFC3339.fullmatch(text)
+    if found is None or int(found["hour"]) > _LAST_HOUR:
+        return None
+    nanoseconds = int((found["fraction"] or "0")[:_DIGITS].ljust(_DIGITS, "0"))
     try:
-        return datetime.fromisoformat(text) if _RFC3339.fullmatch(text) else None
+        time = datetime.fromisoformat(f"{found['day']}T{found['hour']:0>2}{found['time']}{found['zone']}")
     except ValueError:
         return None
+    return PreciseTime.create(time, nanoseconds)
 
 
 def format_utc(time: datetime) -> str:

@@ -1,7 +1,9 @@
 """Templates: parsed once, rendered any number of times."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 
 from entrypoints.simulation.pongo2 import functions
 from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRuntimeError, TemplateSyntaxError
@@ -12,15 +14,19 @@ from entrypoints.simulation.pongo2.lexer import tokenize
 from entrypoints.simulation.pongo2.parser import Block, Parser
 from entrypoints.simulation.pongo2.rendering import RenderContext, TemplateEnvironment
 from entrypoints.simulation.pongo2.tags.registry import TAGS
-from entrypoints.simulation.pongo2.values import describe, to_text
+from entrypoints.simulation.pongo2.values import to_text
 
+_IDENTIFIER: Final = re.compile("[A-Za-z0-9_]+")
 SOURCE_LIMIT = 256 * 1024
 
 
 class Template:
-    """A parsed template. The constructor raises TemplateSyntaxError, with the position of the error."""
+    """A parsed template. The constructor raises TemplateSyntaxError, with the position of the error.
 
-    __slots__ = ("_document", "is_constant", "source")
+    `problems` are what the server accepts although it can't work, such as an invalid regular expression.
+    """
+
+    __slots__ = ("_document", "_exported_macros", "is_constant", "problems", "source")
 
     def __init__(self, source: str) -> None:
         if len(source) > SOURCE_LIMIT:
@@ -30,7 +36,15 @@ class Template:
             raise TemplateSyntaxError(message, tokenize(source)[-1].position)
         self.source = source
         self.is_constant = "{{" not in source and "{%" not in source and "{#" not in source
-        self._document = Block(()) if self.is_constant else _parse(source)
+        self.problems: tuple[TemplateSyntaxError, ...] = ()
+        self._exported_macros: frozenset[str] = frozenset()
+        self._document = Block(())
+        if not self.is_constant:
+            expressions = ExpressionParser(FILTERS, FUNCTIONS)
+            parser = Parser(tokenize(source), TAGS, expressions)
+            self._document = parser.parse_document()
+            self.problems = tuple(expressions.problems)
+            self._exported_macros = frozenset(parser.exported_macros)
 
     def render(self, names: Mapping[str, object], environment: TemplateEnvironment | None = None) -> str:
         """Renders the template with variables. Raises TemplateRuntimeError, with the position of the error."""
@@ -40,6 +54,10 @@ class Template:
         """Renders the template in a context without output."""
         if self.is_constant:
             return self.source
+        if clash := next(
+            (name for name in self._exported_macros if name in context.variables or name in FUNCTIONS), ""
+        ):
+            raise TemplateRuntimeError(f"the exported macro '{clash}' has the name of another value")
         try:
             self._document.render(context)
         except RecursionError as error:
@@ -47,22 +65,23 @@ class Template:
         return "".join(context.output)
 
 
-def _parse(source: str) -> Block:
-    return Parser(tokenize(source), TAGS, ExpressionParser(FILTERS, FUNCTIONS)).parse_document()
-
-
 @lru_cache(maxsize=256)
 def _cached(source: str) -> Template:
     return Template(source)
 
 
-def template(context: RenderContext, source: object, names: object) -> object:
-    """Renders the first argument as a template, with the second as its variables."""
-    if not isinstance(names, dict):
-        raise TemplateRuntimeError(f"expected a map of names, not {describe(names)}")
+def template(context: RenderContext, source: object, names: dict[str, object]) -> object:
+    """Renders the first argument as a template, with the second as its variables.
+
+    Like pongo2, adds the functions to the given map: an event that the map is a part of can't be stored any more.
+    """
     with context.budget.nested():
         try:
-            return _cached(to_text(source)).render_within(RenderContext(names, context.environment, context.budget))
+            inner = _cached(to_text(source))
+            names.update(FUNCTIONS)
+            if invalid := next((name for name in names if not _IDENTIFIER.fullmatch(name)), None):
+                raise TemplateRuntimeError(f"'{invalid}' can't be the name of a variable")
+            return inner.render_within(RenderContext(names, context.environment, context.budget))
         except TemplateError as error:
             raise TemplateRuntimeError(f"in the inner template, {error}") from error
 
@@ -70,12 +89,12 @@ def template(context: RenderContext, source: object, names: object) -> object:
 FUNCTIONS = {
     function.name: function
     for function in (
-        Function("randomInt", functions.random_int, 1),
-        Function("randomAlpha", functions.random_alpha, 1),
-        Function("base64Encode", functions.base64_encode, 1),
-        Function("base64Decode", functions.base64_decode, 1),
-        Function("datastore", functions.datastore, 1),
-        Function("template", template, 2),
-        Function("unmarshalJson", functions.unmarshal_json, 1),
+        Function("randomInt", functions.random_int, ("int",)),
+        Function("randomAlpha", functions.random_alpha, ("int",)),
+        Function("base64Encode", functions.base64_encode, ("string",)),
+        Function("base64Decode", functions.base64_decode, ("string",)),
+        Function("datastore", functions.datastore, ("string",)),
+        Function("template", template, ("", "map[string]interface {}")),
+        Function("unmarshalJson", functions.unmarshal_json, ("string",)),
     )
 }

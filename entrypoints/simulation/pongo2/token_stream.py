@@ -77,4 +77,6 @@ class TokenStream:
         token = at or self.current
         if token is None:
             return TemplateSyntaxError(f"{message}, but the tag or template ends here", self._end)
+        if token.kind is TokenKind.INVALID:
+            return TemplateSyntaxError(f"'{token.value}' is not allowed here", token.position)
         return TemplateSyntaxError(f"{message}, not {token}" if at is None else message, token.position)

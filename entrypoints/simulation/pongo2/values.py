@@ -1,25 +1,30 @@
 """Template values and pongo2's conversions between them, which follow Go's types rather than Python's.
 
-Values are None, bool, int, float, str, list, dict, datetime, Struct and functions. JSON numbers are floats, as Go
+Values are None, bool, int, float, str, list, dict, datetime, Struct, functions, and subclasses of them where Go has
+types of its own. JSON numbers are floats, as Go
 decodes them: `{{ Event.Payload.count }}` of 3 renders as `3.000000` and equals no integer until `|integer`.
 """
 
 import html
+import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import NoneType
-from typing import TypeGuard
+from typing import Final, Self, TypeGuard
 
-from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
+from entrypoints.simulation.pongo2.errors import ReportedError, TemplateRuntimeError
 
-_DECIMAL = re.compile(r"[+-]?([0-9]+(_[0-9]+)*\.?([0-9]+(_[0-9]+)*)?|\.[0-9]+(_[0-9]+)*)([eE][+-]?[0-9]+(_[0-9]+)*)?")
-_HEXADECIMAL = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
-_SPECIAL = re.compile(r"[+-]?(inf|infinity)|nan", re.IGNORECASE)
-_LOWEST_INT = -(1 << 63)
-_INTEGERS = 1 << 64
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_HEXADECIMAL: Final = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
+_SPECIAL: Final = re.compile(r"[+-]?(inf|infinity)|nan", re.IGNORECASE)
+_MISPLACED_UNDERSCORE: Final = re.compile(r"(?<![0-9])_|_(?![0-9])")
+_MISPLACED_HEXADECIMAL_UNDERSCORE: Final = re.compile(r"(?<!^0[xX])(?<!^[+-]0[xX])(?<![0-9a-fA-F])_|_(?![0-9a-fA-F])")
+_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_LOWEST_INT: Final = -(1 << 63)
+_INTEGERS: Final = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Struct:
 
     kind: str
     fields: Mapping[str, object]
+    is_pointer: bool = False
 
     def __str__(self) -> str:
         return f"<{self.kind} Value>"
@@ -45,7 +51,95 @@ class StringList(list[object]):
     __slots__ = ()
 
 
-TYPE_NAMES: dict[type, str] = {list: "[]interface {}", StringList: "[]string", dict: "map[string]interface {}"}
+class StringMap(dict[str, object]):
+    """A Go map of strings, as the labels of a pack are."""
+
+    __slots__ = ()
+
+
+class MetaContext(dict[str, object]):
+    """The value of `pongo2` in templates."""
+
+    __slots__ = ()
+
+
+class Byte(int):
+    """A byte of a string."""
+
+    __slots__ = ()
+
+
+class Int64(int):
+    """An integer of Go's type int64."""
+
+    __slots__ = ()
+
+
+class Month(int):
+    """A month, from 1."""
+
+    __slots__ = ()
+
+
+class Weekday(int):
+    """A day of the week; Sunday is 0."""
+
+    __slots__ = ()
+
+
+class Duration(int):
+    """A duration in nanoseconds."""
+
+    __slots__ = ()
+
+
+class PreciseTime(datetime):
+    """A time to the nanosecond."""
+
+    nanosecond: int | None = None
+    """Of the second, from 0 to 999,999,999; None for a time that was calculated from another one."""
+
+    @classmethod
+    def create(cls, time: datetime, nanosecond: int) -> Self:
+        """Returns a time with this fraction of its second."""
+        precise = cls.combine(time.date(), time.timetz().replace(microsecond=nanosecond // 1000))
+        precise.nanosecond = nanosecond
+        return precise
+
+
+TYPE_NAMES: Final[Mapping[type, str]] = {
+    NoneType: "<nil>",
+    bool: "bool",
+    int: "int",
+    float: "float64",
+    str: "string",
+    list: "[]interface {}",
+    dict: "map[string]interface {}",
+    datetime: "time.Time",
+    PreciseTime: "time.Time",
+    StringList: "[]string",
+    StringMap: "map[string]string",
+    MetaContext: "pongo2.Context",
+    Byte: "uint8",
+    Int64: "int64",
+    Month: "time.Month",
+    Weekday: "time.Weekday",
+    Duration: "time.Duration",
+}
+_KINDS: Final[Mapping[type, str]] = {
+    NoneType: "invalid",
+    bool: "bool",
+    Byte: "uint8",
+    Int64: "int64",
+    Duration: "int64",
+    int: "int",
+    float: "float64",
+    str: "string",
+    list: "slice",
+    dict: "map",
+    datetime: "struct",
+    Struct: "struct",
+}
 _DESCRIPTIONS: dict[type, str] = {
     NoneType: "a missing value",
     bool: "a boolean",
@@ -79,8 +173,34 @@ def to_text(value: object) -> str:
         case datetime():
             return format_time(value)
         case list() | dict():
-            return f"<{TYPE_NAMES[type(value)]} Value>"
+            return f"<{type_name(value)} Value>"
     return str(value)
+
+
+def type_name(value: object) -> str:
+    """Returns the name of the value's type in Go."""
+    if isinstance(value, Struct):
+        return f"{'*' * value.is_pointer}{value.kind}"
+    return _lookup(TYPE_NAMES, value)
+
+
+def kind_name(value: object) -> str:
+    """Returns the name of the value's kind in Go."""
+    return _lookup(_KINDS, value)
+
+
+def decode_json(text: str) -> object:
+    """Decodes JSON to Go's types, as the server does. Raises ValueError or RecursionError."""
+    decoded: object = json.loads(
+        text, parse_int=_parse_json_number, parse_float=_parse_json_number, parse_constant=_refuse_constant
+    )
+    return _without_surrogates(decoded) if "\\u" in text else decoded
+
+
+def nanosecond(time: datetime) -> int:
+    """Returns the fraction of a time's second in nanoseconds."""
+    known = time.nanosecond if isinstance(time, PreciseTime) else None
+    return time.microsecond * 1000 if known is None else known
 
 
 def escape_html(text: str) -> str:
@@ -99,7 +219,7 @@ def format_float(value: float, decimals: int) -> str:
 
 def format_time(time: datetime) -> str:
     """Formats a time in Go's default layout: `2024-03-01 10:00:00.5 +0000 UTC`."""
-    fraction = f".{time.microsecond:06d}".rstrip("0") if time.microsecond else ""
+    fraction = f".{nanosecond(time):09d}".rstrip("0").rstrip(".")
     return f"{time:%Y-%m-%d %H:%M:%S}{fraction} {time.strftime('%z') or '+0000'} {zone_name(time)}"
 
 
@@ -170,7 +290,10 @@ def item_at(value: str | list[object], position: int) -> object:
 def check_slice(argument: object) -> None:
     """Raises TemplateRuntimeError if the argument of `slice` is not `from:to`."""
     if to_text(argument).count(":") != 1:
-        raise TemplateRuntimeError("expected 'from:to'; either may be left out, but not the ':'")
+        raise ReportedError(
+            "expected 'from:to'; either may be left out, but not the ':'",
+            wording="Slice string must have the format 'from:to' [from/to can be omitted, but the ':' is required]",
+        )
 
 
 def get_field(value: object, name: str, path: str) -> object:
@@ -179,14 +302,18 @@ def get_field(value: object, name: str, path: str) -> object:
         return value.fields.get(name)
     if isinstance(value, dict):
         return value.get(name)
-    raise TemplateRuntimeError(f"'{path}': {describe(value)} has no fields")
+    if isinstance(value, datetime):
+        return None
+    wording = f"Can't access a field by name on type {kind_name(value)} (variable {path})"
+    raise ReportedError(f"'{path}': {describe(value)} has no fields", wording=wording)
 
 
 def get_element(value: object, position: int, path: str) -> object:
     """Returns the item of a list or byte of a string, or None. Raises TemplateRuntimeError for other values."""
     if not isinstance(value, str | list):
-        raise TemplateRuntimeError(f"'{path}': {describe(value)} has no items")
-    items = value.encode() if isinstance(value, str) else value
+        wording = f"Can't access an index on type {kind_name(value)} (variable {path})"
+        raise ReportedError(f"'{path}': {describe(value)} has no items", wording=wording)
+    items = [Byte(byte) for byte in value.encode()] if isinstance(value, str) else value
     return items[position] if position < len(items) else None
 
 
@@ -198,13 +325,39 @@ def describe(value: object) -> str:
 def _parse_float(text: str) -> float:
     if _SPECIAL.fullmatch(text):
         return float(text)
-    if _DECIMAL.fullmatch(text):
-        parsed = float(text)
-    elif _HEXADECIMAL.fullmatch(text):
+    digits = text.replace("_", "")
+    if _DECIMAL.fullmatch(digits) and not _MISPLACED_UNDERSCORE.search(text):
+        parsed = float(digits)
+    elif _HEXADECIMAL.fullmatch(digits) and not _MISPLACED_HEXADECIMAL_UNDERSCORE.search(text):
         try:
-            parsed = float.fromhex(text)
+            parsed = float.fromhex(digits)
         except OverflowError:
             return 0.0
     else:
         return 0.0
     return parsed if math.isfinite(parsed) else 0.0
+
+
+def _parse_json_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"cannot represent the number {text[:50]}")
+    return number
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"invalid character '{text[:1]}'")
+
+
+def _without_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return _LONE_SURROGATES.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def _lookup(names: Mapping[type, str], value: object) -> str:
+    return next((names[kind] for kind in type(value).__mro__ if kind in names), "func")

@@ -40,8 +40,6 @@ def match(value: object, argument: object) -> object:
     try:
         pattern = compile_pattern(to_text(argument))
     except TemplateRuntimeError:
-        # To the server an invalid expression does not match. A literal one is refused when the flow is loaded; this one
-        # was put together from values.
         return False
     return pattern.search(to_text(value)) is not None
 
@@ -51,7 +49,7 @@ def matches_cron(value: object, argument: object) -> object:
     time = parse(to_text(value))
     if time is None:
         raise TemplateRuntimeError(f"'{to_text(value)}' is not an RFC 3339 time")
-    return cron.parse_schedule(to_text(argument)).includes(time)
+    return cron.matches(to_text(argument), time)
 
 
 def removedupwhitespaces(value: object) -> object:

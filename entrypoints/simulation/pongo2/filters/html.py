@@ -3,8 +3,9 @@
 import re
 from urllib.parse import quote_plus
 
+from entrypoints.simulation.pongo2 import html_truncation
 from entrypoints.simulation.pongo2.regex import compile_pattern
-from entrypoints.simulation.pongo2.values import escape_html, length, to_text
+from entrypoints.simulation.pongo2.values import SafeText, escape_html, length, to_integer, to_text
 
 _TAGS = r"<[^>]*?>"
 _URL = r"((((http|https)://)|www\.|((^|[ ])[0-9A-Za-z_\-]+(\.com|\.net|\.org|\.info|\.biz|\.de))))(?U:.*)([ ]+|$)"
@@ -72,20 +73,43 @@ def urlencode(value: object) -> object:
     return quote_plus(to_text(value), safe="", errors="replace")
 
 
+def truncatechars_html(value: object, argument: object) -> object:
+    """Truncates to a number of characters, including three dots; tags do not count."""
+    return SafeText(html_truncation.truncate_characters(to_text(value), max(to_integer(argument) - len("..."), 0)))
+
+
+def truncatewords_html(value: object, argument: object) -> object:
+    """Truncates to a number of words, followed by three dots; tags do not count."""
+    return SafeText(html_truncation.truncate_words(to_text(value), max(to_integer(argument), 0)))
+
+
 def urlize(value: object, argument: object) -> object:
     """Turns URLs and email addresses into links; with `false`, their text is not escaped."""
-    is_escaped = argument if isinstance(argument, bool) else True
+    return _urlize(to_text(value), is_escaped=argument if isinstance(argument, bool) else True)
+
+
+def urlizetrunc(value: object, argument: object) -> object:
+    """Turns URLs and email addresses into links, whose text is truncated to a number of characters."""
+    return _urlize(to_text(value), limit=to_integer(argument))
+
+
+def _urlize(text: str, *, is_escaped: bool = True, limit: int = -1) -> str:
+    def label(shown: str) -> str:
+        encoded = shown.encode()
+        if not len("...") < limit < len(encoded):
+            return shown
+        return encoded[: limit - len("...")].decode(errors="replace") + "..."
 
     def link(found: re.Match[str]) -> str:
         url = found.group() or ""
         shown = url.strip()
         href = to_text(iriencode(shown))
         href = href if href.startswith("http") else f"http://{href}"
-        label = escape_html(shown) if is_escaped else shown
+        title = escape_html(label(shown)) if is_escaped else label(shown)
         before, after = " " * url.startswith(" "), " " * url.endswith(" ")
-        return f'{before}<a href="{href}" rel="nofollow">{label}</a>{after}'
+        return f'{before}<a href="{href}" rel="nofollow">{title}</a>{after}'
 
     def mail_link(found: re.Match[str]) -> str:
-        return f'<a href="mailto:{found.group()}">{found.group()}</a>'
+        return f'<a href="mailto:{found.group()}">{label(found.group())}</a>'
 
-    return compile_pattern(_EMAIL).sub(mail_link, compile_pattern(_URL).sub(link, to_text(value)))
+    return compile_pattern(_EMAIL).sub(mail_link, compile_pattern(_URL).sub(link, text))

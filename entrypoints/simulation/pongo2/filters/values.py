@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from entrypoints.simulation.pongo2 import go_time
-from entrypoints.simulation.pongo2.errors import TemplateRuntimeError
+from entrypoints.simulation.pongo2.errors import ReportedError, TemplateRuntimeError
 from entrypoints.simulation.pongo2.rendering import RenderContext, check_size
 from entrypoints.simulation.pongo2.values import (
     StringList,
@@ -33,7 +33,8 @@ def add(value: object, argument: object) -> object:
 def date(value: object, argument: object) -> object:
     """Formats a time by Go's layout, such as `2006-01-02 15:04`."""
     if not isinstance(value, datetime):
-        raise TemplateRuntimeError("only a time can be formatted, such as Event.CreatedAt")
+        message = "only a time can be formatted, such as Event.CreatedAt"
+        raise ReportedError(message, wording="filter input argument must be of type 'time.Time'")
     return go_time.format_layout(value, to_text(argument))
 
 
@@ -122,10 +123,11 @@ def make_list(value: object) -> object:
 def pluralize(value: object, argument: object) -> object:
     """The plural ending, unless the number is 1: `s`, the argument, or the second of `singular,plural`."""
     if not _is_number(value):
-        raise TemplateRuntimeError("only numbers have a plural")
+        raise ReportedError("only numbers have a plural", wording="filter 'pluralize' does only work on numbers")
     endings = to_text(argument).split(",") if length(argument) else ["s"]
     if len(endings) > len(("singular", "plural")):
-        raise TemplateRuntimeError("expected at most two endings, separated by a comma")
+        message = "expected at most two endings, separated by a comma"
+        raise ReportedError(message, wording="you cannot pass more than 2 arguments to filter 'pluralize'")
     singular, plural = endings if len(endings) > 1 else ("", endings[0])
     return singular if to_integer(value) == 1 else plural
 
@@ -162,7 +164,9 @@ def yesno(value: object, argument: object) -> object:
     words = to_text(argument).split(",") if to_text(argument) else ["yes", "no", "maybe"]
     fewest, most = len(("yes", "no")), len(("yes", "no", "maybe"))
     if not fewest <= len(words) <= most:
-        raise TemplateRuntimeError("expected two or three words, separated by commas")
+        rule = "cannot pass more than 3 options" if len(words) > most else "must pass either no or at least 2 arguments"
+        wording = f"You {rule} to the 'yesno'-filter (got: '{to_text(argument)}')."
+        raise ReportedError("expected two or three words, separated by commas", wording=wording)
     if value is None:
         return words[2] if len(words) == most else "maybe"
     return words[0] if is_truthy(value) else words[1]

@@ -17,12 +17,31 @@ def parse_autoescape(parser: Parser, start: Token, arguments: TokenStream) -> No
     """Turns HTML escaping of variables on or off within a block (`off` everywhere else in a flow)."""
     is_on = arguments.expect(TokenKind.NAME, "on", "off").value == "on"
     arguments.expect_end()
-    body = parser.parse_block(start, "endautoescape")
+    body = parser.parse_block(start, "endautoescape", checks_end=False)
 
     def render(context: RenderContext) -> None:
         before, context.autoescape = context.autoescape, is_on
         body.render(context)
         context.autoescape = before
+
+    return TagNode(render)
+
+
+def parse_block(parser: Parser, start: Token, arguments: TokenStream) -> Node:
+    """Renders its content; the name has no meaning without template files."""
+    name = arguments.expect(TokenKind.NAME)
+    arguments.expect_end()
+    body = parser.parse_block(start, "endblock", checks_end=False)
+    if body.arguments is not None and body.arguments.has_more:
+        body.arguments.expect(TokenKind.NAME, name.value)
+        body.arguments.expect_end()
+    if name.value in parser.block_names:
+        raise arguments.error(f"there is a block '{name.value}' already", name)
+    parser.block_names.add(name.value)
+
+    def render(context: RenderContext) -> None:
+        context.locals["block"] = values.Struct("pongo2.tagBlockInformation", {"Super": ""})
+        body.render(context)
 
     return TagNode(render)
 
@@ -36,11 +55,11 @@ def parse_comment(parser: Parser, start: Token, arguments: TokenStream) -> Node:
 
 def parse_filter(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Applies filters to the output of a block."""
-    filters = [parser.expressions.parse_filter_call(arguments)]
+    filters = [parser.expressions.parse_filter_call(arguments)] if arguments.has_more else []
     while arguments.take_if(TokenKind.SYMBOL, "|"):
         filters.append(parser.expressions.parse_filter_call(arguments))
     arguments.expect_end()
-    body = parser.parse_block(start, "endfilter")
+    body = parser.parse_block(start, "endfilter", checks_end=False)
 
     def render(context: RenderContext) -> None:
         value: object = context.capture(body.render)
@@ -77,7 +96,7 @@ def parse_ifnotequal(parser: Parser, start: Token, arguments: TokenStream) -> No
 def parse_spaceless(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Removes white space between the HTML tags of a block."""
     arguments.expect_end()
-    body = parser.parse_block(start, "endspaceless")
+    body = parser.parse_block(start, "endspaceless", checks_end=False)
 
     def render(context: RenderContext) -> None:
         text = context.capture(body.render)

@@ -1,9 +1,11 @@
 """The tags without a block, and macros."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 from entrypoints.simulation.pongo2 import go_time, lorem, values
+from entrypoints.simulation.pongo2.errors import ReportedError
 from entrypoints.simulation.pongo2.expressions import Expression, Function
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
 from entrypoints.simulation.pongo2.operators import divide
@@ -74,21 +76,33 @@ def parse_macro(parser: Parser, start: Token, arguments: TokenStream) -> Node:
         parameter = arguments.expect(TokenKind.NAME)
         default = parser.expressions.parse(arguments) if arguments.take_if(TokenKind.SYMBOL, "=") else None
         parameters.append((parameter.value, default))
-    arguments.take_if(TokenKind.KEYWORD, "export")
+    is_exported = arguments.take_if(TokenKind.KEYWORD, "export") is not None
     arguments.expect_end()
     parser.expressions.macros[name] = len(parameters)
     body = parser.parse_block(start, "endmacro")
+    if is_exported and name in parser.exported_macros:
+        raise arguments.error(f"there is an exported macro '{name}' already", start)
+    parser.exported_macros |= {name} if is_exported else set()
+
+    def output(definition: RenderContext, given: Sequence[object]) -> str:
+        defaults = {name: default and default.evaluate(definition) for name, default in parameters}
+        if len(given) > len(parameters):
+            counts = f"({len(given)} instead of {len(parameters)})"
+            wording = f"Macro '{name}' called with too many arguments {counts}."
+            raise ReportedError(f"'{name}' has too many arguments {counts}", wording=wording)
+        inner = definition.child()
+        inner.locals.update({**defaults, **dict(zip(defaults, given, strict=False))})
+        return inner.capture(body.render)
 
     def call(definition: RenderContext, context: RenderContext, *given: object) -> object:
         with context.budget.nested():
-            inner = definition.child()
-            for parameter, default in parameters:
-                inner.locals[parameter] = None if default is None else default.evaluate(definition)
-            inner.locals.update(zip((parameter for parameter, _ in parameters), given, strict=False))
-            return values.SafeText(inner.capture(body.render))
+            try:
+                return values.SafeText(output(definition, given))
+            except ReportedError as error:
+                return values.SafeText(error.located(start.position, start.value).report())
 
     def render(context: RenderContext) -> None:
-        context.locals[name] = Function(name, partial(call, context), arity=None)
+        context.locals[name] = Function(name, partial(call, context), parameters=None)
 
     return TagNode(render)
 

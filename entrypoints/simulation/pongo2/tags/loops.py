@@ -74,6 +74,7 @@ def _loop_info(index: int, count: int, outer: object) -> values.Struct:
             "Last": index + 1 == count,
             "Parentloop": outer,
         },
+        is_pointer=True,
     )
 
 
