@@ -23,6 +23,8 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_QUOTED_CHARACTERS: Final = 40
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 
+_UNROUTABLE: Final = re.compile(r"[/?#]|%[0-9A-Fa-f]{2}")
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -92,9 +94,13 @@ log_level: Final = _one_of(
 )
 
 
-def plain_text(text: str) -> str:
-    """Any text."""
-    return text
+def pack_name(text: str) -> str:
+    """A text that Flyte can use as the name of a pack."""
+    if text in (".", ".."):
+        raise ValueError(
+            f"must not be {_quote(text)}, which Flyte can't use in the path of a URL; take a word, like Slack"
+        )
+    return _routable(text)
 
 
 def host(text: str) -> str:
@@ -134,8 +140,18 @@ def labels(text: str) -> Mapping[str, str]:
             raise ValueError(f"must be key=value,key=value, like env=dev,region=eu; {_quote(piece)} is not key=value")
         if key in found:
             raise ValueError(f"must contain each label once; {_quote(key)} occurs twice")
-        found[key] = value
+        found[_routable(key)] = _routable(value)
     return MappingProxyType(found)
+
+
+def _routable(text: str) -> str:
+    """Name and labels make up the pack's id. Flyte writes it into its links as it is, and then can't read these."""
+    if _UNROUTABLE.search(text):
+        raise ValueError(
+            "must not contain /, ?, # or % with two hexadecimal digits, since Flyte would refuse all requests of the "
+            f"pack; use {_quote(_UNROUTABLE.sub('-', text))} instead of {_quote(text)}"
+        )
+    return text
 
 
 def channel_ids(text: str) -> tuple[ChannelId, ...]:

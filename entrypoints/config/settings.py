@@ -81,7 +81,7 @@ class Settings:
     flyte_api_timeout_seconds: float = _with_default("FLYTE_API_TIMEOUT", parsers.number(0.1, 600), "10")
     flyte_jwt: Secret | None = _secret("FLYTE_JWT")
     flyte_labels: Mapping[str, str] = _with_default("FLYTE_LABELS", parsers.labels, "")
-    pack_name: str = _with_default("PACK_NAME", parsers.plain_text, "Slack")
+    pack_name: str = _with_default("PACK_NAME", parsers.pack_name, "Slack")
 
     slack_token: Secret = _required("FLYTE_SLACK_TOKEN", Secret, "the bot token", is_secret=True)
     slack_app_token: Secret | None = _secret("FLYTE_SLACK_APP_TOKEN")

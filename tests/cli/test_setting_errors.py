@@ -99,6 +99,17 @@ def test_all_invalid_settings_are_reported_at_once_one_per_line() -> None:
         ("FLYTE_SLACK_TOKEN", "hush\r\nhush", "must not contain line breaks, other control characters"),
         ("FLYTE_SLACK_TOKEN", "hush\udcff", "must not contain line breaks, other control characters"),
         ("PACK_NAME", "Sl\x1back", "must not contain line breaks, other control characters"),
+        ("PACK_NAME", "Slack/test", "use 'Slack-test' instead of 'Slack/test'"),
+        ("PACK_NAME", "what?", "use 'what-' instead of 'what?'"),
+        ("PACK_NAME", "Slack#1", "use 'Slack-1' instead of 'Slack#1'"),
+        ("PACK_NAME", "Slack%20test", "use 'Slack-test' instead of 'Slack%20test'"),
+        ("PACK_NAME", "50%ab", "use '50-' instead of '50%ab'"),
+        ("PACK_NAME", "..", "must not be '..'"),
+        ("PACK_NAME", ".", "must not be '.'"),
+        ("FLYTE_LABELS", "team=a/b", "use 'a-b' instead of 'a/b'"),
+        ("FLYTE_LABELS", "env=dev,q=what?", "use 'what-' instead of 'what?'"),
+        ("FLYTE_LABELS", "a#=b", "use 'a-' instead of 'a#'"),
+        ("FLYTE_LABELS", "a=%2f", "use '-' instead of '%2f'"),
     ],
 )
 def test_a_message_says_which_values_are_accepted(variable: str, text: str, message: str) -> None:

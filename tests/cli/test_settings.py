@@ -225,3 +225,11 @@ def test_secret_texts_include_tokens_and_passwords_in_urls() -> None:
     )
 
     assert set(settings.secret_texts) == {"token_abc", "jwt", "app", "sign", "p%40ss", "p@ss"}
+
+
+@pytest.mark.parametrize(
+    "name", ["Slack of ours", "Schlüssel", "50%", "A+B&C", "Slack;v=1", "100%x", "...", "a..b", "💬"]
+)
+def test_a_pack_name_and_a_label_may_have_any_character_that_flyte_can_route(name: str) -> None:
+    assert load(PACK_NAME=name).pack_name == name
+    assert load(FLYTE_LABELS=f"key={name}").flyte_labels == {"key": name}
