@@ -1,5 +1,6 @@
 """The health of the pack: reported by its parts, read by operators and load balancers."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -86,8 +87,13 @@ class ChatHealth:
         self._health = health
         self._api_problem = "starting"
         self._receiver_problem = "starting"
+        self._channel_problem = ""
         self.token_is_refused = False
         """Whether the latest answer said so."""
+        self.access_doubted = asyncio.Event()
+        """Set by each announcement that the token is not valid any more, and to be cleared by the one who checks."""
+        self.access_doubt = ""
+        """The latest such announcement."""
 
     def on_success(self) -> None:
         """The service did what was requested."""
@@ -104,10 +110,15 @@ class ChatHealth:
         elif isinstance(error, ChatRejected):
             self.on_success()
 
-    def on_access_lost(self, reason: str) -> None:
-        """The service announced that the token is no longer valid."""
-        self.token_is_refused = True
-        self._on_api_problem(f"the token is refused ({reason})")
+    def on_access_doubted(self, reason: str) -> None:
+        """The service announced that the token is no longer valid. Only its next answer is proof."""
+        self.access_doubt = reason
+        self.access_doubted.set()
+
+    def on_unheard_channels(self, count: int) -> None:
+        """So many joined channels are not heard, because the bot is not listed as a member of them."""
+        self._channel_problem = f"joined channels that are not heard: {count}" if count else ""
+        self._report()
 
     def on_receiver_status(self, problem: str = "") -> None:
         """Whether the pack receives events: empty if it does, otherwise why not."""
@@ -119,5 +130,6 @@ class ChatHealth:
         self._report()
 
     def _report(self) -> None:
-        problems = "; ".join(dict.fromkeys(filter(None, (self._api_problem, self._receiver_problem))))
+        found = dict.fromkeys((self._api_problem, self._receiver_problem, self._channel_problem))
+        problems = "; ".join(filter(None, found))
         self._health.report(healthy=not problems, status=problems or "connected")

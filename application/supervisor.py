@@ -101,13 +101,9 @@ class Supervisor:
             raise ChatAccessDenied(rejection, by_receiver=False) from rejection
         log.info("identified", user=identity.user_id, bot=identity.bot_id, team=identity.team_id)
         async with asyncio.TaskGroup() as loops:
-            reconciled = asyncio.Event()
-            reconciling = loops.create_task(
-                self._keep_running("reconcile", self._membership_sync.reconcile), name="reconcile"
-            )
-            reconciling.add_done_callback(lambda _: reconciled.set())
+            loops.create_task(self._keep_running("memberships", self._membership_sync.run), name="memberships")
             try:
-                await self._shutdown.wait(_RECONCILE_TIMEOUT_SECONDS, reconciled)
+                await self._shutdown.wait(_RECONCILE_TIMEOUT_SECONDS, self._membership_sync.in_sync)
             except ShutdownRequested:
                 return
             joining = self._keep_running("join default channels", self._membership_sync.join_defaults)
@@ -130,14 +126,26 @@ class Supervisor:
             await self._shutdown.sleep(LEASE_SECONDS / 3)
 
     async def _watch_token(self) -> None:
-        """While the token is refused, asks periodically whether it is valid again."""
+        """Asks whether the token is valid: once it is said to be revoked, and periodically while it is refused."""
+        health = self._chat_health
         while True:
-            await self._shutdown.sleep(_TOKEN_CHECK_SECONDS)
-            if self._chat_health.token_is_refused:
+            await self._shutdown.wait(_TOKEN_CHECK_SECONDS, health.access_doubted)
+            if health.access_doubted.is_set():
+                health.access_doubted.clear()
+                await self._check_access(health.access_doubt)
+            elif health.token_is_refused:
                 try:
                     await self._chat.identify()
                 except ChatError as error:
                     log.warning("token_still_refused", reason=str(error))
+
+    async def _check_access(self, doubt: str) -> None:
+        try:
+            await self._chat.identify()
+        except ChatError as error:
+            log.error("access_lost", announced=doubt, reason=str(error))  # noqa: TRY400 - not a bug
+        else:
+            log.info("access_not_lost", announced=doubt)
 
     async def _keep_running(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Runs a loop until it returns or the pack ends; a bug in it makes it start again after a pause."""

@@ -3,6 +3,7 @@
 ChatError                       the chat service
 +-- ChatRejected                permanent: the same request would get the same answer
 |   +-- AuthenticationFailed    the token is not valid; affects the whole pack
+|   +-- ChannelInaccessible     the bot is not a member, or the channel is archived or gone
 |   +-- IdempotencyKeyRejected  the service does not accept the message's idempotency key
 +-- RateLimited                 retry after `retry_after_seconds`
 +-- Unreachable                 the request had no effect; retry later
@@ -25,6 +26,8 @@ StorageError                    the storage
 LeaseLost                       the lease on the lane has expired; another process may hold it
 """
 
+from domain.channels import ChannelId
+
 
 class ChatError(Exception):
     """The chat service did not do what was requested. `str()` is written for flow authors: `<code>: <what to do>`."""
@@ -41,6 +44,14 @@ class ChatRejected(ChatError):
 
 class AuthenticationFailed(ChatRejected):
     """The service does not accept the token (`invalid_auth`, `token_revoked`, ...)."""
+
+
+class ChannelInaccessible(ChatRejected):
+    """The bot is not a member of the channel, or the channel is archived or gone."""
+
+    def __init__(self, code: str, explanation: str, channel_id: ChannelId) -> None:
+        super().__init__(code, explanation)
+        self.channel_id = channel_id
 
 
 class IdempotencyKeyRejected(ChatRejected):

@@ -25,3 +25,8 @@ class Identity:
     bot_id: str
     """Empty if the service names none."""
     team_id: str = ""
+    """The workspace."""
+    enterprise_id: str = ""
+    """The organization that the workspace belongs to, if any."""
+    is_organization_wide: bool = False
+    """Whether the token is valid in several workspaces of the organization."""

@@ -24,12 +24,14 @@ from application.policies import PostingPolicy
 from application.ports.receiver import Receiver
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
+from application.resilience.inaccessible_channels import InaccessibleChannelPolicy
 from application.resilience.interception import InterceptedStorage, ObservedReceiver, intercepted
 from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.backfill_progress import BackfillProgress
 from application.services.channel_locks import ChannelLocks
 from application.services.history_reader import HistoryReader
+from application.services.membership_doubts import MembershipDoubts
 from application.services.message_sender import MessageSender
 from application.services.pauses import Pauses
 from application.services.poll_schedule import PollSchedule
@@ -172,10 +174,16 @@ class Application(containers.DeclarativeContainer):
 
     storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
     workflow = providers.Singleton(intercepted, adapters.workflow, circuit_breaker)
-    chat = providers.Singleton(
+    membership_doubts = providers.Singleton(MembershipDoubts)
+    retried_chat = providers.Singleton(
         intercepted,
         providers.Singleton(intercepted, adapters.chat, providers.Singleton(ChatHealthPolicy, health=chat_health)),
         providers.Singleton(ChatRetryPolicy, shutdown=shutdown, give_up_seconds=settings.provided.give_up_seconds),
+    )
+    chat = providers.Singleton(
+        intercepted,
+        retried_chat,
+        providers.Singleton(InaccessibleChannelPolicy, recheck=membership_doubts.provided.recheck),
     )
 
     # From the workflow engine to the chat service
@@ -219,6 +227,7 @@ class Application(containers.DeclarativeContainer):
                     storage=storage,
                     channel_locks=channel_locks,
                     backfill=backfill_progress,
+                    membership_doubts=membership_doubts,
                 ),
             }
         ),
@@ -242,7 +251,11 @@ class Application(containers.DeclarativeContainer):
     # From the chat service to the workflow engine
 
     receive_message = providers.Singleton(
-        ReceiveMessage, storage=storage, listen=settings.provided.listen, receives_bots=settings.provided.receives_bots
+        ReceiveMessage,
+        storage=storage,
+        doubts=membership_doubts,
+        listen=settings.provided.listen,
+        receives_bots=settings.provided.receives_bots,
     )
     outbox_relay = providers.Singleton(
         OutboxRelay,
@@ -289,7 +302,11 @@ class Application(containers.DeclarativeContainer):
             MembershipSync,
             chat=chat,
             storage=storage,
+            doubts=membership_doubts,
+            channel_locks=channel_locks,
             join_channel=join_channel,
+            health=chat_health,
+            shutdown=shutdown,
             default_channels=settings.provided.default_join_channels,
         ),
         backlog_monitor=providers.Singleton(

@@ -9,7 +9,7 @@ from application.ports.chat import Page
 from application.ports.clock import Clock
 from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
 from domain.channels import ChannelId
-from domain.errors import ChatRejected
+from domain.errors import ChannelInaccessible, ChatRejected
 from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Post, Receipt, RichMessage
 from domain.users import Identity, User
 
@@ -139,7 +139,7 @@ class MemoryChat:
     async def join(self, channel_id: ChannelId) -> None:
         channel = self._channel(channel_id)
         if channel.is_archived:
-            raise ChatRejected("is_archived", f"{channel_id} is archived; unarchive it first")
+            raise ChannelInaccessible("is_archived", f"{channel_id} is archived; unarchive it first", channel_id)
         if channel.is_private and not channel.has_bot:
             raise ChatRejected("method_not_supported_for_channel_type", f"{channel_id} is private; invite the bot")
         self._add_bot(channel)
@@ -188,14 +188,18 @@ class MemoryChat:
 
     def _channel(self, channel_id: ChannelId) -> _Channel:
         if channel_id not in self._channels:
-            raise ChatRejected("channel_not_found", f"there is no channel {channel_id}; check the id")
+            raise ChannelInaccessible(
+                "channel_not_found", f"there is no channel {channel_id}; check the id", channel_id
+            )
         return self._channels[channel_id]
 
     def _readable(self, channel_id: ChannelId) -> _Channel:
         channel = self._channel(channel_id)
         if not channel.has_bot:
             advice = "send JoinChannel first, or /invite the bot"
-            raise ChatRejected("not_in_channel", f"the bot is not a member of {channel_id}; {advice}")
+            raise ChannelInaccessible(
+                "not_in_channel", f"the bot is not a member of {channel_id}; {advice}", channel_id
+            )
         return channel
 
     def _history(self, channel_id: ChannelId) -> list[IncomingMessage]:
@@ -207,7 +211,7 @@ class MemoryChat:
     def _writable(self, channel_id: ChannelId) -> _Channel:
         channel = self._readable(channel_id)
         if channel.is_archived:
-            raise ChatRejected("is_archived", f"{channel_id} is archived; unarchive it first")
+            raise ChannelInaccessible("is_archived", f"{channel_id} is archived; unarchive it first", channel_id)
         return channel
 
     def _add_bot(self, channel: _Channel) -> None:

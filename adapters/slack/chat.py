@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from adapters.serialization.json_codec import read_json
-from adapters.slack.errors import ApiCall, unreadable_response
+from adapters.slack.errors import NOT_A_MEMBER_CODES, ApiCall, unreadable_response
 from adapters.slack.history import SlackHistory
 from adapters.slack.pagination import paginate
 from adapters.slack.schemas import parse_identity, to_metadata
@@ -82,7 +82,7 @@ class SlackChat:
         try:
             await self._web.call(ApiCall("conversations.leave", channel_id), {"channel": channel_id})
         except ChatRejected as rejection:
-            if rejection.code != "not_in_channel":
+            if rejection.code not in NOT_A_MEMBER_CODES:
                 raise
 
     async def memberships(self) -> frozenset[ChannelId]:

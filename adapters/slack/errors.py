@@ -14,7 +14,16 @@ from adapters.http.retry_after import retry_after_seconds
 from adapters.http.session import Redirected
 from adapters.serialization.json_codec import replace_surrogates
 from adapters.slack.error_help import ALTERNATIVES_TO_RTM, EXPLANATIONS
-from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
+from domain.channels import ChannelId
+from domain.errors import (
+    AuthenticationFailed,
+    ChannelInaccessible,
+    ChatError,
+    ChatRejected,
+    InDoubt,
+    RateLimited,
+    Unreachable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ _AUTHENTICATION_CODES = (
     "token_expired",
     "not_allowed_token_type",
 )
+NOT_A_MEMBER_CODES = ("not_in_channel", "not_in_group", "user_not_in_channel")
+_INACCESSIBLE_CODES = (*NOT_A_MEMBER_CODES, "channel_not_found", "is_archived")
 _UNAVAILABLE_CODES = ("service_unavailable", "request_timeout", "team_added_to_org")
 _IN_DOUBT_CODES = ("internal_error", "fatal_error")
 _RATE_LIMITED_CODES = ("ratelimited", "rate_limited")
@@ -68,11 +79,11 @@ class _ErrorResponse:
     @property
     def code(self) -> str:
         """Slack's error code; empty if there is none."""
-        code = self.body.get("error")
-        if isinstance(code, str) and code:
-            return replace_surrogates(code)[:_MAX_CODE_LENGTH]
         # conversations.leave has this field instead of an error code.
-        return "not_in_channel" if self.body.get("not_in_channel") is True else ""
+        if self.body.get("not_in_channel") is True:
+            return "not_in_channel"
+        code = self.body.get("error")
+        return replace_surrogates(code)[:_MAX_CODE_LENGTH] if isinstance(code, str) else ""
 
 
 def chat_error(error: Exception, call: ApiCall, now: datetime) -> ChatError:
@@ -145,7 +156,10 @@ def _rejected(response: _ErrorResponse, call: ApiCall) -> ChatRejected:
         return ChatRejected(code, ALTERNATIVES_TO_RTM)
     depends_on_method = code == "not_allowed_token_type" and call.method in _TOKEN_RESTRICTED_METHODS
     is_token_invalid = code in _AUTHENTICATION_CODES and not depends_on_method
-    return (AuthenticationFailed if is_token_invalid else ChatRejected)(code, _explain(response, call))
+    explanation = _explain(response, call)
+    if code in _INACCESSIBLE_CODES:
+        return ChannelInaccessible(code, explanation, ChannelId(call.subject))
+    return (AuthenticationFailed if is_token_invalid else ChatRejected)(code, explanation)
 
 
 def _explain(response: _ErrorResponse, call: ApiCall) -> str:

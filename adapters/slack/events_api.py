@@ -53,7 +53,7 @@ class SlackEventsApi:
         self._identify = identify
         self._clock = clock
         self._ack_timeout_seconds = ack_timeout_seconds
-        self._own_user_id = ""
+        self._own = Identity("", "")
         self._queue: EventQueue | None = None
         self._pending: set[asyncio.Future[bool]] = set()
 
@@ -94,7 +94,7 @@ class SlackEventsApi:
             return HTTPStatus.OK, str(content.get("challenge", ""))
         if self._queue is None:
             return _NOT_READY
-        event = parse_callback(content, self._own_user_id)
+        event = parse_callback(content, self._own)
         if event is None or await self._wait_for_ack(event, self._queue):
             return _ACCEPTED
         return _NOT_STORED
@@ -102,9 +102,9 @@ class SlackEventsApi:
     async def _open(self, queue: EventQueue) -> None:
         delays = exponential_backoff(1.0, 30.0)
         reported = ""
-        while not self._own_user_id:
+        while not self._own.user_id:
             try:
-                self._own_user_id = (await self._identify()).user_id
+                self._own = await self._identify()
             except ChatRejected as refusal:
                 await queue.fail(refusal)
                 return

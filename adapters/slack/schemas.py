@@ -170,10 +170,13 @@ class _IdentitySchema(_LenientSchema):
     user_id = _required()
     bot_id = _optional()
     team_id = _optional()
+    enterprise_id = _optional()
+    is_enterprise_install = fields.Raw(load_default=None)
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> Identity:
-        return Identity(**data)
+        is_organization_wide = data.pop("is_enterprise_install") is True
+        return Identity(**data, is_organization_wide=is_organization_wide)
 
 
 _MESSAGE = _MessageSchema()

@@ -47,12 +47,32 @@ class MembershipLost:
 
 @dataclass(frozen=True, slots=True)
 class AccessLost:
-    """The chat service has announced that the token is no longer valid."""
+    """The chat service has announced that the token is no longer valid, or that another one of the app is not."""
 
     reason: str
 
 
-ChatEvent: TypeAlias = IncomingMessage | MembershipGained | MembershipLost | AccessLost | Connected | Disconnected
+@dataclass(frozen=True, slots=True)
+class ChannelIdChanged:
+    """A channel has another id from now on."""
+
+    old_id: ChannelId
+    new_id: ChannelId
+
+
+WorkspaceEvent: TypeAlias = IncomingMessage | MembershipGained | MembershipLost | ChannelIdChanged | AccessLost
+"""What happened in a workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWorkspaceEvent:
+    """An event of another workspace, unless its channel is one of the pack's."""
+
+    team_id: str
+    event: WorkspaceEvent
+
+
+ChatEvent: TypeAlias = WorkspaceEvent | OtherWorkspaceEvent | Connected | Disconnected
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.services.backfill_progress import BackfillProgress
 from application.services.channel_locks import ChannelLocks
+from application.services.membership_doubts import MembershipDoubts
 from application.use_cases.command_handler import CommandRequest
+from domain.channels import ChannelId
 from domain.commands import LeaveChannel
-from domain.errors import ChatError
+from domain.errors import ChannelInaccessible, ChatError, ChatRejected
 from domain.events import ChannelLeft, LeaveChannelFailed
 
 _BACKFILL_TIMEOUT_SECONDS = 10.0
@@ -18,11 +20,19 @@ _BACKFILL_TIMEOUT_SECONDS = 10.0
 class LeaveChannelHandler:
     """Executes LeaveChannel. Repeating it is safe."""
 
-    def __init__(self, chat: Chat, storage: Storage, channel_locks: ChannelLocks, backfill: BackfillProgress) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        storage: Storage,
+        channel_locks: ChannelLocks,
+        backfill: BackfillProgress,
+        membership_doubts: MembershipDoubts,
+    ) -> None:
         self._chat = chat
         self._channels = storage.channels
         self._channel_locks = channel_locks
         self._backfill = backfill
+        self._membership_doubts = membership_doubts
 
     async def execute(self, request: CommandRequest[LeaveChannel]) -> ChannelLeft | LeaveChannelFailed:
         """Implements CommandHandler."""
@@ -36,6 +46,19 @@ class LeaveChannelHandler:
             try:
                 await self._chat.leave(channel_id)
             except ChatError as error:
-                return LeaveChannelFailed(channel_id, str(error))
+                if not await self._is_gone(channel_id, error):
+                    return LeaveChannelFailed(channel_id, str(error))
             await self._channels.leave(channel_id)
+        self._membership_doubts.recheck(channel_id)
         return ChannelLeft(channel_id)
+
+    async def _is_gone(self, channel_id: ChannelId, error: ChatError) -> bool:
+        """Whether there is nothing left to leave: the channel had been joined, and is not accessible any more."""
+        if not isinstance(error, ChatRejected) or channel_id not in await self._channels.joined():
+            return False
+        if isinstance(error, ChannelInaccessible):
+            return True
+        try:
+            return not await self._chat.is_member(channel_id)
+        except ChatError:
+            return False

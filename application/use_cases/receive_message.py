@@ -1,8 +1,7 @@
 """Stores the messages to be delivered to flows, and follows the bot's memberships."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import structlog
@@ -10,13 +9,16 @@ import structlog
 from application.policies import Listen
 from application.ports.receiver import (
     AccessLost,
+    ChannelIdChanged,
     Connected,
     Disconnected,
     IncomingEvent,
     MembershipGained,
     MembershipLost,
+    OtherWorkspaceEvent,
 )
 from application.ports.storage import Storage
+from application.services.membership_doubts import MembershipDoubts
 from domain.channels import ChannelId, JoinedChannels
 from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry, message_entry
@@ -24,78 +26,108 @@ from domain.users import Identity
 
 log = structlog.get_logger()
 
+_MAX_WORKSPACES = 1_000
+"""That are logged, each once."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Events that are handled together."""
+
+    joined: JoinedChannels
+    expected: frozenset[ChannelId]
+    """As of before `joined`."""
+    entries: list[OutboxEntry] = field(default_factory=list)
+    handled: list[IncomingEvent] = field(default_factory=list)
+    """To be acknowledged once the entries are stored."""
+
 
 class ReceiveMessage:
     """Handles everything that the chat service sends of its own accord."""
 
-    def __init__(self, storage: Storage, listen: Listen, *, receives_bots: bool) -> None:
+    def __init__(self, storage: Storage, doubts: MembershipDoubts, listen: Listen, *, receives_bots: bool) -> None:
         self._channels = storage.channels
         self._outbox = storage.outbox
+        self._doubts = doubts
         self._listen = listen
         self._receives_bots = receives_bots
+        self._other_workspaces: set[str] = set()
 
     async def receive(self, events: Sequence[IncomingEvent], identity: Identity, *, is_backfilled: bool = False) -> int:
         """Handles the events in order, and acknowledges each once it is stored. Returns how many messages were new.
 
-        `is_backfilled` marks messages that come from the history.
+        `is_backfilled` marks messages that come from the history. Events about the bot's memberships are acknowledged
+        once the chat service has been asked. Until then, messages are received in a channel that it may have joined.
         Raises ShutdownRequested if the pack is to end before; then nothing was acknowledged.
         """
-        entries = [replace(entry, is_backfilled=is_backfilled) for entry in await self._handle(events, identity)]
+        expected = self._doubts.expected()
+        batch = _Batch(await self._channels.joined(), expected)
+        for incoming in events:
+            await self._handle(incoming, batch, identity)
+        entries = [replace(entry, is_backfilled=is_backfilled) for entry in batch.entries]
         new = sum(await self._outbox.append(entries)) if entries else 0
-        for event in events:
+        for event in batch.handled:
             await event.acknowledge()
         return new
 
-    def is_relevant(self, message: IncomingMessage, joined: JoinedChannels, identity: Identity) -> bool:
+    async def _handle(self, incoming: IncomingEvent, batch: _Batch, identity: Identity) -> None:
+        event = incoming.event
+        if isinstance(event, OtherWorkspaceEvent):
+            event = event.event if await self._is_known(event, batch) else self._ignore(event)
+        match event:
+            case MembershipGained():
+                self._doubts.on_gained(incoming, event)
+                return
+            case MembershipLost():
+                self._doubts.on_lost(incoming, event)
+                return
+            case IncomingMessage():
+                if self._is_relevant(event, batch, identity):
+                    batch.entries.append(message_entry(event, incoming.received_at))
+            case ChannelIdChanged():
+                batch.joined = await self._change_id(event, batch.joined)
+            case Connected():
+                self._doubts.on_connected()
+            case Disconnected() | AccessLost() | None:
+                pass
+            case _:
+                assert_never(event)
+        batch.handled.append(incoming)
+
+    def _is_relevant(self, message: IncomingMessage, batch: _Batch, identity: Identity) -> bool:
         """Returns whether the workflow engine receives the message."""
         if message.is_from(identity) or (message.is_from_bot and not self._receives_bots):
             return False
-        return message.is_direct or self._listen is Listen.MEMBER or message.channel_id in joined
+        if message.is_direct or self._listen is Listen.MEMBER or message.channel_id in batch.joined:
+            return True
+        return message.channel_id in batch.expected or message.channel_id in self._doubts.expected()
 
-    async def _handle(self, events: Sequence[IncomingEvent], identity: Identity) -> list[OutboxEntry]:
-        """Applies the changes of membership, and returns the entries to store."""
-        joined = await self._channels.joined()
-        entries = []
-        for incoming in events:
-            match incoming.event:
-                case IncomingMessage() as message:
-                    if self.is_relevant(message, joined, identity):
-                        entries.append(message_entry(message, incoming.received_at))
-                case MembershipGained() as gained:
-                    joined = await self._on_gained(gained, incoming.received_at, joined)
-                case MembershipLost() as lost:
-                    joined = await self._on_lost(lost, joined)
-                case Connected() | Disconnected() | AccessLost():
-                    pass
-                case _:
-                    assert_never(incoming.event)
-        return entries
-
-    async def _on_gained(self, gained: MembershipGained, at: datetime, joined: JoinedChannels) -> JoinedChannels:
-        channel_id = gained.channel_id
-        if channel_id not in joined:
-            log.info("channel_joined", channel=channel_id)
-            await self._channels.join(channel_id, since=gained.happened_at or at)
-        return joined.join(channel_id)
-
-    async def _on_lost(self, lost: MembershipLost, joined: JoinedChannels) -> JoinedChannels:
-        channel_id = lost.channel_id
-        if await self._is_outdated(lost):
-            log.info("old_removal_ignored", channel=channel_id)
-            return joined
-        await self._remove_unjoined_membership(channel_id)
-        if channel_id in joined:
-            log.info("channel_left", channel=channel_id)
-            await self._channels.leave(channel_id)
-        return joined.leave(channel_id)
-
-    async def _is_outdated(self, lost: MembershipLost) -> bool:
-        """Whether the channel was joined or active since: the chat service delivers events late, and repeatedly."""
-        since = await self._channels.last_message_at(lost.channel_id)
-        return since is not None and lost.happened_at is not None and lost.happened_at < since
-
-    async def _remove_unjoined_membership(self, channel_id: ChannelId) -> None:
-        """Makes sure that a new invitation is noticed, even while the pack is not running."""
+    async def _change_id(self, change: ChannelIdChanged, joined: JoinedChannels) -> JoinedChannels:
+        old_id, new_id = change.old_id, change.new_id
         unjoined = await self._channels.unjoined_memberships()
-        if unjoined is not None and channel_id in unjoined:
-            await self._channels.set_unjoined_memberships(unjoined - {channel_id})
+        if unjoined is not None and old_id in unjoined:
+            await self._channels.set_unjoined_memberships(unjoined - {old_id} | {new_id})
+        if old_id not in joined:
+            return joined
+        log.info("channel_id_changed", old=old_id, new=new_id)
+        await self._channels.join(new_id, since=await self._channels.last_message_at(old_id))
+        await self._channels.leave(old_id)
+        return joined.join(new_id).leave(old_id)
+
+    async def _is_known(self, other: OtherWorkspaceEvent, batch: _Batch) -> bool:
+        """Whether an event is about one of the pack's channels after all: it may be shared between workspaces."""
+        match other.event:
+            case IncomingMessage() | MembershipGained() | MembershipLost():
+                channel_id = other.event.channel_id
+            case ChannelIdChanged():
+                channel_id = other.event.old_id
+            case AccessLost():
+                return False
+            case _:
+                assert_never(other.event)
+        return channel_id in batch.joined or channel_id in (await self._channels.unjoined_memberships() or ())
+
+    def _ignore(self, other: OtherWorkspaceEvent) -> None:
+        if other.team_id not in self._other_workspaces and len(self._other_workspaces) < _MAX_WORKSPACES:
+            self._other_workspaces.add(other.team_id)
+            log.warning("other_workspace_ignored", team=other.team_id)

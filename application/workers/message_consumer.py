@@ -103,8 +103,7 @@ class MessageConsumer:
                 self._health.on_receiver_status(f"not connected: {reason}")
                 log.warning("not_hearing", reason=reason)
             case AccessLost(reason):
-                self._health.on_access_lost(reason)
-                log.error("access_lost", reason=reason)
+                self._health.on_access_doubted(reason)
             case _:
                 pass
 

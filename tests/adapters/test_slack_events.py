@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -5,13 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack.events import parse_callback, parse_event
-from application.ports.receiver import AccessLost, ChatEvent, MembershipGained, MembershipLost
+from application.ports.receiver import (
+    AccessLost,
+    ChannelIdChanged,
+    ChatEvent,
+    MembershipGained,
+    MembershipLost,
+    OtherWorkspaceEvent,
+)
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage
+from domain.users import Identity
 from tests.support.strategies import json_values
 
 OWN = "UFLYTE"
+OURS = Identity(OWN, "BFLYTE", "T1")
 C1 = ChannelId("C1")
 
 
@@ -194,6 +204,71 @@ def test_events_about_the_bot_are_parsed(event: JsonObject, expected: ChatEvent 
 
 
 @pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"old_channel_id": "C1", "new_channel_id": "C2", "event_ts": "1.2"}, ChannelIdChanged(C1, ChannelId("C2"))),
+        ({"old_channel_id": "C1"}, None),
+        ({"old_channel_id": "", "new_channel_id": "C2"}, None),
+    ],
+)
+def test_a_new_id_of_a_channel_is_parsed(event: JsonObject, expected: ChatEvent | None) -> None:
+    assert parse_event({"type": "channel_id_changed", **event}, OWN) == expected
+
+
+OTHER_AUTHORIZATION: JsonObject = {"team_id": "T2", "enterprise_id": "E2", "user_id": "U2", "is_bot": True}
+
+
+def in_body(**fields: Json) -> ChatEvent | None:
+    """The event of a message in a body with these fields, received by a bot of the organization E1."""
+    return parse_callback({"type": "event_callback", "event": message(), **fields}, replace(OURS, enterprise_id="E1"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"team_id": "T2"},
+        {"team_id": "T2", "context_team_id": "T2", "enterprise_id": "E2", "context_enterprise_id": "E2"},
+        {"team_id": "T2", "authorizations": [OTHER_AUTHORIZATION], "is_ext_shared_channel": False},
+        {"team_id": "T2", "enterprise_id": None, "authorizations": None},
+        {"authorizations": [OTHER_AUTHORIZATION]},
+    ],
+)
+def test_an_event_of_another_workspace_is_marked(fields: JsonObject) -> None:
+    event = in_body(**fields)
+    assert isinstance(event, OtherWorkspaceEvent)
+    assert (event.team_id, event.event) == ("T2", parse_event(message(), OWN))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"team_id": None, "authorizations": []},
+        {"team_id": "T1"},
+        {"team_id": "T2", "context_team_id": "T1"},
+        {"team_id": "T2", "enterprise_id": "E1"},
+        {"team_id": "T2", "context_enterprise_id": "E1"},
+        {"team_id": "T2", "authorizations": [OTHER_AUTHORIZATION, {"team_id": "T1"}]},
+        {"team_id": "T2", "authorizations": [OTHER_AUTHORIZATION | {"enterprise_id": "E1"}]},
+        {"team_id": "T2", "is_ext_shared_channel": True},
+    ],
+)
+def test_an_event_that_names_the_packs_workspace_is_not_marked(fields: JsonObject) -> None:
+    assert in_body(**fields) == parse_event(message(), OWN)
+
+
+@pytest.mark.parametrize("ours", [replace(OURS, is_organization_wide=True), replace(OURS, team_id="")])
+def test_no_event_is_marked_if_the_token_is_not_of_one_workspace(ours: Identity) -> None:
+    body: JsonObject = {"type": "event_callback", "event": message(), "team_id": "T2"}
+    assert isinstance(parse_callback(body, ours), IncomingMessage)
+
+
+def test_the_bots_own_joining_is_not_marked() -> None:
+    joined: JsonObject = {"type": "member_joined_channel", "user": OWN, "channel": "C1"}
+    assert parse_callback({"type": "event_callback", "event": joined, "team_id": "T2"}, OURS) == MembershipGained(C1)
+
+
+@pytest.mark.parametrize(
     "event",
     [
         None,
@@ -225,8 +300,10 @@ def test_malformed_optional_fields_become_empty() -> None:
 @given(json_values)
 def test_no_value_raises(value: Json) -> None:
     parse_event(value, OWN)
-    parse_callback(value, OWN)
-    parse_callback({"type": "event_callback", "event": value}, OWN)
+    parse_callback(value, OURS)
+    parse_callback({"type": "event_callback", "event": value}, OURS)
+    parse_callback({"type": "event_callback", "event": message(), "team_id": value, "authorizations": value}, OURS)
+    parse_callback({"type": "event_callback", "event": message(), "authorizations": [value]}, OURS)
 
 
 @given(st.dictionaries(st.sampled_from(list(message())), json_values))

@@ -195,7 +195,10 @@ async def test_a_rejected_call_does_not_affect_health(caller: Caller) -> None:
 
 
 def test_every_reason_for_being_unhealthy_is_shown(caller: Caller) -> None:
-    caller.chat_health.on_access_lost("token_revoked")
+    caller.chat_health.on_error(REVOKED)
     caller.chat_health.on_receiver_status("not connected: link_disabled")
+    caller.chat_health.on_unheard_channels(2)
 
-    assert caller.slack.status == "the token is refused (token_revoked); not connected: link_disabled"
+    assert caller.slack.status == (
+        "the token is refused (token_revoked); not connected: link_disabled; joined channels that are not heard: 2"
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from domain.channels import ChannelId
 from domain.commands import JoinChannel, LeaveChannel
-from domain.errors import RateLimited, Unreachable
+from domain.errors import ChannelInaccessible, ChatRejected, RateLimited, Unreachable
 from domain.events import ChannelJoined, ChannelLeft, JoinChannelFailed, LeaveChannelFailed
 from tests.support.environment import World
 
@@ -88,6 +88,37 @@ async def test_leaving_an_unjoined_channel_still_calls_slack(world: World) -> No
 async def test_leaving_a_channel_without_the_bot_succeeds(world: World) -> None:
     async with world.pack():
         assert await world.outcome(LeaveChannel(world.c1)) == ChannelLeft(world.c1)
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "not_in_channel"])
+async def test_a_joined_channel_that_is_gone_is_left(world: World, code: str) -> None:
+    await world.join(world.c1)
+    world.faults.fail_before("leave", ChannelInaccessible(code, "gone", world.c1))
+
+    async with world.pack():
+        assert await world.outcome(LeaveChannel(world.c1)) == ChannelLeft(world.c1)
+    assert await joined(world) == ()
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "is_archived"])
+async def test_leaving_an_unknown_channel_that_was_never_joined_fails(world: World, code: str) -> None:
+    world.faults.fail_before("leave", ChannelInaccessible(code, "gone", world.c1))
+
+    async with world.pack():
+        outcome = await world.outcome(LeaveChannel(world.c1))
+    assert outcome == LeaveChannelFailed(world.c1, f"{code}: gone")
+
+
+async def test_a_joined_channel_that_became_inaccessible_is_left(world: World) -> None:
+    await world.join(world.c1)
+    world.faults.fail_before("leave", ChatRejected("access_denied", "ask the administrators"))
+
+    async with world.pack():
+        await world.clock.advance(1)
+        with world.undelivered():
+            world.chat.remove("C1")
+        assert await world.outcome(LeaveChannel(world.c1)) == ChannelLeft(world.c1)
+    assert await joined(world) == ()
 
 
 async def test_a_refused_leave_keeps_the_channel_joined(world: World) -> None:

@@ -4,10 +4,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.memory.chat import MemoryChat
+from application.ports.receiver import Connected, Disconnected
 from domain.channels import ChannelId
-from domain.commands import JoinChannel
-from domain.errors import ChatRejected, RateLimited, StorageUnavailable, Unreachable
+from domain.commands import Broadcast, Command, JoinChannel, LeaveChannel, SendMessage
+from domain.errors import ChannelInaccessible, ChatRejected, RateLimited, StorageUnavailable, Unreachable
 from domain.events import ChannelJoined
+from domain.messages import OutgoingMessage
 from tests.support.environment import World, pack_settings
 
 NO_ANSWER = Unreachable("timeout", "no answer")
@@ -102,23 +104,24 @@ async def test_a_channel_missing_from_the_list_is_verified_before_it_is_left(wor
     await start(world)
 
     assert await joined(world) == ["C1"]
-    assert world.faults.called_with("is_member") == [(world.c1,)]
+    assert set(world.faults.called_with("is_member")) == {(world.c1,)}
 
 
 @pytest.mark.parametrize("error", [NO_ANSWER, ChatRejected("missing_scope", "add channels:read")])
-@pytest.mark.parametrize("method", ["memberships", "is_member"])
+@pytest.mark.parametrize("methods", [["memberships", "is_member"], ["is_member"]])
 async def test_channels_stay_joined_when_memberships_are_unavailable(
-    world: World, method: str, error: Exception
+    world: World, methods: list[str], error: Exception
 ) -> None:
     await start(world)
     with world.undelivered():
         world.chat.remove("C1")
-    world.faults.fail_before(method, error)
+    for method in methods:
+        world.faults.fail_before(method, error)
 
     async with world.pack():
         await world.clock.advance(11)
         assert await joined(world) == ["C1"]
-        world.faults.lift(method)
+        world.faults.lift_all()
         assert await world.outcome(JoinChannel(world.c2)) == ChannelJoined(world.c2)
 
 
@@ -140,6 +143,129 @@ async def test_rate_limited_memberships_delay_the_start_for_seconds_only(world: 
         await world.clock.advance(3)
 
     assert world.published_texts == ["hello"]
+
+
+# While the pack runs
+
+
+async def test_memberships_are_reconciled_after_each_connection(world: World) -> None:
+    world.chat.add_channel("C3", has_bot=True)
+    async with world.pack():
+        await world.clock.advance(1)
+        with world.undelivered():
+            world.chat.remove("C1")
+            world.chat.invite("C2")
+        world.receiver.deliver(Disconnected("the connection broke"))
+        world.receiver.deliver(Connected(5))
+        await world.clock.advance(1)
+        assert await joined(world) == ["C2"]
+
+
+async def test_memberships_are_reconciled_every_ten_minutes(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        with world.undelivered():
+            world.chat.remove("C1")
+        await world.clock.advance(605)
+        assert await joined(world) == []
+
+
+async def test_a_channel_left_during_the_reconciliation_is_not_joined_again(world: World) -> None:
+    await start(world)
+    world.faults.block("is_member")
+
+    async with world.pack():
+        await world.clock.advance(1)
+        with world.undelivered():
+            world.chat.invite("C2")
+        world.receiver.deliver(Connected(5))
+        await world.clock.advance(1)
+        with world.undelivered():
+            world.chat.remove("C2")
+        world.faults.lift("is_member")
+        await world.clock.advance(1)
+
+    assert await joined(world) == ["C1"]
+
+
+@pytest.mark.parametrize("command", [SendMessage(OutgoingMessage(ChannelId("C1"), "hello")), Broadcast("hello")])
+async def test_a_refused_post_shows_that_the_bot_was_removed(world: World, command: Command) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        with world.undelivered():
+            world.chat.remove("C1")
+        await world.outcome(command)
+        await world.clock.advance(1)
+        assert await joined(world) == []
+
+
+async def test_a_refused_post_does_not_end_a_membership_that_slack_confirms(world: World) -> None:
+    refusal = ChannelInaccessible("not_in_channel", "the bot is not a member", world.c1)
+    world.faults.fail_before("post", refusal, times=1)
+
+    async with world.pack():
+        await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello")))
+        await world.clock.advance(1)
+        assert world.is_healthy("slack")
+
+    assert await joined(world) == ["C1"]
+
+
+async def test_a_history_that_is_not_readable_shows_that_the_bot_was_removed(world: World) -> None:
+    await start(world)
+    with world.undelivered():
+        world.chat.remove("C1")
+    world.faults.fail_before("memberships", NO_ANSWER)
+
+    await start(world, seconds=5)
+
+    assert await joined(world) == []
+
+
+# Channels that are joined and not heard
+
+
+async def test_health_and_log_count_channels_of_which_slack_says_nothing(world: World) -> None:
+    await world.join(world.c2)
+    await start(world)
+    for channel in ("C1", "C2"):
+        with world.undelivered():
+            world.chat.remove(channel)
+    world.faults.fail_before("is_member", ChatRejected("access_denied", "ask the administrators"))
+
+    with capture_logs() as logs:
+        async with world.pack():
+            await world.clock.advance(6)
+            assert not world.is_healthy("slack")
+            assert "joined channels that are not heard: 2" in world.check("slack").status
+            assert {line["channel"] for line in logs if line["event"] == "membership_unknown"} == {"C1", "C2"}
+
+            await world.outcome(LeaveChannel(world.c2))
+            await world.clock.advance(1)
+            assert "joined channels that are not heard: 1" in world.check("slack").status
+
+            world.faults.lift("is_member")
+            world.chat.invite("C1")
+            world.receiver.deliver(Connected(5))
+            await world.clock.advance(1)
+            assert world.is_healthy("slack")
+
+
+async def test_channels_are_not_heard_while_slack_is_asked_about_them(world: World) -> None:
+    await start(world)
+    with world.undelivered():
+        world.chat.remove("C1")
+    world.faults.fail_before("is_member", RateLimited(60), times=1)
+
+    with capture_logs() as logs:
+        async with world.pack():
+            await world.clock.advance(30)
+            assert "joined channels that are not heard: 1" in world.check("slack").status
+            await world.clock.advance(40)
+            assert world.is_healthy("slack")
+
+    assert [line["channels"] for line in logs if line["event"] == "channels_not_heard"] == [["C1"]]
+    assert await joined(world) == []
 
 
 # Default channels

@@ -41,14 +41,14 @@ class SlackSocketMode:
         self._app_token = app_token
         self._identify = identify
         self._clock = clock
-        self._own_user_id = ""
+        self._own = Identity("", "")
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
         return receive(self, self._web, self._clock)
 
     async def request_url(self) -> str:
-        if not self._own_user_id:
-            self._own_user_id = (await self._identify()).user_id
+        if not self._own.user_id:
+            self._own = await self._identify()
         response = await self._web.call(_OPEN, token=self._app_token)
         url = response.get("url")
         if not isinstance(url, str):
@@ -68,7 +68,7 @@ class SlackSocketMode:
         if kind != "events_api":
             log.debug("slack_envelope_ignored", type=str(kind)[:50])
             return Ignored(envelope_id)
-        event = parse_callback(frame.get("payload"), self._own_user_id)
+        event = parse_callback(frame.get("payload"), self._own)
         return EventReceived(event, envelope_id) if event is not None else Ignored(envelope_id)
 
     def acknowledgement(self, envelope_id: str) -> str:
