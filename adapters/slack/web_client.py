@@ -22,7 +22,8 @@ from domain.json_values import Json, JsonObject
 
 _SDK_LOGGER = "adapters.slack.sdk"
 """A separate logger for the SDK, which logs responses, socket URLs and their tickets at DEBUG."""
-_MAX_FRAME_BYTES = 16 * 1024 * 1024
+MAX_FRAME_BYTES = 4 * 1024 * 1024
+"""Of one frame on a socket. Slack's own have less than 1 MiB."""
 _CLOSE_TIMEOUT_SECONDS = 2.0
 _JSON_METHOD = "chat.postMessage"
 
@@ -104,7 +105,7 @@ class SlackWebClient:
                 socket_url,
                 autoping=False,
                 timeout=ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
-                max_msg_size=_MAX_FRAME_BYTES,
+                max_msg_size=MAX_FRAME_BYTES,
                 proxy=proxy_for(socket_url),
             )
         # `from None`: the errors contain the URL, and with it the ticket.

@@ -100,7 +100,7 @@ class MessageConsumer:
                 log.info("hearing", deaf_since=self._time_ago(disconnected_seconds))
                 await self._backfill.schedule(disconnected_seconds, replays_missed=replays_missed)
             case Disconnected(reason):
-                self._health.on_receiver_status(f"not connected: {reason}")
+                self._health.on_receiver_status("not connected")  # the reason can contain what Slack wrote
                 log.warning("not_hearing", reason=reason)
             case AccessLost(reason):
                 self._health.on_access_doubted(reason)

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from entrypoints.check.findings import Finding, Status
-from entrypoints.observability.logs import escape_controls
 from entrypoints.observability.redaction import Redactor
+from entrypoints.terminal_text import escape_controls
 
 _STYLES: Final = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "bold red", Status.SKIPPED: "dim"}
 _VERDICTS: Final = {

@@ -14,6 +14,7 @@ from domain.errors import StorageError
 from entrypoints.config.settings import SettingsError, storage_url
 from entrypoints.daemon import ExitStatus
 from entrypoints.observability.logs import configure_logs
+from entrypoints.terminal_text import printable
 
 STORAGE_NOTE: Final = "Reads the storage that FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR names."
 _STORAGE_ADVICE: Final = "set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as for the pack"
@@ -28,11 +29,11 @@ def run_on_storage(
         storage = attach_storage(storage_url(environ).reveal(), SystemClock())
         asyncio.run(_run(storage, function, options))
     except SettingsError as error:
-        click.echo(str(error), err=True)
+        click.echo(printable(str(error)), err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)
     except (StorageError, ValueError) as error:
         advice = "" if "; " in str(error) else f"; {_STORAGE_ADVICE}"
-        click.echo(f"flyte-slack {name}: {error}{advice}", err=True)
+        click.echo(printable(f"flyte-slack {name}: {error}{advice}"), err=True)
         sys.exit(ExitStatus.FAILED)
 
 

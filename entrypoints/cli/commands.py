@@ -17,6 +17,7 @@ from entrypoints.config.settings import SettingsError, load_settings
 from entrypoints.container import Daemon
 from entrypoints.daemon import ExitStatus, run_daemon
 from entrypoints.observability.logs import configure_logs
+from entrypoints.terminal_text import printable
 
 _PATH: Final = click.Path(path_type=Path)
 _PORT: Final = click.IntRange(0, 65535)
@@ -41,7 +42,7 @@ def run() -> None:
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:
-        click.echo(str(error), err=True)
+        click.echo(printable(str(error)), err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)
     repeats = configure_logs(settings.log_level, secrets=settings.secret_texts)
     sys.exit(uvloop.run(run_daemon(Daemon(settings=settings), repeats)))

@@ -9,7 +9,7 @@ import click
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
-from entrypoints.observability.logs import escape_controls
+from entrypoints.terminal_text import escape_controls
 
 _SUMMARY = "List or lift the pauses of channels that Slack has asked for."
 

@@ -14,7 +14,7 @@ import click
 from application.ports.storage import Storage
 from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
 from entrypoints.cli.queue_entries import QueueEntry, QueueView
-from entrypoints.observability.logs import escape_controls
+from entrypoints.terminal_text import escape_controls, printable
 
 _HELP: Final = {
     "outbox": (
@@ -76,12 +76,12 @@ async def _list(view: QueueView, *, set_aside: bool) -> None:
 
 
 async def _show(view: QueueView, *, key: str) -> None:
-    click.echo(json.dumps((await _find(view, key)).details, indent=2, ensure_ascii=False))
+    click.echo(printable(json.dumps((await _find(view, key)).details, indent=2, ensure_ascii=False)))
 
 
 async def _export(view: QueueView, *, set_aside: bool) -> None:
     async for entry in view.entries(set_aside=set_aside):
-        click.echo(json.dumps(entry.details, ensure_ascii=False))
+        click.echo(printable(json.dumps(entry.details, ensure_ascii=False)))
 
 
 async def _retry(view: QueueView, *, keys: Sequence[str], every: bool) -> None:

@@ -26,9 +26,14 @@ from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox, memory_sandbox, served_sandbox
+from entrypoints.terminal_text import printable
 
 _SETTLE_SECONDS: Final = 10.0
 """For everything that a line triggers; a flow that triggers itself never settles."""
+_NO_INPUT: Final = (
+    "Standard input is empty, so there was nothing to simulate. Run it in a terminal (with Docker: docker run -it), "
+    "pipe messages to it (echo hello | flyte-slack simulate), or connect a pack of your own with --serve."
+)
 _TERMINAL_SETTLE_SECONDS: Final = 3.0
 """Less in a terminal, where people can continue meanwhile."""
 
@@ -64,7 +69,7 @@ def simulate(options: SimulateOptions) -> ExitStatus:
         try:
             config = _load_config(options)
         except InvalidDocument as error:
-            click.echo(str(error), err=True)
+            click.echo(printable(str(error)), err=True)
             return ExitStatus.INVALID_SETTINGS
         stream = cast("TextIO", _CurrentStderr()) if options.log_level else devnull
         configure_logs(options.log_level or "error", stream=stream)
@@ -107,14 +112,14 @@ def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
     except Exception as error:
         causes = _causes(error)
         if all(isinstance(cause, SettingsError | InvalidDocument) for cause in causes):
-            click.echo("\n".join(map(str, causes)), err=True)
+            click.echo(printable("\n".join(map(str, causes))), err=True)
             return ExitStatus.INVALID_SETTINGS
         if any(isinstance(cause, BrokenPipeError) for cause in causes):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
             return ExitStatus.OK
         if not all(isinstance(cause, OSError | StorageError) for cause in causes):
             raise
-        click.echo("\n".join(map(_describe, causes)), err=True)
+        click.echo(printable("\n".join(map(_describe, causes))), err=True)
         return ExitStatus.FAILED
 
 
@@ -170,7 +175,7 @@ async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox:
         ]
         if options.replay is not None:
             await _replay(options.replay, session)
-        status = await _read_input(session)
+        status = await _read_input(session, may_be_empty=options.serve or options.replay is not None)
         for task in background:
             task.cancel()
     return status
@@ -184,7 +189,7 @@ async def _replay(recording: Path, session: ConsoleSession) -> None:
     await replay.run(_SETTLE_SECONDS, lambda remark: session.write(remark, "remark"))
 
 
-async def _read_input(session: ConsoleSession) -> ExitStatus:
+async def _read_input(session: ConsoleSession, *, may_be_empty: bool) -> ExitStatus:
     if _is_terminal():
         from entrypoints.simulation.console.terminal import run_terminal  # noqa: PLC0415 - not needed for a pipe
 
@@ -194,9 +199,11 @@ async def _read_input(session: ConsoleSession) -> ExitStatus:
 
     def report_error(error: str) -> None:
         errors.append(error)
-        click.echo(error, err=True)
+        click.echo(printable(error), err=True)
 
-    await run_lines(session, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, report_error)
+    had_input = await run_lines(session, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, report_error)
+    if not had_input and not may_be_empty:
+        click.echo(_NO_INPUT, err=True)
     return ExitStatus.FAILED if errors else ExitStatus.OK
 
 

@@ -21,6 +21,7 @@ from entrypoints.flow_tests.runtime.runner import run_flow_test
 from entrypoints.flow_tests.runtime.step_runner import run_step_test
 from entrypoints.simulation.console.output import Line, Output, PlainOutput, Span
 from entrypoints.simulation.flyte.documents import InvalidDocument
+from entrypoints.terminal_text import printable
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
@@ -41,7 +42,7 @@ def run_tests(
         if junit:
             write_junit(junit, results)
     except (InvalidDocument, OSError) as error:
-        click.echo(str(error), err=True)
+        click.echo(printable(str(error)), err=True)
         return ExitStatus.INVALID_SETTINGS
     report_summary(output, results, time.perf_counter() - began)
     return ExitStatus.FAILED if any(result.failure for result in results) else ExitStatus.OK

@@ -40,6 +40,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.pongo2.template import Template
+from entrypoints.terminal_text import printable
 
 
 class FlowConversation:
@@ -138,7 +139,7 @@ class FlowConversation:
         self._has_failed = True
         report = io.StringIO()
         report_details(PlainOutput(report), failure)
-        raise AssertionError(f"{failure.reason}\n{report.getvalue()}")
+        raise AssertionError(f"{printable(failure.reason)}\n{report.getvalue()}")
 
     def _new_name(self) -> str:
         self._names += 1

@@ -13,13 +13,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from entrypoints.observability.redaction import Redactor
 from entrypoints.observability.repeats import RepeatLimiter
+from entrypoints.terminal_text import escape_controls
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NOISY_LOGGERS: Final = ("slack_sdk", "aiohttp.access")
 """Below WARNING these log whole responses, socket tickets included, or a line for each health check."""
 
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that could forge a line, control a terminal, change the writing direction, or can't be encoded."""
 _BARE_WORD: Final = re.compile(r"[^\s\"'=\\]+")
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31;1"}
 _TIME_OF_DAY: Final = slice(11, 19)
@@ -53,11 +52,6 @@ def configure_logs(level: str, *, secrets: Iterable[str] = (), stream: TextIO | 
 def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
     """Log the errors of callbacks, and of tasks whose result is never retrieved."""
     loop.set_exception_handler(_log_loop_error)
-
-
-def escape_controls(text: str) -> str:
-    """Returns the text with control characters, and others that could mislead a reader, written as escapes."""
-    return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text)
 
 
 def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

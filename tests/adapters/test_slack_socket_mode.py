@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import pytest
 import structlog
 
+from adapters.slack.sockets.frames import Frame
 from adapters.slack.sockets.socket_mode import SlackSocketMode
 from application.ports.receiver import AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatRejected
+from domain.json_values import JsonObject
 from domain.messages import IncomingMessage
 from entrypoints.simulation.faults import Fault, Hang
 from entrypoints.simulation.slack import faults
@@ -209,6 +211,20 @@ async def test_connections_that_end_at_once_are_reopened_with_delays() -> None:
             assert isinstance(await session.event(), Connected)
 
 
+async def test_connections_that_keep_ending_soon_after_their_hello_are_reopened_with_growing_delays() -> None:
+    async with connected_session() as session:
+        for longest in (1, 2, 4, 8, 16, 30, 30):
+            session.slack.drop_sockets()
+            await session.disconnected()
+            assert 0.7 * longest <= await session.next_pause() <= longest + 0.5
+            assert isinstance(await session.event(), Connected)
+
+        await session.establish()
+        session.slack.drop_sockets()
+        await session.disconnected()
+        assert await session.next_pause() < 0.5
+
+
 async def test_a_socket_without_a_hello_is_abandoned() -> None:
     async with connecting_session(timeout_seconds=0.5) as session:
         session.slack.faults.plan(faults.HELLO, Hang())
@@ -389,6 +405,35 @@ async def test_a_malformed_frame_does_no_harm(frame: str | bytes) -> None:
         session.slack.raw_frame(frame)
         await session.receives("after")
         assert session.attempts == 1
+
+
+async def test_a_frame_of_more_than_four_mib_ends_the_connection_with_a_reason() -> None:
+    async with connected_session() as session:
+        with structlog.testing.capture_logs() as logs:
+            session.slack.raw_frame("x" * (4 * 1024 * 1024 + 1))
+            assert await session.disconnected() == "Slack sent a frame of more than 4194304 bytes"
+        assert {"event": "slack_frame_too_large", "limit_bytes": 4194304, "log_level": "warning"} in logs
+        assert isinstance(await session.event(), Connected)
+        await session.receives("after")
+
+
+async def test_a_bug_in_the_parser_costs_one_frame_only() -> None:
+    class Faulty(SlackSocketMode):
+        def parse(self, frame: JsonObject) -> Frame:
+            if frame.get("type") == "strange":
+                raise LookupError("unforeseen")
+            return super().parse(frame)
+
+    clock = TestTime()
+    async with SlackServer() as slack, connect_receiver(slack, clock) as connected:
+        receiver = Faulty(connected.web, slack.app_token, connected.chat.identify, clock)
+        async with receiver.events() as events:
+            assert isinstance((await next_event(events)).event, Connected)
+            with structlog.testing.capture_logs() as logs:
+                slack.raw_frame('{"type": "strange"}')
+                connected.say("after")
+                assert isinstance((await next_event(events)).event, IncomingMessage)
+            assert [line["event"] for line in logs if line["log_level"] == "error"] == ["slack_frame_failed"]
 
 
 @pytest.mark.parametrize("kind", ["slash_commands", "interactive", "something_new"])

@@ -45,6 +45,17 @@ async def directory(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
+@pytest.fixture
+async def hostile_text(directory: Path) -> str:
+    """The text of another waiting message, and the id of its author."""
+    text = "a\x1b[2J\x07\x7f\x9b2J\u202e\u2066\u200f\u061c\u2028\r\n\tb"
+    storage = FileStorage(directory, SystemClock(), exclusive=False)
+    async with storage.open():
+        message = IncomingMessage(ChannelId("C2"), "1.0", text, text)
+        await storage.outbox.append([message_entry(message, datetime.now(UTC))])
+    return text
+
+
 def _run(directory: Path, *arguments: str, answer: str | None = None) -> Result:
     environment = {"FLYTE_SLACK_STORAGE": directory.as_uri()}
     return CliRunner().invoke(main, arguments, env={**dict.fromkeys(os.environ), **environment}, input=answer)
@@ -69,6 +80,18 @@ def test_list_shows_the_age_of_messages_and_why_they_were_set_aside(directory: P
 def test_list_shows_no_message_text(directory: Path) -> None:
     assert "text" not in _run(directory, "outbox", "list").stdout
     assert "hello" not in _run(directory, "journal", "list").stdout
+
+
+@pytest.mark.parametrize("command", [("show", "C2:1.0"), ("export",), ("list",)])
+def test_nothing_printed_can_control_the_terminal_or_mislead_its_reader(
+    directory: Path, hostile_text: str, command: tuple[str, ...]
+) -> None:
+    result = _run(directory, "outbox", *command)
+
+    assert result.exit_code == 0
+    assert all(line.isprintable() for line in result.stdout.split("\n"))
+    if command[0] == "show":
+        assert json.loads(result.stdout)["said"]["text"] == hostile_text
 
 
 def test_list_names_actions_as_flyte_does(directory: Path) -> None:

@@ -55,6 +55,15 @@ def test_an_invalid_flow_is_rejected_with_file_step_and_column(tmp_path: Path) -
     assert f"{flow}:5:3: step 'one', criteria: line 1, column 4: " in done.stderr
 
 
+@pytest.mark.parametrize("entered", ["", " \n\n"])
+def test_an_empty_input_is_a_normal_end_that_says_what_to_do_instead(entered: str) -> None:
+    done = simulate(entered, "--in-memory")
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("Standard input is empty")
+    assert "echo hello | flyte-slack simulate" in done.stderr
+
+
 def test_a_closed_output_is_a_normal_end() -> None:
     with started() as simulation:
         assert simulation.stdin is not None

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoints.simulation.console.explain import referenced_values
-from entrypoints.simulation.console.output import PlainOutput, printable, text_line
+from entrypoints.simulation.console.output import PlainOutput, text_line
 from entrypoints.simulation.console.repl import read_lines
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte.models import Event, Pack
 from entrypoints.simulation.workspaces.message_text import visible_text
 from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
+from entrypoints.terminal_text import printable
 
 
 @contextmanager

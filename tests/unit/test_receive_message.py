@@ -500,6 +500,14 @@ async def test_health_shows_when_no_events_arrive(world: World) -> None:
         assert not world.is_healthy("slack")
 
 
+async def test_health_reveals_nothing_that_the_chat_service_wrote(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        world.receiver.deliver(Disconnected("see_c024be91l: U1 said hush in C024BE91L, see https://example.com/"))
+        await world.clock.advance(1)
+        assert world.check("slack").status == "not connected"
+
+
 @pytest.mark.parametrize("reason", ["tokens_revoked", "app_uninstalled"])
 async def test_a_token_is_not_taken_for_revoked_while_slack_accepts_it(world: World, reason: str) -> None:
     with capture_logs() as logs:

@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import structlog
-from aiohttp import ClientError, ClientWebSocketResponse, WSMessage, WSMsgType
+from aiohttp import ClientError, ClientWebSocketResponse, WebSocketError, WSCloseCode, WSMessage, WSMsgType
 
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep
+from adapters.slack.web_client import MAX_FRAME_BYTES
 from domain.json_values import JsonObject
 
 log = structlog.get_logger()
@@ -50,7 +51,10 @@ class Connection:
         return asyncio.get_running_loop().time() - self._opened_at
 
     async def frames(self) -> AsyncGenerator[JsonObject, None]:
-        """Yields the JSON objects received until the socket ends. Malformed frames are logged and skipped."""
+        """Yields the JSON objects received until the socket ends. Malformed frames are logged and skipped.
+
+        A frame that breaks the rules of WebSockets, or has more than MAX_FRAME_BYTES, ends the socket.
+        """
         while (message := await self._socket.receive()).type not in _CLOSED:
             self._on_alive(message)
             if message.type is WSMsgType.PING:
@@ -62,6 +66,8 @@ class Connection:
                 finally:
                     self._is_busy = False
                     self._on_traffic()
+        if isinstance(message.data, WebSocketError):
+            self._on_protocol_error(message.data)
 
     async def send(self, text: str) -> None:
         """Sends a text frame. Never raises: a peer that waits for the frame notices its absence."""
@@ -107,6 +113,15 @@ class Connection:
         # If Slack sends pings, pongs to our own pings don't prove that it still delivers events.
         if message.type is not WSMsgType.PONG or not self._receives_pings:
             self._on_traffic()
+
+    def _on_protocol_error(self, error: WebSocketError) -> None:
+        """Aiohttp has closed the socket."""
+        if error.code == WSCloseCode.MESSAGE_TOO_BIG:
+            log.warning("slack_frame_too_large", limit_bytes=MAX_FRAME_BYTES)
+            self.end_reason = f"Slack sent a frame of more than {MAX_FRAME_BYTES} bytes"
+        else:
+            log.warning("slack_frame_malformed", reason=f"WebSocket error {error.code}")
+            self.end_reason = "Slack sent a malformed frame"
 
     def _on_traffic(self) -> None:
         self._alive_at = self._traffic_at = asyncio.get_running_loop().time()

@@ -1,7 +1,7 @@
 """Keeps a socket to Slack open: connects, replaces connections that Slack is about to close, and reconnects.
 
 At most two connections are open at a time, since a replacement opens before its predecessor closes. Reconnecting backs
-off until a `hello` resets the delay. Each attempt requests a new URL: Slack's URLs work only once.
+off until a connection has lived for some seconds. Each attempt requests a new URL: Slack's URLs work only once.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import structlog
 from adapters.slack.sockets.arrival_queue import EventQueue
 from adapters.slack.sockets.connection import Connection
 from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Hello, Ignored, KeepAlive, Refused
-from adapters.slack.sockets.handshake import MAX_CONNECTIONS, SocketProtocol, SocketRefused, open_socket
+from adapters.slack.sockets.handshake import MAX_CONNECTIONS, SocketProtocol, SocketRefused, open_socket, parse_frame
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.receiver import Connected, Disconnected, IncomingEvent
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 _INITIAL_DELAY_SECONDS = 1.0
 _MAX_DELAY_SECONDS = 30.0
 _SHORT_LIFE_SECONDS = 10.0
-"""A connection that ends sooner is replaced after a delay: Slack, or a proxy, may be rejecting it."""
+"""A connection that ends sooner counts as a failure: Slack, or a proxy, may be rejecting it despite its hello."""
 _PING_INTERVAL_SECONDS = 10.0
 _DRAIN_TIMEOUT_SECONDS = 5.0
 """For the outstanding acknowledgements of a replaced connection."""
@@ -89,8 +89,7 @@ class ConnectionManager:
             await connection.needs_replacement.wait()
             if retiring:
                 await asyncio.wait(retiring)
-            is_short_lived = connection.age_seconds < _SHORT_LIFE_SECONDS
-            delay_seconds = max(connection.retry_after_seconds, next(self._delays) if is_short_lived else 0.0)
+            delay_seconds = max(connection.retry_after_seconds, self._delay_after(connection))
 
     async def _connect(self, delay_seconds: float) -> Connection:
         while True:
@@ -113,7 +112,6 @@ class ConnectionManager:
         log.info("slack_socket_open", kind=self._protocol.name, connections=hello.connections)
         if hello.connections is not None and hello.connections >= _MANY_CONNECTIONS:
             log.warning("slack_sockets_nearly_used_up", connections=hello.connections, allowed=MAX_CONNECTIONS)
-        self._delays = exponential_backoff(_INITIAL_DELAY_SECONDS, _MAX_DELAY_SECONDS)
         if not self._open:
             await self._queue.put(Connected(self._disconnected_seconds(), self._protocol.replays_missed))
         self._open.append(connection)
@@ -123,6 +121,12 @@ class ConnectionManager:
     def _disconnected_seconds(self) -> float | None:
         since = self._disconnected_since
         return None if since is None else asyncio.get_running_loop().time() - since
+
+    def _delay_after(self, connection: Connection) -> float:
+        if connection.age_seconds < _SHORT_LIFE_SECONDS:
+            return next(self._delays)
+        self._delays = exponential_backoff(_INITIAL_DELAY_SECONDS, _MAX_DELAY_SECONDS)
+        return 0.0
 
     async def _on_failure(self, error: Exception, retry_after_seconds: float = 0.0) -> float:
         """Reports a failed attempt, and returns the delay before the next one."""
@@ -154,7 +158,7 @@ class ConnectionManager:
         connection.needs_replacement.set()
 
     async def _handle_frame(self, frame: JsonObject, connection: Connection) -> None:
-        parsed = self._protocol.parse(frame)
+        parsed = parse_frame(self._protocol, frame)
         match parsed:
             case EventReceived(event, ""):
                 await self._queue.put(event)

@@ -4,11 +4,15 @@ import asyncio
 from contextlib import aclosing
 from typing import Final, Protocol
 
+import structlog
+
 from adapters.slack.sockets.connection import Connection
-from adapters.slack.sockets.frames import DisconnectWarning, Frame, Hello, Refused
+from adapters.slack.sockets.frames import DisconnectWarning, Frame, Hello, KeepAlive, Refused
 from adapters.slack.web_client import SlackWebClient
 from domain.errors import Unreachable
 from domain.json_values import JsonObject
+
+log = structlog.get_logger()
 
 MAX_CONNECTIONS: Final = 10
 """Slack's limit for one app in Socket Mode."""
@@ -61,10 +65,19 @@ async def open_socket_at(url: str, protocol: SocketProtocol, web: SlackWebClient
         raise
 
 
+def parse_frame(protocol: SocketProtocol, frame: JsonObject) -> Frame:
+    """Returns the meaning of a frame. A bug in the parser costs this frame only, which Slack delivers again."""
+    try:
+        return protocol.parse(frame)
+    except Exception:
+        log.exception("slack_frame_failed")
+        return KeepAlive()
+
+
 async def _wait_for_hello(connection: Connection, protocol: SocketProtocol) -> Hello:
     async with aclosing(connection.frames()) as frames:
         async for frame in frames:
-            match protocol.parse(frame):
+            match parse_frame(protocol, frame):
                 case Hello() as hello:
                     return hello
                 case Refused(reason, retry_after_seconds):

@@ -8,6 +8,7 @@ import click
 from entrypoints.daemon import ExitStatus
 from entrypoints.flow_tests.recordings.to_test import flow_test_from
 from entrypoints.simulation.flyte.documents import InvalidDocument
+from entrypoints.terminal_text import printable
 
 
 def convert(
@@ -26,7 +27,7 @@ def convert(
         click.echo(f"{output} already exists; name another file, or remove it", err=True)
         return ExitStatus.FAILED
     except (InvalidDocument, OSError) as error:
-        click.echo(str(error), err=True)
+        click.echo(printable(str(error)), err=True)
         return ExitStatus.INVALID_SETTINGS
     click.echo(f"flyte-slack test {output}", err=True)
     return ExitStatus.OK

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from entrypoints.observability.logs import escape_controls
+from entrypoints.terminal_text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,6 @@ class PlainOutput:
         encoding = self._stream.encoding or "utf-8"
         self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self._stream.flush()
-
-
-def printable(text: str) -> str:
-    """Returns the text with its control characters escaped, except for line feeds."""
-    lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
-    return "\n".join(map(escape_controls, lines))
 
 
 def text_line(text: str, style: str = "", indent: int = 0) -> Line:

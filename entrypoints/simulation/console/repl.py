@@ -42,17 +42,22 @@ async def _run(session: ConsoleSession, text: str, settle_seconds: float) -> Non
 
 async def run_lines(
     session: ConsoleSession, lines: AsyncIterator[str], settle_seconds: float, report_error: Callable[[str], None]
-) -> None:
-    """Run lines one after the other until the last or /quit; `report_error` gets each error with its line number."""
-    number = 0
+) -> bool:
+    """Run lines one after the other until the last or /quit. Returns False if there were none but blank ones.
+
+    `report_error` gets each error with the number of its line.
+    """
+    number, had_text = 0, False
     async for line in lines:
         number += 1
+        had_text = had_text or bool(line.strip())
         try:
             await run_line(session, line, settle_seconds)
         except (InvalidInput, SettleTimeout) as error:
             report_error(f"line {number}: {error}")
         except SessionEnded:
-            return
+            break
+    return had_text
 
 
 async def read_lines(descriptor: int) -> AsyncIterator[str]:

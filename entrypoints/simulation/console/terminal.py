@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 from entrypoints.simulation.console.commands import COMMANDS
-from entrypoints.simulation.console.output import Line, printable
+from entrypoints.simulation.console.output import Line
 from entrypoints.simulation.console.repl import SettleTimeout, run_line
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
 from entrypoints.simulation.workspaces.workspace import BOT
+from entrypoints.terminal_text import printable
 
 STYLES: Final = {
     "": "",
