@@ -34,4 +34,7 @@ class PostingPolicy:
     message_burst: int = 10
     """Posts into one channel that may run ahead of that rate."""
     give_up_seconds: float = 600
+    """From the taking of the action, less the time in which its channel waits for its rate or a pause."""
+    doubt_seconds: float = 60
+    """From sending a request without an answer: how long its message is looked for."""
     when_in_doubt: WhenInDoubt = WhenInDoubt.FAIL

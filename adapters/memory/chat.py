@@ -62,6 +62,8 @@ class MemoryChat:
         """How long messages take to appear in the history."""
         self.posts: list[PostedMessage] = []
         """What the pack has posted, in order."""
+        self.unseen_seconds = 0.0
+        """How long `find_posted` does not find a new message."""
         self.clock_offset_seconds = 0.0
         """How far the service's clock is ahead of the pack's."""
 
@@ -169,7 +171,7 @@ class MemoryChat:
     async def find_posted(self, message: Post, key: IdempotencyKey, since: datetime) -> Receipt | None:
         channel = self._readable(message.channel_id)
         for timestamp, found in channel.keys.items():
-            if found == key and timestamp > f"{since.timestamp():.6f}":
+            if found == key and timestamp > f"{since.timestamp():.6f}" and not self._is_unseen(timestamp):
                 return Receipt(channel.id, timestamp)
         return None
 
@@ -213,6 +215,9 @@ class MemoryChat:
         if channel.is_archived:
             raise ChannelInaccessible("is_archived", f"{channel_id} is archived; unarchive it first", channel_id)
         return channel
+
+    def _is_unseen(self, timestamp: str) -> bool:
+        return self.now().timestamp() - float(timestamp) < self.unseen_seconds and self.unseen_seconds > 0
 
     def _add_bot(self, channel: _Channel) -> None:
         if not channel.has_bot:

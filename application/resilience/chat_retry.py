@@ -16,6 +16,8 @@ from domain.rate_limits import MAX_PAUSE_SECONDS
 log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 30
+_REPEATED_BY_CALLER = frozenset({"post", "find_posted", "history", "replies"})
+"""Their callers know how long to go on, keep to a rate limit of their own, and wait while others go on."""
 _LONG_PAUSE_SECONDS = 60
 """An operator should know of longer ones."""
 
@@ -28,16 +30,17 @@ def log_throttled(seconds: float, **subject: str) -> None:
         log.info("throttled", seconds=seconds, **subject)
 
 
-_LEFT_TO_THE_CALLER = frozenset({"post", "history", "replies"})
-"""Methods whose callers keep to a rate limit of their own, and wait while others go on."""
+async def wait_as_told(shutdown: Shutdown, limit: RateLimited, method: str) -> None:
+    """Waits until the method may be called again, an hour at most. Raises ShutdownRequested."""
+    log_throttled(limit.retry_after_seconds, method=method)
+    await shutdown.sleep(min(MAX_PAUSE_SECONDS, limit.retry_after_seconds))
 
 
 class Outage:
     """Paces the attempts of one request while the chat service is unreachable."""
 
-    def __init__(self, shutdown: Shutdown, give_up_seconds: float) -> None:
+    def __init__(self, shutdown: Shutdown) -> None:
         self._shutdown = shutdown
-        self._give_up_seconds = give_up_seconds
         self.end()
 
     def end(self) -> None:
@@ -45,17 +48,21 @@ class Outage:
         self._pauses = exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
         self._since: float | None = None
 
-    async def wait(self, error: Unreachable) -> None:
-        """Waits before the next attempt. Raises the error once the outage has lasted as long as allowed.
+    @property
+    def seconds(self) -> float:
+        """How long the outage lasts; 0 if there is none."""
+        return 0.0 if self._since is None else asyncio.get_running_loop().time() - self._since
+
+    async def wait(self, error: Unreachable, seconds_left: float) -> None:
+        """Waits before the next attempt. Raises the error if no time is left.
 
         Raises ShutdownRequested if the pack is to end before.
         """
-        now = asyncio.get_running_loop().time()
-        self._since = now if self._since is None else self._since
-        left = self._since + self._give_up_seconds - now
-        if left <= 0:
+        if seconds_left <= 0:
             raise error
-        pause = min(next(self._pauses), left)
+        if self._since is None:
+            self._since = asyncio.get_running_loop().time()
+        pause = min(next(self._pauses), seconds_left)
         log.warning("chat_out_of_reach", reason=str(error), again_in_seconds=round(pause, 2))
         await self._shutdown.sleep(pause)
 
@@ -64,28 +71,28 @@ class ChatRetryPolicy:
     """Repeats calls through throttling and outages.
 
     Throttling is waited out as the service asks, which is asked again after an hour at the latest. An outage is waited
-    out for as long as `give_up_seconds` says for the method, without end for any other. `post` passes through:
-    MessageSender repeats it, because every attempt needs a slot of its own and an entry in the journal.
+    out for as long as `give_up_seconds` says for the method, without end for any other. Methods that their callers
+    repeat pass through.
     """
 
     def __init__(self, shutdown: Shutdown, give_up_seconds: float) -> None:
         self._shutdown = shutdown
-        self._give_up_seconds = dict.fromkeys(("join", "leave", "find_posted"), give_up_seconds)
+        self._give_up_seconds = dict.fromkeys(("join", "leave"), give_up_seconds)
 
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Raises ChatRejected, InDoubt, Unreachable, and ShutdownRequested."""
-        if call.method in _LEFT_TO_THE_CALLER:
+        if call.method in _REPEATED_BY_CALLER:
             return await call.perform()
-        outage = Outage(self._shutdown, self._give_up_seconds.get(call.method, math.inf))
+        outage = Outage(self._shutdown)
+        give_up_seconds = self._give_up_seconds.get(call.method, math.inf)
         while True:
             try:
                 return await call.perform()
             except RateLimited as limit:
                 outage.end()
-                log_throttled(limit.retry_after_seconds, method=call.method)
-                await self._shutdown.sleep(min(MAX_PAUSE_SECONDS, limit.retry_after_seconds))
+                await wait_as_told(self._shutdown, limit, call.method)
             except Unreachable as error:
-                await outage.wait(error)
+                await outage.wait(error, give_up_seconds - outage.seconds)
 
 
 class ChatHealthPolicy:

@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
-import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -14,10 +15,11 @@ from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.backoff import exponential_backoff
-from application.resilience.chat_retry import Outage
+from application.resilience.chat_retry import Outage, wait_as_told
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.services.channel_locks import ChannelLocks
+from application.services.channel_locks import ChannelLocks, ChannelQueue, Patience
 from application.services.pauses import Pauses
+from application.use_cases.command_handler import CommandRequest
 from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
 from domain.errors import ChatError, ChatRejected, IdempotencyKeyRejected, InDoubt, RateLimited, Unreachable
@@ -27,7 +29,11 @@ from domain.outbox import Lease
 log = structlog.get_logger()
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
-"""How far before the first attempt to search for a post: our clock and the chat service's may differ."""
+"""How far before a request to search for its post: the chat service's time is known to about a second."""
+_RESTART_TOLERANCE = timedelta(minutes=10)
+"""The same for a request of an earlier process, which may have noted its time by a clock that was wrong."""
+_UNKNOWN_TIME_TOLERANCE = timedelta(days=1)
+"""How far back to search if that process noted a time that has not come yet."""
 
 
 @dataclass(slots=True)
@@ -37,14 +43,20 @@ class PendingPost:
     action_id: ActionId
     message: Post
     key: IdempotencyKey | None
-    lease: Lease
     begun_at: datetime | None
-    gives_up_at: float = math.inf
-    """When to stop sending it again, counted from the first doubt; in the event loop's time."""
+    """By the chat service's clock."""
+    queue: ChannelQueue
+    patience: Patience
+    lease: Lease
+    search_since: datetime | None = None
+    sent_at: float = 0.0
+    """When the last request was sent, in the event loop's time."""
     is_sent: bool = False
     """A request was sent whose effect is unknown so far."""
     was_in_doubt: bool = False
     """Sent again although a doubt could not be resolved."""
+    failure: ChatError | None = None
+    """What to report if the time is over."""
 
     @property
     def channel_id(self) -> ChannelId:
@@ -79,95 +91,128 @@ class MessageSender:
         self._policy = policy
         self._pauses = pauses
 
-    async def send(self, action_id: ActionId, message: Post, steps: Mapping[StepName, Step]) -> Receipt:
-        """Posts the message once.
+    async def send(self, request: CommandRequest[Any], message: Post) -> Receipt:
+        """Posts the message of a command once.
 
-        `steps` is what an earlier run recorded: a post that had begun may exist already, and is searched for first.
-        Raises ChatRejected, Unreachable after the time to give up, and InDoubt if its fate can't be determined. Raises
-        ShutdownRequested if the pack is to end before; the journal then holds the progress.
+        A post that an earlier run had begun may exist already, and is searched for first. Raises ChatRejected,
+        Unreachable after the time to give up, and InDoubt if its fate can't be determined. Raises ShutdownRequested if
+        the pack is to end before; the journal then holds the progress.
         """
         self._chat.validate(message)
-        async with self._channel_locks.acquire(message.channel_id) as lease:
-            return await self._send(self._pending_post(action_id, message, steps, lease))
+        async with self._turn(request, message) as post:
+            return await self._send(post)
 
-    async def send_step(self, action_id: ActionId, message: Post, steps: Mapping[StepName, Step]) -> Step:
+    async def send_step(self, request: CommandRequest[Any], message: Post) -> Step:
         """Posts the message as one step of several: the journal keeps its result or its permanent error.
 
         Raises ShutdownRequested as `send` does.
         """
-        async with self._channel_locks.acquire(message.channel_id) as lease:
-            post = self._pending_post(action_id, message, steps, lease)
-            try:
-                step = Step(post.begun_at, await self._send(post))
-            except ChatError as error:
-                step = Step(post.begun_at, error=str(error))
-            await self._journal.complete_step(action_id, post.step, lease, result=step.result, error=step.error)
-        return step
+        try:
+            async with self._turn(request, message) as post:
+                try:
+                    step = Step(post.begun_at, await self._send(post))
+                except ChatError as error:
+                    step = Step(post.begun_at, error=str(error))
+                await self._journal.complete_step(
+                    post.action_id, post.step, post.lease, result=step.result, error=step.error
+                )
+                return step
+        except Unreachable as overdue:  # before its turn
+            return Step(error=str(overdue))
 
-    def _pending_post(
-        self, action_id: ActionId, message: Post, steps: Mapping[StepName, Step], lease: Lease
-    ) -> PendingPost:
-        known = steps.get(post_step(message.channel_id), Step())
-        key = _idempotency_key(action_id, message) if self._chat.carries_key(message) else None
-        return PendingPost(action_id, message, key, lease, known.begun_at)
+    @asynccontextmanager
+    async def _turn(self, request: CommandRequest[Any], message: Post) -> AsyncIterator[PendingPost]:
+        """Waits for the post's turn in its channel. Raises Unreachable if it is not begun in time."""
+        begun_at = request.steps.get(post_step(message.channel_id), Step()).begun_at
+        key = _idempotency_key(request.action_id, message) if self._chat.carries_key(message) else None
+        passed = max(timedelta(), self._clock.now() - request.taken_at)
+        with self._channel_locks.queue(message.channel_id) as queue:
+            patience = Patience(queue, self._policy.give_up_seconds - passed.total_seconds())
+            async with AsyncExitStack() as turn:
+                try:
+                    lease = await turn.enter_async_context(queue.turn(None if begun_at else patience))
+                except TimeoutError:
+                    raise self._overdue() from None
+                yield PendingPost(request.action_id, message, key, begun_at, queue, patience, lease)
+
+    def _overdue(self) -> Unreachable:
+        seconds = self._policy.give_up_seconds
+        return Unreachable("unreachable", f"Slack did not accept the message within {seconds:g} s; send it again")
 
     async def _send(self, post: PendingPost) -> Receipt:
-        if post.begun_at is not None:
-            doubt = InDoubt("in_doubt", "the pack was stopped while it posted")
-            if found := await self._resolve_in_doubt(post, doubt):
-                return found
         try:
+            if post.begun_at is not None and (found := await self._resume(post, post.begun_at)):
+                return found
             return await self._post_until_done(post)
         except ShutdownRequested:
             await self._undo_begin(post)
             raise
 
+    async def _resume(self, post: PendingPost, begun_at: datetime) -> Receipt | None:
+        """Searches for what an earlier run may have posted. Returns None if it is to be sent again."""
+        now = self._chat.now()
+        post.is_sent = True
+        post.sent_at = _now() - max(0.0, (now - begun_at).total_seconds())
+        if begun_at > now + _CLOCK_TOLERANCE:
+            post.search_since = now - _UNKNOWN_TIME_TOLERANCE
+        else:
+            ahead = max(timedelta(), self._clock.now() - now)  # an earlier version went by our clock
+            post.search_since = begun_at - ahead - _RESTART_TOLERANCE
+        doubt = InDoubt("in_doubt", "the pack was stopped while it posted")
+        return await self._resolve_in_doubt(post, doubt)
+
     async def _undo_begin(self, post: PendingPost) -> None:
         """Spares the next start a doubt: a post that certainly had no effect has not begun."""
         if post.begun_at is not None and not post.is_sent and not post.was_in_doubt:
             await self._journal.undo_begin_step(post.action_id, post.step, post.lease)
+            post.begun_at = None
 
     async def _post_until_done(self, post: PendingPost) -> Receipt:
         pauses = exponential_backoff(1, 60)
-        outage = Outage(self._shutdown, self._policy.give_up_seconds)
+        outage = Outage(self._shutdown)
         while True:
+            if post.patience.left <= 0:
+                raise post.failure or self._overdue()
             try:
                 receipt = await self._attempt(post)
             except RateLimited as limit:
                 outage.end()
+                await self._undo_begin(post)
                 await self._pauses.begin(post.channel_id, limit.retry_after_seconds, post.action_id)
             except Unreachable as error:
-                await outage.wait(error)
+                post.failure = error
+                await self._undo_begin(post)
+                await outage.wait(error, post.patience.left)
             except InDoubt as doubt:
+                outage.end()
                 if found := await self._resolve_in_doubt(post, doubt):
                     return found
-                left = post.gives_up_at - _now()
-                if left <= 0:
-                    raise
-                await self._shutdown.sleep(min(next(pauses), left))  # sooner, doubtful copies would fill the channel
-                outage.end()
+                if not post.was_in_doubt:
+                    post.failure = doubt
+                    continue
+                # Sooner, doubtful copies would fill the channel.
+                await self._shutdown.sleep(min(next(pauses), post.patience.left))
             except IdempotencyKeyRejected as rejection:
-                if post.key is None:
-                    raise
-                log.warning("mark_refused", action=post.action_id, code=rejection.code)
-                post.key = None
+                _drop_key(post, rejection)
             else:
                 return replace(receipt, in_doubt=post.was_in_doubt)
 
     async def _attempt(self, post: PendingPost) -> Receipt:
         self._shutdown.raise_if_requested()
-        await self._acquire_slot(post.channel_id)
+        with post.queue.excused():
+            await self._wait_for_slot(post.channel_id)
         self._shutdown.raise_if_requested()
         if post.begun_at is None:
-            post.begun_at = await self._journal.begin_step(post.action_id, post.step, post.lease)
-        post.is_sent = True
+            post.begun_at = await self._journal.begin_step(post.action_id, post.step, post.lease, at=self._chat.now())
+            post.search_since = post.begun_at - _CLOCK_TOLERANCE
+        post.is_sent, post.sent_at = True, _now()
         try:
             return await self._chat.post(post.message, post.key)
         except (RateLimited, Unreachable, ChatRejected):
             post.is_sent = False
             raise
 
-    async def _acquire_slot(self, channel_id: ChannelId) -> None:
+    async def _wait_for_slot(self, channel_id: ChannelId) -> None:
         await self._pauses.wait(channel_id)
         policy = self._policy
         wait = await self._rate_limiter.reserve(channel_id, policy.messages_per_second, policy.message_burst)
@@ -176,7 +221,6 @@ class MessageSender:
 
     async def _resolve_in_doubt(self, post: PendingPost, doubt: InDoubt) -> Receipt | None:
         """Returns the receipt of a post that was made after all; None if it is to be sent again."""
-        post.gives_up_at = min(post.gives_up_at, _now() + self._policy.give_up_seconds)
         log.warning("post_in_doubt", action=post.action_id, channel=post.channel_id, reason=doubt.explanation)
         try:
             found = await self._find_posted(post)
@@ -184,29 +228,53 @@ class MessageSender:
             self._apply_in_doubt_policy(post, doubt, error.explanation)
             return None
         log.info("doubt_resolved", action=post.action_id, was_sent=found is not None)
+        if found is None:
+            post.is_sent = False
+            await self._undo_begin(post)
         return found
 
     async def _find_posted(self, post: PendingPost) -> Receipt | None:
-        """Searches twice: the history may lag behind."""
-        if post.key is None:
-            raise ChatRejected("no_mark", "the message could not carry the pack's mark")
-        ended = _now()
-        since = (post.begun_at or self._clock.now()) - _CLOCK_TOLERANCE
-        found = await self._chat.find_posted(post.message, post.key, since)
-        if found is None:
-            await self._shutdown.sleep(ended + self._chat.history_lag_seconds - _now())
-            found = await self._chat.find_posted(post.message, post.key, since)
+        """Searches at growing intervals: the service may be slow to perform the request, or its history lag behind."""
+        pause = self._chat.history_lag_seconds
+        while (found := await self._search(post)) is None:
+            left = post.sent_at + self._policy.doubt_seconds - _now()
+            if left <= 0:
+                return None
+            await self._shutdown.sleep(min(pause, left))
+            pause *= 2
         return found
 
+    async def _search(self, post: PendingPost) -> Receipt | None:
+        """Searches once. Raises ChatRejected, and Unreachable when there is no time left."""
+        if post.key is None or post.search_since is None:
+            raise ChatRejected("no_mark", "the message could not carry the pack's mark")
+        outage = Outage(self._shutdown)
+        while True:
+            try:
+                return await self._chat.find_posted(post.message, post.key, post.search_since)
+            except RateLimited as limit:
+                with post.queue.excused():
+                    await wait_as_told(self._shutdown, limit, method="find_posted")
+            except Unreachable as error:
+                until_decided = post.sent_at + self._policy.doubt_seconds - _now()
+                await outage.wait(error, max(post.patience.left, until_decided))
+
     def _apply_in_doubt_policy(self, post: PendingPost, doubt: InDoubt, reason: str) -> None:
-        is_over = _now() >= post.gives_up_at
-        if is_over or self._policy.when_in_doubt is WhenInDoubt.FAIL:
-            raise InDoubt(
-                "in_doubt",
-                f"the message may or may not have been posted ({doubt.explanation}; {reason}); "
-                "check the channel before sending it again",
-            ) from doubt
-        post.was_in_doubt = True
+        failure = InDoubt(
+            "in_doubt",
+            f"the message may or may not have been posted ({doubt.explanation}; {reason}); "
+            "check the channel before sending it again",
+        )
+        if post.patience.left <= 0 or self._policy.when_in_doubt is WhenInDoubt.FAIL:
+            raise failure from doubt
+        post.failure, post.was_in_doubt = failure, True
+
+
+def _drop_key(post: PendingPost, rejection: IdempotencyKeyRejected) -> None:
+    if post.key is None:
+        raise rejection
+    log.warning("mark_refused", action=post.action_id, code=rejection.code)
+    post.key = None
 
 
 def post_step(channel_id: ChannelId) -> StepName:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -25,9 +25,8 @@ log = structlog.get_logger()
 class _Progress:
     """A broadcast in progress."""
 
-    action_id: ActionId
-    text: str
-    steps: dict[StepName, Step] = field(default_factory=dict)
+    request: CommandRequest[Broadcast]
+    steps: dict[StepName, Step]
     is_interrupted: bool = False
 
 
@@ -50,7 +49,7 @@ class BroadcastHandler:
             self._chat.validate(OutgoingMessage(ChannelId(""), text))
         except ChatRejected as rejection:
             return _rejected_everywhere(text, steps, rejection)
-        progress = _Progress(request.action_id, text, steps)
+        progress = _Progress(request, steps)
         async with asyncio.TaskGroup() as posts:
             for name in progress.steps:
                 posts.create_task(self._post(progress, name), name=f"broadcast to {name}")
@@ -67,14 +66,14 @@ class BroadcastHandler:
     async def _post(self, progress: _Progress, name: StepName) -> None:
         if progress.steps[name].is_complete:
             return
-        message = OutgoingMessage(ChannelId(name), progress.text)
+        message = OutgoingMessage(ChannelId(name), progress.request.command.message)
         try:
-            progress.steps[name] = await self._sender.send_step(progress.action_id, message, progress.steps)
+            progress.steps[name] = await self._sender.send_step(progress.request, message)
         except ShutdownRequested:
             progress.is_interrupted = True
             return
         left = sum(not step.is_complete for step in progress.steps.values())
-        log.debug("broadcast_progress", action=progress.action_id, left=left, of=len(progress.steps))
+        log.debug("broadcast_progress", action=progress.request.action_id, left=left, of=len(progress.steps))
 
 
 def _rejected_everywhere(text: str, names: Iterable[StepName], rejection: ChatRejected) -> BroadcastFailed:

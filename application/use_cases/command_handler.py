@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from domain.actions import ActionId, Step, StepName
@@ -18,6 +19,8 @@ class CommandRequest(Generic[C]):
     command: C
     steps: Mapping[StepName, Step]
     """What an earlier run recorded; empty at first."""
+    taken_at: datetime
+    """When the action was taken, by the pack's clock at that time."""
 
 
 class CommandHandler(Protocol[C]):

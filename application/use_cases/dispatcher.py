@@ -43,4 +43,4 @@ class CommandDispatcher:
                 return events.Fatal(f'no handler could be found for command "{name}"')
             case command:
                 handler = self._handlers[type(command)]
-                return await handler.execute(CommandRequest(entry.action.id, command, entry.steps))
+                return await handler.execute(CommandRequest(entry.action.id, command, entry.steps, entry.taken_at))

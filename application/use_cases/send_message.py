@@ -19,7 +19,7 @@ class SendMessageHandler:
         if missing := request.command.missing():
             return SendMessageFailed(message, missing)
         try:
-            receipt = await self._sender.send(request.action_id, message, request.steps)
+            receipt = await self._sender.send(request, message)
         except ChatError as error:
             return SendMessageFailed(message, str(error))
         return MessageSent(message, receipt)

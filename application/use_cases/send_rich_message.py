@@ -23,7 +23,7 @@ class SendRichMessageHandler:
         if missing := request.command.missing():
             return SendRichMessageFailed(fields, missing)
         try:
-            receipt = await self._sender.send(request.action_id, message, request.steps)
+            receipt = await self._sender.send(request, message)
         except ChatError as chat_error:
             return SendRichMessageFailed(fields, str(chat_error))
         return RichMessageSent(fields, receipt)

@@ -254,7 +254,9 @@ class ActionWorker:
             log.error("action_not_noted", action=action.id, command=command_name(action.command))  # noqa: TRY400 - no bug
             return
         if known is None:
-            await self._process(JournalEntry(action, taken_at, steps=steps))
+            # Another replica that is posting just now shows in the history a little later.
+            delay = self._chat.history_lag_seconds if steps else 0.0
+            await self._process(JournalEntry(action, taken_at, steps=steps), delay)
         elif known.state is ActionState.REPORTED:
             log.warning("action_given_out_again", action=action.id)
             await self._report_again(known)
@@ -271,10 +273,12 @@ class ActionWorker:
         except ShutdownRequested:
             return
 
-    async def _process(self, entry: JournalEntry) -> None:
+    async def _process(self, entry: JournalEntry, delay_seconds: float = 0.0) -> None:
         try:
             if entry.state is not ActionState.COMPLETED:
                 self._shutdown.raise_if_requested()
+                if delay_seconds:
+                    await self._shutdown.sleep(delay_seconds)
                 entry = await self._complete(entry)
             await self._reporter.report(entry)
         except ShutdownRequested:

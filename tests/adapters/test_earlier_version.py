@@ -213,7 +213,7 @@ async def test_the_pack_finishes_what_the_earlier_version_began(storage: FileSto
     adapters = FixedAdapters(
         clock=clock, storage=storage, chat=chat, receiver=MemoryReceiver(chat, clock), workflow=engine
     )
-    application = Application(settings=DEFAULTS, adapters=adapters)
+    application = Application(settings=replace(DEFAULTS, give_up_seconds=3600), adapters=adapters)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(application.supervisor().run(), name="pack")

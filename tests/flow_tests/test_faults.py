@@ -70,10 +70,11 @@ def test_a_channel_cannot_be_joined(tmp_path: Path) -> None:
     assert run_steps(tmp_path, steps, head=head, flow=flow).failure is None
 
 
-@pytest.mark.parametrize("posted", ["true", "false"])
-def test_a_post_in_doubt_is_searched_for_and_appears_once(posted: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("posted", "within"), [("true", "1s"), ("false", "65s")])
+def test_a_post_in_doubt_is_searched_for_and_appears_once(posted: str, within: str, tmp_path: Path) -> None:
     steps = (
-        f"- {{slack: in_doubt, times: 1, posted: {posted}}}\n- say: echo a\n- expect: a\n- expect: nothing\n  for: 1m"
+        f"- {{slack: in_doubt, times: 1, posted: {posted}}}\n- say: echo a\n- expect: a\n  within: {within}\n"
+        "- expect: nothing\n  for: 2m"
     )
 
     assert run_steps(tmp_path, steps).failure is None

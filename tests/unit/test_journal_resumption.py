@@ -91,7 +91,7 @@ async def test_actions_in_the_journal_are_executed_before_new_ones_are_taken(wor
     new = world.engine.enqueue(hello(world, "new"))
 
     async with world.pack():
-        await world.answer(new, within=20)
+        await world.answer(new, within=70)
 
     assert world.texts == ["old 0", "old 1", "old 2", "new"]
 
