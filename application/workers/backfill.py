@@ -14,6 +14,7 @@ from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
+from application.resilience.incidents import log_incident
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.backfill_progress import BackfillProgress
 from application.services.history_reader import HistoryReader
@@ -161,8 +162,15 @@ class Backfill:
                     await self._shutdown.wait(self._seconds_until_due(), self._wake)
                     continue
                 task.is_in_progress = True
-                await self._backfill(task, identity, on_stored)
-                task.is_in_progress = False
+                try:
+                    await self._backfill(task, identity, on_stored)
+                except ShutdownRequested:
+                    raise
+                except Exception as error:  # noqa: BLE001 - a bug, which holds up this channel alone
+                    log_incident(channel=task.gap.channel_id)
+                    self._retry_later(task, error)
+                finally:
+                    task.is_in_progress = False
         except ShutdownRequested:
             return
 
@@ -201,7 +209,7 @@ class Backfill:
             return True
         return channel_id in await self._channels.joined()
 
-    def _retry_later(self, task: _Task, error: ChatError) -> None:
+    def _retry_later(self, task: _Task, error: Exception) -> None:
         pause = min(_FIRST_RETRY_SECONDS * 2**task.failures, _MAX_RETRY_SECONDS)
         task.failures += 1
         task.due_at = _now() + pause

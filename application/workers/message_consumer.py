@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from application.health import ChatHealth
 from application.ports.clock import Clock
 from application.ports.receiver import AccessLost, Connected, Disconnected, IncomingEvent, Receiver
+from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.use_cases.receive_message import ReceiveMessage
 from application.workers.backfill import MIN_GAP_SECONDS, Backfill
@@ -19,6 +21,8 @@ from domain.users import Identity
 log = structlog.get_logger()
 
 _QUEUE_SIZE = 1_000
+_MAX_ATTEMPTS = 5
+"""To store an event that a bug holds up."""
 _BATCH_SIZE = 256
 """Events that share one commit."""
 
@@ -45,12 +49,14 @@ class MessageConsumer:
         self._shutdown = shutdown
         self._queue: asyncio.Queue[IncomingEvent] = asyncio.Queue(_QUEUE_SIZE)
         self._wake = asyncio.Event()
+        self._tasks: asyncio.TaskGroup
 
     async def run(self, identity: Identity) -> None:
         """Receives until the pack ends, and stores what has arrived by then. Raises ChatRejected like the receiver."""
-        async with self._receiver.events() as events, asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(self._read(events), name="read events")
-            backfilling = tasks.create_task(self._backfill.run(identity, self._relay.notify), name="backfill")
+        async with self._receiver.events() as events, asyncio.TaskGroup() as self._tasks:
+            reading = self._tasks.create_task(self._read(events), name="read events")
+            run_backfill = self._backfill.run(identity, self._relay.notify)
+            backfilling = self._tasks.create_task(run_backfill, name="backfill")
             try:
                 while True:
                     self._wake.clear()
@@ -73,7 +79,22 @@ class MessageConsumer:
                 incoming = self._queue.get_nowait()
                 await self._on_connection_event(incoming)
                 batch.append(incoming)
-            await self._persist(batch, identity)
+            try:
+                await self._persist(batch, identity)
+            except ShutdownRequested:
+                raise
+            except Exception:  # noqa: BLE001 - a bug, which must hold up the event alone that it concerns
+                log_incident(events=str(len(batch)))
+                for incoming in batch:
+                    self._tasks.create_task(self._persist_alone(incoming, identity), name="store an event")
+
+    async def _persist_alone(self, incoming: IncomingEvent, identity: Identity) -> None:
+        """Stores one event, with some attempts. If none succeeds, the chat service gets no acknowledgement."""
+        try:
+            store = partial(self._persist, [incoming], identity)
+            await retry_after_incidents(store, self._shutdown, max_attempts=_MAX_ATTEMPTS, loop="store an event")
+        except ShutdownRequested:
+            log.warning("arrivals_not_safe", count=1)
 
     async def _persist(self, batch: list[IncomingEvent], identity: Identity) -> None:
         time = asyncio.get_running_loop().time

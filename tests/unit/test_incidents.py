@@ -122,6 +122,34 @@ async def test_an_action_that_a_bug_holds_up_is_set_aside(world: World) -> None:
     assert world.texts == ["hello", "hello"]
 
 
+async def test_an_event_that_can_not_be_stored_holds_up_no_other(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        world.faults.fail_before("outbox.append", BUG, times=2)  # the batch, and its first event
+        for number in range(3):
+            world.chat.say("C1", str(number))
+        await world.clock.settle()
+        assert world.published_texts == ["1", "2"]
+        await world.clock.advance(5)
+
+    assert world.published_texts == ["1", "2", "0"]
+
+
+async def test_a_bug_in_a_backfill_holds_up_this_channel_alone(world: World) -> None:
+    with world.undelivered():
+        await world.clock.advance(1)
+        world.chat.say("C1", "missed")
+        world.chat.say("C2", "missed too")
+    world.faults.fail_before("history", BUG, times=1)
+
+    async with world.pack():
+        await world.clock.advance(2)
+        assert len(world.published_texts) == 1
+        await world.clock.advance(60)
+
+    assert sorted(world.published_texts) == ["missed", "missed too"]
+
+
 async def test_a_bug_in_a_look_up_loses_no_message(world: World) -> None:
     world.faults.fail_before("look_up", BUG)
     async with world.pack():

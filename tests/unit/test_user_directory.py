@@ -98,17 +98,35 @@ async def test_not_every_message_waits_ten_seconds_while_slack_is_down(world: Wo
     assert world.published_texts == [str(number) for number in range(10)]
 
 
-async def test_authors_are_looked_up_again_once_slack_answers(world: World) -> None:
-    world.faults.block("look_up")
+@pytest.mark.parametrize("error", [NO_ANSWER, ChatRejected("user_not_found", "check the id"), RateLimited(600)])
+async def test_a_failed_look_up_is_repeated_after_a_minute(world: World, error: ChatError) -> None:
+    world.faults.fail_before("look_up", error)
 
     async with world.pack():
-        world.chat.say("C1", "without")
+        world.chat.say("C1", "first")
         await world.clock.advance(11)
+        attempts = world.faults.count("look_up")
         world.faults.lift("look_up")
-        world.chat.say("C1", "with")
+        world.chat.say("C1", "within the minute")
+        await world.clock.advance(1)
+        assert world.faults.count("look_up") == attempts
+        await world.clock.advance(60)
+        world.chat.say("C1", "after it")
         await world.clock.advance(1)
 
-    assert authors(world) == [User("U1"), User("U1", "Ada")]
+    assert authors(world) == [User("U1"), User("U1"), User("U1", "Ada")]
+
+
+async def test_a_failed_look_up_of_one_user_does_not_concern_others(world: World) -> None:
+    world.chat.add_user(User("U2", "Grace"))
+    world.faults.fail_before("look_up", ChatRejected("user_not_found", "check the id"), times=1)
+
+    async with world.pack():
+        world.chat.say("C1", "hello")
+        world.chat.say("C1", "hello", user_id="U2")
+        await world.clock.advance(1)
+
+    assert authors(world) == [User("U1"), User("U2", "Grace")]
 
 
 async def test_no_user_is_looked_up_for_a_message_without_one(world: World) -> None:
