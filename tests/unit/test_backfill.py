@@ -364,7 +364,7 @@ async def test_a_channel_with_waiting_live_messages_is_backfilled_first(world: W
         await world.clock.advance(60)
 
     order = [arguments[0] for arguments in world.faults.called_with("history")]
-    assert order.index(channels[19]) == 4  # after the four in progress
+    assert order.index(channels[19]) <= 4  # after those in progress, unless it is one of them
     assert len(order) == 22
 
 
