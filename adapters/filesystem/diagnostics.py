@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adapters.filesystem.channels import read_joined
 from adapters.filesystem.directory import LOCK_FILE, as_storage_error, inspect, shared_for
+from domain.channels import ChannelId
 from domain.errors import StorageUnusable
 
 
@@ -50,9 +51,9 @@ def free_bytes(directory: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def joined_channels(directory: Path) -> int:
-    """Returns the number of channels in `channels.json`. Raises ValueError or OSError if it is unreadable."""
-    return len(read_joined(directory / "channels.json").ids)
+def joined_channels(directory: Path) -> tuple[ChannelId, ...]:
+    """Returns the channels in `channels.json`. Raises ValueError or OSError if it is unreadable."""
+    return read_joined(directory / "channels.json").ids
 
 
 def _existing(directory: Path) -> Path:

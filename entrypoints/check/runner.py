@@ -32,16 +32,17 @@ async def run_checks(
     """
     skews = ClockSkews(clock)
     storage_url = settings.storage_url.reveal()
+    directory = directory_of(storage_url)
     storage = create_storage(storage_url, clock).describe()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(find_running_pack(settings), name="find the running pack")
         subjects = [
             tasks.create_task(_collect(name, findings, 3 * request_seconds + 1), name=f"check {name}")
             for name, findings in (
-                ("slack", check_slack(settings, clock, skews, request_seconds)),
+                ("slack", check_slack(settings, clock, skews, directory, request_seconds)),
                 ("flyte", check_flyte(settings, clock, skews, running, request_seconds)),
                 ("http", check_http(settings, clock, running)),
-                ("storage", check_storage(storage, directory_of(storage_url), running)),
+                ("storage", check_storage(storage, directory, running)),
             )
         ]
         for finding in check_settings(settings, storage):

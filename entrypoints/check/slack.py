@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from datetime import datetime
+from pathlib import Path
 from typing import Final, TypeVar
 
 from adapters.http.session import proxy_for
+from adapters.slack.chat import SlackChat
 from adapters.slack.diagnostics import SlackDiagnostics, TokenReport
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
@@ -14,6 +16,7 @@ from domain.errors import ChatError, ChatRejected, RateLimited, Unreachable
 from domain.users import Identity
 from entrypoints.check.clock_skew import ClockSkews
 from entrypoints.check.findings import Finding, Status, all_skipped, failed, ok, problem, skipped, warning
+from entrypoints.check.memberships import MEMBERSHIPS, check_memberships
 from entrypoints.check.scopes import SCOPES, check_scopes
 from entrypoints.check.sockets import APP_TOKEN, RTM, SOCKET, check_socket
 from entrypoints.config.settings import ReceiveMode, Settings
@@ -44,9 +47,12 @@ _VARIABLE: Final = "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"
 
 
 async def check_slack(
-    settings: Settings, clock: Clock, skews: ClockSkews, request_seconds: float
+    settings: Settings, clock: Clock, skews: ClockSkews, directory: Path | None, request_seconds: float
 ) -> AsyncGenerator[Finding, None]:
-    """Check everything but signed HTTP requests, with at most three requests one after the other."""
+    """Check everything but signed HTTP requests, with hardly more than three requests one after the other.
+
+    `directory` holds the joined channels; None if the storage has no directory.
+    """
     web = SlackWebClient(settings.slack_api_url, settings.slack_token.reveal(), timeout_seconds=request_seconds)
     async with web.open():
         slack = SlackDiagnostics(web, clock)
@@ -63,10 +69,12 @@ async def check_slack(
         for finding in check_scopes(report.scopes) if report else all_skipped([SCOPES], _NOT_CHECKED):
             yield finding
         identity = report.identity if report else None
-        receiving, channels = await asyncio.gather(
-            _check_receiving(slack, settings, identity, request_seconds), _check_channels(slack, settings, identity)
+        receiving, channels, memberships = await asyncio.gather(
+            _check_receiving(slack, settings, identity, request_seconds),
+            _check_channels(slack, settings, identity),
+            _check_memberships(SlackChat(web), directory, identity),
         )
-        for finding in (*receiving, *channels):
+        for finding in (*receiving, *channels, memberships):
             yield finding
 
 
@@ -106,7 +114,7 @@ def _dependent_checks(settings: Settings) -> list[str]:
     """Returns the checks that need a reachable Slack."""
     sockets = {ReceiveMode.SOCKET_MODE: [APP_TOKEN, SOCKET], ReceiveMode.RTM: [RTM, SOCKET], ReceiveMode.HTTP: []}
     channels = map(_channel_check, settings.default_join_channels)
-    return [TOKEN, SCOPES, *sockets[settings.receive_mode], *channels]
+    return [TOKEN, SCOPES, *sockets[settings.receive_mode], *channels, MEMBERSHIPS]
 
 
 async def _check_receiving(
@@ -128,6 +136,10 @@ async def _check_channels(slack: SlackDiagnostics, settings: Settings, identity:
     if identity is None:
         return list(all_skipped(map(_channel_check, channels), _NOT_CHECKED))
     return await asyncio.gather(*(_check_channel(slack, channel_id) for channel_id in channels))
+
+
+async def _check_memberships(chat: SlackChat, directory: Path | None, identity: Identity | None) -> Finding:
+    return skipped(MEMBERSHIPS, _NOT_CHECKED) if identity is None else await check_memberships(chat, directory)
 
 
 async def _check_channel(slack: SlackDiagnostics, channel_id: ChannelId) -> Finding:

@@ -85,7 +85,7 @@ def _check_lock(directory: Path, pack: RunningPack | None) -> Finding:
 
 def _check_channels(directory: Path) -> Finding:
     try:
-        count = diagnostics.joined_channels(directory)
+        count = len(diagnostics.joined_channels(directory))
     except (ValueError, OSError) as error:
         file = directory / "channels.json"
         remedy = f'write a JSON list of channel ids to {file}, like ["C024BE91L"], or move it away'

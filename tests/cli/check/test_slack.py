@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from adapters.storage_urls import create_storage
 from entrypoints.check.findings import Status
 from entrypoints.check.scopes import ALL_SCOPES
 from entrypoints.simulation.faults import CannedResponse
@@ -110,3 +111,49 @@ async def test_no_method_that_changes_slack_is_called(env: CheckEnvironment) -> 
         "apps.connections.open",
         "conversations.info",
     }
+
+
+# Joined channels
+
+
+def join(env: CheckEnvironment, *channels: str) -> None:
+    """Writes down joined channels as the pack does."""
+    env.directory.mkdir(mode=0o700, exist_ok=True)
+    (env.directory / "channels.json").write_text(json.dumps(channels))
+
+
+async def test_joined_channels_with_the_bot_are_no_problem(env: CheckEnvironment) -> None:
+    env.slack.invite(env.channel, env.slack.bot_user_id)
+    join(env, env.channel)
+
+    assert (await env.finding("slack memberships")).message == "the bot is a member of all 1 joined channels"
+
+
+async def test_joined_channels_that_are_not_heard_are_counted(env: CheckEnvironment) -> None:
+    env.slack.invite(env.channel, env.slack.bot_user_id)
+    removed, archived = env.slack.add_channel("removed"), env.slack.add_channel("old", members=(env.slack.bot_user_id,))
+    env.slack.archive(archived)
+    join(env, env.channel, removed, archived, "C0GONE")
+
+    [trouble] = await env.problems()
+
+    assert (trouble.check, trouble.status) == ("slack memberships", Status.WARNING)
+    assert trouble.message.startswith("3 of 4 joined channels are not heard")
+    assert f"{removed}, {archived}, C0GONE; the pack leaves them at startup" in trouble.message
+
+
+async def test_joined_channels_that_a_running_pack_does_not_hear_are_a_failure(env: CheckEnvironment) -> None:
+    async with create_storage(env.directory.as_uri(), env.clock).open():
+        join(env, *(f"C{number}" for number in range(30)))
+        trouble = await env.finding("slack memberships")
+
+    assert trouble.status is Status.FAILED
+    assert trouble.message.startswith("30 of 30 joined channels are not heard")
+    assert trouble.message.endswith("C0, C1, C2, C3, C4, ...")
+
+
+async def test_memberships_are_skipped_without_the_scope(env: CheckEnvironment) -> None:
+    join(env, env.channel)
+    env.slack.access.scopes.remove("channels:read")
+
+    assert (await env.finding("slack memberships")).status is Status.SKIPPED
