@@ -194,6 +194,13 @@ class Application(containers.DeclarativeContainer):
     pauses = providers.Singleton(
         Pauses, storage=storage, health=health.provided.reporter.call("slack"), shutdown=shutdown
     )
+    posting_policy = providers.Factory(
+        PostingPolicy,
+        messages_per_second=settings.provided.messages_per_second,
+        message_burst=settings.provided.message_burst,
+        give_up_seconds=settings.provided.give_up_seconds,
+        when_in_doubt=settings.provided.when_in_doubt,
+    )
     message_sender = providers.Singleton(
         MessageSender,
         chat=chat,
@@ -201,13 +208,7 @@ class Application(containers.DeclarativeContainer):
         channel_locks=channel_locks,
         clock=clock,
         shutdown=shutdown,
-        policy=providers.Factory(
-            PostingPolicy,
-            messages_per_second=settings.provided.messages_per_second,
-            message_burst=settings.provided.message_burst,
-            give_up_seconds=settings.provided.give_up_seconds,
-            when_in_doubt=settings.provided.when_in_doubt,
-        ),
+        policy=posting_policy,
         pauses=pauses,
     )
     join_channel = providers.Singleton(JoinChannelHandler, chat=chat, storage=storage, channel_locks=channel_locks)

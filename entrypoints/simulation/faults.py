@@ -67,12 +67,20 @@ class Slow:
     name: str = "slow"
 
 
-Fault: TypeAlias = CannedResponse | ChangedResponse | Hang | Reset | Slow
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Breaks the connection, and processes the request `seconds` later; the simulated Slack breaks it at once."""
+
+    seconds: float
+    name: str = "late"
+
+
+Fault: TypeAlias = CannedResponse | ChangedResponse | Hang | Late | Reset | Slow
 
 
 def takes_effect(fault: Fault) -> bool:
     """Returns whether a request is processed in spite of the fault."""
-    return isinstance(fault, ChangedResponse | Slow) or fault.after_effect
+    return isinstance(fault, ChangedResponse | Late | Slow) or fault.after_effect
 
 
 async def respond(
@@ -82,7 +90,7 @@ async def respond(
 
     `process` processes the request. `closing` interrupts every wait.
     """
-    if isinstance(fault, Slow) and not fault.after_effect:
+    if isinstance(fault, Late) or (isinstance(fault, Slow) and not fault.after_effect):
         await sleep(fault.seconds, closing)
     response = await process() if takes_effect(fault) else None
     match fault:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from application.policies import PostingPolicy
 from entrypoints.observability.logs import configure_logs
 from tests.chaos.faults import VARIANTS
 from tests.chaos.ledger import Ledger
@@ -22,6 +23,8 @@ def main() -> int:
     configure_logs("error")
     with tempfile.TemporaryDirectory(prefix="flyte-slack-chaos-") as directory:
         runner = ChaosRunner(Path(directory), options.seed, options.runs, options.variant, shows_progress=True)
+        if options.variant == "slow-slack":
+            runner.doubt_seconds = PostingPolicy().doubt_seconds
         began = time.monotonic()
         ledger = asyncio.run(runner.run())
         _print(runner, ledger, time.monotonic() - began)

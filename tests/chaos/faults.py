@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from entrypoints.simulation.faults import Hang, Reset
+from entrypoints.simulation.faults import Hang, Late, Reset, Slow
 from entrypoints.simulation.flyte import faults as flyte_faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import faults as slack_faults
@@ -31,6 +31,8 @@ class FaultContext:
     load: Load
     pack: DaemonProcess
     rng: Random
+    doubt_seconds: float
+    """How long the pack looks for a post in doubt."""
 
     async def wait(self, min_seconds: float, max_seconds: float) -> None:
         """Waits for a random time."""
@@ -96,6 +98,14 @@ async def internal_errors(context: FaultContext) -> None:
 async def post_hangs(context: FaultContext) -> None:
     """Slack never responds to a post, which it may or may not perform."""
     context.slack.faults.plan(POST, Hang(after_effect=context.rng.random() < 0.5), times=1)
+
+
+async def posts_late(context: FaultContext) -> None:
+    """Slack performs posts long after the connection broke or the pack stopped waiting, and its history lags."""
+    late = context.doubt_seconds / 3
+    context.slack.faults.plan(POST, Late(late), times=None, when=context.with_probability(0.2))
+    context.slack.faults.plan(POST, Slow(late), times=None, when=context.with_probability(0.1))
+    context.slack.workspace.history_lag_seconds = context.rng.uniform(0, late)
 
 
 async def slack_throttles(context: FaultContext) -> None:
@@ -179,6 +189,7 @@ VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "kills": (),
     "flyte-down": (flyte_down, flyte_drops_responses),
     "reset-after-post": (reset_after_post, reset_before_post),
+    "slow-slack": (posts_late,),
     "redelivery": (redelivery_storm,),
     "rtm": (sockets_close,),
     "history-limited": (history_limited,),

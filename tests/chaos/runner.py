@@ -31,6 +31,7 @@ _QUIET_SECONDS: Final = 1.5
 """Time for duplicates to arrive after everything is there."""
 _GIVE_UP_PROBABILITY: Final = {"everything": 0.2, "history-limited": 0.7}
 """By variant: in how many runs Slack gives up its deliveries before the pack starts."""
+_PACK: Final = Path(__file__).with_name("pack.py")
 _CRASH_POINT_TIMEOUT_SECONDS: Final = 4.0
 _VARIABLES: Final = {
     "FLYTE_API_TIMEOUT": "1",
@@ -47,6 +48,8 @@ class ChaosRunner:
     seed: int
     runs: int
     variant: str = "kills"
+    doubt_seconds: float = 6.0
+    """How long the pack looks for a post in doubt; with the program's minute most channels would wait all the time."""
     shows_progress: bool = False
     log: list[dict[str, Any]] = field(default_factory=list)
     """The log lines of all runs, each with the number of its run."""
@@ -79,7 +82,7 @@ class ChaosRunner:
         rng = self._rng(f"run {number}")
         await self._stay_down(rng, slack, load)
         async with self._daemon(number, slack, flyte) as pack, asyncio.TaskGroup() as tasks:
-            context = FaultContext(slack, flyte, load, pack, rng)
+            context = FaultContext(slack, flyte, load, pack, rng, self.doubt_seconds)
             faults = [tasks.create_task(fault(context)) for fault in draw_faults(self.variant, rng)]
             await self._kill(rng, context)
             for fault in faults:
@@ -147,7 +150,8 @@ class ChaosRunner:
     async def _daemon(self, number: int, slack: SlackServer, flyte: FlyteServer) -> AsyncIterator[DaemonProcess]:
         token = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
         variables = daemon_environ(slack, flyte, self.directory, **token, **_VARIABLES)
-        async with daemon(variables) as pack:
+        program = (sys.executable, _PACK, f"{self.doubt_seconds:g}")
+        async with daemon(variables, program=program) as pack:
             yield pack
         self.log += [{"run": number, **line} for line in pack.log]
         self.log += [{"run": number, "event": line} for line in pack.other_lines]

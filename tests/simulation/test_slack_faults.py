@@ -10,7 +10,7 @@ import uvloop
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
+from entrypoints.simulation.faults import Fault, Hang, Late, Reset, Slow
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.server import SlackServer
 from tests.simulation.slack_app import SlackApp, error_of
@@ -103,6 +103,18 @@ async def test_a_call_can_be_slow_to_take_effect(slack: SlackServer, session: ai
     started = time.monotonic()
     assert (await post(slack, session))[0] == 200
     assert slack.posts[0].at - started >= 0.1
+
+
+async def test_a_call_can_break_off_at_once_and_take_effect_later(
+    slack: SlackServer, session: aiohttp.ClientSession
+) -> None:
+    slack.faults.plan("chat.postMessage", Late(0.2))
+    started = time.monotonic()
+    with pytest.raises(aiohttp.ClientError):
+        await post(slack, session)
+    assert time.monotonic() - started < 0.2
+    await slack.wait_for(lambda: slack.posts)
+    assert slack.posts[0].at - started >= 0.2
 
 
 async def test_a_response_can_be_slow(slack: SlackServer, session: aiohttp.ClientSession) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,12 @@ class DaemonProcess:
 
 
 @asynccontextmanager
-async def daemon(environment: Mapping[str, str], *arguments: str) -> AsyncIterator[DaemonProcess]:
+async def daemon(
+    environment: Mapping[str, str], *arguments: str, program: Sequence[str | Path] = (PROGRAM,)
+) -> AsyncIterator[DaemonProcess]:
     """Runs the program with exactly this environment, and kills it at the end if it is still running."""
     process = await asyncio.create_subprocess_exec(
-        PROGRAM,
+        *program,
         *arguments,
         env={"PATH": os.environ["PATH"], **environment},
         stderr=asyncio.subprocess.PIPE,

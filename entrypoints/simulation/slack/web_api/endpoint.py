@@ -6,7 +6,7 @@ from functools import partial
 
 from aiohttp import web
 
-from entrypoints.simulation.faults import respond, sleep, takes_effect
+from entrypoints.simulation.faults import Late, respond, sleep, takes_effect
 from entrypoints.simulation.listener import reset
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.event_log import Call, FaultInjected, SlackLog
@@ -48,6 +48,8 @@ class WebApiEndpoint:
         self._log.publish(FaultInjected(name, fault.name))
         if not takes_effect(fault):
             self._log.publish(Call(name, arguments, fault.name))
+        if isinstance(fault, Late):
+            reset(request)
         perform = partial(self._perform, name, arguments, token)
         response = await respond(fault, perform, self._conditions.closing)
         return response or reset(request)
