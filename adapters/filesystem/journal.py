@@ -9,14 +9,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from adapters.filesystem.codec import (
+    Unreadable,
     dump_action_command,
     dump_outcome,
     from_micros,
+    is_time,
     load_action_command,
     load_outcome,
     optional_from_micros,
     optional_to_micros,
+    text,
     to_micros,
 )
 from adapters.filesystem.database import Database, transaction
@@ -26,13 +31,21 @@ from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
 from domain.channels import ChannelId
+from domain.commands import UnreadableCommand
 from domain.events import Outcome
 from domain.messages import Receipt
 from domain.outbox import Backlog, Lease
 
+log = structlog.get_logger()
+
 _PAGE_SIZE = 100
 _BEFORE_ALL = (-(2**62), 0)
 _ENTRY = "place, id, state, taken_at, command, outcome, concluded_at, reason"
+_RESUMED_STATE = """CASE
+    WHEN outcome IS NOT NULL THEN 'concluded'
+    WHEN EXISTS (SELECT 1 FROM steps WHERE action = place) THEN 'executing'
+    ELSE 'taken' END"""
+"""Only an action that was unreadable, and is readable again, can have no outcome."""
 _STEP = "begun_at, posted_to, timestamp, in_doubt, error"
 
 
@@ -58,7 +71,7 @@ class FileJournal:
 
     @transaction
     def record(self, connection: sqlite3.Connection, action: Action) -> JournalEntry | None:
-        known = _load(connection, action.id)
+        known = self._load(connection, action.id)
         if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
             return known
         connection.execute("DELETE FROM journal WHERE id = ?", (action.id,))
@@ -145,16 +158,20 @@ class FileJournal:
 
     @transaction
     def claim_orphans(self, connection: sqlite3.Connection, limit: int) -> list[JournalEntry]:
-        rows = connection.execute(
-            f"SELECT {_ENTRY} FROM journal WHERE in_hand = 0 AND {UNFINISHED} ORDER BY uptime, place LIMIT ?",
-            (limit,),
-        ).fetchall()
-        connection.executemany("UPDATE journal SET in_hand = 1 WHERE place = ?", [(row[0],) for row in rows])
-        return [_entry(connection, row) for row in rows]
+        entries: list[JournalEntry] = []
+        while not entries and (
+            rows := connection.execute(
+                f"SELECT {_ENTRY} FROM journal WHERE in_hand = 0 AND {UNFINISHED} ORDER BY uptime, place LIMIT ?",
+                (limit,),
+            ).fetchall()
+        ):
+            connection.executemany("UPDATE journal SET in_hand = 1 WHERE place = ?", [(row[0],) for row in rows])
+            entries = [entry for row in rows if (entry := self._entry(connection, row)) is not None]
+        return entries
 
     @transaction
     def load(self, connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
-        return _load(connection, action_id)
+        return self._load(connection, action_id)
 
     @transaction
     def backlog(self, connection: sqlite3.Connection) -> Backlog:
@@ -168,20 +185,23 @@ class FileJournal:
             return backlog
         taken_at, uptime = oldest
         waited_seconds = self._uptime.seconds_since(uptime)
-        return replace(backlog, oldest_at=from_micros(taken_at), oldest_waited_seconds=waited_seconds)
+        oldest_at = from_micros(taken_at) if is_time(taken_at) else None
+        return replace(backlog, oldest_at=oldest_at, oldest_waited_seconds=waited_seconds)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
         after = _BEFORE_ALL
         while page := await self._page(after, dead_lettered=dead_lettered):
             for _, entry in page:
-                yield entry
+                if entry is not None:
+                    yield entry
             after = page[-1][0]
 
     @transaction
     def requeue(self, connection: sqlite3.Connection, action_id: ActionId) -> bool:
         return bool(
             connection.execute(
-                "UPDATE journal SET state = 'concluded', uptime = ?, reason = '' WHERE id = ? AND state = 'set aside'",
+                f"UPDATE journal SET state = {_RESUMED_STATE}, uptime = ?, reason = '' "
+                "WHERE id = ? AND state = 'set aside'",
                 (self._uptime.now(), action_id),
             ).rowcount
         )
@@ -206,15 +226,32 @@ class FileJournal:
     @transaction
     def _page(
         self, connection: sqlite3.Connection, after: tuple[int, int], *, dead_lettered: bool
-    ) -> list[tuple[tuple[int, int], JournalEntry]]:
-        """Returns the next entries by age, each with its position."""
+    ) -> list[tuple[tuple[int, int], JournalEntry | None]]:
+        """Returns the next entries by age, each with its position; None for one that was unreadable."""
         chosen = "state = 'set aside'" if dead_lettered else UNFINISHED
         rows = connection.execute(
             f"SELECT uptime, {_ENTRY} FROM journal WHERE {chosen} AND (uptime, place) > (?, ?) "
             "ORDER BY uptime, place LIMIT ?",
             (*after, _PAGE_SIZE),
         ).fetchall()
-        return [((row[0], row[1]), _entry(connection, row[1:])) for row in rows]
+        if dead_lettered:
+            return [((uptime, row[0]), _load_dead_letter(connection, row)) for uptime, *row in rows]
+        return [((uptime, row[0]), self._entry(connection, row)) for uptime, *row in rows]
+
+    def _load(self, connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
+        """Returns an action; a dead letter if it is unreadable."""
+        row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE id = ?", (action_id,)).fetchone()
+        if row is None:
+            return None
+        return self._entry(connection, row) or _load_dead_letter(connection, row)
+
+    def _entry(self, connection: sqlite3.Connection, row: Sequence[Any]) -> JournalEntry | None:
+        """Returns an action. Sets it aside if it is unreadable, and returns None."""
+        try:
+            return _load_entry(connection, row)
+        except Unreadable as error:
+            set_unreadable_aside(connection, row[0], str(error), self._clock)
+            return None
 
     @transaction
     def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
@@ -232,9 +269,16 @@ def release_orphans(connection: sqlite3.Connection, uptime: Uptime) -> None:
         connection.execute(f"UPDATE journal SET uptime = ? WHERE {chosen} AND uptime = ?", (uptime.now(), UNKNOWN))
 
 
-def _load(connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
-    row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE id = ?", (action_id,)).fetchone()
-    return _entry(connection, row) if row else None
+def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: str, clock: Clock) -> None:
+    """Makes a row a dead letter that operators can list, show and discard."""
+    action_id, taken_at = connection.execute("SELECT id, taken_at FROM journal WHERE place = ?", (place,)).fetchone()
+    action_id = action_id if isinstance(action_id, str) and action_id else f"unreadable:{place}"
+    taken_at = taken_at if is_time(taken_at) else to_micros(clock.now())
+    connection.execute(
+        "UPDATE journal SET state = 'set aside', in_hand = 0, id = ?, taken_at = ?, reason = ? WHERE place = ?",
+        (action_id, taken_at, f"unreadable: {problem}", place),
+    )
+    log.error("unreadable_set_aside", queue="journal", key=action_id, reason=problem)
 
 
 def _checked(connection: sqlite3.Connection, action_id: ActionId, transition: str) -> int:
@@ -265,13 +309,14 @@ def _steps(connection: sqlite3.Connection, place: int) -> dict[StepName, Step]:
     rows: Iterator[tuple[Any, ...]] = connection.execute(
         f"SELECT channel_id, {_STEP} FROM steps WHERE action = ? ORDER BY position", (place,)
     )
-    return {StepName(row[0]): _as_step(row[1:]) for row in rows}
+    return {StepName(text(row[0])): _as_step(row[1:]) for row in rows}
 
 
 def _as_step(row: tuple[Any, ...]) -> Step:
+    """Raises Unreadable."""
     begun_at, posted_to, timestamp, in_doubt, error = row
-    receipt = None if posted_to is None else Receipt(ChannelId(posted_to), timestamp, bool(in_doubt))
-    return Step(optional_from_micros(begun_at), receipt, error)
+    receipt = None if posted_to is None else Receipt(ChannelId(text(posted_to)), text(timestamp), bool(in_doubt))
+    return Step(optional_from_micros(begun_at), receipt, text(error))
 
 
 def _store_step(connection: sqlite3.Connection, place: int, name: StepName, step: Step) -> None:
@@ -291,14 +336,43 @@ def _store_step(connection: sqlite3.Connection, place: int, name: StepName, step
         )
 
 
-def _entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> JournalEntry:
+def _load_entry(connection: sqlite3.Connection, row: Sequence[Any]) -> JournalEntry:
+    """Raises Unreadable."""
     place, action_id, state, taken_at, command, outcome, completed_at, reason = row
-    return JournalEntry(
-        Action(ActionId(action_id), load_action_command(command)),
+    entry = JournalEntry(
+        Action(ActionId(text(action_id)), load_action_command(command)),
         from_micros(taken_at),
-        ActionState(state),
+        _state(state),
         _steps(connection, place),
         load_outcome(outcome),
         optional_from_micros(completed_at),
-        reason,
+        text(reason),
     )
+    if entry.state is ActionState.COMPLETED and (entry.outcome is None or entry.completed_at is None):
+        raise Unreadable("its outcome is missing")
+    return entry
+
+
+def _state(stored: object) -> ActionState:
+    try:
+        return ActionState(stored)
+    except ValueError as error:
+        raise Unreadable("its state is unknown") from error
+
+
+def _load_dead_letter(connection: sqlite3.Connection, row: Sequence[Any]) -> JournalEntry:
+    """Returns a dead letter. The command of an unreadable one says no more than that."""
+    try:
+        return _load_entry(connection, row)
+    except Unreadable as error:
+        place, action_id, _, taken_at, *_, reason = row
+        action = Action(
+            ActionId(action_id if isinstance(action_id, str) else f"unreadable:{place}"),
+            UnreadableCommand("unreadable", str(error)),
+        )
+        return JournalEntry(
+            action,
+            from_micros(taken_at if is_time(taken_at) else 0),
+            ActionState.DEAD_LETTERED,
+            dead_letter_reason=reason if isinstance(reason, str) and reason else f"unreadable: {error}",
+        )

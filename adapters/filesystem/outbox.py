@@ -10,18 +10,34 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from adapters.filesystem.codec import dump_message, from_micros, load_message, optional_from_micros, to_micros
+import structlog
+
+from adapters.filesystem.codec import (
+    Unreadable,
+    count_of,
+    dump_message,
+    from_micros,
+    is_time,
+    load_message,
+    optional_from_micros,
+    text,
+    to_micros,
+)
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import UNKNOWN, Uptime
 from adapters.serialization.timestamps import parse_ts
 from application.ports.clock import Clock
+from domain.channels import ChannelId
 from domain.errors import LeaseLost
+from domain.messages import IncomingMessage
 from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry, message_entry
+
+log = structlog.get_logger()
 
 _PAGE_SIZE = 200
 _BEFORE_ALL = (-(2**62), 0)
-_ENTRY = "said, received_at, is_backfilled, refusals, first_refused_at, reason"
+_ENTRY = "place, key, said, received_at, is_backfilled, refusals, first_refused_at, reason"
 _LONGEST_DELAY_SECONDS = 120
 """No caller delays a lane for longer; what looks longer in the file is wrong."""
 
@@ -45,7 +61,7 @@ class FileOutbox:
         are_new = []
         uptime = self._uptime.now()
         for entry in entries:
-            lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_id(connection, entry.lane))
+            lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, lane_id(connection, entry.lane))
             cursor = connection.execute(
                 "INSERT INTO outbox (key, lane, state, received_at, is_backfilled, said, uptime) "
                 "VALUES (?, ?, 'waiting', ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
@@ -113,13 +129,15 @@ class FileOutbox:
             return backlog
         received_at, uptime = oldest
         waited_seconds = self._uptime.seconds_since(uptime)
-        return replace(backlog, oldest_at=from_micros(received_at), oldest_waited_seconds=waited_seconds)
+        oldest_at = from_micros(received_at) if is_time(received_at) else None
+        return replace(backlog, oldest_at=oldest_at, oldest_waited_seconds=waited_seconds)
 
     async def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[OutboxEntry]:
         state, after = ("set aside" if dead_lettered else "waiting"), _BEFORE_ALL
         while page := await self._page(state, after):
             for _, entry in page:
-                yield entry
+                if entry is not None:
+                    yield entry
             after = page[-1][0]
 
     @transaction
@@ -161,7 +179,7 @@ class FileOutbox:
             "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until < ?",
             [(until, lane, half) for lane in held],
         )
-        _expire_claims(connection, before=now)
+        _expire_claims(connection, "lease_until IS NOT NULL AND lease_until <= ?", now)
         connection.execute(
             "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before <= ?", (now,)
         )
@@ -172,24 +190,48 @@ class FileOutbox:
         ).fetchall()
         claims = []
         for lane, name, is_interrupted in ready:
-            rows = connection.execute(
-                f"SELECT place, refused_uptime, {_ENTRY} FROM outbox WHERE lane = ? AND state = 'waiting' "
-                "ORDER BY place LIMIT ?",
-                (lane, entries),
-            ).fetchall()
-            connection.execute(
-                "UPDATE lanes SET lease_until = ?, claimed_to = ? WHERE id = ?", (until, rows[-1][0], lane)
-            )
-            refused_uptime = rows[0][1]
+            first = self._first_entries(connection, lane, entries)
+            if not first:
+                continue
+            (_, refused_uptime, _), (last, *_) = first[0], first[-1]
+            connection.execute("UPDATE lanes SET lease_until = ?, claimed_to = ? WHERE id = ?", (until, last, lane))
             claims.append(
                 Claim(
                     Lease(Lane(name), next(self._tokens)),
-                    tuple(_entry(row[2:]) for row in rows),
+                    tuple(entry for *_, entry in first),
                     previous_lease_expired=bool(is_interrupted),
-                    rejected_seconds=0.0 if refused_uptime is None else self._uptime.seconds_since(refused_uptime),
+                    rejected_seconds=self._rejected_seconds(refused_uptime),
                 )
             )
         return claims
+
+    def _rejected_seconds(self, refused_uptime: object) -> float:
+        return max(0.0, self._uptime.seconds_since(refused_uptime)) if isinstance(refused_uptime, int) else 0.0
+
+    def _first_entries(
+        self, connection: sqlite3.Connection, lane: int, limit: int
+    ) -> list[tuple[int, object, OutboxEntry]]:
+        """Returns the first entries that wait in a lane, each with its place and the uptime of its first refusal.
+
+        Sets those aside that are unreadable. Empties a lane that has no others.
+        """
+        while rows := connection.execute(
+            f"SELECT refused_uptime, {_ENTRY} FROM outbox WHERE lane = ? AND state = 'waiting' ORDER BY place LIMIT ?",
+            (lane, limit),
+        ).fetchall():
+            entries = [(place, refused, self._entry(connection, (place, *row))) for refused, place, *row in rows]
+            if first := [(place, refused, entry) for place, refused, entry in entries if entry is not None]:
+                return first
+        connection.execute("UPDATE lanes SET head = NULL, head_at = NULL, not_before = NULL WHERE id = ?", (lane,))
+        return []
+
+    def _entry(self, connection: sqlite3.Connection, row: tuple[Any, ...]) -> OutboxEntry | None:
+        """Returns a waiting entry. Sets it aside if it is unreadable, and returns None."""
+        try:
+            return _load_entry(row)
+        except Unreadable as error:
+            set_unreadable_aside(connection, row[0], str(error), self._clock)
+            return None
 
     @transaction
     def _release(
@@ -223,14 +265,16 @@ class FileOutbox:
     @transaction
     def _page(
         self, connection: sqlite3.Connection, state: str, after: tuple[int, int]
-    ) -> list[tuple[tuple[int, int], OutboxEntry]]:
-        """Returns the next entries by age, each with its position."""
+    ) -> list[tuple[tuple[int, int], OutboxEntry | None]]:
+        """Returns the next entries by age, each with its position; None for one that was unreadable."""
         rows = connection.execute(
-            f"SELECT uptime, place, {_ENTRY} FROM outbox WHERE state = ? AND (uptime, place) > (?, ?) "
+            f"SELECT uptime, {_ENTRY} FROM outbox WHERE state = ? AND (uptime, place) > (?, ?) "
             "ORDER BY uptime, place LIMIT ?",
             (state, *after, _PAGE_SIZE),
-        )
-        return [((row[0], row[1]), _entry(row[2:])) for row in rows]
+        ).fetchall()
+        if state == "set aside":
+            return [((uptime, row[0]), _load_dead_letter(row)) for uptime, *row in rows]
+        return [((uptime, row[0]), self._entry(connection, tuple(row))) for uptime, *row in rows]
 
     @transaction
     def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
@@ -246,7 +290,7 @@ class FileOutbox:
 
 def end_claims_of_dead_processes(connection: sqlite3.Connection, uptime: Uptime) -> None:
     """Ends all claims, and the delays that no caller asked for. Dates what a program without uptime has written."""
-    _expire_claims(connection, before=2**62)
+    _expire_claims(connection, "lease_until IS NOT NULL")
     connection.execute(
         "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before > ?",
         (uptime.after(_LONGEST_DELAY_SECONDS),),
@@ -254,22 +298,20 @@ def end_claims_of_dead_processes(connection: sqlite3.Connection, uptime: Uptime)
     connection.execute(
         "UPDATE outbox SET uptime = ? WHERE state IN ('waiting', 'done') AND uptime = ?", (uptime.now(), UNKNOWN)
     )
-    connection.execute("UPDATE lanes SET head_at = ? WHERE head_at > ?", (uptime.now(), uptime.now()))
 
 
-def _expire_claims(connection: sqlite3.Connection, before: int) -> None:
-    """Ends the claims whose lease ends before then."""
+def _expire_claims(connection: sqlite3.Connection, condition: str, *values: int) -> None:
     connection.execute(
-        "UPDATE lanes SET is_interrupted = ifnull(head <= claimed_to, 0), lease_until = NULL, "
-        "claimed_to = NULL WHERE lease_until IS NOT NULL AND lease_until <= ?",
-        (before,),
+        "UPDATE lanes SET is_interrupted = ifnull(head <= claimed_to, 0), lease_until = NULL, claimed_to = NULL "
+        f"WHERE {condition}",
+        values,
     )
 
 
 def last_message_at(connection: sqlite3.Connection, lane: Lane) -> datetime | None:
     """Returns the timestamp of the lane's latest message."""
     row = connection.execute("SELECT heard_until FROM lanes WHERE channel_id = ?", (lane,)).fetchone()
-    return optional_from_micros(row[0]) if row else None
+    return from_micros(row[0]) if row and is_time(row[0]) else None
 
 
 def active_since(connection: sqlite3.Connection, time: datetime) -> list[Lane]:
@@ -291,7 +333,8 @@ def _deliver(connection: sqlite3.Connection, key: str, uptime: Uptime) -> bool:
     return True
 
 
-def _lane_id(connection: sqlite3.Connection, name: Lane) -> int:
+def lane_id(connection: sqlite3.Connection, name: str) -> int:
+    """Returns the id of a lane, which is created if necessary."""
     connection.execute("INSERT INTO lanes (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (name,))
     (lane,) = connection.execute("SELECT id FROM lanes WHERE channel_id = ?", (name,)).fetchone()
     return int(lane)
@@ -312,12 +355,47 @@ def _remove_from_lane(connection: sqlite3.Connection, lane: int, place: int) -> 
     connection.execute("UPDATE lanes SET not_before = NULL WHERE id = ? AND head IS NULL", (lane,))
 
 
-def _entry(row: tuple[Any, ...]) -> OutboxEntry:
-    message, received_at, is_backfilled, rejections, first_rejected_at, reason = row
-    return replace(
-        message_entry(load_message(message), from_micros(received_at)),
-        is_backfilled=bool(is_backfilled),
-        rejections=rejections,
-        first_rejected_at=optional_from_micros(first_rejected_at),
-        dead_letter_reason=reason,
+def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: str, clock: Clock) -> None:
+    """Makes a row a dead letter that operators can list, show and discard."""
+    key, received_at, lane = connection.execute(
+        "SELECT key, received_at, lane FROM outbox WHERE place = ?", (place,)
+    ).fetchone()
+    key = key if isinstance(key, str) and key else f"unreadable:{place}"
+    received_at = received_at if is_time(received_at) else to_micros(clock.now())
+    connection.execute(
+        "UPDATE outbox SET state = 'set aside', key = ?, received_at = ?, is_backfilled = 0, refusals = 0, "
+        "first_refused_at = NULL, refused_uptime = NULL, reason = ? WHERE place = ?",
+        (key, received_at, f"unreadable: {problem}", place),
     )
+    _remove_from_lane(connection, lane, place)
+    log.error("unreadable_set_aside", queue="outbox", key=key, reason=problem)
+
+
+def _load_entry(row: Sequence[Any]) -> OutboxEntry:
+    """Raises Unreadable."""
+    _, key, stored, received_at, is_backfilled, rejections, first_rejected_at, reason = row
+    message = load_message(stored)
+    if message.key != key:
+        raise Unreadable("the message does not belong to its key")
+    return replace(
+        message_entry(message, from_micros(received_at)),
+        is_backfilled=bool(is_backfilled),
+        rejections=count_of(rejections),
+        first_rejected_at=optional_from_micros(first_rejected_at),
+        dead_letter_reason=text(reason),
+    )
+
+
+def _load_dead_letter(row: Sequence[Any]) -> OutboxEntry:
+    """Returns a dead letter. The text of an unreadable one is what the file has in place of the message."""
+    try:
+        return _load_entry(row)
+    except Unreadable:
+        place, key, stored, received_at, *_, reason = row
+        key = key if isinstance(key, str) else f"unreadable:{place}"
+        channel_id, _, timestamp = key.partition(":")
+        found = stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
+        received = from_micros(received_at if is_time(received_at) else 0)
+        entry = message_entry(IncomingMessage(ChannelId(channel_id), timestamp, found), received)
+        reason = reason if isinstance(reason, str) and reason else "unreadable"
+        return replace(entry, key=key, dead_letter_reason=reason)

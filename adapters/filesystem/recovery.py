@@ -9,13 +9,10 @@ from pathlib import Path
 import structlog
 
 from adapters.filesystem.directory import as_storage_error, create, quarantine
-from adapters.filesystem.schema import connect
+from adapters.filesystem.schema import MAX_CHECKED_BYTES, connect
 from domain.errors import StorageUnavailable
 
 log = structlog.get_logger()
-
-_MAX_CHECKED_BYTES = 64 * 1024 * 1024
-"""Bytes. Checking a larger file would delay the start; its damage shows when it is accessed."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -44,7 +41,7 @@ def _check(path: Path) -> None:
         raise _CorruptError("it is not a file")
     try:
         with closing(connect(path)) as connection:
-            if path.stat().st_size <= _MAX_CHECKED_BYTES:
+            if path.stat().st_size <= MAX_CHECKED_BYTES:
                 (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 if found != "ok":
                     raise _CorruptError(found)

@@ -11,6 +11,9 @@ VERSION = 1
 UNFINISHED = "state IN ('taken', 'executing', 'concluded')"
 """Used alike in indexes and queries: SQLite matches a partial index by its wording."""
 
+MAX_CHECKED_BYTES = 64 * 1024 * 1024
+"""Reading all of a larger file would delay the start; its damage shows when it is accessed."""
+
 PURGE_BATCH = 2000
 """Rows that one request deletes at most, so that other requests get their turn in between."""
 
@@ -131,12 +134,21 @@ def _tally(table: str) -> tuple[str, ...]:
 def connect(path: Path) -> sqlite3.Connection:
     """Opens an existing file, and creates its tables. Raises sqlite3.Error, and StorageUnusable for a newer version."""
     connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection.text_factory = _decode
     try:
         _set_up(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _decode(stored: bytes) -> str | bytes:
+    """Returns the text; the bytes if it is damaged, so that only those who need it fail."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:

@@ -17,6 +17,7 @@ from adapters.filesystem.journal import FileJournal, release_orphans
 from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
 from adapters.filesystem.rate_limits import FileRateLimiter
 from adapters.filesystem.recovery import quarantine_if_corrupt
+from adapters.filesystem.repair import Repair
 from adapters.filesystem.uptime import Uptime
 from application.ports.channels import Channels
 from application.ports.clock import Clock
@@ -46,6 +47,7 @@ class FileStorage:
     def __init__(self, directory: Path, clock: Clock, *, exclusive: bool = True) -> None:
         self._directory = directory.absolute()
         self._exclusive = exclusive
+        self._clock = clock
         self._file = self._directory / "flyte-slack.db"
         self._uptime = Uptime(clock)
         self.database = Database(self._file, self._before_commit)
@@ -102,6 +104,7 @@ class FileStorage:
         self._rate_limiter.take_over(connection)
         end_claims_of_dead_processes(connection, self._uptime)
         release_orphans(connection, self._uptime)
+        Repair(connection, self._clock, self._uptime).run()
 
     def _read(self, connection: sqlite3.Connection) -> None:
         self._uptime.read(connection)

@@ -12,6 +12,8 @@ UNKNOWN = 0
 """The uptime in rows of a program that did not record it."""
 
 _START = 1
+_MAX = 2**53
+"""Some centuries. More would be damage."""
 _SAVE_AFTER = 1_000_000
 """Microseconds after which the uptime is saved together with something else."""
 _SAVE_ALONE_AFTER = 60_000_000
@@ -41,7 +43,9 @@ class Uptime:
 
     def read(self, connection: sqlite3.Connection) -> None:
         """Continues from the saved uptime."""
-        (saved,) = connection.execute("SELECT max(micros) FROM uptime").fetchone()
+        (saved,) = connection.execute(
+            "SELECT max(micros) FROM uptime WHERE typeof(micros) = 'integer' AND micros BETWEEN 0 AND ?", (_MAX,)
+        ).fetchone()
         self._at_opening = self._saved = saved or _START
         self._opened_at = self._clock.monotonic()
 

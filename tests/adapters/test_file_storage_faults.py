@@ -2,6 +2,7 @@
 
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
-from tests.contracts.storage_values import CLOCK, LEASE, NOW, STEP_A, A, B, X, at, new_entry
+from domain.outbox import Backlog
+from tests.contracts.storage_values import CLOCK, HELD, LEASE, NOW, STEP_A, A, B, X, Y, action, at, new_entry
 from tests.support.storage_process import BATCH
 from tests.support.storage_processes import storage_process
 
@@ -161,13 +163,51 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_unchanged(directory
     assert list(directory.glob("*.unreadable-*")) == []
 
 
-async def test_corruption_found_at_run_time_is_reported_as_unavailable(directory: Path) -> None:
+async def test_an_unreadable_entry_is_set_aside_and_its_lane_goes_on(directory: Path) -> None:
     storage = FileStorage(directory, CLOCK)
     async with storage.open():
-        await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2), new_entry(B, 3)])
         await storage.database.run(
             lambda connection: connection.execute("UPDATE outbox SET said = '{' WHERE place = 1")
         )
-        with pytest.raises(StorageUnavailable, match="damaged"):
-            await at(storage, NOW).outbox.claim(5, 5, LEASE)
-        assert await storage.outbox.append([new_entry(B, 3)]) == [True]
+        with capture_logs() as logs:
+            claims = await at(storage, NOW).outbox.claim(5, 1, LEASE)
+        assert [claim.entries for claim in claims] == [(new_entry(A, 2),), (new_entry(B, 3),)]
+        [entry] = [entry async for entry in storage.outbox.entries(dead_lettered=True)]
+        assert (entry.key, entry.dead_letter_reason) == (new_entry(A, 1).key, "unreadable: the message is damaged")
+        assert [(line["event"], line["key"]) for line in logs] == [("unreadable_set_aside", new_entry(A, 1).key)]
+        assert await storage.outbox.backlog() == Backlog(2, 1, new_entry(A, 2).received_at)
+
+
+async def test_an_unreadable_action_is_set_aside_and_is_not_executed_when_it_is_given_out_again(
+    directory: Path,
+) -> None:
+    storage = FileStorage(directory, CLOCK)
+    async with at(storage, NOW).open():
+        await storage.journal.record(action())
+        await storage.journal.record(action(Y))
+    damaged = sqlite3.connect(directory / "flyte-slack.db")
+    with closing(damaged), damaged:
+        damaged.execute("UPDATE journal SET command = x'00' WHERE id = 'x'")
+    async with storage.open():
+        known = await storage.journal.record(action())
+        assert known is not None
+        assert (known.state, known.dead_letter_reason) == (
+            ActionState.DEAD_LETTERED,
+            "unreadable: a text is damaged",
+        )
+        assert [entry.action.id for entry in await storage.journal.claim_orphans(5)] == [Y]
+        assert await storage.journal.requeue(X)
+        assert await storage.journal.claim_orphans(5) == [], "it is set aside again"
+        assert await storage.journal.discard(X)
+
+
+async def test_an_action_whose_step_is_unreadable_is_not_executed(directory: Path) -> None:
+    storage = FileStorage(directory, CLOCK)
+    async with at(storage, NOW).open():
+        await storage.journal.record(action())
+        await storage.journal.begin_step(X, STEP_A, HELD)
+        await storage.database.run(lambda connection: connection.execute("UPDATE steps SET begun_at = 'at noon'"))
+    async with storage.open():
+        assert await storage.journal.claim_orphans(5) == []
+        assert (await storage.journal.backlog()).dead_lettered == 1

@@ -2,6 +2,8 @@ import asyncio
 import json
 import os
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -187,3 +189,25 @@ def test_an_unsupported_storage_is_a_configuration_error() -> None:
 async def _in_thread(directory: Path, *arguments: str, answer: str | None = None) -> str:
     """Runs the command, which has an event loop of its own, and returns its output."""
     return (await asyncio.to_thread(_run, directory, *arguments, answer=answer)).stdout
+
+
+@pytest.mark.parametrize("damage", ["'{'", "x'ff'", "CAST(x'ff' AS TEXT)", "'[]'"])
+def test_unreadable_entries_are_listed_shown_exported_and_discarded(directory: Path, damage: str) -> None:
+    database = sqlite3.connect(directory / "flyte-slack.db")
+    with closing(database), database:
+        database.execute(f"UPDATE outbox SET said = {damage}")  # noqa: S608 - a constant
+        database.execute(f"UPDATE journal SET command = {damage}")  # noqa: S608
+
+    for name, keys in (("outbox", ["C1:1.0", "C1:1.1"]), ("journal", ["6b058", "6b059"])):
+        listed = _run(directory, name, "list")
+        assert listed.exit_code == 0, listed.output
+        lines = listed.stdout.splitlines()[1:]
+        assert sorted(line.split()[0] for line in lines) == keys
+        assert sum("unreadable" in line for line in lines) >= 1
+        exported = [json.loads(line) for line in _run(directory, name, "export").stdout.splitlines()]
+        assert len(exported) == 2
+        for key in keys:
+            assert _run(directory, name, "show", key).exit_code == 0
+        assert _run(directory, name, "retry", "--all").exit_code == 0
+        assert _run(directory, name, "discard", "--yes", *keys).stdout.count(": discarded") == 2
+    assert asyncio.run(_counts(directory)) == (0, 0, 0, 0)
