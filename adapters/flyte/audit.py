@@ -29,7 +29,7 @@ _TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,
 """Without 504: a query that took too long would do so again."""
 
 _CLOCK_SKEW = timedelta(hours=1)
-"""How far Flyte's clock may be behind the pack's."""
+"""How much further the pack's clock may have been ahead of Flyte's when it received an event than it is now."""
 
 
 class AuditUnavailable(Exception):
@@ -99,7 +99,7 @@ class FlyteAudit:
             if key in wanted and action.trigger.created_at in (None, wanted[key]):
                 found.add(key)
 
-        since = min(wanted.values()) - _CLOCK_SKEW
+        since = min(wanted.values()) - max(timedelta(), self._client.clock_ahead()) - _CLOCK_SKEW
         await self._search(visit, lambda: len(found) == len(wanted), since=since, **filters)
         return found
 

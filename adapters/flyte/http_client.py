@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestHeadersSentParams
@@ -71,6 +71,10 @@ class FlyteHttpClient:
     def now(self) -> datetime:
         """Returns the time by Flyte's clock; by `clock` until the first response."""
         return self._peer_clock.now()
+
+    def clock_ahead(self) -> timedelta:
+        """Returns how far the pack's own clock is ahead of Flyte's."""
+        return self._peer_clock.ahead()
 
     async def get(self, url: URL, reader: BodyReader | None = None) -> FlyteResponse:
         """Returns the response, whatever its status, after redirects within the origin. Raises WorkflowUnreachable.

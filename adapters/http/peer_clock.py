@@ -36,6 +36,10 @@ class PeerClock:
             return self._clock.now()
         return median_low(self._origins) + _loop_time()
 
+    def ahead(self) -> timedelta:
+        """Returns how far the pack's own clock is ahead of the server's."""
+        return self._clock.now() - self.now()
+
     async def observe(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Learns the time from each response: a middleware for an aiohttp session."""
         response = await handler(request)

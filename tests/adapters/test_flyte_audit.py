@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -371,6 +372,32 @@ async def test_runs_are_queried_page_by_page_until_they_are_too_old() -> None:
         "/v1/audit/flows?start=0&limit=200",
         "/v1/audit/flows?start=200&limit=200",
     ]
+
+
+async def test_pages_are_too_old_by_flyte_s_clock_and_not_by_ours() -> None:
+    ours = NOON + timedelta(days=1)
+    event = {
+        "event": "ReceivedMessage",
+        "pack": {"name": "Slack"},
+        "payload": {"channelId": "C1", "timestamp": "1.1"},
+        "createdAt": ours.isoformat(),
+    }
+    state = {"value": "SUCCESS", "time": (NOON - timedelta(minutes=1)).isoformat()}
+    others = [{"actions": {"1": _audited(trigger=None, state=state)}}] * 200
+    pages = {"0": others, "200": [{"actions": {"1": _audited(trigger=event, state=state)}}]}
+
+    def respond(request: Request) -> bytes:
+        start = request.target.partition("start=")[2].partition("&")[0]
+        date = format_datetime(NOON, usegmt=True)
+        audit = http_response(200, json.dumps({"flows": pages.get(start, [])}), Date=date)
+        return flyte_registration(request) or audit
+
+    async with scripted_server(respond) as server:
+        workflow = FlyteWorkflow(server.url, clock=ManualClock(ours))
+        async with workflow.open():
+            await workflow.register(DEFINITION)
+            await workflow.completion_of(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))  # tells the time
+            assert await workflow.were_published([message_entry(received_message("1.1").message, ours)]) == [True]
 
 
 async def test_the_number_of_pages_is_bounded() -> None:
