@@ -3,12 +3,15 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from adapters.flyte.workflow import DOCUMENTATION, FlyteWorkflow
+from application.ports.workflow import Completion
 from domain.errors import (
     PackNotRegistered,
+    PathRefused,
     RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
@@ -16,10 +19,11 @@ from domain.errors import (
     WorkflowUnauthorized,
     WorkflowUnreachable,
 )
+from domain.events import Fatal
 from entrypoints.simulation.faults import Fault, Hang, Reset
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.server import FlyteServer
-from tests.contracts.workflow_contract import DEFINITION
+from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON, received_message
 from tests.support.flyte import registered
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
@@ -382,3 +386,31 @@ async def test_circular_redirects_end() -> None:
         refusal = await _refusal(server.url)
     assert "redirects endlessly" in str(refusal)
     assert len(server.requests) < 10
+
+
+@pytest.mark.parametrize(
+    "name", ["Slack of ours", "Schlüssel", "50%", "A+B&C", "Slack;v=1", "a\\b", "[x]", "@:!$'()*~", "💬"]
+)
+async def test_a_pack_of_any_permitted_name_takes_completes_publishes_and_asks_the_audit(name: str) -> None:
+    definition = replace(DEFINITION, name=name, labels={"key": name, name: "value"})
+    async with FlyteServer() as flyte:
+        workflow = FlyteWorkflow(flyte.api_url)
+        async with workflow.open():
+            await workflow.register(definition)
+            flyte.queue_action(name, "Broadcast", {"message": "hello"})
+            action = await workflow.take()
+            assert action is not None
+            assert (await workflow.open_actions(LONG_AGO)).taken == [action]
+            await workflow.publish(received_message("1.1"), NOON)
+            await workflow.complete(action.id, Fatal("x"), NOON)
+            assert await workflow.completion_of(action.id) is Completion.RECEIVED
+
+
+@pytest.mark.parametrize("name", ["a/b", "what?", "a#b", "a%2Fb"])
+async def test_a_pack_whose_name_flyte_can_not_route_is_refused_after_its_registration(name: str) -> None:
+    async with FlyteServer() as flyte:
+        workflow = FlyteWorkflow(flyte.api_url)
+        async with workflow.open():
+            await workflow.register(replace(DEFINITION, name=name, labels={}))
+            with pytest.raises(PathRefused):
+                await workflow.publish(received_message("1.1"), NOON)

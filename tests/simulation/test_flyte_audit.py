@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
+from entrypoints.simulation.flyte.faults import audit_race
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from tests.simulation.flyte_pack import FlytePack, find_link, server_and_pack
@@ -71,7 +73,6 @@ async def test_an_unmatched_event_leaves_no_run() -> None:
         ({"stepId": "get_message"}, 1),
         ({"actionName": "SendMessage", "actionPackName": "Slack"}, 1),
         ({"actionName": "SendMessage", "actionPackName": "Rota"}, 0),
-        ({"limit": 0}, 0),
         ({"start": 1}, 0),
         ({"limit": "many"}, 1),
     ],
@@ -81,6 +82,46 @@ async def test_the_audit_can_be_searched(query: dict[str, str | int], count: int
         await send_message(pack, "hi")
 
         assert len(await audit(flyte, pack, **query)) == count
+
+
+@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": -1}, {"start": -1}])
+async def test_an_impossible_page_of_the_audit_is_500(query: dict[str, int]) -> None:
+    async with (
+        server_and_pack() as (flyte, pack),
+        pack.session.get(f"{flyte.api_url}/v1/audit/flows", params=query) as response,
+    ):
+        assert response.status == 500
+
+
+async def test_the_audit_links_up_to_the_version_and_omits_empty_labels() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        await send_message(pack, "hi")
+        (run,) = await audit(flyte, pack)
+        async with pack.session.get(f"{flyte.api_url}/v1/audit/flows") as response:
+            links = (await response.json())["links"]
+
+    action = run["actions"]["get_message"]
+    assert {"href": f"{flyte.api_url}/v1", "rel": "up"} in links
+    assert "packLabels" not in action
+    assert action["flowUUID"] == run["uuid"]
+
+
+async def test_an_action_taken_before_its_record_stays_new_in_the_audit() -> None:
+    async with server_and_pack(flows=[ECHO]) as (flyte, pack):
+        flyte.faults.plan("take", audit_race())
+        flyte.faults.plan("take", audit_race(is_lost=True))
+        await send_message(pack, "one")
+        await send_message(pack, "two")
+        taken = await pack.take()
+        assert taken is not None
+        assert await pack.complete(taken, "MessageSent") == 202
+        assert await pack.complete(taken, "MessageSent") == 500
+        with pytest.raises(aiohttp.ClientError):
+            await pack.take()
+        assert await pack.take() is None
+        runs = await audit(flyte, pack)
+
+    assert [run["actions"]["get_message"]["state"]["value"] for run in runs] == ["NEW", "NEW"]
 
 
 async def test_runs_are_paged_with_the_most_recently_changed_first() -> None:

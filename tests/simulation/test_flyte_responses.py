@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 import pytest
+import yaml
 
 from entrypoints.simulation.flyte.faults import status
 from entrypoints.simulation.flyte.server import FlyteServer
@@ -70,9 +71,11 @@ async def test_a_pack_may_register_again() -> None:
 MALFORMED_PACKS = [
     b"{",
     b"[]",
-    b"null",
-    b"{}",
     b'{"name": 5}',
+    b'{"name": "x", "lastSeen": "yesterday"}',
+    b'{"name": "x", "lastSeen": 5}',
+    b'{"name": "x", "n": NaN}',
+    b'{"name": "x", "n": 1e999}',
     b'{"name": "x", "labels": {"a": 1}}',
     b'{"name": "x", "commands": {}}',
     b'{"name": "x", "commands": [5]}',
@@ -90,6 +93,54 @@ async def test_a_malformed_pack_is_refused(body: bytes) -> None:
         pack.session.post(f"{flyte.api_url}/v1/packs", data=body) as response,
     ):
         assert (response.status, await response.read()) == (400, b"")
+
+
+@pytest.mark.parametrize(
+    ("body", "pack_id"),
+    [
+        (b"null", ""),
+        (b"{}", ""),
+        (b'{"name": null, "labels": null, "events": null}', ""),
+        (b'{"NAME": "x", "Labels": {"A": "b"}}', "x.A.b"),
+        (b'{"name": "x", "NAME": "y"}', "y"),
+        (b'{"name": "x", "events": [{"name": null}], "labels": {"a": null}}', "x.a."),
+        (b'{"name": "x"} and more', "x"),
+    ],
+)
+async def test_a_pack_is_read_as_leniently_as_go_does(body: bytes, pack_id: str) -> None:
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.post(f"{flyte.api_url}/v1/packs", data=body) as response:
+            assert response.status == 201
+        assert list(flyte.packs) == ["Slack", pack_id]
+
+
+@pytest.mark.parametrize("name", ["Slack of ours", "Schlüssel", "50%", "A+B&C", "Slack;v=1"])
+async def test_unusual_names_stand_in_links_as_they_are_and_work(name: str) -> None:
+    async with server_and_pack() as (flyte, pack):
+        other = await FlytePack.register(pack.session, flyte.api_url, name, {"key": name})
+        assert other.event_url == f"{flyte.api_url}/v1/packs/{name}.key.{name}/events"
+        assert await other.send_event("X") == 202
+        flyte.queue_action(name, "SendMessage")
+        taken = await other.take()
+        assert taken is not None
+        assert await other.complete(taken, "MessageSent") == 202
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "text"),
+    [
+        ("a/b", 404, "Not Found"),
+        ("a%2Fb", 404, "Not Found"),
+        ("what?", 405, "Method Not Allowed"),
+        ("a#b", 405, "Method Not Allowed"),
+        ("a%41", 404, ""),
+    ],
+)
+async def test_names_that_the_router_can_not_read_register_and_then_fail(name: str, status: int, text: str) -> None:
+    async with server_and_pack() as (flyte, pack):
+        other = await FlytePack.register(pack.session, flyte.api_url, name)
+        async with pack.session.post(other.event_url, json={"event": "X"}) as response:
+            assert (response.status, await response.text()) == (status, text)
 
 
 RESERVED = ["up", "self", "support", "http://x/actionResult", "http://x/takeAction", "http://x/event", "myself"]
@@ -139,6 +190,14 @@ async def test_an_event_is_accepted_with_an_empty_response_even_if_no_flow_match
         b'{"event": "X", "createdAt": "2024-03-01 09:05:07Z"}',
         b'{"event": "X", "createdAt": "2024-03-01T09:05:07"}',
         b'{"event": "X", "createdAt": "2024-13-01T09:05:07Z"}',
+        b'{"event": "X", "receivedAt": "yesterday"}',
+        b'{"event": "X", "receivedAt": 5}',
+        b'{"event": "X", "pack": "Slack"}',
+        b'{"event": "X", "pack": {"name": 5}}',
+        b'{"event": "X", "payload": NaN}',
+        b'{"event": "X", "payload": [-Infinity]}',
+        b'{"event": "X", "payload": {"n": 1e999}}',
+        b'{"event": "X", "payload": ' + b"9" * 400 + b"}",
     ],
 )
 async def test_a_malformed_event_is_refused(body: bytes) -> None:
@@ -153,6 +212,29 @@ async def test_a_malformed_event_is_refused(body: bytes) -> None:
 async def test_every_rfc_3339_time_is_accepted(created: str | None) -> None:
     async with server_and_pack() as (_, pack):
         assert await pack.send_event("X", createdAt=created) == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "payload"),
+    [
+        (b"null", "", None),
+        (b'{"EVENT": "X", "Payload": {"Key": 1}, "PACK": null}', "X", {"Key": 1}),
+        (b'{"event": "X", "payload": 1} {"event": "Y"}', "X", 1),
+        (b'{"event": "X", "payload": 9007199254740993}', "X", 9007199254740992),
+    ],
+)
+async def test_an_event_is_read_as_go_does(body: bytes, name: str, payload: object) -> None:
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.post(pack.event_url, data=body) as response:
+            assert response.status == 202
+        (event,) = flyte.events
+    assert (event.name, event.payload, event.pack.name) == (name, payload, "Slack")
+
+
+async def test_the_pack_in_an_event_overrides_the_one_that_sends_it() -> None:
+    async with server_and_pack() as (flyte, pack):
+        assert await pack.send_event("X", pack={"name": "Rota", "labels": {"env": "dev"}}) == 202
+    assert (flyte.events[0].pack.id, flyte.events[0].pack.labels) == ("Rota.env.dev", {"env": "dev"})
 
 
 async def test_an_event_may_be_yaml() -> None:
@@ -229,6 +311,31 @@ async def test_a_pack_can_take_actions_of_one_name() -> None:
             assert (await response.json())["command"] == "JoinChannel"
 
 
+async def test_the_name_of_the_action_may_be_a_form_field() -> None:
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Slack", "SendMessage")
+        flyte.queue_action("Slack", "JoinChannel")
+        async with pack.session.post(pack.take_url, data={"actionName": "JoinChannel"}) as response:
+            assert (await response.json())["command"] == "JoinChannel"
+
+
+async def test_yaml_is_sent_to_those_who_accept_it() -> None:
+    headers = {"Accept": "application/x-yaml"}
+    async with server_and_pack() as (flyte, pack):
+        flyte.queue_action("Slack", "SendMessage", {"message": "hi"})
+        async with pack.session.post(pack.take_url, headers=headers) as response:
+            assert response.content_type == "application/x-yaml"
+            assert yaml.safe_load(await response.text())["input"] == {"message": "hi"}
+
+
+async def test_head_closes_the_connection_and_options_is_200() -> None:
+    async with server_and_pack() as (flyte, pack):
+        async with pack.session.options(f"{flyte.api_url}/v1/packs") as response:
+            assert response.status == 200
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await pack.session.head(f"{flyte.api_url}/v1")
+
+
 async def test_a_result_is_accepted_once_and_then_500() -> None:
     async with server_and_pack() as (flyte, pack):
         action_id = flyte.queue_action("Slack", "SendMessage")
@@ -290,21 +397,23 @@ async def test_a_fatal_result_is_fatal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("method", "path", "status", "text"),
     [
-        ("GET", "/v1/", 404),
-        ("POST", "/v1/packs/", 404),
-        ("POST", "/v1/packs/Slack/events/", 404),
-        ("GET", "/v1/packs/Slack/events", 405),
-        ("GET", "/v1/packs/Slack/actions/take", 405),
-        ("GET", "/nowhere", 404),
-        ("GET", "/v1/packs/Unknown", 404),
-        ("DELETE", "/v1/packs/Unknown", 404),
+        ("GET", "/v1/", 404, "Not Found"),
+        ("POST", "/v1/packs/", 404, "Not Found"),
+        ("POST", "/v1/packs/Slack/events/", 404, "Not Found"),
+        ("GET", "/v1/packs/Slack/events", 405, "Method Not Allowed"),
+        ("GET", "/v1/packs/Slack/actions/take", 405, "Method Not Allowed"),
+        ("GET", "/nowhere", 404, "Not Found"),
+        ("GET", "/v1/packs/Unknown", 404, ""),
+        ("DELETE", "/v1/packs/Unknown", 404, ""),
     ],
 )
-async def test_an_unknown_path_or_method_gets_an_empty_response(method: str, path: str, status: int) -> None:
+async def test_the_router_and_an_unknown_pack_respond_differently(
+    method: str, path: str, status: int, text: str
+) -> None:
     async with server_and_pack() as (flyte, pack), pack.session.request(method, f"{flyte.api_url}{path}") as response:
-        assert (response.status, await response.read()) == (status, b"")
+        assert (response.status, await response.text()) == (status, text)
 
 
 async def test_forwarded_headers_determine_the_links() -> None:
@@ -378,7 +487,7 @@ async def test_security_can_forbid_a_route() -> None:
         aiohttp.ClientSession(headers={"Authorization": "Bearer secret"}) as session,
         session.get(f"{flyte.api_url}/v1/audit/flows") as response,
     ):
-        assert response.status == 403
+        assert response.status == 401
 
 
 async def test_raw_bodies_are_sent_unchanged_except_for_the_result_link() -> None:

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from entrypoints.simulation.faults import CannedResponse, ChangedResponse
+from entrypoints.simulation.flyte.routes import ActionResponse, NoResponse
 
 _BINARY: Final = "application/octet-stream"
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
@@ -20,6 +22,14 @@ class LostRace(CannedResponse):
     status: int = 500
     content_type: str = _BINARY
     is_gone: bool = False
+
+
+def audit_race(*, is_lost: bool = False) -> ChangedResponse:
+    """On `take`: the action stays `NEW` in the audit, as if it had been taken before its record was inserted.
+
+    With `is_lost` the connection is reset instead of the response.
+    """
+    return ChangedResponse("audit_race", partial(_keep_new, is_lost=is_lost))
 
 
 def status(code: int) -> CannedResponse:
@@ -50,6 +60,13 @@ def missing_links() -> ChangedResponse:
 def wrong_content_type() -> ChangedResponse:
     """The response with the content type of an image."""
     return ChangedResponse("wrong_content_type", _as_image)
+
+
+def _keep_new(response: web.Response, *, is_lost: bool) -> web.Response:
+    if not isinstance(response, ActionResponse):
+        return response
+    response.action.is_new_in_audit = True
+    return NoResponse() if is_lost else response
 
 
 def _without_links(response: web.Response) -> web.Response:

@@ -2,20 +2,27 @@
 
 import asyncio
 import hmac
+import json
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Literal
 
+import yaml
 from aiohttp import web
 
 from entrypoints.simulation.faults import Fault, FaultPlan, respond
 from entrypoints.simulation.flyte.faults import LostRace
 from entrypoints.simulation.flyte.routes import BODY_LIMIT, ActionResponse, Handler, NoResponse
+from entrypoints.simulation.flyte.schemas import YAML
 from entrypoints.simulation.flyte.trace import RequestServed
 from entrypoints.simulation.listener import HttpListener, reset_connection
 
 Down = Literal["refuse", "reset"]
+_ROUTER_TEXTS = {404: "Not Found", 405: "Method Not Allowed"}
+_ENCODED_SLASH = re.compile(r"^[^?]*%2F", re.IGNORECASE)
 Served = Callable[[RequestServed, str | None], None]
 
 
@@ -79,11 +86,15 @@ class HttpGateway:
     async def _handle_unrouted(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Responds with empty bodies where there is no route: 404, also for a trailing slash, and 405."""
+        """Responds where there is no route, as the server's router does: 404, also for a trailing slash, and 405."""
+        if request.method == "HEAD":  # the server's handler crashes, and takes the connection with it
+            return self._drop(request, "unknown", None, reset=False)
         try:
+            if _ENCODED_SLASH.search(request.raw_path):  # the server matches decoded paths
+                raise web.HTTPNotFound
             return await handler(request)
         except web.HTTPException as error:
-            response = self._refusal(request, "unknown") or web.Response(status=error.status)
+            response = self._refusal(request, "unknown") or _unrouted(request, error.status)
             self._report(request, "unknown", response.status, None)
             return response
 
@@ -102,7 +113,7 @@ class HttpGateway:
         response = self._refusal(request, route) or await self._apply(fault, route, handler, request)
         if isinstance(response, NoResponse):
             return self._drop(request, route, fault, reset=fault is not None)
-        action_id = response.action_id if isinstance(response, ActionResponse) else None
+        action_id = response.action.id if isinstance(response, ActionResponse) else None
         self._report(request, route, response.status, fault, action_id)
         return response
 
@@ -110,13 +121,13 @@ class HttpGateway:
         if self._jwt is None:
             return None
         given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {self._jwt}".encode()):
-            return web.Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="token"'})
-        return web.Response(status=403) if route in self._forbidden_routes else None
+        if hmac.compare_digest(given.encode(), f"Bearer {self._jwt}".encode()) and route not in self._forbidden_routes:
+            return None
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="token"'})
 
     async def _apply(self, fault: Fault | None, route: str, handler: Handler, request: web.Request) -> web.Response:
         if fault is None:
-            return await handler(request)
+            return _negotiated(request, await handler(request))
         if isinstance(fault, LostRace) and fault.is_gone and route == "take":
             self._lose_race(request.match_info["pack_id"])
         return await respond(fault, partial(handler, request), self._closing) or NoResponse()
@@ -134,3 +145,18 @@ class HttpGateway:
     ) -> None:
         served = RequestServed(route, request.method, request.path, status, fault.name if fault else "")
         self._on_served(served, action_id)
+
+
+def _unrouted(request: web.Request, status: int) -> web.Response:
+    if request.method == "OPTIONS":
+        return web.Response()
+    return web.Response(status=status, text=_ROUTER_TEXTS.get(status, ""))
+
+
+def _negotiated(request: web.Request, response: web.Response) -> web.Response:
+    """Returns the response in YAML if the request asks for it."""
+    if YAML in request.headers.get("Accept", "") and isinstance(response.body, bytes) and response.body:
+        with suppress(ValueError):
+            response.body = yaml.safe_dump(json.loads(response.body), allow_unicode=True).encode()
+            response.content_type = YAML
+    return response

@@ -1,7 +1,6 @@
 """The links in the responses of a simulated Flyte, built from the request's host as the server does."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -70,8 +69,7 @@ class Links:
 
     def listing(self, path: str, help_path: str) -> list[Link]:
         """Returns the links of a list."""
-        parent = path.rpartition("/")[0]
-        return [self._link(path, "self"), self._link(parent, "up"), self._link(help_path, "help")]
+        return [self._link(path, "self"), self._link("/v1", "up"), self._link(help_path, "help")]
 
     def self_link(self, path: str) -> list[Link]:
         """Returns the link of a resource to itself."""
@@ -83,8 +81,8 @@ class Links:
 
     @staticmethod
     def pack_path(pack_id: str) -> str:
-        """Returns the path of a pack."""
-        return f"/v1/packs/{quote(pack_id, safe='=')}"
+        """Returns the path of a pack, with its id unescaped, as the server writes it."""
+        return f"/v1/packs/{pack_id}"
 
     def _link(self, path: str, relation: str) -> Link:
         return {"href": self.url(path), "rel": self.url(relation) if relation.startswith("/") else relation}

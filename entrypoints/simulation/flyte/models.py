@@ -88,7 +88,10 @@ class Event:
 
 @dataclass(slots=True, eq=False)
 class Action:
-    """A command for a pack. `raw_body`, if set, is sent as the response to `take`."""
+    """A command for a pack. `raw_body`, if set, is sent as the response to `take`.
+
+    With `is_new_in_audit` its record in the audit stays as it was created, whatever becomes of the action.
+    """
 
     pack_name: str
     name: str
@@ -99,6 +102,7 @@ class Action:
     pack_labels: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
     raw_body: bytes | None = None
+    is_new_in_audit: bool = False
     id: str = field(default_factory=new_id)
     sequence: int = field(default_factory=_ACTIONS.__next__)
     states: list[tuple[ActionState, datetime]] = field(default_factory=list)

@@ -1,7 +1,9 @@
 """The routes of a simulated Flyte, with the statuses and quirks of the server."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -9,14 +11,15 @@ from entrypoints.simulation.flyte import schemas
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
-from entrypoints.simulation.flyte.links import Links
-from entrypoints.simulation.flyte.models import Pack
+from entrypoints.simulation.flyte.links import Link, Links
+from entrypoints.simulation.flyte.models import Action, Pack
 from entrypoints.simulation.flyte.state import Completion
 
 BODY_LIMIT = 16 * 1024 * 1024
 _JSON = "application/json; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
 _AUDIT_LIMIT = 50
+_COUNT = re.compile(r"[+-]?[0-9]{1,9}")
 _RESULT_STATUSES = {Completion.DONE: 202, Completion.UNKNOWN: 404, Completion.NOT_PENDING: 500}
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -30,9 +33,9 @@ class NoResponse(web.Response):
 class ActionResponse(web.Response):
     """An action, as the response to `take`."""
 
-    def __init__(self, body: bytes, action_id: str) -> None:
-        super().__init__(body=body, headers={"Content-Type": _JSON})
-        self.action_id = action_id
+    def __init__(self, action: Action, link: Link) -> None:
+        super().__init__(body=schemas.action_body(action, link), headers={"Content-Type": _JSON})
+        self.action = action
 
 
 class FlyteRoutes:
@@ -114,10 +117,11 @@ class FlyteRoutes:
 
     async def _take(self, request: web.Request, pack: Pack) -> web.Response:
         self._engine.mark_alive(pack)
-        action = self._engine.take(pack, request.query.get("actionName", ""))
+        fields = {**request.query, **await request.post()}
+        action = self._engine.take(pack, str(fields.get("actionName", "")))
         if action is None:
             return web.Response(status=204)
-        return ActionResponse(schemas.action_body(action, self._links(request).result(pack, action.id)), action.id)
+        return ActionResponse(action, self._links(request).result(pack, action.id))
 
     async def _event(self, request: web.Request, pack: Pack) -> web.Response:
         self._engine.mark_alive(pack)
@@ -127,6 +131,7 @@ class FlyteRoutes:
     async def _result(self, request: web.Request, pack: Pack) -> web.Response:
         self._engine.mark_alive(pack)
         event = schemas.read_event(await _decode(request), pack, self._engine.environment.now())
+        event = replace(event, pack=pack)
         completion = self._engine.accept_result(request.match_info["action_id"], event)
         if completion is Completion.FOREIGN:
             # The server's handler crashes, and takes the connection with it.
@@ -176,6 +181,8 @@ class FlyteRoutes:
             if any(_matches(schemas.audit_fields(action), query) for action in run.actions)
         ]
         start, limit = _parse_count(query.get("start"), 0), _parse_count(query.get("limit"), _AUDIT_LIMIT)
+        if start < 0 or limit <= 0:
+            return web.Response(status=500)
         links = self._links(request)
         page = [schemas.run_body(run, links) for run in runs[start : start + limit]]
         return _json({"flows": page, "links": links.listing("/v1/audit/flows", "/swagger#/flowExecs")})
@@ -201,4 +208,4 @@ def _matches(fields: Mapping[str, str], query: Mapping[str, str]) -> bool:
 
 
 def _parse_count(written: str | None, default: int) -> int:
-    return int(written) if written and written.isascii() and written.isdigit() else default
+    return int(written) if written and _COUNT.fullmatch(written) else default

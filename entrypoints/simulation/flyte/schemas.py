@@ -1,13 +1,15 @@
 """The request and response bodies of a simulated Flyte: packs, events, actions and the audit."""
 
 import json
+import math
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, cast
 
 import yaml
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
-from marshmallow.validate import Length
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 
 from entrypoints.simulation.flyte.links import Link, Links, is_reserved
 from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
@@ -29,24 +31,70 @@ class InvalidBody(Exception):
     """The server does not accept a body, and responds with 400."""
 
 
-class _DeclarationSchema(Schema):
+class _GoSchema(Schema):
+    """Reads an object as Go does: keys in any case, unknown ones ignored, null like a missing value."""
+
+    class Meta:
+        """Options of marshmallow."""
+
+        unknown = EXCLUDE
+
+    @pre_load
+    def normalize(self, data: object, **_: object) -> object:
+        """Renames known keys, and drops nulls. Of two keys that differ in case only, the last one counts."""
+        if not isinstance(data, dict):
+            return {} if data is None else data
+        keys = [field.data_key or name for name, field in self.fields.items()]
+        names = {key.lower(): key for key in keys}
+        values = {names.get(key.lower(), key): value for key, value in data.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _require_time(text: str) -> None:
+    if parse(text) is None:
+        raise ValidationError("not an RFC 3339 time")
+
+
+def _time(key: str) -> fields.String:
+    return fields.String(data_key=key, validate=_require_time)
+
+
+class _DeclarationSchema(_GoSchema):
     name = fields.String()
-    events = fields.List(fields.String(), allow_none=True)
+    events = fields.List(fields.String(allow_none=True))
 
 
-class _PackDefinitionSchema(Schema):
-    name = fields.String(required=True, validate=Length(min=1))
-    labels = fields.Dict(fields.String(), fields.String(), allow_none=True)
-    commands = fields.List(fields.Nested(_DeclarationSchema, unknown=EXCLUDE), allow_none=True)
-    events = fields.List(fields.Nested(_DeclarationSchema, unknown=EXCLUDE), allow_none=True)
-    links = fields.List(fields.Dict(fields.String(), fields.String()), allow_none=True)
+class _LinkSchema(_GoSchema):
+    href = fields.String()
+    rel = fields.String()
+
+
+class _PackSchema(_GoSchema):
+    id = fields.String()
+    name = fields.String()
+    labels = fields.Dict(fields.String(), fields.String(allow_none=True))
+
+
+class _PackDefinitionSchema(_PackSchema):
+    commands = fields.List(fields.Nested(_DeclarationSchema))
+    events = fields.List(fields.Nested(_DeclarationSchema))
+    links = fields.List(fields.Nested(_LinkSchema))
+    last_seen = _time("lastSeen")
+
+
+class _EventSchema(_GoSchema):
+    event = fields.String()
+    payload = fields.Raw()
+    pack = fields.Nested(_PackSchema)
+    created_at = _time("createdAt")
+    received_at = _time("receivedAt")
 
 
 def decode(body: bytes, content_type: str) -> object:
     """Decodes JSON or YAML, and replaces lone surrogates by U+FFFD. Raises InvalidBody."""
     try:
         text = body.decode("utf-8", errors="replace")
-        value = yaml.safe_load(text) if content_type == YAML else json.loads(text)
+        value = yaml.safe_load(text) if content_type == YAML else _read_json(text)
         return _replace_surrogates(value) if "\\u" in text else value
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidBody("the body can't be decoded") from error
@@ -54,28 +102,20 @@ def decode(body: bytes, content_type: str) -> object:
 
 def read_pack(body: object) -> Pack:
     """Reads the definition of a pack. Raises InvalidBody, also for link relations reserved for the server."""
-    definition = _object(body)
-    try:
-        values = _PackDefinitionSchema().load(definition, unknown=EXCLUDE)
-    except ValidationError as error:
-        raise InvalidBody(str(error)) from error
-    if is_reserved(values.get("links") or []):
+    definition = _load(_PackDefinitionSchema(), body)
+    if is_reserved(definition.get("links", [])):
         raise InvalidBody("a link's relation is reserved for the server")
-    return Pack.create(values["name"], values.get("labels") or {}, definition)
+    return Pack.create(definition.get("name", ""), _labels(definition), definition)
 
 
 def read_event(body: object, pack: Pack, received: datetime) -> Event:
-    """Reads an event of a pack, received at this time. Raises InvalidBody."""
-    values = _object(body)
-    name, created = values.get("event"), values.get("createdAt")
-    if name is not None and not isinstance(name, str):
-        raise InvalidBody("event is not a string")
-    if created is None:
-        return Event(pack, name or "", values.get("payload"), received, received)
-    created_at = parse(created) if isinstance(created, str) else None
-    if created_at is None or not isinstance(created, str):
-        raise InvalidBody("createdAt is not an RFC 3339 time")
-    return Event(pack, name or "", values.get("payload"), created_at, received, created)
+    """Reads an event of a pack, or of the one that the body names, received at this time. Raises InvalidBody."""
+    values = _load(_EventSchema(), body)
+    if named := values.get("pack"):
+        pack = Pack.create(named.get("name", pack.name), _labels(named) if "labels" in named else pack.labels)
+    created = values.get("created_at")
+    created_at = (parse(created) if created else None) or received
+    return Event(pack, values.get("event", ""), values.get("payload"), created_at, received, created)
 
 
 def pack_body(pack: Pack, links: Links, last_seen: datetime) -> Mapping[str, object]:
@@ -126,21 +166,24 @@ def audit_fields(action: Action) -> Mapping[str, str]:
 
 
 def _action_in_audit(action: Action) -> Mapping[str, object]:
-    states = [{"value": str(state), "time": format_utc(time)} for state, time in action.states]
+    known = action.states[:1] if action.is_new_in_audit else action.states
+    states = [{"value": str(state), "time": format_utc(time)} for state, time in known]
+    result = None if action.is_new_in_audit else action.result
     return {
         "id": action.id,
         "name": action.name,
         "packName": action.pack_name,
-        "packLabels": dict(action.pack_labels),
+        **({"packLabels": dict(action.pack_labels)} if action.pack_labels else {}),
         "input": action.input,
         "state": states[-1],
         "states": states,
         "correlationId": action.run.correlation_id,
         "flowName": action.run.flow_name,
+        "flowUUID": action.run.correlation_id,
         "stepId": action.step_id,
         "context": dict(action.context),
         "trigger": _event_body(action.trigger),
-        "result": _event_body(action.result) if action.result else _NO_EVENT,
+        "result": _event_body(result) if result else _NO_EVENT,
     }
 
 
@@ -158,10 +201,40 @@ def _pack_reference(pack: Pack) -> dict[str, object]:
     return {"id": pack.id, "name": pack.name, **({"labels": dict(pack.labels)} if pack.labels else {})}
 
 
-def _object(body: object) -> Mapping[str, object]:
-    if not isinstance(body, dict):
-        raise InvalidBody("expected an object")
-    return body
+def _load(schema: Schema, body: object) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", schema.load(cast("Mapping[str, Any]", body)))
+    except ValidationError as error:
+        raise InvalidBody(str(error)) from error
+
+
+def _labels(pack: Mapping[str, Any]) -> Mapping[str, str]:
+    return {key: value or "" for key, value in pack.get("labels", {}).items()}
+
+
+def _refuse_constant(_: str) -> float:
+    raise InvalidBody("there is no such number in JSON")
+
+
+def _number(text: str) -> float:
+    """As Go's float64."""
+    value = float(text)
+    if math.isinf(value):
+        raise InvalidBody("a number is too large")
+    return value
+
+
+def _integer(text: str) -> int:
+    return int(text) if len(text) <= sys.float_info.dig else int(_number(text))
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer)
+
+
+def _read_json(text: str) -> object:
+    """Returns the first value; the server ignores what follows."""
+    value, _ = _JSON.raw_decode(text.lstrip(" \t\r\n"))
+    return value
 
 
 def _replace_surrogates(value: object) -> object:

@@ -31,8 +31,8 @@ class Take:
 class FlyteServer(Flyte):
     """A Flyte that serves HTTP on 127.0.0.1: `async with FlyteServer(flows=[...]) as flyte`.
 
-    `api_url` is the address for packs. With `jwt`, requests without this bearer token get 401, and those on
-    `forbidden_routes` 403. `public_url` replaces the request's host in links. `max_finished_runs` bounds the audit.
+    `api_url` is the address for packs. With `jwt`, requests without this bearer token get 401, and so do those on
+    `forbidden_routes`. `public_url` replaces the request's host in links. `max_finished_runs` bounds the audit.
     """
 
     def __init__(
