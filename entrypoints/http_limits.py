@@ -2,12 +2,15 @@
 
 import asyncio
 import resource
+import socket
 from contextlib import suppress
 from typing import Final, cast
 
 _MAX_CONNECTIONS: Final = 512
 _MAX_BUFFERED_BYTES: Final = 8 * 1024 * 1024
 """Of all requests in hand. Slack's have a few kilobytes each."""
+_RECEIVE_BUFFER_BYTES: Final = 32 * 1024
+"""Of the kernel, for one connection: as much may arrive before the pack has looked at the headers."""
 _OPEN_FILES: Final = 4096
 """Connections, the storage's files, and requests to Slack and Flyte."""
 
@@ -136,6 +139,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Implements asyncio.Protocol, like all of the following."""
         self._transport = cast("asyncio.Transport", transport)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         self._protocol.connection_made(transport)
         self.wait_for_request()
         self._limits.opened(transport, self)

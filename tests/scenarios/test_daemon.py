@@ -26,12 +26,12 @@ from tests.support.daemon_process import PROGRAM, DaemonProcess, daemon, daemon_
 
 BUG = """
 import os
-from application.workers.membership_sync import MembershipSync
+from application.supervisor import Supervisor
 
-async def reconcile(self):
+async def run(self):
     raise RuntimeError(os.environ["FLYTE_SLACK_TOKEN"])
 
-MembershipSync.reconcile = reconcile
+Supervisor.run = run
 """
 
 MIB = 1024 * 1024
