@@ -48,6 +48,7 @@ class ReceiveMessage:
     def __init__(self, storage: Storage, doubts: MembershipDoubts, listen: Listen, *, receives_bots: bool) -> None:
         self._channels = storage.channels
         self._outbox = storage.outbox
+        self._gaps = storage.gaps
         self._doubts = doubts
         self._listen = listen
         self._receives_bots = receives_bots
@@ -110,6 +111,8 @@ class ReceiveMessage:
         if old_id not in joined:
             return joined
         log.info("channel_id_changed", old=old_id, new=new_id)
+        pending = [gap for gap in await self._gaps.pending() if gap.channel_id == old_id]
+        await self._gaps.add([replace(gap, channel_id=new_id) for gap in pending])
         await self._channels.join(new_id, since=await self._channels.last_message_at(old_id))
         await self._channels.leave(old_id)
         return joined.join(new_id).leave(old_id)
@@ -125,7 +128,9 @@ class ReceiveMessage:
                 return False
             case _:
                 assert_never(other.event)
-        return channel_id in batch.joined or channel_id in (await self._channels.unjoined_memberships() or ())
+        if channel_id in batch.joined or channel_id in self._doubts.expected():
+            return True
+        return channel_id in (await self._channels.unjoined_memberships() or ())
 
     def _ignore(self, other: OtherWorkspaceEvent) -> None:
         if other.team_id not in self._other_workspaces and len(self._other_workspaces) < _MAX_WORKSPACES:

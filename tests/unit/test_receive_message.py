@@ -20,6 +20,7 @@ from domain.channels import ChannelId
 from domain.commands import Broadcast, JoinChannel, LeaveChannel
 from domain.errors import AuthenticationFailed, ChatRejected, StorageUnavailable, Unreachable
 from domain.events import BroadcastSent, ReceivedMessage
+from domain.gaps import Gap
 from domain.messages import IncomingMessage
 from domain.users import User
 from tests.support.environment import World, pack_settings
@@ -310,6 +311,26 @@ async def test_a_channel_keeps_being_heard_under_a_new_id(world: World) -> None:
     assert world.published_texts == ["hello"]
 
 
+async def test_what_is_still_to_be_read_of_a_channel_is_read_under_its_new_id(world: World) -> None:
+    world.chat.add_channel("C9", has_bot=True)
+    async with world.killed_pack():
+        await world.clock.advance(1)
+        with world.undelivered():
+            world.chat.say("C9", "missed")
+        await world.clock.advance(1)
+        world.chat.say("C1", "heard")
+        await world.clock.advance(1)
+        gap = Gap(world.c1, world.clock.now() - timedelta(minutes=5), world.clock.now())
+        await world.storage.gaps.add([gap])
+        world.receiver.deliver(ChannelIdChanged(world.c1, ChannelId("C9")))
+        await world.clock.advance(1)
+
+    async with world.pack():
+        await world.clock.advance(10)
+
+    assert world.published_texts == ["heard", "missed"]
+
+
 async def test_a_channel_that_is_not_heard_stays_so_under_a_new_id(world: World) -> None:
     world.chat.add_channel("C3", has_bot=True)
     async with world.pack():
@@ -343,6 +364,21 @@ async def test_events_of_another_workspace_are_ignored_and_logged_once(world: Wo
     assert len(world.receiver.acknowledged) == 5
     assert world.faults.count("identify") == asked
     assert [line["team"] for line in logs if line["event"] == "other_workspace_ignored"] == ["T7", "T8"]
+
+
+async def test_a_channel_being_joined_is_heard_whatever_workspace_an_event_names(world: World) -> None:
+    world.faults.block("is_member")
+
+    async with world.pack():
+        await world.clock.advance(1)
+        world.chat.invite("C2")
+        world.receiver.deliver(
+            OtherWorkspaceEvent("T7", IncomingMessage(world.c2, "1767225600.000001", "shared", "U1"))
+        )
+        await world.clock.advance(1)
+        world.faults.lift("is_member")
+
+    assert world.published_texts == ["shared"]
 
 
 async def test_a_joined_channel_is_heard_whatever_workspace_an_event_names(world: World) -> None:
