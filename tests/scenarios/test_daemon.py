@@ -26,12 +26,12 @@ from tests.support.daemon_process import PROGRAM, DaemonProcess, daemon, daemon_
 
 BUG = """
 import os
-from application.supervisor import Supervisor
+from {module} import {name}
 
-async def run(self):
+async def fail(self):
     raise RuntimeError(os.environ["FLYTE_SLACK_TOKEN"])
 
-Supervisor.run = run
+{name}.{method} = fail
 """
 
 MIB = 1024 * 1024
@@ -362,7 +362,9 @@ async def test_a_bug_gives_status_1_and_a_traceback_without_secrets(
     modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
 ) -> None:
     variables = socket_mode_environ(modern_slack, flyte, tmp_path, FLYTE_SLACK_STORAGE="memory:")
-    (tmp_path / "sitecustomize.py").write_text(BUG)
+    (tmp_path / "sitecustomize.py").write_text(
+        BUG.format(module="application.supervisor", name="Supervisor", method="run")
+    )
     async with daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
         assert await pack.wait() == 1
     failure = await pack.wait_for_event("pack_failed")
@@ -370,6 +372,20 @@ async def test_a_bug_gives_status_1_and_a_traceback_without_secrets(
     assert "RuntimeError: ***" in failure["exception"]
     assert modern_slack.bot_token not in repr(pack.log)
     assert not pack.other_lines
+
+
+async def test_a_bug_in_one_part_is_logged_without_secrets_and_ends_nothing(
+    modern_slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    variables = socket_mode_environ(modern_slack, flyte, tmp_path, FLYTE_SLACK_STORAGE="memory:")
+    bug = BUG.format(module="application.workers.backlog_monitor", name="BacklogMonitor", method="run")
+    (tmp_path / "sitecustomize.py").write_text(bug)
+    async with daemon(variables | {"PYTHONPATH": str(tmp_path)}) as pack:
+        failure = await pack.wait_for_event("internal_error")
+        await pack.wait_for_event("hearing")
+        assert await pack.stop() == 0
+    assert "RuntimeError: ***" in failure["exception"]
+    assert modern_slack.bot_token not in repr(pack.log)
 
 
 async def test_a_retried_entry_is_delivered_by_the_running_daemon(
