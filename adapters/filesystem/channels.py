@@ -16,7 +16,6 @@ from adapters.filesystem.codec import from_micros, to_micros
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.directory import as_storage_error, quarantine, replace
 from adapters.filesystem.outbox import active_since, last_message_at
-from application.ports.clock import Clock
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Lane
@@ -27,10 +26,9 @@ log = structlog.get_logger()
 class FileChannels:
     """Implements Channels. `channels.json` alone says which channels are joined."""
 
-    def __init__(self, path: Path, database: Database, clock: Clock) -> None:
+    def __init__(self, path: Path, database: Database) -> None:
         self.database = database
         self._path = path
-        self._clock = clock
         self._joined = JoinedChannels()
         self._writer: ThreadPoolExecutor | None = None
         """One thread, so that writes happen in order."""
@@ -56,10 +54,10 @@ class FileChannels:
     async def joined(self) -> JoinedChannels:
         return self._joined
 
-    async def join(self, channel_id: ChannelId, *, since: datetime | None = None) -> None:
+    async def join(self, channel_id: ChannelId, *, since: datetime) -> None:
         if channel_id not in self._joined:
             # In this order: without the entry in the file, the time means nothing.
-            await self._set_joined_at(channel_id, since or self._clock.now())
+            await self._set_joined_at(channel_id, since)
             await self._change(JoinedChannels.join, channel_id)
 
     async def leave(self, channel_id: ChannelId) -> None:

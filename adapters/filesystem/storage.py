@@ -52,7 +52,7 @@ class FileStorage:
         self._uptime = Uptime(clock)
         self.database = Database(self._file, self._before_commit)
         self._rate_limiter = FileRateLimiter(self.database, clock)
-        self._channels = FileChannels(self._directory / "channels.json", self.database, clock)
+        self._channels = FileChannels(self._directory / "channels.json", self.database)
         self.channels = self._channels
         self.gaps = FileGaps(self.database)
         self.outbox = FileOutbox(self.database, clock, self._uptime)

@@ -23,17 +23,16 @@ from domain.rate_limits import InMemoryRateLimiter
 class MemoryChannels:
     """Implements Channels in memory."""
 
-    def __init__(self, outbox: MemoryOutbox, clock: Clock) -> None:
+    def __init__(self, outbox: MemoryOutbox) -> None:
         self._outbox = outbox
-        self._clock = clock
         self._joined_at: dict[ChannelId, datetime] = {}
         self._unjoined_memberships: frozenset[ChannelId] | None = None
 
     async def joined(self) -> JoinedChannels:
         return JoinedChannels(tuple(self._joined_at))
 
-    async def join(self, channel_id: ChannelId, *, since: datetime | None = None) -> None:
-        self._joined_at.setdefault(channel_id, since or self._clock.now())
+    async def join(self, channel_id: ChannelId, *, since: datetime) -> None:
+        self._joined_at.setdefault(channel_id, since)
 
     async def leave(self, channel_id: ChannelId) -> None:
         self._joined_at.pop(channel_id, None)
@@ -66,7 +65,7 @@ class MemoryStorage:
         self._outbox = MemoryOutbox(clock)
         self._journal = MemoryJournal(clock)
         self._is_open = False
-        self.channels = MemoryChannels(self._outbox, clock)
+        self.channels = MemoryChannels(self._outbox)
         self.gaps = MemoryGaps()
         self.outbox = self._outbox
         self.journal = self._journal

@@ -12,8 +12,8 @@ class Channels(Protocol):
     async def joined(self) -> JoinedChannels:
         """Returns the joined channels, in the order of joining."""
 
-    async def join(self, channel_id: ChannelId, *, since: datetime | None = None) -> None:
-        """Starts listening to a channel, as of `since` (None: now). No effect if it is already joined."""
+    async def join(self, channel_id: ChannelId, *, since: datetime) -> None:
+        """Starts listening to a channel, as of `since` by the chat service's clock. No effect if it is joined."""
 
     async def leave(self, channel_id: ChannelId) -> None:
         """Stops listening to a channel. No effect if it is not joined."""

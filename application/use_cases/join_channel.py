@@ -32,5 +32,5 @@ class JoinChannelHandler:
                 await self._chat.join(channel_id)
             except ChatError as error:
                 return JoinChannelFailed(channel_id, str(error))
-            await self._channels.join(channel_id)
+            await self._channels.join(channel_id, since=self._chat.now())
         return ChannelJoined(channel_id)

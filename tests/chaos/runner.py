@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -76,7 +77,7 @@ class ChaosRunner:
         storage = FileStorage(self.directory / "state", SystemClock())
         async with storage.open():
             for channel in load.channels:
-                await storage.channels.join(ChannelId(channel))
+                await storage.channels.join(ChannelId(channel), since=datetime.now(UTC))
 
     async def _run_once(self, number: int, slack: SlackServer, flyte: FlyteServer, load: Load) -> None:
         rng = self._rng(f"run {number}")

@@ -86,7 +86,7 @@ class RateLimiterContract(StorageSuite):
     ) -> None:
         async with (storage := restart()).open():
             await reserve_slots(storage, 4)
-            await storage.channels.join(A)  # saves
+            await storage.channels.join(A, since=NOW)  # saves
         clock.step(seconds)
         async with (storage := restart()).open():
             assert await storage.rate_limiter.reserve(A, 2, 3) <= 1
@@ -97,12 +97,12 @@ class RateLimiterContract(StorageSuite):
     ) -> None:
         async with (storage := restart()).open():
             await storage.rate_limiter.pause(B, 30)
-            await storage.channels.join(A)  # saves
+            await storage.channels.join(A, since=NOW)  # saves
         clock.step(seconds)
         for _ in range(2):
             async with (storage := restart()).open():
                 assert await storage.rate_limiter.paused() == {B: 30}
-                await storage.channels.join(C)
+                await storage.channels.join(C, since=NOW)
 
     async def test_an_ended_pause_does_not_return_when_the_clock_is_set_back(
         self, restart: Restart, clock: ManualClock

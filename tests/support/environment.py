@@ -69,7 +69,7 @@ class World:
         for channel_id in channel_ids:
             if not await self.chat.is_member(channel_id):
                 self.chat.add_channel(channel_id, has_bot=True)  # replaces the one without the bot
-            await self.storage.channels.join(channel_id)
+            await self.storage.channels.join(channel_id, since=self.clock.now())
 
     @contextmanager
     def undelivered(self) -> Iterator[None]:
