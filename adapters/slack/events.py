@@ -33,8 +33,9 @@ def parse_callback(body: Json, identity: Identity) -> WorkspaceEvent | OtherWork
     event = parse_event(body.get("event"), identity.user_id)
     team_id = other_workspace(body, identity)
     # The bot's user is another one in every workspace, so that its own joining is the pack's.
-    is_other = team_id and event is not None and not isinstance(event, MembershipGained)
-    return OtherWorkspaceEvent(team_id, event) if is_other else event
+    if not team_id or event is None or isinstance(event, MembershipGained):
+        return event
+    return OtherWorkspaceEvent(team_id, event)
 
 
 def other_workspace(body: JsonObject, identity: Identity) -> str:

@@ -23,7 +23,7 @@ class Doubt:
     is_member: bool | None = None
     """What an event or a list of the chat service says; None if something else gave the reason."""
     since: datetime | None = None
-    """Since when, if it is a member; None for now."""
+    """Since when, if it is a member; None if only the present is known."""
     is_listed: bool = False
     """Found by comparing with a list of the bot's channels, and not by an event."""
     acknowledge: Callable[[], Awaitable[None]] = _acknowledge_nothing

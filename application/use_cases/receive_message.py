@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import assert_never
 
 import structlog
@@ -74,7 +75,11 @@ class ReceiveMessage:
     async def _handle(self, incoming: IncomingEvent, batch: _Batch, identity: Identity) -> None:
         event = incoming.event
         if isinstance(event, OtherWorkspaceEvent):
-            event = event.event if await self._is_known(event, batch) else self._ignore(event)
+            if not await self._is_known(event, batch):
+                self._log_other_workspace(event)
+                batch.handled.append(incoming)
+                return
+            event = event.event
         match event:
             case MembershipGained():
                 self._doubts.on_gained(incoming, event)
@@ -86,10 +91,10 @@ class ReceiveMessage:
                 if self._is_relevant(event, batch, identity):
                     batch.entries.append(message_entry(event, incoming.received_at))
             case ChannelIdChanged():
-                batch.joined = await self._change_id(event, batch.joined)
+                batch.joined = await self._change_id(event, batch.joined, incoming.received_at)
             case Connected():
                 self._doubts.on_connected()
-            case Disconnected() | AccessLost() | None:
+            case Disconnected() | AccessLost():
                 pass
             case _:
                 assert_never(event)
@@ -103,7 +108,7 @@ class ReceiveMessage:
             return True
         return message.channel_id in batch.expected or message.channel_id in self._doubts.expected()
 
-    async def _change_id(self, change: ChannelIdChanged, joined: JoinedChannels) -> JoinedChannels:
+    async def _change_id(self, change: ChannelIdChanged, joined: JoinedChannels, at: datetime) -> JoinedChannels:
         old_id, new_id = change.old_id, change.new_id
         unjoined = await self._channels.unjoined_memberships()
         if unjoined is not None and old_id in unjoined:
@@ -113,7 +118,7 @@ class ReceiveMessage:
         log.info("channel_id_changed", old=old_id, new=new_id)
         pending = [gap for gap in await self._gaps.pending() if gap.channel_id == old_id]
         await self._gaps.add([replace(gap, channel_id=new_id) for gap in pending])
-        await self._channels.join(new_id, since=await self._channels.last_message_at(old_id))
+        await self._channels.join(new_id, since=await self._channels.last_message_at(old_id) or at)
         await self._channels.leave(old_id)
         return joined.join(new_id).leave(old_id)
 
@@ -132,7 +137,7 @@ class ReceiveMessage:
             return True
         return channel_id in (await self._channels.unjoined_memberships() or ())
 
-    def _ignore(self, other: OtherWorkspaceEvent) -> None:
+    def _log_other_workspace(self, other: OtherWorkspaceEvent) -> None:
         if other.team_id not in self._other_workspaces and len(self._other_workspaces) < _MAX_WORKSPACES:
             self._other_workspaces.add(other.team_id)
             log.warning("other_workspace_ignored", team=other.team_id)

@@ -178,7 +178,7 @@ class MembershipSync:
             log.info("channel_joined_while_away", channel=channel_id)
         else:
             log.info("channel_joined", channel=channel_id)
-        await self._channels.join(channel_id, since=gains[-1].since)
+        await self._channels.join(channel_id, since=gains[-1].since or self._chat.now())
 
     async def _on_no_member(self, channel_id: ChannelId, doubts: tuple[Doubt, ...], *, is_joined: bool) -> None:
         await self._remove_unjoined_membership(channel_id)

@@ -1,6 +1,7 @@
 """Which of Slack's messages become events, whichever way they arrive."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -79,7 +80,7 @@ async def test_a_late_invitation_does_not_put_the_pack_back_into_a_channel_that_
         await transport.wait_until_receiving(slack, pack)
         for number, command in enumerate(("JoinChannel", "LeaveChannel"), 1):
             flyte.queue_action("Slack", command, {"channelId": channel})
-            await flyte.wait_for(lambda number=number: len(flyte.results) == number)
+            await flyte.wait_for(partial(_has_results, flyte, number))
         slack.raw_event({"type": "member_joined_channel", "user": slack.bot_user_id, "channel": channel})
         await pack.wait_for_event("old_invitation_ignored")
         flyte.queue_action("Slack", "Broadcast", {"message": "hello"})
@@ -125,3 +126,7 @@ async def test_events_of_another_workspace_of_the_app_are_ignored(
         assert await pack.stop() == 0
 
     assert texts(flyte) == ["shared"]
+
+
+def _has_results(flyte: FlyteServer, count: int) -> bool:
+    return len(flyte.results) == count

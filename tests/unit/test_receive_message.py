@@ -338,7 +338,7 @@ async def test_a_channel_that_is_not_heard_stays_so_under_a_new_id(world: World)
         world.receiver.deliver(ChannelIdChanged(ChannelId("C3"), ChannelId("C9")))
         await world.clock.advance(1)
 
-    assert await world.storage.channels.unjoined_memberships() == {"C9"}
+    assert await world.storage.channels.unjoined_memberships() == frozenset({ChannelId("C9")})
 
 
 # Other workspaces of the same app
