@@ -10,8 +10,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
-from adapters.filesystem.schema import connect
+import structlog
+
+from adapters.filesystem.recovery import report_incomplete
+from adapters.filesystem.schema import MAX_LOG_BYTES, connect
 from domain.errors import StorageError, StorageUnavailable, StorageUnusable
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,6 +24,9 @@ T = TypeVar("T")
 _LARGEST_BATCH = 1000
 """Requests in one transaction: enough to spread the fsync, few enough not to delay the first one much."""
 
+
+_Identity: TypeAlias = tuple[int, int] | None
+"""Device and inode of a file; None if there is none."""
 
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
 """What a request does within the transaction. An exception undoes this request alone."""
@@ -49,8 +57,12 @@ class Database:
         self._before_commit = before_commit
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
-        """Device and inode of the file that was opened first; no other may replace it."""
+        self._file: _Identity = None
+        """Of the file that was opened first; no other may replace it."""
+        self._log = Path(f"{path}-wal")
+        self._log_size = 0
+        self._companions: tuple[_Identity, ...] = ()
+        """Of the write-ahead log and its index, as the connection has them open."""
         self._has_failed = False
         """Whether the last transaction failed."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -146,17 +158,43 @@ class Database:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
             has_failed_before = True
-        if has_failed_before:
+        if has_failed_before and not self._lost_companions():
             self._disconnect()
 
     def _connected(self) -> sqlite3.Connection:
         status = self._path.stat()
         if self._file not in (None, (status.st_dev, status.st_ino)):
             raise StorageUnavailable(f"{self._path} was replaced while in use; put it back, or start again")
+        if self._connection is not None:
+            self._check_log(self._connection)
         if self._connection is None:
             self._connection = connect(self._path)
             self._file = status.st_dev, status.st_ino
+            self._companions, self._log_size = self._companions_on_disk(), 0
         return self._connection
+
+    def _companions_on_disk(self) -> tuple["_Identity", ...]:
+        return _identity(self._log), _identity(Path(f"{self._path}-shm"))
+
+    def _lost_companions(self) -> bool:
+        return self._companions_on_disk() != self._companions
+
+    def _check_log(self, connection: sqlite3.Connection) -> None:
+        """Saves what the log holds if somebody removed it: it exists only as long as the connection. Closes that then.
+
+        What somebody truncated is lost, and reported.
+        """
+        size, self._log_size = self._log_size, _size(self._log)
+        if self._lost_companions():
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StorageUnavailable(f"{self._log} was removed while another process reads the database")
+            log.warning("storage_log_removed", file=str(self._log), lost="nothing")
+        elif self._log_size < min(size, MAX_LOG_BYTES):
+            report_incomplete(self._log)
+        else:
+            return
+        self._disconnect()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -171,6 +209,21 @@ class Database:
         failure = StorageUnavailable(f"can't use {self._path}: {error}" + (f" ({code})" if code else ""))
         failure.__cause__ = error
         return failure
+
+
+def _identity(path: Path) -> _Identity:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _attempt(connection: sqlite3.Connection, request: _Request) -> None:

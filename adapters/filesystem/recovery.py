@@ -1,8 +1,9 @@
-"""Recovery from a corrupt SQLite file: it is moved aside, reported, and replaced by an empty one."""
+"""Recovery from a damaged or missing SQLite file: it is moved aside, reported, and replaced by an empty one."""
 
 import os
 import sqlite3
 import stat
+import struct
 from contextlib import closing
 from pathlib import Path
 
@@ -15,17 +16,27 @@ from domain.errors import StorageUnavailable
 log = structlog.get_logger()
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_INDEX_HEADER = struct.Struct("=14xHI76xI")
+"""Of the file `-shm`: size of a page, frames in the log, and how many of them are in the database already."""
+_LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 
 
 class _CorruptError(Exception):
     """The file is not a complete SQLite file."""
 
 
-def quarantine_if_corrupt(path: Path) -> None:
-    """Makes sure that there is a usable file. Raises StorageUnavailable and StorageUnusable."""
+def quarantine_if_corrupt(path: Path, marker: Path, *, had_channels: bool) -> None:
+    """Makes sure that there is a usable file, and reports what is lost. Raises StorageUnavailable and StorageUnusable.
+
+    The `marker` exists once the file has been used. An empty or a missing file is reported only after that, or if
+    channels had been joined: otherwise it is the first start.
+    """
     try:
         if os.path.lexists(path):
-            _check(path)
+            _check(path, was_used=marker.exists() or had_channels)
+        elif marker.exists():
+            _report(path, "it is missing", kept_as="")
+            create(path)
         else:
             create(path)
     except _CorruptError as damage:
@@ -36,9 +47,14 @@ def quarantine_if_corrupt(path: Path) -> None:
         raise StorageUnavailable(f"can't use {path}: {error} ({error.sqlite_errorname})") from error
 
 
-def _check(path: Path) -> None:
-    if not stat.S_ISREG(path.lstat().st_mode):
+def _check(path: Path, *, was_used: bool) -> None:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
         raise _CorruptError("it is not a file")
+    if not status.st_size and (was_used or _log(path).exists()):
+        raise _CorruptError("it is empty")
+    if _lacks_log(path):
+        report_incomplete(_log(path))
     try:
         with closing(connect(path)) as connection:
             if path.stat().st_size <= MAX_CHECKED_BYTES:
@@ -61,10 +77,41 @@ def _replace_by_empty(path: Path, reason: str) -> None:
         create(path)
     except OSError as error:
         raise as_storage_error(error, f"move the damaged {path} aside") from error
+    _report(path, reason, kept_as.name)
+
+
+def _report(path: Path, reason: str, kept_as: str) -> None:
+    what = "stay in the file that was moved aside, and are not delivered" if kept_as else "are not delivered"
     log.error(
         "state_unreadable",
         file=str(path),
         reason=reason,
-        kept_as=kept_as.name,
-        lost="the messages and actions that waited in it stay in the file that was moved aside, and are not delivered",
+        kept_as=kept_as,
+        lost=f"the messages and actions that waited in it {what}",
     )
+
+
+def report_incomplete(file: Path) -> None:
+    """Reports that somebody removed or truncated the write-ahead log."""
+    log.error(
+        "state_incomplete",
+        file=str(file),
+        reason="it was removed or truncated",
+        lost="what was stored last: messages and actions since its content went into the database for the last time",
+    )
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _lacks_log(path: Path) -> bool:
+    """Whether the write-ahead log of a killed process is shorter than its index says."""
+    try:
+        with path.with_name(f"{path.name}-shm").open("rb") as index:
+            header: tuple[int, int, int] = _INDEX_HEADER.unpack(index.read(_INDEX_HEADER.size))
+    except (FileNotFoundError, struct.error):
+        return False
+    page_bytes, frames, saved_frames = header
+    size = _log(path).stat().st_size if _log(path).exists() else 0
+    return frames > saved_frames and size < _LOG_HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_bytes)

@@ -14,6 +14,9 @@ UNFINISHED = "state IN ('taken', 'executing', 'concluded')"
 MAX_CHECKED_BYTES = 64 * 1024 * 1024
 """Reading all of a larger file would delay the start; its damage shows when it is accessed."""
 
+MAX_LOG_BYTES = 64 * 1024 * 1024
+"""Of the write-ahead log that stay on disk after a burst: SQLite truncates a longer one."""
+
 PURGE_BATCH = 2000
 """Rows that one request deletes at most, so that other requests get their turn in between."""
 
@@ -165,7 +168,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -8000")  # KiB
     connection.execute("PRAGMA temp_store = MEMORY")  # a hardened container has no writable directory besides
-    connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes of the log that stay on disk after a burst
+    connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
     if version < VERSION:
         _create(connection)
     _add_missing(connection)

@@ -11,7 +11,7 @@ import structlog
 
 from adapters.filesystem.channels import FileChannels
 from adapters.filesystem.database import Database
-from adapters.filesystem.directory import inspect, is_temporary, lock, prepare
+from adapters.filesystem.directory import create, inspect, is_temporary, lock, prepare
 from adapters.filesystem.gaps import FileGaps
 from adapters.filesystem.journal import FileJournal, release_orphans
 from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
@@ -49,6 +49,7 @@ class FileStorage:
         self._exclusive = exclusive
         self._clock = clock
         self._file = self._directory / "flyte-slack.db"
+        self._marker = self._directory / "flyte-slack.created"
         self._uptime = Uptime(clock)
         self.database = Database(self._file, self._before_commit)
         self._rate_limiter = FileRateLimiter(self.database, clock)
@@ -74,11 +75,13 @@ class FileStorage:
     async def _open_exclusive(self, exits: AsyncExitStack) -> None:
         await asyncio.to_thread(prepare, self._directory)
         exits.callback(os.close, await asyncio.to_thread(lock, self._directory))
-        await asyncio.to_thread(quarantine_if_corrupt, self._file)
         exits.push_async_callback(self._channels.close)
         await self._channels.open()
+        had_channels = bool((await self._channels.joined()).ids)
+        await asyncio.to_thread(quarantine_if_corrupt, self._file, self._marker, had_channels=had_channels)
         exits.push_async_callback(self.database.close)
         await self.database.open(self._begin)
+        await asyncio.to_thread(create, self._marker)
         exits.push_async_callback(self._save_uptime)
         await asyncio.to_thread(_warn_if_temporary, self._directory)
 

@@ -44,7 +44,7 @@ async def test_a_missing_directory_is_created_for_its_owner_only(directory: Path
         async with storage.open():
             await storage.channels.set_unjoined_memberships(frozenset())
             files = list((directory / "deep").iterdir())
-            assert len(files) == 5
+            assert len(files) == 6
             assert {mode(path) for path in files} == {0o600}
     finally:
         os.umask(previous)

@@ -1,5 +1,7 @@
 """A storage whose process is killed, whose disk is full, or whose files are damaged or moved."""
 
+import os
+import shutil
 import signal
 import sqlite3
 from contextlib import closing
@@ -211,3 +213,90 @@ async def test_an_action_whose_step_is_unreadable_is_not_executed(directory: Pat
     async with storage.open():
         assert await storage.journal.claim_orphans(5) == []
         assert (await storage.journal.backlog()).dead_lettered == 1
+
+
+@pytest.mark.parametrize("names", [("-wal",), ("-shm",), ("-wal", "-shm")], ids=" and ".join)
+async def test_files_removed_beside_the_database_lose_nothing(directory: Path, names: tuple[str, ...]) -> None:
+    storage = FileStorage(directory, CLOCK)
+    async with storage.open():
+        await storage.outbox.append([new_entry(A, 1)])
+        for name in names:
+            (directory / f"flyte-slack.db{name}").unlink()
+        with capture_logs() as logs:
+            await storage.outbox.append([new_entry(A, 2)])
+        assert [(line["event"], line["lost"]) for line in logs] == [("storage_log_removed", "nothing")]
+        copy = shutil.copytree(directory, directory.with_name("as a kill would leave it"))
+    async with (killed := FileStorage(copy, CLOCK)).open():
+        assert [entry async for entry in killed.outbox.entries()] == [new_entry(A, 1), new_entry(A, 2)]
+
+
+async def test_a_log_truncated_in_use_is_reported(directory: Path) -> None:
+    storage = FileStorage(directory, CLOCK)
+    async with storage.open():
+        await storage.outbox.append([new_entry(A, 1)])
+        await storage.outbox.backlog()
+        os.truncate(directory / "flyte-slack.db-wal", 0)
+        with capture_logs() as logs:
+            await storage.outbox.append([new_entry(A, 2)])
+        assert [line["event"] for line in logs] == ["state_incomplete"]
+        assert new_entry(A, 2) in [entry async for entry in storage.outbox.entries()]
+
+
+@pytest.mark.parametrize("size", [None, 0, 5000], ids=["removed", "emptied", "truncated"])
+async def test_a_log_that_a_killed_pack_left_incomplete_is_reported(directory: Path, size: int | None) -> None:
+    with storage_process("hold_claims", directory) as process:
+        assert process.stdout.readline() == "open\n"
+    file = directory / "flyte-slack.db-wal"
+    if size is None:
+        file.unlink()
+    else:
+        os.truncate(file, size)
+    with capture_logs() as logs:
+        async with FileStorage(directory, CLOCK).open():
+            pass
+    assert [line["file"] for line in logs if line["event"] == "state_incomplete"] == [str(file)]
+
+
+@pytest.mark.parametrize("way", ["emptied", "removed"])
+async def test_a_database_that_was_emptied_or_removed_is_reported(directory: Path, way: str) -> None:
+    await store_entry(directory)
+    file = directory / "flyte-slack.db"
+    if way == "emptied":
+        os.truncate(file, 0)
+    else:
+        file.unlink()
+    with capture_logs() as logs:
+        await store_entry(directory)
+    [line] = [line for line in logs if line["event"] == "state_unreadable"]
+    assert line["log_level"] == "error"
+    assert bool(line["kept_as"]) == (way == "emptied")
+
+
+async def test_an_empty_database_beside_joined_channels_is_reported(directory: Path) -> None:
+    directory.mkdir(mode=0o700)
+    (directory / "channels.json").write_text('["CA"]')
+    (directory / "flyte-slack.db").touch(0o600)
+    with capture_logs() as logs:
+        await store_entry(directory)
+    assert "state_unreadable" in [line["event"] for line in logs]
+
+
+async def test_an_empty_database_beside_its_log_is_reported_and_the_log_is_kept(directory: Path) -> None:
+    with storage_process("hold_claims", directory) as process:
+        assert process.stdout.readline() == "open\n"
+    (directory / "flyte-slack.created").unlink()
+    os.truncate(directory / "flyte-slack.db", 0)
+    with capture_logs() as logs:
+        await store_entry(directory)
+    [line] = [line for line in logs if line["event"] == "state_unreadable"]
+    assert (directory / f"{line['kept_as']}-wal").stat().st_size > 0
+
+
+@pytest.mark.parametrize("files", [(), ("channels.json",), ("flyte-slack.lock", "flyte-slack.db")])
+async def test_a_first_start_reports_nothing(directory: Path, files: tuple[str, ...]) -> None:
+    directory.mkdir(mode=0o700)
+    for name in files:
+        (directory / name).write_text('["CA"]' if name == "channels.json" else "")
+    with capture_logs() as logs:
+        await store_entry(directory)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == []
