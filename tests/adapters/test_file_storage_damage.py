@@ -33,7 +33,6 @@ from tests.contracts.storage_values import (
 )
 
 DAMAGE = {
-    "bytes": "x'ff00'",
     "no UTF-8": "CAST(x'c328' AS TEXT)",
     "another text": "'{\"type\": []}'",
     "negative": "-1",
