@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from domain.channels import ChannelId
@@ -47,6 +48,7 @@ class TokenBucket:
 
 
 class _Clock(Protocol):
+    def now(self) -> datetime: ...
     def monotonic(self) -> float: ...
 
 
@@ -66,6 +68,7 @@ class InMemoryRateLimiter:
         self._buckets: dict[ChannelId, TokenBucket] = {}
         self._restored: set[ChannelId] = set()
         """Channels whose bucket another process has left, perhaps with another clock."""
+        self._steady_at: datetime | None = None
 
     def restore(self, buckets: Mapping[ChannelId, TokenBucket]) -> None:
         """Replaces the buckets by those that another process has left."""
@@ -97,6 +100,14 @@ class InMemoryRateLimiter:
         for channel_id in channel_ids:
             if channel_id in self._buckets:
                 self._store(channel_id, replace(self._buckets[channel_id], paused_until=-math.inf))
+
+    async def note_steady(self) -> None:
+        """Records that posts wait for nothing but their rate and pauses at the moment."""
+        self._steady_at = self._clock.now()
+
+    async def steady_at(self) -> datetime | None:
+        """Returns when that was recorded last."""
+        return self._steady_at
 
     async def sync(self) -> None:
         """Forgets channels that have all their slots free again and no pause."""

@@ -35,6 +35,7 @@ from application.services.membership_doubts import MembershipDoubts
 from application.services.message_sender import MessageSender
 from application.services.pauses import Pauses
 from application.services.poll_schedule import PollSchedule
+from application.services.post_gate import PostGate
 from application.services.result_reporter import ResultReporter
 from application.services.user_directory import UserDirectory
 from application.supervisor import Supervisor
@@ -192,7 +193,11 @@ class Application(containers.DeclarativeContainer):
     poll_schedule = providers.Singleton(PollSchedule)
     backfill_progress = providers.Singleton(BackfillProgress, shutdown=shutdown)
     pauses = providers.Singleton(
-        Pauses, storage=storage, health=health.provided.reporter.call("slack"), shutdown=shutdown
+        Pauses,
+        storage=storage,
+        channel_locks=channel_locks,
+        health=health.provided.reporter.call("slack"),
+        shutdown=shutdown,
     )
     posting_policy = providers.Factory(
         PostingPolicy,
@@ -210,6 +215,7 @@ class Application(containers.DeclarativeContainer):
         shutdown=shutdown,
         policy=posting_policy,
         pauses=pauses,
+        gate=providers.Singleton(PostGate, shutdown=shutdown),
     )
     join_channel = providers.Singleton(JoinChannelHandler, chat=chat, storage=storage, channel_locks=channel_locks)
     dispatcher = providers.Singleton(

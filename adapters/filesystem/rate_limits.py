@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection
 from typing import TypeAlias
 
-from adapters.filesystem.codec import to_micros
+from adapters.filesystem.codec import from_micros, to_micros
 from adapters.filesystem.database import Database, transaction
 from application.ports.clock import Clock
 from domain.channels import ChannelId
@@ -47,6 +47,8 @@ class FileRateLimiter(InMemoryRateLimiter):
             pause = min(paused_until - now, lasts) / _SECOND
             buckets[ChannelId(channel_id)] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
         self.restore(buckets)
+        row = connection.execute("SELECT CAST(at AS INTEGER) FROM steady").fetchone()
+        self._steady_at = from_micros(min(row[0], now)) if row else None
 
     def take_over(self, connection: sqlite3.Connection) -> None:
         """Restores what was saved last, and saves it by this process's clock."""
@@ -77,12 +79,21 @@ class FileRateLimiter(InMemoryRateLimiter):
             for channel_id in channel_ids:
                 self._changed.pop(channel_id, None)  # would delete what a pack beside this process has yet to see
 
+    async def note_steady(self) -> None:
+        await super().note_steady()
+        await self._save_steady(to_micros(self._wall_clock.now()))
+
     async def sync(self) -> None:
         for channel_id in self._saved_pauses - (await self.paused()).keys():
             self._saved_pauses.remove(channel_id)
             self._on_change(channel_id, self._buckets.get(channel_id))
         await super().sync()
         await super().lift(await self._lifted())
+
+    @transaction
+    def _save_steady(self, connection: sqlite3.Connection, at: int) -> None:
+        connection.execute("DELETE FROM steady")
+        connection.execute("INSERT INTO steady VALUES (?)", (at,))
 
     @transaction
     def _save_lifted(self, connection: sqlite3.Connection, channel_ids: Collection[ChannelId]) -> None:

@@ -96,6 +96,7 @@ _ADDED = (
     """CREATE TABLE IF NOT EXISTS pauses (
         channel_id TEXT PRIMARY KEY, until INTEGER NOT NULL, lasts INTEGER NOT NULL -- microseconds
     ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS steady (at INTEGER NOT NULL)",  # a row: when posts last waited for no outage
     "CREATE TABLE IF NOT EXISTS uptime (micros INTEGER NOT NULL)",  # one row
 )
 _ADDED_COLUMNS = {

@@ -1,6 +1,7 @@
 """The rate at which the pack may post into each channel, and the pauses that the chat service has asked for."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from domain.channels import ChannelId
@@ -27,6 +28,12 @@ class RateLimiter(Protocol):
 
     async def lift(self, channel_ids: Collection[ChannelId]) -> None:
         """Ends the pauses of these channels; in another process that uses the storage, from its next `sync`."""
+
+    async def note_steady(self) -> None:
+        """Records that posts wait for nothing but their rate and pauses at the moment."""
+
+    async def steady_at(self) -> datetime | None:
+        """Returns when that was recorded last, perhaps by an earlier process; None if never."""
 
     async def sync(self) -> None:
         """Takes over pauses lifted by other processes, and forgets what is over."""

@@ -19,6 +19,7 @@ from application.resilience.chat_retry import Outage, wait_as_told
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.channel_locks import ChannelLocks, ChannelQueue, Patience
 from application.services.pauses import Pauses
+from application.services.post_gate import PostGate
 from application.use_cases.command_handler import CommandRequest
 from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
@@ -81,6 +82,7 @@ class MessageSender:
         shutdown: Shutdown,
         policy: PostingPolicy,
         pauses: Pauses,
+        gate: PostGate,
     ) -> None:
         self._chat = chat
         self._journal = storage.journal
@@ -90,6 +92,7 @@ class MessageSender:
         self._shutdown = shutdown
         self._policy = policy
         self._pauses = pauses
+        self._gate = gate
 
     async def send(self, request: CommandRequest[Any], message: Post) -> Receipt:
         """Posts the message of a command once.
@@ -125,15 +128,24 @@ class MessageSender:
         """Waits for the post's turn in its channel. Raises Unreachable if it is not begun in time."""
         begun_at = request.steps.get(post_step(message.channel_id), Step()).begun_at
         key = _idempotency_key(request.action_id, message) if self._chat.carries_key(message) else None
-        passed = max(timedelta(), self._clock.now() - request.taken_at)
+        patience_seconds = self._policy.give_up_seconds - await self._seconds_passed(request.taken_at)
         with self._channel_locks.queue(message.channel_id) as queue:
-            patience = Patience(queue, self._policy.give_up_seconds - passed.total_seconds())
+            patience = Patience(queue, patience_seconds)
             async with AsyncExitStack() as turn:
                 try:
                     lease = await turn.enter_async_context(queue.turn(None if begun_at else patience))
                 except TimeoutError:
                     raise self._overdue() from None
                 yield PendingPost(request.action_id, message, key, begun_at, queue, patience, lease)
+
+    async def _seconds_passed(self, taken_at: datetime) -> float:
+        """Returns how much of its time an action has used up, which may have been taken by an earlier process.
+
+        What that process had spent waiting for rates and pauses does not count.
+        """
+        steady_at = await self._rate_limiter.steady_at()
+        since = max(taken_at, steady_at) if steady_at else taken_at
+        return max(0.0, (self._clock.now() - since).total_seconds())
 
     def _overdue(self) -> Unreachable:
         seconds = self._policy.give_up_seconds
@@ -182,7 +194,8 @@ class MessageSender:
             except Unreachable as error:
                 post.failure = error
                 await self._undo_begin(post)
-                await outage.wait(error, post.patience.left)
+                with self._pauses.outage():
+                    await outage.wait(error, post.patience.left)
             except InDoubt as doubt:
                 outage.end()
                 if found := await self._resolve_in_doubt(post, doubt):
@@ -201,6 +214,11 @@ class MessageSender:
         self._shutdown.raise_if_requested()
         with post.queue.excused():
             await self._wait_for_slot(post.channel_id)
+            ticket = await self._gate.enter()
+        with self._gate.observe(ticket):
+            return await self._request(post)
+
+    async def _request(self, post: PendingPost) -> Receipt:
         self._shutdown.raise_if_requested()
         if post.begun_at is None:
             post.begun_at = await self._journal.begin_step(post.action_id, post.step, post.lease, at=self._chat.now())

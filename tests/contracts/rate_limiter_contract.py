@@ -131,3 +131,11 @@ class RateLimiterContract(StorageSuite):
         await at(storage, after(1)).rate_limiter.sync()
         assert await reserve_slots(storage, 1, seconds=1) == [0.5]
         assert await reserve_slots(storage, 4, B, seconds=1) == [0, 0, 0, 0.5]
+
+    async def test_the_last_steady_moment_is_kept_over_restarts(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            assert await storage.rate_limiter.steady_at() is None
+            for seconds in (1, 2):
+                await at(storage, after(seconds)).rate_limiter.note_steady()
+        async with (storage := restart()).open():
+            assert await storage.rate_limiter.steady_at() == after(2)

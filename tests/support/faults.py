@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._planned: dict[str, deque[_Fault]] = defaultdict(deque)
+        self._conditions: dict[str, Callable[[tuple[Any, ...]], Exception | None]] = {}
         self._blocked: dict[str, asyncio.Event] = {}
         self._calls: dict[str, list[tuple[float, tuple[Any, ...]]]] = defaultdict(list)
         self._called = asyncio.Event()
@@ -38,6 +40,10 @@ class Faults:
         """The next calls take effect, and raise the error instead of returning."""
         self._planned[method].append(_Fault(error, times, is_after=True))
 
+    def fail_when(self, method: str, error_of: Callable[[tuple[Any, ...]], Exception | None]) -> None:
+        """Calls raise without any effect what the function returns for their positional arguments, unless None."""
+        self._conditions[method] = error_of
+
     def block(self, method: str) -> None:
         """Calls block before they have any effect, until `lift` or `release`."""
         self._blocked[method] = asyncio.Event()
@@ -50,11 +56,12 @@ class Faults:
     def lift(self, method: str) -> None:
         """Removes all faults of the method; blocked calls continue."""
         self._planned.pop(method, None)
+        self._conditions.pop(method, None)
         self.release(method)
 
     def lift_all(self) -> None:
         """Removes all faults."""
-        for method in [*self._planned, *self._blocked]:
+        for method in [*self._planned, *self._conditions, *self._blocked]:
             self.lift(method)
 
     def called_at(self, method: str) -> list[float]:
@@ -86,6 +93,8 @@ class Faults:
             await gate.wait()
         if fault is not None and not fault.is_after:
             raise fault.error
+        if method in self._conditions and (error := self._conditions[method](call.arguments)):
+            raise error
         result = await call.perform()
         if fault is not None:
             raise fault.error

@@ -135,6 +135,43 @@ async def test_a_pause_that_slack_asks_for_does_not_count_for_any_post_of_the_ch
     assert [type(outcome) for outcome in outcomes] == [MessageSent] * 6
 
 
+async def test_a_pause_does_not_count_though_the_pack_is_killed_in_it(world: World) -> None:
+    world.faults.fail_before("post", RateLimited(300), times=1)
+    async with world.killed_pack(pack_settings(give_up_seconds=20)):
+        actions = [world.engine.enqueue(hello(world, str(number))) for number in range(3)]
+        await world.clock.advance(200)
+    await world.clock.advance(5)
+
+    async with world.pack(pack_settings(give_up_seconds=20)):
+        outcomes = [await world.answer(action, within=120) for action in actions]
+
+    assert [type(outcome) for outcome in outcomes] == [MessageSent] * 3
+
+
+async def test_the_pace_does_not_count_though_the_pack_is_killed_meanwhile(world: World) -> None:
+    slow = pack_settings(give_up_seconds=20, message_burst=1)
+    async with world.killed_pack(slow):
+        actions = [world.engine.enqueue(hello(world, str(number))) for number in range(100)]
+        await world.clock.advance(60)
+
+    async with world.pack(slow):
+        outcomes = [await world.answer(action, within=120) for action in actions]
+
+    assert [type(outcome) for outcome in outcomes] == [MessageSent] * 100
+    assert len(world.texts) == 100
+
+
+async def test_an_outage_counts_though_the_pack_is_killed_in_it(world: World) -> None:
+    world.faults.fail_before("post", AWAY)
+    twenty_seconds = pack_settings(give_up_seconds=20)
+    async with world.killed_pack(twenty_seconds):
+        action = world.engine.enqueue(hello(world))
+        await world.clock.advance(15)
+
+    async with world.pack(twenty_seconds):
+        assert 3 <= await time_until_answered(world, action, 20) <= 7
+
+
 async def test_an_outage_after_a_pause_has_the_whole_time_of_the_post(world: World) -> None:
     world.faults.fail_before("post", RateLimited(300), times=1)
     world.faults.fail_before("post", AWAY)
