@@ -54,10 +54,10 @@ class OpenActions:
 class Workflow(Protocol):
     """The workflow engine. No method waits for a better moment or repeats a request.
 
-    Every method can raise WorkflowUnreachable (retry later), WorkflowServerError (the engine failed),
-    WorkflowUnauthorized, and PackNotRegistered (register again; also before the first registration). Methods that
-    change something can raise WorkflowInDoubt: the request was sent and no answer came. Cancellation leaves unknown
-    whether a request took effect.
+    Every method can raise WorkflowUnreachable (retry later; PathRefused, if registering again does not help),
+    WorkflowServerError (the engine failed), WorkflowUnauthorized, and PackNotRegistered (register again; also before
+    the first registration). Methods that change something can raise WorkflowInDoubt: the request was sent and no answer
+    came. Cancellation leaves unknown whether a request took effect.
     """
 
     def now(self) -> datetime:

@@ -15,7 +15,6 @@ from application.services.poll_schedule import PollSchedule
 from application.services.user_directory import UserDirectory
 from domain.errors import (
     LeaseLost,
-    PackNotRegistered,
     RejectedByWorkflow,
     WorkflowError,
     WorkflowInDoubt,
@@ -212,7 +211,7 @@ class OutboxRelay:
             await self._publish(event, entry)
         except RejectedByWorkflow as rejection:
             await self._dead_letter(claim, entry, str(rejection))
-        except (WorkflowServerError, PackNotRegistered) as error:
+        except WorkflowServerError as error:
             await self._on_rejected(claim, entry, error)
         else:
             await self._ack(claim, entry)

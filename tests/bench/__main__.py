@@ -14,6 +14,7 @@ from entrypoints.observability.logs import configure_logs
 from tests.bench.backlog import measure_backlog
 from tests.bench.durability_cost import measure_durability_cost
 from tests.bench.gap import CHANNELS, THREADS, measure_live_latency, print_live_latency
+from tests.bench.large_action import measure_large_actions, print_large_actions
 from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
 
@@ -36,7 +37,9 @@ def main() -> int:
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "--only", choices=("performance", "durability", "gap", "backlog"), help="run this benchmark only"
+        "--only",
+        choices=("performance", "durability", "gap", "large-action", "backlog"),
+        help="run this benchmark only",
     )
     parser.add_argument("--messages", type=int, default=1_000_000, help="size of the backlog (for `--only backlog`)")
     return parser.parse_args()
@@ -55,6 +58,8 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
     if options.only in (None, "gap"):
         report.heading(f"After a gap: {CHANNELS} channels with {THREADS} threads each, Slack at its limits", "")
         print_live_latency(report, await measure_live_latency(directory / "gap"))
+    if options.only in (None, "large-action"):
+        print_large_actions(report, await measure_large_actions(directory / "large-action"))
     if options.only == "backlog":
         report.heading("Large backlog", "")
         await measure_backlog(report, directory / "backlog", options.messages)
