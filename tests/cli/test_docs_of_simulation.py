@@ -10,7 +10,8 @@ import pytest
 
 from entrypoints.cli import commands as cli
 from entrypoints.simulation.console.commands import COMMANDS
-from tests.support.pages import ROOT, page, rows, section, titled_blocks
+from entrypoints.simulation.slack.server import SlackServer
+from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 from tests.support.simulated import simulate
 
 
@@ -40,6 +41,16 @@ def test_the_page_names_every_option() -> None:
 
     options = {option for parameter in cli.simulate.params for option in parameter.opts if option.startswith("--")}
     assert {option for option in options if option not in text} == set()
+
+
+def test_the_page_lists_exactly_the_methods_of_the_simulated_slack() -> None:
+    methods = SlackServer().methods
+
+    table = section(page("simulation.md"), "## What it simulates")
+    listed = [
+        name for cells in rows(table, ".*") for name in code_spans(cells[-1]) if re.fullmatch(r"\w+(\.\w+)+", name)
+    ]
+    assert sorted(listed) == sorted(methods)
 
 
 def test_the_scripted_pack_on_the_page_is_the_example_file() -> None:

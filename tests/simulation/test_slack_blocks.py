@@ -178,5 +178,10 @@ async def test_every_method_that_takes_blocks_checks_them(slack: SlackServer, we
     ts = (await web.chat_postMessage(channel=ops, text="x"))["ts"]
     alice = slack.workspace.user("alice").user_id
     blocks = {"channel": ops, "text": "x", "blocks": [{"type": "sektion"}]}
-    for method, more in {"chat.update": {"ts": ts}, "chat.postEphemeral": {"user": alice}}.items():
+    arguments = {
+        "chat.update": {"ts": ts},
+        "chat.postEphemeral": {"user": alice},
+        "chat.scheduleMessage": {"post_at": int(slack.now()) + 60},
+    }
+    for method, more in arguments.items():
         assert await error_of(web.api_call(method, json={**blocks, **more})) == "invalid_blocks"

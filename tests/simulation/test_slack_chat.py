@@ -203,6 +203,24 @@ async def test_an_ephemeral_message_is_not_stored(slack: SlackServer, web: Async
     assert await error_of(web.chat_postEphemeral(channel=ops, user="U404", text="x")) == "user_not_in_channel"
 
 
+async def test_a_message_about_oneself_is_posted(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    ts = (await web.chat_meMessage(channel=ops, text="waves"))["ts"]
+    message = slack.history(ops)[-1]
+    assert (message["ts"], message["subtype"], message["text"]) == (ts, "me_message", "waves")
+    assert [post.text for post in slack.posts] == ["waves"]
+    assert await error_of(web.chat_meMessage(channel=ops, text="")) == "no_text"
+
+
+async def test_a_permalink_leads_to_a_message_and_its_thread(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    parent = slack.say("alice", ops, "question")
+    reply = slack.say("alice", ops, "answer", thread_ts=parent)
+    links = [(await web.chat_getPermalink(channel=ops, message_ts=ts))["permalink"] for ts in (parent, reply)]
+    address = f"https://simulation.slack.com/archives/{ops}/p"
+    assert links[0] == address + parent.replace(".", "")
+    assert links[1] == f"{address}{reply.replace('.', '')}?thread_ts={parent}&cid={ops}"
+    assert await error_of(web.chat_getPermalink(channel=ops, message_ts="1.000001")) == "message_not_found"
+
+
 async def test_a_reaction_can_be_added_only_once(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
     ts = slack.say("alice", "ops", "nice")
     await web.reactions_add(channel=ops, timestamp=ts, name="thumbsup")

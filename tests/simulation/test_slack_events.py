@@ -53,6 +53,13 @@ async def test_a_message_event_has_the_fields_of_slacks(slack: SlackServer, read
         "ts": ts,
         "event_ts": ts,
         "team": slack.team_id,
+        "blocks": [
+            {
+                "type": "rich_text",
+                "block_id": "text",
+                "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "hello"}]}],
+            }
+        ],
     }
 
 

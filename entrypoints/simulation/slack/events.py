@@ -51,11 +51,18 @@ def membership_event(name: str, channel: Channel, user: User, team_id: str) -> J
     return {"type": name, "user": user.user_id, "channel": channel.channel_id, "channel_type": kind, "team": team_id}
 
 
-def reaction_event(channel: Channel, message: Message, user: User, reaction: str) -> JsonObject:
-    """The event for a new reaction."""
+def reaction_event(kind: str, channel: Channel, message: Message, user: User, reaction: str) -> JsonObject:
+    """The event for a new or removed reaction: `reaction_added` or `reaction_removed`."""
     item = {"type": "message", "channel": channel.channel_id, "ts": message.ts}
     author = {"item_user": message.fields["user"]} if "user" in message.fields else {}
-    return {"type": "reaction_added", "user": user.user_id, "reaction": reaction, "item": item, **author}
+    return {"type": kind, "user": user.user_id, "reaction": reaction, "item": item, **author}
+
+
+def pin_event(kind: str, channel: Channel, message: Message, user: User) -> JsonObject:
+    """The event for a new or removed pin: `pin_added` or `pin_removed`."""
+    place = {"type": "message", "channel": channel.channel_id}
+    item = {**place, "message": message.as_json(with_metadata=False)}
+    return {"type": kind, "user": user.user_id, "channel_id": channel.channel_id, "item": item}
 
 
 def to_rtm(event: JsonObject) -> JsonObject:

@@ -90,6 +90,20 @@ class Message:
         entry["count"] = len(entry["users"])
         return True
 
+    def remove_reaction(self, reaction: str, user_id: str) -> bool:
+        """Removes a user's reaction; returns False when there is none."""
+        reactions: list[JsonObject] = self.fields.get("reactions", [])
+        entry = next((known for known in reactions if known["name"] == reaction), None)
+        if entry is None or user_id not in entry["users"]:
+            return False
+        entry["users"].remove(user_id)
+        entry["count"] = len(entry["users"])
+        if not entry["users"]:
+            reactions.remove(entry)
+        if not reactions:
+            del self.fields["reactions"]
+        return True
+
     def as_json(self, *, with_metadata: bool) -> JsonObject:
         """Returns the message as `conversations.history` does, with the counts of its thread."""
         body = dict(self.fields)
@@ -120,6 +134,12 @@ class Channel:
     members: dict[str, None] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
     listed: list[str] = field(default_factory=list)
+    texts: dict[str, JsonObject] = field(default_factory=lambda: {"topic": NO_TEXT, "purpose": NO_TEXT})
+    """The topic and the purpose."""
+    pins: dict[str, None] = field(default_factory=dict)
+    """The `ts` of the pinned messages, the oldest pin first."""
+    last_read: str = ""
+    """The bot's read cursor."""
 
     @property
     def is_private(self) -> bool:
@@ -153,9 +173,9 @@ class Channel:
             "is_shared": False,
             "is_ext_shared": False,
             "is_member": viewer_id in self.members,
-            "topic": NO_TEXT,
-            "purpose": NO_TEXT,
+            **self.texts,
         }
+        body |= {"last_read": self.last_read} if self.last_read else {}
         return body | ({"num_members": len(self.members)} if with_count else {})
 
     def thread_parent(self, thread_ts: str) -> Message | None:

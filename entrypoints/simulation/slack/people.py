@@ -4,7 +4,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message, User
+from entrypoints.simulation.slack.rich_text import rich_text_blocks
 from entrypoints.simulation.slack.workspace import NotFoundError, WorkspaceState
+
+COMPOSED: Final = (None, "file_share", "thread_broadcast")
+"""The subtypes of messages that people write, which have blocks."""
 
 
 class SlackPeople:
@@ -64,7 +68,9 @@ class SlackPeople:
         """Posts a message, with any further fields of a Slack message; returns its `ts`."""
         speaker, place = self.workspace.user(user), self.workspace.channel(channel)
         place.members.setdefault(speaker.user_id, None)
-        kind = {"subtype": subtype} if subtype else {"client_msg_id": self.workspace.new_id("M")}
+        kind: JsonObject = {"subtype": subtype} if subtype else {"client_msg_id": self.workspace.new_id("M")}
+        blocks = rich_text_blocks(text)
+        kind |= {"blocks": blocks} if blocks and subtype in COMPOSED else {}
         message: JsonObject = {"user": speaker.user_id, "text": text, **kind, **fields}
         return self.workspace.post(place, message, thread_ts=thread_ts, broadcast=broadcast).ts
 
@@ -88,7 +94,10 @@ class SlackPeople:
     def edit(self, channel: str, ts: str, text: str) -> None:
         """Changes a message's text."""
         place, message = self._find(channel, ts)
-        self.workspace.edit(place, message, {"text": text}, message.fields.get("user", self.workspace.owner.user_id))
+        blocks = {"blocks": rich_text_blocks(text)} if "blocks" in message.fields else {}
+        self.workspace.edit(
+            place, message, {"text": text, **blocks}, message.fields.get("user", self.workspace.owner.user_id)
+        )
 
     def delete(self, channel: str, ts: str) -> None:
         """Deletes a message."""
@@ -97,6 +106,10 @@ class SlackPeople:
     def react(self, user: str, channel: str, ts: str, reaction: str) -> None:
         """Adds a reaction to a message."""
         self.workspace.react(*self._find(channel, ts), self.workspace.user(user), reaction)
+
+    def unreact(self, user: str, channel: str, ts: str, reaction: str) -> None:
+        """Removes a user's reaction from a message."""
+        self.workspace.unreact(*self._find(channel, ts), self.workspace.user(user), reaction)
 
     def invite(self, channel: str, user: str, *, inviter: str = "owner") -> None:
         """Adds a user or the bot to a channel; has no effect on members."""

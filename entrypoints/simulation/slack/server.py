@@ -1,5 +1,6 @@
 """A simulated Slack on loopback: the Web API, Socket Mode, RTM and the Events API, with people and fault injection."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from types import TracebackType
@@ -18,9 +19,12 @@ from entrypoints.simulation.slack.event_log import EventRaised, SlackLog
 from entrypoints.simulation.slack.events import event_callback, new_event_id
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.people import SlackPeople
-from entrypoints.simulation.slack.web_api import chat, conversations, users
-from entrypoints.simulation.slack.web_api.api import Access
+from entrypoints.simulation.slack.web_api import channel_settings, chat, conversations, reactions, team, users
+from entrypoints.simulation.slack.web_api.api import Access, Method
 from entrypoints.simulation.slack.web_api.endpoint import WebApiEndpoint
+from entrypoints.simulation.slack.web_api.files import Files
+from entrypoints.simulation.slack.web_api.scheduled import ScheduledMessages
+from entrypoints.simulation.slack.web_api.views import Views
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
 Truth = TypeVar("Truth")
@@ -32,7 +36,8 @@ BOT_SCOPES: Final = frozenset(
         *("chat:write", "chat:write.customize"),
         *("groups:history", "groups:read", "groups:write"),
         *("im:history", "im:read", "im:write", "mpim:history", "mpim:read", "mpim:write"),
-        *("reactions:read", "reactions:write", "users:read", "users:read.email"),
+        *("emoji:read", "files:read", "files:write", "pins:read", "pins:write", "reactions:read", "reactions:write"),
+        *("team:read", "usergroups:read", "users.profile:read", "users:read", "users:read.email"),
     }
 )
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
@@ -67,8 +72,7 @@ class SlackServer(SlackPeople):
         ping_seconds: float = 5.0,
     ) -> None:
         super().__init__(WorkspaceState(self._on_event, bot_name=bot_name, now=self.now))
-        self.clock_offset_seconds = 0.0
-        """How far this Slack's clock is ahead of the machine's."""
+        self._clock_offset_seconds = 0.0
         self.bot_token: Final = bot_token
         self.app_token: Final = app_token
         self.signing_secret: Final = signing_secret
@@ -90,14 +94,19 @@ class SlackServer(SlackPeople):
         self._listener = HttpListener(host, port, self.now)
         self._sockets = SocketEndpoint(self._listener, self.log, self.conditions, self.socket_mode)
         self.rtm: Final = self._sockets.rtm
+        self.files: Final = Files(self.workspace, self.log, lambda: self.url)
+        self.views: Final = Views(self.workspace)
+        self._scheduled = ScheduledMessages(self.workspace, self.log)
+        self._scheduler: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        methods = {**chat.METHODS, **conversations.METHODS, **users.METHODS, **self._sockets.methods}
-        web_api = WebApiEndpoint(self.workspace, self.access, self.log, self.conditions, methods)
+        web_api = WebApiEndpoint(self.workspace, self.access, self.log, self.conditions, self.methods)
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.router.add_route("*", "/api/{method}", web_api.handle)
         self._sockets.add_routes(application.router)
+        self.files.add_routes(application.router)
         await self._listener.open(application, shutdown_seconds=_SHUTDOWN_SECONDS)
+        self._scheduler = asyncio.create_task(self._scheduled.run(), name="scheduled messages of the simulated Slack")
         return self
 
     async def __aexit__(
@@ -109,11 +118,36 @@ class SlackServer(SlackPeople):
         # After the last socket is closed, which schedules its unacknowledged events for another attempt.
         self.socket_mode.close()
         self.deliveries.close()
+        if self._scheduler is not None:
+            self._scheduler.cancel()
+            await asyncio.gather(self._scheduler, return_exceptions=True)
         self.log.close()
+
+    @property
+    def methods(self) -> dict[str, Method]:
+        """The methods of the Web API, by name."""
+        modules = chat, conversations, channel_settings, reactions, users, team
+        parts = self._sockets, self.files, self.views, self._scheduled
+        tables = (*(module.METHODS for module in modules), *(part.methods for part in parts))
+        return {name: method for table in tables for name, method in table.items()}
 
     def now(self) -> float:
         """Returns the time by this Slack's clock, in seconds since 1970."""
-        return time.time() + self.clock_offset_seconds
+        return time.time() + self._clock_offset_seconds
+
+    @property
+    def clock_offset_seconds(self) -> float:
+        """How far this Slack's clock is ahead of the machine's."""
+        return self._clock_offset_seconds
+
+    @clock_offset_seconds.setter
+    def clock_offset_seconds(self, seconds: float) -> None:
+        self._clock_offset_seconds = seconds
+        self._scheduled.wake()
+
+    def new_trigger(self, user: str) -> str:
+        """Returns the `trigger_id` of an interaction of this user: it opens one view, within three seconds."""
+        return self.views.new_trigger(self.workspace.user(user).user_id)
 
     @property
     def port(self) -> int:

@@ -12,6 +12,7 @@ from entrypoints.simulation.slack.events import (
     mention_event,
     mentions_bot,
     message_event,
+    pin_event,
     reaction_event,
     subscription_name,
 )
@@ -56,8 +57,9 @@ class WorkspaceState:
         """Messages that a page of a history holds at most; Slack gives some apps 15."""
         self.users: Final[dict[str, User]] = {}
         self.channels: Final[dict[str, Channel]] = {}
+        self.emoji: Final[dict[str, str]] = {}
+        self.now: Final = now
         self._emit = emit
-        self._now = now
         self._last_microseconds = 0
         self._numbers = count(1)
         bot = User("U0SIMULATED", bot_name, real_name=bot_name, display_name=bot_name, bot_id="B0SIMULATED")
@@ -70,14 +72,14 @@ class WorkspaceState:
 
     def next_ts(self) -> str:
         """Returns the `ts` of a new message."""
-        self._last_microseconds = max(self._last_microseconds + 1, int(self._now() * MICROSECONDS))
+        self._last_microseconds = max(self._last_microseconds + 1, int(self.now() * MICROSECONDS))
         return format_ts(self._last_microseconds)
 
     def visible_until(self) -> str:
         """Returns the `ts` up to which messages appear in the history; empty when the history does not lag."""
         if not self.history_lag_seconds:
             return ""
-        return format_ts(int((self._now() - self.history_lag_seconds) * MICROSECONDS))
+        return format_ts(int((self.now() - self.history_lag_seconds) * MICROSECONDS))
 
     # People
 
@@ -110,7 +112,7 @@ class WorkspaceState:
             name=strip_prefix(name),
             channel_type=channel_type,
             creator=creator or self.owner.user_id,
-            created=int(self._now()),
+            created=int(self.now()),
             is_general=strip_prefix(name) == "general",
             members=dict.fromkeys(members),
         )
@@ -129,6 +131,16 @@ class WorkspaceState:
         name = strip_prefix(name_or_id)
         named = (channel for channel in self.channels.values() if channel.name == name and not channel.is_direct)
         return self.channels.get(name_or_id) or next(named, None)
+
+    def create_channel(self, name: str, creator: User, *, is_private: bool) -> Channel:
+        """Creates a channel, which its creator joins."""
+        channel = self.add_channel(name, "group" if is_private else "channel", (), creator=creator.user_id)
+        if not is_private:
+            summary = {"id": channel.channel_id, "name": channel.name, "created": channel.created}
+            event = {"type": "channel_created", "channel": summary | {"creator": creator.user_id}}
+            self._publish(channel, event, reaches_bot=True)
+        self.join(channel, creator)
+        return channel
 
     def open_direct(self, member_ids: Iterable[str]) -> Channel:
         """Returns the direct message among these users, and opens it if necessary."""
@@ -176,6 +188,13 @@ class WorkspaceState:
         channel.name = strip_prefix(name)
         summary = {"id": channel.channel_id, "name": channel.name, "created": channel.created}
         self._publish(channel, {"type": f"{channel.channel_type}_rename", "channel": summary})
+
+    def set_text(self, channel: Channel, user: User, name: str, text: str) -> None:
+        """Changes the topic or the purpose of a channel."""
+        channel.texts[name] = {"value": text, "creator": user.user_id, "last_set": int(self.now())}
+        subtype = f"{'group' if channel.is_private else 'channel'}_{name}"
+        notice = f"<@{user.user_id}> set the channel {name}: {text}"
+        self.post(channel, {"subtype": subtype, "user": user.user_id, "text": notice, name: text})
 
     def delete_channel(self, channel: Channel, user: User) -> None:
         """Deletes a channel and its messages."""
@@ -234,8 +253,32 @@ class WorkspaceState:
         """Adds a reaction; returns False when the user has added it before."""
         if not message.add_reaction(reaction, user.user_id):
             return False
-        self._publish(channel, reaction_event(channel, message, user, reaction))
+        self._publish(channel, reaction_event("reaction_added", channel, message, user, reaction))
         return True
+
+    def unreact(self, channel: Channel, message: Message, user: User, reaction: str) -> bool:
+        """Removes a reaction; returns False when the user has not added it."""
+        if not message.remove_reaction(reaction, user.user_id):
+            return False
+        self._publish(channel, reaction_event("reaction_removed", channel, message, user, reaction))
+        return True
+
+    def pin(self, channel: Channel, message: Message, user: User) -> None:
+        """Pins a message."""
+        channel.pins[message.ts] = None
+        self._publish(channel, pin_event("pin_added", channel, message, user))
+
+    def unpin(self, channel: Channel, message: Message, user: User) -> None:
+        """Unpins a message."""
+        del channel.pins[message.ts]
+        self._publish(channel, pin_event("pin_removed", channel, message, user))
+
+    def permalink(self, channel: Channel, message: Message) -> str:
+        """Returns the address of a message."""
+        address = f"{TEAM_URL}archives/{channel.channel_id}/p{message.ts.replace('.', '')}"
+        if not message.is_reply:
+            return address
+        return f"{address}?thread_ts={message.fields['thread_ts']}&cid={channel.channel_id}"
 
     def _post_notice(self, channel: Channel, user: User, verb: str, action: str, **more: str) -> None:
         family = "group" if channel.channel_type == "group" else "channel"

@@ -41,7 +41,7 @@ def message_key(event: JsonObject) -> MessageKey | None:
             return event["channel"], event["deleted_ts"]
         case "message", _:
             return event["channel"], event["ts"]
-        case "reaction_added", _:
+        case "reaction_added" | "reaction_removed", _:
             return event["item"]["channel"], event["item"]["ts"]
         case _:
             return None

@@ -8,12 +8,14 @@ _MAX_DEPTH = 20
 
 
 def visible_text(message: Mapping[str, object]) -> str:
-    """Returns a message's text, followed by the lines of its blocks and attachments, each after a bar."""
+    """Returns a message's text, followed by the lines of its blocks and attachments, each after a bar.
+
+    The blocks of people's messages only repeat the text.
+    """
     text = message.get("text")
     lines = [text] if isinstance(text, str) and text else []
-    lines += [
-        f"| {line}" for key in ("blocks", "attachments") for line in _lines(message.get(key), 0) if line not in lines
-    ]
+    keys = ("attachments",) if "client_msg_id" in message else ("blocks", "attachments")
+    lines += [f"| {line}" for key in keys for line in _lines(message.get(key), 0) if line not in lines]
     return "\n".join(lines)
 
 

@@ -22,6 +22,7 @@ from entrypoints.simulation.workspaces.workspace import (
 )
 
 _OWNER: Final = "owner"
+_REACTION_VERBS: Final = {"reaction_added": "reacts with", "reaction_removed": "removes"}
 
 
 class SlackWorkspace:
@@ -132,8 +133,8 @@ class SlackWorkspace:
         channel = self._state.channels.get(str(event.get("channel") or item.get("channel")))
         if channel is None:
             return None
-        if event["type"] == "reaction_added":
-            text = f"{self._name(event['user'])} reacts with :{event['reaction']}:"
+        if event["type"] in _REACTION_VERBS:
+            text = f"{self._name(event['user'])} {_REACTION_VERBS[event['type']]} :{event['reaction']}:"
             return ChatNotice(channel.channel_id, _label(channel), text, item["ts"])
         return self._message_event(channel, event) if event["type"] == "message" else None
 

@@ -88,12 +88,12 @@ class MethodCall:
         """Returns an argument as a boolean."""
         return str(self.arguments.get(name, "")).lower() in TRUE_WORDS
 
-    def number(self, name: str, default: int) -> int:
-        """Returns an argument as an integer."""
+    def number(self, name: str, default: int, *, code: str = "") -> int:
+        """Returns an argument as an integer. Raises SlackError, with this code instead of `invalid_<name>`."""
         try:
             return int(self.text(name) or default)
         except ValueError:
-            raise SlackError(f"invalid_{name}") from None
+            raise SlackError(code or f"invalid_{name}") from None
 
     def strings(self, name: str) -> list[str]:
         """Returns an argument as a list, from JSON or separated by commas."""

@@ -1,31 +1,37 @@
-"""The `chat.*` and `reactions.*` methods of the simulated Slack's Web API."""
+"""The `chat.*` methods of the simulated Slack's Web API."""
 
-import re
 from typing import Final
 
-from entrypoints.simulation.slack.event_log import EphemeralPost, Post
+from entrypoints.simulation.slack.event_log import EphemeralPost, Post, SlackLog
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if
-from entrypoints.simulation.slack.web_api.content import read_content, read_thread
+from entrypoints.simulation.slack.web_api.content import MAX_TEXT, read_content, read_thread
+from entrypoints.simulation.slack.workspace import WorkspaceState
 
 CUSTOM_AUTHOR: Final = ("username", "icon_url", "icon_emoji")
 
 
 def post_message(call: MethodCall) -> JsonObject:
     """`chat.postMessage`: posts as the bot."""
-    channel = _target(call)
+    channel = target(call)
     fields, metadata = read_content(call)
     thread_ts = read_thread(call, channel)
-    message = call.workspace.post(
-        channel, _author(call) | fields, thread_ts=thread_ts, broadcast=call.flag("reply_broadcast"), metadata=metadata
+    message = post(
+        call.workspace,
+        call.log,
+        channel,
+        author(call) | fields,
+        call.arguments,
+        thread_ts,
+        broadcast=call.flag("reply_broadcast"),
+        metadata=metadata,
     )
-    call.log.publish(Post(channel.channel_id, fields["text"], message.ts, thread_ts, call.arguments))
     return {"channel": channel.channel_id, "ts": message.ts, "message": message.as_json(with_metadata=True)}
 
 
 def post_ephemeral(call: MethodCall) -> JsonObject:
     """`chat.postEphemeral`: shows a message to one member, and does not keep it."""
-    channel = _target(call)
+    channel = target(call)
     fail_if(call.text("user") not in channel.members, "user_not_in_channel")
     fields, _ = read_content(call)
     ts = call.workspace.next_ts()
@@ -53,17 +59,40 @@ def delete(call: MethodCall) -> JsonObject:
     return {"channel": channel.channel_id, "ts": message.ts}
 
 
-def add_reaction(call: MethodCall) -> JsonObject:
-    """`reactions.add`: adds a reaction to a message."""
-    fail_if(not call.text("timestamp"), "no_item_specified")
+def me_message(call: MethodCall) -> JsonObject:
+    """`chat.meMessage`: posts what the bot does, without blocks."""
+    channel = target(call)
+    text = call.text("text")
+    fail_if(not text, "no_text")
+    fields = {"subtype": "me_message", "user": call.bot.user_id, "bot_id": call.bot.bot_id, "text": text[:MAX_TEXT]}
+    message = post(call.workspace, call.log, channel, fields, call.arguments)
+    return {"channel": channel.channel_id, "ts": message.ts}
+
+
+def get_permalink(call: MethodCall) -> JsonObject:
+    """`chat.getPermalink`: the address of a message."""
     channel = call.channel()
-    name = call.text("name").strip(":")
-    fail_if(not re.fullmatch(r"[a-z0-9_+'-]+", name), "invalid_name")
-    message = channel.messages.get(call.text("timestamp"))
+    message = channel.messages.get(call.text("message_ts"))
     if message is None:
         raise SlackError("message_not_found")
-    fail_if(not call.workspace.react(channel, message, call.bot, name), "already_reacted")
-    return {}
+    return {"channel": channel.channel_id, "permalink": call.workspace.permalink(channel, message)}
+
+
+def post(
+    workspace: WorkspaceState,
+    log: SlackLog,
+    channel: Channel,
+    fields: JsonObject,
+    arguments: JsonObject,
+    thread_ts: str | None = None,
+    *,
+    broadcast: bool = False,
+    metadata: JsonObject | None = None,
+) -> Message:
+    """Posts a message of the bot, which a call with these arguments is about, and logs it."""
+    message = workspace.post(channel, fields, thread_ts=thread_ts, broadcast=broadcast, metadata=metadata)
+    log.publish(Post(channel.channel_id, fields["text"], message.ts, thread_ts, arguments))
+    return message
 
 
 METHODS: Final = {
@@ -71,13 +100,17 @@ METHODS: Final = {
     "chat.postEphemeral": Method(post_ephemeral, 4, ("chat:write",)),
     "chat.update": Method(update, 3, ("chat:write",)),
     "chat.delete": Method(delete, 3, ("chat:write",)),
-    "reactions.add": Method(add_reaction, 3, ("reactions:write",)),
+    "chat.meMessage": Method(me_message, 3, ("chat:write",)),
+    "chat.getPermalink": Method(get_permalink),
 }
 
 
-def _target(call: MethodCall) -> Channel:
-    """Returns the conversation to post to, given by its id or name, or by a user's id."""
-    name = call.text("channel")
+def target(call: MethodCall, name: str = "") -> Channel:
+    """Returns the conversation to post to, by default the argument `channel`: an id, a name, or a user's id.
+
+    Raises SlackError.
+    """
+    name = name or call.text("channel")
     if name in call.workspace.users:
         return call.workspace.open_direct([call.bot.user_id, name])
     channel = call.workspace.find_channel(name)
@@ -89,18 +122,19 @@ def _target(call: MethodCall) -> Channel:
     return channel
 
 
-def _author(call: MethodCall) -> JsonObject:
+def author(call: MethodCall) -> JsonObject:
+    """Returns the fields that name the bot as the author, under the name that the call gives. Raises SlackError."""
     bot = call.bot
     team_id, app_id = call.workspace.team_id, call.workspace.app_id
     profile = {"id": bot.bot_id, "app_id": app_id, "name": bot.real_name, "deleted": False, "team_id": team_id}
-    author: JsonObject = {"user": bot.user_id, "bot_id": bot.bot_id, "app_id": app_id, "team": team_id}
+    fields: JsonObject = {"user": bot.user_id, "bot_id": bot.bot_id, "app_id": app_id, "team": team_id}
     custom = {name: call.arguments[name] for name in CUSTOM_AUTHOR if call.arguments.get(name)}
     if custom:
         call.require_scope("chat:write.customize")
         # A message with a custom name has no user, only a bot.
-        del author["user"]
-        author |= {"subtype": "bot_message"} | ({"username": custom["username"]} if "username" in custom else {})
-    return author | {"bot_profile": profile}
+        del fields["user"]
+        fields |= {"subtype": "bot_message"} | ({"username": custom["username"]} if "username" in custom else {})
+    return fields | {"bot_profile": profile}
 
 
 def _own_message(call: MethodCall, channel: Channel, refusal: str) -> Message:

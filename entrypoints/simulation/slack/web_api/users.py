@@ -26,6 +26,20 @@ def look_up_by_email(call: MethodCall) -> JsonObject:
     return {"user": _serialize(call, found[0])}
 
 
+def get_profile(call: MethodCall) -> JsonObject:
+    """`users.profile.get`: the profile of a user, by default of the bot."""
+    user = call.user() if call.text("user") else call.bot
+    return {"profile": _serialize(call, user)["profile"]}
+
+
+def get_presence(call: MethodCall) -> JsonObject:
+    """`users.getPresence`: whether a user, by default the bot, is there: always."""
+    is_own = call.text("user") in ("", call.bot.user_id)
+    own = {"online": True, "auto_away": False, "manual_away": False, "connection_count": 1} if is_own else {}
+    fail_if(not is_own and call.text("user") not in call.workspace.users, "user_not_found")
+    return {"presence": "active", **own}
+
+
 def test_auth(call: MethodCall) -> JsonObject:
     """`auth.test`: the owner of the token."""
     return {
@@ -50,6 +64,8 @@ METHODS: Final = {
     "users.info": Method(info, 4, ("users:read",)),
     "users.list": Method(list_all, 2, ("users:read",)),
     "users.lookupByEmail": Method(look_up_by_email, 3, ("users:read.email",)),
+    "users.profile.get": Method(get_profile, 4, ("users.profile:read", "users:read")),
+    "users.getPresence": Method(get_presence, 3, ("users:read",)),
     "auth.test": Method(test_auth),
     "api.test": Method(test_api, 4, token=""),
 }

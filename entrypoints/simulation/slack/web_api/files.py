@@ -1,0 +1,137 @@
+"""Uploads to the simulated Slack: an address for the content, and its completion, which shares the file."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from entrypoints.simulation.slack.event_log import SlackLog
+from entrypoints.simulation.slack.models import Channel, JsonObject
+from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if, invalid
+from entrypoints.simulation.slack.web_api.chat import author, post, target
+from entrypoints.simulation.slack.web_api.content import MAX_TEXT, read_blocks, read_thread
+from entrypoints.simulation.slack.workspace import WorkspaceState
+
+MAX_ALT_TEXT: Final = 1_000
+SCOPES: Final = ("files:write",)
+
+
+@dataclass(slots=True)
+class File:
+    """A file; its content is None until it was uploaded."""
+
+    file_id: str
+    name: str
+    title: str
+    created: int
+    content: bytes | None = None
+    is_complete: bool = False
+
+    def as_json(self, bot_user_id: str) -> JsonObject:
+        """Returns the file as `files.info` does."""
+        return {
+            "id": self.file_id,
+            "name": self.name,
+            "title": self.title,
+            "created": self.created,
+            "timestamp": self.created,
+            "filetype": self.name.rpartition(".")[2] if "." in self.name else "",
+            "user": bot_user_id,
+            "size": len(self.content or b""),
+            "mode": "hosted",
+            "is_external": False,
+        }
+
+
+class Files:
+    """The files of the workspace, by id; `uploads` has those whose content is awaited, by the address's token."""
+
+    def __init__(self, workspace: WorkspaceState, log: SlackLog, server_url: Callable[[], str]) -> None:
+        self.by_id: Final[dict[str, File]] = {}
+        self._uploads: dict[str, File] = {}
+        self._workspace = workspace
+        self._log = log
+        self._server_url = server_url
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """The methods of the Web API for files."""
+        return {
+            "files.getUploadURLExternal": Method(self._get_upload_url, 4, SCOPES),
+            "files.completeUploadExternal": Method(self._complete, 4, SCOPES),
+            "files.info": Method(self._info, 4, ("files:read",)),
+        }
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Serves the addresses that take the contents."""
+        router.add_post("/upload/v1/{token}", self._upload)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        """Takes the content, raw or as the file of a form."""
+        file = self._uploads.get(request.match_info["token"])
+        if file is None:
+            return web.Response(status=404, text="the address is unknown")
+        is_form = request.content_type == "multipart/form-data"
+        file.content = await _read_form(request) if is_form else await request.read()
+        return web.Response(text=f"OK - {len(file.content)}")
+
+    def _get_upload_url(self, call: MethodCall) -> JsonObject:
+        """`files.getUploadURLExternal`: an address for the content of a new file."""
+        name = call.text("filename")
+        fail_if(not name or call.number("length", 0, code="invalid_arguments") <= 0, "missing_argument")
+        fail_if(len(call.text("alt_txt")) > MAX_ALT_TEXT, "alt_txt_too_large")
+        file = File(self._workspace.new_id("F"), name, name, int(self._workspace.now()))
+        token = secrets.token_hex(16)
+        self.by_id[file.file_id] = self._uploads[token] = file
+        return {"upload_url": f"{self._server_url()}/upload/v1/{token}", "file_id": file.file_id}
+
+    def _complete(self, call: MethodCall) -> JsonObject:
+        """`files.completeUploadExternal`: makes uploads files, and shares them with conversations if any are given."""
+        files = self._read_files(call)
+        channels = self._read_channels(call)
+        threads = [read_thread(call, channel) for channel in channels]
+        fail_if(any(threads) and len(threads) > 1, "invalid_thread_ts")
+        comment = call.text("initial_comment")
+        blocks = [] if comment else read_blocks(call)
+        for file, title in files:
+            file.title, file.is_complete = title or file.title, True
+        listed = [file.as_json(call.bot.user_id) for file, _ in files]
+        fields = {"subtype": "file_share", "files": listed, "upload": True, "text": comment[:MAX_TEXT]}
+        fields |= {"blocks": blocks} if blocks else {}
+        for channel, thread_ts in zip(channels, threads, strict=True):
+            post(self._workspace, self._log, channel, author(call) | fields, call.arguments, thread_ts)
+        return {"files": listed}
+
+    def _info(self, call: MethodCall) -> JsonObject:
+        """`files.info`: a file."""
+        file = self.by_id.get(call.text("file"))
+        if file is None or not file.is_complete:
+            raise SlackError("file_not_found")
+        return {"file": file.as_json(call.bot.user_id)}
+
+    def _read_files(self, call: MethodCall) -> list[tuple[File, str]]:
+        """Returns the uploaded files that the call names, each with its new title, if any."""
+        entries = call.json_value("files", "invalid_arguments")
+        if not isinstance(entries, list) or not entries:
+            raise invalid("invalid_arguments", ["missing required field: files"])
+        files = []
+        for number, entry in enumerate(entries):
+            if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+                raise invalid("invalid_arguments", [f"missing required field: id [json-pointer:/files/{number}]"])
+            file = self.by_id.get(entry["id"])
+            if file is None or file.content is None or file.is_complete:
+                raise SlackError("file_not_found")
+            files.append((file, str(entry.get("title") or "")))
+        return files
+
+    def _read_channels(self, call: MethodCall) -> list[Channel]:
+        names = call.strings("channels") or call.strings("channel_id")
+        return [target(call, name) for name in names]
+
+
+async def _read_form(request: web.Request) -> bytes:
+    """Returns the content of a form's first file, empty when it has none."""
+    files = [part for part in (await request.post()).values() if isinstance(part, web.FileField)]
+    return files[0].file.read() if files else b""
