@@ -145,7 +145,8 @@ class MessageSender:
         """
         steady_at = await self._rate_limiter.steady_at()
         since = max(taken_at, steady_at) if steady_at else taken_at
-        return max(0.0, (self._clock.now() - since).total_seconds())
+        now = min(self._clock.now(), self._chat.now())  # a clock that is ahead shortens no action's time
+        return max(0.0, (now - since).total_seconds())
 
     def _overdue(self) -> Unreachable:
         seconds = self._policy.give_up_seconds

@@ -203,6 +203,18 @@ async def test_an_action_taken_in_the_future_of_the_clock_gets_its_whole_time_an
         assert 4 <= await time_until_answered(world, action, 10) <= 6
 
 
+async def test_a_clock_that_is_a_day_ahead_after_a_restart_shortens_no_time(world: World) -> None:
+    world.faults.fail_before("post", AWAY)
+    async with world.killed_pack(FIVE_SECONDS):
+        action = world.engine.enqueue(hello(world))
+        await world.clock.advance(2)
+    world.pack_clock.step(86_400)
+    world.faults.lift("post")
+
+    async with world.pack(FIVE_SECONDS):
+        assert isinstance(await world.answer(action), MessageSent)
+
+
 async def test_a_broadcast_is_given_up_in_time_in_every_channel(world: World) -> None:
     world.faults.fail_before("post", AWAY)
 
