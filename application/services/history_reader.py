@@ -7,6 +7,7 @@ import structlog
 
 from application.ports.chat import Chat, Page
 from application.resilience.backoff import exponential_backoff
+from application.resilience.chat_retry import log_throttled
 from application.resilience.shutdown import Shutdown
 from application.services.request_pacer import RequestPacer
 from domain.channels import ChannelId
@@ -66,6 +67,7 @@ class HistoryReader:
             try:
                 return await fetch()
             except RateLimited as limit:
+                log_throttled(limit.retry_after_seconds, method="history")
                 pacer.pause(limit.retry_after_seconds)
             except Unreachable:
                 failures += 1

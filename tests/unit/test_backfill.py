@@ -483,6 +483,18 @@ async def test_requests_are_paced_and_stop_while_the_service_asks_for_a_pause(wo
     assert all(len([at for at in calls if start <= at < start + 60]) <= 50 for start in calls)
 
 
+async def test_a_long_pause_that_slack_asks_for_is_a_warning(world: World) -> None:
+    await miss(world, 600, "missed")
+    world.faults.fail_before("history", RateLimited(300), times=1)
+
+    with capture_logs() as logs:
+        async with world.pack():
+            await world.clock.advance(2)
+
+    line = {"event": "throttled", "log_level": "warning", "method": "history", "seconds": 300}
+    assert line in logs
+
+
 async def test_a_running_backfill_is_told_in_health(world: World) -> None:
     await miss(world, 600, "missed")
     world.faults.block("history")
