@@ -88,6 +88,9 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
     own = {path: flow_from_file(path) for path in options.flows}
     built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
     flows = {flow.name: flow for flow in (*built_in, *own.values())}  # the user's own flows replace built-in ones
+    for flow in own.values():
+        for warning in flow.warnings:
+            click.echo(f"warning: {warning}", err=True)
     has_page = options.serve or _is_terminal()
     return SandboxConfig(
         flows=list(flows.values()),

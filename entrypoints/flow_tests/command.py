@@ -36,6 +36,8 @@ def run_tests(
     began = time.perf_counter()
     try:
         tests = _find_tests(files, name_contains)
+        for warning in dict.fromkeys(warning for test in tests for warning in test.warnings):
+            click.echo(f"warning: {warning}", err=True)
         output = _output()
         with silent_logs():
             results = _run(tests, output, verbosity)

@@ -214,6 +214,11 @@ class FlowTest:
     setup: FlowTestSetup
     steps: Sequence[TestStep]
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """The warnings about its flows."""
+        return [warning for flow in self.setup.flows for warning in flow.warnings]
+
 
 @dataclass(frozen=True, slots=True)
 class StepTest:
@@ -228,6 +233,8 @@ class StepTest:
     datastore: Mapping[str, object]
     expected: Mapping[str, object] | None
     """What the action must have, by the keys of its JSON; None when the step must not run."""
+    warnings: Sequence[str] = ()
+    """The warnings about the step."""
 
 
 Test: TypeAlias = FlowTest | StepTest

@@ -15,7 +15,7 @@ STEP_ERRORS = [
     ("- say: hello\n  in: '#opps'", "unknown channel '#opps'; did you mean '#ops'?"),
     ("- say: hello\n  thread: q", "unknown message id 'q'"),
     ("- {say: a, id: q}\n- {say: b, id: q}", ":7:14: tests[0].steps[1].id: duplicate message id 'q'"),
-    ("- {say: a, id: n}", "expected a name of letters, digits and _ other than n, people, channels"),
+    ("- {say: a, id: 'n'}", "expected a name of letters, digits and _ other than n, people, channels"),
     ("- say: '{{ 1|nope }}'", ":6:5: tests[0].steps[0].say: line 1, column 6: the filter 'nope'"),
     ("- wait: soon", "expected a duration up to a year, such as 500ms, 10s, 1m30s or 2h"),
     ("- wait: 400d", "expected a duration up to a year"),

@@ -97,14 +97,31 @@ async def test_the_on_call_flow_sends_nothing_when_the_rota_failed() -> None:
 
 
 async def test_strings_of_an_input_are_templates_and_other_values_pass_through() -> None:
-    wanted = {"a": ["{{ Event.Payload.n|integer }}", 5, 2.5, True, None, {"b": "{{ Event.Name }}"}], "c": {}}
+    wanted = {"a": ["{{ Event.Payload.n|integer }}", 5, 2.5, True, {"b": "{{ Event.Name }}"}], "c": {}}
     asked = step(command={"packName": "Slack", "name": "X", "input": wanted})
     async with server_and_pack(flows=[flow(asked)]) as (_, pack):
         await pack.send_event("ReceivedMessage", {"n": 7})
         taken = await pack.take()
 
     assert taken is not None
-    assert taken.input == {"a": ["7", 5, 2.5, True, None, {"b": "ReceivedMessage"}], "c": {}}
+    assert taken.input == {"a": ["7", 5, 2.5, True, {"b": "ReceivedMessage"}], "c": {}}
+
+
+async def test_a_flow_whose_template_changes_the_event_creates_no_action_nor_do_others_of_the_event() -> None:
+    def asking(message: str) -> dict[str, object]:
+        return step(command={"packName": "Slack", "name": "X", "input": message})
+
+    poisoning, other = "{{ template('{{ a }}', Event.Payload.map) }}", "{{ template('{{ a }}', Context) }}"
+    flows = [flow(asking(poisoning), name="first"), flow(asking(other), name="second")]
+    async with server_and_pack(flows=flows) as (_, pack):
+        await pack.send_event("ReceivedMessage", {"map": {"a": 1}})
+        assert await pack.take() is None
+
+        await pack.send_event("ReceivedMessage", {"map": "no map"})
+        taken = await pack.take()
+
+    assert taken is not None
+    assert taken.input == ""
 
 
 @pytest.mark.parametrize("written", ["1", "t", "T", "TRUE", "true", "True", "{{ 1 == 1 }}", ""])

@@ -240,10 +240,12 @@ async def test_the_pack_in_an_event_overrides_the_one_that_sends_it() -> None:
 async def test_an_event_may_be_yaml() -> None:
     headers = {"Content-Type": "application/x-yaml"}
     async with server_and_pack() as (flyte, pack):
-        async with pack.session.post(pack.event_url, data=b"event: X\npayload: {n: 1}", headers=headers) as response:
+        async with pack.session.post(
+            pack.event_url, data=b"event: X\npayload: {x: 12:30, n: 08}", headers=headers
+        ) as response:
             assert response.status == 202
 
-        assert flyte.events[0].payload == {"n": 1}
+        assert flyte.events[0].payload == {"x": "12:30", "false": 8}
 
 
 async def test_an_unknown_pack_gets_404_until_it_registers_again() -> None:

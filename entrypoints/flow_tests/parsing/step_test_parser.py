@@ -9,7 +9,7 @@ from entrypoints.flow_tests.model import START, StepTest
 from entrypoints.simulation.flyte.document_fields import MappingField, Text, text_map
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema
 from entrypoints.simulation.flyte.documents import Document
-from entrypoints.simulation.flyte.flow_loader import FlowStep, FlowStepSchema
+from entrypoints.simulation.flyte.flow_loader import step_from_document
 from entrypoints.simulation.flyte.models import Event, Pack
 
 _NOTHING: Final = "nothing"
@@ -18,10 +18,10 @@ _NOTHING: Final = "nothing"
 def parse_step_test(document: Document, file: Path) -> StepTest:
     """Loads the test in a document with `step` and `testData`. Raises InvalidDocument."""
     root: Any = document.load(_StepTestSchema(), document.data)
-    step: FlowStep = root["step"]
+    step, warnings = step_from_document(document, root["step"], ("step",))
     name = f"step {step.id}" if step.id else file.stem
     data = root["test_data"]
-    return StepTest(name, file, document.line(("step",)), step, expected=root["expect"], **data)
+    return StepTest(name, file, document.line(("step",)), step, expected=root["expect"], warnings=warnings, **data)
 
 
 class _PackSchema(DocumentSchema):
@@ -65,6 +65,6 @@ class _ExpectedAction(fields.Nested):
 
 
 class _StepTestSchema(DocumentSchema):
-    step = fields.Nested(FlowStepSchema, required=True)
+    step = fields.Raw(required=True)
     test_data = fields.Nested(_TestDataSchema, data_key="testData", required=True)
     expect = _ExpectedAction(_ActionSchema, load_default=dict)

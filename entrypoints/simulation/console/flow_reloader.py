@@ -47,6 +47,8 @@ class FlowReloader:
             self._flyte.remove_flow(self._names[path])
             self._names[path] = flow.name
         self._flyte.add_flow(flow)
+        for warning in flow.warnings:
+            self._write(f"warning: {warning}", "bad")
         self._write(f"reloaded flow {flow.name}", "good")
 
 

@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -12,9 +13,10 @@ from entrypoints.simulation.pongo2.errors import TemplateError
 from entrypoints.simulation.pongo2.template import Template
 
 NOT_AN_OBJECT: Final = "expected an object"
-_NOT_A_STRING: Final = "expected a string; put numbers and booleans in quotes"
+NOT_A_STRING: Final = "expected a string; put numbers and booleans in quotes"
 _DEPTH_LIMIT: Final = 60
-_NODE_LIMIT: Final = 20_000
+_NODE_LIMIT: Final = 400_000
+_PLAIN_BELOW: Final = 1e21
 _DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MAX_SECONDS: Final = 366 * 86400.0
@@ -33,7 +35,7 @@ class Text(fields.Field[str]):
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         if not isinstance(value, str):
-            raise ValidationError(_NOT_A_STRING)
+            raise ValidationError(NOT_A_STRING)
         if self.required and not value:
             raise self.make_error("required")
         return value
@@ -49,12 +51,17 @@ class Flag(fields.Field[bool]):
 
 
 class TemplateText(fields.Field[Template]):
-    """A template, not empty where it is required."""
+    """A template, not empty where it is required. A deferred one is checked later or fails when it is rendered."""
+
+    def __init__(self, *, is_deferred: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._is_deferred = is_deferred
 
     def _deserialize(self, value: object, *_: object, **__: object) -> Template:
         if self.required and value == "":
             raise self.make_error("required")
-        return _template(Text().deserialize(value))
+        text = Text().deserialize(value)
+        return Template(text, is_deferred=True) if self._is_deferred else _template(text)
 
 
 class OptionalTemplate(fields.Field[Template | None]):
@@ -69,6 +76,13 @@ class TemplateTree(fields.Field[object]):
 
     def _deserialize(self, value: object, *_: object, **__: object) -> object:
         return template_tree(value)
+
+
+class DeferredTemplateTree(fields.Field[object]):
+    """A JSON value, loaded with a deferred Template in place of each string, and with numbers as on the server."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> object:
+        return _TreeBuilder(partial(Template, is_deferred=True), float_number).build(value, 0)
 
 
 class Duration(fields.Field[float]):
@@ -127,13 +141,23 @@ def non_empty_list(inner: fields.Field[Any], of: str) -> fields.List[Any]:
 
 def template_tree(value: object) -> object:
     """Returns a JSON value with a Template in place of each string. Raises ValidationError."""
-    return _TreeBuilder().build(value, 0)
+    return _TreeBuilder(_template).build(value, 0)
+
+
+def float_number(value: float) -> float:
+    """Returns a number as the server stores and sends it: as a float64, without a point where it has no fraction."""
+    number = float(value)
+    return int(Decimal(repr(number))) if number.is_integer() and abs(number) < _PLAIN_BELOW else number
 
 
 class _TreeBuilder:
     """Builds one tree, within the limits of size and depth."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, make_template: Callable[[str], Template], convert: Callable[[float], float] = lambda number: number
+    ) -> None:
+        self._make_template = make_template
+        self._convert = convert
         self._nodes_left = _NODE_LIMIT
 
     def build(self, value: object, depth: int) -> object:
@@ -141,15 +165,17 @@ class _TreeBuilder:
         if depth > _DEPTH_LIMIT or self._nodes_left < 0:
             raise ValidationError("too large or nested too deep")
         if isinstance(value, str):
-            return _template(value)
+            return self._make_template(value)
         if isinstance(value, list):
             return [self._build_at(index, item, depth + 1) for index, item in enumerate(value)]
         if isinstance(value, dict):
             if not all(isinstance(key, str) for key in value):
                 raise ValidationError("expected strings as keys; put them in quotes")
             return {key: self._build_at(key, item, depth + 1) for key, item in value.items()}
-        if value is None or isinstance(value, bool | int | float):
+        if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, int | float):
+            return self._convert(value)
         raise ValidationError("not a JSON value")
 
     def _build_at(self, key: str | int, value: object, depth: int) -> object:

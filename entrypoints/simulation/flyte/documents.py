@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import yaml
 from marshmallow import ValidationError
 
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
+from entrypoints.simulation.flyte.yaml_reader import Place, read_yaml
 
-SIZE_LIMIT = 1024 * 1024
+SIZE_LIMIT = 8 * 1024 * 1024
 """In characters."""
 
 
@@ -26,23 +28,31 @@ class InvalidDocument(Exception):
         super().__init__(f"{source}{position}: {reason}" if source else reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
-    """A parsed document. `source` names it in messages; without `node`, positions are unknown."""
+    """A parsed document. `source` names it in messages; without its text, positions are unknown."""
 
     source: str
     data: object
-    node: yaml.Node | None = None
+    text: str = field(default="", repr=False)
+    duplicates: tuple[InvalidDocument, ...] = ()
+    """The keys that are given twice, of which the last one counts."""
 
     def load(self, schema: DocumentSchema, value: object, path: KeyPath = ()) -> object:
         """Loads the value at a path with a schema. Raises InvalidDocument for the first error in the document."""
+        if self.duplicates and not schema.accepts_duplicates:
+            raise self.duplicates[0]
         try:
             loaded: object = schema.load(value)  # type: ignore[arg-type] # the schema reports values that are no mappings
         except ValidationError as error:
             errors = [((*path, *inner), message) for inner, message in _flatten(error.messages)]
-            place, message = min(errors, key=lambda found: self._offset(found[0]))
+            place, message = self.first(errors)
             raise self.error(place, message, schema.describe(place, value)) from None
         return loaded
+
+    def first(self, errors: list[tuple[KeyPath, str]]) -> tuple[KeyPath, str]:
+        """Returns the error that stands first in the document."""
+        return min(errors, key=lambda found: self._offset(found[0]))
 
     def error(self, path: KeyPath, message: str, place: str | None = None) -> InvalidDocument:
         """Returns the error for a path; `place` replaces the path in the message."""
@@ -60,13 +70,21 @@ class Document:
 
     def _mark(self, path: KeyPath) -> yaml.Mark | None:
         """Returns the start of the key or list item that a path names, or of its deepest part that exists."""
-        node, mark = self.node, self.node.start_mark if self.node else None
+        place = self._place
         for key in path:
-            found = next(((start, child) for name, start, child in _children(node) if name == str(key)), None)
+            found = place.children.get(str(key)) if place and place.children else None
             if found is None:
                 break
-            mark, node = found
-        return mark
+            place = found
+        return place.mark if place else None
+
+    @cached_property
+    def _place(self) -> Place | None:
+        """The positions of all values, read only when an error needs one; None for JSON that is not YAML."""
+        try:
+            return read_yaml(self.text, with_places=True).place if self.text else None
+        except (yaml.YAMLError, RecursionError):
+            return None
 
 
 def read_document(path: Path) -> Document:
@@ -85,48 +103,17 @@ def parse_document(text: str, source: str, *, is_json: bool) -> Document:
     if len(text) > SIZE_LIMIT:
         raise InvalidDocument(f"longer than {SIZE_LIMIT} characters", source)
     try:
-        data = json.loads(text) if is_json else _Loader(text).get_single_data()
-        return Document(source, data, _compose(text))
+        if is_json:
+            return Document(source, json.loads(text), text)
+        read = read_yaml(text)
     except yaml.MarkedYAMLError as error:
         raise InvalidDocument(str(error.problem or error.context), source, error.problem_mark) from error
     except RecursionError as error:
         raise InvalidDocument("nested too deep", source) from error
     except (yaml.YAMLError, ValueError) as error:
         raise InvalidDocument(str(error), source) from error
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML restricted to JSON's types, without timestamps and duplicate keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 (PyYAML's signature)
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        duplicate = next((key for key in keys if keys.count(key) > 1), None)
-        if duplicate is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"duplicate key '{duplicate}'", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _compose(text: str) -> yaml.Node | None:
-    """Returns the nodes with the positions of all values; None for JSON that is not YAML."""
-    try:
-        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
-    except yaml.YAMLError:
-        return None
-    return node
-
-
-def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Mark, yaml.Node]]:
-    """Yields each key or index of a node, where it starts, and its value."""
-    if isinstance(node, yaml.MappingNode):
-        yield from ((key.value, key.start_mark, child) for key, child in node.value if isinstance(key, yaml.ScalarNode))
-    elif isinstance(node, yaml.SequenceNode):
-        yield from ((str(index), child.start_mark, child) for index, child in enumerate(node.value))
+    duplicates = tuple(InvalidDocument(f"duplicate key '{key}'", source, mark) for key, mark in read.duplicates)
+    return Document(source, read.data, text, duplicates)
 
 
 def _flatten(messages: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:

@@ -1,21 +1,23 @@
-"""Loads flows from JSON and YAML. Errors name the file, line, column and step."""
+"""Loads flows from JSON and YAML as the server does. Errors name the file, line, column and step."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from marshmallow import ValidationError, fields, post_load, validates_schema
+from marshmallow import fields, post_load
 
+from entrypoints.simulation.flyte import flow_schema
 from entrypoints.simulation.flyte.document_fields import (
-    OptionalTemplate,
-    TemplateTree,
+    DeferredTemplateTree,
+    MappingField,
+    TemplateText,
     Text,
-    non_empty_list,
-    template_map,
+    unknown,
 )
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
-from entrypoints.simulation.flyte.documents import Document, parse_document, read_document
+from entrypoints.simulation.flyte.documents import Document, InvalidDocument, parse_document, read_document
+from entrypoints.simulation.flyte.flow_schema import Problem
 from entrypoints.simulation.pongo2.template import Template
 
 BUILT_IN = Path(__file__).parents[1] / "flows"
@@ -50,89 +52,178 @@ class Flow:
 
     name: str
     description: str = ""
-    steps: tuple[FlowStep, ...]
+    steps: tuple[FlowStep, ...] = ()
     source: Mapping[str, object] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+    """What the server accepts, although it is hardly meant, with its place."""
+
+
+class SchemaViolation(InvalidDocument):
+    """A flow violates the server's schema, to which the server responds differently than to other errors."""
 
 
 def flow_from_file(path: Path) -> Flow:
-    """Loads the flow in a JSON (`.json`) or YAML file. Raises InvalidDocument."""
+    """Loads the flow in a JSON (`.json`) or YAML file. Raises InvalidDocument, also for templates that can't work."""
     return _load(read_document(path))
 
 
 def flow_from_text(text: str, where: str, *, is_json: bool) -> Flow:
-    """Loads a flow from text; `where` names the text in error messages. Raises InvalidDocument."""
+    """Loads a flow from text; `where` names the text in error messages. Raises as `flow_from_file` does."""
     return _load(parse_document(text, where, is_json=is_json))
 
 
 def flow_from_values(document: object, where: str) -> Flow:
-    """Loads a flow from decoded JSON. Raises InvalidDocument."""
+    """Loads a flow from decoded JSON. Raises as `flow_from_file` does."""
     return _load(Document(where, document))
 
 
-def _load(document: Document) -> Flow:
-    return cast("Flow", document.load(_FlowSchema(), document.data))
+def posted_flow(document: object) -> Flow:
+    """Loads a flow that is posted to the server, which accepts any templates.
+
+    Raises SchemaViolation, or InvalidDocument if a value has the wrong type.
+    """
+    return _load(Document("posted flow", document), checks_templates=False)
+
+
+def step_from_document(document: Document, value: object, path: KeyPath) -> tuple[FlowStep, tuple[str, ...]]:
+    """Loads a single step from a place in a document; returns it with its warnings. Raises as `flow_from_file` does."""
+    _check_schema(document, [((*path, *place), message) for place, message in flow_schema.step_errors(value)])
+    reading = flow_schema.Reading()
+    read = reading.step(cast("Mapping[str, object]", value))
+    step = cast("FlowStep", document.load(_StepSchema(), read, path))
+    _check_templates(document, [((*path, *place), message) for place, message in _template_errors(step)])
+    return step, tuple(str(document.error((*path, *place), message)) for place, message in reading.warnings)
+
+
+def _load(document: Document, *, checks_templates: bool = True) -> Flow:
+    _check_schema(document, list(flow_schema.schema_errors(document.data)))
+    source = cast("Mapping[str, object]", document.data)
+    reading = flow_schema.Reading()
+    flow = cast("Flow", document.load(_FlowSchema(), reading.flow(source)))
+    flow = replace(flow, source=source)
+    if checks_templates:
+        _check_templates(document, list(_errors_in_steps(flow)))
+    warnings = [
+        document.error(path, message, _describe(path, source))
+        for path, message in (*reading.warnings, *_suspicions(flow))
+    ]
+    return replace(flow, warnings=tuple(str(warning) for warning in (*document.duplicates, *warnings)))
+
+
+def _check_schema(document: Document, errors: list[Problem]) -> None:
+    if errors:
+        path, message = document.first(errors)
+        error = document.error(path, message, _describe(path, document.data))
+        violation = SchemaViolation(str(error))
+        violation.reason, violation.line, violation.column = error.reason, error.line, error.column
+        raise violation
+
+
+def _check_templates(document: Document, errors: list[Problem]) -> None:
+    if errors:
+        path, message = document.first(errors)
+        raise document.error(path, message, _describe(path, document.data))
+
+
+def _errors_in_steps(flow: Flow) -> Iterator[Problem]:
+    for index, step in enumerate(flow.steps):
+        yield from ((("steps", index, *path), message) for path, message in _template_errors(step))
+
+
+def _template_errors(step: FlowStep) -> Iterator[Problem]:
+    """Yields the templates of a step that can't work."""
+    trees: list[tuple[KeyPath, object]] = [
+        (("event", "packLabels"), step.event_labels),
+        (("context",), step.context),
+        (("criteria",), step.criteria),
+        (("command", "packLabels"), step.command_labels),
+        (("command", "input"), step.input),
+    ]
+    for path, tree in trees:
+        yield from _problems(tree, path)
+
+
+def _problems(tree: object, path: KeyPath) -> Iterator[Problem]:
+    if isinstance(tree, Template):
+        yield from ((path, str(problem)) for problem in tree.problems)
+    elif isinstance(tree, dict):
+        for key, item in tree.items():
+            yield from _problems(item, (*path, key))
+    elif isinstance(tree, list):
+        for index, item in enumerate(tree):
+            yield from _problems(item, (*path, index))
+
+
+def _suspicions(flow: Flow) -> Iterator[Problem]:
+    """Yields what the server accepts in a flow that then does not do what it says."""
+    if not flow.name:
+        yield ("name",), "the name is empty"
+    if not flow.steps:
+        yield ("steps",), "there are no steps"
+    ids = [step.id for step in flow.steps if step.id]
+    for index, step in enumerate(flow.steps):
+        for name in step.depends_on:
+            if name not in ids:
+                yield ("steps", index, "dependsOn"), f"{unknown('step', name, ids)}; it will never have finished"
+
+
+def _describe(path: KeyPath, document: object) -> str:
+    """Names a step by its id, or by its number."""
+    match path, document:
+        case ("steps", int(index), *rest), {"steps": list(steps)}:
+            raw = steps[index]
+            name = raw.get("id") if isinstance(raw, dict) else None
+            step = f"step '{name}'" if name else f"step {index + 1}"
+            return ", ".join(filter(None, [step, format_path(tuple(rest))]))
+    return format_path(path)
+
+
+def _templates(key: str) -> MappingField:
+    return MappingField(keys=Text(), values=TemplateText(is_deferred=True), data_key=key)
 
 
 class _EventSchema(DocumentSchema):
-    event_pack = Text(data_key="packName", required=True)
-    event_name = Text(data_key="name", required=True)
-    event_labels = template_map(data_key="packLabels")
+    event_pack = Text(data_key="packName", load_default="")
+    event_name = Text(data_key="name", load_default="")
+    event_labels = _templates("packLabels")
 
 
 class _CommandSchema(DocumentSchema):
-    command_pack = Text(data_key="packName", required=True)
-    command_name = Text(data_key="name", required=True)
-    command_labels = template_map(data_key="packLabels")
-    input = TemplateTree()
+    command_pack = Text(data_key="packName", load_default="")
+    command_name = Text(data_key="name", load_default="")
+    command_labels = _templates("packLabels")
+    input = DeferredTemplateTree()
 
 
-class FlowStepSchema(DocumentSchema):
-    """A step of a flow."""
-
-    ignored = ("description",)
+class _StepSchema(DocumentSchema):
+    accepts_duplicates = True
     id = Text()
     depends_on = fields.List(Text(), data_key="dependsOn", error_messages={"invalid": "expected a list of step ids"})
-    event = fields.Nested(_EventSchema, required=True)
-    context = template_map()
-    criteria = OptionalTemplate()
-    command = fields.Nested(_CommandSchema, required=True)
+    event = fields.Nested(_EventSchema)
+    context = _templates("context")
+    criteria = TemplateText(is_deferred=True)
+    command = fields.Nested(_CommandSchema)
 
     @post_load
     def make(self, data: dict[str, Any], **_: object) -> FlowStep:
-        """Builds the step."""
+        """Builds the step; empty criteria are none."""
         event, command, depends_on = data.pop("event"), data.pop("command"), tuple(data.pop("depends_on", ()))
-        return FlowStep(depends_on=depends_on, **event, **command, **data)
+        criteria = data.pop("criteria", None)
+        criteria = criteria if criteria and criteria.source else None
+        return FlowStep(depends_on=depends_on, criteria=criteria, **event, **command, **data)
 
 
 class _FlowSchema(DocumentSchema):
-    ignored = ("uuid", "links")
-    name = Text(required=True)
+    accepts_duplicates = True
+    name = Text(load_default="")
     description = Text()
-    steps = non_empty_list(fields.Nested(FlowStepSchema), of="steps")
+    steps = fields.List(fields.Nested(_StepSchema), load_default=list)
 
-    @validates_schema(skip_on_field_errors=True)
-    def check_ids(self, data: Mapping[str, Any], **_: object) -> None:
-        """Rejects duplicate ids and dependencies on steps that do not exist."""
-        steps: list[FlowStep] = data["steps"]
-        ids = [step.id for step in steps]
-        for index, step in enumerate(steps):
-            if step.id and step.id in ids[:index]:
-                raise ValidationError({"steps": {index: {"id": [f"duplicate step id '{step.id}'"]}}})
-            for name in step.depends_on:
-                if not name or name not in ids:
-                    raise ValidationError({"steps": {index: {"dependsOn": [f"there is no step '{name}'"]}}})
-
-    @post_load(pass_original=True)
-    def make(self, data: dict[str, Any], original: Mapping[str, object], **_: object) -> Flow:
+    @post_load
+    def make(self, data: dict[str, Any], **_: object) -> Flow:
         """Builds the flow."""
-        return Flow(**{**data, "steps": tuple(data["steps"])}, source=original)
+        return Flow(**{**data, "steps": tuple(data["steps"])}, source={})
 
     def describe(self, path: KeyPath, document: object) -> str:
         """Names a step by its id, or by its number."""
-        match path, document:
-            case ("steps", int(index), *rest), {"steps": list(steps)}:
-                raw = steps[index]
-                name = raw.get("id") if isinstance(raw, dict) else None
-                step = f"step '{name}'" if name else f"step {index + 1}"
-                return ", ".join(filter(None, [step, format_path(tuple(rest))]))
-        return format_path(path)
+        return _describe(path, document)

@@ -69,9 +69,15 @@ class Event:
     received_at: datetime
     created_text: str | None = None
     at: float = field(default_factory=time.monotonic)
+    _structs: list[Struct] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def as_struct(self) -> Struct:
-        """Returns the event as templates see it."""
+        """Returns the event as templates see it: the same value for all of them, which `template()` can change."""
+        if not self._structs:
+            self._structs.append(self._to_struct())
+        return self._structs[0]
+
+    def _to_struct(self) -> Struct:
         labels = StringMap(self.pack.labels)
         pack = Struct("execution.Pack", {"Id": self.pack.id, "Name": self.pack.name, "Labels": labels})
         return Struct(

@@ -10,7 +10,7 @@ from aiohttp import web
 from entrypoints.simulation.flyte import schemas
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.flow_loader import flow_from_values
+from entrypoints.simulation.flyte.flow_loader import SchemaViolation, posted_flow
 from entrypoints.simulation.flyte.links import Link, Links
 from entrypoints.simulation.flyte.models import Action, Pack
 from entrypoints.simulation.flyte.state import Completion
@@ -152,12 +152,13 @@ class FlyteRoutes:
         except schemas.InvalidBody:
             return web.Response(status=400 if request.content_type == schemas.YAML else 500)
         try:
-            flow = flow_from_values(document, "posted flow")
+            flow = posted_flow(document)
         except InvalidDocument as error:
             # The server's body is empty; the reason helps the users of the simulation.
-            return web.Response(status=500, text=str(error))
+            return web.Response(status=500 if isinstance(error, SchemaViolation) else 400, text=str(error))
         self._engine.add_flow(flow)
-        return web.Response(status=201, headers={"Location": self._links(request).url(f"/v1/flows/{flow.name}")})
+        location = self._links(request).url(f"/v1/flows/{flow.name}")
+        return web.Response(status=201, headers={"Location": location.replace("\r", " ")})
 
     async def _flow(self, request: web.Request) -> web.Response:
         flow = self._engine.flows.get(request.match_info["name"])

@@ -13,6 +13,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 
 from entrypoints.simulation.flyte.links import Link, Links, is_reserved
 from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
+from entrypoints.simulation.flyte.yaml_reader import read_yaml
 from entrypoints.simulation.pongo2.rfc3339 import format_utc, parse
 
 YAML = "application/x-yaml"
@@ -91,10 +92,10 @@ class _EventSchema(_GoSchema):
 
 
 def decode(body: bytes, content_type: str) -> object:
-    """Decodes JSON or YAML, and replaces lone surrogates by U+FFFD. Raises InvalidBody."""
+    """Decodes JSON or YAML as the server does, and replaces lone surrogates by U+FFFD. Raises InvalidBody."""
     try:
         text = body.decode("utf-8", errors="replace")
-        value = yaml.safe_load(text) if content_type == YAML else _read_json(text)
+        value = read_yaml(text).data if content_type == YAML else _read_json(text)
         return _replace_surrogates(value) if "\\u" in text else value
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidBody("the body can't be decoded") from error

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
 from entrypoints.simulation.flyte.models import Event, FlowRun
 from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRuntimeError
+from entrypoints.simulation.pongo2.expressions import Function
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.pongo2.template import Template
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_POISONED = "can't be saved: template() wrote its functions into a map of the event; give it Context or unmarshalJson()"
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
@@ -81,9 +83,11 @@ def evaluate(step: FlowStep, event: Event, context: Mapping[str, str], environme
         if step.criteria is not None and not _parse_bool("criteria", rendered):
             return Unmatched(context, "the criteria are not met", rendered)
         command_labels = _render_each("command.packLabels", step.command_labels, names, environment)
-        command_input = render("command.input", step.input, names, environment)
+        command_input = _render_input("command.input", step.input, names, environment)
     except RenderError as failure:
         return Failed(context, failure.part, str(failure.error))
+    if _has_functions(event_struct.fields["Payload"]):
+        return Failed(context, "action", _POISONED)
     return Matched(context, rendered, command_labels, command_input)
 
 
@@ -96,6 +100,28 @@ def render(part: str, tree: object, names: Mapping[str, object], environment: Te
     if isinstance(tree, dict):
         return {key: render(f"{part}.{key}", item, names, environment) for key, item in tree.items()}
     return tree
+
+
+def _render_input(part: str, tree: object, names: Mapping[str, object], environment: TemplateEnvironment) -> object:
+    """Renders like `render`, and like the server leaves null out of maps and fails for null in lists."""
+    if isinstance(tree, list):
+        if None in tree:
+            message = f"null in a list: {part}[{tree.index(None)}]"
+            raise RenderError(
+                part, TemplateRuntimeError(f"{message}; reflect: call of reflect.Value.Set on zero Value")
+            )
+        return [_render_input(f"{part}[{index}]", item, names, environment) for index, item in enumerate(tree)]
+    if isinstance(tree, dict):
+        given = ((key, item) for key, item in tree.items() if item is not None)
+        return {key: _render_input(f"{part}.{key}", item, names, environment) for key, item in given}
+    return render(part, tree, names, environment)
+
+
+def _has_functions(value: object) -> bool:
+    """Whether the function `template` wrote the functions into a map of the event, which then can't be saved."""
+    if isinstance(value, dict):
+        return any(isinstance(item, Function) or _has_functions(item) for item in value.values())
+    return isinstance(value, list) and any(map(_has_functions, value))
 
 
 def is_true(part: str, template: Template, names: Mapping[str, object], environment: TemplateEnvironment) -> bool:

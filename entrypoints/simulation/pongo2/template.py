@@ -23,28 +23,39 @@ SOURCE_LIMIT = 256 * 1024
 class Template:
     """A parsed template. The constructor raises TemplateSyntaxError, with the position of the error.
 
-    `problems` are what the server accepts although it can't work, such as an invalid regular expression.
+    `problems` are what the server accepts although it can't work, such as an invalid regular expression. With
+    `is_deferred`, as on the server, a syntax error is one of them: the template fails when it is rendered.
     """
 
     __slots__ = ("_document", "_exported_macros", "is_constant", "problems", "source")
 
-    def __init__(self, source: str) -> None:
-        if len(source) > SOURCE_LIMIT:
-            raise TemplateSyntaxError(f"the template is longer than {SOURCE_LIMIT} characters")
-        if source.endswith("{"):
-            message = "a template can't end with '{': the server appends a tag of its own"
-            raise TemplateSyntaxError(message, tokenize(source)[-1].position)
+    def __init__(self, source: str, *, is_deferred: bool = False) -> None:
         self.source = source
         self.is_constant = "{{" not in source and "{%" not in source and "{#" not in source
         self.problems: tuple[TemplateSyntaxError, ...] = ()
         self._exported_macros: frozenset[str] = frozenset()
-        self._document = Block(())
-        if not self.is_constant:
-            expressions = ExpressionParser(FILTERS, FUNCTIONS)
-            parser = Parser(tokenize(source), TAGS, expressions)
-            self._document = parser.parse_document()
-            self.problems = tuple(expressions.problems)
-            self._exported_macros = frozenset(parser.exported_macros)
+        self._document: Block | None = None
+        try:
+            self._parse()
+        except TemplateSyntaxError as error:
+            if not is_deferred:
+                raise
+            self.problems = (error,)
+
+    def _parse(self) -> None:
+        if len(self.source) > SOURCE_LIMIT:
+            raise TemplateSyntaxError(f"the template is longer than {SOURCE_LIMIT} characters")
+        if self.source.endswith("{"):
+            message = "a template can't end with '{': the server appends a tag of its own"
+            raise TemplateSyntaxError(message, tokenize(self.source)[-1].position)
+        if self.is_constant:
+            self._document = Block(())
+            return
+        expressions = ExpressionParser(FILTERS, FUNCTIONS)
+        parser = Parser(tokenize(self.source), TAGS, expressions)
+        self._document = parser.parse_document()
+        self.problems = tuple(expressions.problems)
+        self._exported_macros = frozenset(parser.exported_macros)
 
     def render(self, names: Mapping[str, object], environment: TemplateEnvironment | None = None) -> str:
         """Renders the template with variables. Raises TemplateRuntimeError, with the position of the error."""
@@ -52,12 +63,12 @@ class Template:
 
     def render_within(self, context: RenderContext) -> str:
         """Renders the template in a context without output."""
+        if self._document is None:
+            raise TemplateRuntimeError(str(self.problems[0]))
         if self.is_constant:
             return self.source
-        if clash := next(
-            (name for name in self._exported_macros if name in context.variables or name in FUNCTIONS), ""
-        ):
-            raise TemplateRuntimeError(f"the exported macro '{clash}' has the name of another value")
+        if clashes := self._exported_macros & {*context.variables, *FUNCTIONS}:
+            raise TemplateRuntimeError(f"the exported macro '{min(clashes)}' has the name of another value")
         try:
             self._document.render(context)
         except RecursionError as error:
