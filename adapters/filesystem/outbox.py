@@ -76,8 +76,8 @@ class FileOutbox:
         for lane, place in firsts.items():
             _append_to_lane(connection, lane, place, uptime)
         connection.executemany(
-            "UPDATE lanes SET heard_until = max(ifnull(heard_until, 0), ?) WHERE id = ?",
-            [(message_at, lane) for lane, message_at in message_times.items()],
+            "UPDATE lanes SET heard_until = max(ifnull(heard_until, 0), ?), uptime = ? WHERE id = ?",
+            [(message_at, uptime, lane) for lane, message_at in message_times.items()],
         )
         return are_new
 
@@ -295,6 +295,7 @@ def end_claims_of_dead_processes(connection: sqlite3.Connection, uptime: Uptime)
         "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before > ?",
         (uptime.after(_LONGEST_DELAY_SECONDS),),
     )
+    connection.execute("UPDATE lanes SET uptime = ? WHERE uptime = ?", (uptime.now(), UNKNOWN))
     connection.execute(
         "UPDATE outbox SET uptime = ? WHERE state IN ('waiting', 'done') AND uptime = ?", (uptime.now(), UNKNOWN)
     )

@@ -76,6 +76,8 @@ class Repair:
 
     def _repair_uptimes(self) -> None:
         """Nothing can have happened later than now, which anything but a number counts as."""
+        lanes = self._change("UPDATE lanes SET uptime = ?1 WHERE uptime NOT BETWEEN 0 AND ?1", self._uptime)
+        self._report("lanes", "uptime", lanes)
         for table, states in _STATES.items():
             repaired = 0
             for state in states:

@@ -106,6 +106,7 @@ _ADDED_COLUMNS = {
         "uptime": "INTEGER NOT NULL DEFAULT 0",
         "refused_uptime": "INTEGER",  # of the first refusal
     },
+    "lanes": {"uptime": "INTEGER NOT NULL DEFAULT 0"},  # of its latest new entry
     "journal": {"uptime": "INTEGER NOT NULL DEFAULT 0"},  # when the action was taken, requeued or reported
 }
 _INDEXES = (
@@ -161,6 +162,8 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         raise StorageUnusable(
             f"{path} was written by a newer version of this program; run that version, or move the file away"
         )
+    if version == 0:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # possible only before there are tables
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise StorageUnusable(

@@ -18,6 +18,7 @@ from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
 from adapters.filesystem.rate_limits import FileRateLimiter
 from adapters.filesystem.recovery import quarantine_if_corrupt
 from adapters.filesystem.repair import Repair
+from adapters.filesystem.tidying import Tidying
 from adapters.filesystem.uptime import Uptime
 from application.ports.channels import Channels
 from application.ports.clock import Clock
@@ -53,6 +54,7 @@ class FileStorage:
         self._uptime = Uptime(clock)
         self.database = Database(self._file, self._before_commit)
         self._rate_limiter = FileRateLimiter(self.database, clock)
+        self._tidying = Tidying(self.database, self._uptime)
         self._channels = FileChannels(self._directory / "channels.json", self.database)
         self.channels = self._channels
         self.gaps = FileGaps(self.database)
@@ -67,7 +69,10 @@ class FileStorage:
             yield
 
     async def heartbeat(self, lease_seconds: float) -> None:
-        """No other process can take anything from here."""
+        """Only tidies up: no other process can take anything from here."""
+        del lease_seconds
+        joined, others = (await self.channels.joined()).ids, await self.channels.unjoined_memberships()
+        await self._tidying.run_if_due({*joined, *(others or ())})
 
     def describe(self) -> StorageDescription:
         return StorageDescription(str(self._directory), is_durable=True, is_shared=False)

@@ -46,7 +46,7 @@ class Storage(Protocol):
         """
 
     async def heartbeat(self, lease_seconds: float) -> None:
-        """Keeps what this process owns for so long. No effect on a storage that only one process can use."""
+        """Keeps what this process owns for so long, and does what housekeeping the storage needs."""
 
     def describe(self) -> StorageDescription:
         """Returns what kind of storage this is. It need not be open."""

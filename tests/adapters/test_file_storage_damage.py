@@ -122,7 +122,7 @@ async def use(storage: FileStorage) -> tuple[list[str], list[str], list[str], li
 
 COLUMNS = {
     "outbox": "key lane state received_at said refusals first_refused_at reason uptime refused_uptime is_backfilled",
-    "lanes": "channel_id head head_at claimed_to lease_until not_before is_interrupted heard_until",
+    "lanes": "channel_id head head_at claimed_to lease_until not_before is_interrupted heard_until uptime",
     "journal": "id state in_hand taken_at command outcome concluded_at reason uptime",
     "steps": "action channel_id position begun_at posted_to timestamp in_doubt error",
     "taking": "since",
