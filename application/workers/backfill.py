@@ -38,8 +38,10 @@ _RECENT = timedelta(hours=48)
 wrote one would exhaust the rate limit."""
 _OLDEST = timedelta(hours=48)
 """What is older is not read even if a gap says so: the messages that the pack has already are no longer recognised."""
-_TOLERANCE = timedelta(minutes=1)
+_TOLERANCE = timedelta(seconds=5)
 """How far beyond the end of a gap to read: the time of the chat service is known to a second or so."""
+_SECOND_LOOK = timedelta(minutes=1)
+"""How much of the end of a gap is read again where the history may have lagged behind."""
 _FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS = 5.0, 600.0
 """How long a channel that can't be read waits. The others go on."""
 _RESOLUTION_SECONDS = 0.001
@@ -199,7 +201,7 @@ class Backfill:
             log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
             on_stored()
         if began_at < task.look_again_at:
-            task.due_at, task.after = task.look_again_at, max(task.after, task.gap.until - _TOLERANCE)
+            task.due_at, task.after = task.look_again_at, max(task.after, task.gap.until - _SECOND_LOOK)
         else:
             await self._close(task)
 
