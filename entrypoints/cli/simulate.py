@@ -22,6 +22,7 @@ from entrypoints.simulation.console.output import Output, PlainOutput
 from entrypoints.simulation.console.repl import read_lines, run_lines
 from entrypoints.simulation.console.session import ConsoleSession
 from entrypoints.simulation.environment import Sandbox
+from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
@@ -44,6 +45,8 @@ class SimulateOptions:
 
     flows: Sequence[Path] = ()
     packs: Sequence[Path] = ()
+    datastore: Path | None = None
+    """A file with items of Flyte's datastore."""
     labels: str = ""
     in_memory: bool = False
     serve: bool = False
@@ -96,6 +99,7 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
         flows=list(flows.values()),
         flow_files={path: flow.name for path, flow in own.items()},
         packs=[pack_from_file(path) for path in options.packs],
+        datastore=datastore_from_file(options.datastore) if options.datastore else {},
         labels=options.labels,
         record=str(options.record or ""),
         classic=options.classic,

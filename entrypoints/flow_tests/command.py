@@ -3,7 +3,8 @@
 import glob
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final, assert_never
@@ -20,6 +21,7 @@ from entrypoints.flow_tests.result import FlowTestResult
 from entrypoints.flow_tests.runtime.runner import run_flow_test
 from entrypoints.flow_tests.runtime.step_runner import run_step_test
 from entrypoints.simulation.console.output import Line, Output, PlainOutput, Span
+from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.terminal_text import printable
 
@@ -27,15 +29,23 @@ _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
 def run_tests(
-    files: Sequence[str], name_contains: str = "", verbosity: int = 0, junit: Path | None = None
+    files: Sequence[str],
+    name_contains: str = "",
+    verbosity: int = 0,
+    junit: Path | None = None,
+    datastore: Path | None = None,
 ) -> ExitStatus:
     """Runs the tests in files, folders and patterns (`flows/*_test.yaml`) whose names contain something, in any case.
+
+    The items of the file `datastore` are in the datastore of all tests, unless they have their own of that key.
 
     INVALID_SETTINGS when a file cannot be used or there are no tests; FAILED when a test failed.
     """
     began = time.perf_counter()
     try:
         tests = _find_tests(files, name_contains)
+        if datastore:
+            tests = [_with_items(test, datastore_from_file(datastore)) for test in tests]
         for warning in dict.fromkeys(warning for test in tests for warning in test.warnings):
             click.echo(f"warning: {warning}", err=True)
         output = _output()
@@ -78,6 +88,16 @@ def _find_tests(files: Sequence[str], name_contains: str) -> Sequence[Test]:
     if not selected:
         raise InvalidDocument(f"no test name contains '{name_contains}'" if found else "there are no tests")
     return selected
+
+
+def _with_items(test: Test, items: Mapping[str, object]) -> Test:
+    match test:
+        case FlowTest():
+            return replace(test, setup=replace(test.setup, datastore={**items, **test.setup.datastore}))
+        case StepTest():
+            return replace(test, datastore={**items, **test.datastore})
+        case _:
+            assert_never(test)
 
 
 def _expand(name: str) -> Sequence[Path]:

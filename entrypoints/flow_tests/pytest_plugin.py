@@ -30,18 +30,20 @@ class _Conversations:
         *,
         packs: Sequence[str | Path] = (),
         settings: Mapping[str, str] | None = None,
-        datastore: Mapping[str, object] | None = None,
+        datastore: Mapping[str, object] | str | Path | None = None,
         people: Sequence[PersonSetup] = (),
         channels: Sequence[ChannelSetup] = (),
     ) -> FlowConversation:
         """Opens a conversation with flows and scripted packs: paths, relative to the test's folder.
 
+        `datastore` has items by key, or is the path of a file that has them.
+
         By default there are alice and bob, and the joined channels #general and #ops.
         """
         from entrypoints.flow_tests.python_api import load_setup, open_conversation  # noqa: PLC0415 - only where used
 
-        setup = load_setup(self._folder, flows, packs, people, channels)
-        setup = replace(setup, settings=settings or {}, datastore=datastore or {})
+        setup = load_setup(self._folder, flows, packs, people, channels, datastore or {})
+        setup = replace(setup, settings=settings or {})
         conversation = self._stack.enter_context(open_conversation(setup))
         self._opened.append(conversation)
         return conversation

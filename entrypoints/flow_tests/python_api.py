@@ -35,6 +35,7 @@ from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
 from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
 from entrypoints.simulation.console.output import PlainOutput
+from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_fields import template_tree
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
@@ -152,14 +153,19 @@ def load_setup(
     packs: Sequence[str | Path],
     people: Sequence[PersonSetup],
     channels: Sequence[ChannelSetup],
+    datastore: Mapping[str, object] | str | Path,
 ) -> FlowTestSetup:
-    """Loads flows and packs from files in a folder; without people or channels, there are the default ones."""
+    """Loads flows, packs and the datastore from files in a folder; if empty, people and channels are the default ones.
+
+    `datastore` has items by key, or is such a file.
+    """
     default = FlowTestSetup()
     return FlowTestSetup(
         flows=[flow_from_file(folder / path) for path in flows],
         packs=[pack_from_file(folder / path) for path in packs],
         people=people or default.people,
         channels=channels or default.channels,
+        datastore=datastore if isinstance(datastore, Mapping) else datastore_from_file(folder / datastore),
     )
 
 

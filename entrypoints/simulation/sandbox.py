@@ -18,6 +18,7 @@ from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.memory_bridge import MemoryBridge
 from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedPack
 from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.open import open_page
 from entrypoints.simulation.workspaces.memory_workspace import MemoryWorkspace
@@ -46,6 +47,8 @@ class SandboxConfig:
     flow_files: Mapping[Path, str] = field(default_factory=dict)
     """The names of the flows from the user's own files."""
     packs: Sequence[PackScript] = ()
+    datastore: Mapping[str, object] = field(default_factory=dict)
+    """The first items of Flyte's datastore: texts and objects by key."""
     labels: str = ""
     """The Slack pack's labels, in the format of FLYTE_LABELS."""
     record: str = ""
@@ -85,7 +88,7 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     _populate(workspace)
     for label in _JOINED_CHANNELS:
         workspace.invite(BOT, workspace.conversation(label, ""))
-    flyte = Flyte(flows=config.flows)
+    flyte = Flyte(flows=config.flows, environment=TemplateEnvironment(config.datastore))
     adapters.slack_chat.override(chat)
     adapters.slack_receiver.override(receiver)
     adapters.flyte_workflow.override(MemoryBridge(flyte, labels=settings.flyte_labels).workflow)
@@ -142,7 +145,8 @@ async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, Fl
     slack = SlackServer(port=config.slack_port, bot_name=BOT, classic=config.classic)
     workspace = SlackWorkspace(slack)
     _populate(workspace)
-    async with slack, FlyteServer(port=config.flyte_port, flows=config.flows) as flyte:
+    environment = TemplateEnvironment(config.datastore)
+    async with slack, FlyteServer(port=config.flyte_port, flows=config.flows, environment=environment) as flyte:
         _add_scripted_packs(config, flyte)
         yield slack, flyte, workspace
 
@@ -166,7 +170,7 @@ def _populate(workspace: Workspace) -> None:
 
 def _add_scripted_packs(config: SandboxConfig, flyte: Flyte) -> None:
     for script in config.packs:
-        ScriptedPack(script, flyte)
+        ScriptedPack(script, flyte, flyte.environment)
 
 
 def _pack_variables(

@@ -59,6 +59,7 @@ steps:
 
 def write_test(folder: Path, steps: str, *, flow: str = ECHO, head: str = "") -> Path:
     """Writes a file with one test of these steps."""
+    folder.mkdir(exist_ok=True)
     (folder / "flow.yaml").write_text(flow)
     (folder / "oracle.yaml").write_text(ORACLE)
     path = folder / "test.yaml"

@@ -114,3 +114,37 @@ def test_malformed_files_are_reported(text: str, tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert result.stderr.startswith(str(path))
+
+
+def test_items_of_a_file_are_in_the_datastore_of_all_tests(tmp_path: Path) -> None:
+    items = tmp_path / "items.json"
+    items.write_text('{"word": "from the option", "other": {"a": "b"}}')
+    flow = ECHO.replace("Event.Payload.message|slice:'5:'", "datastore('word')")
+    path = write_test(tmp_path, "- say: echo a\n- expect: from the option", flow=flow)
+    own = write_test(
+        tmp_path / "own", "- say: echo a\n- expect: its own", flow=flow, head="datastore: {word: its own}\n"
+    )
+
+    assert run(path, own, "--datastore", items).exit_code == 0
+    assert run(path).exit_code == 1
+
+
+def test_an_invalid_file_of_items_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "items.json").write_text('{"word": [1]}')
+
+    result = run(write_test(tmp_path, "- say: echo a\n- expect: a"), "--datastore", tmp_path / "items.json")
+
+    assert result.exit_code == 2
+    assert "items.json:1:2: word: expected a text or an object" in result.stderr
+
+
+def test_what_the_server_ignores_in_a_flow_is_a_warning(tmp_path: Path) -> None:
+    flow = ECHO.replace("- id: answer", "- id: answer\n  critreia: 'False'")
+
+    result = run(write_test(tmp_path, "- say: echo a\n- expect: a", flow=flow))
+
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"warning: {tmp_path / 'flow.yaml'}:5:3: step 'answer', critreia: unknown key 'critreia'; "
+        "did you mean 'criteria'?\n"
+    )

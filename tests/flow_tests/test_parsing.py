@@ -61,7 +61,9 @@ SETUP_ERRORS = [
     ("settings: {FLYTE_SLACK_IN_DOUBT: maybe}", ":1:12: settings.FLYTE_SLACK_IN_DOUBT: "),
     ("settings: {FLYTE_SLACK_TOKEN: x}", "unknown key 'FLYTE_SLACK_TOKEN'"),
     ("start: yesterday", "expected a time such as 2026-01-05T09:00:00Z"),
-    ("datastore: [1]", "datastore: expected an object"),
+    ("datastore: [1]", "datastore: expected an object, or a file that has one"),
+    ("datastore: {a: 5}", "datastore.a: expected a text or an object: the server's datastore() fails"),
+    ("datastore: nope.yaml", "datastore: there is no file"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs
-from tests.flow_tests.running import ASKING, BROADCASTING, ORACLE, THREADED, failure_of, run_steps, write_test
+from tests.flow_tests.running import ASKING, BROADCASTING, ECHO, ORACLE, THREADED, failure_of, run_steps, write_test
 
 
 def test_a_message_is_answered(tmp_path: Path) -> None:
@@ -171,6 +171,15 @@ def test_people_channels_and_the_datastore_are_set_up(tmp_path: Path) -> None:
     steps = '- say: echo\n- say: "echo "\n- expect: {message: zoe@example.org, in: "#b"}'
 
     assert run_steps(tmp_path, steps, flow=flow, head=head).failure is None
+
+
+def test_the_datastore_can_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "items.yaml").write_text("answer: {word: 12:30}")
+    flow = ECHO.replace("Event.Payload.message|slice:'5:'", "datastore('answer').word")
+
+    steps = "- say: echo a\n- expect: '12:30'"
+
+    assert run_steps(tmp_path, steps, flow=flow, head="datastore: items.yaml\n").failure is None
 
 
 def test_settings_of_the_pack_are_applied(tmp_path: Path) -> None:

@@ -103,3 +103,29 @@ def test_sigint_and_sigterm_end_the_simulation_with_status_0(number: signal.Sign
 
         assert simulation.stderr.read() == ""
         assert simulation.wait(10) == 0
+
+
+@pytest.mark.parametrize("ends", [(), ("--in-memory",)], ids=["loopback", "in memory"])
+def test_flows_can_use_items_of_a_datastore_file(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    flow, items = tmp_path / "flow.yaml", tmp_path / "items.yaml"
+    flow.write_text(
+        "name: echo\nsteps:\n- comment: x\n  event: {packName: Slack, name: ReceivedMessage}\n"
+        "  command: {packName: Slack, name: Broadcast, input: {message: \"{{ datastore('note') }}\"}}\n"
+    )
+    items.write_text("note: hello from the datastore\n")
+
+    done = simulate("hi\n", "--flow", flow, "--datastore", items, *ends)
+
+    assert "flyte: hello from the datastore" in done.stdout
+    assert done.stderr.startswith(f"warning: {flow}:3:3: step 1, comment: unknown key 'comment'; ")
+    assert done.returncode == 0
+
+
+def test_an_invalid_datastore_file_is_rejected_with_its_position(tmp_path: Path) -> None:
+    items = tmp_path / "items.yaml"
+    items.write_text("note: 5\n")
+
+    done = simulate("hi\n", "--datastore", items)
+
+    assert done.stderr.startswith(f"{items}:1:1: note: expected a text or an object")
+    assert done.returncode == 2

@@ -74,3 +74,15 @@ def test_a_renamed_flow_no_longer_runs_under_its_old_name(tmp_path: Path) -> Non
     flows.poll()
 
     assert list(flows.flyte.flows) == ["other"]
+
+
+def test_the_warnings_about_a_changed_flow_are_shown(tmp_path: Path) -> None:
+    flows = Reloading(tmp_path)
+
+    flows.file.write_text(FLOW.format("second", "hi") + "  commandd: x\n")
+    flows.poll()
+
+    assert [text for text, _ in flows.output] == [
+        f"warning: {flows.file}:7:3: step 1, commandd: unknown key 'commandd'; did you mean 'command'?",
+        "reloaded flow reply",
+    ]

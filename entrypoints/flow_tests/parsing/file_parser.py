@@ -10,6 +10,7 @@ from entrypoints.flow_tests.model import ChannelSetup, FlowTest, FlowTestSetup, 
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema, TestSchema
 from entrypoints.flow_tests.parsing.step_parser import StepParser
 from entrypoints.flow_tests.parsing.step_test_parser import parse_step_test
+from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file
@@ -65,6 +66,8 @@ def _test(document: Document, raw: object, path: KeyPath, setup: FlowTestSetup, 
 def _setup(document: Document, root: Mapping[str, Any], folder: Path) -> FlowTestSetup:
     """Builds the setup; flows and packs are files in the folder."""
     given = {key: root[key] for key in ("settings", "datastore", "start") if key in root}
+    if isinstance(given.get("datastore"), str):
+        given["datastore"] = _load_file(document, ("datastore",), folder / given["datastore"], datastore_from_file)
     if "people" in root:
         given["people"] = [_person(handle, about) for handle, about in root["people"].items()]
     if "channels" in root:
@@ -82,16 +85,17 @@ def _person(handle: str, about: Mapping[str, str]) -> PersonSetup:
 def _load_files(
     document: Document, root: Mapping[str, Any], key: str, folder: Path, load: Callable[[Path], T]
 ) -> Sequence[T]:
-    loaded = []
-    for index, name in enumerate(root.get(key, ())):
-        path = folder / name
-        if not path.is_file():
-            raise document.error((key, index), f"there is no file {path}")
-        try:
-            loaded.append(load(path))
-        except InvalidDocument as error:
-            raise document.error((key, index), f"the file cannot be used:\n  {error}") from error
-    return loaded
+    names = enumerate(root.get(key, ()))
+    return [_load_file(document, (key, index), folder / name, load) for index, name in names]
+
+
+def _load_file(document: Document, place: KeyPath, path: Path, load: Callable[[Path], T]) -> T:
+    if not path.is_file():
+        raise document.error(place, f"there is no file {path}")
+    try:
+        return load(path)
+    except InvalidDocument as error:
+        raise document.error(place, f"the file cannot be used:\n  {error}") from error
 
 
 def _check_names(document: Document, flows: Sequence[Flow]) -> None:

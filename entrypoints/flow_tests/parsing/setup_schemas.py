@@ -1,5 +1,6 @@
 """Schemas of flow test files, except their steps."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from marshmallow import ValidationError, fields, post_load
 
 from entrypoints.config.settings import SettingsError
 from entrypoints.flow_tests.settings import ALLOWED_VARIABLES, pack_settings
+from entrypoints.simulation.flyte.datastore import NOT_AN_ITEM, is_item
 from entrypoints.simulation.flyte.document_fields import Flag, MappingField, Text, non_empty_list
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema
 from entrypoints.simulation.pongo2 import rfc3339
@@ -81,6 +83,19 @@ def _check_label(label: str) -> None:
         raise ValidationError('expected a name with #, in quotes: "#ops"')
 
 
+class _Items(fields.Field[Mapping[str, object] | str]):
+    """Items of the datastore by key, or the file that has them."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> Mapping[str, object] | str:
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, dict):
+            raise ValidationError("expected an object, or a file that has one")
+        if errors := {key: [NOT_AN_ITEM] for key, item in value.items() if not is_item(item)}:
+            raise ValidationError(errors)
+        return value
+
+
 class FileSchema(DocumentSchema):
     """A file of flow tests."""
 
@@ -90,7 +105,7 @@ class FileSchema(DocumentSchema):
     people = _NamedEntries(keys=Text(validate=_check_handle), values=fields.Nested(_PersonSchema))
     channels = _NamedEntries(keys=Text(validate=_check_label), values=fields.Nested(_ChannelSchema))
     settings = fields.Nested(_SettingsSchema)
-    datastore = MappingField()
+    datastore = _Items()
     start = _Timestamp()
     tests = non_empty_list(fields.Raw(allow_none=True), of="tests")
 

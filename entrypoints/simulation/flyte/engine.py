@@ -3,8 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+from entrypoints.simulation.flyte.datastore import Datastore
 from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
 from entrypoints.simulation.flyte.state import Completion, FlyteState
@@ -25,7 +27,8 @@ class PendingEvent:
 class Flyte(FlyteState):
     """A Flyte in the event loop that uses it. Flows run shortly after an event or result is accepted.
 
-    `environment` is the templates'. `flow_delay_seconds` delays the flows after each event.
+    `environment` is the templates', with the first items of the datastore. `flow_delay_seconds` delays the flows after
+    each event.
     """
 
     def __init__(
@@ -36,7 +39,9 @@ class Flyte(FlyteState):
         flow_delay_seconds: float = 0.0,
         max_finished_runs: int = 10_000,
     ) -> None:
-        super().__init__(environment or TemplateEnvironment(), max_finished_runs)
+        environment = environment or TemplateEnvironment()
+        self.datastore: Final = Datastore(environment.datastore)
+        super().__init__(replace(environment, datastore=self.datastore), max_finished_runs)
         self.events: deque[Event] = deque(maxlen=LOG_LIMIT)
         self.results: dict[str, Event] = {}
         self.flow_delay_seconds = flow_delay_seconds

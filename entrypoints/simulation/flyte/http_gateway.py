@@ -19,6 +19,7 @@ from entrypoints.simulation.flyte.routes import BODY_LIMIT, ActionResponse, Hand
 from entrypoints.simulation.flyte.schemas import YAML
 from entrypoints.simulation.flyte.trace import RequestServed
 from entrypoints.simulation.listener import HttpListener, reset_connection
+from entrypoints.simulation.local_requests import is_foreign
 
 Down = Literal["refuse", "reset"]
 _ROUTER_TEXTS = {404: "Not Found", 405: "Method Not Allowed"}
@@ -118,6 +119,8 @@ class HttpGateway:
         return response
 
     def _refusal(self, request: web.Request, route: str) -> web.Response | None:
+        if is_foreign(request):
+            return web.Response(status=403, text="This server is only available to programs of this machine.\n")
         if self._jwt is None:
             return None
         given = request.headers.get("Authorization", "")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from entrypoints.simulation.flyte import schemas
+from entrypoints.simulation.flyte.datastore import DatastoreItem
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import SchemaViolation, posted_flow
@@ -18,7 +19,10 @@ from entrypoints.simulation.flyte.state import Completion
 BODY_LIMIT = 16 * 1024 * 1024
 _JSON = "application/json; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
+_UNTYPED = "text/plain; charset=us-ascii"
 _AUDIT_LIMIT = 50
+_ONE_LINE = re.compile("[\r\n\0]")
+"""What a header can't have; like the server's own library, the simulation replaces it by a space."""
 _COUNT = re.compile(r"[+-]?[0-9]{1,9}")
 _RESULT_STATUSES = {Completion.DONE: 202, Completion.UNKNOWN: 404, Completion.NOT_PENDING: 500}
 
@@ -63,7 +67,10 @@ class FlyteRoutes:
             ("flows", "POST", "/v1/flows", self._add_flow),
             ("flows", "GET", "/v1/flows/{name}", self._flow),
             ("flows", "DELETE", "/v1/flows/{name}", self._delete_flow),
-            ("datastore", "GET", "/v1/datastore/{key}", self._datastore_item),
+            ("datastore", "GET", "/v1/datastore", self._items),
+            ("datastore", "GET", "/v1/datastore/{key}", self._item),
+            ("datastore", "PUT", "/v1/datastore/{key}", self._put_item),
+            ("datastore", "DELETE", "/v1/datastore/{key}", self._delete_item),
             ("audit", "GET", "/v1/audit/flows", self._audit),
             ("audit", "GET", "/v1/audit/flows/{run_id}", self._audited_run),
         ]
@@ -158,7 +165,7 @@ class FlyteRoutes:
             return web.Response(status=500 if isinstance(error, SchemaViolation) else 400, text=str(error))
         self._engine.add_flow(flow)
         location = self._links(request).url(f"/v1/flows/{flow.name}")
-        return web.Response(status=201, headers={"Location": location.replace("\r", " ")})
+        return web.Response(status=201, headers={"Location": _ONE_LINE.sub(" ", location)})
 
     async def _flow(self, request: web.Request) -> web.Response:
         flow = self._engine.flows.get(request.match_info["name"])
@@ -169,10 +176,37 @@ class FlyteRoutes:
     async def _delete_flow(self, request: web.Request) -> web.Response:
         return web.Response(status=204 if self._engine.remove_flow(request.match_info["name"]) else 404)
 
-    async def _datastore_item(self, request: web.Request) -> web.Response:
-        items = self._engine.environment.datastore
-        key = request.match_info["key"]
-        return _json(items[key]) if key in items else web.Response(status=404)
+    async def _items(self, request: web.Request) -> web.Response:
+        return _json(schemas.items_body(self._engine.datastore.items_by_key, self._links(request)))
+
+    async def _item(self, request: web.Request) -> web.Response:
+        item = self._engine.datastore.items_by_key.get(request.match_info["key"])
+        if item is None:
+            return web.Response(status=404)
+        return web.Response(body=item.value, headers={"Content-Type": item.content_type})
+
+    async def _put_item(self, request: web.Request) -> web.Response:
+        """Stores the file `value` of a form, with the form's `description`."""
+        try:
+            form = await request.post()
+        except ValueError:
+            return web.Response(status=400)
+        upload = form.get("value")
+        if not isinstance(upload, web.FileField):
+            return web.Response(status=400)
+        with upload.file as file:
+            value = file.read()
+        if not value:
+            return web.Response(status=400)
+        key, description = request.match_info["key"], form.get("description") or request.query.get("description", "")
+        is_new = self._engine.datastore.put(
+            key, DatastoreItem(value, upload.headers.get("Content-Type", _UNTYPED), str(description))
+        )
+        location = self._links(request).url(f"/v1/datastore/{key}")
+        return web.Response(status=201 if is_new else 204, headers={"Location": _ONE_LINE.sub(" ", location)})
+
+    async def _delete_item(self, request: web.Request) -> web.Response:
+        return web.Response(status=204 if self._engine.datastore.remove(request.match_info["key"]) else 404)
 
     async def _audit(self, request: web.Request) -> web.Response:
         query = request.query

@@ -11,6 +11,7 @@ from typing import Any, cast
 import yaml
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 
+from entrypoints.simulation.flyte.datastore import DatastoreItem
 from entrypoints.simulation.flyte.links import Link, Links, is_reserved
 from entrypoints.simulation.flyte.models import Action, Event, FlowRun, Pack
 from entrypoints.simulation.flyte.yaml_reader import read_yaml
@@ -154,6 +155,18 @@ def run_body(run: FlowRun, links: Links) -> Mapping[str, object]:
         "actions": {action.step_id: _action_in_audit(action) for action in run.actions},
         "links": links.self_link(f"/v1/audit/flows/{run.correlation_id}"),
     }
+
+
+def items_body(items: Mapping[str, DatastoreItem], links: Links) -> Mapping[str, object]:
+    """Returns the items of the datastore as the server lists them."""
+    path = "/v1/datastore"
+    listed = [
+        {"key": key, "contentType": item.content_type}
+        | ({"description": item.description} if item.description else {})
+        | {"links": links.self_link(f"{path}/{key}")}
+        for key, item in items.items()
+    ]
+    return {"links": links.listing(path, "/swagger#/datastore"), "datastore": listed}
 
 
 def audit_fields(action: Action) -> Mapping[str, str]:

@@ -7,6 +7,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from entrypoints.simulation.local_requests import has_own_origin
+
 SOCKET_PROTOCOL: Final = "flyte-slack.workbench"
 """Subprotocol of the page's WebSocket. The token is offered as a second one: browsers let scripts set no header."""
 TOKEN_HEADER: Final = "X-Workbench-Token"  # noqa: S105 - a header's name
@@ -44,7 +46,7 @@ class AccessGuard:
         if request.headers.get("Host") not in self.hosts:
             return False
         is_reading = request.method in ("GET", "HEAD") and "Upgrade" not in request.headers
-        return is_reading or (request.headers.get("Origin") == f"http://{request.host}" and self._has_token(request))
+        return is_reading or (has_own_origin(request) and self._has_token(request))
 
     def _has_token(self, request: web.Request) -> bool:
         protocols = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
