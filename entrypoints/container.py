@@ -249,7 +249,6 @@ class Application(containers.DeclarativeContainer):
         reporter=providers.Singleton(ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown),
         schedule=poll_schedule,
         channel_locks=channel_locks,
-        clock=clock,
         shutdown=shutdown,
         storage_retry=storage_retry,
         journal_limit=settings.provided.journal_limit,

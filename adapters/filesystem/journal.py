@@ -70,14 +70,16 @@ class FileJournal:
         connection.execute("DELETE FROM taking")
 
     @transaction
-    def record(self, connection: sqlite3.Connection, action: Action) -> JournalEntry | None:
+    def record(
+        self, connection: sqlite3.Connection, action: Action, *, at: datetime | None = None
+    ) -> JournalEntry | None:
         known = self._load(connection, action.id)
         if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
             return known
         connection.execute("DELETE FROM journal WHERE id = ?", (action.id,))
         connection.execute(
             "INSERT INTO journal (id, state, in_hand, taken_at, command, uptime) VALUES (?, 'taken', 1, ?, ?, ?)",
-            (action.id, to_micros(self._clock.now()), dump_action_command(action.command), self._uptime.now()),
+            (action.id, to_micros(at or self._clock.now()), dump_action_command(action.command), self._uptime.now()),
         )
         return None
 
@@ -184,7 +186,7 @@ class FileJournal:
         if oldest is None:
             return backlog
         taken_at, uptime = oldest
-        waited_seconds = self._uptime.seconds_since(uptime)
+        waited_seconds = max(0.0, self._uptime.seconds_since(uptime))
         oldest_at = from_micros(taken_at) if is_time(taken_at) else None
         return replace(backlog, oldest_at=oldest_at, oldest_waited_seconds=waited_seconds)
 

@@ -128,7 +128,7 @@ class FileOutbox:
         if oldest is None:
             return backlog
         received_at, uptime = oldest
-        waited_seconds = self._uptime.seconds_since(uptime)
+        waited_seconds = max(0.0, self._uptime.seconds_since(uptime))
         oldest_at = from_micros(received_at) if is_time(received_at) else None
         return replace(backlog, oldest_at=oldest_at, oldest_waited_seconds=waited_seconds)
 

@@ -11,7 +11,7 @@ import structlog
 from adapters.filesystem import journal, outbox
 from adapters.filesystem.codec import is_time, to_micros
 from adapters.filesystem.schema import MAX_CHECKED_BYTES
-from adapters.filesystem.uptime import Uptime
+from adapters.filesystem.uptime import SAVE_AFTER, Uptime
 from application.ports.clock import Clock
 
 log = structlog.get_logger()
@@ -42,6 +42,7 @@ class Repair:
         self._clock = clock
         self._now = to_micros(clock.now())
         self._uptime = uptime.now()
+        self._latest = self._uptime + SAVE_AFTER
 
     def run(self) -> None:
         """Repairs everything, and logs what it repaired."""
@@ -76,13 +77,13 @@ class Repair:
 
     def _repair_uptimes(self) -> None:
         """Nothing can have happened later than now, which anything but a number counts as."""
-        lanes = self._change("UPDATE lanes SET uptime = ?1 WHERE uptime NOT BETWEEN 0 AND ?1", self._uptime)
+        lanes = self._change("UPDATE lanes SET uptime = ? WHERE uptime NOT BETWEEN 0 AND ?", self._uptime, self._latest)
         self._report("lanes", "uptime", lanes)
         for table, states in _STATES.items():
             repaired = 0
             for state in states:
-                for condition in ("uptime > ?1", "uptime < 0"):  # one by one, which the index supports
-                    statement = f"UPDATE {table} SET uptime = ?1 WHERE state = '{state}' AND {condition}"
+                for condition in (f"uptime > {self._latest}", "uptime < 0"):  # one by one, which the index supports
+                    statement = f"UPDATE {table} SET uptime = ? WHERE state = '{state}' AND {condition}"
                     repaired += self._change(statement, self._uptime)
             self._report(table, "uptime", repaired)
 

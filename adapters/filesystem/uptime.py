@@ -14,8 +14,9 @@ UNKNOWN = 0
 _START = 1
 _MAX = 2**53
 """Some centuries. More would be damage."""
-_SAVE_AFTER = 1_000_000
-"""Microseconds after which the uptime is saved together with something else."""
+SAVE_AFTER = 1_000_000
+"""Microseconds after which the uptime is saved together with something else. After a kill, rows may be that much newer
+than the uptime."""
 _SAVE_ALONE_AFTER = 60_000_000
 """Microseconds after which it is saved even if nothing else is: a commit of its own."""
 
@@ -52,7 +53,7 @@ class Uptime:
     def write_if_due(self, connection: sqlite3.Connection) -> None:
         """Saves the uptime now and then, if possible in a transaction that changes something else."""
         is_changing = connection.total_changes != self._changes
-        if abs(self.now() - self._saved) >= (_SAVE_AFTER if is_changing else _SAVE_ALONE_AFTER):
+        if abs(self.now() - self._saved) >= (SAVE_AFTER if is_changing else _SAVE_ALONE_AFTER):
             self.write(connection)
         self._changes = connection.total_changes
 

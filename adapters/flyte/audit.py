@@ -11,6 +11,7 @@ from adapters.flyte import errors
 from adapters.flyte.audit_schemas import AuditedAction, Trigger
 from adapters.flyte.body_readers import AuditBody
 from adapters.flyte.http_client import FlyteHttpClient
+from adapters.serialization.timestamps import parse_ts
 from domain.errors import WorkflowServerError
 from domain.outbox import OutboxEntry
 
@@ -82,16 +83,17 @@ class FlyteAudit:
         wanted = {entry.key: entry.received_at for entry in entries}
         if not wanted:
             return set()
-        found = await self._search_published(wanted, actionPackName=self._pack_name)
+        since = min(map(_earliest_arrival, entries)) - max(timedelta(), self._client.clock_ahead()) - _CLOCK_SKEW
+        found = await self._search_published(wanted, since, actionPackName=self._pack_name)
         if len(found) == len(wanted):
             return found
         try:
-            return found | await self._search_published(wanted)
+            return found | await self._search_published(wanted, since)
         except (AuditUnavailable, WorkflowServerError) as error:
             log.warning("audit_incomplete", reason=str(error))
             return found
 
-    async def _search_published(self, wanted: Mapping[str, datetime], **filters: str) -> set[str]:
+    async def _search_published(self, wanted: Mapping[str, datetime], since: datetime, **filters: str) -> set[str]:
         found: set[str] = set()
 
         def visit(action: AuditedAction) -> None:
@@ -99,7 +101,6 @@ class FlyteAudit:
             if key in wanted and action.trigger.created_at in (None, wanted[key]):
                 found.add(key)
 
-        since = min(wanted.values()) - max(timedelta(), self._client.clock_ahead()) - _CLOCK_SKEW
         await self._search(visit, lambda: len(found) == len(wanted), since=since, **filters)
         return found
 
@@ -154,3 +155,8 @@ class FlyteAudit:
 
 def _is_older(page: AuditBody, since: datetime | None) -> bool:
     return since is not None and page.last_changed_at is not None and page.last_changed_at < since
+
+
+def _earliest_arrival(entry: OutboxEntry) -> datetime:
+    """Our clock may have been ahead when the event was received; its message has the time of another clock."""
+    return min(entry.received_at, parse_ts(entry.event.timestamp) or entry.received_at)

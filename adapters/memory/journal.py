@@ -40,12 +40,12 @@ class MemoryJournal:
     async def close_poll_session(self) -> None:
         self._polled_since = None
 
-    async def record(self, action: Action) -> JournalEntry | None:
+    async def record(self, action: Action, *, at: datetime | None = None) -> JournalEntry | None:
         known = self._find(action.id)
         if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
             return known
         self._reported.pop(action.id, None)
-        self._unreported[action.id] = JournalEntry(action, self._clock.now())
+        self._unreported[action.id] = JournalEntry(action, at or self._clock.now())
         self._owned.add(action.id)
         self._wait(action.id)
         return None

@@ -26,8 +26,10 @@ class Journal(Protocol):
     async def close_poll_session(self) -> None:
         """Records that this process has stopped polling and has recorded every action that it was given."""
 
-    async def record(self, action: Action) -> JournalEntry | None:
-        """Stores an action just taken, owned by this process. Returns None if it is new, otherwise what is known of it.
+    async def record(self, action: Action, *, at: datetime | None = None) -> JournalEntry | None:
+        """Stores an action just taken (None: now), owned by this process.
+
+        Returns None if it is new, otherwise what is known of it.
 
         The same id with another command is another action; it replaces one that was reported.
         """

@@ -12,7 +12,6 @@ import structlog
 
 from application.policies import POLL_INTERVAL_SECONDS
 from application.ports.chat import Chat
-from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
@@ -54,7 +53,6 @@ class ActionWorker:
         reporter: ResultReporter,
         schedule: PollSchedule,
         channel_locks: ChannelLocks,
-        clock: Clock,
         shutdown: Shutdown,
         storage_retry: StorageRetryPolicy,
         journal_limit: int,
@@ -67,7 +65,6 @@ class ActionWorker:
         self._reporter = reporter
         self._schedule = schedule
         self._channel_locks = channel_locks
-        self._clock = clock
         self._shutdown = shutdown
         self._storage_retry = storage_retry
         self._journal_limit = journal_limit
@@ -244,9 +241,9 @@ class ActionWorker:
 
     async def _record(self, action: Action, steps: Mapping[StepName, Step] = MappingProxyType({})) -> None:
         """Records a taken action, and executes it unless it is known already."""
-        taken_at = self._clock.now()
+        taken_at = self._chat.now()  # whoever gives up goes by that clock too
         try:
-            known = await self._journal.record(action)
+            known = await self._journal.record(action, at=taken_at)
             if known is None:
                 await self._record_begun(action, steps)
         except ShutdownRequested:

@@ -59,6 +59,17 @@ async def test_claims_and_actions_of_a_killed_process_are_released(directory: Pa
         assert entry.steps[STEP_A].begun_at == NOW
 
 
+async def test_a_kill_leaves_nothing_to_repair(directory: Path) -> None:
+    with storage_process("append_forever", directory) as process:
+        for _ in range(200):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    with capture_logs() as logs:
+        async with FileStorage(directory, CLOCK).open():
+            pass
+    assert {line["event"] for line in logs} <= {"storage_in_temporary_directory"}
+
+
 async def test_a_full_disk_loses_nothing_and_refuses_writes_until_there_is_room(directory: Path) -> None:
     with storage_process("fill_disk", directory) as process:
         lines = process.stdout.read().splitlines()

@@ -364,7 +364,8 @@ async def test_runs_are_queried_page_by_page_until_they_are_too_old() -> None:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(DEFINITION)
-            assert await workflow.were_published(ASKED) == [False]
+            message = received_message(f"{NOON.timestamp():.6f}").message
+            assert await workflow.were_published([message_entry(message, NOON)]) == [False]
     asked = [request.target for request in server.requests if "/audit/" in request.target]
     assert asked == [
         "/v1/audit/flows?actionPackName=Slack&start=0&limit=200",
@@ -372,6 +373,30 @@ async def test_runs_are_queried_page_by_page_until_they_are_too_old() -> None:
         "/v1/audit/flows?start=0&limit=200",
         "/v1/audit/flows?start=200&limit=200",
     ]
+
+
+async def test_an_event_received_while_our_clock_was_ahead_is_found_after_it_was_set_right() -> None:
+    timestamp, received_at = f"{NOON.timestamp():.6f}", NOON + timedelta(days=1)
+    event = {
+        "event": "ReceivedMessage",
+        "pack": {"name": "Slack"},
+        "payload": {"channelId": "C1", "timestamp": timestamp},
+        "createdAt": received_at.isoformat(),
+    }
+    state = {"value": "SUCCESS", "time": (NOON + timedelta(seconds=1)).isoformat()}
+    others = [{"actions": {"1": _audited(trigger=None, state=state)}}] * 200
+    pages = {"0": others, "200": [{"actions": {"1": _audited(trigger=event, state=state)}}]}
+
+    def respond(request: Request) -> bytes:
+        start = request.target.partition("start=")[2].partition("&")[0]
+        return flyte_registration(request) or http_response(200, json.dumps({"flows": pages.get(start, [])}))
+
+    async with scripted_server(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(DEFINITION)
+            entry = message_entry(received_message(timestamp).message, received_at)
+            assert await workflow.were_published([entry]) == [True]
 
 
 async def test_pages_are_too_old_by_flyte_s_clock_and_not_by_ours() -> None:

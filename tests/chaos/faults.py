@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ class FaultContext:
     flyte: FlyteServer
     load: Load
     pack: DaemonProcess
+    clock: Path
+    """Says by how many seconds the clock of the pack's machine is wrong."""
     rng: Random
     doubt_seconds: float
     """How long the pack looks for a post in doubt."""
@@ -173,6 +176,13 @@ async def disk_full(context: FaultContext) -> None:
         _limit_files(context.pack, resource.RLIM_INFINITY)
 
 
+async def clock_set(context: FaultContext) -> None:
+    """Somebody sets the clock of the pack's machine, which stays wrong across restarts."""
+    for _ in range(context.rng.randint(1, 3)):
+        await context.wait(0, 1)
+        context.clock.write_text(str(context.rng.choice([-3600, 0, 120, 86400])))
+
+
 async def shutdown_requested(context: FaultContext) -> None:
     """The pack is asked to shut down, and killed before it may have finished."""
     await context.wait(0.5, 2)
@@ -182,7 +192,8 @@ async def shutdown_requested(context: FaultContext) -> None:
 ALL: Final[tuple[Fault, ...]] = (
     flyte_down, flyte_drops_responses, flyte_hangs, flyte_fails, flyte_forgets_pack, reset_after_post,
     reset_before_post, internal_errors, post_hangs, slack_throttles, slack_fails, history_lags,
-    history_limited, redelivery_storm, sockets_close, sockets_go_silent, process_paused, disk_full, shutdown_requested,
+    history_limited, redelivery_storm, sockets_close, sockets_go_silent, process_paused, disk_full,
+    clock_set, shutdown_requested,
 )  # fmt: skip
 
 VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
@@ -192,6 +203,7 @@ VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "slow-slack": (posts_late,),
     "redelivery": (redelivery_storm,),
     "rtm": (sockets_close,),
+    "clock": (clock_set,),
     "history-limited": (history_limited,),
     "everything": ALL,
 }

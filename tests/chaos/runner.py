@@ -59,8 +59,14 @@ class ChaosRunner:
     leftovers: list[str] = field(default_factory=list)
     """What the storage still held at the end."""
 
+    @property
+    def _clock(self) -> Path:
+        """Says by how many seconds the clock of the pack's machine is wrong."""
+        return self.directory / "clock"
+
     async def run(self) -> Ledger:
         """Kills the pack `runs` times, lets it catch up, and returns the ledger."""
+        self._clock.write_text("0")
         flows = [flow_from_file(BUILT_IN / "echo.yaml")]
         slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
         async with slack, FlyteServer(flows=flows, max_finished_runs=1_000_000) as flyte:
@@ -83,7 +89,7 @@ class ChaosRunner:
         rng = self._rng(f"run {number}")
         await self._stay_down(rng, slack, load)
         async with self._daemon(number, slack, flyte) as pack, asyncio.TaskGroup() as tasks:
-            context = FaultContext(slack, flyte, load, pack, rng, self.doubt_seconds)
+            context = FaultContext(slack, flyte, load, pack, self._clock, rng, self.doubt_seconds)
             faults = [tasks.create_task(fault(context)) for fault in draw_faults(self.variant, rng)]
             await self._kill(rng, context)
             for fault in faults:
@@ -127,6 +133,7 @@ class ChaosRunner:
         for delivery in slack.unacknowledged.values():
             if delivery.is_given_up:
                 load.on_given_up(*delivery.message_key)
+        self._clock.write_text("0")
         async with self._daemon(self.runs, slack, flyte) as pack:
             await self._wait_until_complete(load, slack, flyte)
             await asyncio.sleep(_QUIET_SECONDS)
@@ -151,7 +158,7 @@ class ChaosRunner:
     async def _daemon(self, number: int, slack: SlackServer, flyte: FlyteServer) -> AsyncIterator[DaemonProcess]:
         token = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
         variables = daemon_environ(slack, flyte, self.directory, **token, **_VARIABLES)
-        program = (sys.executable, _PACK, f"{self.doubt_seconds:g}")
+        program = (sys.executable, _PACK, f"{self.doubt_seconds:g}", self._clock)
         async with daemon(variables, program=program) as pack:
             yield pack
         self.log += [{"run": number, **line} for line in pack.log]

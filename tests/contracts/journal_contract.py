@@ -116,6 +116,10 @@ class JournalContract(StorageSuite):
         assert await at(storage, NOW).journal.record(action()) is None
         assert await loaded(storage) == JournalEntry(action(), NOW)
 
+    async def test_an_action_is_recorded_as_taken_at_the_given_time(self, storage: Storage) -> None:
+        await at(storage, NOW).journal.record(action(), at=after(-5))
+        assert (await loaded(storage)).taken_at == after(-5)
+
     async def test_an_action_never_recorded_is_unknown(self, storage: Storage) -> None:
         assert await storage.journal.load(X) is None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from adapters.filesystem.storage import FileStorage
+from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from domain.messages import IncomingMessage
@@ -33,7 +34,7 @@ async def hold_lock(directory: Path) -> None:
 
 async def append_forever(directory: Path) -> None:
     """Appends batches from many tasks at once and prints the number of each stored one."""
-    storage = FileStorage(directory, CLOCK)
+    storage = FileStorage(directory, SystemClock())
     numbers = count()
 
     async def append_batches() -> None:

@@ -215,6 +215,19 @@ async def test_a_clock_that_is_a_day_ahead_after_a_restart_shortens_no_time(worl
         assert isinstance(await world.answer(action), MessageSent)
 
 
+async def test_a_clock_that_was_an_hour_behind_before_a_restart_shortens_no_time(world: World) -> None:
+    world.pack_clock.step(-3600)
+    world.faults.fail_before("post", AWAY)
+    async with world.killed_pack(FIVE_SECONDS):
+        action = world.engine.enqueue(hello(world))
+        await world.clock.advance(2)
+    world.pack_clock.step(3600)
+    world.faults.lift("post")
+
+    async with world.pack(FIVE_SECONDS):
+        assert isinstance(await world.answer(action), MessageSent)
+
+
 async def test_a_broadcast_is_given_up_in_time_in_every_channel(world: World) -> None:
     world.faults.fail_before("post", AWAY)
 
