@@ -61,7 +61,7 @@ class MembershipSync:
             try:
                 while True:
                     self._doubts.added.clear()
-                    for channel_id in self._doubts.channels() - self._settling:
+                    for channel_id in sorted(self._doubts.channels() - self._settling):
                         self._settling.add(channel_id)
                         tasks.create_task(self._settle(channel_id), name=f"settle membership of {channel_id}")
                     await self._shutdown.wait(None, self._doubts.added)
