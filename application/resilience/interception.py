@@ -57,6 +57,8 @@ class _Intercepted:
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._port, name)
         if not inspect.iscoroutinefunction(attribute):
+            if inspect.ismethod(attribute):
+                setattr(self, name, attribute)  # looked up once, unlike values, which may change
             return attribute
         method, policy = self._prefix + name, self._policy
 
