@@ -22,8 +22,9 @@ _STATES = {
 }
 _LANES_OF_WAITING = """
     WITH RECURSIVE lanes (lane) AS (
-        SELECT min(lane) FROM outbox WHERE state = 'waiting'
-        UNION ALL SELECT (SELECT min(lane) FROM outbox WHERE state = 'waiting' AND lane > lanes.lane)
+        SELECT min(lane) FROM outbox INDEXED BY outbox_by_lane WHERE state = 'waiting'
+        UNION ALL
+        SELECT (SELECT min(lane) FROM outbox INDEXED BY outbox_by_lane WHERE state = 'waiting' AND lane > lanes.lane)
         FROM lanes WHERE lanes.lane IS NOT NULL
     ) SELECT lane FROM lanes
 """
