@@ -48,7 +48,6 @@ class TokenBucket:
 
 
 class _Clock(Protocol):
-    def now(self) -> datetime: ...
     def monotonic(self) -> float: ...
 
 
@@ -101,12 +100,12 @@ class InMemoryRateLimiter:
             if channel_id in self._buckets:
                 self._store(channel_id, replace(self._buckets[channel_id], paused_until=-math.inf))
 
-    async def note_steady(self) -> None:
-        """Records that posts wait for nothing but their rate and pauses at the moment."""
-        self._steady_at = self._clock.now()
+    async def note_steady(self, at: datetime) -> None:
+        """Records that posts wait for nothing but their rate and pauses at this time."""
+        self._steady_at = at
 
     async def steady_at(self) -> datetime | None:
-        """Returns when that was recorded last."""
+        """Returns the time recorded last."""
         return self._steady_at
 
     async def sync(self) -> None:

@@ -194,6 +194,7 @@ class Application(containers.DeclarativeContainer):
     backfill_progress = providers.Singleton(BackfillProgress, shutdown=shutdown)
     pauses = providers.Singleton(
         Pauses,
+        chat=chat,
         storage=storage,
         channel_locks=channel_locks,
         health=health.provided.reporter.call("slack"),

@@ -4,9 +4,10 @@ import math
 import sqlite3
 import threading
 from collections.abc import Collection
+from datetime import datetime
 from typing import TypeAlias
 
-from adapters.filesystem.codec import from_micros, to_micros
+from adapters.filesystem.codec import from_micros, is_time, to_micros
 from adapters.filesystem.database import Database, transaction
 from application.ports.clock import Clock
 from domain.channels import ChannelId
@@ -48,7 +49,7 @@ class FileRateLimiter(InMemoryRateLimiter):
             buckets[ChannelId(channel_id)] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
         self.restore(buckets)
         row = connection.execute("SELECT CAST(at AS INTEGER) FROM steady").fetchone()
-        self._steady_at = from_micros(min(row[0], now)) if row else None
+        self._steady_at = from_micros(row[0]) if row and is_time(row[0]) else None
 
     def take_over(self, connection: sqlite3.Connection) -> None:
         """Restores what was saved last, and saves it by this process's clock."""
@@ -79,9 +80,9 @@ class FileRateLimiter(InMemoryRateLimiter):
             for channel_id in channel_ids:
                 self._changed.pop(channel_id, None)  # would delete what a pack beside this process has yet to see
 
-    async def note_steady(self) -> None:
-        await super().note_steady()
-        await self._save_steady(to_micros(self._wall_clock.now()))
+    async def note_steady(self, at: datetime) -> None:
+        await super().note_steady(at)
+        await self._save_steady(to_micros(at))
 
     async def sync(self) -> None:
         for channel_id in self._saved_pauses - (await self.paused()).keys():

@@ -29,11 +29,11 @@ class RateLimiter(Protocol):
     async def lift(self, channel_ids: Collection[ChannelId]) -> None:
         """Ends the pauses of these channels; in another process that uses the storage, from its next `sync`."""
 
-    async def note_steady(self) -> None:
-        """Records that posts wait for nothing but their rate and pauses at the moment."""
+    async def note_steady(self, at: datetime) -> None:
+        """Records that posts wait for nothing but their rate and pauses at this time."""
 
     async def steady_at(self) -> datetime | None:
-        """Returns when that was recorded last, perhaps by an earlier process; None if never."""
+        """Returns the time recorded last, perhaps by an earlier process; None if there is none."""
 
     async def sync(self) -> None:
         """Takes over pauses lifted by other processes, and forgets what is over."""

@@ -141,12 +141,12 @@ class MessageSender:
     async def _seconds_passed(self, taken_at: datetime) -> float:
         """Returns how much of its time an action has used up, which may have been taken by an earlier process.
 
+        By the chat service's clock: the machine's may have been set meanwhile.
         What that process had spent waiting for rates and pauses does not count.
         """
         steady_at = await self._rate_limiter.steady_at()
         since = max(taken_at, steady_at) if steady_at else taken_at
-        now = min(self._clock.now(), self._chat.now())  # a clock that is ahead shortens no action's time
-        return max(0.0, (now - since).total_seconds())
+        return max(0.0, (self._chat.now() - since).total_seconds())
 
     def _overdue(self) -> Unreachable:
         seconds = self._policy.give_up_seconds

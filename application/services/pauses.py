@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from application.health import HealthReporter
 from application.policies import POLL_INTERVAL_SECONDS
+from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.resilience.chat_retry import log_throttled
 from application.resilience.shutdown import Shutdown
@@ -21,8 +22,9 @@ class Pauses:
     """The pauses of all channels."""
 
     def __init__(
-        self, storage: Storage, channel_locks: ChannelLocks, health: HealthReporter, shutdown: Shutdown
+        self, chat: Chat, storage: Storage, channel_locks: ChannelLocks, health: HealthReporter, shutdown: Shutdown
     ) -> None:
+        self._chat = chat
         self._rate_limiter = storage.rate_limiter
         self._channel_locks = channel_locks
         self._health = health
@@ -39,7 +41,7 @@ class Pauses:
             self._looked.set()
             self._looked = asyncio.Event()
             if len(self._channel_locks) and not self._outages:
-                await self._rate_limiter.note_steady()
+                await self._rate_limiter.note_steady(self._chat.now())
             await self._shutdown.sleep(POLL_INTERVAL_SECONDS)
 
     async def begin(self, channel_id: ChannelId, seconds: float, action_id: ActionId) -> None:

@@ -136,6 +136,6 @@ class RateLimiterContract(StorageSuite):
         async with (storage := restart()).open():
             assert await storage.rate_limiter.steady_at() is None
             for seconds in (1, 2):
-                await at(storage, after(seconds)).rate_limiter.note_steady()
+                await storage.rate_limiter.note_steady(after(seconds))
         async with (storage := restart()).open():
             assert await storage.rate_limiter.steady_at() == after(2)
