@@ -16,7 +16,7 @@ _PAUSE_REMEMBERED_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class TokenBucket:
-    """The posts that one channel has used up. Times are in seconds by a clock that nobody sets."""
+    """The posts that one channel has used up. Times are in seconds by a monotonic clock."""
 
     used_until: float = -math.inf
     """When the slots given out would end if posts were evenly spaced."""

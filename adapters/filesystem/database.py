@@ -180,9 +180,9 @@ class Database:
         return self._companions_on_disk() != self._companions
 
     def _check_log(self, connection: sqlite3.Connection) -> None:
-        """Saves what the log holds if somebody removed it: it exists only as long as the connection. Closes that then.
+        """Saves the content of a log whose file was removed, and closes the connection, which alone still holds it.
 
-        What somebody truncated is lost, and reported.
+        The content of a truncated log is lost, and reported.
         """
         size, self._log_size = self._log_size, _size(self._log)
         if self._lost_companions():

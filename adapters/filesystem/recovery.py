@@ -92,7 +92,7 @@ def _report(path: Path, reason: str, kept_as: str) -> None:
 
 
 def report_incomplete(file: Path) -> None:
-    """Reports that somebody removed or truncated the write-ahead log."""
+    """Reports that the write-ahead log was removed or truncated."""
     log.error(
         "state_incomplete",
         file=str(file),

@@ -1,4 +1,4 @@
-"""Repairs what no program writes into the file, so that nobody stumbles over it at every start.
+"""Repairs values that no program writes into the file, so that they disturb no later start.
 
 Entries that wait are checked when they are read: there may be a million.
 """
@@ -67,7 +67,7 @@ class Repair:
                     aside[table](self._connection, place, "its state is unknown", self._clock)
 
     def _repair_dead_letters(self) -> None:
-        """Gives dead letters a key by which operators can name them."""
+        """Gives every dead letter a key, by which commands address it."""
         for table, key in (("outbox", "key"), ("journal", "id")):
             rows = self._connection.execute(f"SELECT place, {key} FROM {table} WHERE state = 'set aside'").fetchall()
             places = [place for place, name in rows if not isinstance(name, str) or not name]

@@ -1,6 +1,6 @@
 """The time for which packs have run on this storage. Leases, delays and ages are measured by it.
 
-It does not depend on the time of day, which somebody may set. Within a process it follows the clock's `monotonic`; a
+It does not depend on the time of day, which may be set. Within a process it follows the clock's `monotonic`; a
 later process continues from what was saved last. Time for which no pack runs does not count.
 """
 

@@ -54,7 +54,7 @@ class MemoryWorkflow:
         self._waiting.append(self._taken[action_id])
 
     def record_as_waiting(self, action_id: ActionId) -> None:
-        """Lets the record of a taken action be out of date for good, as if nobody had taken it."""
+        """Lets the record of a taken action be out of date for good, as if it had not been taken."""
         self._recorded_as_waiting.append(action_id)
 
     def forget_pack(self) -> None:

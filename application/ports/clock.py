@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time of day, which somebody may set at any moment, and how time passes."""
+    """Tells the time of day, which may be set at any moment, and how time passes."""
 
     def now(self) -> datetime:
         """Returns the time of day, in UTC."""

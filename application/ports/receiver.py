@@ -15,7 +15,7 @@ class Connected:
     """The receiver gets events from now on."""
 
     disconnected_seconds: float | None = None
-    """For how long it got none, by a clock that nobody sets; None for the first connection."""
+    """For how long it got none, by a monotonic clock; None for the first connection."""
     replays_missed: bool = True
     """Whether the service delivers events of its own accord that were missed during a short gap."""
 

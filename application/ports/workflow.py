@@ -35,7 +35,7 @@ class Completion(Enum):
     RECEIVED = "received"
     MISSING = "missing"
     CONTRADICTORY = "contradictory"
-    """The engine says that nobody has taken the action, so that its record is out of date."""
+    """The engine lists the action as not taken, so its record is out of date."""
     UNKNOWN = "unknown"
     """The engine can't tell."""
 

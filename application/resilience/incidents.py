@@ -15,7 +15,7 @@ _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 1, 60
 
 
 def log_incident(**subject: str) -> str:
-    """Logs the exception that is being handled; returns the id by which to find it in the log."""
+    """Logs the exception that is being handled; returns the id that identifies it in the log."""
     incident = secrets.token_hex(4)
     log.exception("internal_error", incident=incident, **subject)  # noqa: LOG004 - called by handlers
     return incident

@@ -16,7 +16,7 @@ _PIECE_BYTES: Final = 4096
 
 
 def install_standard_error() -> None:
-    """Replaces `sys.stderr`: a full disk, a closed pipe or one that nobody reads must not stop the program.
+    """Replaces `sys.stderr`: a full disk, a closed pipe or one without a reader must not stop the program.
 
     Closed standard streams lead to the null device from now on. A file or socket that is opened later would otherwise
     get their numbers, and with them what is written to the stream.

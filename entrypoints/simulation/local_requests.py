@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 _OWN_SUFFIXES: Final = (".localhost", ".internal", ".local")
-"""Names that can't belong to a foreign page: nobody can register them."""
+"""Names that can't belong to a foreign page: they can't be registered."""
 
 
 def has_own_origin(request: web.Request) -> bool:

@@ -139,7 +139,7 @@ ROWS = {"outbox": ("key", (WAITING.key, REJECTED.key)), "journal": ("id", (TAKEN
 
 
 def damage(directory: Path, table: str, column: str, value: str) -> bool:
-    """Replaces a column's value in some rows, as somebody with an editor would. Returns False if SQLite refuses."""
+    """Replaces a column's value in some rows, as an editor would. Returns False if SQLite refuses."""
     changed = 0
     with closing(sqlite3.connect(directory / "flyte-slack.db", isolation_level=None)) as connection:
         name, keys = ROWS.get(table, ("rowid" if table == "lanes" else column, ()))

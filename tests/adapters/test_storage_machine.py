@@ -71,7 +71,7 @@ class _Machine(RuleBasedStateMachine):
         CLOCK.time = after(self.now)
 
     @rule(seconds=st.sampled_from([-3600.0, 120.0, 86400.0]))
-    def somebody_sets_the_clock(self, seconds: float) -> None:
+    def set_clock(self, seconds: float) -> None:
         CLOCK.step(seconds)
 
     def close(self) -> None:

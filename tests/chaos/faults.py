@@ -177,7 +177,7 @@ async def disk_full(context: FaultContext) -> None:
 
 
 async def clock_set(context: FaultContext) -> None:
-    """Somebody sets the clock of the pack's machine, which stays wrong across restarts."""
+    """The clock of the pack's machine is set, and stays wrong across restarts."""
     for _ in range(context.rng.randint(1, 3)):
         await context.wait(0, 1)
         context.clock.write_text(str(context.rng.choice([-3600, 0, 120, 86400])))

@@ -1,4 +1,4 @@
-"""The daemon on a storage that somebody has damaged."""
+"""The daemon on a damaged storage."""
 
 import os
 import sqlite3

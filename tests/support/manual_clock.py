@@ -20,5 +20,5 @@ class ManualClock:
         return (self.time - self._start).total_seconds()
 
     def step(self, seconds: float) -> None:
-        """Somebody sets the time of day, ahead or back, while no time passes."""
+        """Sets the time of day ahead or back, while no time passes."""
         self.error += timedelta(seconds=seconds)

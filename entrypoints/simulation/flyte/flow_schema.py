@@ -86,7 +86,7 @@ def _text_errors(
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The keys of an object, with those of the objects in it. `silent` ones are not read, but nobody's mistake."""
+    """The keys of an object, with those of the objects in it. `silent` ones are ignored without a warning."""
 
     keys: Mapping[str, "_Keys | None"]
     silent: frozenset[str] = frozenset()
