@@ -344,7 +344,7 @@ async def test_an_outage_of_slack_does_not_flood_the_log(
         await flyte.wait_for(lambda: not flyte.waiting(), 15)
         assert await pack.stop() == 0
     assert len(pack.log) < 100
-    assert (await pack.wait_for_event("lines_left_out"))["of"] == "chat_out_of_reach"
+    assert "chat_out_of_reach" in {line["of"] for line in pack.log if line["event"] == "lines_left_out"}
 
 
 async def test_a_pack_in_socket_mode_accepts_no_http_requests_from_slack(
