@@ -36,6 +36,10 @@ class PortUnavailable(OSError):
 class SlackRequestHandler(Protocol):
     """Answers Slack's requests. Names of headers are in any case."""
 
+    @property
+    def is_receiving(self) -> bool:
+        """Whether events can be taken at the moment."""
+
     def refuse(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Returns the status and text of the response if the headers rule out that Slack sent this; otherwise None."""
 
@@ -134,7 +138,8 @@ class HttpServer:
         return handle
 
     async def _get_readiness(self, _: web.Request) -> web.Response:
-        is_ready = self._health.checks()["storage"].healthy
+        is_receiving = self._slack_handler is None or self._slack_handler.is_receiving
+        is_ready = is_receiving and self._health.checks()["storage"].healthy
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         return web.json_response({"ready": is_ready}, status=status, headers=_HEADERS)
 

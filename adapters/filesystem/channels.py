@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -60,6 +60,14 @@ class FileChannels:
             await self._set_joined_at(channel_id, since)
             await self._change(JoinedChannels.join, channel_id)
 
+    @transaction
+    def note_listening(self, connection: sqlite3.Connection, channel_ids: Sequence[ChannelId], since: datetime) -> None:
+        rows = [(channel_id, to_micros(since)) for channel_id in channel_ids]
+        connection.executemany("INSERT OR IGNORE INTO joined VALUES (?, ?)", rows)
+
+    async def was_joined(self, channel_id: ChannelId) -> bool:
+        return channel_id in self._joined or await self._has_time(channel_id)
+
     async def leave(self, channel_id: ChannelId) -> None:
         await self._change(JoinedChannels.leave, channel_id)
 
@@ -78,9 +86,9 @@ class FileChannels:
         self, connection: sqlite3.Connection, channel_id: ChannelId, *, overlap: timedelta = timedelta()
     ) -> datetime | None:
         row = connection.execute("SELECT at FROM joined WHERE channel_id = ?", (channel_id,)).fetchone()
-        joined_at = from_micros(row[0]) if row and channel_id in self._joined else None
+        since = from_micros(row[0]) if row else None
         message_at = last_message_at(connection, Lane(channel_id))
-        return max(filter(None, (joined_at, message_at and message_at - overlap)), default=None)
+        return max(filter(None, (since, message_at and message_at - overlap)), default=None)
 
     @transaction
     def active_since(self, connection: sqlite3.Connection, time: datetime) -> frozenset[ChannelId]:
@@ -89,6 +97,11 @@ class FileChannels:
     @transaction
     def _set_joined_at(self, connection: sqlite3.Connection, channel_id: ChannelId, at: datetime) -> None:
         connection.execute("REPLACE INTO joined VALUES (?, ?)", (channel_id, to_micros(at)))
+
+    @transaction
+    def _has_time(self, connection: sqlite3.Connection, channel_id: ChannelId) -> bool:
+        row = connection.execute("SELECT 1 FROM joined WHERE channel_id = ?", (channel_id,)).fetchone()
+        return row is not None
 
     def _read(self) -> None:
         self._joined = JoinedChannels()

@@ -1,6 +1,6 @@
 """A storage that forgets everything at exit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -25,17 +25,27 @@ class MemoryChannels:
 
     def __init__(self, outbox: MemoryOutbox) -> None:
         self._outbox = outbox
-        self._joined_at: dict[ChannelId, datetime] = {}
+        self._joined = JoinedChannels()
+        self._listening_since: dict[ChannelId, datetime] = {}
         self._unjoined_memberships: frozenset[ChannelId] | None = None
 
     async def joined(self) -> JoinedChannels:
-        return JoinedChannels(tuple(self._joined_at))
+        return self._joined
 
     async def join(self, channel_id: ChannelId, *, since: datetime) -> None:
-        self._joined_at.setdefault(channel_id, since)
+        if channel_id not in self._joined:
+            self._listening_since[channel_id] = since
+            self._joined = self._joined.join(channel_id)
+
+    async def note_listening(self, channel_ids: Sequence[ChannelId], since: datetime) -> None:
+        for channel_id in channel_ids:
+            self._listening_since.setdefault(channel_id, since)
+
+    async def was_joined(self, channel_id: ChannelId) -> bool:
+        return channel_id in self._joined or channel_id in self._listening_since
 
     async def leave(self, channel_id: ChannelId) -> None:
-        self._joined_at.pop(channel_id, None)
+        self._joined = self._joined.leave(channel_id)
 
     async def unjoined_memberships(self) -> frozenset[ChannelId] | None:
         return self._unjoined_memberships
@@ -45,7 +55,7 @@ class MemoryChannels:
 
     async def last_message_at(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
         message_at = self._outbox.last_message_at(Lane(channel_id))
-        times = self._joined_at.get(channel_id), message_at and message_at - overlap
+        times = self._listening_since.get(channel_id), message_at and message_at - overlap
         return max(filter(None, times), default=None)
 
     async def active_since(self, time: datetime) -> frozenset[ChannelId]:

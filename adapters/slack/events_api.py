@@ -70,6 +70,11 @@ class SlackEventsApi:
             for acknowledged in self._pending:
                 _resolve(acknowledged, is_acknowledged=False)
 
+    @property
+    def is_receiving(self) -> bool:
+        """Whether requests are answered; before that they get 503."""
+        return self._queue is not None
+
     def refuse(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Returns the status and text of the response to a request that can't be Slack's, whatever its body says.
 

@@ -1,5 +1,6 @@
 """The channels that the pack listens to, and when it last received a message from each."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -15,6 +16,12 @@ class Channels(Protocol):
     async def join(self, channel_id: ChannelId, *, since: datetime) -> None:
         """Starts listening to a channel, as of `since` by the chat service's clock. No effect if it is joined."""
 
+    async def note_listening(self, channel_ids: Sequence[ChannelId], since: datetime) -> None:
+        """Records since when the pack listens to channels of which that is not known; others keep their time."""
+
+    async def was_joined(self, channel_id: ChannelId) -> bool:
+        """Returns whether the pack listens to the channel, or did so at any time."""
+
     async def leave(self, channel_id: ChannelId) -> None:
         """Stops listening to a channel. No effect if it is not joined."""
 
@@ -25,8 +32,8 @@ class Channels(Protocol):
         """Replaces what `unjoined_memberships` returns."""
 
     async def last_message_at(self, channel_id: ChannelId, *, overlap: timedelta = timedelta()) -> datetime | None:
-        """Returns the later of the time of joining, and `overlap` before the timestamp of the channel's latest message
-        in the outbox. None if neither is known.
+        """Returns the later of the time since which the pack listens, and `overlap` before the timestamp of the
+        channel's latest message in the outbox. None if neither is known.
         """
 
     async def active_since(self, time: datetime) -> frozenset[ChannelId]:

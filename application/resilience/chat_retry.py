@@ -18,6 +18,7 @@ log = structlog.get_logger()
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 30
 _REPEATED_BY_CALLER = frozenset({"post", "find_posted", "history", "replies"})
 """Their callers know how long to go on, keep to a rate limit of their own, and wait while others go on."""
+_HISTORY = frozenset({"history", "replies"})
 _LONG_PAUSE_SECONDS = 60
 """An operator should know of longer ones."""
 
@@ -105,6 +106,10 @@ class ChatHealthPolicy:
         """Implements Policy."""
         try:
             result = await call.perform()
+        except Unreachable as error:
+            if call.method not in _HISTORY:  # the backfill tells of its own troubles
+                self._health.on_error(error)
+            raise
         except ChatError as error:
             self._health.on_error(error)
             raise

@@ -54,7 +54,7 @@ class LeaveChannelHandler:
 
     async def _is_gone(self, channel_id: ChannelId, error: ChatError) -> bool:
         """Whether there is nothing left to leave: the channel had been joined, and is not accessible any more."""
-        if not isinstance(error, ChatRejected) or channel_id not in await self._channels.joined():
+        if not isinstance(error, ChatRejected) or not await self._channels.was_joined(channel_id):
             return False
         if isinstance(error, ChannelInaccessible):
             return True

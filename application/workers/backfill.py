@@ -126,10 +126,13 @@ class Backfill:
         now = self._chat.now()
         channel_ids = await self._channels_to_backfill(now)
         times = await asyncio.gather(*(self._channels.last_message_at(each, overlap=_OVERLAP) for each in channel_ids))
+        since = dict(zip(channel_ids, times, strict=True))
+        if unknown := [channel_id for channel_id, last in since.items() if last is None]:
+            await self._channels.note_listening(unknown, now)  # from now on; it has missed nothing so far
         return [
             Gap(channel_id, max(last, now - self._look_back) if last <= now else now - self._look_back, now)
-            for channel_id, last in zip(channel_ids, times, strict=True)
-            if last is not None  # otherwise the pack never listened to this channel: it missed nothing
+            for channel_id, last in since.items()
+            if last is not None
         ]
 
     async def _channels_to_backfill(self, now: datetime) -> tuple[ChannelId, ...]:

@@ -113,15 +113,17 @@ async def test_the_database_alone_restores_no_joined_channel(storage: Storage, d
     (directory / "channels.json").write_text("broken")
     async with storage.open():
         assert (await storage.channels.joined()).ids == ()
-        last_message_at = await storage.channels.last_message_at(A)
-        assert last_message_at is not None
-        assert last_message_at < NOW
+        assert await storage.channels.was_joined(A)
 
 
 async def test_a_channel_of_the_original_pack_has_no_last_message_time(storage: Storage, directory: Path) -> None:
     (directory / "channels.json").write_text('["CA"]')
     async with storage.open():
         assert await storage.channels.last_message_at(A) is None
+        assert await storage.channels.was_joined(A)
+
+        await storage.channels.note_listening([A], NOW)
+        assert await storage.channels.last_message_at(A) == NOW
 
 
 async def test_a_change_that_cannot_be_written_has_no_effect(storage: Storage, directory: Path) -> None:

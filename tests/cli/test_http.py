@@ -70,6 +70,7 @@ class SlackRequests:
 
     def __init__(self, respond: Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, str]]] = echo) -> None:
         self._respond = respond
+        self.is_receiving = True
 
     def refuse(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
         return (401, "refused") if "Refused" in headers else None
@@ -419,3 +420,17 @@ async def test_a_host_of_another_machine_is_an_error_that_names_the_variable() -
     with pytest.raises(PortUnavailable, match=r"^FLYTE_SLACK_HTTP_HOST: can't listen on '192\.0\.2\.1'"):
         async with HttpServer(HealthRegistry(HEALTH_CHECKS), host="192.0.2.1", port=0).open():
             pass
+
+
+@pytest.mark.parametrize(("is_receiving", "status"), [(True, 200), (False, 503)])
+async def test_the_pack_is_ready_once_it_takes_the_requests_of_slack(*, is_receiving: bool, status: int) -> None:
+    health = HealthRegistry(["storage"])
+    health.reporter("storage").report(healthy=True, status="working")
+    slack = SlackRequests()
+    slack.is_receiving = is_receiving
+    async with (
+        ClientSession() as session,
+        running_server(health, slack_handler=slack) as server,
+        session.get(f"{server.url}/ready") as response,
+    ):
+        assert response.status == status

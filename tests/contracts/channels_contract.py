@@ -95,10 +95,29 @@ class ChannelsContract(StorageSuite):
         await at(storage, after(3600)).outbox.purge(timedelta())
         assert await storage.channels.last_message_at(A) is not None
 
-    async def test_the_time_of_joining_a_channel_is_forgotten_when_it_is_left(self, storage: Storage) -> None:
+    async def test_a_channel_that_is_joined_again_has_the_later_time(self, storage: Storage) -> None:
         await storage.channels.join(A, since=NOW)
         await storage.channels.leave(A)
-        assert await storage.channels.last_message_at(A) is None
+        await storage.channels.join(A, since=after(60))
+        assert await storage.channels.last_message_at(A) == after(60)
+
+    async def test_the_beginning_of_listening_is_recorded_once_and_survives_a_restart(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.channels.join(A, since=NOW)
+            await storage.channels.note_listening([A, B], after(60))
+            await storage.channels.note_listening([B], after(120))
+        async with (storage := restart()).open():
+            assert await storage.channels.last_message_at(A) == NOW
+            assert await storage.channels.last_message_at(B) == after(60)
+            assert (await storage.channels.joined()).ids == (A,)
+
+    async def test_channels_that_were_joined_are_known_after_they_were_left(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.channels.join(A, since=NOW)
+            await storage.channels.leave(A)
+        async with (storage := restart()).open():
+            assert await storage.channels.was_joined(A)
+            assert not await storage.channels.was_joined(B)
 
     async def test_a_timestamp_that_is_not_a_time_is_ignored(self, storage: Storage) -> None:
         await storage.outbox.append([message_entry(IncomingMessage(A, "soon", "hello"), NOW)])

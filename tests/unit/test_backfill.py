@@ -80,6 +80,24 @@ async def test_a_message_overtaken_by_a_later_one_is_fetched(world: World) -> No
     assert world.published_texts == ["later", "overtaken"]
 
 
+async def test_missed_messages_are_fetched_where_none_was_ever_received(world: World) -> None:
+    world.chat.add_channel("C3", has_bot=True)
+    with world.undelivered():
+        world.chat.say("C3", "before the pack")
+        await world.clock.advance(10)
+    settings = pack_settings(listen=Listen.MEMBER)
+    async with world.killed_pack(settings):
+        await world.clock.advance(20)
+    with world.undelivered():
+        world.chat.say("C3", "missed")
+        await world.clock.advance(60)
+
+    async with world.pack(settings):
+        await world.clock.advance(1)
+
+    assert world.published_texts == ["missed"]
+
+
 async def test_direct_messages_are_fetched_where_the_pack_has_received_some_before(world: World) -> None:
     world.chat.add_channel("D1", has_bot=True)
     world.chat.add_channel("D2", has_bot=True)

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from application.health import ChatHealth, HealthRegistry, HealthStatus
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
-from application.resilience.interception import intercepted
+from application.resilience.interception import PortCall, intercepted
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 from tests.support.faults import Faults
@@ -147,6 +147,19 @@ async def test_shutdown_ends_the_waiting(caller: Caller, error: ChatError) -> No
 
     with pytest.raises(ShutdownRequested):
         await calling
+
+
+@pytest.mark.parametrize("method", ["history", "replies"])
+async def test_a_history_that_is_out_of_reach_does_not_make_slack_unhealthy(caller: Caller, method: str) -> None:
+    async def fail() -> None:
+        raise OUT_OF_REACH
+
+    caller.chat_health.on_success()
+    caller.chat_health.on_receiver_status()
+    with pytest.raises(Unreachable):
+        await ChatHealthPolicy(caller.chat_health).execute(PortCall(method, (), {}, fail))
+
+    assert caller.slack == HealthStatus(healthy=True, status="connected")
 
 
 async def test_slack_is_healthy_when_it_answers_and_events_arrive(caller: Caller) -> None:

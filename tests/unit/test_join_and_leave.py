@@ -100,6 +100,19 @@ async def test_a_joined_channel_that_is_gone_is_left(world: World, code: str) ->
     assert await joined(world) == ()
 
 
+async def test_a_joined_channel_that_the_pack_saw_go_is_left_again(world: World) -> None:
+    await world.join(world.c1)
+    world.chat.archive("C1")
+
+    async with world.pack():
+        await world.clock.advance(1)
+        assert (await world.storage.channels.joined()).ids == ()
+        world.faults.fail_before("leave", ChannelInaccessible("is_archived", "gone", world.c1))
+
+        assert await world.outcome(LeaveChannel(world.c1)) == ChannelLeft(world.c1)
+        assert await world.outcome(LeaveChannel(world.c1)) == ChannelLeft(world.c1)
+
+
 @pytest.mark.parametrize("code", ["channel_not_found", "is_archived"])
 async def test_leaving_an_unknown_channel_that_was_never_joined_fails(world: World, code: str) -> None:
     world.faults.fail_before("leave", ChannelInaccessible(code, "gone", world.c1))
