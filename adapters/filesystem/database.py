@@ -148,7 +148,8 @@ class Database:
         """Rolls back; after two failures in a row, closes the file, so that the next attempt opens it again.
 
         Not after the first: the connection that failed knows that the transaction did not happen, although all of it
-        may be in the log already. To another connection it would have happened.
+        may be in the log already. To another connection it would have happened. Nor while the file is empty or missing:
+        closing would write the log into it, and what opened next would be a part of the database.
         """
         has_failed_before, self._has_failed = self._has_failed, True
         if self._connection is None:
@@ -158,13 +159,18 @@ class Database:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
             has_failed_before = True
-        if has_failed_before and not self._lost_companions():
+        if has_failed_before and not self._lost_companions() and _size(self._path):
             self._disconnect()
 
     def _connected(self) -> sqlite3.Connection:
         status = self._path.stat()
         if self._file not in (None, (status.st_dev, status.st_ino)):
             raise StorageUnavailable(f"{self._path} was replaced while in use; put it back, or start again")
+        if self._file is not None and status.st_size == 0:
+            raise StorageUnavailable(
+                f"{self._path} was emptied while in use; stop the pack, restore a backup if there is a recent one, "
+                "and start again"
+            )
         if self._connection is not None:
             self._check_log(self._connection)
         if self._connection is None:

@@ -125,6 +125,31 @@ async def test_a_deleted_file_is_not_recreated_while_the_pack_runs(directory: Pa
             await storage.outbox.append([new_entry(A, 1)])
 
 
+async def test_a_database_emptied_in_use_accepts_nothing_more(directory: Path) -> None:
+    await store_entry(directory)
+    storage = FileStorage(directory, CLOCK)
+    async with storage.open():
+        await storage.outbox.append([new_entry(A, 2)])
+        os.truncate(directory / "flyte-slack.db", 0)
+        for number in range(3, 7):
+            with pytest.raises(StorageUnavailable, match="was emptied while in use; stop the pack"):
+                await storage.outbox.append([new_entry(A, number)])
+    with capture_logs() as logs:
+        await store_entry(directory)
+    assert "state_unreadable" in [line["event"] for line in logs]
+
+
+async def test_a_new_database_emptied_in_use_is_saved_from_its_log_at_the_end(directory: Path) -> None:
+    storage = FileStorage(directory, CLOCK)
+    async with storage.open():
+        await storage.outbox.append([new_entry(A, 1)])
+        os.truncate(directory / "flyte-slack.db", 0)
+        with pytest.raises(StorageUnavailable):
+            await storage.outbox.append([new_entry(A, 2)])
+    async with storage.open():
+        assert [entry async for entry in storage.outbox.entries()] == [new_entry(A, 1)]
+
+
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + bytes(5000)], ids=["foreign", "damaged"])
 async def test_a_file_that_is_not_a_database_is_quarantined_and_reported(directory: Path, content: bytes) -> None:
     await store_entry(directory)

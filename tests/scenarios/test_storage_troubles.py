@@ -93,3 +93,16 @@ async def test_an_emptied_database_is_reported_at_the_start(variables: dict[str,
         await pack.wait_for_event("hearing")
         assert await pack.stop() == 0
     assert (line["level"], line["reason"]) == ("error", "it is empty")
+
+
+async def test_a_database_emptied_under_the_running_pack_is_unhealthy_and_nothing_is_acknowledged(
+    slack: SlackServer, variables: dict[str, str], tmp_path: Path
+) -> None:
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops", members=[slack.bot_user_id])
+    async with daemon(variables) as pack:
+        await pack.wait_for_event("hearing")
+        os.truncate(tmp_path / "state" / "flyte-slack.db", 0)
+        slack.say(alice, channel, "echo lost")
+        line = await pack.wait_for_event("storage_unavailable")
+        assert slack.unacknowledged
+    assert "was emptied while in use" in line["reason"]
