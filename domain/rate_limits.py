@@ -51,25 +51,25 @@ class _Clock(Protocol):
     def monotonic(self) -> float: ...
 
 
-def _ignore(_channel_id: ChannelId, _bucket: TokenBucket | None) -> None:
+def _ignore(_name: str, _bucket: TokenBucket | None) -> None:
     """For limiters that save nothing."""
 
 
 class InMemoryRateLimiter:
-    """The buckets of all channels, exact while the process lives.
+    """The buckets of all channels and paused methods, exact while the process lives.
 
     Calls `on_change` with every changed bucket, and with None for one that is forgotten.
     """
 
-    def __init__(self, clock: _Clock, on_change: Callable[[ChannelId, TokenBucket | None], None] = _ignore) -> None:
+    def __init__(self, clock: _Clock, on_change: Callable[[str, TokenBucket | None], None] = _ignore) -> None:
         self._clock = clock
         self._on_change = on_change
-        self._buckets: dict[ChannelId, TokenBucket] = {}
-        self._restored: set[ChannelId] = set()
-        """Channels whose bucket another process has left, perhaps with another clock."""
+        self._buckets: dict[str, TokenBucket] = {}
+        self._restored: set[str] = set()
+        """Those whose bucket another process has left, perhaps with another clock."""
         self._steady_at: datetime | None = None
 
-    def restore(self, buckets: Mapping[ChannelId, TokenBucket]) -> None:
+    def restore(self, buckets: Mapping[str, TokenBucket]) -> None:
         """Replaces the buckets by those that another process has left."""
         self._buckets, self._restored = dict(buckets), set(buckets)
 
@@ -83,22 +83,26 @@ class InMemoryRateLimiter:
         self._store(channel_id, bucket)
         return slot - now
 
-    async def pause(self, channel_id: ChannelId, seconds: float) -> None:
-        """Gives out no slot in this channel for so long, an hour at most."""
+    async def pause(self, name: str, seconds: float) -> None:
+        """Pauses a channel or a method for so long, an hour at most."""
         until = self._clock.monotonic() + min(MAX_PAUSE_SECONDS, seconds)
-        self._store(channel_id, self._buckets.get(channel_id, TokenBucket()).pause_until(until))
+        self._store(name, self._buckets.get(name, TokenBucket()).pause_until(until))
 
-    async def paused(self) -> Mapping[ChannelId, float]:
-        """Returns the channels that are paused, and for how many seconds more."""
+    async def pause_left(self, name: str) -> float:
+        """Returns for how many seconds more it is paused; 0 if it is not."""
+        return max(0.0, self._buckets.get(name, TokenBucket()).paused_until - self._clock.monotonic())
+
+    async def paused(self) -> Mapping[str, float]:
+        """Returns all pauses by name, and for how many seconds more each lasts."""
         now = self._clock.monotonic()
-        left = {channel_id: bucket.paused_until - now for channel_id, bucket in self._buckets.items()}
-        return {channel_id: seconds for channel_id, seconds in left.items() if seconds > 0}
+        left = {name: bucket.paused_until - now for name, bucket in self._buckets.items()}
+        return {name: seconds for name, seconds in left.items() if seconds > 0}
 
-    async def lift(self, channel_ids: Collection[ChannelId]) -> None:
-        """Ends the pauses of these channels."""
-        for channel_id in channel_ids:
-            if channel_id in self._buckets:
-                self._store(channel_id, replace(self._buckets[channel_id], paused_until=-math.inf))
+    async def lift(self, names: Collection[str]) -> None:
+        """Ends these pauses."""
+        for name in names:
+            if name in self._buckets:
+                self._store(name, replace(self._buckets[name], paused_until=-math.inf))
 
     async def note_steady(self, at: datetime) -> None:
         """Records that posts wait for nothing but their rate and pauses at this time."""
@@ -109,13 +113,13 @@ class InMemoryRateLimiter:
         return self._steady_at
 
     async def sync(self) -> None:
-        """Forgets channels that have all their slots free again and no pause."""
+        """Forgets those that have all their slots free again and no pause."""
         now = self._clock.monotonic()
-        for channel_id in [channel_id for channel_id, bucket in self._buckets.items() if bucket.is_over(now)]:
-            del self._buckets[channel_id]
-            self._restored.discard(channel_id)
-            self._on_change(channel_id, None)
+        for name in [name for name, bucket in self._buckets.items() if bucket.is_over(now)]:
+            del self._buckets[name]
+            self._restored.discard(name)
+            self._on_change(name, None)
 
-    def _store(self, channel_id: ChannelId, bucket: TokenBucket) -> None:
-        self._buckets[channel_id] = bucket
-        self._on_change(channel_id, bucket)
+    def _store(self, name: str, bucket: TokenBucket) -> None:
+        self._buckets[name] = bucket
+        self._on_change(name, bucket)

@@ -115,6 +115,7 @@ class Adapters(containers.DeclarativeContainer):
             app_token=providers.Callable(_reveal, settings.provided.slack_app_token),
             identify=chat.provided.identify,
             clock=clock,
+            pauses=storage.provided.rate_limiter,
         ),
         HTTP=providers.Singleton(
             SlackEventsApi,
@@ -123,7 +124,7 @@ class Adapters(containers.DeclarativeContainer):
             clock=clock,
             slack_now=slack_web.provided.now,
         ),
-        RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock),
+        RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock, pauses=storage.provided.rate_limiter),
     )
     receiver = providers.Singleton(_recorded_receiver, slack_receiver, recording_policy.provider, settings)
     flyte_workflow = providers.Singleton(
@@ -175,11 +176,24 @@ class Application(containers.DeclarativeContainer):
 
     storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
     workflow = providers.Singleton(intercepted, adapters.workflow, circuit_breaker)
+    channel_locks = providers.Singleton(ChannelLocks)
+    post_gate = providers.Singleton(PostGate, shutdown=shutdown)
+    pauses = providers.Singleton(
+        Pauses,
+        chat=adapters.chat,
+        storage=storage,
+        channel_locks=channel_locks,
+        gate=post_gate,
+        health=health.provided.reporter.call("slack"),
+        shutdown=shutdown,
+    )
     membership_doubts = providers.Singleton(MembershipDoubts)
     retried_chat = providers.Singleton(
         intercepted,
         providers.Singleton(intercepted, adapters.chat, providers.Singleton(ChatHealthPolicy, health=chat_health)),
-        providers.Singleton(ChatRetryPolicy, shutdown=shutdown, give_up_seconds=settings.provided.give_up_seconds),
+        providers.Singleton(
+            ChatRetryPolicy, shutdown=shutdown, pauses=pauses, give_up_seconds=settings.provided.give_up_seconds
+        ),
     )
     chat = providers.Singleton(
         intercepted,
@@ -189,17 +203,8 @@ class Application(containers.DeclarativeContainer):
 
     # From the workflow engine to the chat service
 
-    channel_locks = providers.Singleton(ChannelLocks)
     poll_schedule = providers.Singleton(PollSchedule)
     backfill_progress = providers.Singleton(BackfillProgress, shutdown=shutdown)
-    pauses = providers.Singleton(
-        Pauses,
-        chat=chat,
-        storage=storage,
-        channel_locks=channel_locks,
-        health=health.provided.reporter.call("slack"),
-        shutdown=shutdown,
-    )
     posting_policy = providers.Factory(
         PostingPolicy,
         messages_per_second=settings.provided.messages_per_second,
@@ -216,7 +221,7 @@ class Application(containers.DeclarativeContainer):
         shutdown=shutdown,
         policy=posting_policy,
         pauses=pauses,
-        gate=providers.Singleton(PostGate, shutdown=shutdown),
+        gate=post_gate,
     )
     join_channel = providers.Singleton(JoinChannelHandler, chat=chat, storage=storage, channel_locks=channel_locks)
     dispatcher = providers.Singleton(
@@ -281,7 +286,7 @@ class Application(containers.DeclarativeContainer):
             Backfill,
             chat=chat,
             storage=storage,
-            reader=providers.Singleton(HistoryReader, chat=chat, shutdown=shutdown),
+            reader=providers.Singleton(HistoryReader, chat=chat, pauses=pauses, shutdown=shutdown),
             receive_message=receive_message,
             progress=backfill_progress,
             health=health.provided.reporter.call("slack"),

@@ -10,7 +10,6 @@ from typing import TypeAlias
 from adapters.filesystem.codec import from_micros, is_time, to_micros
 from adapters.filesystem.database import Database, transaction
 from application.ports.clock import Clock
-from domain.channels import ChannelId
 from domain.rate_limits import MAX_PAUSE_SECONDS, InMemoryRateLimiter, TokenBucket
 
 _SECOND = 1_000_000
@@ -21,7 +20,7 @@ _SAVED = """
         CAST(coalesce(lasts, :longest) AS INTEGER)
     FROM paces LEFT JOIN pauses USING (channel_id)
 """
-"""Earlier versions kept the end of a pause in `held_until`."""
+"""Earlier versions kept the end of a pause in `held_until`. A paused method stands in place of a channel."""
 
 _Row: TypeAlias = tuple[int, int, int]
 """Until when slots are used and until when there is a pause, both in microseconds since 1970; how long it lasts."""
@@ -35,8 +34,8 @@ class FileRateLimiter(InMemoryRateLimiter):
         self.database = database
         self._wall_clock = clock
         self._lock = threading.Lock()
-        self._changed: dict[ChannelId, _Row | None] = {}
-        self._saved_pauses: set[ChannelId] = set()
+        self._changed: dict[str, _Row | None] = {}
+        self._saved_pauses: set[str] = set()
 
     def read(self, connection: sqlite3.Connection) -> None:
         """Restores what was saved last. Runs in the database's thread."""
@@ -46,7 +45,7 @@ class FileRateLimiter(InMemoryRateLimiter):
             _SAVED, {"longest": int(MAX_PAUSE_SECONDS * _SECOND)}
         ):
             pause = min(paused_until - now, lasts) / _SECOND
-            buckets[ChannelId(channel_id)] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
+            buckets[channel_id] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
         self.restore(buckets)
         row = connection.execute("SELECT CAST(at AS INTEGER) FROM steady").fetchone()
         self._steady_at = from_micros(row[0]) if row and is_time(row[0]) else None
@@ -54,40 +53,40 @@ class FileRateLimiter(InMemoryRateLimiter):
     def take_over(self, connection: sqlite3.Connection) -> None:
         """Restores what was saved last, and saves it by this process's clock."""
         self.read(connection)
-        for channel_id, bucket in self._buckets.items():
-            self._on_change(channel_id, bucket)
+        for name, bucket in self._buckets.items():
+            self._on_change(name, bucket)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Adds the latest changes to the transaction. Runs in the database's thread."""
         with self._lock:
             changed, self._changed = self._changed, {}
-        for channel_id, row in changed.items():
+        for name, row in changed.items():
             if row is None:
-                connection.execute("DELETE FROM paces WHERE channel_id = ?", (channel_id,))
-                connection.execute("DELETE FROM pauses WHERE channel_id = ?", (channel_id,))
+                connection.execute("DELETE FROM paces WHERE channel_id = ?", (name,))
+                connection.execute("DELETE FROM pauses WHERE channel_id = ?", (name,))
                 continue
             used_until, paused_until, lasts = row
-            connection.execute("REPLACE INTO paces VALUES (?, ?, 0)", (channel_id, used_until))
+            connection.execute("REPLACE INTO paces VALUES (?, ?, 0)", (name, used_until))
             if lasts > 0:
-                connection.execute("REPLACE INTO pauses VALUES (?, ?, ?)", (channel_id, paused_until, lasts))
+                connection.execute("REPLACE INTO pauses VALUES (?, ?, ?)", (name, paused_until, lasts))
             else:
-                connection.execute("DELETE FROM pauses WHERE channel_id = ?", (channel_id,))
+                connection.execute("DELETE FROM pauses WHERE channel_id = ?", (name,))
 
-    async def lift(self, channel_ids: Collection[ChannelId]) -> None:
-        await self._save_lifted(channel_ids)
-        await super().lift(channel_ids)
+    async def lift(self, names: Collection[str]) -> None:
+        await self._save_lifted(names)
+        await super().lift(names)
         with self._lock:
-            for channel_id in channel_ids:
-                self._changed.pop(channel_id, None)  # would delete what a pack beside this process has yet to see
+            for name in names:
+                self._changed.pop(name, None)  # would delete what a pack beside this process has yet to see
 
     async def note_steady(self, at: datetime) -> None:
         await super().note_steady(at)
         await self._save_steady(to_micros(at))
 
     async def sync(self) -> None:
-        for channel_id in self._saved_pauses - (await self.paused()).keys():
-            self._saved_pauses.remove(channel_id)
-            self._on_change(channel_id, self._buckets.get(channel_id))
+        for name in self._saved_pauses - (await self.paused()).keys():
+            self._saved_pauses.remove(name)
+            self._on_change(name, self._buckets.get(name))
         await super().sync()
         await super().lift(await self._lifted())
 
@@ -97,23 +96,21 @@ class FileRateLimiter(InMemoryRateLimiter):
         connection.execute("INSERT INTO steady VALUES (?)", (at,))
 
     @transaction
-    def _save_lifted(self, connection: sqlite3.Connection, channel_ids: Collection[ChannelId]) -> None:
-        connection.executemany(
-            "UPDATE pauses SET until = ? WHERE channel_id = ?", [(_LIFTED, channel_id) for channel_id in channel_ids]
-        )
+    def _save_lifted(self, connection: sqlite3.Connection, names: Collection[str]) -> None:
+        connection.executemany("UPDATE pauses SET until = ? WHERE channel_id = ?", [(_LIFTED, name) for name in names])
 
     @transaction
-    def _lifted(self, connection: sqlite3.Connection) -> list[ChannelId]:
+    def _lifted(self, connection: sqlite3.Connection) -> list[str]:
         self.write(connection)  # a pause that is newer than the lifted one stays
         rows = connection.execute("SELECT channel_id FROM pauses WHERE until = ?", (_LIFTED,))
-        return [ChannelId(channel_id) for (channel_id,) in rows]
+        return [name for (name,) in rows]
 
-    def _on_change(self, channel_id: ChannelId, bucket: TokenBucket | None) -> None:
+    def _on_change(self, name: str, bucket: TokenBucket | None) -> None:
         row = self._row(bucket) if bucket else None
         if row and row[-1] > 0:
-            self._saved_pauses.add(channel_id)
+            self._saved_pauses.add(name)
         with self._lock:
-            self._changed[channel_id] = row
+            self._changed[name] = row
 
     def _row(self, bucket: TokenBucket) -> _Row:
         steady, now = self._wall_clock.monotonic(), to_micros(self._wall_clock.now())

@@ -1,4 +1,7 @@
-"""The rate at which the pack may post into each channel, and the pauses that the chat service has asked for."""
+"""The rate at which the pack may post into each channel, and the pauses that the chat service has asked for.
+
+A pause concerns the posts into a channel, or all calls of one method; it has the name of the channel or the method.
+"""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -20,14 +23,17 @@ class RateLimiter(Protocol):
         `burst` posts may run ahead of the rate of `per_second`.
         """
 
-    async def pause(self, channel_id: ChannelId, seconds: float) -> None:
-        """Gives out no slot in this channel for so long, an hour at most; a longer pause stays."""
+    async def pause(self, name: str, seconds: float) -> None:
+        """Begins a pause, of an hour at most; a longer one stays. A paused channel has no free slot."""
 
-    async def paused(self) -> Mapping[ChannelId, float]:
-        """Returns the channels that are paused, and for how many seconds more."""
+    async def pause_left(self, name: str) -> float:
+        """Returns for how many seconds more this channel or method is paused; 0 if it is not."""
 
-    async def lift(self, channel_ids: Collection[ChannelId]) -> None:
-        """Ends the pauses of these channels; in another process that uses the storage, from its next `sync`."""
+    async def paused(self) -> Mapping[str, float]:
+        """Returns all pauses by name, and for how many seconds more each lasts."""
+
+    async def lift(self, names: Collection[str]) -> None:
+        """Ends these pauses; in another process that uses the storage, from its next `sync`."""
 
     async def note_steady(self, at: datetime) -> None:
         """Records that posts wait for nothing but their rate and pauses at this time."""

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
+
+CONNECT: Final = "connect"
+"""The name of the pause, in RateLimiter, for which a receiver opens no connection because the service refused one."""
 
 
 @dataclass(frozen=True, slots=True)

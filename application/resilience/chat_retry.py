@@ -10,8 +10,8 @@ from application.health import ChatHealth
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
+from application.services.pauses import Pauses
 from domain.errors import ChatError, RateLimited, Unreachable
-from domain.rate_limits import MAX_PAUSE_SECONDS
 
 log = structlog.get_logger()
 
@@ -19,22 +19,6 @@ _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 30
 _REPEATED_BY_CALLER = frozenset({"post", "find_posted", "history", "replies"})
 """Their callers know how long to go on, keep to a rate limit of their own, and wait while others go on."""
 _HISTORY = frozenset({"history", "replies"})
-_LONG_PAUSE_SECONDS = 60
-"""An operator should know of longer ones."""
-
-
-def log_throttled(seconds: float, **subject: str) -> None:
-    """Logs a pause that the service has asked for: as a warning if it is longer than a minute."""
-    if seconds > _LONG_PAUSE_SECONDS:
-        log.warning("throttled", seconds=seconds, **subject)
-    else:
-        log.info("throttled", seconds=seconds, **subject)
-
-
-async def wait_as_told(shutdown: Shutdown, limit: RateLimited, method: str) -> None:
-    """Waits until the method may be called again, an hour at most. Raises ShutdownRequested."""
-    log_throttled(limit.retry_after_seconds, method=method)
-    await shutdown.sleep(min(MAX_PAUSE_SECONDS, limit.retry_after_seconds))
 
 
 class Outage:
@@ -71,13 +55,14 @@ class Outage:
 class ChatRetryPolicy:
     """Repeats calls through throttling and outages.
 
-    Throttling is waited out as the service asks, which is asked again after an hour at the latest. An outage is waited
-    out for as long as `give_up_seconds` says for the method, without end for any other. Methods that their callers
-    repeat pass through.
+    Throttling pauses all calls of the method, as long as the service asks; after an hour it is asked again. An outage
+    is waited out for as long as `give_up_seconds` says for the method, without end for any other. Methods that their
+    callers repeat pass through.
     """
 
-    def __init__(self, shutdown: Shutdown, give_up_seconds: float) -> None:
+    def __init__(self, shutdown: Shutdown, pauses: Pauses, give_up_seconds: float) -> None:
         self._shutdown = shutdown
+        self._pauses = pauses
         self._give_up_seconds = dict.fromkeys(("join", "leave"), give_up_seconds)
 
     async def execute(self, call: PortCall) -> Any:
@@ -87,11 +72,13 @@ class ChatRetryPolicy:
         outage = Outage(self._shutdown)
         give_up_seconds = self._give_up_seconds.get(call.method, math.inf)
         while True:
+            if await self._pauses.wait(call.method):
+                outage.end()
             try:
                 return await call.perform()
             except RateLimited as limit:
                 outage.end()
-                await wait_as_told(self._shutdown, limit, call.method)
+                await self._pauses.begin_method(call.method, limit.retry_after_seconds)
             except Unreachable as error:
                 await outage.wait(error, give_up_seconds - outage.seconds)
 

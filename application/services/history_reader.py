@@ -7,8 +7,8 @@ import structlog
 
 from application.ports.chat import Chat, Page
 from application.resilience.backoff import exponential_backoff
-from application.resilience.chat_retry import log_throttled
 from application.resilience.shutdown import Shutdown
+from application.services.pauses import Pauses
 from application.services.request_pacer import RequestPacer
 from domain.channels import ChannelId
 from domain.errors import RateLimited, Unreachable
@@ -27,11 +27,13 @@ _ATTEMPTS = 3
 class HistoryReader:
     """Reads one page after another; all readings share the limits."""
 
-    def __init__(self, chat: Chat, shutdown: Shutdown) -> None:
+    def __init__(self, chat: Chat, pauses: Pauses, shutdown: Shutdown) -> None:
         self._chat = chat
+        self._pauses = pauses
         self._shutdown = shutdown
-        self._channels = RequestPacer(_REQUESTS_PER_MINUTE, _BURST, shutdown)
-        self._threads = RequestPacer(_REQUESTS_PER_MINUTE, _BURST, shutdown)
+        self._pacers = {
+            method: RequestPacer(_REQUESTS_PER_MINUTE, _BURST, shutdown) for method in ("history", "replies")
+        }
 
     async def read(self, channel_id: ChannelId, after: str, until: str) -> list[IncomingMessage]:
         """Returns the channel's messages between the timestamps, and those of threads that began then, in order.
@@ -39,38 +41,43 @@ class HistoryReader:
         Waits as long as the service asks for. Raises ChatRejected, Unreachable, and ShutdownRequested.
         """
         history = partial(self._chat.history, channel_id, after, until)
-        messages, threads = await self._pages(history, self._channels)
+        messages, threads = await self._pages("history", history)
         for thread in threads:
-            replies, _ = await self._pages(partial(self._chat.replies, channel_id, thread, after, until), self._threads)
-            messages += replies
+            replies = partial(self._chat.replies, channel_id, thread, after, until)
+            messages += (await self._pages("replies", replies))[0]
         return sorted({message.timestamp: message for message in messages}.values(), key=lambda found: found.timestamp)
 
     async def _pages(
-        self, fetch: Callable[[str], Awaitable[Page]], pacer: RequestPacer
+        self, method: str, fetch: Callable[[str], Awaitable[Page]]
     ) -> tuple[list[IncomingMessage], list[str]]:
         messages: list[IncomingMessage] = []
         threads: list[str] = []
         cursor = ""
         while True:
-            page = await self._page(partial(fetch, cursor), pacer)
+            page = await self._page(method, partial(fetch, cursor))
             messages += page.messages
             threads += page.threads
             cursor = page.next_cursor
             if not cursor:
                 return messages, threads
 
-    async def _page(self, fetch: Callable[[], Awaitable[Page]], pacer: RequestPacer) -> Page:
+    async def _page(self, method: str, fetch: Callable[[], Awaitable[Page]]) -> Page:
         pauses = exponential_backoff(1, 30)
         failures = 0
         while True:
-            await pacer.wait()
+            await self._wait_for_turn(method)
             try:
                 return await fetch()
             except RateLimited as limit:
-                log_throttled(limit.retry_after_seconds, method="history")
-                pacer.pause(limit.retry_after_seconds)
+                await self._pauses.begin_method(method, limit.retry_after_seconds)
             except Unreachable:
                 failures += 1
                 if failures == _ATTEMPTS:
                     raise
                 await self._shutdown.sleep(next(pauses))
+
+    async def _wait_for_turn(self, method: str) -> None:
+        pacer = self._pacers[method]
+        await pacer.wait()
+        if await self._pauses.wait(method):
+            pacer.end_burst()

@@ -15,7 +15,7 @@ from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.backoff import exponential_backoff
-from application.resilience.chat_retry import Outage, wait_as_told
+from application.resilience.chat_retry import Outage
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.channel_locks import ChannelLocks, ChannelQueue, Patience
 from application.services.pauses import Pauses
@@ -269,11 +269,12 @@ class MessageSender:
             raise ChatRejected("no_mark", "the message could not carry the pack's mark")
         outage = Outage(self._shutdown)
         while True:
+            with post.queue.excused():
+                await self._pauses.wait("find_posted")
             try:
                 return await self._chat.find_posted(post.message, post.key, post.search_since)
             except RateLimited as limit:
-                with post.queue.excused():
-                    await wait_as_told(self._shutdown, limit, method="find_posted")
+                await self._pauses.begin_method("find_posted", limit.retry_after_seconds)
             except Unreachable as error:
                 until_decided = post.sent_at + self._policy.doubt_seconds - _now()
                 await outage.wait(error, max(post.patience.left, until_decided))

@@ -1,54 +1,75 @@
-"""Pauses of posts that the chat service has asked for: kept, reported, and ended early by an operator."""
+"""Pauses that the chat service has asked for: kept, reported, and ended early by an operator."""
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import structlog
+
 from application.health import HealthReporter
-from application.policies import POLL_INTERVAL_SECONDS
 from application.ports.chat import Chat
+from application.ports.receiver import CONNECT
 from application.ports.storage import Storage
-from application.resilience.chat_retry import log_throttled
 from application.resilience.shutdown import Shutdown
 from application.services.channel_locks import ChannelLocks
+from application.services.post_gate import PostGate
 from domain.actions import ActionId
 from domain.channels import ChannelId
 
+log = structlog.get_logger()
+
 _TOPIC = "pauses"
+_LOOK_SECONDS = 4.0
+"""A lifted pause ends within five seconds."""
+_LONG_PAUSE_SECONDS = 60
+"""An operator should know of longer ones."""
 
 
 class Pauses:
-    """The pauses of all channels."""
+    """The pauses of posts into channels, and of the calls of methods."""
 
     def __init__(
-        self, chat: Chat, storage: Storage, channel_locks: ChannelLocks, health: HealthReporter, shutdown: Shutdown
+        self,
+        chat: Chat,
+        storage: Storage,
+        channel_locks: ChannelLocks,
+        gate: PostGate,
+        health: HealthReporter,
+        shutdown: Shutdown,
     ) -> None:
         self._chat = chat
         self._rate_limiter = storage.rate_limiter
         self._channel_locks = channel_locks
+        self._gate = gate
         self._health = health
         self._shutdown = shutdown
         self._looked = asyncio.Event()
         """Set after the next look at the storage."""
+        self._ends: dict[str, float] = {}
+        """When the pauses would end that were seen last, by the event loop's time."""
         self._outages = 0
 
     async def run(self) -> None:
         """Notices pauses that an operator has lifted, and keeps health up to date. Runs until the pack ends."""
         while True:
             await self._rate_limiter.sync()
-            await self._report()
+            await self._look()
             self._looked.set()
             self._looked = asyncio.Event()
             if len(self._channel_locks) and not self._outages:
                 await self._rate_limiter.note_steady(self._chat.now())
-            await self._shutdown.sleep(POLL_INTERVAL_SECONDS)
+            await self._shutdown.sleep(_LOOK_SECONDS)
 
     async def begin(self, channel_id: ChannelId, seconds: float, action_id: ActionId) -> None:
         """Pauses a channel for so long, an hour at most. `action_id` is the action whose post was refused."""
-        log_throttled(seconds, channel=channel_id, action=action_id)
-        await self._rate_limiter.pause(channel_id, seconds)
-        await self._report()
+        _log_throttled(seconds, channel=channel_id, action=action_id)
+        await self._begin(channel_id, seconds)
+
+    async def begin_method(self, method: str, seconds: float) -> None:
+        """Pauses all calls of a method of Chat for so long, an hour at most."""
+        _log_throttled(seconds, method=method)
+        await self._begin(method, seconds)
 
     @contextmanager
     def outage(self) -> Iterator[None]:
@@ -59,13 +80,52 @@ class Pauses:
         finally:
             self._outages -= 1
 
-    async def wait(self, channel_id: ChannelId) -> None:
-        """Returns when the channel is not paused. Raises ShutdownRequested if the pack is to end before."""
-        while left := (await self._rate_limiter.paused()).get(channel_id):
-            await self._shutdown.wait(left, self._looked)
+    async def wait(self, name: str) -> bool:
+        """Returns when the channel or method is not paused: whether it was.
 
-    async def _report(self) -> None:
-        left = (await self._rate_limiter.paused()).values()
+        Raises ShutdownRequested if the pack is to end before.
+        """
+        was_paused = False
+        while left := await self._rate_limiter.pause_left(name):
+            was_paused = True
+            await self._shutdown.wait(left, self._looked)
+        return was_paused
+
+    async def _begin(self, name: str, seconds: float) -> None:
+        await self._rate_limiter.pause(name, seconds)
+        await self._look()
+
+    async def _look(self) -> None:
+        paused, now = await self._rate_limiter.paused(), _now()
+        if any(end > now and name not in paused for name, end in self._ends.items()):
+            self._gate.release()  # lifted: the operator wants to know whether the service still objects
+        self._ends = {name: now + left for name, left in paused.items()}
+        self._health.note(_TOPIC, "; ".join(_remarks(paused, self._gate.held_seconds)))
+
+
+def _remarks(paused: Mapping[str, float], held_seconds: float) -> Iterator[str]:
+    """Yields what to say of pauses, naming no channel."""
+    methods = {name: left for name, left in sorted(paused.items()) if _is_method(name)}
+    if left := [left for name, left in paused.items() if name not in methods]:
         channels = "1 channel" if len(left) == 1 else f"{len(left)} channels"
-        longest = f"posts to {channels} paused by Slack, the longest for {math.ceil(max(left, default=0))} s"
-        self._health.note(_TOPIC, longest if left else "")
+        yield f"posts to {channels} paused by Slack, the longest for {math.ceil(max(left))} s"
+    if held_seconds > _LOOK_SECONDS:  # others are over before anybody could act
+        yield f"all posts held back for {math.ceil(held_seconds)} s"
+    if methods:
+        calls = ", ".join(f"{name} for {math.ceil(left)} s" for name, left in methods.items())
+        yield f"calls paused by Slack: {calls}"
+
+
+def _is_method(name: str) -> bool:
+    return name == CONNECT or hasattr(Chat, name)
+
+
+def _log_throttled(seconds: float, **subject: str) -> None:
+    if seconds > _LONG_PAUSE_SECONDS:
+        log.warning("throttled", seconds=seconds, **subject)
+    else:
+        log.info("throttled", seconds=seconds, **subject)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

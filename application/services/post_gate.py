@@ -3,20 +3,46 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from application.resilience.shutdown import Shutdown
 from domain.errors import ChatRejected, RateLimited
 
-_MAX_AT_ONCE = 20
-_SLOW_SECONDS = 1.0
-"""A post that takes longer no longer counts as one of those at once: a slow channel delays no other."""
-_FIRST_HOLD_SECONDS, _MAX_HOLD_SECONDS = 1.0, 30.0
-_FIRST_GAP_SECONDS, _MAX_GAP_SECONDS = 0.25, 2.0
-_GAP_GROWTH, _GAP_SHRINKAGE = 1.4, 0.98
+_MAX_AT_ONCE = 6
+"""All of them may be refused at once when a limit is reached."""
+_SLOW_SECONDS = 0.3
+"""A post that takes longer no longer counts as one of those at once: slow channels delay no other."""
+_SLOW_PROBE_SECONDS = 1.0
+"""The same for a post that goes alone."""
+_MAX_HOLD_SECONDS = 30.0
+_KNOWN_LIMIT_HEADSTART = 4
+"""While the pace is limited, the first two refusals count as much as six otherwise."""
+_CAUTION = 0.9
+"""How much of the rate to use at which posts were accepted before the limit was reached."""
+_PATIENCE_SECONDS = 60.0
+"""The pace has doubled after so long without a refusal; it grows slowly at first and then faster."""
+_MIN_PER_SECOND = 0.5
+_UNKNOWN_PER_SECOND = 4.0
+"""The pace after a limit before which no post was accepted."""
+_IDLE_SECONDS = 2.5
+"""After such a time without a post, the rate is measured anew. More than between two posts at the lowest pace."""
 _RETRY_AFTER_PRECISION_SECONDS = 1.0
 """The service rounds up."""
 _MEMORY_SECONDS = 60.0
 """A limit that was reached longer ago is forgotten: the service counts by the minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How fast posts go after a limit was reached."""
+
+    per_second: float
+    since: float
+
+    def gap_seconds(self, now: float) -> float:
+        """Returns the time between two posts."""
+        growth = 1 + (max(0.0, now - self.since) / _PATIENCE_SECONDS) ** 2
+        return 1 / (self.per_second * growth)
 
 
 class PostGate:
@@ -24,8 +50,8 @@ class PostGate:
 
     A refusal does not say whether the service limits the channel or all posts. After one, the next post goes alone. If
     it is accepted, only the first channel was limited, and all others go on at once. If it is refused too, all posts
-    are held, for longer with each one that is tried and refused. After that they go with a gap in between, which grows
-    when one is accepted after a refusal, and shrinks with every other one.
+    are held: the more of them were refused in a row, the longer, but no longer than the service asks. After that they
+    go at nearly the rate at which the service accepted them until it asks for posts again, and slowly gain pace.
     """
 
     def __init__(self, shutdown: Shutdown) -> None:
@@ -38,11 +64,25 @@ class PostGate:
         self._refused_at = 0.0
         self._limited_until = 0.0
         """When the last refusal would end if it concerned all posts."""
-        self._is_suspected = False
-        """The latest answer was a refusal."""
-        self._hold_seconds = _FIRST_HOLD_SECONDS
+        self._refusals = 0
+        """In a row."""
         self._held_until = 0.0
-        self._gap_seconds = 0.0
+        self._pace: _Pace | None = None
+        self._pace_before: _Pace | None = None
+        """Before the refusals in a row."""
+        self._measured_since = 0.0
+        self._accepted = 0
+        """Posts since then."""
+
+    @property
+    def held_seconds(self) -> float:
+        """For how long no post is admitted; 0 if posts are not held."""
+        return max(0.0, self._held_until - _now())
+
+    def release(self) -> None:
+        """Admits the next post at once, to see whether the service accepts it."""
+        self._held_until = 0.0
+        self._answered.set()
 
     async def enter(self) -> float:
         """Returns when the post may be sent: first come, first served. The ticket is for `observe`.
@@ -53,9 +93,12 @@ class PostGate:
             while (seconds := self._seconds_to_wait(_now())) > 0:
                 self._answered.clear()
                 await self._shutdown.wait(seconds, self._answered)
-            self._last_at = _now()
-            self._under_way.append(self._last_at)
-            return self._last_at
+            now = _now()
+            if not self._refusals and now - self._last_at > _IDLE_SECONDS:
+                self._measured_since, self._accepted = now, 0
+            self._last_at = now
+            self._under_way.append(now)
+            return now
 
     @contextmanager
     def observe(self, ticket: float) -> Iterator[None]:
@@ -63,8 +106,7 @@ class PostGate:
         try:
             yield
         except RateLimited as limit:
-            if self._is_news(ticket):
-                self._on_refused(limit.retry_after_seconds, _now())
+            self._on_refused(limit.retry_after_seconds, _now())
             raise
         except ChatRejected:
             self._on_accepted(ticket)
@@ -75,37 +117,41 @@ class PostGate:
             self._under_way.remove(ticket)
             self._answered.set()
 
-    def _is_news(self, ticket: float) -> bool:
-        """Whether the post was sent after the last refusal was known."""
-        return ticket >= self._refused_at
-
     def _on_accepted(self, ticket: float) -> None:
-        if not self._is_news(ticket):
+        self._accepted += 1
+        if not self._refusals:
             return
         if _now() < self._limited_until - _RETRY_AFTER_PRECISION_SECONDS:
-            self._gap_seconds = 0.0  # the last refusal cannot have concerned all posts
-        else:
-            change = _GAP_GROWTH if self._is_suspected else _GAP_SHRINKAGE
-            self._gap_seconds = min(change * self._gap_seconds, _MAX_GAP_SECONDS)
-        self._is_suspected = False
-        self._hold_seconds = _FIRST_HOLD_SECONDS
+            self._pace, self._held_until = self._pace_before, 0.0  # the refusals cannot have concerned all posts
+        elif ticket >= self._refused_at and self._refusals > 1:
+            self._measured_since, self._accepted = ticket, 1
+        # One that was sent before the refusal was known may have been accepted before it.
+        self._refusals = 0 if ticket >= self._refused_at else 1
 
     def _on_refused(self, retry_after_seconds: float, now: float) -> None:
+        if not self._refusals:
+            self._pace_before = self._pace
+        self._refusals += 1
         self._refused_at, self._limited_until = now, now + retry_after_seconds
-        if not self._is_suspected:
-            self._is_suspected = True
-            return
-        self._gap_seconds = self._gap_seconds or _FIRST_GAP_SECONDS
-        self._held_until = now + min(retry_after_seconds, self._hold_seconds)
-        self._hold_seconds = min(2 * self._hold_seconds, _MAX_HOLD_SECONDS)
+        if self._refusals > 1:
+            headstart = _KNOWN_LIMIT_HEADSTART if self._pace_before else 0
+            hold_seconds = min(2.0 ** min(self._refusals - 2 + headstart, 10), _MAX_HOLD_SECONDS, retry_after_seconds)
+            self._held_until = now + hold_seconds
+            self._pace = _Pace(self._rate(), self._held_until)
+
+    def _rate(self) -> float:
+        """Returns at how many posts per second to go on, judging by those since the last limit was over."""
+        if not self._accepted:
+            return _UNKNOWN_PER_SECOND
+        return max(_MIN_PER_SECOND, _CAUTION * self._accepted / (self._limited_until - self._measured_since))
 
     def _seconds_to_wait(self, now: float) -> float:
         if now - max(self._last_at, self._refused_at) > _MEMORY_SECONDS:
-            self._gap_seconds = 0.0
-        recent = [at for at in self._under_way if now - at < _SLOW_SECONDS]
-        is_full = len(recent) >= (1 if self._is_suspected else _MAX_AT_ONCE)
-        until_room = min(recent) + _SLOW_SECONDS if is_full else now
-        gap = 0.0 if self._is_suspected else self._gap_seconds
+            self._pace = None
+        at_once, slow_seconds = (1, _SLOW_PROBE_SECONDS) if self._refusals else (_MAX_AT_ONCE, _SLOW_SECONDS)
+        recent = [at for at in self._under_way if now - at < slow_seconds]
+        until_room = min(recent) + slow_seconds if len(recent) >= at_once else now
+        gap = self._pace.gap_seconds(now) if self._pace and not self._refusals else 0.0
         return max(until_room, self._held_until, self._last_at + gap) - now
 
 

@@ -24,9 +24,9 @@ class RequestPacer:
         while (left := max(slot, self._bucket.paused_until) - _now()) > _RESOLUTION_SECONDS:
             await self._shutdown.sleep(left)
 
-    def pause(self, seconds: float) -> None:
-        """Lets no request through before that: the service has refused one."""
-        self._bucket = self._bucket.pause_until(_now() + seconds)
+    def end_burst(self) -> None:
+        """Lets no more requests run ahead of the rate until some time has passed: the service has refused one."""
+        self._bucket = self._bucket.pause_until(_now())
 
 
 def _now() -> float:

@@ -7,28 +7,30 @@ from functools import partial
 import click
 
 from application.ports.storage import Storage
-from domain.channels import ChannelId
 from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
 from entrypoints.terminal_text import escape_controls
 
-_SUMMARY = "List or lift the pauses of channels that Slack has asked for."
+_SUMMARY = "List or lift the pauses that Slack has asked for."
+_NONE = "no channel is paused, and no method"
 
 
 def register_pauses(program: click.Group, environ: Mapping[str, str]) -> None:
     """Add the command to the program; `environ` names the storage."""
     group = click.Group("pauses", help=f"{_SUMMARY} {STORAGE_NOTE}", short_help=_SUMMARY)
-    channels = click.Argument(["channels"], nargs=-1, metavar="[CHANNEL...]")
-    every = click.Option(["--all", "every"], is_flag=True, help="Every paused channel.")
+    names = click.Argument(["names"], nargs=-1, metavar="[NAME...]")
+    every = click.Option(["--all", "every"], is_flag=True, help="Every pause.")
     run = partial(run_on_storage, "pauses", environ)
     group.add_command(
-        click.Command("list", callback=partial(run, _list), help="List paused channels and how long they still wait.")
+        click.Command(
+            "list", callback=partial(run, _list), help="List what is paused, and for how long it still waits."
+        )
     )
     group.add_command(
         click.Command(
             "lift",
             callback=partial(run, _lift),
-            params=[channels, every],
-            help="Post to these channels again: the running pack does so within five seconds.",
+            params=[names, every],
+            help="End the pauses of these channels and methods: a running pack goes on within five seconds.",
         )
     )
     program.add_command(group)
@@ -37,20 +39,20 @@ def register_pauses(program: click.Group, environ: Mapping[str, str]) -> None:
 async def _list(storage: Storage) -> None:
     paused = await storage.rate_limiter.paused()
     if not paused:
-        click.echo("no channel is paused")
+        click.echo(_NONE)
         return
-    click.echo(f"{'channel':<14} {'seconds left':>12}")
-    for channel_id, seconds in sorted(paused.items()):
-        click.echo(f"{escape_controls(channel_id):<14} {math.ceil(seconds):>12}")
+    click.echo(f"{'channel, method':<15} {'seconds left':>12}")
+    for name, seconds in sorted(paused.items()):
+        click.echo(f"{escape_controls(name):<15} {math.ceil(seconds):>12}")
 
 
-async def _lift(storage: Storage, *, channels: Sequence[str], every: bool) -> None:
-    if bool(channels) == every:
-        raise click.UsageError("give the channels whose pauses to lift, or --all")
+async def _lift(storage: Storage, *, names: Sequence[str], every: bool) -> None:
+    if bool(names) == every:
+        raise click.UsageError("give the channels and methods whose pauses to lift, or --all")
     paused = await storage.rate_limiter.paused()
-    named = sorted(paused) if every else [ChannelId(channel) for channel in channels]
-    await storage.rate_limiter.lift([channel_id for channel_id in named if channel_id in paused])
-    for channel_id in named:
-        click.echo(f"{escape_controls(channel_id)}: {'lifted' if channel_id in paused else 'is not paused'}")
+    named = sorted(paused) if every else names
+    await storage.rate_limiter.lift([name for name in named if name in paused])
+    for name in named:
+        click.echo(f"{escape_controls(name)}: {'lifted' if name in paused else 'is not paused'}")
     if not named:
-        click.echo("no channel is paused")
+        click.echo(_NONE)

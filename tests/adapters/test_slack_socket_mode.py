@@ -8,10 +8,11 @@ import structlog
 
 from adapters.slack.sockets.frames import Frame
 from adapters.slack.sockets.socket_mode import SlackSocketMode
-from application.ports.receiver import AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
+from application.ports.receiver import CONNECT, AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatRejected
 from domain.json_values import JsonObject
 from domain.messages import IncomingMessage
+from domain.rate_limits import InMemoryRateLimiter
 from entrypoints.simulation.faults import Fault, Hang
 from entrypoints.simulation.slack import faults
 from entrypoints.simulation.slack.event_log import SocketClosed, SocketOpened
@@ -536,3 +537,19 @@ async def test_leaving_closes_the_connection() -> None:
             await next_event(events)
             assert len(slack.connections) == 1
         await slack.wait_for(lambda: not slack.connections)
+
+
+async def test_a_pause_of_connecting_is_kept_with_the_others_and_ends_when_it_is_lifted() -> None:
+    clock = TestTime()
+    pauses = InMemoryRateLimiter(clock)
+    async with SlackServer() as slack, connect_receiver(slack, clock) as slack_receiver:
+        slack.faults.plan(OPEN, faults.rate_limited(3000))
+        web, identify = slack_receiver.web, slack_receiver.chat.identify
+        async with SlackSocketMode(web, slack.app_token, identify, clock, pauses).events() as events:
+            assert isinstance((await next_event(events)).event, Disconnected)
+            await clock.advance(100)
+            assert await pauses.paused() == {CONNECT: pytest.approx(2900, abs=1)}
+            await pauses.lift([CONNECT])
+            began = clock.elapsed
+            assert isinstance((await next_event(events)).event, Connected)
+            assert clock.elapsed - began <= 1

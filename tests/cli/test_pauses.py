@@ -36,7 +36,7 @@ def test_list_shows_paused_channels_and_the_seconds_left(directory: Path) -> Non
     result = _run(directory, "list")
     assert result.exit_code == 0
     header, first, second = result.stdout.splitlines()
-    assert header.split() == ["channel", "seconds", "left"]
+    assert header.split() == ["channel,", "method", "seconds", "left"]
     assert first.split()[0] == "C1"
     assert 3500 <= int(first.split()[1]) <= 3600
     assert "\x1b" not in second
@@ -50,8 +50,8 @@ def test_lift_ends_the_pause_of_the_named_channels(directory: Path) -> None:
 
 def test_lift_all_ends_every_pause(directory: Path) -> None:
     assert _run(directory, "lift", "--all").stdout.splitlines()[0] == "C1: lifted"
-    assert _run(directory, "list").stdout == "no channel is paused\n"
-    assert _run(directory, "lift", "--all").stdout == "no channel is paused\n"
+    assert _run(directory, "list").stdout == "no channel is paused, and no method\n"
+    assert _run(directory, "lift", "--all").stdout == "no channel is paused, and no method\n"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all", "C1")])
@@ -59,6 +59,21 @@ def test_lift_needs_channels_or_all(directory: Path, arguments: tuple[str, ...])
     result = _run(directory, "lift", *arguments)
     assert result.exit_code == 2
     assert "--all" in result.stderr
+
+
+async def test_paused_methods_are_listed_and_lifted_by_name(directory: Path) -> None:
+    storage = FileStorage(directory, SystemClock())
+    async with storage.open():
+        await storage.rate_limiter.pause("leave", 3000)
+        await storage.rate_limiter.sync()
+        listed = await asyncio.to_thread(_run, directory, "list")
+        lifted = await asyncio.to_thread(_run, directory, "lift", "leave")
+        await storage.rate_limiter.sync()
+        left = await storage.rate_limiter.pause_left("leave")
+
+    assert listed.stdout.splitlines()[-1].split()[0] == "leave"
+    assert lifted.stdout == "leave: lifted\n"
+    assert left == 0
 
 
 async def test_lift_works_beside_a_running_pack(directory: Path) -> None:

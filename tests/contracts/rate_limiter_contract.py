@@ -58,6 +58,14 @@ class RateLimiterContract(StorageSuite):
         assert await at(storage, after(20)).rate_limiter.paused() == {A: 10}
         assert await at(storage, after(30)).rate_limiter.paused() == {}
 
+    async def test_a_method_is_paused_like_a_channel(self, storage: Storage) -> None:
+        await at(storage, NOW).rate_limiter.pause("leave", 30)
+        assert await at(storage, after(10)).rate_limiter.pause_left("leave") == 20
+        assert await at(storage, after(10)).rate_limiter.pause_left("join") == 0
+        assert await at(storage, after(10)).rate_limiter.paused() == {"leave": 20}
+        await storage.rate_limiter.lift(["leave"])
+        assert await storage.rate_limiter.pause_left("leave") == 0
+
     async def test_rates_and_pauses_survive_an_orderly_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             await reserve_slots(storage, 3)

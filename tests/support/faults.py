@@ -26,6 +26,7 @@ class Faults:
         self._planned: dict[str, deque[_Fault]] = defaultdict(deque)
         self._conditions: dict[str, Callable[[tuple[Any, ...]], Exception | None]] = {}
         self._blocked: dict[str, asyncio.Event] = {}
+        self._delays: dict[str, float] = {}
         self._calls: dict[str, list[tuple[float, tuple[Any, ...]]]] = defaultdict(list)
         self._called = asyncio.Event()
 
@@ -48,6 +49,10 @@ class Faults:
         """Calls block before they have any effect, until `lift` or `release`."""
         self._blocked[method] = asyncio.Event()
 
+    def delay(self, method: str, seconds: float) -> None:
+        """Calls take so long before they have any effect."""
+        self._delays[method] = seconds
+
     def release(self, method: str) -> None:
         """Blocked calls continue; other faults of the method stay."""
         if gate := self._blocked.pop(method, None):
@@ -57,11 +62,12 @@ class Faults:
         """Removes all faults of the method; blocked calls continue."""
         self._planned.pop(method, None)
         self._conditions.pop(method, None)
+        self._delays.pop(method, None)
         self.release(method)
 
     def lift_all(self) -> None:
         """Removes all faults."""
-        for method in [*self._planned, *self._conditions, *self._blocked]:
+        for method in [*self._planned, *self._conditions, *self._blocked, *self._delays]:
             self.lift(method)
 
     def called_at(self, method: str) -> list[float]:
@@ -91,6 +97,8 @@ class Faults:
         fault = self._next(method, call.arguments)
         if gate := self._blocked.get(method):
             await gate.wait()
+        if method in self._delays:
+            await asyncio.sleep(self._delays[method])
         if fault is not None and not fault.is_after:
             raise fault.error
         if method in self._conditions and (error := self._conditions[method](call.arguments)):

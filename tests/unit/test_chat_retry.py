@@ -6,10 +6,15 @@ import itertools
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.memory.chat import MemoryChat
+from adapters.memory.storage import MemoryStorage
 from application.health import ChatHealth, HealthRegistry, HealthStatus
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
 from application.resilience.interception import PortCall, intercepted
 from application.resilience.shutdown import Shutdown, ShutdownRequested
+from application.services.channel_locks import ChannelLocks
+from application.services.pauses import Pauses
+from application.services.post_gate import PostGate
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
 from tests.support.faults import Faults
 from tests.support.virtual_time import TestTime
@@ -35,7 +40,16 @@ class Caller:
         self.health = HealthRegistry(("slack",))
         self.chat_health = ChatHealth(self.health.reporter("slack"))
         chat = intercepted(intercepted(_Chat(), self.faults), ChatHealthPolicy(self.chat_health))
-        self.chat = intercepted(chat, ChatRetryPolicy(self.shutdown, give_up_seconds=600))
+        self.storage = MemoryStorage(self.clock)
+        pauses = Pauses(
+            MemoryChat(self.clock),
+            self.storage,
+            ChannelLocks(),
+            PostGate(self.shutdown),
+            self.health.reporter("slack"),
+            self.shutdown,
+        )
+        self.chat = intercepted(chat, ChatRetryPolicy(self.shutdown, pauses, give_up_seconds=600))
 
     async def call(self) -> str:
         return await self.chat.join()

@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
-from domain.commands import SendMessage
+from domain.channels import ChannelId
+from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage
 from domain.errors import RateLimited
-from domain.events import MessageSent
+from domain.events import ChannelJoined, ChannelLeft, MessageSent
 from domain.messages import OutgoingMessage
 from tests.support.environment import World
 
@@ -86,3 +87,65 @@ async def test_setting_the_clock_delays_no_post(world: World, seconds: float) ->
     async with world.pack():
         world.pack_clock.step(-2 * seconds)
         assert isinstance(await world.outcome(hello(world), within=2), MessageSent)
+
+
+@pytest.mark.parametrize(
+    ("method", "command"), [("leave", LeaveChannel(ChannelId("C1"))), ("join", JoinChannel(ChannelId("C2")))]
+)
+async def test_a_pause_of_a_method_is_told_and_kept_and_lifted(world: World, method: str, command: Command) -> None:
+    await world.join(world.c1)
+    world.faults.fail_before(method, RateLimited(3000), times=1)
+
+    async with world.pack():
+        action = world.engine.enqueue(command)
+        await world.clock.advance(2)
+        status = world.check("slack").status
+        assert await world.storage.rate_limiter.paused() == {method: pytest.approx(3000, abs=3)}
+        await world.clock.advance(61)
+        assert action not in world.engine.outcomes
+        await world.storage.rate_limiter.lift([method])
+        outcome = await world.answer(action, within=5)
+
+    assert re.fullmatch(rf"connected; calls paused by Slack: {method} for (3000|299\d) s", status)
+    assert isinstance(outcome, ChannelLeft | ChannelJoined)
+    assert world.faults.count(method) == 2
+
+
+async def test_a_pause_of_a_method_holds_its_other_calls_too(world: World) -> None:
+    world.faults.fail_before("leave", RateLimited(30), times=1)
+
+    async with world.pack():
+        for channel_id in (world.c1, world.c2):
+            world.engine.enqueue(LeaveChannel(channel_id))
+            await world.clock.advance(5)
+        assert world.faults.count("leave") == 1
+        await world.clock.advance(30)
+        assert world.faults.count("leave") == 3
+
+
+@pytest.mark.parametrize("method", ["identify", "memberships"])
+async def test_a_pause_at_the_start_is_told_and_lifted(world: World, method: str) -> None:
+    world.faults.fail_before(method, RateLimited(3000), times=1)
+
+    async with world.pack():
+        await world.clock.advance(100)
+        status = world.check("slack").status
+        await world.storage.rate_limiter.lift([method])
+        await world.clock.advance(5)
+        assert world.check("slack").status == "connected"
+
+    assert re.fullmatch(rf"(starting|connected); calls paused by Slack: {method} for 29\d\d s", status)
+
+
+async def test_a_pause_of_the_history_is_told_and_lifted(world: World) -> None:
+    await world.join(world.c1)
+    world.faults.fail_before("history", RateLimited(3000), times=1)
+
+    async with world.pack():
+        await world.clock.advance(10)
+        status = world.check("slack").status
+        await world.storage.rate_limiter.lift(["history"])
+        await world.clock.advance(5)
+        assert world.check("slack").status == "connected"
+
+    assert "calls paused by Slack: history for 299" in status

@@ -1,6 +1,7 @@
 """Posts into many channels while Slack limits all of them together, or only some."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,72 @@ async def test_a_limit_by_the_minute_costs_few_refused_posts_in_each(world: Worl
 
     assert refused <= 45
     assert seconds <= 250
+
+
+def _window(now: Callable[[], float]) -> Callable[[ChannelId], float | None]:
+    """60 posts in each period of ten seconds."""
+    accepted: list[int] = []
+
+    def refuse(_channel_id: ChannelId) -> float | None:
+        period, seconds = divmod(now(), 10)
+        if accepted.count(int(period)) == 60:
+            return 10 - int(seconds)
+        accepted.append(int(period))
+        return None
+
+    return refuse
+
+
+def _bucket(now: Callable[[], float]) -> Callable[[ChannelId], float | None]:
+    """20 posts, and 6 more each second."""
+    full_at = 0.0
+
+    def refuse(_channel_id: ChannelId) -> float | None:
+        nonlocal full_at
+        full_at = max(full_at, now()) + 1 / 6
+        if full_at - now() <= 20 / 6:
+            return None
+        full_at -= 1 / 6
+        return 1
+
+    return refuse
+
+
+@pytest.mark.parametrize("limit", [_window, _bucket])
+@pytest.mark.parametrize("latency_seconds", [0.01, 0.2])
+@pytest.mark.parametrize("start", [0, 7])
+@pytest.mark.usefixtures("channels")
+async def test_a_limit_that_is_reached_at_full_speed_costs_a_dozen_refused_posts(
+    world: World,
+    limit: Callable[[Callable[[], float]], Callable[[ChannelId], float | None]],
+    latency_seconds: float,
+    start: float,
+) -> None:
+    world.faults.delay("post", latency_seconds)
+    world.faults.fail_when("post", limited_by(limit(asyncio.get_running_loop().time)))
+    await world.clock.advance(start)
+
+    refused, seconds = await broadcast(world, within=100)
+
+    assert refused <= 12
+    assert seconds <= 60
+
+
+async def test_posts_that_are_held_back_are_told_in_the_health_of_slack(
+    world: World, channels: list[ChannelId]
+) -> None:
+    world.faults.fail_when("post", limited_by(lambda _channel_id: 600))
+
+    async with world.pack():
+        world.engine.enqueue(Broadcast("hear, hear"))
+        await world.clock.advance(20)
+        status = world.check("slack").status
+        before = world.faults.count("post")
+        await world.storage.rate_limiter.lift(channels)
+        await world.clock.advance(5)
+
+    assert re.search(r"; all posts held back for (8|9|1\d) s(;|$)", status)
+    assert world.faults.count("post") > before
 
 
 async def test_channels_with_a_limit_of_their_own_delay_no_other(world: World, channels: list[ChannelId]) -> None:

@@ -18,10 +18,12 @@ from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Hell
 from adapters.slack.sockets.handshake import MAX_CONNECTIONS, SocketProtocol, SocketRefused, open_socket, parse_frame
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
-from application.ports.receiver import Connected, Disconnected, IncomingEvent
+from application.ports.rate_limiter import RateLimiter
+from application.ports.receiver import CONNECT, Connected, Disconnected, IncomingEvent
 from application.resilience.backoff import exponential_backoff
 from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
+from domain.rate_limits import InMemoryRateLimiter
 
 log = structlog.get_logger()
 
@@ -32,6 +34,8 @@ _SHORT_LIFE_SECONDS = 10.0
 _PING_INTERVAL_SECONDS = 10.0
 _DRAIN_TIMEOUT_SECONDS = 5.0
 """For the outstanding acknowledgements of a replaced connection."""
+_PAUSE_CHECK_SECONDS = 0.5
+"""How often to look whether an operator has lifted a pause."""
 _MANY_CONNECTIONS = MAX_CONNECTIONS - 2
 
 
@@ -42,11 +46,15 @@ def refusal_backoff_seconds() -> float:
 
 @asynccontextmanager
 async def receive(
-    protocol: SocketProtocol, web: SlackWebClient, clock: Clock
+    protocol: SocketProtocol, web: SlackWebClient, clock: Clock, pauses: RateLimiter | None
 ) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
-    """Implements Receiver.events for sockets of this protocol, while `web` is open."""
+    """Implements Receiver.events for sockets of this protocol, while `web` is open.
+
+    Pauses that Slack asks for are kept in `pauses`, where others can see and lift them.
+    """
     queue = EventQueue(clock)
-    manager = asyncio.create_task(ConnectionManager(protocol, web, queue).run(), name=f"slack {protocol.name}")
+    connections = ConnectionManager(protocol, web, queue, pauses or InMemoryRateLimiter(clock))
+    manager = asyncio.create_task(connections.run(), name=f"slack {protocol.name}")
     try:
         yield queue
     finally:
@@ -57,10 +65,11 @@ async def receive(
 class ConnectionManager:
     """Keeps one connection open and puts its events into a queue."""
 
-    def __init__(self, protocol: SocketProtocol, web: SlackWebClient, queue: EventQueue) -> None:
+    def __init__(self, protocol: SocketProtocol, web: SlackWebClient, queue: EventQueue, pauses: RateLimiter) -> None:
         self._protocol = protocol
         self._web = web
         self._queue = queue
+        self._pauses = pauses
         self._open: list[Connection] = []
         """Connections after their hello and before their end, newest last."""
         self._delays = exponential_backoff(_INITIAL_DELAY_SECONDS, _MAX_DELAY_SECONDS)
@@ -94,19 +103,27 @@ class ConnectionManager:
     async def _connect(self, delay_seconds: float) -> Connection:
         while True:
             await asyncio.sleep(delay_seconds)
+            await self._wait_while_paused()
             try:
                 connection, hello = await open_socket(self._protocol, self._web)
             except ChatRejected as error:
                 if not self._was_connected:
                     raise
                 delay_seconds = await self._on_failure(error, refusal_backoff_seconds())
-            except (RateLimited, SocketRefused) as error:
+            except RateLimited as error:
+                await self._pauses.pause(CONNECT, await self._on_failure(error, error.retry_after_seconds))
+                delay_seconds = 0.0
+            except SocketRefused as error:
                 delay_seconds = await self._on_failure(error, error.retry_after_seconds)
             except Unreachable as error:
                 delay_seconds = await self._on_failure(error)
             else:
                 await self._on_hello(connection, hello)
                 return connection
+
+    async def _wait_while_paused(self) -> None:
+        while left := await self._pauses.pause_left(CONNECT):  # noqa: ASYNC110 - another process may lift it
+            await asyncio.sleep(min(left, _PAUSE_CHECK_SECONDS))
 
     async def _on_hello(self, connection: Connection, hello: Hello) -> None:
         log.info("slack_socket_open", kind=self._protocol.name, connections=hello.connections)

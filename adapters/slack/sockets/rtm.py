@@ -14,6 +14,7 @@ from adapters.slack.sockets.connection_manager import receive
 from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Frame, Hello, KeepAlive
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
+from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import IncomingEvent
 from domain.json_values import JsonObject
 
@@ -27,14 +28,15 @@ class SlackRtm:
     name = "rtm"
     replays_missed = False
 
-    def __init__(self, web: SlackWebClient, clock: Clock) -> None:
+    def __init__(self, web: SlackWebClient, clock: Clock, pauses: RateLimiter | None = None) -> None:
         self._web = web
         self._clock = clock
+        self._pauses = pauses
         self._own_user_id = ""
         self._ping_ids = itertools.count(1)
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return receive(self, self._web, self._clock)
+        return receive(self, self._web, self._clock, self._pauses)
 
     async def request_url(self) -> str:
         response = await self._web.call(_CONNECT)

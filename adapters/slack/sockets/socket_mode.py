@@ -12,6 +12,7 @@ from adapters.slack.sockets.connection_manager import receive, refusal_backoff_s
 from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Frame, Hello, Ignored, KeepAlive, Refused
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
+from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import IncomingEvent
 from domain.json_values import Json, JsonObject
 from domain.users import Identity
@@ -35,16 +36,22 @@ class SlackSocketMode:
     replays_missed = True
 
     def __init__(
-        self, web: SlackWebClient, app_token: str, identify: Callable[[], Awaitable[Identity]], clock: Clock
+        self,
+        web: SlackWebClient,
+        app_token: str,
+        identify: Callable[[], Awaitable[Identity]],
+        clock: Clock,
+        pauses: RateLimiter | None = None,
     ) -> None:
         self._web = web
         self._app_token = app_token
         self._identify = identify
         self._clock = clock
+        self._pauses = pauses
         self._own = Identity("", "")
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return receive(self, self._web, self._clock)
+        return receive(self, self._web, self._clock, self._pauses)
 
     async def request_url(self) -> str:
         if not self._own.user_id:
