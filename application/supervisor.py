@@ -80,6 +80,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Runs until shutdown is requested. The storage is open. Raises ChatAccessDenied, in an ExceptionGroup."""
+        await self._keep_running("pauses", self._pauses.end_those_of_methods)
         async with asyncio.TaskGroup() as loops:
             for name, loop in (
                 ("register", self._circuit_breaker.register),

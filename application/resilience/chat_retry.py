@@ -55,9 +55,9 @@ class Outage:
 class ChatRetryPolicy:
     """Repeats calls through throttling and outages.
 
-    Throttling pauses all calls of the method, as long as the service asks; after an hour it is asked again. An outage
-    is waited out for as long as `give_up_seconds` says for the method, without end for any other. Methods that their
-    callers repeat pass through.
+    A throttled call waits as long as the service asks; after an hour it is asked again. An outage is waited out for as
+    long as `give_up_seconds` says for the method, without end for any other. Methods that their callers repeat pass
+    through.
     """
 
     def __init__(self, shutdown: Shutdown, pauses: Pauses, give_up_seconds: float) -> None:
@@ -72,13 +72,12 @@ class ChatRetryPolicy:
         outage = Outage(self._shutdown)
         give_up_seconds = self._give_up_seconds.get(call.method, math.inf)
         while True:
-            if await self._pauses.wait(call.method):
-                outage.end()
             try:
                 return await call.perform()
             except RateLimited as limit:
                 outage.end()
                 await self._pauses.begin_method(call.method, limit.retry_after_seconds)
+                await self._pauses.wait(call.method)
             except Unreachable as error:
                 await outage.wait(error, give_up_seconds - outage.seconds)
 

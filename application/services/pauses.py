@@ -50,6 +50,11 @@ class Pauses:
         """When the pauses would end that were seen last, by the event loop's time."""
         self._outages = 0
 
+    async def end_those_of_methods(self) -> None:
+        """For the start: they end with the process whose calls waited for them."""
+        if methods := [name for name in await self._rate_limiter.paused() if _is_method(name)]:
+            await self._rate_limiter.lift(methods)
+
     async def run(self) -> None:
         """Notices pauses that an operator has lifted, and keeps health up to date. Runs until the pack ends."""
         while True:
@@ -67,7 +72,7 @@ class Pauses:
         await self._begin(channel_id, seconds)
 
     async def begin_method(self, method: str, seconds: float) -> None:
-        """Pauses all calls of a method of Chat for so long, an hour at most."""
+        """Pauses a method of Chat for so long, an hour at most, for those who `wait` for it."""
         _log_throttled(seconds, method=method)
         await self._begin(method, seconds)
 

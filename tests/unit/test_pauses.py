@@ -111,16 +111,16 @@ async def test_a_pause_of_a_method_is_told_and_kept_and_lifted(world: World, met
     assert world.faults.count(method) == 2
 
 
-async def test_a_pause_of_a_method_holds_its_other_calls_too(world: World) -> None:
-    world.faults.fail_before("leave", RateLimited(30), times=1)
+async def test_a_restart_ends_the_pauses_of_methods(world: World) -> None:
+    world.faults.fail_before("leave", RateLimited(3000), times=1)
+    command = LeaveChannel(world.c1)
 
     async with world.pack():
-        for channel_id in (world.c1, world.c2):
-            world.engine.enqueue(LeaveChannel(channel_id))
-            await world.clock.advance(5)
-        assert world.faults.count("leave") == 1
-        await world.clock.advance(30)
-        assert world.faults.count("leave") == 3
+        action = world.engine.enqueue(command)
+        await world.clock.advance(2)
+    async with world.pack():
+        assert isinstance(await world.answer(action, within=5), ChannelLeft)
+        assert world.check("slack").status == "connected"
 
 
 @pytest.mark.parametrize("method", ["identify", "memberships"])
