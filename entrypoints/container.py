@@ -278,6 +278,7 @@ class Application(containers.DeclarativeContainer):
         shutdown=shutdown,
         receives_bots=settings.provided.receives_bots,
     )
+    history_reader = providers.Singleton(HistoryReader, chat=chat, pauses=pauses, shutdown=shutdown)
     message_consumer = providers.Singleton(
         MessageConsumer,
         receiver=adapters.receiver,
@@ -286,7 +287,7 @@ class Application(containers.DeclarativeContainer):
             Backfill,
             chat=chat,
             storage=storage,
-            reader=providers.Singleton(HistoryReader, chat=chat, pauses=pauses, shutdown=shutdown),
+            reader=history_reader,
             receive_message=receive_message,
             progress=backfill_progress,
             health=health.provided.reporter.call("slack"),

@@ -16,7 +16,7 @@ from domain.messages import IncomingMessage
 
 log = structlog.get_logger()
 
-_REQUESTS_PER_MINUTE = 40
+REQUESTS_PER_MINUTE = 40
 """Of each method: less than a chat service that allows 50 a minute, since searching for posts needs some as well."""
 _BURST = 20
 """Requests that may run ahead of that rate."""
@@ -27,12 +27,14 @@ _ATTEMPTS = 3
 class HistoryReader:
     """Reads one page after another; all readings share the limits."""
 
-    def __init__(self, chat: Chat, pauses: Pauses, shutdown: Shutdown) -> None:
+    def __init__(
+        self, chat: Chat, pauses: Pauses, shutdown: Shutdown, *, requests_per_minute: float = REQUESTS_PER_MINUTE
+    ) -> None:
         self._chat = chat
         self._pauses = pauses
         self._shutdown = shutdown
         self._pacers = {
-            method: RequestPacer(_REQUESTS_PER_MINUTE, _BURST, shutdown) for method in ("history", "replies")
+            method: RequestPacer(requests_per_minute, _BURST, shutdown) for method in ("history", "replies")
         }
 
     async def read(self, channel_id: ChannelId, after: str, until: str) -> list[IncomingMessage]:

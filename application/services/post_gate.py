@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from application.resilience.shutdown import Shutdown
 from domain.errors import ChatRejected, RateLimited
 
-_MAX_AT_ONCE = 6
+_MAX_AT_ONCE = 8
 """All of them may be refused at once when a limit is reached."""
 _SLOW_SECONDS = 0.3
 """A post that takes longer no longer counts as one of those at once: slow channels delay no other."""

@@ -24,8 +24,7 @@ from tests.chaos.ledger import Auditor, Ledger
 from tests.chaos.load import Load
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
-CATCH_UP_SECONDS: Final = 600.0
-"""The pack reads one thread's history after another, 40 a minute."""
+CATCH_UP_SECONDS: Final = 300.0
 _RETRY_SECONDS: Final = (0.0, 2.0, 10.0)
 """Slack's delays before redelivery, shortened from 0, 60 and 300 seconds."""
 _QUIET_SECONDS: Final = 1.5
