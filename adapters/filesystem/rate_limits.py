@@ -16,8 +16,7 @@ _SECOND = 1_000_000
 _LIFTED = 0
 """In place of a pause's end: what an operator's command leaves for the pack that runs beside it."""
 _SAVED = """
-    SELECT channel_id, CAST(used_until AS INTEGER), CAST(coalesce(until, held_until) AS INTEGER),
-        CAST(coalesce(lasts, :longest) AS INTEGER)
+    SELECT channel_id, used_until, coalesce(until, held_until), coalesce(lasts, :longest)
     FROM paces LEFT JOIN pauses USING (channel_id)
 """
 """Earlier versions kept the end of a pause in `held_until`. A paused method stands in place of a channel."""
@@ -41,10 +40,10 @@ class FileRateLimiter(InMemoryRateLimiter):
         """Restores what was saved last. Runs in the database's thread."""
         steady, now = self._wall_clock.monotonic(), to_micros(self._wall_clock.now())
         buckets = {}
-        for channel_id, used_until, paused_until, lasts in connection.execute(
-            _SAVED, {"longest": int(MAX_PAUSE_SECONDS * _SECOND)}
-        ):
-            pause = min(paused_until - now, lasts) / _SECOND
+        longest = int(MAX_PAUSE_SECONDS * _SECOND)
+        for channel_id, *times in connection.execute(_SAVED, {"longest": longest}):
+            used_until, paused_until, lasts = (time if is_time(time) else 0 for time in times)
+            pause = min(paused_until - now, lasts, longest) / _SECOND
             buckets[channel_id] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
         self.restore(buckets)
         row = connection.execute("SELECT CAST(at AS INTEGER) FROM steady").fetchone()

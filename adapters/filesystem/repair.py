@@ -13,6 +13,7 @@ from adapters.filesystem.codec import is_time, to_micros
 from adapters.filesystem.schema import MAX_CHECKED_BYTES
 from adapters.filesystem.uptime import SAVE_AFTER, Uptime
 from application.ports.clock import Clock
+from domain.rate_limits import MAX_PAUSE_SECONDS
 
 log = structlog.get_logger()
 
@@ -32,7 +33,10 @@ _LANES_OF_WAITING = """
 _LANES_OF_DEAD_LETTERS = "SELECT DISTINCT lane FROM outbox WHERE state = 'set aside'"
 _DAY = 86_400_000_000
 """Microseconds."""
-_IS_NO_TIME = "(typeof({0}) <> 'integer' OR {0} NOT BETWEEN 0 AND 253402300799999999)"
+_LATEST = 253_402_300_799_999_999
+"""The last microsecond of the year 9999."""
+_LONGEST_PAUSE = int(MAX_PAUSE_SECONDS * 1_000_000)
+_IS_OUT_OF_RANGE = "(typeof({0}) <> 'integer' OR {0} NOT BETWEEN 0 AND {1})"
 
 
 class Repair:
@@ -159,22 +163,26 @@ class Repair:
             self._report("tallies", "rows", 1)
 
     def _repair_channels(self) -> None:
-        """Repairs what is known of channels. One that was joined at an unknown time counts as joined long ago."""
+        """Repairs what is known of channels. One that was joined at an unknown time counts as joined long ago.
+
+        A pause with an impossible time or length is none.
+        """
         for table in ("joined", "gaps", "paces", "pauses"):
             names = self._connection.execute(f"SELECT DISTINCT channel_id FROM {table}").fetchall()
             damaged = [(name,) for (name,) in names if not isinstance(name, str) or not name]
             self._connection.executemany(f"DELETE FROM {table} WHERE channel_id = CAST(? AS TEXT)", damaged)
             self._connection.executemany(f"DELETE FROM {table} WHERE channel_id = ?", damaged)
             self._report(table, "channel_id", len(damaged))
-        for table, column, value in (
-            ("joined", "at", 0),
-            ("gaps", "after_at", 0),
-            ("gaps", "until_at", self._now),
-            ("paces", "used_until", 0),
-            ("pauses", "until", 0),
-            ("pauses", "lasts", 0),
+        for table, column, value, largest in (
+            ("joined", "at", 0, _LATEST),
+            ("gaps", "after_at", 0, _LATEST),
+            ("gaps", "until_at", self._now, _LATEST),
+            ("paces", "used_until", 0, _LATEST),
+            ("paces", "held_until", 0, _LATEST),
+            ("pauses", "until", 0, _LATEST),
+            ("pauses", "lasts", 0, _LONGEST_PAUSE),
         ):
-            condition = _IS_NO_TIME.format(column)
+            condition = _IS_OUT_OF_RANGE.format(column, largest)
             repaired = self._change(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {condition}", value)
             self._report(table, column, repaired)
         for (channel_ids,) in self._connection.execute("SELECT channel_ids FROM bystanders").fetchall():
@@ -184,7 +192,8 @@ class Repair:
                 return
 
     def _repair_poll_session(self) -> None:
-        repaired = self._change(f"UPDATE taking SET since = ? WHERE {_IS_NO_TIME.format('since')}", self._now - _DAY)
+        condition = _IS_OUT_OF_RANGE.format("since", _LATEST)
+        repaired = self._change(f"UPDATE taking SET since = ? WHERE {condition}", self._now - _DAY)
         self._report("taking", "since", repaired)
 
     def _change(self, statement: str, *values: object) -> int:

@@ -109,10 +109,10 @@ class FileStorage:
     def _begin(self, connection: sqlite3.Connection) -> None:
         """No process that claimed anything can be alive."""
         self._uptime.read(connection)
-        self._rate_limiter.take_over(connection)
         end_claims_of_dead_processes(connection, self._uptime)
         release_orphans(connection, self._uptime)
         Repair(connection, self._clock, self._uptime).run()
+        self._rate_limiter.take_over(connection)
 
     def _read(self, connection: sqlite3.Connection) -> None:
         self._uptime.read(connection)

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionId, ActionState
+from domain.channels import ChannelId
 from domain.gaps import Gap
 from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import (
@@ -174,3 +175,39 @@ async def test_a_damaged_value_stops_nothing_else(directory: Path, tmp_path: Pat
         assert len(set(resumed) | set(dead_actions)) == 4, where
         assert [backlog.waiting for backlog in backlogs] == [0, 0], where
         assert [backlog.dead_lettered for backlog in backlogs] == [len(dead_letters), len(dead_actions)], where
+
+
+@pytest.mark.parametrize("value", ["9223372036854775807", "253402300800000000", "-1", "'soon'"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("paces", "used_until"), ("paces", "held_until"), ("pauses", "until"), ("pauses", "lasts")],
+)
+async def test_a_pause_out_of_range_is_none_and_is_reported(
+    directory: Path, table: str, column: str, value: str
+) -> None:
+    with closing(sqlite3.connect(directory / "flyte-slack.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM pauses")
+        connection.execute("DELETE FROM paces")
+        connection.execute("INSERT INTO paces VALUES ('C9', 0, 0)")
+        if table == "pauses":
+            latest, hour = 253402300799999999, 3_600_000_000
+            connection.execute("INSERT INTO pauses VALUES ('C9', ?, ?)", (latest, hour))
+        connection.execute(f"UPDATE {table} SET {column} = {value}")  # noqa: S608 - constants
+    storage = FileStorage(directory, CLOCK)
+    with capture_logs() as logs:
+        async with at(storage, NOW).open():
+            assert await storage.rate_limiter.paused() == {}
+            assert await storage.rate_limiter.reserve(ChannelId("C9"), 1, 1) == 0
+    found = [(line["table"], line["column"], line["rows"]) for line in logs if line["event"] == "state_repaired"]
+    assert found == [(table, column, 1)]
+
+
+async def test_no_saved_pause_lasts_longer_than_an_hour(directory: Path) -> None:
+    with closing(sqlite3.connect(directory / "flyte-slack.db", isolation_level=None)) as connection:
+        connection.execute("REPLACE INTO paces VALUES ('C9', 0, 0)")
+        connection.execute("REPLACE INTO pauses VALUES ('C9', 253402300799999999, 253402300799999999)")
+    storage = FileStorage(directory, CLOCK)
+    with capture_logs() as logs:
+        async with at(storage, NOW).open():
+            assert "C9" not in await storage.rate_limiter.paused()
+    assert [line["column"] for line in logs if line["event"] == "state_repaired"] == ["lasts"]
