@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 import structlog
+import yaml
 
 from entrypoints.observability.logs import configure_logs, log_unhandled_errors
 from entrypoints.observability.repeats import RepeatLimiter
 from entrypoints.observability.standard_error import open_unfailing
+from entrypoints.terminal_text import escape_controls, escape_controls_of_yaml
 
 log = structlog.get_logger()
 
@@ -201,6 +203,20 @@ def test_foreign_text_cannot_control_a_terminal() -> None:
     log.info("heard", name="\x1b[2J\x9b\u202e", words="a\nb é")
 
     assert terminal.output()[8:] == (' \x1b[32minfo    \x1b[0m heard name=\\u001b[2J\\u009b\\u202e words="a\\nb é"\n')
+
+
+def test_invisible_characters_are_shown_as_escapes_unless_scripts_or_emoji_need_them() -> None:
+    invisible = "\ufeff\u00ad\u200b\u2060\u2064\u180e\ufff9\U000e0001\U000e0041\U000e007f\U0001d173"
+
+    escaped = escape_controls(invisible)
+
+    assert escaped.isascii()
+    assert json.loads(f'"{escaped}"') == invisible
+    assert yaml.safe_load(f'"{escape_controls_of_yaml(invisible)}"') == invisible
+    assert (
+        escape_controls("\U0001f469\u200d\U0001f4bb \u0645\u06cc\u200c\u062e")
+        == "\U0001f469\u200d\U0001f4bb \u0645\u06cc\u200c\u062e"
+    )
 
 
 def test_a_terminal_gets_the_traceback_indented_below_its_line() -> None:

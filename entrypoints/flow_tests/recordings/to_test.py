@@ -11,7 +11,7 @@ import yaml
 from adapters.recording.entries import UserLookedUp
 from entrypoints.flow_tests.recordings.session import RecordedMessage, Session, SessionEvent, read_recording
 from entrypoints.simulation.workspaces.workspace import BOT
-from entrypoints.terminal_text import escape_controls
+from entrypoints.terminal_text import escape_controls_of_yaml
 
 _MIN_PAUSE_SECONDS: Final = 1.0
 """Shorter pauses are left out."""
@@ -136,4 +136,4 @@ def _scalar(text: str) -> str:
     if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text:
         return text
     written: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=float("inf"))
-    return escape_controls(written.rstrip("\n"))
+    return escape_controls_of_yaml(written.rstrip("\n"))
