@@ -1,0 +1,57 @@
+"""A standard output that a full disk or a reader that has gone does not turn into a traceback."""
+
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class StandardOutput:
+    """Replaces `sys.stdout`: what can't be written is dropped, so that a command reaches its own exit status."""
+
+    def __init__(self) -> None:
+        before = sys.stdout or io.StringIO()  # None: it was closed, and leads to the null device by now
+        self._file = _ForgivingFile(1, "w", closefd=False)
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(self._file),
+            encoding=before.encoding or "utf-8",
+            errors=before.errors,
+            line_buffering=os.isatty(1),
+        )
+
+    def finish(self) -> bool:
+        """Writes the rest. Returns False, and says why on standard error, if something was lost to a living reader."""
+        sys.stdout.flush()
+        failure = self._file.failure
+        if failure is None or failure.errno == errno.EPIPE:
+            return True
+        sys.stderr.write(f"flyte-slack: can't write to standard output: {failure.strerror}\n")
+        return False
+
+
+class _ForgivingFile(io.FileIO):
+    """Drops everything from the first failure on."""
+
+    failure: OSError | None = None
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        if self.failure is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.failure = error
+        return memoryview(data).nbytes
+
+
+def discard_unwritten() -> None:
+    """Leads a standard output that can't be written to the null device, before Python flushes it at its exit."""
+    if sys.stdout is None or sys.stdout.closed:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
