@@ -55,7 +55,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 FLOW_ERRORS = [
-    ("name: [", "greet.yaml:2:1: did not find expected node content"),
+    ("name: [", "greet.yaml:1:8: did not find expected node content"),
+    ("name: greet\nsteps: [", "greet.yaml:2:9: did not find expected node content"),
     ("name: &x [*x]\nsteps: []\n", "greet.yaml:1:11: anchor 'x' value contains itself"),
     ("%YAML 1.2\n---\nname: x\n", "greet.yaml:1:1: found incompatible YAML document"),
     ("- a\n", "greet.yaml:1:1: expected an object"),

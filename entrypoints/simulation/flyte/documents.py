@@ -107,13 +107,21 @@ def parse_document(text: str, source: str, *, is_json: bool) -> Document:
             return Document(source, json.loads(text), text)
         read = read_yaml(text)
     except yaml.MarkedYAMLError as error:
-        raise InvalidDocument(str(error.problem or error.context), source, error.problem_mark) from error
+        raise InvalidDocument(str(error.problem or error.context), source, _within(text, error.problem_mark)) from error
     except RecursionError as error:
         raise InvalidDocument("nested too deep", source) from error
     except (yaml.YAMLError, ValueError) as error:
         raise InvalidDocument(str(error), source) from error
     duplicates = tuple(InvalidDocument(f"duplicate key '{key}'", source, mark) for key, mark in read.duplicates)
     return Document(source, read.data, text, duplicates)
+
+
+def _within(text: str, mark: yaml.Mark | None) -> yaml.Mark | None:
+    """Returns the position, or the end of the text for one behind it: libyaml counts a line after the last one."""
+    lines = text.split("\n")
+    if mark is None or mark.line < len(lines):
+        return mark
+    return yaml.Mark(mark.name, len(text), len(lines) - 1, len(lines[-1]), None, None)
 
 
 def _flatten(messages: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
