@@ -121,7 +121,7 @@ def _within(text: str, mark: yaml.Mark | None) -> yaml.Mark | None:
     lines = text.split("\n")
     if mark is None or mark.line < len(lines):
         return mark
-    return yaml.Mark(mark.name, len(text), len(lines) - 1, len(lines[-1]), None, None)
+    return yaml.Mark(mark.name, len(text), len(lines) - 1, len(lines[-1]), None, 0)
 
 
 def _flatten(messages: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
