@@ -78,7 +78,7 @@ def test_renaming_a_flow_replaces_it(editor: FlowEditor, flyte: Flyte) -> None:
             11,
             "step 1, event.pakName: unknown key 'pakName'",
         ),
-        ("name: x\nsteps: [", 3, 1, "did not find expected node content"),
+        ("name: x\nsteps: [", 2, 9, "did not find expected node content"),
         (_TEXT + "  criteria: '{{ x | foo }}'\n", 6, 3, "step 1, criteria: line 1, column 8: the filter 'foo'"),
         ("", 0, 0, "expected an object"),
     ],
