@@ -71,7 +71,7 @@ class Repair:
                     aside[table](self._connection, place, "its state is unknown", self._clock)
 
     def _repair_dead_letters(self) -> None:
-        """Gives every dead letter a key, by which commands address it."""
+        """Gives every dead letter a key, which commands need to address it."""
         for table, key in (("outbox", "key"), ("journal", "id")):
             rows = self._connection.execute(f"SELECT place, {key} FROM {table} WHERE state = 'set aside'").fetchall()
             places = [place for place, name in rows if not isinstance(name, str) or not name]

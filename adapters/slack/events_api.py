@@ -38,7 +38,7 @@ class SlackEventsApi:
     """Receiver of the events in the requests passed to `handle_request`.
 
     `identify` (`Chat.identify`) is awaited before the first event. A request waits up to `ack_timeout_seconds` for its
-    event to be acknowledged. `slack_now` tells Slack's time, by which signatures expire (default: `clock`).
+    event to be acknowledged. Signatures expire by `slack_now`, Slack's time (default: `clock`).
     """
 
     def __init__(

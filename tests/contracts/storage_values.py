@@ -26,7 +26,7 @@ CLOCK = ManualClock(NOW)
 
 
 STEPS = (-3600.0, 120.0, 86400.0)
-"""Seconds by which a clock is set ahead or back."""
+"""Steps of a clock in seconds, ahead or back."""
 
 
 def at(storage: Storage, time: datetime) -> Storage:
