@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from statistics import median_low
 from typing import Final
@@ -14,7 +14,7 @@ from adapters.http.dates import server_time
 from application.ports.clock import Clock
 
 _LATEST_RESPONSES: Final = 3
-_HALF_A_SECOND: Final = timedelta(seconds=0.5)
+_HALF_A_SECOND: Final = 0.5
 """Servers truncate their time to whole seconds: on average it was this much later."""
 
 
@@ -27,14 +27,14 @@ class PeerClock:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._origins: deque[datetime] = deque(maxlen=_LATEST_RESPONSES)
-        """When the event loop's time was zero, by each of the latest responses."""
+        self._origins: deque[float] = deque(maxlen=_LATEST_RESPONSES)
+        """When the event loop's time was zero, in Unix seconds by each of the latest responses."""
 
     def now(self) -> datetime:
         """Returns the current time, in UTC."""
         if not self._origins:
             return self._clock.now()
-        return median_low(self._origins) + _loop_time()
+        return datetime.fromtimestamp(median_low(self._origins) + _loop_time(), UTC)
 
     def ahead(self) -> timedelta:
         """Returns how far the pack's own clock is ahead of the server's."""
@@ -45,12 +45,12 @@ class PeerClock:
         response = await handler(request)
         time = server_time(response.headers)
         if time is not None and _is_from_server(response.status) and not _is_cached(response.headers):
-            self._origins.append(time + _HALF_A_SECOND - _loop_time())
+            self._origins.append(time.timestamp() + _HALF_A_SECOND - _loop_time())
         return response
 
 
-def _loop_time() -> timedelta:
-    return timedelta(seconds=asyncio.get_running_loop().time())
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _is_from_server(status: int) -> bool:

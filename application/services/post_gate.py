@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from application.resilience.shutdown import Shutdown
 from domain.errors import ChatRejected, RateLimited
 
-_MAX_AT_ONCE = 8
-"""All of them may be refused at once when a limit is reached."""
+_MAX_AT_ONCE = 16
+"""All of them may be refused at once when a limit is reached. Fewer would slow a burst: each takes a round trip."""
+_MAX_AT_ONCE_WHEN_LIMITED = 8
+"""The same while the pace is limited."""
 _SLOW_SECONDS = 0.3
 """A post that takes longer no longer counts as one of those at once: slow channels delay no other."""
 _SLOW_PROBE_SECONDS = 1.0
@@ -148,11 +150,16 @@ class PostGate:
     def _seconds_to_wait(self, now: float) -> float:
         if now - max(self._last_at, self._refused_at) > _MEMORY_SECONDS:
             self._pace = None
-        at_once, slow_seconds = (1, _SLOW_PROBE_SECONDS) if self._refusals else (_MAX_AT_ONCE, _SLOW_SECONDS)
+        slow_seconds = _SLOW_PROBE_SECONDS if self._refusals else _SLOW_SECONDS
         recent = [at for at in self._under_way if now - at < slow_seconds]
-        until_room = min(recent) + slow_seconds if len(recent) >= at_once else now
+        until_room = min(recent) + slow_seconds if len(recent) >= self._max_at_once() else now
         gap = self._pace.gap_seconds(now) if self._pace and not self._refusals else 0.0
         return max(until_room, self._held_until, self._last_at + gap) - now
+
+    def _max_at_once(self) -> int:
+        if self._refusals:
+            return 1
+        return _MAX_AT_ONCE_WHEN_LIMITED if self._pace else _MAX_AT_ONCE
 
 
 def _now() -> float:
