@@ -6,6 +6,19 @@ from typing import NewType
 ChannelId = NewType("ChannelId", str)
 """The chat service's id of a conversation (`C024BE91L`), or whatever a flow gave instead. Its form is not checked."""
 
+NO_CHANNEL = ChannelId("")
+"""For what happens in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """A channel as the chat service describes it."""
+
+    id: ChannelId
+    name: str
+    """Without `#`."""
+    topic: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class JoinedChannels:

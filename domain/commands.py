@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from domain.channels import ChannelId
 from domain.json_values import JsonObject
-from domain.messages import OutgoingMessage, RichMessage
+from domain.messages import KEY_FIELDS, OutgoingMessage, RichMessage
 
 _CONTENT_FIELDS = ("text", "attachments", "blocks", "markdown_text")
 
@@ -74,6 +74,15 @@ class LeaveChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatCommand:
+    """Any other command, by its name and its input: `application.catalog` describes them."""
+
+    name: str
+    input: JsonObject
+    """All fields of the command, those that the flow left out with empty values."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadableCommand:
     """A known command with invalid input: wrong types, too large, or nested too deep."""
 
@@ -90,13 +99,20 @@ class UnknownCommand:
 
 
 Command: TypeAlias = (
-    SendMessage | SendRichMessage | Broadcast | JoinChannel | LeaveChannel | UnreadableCommand | UnknownCommand
+    SendMessage
+    | SendRichMessage
+    | Broadcast
+    | JoinChannel
+    | LeaveChannel
+    | ChatCommand
+    | UnreadableCommand
+    | UnknownCommand
 )
 
 
 def command_name(command: Command) -> str:
     """Returns the name by which flows address the command."""
-    if isinstance(command, UnreadableCommand | UnknownCommand):
+    if isinstance(command, ChatCommand | UnreadableCommand | UnknownCommand):
         return command.name
     return type(command).__name__
 
@@ -104,3 +120,8 @@ def command_name(command: Command) -> str:
 def without_token(fields: JsonObject) -> JsonObject:
     """Returns a rich message's fields without `token`, which the pack neither passes on nor reports."""
     return {name: value for name, value in fields.items() if name != "token"}
+
+
+def chat_fields(message: RichMessage) -> JsonObject:
+    """Returns the fields that are the chat service's own."""
+    return {name: value for name, value in without_token(message.fields).items() if name not in KEY_FIELDS}

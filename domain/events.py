@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from domain.channels import ChannelId
+from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
 from domain.json_values import JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
-from domain.users import User
+from domain.users import NOBODY, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,14 @@ class LeaveChannelFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandOutcome:
+    """How a ChatCommand ended, by the name and payload of its event."""
+
+    name: str
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class Fatal:
     """The action could not be executed at all: invalid input, an unknown command, a bug in the pack."""
 
@@ -115,6 +124,24 @@ class ReceivedMessage:
 
     message: IncomingMessage
     user: User
+    thread_key: str = ""
+    """Of the message that started the thread, if it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent:
+    """Anything else that happened in the chat service, with what the pack looked up."""
+
+    event: Reaction | BlockAction | SlashCommand | Shortcut | ViewEvent | MessageChange | OtherEvent
+    user: User
+    item_user: User = NOBODY
+    """Who wrote the message that a reaction is about."""
+    message: str = ""
+    """The text that a reaction is about; empty if it can't be read."""
+    thread_timestamp: str = ""
+    """Of the thread of that message; empty outside threads."""
+    message_key: str = ""
+    """Of the message that the event is about, if it has one."""
 
 
 Outcome: TypeAlias = (
@@ -128,6 +155,7 @@ Outcome: TypeAlias = (
     | JoinChannelFailed
     | ChannelLeft
     | LeaveChannelFailed
+    | CommandOutcome
     | Fatal
 )
 """How an action can end."""

@@ -12,6 +12,21 @@ IdempotencyKey = NewType("IdempotencyKey", str)
 
 
 @dataclass(frozen=True, slots=True)
+class MessageKeys:
+    """The names by which flows address messages across runs; empty: none is given."""
+
+    message_key: str = ""
+    """Of the message itself: it is updated if it exists already."""
+    thread_key: str = ""
+    """Of the message in whose thread it goes."""
+
+
+NO_KEYS = MessageKeys()
+KEY_FIELDS = ("messageKey", "threadKey")
+"""Their names in a rich message."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """Plain text for a channel, or for a thread of it."""
 
@@ -19,6 +34,7 @@ class OutgoingMessage:
     text: str
     thread_timestamp: str = ""
     """The timestamp of the thread's first message; empty for the channel itself."""
+    keys: MessageKeys = NO_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,11 @@ class RichMessage:
         """The field `text`; empty if there is none."""
         return self._string("text")
 
+    @property
+    def keys(self) -> MessageKeys:
+        """The fields `messageKey` and `threadKey`, which are the pack's own."""
+        return MessageKeys(self._string("messageKey"), self._string("threadKey"))
+
     def _string(self, field: str) -> str:
         value = self.fields.get(field)
         return value if isinstance(value, str) else ""
@@ -54,6 +75,17 @@ class Receipt:
     timestamp: str
     in_doubt: bool = False
     """The message was sent a second time because the fate of the first attempt could not be determined."""
+    is_updated: bool = False
+    """A message that existed already was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessage:
+    """A message that was looked up."""
+
+    text: str
+    thread_timestamp: str = ""
+    """Of its thread; empty outside threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +110,13 @@ class IncomingMessage:
     """A direct message to the bot."""
     reply_count: int = 0
     replies: tuple[Json, ...] = ()
+    channel_type: str = ""
+    """`channel`, `group`, `im` or `mpim`; empty if unknown."""
+    files: tuple[Json, ...] = ()
+    """`{id, name, title, mimetype, size, url, permalink}` of each file."""
+    is_mention: bool = False
+    """Whether the text mentions the bot."""
+    team_id: str = ""
 
     @property
     def key(self) -> str:

@@ -1,5 +1,6 @@
 """Events waiting to be delivered to the workflow engine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -20,14 +21,30 @@ class Lease:
     """Fencing token: grows with every lease of the lane, so that a storage can reject the writes of a stale holder."""
 
 
-class EventKind(Enum):
-    """What happened in the chat service; selects the event that the workflow engine receives."""
-
-    MESSAGE = "message"
-
-
 InboundEvent: TypeAlias = IncomingMessage
 """Any event from the chat service that the outbox holds."""
+
+
+class EventKind(Enum):
+    """What happened in the chat service. The values are stored."""
+
+    MESSAGE = "message"
+    REACTION = "reaction"
+    BLOCK_ACTION = "block action"
+    SLASH_COMMAND = "slash command"
+    SHORTCUT = "shortcut"
+    VIEW = "view"
+    CHANGE = "change"
+    OTHER = "other"
+
+    @property
+    def is_interaction(self) -> bool:
+        """Whether it is addressed to the app: a person waits for the answer, and the service never repeats it."""
+        return self in (EventKind.BLOCK_ACTION, EventKind.SLASH_COMMAND, EventKind.SHORTCUT, EventKind.VIEW)
+
+
+EVENT_TYPES: Mapping[EventKind, type[InboundEvent]] = {EventKind.MESSAGE: IncomingMessage}
+_KINDS = {event_type: kind for kind, event_type in EVENT_TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +69,20 @@ class OutboxEntry:
     """Empty while the entry waits."""
 
 
-def message_entry(message: IncomingMessage, received_at: datetime) -> OutboxEntry:
-    """Returns the entry for a message; messages of one channel share a lane."""
-    return OutboxEntry(message.key, Lane(message.channel_id), EventKind.MESSAGE, 0, message, received_at)
+def outbox_entry(event: InboundEvent, received_at: datetime) -> OutboxEntry:
+    """Returns the entry for an event.
+
+    What happens in one channel shares a lane. What is addressed to the app waits behind the same user's interactions
+    alone, and goes before everything else.
+    """
+    kind = _KINDS[type(event)]
+    return OutboxEntry(event.key, _lane(event, kind), kind, 1 if kind.is_interaction else 0, event, received_at)
+
+
+def _lane(event: InboundEvent, kind: EventKind) -> Lane:
+    if kind.is_interaction:
+        return Lane(f"user:{event.user_id}")
+    return Lane(event.channel_id or f"event:{kind.value}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,11 @@ class User:
     first_name: str = ""
     last_name: str = ""
     is_bot: bool = False
+    handle: str = ""
+    """The name by which the service knows the user, unique in the workspace."""
+
+
+NOBODY = User("")
 
 
 @dataclass(frozen=True, slots=True)

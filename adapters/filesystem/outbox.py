@@ -31,7 +31,7 @@ from application.ports.clock import Clock
 from domain.channels import ChannelId
 from domain.errors import LeaseLost
 from domain.messages import IncomingMessage
-from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry, message_entry
+from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry, outbox_entry
 
 log = structlog.get_logger()
 
@@ -379,7 +379,7 @@ def _load_entry(row: Sequence[Any]) -> OutboxEntry:
     if message.key != key:
         raise Unreadable("the message does not belong to its key")
     return replace(
-        message_entry(message, from_micros(received_at)),
+        outbox_entry(message, from_micros(received_at)),
         is_backfilled=bool(is_backfilled),
         rejections=count_of(rejections),
         first_rejected_at=optional_from_micros(first_rejected_at),
@@ -397,6 +397,6 @@ def _load_dead_letter(row: Sequence[Any]) -> OutboxEntry:
         channel_id, _, timestamp = key.partition(":")
         found = stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
         received = from_micros(received_at if is_time(received_at) else 0)
-        entry = message_entry(IncomingMessage(ChannelId(channel_id), timestamp, found), received)
+        entry = outbox_entry(IncomingMessage(ChannelId(channel_id), timestamp, found), received)
         reason = reason if isinstance(reason, str) and reason else "unreadable"
         return replace(entry, key=key, dead_letter_reason=reason)

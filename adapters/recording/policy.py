@@ -22,7 +22,7 @@ from adapters.recording.recorder import Recorder
 from adapters.serialization.payloads import command_input, event_name, event_payload
 from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost
 from application.resilience.interception import PortCall
-from domain.commands import command_name, without_token
+from domain.commands import chat_fields, command_name
 from domain.errors import ChatError, WorkflowError
 from domain.json_values import JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Post
@@ -140,4 +140,4 @@ def _fields(message: Post) -> JsonObject:
     if isinstance(message, OutgoingMessage):
         thread: JsonObject = {"thread_ts": message.thread_timestamp} if message.thread_timestamp else {}
         return {"channel": message.channel_id, "text": message.text, **thread}
-    return without_token(message.fields)
+    return chat_fields(message)

@@ -4,8 +4,9 @@ It loses information, since the pack's keys replace a flow's keys of the same na
 `adapters.serialization.records`.
 """
 
-from collections.abc import Callable
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from dataclasses import fields as fields_of
+from typing import Any, assert_never
 
 from adapters.serialization.json_codec import (
     is_deeper_than,
@@ -14,9 +15,13 @@ from adapters.serialization.json_codec import (
     replace_surrogates_deep,
     write_json,
 )
+from application.catalog.commands import COMMANDS_BY_NAME
+from application.catalog.events import event_spec
+from application.catalog.specs import CommandSpec, Field, FieldType
 from domain.channels import ChannelId
 from domain.commands import (
     Broadcast,
+    ChatCommand,
     Command,
     JoinChannel,
     LeaveChannel,
@@ -30,18 +35,22 @@ from domain.events import (
     BroadcastSent,
     ChannelJoined,
     ChannelLeft,
+    CommandOutcome,
     Event,
     Fatal,
     JoinChannelFailed,
     LeaveChannelFailed,
     MessageSent,
+    ReceivedEvent,
     ReceivedMessage,
     RichMessageSent,
     SendMessageFailed,
     SendRichMessageFailed,
 )
+from domain.interactions import Reaction
 from domain.json_values import Json, JsonObject
-from domain.messages import OutgoingMessage, RichMessage
+from domain.messages import KEY_FIELDS, NO_KEYS, MessageKeys, OutgoingMessage, Receipt, RichMessage
+from domain.users import User
 
 MAX_INPUT_BYTES = 1024 * 1024
 """Of a command's input as compact JSON."""
@@ -52,6 +61,10 @@ INPUT_TOO_LARGE = "input is larger than 1 MiB"
 MAX_INPUT_DEPTH = 100
 """Levels of lists and objects in a command's input, including the input itself."""
 
+_LISTED = ("channelId", "timestamp", "message")
+"""The fields of a command that passes others on which its events always have."""
+_BOOLEAN_TEXTS = ("", "true", "false")
+"""Templates of flows produce only strings."""
 _MAX_NAME_LENGTH = 1000
 """Longer names of unknown commands are truncated: they are reported to the flow and logged."""
 
@@ -65,11 +78,15 @@ def parse_command(name: str, given: Json) -> Command:
 
     Null counts as missing: null input is an empty object, and missing fields are empty in the command.
     """
-    build = _BUILDERS.get(name)
-    if build is None:
+    spec = COMMANDS_BY_NAME.get(name)
+    if spec is None:
         return UnknownCommand(replace_surrogates(name[:_MAX_NAME_LENGTH]))
     try:
-        return build(_sanitize({} if given is None else given))
+        fields = _sanitize({} if given is None else given)
+        for field in spec.fields:
+            _check(fields, field)
+        build = _BUILDERS.get(name)
+        return build(fields) if build else ChatCommand(name, _normalized(spec, fields))
     except _InvalidInput as error:
         return UnreadableCommand(name, str(error))
 
@@ -85,18 +102,28 @@ def command_input(command: Command) -> Json:
             return {"message": text}
         case JoinChannel(channel_id) | LeaveChannel(channel_id):
             return {"channelId": channel_id}
+        case ChatCommand(_, fields):
+            return fields
         case UnreadableCommand() | UnknownCommand():
             return None
         case _:
             assert_never(command)
 
 
-def event_name(event: Event) -> str:
+def event_name(event: Event | ReceivedEvent) -> str:
     """Returns the event's name in Flyte. `FATAL` is Flyte's own: it ends the action as failed."""
-    return "FATAL" if isinstance(event, Fatal) else type(event).__name__
+    match event:
+        case Fatal():
+            return "FATAL"
+        case CommandOutcome(name):
+            return name
+        case ReceivedEvent():
+            return event_spec(event.event).name
+        case _:
+            return type(event).__name__
 
 
-def event_payload(event: Event) -> Json:
+def event_payload(event: Event | ReceivedEvent) -> Json:
     """Returns `Event.Payload` for flows. All keys are present, except `inDoubt` unless it is true."""
     match event:
         case MessageSent() | SendMessageFailed():
@@ -107,9 +134,9 @@ def event_payload(event: Event) -> Json:
             return _broadcast_payload(event)
         case ChannelJoined() | ChannelLeft() | JoinChannelFailed() | LeaveChannelFailed():
             return _channel_payload(event)
-        case Fatal(reason):
-            return reason
-        case ReceivedMessage():
+        case CommandOutcome(_, content) | Fatal(content):
+            return content
+        case ReceivedMessage() | ReceivedEvent():
             return _received_payload(event)
         case _:
             assert_never(event)
@@ -132,20 +159,20 @@ def _sanitize(given: Json) -> JsonObject:
 
 def _message_command(fields: JsonObject) -> Command:
     text, channel_id, thread = (_text(fields, name) for name in ("message", "channelId", "threadTimestamp"))
-    return SendMessage(OutgoingMessage(ChannelId(channel_id), text, thread))
+    keys = MessageKeys(*(_text(fields, name) for name in KEY_FIELDS))
+    return SendMessage(OutgoingMessage(ChannelId(channel_id), text, thread, keys))
 
 
-def _rich_message_command(fields: JsonObject) -> Command:
-    for name in ("channel", "text", "markdown_text", "thread_ts"):
-        _text(fields, name)
-    for name in ("attachments", "blocks"):
-        _check_list(fields, name)
-    return SendRichMessage(RichMessage(fields))
+def _normalized(spec: CommandSpec, fields: JsonObject) -> JsonObject:
+    """Returns the fields of the command, with empty values for missing ones that its events list."""
+    listed = {field.name: field.type.empty for field in spec.fields if not spec.passes_on or field.name in _LISTED}
+    given = {name: value for name, value in fields.items() if value is not None}
+    return listed | (given if spec.passes_on else {name: given[name] for name in listed if name in given})
 
 
 _BUILDERS: dict[str, Callable[[JsonObject], Command]] = {
     "SendMessage": _message_command,
-    "SendRichMessage": _rich_message_command,
+    "SendRichMessage": lambda fields: SendRichMessage(RichMessage(fields)),
     "Broadcast": lambda fields: Broadcast(_text(fields, "message")),
     "JoinChannel": lambda fields: JoinChannel(ChannelId(_text(fields, "channelId"))),
     "LeaveChannel": lambda fields: LeaveChannel(ChannelId(_text(fields, "channelId"))),
@@ -154,28 +181,47 @@ _BUILDERS: dict[str, Callable[[JsonObject], Command]] = {
 
 def _text(fields: JsonObject, name: str) -> str:
     value = fields.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _InvalidInput(f"{name} must be a string, not {_type_name(value)}")
-    return value
+    return value if isinstance(value, str) else ""
 
 
-def _check_list(fields: JsonObject, name: str) -> None:
-    """Accepts a list, or a string with a JSON list, since templates of flows produce only strings."""
-    value = fields.get(name)
-    if value in (None, "") or isinstance(value, list):
+def _check(fields: JsonObject, field: Field) -> None:
+    """Raises _InvalidInput unless the field may have its value; a missing one may."""
+    value = fields.get(field.name)
+    match field.type:
+        case _ if value is None:
+            return
+        case FieldType.LIST | FieldType.OBJECT:
+            _check_json(value, field)
+        case FieldType.TEXT:
+            _require(isinstance(value, str), field, value)
+        case FieldType.TEXT_OR_NUMBER:
+            _require(isinstance(value, str | int | float) and not isinstance(value, bool), field, value)
+        case FieldType.BOOLEAN:
+            _require(isinstance(value, bool) or value in _BOOLEAN_TEXTS, field, value)
+        case _:
+            assert_never(field.type)
+
+
+def _require(condition: bool, field: Field, value: Json) -> None:  # noqa: FBT001 - an assertion
+    if not condition:
+        raise _InvalidInput(f"{field.name} must be {field.type.value}, not {_type_name(value)}")
+
+
+def _check_json(value: Json, field: Field) -> None:
+    """Accepts JSON in a string as well, since templates of flows produce only strings."""
+    kind = list if field.type is FieldType.LIST else dict
+    if value == "" or isinstance(value, kind):
         return
     if not isinstance(value, str):
-        raise _InvalidInput(f"{name} must be a list, or a string with a JSON list, not {_type_name(value)}")
+        raise _InvalidInput(f"{field.name} must be {field.type.value}, not {_type_name(value)}")
     try:
         parsed = read_json(value)
     except ValueError:
-        raise _InvalidInput(f"{name} must be a list, or a string with a JSON list; it is not JSON") from None
-    if not isinstance(parsed, list):
-        raise _InvalidInput(f"{name} must be a list, or a string with a JSON list; it contains {_type_name(parsed)}")
+        raise _InvalidInput(f"{field.name} must be {field.type.value}; it is not JSON") from None
+    if not isinstance(parsed, kind):
+        raise _InvalidInput(f"{field.name} must be {field.type.value}; it contains {_type_name(parsed)}")
     if is_deeper_than(MAX_INPUT_DEPTH, parsed):
-        raise _InvalidInput(f"{name} is nested deeper than {MAX_INPUT_DEPTH} levels")
+        raise _InvalidInput(f"{field.name} is nested deeper than {MAX_INPUT_DEPTH} levels")
 
 
 def _type_name(value: Json) -> str:
@@ -186,7 +232,21 @@ def _type_name(value: Json) -> str:
 
 
 def _message_fields(message: OutgoingMessage) -> JsonObject:
-    return {"message": message.text, "channelId": message.channel_id, "threadTimestamp": message.thread_timestamp}
+    fields: JsonObject = {
+        "message": message.text,
+        "channelId": message.channel_id,
+        "threadTimestamp": message.thread_timestamp,
+    }
+    return fields | _given_keys(message.keys)
+
+
+def _given_keys(keys: MessageKeys) -> JsonObject:
+    """The keys appear only if the input had one."""
+    return {} if keys == NO_KEYS else {"messageKey": keys.message_key, "threadKey": keys.thread_key}
+
+
+def _update_flag(keys: MessageKeys, receipt: Receipt) -> JsonObject:
+    return {} if keys == NO_KEYS else {"updated": receipt.is_updated}
 
 
 def _message_payload(event: MessageSent | SendMessageFailed) -> Json:
@@ -195,6 +255,7 @@ def _message_payload(event: MessageSent | SendMessageFailed) -> Json:
     return (
         _message_fields(event.message)
         | {"timestamp": event.receipt.timestamp}
+        | _update_flag(event.message.keys, event.receipt)
         | _in_doubt_flag(in_doubt=event.receipt.in_doubt)
     )
 
@@ -208,7 +269,8 @@ def _rich_message_payload(event: RichMessageSent | SendRichMessageFailed) -> Jso
         "threadTimestamp": receipt.timestamp,
         "timestamp": receipt.timestamp,
     }
-    return event.fields | ours | _in_doubt_flag(in_doubt=receipt.in_doubt)
+    keys = RichMessage(event.fields).keys
+    return event.fields | ours | _update_flag(keys, receipt) | _in_doubt_flag(in_doubt=receipt.in_doubt)
 
 
 def _broadcast_payload(event: BroadcastSent | BroadcastFailed) -> Json:
@@ -229,14 +291,9 @@ def _in_doubt_flag(*, in_doubt: bool) -> JsonObject:
     return {"inDoubt": True} if in_doubt else {}
 
 
-def _received_payload(event: ReceivedMessage) -> Json:
-    said, user = event.message, event.user
-    times: JsonObject = {
-        "timestamp": said.timestamp,
-        # The message's own when it is in no thread, so that a flow can always answer in thread.
-        "threadTimestamp": said.thread_timestamp or said.timestamp,
-    }
-    author: JsonObject = {
+def user_fields(user: User) -> JsonObject:
+    """Returns a user as events describe people."""
+    return {
         "id": user.id,
         "name": user.name,
         "email": user.email,
@@ -244,12 +301,66 @@ def _received_payload(event: ReceivedMessage) -> Json:
         "firstName": user.first_name,
         "lastName": user.last_name,
     }
+
+
+def _person(user: User, timestamp: str, thread_timestamp: str) -> JsonObject:
+    """The seed puts the times inside `user`, every released pack beside `message`."""
+    times: JsonObject = {"timestamp": timestamp, "threadTimestamp": thread_timestamp}
+    return user_fields(user) | times | {"handle": user.handle, "isBot": user.is_bot}
+
+
+def _received_payload(received: ReceivedMessage | ReceivedEvent) -> Json:
+    return _heard_payload(received) if isinstance(received, ReceivedMessage) else _event_payload(received)
+
+
+def _heard_payload(received: ReceivedMessage) -> Json:
+    message = received.message
+    # The message's own when it is in no thread, so that a flow can always answer in thread.
+    thread = message.thread_timestamp or message.timestamp
     return {
-        "channelId": said.channel_id,
-        # The seed puts the times inside `user`, every released pack beside `message`.
-        "user": author | times,
-        "message": said.text,
-        **times,
-        "replyCount": said.reply_count,
-        "replies": list(said.replies),
+        "channelId": message.channel_id,
+        "user": _person(received.user, message.timestamp, thread),
+        "message": message.text,
+        "timestamp": message.timestamp,
+        "threadTimestamp": thread,
+        "replyCount": message.reply_count,
+        "replies": list(message.replies),
+        "channelType": message.channel_type,
+        "files": list(message.files),
+        "mentioned": message.is_mention,
+        "teamId": message.team_id,
+        "threadKey": received.thread_key,
     }
+
+
+def _event_payload(received: ReceivedEvent) -> Json:
+    event = received.event
+    values: JsonObject = {_camel_case(field.name): _as_json(getattr(event, field.name)) for field in fields_of(event)}
+    values |= {"messageKey": received.message_key}
+    if isinstance(event, Reaction):
+        item: JsonObject = {"type": event.item_type, "timestamp": event.timestamp, "channel": event.channel_id}
+        values |= {
+            "type": "reaction_added" if event.is_added else "reaction_removed",
+            "itemUser": user_fields(received.item_user),
+            "item": item,
+            "message": received.message,
+            "threadTimestamp": received.thread_timestamp,
+        }
+    times = str(values.get("timestamp", "")), str(values.get("threadTimestamp", ""))
+    place: JsonObject = {
+        "channelId": event.channel_id,
+        "user": _person(received.user, *times),
+        "teamId": event.team_id,
+    }
+    return place | {name: values[name] for name in event_spec(event).fields}
+
+
+def _as_json(value: Any) -> Json:
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))

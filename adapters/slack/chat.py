@@ -12,7 +12,7 @@ from adapters.slack.user_cache import UserCache
 from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from domain.channels import ChannelId
-from domain.commands import without_token
+from domain.commands import chat_fields
 from domain.errors import ChatRejected, IdempotencyKeyRejected
 from domain.json_values import Json, JsonObject
 from domain.messages import IdempotencyKey, OutgoingMessage, Post, Receipt
@@ -133,7 +133,7 @@ def _arguments(message: Post, key: IdempotencyKey | None) -> JsonObject:
         if message.thread_timestamp:
             arguments["thread_ts"] = message.thread_timestamp
     else:
-        arguments = without_token(message.fields)
+        arguments = chat_fields(message)
         arguments |= {name: _as_list(arguments[name]) for name in _LISTS if name in arguments}
     if key is not None and arguments.get("metadata") in (None, ""):
         arguments["metadata"] = to_metadata(key)

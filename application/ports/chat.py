@@ -25,8 +25,8 @@ class Chat(Protocol):
     """The chat service. No method waits for a better moment or repeats a request.
 
     Every coroutine can raise ChatRejected (permanent), AuthenticationFailed (the token), RateLimited and Unreachable
-    (retry later, nothing took effect). Only `post` raises InDoubt; all others are safe to repeat, and a lost answer is
-    Unreachable. Cancelling a call closes its connection; whether the request took effect is then unknown.
+    (retry later, nothing took effect). Those that say so raise InDoubt; all others are safe to repeat, and a lost
+    answer is Unreachable. Cancelling a call closes its connection; whether the request took effect is then unknown.
     """
 
     history_lag_seconds: float

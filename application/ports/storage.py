@@ -1,4 +1,4 @@
-"""Everything that outlives the process: joined channels, gaps, outbox, journal and rate limits."""
+"""Everything that outlives the process: joined channels, gaps, outbox, journal, message keys and rate limits."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass

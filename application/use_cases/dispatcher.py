@@ -1,30 +1,22 @@
 """The pack's commands: which events each can end in, and which handler executes it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from application.catalog.commands import COMMANDS
+from application.catalog.events import EVENTS
 from application.ports.workflow import CommandDefinition, PackDefinition
 from application.use_cases.command_handler import CommandHandler, CommandRequest
 from domain import commands, events
 from domain.actions import JournalEntry
 
-_OUTCOMES: Mapping[type, tuple[type, type]] = {
-    commands.SendMessage: (events.MessageSent, events.SendMessageFailed),
-    commands.SendRichMessage: (events.RichMessageSent, events.SendRichMessageFailed),
-    commands.Broadcast: (events.BroadcastSent, events.BroadcastFailed),
-    commands.JoinChannel: (events.ChannelJoined, events.JoinChannelFailed),
-    commands.LeaveChannel: (events.ChannelLeft, events.LeaveChannelFailed),
-}
 
-
-def pack_definition(name: str, labels: Mapping[str, str]) -> PackDefinition:
-    """Returns what the pack registers itself with."""
-    definitions = tuple(
-        CommandDefinition(command.__name__, tuple(outcome.__name__ for outcome in outcomes))
-        for command, outcomes in _OUTCOMES.items()
-    )
+def pack_definition(name: str, labels: Mapping[str, str], switched_on: Collection[str] = ()) -> PackDefinition:
+    """Returns what the pack registers itself with; `switched_on` names the optional events that it sends."""
+    definitions = tuple(CommandDefinition(spec.name, (spec.success, spec.failure)) for spec in COMMANDS)
     outcomes = tuple(event for definition in definitions for event in definition.events)
-    return PackDefinition(name, labels, definitions, (*outcomes, events.ReceivedMessage.__name__))
+    heard = tuple(spec.name for spec in EVENTS if not spec.is_optional or spec.name in switched_on)
+    return PackDefinition(name, labels, definitions, (*outcomes, *heard))
 
 
 class CommandDispatcher:

@@ -22,7 +22,7 @@ from application.ports.storage import Storage
 from application.services.membership_doubts import MembershipDoubts
 from domain.channels import ChannelId, JoinedChannels
 from domain.messages import IncomingMessage
-from domain.outbox import OutboxEntry, message_entry
+from domain.outbox import OutboxEntry, outbox_entry
 from domain.users import Identity
 
 log = structlog.get_logger()
@@ -89,7 +89,7 @@ class ReceiveMessage:
                 return
             case IncomingMessage():
                 if self._is_relevant(event, batch, identity):
-                    batch.entries.append(message_entry(event, incoming.received_at))
+                    batch.entries.append(outbox_entry(event, incoming.received_at))
             case ChannelIdChanged():
                 batch.joined = await self._change_id(event, batch.joined, incoming.received_at)
             case Connected():

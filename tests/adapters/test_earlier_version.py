@@ -39,7 +39,7 @@ from domain.events import (
     RichMessageSent,
 )
 from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
-from domain.outbox import Backlog, OutboxEntry, message_entry
+from domain.outbox import Backlog, OutboxEntry, outbox_entry
 from domain.users import User
 from entrypoints.cli.commands import main
 from entrypoints.container import Application, FixedAdapters
@@ -61,7 +61,7 @@ def timestamp(number: int) -> str:
 
 def entry(channel_id: ChannelId, number: int, text: str, **fields: object) -> OutboxEntry:
     message = IncomingMessage(channel_id, timestamp(number), text)
-    return message_entry(replace(message, **fields), after(number))  # type: ignore[arg-type] # any fields
+    return outbox_entry(replace(message, **fields), after(number))  # type: ignore[arg-type] # any fields
 
 
 DELIVERED = [entry(C1, 1, "delivered one", user_id="U1"), entry(C1, 2, "delivered two", user_id="U1")]

@@ -13,7 +13,7 @@ from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from domain.messages import IncomingMessage
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import (
     CLOCK,
@@ -152,7 +152,7 @@ async def test_the_file_does_not_grow_while_as_much_is_removed_as_added(storage:
 
 async def test_free_space_is_given_back(storage: FileStorage, tmp_path: Path) -> None:
     file = tmp_path / "storage" / "flyte-slack.db"
-    long = [message_entry(IncomingMessage(A, f"{n}.0", "x" * 40_000), NOW) for n in range(500)]
+    long = [outbox_entry(IncomingMessage(A, f"{n}.0", "x" * 40_000), NOW) for n in range(500)]
     await storage.outbox.append(long)
     await storage.database.run(_bring_together)
     size = file.stat().st_size

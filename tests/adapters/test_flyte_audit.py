@@ -14,7 +14,7 @@ from domain.actions import ActionId
 from domain.commands import Broadcast, UnreadableCommand
 from domain.errors import PackNotRegistered, WorkflowError, WorkflowServerError, WorkflowUnreachable
 from domain.events import BroadcastSent, Fatal, Outcome
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
@@ -37,7 +37,7 @@ ECHO = flow_from_values(
     "echo",
 )
 NONE_OPEN = OpenActions([], [])
-ASKED = [message_entry(received_message("1.1").message, NOON)]
+ASKED = [outbox_entry(received_message("1.1").message, NOON)]
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ async def test_messages_found_for_this_pack_count_even_if_the_wider_query_fails(
     await _published(flyte, workflow)
     flyte.faults.plan("audit", Slow(0))
     flyte.faults.plan("audit", faults.status(500), times=None)
-    assert await workflow.were_published([*ASKED, message_entry(received_message("1.2").message, NOON)]) == [
+    assert await workflow.were_published([*ASKED, outbox_entry(received_message("1.2").message, NOON)]) == [
         True,
         False,
     ]
@@ -365,7 +365,7 @@ async def test_runs_are_queried_page_by_page_until_they_are_too_old() -> None:
         async with workflow.open():
             await workflow.register(DEFINITION)
             message = received_message(f"{NOON.timestamp():.6f}").message
-            assert await workflow.were_published([message_entry(message, NOON)]) == [False]
+            assert await workflow.were_published([outbox_entry(message, NOON)]) == [False]
     asked = [request.target for request in server.requests if "/audit/" in request.target]
     assert asked == [
         "/v1/audit/flows?actionPackName=Slack&start=0&limit=200",
@@ -395,7 +395,7 @@ async def test_an_event_received_while_our_clock_was_ahead_is_found_after_it_was
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(DEFINITION)
-            entry = message_entry(received_message(timestamp).message, received_at)
+            entry = outbox_entry(received_message(timestamp).message, received_at)
             assert await workflow.were_published([entry]) == [True]
 
 
@@ -422,7 +422,7 @@ async def test_pages_are_too_old_by_flyte_s_clock_and_not_by_ours() -> None:
         async with workflow.open():
             await workflow.register(DEFINITION)
             await workflow.completion_of(ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result"))  # tells the time
-            assert await workflow.were_published([message_entry(received_message("1.1").message, ours)]) == [True]
+            assert await workflow.were_published([outbox_entry(received_message("1.1").message, ours)]) == [True]
 
 
 async def test_the_number_of_pages_is_bounded() -> None:

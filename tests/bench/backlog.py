@@ -12,7 +12,7 @@ from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
-from domain.outbox import OutboxEntry, message_entry
+from domain.outbox import OutboxEntry, outbox_entry
 from entrypoints.simulation.flyte.trace import EventAccepted, TraceEvent
 from tests.bench.environment import BenchEnvironment, bench_environment, peak_resident_bytes, resident_bytes
 from tests.bench.report import Report, mebibytes
@@ -115,4 +115,4 @@ def _entries(env: BenchEnvironment, count: int) -> Iterator[OutboxEntry]:
         position, place = divmod(number, len(env.channels))
         timestamp = f"{began.timestamp() + number // 1000:.0f}.{number % 1000:06d}"
         channel, person = ChannelId(env.channels[place]), env.people[place]
-        yield message_entry(IncomingMessage(channel, timestamp, json.dumps(position), user_id=person), began)
+        yield outbox_entry(IncomingMessage(channel, timestamp, json.dumps(position), user_id=person), began)

@@ -17,7 +17,7 @@ from domain.channels import ChannelId
 from domain.commands import SendMessage
 from domain.events import MessageSent
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from entrypoints.cli.commands import main
 from tests.support.manual_clock import ManualClock
 
@@ -36,7 +36,7 @@ async def directory(tmp_path: Path) -> Path:
     async with storage.open():
         for timestamp in ("1.0", "1.1"):
             said = IncomingMessage(C1, timestamp, f"text \x1b[31m{timestamp}", "U1")
-            await storage.outbox.append([message_entry(said, ten_minutes_ago)])
+            await storage.outbox.append([outbox_entry(said, ten_minutes_ago)])
         [claim] = await storage.outbox.claim(1, 2, 60)
         await storage.outbox.dead_letter(claim, claim.entries[0], "refused as malformed")
         await storage.outbox.release(claim)
@@ -54,7 +54,7 @@ async def hostile_text(directory: Path) -> str:
     storage = FileStorage(directory, SystemClock(), exclusive=False)
     async with storage.open():
         message = IncomingMessage(ChannelId("C2"), "1.0", text, text)
-        await storage.outbox.append([message_entry(message, datetime.now(UTC))])
+        await storage.outbox.append([outbox_entry(message, datetime.now(UTC))])
     return text
 
 

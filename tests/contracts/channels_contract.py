@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from tests.contracts.storage_suite import Restart, StorageSuite
 from tests.contracts.storage_values import NOW, A, B, C, after, at, new_entry
 
@@ -120,7 +120,7 @@ class ChannelsContract(StorageSuite):
             assert not await storage.channels.was_joined(B)
 
     async def test_a_timestamp_that_is_not_a_time_is_ignored(self, storage: Storage) -> None:
-        await storage.outbox.append([message_entry(IncomingMessage(A, "soon", "hello"), NOW)])
+        await storage.outbox.append([outbox_entry(IncomingMessage(A, "soon", "hello"), NOW)])
         assert await storage.channels.last_message_at(A) is None
 
     async def test_joined_channels_may_have_any_name(self, storage: Storage) -> None:

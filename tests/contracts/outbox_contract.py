@@ -11,7 +11,7 @@ from hypothesis import given
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
-from domain.outbox import Backlog, Lane, OutboxEntry, message_entry
+from domain.outbox import Backlog, Lane, OutboxEntry, outbox_entry
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
 from tests.contracts.storage_values import CLOCK, LEASE, NOW, STEPS, A, B, C, after, at, new_entry
 from tests.support import strategies
@@ -145,9 +145,9 @@ class OutboxContract(StorageSuite):
             ChannelId(f"{message.channel_id}{next(_numbers)}"),
             *(getattr(message, name) for name in IncomingMessage.__slots__[1:]),
         )
-        await storage.outbox.append([message_entry(unique, NOW)])
+        await storage.outbox.append([outbox_entry(unique, NOW)])
         [claim] = await at(storage, NOW).outbox.claim(1, 1, LEASE)
-        assert claim.entries == (message_entry(unique, NOW),)
+        assert claim.entries == (outbox_entry(unique, NOW),)
         assert claim.lane == Lane(unique.channel_id)
         await storage.outbox.ack(claim, claim.entries[0])
 

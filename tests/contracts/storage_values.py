@@ -7,7 +7,7 @@ from domain.actions import Action, ActionId, StepName
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command
 from domain.messages import IncomingMessage, Receipt
-from domain.outbox import Lane, Lease, OutboxEntry, message_entry
+from domain.outbox import Lane, Lease, OutboxEntry, outbox_entry
 from tests.support.manual_clock import ManualClock
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -43,7 +43,7 @@ def after(seconds: float) -> datetime:
 def new_entry(channel_id: ChannelId, number: int, received_after: float | None = None) -> OutboxEntry:
     """Returns an entry for this message, received `received_after` (by default `number`) seconds after NOW."""
     message = IncomingMessage(channel_id, f"1700000000.{number:06}", f"message {number}")
-    return message_entry(message, after(number if received_after is None else received_after))
+    return outbox_entry(message, after(number if received_after is None else received_after))
 
 
 def action(action_id: ActionId = X, command: Command | None = None) -> Action:

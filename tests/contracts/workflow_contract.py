@@ -30,7 +30,7 @@ from domain.events import (
 )
 from domain.json_values import Json
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from domain.users import User
 
 DEFINITION = PackDefinition(
@@ -232,7 +232,7 @@ class WorkflowContract(ABC):
         for timestamp in ("1.1", "1.2"):
             await workflow.publish(received_message(timestamp), NOON)
         await engine.wait_until_processed()
-        entries = [message_entry(received_message(timestamp).message, NOON) for timestamp in ("1.2", "1.3", "1.1")]
+        entries = [outbox_entry(received_message(timestamp).message, NOON) for timestamp in ("1.2", "1.3", "1.1")]
         assert await workflow.were_published(entries) == [True, False, True]
 
     async def test_the_same_message_with_another_time_counts_as_another(
@@ -242,7 +242,7 @@ class WorkflowContract(ABC):
         await workflow.publish(received_message("1.1"), NOON)
         await engine.wait_until_processed()
         later = NOON + timedelta(milliseconds=1)
-        assert await workflow.were_published([message_entry(received_message("1.1").message, later)]) == [False]
+        assert await workflow.were_published([outbox_entry(received_message("1.1").message, later)]) == [False]
 
     async def test_asking_about_no_messages_returns_no_results(self, workflow: Workflow) -> None:
         await workflow.register(DEFINITION)

@@ -13,7 +13,7 @@ from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from domain.messages import IncomingMessage
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from tests.contracts.storage_values import CLOCK, HELD, LEASE, NOW, STEP_A, A, action, at, new_entry
 
 BATCH = 10
@@ -79,7 +79,7 @@ async def fill_disk(directory: Path) -> None:
 async def _try(storage: FileStorage, number: int) -> bool:
     message = IncomingMessage(A, f"{number}.000000", "x" * 5000)
     try:
-        await storage.outbox.append([message_entry(message, NOW)])
+        await storage.outbox.append([outbox_entry(message, NOW)])
     except StorageUnavailable as error:
         report(f"refused {number}: {error}")
         return False

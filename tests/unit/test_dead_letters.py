@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from adapters.memory.workflow import MemoryWorkflow
 from domain.errors import RejectedByWorkflow, WorkflowServerError
 from domain.events import ReceivedMessage
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from tests.contracts.storage_values import STEPS
 from tests.support.environment import World
 
@@ -104,7 +104,7 @@ async def test_a_message_rejected_while_nothing_passes_is_never_dead_lettered(wo
 async def test_a_message_rejected_thousands_of_times_is_still_retried_every_fifteen_seconds(world: World) -> None:
     message = world.chat.say("C1", "hello")
     await world.storage.outbox.append(
-        [replace(message_entry(message, world.clock.now()), rejections=5_000, first_rejected_at=world.clock.now())]
+        [replace(outbox_entry(message, world.clock.now()), rejections=5_000, first_rejected_at=world.clock.now())]
     )
     world.faults.fail_before("publish", FAILED, times=5)
 

@@ -5,6 +5,8 @@ from typing import get_args
 import pytest
 from structlog.testing import capture_logs
 
+from application.catalog.commands import COMMANDS
+from application.catalog.events import EVENTS
 from application.ports.workflow import CommandDefinition
 from application.use_cases.dispatcher import pack_definition
 from domain.commands import SendMessage, UnknownCommand, UnreadableCommand
@@ -27,9 +29,18 @@ def test_the_pack_offers_each_command_with_its_two_events() -> None:
 
 
 def test_every_event_that_the_pack_can_raise_is_offered() -> None:
-    outcomes = {event.__name__ for event in get_args(Outcome)} - {"Fatal"}
+    outcomes = {event.__name__ for event in get_args(Outcome)} - {"CommandOutcome", "Fatal"}
+    of_commands = {event for spec in COMMANDS for event in (spec.success, spec.failure)}
 
-    assert set(pack_definition("Slack", {}).events) == outcomes | {"ReceivedMessage"}
+    assert outcomes <= of_commands
+    assert set(pack_definition("Slack", {}).events) == of_commands | {spec.name for spec in EVENTS}
+
+
+def test_no_outcome_has_the_name_of_an_event_that_the_pack_sends_of_its_own_accord() -> None:
+    outcomes = [event for spec in COMMANDS for event in (spec.success, spec.failure)]
+
+    assert not {*outcomes} & {spec.name for spec in EVENTS}
+    assert len({*outcomes}) == len(outcomes)
 
 
 async def test_unreadable_input_is_fatal() -> None:

@@ -2,7 +2,7 @@
 
 from domain.errors import StorageUnavailable, WorkflowServerError, WorkflowUnreachable
 from domain.messages import IncomingMessage
-from domain.outbox import message_entry
+from domain.outbox import outbox_entry
 from tests.support.environment import World
 
 DOWN = WorkflowUnreachable("connection refused")
@@ -11,7 +11,7 @@ BROKEN = StorageUnavailable("disk full")
 
 
 async def append_to_outbox(world: World, *messages: IncomingMessage) -> None:
-    await world.storage.outbox.append([message_entry(one, world.clock.now()) for one in messages])
+    await world.storage.outbox.append([outbox_entry(one, world.clock.now()) for one in messages])
 
 
 async def test_messages_of_one_channel_reach_the_engine_in_the_order_they_were_stored(world: World) -> None:

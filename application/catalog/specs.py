@@ -1,0 +1,118 @@
+"""What the tables say of a command or an event."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from domain.json_values import Json
+from domain.outbox import EventKind
+
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z0-9])")
+
+
+class FieldType(Enum):
+    """What a field of a command may hold. Null counts as missing everywhere."""
+
+    TEXT = "a string"
+    TEXT_OR_NUMBER = "a string or a number"
+    BOOLEAN = "a boolean"
+    LIST = "a list, or a string with a JSON list"
+    OBJECT = "an object, or a string with a JSON object"
+
+    @property
+    def empty(self) -> Json:
+        """What stands for a missing value in events."""
+        match self:
+            case FieldType.LIST:
+                return []
+            case FieldType.OBJECT:
+                return {}
+            case FieldType.BOOLEAN:
+                return False
+            case _:
+                return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a command's input."""
+
+    name: str
+    type: FieldType = FieldType.TEXT
+    is_secret: bool = False
+    """A capability: it is shown nowhere, and forgotten once the action is done."""
+    is_content: bool = False
+    """Large: events carry its `size` in its place, and it is forgotten once the action is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """In doubt the request is repeated."""
+
+    settled_by: str = ""
+    """The error of a repeat that proves that the first request took effect; empty if a repeat simply succeeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookFor:
+    """In doubt the effect is looked for, and the request repeated if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskOperator:
+    """In doubt the operator's decision applies (`WhenInDoubt`)."""
+
+
+InDoubtRule: TypeAlias = Repeat | LookFor | AskOperator
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A command: its input, how it can end, and what to do in doubt."""
+
+    name: str
+    summary: str
+    """One sentence for the documentation."""
+    success: str
+    failure: str
+    in_doubt: InDoubtRule
+    fields: tuple[Field, ...]
+    required: tuple[tuple[str, ...], ...]
+    """Groups of fields, of each of which at least one has to be there, in the order in which they are reported."""
+    results: tuple[str, ...] = ()
+    """What the success event adds."""
+    lane: str = ""
+    """The field that names the channel in whose order the command is executed; empty: at once."""
+    passes_on: bool = False
+    """Whether any other field is passed on to the chat service."""
+
+    def missing(self, given: dict[str, Json]) -> str:
+        """Returns which required fields are missing, in the contract's wording; empty if none."""
+        lacking = (names for names in self.required if not any(_is_given(given.get(name)) for name in names))
+        return ", ".join(f"missing {' or '.join(map(_in_words, names))} field" for names in lacking)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """An event that the pack sends of its own accord."""
+
+    name: str
+    summary: str
+    """One sentence for the documentation."""
+    kind: EventKind
+    fields: tuple[str, ...]
+    """The keys of its payload, besides `channelId`, `user` and `teamId`."""
+    identity: tuple[str, ...]
+    """The keys whose values identify one such event; a dot leads into an object."""
+    is_optional: bool = False
+    """Whether the pack sends it only if the operator switches it on."""
+
+
+def _is_given(value: Json) -> bool:
+    return value not in (None, "", [], {}, "[]", "{}", False)
+
+
+def _in_words(name: str) -> str:
+    """`channelId` -> `channel id`."""
+    return _WORD_START.sub(" ", name).lower()

@@ -1,0 +1,19 @@
+"""Keys by which flows address messages across runs and restarts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.channels import ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedMessage:
+    """A key within a channel, and its message."""
+
+    channel_id: ChannelId
+    key: str
+    timestamp: str = ""
+    """Of the message; empty while it is unknown whether its first post took effect."""
+    reserved_since: datetime | None = None
+    """When the first post that may have taken effect was about to be sent, by the service's clock; None if there is
+    none."""
