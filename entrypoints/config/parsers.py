@@ -23,6 +23,23 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MAX_QUOTED_CHARACTERS: Final = 40
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 
+_EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*")
+_EVENTS_OF_THEIR_OWN: Final = {
+    "message": "ReceivedMessage",
+    "app_mention": "ReceivedMessage",
+    "reaction_added": "ReactionAdded",
+    "reaction_removed": "ReactionRemoved",
+    "message_changed": "ReceivedEdit, with FLYTE_SLACK_RECEIVE_EDITS",
+    "message_deleted": "ReceivedDeletion, with FLYTE_SLACK_RECEIVE_EDITS",
+    "block_actions": "ReceivedBlockAction",
+    "slash_commands": "ReceivedSlashCommand",
+    "shortcut": "ReceivedShortcut",
+    "message_action": "ReceivedShortcut",
+    "view_submission": "ReceivedViewSubmission",
+    "view_closed": "ReceivedViewClosed",
+}
+"""By type; that of a subscription may have a suffix, like `message.channels`."""
+
 _UNROUTABLE: Final = re.compile(r"[/?#]|%[0-9A-Fa-f]{2}")
 
 
@@ -158,6 +175,17 @@ def channel_ids(text: str) -> tuple[ChannelId, ...]:
     """Channel ids separated by commas, in their order, without repetitions."""
     ids = (ChannelId(piece.strip()) for piece in text.split(","))
     return tuple(dict.fromkeys(channel_id for channel_id in ids if channel_id))
+
+
+def event_types(text: str) -> tuple[str, ...]:
+    """Types of Slack's events separated by commas, in their order, without repetitions and none of the pack's own."""
+    types = tuple(dict.fromkeys(piece for each in text.split(",") if (piece := each.strip())))
+    for event_type in types:
+        if event := _EVENTS_OF_THEIR_OWN.get(event_type.partition(".")[0]):
+            raise ValueError(f"must not contain {_quote(event_type)}, which has an event of its own: {event}")
+        if not _EVENT_TYPE.fullmatch(event_type):
+            raise _invalid("types of Slack's events separated by commas, like team_join,channel_created", event_type)
+    return types
 
 
 def directory(text: str) -> Path:

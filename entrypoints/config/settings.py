@@ -98,6 +98,9 @@ class Settings:
 
     listen: Listen = _with_default("FLYTE_SLACK_LISTEN", parsers.choice(Listen), "joined")
     receives_bots: bool = _with_default("FLYTE_SLACK_RECEIVE_BOTS", parsers.flag, "false")
+    receives_edits: bool = _with_default("FLYTE_SLACK_RECEIVE_EDITS", parsers.flag, "false")
+    other_events: tuple[str, ...] = _with_default("FLYTE_SLACK_EVENTS", parsers.event_types, "")
+    command_reply: str = _with_default("FLYTE_SLACK_COMMAND_REPLY", str, "")
     messages_per_second: float = _with_default("FLYTE_SLACK_MESSAGES_PER_SECOND", parsers.number(0.001, _MILLION), "1")
     message_burst: int = _with_default("FLYTE_SLACK_MESSAGE_BURST", parsers.whole_number(1, _MILLION), "10")
     give_up_seconds: float = _with_default("FLYTE_SLACK_GIVE_UP", parsers.number(0, 7 * _DAY_SECONDS), "600")
