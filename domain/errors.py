@@ -23,6 +23,7 @@ StorageError                    the storage
 +-- StorageUnavailable          can't read or write at the moment; may recover
 +-- StorageUnusable             can't be opened: in use by another process, a foreign owner, a link
 
+TooLate                         the time that a write was given has passed
 LeaseLost                       the lease on the lane has expired; another process may hold it
 """
 
@@ -120,6 +121,13 @@ class StorageUnavailable(StorageError):
 
 class StorageUnusable(StorageError):
     """The storage can't be opened, and waiting would not help."""
+
+
+class TooLate(Exception):
+    """The time that a write was given has passed; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("the storage took too long")
 
 
 class LeaseLost(Exception):

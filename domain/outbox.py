@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NewType, TypeAlias
 
+from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
 from domain.messages import IncomingMessage
 
 Lane = NewType("Lane", str)
@@ -21,7 +22,9 @@ class Lease:
     """Fencing token: grows with every lease of the lane, so that a storage can reject the writes of a stale holder."""
 
 
-InboundEvent: TypeAlias = IncomingMessage
+InboundEvent: TypeAlias = (
+    IncomingMessage | Reaction | BlockAction | SlashCommand | Shortcut | ViewEvent | MessageChange | OtherEvent
+)
 """Any event from the chat service that the outbox holds."""
 
 
@@ -43,7 +46,16 @@ class EventKind(Enum):
         return self in (EventKind.BLOCK_ACTION, EventKind.SLASH_COMMAND, EventKind.SHORTCUT, EventKind.VIEW)
 
 
-EVENT_TYPES: Mapping[EventKind, type[InboundEvent]] = {EventKind.MESSAGE: IncomingMessage}
+EVENT_TYPES: Mapping[EventKind, type[InboundEvent]] = {
+    EventKind.MESSAGE: IncomingMessage,
+    EventKind.REACTION: Reaction,
+    EventKind.BLOCK_ACTION: BlockAction,
+    EventKind.SLASH_COMMAND: SlashCommand,
+    EventKind.SHORTCUT: Shortcut,
+    EventKind.VIEW: ViewEvent,
+    EventKind.CHANGE: MessageChange,
+    EventKind.OTHER: OtherEvent,
+}
 _KINDS = {event_type: kind for kind, event_type in EVENT_TYPES.items()}
 
 

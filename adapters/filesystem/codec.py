@@ -1,17 +1,18 @@
 """The form of values in the SQLite file.
 
-Messages are converted by plain code instead of schemas: there can be thousands a second, all written by this program.
+Events are converted by plain code instead of schemas: there can be thousands a second, all written by this program.
 """
 
 import json
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_origin
 
-from adapters.serialization.records import dump_command, dump_event, load_command, load_event
+from adapters.serialization import records
 from domain.commands import Command
 from domain.events import Outcome
-from domain.messages import IncomingMessage
+from domain.outbox import EVENT_TYPES, EventKind, InboundEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MICROS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
@@ -65,53 +66,66 @@ def count_of(stored: object) -> int:
     return stored
 
 
-_OPTIONAL = {
-    field.name: field.default
-    for field in fields(IncomingMessage)
-    if field.name not in ("channel_id", "timestamp", "text")
-}
-_TYPES = {"channel_id": str, "timestamp": str, "text": str, **{name: type(_OPTIONAL[name]) for name in _OPTIONAL}}
+def _json_type(annotation: Any) -> object:
+    """Returns what a field of an event is in JSON."""
+    annotation = getattr(annotation, "__supertype__", annotation)  # the type under a NewType
+    stored = get_origin(annotation) or annotation
+    return {tuple: list, Mapping: dict}.get(stored, stored)
 
 
-def dump_message(message: IncomingMessage) -> str:
-    """Returns the message as JSON, without fields that have their default."""
-    record: dict[str, Any] = {"channel_id": message.channel_id, "timestamp": message.timestamp, "text": message.text}
-    for name, default in _OPTIONAL.items():
-        if (value := getattr(message, name)) != default:
-            record[name] = value
-    return _encode(record)
+def _default(field: Field[Any]) -> object:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def load_message(stored: str) -> IncomingMessage:
-    """Inverts `dump_message`. Raises Unreadable."""
+_DEFAULTS = {kind: {field.name: _default(field) for field in fields(kind)} for kind in EVENT_TYPES.values()}
+"""Of the fields of each event; MISSING for required ones."""
+_TYPES = {kind: {field.name: _json_type(field.type) for field in fields(kind)} for kind in EVENT_TYPES.values()}
+
+
+def dump_event(event: InboundEvent) -> str:
+    """Returns the event as JSON, without fields that have their default."""
+    defaults = _DEFAULTS[type(event)]
+    return _encode({name: value for name in defaults if (value := getattr(event, name)) != defaults[name]})
+
+
+def load_event(kind: str, stored: str) -> InboundEvent:
+    """Inverts `dump_event`; `kind` is the value of the EventKind. Raises Unreadable."""
+    event_type = _event_type(kind)
+    build: Callable[..., InboundEvent] = event_type
+    types = _TYPES[event_type]
     try:
         record = json.loads(text(stored))
-        if "replies" in record:
-            record["replies"] = tuple(record["replies"])
-        message = IncomingMessage(**record)
-    except _NOT_JSON as error:
-        raise Unreadable("the message is damaged") from error
-    if any(type(value) is not _TYPES[name] for name, value in record.items()):
-        raise Unreadable("a field of the message has the wrong type")
-    return message
+        if any(type(value) is not types[name] for name, value in record.items()):
+            raise Unreadable("a field of the event has the wrong type")
+        values = {name: tuple(value) if type(value) is list else value for name, value in record.items()}
+        return build(**values)
+    except (*_NOT_JSON, KeyError) as error:
+        raise Unreadable("the event is damaged") from error
+
+
+def _event_type(kind: object) -> type[InboundEvent]:
+    try:
+        return EVENT_TYPES[EventKind(kind)]
+    except ValueError as error:
+        raise Unreadable("its kind is unknown") from error
 
 
 def dump_action_command(command: Command) -> str:
     """Returns the command as JSON."""
-    return _encode(dump_command(command))
+    return _encode(records.dump_command(command))
 
 
 def load_action_command(stored: str) -> Command:
     """Inverts `dump_action_command`. Raises Unreadable."""
     try:
-        return load_command(json.loads(text(stored)))
+        return records.load_command(json.loads(text(stored)))
     except _NOT_JSON as error:
         raise Unreadable("the command is damaged") from error
 
 
 def dump_outcome(outcome: Outcome) -> str:
     """Returns the outcome as JSON."""
-    return _encode(dump_event(outcome))
+    return _encode(records.dump_event(outcome))
 
 
 def load_outcome(stored: str | None) -> Outcome | None:
@@ -119,6 +133,6 @@ def load_outcome(stored: str | None) -> Outcome | None:
     if stored is None:
         return None
     try:
-        return load_event(json.loads(text(stored)))
+        return records.load_event(json.loads(text(stored)))
     except _NOT_JSON as error:
         raise Unreadable("the outcome is damaged") from error

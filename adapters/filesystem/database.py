@@ -1,6 +1,7 @@
 """One thread owns the SQLite connection and performs waiting requests in one transaction, with one fsync."""
 
 import asyncio
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine
@@ -14,7 +15,7 @@ import structlog
 
 from adapters.filesystem.recovery import report_incomplete
 from adapters.filesystem.schema import MAX_LOG_BYTES, connect
-from domain.errors import StorageError, StorageUnavailable, StorageUnusable
+from domain.errors import StorageError, StorageUnavailable, StorageUnusable, TooLate
 
 log = structlog.get_logger()
 
@@ -29,13 +30,18 @@ _Identity: TypeAlias = tuple[int, int] | None
 """Device and inode of a file; None if there is none."""
 
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
-"""What a request does within the transaction. An exception undoes this request alone."""
+"""What a request does within the transaction. An exception undoes this request alone.
+
+It is performed again if another request of the same transaction turns out to be late.
+"""
 
 
 @dataclass(slots=True)
 class _Request:
     work: Work[Any]
     answer: "asyncio.Future[Any]"
+    deadline: float = math.inf
+    """By the clock's monotonic seconds: the request has no effect unless the commit begins before."""
     result: Any = None
     failure: BaseException | None = None
 
@@ -51,10 +57,13 @@ class _Request:
 class Database:
     """The SQLite file, accessed by one thread. Requests that arrive during a commit share the next one."""
 
-    def __init__(self, path: Path, before_commit: Callable[[sqlite3.Connection], None]) -> None:
-        """`before_commit` adds to every transaction, in the thread."""
+    def __init__(
+        self, path: Path, before_commit: Callable[[sqlite3.Connection], None], monotonic: Callable[[], float]
+    ) -> None:
+        """`before_commit` adds to every transaction, in the thread. `monotonic` returns the clock's seconds."""
         self._path = path
         self._before_commit = before_commit
+        self._monotonic = monotonic
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._file: _Identity = None
@@ -88,17 +97,21 @@ class Database:
             self._requests.put(None)
             await closed
 
-    async def run(self, work: Work[T]) -> T:
-        """Returns the result once the transaction is on disk. Raises StorageUnavailable; then it had no effect."""
+    async def run(self, work: Work[T], *, within_seconds: float | None = None) -> T:
+        """Returns the result once the transaction is on disk. Raises StorageUnavailable; then it had no effect.
+
+        Raises TooLate instead, also without effect, if the commit has not begun within the time given.
+        """
         try:
-            return await self._ask(work)
+            return await self._ask(work, within_seconds)
         except StorageUnusable as error:
             raise StorageUnavailable(str(error)) from error
 
-    async def _ask(self, work: Work[T]) -> T:
+    async def _ask(self, work: Work[T], within_seconds: float | None = None) -> T:
         if self._loop is None:
             raise StorageUnavailable(f"{self._path} is not open")
-        request = _Request(work, self._loop.create_future())
+        deadline = math.inf if within_seconds is None else self._monotonic() + within_seconds
+        request = _Request(work, self._loop.create_future(), deadline)
         self._requests.put(request)
         return cast("T", await request.answer)
 
@@ -130,19 +143,35 @@ class Database:
         try:
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
-            for request in batch:
-                _attempt(connection, request)
+            self._attempt(connection, batch)
             self._before_commit(connection)
             connection.execute("COMMIT")
             self._has_failed = False
         except (sqlite3.Error, OSError, StorageError) as error:
             self._undo()
             for request in batch:
-                request.failure = self._as_storage_error(error)
+                request.failure = TooLate() if self._is_late(request) else self._as_storage_error(error)
         except BaseException as error:  # noqa: BLE001 - no caller may be left waiting
             self._undo()
             for request in batch:
                 request.failure = error
+
+    def _attempt(self, connection: sqlite3.Connection, batch: list[_Request]) -> None:
+        """Performs the requests that are in time. Whichever is late by the end is undone, for which all are."""
+        in_time = [request for request in batch if not self._is_late(request)]
+        for request in in_time:
+            _attempt(connection, request)
+        if any(map(self._is_late, in_time)):
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            self._attempt(connection, batch)
+            return
+        for request in batch:
+            if request not in in_time:
+                request.failure = TooLate()
+
+    def _is_late(self, request: _Request) -> bool:
+        return self._monotonic() >= request.deadline
 
     def _undo(self) -> None:
         """Rolls back; after two failures in a row, closes the file, so that the next attempt opens it again.
@@ -234,6 +263,7 @@ def _size(path: Path) -> int:
 
 def _attempt(connection: sqlite3.Connection, request: _Request) -> None:
     connection.execute("SAVEPOINT request")
+    request.failure = None
     try:
         request.result = request.work(connection)
     except sqlite3.OperationalError:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -15,10 +16,10 @@ import structlog
 from adapters.filesystem.codec import (
     Unreadable,
     count_of,
-    dump_message,
+    dump_event,
     from_micros,
     is_time,
-    load_message,
+    load_event,
     optional_from_micros,
     text,
     to_micros,
@@ -30,14 +31,15 @@ from adapters.serialization.timestamps import parse_ts
 from application.ports.clock import Clock
 from domain.channels import ChannelId
 from domain.errors import LeaseLost
+from domain.interactions import OtherEvent
 from domain.messages import IncomingMessage
-from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry, outbox_entry
+from domain.outbox import Backlog, Claim, EventKind, InboundEvent, Lane, Lease, OutboxEntry, outbox_entry
 
 log = structlog.get_logger()
 
 _PAGE_SIZE = 200
 _BEFORE_ALL = (-(2**62), 0)
-_ENTRY = "place, key, said, received_at, is_backfilled, refusals, first_refused_at, reason"
+_ENTRY = "place, key, kind, said, received_at, is_backfilled, refusals, first_refused_at, reason"
 _LONGEST_DELAY_SECONDS = 120
 """No caller delays a lane for longer; what looks longer in the file is wrong."""
 
@@ -53,33 +55,8 @@ class FileOutbox:
         self._current: dict[Lane, int] = {}
         """The token of each lane's latest claim: only that claim can be released or renewed."""
 
-    @transaction
-    def append(self, connection: sqlite3.Connection, entries: Sequence[OutboxEntry]) -> list[bool]:
-        lanes: dict[Lane, int] = {}
-        firsts: dict[int, int] = {}
-        message_times: dict[int, int] = {}
-        are_new = []
-        uptime = self._uptime.now()
-        for entry in entries:
-            lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, lane_id(connection, entry.lane))
-            cursor = connection.execute(
-                "INSERT INTO outbox (key, lane, state, received_at, is_backfilled, said, uptime) "
-                "VALUES (?, ?, 'waiting', ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-                (entry.key, lane, to_micros(entry.received_at), entry.is_backfilled, dump_message(entry.event), uptime),
-            )
-            is_new = cursor.rowcount == 1
-            are_new.append(is_new)
-            if is_new:
-                firsts.setdefault(lane, cursor.lastrowid or 0)
-                if (message_at := parse_ts(entry.event.timestamp)) is not None:
-                    message_times[lane] = max(to_micros(message_at), message_times.get(lane, 0))
-        for lane, place in firsts.items():
-            _append_to_lane(connection, lane, place, uptime)
-        connection.executemany(
-            "UPDATE lanes SET heard_until = max(ifnull(heard_until, 0), ?), uptime = ? WHERE id = ?",
-            [(message_at, uptime, lane) for lane, message_at in message_times.items()],
-        )
-        return are_new
+    async def append(self, entries: Sequence[OutboxEntry], *, within_seconds: float | None = None) -> list[bool]:
+        return await self.database.run(partial(self._append, entries), within_seconds=within_seconds)
 
     async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
         current = [claim.lane for claim in held if self._is_current(claim)]
@@ -169,6 +146,40 @@ class FileOutbox:
             total += purged
         return total
 
+    def _append(self, entries: Sequence[OutboxEntry], connection: sqlite3.Connection) -> list[bool]:
+        lanes: dict[Lane, int] = {}
+        firsts: dict[int, int] = {}
+        message_times: dict[int, int] = {}
+        are_new = []
+        uptime = self._uptime.now()
+        for entry in entries:
+            lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_of(connection, entry))
+            cursor = connection.execute(
+                "INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, uptime) "
+                "VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                (
+                    entry.key,
+                    lane,
+                    entry.kind.value,
+                    to_micros(entry.received_at),
+                    entry.is_backfilled,
+                    dump_event(entry.event),
+                    uptime,
+                ),
+            )
+            is_new = cursor.rowcount == 1
+            are_new.append(is_new)
+            if is_new:
+                firsts.setdefault(lane, cursor.lastrowid or 0)
+                message_times[lane] = max(_message_micros(entry), message_times.get(lane, 0))
+        for lane, place in firsts.items():
+            _append_to_lane(connection, lane, place, uptime)
+        connection.executemany(
+            "UPDATE lanes SET heard_until = nullif(max(ifnull(heard_until, 0), ?), 0), uptime = ? WHERE id = ?",
+            [(message_at, uptime, lane) for lane, message_at in message_times.items()],
+        )
+        return are_new
+
     @transaction
     def _claim(
         self, connection: sqlite3.Connection, lanes: int, entries: int, lease_seconds: float, held: Sequence[Lane]
@@ -185,7 +196,7 @@ class FileOutbox:
         )
         ready = connection.execute(
             "SELECT id, channel_id, is_interrupted FROM lanes WHERE head IS NOT NULL AND lease_until IS NULL "
-            "AND not_before IS NULL ORDER BY head_at, head LIMIT ?",
+            "AND not_before IS NULL ORDER BY priority DESC, head_at, head LIMIT ?",
             (lanes,),
         ).fetchall()
         claims = []
@@ -334,9 +345,21 @@ def _deliver(connection: sqlite3.Connection, key: str, uptime: Uptime) -> bool:
     return True
 
 
-def lane_id(connection: sqlite3.Connection, name: str) -> int:
+def _lane_of(connection: sqlite3.Connection, entry: OutboxEntry) -> int:
+    return lane_id(connection, entry.lane, entry.priority)
+
+
+def _message_micros(entry: OutboxEntry) -> int:
+    """Returns when a message was written; 0 for anything else."""
+    written_at = parse_ts(entry.event.timestamp) if isinstance(entry.event, IncomingMessage) else None
+    return to_micros(written_at) if written_at else 0
+
+
+def lane_id(connection: sqlite3.Connection, name: str, priority: int = 0) -> int:
     """Returns the id of a lane, which is created if necessary."""
-    connection.execute("INSERT INTO lanes (channel_id) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+    connection.execute(
+        "INSERT INTO lanes (channel_id, priority) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, priority)
+    )
     (lane,) = connection.execute("SELECT id FROM lanes WHERE channel_id = ?", (name,)).fetchone()
     return int(lane)
 
@@ -374,12 +397,12 @@ def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: st
 
 def _load_entry(row: Sequence[Any]) -> OutboxEntry:
     """Raises Unreadable."""
-    _, key, stored, received_at, is_backfilled, rejections, first_rejected_at, reason = row
-    message = load_message(stored)
-    if message.key != key:
-        raise Unreadable("the message does not belong to its key")
+    _, key, kind, stored, received_at, is_backfilled, rejections, first_rejected_at, reason = row
+    event = load_event(kind, stored)
+    if event.key != key:
+        raise Unreadable("the event does not belong to its key")
     return replace(
-        outbox_entry(message, from_micros(received_at)),
+        outbox_entry(event, from_micros(received_at)),
         is_backfilled=bool(is_backfilled),
         rejections=count_of(rejections),
         first_rejected_at=optional_from_micros(first_rejected_at),
@@ -388,15 +411,21 @@ def _load_entry(row: Sequence[Any]) -> OutboxEntry:
 
 
 def _load_dead_letter(row: Sequence[Any]) -> OutboxEntry:
-    """Returns a dead letter. The text of an unreadable one is what the file has in place of the message."""
+    """Returns a dead letter. An unreadable one has what the file has in place of the event."""
     try:
         return _load_entry(row)
     except Unreadable:
-        place, key, stored, received_at, *_, reason = row
+        place, key, kind, stored, received_at, *_, reason = row
         key = key if isinstance(key, str) else f"unreadable:{place}"
-        channel_id, _, timestamp = key.partition(":")
         found = stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
         received = from_micros(received_at if is_time(received_at) else 0)
-        entry = outbox_entry(IncomingMessage(ChannelId(channel_id), timestamp, found), received)
         reason = reason if isinstance(reason, str) and reason else "unreadable"
-        return replace(entry, key=key, dead_letter_reason=reason)
+        return replace(outbox_entry(_unreadable(kind, key, found), received), key=key, dead_letter_reason=reason)
+
+
+def _unreadable(kind: object, key: str, found: str) -> InboundEvent:
+    """Returns what stands for an unreadable event. Anything but a message may contain capabilities."""
+    if kind != EventKind.MESSAGE.value:
+        return OtherEvent(type="unreadable", event_id=key, event={})
+    channel_id, _, timestamp = key.partition(":")
+    return IncomingMessage(ChannelId(channel_id), timestamp, found)

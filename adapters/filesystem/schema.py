@@ -97,16 +97,28 @@ _ADDED = (
         channel_id TEXT PRIMARY KEY, until INTEGER NOT NULL, lasts INTEGER NOT NULL -- microseconds
     ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS steady (at INTEGER NOT NULL)",  # a row: when posts last waited for no outage
+    """CREATE TABLE IF NOT EXISTS message_keys (
+        channel_id TEXT NOT NULL,
+        key TEXT NOT NULL,
+        timestamp TEXT NOT NULL,
+        reserved_since INTEGER,
+        uptime INTEGER NOT NULL, -- of its latest use
+        PRIMARY KEY (channel_id, key)
+    ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS uptime (micros INTEGER NOT NULL)",  # one row
 )
 _ADDED_COLUMNS = {
     "outbox": {
+        "kind": "TEXT NOT NULL DEFAULT 'message'",
         "is_backfilled": "INTEGER NOT NULL DEFAULT 0",
         # When the entry began to wait; when it was delivered, once it is. 0: written by an earlier program.
         "uptime": "INTEGER NOT NULL DEFAULT 0",
         "refused_uptime": "INTEGER",  # of the first refusal
     },
-    "lanes": {"uptime": "INTEGER NOT NULL DEFAULT 0"},  # of its latest new entry
+    "lanes": {
+        "priority": "INTEGER NOT NULL DEFAULT 0",
+        "uptime": "INTEGER NOT NULL DEFAULT 0",  # of its latest new entry
+    },
     "journal": {"uptime": "INTEGER NOT NULL DEFAULT 0"},  # when the action was taken, requeued or reported
 }
 _INDEXES = (
@@ -116,6 +128,8 @@ _INDEXES = (
     "DROP INDEX IF EXISTS journal_let_go",
     "DROP INDEX IF EXISTS journal_set_aside",
     "DROP INDEX IF EXISTS journal_finished",
+    "CREATE INDEX IF NOT EXISTS message_keys_by_message ON message_keys (channel_id, timestamp)",
+    "CREATE INDEX IF NOT EXISTS message_keys_by_uptime ON message_keys (uptime)",
     "CREATE INDEX IF NOT EXISTS outbox_by_uptime ON outbox (state, uptime)",
     f"CREATE INDEX IF NOT EXISTS journal_by_uptime ON journal (uptime) WHERE {UNFINISHED}",
     f"CREATE INDEX IF NOT EXISTS journal_orphans ON journal (uptime) WHERE in_hand = 0 AND {UNFINISHED}",

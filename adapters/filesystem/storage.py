@@ -14,6 +14,7 @@ from adapters.filesystem.database import Database
 from adapters.filesystem.directory import create, inspect, is_temporary, lock, prepare
 from adapters.filesystem.gaps import FileGaps
 from adapters.filesystem.journal import FileJournal, release_orphans
+from adapters.filesystem.message_keys import FileMessageKeys
 from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
 from adapters.filesystem.rate_limits import FileRateLimiter
 from adapters.filesystem.recovery import quarantine_if_corrupt
@@ -24,6 +25,7 @@ from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
 from application.ports.journal import Journal
+from application.ports.message_keys import MessageKeys
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.storage import StorageDescription
@@ -43,6 +45,7 @@ class FileStorage:
     gaps: Gaps
     outbox: Outbox
     journal: Journal
+    message_keys: MessageKeys
     rate_limiter: RateLimiter
 
     def __init__(self, directory: Path, clock: Clock, *, exclusive: bool = True) -> None:
@@ -52,7 +55,7 @@ class FileStorage:
         self._file = self._directory / "flyte-slack.db"
         self._marker = self._directory / "flyte-slack.created"
         self._uptime = Uptime(clock)
-        self.database = Database(self._file, self._before_commit)
+        self.database = Database(self._file, self._before_commit, clock.monotonic)
         self._rate_limiter = FileRateLimiter(self.database, clock)
         self._tidying = Tidying(self.database, self._uptime)
         self._channels = FileChannels(self._directory / "channels.json", self.database)
@@ -60,6 +63,7 @@ class FileStorage:
         self.gaps = FileGaps(self.database)
         self.outbox = FileOutbox(self.database, clock, self._uptime)
         self.journal = FileJournal(self.database, clock, self._uptime)
+        self.message_keys = FileMessageKeys(self.database, self._uptime)
         self.rate_limiter = self._rate_limiter
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from adapters.flyte.body_readers import AuditBody
 from adapters.flyte.http_client import FlyteHttpClient
 from adapters.serialization.timestamps import parse_ts
 from domain.errors import WorkflowServerError
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 
 log = structlog.get_logger()
@@ -159,4 +160,5 @@ def _is_older(page: AuditBody, since: datetime | None) -> bool:
 
 def _earliest_arrival(entry: OutboxEntry) -> datetime:
     """Our clock may have been ahead when the event was received; its message has the time of another clock."""
-    return min(entry.received_at, parse_ts(entry.event.timestamp) or entry.received_at)
+    sent_at = parse_ts(entry.event.timestamp) if isinstance(entry.event, IncomingMessage) else None
+    return min(entry.received_at, sent_at or entry.received_at)

@@ -9,7 +9,8 @@ from itertools import count, islice
 
 from adapters.serialization.timestamps import parse_ts
 from application.ports.clock import Clock
-from domain.errors import LeaseLost
+from domain.errors import LeaseLost, TooLate
+from domain.messages import IncomingMessage
 from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry
 
 _DIGITS = 6
@@ -88,7 +89,9 @@ class MemoryOutbox:
         lanes = self._lanes.items()
         return frozenset(name for name, lane in lanes if lane.last_message_at and lane.last_message_at >= time)
 
-    async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
+    async def append(self, entries: Sequence[OutboxEntry], *, within_seconds: float | None = None) -> list[bool]:
+        if within_seconds is not None and within_seconds <= 0:
+            raise TooLate
         return [self._append(entry) for entry in entries]
 
     async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
@@ -183,8 +186,9 @@ class MemoryOutbox:
         if entry.key in self._positions or entry.key in self._delivered_at:
             return False
         lane = self._wait(entry)
-        message_at = parse_ts(entry.event.timestamp)
-        lane.last_message_at = max(filter(None, (lane.last_message_at, message_at)), default=None)
+        if isinstance(entry.event, IncomingMessage):
+            message_at = parse_ts(entry.event.timestamp)
+            lane.last_message_at = max(filter(None, (lane.last_message_at, message_at)), default=None)
         return True
 
     def _wait(self, entry: OutboxEntry) -> _Lane:

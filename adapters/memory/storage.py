@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from adapters.memory.gaps import MemoryGaps
 from adapters.memory.journal import MemoryJournal
+from adapters.memory.message_keys import MemoryMessageKeys
 from adapters.memory.outbox import MemoryOutbox
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
 from application.ports.journal import Journal
+from application.ports.message_keys import MessageKeys
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.storage import StorageDescription
@@ -69,6 +71,7 @@ class MemoryStorage:
     gaps: Gaps
     outbox: Outbox
     journal: Journal
+    message_keys: MessageKeys
     rate_limiter: RateLimiter
 
     def __init__(self, clock: Clock) -> None:
@@ -79,6 +82,7 @@ class MemoryStorage:
         self.gaps = MemoryGaps()
         self.outbox = self._outbox
         self.journal = self._journal
+        self.message_keys = MemoryMessageKeys(clock)
         self.rate_limiter = InMemoryRateLimiter(clock)
 
     @asynccontextmanager

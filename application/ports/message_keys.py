@@ -33,7 +33,10 @@ class MessageKeys(Protocol):
         """Forgets the keys of a message, which was deleted."""
 
     async def keys_of(self, messages: Sequence[tuple[ChannelId, str]]) -> list[str]:
-        """Returns the key of each message, given by channel and timestamp; empty for those without one."""
+        """Returns the key of each message, given by channel and timestamp; empty for those without one.
+
+        Of several keys it is the one that was used last.
+        """
 
     async def purge(self, older_than: timedelta) -> int:
         """Forgets keys that were used last longer ago. Returns how many. Time counts as for outboxes."""

@@ -10,11 +10,14 @@ from domain.outbox import Backlog, Claim, OutboxEntry
 class Outbox(Protocol):
     """First in, first out within each lane. Part of a Storage, whose docstring applies."""
 
-    async def append(self, entries: Sequence[OutboxEntry]) -> list[bool]:
+    async def append(self, entries: Sequence[OutboxEntry], *, within_seconds: float | None = None) -> list[bool]:
         """Stores the entries in this order, all or none. Returns for each whether it is new.
 
         A key is recognised while its entry waits or is dead-lettered, and from its acknowledgement until `purge`. Of
         the same key twice in one call, the first is new.
+
+        With `within_seconds`, raises TooLate instead of StorageUnavailable, and has no effect, unless everything but
+        the commit is done by then. A commit that ends later counts: the call returns when its outcome is known.
         """
 
     async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:

@@ -7,6 +7,7 @@ from typing import Protocol
 from application.ports.channels import Channels
 from application.ports.gaps import Gaps
 from application.ports.journal import Journal
+from application.ports.message_keys import MessageKeys
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 
@@ -36,6 +37,7 @@ class Storage(Protocol):
     gaps: Gaps
     outbox: Outbox
     journal: Journal
+    message_keys: MessageKeys
     rate_limiter: RateLimiter
 
     def open(self) -> AbstractAsyncContextManager[None]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 from application.ports.channels import Channels
 from application.ports.gaps import Gaps
 from application.ports.journal import Journal
+from application.ports.message_keys import MessageKeys
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import IncomingEvent, Receiver
@@ -76,6 +77,7 @@ class InterceptedStorage:
     gaps: Gaps
     outbox: Outbox
     journal: Journal
+    message_keys: MessageKeys
     rate_limiter: RateLimiter
 
     def __init__(self, storage: Storage, policy: Policy) -> None:
@@ -83,6 +85,7 @@ class InterceptedStorage:
         self.gaps = intercepted(storage.gaps, policy, "gaps.")
         self.outbox = intercepted(storage.outbox, policy, "outbox.")
         self.journal = intercepted(storage.journal, policy, "journal.")
+        self.message_keys = intercepted(storage.message_keys, policy, "message_keys.")
         self.rate_limiter = intercepted(storage.rate_limiter, policy, "rate_limiter.")
         itself = intercepted(storage, policy)
         self.open, self.heartbeat, self.describe = itself.open, itself.heartbeat, itself.describe

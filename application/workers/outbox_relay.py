@@ -21,6 +21,7 @@ from domain.errors import (
     WorkflowServerError,
 )
 from domain.events import PackEvent, ReceivedMessage
+from domain.messages import IncomingMessage
 from domain.outbox import Claim, Lane, OutboxEntry
 
 log = structlog.get_logger()
@@ -189,17 +190,19 @@ class OutboxRelay:
                 raise _Rejected from error
             await self._dead_letter(claim, entry, reason)
 
-    async def _wait_for_turn(self, entry: OutboxEntry) -> None:
+    async def _wait_for_turn(self, message: IncomingMessage) -> None:
         """Waits for the author's look-up. Lanes that do take no place from those that could deliver."""
         self._waiting_lanes += 1
         try:
-            await self._users.wait_for_turn(entry.event)
+            await self._users.wait_for_turn(message)
         finally:
             self._waiting_lanes -= 1
 
     async def _deliver(self, claim: Claim, entry: OutboxEntry) -> None:
+        if not isinstance(entry.event, IncomingMessage):
+            return
         if entry.is_backfilled:
-            await self._wait_for_turn(entry)
+            await self._wait_for_turn(entry.event)
         author = await self._users.author_of(entry.event)
         # Messages that are certainly from bots were judged when they arrived.
         if author.is_bot and not entry.event.is_from_bot and not self._receives_bots:

@@ -82,7 +82,7 @@ async def test_a_full_disk_loses_nothing_and_refuses_writes_until_there_is_room(
     assert lines[-2:] == [refused[-1], f"stored {stored[-1]}"], "writing works again once there is room"
     storage = FileStorage(directory, CLOCK)
     async with storage.open():
-        assert [int(entry.event.timestamp[:-7]) async for entry in storage.outbox.entries()] == stored
+        assert [int(entry.key.split(":")[1][:-7]) async for entry in storage.outbox.entries()] == stored
         assert (await storage.channels.joined()).ids == ()
 
 
@@ -212,7 +212,7 @@ async def test_an_unreadable_entry_is_set_aside_and_its_lane_goes_on(directory: 
             claims = await at(storage, NOW).outbox.claim(5, 1, LEASE)
         assert [claim.entries for claim in claims] == [(new_entry(A, 2),), (new_entry(B, 3),)]
         [entry] = [entry async for entry in storage.outbox.entries(dead_lettered=True)]
-        assert (entry.key, entry.dead_letter_reason) == (new_entry(A, 1).key, "unreadable: the message is damaged")
+        assert (entry.key, entry.dead_letter_reason) == (new_entry(A, 1).key, "unreadable: the event is damaged")
         assert [(line["event"], line["key"]) for line in logs] == [("unreadable_set_aside", new_entry(A, 1).key)]
         assert await storage.outbox.backlog() == Backlog(2, 1, new_entry(A, 2).received_at)
 

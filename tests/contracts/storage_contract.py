@@ -4,11 +4,18 @@ from tests.contracts.channels_contract import ChannelsContract
 from tests.contracts.claims_contract import ClaimsContract
 from tests.contracts.gaps_contract import GapsContract
 from tests.contracts.journal_contract import JournalContract
+from tests.contracts.message_keys_contract import MessageKeysContract
 from tests.contracts.outbox_contract import OutboxContract
 from tests.contracts.rate_limiter_contract import RateLimiterContract
 
 
 class StorageContract(
-    ChannelsContract, GapsContract, OutboxContract, ClaimsContract, JournalContract, RateLimiterContract
+    ChannelsContract,
+    GapsContract,
+    OutboxContract,
+    ClaimsContract,
+    JournalContract,
+    MessageKeysContract,
+    RateLimiterContract,
 ):
     """Subclasses provide the fixture `restart`."""

@@ -150,7 +150,14 @@ class World:
 
     async def waiting(self) -> list[IncomingMessage]:
         """Returns the messages in the outbox."""
-        return [entry.event async for entry in self.storage.outbox.entries()]
+        return [
+            entry.event async for entry in self.storage.outbox.entries() if isinstance(entry.event, IncomingMessage)
+        ]
+
+    async def dead_lettered_texts(self) -> list[str]:
+        """Returns the texts of the dead-lettered messages."""
+        entries = await self.dead_letters()
+        return [entry.event.text for entry in entries if isinstance(entry.event, IncomingMessage)]
 
     async def dead_letters(self) -> list[OutboxEntry]:
         """Returns the dead-lettered entries of the outbox."""

@@ -96,7 +96,7 @@ async def test_a_message_that_a_bug_holds_up_is_set_aside_while_others_pass(
         world.chat.say("C1", "next")
         await world.clock.advance(5)
 
-    assert [entry.event.text for entry in await world.dead_letters()] == ["poison"]
+    assert await world.dead_lettered_texts() == ["poison"]
     assert world.published_texts == ["next"]
     incidents = [line["incident"] for line in logs if line["event"] == "internal_error"]
     [reason] = [line["reason"] for line in logs if line["event"] == "message_set_aside"]
