@@ -30,6 +30,8 @@ from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.backfill_progress import BackfillProgress
 from application.services.channel_locks import ChannelLocks
+from application.services.channel_turns import ChannelTurns
+from application.services.doubts import Doubts
 from application.services.history_reader import HistoryReader
 from application.services.membership_doubts import MembershipDoubts
 from application.services.message_sender import MessageSender
@@ -212,16 +214,21 @@ class Application(containers.DeclarativeContainer):
         give_up_seconds=settings.provided.give_up_seconds,
         when_in_doubt=settings.provided.when_in_doubt,
     )
+    channel_turns = providers.Singleton(
+        ChannelTurns, chat=chat, storage=storage, channel_locks=channel_locks, policy=posting_policy
+    )
+    doubts = providers.Singleton(Doubts, chat=chat, shutdown=shutdown, policy=posting_policy)
     message_sender = providers.Singleton(
         MessageSender,
         chat=chat,
         storage=storage,
-        channel_locks=channel_locks,
+        turns=channel_turns,
         clock=clock,
         shutdown=shutdown,
         policy=posting_policy,
         pauses=pauses,
         gate=post_gate,
+        doubts=doubts,
     )
     join_channel = providers.Singleton(JoinChannelHandler, chat=chat, storage=storage, channel_locks=channel_locks)
     dispatcher = providers.Singleton(

@@ -3,21 +3,25 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
-from application.policies import PostingPolicy, WhenInDoubt
+from application.policies import PostingPolicy
 from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.resilience.backoff import exponential_backoff
 from application.resilience.chat_retry import Outage
+from application.resilience.interception import intercepted
+from application.resilience.persistence import Persistence
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.services.channel_locks import ChannelLocks, ChannelQueue, Patience
+from application.services.channel_turns import ChannelTurns, Turn
+from application.services.doubts import Doubts
 from application.services.pauses import Pauses
 from application.services.post_gate import PostGate
 from application.use_cases.command_handler import CommandRequest
@@ -25,7 +29,6 @@ from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
 from domain.errors import ChatError, ChatRejected, IdempotencyKeyRejected, InDoubt, RateLimited, Unreachable
 from domain.messages import IdempotencyKey, Post, Receipt
-from domain.outbox import Lease
 
 log = structlog.get_logger()
 
@@ -46,9 +49,7 @@ class PendingPost:
     key: IdempotencyKey | None
     begun_at: datetime | None
     """By the chat service's clock."""
-    queue: ChannelQueue
-    patience: Patience
-    lease: Lease
+    turn: Turn
     search_since: datetime | None = None
     sent_at: float = 0.0
     """When the last request was sent, in the event loop's time."""
@@ -77,22 +78,24 @@ class MessageSender:
         self,
         chat: Chat,
         storage: Storage,
-        channel_locks: ChannelLocks,
+        turns: ChannelTurns,
         clock: Clock,
         shutdown: Shutdown,
         policy: PostingPolicy,
         pauses: Pauses,
         gate: PostGate,
+        doubts: Doubts,
     ) -> None:
         self._chat = chat
         self._journal = storage.journal
         self._rate_limiter = storage.rate_limiter
-        self._channel_locks = channel_locks
+        self._turns = turns
         self._clock = clock
         self._shutdown = shutdown
         self._policy = policy
         self._pauses = pauses
         self._gate = gate
+        self._doubts = doubts
 
     async def send(self, request: CommandRequest[Any], message: Post) -> Receipt:
         """Posts the message of a command once.
@@ -117,7 +120,7 @@ class MessageSender:
                 except ChatError as error:
                     step = Step(post.begun_at, error=str(error))
                 await self._journal.complete_step(
-                    post.action_id, post.step, post.lease, result=step.result, error=step.error
+                    post.action_id, post.step, post.turn.lease, result=step.result, error=step.error
                 )
                 return step
         except Unreachable as overdue:  # before its turn
@@ -128,29 +131,9 @@ class MessageSender:
         """Waits for the post's turn in its channel. Raises Unreachable if it is not begun in time."""
         begun_at = request.steps.get(post_step(message.channel_id), Step()).begun_at
         key = _idempotency_key(request.action_id, message) if self._chat.carries_key(message) else None
-        patience_seconds = self._policy.give_up_seconds - await self._seconds_passed(request.taken_at)
-        with self._channel_locks.queue(message.channel_id) as queue:
-            patience = Patience(queue, patience_seconds)
-            async with AsyncExitStack() as turn:
-                try:
-                    lease = await turn.enter_async_context(queue.turn(None if begun_at else patience))
-                except TimeoutError:
-                    raise self._overdue() from None
-                yield PendingPost(request.action_id, message, key, begun_at, queue, patience, lease)
-
-    async def _seconds_passed(self, taken_at: datetime) -> float:
-        """Returns how much of its time an action has used up, which may have been taken by an earlier process.
-
-        By the chat service's clock: the machine's may have been set meanwhile.
-        What that process had spent waiting for rates and pauses does not count.
-        """
-        steady_at = await self._rate_limiter.steady_at()
-        since = max(taken_at, steady_at) if steady_at else taken_at
-        return max(0.0, (self._chat.now() - since).total_seconds())
-
-    def _overdue(self) -> Unreachable:
-        seconds = self._policy.give_up_seconds
-        return Unreachable("unreachable", f"Slack did not accept the message within {seconds:g} s; send it again")
+        turn = self._turns.turn(message.channel_id, request.taken_at, has_begun=begun_at is not None, subject="message")
+        async with turn as held:
+            yield PendingPost(request.action_id, message, key, begun_at, held)
 
     async def _send(self, post: PendingPost) -> Receipt:
         try:
@@ -165,7 +148,7 @@ class MessageSender:
         """Searches for what an earlier run may have posted. Returns None if it is to be sent again."""
         now = self._chat.now()
         post.is_sent = True
-        post.sent_at = _now() - max(0.0, (now - begun_at).total_seconds())
+        post.sent_at = self._doubts.sent_at(begun_at)
         if begun_at > now + _CLOCK_TOLERANCE:
             post.search_since = now - _UNKNOWN_TIME_TOLERANCE
         else:
@@ -177,15 +160,15 @@ class MessageSender:
     async def _undo_begin(self, post: PendingPost) -> None:
         """Spares the next start a doubt: a post that certainly had no effect has not begun."""
         if post.begun_at is not None and not post.is_sent and not post.was_in_doubt:
-            await self._journal.undo_begin_step(post.action_id, post.step, post.lease)
+            await self._journal.undo_begin_step(post.action_id, post.step, post.turn.lease)
             post.begun_at = None
 
     async def _post_until_done(self, post: PendingPost) -> Receipt:
         pauses = exponential_backoff(1, 60)
         outage = Outage(self._shutdown)
         while True:
-            if post.patience.left <= 0:
-                raise post.failure or self._overdue()
+            if post.turn.patience.left <= 0:
+                raise post.failure or post.turn.overdue
             try:
                 receipt = await self._attempt(post)
             except RateLimited as limit:
@@ -196,7 +179,7 @@ class MessageSender:
                 post.failure = error
                 await self._undo_begin(post)
                 with self._pauses.outage():
-                    await outage.wait(error, post.patience.left)
+                    await outage.wait(error, post.turn.patience.left)
             except InDoubt as doubt:
                 outage.end()
                 if found := await self._resolve_in_doubt(post, doubt):
@@ -205,7 +188,7 @@ class MessageSender:
                     post.failure = doubt
                     continue
                 # Sooner, doubtful copies would fill the channel.
-                await self._shutdown.sleep(min(next(pauses), post.patience.left))
+                await self._shutdown.sleep(min(next(pauses), post.turn.patience.left))
             except IdempotencyKeyRejected as rejection:
                 _drop_key(post, rejection)
             else:
@@ -213,7 +196,7 @@ class MessageSender:
 
     async def _attempt(self, post: PendingPost) -> Receipt:
         self._shutdown.raise_if_requested()
-        with post.queue.excused():
+        with post.turn.queue.excused():
             await self._wait_for_slot(post.channel_id)
             ticket = await self._gate.enter()
         with self._gate.observe(ticket):
@@ -222,7 +205,8 @@ class MessageSender:
     async def _request(self, post: PendingPost) -> Receipt:
         self._shutdown.raise_if_requested()
         if post.begun_at is None:
-            post.begun_at = await self._journal.begin_step(post.action_id, post.step, post.lease, at=self._chat.now())
+            lease, now = post.turn.lease, self._chat.now()
+            post.begun_at = await self._journal.begin_step(post.action_id, post.step, lease, at=now)
             post.search_since = post.begun_at - _CLOCK_TOLERANCE
         post.is_sent, post.sent_at = True, _now()
         try:
@@ -242,7 +226,7 @@ class MessageSender:
         """Returns the receipt of a post that was made after all; None if it is to be sent again."""
         log.warning("post_in_doubt", action=post.action_id, channel=post.channel_id, reason=doubt.explanation)
         try:
-            found = await self._find_posted(post)
+            found = await self._doubts.look_for(partial(self._search, post), post.sent_at)
         except (ChatRejected, Unreachable) as error:
             self._apply_in_doubt_policy(post, doubt, error.explanation)
             return None
@@ -252,32 +236,17 @@ class MessageSender:
             await self._undo_begin(post)
         return found
 
-    async def _find_posted(self, post: PendingPost) -> Receipt | None:
-        """Searches at growing intervals: the service may be slow to perform the request, or its history lag behind."""
-        pause = self._chat.history_lag_seconds
-        while (found := await self._search(post)) is None:
-            left = post.sent_at + self._policy.doubt_seconds - _now()
-            if left <= 0:
-                return None
-            await self._shutdown.sleep(min(pause, left))
-            pause *= 2
-        return found
-
     async def _search(self, post: PendingPost) -> Receipt | None:
         """Searches once. Raises ChatRejected, and Unreachable when there is no time left."""
         if post.key is None or post.search_since is None:
             raise ChatRejected("no_mark", "the message could not carry the pack's mark")
-        outage = Outage(self._shutdown)
-        while True:
-            with post.queue.excused():
-                await self._pauses.wait("find_posted")
-            try:
-                return await self._chat.find_posted(post.message, post.key, post.search_since)
-            except RateLimited as limit:
-                await self._pauses.begin_method("find_posted", limit.retry_after_seconds)
-            except Unreachable as error:
-                until_decided = post.sent_at + self._policy.doubt_seconds - _now()
-                await outage.wait(error, max(post.patience.left, until_decided))
+        persistence = Persistence(
+            self._shutdown,
+            self._pauses,
+            post.turn.queue,
+            lambda: max(post.turn.patience.left, self._doubts.seconds_left(post.sent_at)),
+        )
+        return await intercepted(self._chat, persistence).find_posted(post.message, post.key, post.search_since)
 
     def _apply_in_doubt_policy(self, post: PendingPost, doubt: InDoubt, reason: str) -> None:
         failure = InDoubt(
@@ -285,8 +254,7 @@ class MessageSender:
             f"the message may or may not have been posted ({doubt.explanation}; {reason}); "
             "check the channel before sending it again",
         )
-        if post.patience.left <= 0 or self._policy.when_in_doubt is WhenInDoubt.FAIL:
-            raise failure from doubt
+        self._doubts.ask_operator(failure, post.turn.patience)
         post.failure, post.was_in_doubt = failure, True
 
 

@@ -1,0 +1,67 @@
+"""Gives each action its turn in a channel, and counts the time for which it may go on trying."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.policies import PostingPolicy
+from application.ports.chat import Chat
+from application.ports.storage import Storage
+from application.services.channel_locks import ChannelLocks, ChannelQueue, Patience
+from domain.channels import ChannelId
+from domain.errors import Unreachable
+from domain.outbox import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An action that holds its channel."""
+
+    queue: ChannelQueue
+    patience: Patience
+    lease: Lease
+    overdue: Unreachable
+    """What to report when its time is over, if nothing else is known."""
+
+
+class ChannelTurns:
+    """The order of actions within each channel."""
+
+    def __init__(self, chat: Chat, storage: Storage, channel_locks: ChannelLocks, policy: PostingPolicy) -> None:
+        self._chat = chat
+        self._rate_limiter = storage.rate_limiter
+        self._channel_locks = channel_locks
+        self._give_up_seconds = policy.give_up_seconds
+
+    @asynccontextmanager
+    async def turn(
+        self, channel_id: ChannelId, taken_at: datetime, *, has_begun: bool, subject: str
+    ) -> AsyncIterator[Turn]:
+        """Waits for the turn of an action that was taken at this time, and holds the channel.
+
+        Raises Unreachable if it is not its turn in time. One that has begun waits as long as it takes, since its fate
+        has to be settled. `subject` is what Slack is to accept, for the error.
+        """
+        patience_seconds = self._give_up_seconds - await self._seconds_passed(taken_at)
+        overdue = Unreachable(
+            "unreachable", f"Slack did not accept the {subject} within {self._give_up_seconds:g} s; send it again"
+        )
+        with self._channel_locks.queue(channel_id) as queue:
+            patience = Patience(queue, patience_seconds)
+            async with AsyncExitStack() as held:
+                try:
+                    lease = await held.enter_async_context(queue.turn(None if has_begun else patience))
+                except TimeoutError:
+                    raise overdue from None
+                yield Turn(queue, patience, lease, overdue)
+
+    async def _seconds_passed(self, taken_at: datetime) -> float:
+        """Returns how much of its time an action has used up, which may have been taken by an earlier process.
+
+        By the chat service's clock: the machine's may have been set meanwhile.
+        What that process had spent waiting for rates and pauses does not count.
+        """
+        steady_at = await self._rate_limiter.steady_at()
+        since = max(taken_at, steady_at) if steady_at else taken_at
+        return max(0.0, (self._chat.now() - since).total_seconds())

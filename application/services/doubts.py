@@ -1,0 +1,53 @@
+"""Settles whether a request took effect whose answer was lost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from application.policies import PostingPolicy, WhenInDoubt
+from application.ports.chat import Chat
+from application.resilience.shutdown import Shutdown
+from application.services.channel_locks import Patience
+from domain.errors import InDoubt
+
+T = TypeVar("T")
+
+
+class Doubts:
+    """What can be done in doubt: to look for the effect, and to ask what the operator has decided."""
+
+    def __init__(self, chat: Chat, shutdown: Shutdown, policy: PostingPolicy) -> None:
+        self._chat = chat
+        self._shutdown = shutdown
+        self._policy = policy
+
+    def sent_at(self, begun_at: datetime) -> float:
+        """Returns when a request was sent, in the event loop's time; `begun_at` is by the chat service's clock."""
+        return _now() - max(0.0, (self._chat.now() - begun_at).total_seconds())
+
+    def seconds_left(self, sent_at: float) -> float:
+        """Returns for how long to look for the effect of a request that was sent at this time of the event loop."""
+        return sent_at + self._policy.doubt_seconds - _now()
+
+    async def look_for(self, find: Callable[[], Awaitable[T | None]], sent_at: float) -> T | None:
+        """Searches at growing intervals: the service may be slow to perform the request, or its history lag behind.
+
+        Returns None if there is certainly no effect. Raises ShutdownRequested if the pack is to end before.
+        """
+        pause = self._chat.history_lag_seconds
+        while (found := await find()) is None:
+            if (left := self.seconds_left(sent_at)) <= 0:
+                return None
+            await self._shutdown.sleep(min(pause, left))
+            pause *= 2
+        return found
+
+    def ask_operator(self, unsettled: InDoubt, patience: Patience) -> None:
+        """Returns if the request is to be sent again although it may have taken effect; otherwise raises the error."""
+        if patience.left <= 0 or self._policy.when_in_doubt is WhenInDoubt.FAIL:
+            raise unsettled
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
