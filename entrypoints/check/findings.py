@@ -14,7 +14,7 @@ class Status(StrEnum):
     FAILED = "failed"
     """The pack can't do its work."""
     SKIPPED = "skipped"
-    """Could not be checked; the message says why."""
+    """Could not be checked, or is not available; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def failed(check: str, message: str, remedy: str) -> Finding:
 
 
 def skipped(check: str, reason: str, remedy: str = "") -> Finding:
-    """A check that was not possible."""
+    """A check that was not possible, or a feature that is not available."""
     return Finding(check, Status.SKIPPED, reason, remedy)
 
 

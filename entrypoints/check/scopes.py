@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from entrypoints.check.features import check_features
 from entrypoints.check.findings import Finding, failed, ok, skipped, warning
+from entrypoints.config.settings import Settings
 
 SCOPES = "slack scopes"
 
@@ -27,7 +29,7 @@ class Scope:
 
 
 ALL_SCOPES: Final = (
-    Scope("chat:write", "SendMessage, SendRichMessage and Broadcast", is_required=True),
+    Scope("chat:write", "all commands that post, change and delete messages", is_required=True),
     Scope("chat:write.customize", "username, icon_emoji and icon_url in SendRichMessage"),
     Scope("channels:read", "noticing invitations to and removals from public channels", is_required=True),
     Scope("channels:history", "receiving messages in public channels, and backfill", is_required=True),
@@ -38,23 +40,31 @@ ALL_SCOPES: Final = (
     Scope("groups:write", "LeaveChannel for private channels"),
     Scope("im:read", "direct messages"),
     Scope("im:history", "receiving direct messages"),
+    Scope("im:write", "SendDirectMessage"),
     Scope("mpim:read", "group direct messages"),
     Scope("mpim:history", "receiving group direct messages"),
     Scope("app_mentions:read", "workspaces that send a mention only as a mention event"),
-    Scope("users:read", "names in `user` of ReceivedMessage"),
-    Scope("users:read.email", "`email` in `user` of ReceivedMessage"),
+    Scope("users:read", "names in `user` of every event, and GetUserInfo"),
+    Scope("users:read.email", "`email` in `user` of every event, and `email` in SendDirectMessage and GetUserInfo"),
+    Scope("reactions:read", "ReactionAdded and ReactionRemoved"),
+    Scope("reactions:write", "AddReaction and RemoveReaction"),
+    Scope("commands", "ReceivedSlashCommand and ReceivedShortcut"),
+    Scope("files:write", "UploadFile"),
+    Scope("files:read", "finding a file again after an upload in doubt"),
 )
 
 
-def check_scopes(granted: frozenset[str] | None) -> Iterator[Finding]:
-    """Check every scope against those granted to the token; None when Slack did not list them."""
+def check_scopes(granted: frozenset[str] | None, settings: Settings) -> Iterator[Finding]:
+    """Check every scope against those granted to the token, None when Slack did not list them, and what they serve."""
     if granted is None:
         yield skipped(SCOPES, "Slack's response did not list the token's scopes")
     elif _CLASSIC in granted:
         yield ok(SCOPES, "bot, the scope of a classic app, which includes all others")
+        yield from check_features(None, settings)
     else:
         for scope in ALL_SCOPES:
             yield _check(scope, granted)
+        yield from check_features(granted, settings)
 
 
 def _check(scope: Scope, granted: frozenset[str]) -> Finding:

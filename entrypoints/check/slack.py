@@ -66,7 +66,7 @@ async def check_slack(
         skews.record("Slack", time if isinstance(time, datetime) else None)
         yield _assess_token(token)
         report = token if isinstance(token, TokenReport) else None
-        for finding in check_scopes(report.scopes) if report else all_skipped([SCOPES], _NOT_CHECKED):
+        for finding in check_scopes(report.scopes, settings) if report else all_skipped([SCOPES], _NOT_CHECKED):
             yield finding
         identity = report.identity if report else None
         receiving, channels, memberships = await asyncio.gather(

@@ -35,7 +35,27 @@ def subscribed_events(manifest: Any) -> set[str]:
 def test_a_manifest_subscribes_to_every_event_that_the_pack_handles(name: str) -> None:
     rtm_only = {"channel_joined", "group_joined"}
     kinds = {kind.split(".")[0] for kind in subscribed_events(read(name))}
-    assert kinds == set(slack_events.EVENT_PARSERS) - rtm_only
+    assert kinds >= set(slack_events.EVENT_PARSERS) - rtm_only
+    assert kinds - set(slack_events.EVENT_PARSERS) <= {"app_home_opened", "reaction_added", "reaction_removed"}
+
+
+@MANIFESTS
+def test_a_manifest_switches_on_what_every_feature_needs(name: str) -> None:
+    manifest = read(name)
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+    assert {shortcut["type"] for shortcut in manifest["features"]["shortcuts"]} == {"global", "message"}
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == ["/flyte"]
+
+
+def test_slack_gets_one_url_for_everything_in_http_mode() -> None:
+    manifest = read("slack-app-http.yaml")
+    settings, [command] = manifest["settings"], manifest["features"]["slash_commands"]
+    assert {
+        settings["event_subscriptions"]["request_url"],
+        settings["interactivity"]["request_url"],
+        command["url"],
+    } == {"https://YOUR-HOST/slack/events"}
 
 
 @MANIFESTS
@@ -50,7 +70,6 @@ def test_the_two_manifests_differ_in_the_transport_only() -> None:
     assert subscribed_events(socket_mode) == subscribed_events(http)
     assert socket_mode["settings"]["socket_mode_enabled"] is True
     assert http["settings"]["socket_mode_enabled"] is False
-    assert http["settings"]["event_subscriptions"]["request_url"] == "https://YOUR-HOST/slack/events"
 
 
 def test_the_operators_guide_explains_every_scope_of_the_manifest() -> None:

@@ -31,7 +31,7 @@ Truth = TypeVar("Truth")
 
 BOT_SCOPES: Final = frozenset(
     {
-        "app_mentions:read",
+        *("app_mentions:read", "commands"),
         *("channels:history", "channels:join", "channels:manage", "channels:read"),
         *("chat:write", "chat:write.customize"),
         *("groups:history", "groups:read", "groups:write"),

@@ -43,5 +43,5 @@ async def test_the_table_lists_every_check(env: CheckEnvironment) -> None:
     env.variables |= {"FLYTE_SLACK_SIGNING_SECRET": ""}
     found += await env.findings()
 
-    names = {re.sub(r"^(scope|slack channel) .*", r"\1 ...", finding.check) for finding in found}
+    names = {re.sub(r"^(scope|feature|slack channel) .*", r"\1 ...", finding.check) for finding in found}
     assert names - set(LISTED) == set()
