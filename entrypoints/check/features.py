@@ -112,9 +112,8 @@ def _check_optional(granted: frozenset[str] | None, settings: Settings) -> Itera
     else:
         yield _not_available(EDITS, "FLYTE_SLACK_RECEIVE_EDITS is false")
     if settings.other_events:
-        yield ok(
-            _title(OTHER_EVENTS), f"ReceivedSlackEvent, if the app subscribes to {', '.join(settings.other_events)}"
-        )
+        types = ", ".join(settings.other_events)
+        yield ok(_title(OTHER_EVENTS), f"works: ReceivedSlackEvent; the app must have the events {types}")
     else:
         yield _not_available(OTHER_EVENTS, "FLYTE_SLACK_EVENTS is not set")
 
