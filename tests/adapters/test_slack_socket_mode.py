@@ -15,6 +15,7 @@ from domain.messages import IncomingMessage
 from domain.rate_limits import InMemoryRateLimiter
 from entrypoints.simulation.faults import Fault, Hang
 from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.delivery.interaction import InteractionState
 from entrypoints.simulation.slack.event_log import SocketClosed, SocketOpened
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.receiver_contract import next_event
@@ -440,9 +441,9 @@ async def test_a_bug_in_the_parser_costs_one_frame_only() -> None:
 @pytest.mark.parametrize("kind", ["slash_commands", "interactive", "something_new"])
 async def test_envelopes_without_events_are_acknowledged_and_ignored(kind: str) -> None:
     async with connected_session() as session:
-        envelope_id = session.slack.socket_mode.send_raw(kind, {"command": "/deploy"}, accepts_response_payload=True)
-        await session.slack.wait_for(lambda: envelope_id in session.slack.socket_mode.responses)
-        assert session.slack.socket_mode.responses[envelope_id] is None
+        sent = session.slack.send_interaction(kind, {"command": "/deploy"})
+        await session.slack.wait_for(lambda: sent.state is InteractionState.ACKNOWLEDGED)
+        assert sent.response is None
         await session.receives("after")
 
 

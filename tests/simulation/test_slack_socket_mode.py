@@ -287,21 +287,6 @@ async def test_nothing_is_delivered_before_hello(
         assert [(await app.frame(socket))["type"] for _ in range(2)] == ["hello", "events_api"]
 
 
-async def test_a_slash_command_can_be_answered(slack: SlackServer, app: SlackApp) -> None:
-    async with await app.open_socket() as socket:
-        envelope_id = slack.socket_mode.send_raw("slash_commands", {"command": "/flyte"}, accepts_response_payload=True)
-        envelope = await app.frame(socket)
-        assert (envelope["envelope_id"], envelope["accepts_response_payload"]) == (envelope_id, True)
-        await socket.send_json({"envelope_id": envelope_id, "payload": {"text": "done"}})
-        await slack.wait_for(lambda: envelope_id in slack.socket_mode.responses)
-    assert slack.socket_mode.responses[envelope_id] == {"text": "done"}
-
-
-async def test_a_slash_command_requires_a_connection(slack: SlackServer) -> None:
-    with pytest.raises(ConnectionError):
-        slack.socket_mode.send_raw("slash_commands", {"command": "/flyte"})
-
-
 async def test_any_frame_can_be_sent(slack: SlackServer, app: SlackApp) -> None:
     async with await app.open_socket() as socket:
         slack.raw_frame("{not json")

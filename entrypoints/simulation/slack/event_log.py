@@ -111,6 +111,23 @@ class GivenUp(DeliveryEvent):
     """No further attempt follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class InteractionSent(SlackEvent):
+    """A person did something with the app; `kind` is its type, such as `block_actions`."""
+
+    interaction_id: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionEnded(SlackEvent):
+    """The app acknowledged an interaction, or `failure` says why the person saw an error."""
+
+    interaction_id: str
+    kind: str
+    failure: str
+
+
 class SlackLog(EventFeed[SlackEvent]):
     """The posts, calls and counters since the server was created, and the feed of all events."""
 

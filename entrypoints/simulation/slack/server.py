@@ -9,20 +9,22 @@ from typing import Any, Final, Self, TypeVar
 from aiohttp import web
 
 from entrypoints.simulation.listener import HttpListener
+from entrypoints.simulation.slack.app_users import AppUsers
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.endpoint import SocketEndpoint
 from entrypoints.simulation.slack.delivery.http import HttpDelivery
+from entrypoints.simulation.slack.delivery.interaction import Interactions
 from entrypoints.simulation.slack.delivery.queue import RETRY_SECONDS, DeliveryQueue, Transport
 from entrypoints.simulation.slack.delivery.socket_mode import ACKNOWLEDGEMENT_SECONDS, SocketMode
 from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import EventRaised, SlackLog
 from entrypoints.simulation.slack.events import event_callback, new_event_id
 from entrypoints.simulation.slack.models import JsonObject
-from entrypoints.simulation.slack.people import SlackPeople
 from entrypoints.simulation.slack.web_api import channel_settings, chat, conversations, reactions, team, users
 from entrypoints.simulation.slack.web_api.api import Access, Method
 from entrypoints.simulation.slack.web_api.endpoint import WebApiEndpoint
 from entrypoints.simulation.slack.web_api.files import Files
+from entrypoints.simulation.slack.web_api.response_urls import ResponseUrls
 from entrypoints.simulation.slack.web_api.scheduled import ScheduledMessages
 from entrypoints.simulation.slack.web_api.views import Views
 from entrypoints.simulation.slack.workspace import WorkspaceState
@@ -44,7 +46,7 @@ MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 _SHUTDOWN_SECONDS: Final = 0.5
 
 
-class SlackServer(SlackPeople):
+class SlackServer(AppUsers):
     """A Slack workspace with one app, open for as long as the `async with` block lasts.
 
     Point any bot at `api_url` with `bot_token` and `app_token`. With `classic` the token is a classic app's: RTM works,
@@ -71,7 +73,6 @@ class SlackServer(SlackPeople):
         latency_seconds: float = 0.0,
         ping_seconds: float = 5.0,
     ) -> None:
-        super().__init__(WorkspaceState(self._on_event, bot_name=bot_name, now=self.now))
         self._clock_offset_seconds = 0.0
         self.bot_token: Final = bot_token
         self.app_token: Final = app_token
@@ -88,14 +89,16 @@ class SlackServer(SlackPeople):
         self.deliveries: Final = DeliveryQueue(self.log, retry_seconds)
         self.acknowledged: Final = self.deliveries.acknowledged
         self.unacknowledged: Final = self.deliveries.unacknowledged
-        self.socket_mode: Final = SocketMode(self.deliveries, self.log, self.workspace, acknowledgement_seconds)
+        workspace = WorkspaceState(self._on_event, bot_name=bot_name, now=self.now)
+        responses = ResponseUrls(workspace, self.access, self.log, lambda: self.url)
+        super().__init__(workspace, self.deliveries, Interactions(self.log), Views(workspace), responses)
+        self.socket_mode: Final = SocketMode(self.deliveries, self.log, workspace, acknowledgement_seconds)
         self.deliveries.transport = self.socket_mode
         self._http = HttpDelivery(self.deliveries, self.log, signing_secret, acknowledgement_seconds, self.now)
         self._listener = HttpListener(host, port, self.now)
         self._sockets = SocketEndpoint(self._listener, self.log, self.conditions, self.socket_mode)
         self.rtm: Final = self._sockets.rtm
         self.files: Final = Files(self.workspace, self.log, lambda: self.url)
-        self.views: Final = Views(self.workspace)
         self._scheduled = ScheduledMessages(self.workspace, self.log)
         self._scheduler: asyncio.Task[None] | None = None
 
@@ -105,6 +108,7 @@ class SlackServer(SlackPeople):
         application.router.add_route("*", "/api/{method}", web_api.handle)
         self._sockets.add_routes(application.router)
         self.files.add_routes(application.router)
+        self.response_urls.add_routes(application.router)
         await self._listener.open(application, shutdown_seconds=_SHUTDOWN_SECONDS)
         self._scheduler = asyncio.create_task(self._scheduled.run(), name="scheduled messages of the simulated Slack")
         return self
@@ -144,10 +148,6 @@ class SlackServer(SlackPeople):
     def clock_offset_seconds(self, seconds: float) -> None:
         self._clock_offset_seconds = seconds
         self._scheduled.wake()
-
-    def new_trigger(self, user: str) -> str:
-        """Returns the `trigger_id` of an interaction of this user: it opens one view, within three seconds."""
-        return self.views.new_trigger(self.workspace.user(user).user_id)
 
     @property
     def port(self) -> int:

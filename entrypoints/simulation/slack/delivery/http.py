@@ -8,15 +8,19 @@ import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
 
+from entrypoints.simulation.slack.delivery.interaction import Interaction
 from entrypoints.simulation.slack.delivery.queue import DeliveryQueue, PendingDelivery
 from entrypoints.simulation.slack.event_log import SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 
 MAX_CONCURRENT_REQUESTS: Final = 50
 NO_RETRY_HEADER: Final = "x-slack-no-retry"
+_JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 class HttpDelivery:
@@ -39,6 +43,7 @@ class HttpDelivery:
         self._queue: asyncio.Queue[PendingDelivery] = asyncio.Queue()
         self._session: aiohttp.ClientSession | None = None
         self._workers: list[asyncio.Task[None]] = []
+        self._interactions: set[asyncio.Task[None]] = set()
 
     async def open(self, url: str, *, verify: bool) -> None:
         """Delivers to this address, which with `verify` has to answer a challenge. Raises ConnectionError."""
@@ -59,9 +64,10 @@ class HttpDelivery:
 
     async def close(self) -> None:
         """Stops to deliver, and cancels requests in progress."""
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        tasks = [*self._workers, *self._interactions]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
         self._workers, self._session = [], None
@@ -73,11 +79,34 @@ class HttpDelivery:
         self._queue.put_nowait(delivery)
         return True
 
+    def send_interaction(self, interaction: Interaction) -> bool:
+        """See `Transport`."""
+        if not self._workers or self._session is None:
+            return False
+        task = asyncio.create_task(self._interact(self._session, interaction), name="interaction with the app")
+        self._interactions.add(task)
+        task.add_done_callback(self._interactions.discard)
+        return True
+
+    async def _interact(self, session: aiohttp.ClientSession, interaction: Interaction) -> None:
+        is_command = interaction.envelope_type == "slash_commands"
+        fields = interaction.payload if is_command else {"payload": json.dumps(interaction.payload)}
+        try:
+            async with self._post(session, urlencode(fields).encode(), {}, content_type=_FORM) as response:
+                text = await response.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            interaction.fail("timeout" if isinstance(error, TimeoutError) else "connection failed")
+            return
+        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            interaction.acknowledge(_read_response(text))
+        else:
+            interaction.fail(f"status {response.status}")
+
     async def _challenge(self, session: aiohttp.ClientSession) -> None:
         challenge = secrets.token_urlsafe(24)
         body = {"token": "simulation", "type": "url_verification", "challenge": challenge}
         try:
-            async with self._post(session, body, {}) as response:
+            async with self._post(session, json.dumps(body).encode(), {}) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError) as error:
             await self.close()
@@ -96,7 +125,8 @@ class HttpDelivery:
         retry = {"X-Slack-Retry-Num": str(delivery.attempt), "X-Slack-Retry-Reason": delivery.reason}
         reason, may_retry = "", True
         try:
-            async with self._post(session, delivery.body, retry if delivery.attempt else {}) as response:
+            data = json.dumps(delivery.body).encode()
+            async with self._post(session, data, retry if delivery.attempt else {}) as response:
                 await response.read()
             if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
                 reason, may_retry = "http_error", response.headers.get(NO_RETRY_HEADER) != "1"
@@ -111,11 +141,10 @@ class HttpDelivery:
             self._deliveries.acknowledge(delivery)
 
     def _post(
-        self, session: aiohttp.ClientSession, body: JsonObject, headers: dict[str, str]
+        self, session: aiohttp.ClientSession, data: bytes, headers: dict[str, str], *, content_type: str = _JSON
     ) -> "aiohttp.client._RequestContextManager":
-        data = json.dumps(body).encode()
         signed = signed_headers(self._signing_secret, data, int(self._now()))
-        content = {"Content-Type": "application/json", "User-Agent": "Slackbot 1.0 (simulated)"}
+        content = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (simulated)"}
         return session.post(self._url, data=data, headers={**content, **signed, **headers}, allow_redirects=False)
 
 
@@ -133,3 +162,12 @@ def _read_challenge(text: str) -> str:
     except ValueError:
         return text.strip().removeprefix("challenge=")
     return str(answer.get("challenge")) if isinstance(answer, dict) else text.strip()
+
+
+def _read_response(text: str) -> JsonObject | str | None:
+    """Returns the message in the body of an acknowledgement; None without one."""
+    try:
+        content = json.loads(text) if text else None
+    except ValueError:
+        return text
+    return content if isinstance(content, dict) else text or None

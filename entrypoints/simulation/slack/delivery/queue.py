@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
+from entrypoints.simulation.slack.delivery.interaction import Interaction
 from entrypoints.simulation.slack.event_log import MAX_ENTRIES, Acknowledged, Delivered, GivenUp, SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 
@@ -63,6 +64,9 @@ class Transport(Protocol):
         Each started delivery ends with one call of the queue's `acknowledge` or `fail`.
         """
 
+    def send_interaction(self, interaction: Interaction) -> bool:
+        """Starts to send an interaction, once; returns False when no connection is available."""
+
 
 class DeliveryQueue:
     """The events raised for the app, until they are acknowledged."""
@@ -85,6 +89,11 @@ class DeliveryQueue:
         if len(self.unacknowledged) > MAX_ENTRIES:
             self._discard(next(iter(self.unacknowledged.values())))
         self._dispatch(delivery)
+
+    def send_interaction(self, interaction: Interaction) -> None:
+        """Delivers an interaction, which fails at once if no connection is available."""
+        if self.transport is None or not self.transport.send_interaction(interaction):
+            interaction.fail("no connection")
 
     def flush(self) -> None:
         """Delivers the events that waited for a connection."""

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from entrypoints.simulation.slack.delivery.interaction import Interaction
 from entrypoints.simulation.slack.delivery.queue import DeliveryQueue, PendingDelivery
 from entrypoints.simulation.slack.delivery.websocket import Socket
 from entrypoints.simulation.slack.event_log import SlackLog
@@ -17,15 +18,16 @@ ACKNOWLEDGEMENT_SECONDS: Final = 3.0
 MAX_CONNECTIONS: Final = 10
 WARNING_SECONDS: Final = 10
 """How long before a connection's end the app is warned."""
+ACCEPTING_RESPONSES: Final = ("slash_commands", "view_submission", "block_suggestion")
 HOST: Final = "applink-simulation"
 
 
 @dataclass(slots=True)
 class Envelope:
-    """An event sent through a connection and not yet acknowledged."""
+    """An event or an interaction sent through a connection and not yet acknowledged."""
 
     socket: Socket
-    delivery: PendingDelivery
+    content: PendingDelivery | Interaction
     deadline: asyncio.TimerHandle
 
 
@@ -33,7 +35,7 @@ class SocketMode:
     """The open connections of Socket Mode, and their unacknowledged envelopes.
 
     Without `accepts_acknowledgements` acknowledgements are lost. Without `is_enabled` new connections are refused, as
-    when Socket Mode is disabled in the app's settings. `responses` has the app's answers to raw envelopes.
+    when Socket Mode is disabled in the app's settings.
     """
 
     def __init__(
@@ -44,10 +46,8 @@ class SocketMode:
         self.accepts_acknowledgements = True
         self.is_enabled = True
         self.connections: Final[list[Socket]] = []
-        self.responses: Final[dict[str, JsonObject | None]] = {}
         self._rotation: deque[Socket] = deque()
         self._envelopes: dict[str, Envelope] = {}
-        self._raw_envelopes: set[str] = set()
         self._deliveries = deliveries
         self._log = log
 
@@ -85,27 +85,20 @@ class SocketMode:
         socket = self._next_socket()
         if socket is None:
             return False
-        envelope_id = str(uuid.uuid4())
-        deadline = asyncio.get_running_loop().call_later(self.acknowledgement_seconds, self._expire, envelope_id)
-        self._envelopes[envelope_id] = Envelope(socket, delivery, deadline)
-        envelope: JsonObject = {"envelope_id": envelope_id, "type": "events_api", "payload": delivery.body}
         attempt = {"retry_attempt": delivery.attempt, "retry_reason": delivery.reason}
-        socket.send(envelope | {"accepts_response_payload": False} | attempt)
+        envelope: JsonObject = {"type": "events_api", "payload": delivery.body, "accepts_response_payload": False}
+        self._send(socket, delivery, envelope | attempt)
         return True
 
-    def send_raw(self, kind: str, payload: JsonObject, *, accepts_response_payload: bool = False) -> str:
-        """Sends a slash command or an interaction to one connection, once; returns the envelope's id.
-
-        Raises ConnectionError when no connection is open.
-        """
+    def send_interaction(self, interaction: Interaction) -> bool:
+        """See `Transport`."""
         socket = self._next_socket()
         if socket is None:
-            raise ConnectionError("no Socket Mode connection is open")
-        envelope_id = str(uuid.uuid4())
-        self._raw_envelopes.add(envelope_id)
-        envelope: JsonObject = {"envelope_id": envelope_id, "type": kind, "payload": payload}
-        socket.send(envelope | {"accepts_response_payload": accepts_response_payload})
-        return envelope_id
+            return False
+        accepts = interaction.kind in ACCEPTING_RESPONSES
+        envelope: JsonObject = {"type": interaction.envelope_type, "payload": interaction.payload}
+        self._send(socket, interaction, envelope | {"accepts_response_payload": accepts})
+        return True
 
     def disconnect(self, socket: Socket, reason: str, close_after_seconds: float) -> None:
         """Announces the end of a connection, and closes it unless the reason is `warning`."""
@@ -124,14 +117,13 @@ class SocketMode:
             return
         if not self.accepts_acknowledgements:
             return
-        if envelope_id in self._raw_envelopes:
-            self._raw_envelopes.remove(envelope_id)
-            self.responses[envelope_id] = frame.get("payload")
-            self._log.notify()
-        elif envelope_id in self._envelopes:
+        if envelope_id in self._envelopes:
             envelope = self._envelopes.pop(envelope_id)
             envelope.deadline.cancel()
-            self._deliveries.acknowledge(envelope.delivery)
+            if isinstance(envelope.content, Interaction):
+                envelope.content.acknowledge(frame.get("payload"))
+            else:
+                self._deliveries.acknowledge(envelope.content)
         else:
             self._log.count("late_acknowledgements")
 
@@ -139,6 +131,12 @@ class SocketMode:
         """Stops to wait for acknowledgements."""
         for envelope in self._envelopes.values():
             envelope.deadline.cancel()
+
+    def _send(self, socket: Socket, content: PendingDelivery | Interaction, envelope: JsonObject) -> None:
+        envelope_id = str(uuid.uuid4())
+        deadline = asyncio.get_running_loop().call_later(self.acknowledgement_seconds, self._expire, envelope_id)
+        self._envelopes[envelope_id] = Envelope(socket, content, deadline)
+        socket.send({"envelope_id": envelope_id} | envelope)
 
     def _next_socket(self) -> Socket | None:
         if not self._rotation:
@@ -153,6 +151,10 @@ class SocketMode:
 
     def _expire(self, envelope_id: str) -> None:
         envelope = self._envelopes.pop(envelope_id, None)
-        if envelope is not None:
-            envelope.deadline.cancel()
-            self._deliveries.fail(envelope.delivery, "timeout")
+        if envelope is None:
+            return
+        envelope.deadline.cancel()
+        if isinstance(envelope.content, Interaction):
+            envelope.content.fail("timeout")
+        else:
+            self._deliveries.fail(envelope.content, "timeout")

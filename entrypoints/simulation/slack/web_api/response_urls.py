@@ -1,0 +1,95 @@
+"""The addresses at which an app answers an interaction: five times, within half an hour."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from entrypoints.simulation.slack.event_log import EphemeralPost, SlackLog
+from entrypoints.simulation.slack.models import Channel, JsonObject
+from entrypoints.simulation.slack.web_api.api import Access, MethodCall, SlackError
+from entrypoints.simulation.slack.web_api.chat import author, post
+from entrypoints.simulation.slack.web_api.content import read_content, read_thread
+from entrypoints.simulation.slack.workspace import WorkspaceState
+
+MAX_USES: Final = 5
+SECONDS: Final = 1800.0
+METHOD: Final = "response_url"
+"""The name under which the log has its calls."""
+
+
+@dataclass(slots=True)
+class ResponseUrl:
+    """An address, and the interaction that it answers."""
+
+    channel: Channel
+    user_id: str
+    message_ts: str
+    """Of the message that was used; empty if it was none, or one that only this user sees."""
+    expires_at: float
+    uses: int = 0
+
+
+class ResponseUrls:
+    """Serves the addresses."""
+
+    def __init__(self, workspace: WorkspaceState, access: Access, log: SlackLog, server_url: Callable[[], str]) -> None:
+        self._workspace = workspace
+        self._access = access
+        self._log = log
+        self._server_url = server_url
+        self._by_token: dict[str, ResponseUrl] = {}
+
+    def new(self, channel: Channel, user_id: str, message_ts: str = "") -> str:
+        """Returns the address for an interaction of this user."""
+        token = secrets.token_hex(16)
+        self._by_token[token] = ResponseUrl(channel, user_id, message_ts, self._workspace.now() + SECONDS)
+        return f"{self._server_url()}/actions/{self._workspace.team_id}/{token}"
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Serves the addresses."""
+        router.add_post("/actions/{team}/{token}", self._handle)
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        try:
+            arguments = await request.json()
+        except ValueError:
+            return web.Response(status=400, text="invalid_payload")
+        try:
+            self._respond(request.match_info["token"], arguments if isinstance(arguments, dict) else {})
+        except SlackError as refusal:
+            return web.json_response(refusal.body, status=404 if refusal.body["error"] in _GONE else 400)
+        return web.Response(text="ok")
+
+    def _respond(self, token: str, arguments: JsonObject) -> None:
+        url = self._by_token.get(token)
+        if url is None or self._workspace.now() > url.expires_at:
+            raise SlackError("expired_url")
+        if url.uses == MAX_USES:
+            raise SlackError("used_url")
+        url.uses += 1
+        call = MethodCall(METHOD, arguments, self._workspace, self._access, self._log)
+        self._answer(url, call)
+        call.log.count(METHOD)
+
+    def _answer(self, url: ResponseUrl, call: MethodCall) -> None:
+        original = url.channel.messages.get(url.message_ts)
+        if call.flag("delete_original"):
+            if original is not None:
+                self._workspace.delete(url.channel, original)
+            return
+        content, metadata = read_content(call)
+        if call.flag("replace_original") and original is not None:
+            self._workspace.edit(url.channel, original, content, self._workspace.bot.user_id)
+        elif call.text("response_type") == "in_channel":
+            fields: dict[str, Any] = author(call) | content
+            thread_ts = read_thread(call, url.channel)
+            post(self._workspace, self._log, url.channel, fields, call.arguments, thread_ts, metadata=metadata)
+        else:
+            ts = self._workspace.next_ts()
+            self._log.publish(EphemeralPost(url.channel.channel_id, url.user_id, ts, content["text"]))
+
+
+_GONE: Final = ("expired_url", "used_url")
