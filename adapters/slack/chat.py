@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from adapters.serialization.json_codec import read_json
+from adapters.slack.directory import SlackDirectory
 from adapters.slack.errors import NOT_A_MEMBER_CODES, ApiCall, unreadable_response
-from adapters.slack.history import SlackHistory
+from adapters.slack.files import SlackFiles
+from adapters.slack.message_changes import SlackMessageChanges
+from adapters.slack.message_fields import message_fields
 from adapters.slack.pagination import paginate
 from adapters.slack.schemas import parse_identity, to_metadata
 from adapters.slack.user_cache import UserCache
+from adapters.slack.views import SlackViews
 from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from domain.channels import ChannelId
@@ -20,20 +23,18 @@ from domain.users import Identity, User
 
 _MAX_TEXT_LENGTH = 40_000
 """Characters. Slack cuts longer texts silently (reference of `chat.postMessage`, "Truncating content")."""
-_LISTS = ("attachments", "blocks")
-"""Fields that may be strings with a JSON list, since templates produce only strings."""
 
 
-class SlackChat:
+class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
     """Chat as one Slack app's bot, while `web` is open."""
 
     history_lag_seconds = 5.0
     """By experience; Slack documents no figure."""
 
     def __init__(self, web: SlackWebClient) -> None:
-        self._web = web
+        SlackMessageChanges.__init__(self, web)
+        SlackFiles.__init__(self, web)
         self._users = UserCache(web)
-        self._history = SlackHistory(web)
 
     def now(self) -> datetime:
         return self._web.now()
@@ -50,12 +51,7 @@ class SlackChat:
         return channel_id.startswith("D")
 
     async def identify(self) -> Identity:
-        call = ApiCall("auth.test")
-        response = await self._web.call(call)
-        try:
-            return parse_identity(response)
-        except ValueError as error:
-            raise unreadable_response(call) from error
+        return await self._web.read(ApiCall("auth.test"), {}, parse_identity)
 
     async def post(self, message: Post, key: IdempotencyKey | None) -> Receipt:
         call = ApiCall("chat.postMessage", message.channel_id, is_repeatable=False)
@@ -133,8 +129,7 @@ def _arguments(message: Post, key: IdempotencyKey | None) -> JsonObject:
         if message.thread_timestamp:
             arguments["thread_ts"] = message.thread_timestamp
     else:
-        arguments = chat_fields(message)
-        arguments |= {name: _as_list(arguments[name]) for name in _LISTS if name in arguments}
+        arguments = message_fields(chat_fields(message))
     if key is not None and arguments.get("metadata") in (None, ""):
         arguments["metadata"] = to_metadata(key)
     return arguments
@@ -145,17 +140,6 @@ def _thread_of(message: Post) -> str:
         return message.thread_timestamp
     thread = message.fields.get("thread_ts")
     return thread if isinstance(thread, str) else ""
-
-
-def _as_list(value: Json) -> Json:
-    """Parses a string with a JSON list. Other values stay as they are, for Slack to accept or reject."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parsed = read_json(value)
-    except ValueError:
-        return value
-    return parsed if isinstance(parsed, list) else value
 
 
 def _ids(page: Mapping[str, Json]) -> Iterator[ChannelId]:

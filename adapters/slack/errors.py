@@ -37,6 +37,8 @@ class ApiCall:
     """Whether a repeat does no harm."""
     token_name: str = "FLYTE_SLACK_TOKEN"  # noqa: S105 - the variable's name
     """The variable that holds the call's token."""
+    secret: str = field(default="", repr=False)
+    """An argument that no error may contain."""
 
 
 _AUTHENTICATION_CODES = (
@@ -48,7 +50,7 @@ _AUTHENTICATION_CODES = (
     "not_allowed_token_type",
 )
 NOT_A_MEMBER_CODES = ("not_in_channel", "not_in_group", "user_not_in_channel")
-_INACCESSIBLE_CODES = (*NOT_A_MEMBER_CODES, "channel_not_found", "is_archived")
+_INACCESSIBLE_CODES = ("not_in_channel", "not_in_group", "channel_not_found", "is_archived")
 _UNAVAILABLE_CODES = ("service_unavailable", "request_timeout", "team_added_to_org")
 _IN_DOUBT_CODES = ("internal_error", "fatal_error")
 _RATE_LIMITED_CODES = ("ratelimited", "rate_limited")
@@ -65,6 +67,11 @@ _RTM_UNAVAILABLE_CODES = (
 )
 
 _MAX_CODE_LENGTH = 100
+_MAX_PLACES = 3
+_MAX_PLACE_LENGTH = 200
+"""Of each of Slack's messages about invalid arguments."""
+_PLACE_PREFIX = "[ERROR] "
+_HIDDEN = "[hidden]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,16 @@ def chat_error(error: Exception, call: ApiCall, now: datetime) -> ChatError:
 def unreadable_response(call: ApiCall) -> ChatError:
     """Returns the error for a successful response without the expected content."""
     return _response_lost("unreadable_answer", f"Slack's answer to {call.method} could not be read", call)
+
+
+def rejection(code: str, call: ApiCall) -> ChatRejected:
+    """Returns the error for a request that the pack itself does not send, or not any further."""
+    return _rejected(_ErrorResponse(body={"error": code}), call)
+
+
+def error_of(status: int, headers: Mapping[str, str], code: str, call: ApiCall, now: datetime) -> ChatError:
+    """Returns the error for a response with this error code (may be empty), at this time by Slack's clock."""
+    return _from_response(_ErrorResponse(status, headers, {"error": code}), call, now)
 
 
 def _response_of(error: Exception) -> _ErrorResponse:
@@ -163,14 +180,34 @@ def _rejected(response: _ErrorResponse, call: ApiCall) -> ChatRejected:
 
 
 def _explain(response: _ErrorResponse, call: ApiCall) -> str:
-    unknown = f"see the errors of {call.method} at https://docs.slack.dev/reference/methods/{call.method}"
-    return EXPLANATIONS.get(response.code, unknown).format(
+    explanation = EXPLANATIONS.get(response.code, _unknown(call)).format(
         subject=call.subject or "the channel",
         method=call.method,
         token=call.token_name,
         needed=_format_scopes(response.body.get("needed")),
         provided=_format_scopes(response.body.get("provided")),
     )
+    places = _places(response, call)
+    return f"{explanation} ({'; '.join(places)})" if places else explanation
+
+
+def _unknown(call: ApiCall) -> str:
+    if "." not in call.method:
+        return "{method} refused the request"
+    return "see the errors of {method} at https://docs.slack.dev/reference/methods/{method}"
+
+
+def _places(response: _ErrorResponse, call: ApiCall) -> list[str]:
+    """Returns what Slack says of invalid arguments, and where they are."""
+    metadata = response.body.get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, dict) else None
+    texts = [message for message in messages if isinstance(message, str)] if isinstance(messages, list) else []
+    return [_place(text, call.secret) for text in texts[:_MAX_PLACES]]
+
+
+def _place(text: str, secret: str) -> str:
+    text = replace_surrogates(text).removeprefix(_PLACE_PREFIX)
+    return (text.replace(secret, _HIDDEN) if secret else text)[:_MAX_PLACE_LENGTH]
 
 
 def _format_scopes(scopes: object) -> str:

@@ -7,12 +7,13 @@ import structlog
 
 from adapters.slack.errors import ApiCall
 from adapters.slack.pagination import PAGE_SIZE, paginate
-from adapters.slack.schemas import carries_key, parse_message, parse_next_cursor
+from adapters.slack.schemas import carries_key, object_list, parse_found, parse_message, parse_next_cursor
 from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from domain.channels import ChannelId
+from domain.errors import ChatRejected
 from domain.json_values import JsonObject
-from domain.messages import IdempotencyKey, IncomingMessage, Receipt
+from domain.messages import FoundMessage, IdempotencyKey, IncomingMessage, Receipt
 
 log = structlog.get_logger()
 
@@ -49,6 +50,21 @@ class SlackHistory:
         threads = () if thread_timestamp else tuple(_threads(messages))
         return Page(tuple(new), threads, parse_next_cursor(response))
 
+    async def message_at(self, channel_id: ChannelId, timestamp: str) -> FoundMessage | None:
+        """Implements MessageChanges: looks in the channel, then in its threads."""
+        return await self._look_for(channel_id, timestamp, "") or await self._look_for(channel_id, timestamp, timestamp)
+
+    async def _look_for(self, channel_id: ChannelId, timestamp: str, thread_timestamp: str) -> FoundMessage | None:
+        bounds: JsonObject = {"latest": timestamp, "inclusive": True, "limit": PAGE_SIZE}
+        arguments = {**_arguments(channel_id, thread_timestamp, timestamp), **bounds}
+        try:
+            response = await self._web.call(_call(channel_id, thread_timestamp), arguments)
+        except ChatRejected as rejection:
+            if rejection.code in ("thread_not_found", "message_not_found"):
+                return None
+            raise
+        return next((parse_found(found) for found in _messages(response) if found.get("ts") == timestamp), None)
+
 
 def _call(channel_id: ChannelId, thread_timestamp: str) -> ApiCall:
     return ApiCall("conversations.replies" if thread_timestamp else "conversations.history", channel_id)
@@ -59,8 +75,7 @@ def _arguments(channel_id: ChannelId, thread_timestamp: str, after: str) -> Json
 
 
 def _messages(page: JsonObject) -> list[JsonObject]:
-    messages = page.get("messages")
-    return [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
+    return object_list(page, "messages")
 
 
 def _parse(messages: list[JsonObject], channel_id: ChannelId) -> Iterator[IncomingMessage]:

@@ -12,12 +12,14 @@ PAGE_SIZE = 200
 """Slack's recommendation for `limit`."""
 
 
-async def paginate(web: SlackWebClient, call: ApiCall, arguments: Mapping[str, Json]) -> AsyncIterator[JsonObject]:
+async def paginate(
+    web: SlackWebClient, call: ApiCall, arguments: Mapping[str, Json], page_size: int = PAGE_SIZE
+) -> AsyncIterator[JsonObject]:
     """Yields all pages of a response. Raises Unreachable if Slack repeats a cursor."""
     cursor, cursors_seen = "", set[str]()
     while cursor not in cursors_seen:
         cursors_seen.add(cursor)
-        page = await web.call(call, {**arguments, "limit": PAGE_SIZE, "cursor": cursor or None})
+        page = await web.call(call, {**arguments, "limit": page_size, "cursor": cursor or None})
         yield page
         cursor = parse_next_cursor(page)
         if not cursor:

@@ -8,10 +8,12 @@ from typing import Any, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
-from domain.channels import ChannelId
+from domain.channels import ChannelId, ChannelInfo
+from domain.files import SharedFile, Upload
 from domain.json_values import Json, JsonObject
-from domain.messages import IdempotencyKey, IncomingMessage
+from domain.messages import FoundMessage, IdempotencyKey, IncomingMessage
 from domain.users import Identity, User
+from domain.views import View
 
 METADATA_EVENT_TYPE = "flyte_slack_delivery"
 """The `event_type` of the metadata that holds an idempotency key."""
@@ -26,6 +28,8 @@ _CONTENT_FIELDS = ("text", "subtype", "files", "file", "attachments", "blocks")
 _SLACKBOT = "USLACKBOT"
 """Slack's own bot in every workspace, which has no bot id and is no bot according to `users.info`."""
 _DIRECT_CHANNEL_TYPES = ("im", "mpim")
+_FILE_CHANNELS = ("channels", "groups", "ims")
+"""The fields of a file that list where it is shared, beside `shares`."""
 
 
 def parse_message(message: Mapping[str, Json], channel_id: str | None = None) -> IncomingMessage | None:
@@ -51,6 +55,57 @@ def parse_user(response: JsonObject, user_id: str) -> User:
     return cast("User", _load(_USER, {**_object(response.get("user")), "id": user_id}))
 
 
+def parse_found_user(response: JsonObject) -> User:
+    """Returns the user of a `users.lookupByEmail` response. Raises ValueError if it has no id."""
+    return parse_user(response, required_text(_object(response.get("user")), "id"))
+
+
+def parse_channel(response: JsonObject) -> ChannelInfo:
+    """Returns the channel of a `conversations.info` response. Raises ValueError if it has no id."""
+    channel = _object(response.get("channel"))
+    topic = _text(_object(channel.get("topic")).get("value"))
+    return ChannelInfo(ChannelId(required_text(channel, "id")), _text(channel.get("name")), topic)
+
+
+def parse_direct(response: JsonObject) -> ChannelId:
+    """Returns the conversation of a `conversations.open` response. Raises ValueError if it has no id."""
+    return ChannelId(required_text(_object(response.get("channel")), "id"))
+
+
+def parse_found(message: JsonObject) -> FoundMessage:
+    """Returns a message of the history."""
+    return FoundMessage(_text(message.get("text")), _text(message.get("thread_ts")))
+
+
+def parse_view(response: JsonObject) -> View:
+    """Returns the view of a `views.*` response. Raises ValueError if it has no id."""
+    view = _object(response.get("view"))
+    return View(required_text(view, "id"), _text(view.get("hash")))
+
+
+def parse_upload(response: JsonObject) -> Upload:
+    """Returns the upload of a `files.getUploadURLExternal` response. Raises ValueError if its address is missing."""
+    return Upload(required_text(response, "file_id"), required_text(response, "upload_url"))
+
+
+def parse_file(response: JsonObject, file_id: str) -> SharedFile:
+    """Returns the file of a `files.info` response."""
+    return SharedFile(file_id, _text(_object(response.get("file")).get("permalink")))
+
+
+def parse_files(response: JsonObject) -> list[SharedFile]:
+    """Returns the files of a `files.completeUploadExternal` response."""
+    return [SharedFile(_text(file.get("id")), _text(file.get("permalink"))) for file in object_list(response, "files")]
+
+
+def is_shared_in(response: JsonObject, channel_id: str) -> bool:
+    """Returns whether the file of a `files.info` response is shared in a channel."""
+    file = _object(response.get("file"))
+    lists = (channel for name in _FILE_CHANNELS for channel in _tuple(file.get(name)))
+    shares = (channel for kind in _object(file.get("shares")).values() for channel in _object(kind))
+    return channel_id in (*lists, *shares)
+
+
 def parse_identity(response: JsonObject) -> Identity:
     """Returns the identity in an `auth.test` response. Raises ValueError if the user is missing."""
     return cast("Identity", _load(_IDENTITY, response))
@@ -71,6 +126,19 @@ def carries_key(message: Mapping[str, Json], key: IdempotencyKey) -> bool:
 def parse_next_cursor(response: JsonObject) -> str:
     """Returns the cursor of the next page; empty for the last page."""
     return _text(_object(response.get("response_metadata")).get("next_cursor"))
+
+
+def required_text(body: JsonObject, name: str) -> str:
+    """Returns a text. Raises ValueError if it is missing, empty or no text."""
+    value = _text(body.get(name))
+    if not value:
+        raise ValueError(f"missing or not a text: {name}")
+    return value
+
+
+def object_list(body: JsonObject, name: str) -> list[JsonObject]:
+    """Returns the objects of a list, without anything else in it."""
+    return [item for item in _tuple(body.get(name)) if isinstance(item, dict)]
 
 
 def _text(value: object) -> str:
@@ -163,6 +231,7 @@ class _UserSchema(_LenientSchema):
             first_name=_text(profile.get("first_name")),
             last_name=_text(profile.get("last_name")),
             is_bot=data["is_bot"] is True,
+            handle=data["name"],
         )
 
 

@@ -2,7 +2,7 @@
 
 from async_lru import alru_cache
 
-from adapters.slack.errors import ApiCall, unreadable_response
+from adapters.slack.errors import ApiCall
 from adapters.slack.schemas import parse_user
 from adapters.slack.web_client import SlackWebClient
 from domain.users import User
@@ -28,8 +28,4 @@ class UserCache:
 
     async def _fetch(self, user_id: str) -> User:
         call = ApiCall("users.info", user_id)
-        response = await self._web.call(call, {"user": user_id})
-        try:
-            return parse_user(response, user_id)
-        except ValueError as error:
-            raise unreadable_response(call) from error
+        return await self._web.read(call, {"user": user_id}, lambda response: parse_user(response, user_id))

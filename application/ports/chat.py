@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from application.ports.directory import Directory
+from application.ports.files import Files
+from application.ports.message_changes import MessageChanges
+from application.ports.views import Views
 from domain.channels import ChannelId
 from domain.messages import IdempotencyKey, IncomingMessage, Post, Receipt
 from domain.users import Identity, User
@@ -21,7 +25,7 @@ class Page:
     """Requests the next page; empty on the last page."""
 
 
-class Chat(Protocol):
+class Chat(MessageChanges, Views, Files, Directory, Protocol):
     """The chat service. No method waits for a better moment or repeats a request.
 
     Every coroutine can raise ChatRejected (permanent), AuthenticationFailed (the token), RateLimited and Unreachable

@@ -26,7 +26,7 @@ class SlackChatEnvironment(OwnClockEnvironment):
 
     def add_user(self, user: User) -> str:
         return self._slack.add_user(
-            "handle",
+            user.handle or "handle",
             user_id=user.id,
             real_name="a real name",
             display_name=user.name,
