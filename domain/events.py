@@ -127,6 +127,11 @@ class ReceivedMessage:
     thread_key: str = ""
     """Of the message that started the thread, if it has one."""
 
+    @property
+    def event(self) -> IncomingMessage:
+        """What happened in the chat service."""
+        return self.message
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
@@ -160,7 +165,7 @@ Outcome: TypeAlias = (
 )
 """How an action can end."""
 
-PackEvent: TypeAlias = ReceivedMessage
+PackEvent: TypeAlias = ReceivedMessage | ReceivedEvent
 """Any event that the pack publishes of its own accord."""
 
 Event: TypeAlias = Outcome | PackEvent

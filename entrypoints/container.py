@@ -168,7 +168,10 @@ class Application(containers.DeclarativeContainer):
         WorkflowCircuitBreaker,
         workflow=adapters.workflow,
         definition=providers.Callable(
-            pack_definition, name=settings.provided.pack_name, labels=settings.provided.flyte_labels
+            pack_definition,
+            name=settings.provided.pack_name,
+            labels=settings.provided.flyte_labels,
+            switched_on=settings.provided.optional_events,
         ),
         shutdown=shutdown,
         health=health.provided.reporter.call("flyte"),

@@ -3,18 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import TypeAlias
 
 import structlog
 from yarl import URL
 
 from adapters.flyte import errors
-from adapters.flyte.audit_schemas import AuditedAction, Trigger
+from adapters.flyte.audit_schemas import AuditedAction
 from adapters.flyte.body_readers import AuditBody
 from adapters.flyte.http_client import FlyteHttpClient
+from adapters.serialization.payloads import event_name, event_payload
 from adapters.serialization.timestamps import parse_ts
+from application.catalog.events import EVENTS_BY_NAME
 from domain.errors import WorkflowServerError
+from domain.events import ReceivedEvent, ReceivedMessage
+from domain.interactions import BlockAction, MessageChange, Reaction
+from domain.json_values import Json
 from domain.messages import IncomingMessage
-from domain.outbox import OutboxEntry
+from domain.outbox import InboundEvent, OutboxEntry
+from domain.users import User
 
 log = structlog.get_logger()
 
@@ -32,6 +39,10 @@ _TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,
 
 _CLOCK_SKEW = timedelta(hours=1)
 """How much further the pack's clock may have been ahead of Flyte's when it received an event than it is now."""
+
+
+_Identity: TypeAlias = tuple[str, ...]
+"""The name of an event, and the values that identify it."""
 
 
 class AuditUnavailable(Exception):
@@ -81,7 +92,7 @@ class FlyteAudit:
 
         Searches runs with actions for this pack first, and then all runs, for flows that only use its events.
         """
-        wanted = {entry.key: entry.received_at for entry in entries}
+        wanted = {_identity_of(entry): entry for entry in entries}
         if not wanted:
             return set()
         since = min(map(_earliest_arrival, entries)) - max(timedelta(), self._client.clock_ahead()) - _CLOCK_SKEW
@@ -94,22 +105,20 @@ class FlyteAudit:
             log.warning("audit_incomplete", reason=str(error))
             return found
 
-    async def _search_published(self, wanted: Mapping[str, datetime], since: datetime, **filters: str) -> set[str]:
+    async def _search_published(
+        self, wanted: Mapping[_Identity, OutboxEntry], since: datetime, **filters: str
+    ) -> set[str]:
         found: set[str] = set()
 
         def visit(action: AuditedAction) -> None:
-            key = self._message_key(action.trigger)
-            if key in wanted and action.trigger.created_at in (None, wanted[key]):
-                found.add(key)
+            trigger = action.trigger
+            is_ours = trigger.pack.name == self._pack_name
+            entry = wanted.get(_identity(trigger.event, trigger.payload)) if is_ours else None
+            if entry is not None and trigger.created_at in (None, entry.received_at):
+                found.add(entry.key)
 
         await self._search(visit, lambda: len(found) == len(wanted), since=since, **filters)
         return found
-
-    def _message_key(self, trigger: Trigger) -> str:
-        payload = trigger.payload
-        if trigger.event != "ReceivedMessage" or trigger.pack.name != self._pack_name or not isinstance(payload, dict):
-            return ""
-        return f"{payload.get('channelId')}:{payload.get('timestamp')}"
 
     async def _search(
         self,
@@ -158,7 +167,38 @@ def _is_older(page: AuditBody, since: datetime | None) -> bool:
     return since is not None and page.last_changed_at is not None and page.last_changed_at < since
 
 
+def _identity_of(entry: OutboxEntry) -> _Identity:
+    event = entry.event
+    user = User(event.user_id)
+    published = ReceivedMessage(event, user) if isinstance(event, IncomingMessage) else ReceivedEvent(event, user)
+    return _identity(event_name(published), event_payload(published))
+
+
+def _identity(event: str, payload: Json) -> _Identity:
+    """Returns what distinguishes an event of the pack from all others."""
+    spec = EVENTS_BY_NAME.get(event)
+    return (event, *(_text_at(path, payload) for path in spec.identity)) if spec else (event,)
+
+
+def _text_at(path: str, payload: Json) -> str:
+    for name in path.split("."):
+        payload = payload.get(name) if isinstance(payload, dict) else None
+    return payload if isinstance(payload, str) else ""
+
+
 def _earliest_arrival(entry: OutboxEntry) -> datetime:
-    """Our clock may have been ahead when the event was received; its message has the time of another clock."""
-    sent_at = parse_ts(entry.event.timestamp) if isinstance(entry.event, IncomingMessage) else None
-    return min(entry.received_at, sent_at or entry.received_at)
+    """Our clock may have been ahead when the event was received; the event has the time of another clock."""
+    return min(entry.received_at, parse_ts(_happened_at(entry.event)) or entry.received_at)
+
+
+def _happened_at(event: InboundEvent) -> str:
+    """Returns the chat service's timestamp of an event; empty if it has none."""
+    match event:
+        case IncomingMessage():
+            return event.timestamp
+        case Reaction() | MessageChange():
+            return event.event_timestamp
+        case BlockAction():
+            return event.action_timestamp
+        case _:
+            return ""

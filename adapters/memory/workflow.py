@@ -12,7 +12,8 @@ from application.ports.workflow import Completion, OpenActions, PackDefinition
 from domain.actions import Action, ActionId
 from domain.commands import Command
 from domain.errors import PackNotRegistered, WorkflowServerError
-from domain.events import Event, Outcome, PackEvent
+from domain.events import Event, Outcome, PackEvent, ReceivedMessage
+from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 
 
@@ -41,6 +42,11 @@ class MemoryWorkflow:
         """The events with their `at`, in order."""
         self.clock_offset_seconds = 0.0
         """How far the engine's clock is ahead of the pack's."""
+
+    @property
+    def published_messages(self) -> list[IncomingMessage]:
+        """The messages among the events, in order."""
+        return [event.message for event, _ in self.published if isinstance(event, ReceivedMessage)]
 
     def enqueue(self, command: Command) -> ActionId:
         """Adds an action for the pack to take."""
@@ -108,7 +114,7 @@ class MemoryWorkflow:
 
     async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         self._require_pack()
-        known = {(event.message.key, at) for event, at in self.published}
+        known = {(event.event.key, at) for event, at in self.published}
         return [(entry.key, entry.received_at) in known for entry in entries]
 
     async def open_actions(self, since: datetime) -> OpenActions:

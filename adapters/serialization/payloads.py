@@ -41,6 +41,7 @@ from domain.events import (
     JoinChannelFailed,
     LeaveChannelFailed,
     MessageSent,
+    PackEvent,
     ReceivedEvent,
     ReceivedMessage,
     RichMessageSent,
@@ -110,7 +111,7 @@ def command_input(command: Command) -> Json:
             assert_never(command)
 
 
-def event_name(event: Event | ReceivedEvent) -> str:
+def event_name(event: Event) -> str:
     """Returns the event's name in Flyte. `FATAL` is Flyte's own: it ends the action as failed."""
     match event:
         case Fatal():
@@ -123,7 +124,7 @@ def event_name(event: Event | ReceivedEvent) -> str:
             return type(event).__name__
 
 
-def event_payload(event: Event | ReceivedEvent) -> Json:
+def event_payload(event: Event) -> Json:
     """Returns `Event.Payload` for flows. All keys are present, except `inDoubt` unless it is true."""
     match event:
         case MessageSent() | SendMessageFailed():
@@ -309,7 +310,7 @@ def _person(user: User, timestamp: str, thread_timestamp: str) -> JsonObject:
     return user_fields(user) | times | {"handle": user.handle, "isBot": user.is_bot}
 
 
-def _received_payload(received: ReceivedMessage | ReceivedEvent) -> Json:
+def _received_payload(received: PackEvent) -> Json:
     return _heard_payload(received) if isinstance(received, ReceivedMessage) else _event_payload(received)
 
 

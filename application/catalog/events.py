@@ -8,6 +8,30 @@ from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction
 from domain.messages import IncomingMessage
 from domain.outbox import EventKind, InboundEvent
 
+_REACTION = (
+    "type",
+    "itemUser",
+    "item",
+    "reaction",
+    "eventTimestamp",
+    "message",
+    "threadTimestamp",
+    "messageKey",
+)
+_REACTION_IDENTITY = ("item.channel", "item.timestamp", "user.id", "reaction", "eventTimestamp")
+_VIEW = (
+    "callbackId",
+    "viewId",
+    "viewHash",
+    "externalId",
+    "privateMetadata",
+    "state",
+    "triggerId",
+    "responseUrls",
+    "isCleared",
+)
+_CHANGE = ("timestamp", "threadTimestamp", "message", "previousMessage", "eventTimestamp")
+
 EVENTS = (
     EventSpec(
         "ReceivedMessage",
@@ -25,6 +49,90 @@ EVENTS = (
             "threadKey",
         ),
         ("channelId", "timestamp"),
+    ),
+    EventSpec("ReactionAdded", "Somebody added a reaction.", EventKind.REACTION, _REACTION, _REACTION_IDENTITY),
+    EventSpec("ReactionRemoved", "Somebody removed a reaction.", EventKind.REACTION, _REACTION, _REACTION_IDENTITY),
+    EventSpec(
+        "ReceivedBlockAction",
+        "Somebody used a button, a select or another element.",
+        EventKind.BLOCK_ACTION,
+        (
+            "actionId",
+            "actionType",
+            "blockId",
+            "value",
+            "values",
+            "timestamp",
+            "threadTimestamp",
+            "message",
+            "messageKey",
+            "isEphemeral",
+            "actionTimestamp",
+            "triggerId",
+            "responseUrl",
+            "viewId",
+            "viewHash",
+            "callbackId",
+            "externalId",
+            "privateMetadata",
+            "state",
+        ),
+        ("triggerId", "actionId", "actionTimestamp"),
+    ),
+    EventSpec(
+        "ReceivedSlashCommand",
+        "Somebody ran a slash command.",
+        EventKind.SLASH_COMMAND,
+        ("command", "text", "channelName", "triggerId", "responseUrl"),
+        ("triggerId",),
+    ),
+    EventSpec(
+        "ReceivedShortcut",
+        "Somebody chose a shortcut.",
+        EventKind.SHORTCUT,
+        (
+            "callbackId",
+            "shortcutType",
+            "timestamp",
+            "threadTimestamp",
+            "message",
+            "messageKey",
+            "triggerId",
+            "responseUrl",
+        ),
+        ("triggerId",),
+    ),
+    EventSpec(
+        "ReceivedViewSubmission",
+        "Somebody submitted a view.",
+        EventKind.VIEW,
+        _VIEW,
+        ("viewId", "viewHash", "triggerId"),
+    ),
+    EventSpec("ReceivedViewClosed", "Somebody closed a view.", EventKind.VIEW, _VIEW, ("viewId", "viewHash")),
+    EventSpec(
+        "ReceivedEdit",
+        "Somebody edited a message.",
+        EventKind.CHANGE,
+        _CHANGE,
+        ("channelId", "timestamp", "eventTimestamp"),
+        is_optional=True,
+    ),
+    EventSpec(
+        "ReceivedDeletion",
+        "Somebody deleted a message.",
+        EventKind.CHANGE,
+        _CHANGE,
+        ("channelId", "timestamp"),
+        is_optional=True,
+    ),
+    EventSpec(
+        "ReceivedSlackEvent",
+        "Anything else that Slack tells, of the types in `FLYTE_SLACK_EVENTS`.",
+        EventKind.OTHER,
+        ("type", "eventId", "event"),
+        ("eventId",),
+        is_optional=True,
     ),
 )
 EVENTS_BY_NAME: Mapping[str, EventSpec] = {spec.name: spec for spec in EVENTS}

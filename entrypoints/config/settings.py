@@ -132,6 +132,12 @@ class Settings:
         return ReceiveMode.HTTP if self.slack_signing_secret else ReceiveMode.RTM
 
     @property
+    def optional_events(self) -> frozenset[str]:
+        """The names of the events of optional features that are switched on."""
+        edits = ("ReceivedEdit", "ReceivedDeletion") if self.receives_edits else ()
+        return frozenset((*edits, "ReceivedSlackEvent") if self.other_events else edits)
+
+    @property
     def secret_texts(self) -> tuple[str, ...]:
         """Texts that must not appear in any log: tokens, and passwords in URLs."""
         secrets = (self.flyte_jwt, self.slack_token, self.slack_app_token, self.slack_signing_secret)

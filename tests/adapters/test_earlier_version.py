@@ -220,7 +220,7 @@ async def test_the_pack_finishes_what_the_earlier_version_began(storage: FileSto
         await engine.until(lambda: len(engine.published) == len(WAITING) and len(engine.outcomes) == 7, 20)
         application.shutdown().request()
 
-    published = [event.message for event, _ in engine.published]
+    published = engine.published_messages
     by_lane = {lane: [message.text for message in published if message.channel_id == lane] for lane in (C1, C2, D1)}
     assert by_lane == {
         C1: ["first of an interrupted claim", "second of an interrupted claim"],

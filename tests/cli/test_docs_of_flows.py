@@ -2,11 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from adapters.serialization.payloads import command_input, event_name, event_payload, parse_command
 from adapters.slack.error_help import EXPLANATIONS
+from application.catalog import events as catalog
 from application.use_cases.dispatcher import pack_definition
 from domain.channels import ChannelId
 from domain.events import (
@@ -19,11 +21,13 @@ from domain.events import (
     JoinChannelFailed,
     LeaveChannelFailed,
     MessageSent,
+    ReceivedEvent,
     ReceivedMessage,
     RichMessageSent,
     SendMessageFailed,
     SendRichMessageFailed,
 )
+from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.users import User
@@ -31,7 +35,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 FLOW_AUTHORS = page("flow-authors.md")
-PACK = pack_definition("Slack", {})
+PACK = pack_definition("Slack", {}, [spec.name for spec in catalog.EVENTS])
 ERRORS = list(rows(section(FLOW_AUTHORS, "## Errors").partition("The pack's own")[0], "`.*`"))
 
 OPS, ARCHIVED = ChannelId("C024BE91L"), ChannelId("C0PQRS123")
@@ -47,6 +51,84 @@ RICH: JsonObject = {
     "icon_emoji": ":rocket:",
     "blocks": BLOCKS,
 }
+
+BOB = User("U0BOB", "bob", "bob@example.com")
+TEAM, TRIGGER, VIEW = "T0123ABCD", "13345224609.738474920.8088930838d88f008e0", "V0MODAL01"
+RESPONSE_URL = "https://hooks.slack.com/actions/T0123ABCD/1/abc"
+REACTION = Reaction(
+    channel_id=OPS,
+    user_id=ALICE.id,
+    team_id=TEAM,
+    reaction="ticket",
+    timestamp=TEXT.thread_timestamp,
+    item_user_id=BOB.id,
+    event_timestamp="1355517530.000100",
+)
+CLICK = BlockAction(
+    channel_id=OPS,
+    user_id=ALICE.id,
+    team_id=TEAM,
+    action_id="approve",
+    action_type="button",
+    block_id="deployment",
+    value="1.2",
+    values=("1.2",),
+    timestamp=TEXT.thread_timestamp,
+    message="Deploy 1.2?",
+    action_timestamp="1355517530.000100",
+    trigger_id=TRIGGER,
+    response_url=RESPONSE_URL,
+)
+COMMAND = SlashCommand(
+    channel_id=OPS,
+    user_id=ALICE.id,
+    team_id=TEAM,
+    command="/deploy",
+    text="1.2 to production",
+    channel_name="ops",
+    trigger_id=TRIGGER,
+    response_url="https://hooks.slack.com/commands/T0123ABCD/1/abc",
+)
+SHORTCUT = Shortcut(
+    channel_id=OPS,
+    user_id=ALICE.id,
+    team_id=TEAM,
+    callback_id="create_ticket",
+    shortcut_type="message",
+    timestamp=TEXT.thread_timestamp,
+    message="the printer is on fire",
+    trigger_id=TRIGGER,
+    response_url=RESPONSE_URL,
+)
+SUBMISSION = ViewEvent(
+    user_id=ALICE.id,
+    team_id=TEAM,
+    is_submitted=True,
+    callback_id="ticket",
+    view_id=VIEW,
+    view_hash="1355517530.abc",
+    private_metadata=TEXT.thread_timestamp,
+    state={"title": {"text": "Printer"}, "labels": {"choice": ["urgent", "office"]}},
+    trigger_id=TRIGGER,
+)
+EDIT = MessageChange(
+    channel_id=OPS,
+    user_id=ALICE.id,
+    team_id=TEAM,
+    is_deleted=False,
+    timestamp=TEXT.thread_timestamp,
+    message="echo hello, world",
+    previous_message="echo hello",
+    edited_timestamp="1355517540.000000",
+    event_timestamp="1355517540.000200",
+)
+OTHER = OtherEvent(
+    user_id=ALICE.id,
+    team_id=TEAM,
+    type="team_join",
+    event_id="Ev0123ABCD",
+    event={"type": "team_join", "user": {"id": ALICE.id}},
+)
 
 
 def error(code: str, channel_id: ChannelId = OPS) -> str:
@@ -70,6 +152,16 @@ EVENTS: list[Event] = [
     ChannelLeft(OPS),
     LeaveChannelFailed(OPS, error("cant_leave_general")),
     ReceivedMessage(IncomingMessage(OPS, TEXT.thread_timestamp, "echo hello", ALICE.id), ALICE),
+    ReceivedEvent(REACTION, ALICE, BOB, "the printer is on fire"),
+    ReceivedEvent(replace(REACTION, is_added=False), ALICE, BOB, "the printer is on fire"),
+    ReceivedEvent(CLICK, ALICE),
+    ReceivedEvent(COMMAND, ALICE),
+    ReceivedEvent(SHORTCUT, ALICE),
+    ReceivedEvent(SUBMISSION, ALICE),
+    ReceivedEvent(replace(SUBMISSION, is_submitted=False, state={}, trigger_id="", is_cleared=True), ALICE),
+    ReceivedEvent(EDIT, ALICE),
+    ReceivedEvent(replace(EDIT, is_deleted=True, message=""), ALICE),
+    ReceivedEvent(OTHER, ALICE),
 ]
 
 

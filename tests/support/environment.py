@@ -137,7 +137,7 @@ class World:
     @property
     def published_texts(self) -> list[str]:
         """The texts of the messages that the engine has received, in order."""
-        return [event.message.text for event, _ in self.engine.published]
+        return [message.text for message in self.engine.published_messages]
 
     def check(self, name: str) -> HealthStatus:
         """Returns what the pack that was started last reports of this part."""

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from adapters.memory.workflow import MemoryWorkflow
 from domain.errors import RejectedByWorkflow, WorkflowServerError
-from domain.events import ReceivedMessage
+from domain.events import PackEvent, ReceivedMessage
 from domain.outbox import outbox_entry
 from tests.contracts.storage_values import STEPS
 from tests.support.environment import World
@@ -34,8 +34,8 @@ async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: Wo
 class PoisonRejectingWorkflow(MemoryWorkflow):
     """An engine that fails on the message `poison`."""
 
-    async def publish(self, event: ReceivedMessage, at: datetime) -> None:
-        if event.message.text == "poison":
+    async def publish(self, event: PackEvent, at: datetime) -> None:
+        if isinstance(event, ReceivedMessage) and event.message.text == "poison":
             raise FAILED
         await super().publish(event, at)
 

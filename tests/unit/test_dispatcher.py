@@ -12,7 +12,7 @@ from application.use_cases.dispatcher import pack_definition
 from domain.commands import SendMessage, UnknownCommand, UnreadableCommand
 from domain.events import Fatal, Outcome
 from domain.messages import OutgoingMessage
-from tests.support.environment import World
+from tests.support.environment import World, pack_settings
 
 
 def test_the_pack_offers_each_command_with_its_two_events() -> None:
@@ -33,7 +33,17 @@ def test_every_event_that_the_pack_can_raise_is_offered() -> None:
     of_commands = {event for spec in COMMANDS for event in (spec.success, spec.failure)}
 
     assert outcomes <= of_commands
-    assert set(pack_definition("Slack", {}).events) == of_commands | {spec.name for spec in EVENTS}
+    everything = pack_definition("Slack", {}, [spec.name for spec in EVENTS])
+    assert set(everything.events) == of_commands | {spec.name for spec in EVENTS}
+
+
+def test_events_of_optional_features_are_offered_only_if_these_are_switched_on() -> None:
+    settings = pack_settings(receives_edits=True, other_events=("team_join",))
+
+    assert settings.optional_events == {spec.name for spec in EVENTS if spec.is_optional}
+    assert not {*pack_definition("Slack", {}).events} & settings.optional_events
+    assert {*pack_definition("Slack", {}, settings.optional_events).events} >= settings.optional_events
+    assert pack_settings().optional_events == frozenset()
 
 
 def test_no_outcome_has_the_name_of_an_event_that_the_pack_sends_of_its_own_accord() -> None:

@@ -148,8 +148,5 @@ async def test_many_channels_are_served_concurrently_and_none_is_left_out(world:
         await world.engine.until(lambda: len(world.published_texts) == 300)
 
     for channel in channels:
-        assert [e.message.text for e, _ in world.engine.published if e.message.channel_id == channel] == [
-            "one",
-            "two",
-            "three",
-        ]
+        published = [each.text for each in world.engine.published_messages if each.channel_id == channel]
+        assert published == ["one", "two", "three"]

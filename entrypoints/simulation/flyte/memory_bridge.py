@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from adapters.memory.workflow import MemoryWorkflow
 from adapters.serialization.payloads import event_name, event_payload, parse_command
 from domain.commands import Command
-from domain.events import Event, ReceivedMessage
+from domain.events import Event, ReceivedEvent, ReceivedMessage
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import Action, Pack
@@ -25,7 +25,7 @@ class MemoryBridge:
 
     def _on_published(self, event: Event) -> Iterable[Command]:
         """Forwards an event or result; the actions of its flows are enqueued after they have run."""
-        if isinstance(event, ReceivedMessage):
+        if isinstance(event, ReceivedMessage | ReceivedEvent):
             self._pack.raise_event(event_name(event), event_payload(event))
         else:
             newest = next(reversed(self.workflow.outcomes))
