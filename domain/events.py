@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from domain.channels import ChannelId
-from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
+from domain.interactions import Activity
 from domain.json_values import JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.users import NOBODY, User
@@ -137,7 +137,7 @@ class ReceivedMessage:
 class ReceivedEvent:
     """Anything else that happened in the chat service, with what the pack looked up."""
 
-    event: Reaction | BlockAction | SlashCommand | Shortcut | ViewEvent | MessageChange | OtherEvent
+    event: Activity
     user: User
     item_user: User = NOBODY
     """Who wrote the message that a reaction is about."""

@@ -200,3 +200,6 @@ Interaction: TypeAlias = BlockAction | SlashCommand | Shortcut | ViewEvent
 """What is addressed to the app, and what the service never delivers again."""
 
 INTERACTIONS: tuple[type, ...] = (BlockAction, SlashCommand, Shortcut, ViewEvent)
+
+Activity: TypeAlias = Reaction | Interaction | MessageChange | OtherEvent
+"""What happens in the chat service besides new messages."""

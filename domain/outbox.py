@@ -6,7 +6,16 @@ from datetime import datetime
 from enum import Enum
 from typing import NewType, TypeAlias
 
-from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
+from domain.interactions import (
+    Activity,
+    BlockAction,
+    MessageChange,
+    OtherEvent,
+    Reaction,
+    Shortcut,
+    SlashCommand,
+    ViewEvent,
+)
 from domain.messages import IncomingMessage
 
 Lane = NewType("Lane", str)
@@ -22,9 +31,7 @@ class Lease:
     """Fencing token: grows with every lease of the lane, so that a storage can reject the writes of a stale holder."""
 
 
-InboundEvent: TypeAlias = (
-    IncomingMessage | Reaction | BlockAction | SlashCommand | Shortcut | ViewEvent | MessageChange | OtherEvent
-)
+InboundEvent: TypeAlias = IncomingMessage | Activity
 """Any event from the chat service that the outbox holds."""
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 import pytest
 
 from adapters.serialization.payloads import event_name, event_payload
+from application.catalog.events import event_spec
 from application.ports.workflow import CommandDefinition, Completion, OpenActions, PackDefinition, Workflow
 from domain.actions import Action, ActionId
 from domain.channels import ChannelId
@@ -23,15 +24,18 @@ from domain.events import (
     LeaveChannelFailed,
     MessageSent,
     Outcome,
+    ReceivedEvent,
     ReceivedMessage,
     RichMessageSent,
     SendMessageFailed,
     SendRichMessageFailed,
 )
+from domain.interactions import Activity
 from domain.json_values import Json
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.outbox import outbox_entry
 from domain.users import User
+from tests.support.activities import activities
 
 DEFINITION = PackDefinition(
     "Slack",
@@ -234,6 +238,17 @@ class WorkflowContract(ABC):
         await engine.wait_until_processed()
         entries = [outbox_entry(received_message(timestamp).message, NOON) for timestamp in ("1.2", "1.3", "1.1")]
         assert await workflow.were_published(entries) == [True, False, True]
+
+    @pytest.mark.parametrize("event", activities(), ids=lambda event: event_spec(event).name)
+    async def test_the_engine_knows_which_events_of_any_kind_were_published(
+        self, workflow: Workflow, engine: Engine, event: Activity
+    ) -> None:
+        await workflow.register(DEFINITION)
+        await workflow.publish(ReceivedEvent(event, User(event.user_id, "ann")), NOON)
+        await engine.wait_until_processed()
+        others = [other for other in activities(2) if event_spec(other) is event_spec(event)]
+        entries = [outbox_entry(each, NOON) for each in (*others, event)]
+        assert await workflow.were_published(entries) == [*(False for _ in others), True]
 
     async def test_the_same_message_with_another_time_counts_as_another(
         self, workflow: Workflow, engine: Engine

@@ -8,6 +8,7 @@ from yarl import URL
 
 from adapters.flyte.workflow import FlyteWorkflow
 from adapters.serialization.payloads import command_input
+from application.catalog.events import EVENTS
 from domain.actions import ActionId
 from domain.commands import Command, command_name
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
@@ -22,14 +23,15 @@ LISTENER = flow_from_values(
         "name": "listener",
         "steps": [
             {
-                "event": {"packName": "Slack", "name": "ReceivedMessage"},
+                "event": {"packName": "Slack", "name": spec.name},
                 "command": {"packName": "Other", "name": "Note", "input": {"text": "{{ Event.Payload.message }}"}},
             }
+            for spec in EVENTS
         ],
     },
     "listener",
 )
-"""A flow that queues an action of another pack for every message."""
+"""A flow that queues an action of another pack for every event."""
 
 
 @asynccontextmanager
