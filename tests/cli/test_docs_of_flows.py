@@ -2,15 +2,18 @@
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
+import yaml
 
 from adapters.serialization.payloads import command_input, event_name, event_payload, parse_command
 from adapters.slack.error_help import EXPLANATIONS
-from application.catalog import events as catalog
-from application.use_cases.dispatcher import pack_definition
+from application.catalog.commands import COMMANDS
+from application.catalog.events import EVENTS as PUBLISHED
+from application.catalog.events import EVENTS_BY_NAME
+from application.catalog.specs import CommandSpec, EventSpec
 from domain.channels import ChannelId
+from domain.commands import ChatCommand, SendMessage
 from domain.events import (
     BroadcastFailed,
     BroadcastSent,
@@ -29,20 +32,24 @@ from domain.events import (
 )
 from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
 from domain.json_values import Json, JsonObject
-from domain.messages import IncomingMessage, OutgoingMessage, Receipt
+from domain.messages import IncomingMessage, MessageKeys, OutgoingMessage, Receipt
 from domain.users import User
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
+from tests.support.catalog_tables import command_cells, event_cells
 from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 FLOW_AUTHORS = page("flow-authors.md")
-PACK = pack_definition("Slack", {}, [spec.name for spec in catalog.EVENTS])
 ERRORS = list(rows(section(FLOW_AUTHORS, "## Errors").partition("The pack's own")[0], "`.*`"))
+
+SPECIAL = ("SendMessage", "SendRichMessage", "Broadcast", "JoinChannel", "LeaveChannel", "GetChannelInfo")
+"""Commands whose events do not follow from their inputs."""
 
 OPS, ARCHIVED = ChannelId("C024BE91L"), ChannelId("C0PQRS123")
 RECEIPT = Receipt(OPS, "1355517536.000001")
 TEXT = OutgoingMessage(OPS, "on its way", "1355517523.000005")
 CLOSED = "Deployments are closed until Monday"
-ALICE = User("U023BECGF", "alice", "alice@example.com", "Principal Systems Engineer", "Alice", "Smith")
+TEAM = "T024BE7LD"
+ALICE = User("U023BECGF", "alice", "alice@example.com", "Principal Systems Engineer", "Alice", "Smith", handle="asmith")
 BLOCKS: Json = [{"type": "section", "text": {"type": "mrkdwn", "text": "Deployed *1.2*"}}]
 RICH: JsonObject = {
     "channel": OPS,
@@ -52,87 +59,59 @@ RICH: JsonObject = {
     "blocks": BLOCKS,
 }
 
-BOB = User("U0BOB", "bob", "bob@example.com")
-TEAM, TRIGGER, VIEW = "T0123ABCD", "13345224609.738474920.8088930838d88f008e0", "V0MODAL01"
-RESPONSE_URL = "https://hooks.slack.com/actions/T0123ABCD/1/abc"
-REACTION = Reaction(
-    channel_id=OPS,
-    user_id=ALICE.id,
-    team_id=TEAM,
-    reaction="ticket",
-    timestamp=TEXT.thread_timestamp,
-    item_user_id=BOB.id,
-    event_timestamp="1355517530.000100",
-)
-CLICK = BlockAction(
-    channel_id=OPS,
-    user_id=ALICE.id,
-    team_id=TEAM,
-    action_id="approve",
-    action_type="button",
-    block_id="deployment",
-    value="1.2",
-    values=("1.2",),
-    timestamp=TEXT.thread_timestamp,
-    message="Deploy 1.2?",
-    action_timestamp="1355517530.000100",
-    trigger_id=TRIGGER,
-    response_url=RESPONSE_URL,
-)
-COMMAND = SlashCommand(
-    channel_id=OPS,
-    user_id=ALICE.id,
-    team_id=TEAM,
-    command="/deploy",
-    text="1.2 to production",
-    channel_name="ops",
-    trigger_id=TRIGGER,
-    response_url="https://hooks.slack.com/commands/T0123ABCD/1/abc",
-)
-SHORTCUT = Shortcut(
-    channel_id=OPS,
-    user_id=ALICE.id,
-    team_id=TEAM,
-    callback_id="create_ticket",
-    shortcut_type="message",
-    timestamp=TEXT.thread_timestamp,
-    message="the printer is on fire",
-    trigger_id=TRIGGER,
-    response_url=RESPONSE_URL,
-)
-SUBMISSION = ViewEvent(
-    user_id=ALICE.id,
-    team_id=TEAM,
-    is_submitted=True,
-    callback_id="ticket",
-    view_id=VIEW,
-    view_hash="1355517530.abc",
-    private_metadata=TEXT.thread_timestamp,
-    state={"title": {"text": "Printer"}, "labels": {"choice": ["urgent", "office"]}},
-    trigger_id=TRIGGER,
-)
-EDIT = MessageChange(
-    channel_id=OPS,
-    user_id=ALICE.id,
-    team_id=TEAM,
-    is_deleted=False,
-    timestamp=TEXT.thread_timestamp,
-    message="echo hello, world",
-    previous_message="echo hello",
-    edited_timestamp="1355517540.000000",
-    event_timestamp="1355517540.000200",
-)
-OTHER = OtherEvent(
-    user_id=ALICE.id,
-    team_id=TEAM,
-    type="team_join",
-    event_id="Ev0123ABCD",
-    event={"type": "team_join", "user": {"id": ALICE.id}},
-)
-
 
 def error(code: str, channel_id: ChannelId = OPS) -> str:
     return f"{code}: {EXPLANATIONS[code].format(subject=channel_id)}"
+
+
+ASKED = "1355517536.000001"
+"""The timestamp of the message that the examples are about."""
+TRIGGER, RESPONSE_URL = "12466734323.1395872398", "https://hooks.slack.com/actions/T1/2/x"
+ROBERT = User("U061F7AUR", "robert", "robert@example.com", "", "Robert", "Jones", handle="rjones")
+FORM: JsonObject = {"title": {"title": "Printer on fire"}, "tags": {"tags": ["urgent", "office"]}}
+
+
+def reaction(*, is_added: bool) -> ReceivedEvent:
+    event = Reaction(
+        channel_id=OPS,
+        user_id=ALICE.id,
+        team_id=TEAM,
+        is_added=is_added,
+        reaction="create-a-ticket",
+        timestamp=ASKED,
+        item_user_id=ROBERT.id,
+        event_timestamp="1355517540.000200",
+    )
+    return ReceivedEvent(event, ALICE, ROBERT, message="the printer is on fire")
+
+
+def view_event(*, is_submitted: bool) -> ReceivedEvent:
+    event = ViewEvent(
+        user_id=ALICE.id,
+        team_id=TEAM,
+        is_submitted=is_submitted,
+        callback_id="ticket",
+        view_id="V0123456",
+        view_hash="156772938.1827394",
+        private_metadata=OPS,
+        state=FORM if is_submitted else {},
+        trigger_id=TRIGGER if is_submitted else "",
+    )
+    return ReceivedEvent(event, ALICE)
+
+
+def change(*, is_deleted: bool) -> ReceivedEvent:
+    event = MessageChange(
+        channel_id=OPS,
+        user_id=ALICE.id,
+        team_id=TEAM,
+        is_deleted=is_deleted,
+        timestamp=ASKED,
+        message="" if is_deleted else "deploy shop 1.3",
+        previous_message="deploy shop 1.2",
+        event_timestamp="1355517541.000300",
+    )
+    return ReceivedEvent(event, ALICE)
 
 
 EVENTS: list[Event] = [
@@ -151,17 +130,71 @@ EVENTS: list[Event] = [
     JoinChannelFailed(OPS, error("is_archived")),
     ChannelLeft(OPS),
     LeaveChannelFailed(OPS, error("cant_leave_general")),
-    ReceivedMessage(IncomingMessage(OPS, TEXT.thread_timestamp, "echo hello", ALICE.id), ALICE),
-    ReceivedEvent(REACTION, ALICE, BOB, "the printer is on fire"),
-    ReceivedEvent(replace(REACTION, is_added=False), ALICE, BOB, "the printer is on fire"),
-    ReceivedEvent(CLICK, ALICE),
-    ReceivedEvent(COMMAND, ALICE),
-    ReceivedEvent(SHORTCUT, ALICE),
-    ReceivedEvent(SUBMISSION, ALICE),
-    ReceivedEvent(replace(SUBMISSION, is_submitted=False, state={}, trigger_id="", is_cleared=True), ALICE),
-    ReceivedEvent(EDIT, ALICE),
-    ReceivedEvent(replace(EDIT, is_deleted=True, message=""), ALICE),
-    ReceivedEvent(OTHER, ALICE),
+    ReceivedMessage(
+        IncomingMessage(OPS, TEXT.thread_timestamp, "echo hello", ALICE.id, channel_type="channel", team_id=TEAM),
+        ALICE,
+    ),
+    reaction(is_added=True),
+    reaction(is_added=False),
+    ReceivedEvent(
+        BlockAction(
+            channel_id=OPS,
+            user_id=ALICE.id,
+            team_id=TEAM,
+            action_id="approve",
+            action_type="button",
+            block_id="approval",
+            value="shop 1.2",
+            values=("shop 1.2",),
+            timestamp=ASKED,
+            message="Deploy shop 1.2?",
+            action_timestamp="1355517540.123456",
+            trigger_id=TRIGGER,
+            response_url=RESPONSE_URL,
+        ),
+        ALICE,
+    ),
+    ReceivedEvent(
+        SlashCommand(
+            channel_id=OPS,
+            user_id=ALICE.id,
+            team_id=TEAM,
+            command="/flyte",
+            text="on-call platform",
+            channel_name="ops",
+            trigger_id=TRIGGER,
+            response_url=RESPONSE_URL,
+        ),
+        ALICE,
+    ),
+    ReceivedEvent(
+        Shortcut(
+            channel_id=OPS,
+            user_id=ALICE.id,
+            team_id=TEAM,
+            callback_id="make_ticket",
+            shortcut_type="message",
+            timestamp=ASKED,
+            message="the printer is on fire",
+            trigger_id=TRIGGER,
+            response_url=RESPONSE_URL,
+        ),
+        ALICE,
+    ),
+    view_event(is_submitted=True),
+    view_event(is_submitted=False),
+    change(is_deleted=False),
+    change(is_deleted=True),
+    ReceivedEvent(
+        OtherEvent(
+            user_id=ALICE.id,
+            team_id=TEAM,
+            type="app_home_opened",
+            event_id="Ev0PV52K25",
+            event={"type": "app_home_opened", "user": ALICE.id, "tab": "home", "event_ts": "1355517542.000400"},
+        ),
+        ALICE,
+    ),
 ]
 
 
@@ -189,14 +222,74 @@ def test_the_example_of_an_event_is_its_payload(event: Event) -> None:
     assert example(event_name(event)) == event_payload(event)
 
 
-def test_every_event_of_the_pack_has_an_example() -> None:
-    assert {event_name(event) for event in EVENTS} == set(PACK.events)
+@pytest.mark.parametrize("spec", PUBLISHED, ids=lambda spec: spec.name)
+def test_every_event_that_the_pack_publishes_has_an_example_and_its_row(spec: EventSpec) -> None:
+    payload = example(spec.name)
+    assert isinstance(payload, dict)
+    assert {"channelId", "user", "teamId", *spec.fields} == set(payload)
+    assert event_cells(spec) in list(rows(section(FLOW_AUTHORS, "## Events"), "`.*"))
 
 
-@pytest.mark.parametrize("command", [command.name for command in PACK.commands])
-def test_the_example_of_a_command_is_accepted_unchanged(command: str) -> None:
-    value = example(f"input of {command}")
-    assert command_input(parse_command(command, value)) == value
+@pytest.mark.parametrize("spec", COMMANDS, ids=lambda spec: spec.name)
+def test_every_command_has_its_row(spec: CommandSpec) -> None:
+    assert command_cells(spec) in list(rows(section(FLOW_AUTHORS, "## Commands"), f"`{spec.name}`"))
+
+
+@pytest.mark.parametrize("spec", COMMANDS, ids=lambda spec: spec.name)
+def test_the_example_of_a_command_is_accepted_unchanged(spec: CommandSpec) -> None:
+    value = example(f"input of {spec.name}")
+    assert isinstance(value, dict)
+    command = parse_command(spec.name, value)
+    parsed = command_input(command)
+    assert isinstance(parsed, dict)
+    assert value.items() <= parsed.items()
+    assert isinstance(command, ChatCommand) or value == parsed
+    assert spec.missing(value) == ""
+
+
+@pytest.mark.parametrize("spec", [spec for spec in COMMANDS if spec.name not in SPECIAL], ids=lambda spec: spec.name)
+def test_the_events_of_a_command_repeat_its_input_and_add_the_results_or_an_error(spec: CommandSpec) -> None:
+    repeated = command_input(parse_command(spec.name, example(f"input of {spec.name}")))
+    assert isinstance(repeated, dict)
+    content = {field.name for field in spec.fields if field.is_content}
+    repeated = {name: value for name, value in repeated.items() if name not in content}
+    succeeded, failed = example(spec.success), example(spec.failure)
+    assert isinstance(succeeded, dict)
+    assert isinstance(failed, dict)
+    assert succeeded == repeated | {name: succeeded[name] for name in spec.results}
+    size = {"size": failed["size"]} if content else {}
+    assert failed == repeated | size | {"error": failed["error"]}
+
+
+def test_the_examples_with_a_key_are_a_command_and_its_event() -> None:
+    keyed = parse_command("SendMessage", example("SendMessage with a key"))
+    assert isinstance(keyed, SendMessage)
+    assert keyed.message.keys == MessageKeys(message_key="alert 4711")
+    sent = MessageSent(keyed.message, Receipt(OPS, RECEIPT.timestamp, is_updated=True))
+    assert example("MessageSent with a key") == event_payload(sent)
+
+
+def test_no_outcome_of_a_command_has_the_name_of_an_event_that_the_pack_publishes() -> None:
+    outcomes = {name for spec in COMMANDS for name in (spec.success, spec.failure)}
+    assert outcomes.isdisjoint(EVENTS_BY_NAME)
+
+
+RECIPES = titled_blocks(section(FLOW_AUTHORS, "## Recipes"))
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_a_recipe_is_a_flow_without_warnings(title: str) -> None:
+    flow = flow_from_values(yaml.safe_load(RECIPES[title]), title)
+    assert not flow.warnings
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_a_recipe_uses_events_and_commands_of_the_page(title: str) -> None:
+    described = titled_blocks(FLOW_AUTHORS)
+    for step in yaml.safe_load(RECIPES[title])["steps"]:
+        event, command = step["event"], step["command"]
+        assert event["packName"] != "Slack" or event["name"] in described
+        assert command["packName"] != "Slack" or f"input of {command['name']}" in described
 
 
 @pytest.mark.parametrize(("code", "meaning"), ERRORS, ids=[cells[0] for cells in ERRORS])

@@ -1,0 +1,50 @@
+"""The rows of the documentation's tables of commands and events, as the catalogue has them."""
+
+from application.catalog.specs import AskOperator, CommandSpec, EventSpec, InDoubtRule, LookFor, Repeat
+
+
+def command_cells(spec: CommandSpec) -> list[str]:
+    """Command, input, success event with what it adds, failure event, and what happens in doubt."""
+    optional = [field.name for field in spec.fields if not any(field.name in group for group in spec.required)]
+    fields = [*(f"{_alternatives(group)}\\*" for group in spec.required), *map(_code, optional)]
+    if spec.passes_on:
+        fields.append("any other field")
+    results = f" + {_codes(spec.results)}" if spec.results else ""
+    return [
+        _code(spec.name),
+        ", ".join(fields),
+        f"{_code(spec.success)}{results}",
+        _code(spec.failure),
+        in_doubt_words(spec.in_doubt),
+    ]
+
+
+def event_cells(spec: EventSpec) -> list[str]:
+    """Event, its meaning, and its payload."""
+    name = _code(spec.name) + (" (optional)" if spec.is_optional else "")
+    return [name, spec.summary, _codes(spec.fields)]
+
+
+def in_doubt_words(rule: InDoubtRule) -> str:
+    """What happens in doubt, in the words of the documentation."""
+    match rule:
+        case Repeat(settled_by=""):
+            return "repeated"
+        case Repeat(settled_by=error):
+            return f"repeated; then `{error}` is a success"
+        case LookFor():
+            return "looked for, then repeated"
+        case AskOperator():
+            return "the operator decides"
+
+
+def _alternatives(names: tuple[str, ...]) -> str:
+    return " or ".join(map(_code, names))
+
+
+def _codes(names: tuple[str, ...]) -> str:
+    return ", ".join(map(_code, names))
+
+
+def _code(name: str) -> str:
+    return f"`{name}`"
