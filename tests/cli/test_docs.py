@@ -6,6 +6,8 @@ import re
 import pytest
 import yaml
 
+from application.catalog.commands import COMMANDS
+from application.catalog.specs import AskOperator, CommandSpec, LookFor, Repeat
 from entrypoints.config.settings import SettingsError, load_settings, variables
 from entrypoints.config.variables import Variable
 from entrypoints.container import HEALTH_CHECKS
@@ -116,3 +118,23 @@ def test_every_adapter_in_the_table_of_ports_exists() -> None:
     named = {name for cells in rows(table, r"`\w+`") for name in code_spans(cells[2])}
     assert named
     assert named - set(re.findall(r"^class (\w+)", sources("adapters"), re.MULTILINE)) == set()
+
+
+def rule_of(spec: CommandSpec) -> str:
+    """The name of a rule for doubt in the guide to delivery."""
+    match spec.in_doubt:
+        case Repeat(settled_by=""):
+            return "repeated"
+        case Repeat():
+            return "repeated, with a tell-tale"
+        case LookFor():
+            return "looked for, then repeated"
+        case AskOperator():
+            return "the operator decides"
+
+
+@pytest.mark.parametrize("spec", COMMANDS, ids=lambda spec: spec.name)
+def test_the_guide_to_delivery_lists_every_command_at_its_rule_for_doubt(spec: CommandSpec) -> None:
+    [cells] = rows(section(page("delivery.md"), "### In doubt"), re.escape(rule_of(spec)))
+    assert spec.name in code_spans(cells[1])
+    assert not isinstance(spec.in_doubt, Repeat) or spec.in_doubt.settled_by in {"", *code_spans(cells[2])}
