@@ -1,0 +1,94 @@
+"""Flows that were written for earlier packs run unchanged, between both servers."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
+from tests.support.daemon_process import daemon, daemon_environ
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackServer]:
+    async with SlackServer() as server:
+        yield server
+
+
+def environ(slack: SlackServer, flyte: FlyteServer, directory: Path, **more: str) -> dict[str, str]:
+    return daemon_environ(slack, flyte, directory, FLYTE_SLACK_APP_TOKEN=slack.app_token, **more)
+
+
+async def test_the_two_flows_of_the_first_pack_run_unchanged(slack: SlackServer, tmp_path: Path) -> None:
+    alice = slack.add_user("alice")
+    channel = slack.add_channel("ops", channel_id="ABCDEFG", members=[slack.bot_user_id, alice])
+    flows = [flow_from_file(BUILT_IN / f"{name}.yaml") for name in ("echo", "announce_deployments")]
+    async with FlyteServer(flows=flows) as flyte:
+        joined = {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
+        async with daemon(environ(slack, flyte, tmp_path, **joined)) as pack:
+            await pack.wait_for_event("hearing")
+            await pack.wait_for_event("default_channel_joined")
+            slack.say(alice, channel, "echo hello world")
+            flyte.raise_event("MyContinuousDeploymentToolPack", "DeploymentSucceeded")
+            await flyte.wait_for(lambda: len(flyte.results) == 2, 10)
+            assert await pack.stop() == 0
+
+    echo, deployment = sorted(slack.posts, key=lambda post: post.text, reverse=True)
+    assert echo.text == f"<@{alice}>, you said:\n>>> hello world"
+    assert deployment.arguments["attachments"][0]["title"] == "Deployment Update"
+    assert {result.name for result in flyte.results.values()} == {"MessageSent", "RichMessageSent"}
+
+
+UNKNOWN = "the bot can't see the channel C404; check the id, and /invite the bot if the channel is private"
+PAYLOADS = (
+    ("SendMessage", '{"channelId": "C1", "message": "a"}'),
+    ("MessageSent", '{"message": "a", "channelId": "C1", "threadTimestamp": "", "timestamp": "TS"}'),
+    ("SendMessage", '{"channelId": "C404", "message": "a", "threadTimestamp": "1.5"}'),
+    (
+        "SendMessageFailed",
+        '{"message": "a", "channelId": "C404", "threadTimestamp": "1.5", "error": "channel_not_found: UNKNOWN"}',
+    ),
+    ("SendRichMessage", '{"channel": "C1", "text": "a", "unknown": [1]}'),
+    (
+        "RichMessageSent",
+        '{"channel": "C1", "text": "a", "unknown": [1], "channelId": "C1", "threadTimestamp": "TS", "timestamp": "TS"}',
+    ),
+    ("SendRichMessage", '{"channel": "C1"}'),
+    (
+        "SendRichMessageFailed",
+        '{"inputMessage": {"channel": "C1"}, "error": "missing text, attachments, blocks or markdown_text field"}',
+    ),
+    ("Broadcast", '{"message": "a"}'),
+    ("BroadcastSent", '{"message": "a", "channelIds": []}'),
+    ("Broadcast", "{}"),
+    ("BroadcastFailed", '{"message": "", "channelIds": [], "error": "missing message field", "failures": []}'),
+    ("JoinChannel", '{"channelId": "C2"}'),
+    ("ChannelJoined", '{"channelId": "C2"}'),
+    ("JoinChannel", "{}"),
+    ("JoinChannelFailed", '{"channelId": "", "error": "missing channel id field"}'),
+    ("LeaveChannel", '{"channelId": "C2"}'),
+    ("ChannelLeft", '{"channelId": "C2"}'),
+    ("LeaveChannel", "{}"),
+    ("LeaveChannelFailed", '{"channelId": "", "error": "missing channel id field"}'),
+)
+"""Commands with their inputs, each followed by its event with its payload."""
+
+
+async def test_the_payloads_of_the_first_five_commands_are_what_they_were(slack: SlackServer, tmp_path: Path) -> None:
+    slack.add_channel("ops", channel_id="C1", members=[slack.bot_user_id])
+    slack.add_channel("new", channel_id="C2", members=[slack.add_user("alice")])
+    outcomes = []
+    async with FlyteServer() as flyte, daemon(environ(slack, flyte, tmp_path)) as pack:
+        await pack.wait_for_event("hearing")
+        for command, given in PAYLOADS[::2]:
+            action = flyte.queue_action("Slack", command, json.loads(given))
+            await flyte.wait_for(lambda action=action: action in flyte.results, 10)  # type: ignore[misc]
+            payload = json.dumps(flyte.results[action].payload).replace(UNKNOWN, "UNKNOWN")
+            posted = slack.posts[-1].ts if slack.posts else "none"
+            outcomes.append((flyte.results[action].name, payload.replace(posted, "TS")))
+        assert await pack.stop() == 0
+
+    assert outcomes == list(PAYLOADS[1::2])
