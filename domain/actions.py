@@ -8,6 +8,7 @@ from typing import NewType, TypeAlias
 
 from domain.commands import Command
 from domain.events import Outcome
+from domain.json_values import JsonObject
 from domain.messages import Receipt
 
 ActionId = NewType("ActionId", str)
@@ -40,8 +41,8 @@ class ActionState(Enum):
 StepName = NewType("StepName", str)
 """Identifies a step within its action. A post is named for its channel."""
 
-StepResult: TypeAlias = Receipt
-"""What a successful step produced."""
+StepResult: TypeAlias = Receipt | JsonObject
+"""What a successful step produced: a post, or whatever its command needs after an interruption."""
 
 
 @dataclass(frozen=True, slots=True)

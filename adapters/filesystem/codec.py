@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_origin
 
 from adapters.serialization import records
+from domain.actions import StepResult
 from domain.commands import Command
 from domain.events import Outcome
 from domain.outbox import EVENT_TYPES, EventKind, InboundEvent
@@ -121,6 +122,21 @@ def load_action_command(stored: str) -> Command:
         return records.load_command(json.loads(text(stored)))
     except _NOT_JSON as error:
         raise Unreadable("the command is damaged") from error
+
+
+def dump_step_result(result: StepResult | None) -> str | None:
+    """Returns the result of a step as JSON; None for None."""
+    return None if result is None else _encode(records.dump_step_result(result))
+
+
+def load_step_result(stored: str | None) -> StepResult | None:
+    """Inverts `dump_step_result`. Raises Unreadable."""
+    if stored is None:
+        return None
+    try:
+        return records.load_step_result(json.loads(text(stored)))
+    except _NOT_JSON as error:
+        raise Unreadable("the result of a step is damaged") from error
 
 
 def dump_outcome(outcome: Outcome) -> str:

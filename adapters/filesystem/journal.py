@@ -15,10 +15,12 @@ from adapters.filesystem.codec import (
     Unreadable,
     dump_action_command,
     dump_outcome,
+    dump_step_result,
     from_micros,
     is_time,
     load_action_command,
     load_outcome,
+    load_step_result,
     optional_from_micros,
     optional_to_micros,
     text,
@@ -26,14 +28,13 @@ from adapters.filesystem.codec import (
 )
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.schema import PURGE_BATCH, UNFINISHED
-from adapters.filesystem.uptime import UNKNOWN, Uptime
+from adapters.filesystem.uptime import Uptime
+from application.catalog.secrecy import forget_capabilities, forget_content, is_same_command
 from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
-from domain.channels import ChannelId
-from domain.commands import UnreadableCommand
+from domain.commands import Command, UnreadableCommand
 from domain.events import Outcome
-from domain.messages import Receipt
 from domain.outbox import Backlog, Lease
 
 log = structlog.get_logger()
@@ -46,11 +47,11 @@ _RESUMED_STATE = """CASE
     WHEN EXISTS (SELECT 1 FROM steps WHERE action = place) THEN 'executing'
     ELSE 'taken' END"""
 """Only an action that was unreadable, and is readable again, can have no outcome."""
-_STEP = "begun_at, posted_to, timestamp, in_doubt, error"
+_STEP = "begun_at, result, error"
 
 
 class FileJournal:
-    """Implements Journal. A step's name is in the column `channel_id`."""
+    """Implements Journal."""
 
     def __init__(self, database: Database, clock: Clock, uptime: Uptime) -> None:
         self.database = database
@@ -74,7 +75,9 @@ class FileJournal:
         self, connection: sqlite3.Connection, action: Action, *, at: datetime | None = None
     ) -> JournalEntry | None:
         known = self._load(connection, action.id)
-        if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
+        if known is not None and (
+            known.state is not ActionState.REPORTED or is_same_command(known.action.command, action.command)
+        ):
             return known
         connection.execute("DELETE FROM journal WHERE id = ?", (action.id,))
         connection.execute(
@@ -92,7 +95,7 @@ class FileJournal:
             raise ValueError(f"action {action_id} is planned already, otherwise")
         if not known:
             connection.executemany(
-                "INSERT INTO steps (action, channel_id, position) VALUES (?, ?, ?)",
+                "INSERT INTO steps (action, name, position) VALUES (?, ?, ?)",
                 [(place, name, position) for position, name in enumerate(planned)],
             )
         _set_executing(connection, place)
@@ -140,11 +143,12 @@ class FileJournal:
 
     @transaction
     def set_outcome(self, connection: sqlite3.Connection, action_id: ActionId, outcome: Outcome) -> datetime:
-        completed_at = self._clock.now()
+        completed_at, place = self._clock.now(), _checked(connection, action_id, "concluded")
         connection.execute(
             "UPDATE journal SET state = 'concluded', outcome = ?, concluded_at = ? WHERE place = ?",
-            (dump_outcome(outcome), to_micros(completed_at), _checked(connection, action_id, "concluded")),
+            (dump_outcome(outcome), to_micros(completed_at), place),
         )
+        _forget_content(connection, place)
         return completed_at
 
     @transaction
@@ -264,11 +268,9 @@ class FileJournal:
         ).rowcount
 
 
-def release_orphans(connection: sqlite3.Connection, uptime: Uptime) -> None:
-    """Releases actions owned by a process that has exited. Dates what a program without uptime has written."""
+def release_orphans(connection: sqlite3.Connection) -> None:
+    """Releases actions owned by a process that has exited."""
     connection.execute(f"UPDATE journal SET in_hand = 0 WHERE in_hand <> 0 AND {UNFINISHED}")
-    for chosen in (UNFINISHED, "state = 'finished'"):
-        connection.execute(f"UPDATE journal SET uptime = ? WHERE {chosen} AND uptime = ?", (uptime.now(), UNKNOWN))
 
 
 def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: str, clock: Clock) -> None:
@@ -296,44 +298,70 @@ def _set_executing(connection: sqlite3.Connection, place: int) -> None:
 
 
 def _close(connection: sqlite3.Connection, place: int, uptime: Uptime) -> None:
+    _forget_capabilities(connection, place)
     connection.execute(
         "UPDATE journal SET state = 'finished', in_hand = 0, uptime = ?, reason = '' WHERE place = ?",
         (uptime.now(), place),
     )
 
 
+def _forget_content(connection: sqlite3.Connection, place: int) -> None:
+    (stored,) = connection.execute("SELECT command FROM journal WHERE place = ?", (place,)).fetchone()
+    try:
+        command = load_action_command(stored)
+    except Unreadable:  # it was damaged while the action was executed
+        return
+    if (remaining := forget_content(command)) != command:
+        _store_command(connection, place, remaining)
+
+
+def _forget_capabilities(connection: sqlite3.Connection, place: int) -> None:
+    row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE place = ?", (place,)).fetchone()
+    try:
+        entry = _load_entry(connection, row)
+    except Unreadable:  # a dead letter that is discarded
+        connection.execute("UPDATE journal SET command = '', outcome = NULL WHERE place = ?", (place,))
+        connection.execute("DELETE FROM steps WHERE action = ?", (place,))
+        return
+    if (remaining := forget_capabilities(entry)) != entry:
+        _store_command(connection, place, remaining.action.command)
+        outcome = remaining.outcome and dump_outcome(remaining.outcome)
+        connection.execute("UPDATE journal SET outcome = ? WHERE place = ?", (outcome, place))
+        for name, step in remaining.steps.items():
+            _store_step(connection, place, name, step)
+
+
+def _store_command(connection: sqlite3.Connection, place: int, command: Command) -> None:
+    connection.execute("UPDATE journal SET command = ? WHERE place = ?", (dump_action_command(command), place))
+
+
 def _step(connection: sqlite3.Connection, place: int, name: StepName) -> Step | None:
-    row = connection.execute(f"SELECT {_STEP} FROM steps WHERE action = ? AND channel_id = ?", (place, name)).fetchone()
+    row = connection.execute(f"SELECT {_STEP} FROM steps WHERE action = ? AND name = ?", (place, name)).fetchone()
     return _as_step(row) if row else None
 
 
 def _steps(connection: sqlite3.Connection, place: int) -> dict[StepName, Step]:
     rows: Iterator[tuple[Any, ...]] = connection.execute(
-        f"SELECT channel_id, {_STEP} FROM steps WHERE action = ? ORDER BY position", (place,)
+        f"SELECT name, {_STEP} FROM steps WHERE action = ? ORDER BY position", (place,)
     )
     return {StepName(text(row[0])): _as_step(row[1:]) for row in rows}
 
 
 def _as_step(row: tuple[Any, ...]) -> Step:
     """Raises Unreadable."""
-    begun_at, posted_to, timestamp, in_doubt, error = row
-    receipt = None if posted_to is None else Receipt(ChannelId(text(posted_to)), text(timestamp), bool(in_doubt))
-    return Step(optional_from_micros(begun_at), receipt, text(error))
+    begun_at, result, error = row
+    return Step(optional_from_micros(begun_at), load_step_result(result), text(error))
 
 
 def _store_step(connection: sqlite3.Connection, place: int, name: StepName, step: Step) -> None:
-    receipt = step.result
-    posted = (receipt.channel_id, receipt.timestamp, receipt.in_doubt) if receipt else (None, None, None)
-    values = (optional_to_micros(step.begun_at), *posted, step.error)
+    values = (optional_to_micros(step.begun_at), dump_step_result(step.result), step.error)
     is_known = connection.execute(
-        "UPDATE steps SET begun_at = ?, posted_to = ?, timestamp = ?, in_doubt = ?, error = ? "
-        "WHERE action = ? AND channel_id = ?",
-        (*values, place, name),
+        "UPDATE steps SET begun_at = ?, result = ?, error = ? WHERE action = ? AND name = ?", (*values, place, name)
     ).rowcount
     if not is_known:
         connection.execute(
-            f"INSERT INTO steps (action, channel_id, position, {_STEP}) VALUES (?, ?, "
-            "(SELECT count(*) FROM steps WHERE action = ?), ?, ?, ?, ?, ?)",
+            f"INSERT INTO steps (action, name, position, {_STEP}) VALUES (?, ?, "
+            "(SELECT count(*) FROM steps WHERE action = ?), ?, ?, ?)",
             (place, name, place, *values),
         )
 

@@ -26,7 +26,7 @@ from adapters.filesystem.codec import (
 )
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.schema import PURGE_BATCH
-from adapters.filesystem.uptime import UNKNOWN, Uptime
+from adapters.filesystem.uptime import Uptime
 from adapters.serialization.timestamps import parse_ts
 from application.ports.clock import Clock
 from domain.channels import ChannelId
@@ -187,7 +187,7 @@ class FileOutbox:
         now, until = self._uptime.now(), self._uptime.after(lease_seconds)
         half = self._uptime.after(lease_seconds / 2)
         connection.executemany(
-            "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until < ?",
+            "UPDATE lanes SET lease_until = ? WHERE name = ? AND lease_until < ?",
             [(until, lane, half) for lane in held],
         )
         _expire_claims(connection, "lease_until IS NOT NULL AND lease_until <= ?", now)
@@ -195,7 +195,7 @@ class FileOutbox:
             "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before <= ?", (now,)
         )
         ready = connection.execute(
-            "SELECT id, channel_id, is_interrupted FROM lanes WHERE head IS NOT NULL AND lease_until IS NULL "
+            "SELECT id, name, is_interrupted FROM lanes WHERE head IS NOT NULL AND lease_until IS NULL "
             "AND not_before IS NULL ORDER BY priority DESC, head_at, head LIMIT ?",
             (lanes,),
         ).fetchall()
@@ -253,13 +253,13 @@ class FileOutbox:
             connection.execute(
                 "UPDATE outbox SET refusals = refusals + 1, first_refused_at = ifnull(first_refused_at, ?), "
                 "refused_uptime = ifnull(refused_uptime, ?) WHERE place = "
-                "(SELECT head FROM lanes WHERE channel_id = ? AND lease_until IS NOT NULL AND head <= claimed_to)",
+                "(SELECT head FROM lanes WHERE name = ? AND lease_until IS NOT NULL AND head <= claimed_to)",
                 (to_micros(self._clock.now()), self._uptime.now(), lane),
             )
         retry_at = self._uptime.after(retry_after_seconds) if retry_after_seconds else None
         cursor = connection.execute(
             "UPDATE lanes SET lease_until = NULL, claimed_to = NULL, not_before = iif(head IS NULL, NULL, ?) "
-            "WHERE channel_id = ? AND lease_until IS NOT NULL",
+            "WHERE name = ? AND lease_until IS NOT NULL",
             (retry_at, lane),
         )
         return cursor.rowcount == 1
@@ -269,7 +269,7 @@ class FileOutbox:
         """Moves the end of a lease. Returns False if it has expired."""
         until = self._uptime.after(lease_seconds)
         cursor = connection.execute(
-            "UPDATE lanes SET lease_until = ? WHERE channel_id = ? AND lease_until IS NOT NULL", (until, lane)
+            "UPDATE lanes SET lease_until = ? WHERE name = ? AND lease_until IS NOT NULL", (until, lane)
         )
         return cursor.rowcount == 1
 
@@ -300,15 +300,11 @@ class FileOutbox:
 
 
 def end_claims_of_dead_processes(connection: sqlite3.Connection, uptime: Uptime) -> None:
-    """Ends all claims, and the delays that no caller asked for. Dates what a program without uptime has written."""
+    """Ends all claims, and the delays that no caller asked for."""
     _expire_claims(connection, "lease_until IS NOT NULL")
     connection.execute(
         "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before > ?",
         (uptime.after(_LONGEST_DELAY_SECONDS),),
-    )
-    connection.execute("UPDATE lanes SET uptime = ? WHERE uptime = ?", (uptime.now(), UNKNOWN))
-    connection.execute(
-        "UPDATE outbox SET uptime = ? WHERE state IN ('waiting', 'done') AND uptime = ?", (uptime.now(), UNKNOWN)
     )
 
 
@@ -322,13 +318,13 @@ def _expire_claims(connection: sqlite3.Connection, condition: str, *values: int)
 
 def last_message_at(connection: sqlite3.Connection, lane: Lane) -> datetime | None:
     """Returns the timestamp of the lane's latest message."""
-    row = connection.execute("SELECT heard_until FROM lanes WHERE channel_id = ?", (lane,)).fetchone()
+    row = connection.execute("SELECT heard_until FROM lanes WHERE name = ?", (lane,)).fetchone()
     return from_micros(row[0]) if row and is_time(row[0]) else None
 
 
 def active_since(connection: sqlite3.Connection, time: datetime) -> list[Lane]:
     """Returns the lanes whose latest message is not older than that."""
-    rows = connection.execute("SELECT channel_id FROM lanes WHERE heard_until >= ?", (to_micros(time),))
+    rows = connection.execute("SELECT name FROM lanes WHERE heard_until >= ?", (to_micros(time),))
     return [Lane(name) for (name,) in rows]
 
 
@@ -357,10 +353,8 @@ def _message_micros(entry: OutboxEntry) -> int:
 
 def lane_id(connection: sqlite3.Connection, name: str, priority: int = 0) -> int:
     """Returns the id of a lane, which is created if necessary."""
-    connection.execute(
-        "INSERT INTO lanes (channel_id, priority) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, priority)
-    )
-    (lane,) = connection.execute("SELECT id FROM lanes WHERE channel_id = ?", (name,)).fetchone()
+    connection.execute("INSERT INTO lanes (name, priority) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, priority))
+    (lane,) = connection.execute("SELECT id FROM lanes WHERE name = ?", (name,)).fetchone()
     return int(lane)
 
 

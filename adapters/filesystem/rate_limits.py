@@ -15,11 +15,8 @@ from domain.rate_limits import MAX_PAUSE_SECONDS, InMemoryRateLimiter, TokenBuck
 _SECOND = 1_000_000
 _LIFTED = 0
 """In place of a pause's end: what an operator's command leaves for the pack that runs beside it."""
-_SAVED = """
-    SELECT channel_id, used_until, coalesce(until, held_until), coalesce(lasts, :longest)
-    FROM paces LEFT JOIN pauses USING (channel_id)
-"""
-"""Earlier versions kept the end of a pause in `held_until`. A paused method stands in place of a channel."""
+_SAVED = "SELECT channel_id, used_until, until, lasts FROM paces LEFT JOIN pauses USING (channel_id)"
+"""A paused method stands in place of a channel."""
 
 _Row: TypeAlias = tuple[int, int, int]
 """Until when slots are used and until when there is a pause, both in microseconds since 1970; how long it lasts."""
@@ -41,7 +38,7 @@ class FileRateLimiter(InMemoryRateLimiter):
         steady, now = self._wall_clock.monotonic(), to_micros(self._wall_clock.now())
         buckets = {}
         longest = int(MAX_PAUSE_SECONDS * _SECOND)
-        for channel_id, *times in connection.execute(_SAVED, {"longest": longest}):
+        for channel_id, *times in connection.execute(_SAVED):
             used_until, paused_until, lasts = (time if is_time(time) else 0 for time in times)
             pause = min(paused_until - now, lasts, longest) / _SECOND
             buckets[channel_id] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
@@ -65,7 +62,7 @@ class FileRateLimiter(InMemoryRateLimiter):
                 connection.execute("DELETE FROM pauses WHERE channel_id = ?", (name,))
                 continue
             used_until, paused_until, lasts = row
-            connection.execute("REPLACE INTO paces VALUES (?, ?, 0)", (name, used_until))
+            connection.execute("REPLACE INTO paces VALUES (?, ?)", (name, used_until))
             if lasts > 0:
                 connection.execute("REPLACE INTO pauses VALUES (?, ?, ?)", (name, paused_until, lasts))
             else:

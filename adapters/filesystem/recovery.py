@@ -44,7 +44,22 @@ def quarantine_if_corrupt(path: Path, marker: Path, *, had_channels: bool) -> No
     except OSError as error:
         raise as_storage_error(error, f"create {path}") from error
     except sqlite3.Error as error:
-        raise StorageUnavailable(f"can't use {path}: {error} ({error.sqlite_errorname})") from error
+        raise _unavailable(path, error) from error
+
+
+def take_over(path: Path) -> None:
+    """Makes a file of an earlier version one of this version. No other process may use it.
+
+    Raises StorageUnavailable and StorageUnusable; then the file is unchanged.
+    """
+    try:
+        connect(path, migrates=True).close()
+    except sqlite3.Error as error:
+        raise _unavailable(path, error) from error
+
+
+def _unavailable(path: Path, error: sqlite3.Error) -> StorageUnavailable:
+    return StorageUnavailable(f"can't use {path}: {error} ({error.sqlite_errorname})")
 
 
 def _check(path: Path, *, was_used: bool) -> None:
@@ -56,15 +71,20 @@ def _check(path: Path, *, was_used: bool) -> None:
     if _lacks_log(path):
         report_incomplete(_log(path))
     try:
-        with closing(connect(path)) as connection:
-            if path.stat().st_size <= MAX_CHECKED_BYTES:
-                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-                if found != "ok":
-                    raise _CorruptError(found)
+        if path.stat().st_size <= MAX_CHECKED_BYTES:
+            _check_pages(path)
+        connect(path, migrates=True).close()
     except sqlite3.Error as error:
         if error.sqlite_errorcode & 0xFF in _DAMAGED:
             raise _CorruptError(str(error)) from error
         raise
+
+
+def _check_pages(path: Path) -> None:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise _CorruptError(found)
 
 
 def _replace_by_empty(path: Path, reason: str) -> None:

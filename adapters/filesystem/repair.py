@@ -5,14 +5,16 @@ Entries that wait are checked when they are read: there may be a million.
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 import structlog
 
 from adapters.filesystem import journal, outbox
-from adapters.filesystem.codec import is_time, to_micros
+from adapters.filesystem.codec import Unreadable, from_micros, is_time, load_event, to_micros
 from adapters.filesystem.schema import MAX_CHECKED_BYTES
 from adapters.filesystem.uptime import SAVE_AFTER, Uptime
 from application.ports.clock import Clock
+from domain.outbox import outbox_entry
 from domain.rate_limits import MAX_PAUSE_SECONDS
 
 log = structlog.get_logger()
@@ -57,6 +59,7 @@ class Repair:
         self._repair_lanes()
         self._repair_tallies()
         self._repair_channels()
+        self._repair_message_keys()
         self._repair_poll_session()
 
     def _set_unknown_states_aside(self) -> None:
@@ -94,14 +97,12 @@ class Repair:
 
     def _repair_lanes(self) -> None:
         self._add_missing_lanes()
-        rows = self._connection.execute("SELECT id, channel_id, heard_until FROM lanes").fetchall()
+        rows = self._connection.execute("SELECT id, name, heard_until FROM lanes").fetchall()
         for lane, name, heard_until in rows:
             if not isinstance(name, str) or not name:
-                self._change("UPDATE OR IGNORE lanes SET channel_id = ? WHERE id = ?", f"unreadable:{lane}", lane)
-                self._change(
-                    "UPDATE OR IGNORE lanes SET channel_id = ? WHERE id = ?", self._channel_of_entries(lane), lane
-                )
-                self._report("lanes", "channel_id", 1)
+                self._change("UPDATE OR IGNORE lanes SET name = ? WHERE id = ?", f"unreadable:{lane}", lane)
+                self._change("UPDATE OR IGNORE lanes SET name = ? WHERE id = ?", self._name_of_entries(lane), lane)
+                self._report("lanes", "name", 1)
             if heard_until is not None and not is_time(heard_until):
                 self._change("UPDATE lanes SET heard_until = NULL WHERE id = ?", lane)
                 self._report("lanes", "heard_until", 1)
@@ -117,6 +118,8 @@ class Repair:
             self._uptime,
         )
         self._change("UPDATE lanes SET is_interrupted = 1 WHERE is_interrupted NOT IN (0, 1)")
+        priorities = self._change("UPDATE lanes SET priority = 0 WHERE priority NOT IN (0, 1)")
+        self._report("lanes", "priority", priorities)
 
     def _add_missing_lanes(self) -> None:
         """Every entry that waits, or may wait again, needs its lane."""
@@ -127,21 +130,19 @@ class Repair:
                     continue
                 condition = f"lane = {lane}" if isinstance(lane, int) else "typeof(lane) <> 'integer'"
                 rows = self._connection.execute(
-                    f"SELECT place, key FROM outbox WHERE state = '{state}' AND {condition}"
+                    f"SELECT place, kind, said FROM outbox WHERE state = '{state}' AND {condition}"
                 ).fetchall()
-                for place, key in rows:
-                    channel_id = _channel_of(key) or f"unreadable:{place}"
-                    self._change("UPDATE outbox SET lane = ? WHERE place = ?", self._lane(channel_id), place)
+                for place, *event in rows:
+                    new_lane = outbox.lane_id(self._connection, *_lane_of(event, place))
+                    self._change("UPDATE outbox SET lane = ? WHERE place = ?", new_lane, place)
                 self._report("outbox", "lane", len(rows))
 
-    def _lane(self, channel_id: str) -> int:
-        return outbox.lane_id(self._connection, channel_id)
-
-    def _channel_of_entries(self, lane: int) -> str:
-        row = self._connection.execute(
-            "SELECT key FROM outbox WHERE lane = ? AND state = 'waiting' ORDER BY place LIMIT 1", (lane,)
+    def _name_of_entries(self, lane: int) -> str:
+        event = self._connection.execute(
+            "SELECT kind, said FROM outbox WHERE lane = ? AND state = 'waiting' ORDER BY place LIMIT 1", (lane,)
         ).fetchone()
-        return (_channel_of(row[0]) if row else "") or f"unreadable:{lane}"
+        name, _ = _lane_of(event or ("", ""), lane)
+        return name
 
     def _repair_tallies(self) -> None:
         (size,) = self._connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
@@ -178,7 +179,6 @@ class Repair:
             ("gaps", "after_at", 0, _LATEST),
             ("gaps", "until_at", self._now, _LATEST),
             ("paces", "used_until", 0, _LATEST),
-            ("paces", "held_until", 0, _LATEST),
             ("pauses", "until", 0, _LATEST),
             ("pauses", "lasts", 0, _LONGEST_PAUSE),
         ):
@@ -190,6 +190,32 @@ class Repair:
                 self._change("DELETE FROM bystanders")
                 self._report("bystanders", "channel_ids", 1)
                 return
+
+    def _repair_message_keys(self) -> None:
+        """A key that can't be read is forgotten; a reservation from an unknown time is one from now."""
+        rows = self._connection.execute(
+            "SELECT CAST(channel_id AS BLOB), CAST(key AS BLOB), CAST(timestamp AS BLOB) FROM message_keys"
+        ).fetchall()
+        damaged = [
+            (channel_id, key) for channel_id, key, *rest in rows if not all(map(_is_text, (channel_id, key, *rest)))
+        ]
+        self._connection.executemany(
+            "DELETE FROM message_keys WHERE CAST(channel_id AS BLOB) = ? AND CAST(key AS BLOB) = ?", damaged
+        )
+        self._report("message_keys", "key", len(damaged))
+        condition = _IS_OUT_OF_RANGE.format("reserved_since", _LATEST)
+        reserved = self._change(
+            "UPDATE message_keys SET reserved_since = iif(timestamp = '', ?, NULL) "
+            f"WHERE (reserved_since IS NOT NULL OR timestamp = '') AND {condition}",
+            self._now,
+        )
+        self._report("message_keys", "reserved_since", reserved)
+        condition = _IS_OUT_OF_RANGE.format("uptime", self._latest)
+        self._report(
+            "message_keys",
+            "uptime",
+            self._change(f"UPDATE message_keys SET uptime = ? WHERE {condition}", self._uptime),
+        )
 
     def _repair_poll_session(self) -> None:
         condition = _IS_OUT_OF_RANGE.format("since", _LATEST)
@@ -204,8 +230,21 @@ class Repair:
             log.warning("state_repaired", table=table, column=column, rows=rows)
 
 
-def _channel_of(key: object) -> str:
-    return key.rpartition(":")[0] if isinstance(key, str) else ""
+def _lane_of(event: Sequence[str], number: int) -> tuple[str, int]:
+    """Returns name and priority of the lane of a stored event; another name if the event is unreadable."""
+    try:
+        entry = outbox_entry(load_event(*event), from_micros(0))
+    except Unreadable:
+        return f"unreadable:{number}", 0
+    return entry.lane, entry.priority
+
+
+def _is_text(stored: bytes) -> bool:
+    try:
+        stored.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_list_of_texts(stored: object) -> bool:

@@ -17,7 +17,7 @@ from adapters.filesystem.journal import FileJournal, release_orphans
 from adapters.filesystem.message_keys import FileMessageKeys
 from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
 from adapters.filesystem.rate_limits import FileRateLimiter
-from adapters.filesystem.recovery import quarantine_if_corrupt
+from adapters.filesystem.recovery import quarantine_if_corrupt, take_over
 from adapters.filesystem.repair import Repair
 from adapters.filesystem.tidying import Tidying
 from adapters.filesystem.uptime import Uptime
@@ -106,6 +106,7 @@ class FileStorage:
             await self.database.open(self._read)
             return
         try:
+            await asyncio.to_thread(take_over, self._file)
             await self.database.open(self._begin)
         finally:
             os.close(descriptor)
@@ -114,7 +115,7 @@ class FileStorage:
         """No process that claimed anything can be alive."""
         self._uptime.read(connection)
         end_claims_of_dead_processes(connection, self._uptime)
-        release_orphans(connection, self._uptime)
+        release_orphans(connection)
         Repair(connection, self._clock, self._uptime).run()
         self._rate_limiter.take_over(connection)
 

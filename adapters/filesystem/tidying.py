@@ -56,7 +56,7 @@ class Tidying:
     @transaction
     def _page(self, connection: sqlite3.Connection, after: int) -> list[tuple[int, str]]:
         return connection.execute(
-            "SELECT id, channel_id FROM lanes WHERE id > ? ORDER BY id LIMIT ?", (after, _LANES_PER_REQUEST)
+            "SELECT id, name FROM lanes WHERE id > ? ORDER BY id LIMIT ?", (after, _LANES_PER_REQUEST)
         ).fetchall()
 
     @transaction

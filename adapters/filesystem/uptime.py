@@ -8,9 +8,6 @@ import sqlite3
 
 from application.ports.clock import Clock
 
-UNKNOWN = 0
-"""The uptime in rows of a program that did not record it."""
-
 _START = 1
 _MAX = 2**53
 """Some centuries. More would be damage."""
@@ -44,10 +41,7 @@ class Uptime:
 
     def read(self, connection: sqlite3.Connection) -> None:
         """Continues from the saved uptime."""
-        (saved,) = connection.execute(
-            "SELECT max(micros) FROM uptime WHERE typeof(micros) = 'integer' AND micros BETWEEN 0 AND ?", (_MAX,)
-        ).fetchone()
-        self._at_opening = self._saved = saved or _START
+        self._at_opening = self._saved = read_saved_uptime(connection)
         self._opened_at = self._clock.monotonic()
 
     def write_if_due(self, connection: sqlite3.Connection) -> None:
@@ -61,3 +55,11 @@ class Uptime:
         """Saves the uptime."""
         self._saved = self.now()
         connection.execute("REPLACE INTO uptime (rowid, micros) VALUES (1, ?)", (self._saved,))
+
+
+def read_saved_uptime(connection: sqlite3.Connection) -> int:
+    """Returns the uptime that was saved last."""
+    (saved,) = connection.execute(
+        "SELECT max(micros) FROM uptime WHERE typeof(micros) = 'integer' AND micros BETWEEN 0 AND ?", (_MAX,)
+    ).fetchone()
+    return int(saved or _START)

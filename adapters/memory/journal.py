@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from application.catalog.secrecy import forget_capabilities, forget_content, is_same_command
 from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
@@ -42,7 +43,9 @@ class MemoryJournal:
 
     async def record(self, action: Action, *, at: datetime | None = None) -> JournalEntry | None:
         known = self._find(action.id)
-        if known is not None and (known.action == action or known.state is not ActionState.REPORTED):
+        if known is not None and (
+            known.state is not ActionState.REPORTED or is_same_command(known.action.command, action.command)
+        ):
             return known
         self._reported.pop(action.id, None)
         self._unreported[action.id] = JournalEntry(action, at or self._clock.now())
@@ -81,8 +84,9 @@ class MemoryJournal:
 
     async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> datetime:
         entry, completed_at = self._checked(action_id, "concluded"), self._clock.now()
+        action = replace(entry.action, command=forget_content(entry.action.command))
         self._unreported[action_id] = replace(
-            entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at
+            entry, action=action, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at
         )
         return completed_at
 
@@ -160,7 +164,9 @@ class MemoryJournal:
         self._dead_letters.pop(entry.action.id, None)
         self._owned.discard(entry.action.id)
         self._since[entry.action.id] = self._clock.monotonic()
-        self._reported[entry.action.id] = replace(entry, state=ActionState.REPORTED, dead_letter_reason="")
+        self._reported[entry.action.id] = replace(
+            forget_capabilities(entry), state=ActionState.REPORTED, dead_letter_reason=""
+        )
 
     def _oldest_first(self, entries: dict[ActionId, JournalEntry]) -> list[JournalEntry]:
         return sorted(entries.values(), key=lambda entry: self._positions[entry.action.id])

@@ -1,4 +1,4 @@
-"""The JSON form in which storages keep commands and events: lossless, and with the domain's field names."""
+"""The JSON form in which storages keep commands, results and events: lossless, and with the domain's field names."""
 
 from collections.abc import Mapping
 from typing import Any, cast, get_args
@@ -6,11 +6,14 @@ from typing import Any, cast, get_args
 from marshmallow import ValidationError
 
 from adapters.serialization.dataclass_schema import DataclassSchema, schema_for
+from domain.actions import StepResult
 from domain.commands import Command
 from domain.events import Outcome
 from domain.json_values import JsonObject
+from domain.messages import Receipt
 
 _COMMANDS = {kind.__name__: schema_for(kind, DataclassSchema) for kind in get_args(Command)}
+_RECEIPTS = {Receipt.__name__: schema_for(Receipt, DataclassSchema)}
 _OUTCOMES = {kind.__name__: schema_for(kind, DataclassSchema) for kind in get_args(Outcome)}
 
 
@@ -34,7 +37,19 @@ def load_event(record: Mapping[str, Any]) -> Outcome:
     return cast("Outcome", _load(_OUTCOMES, record))
 
 
-def _dump(schemas: Mapping[str, DataclassSchema], value: Command | Outcome) -> JsonObject:
+def dump_step_result(result: StepResult) -> JsonObject:
+    """Returns what a step produced as a JSON object."""
+    return _dump(_RECEIPTS, result) if isinstance(result, Receipt) else {"type": "JsonObject", "value": result}
+
+
+def load_step_result(record: Mapping[str, Any]) -> StepResult:
+    """Returns the result that `dump_step_result` wrote. Raises ValueError for anything else."""
+    if record.get("type") == "JsonObject" and isinstance(record.get("value"), dict):
+        return cast("JsonObject", record["value"])
+    return cast("Receipt", _load(_RECEIPTS, record))
+
+
+def _dump(schemas: Mapping[str, DataclassSchema], value: Command | Outcome | Receipt) -> JsonObject:
     kind = type(value).__name__
     return {"type": kind, **schemas[kind].dump(value)}
 

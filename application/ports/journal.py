@@ -31,7 +31,8 @@ class Journal(Protocol):
 
         Returns None if it is new, otherwise what is known of it.
 
-        The same id with another command is another action; it replaces one that was reported.
+        The same id with another command is another action; it replaces one that was reported. It is recognised
+        although capabilities and contents were forgotten.
         """
 
     async def plan_steps(self, action_id: ActionId, names: Sequence[StepName]) -> None:
@@ -54,10 +55,16 @@ class Journal(Protocol):
         """Records the result or the permanent error of a step."""
 
     async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> datetime:
-        """Records how the action ended, and returns when. -> COMPLETED; also from TAKEN: not every action has steps."""
+        """Records how the action ended, and returns when. -> COMPLETED; also from TAKEN: not every action has steps.
+
+        Forgets the content of a file in the command.
+        """
 
     async def mark_reported(self, action_id: ActionId) -> None:
-        """Records that the engine has the outcome. -> REPORTED; the id stays known until `purge`."""
+        """Records that the engine has the outcome. -> REPORTED; the id stays known until `purge`.
+
+        Forgets all capabilities (`application.catalog.secrecy`), as `discard` does.
+        """
 
     async def dead_letter(self, action_id: ActionId, reason: str) -> None:
         """Records that the outcome can't be reported. COMPLETED -> DEAD_LETTERED."""

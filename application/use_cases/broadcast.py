@@ -16,7 +16,7 @@ from domain.channels import ChannelId
 from domain.commands import Broadcast
 from domain.errors import ChatRejected
 from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure
-from domain.messages import OutgoingMessage
+from domain.messages import OutgoingMessage, Receipt
 
 log = structlog.get_logger()
 
@@ -85,9 +85,13 @@ def _outcome(text: str, steps: Mapping[StepName, Step]) -> BroadcastSent | Broad
     sent = tuple(ChannelId(name) for name, step in steps.items() if step.result)
     failures = tuple(ChannelFailure(ChannelId(name), step.error) for name, step in steps.items() if not step.result)
     if not failures:
-        return BroadcastSent(text, sent, any(step.result and step.result.in_doubt for step in steps.values()))
+        return BroadcastSent(text, sent, any(map(_is_in_doubt, steps.values())))
     error = f"not sent to {len(failures)} of {len(steps)} channels{_list_codes(failures)}"
     return BroadcastFailed(text, error, sent, failures)
+
+
+def _is_in_doubt(step: Step) -> bool:
+    return isinstance(step.result, Receipt) and step.result.in_doubt
 
 
 def _list_codes(failures: Sequence[ChannelFailure]) -> str:

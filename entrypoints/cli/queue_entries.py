@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import cast
 
 from adapters.serialization.payloads import command_input, event_name, event_payload
+from application.catalog.secrecy import hide_capabilities
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
 from domain.actions import ActionId, JournalEntry, Step
 from domain.channels import ChannelId
 from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, command_name
 from domain.json_values import JsonObject
+from domain.messages import Receipt
 from domain.outbox import OutboxEntry
 
 
@@ -70,12 +72,12 @@ def _message(entry: OutboxEntry) -> QueueEntry:
         "refusals": entry.rejections,
         "firstRefusedAt": _format_time(entry.first_rejected_at),
         "setAsideBecause": entry.dead_letter_reason,
-        "said": cast("JsonObject", asdict(entry.event)),
+        "said": hide_capabilities(cast("JsonObject", asdict(entry.event))),
     }
     waiting = f"waiting, rejected {entry.rejections} times" if entry.rejections else "waiting"
     reason = entry.dead_letter_reason
     state = "set aside" if reason else waiting
-    return QueueEntry(entry.key, entry.key, ChannelId(entry.lane), entry.received_at, state, reason, details)
+    return QueueEntry(entry.key, entry.key, entry.event.channel_id, entry.received_at, state, reason, details)
 
 
 def _action(entry: JournalEntry) -> QueueEntry:
@@ -87,9 +89,11 @@ def _action(entry: JournalEntry) -> QueueEntry:
         "state": entry.state.value,
         "takenAt": entry.taken_at.isoformat(),
         "command": command_name(command),
-        "input": command_input(command),
+        "input": hide_capabilities(command_input(command)),
         "steps": {name: _step(step) for name, step in entry.steps.items()},
-        "outcome": {"event": event_name(outcome), "payload": event_payload(outcome)} if outcome else None,
+        "outcome": {"event": event_name(outcome), "payload": hide_capabilities(event_payload(outcome))}
+        if outcome
+        else None,
         "concludedAt": _format_time(entry.completed_at),
         "setAsideBecause": entry.dead_letter_reason,
     }
@@ -100,7 +104,8 @@ def _action(entry: JournalEntry) -> QueueEntry:
 def _step(step: Step) -> JsonObject:
     return {
         "begunAt": _format_time(step.begun_at),
-        "postedAs": step.result.timestamp if step.result else None,
+        "postedAs": step.result.timestamp if isinstance(step.result, Receipt) else None,
+        "result": hide_capabilities(step.result) if isinstance(step.result, dict) else None,
         "error": step.error,
     }
 

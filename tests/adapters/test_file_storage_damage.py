@@ -83,6 +83,8 @@ async def _fill(storage: FileStorage) -> None:
     await storage.channels.join(A, since=NOW)
     await storage.channels.set_unjoined_memberships(frozenset({B}))
     await storage.gaps.add([Gap(A, NOW, after(60))])
+    await storage.message_keys.bind(A, "deploy", RECEIPT.timestamp)
+    await storage.message_keys.reserve(B, "deploy", NOW)
     await storage.rate_limiter.reserve(A, 1, 1)
     await storage.rate_limiter.pause(B, 30)
 
@@ -117,20 +119,27 @@ async def use(storage: FileStorage) -> tuple[list[str], list[str], list[str], li
         await storage.rate_limiter.reserve(channel_id, 1, 1)
     await storage.channels.unjoined_memberships()
     await storage.gaps.pending()
+    for channel_id in (A, B):
+        await storage.message_keys.find(channel_id, "deploy")
+    await storage.message_keys.keys_of([(A, RECEIPT.timestamp)])
+    await storage.message_keys.purge(timedelta(days=30))
     await storage.rate_limiter.paused()
     return delivered, dead_letters, resumed, dead_actions
 
 
 COLUMNS = {
-    "outbox": "key lane state received_at said refusals first_refused_at reason uptime refused_uptime is_backfilled",
-    "lanes": "channel_id head head_at claimed_to lease_until not_before is_interrupted heard_until uptime",
+    "outbox": (
+        "key lane kind state received_at said refusals first_refused_at reason uptime refused_uptime is_backfilled"
+    ),
+    "lanes": "name priority head head_at claimed_to lease_until not_before is_interrupted heard_until uptime",
     "journal": "id state in_hand taken_at command outcome concluded_at reason uptime",
-    "steps": "action channel_id position begun_at posted_to timestamp in_doubt error",
+    "steps": "action name position begun_at result error",
+    "message_keys": "channel_id key timestamp reserved_since uptime",
     "taking": "since",
     "joined": "channel_id at",
     "bystanders": "channel_ids",
     "gaps": "channel_id after_at until_at",
-    "paces": "channel_id used_until held_until",
+    "paces": "channel_id used_until",
     "pauses": "channel_id until lasts",
     "tallies": "kind state rows",
     "uptime": "micros",
@@ -180,7 +189,7 @@ async def test_a_damaged_value_stops_nothing_else(directory: Path, tmp_path: Pat
 @pytest.mark.parametrize("value", ["9223372036854775807", "253402300800000000", "-1", "'soon'"])
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("paces", "used_until"), ("paces", "held_until"), ("pauses", "until"), ("pauses", "lasts")],
+    [("paces", "used_until"), ("pauses", "until"), ("pauses", "lasts")],
 )
 async def test_a_pause_out_of_range_is_none_and_is_reported(
     directory: Path, table: str, column: str, value: str
@@ -188,7 +197,7 @@ async def test_a_pause_out_of_range_is_none_and_is_reported(
     with closing(sqlite3.connect(directory / "flyte-slack.db", isolation_level=None)) as connection:
         connection.execute("DELETE FROM pauses")
         connection.execute("DELETE FROM paces")
-        connection.execute("INSERT INTO paces VALUES ('C9', 0, 0)")
+        connection.execute("INSERT INTO paces VALUES ('C9', 0)")
         if table == "pauses":
             latest, hour = 253402300799999999, 3_600_000_000
             connection.execute("INSERT INTO pauses VALUES ('C9', ?, ?)", (latest, hour))
@@ -204,7 +213,7 @@ async def test_a_pause_out_of_range_is_none_and_is_reported(
 
 async def test_no_saved_pause_lasts_longer_than_an_hour(directory: Path) -> None:
     with closing(sqlite3.connect(directory / "flyte-slack.db", isolation_level=None)) as connection:
-        connection.execute("REPLACE INTO paces VALUES ('C9', 0, 0)")
+        connection.execute("REPLACE INTO paces VALUES ('C9', 0)")
         connection.execute("REPLACE INTO pauses VALUES ('C9', 253402300799999999, 253402300799999999)")
     storage = FileStorage(directory, CLOCK)
     with capture_logs() as logs:

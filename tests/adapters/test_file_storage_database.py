@@ -191,7 +191,7 @@ async def test_lanes_that_have_been_silent_for_three_days_are_forgotten_unless_t
     await at(storage, after(73 * 3600)).heartbeat(LEASE)
 
     lanes = await storage.database.run(
-        lambda connection: connection.execute("SELECT channel_id FROM lanes ORDER BY channel_id").fetchall()
+        lambda connection: connection.execute("SELECT name FROM lanes ORDER BY name").fetchall()
     )
     assert [name for (name,) in lanes] == [joined, member, dead, waiting, recent]
 
@@ -329,7 +329,7 @@ async def test_a_stored_rate_that_makes_no_sense_delays_no_post_by_more_than_its
     storage = FileStorage(tmp_path / "storage", CLOCK)
     async with storage.open():
         await storage.database.run(
-            lambda connection: connection.execute("INSERT INTO paces VALUES ('CA', ?, ?)", (value, value))
+            lambda connection: connection.execute("INSERT INTO paces VALUES ('CA', ?)", (value,))
         )
     async with storage.open():
         assert (await storage.rate_limiter.paused()).get(A, 0) <= 3600

@@ -1,10 +1,15 @@
 """A process that uses a storage, to be killed or to run out of disk. Prints what has been stored."""
 
 import asyncio
+import os
 import resource
 import sys
+import threading
+from functools import partial
 from itertools import count
 from pathlib import Path
+from signal import SIGKILL
+from types import FrameType
 
 import structlog
 
@@ -76,6 +81,38 @@ async def fill_disk(directory: Path) -> None:
         assert await _try(storage, number)
 
 
+def migrate_and_be_killed(directory: Path) -> None:
+    """Opens the storage in processes that are killed at their first, second, third SQL statement, and so on.
+
+    Prints how many were killed before one opened and closed it.
+    """
+    for statement in count(1):
+        process = os.fork()
+        if not process:
+            threading.setprofile(partial(_kill_at, statement))
+            asyncio.run(_open_and_close(directory))
+            os._exit(0)
+        _, status = os.waitpid(process, 0)
+        if not os.WIFSIGNALED(status):
+            assert os.WEXITSTATUS(status) == 0
+            report(statement - 1)
+            return
+
+
+_executed = count(1)
+
+
+def _kill_at(statement: int, _frame: FrameType, event: str, function: object) -> None:
+    """Watches the calls of a thread. Kills the process when it is about to execute the given SQL statement."""
+    if event == "c_call" and getattr(function, "__name__", "") == "execute" and next(_executed) == statement:
+        os.kill(os.getpid(), SIGKILL)
+
+
+async def _open_and_close(directory: Path) -> None:
+    async with FileStorage(directory, CLOCK).open():
+        pass
+
+
 async def _try(storage: FileStorage, number: int) -> bool:
     message = IncomingMessage(A, f"{number}.000000", "x" * 5000)
     try:
@@ -97,4 +134,7 @@ async def _try_to_join(storage: FileStorage) -> None:
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     operations = {operation.__name__: operation for operation in (hold_lock, append_forever, hold_claims, fill_disk)}
-    asyncio.run(operations[sys.argv[1]](Path(sys.argv[2])))
+    if sys.argv[1] == migrate_and_be_killed.__name__:
+        migrate_and_be_killed(Path(sys.argv[2]))
+    else:
+        asyncio.run(operations[sys.argv[1]](Path(sys.argv[2])))
