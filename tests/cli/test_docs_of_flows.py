@@ -256,8 +256,8 @@ def test_the_events_of_a_command_repeat_its_input_and_add_the_results_or_an_erro
     succeeded, failed = example(spec.success), example(spec.failure)
     assert isinstance(succeeded, dict)
     assert isinstance(failed, dict)
-    assert succeeded == repeated | {name: succeeded[name] for name in spec.results}
-    size = {"size": failed["size"]} if content else {}
+    size = {"size": succeeded["size"]} if content else {}
+    assert succeeded == repeated | size | {name: succeeded[name] for name in spec.results}
     assert failed == repeated | size | {"error": failed["error"]}
 
 

@@ -9,12 +9,12 @@ def command_cells(spec: CommandSpec) -> list[str]:
     fields = [*(f"{_alternatives(group)}\\*" for group in spec.required), *map(_code, optional)]
     if spec.passes_on:
         fields.append("any other field")
-    results = f" + {_codes(spec.results)}" if spec.results else ""
+    sizes = ("size",) if any(field.is_content for field in spec.fields) else ()
     return [
         _code(spec.name),
         ", ".join(fields),
-        f"{_code(spec.success)}{results}",
-        _code(spec.failure),
+        " + ".join(filter(None, (_code(spec.success), _codes((*spec.results, *sizes))))),
+        " + ".join(filter(None, (_code(spec.failure), _codes(sizes)))),
         in_doubt_words(spec.in_doubt),
     ]
 
