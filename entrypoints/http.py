@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from application.health import HealthRegistry
+from domain.json_values import JsonObject
 from entrypoints.http_limits import Connection, ConnectionLimits
 
 log = structlog.get_logger()
@@ -43,8 +44,8 @@ class SlackRequestHandler(Protocol):
     def refuse(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Returns the status and text of the response if the headers rule out that Slack sent this; otherwise None."""
 
-    async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """Returns the status and text of the response. 401: Slack did not send this."""
+    async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str | JsonObject]:
+        """Returns the status of the response and its text or JSON. 401: Slack did not send this."""
 
 
 class HttpServer:
@@ -131,9 +132,9 @@ class HttpServer:
             if refusal := slack.refuse(request.headers):
                 return _respond(*refusal)
             connection = self._limits.connection(request.transport)
-            status, text = await slack.handle_request(request.headers, await _read_body(request, connection))
+            status, content = await slack.handle_request(request.headers, await _read_body(request, connection))
             connection.is_trusted = connection.is_trusted or status != HTTPStatus.UNAUTHORIZED
-            return _respond(status, text)
+            return _respond(status, content)
 
         return handle
 
@@ -194,8 +195,11 @@ def _check_length(size: int) -> None:
         raise web.HTTPRequestEntityTooLarge(max_size=_MAX_BODY_BYTES, actual_size=size)
 
 
-def _respond(status: int, text: str) -> web.Response:
-    response = web.Response(status=status, text=text, headers=_HEADERS)
+def _respond(status: int, content: str | JsonObject) -> web.Response:
+    if isinstance(content, str):
+        response = web.Response(status=status, text=content, headers=_HEADERS)
+    else:
+        response = web.json_response(content, status=status, headers=_HEADERS)
     if status == HTTPStatus.UNAUTHORIZED:
         response.force_close()
     return response

@@ -35,6 +35,7 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
         SlackMessageChanges.__init__(self, web)
         SlackFiles.__init__(self, web)
         self._users = UserCache(web)
+        self._own = Identity("", "")
 
     def now(self) -> datetime:
         return self._web.now()
@@ -51,7 +52,8 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
         return channel_id.startswith("D")
 
     async def identify(self) -> Identity:
-        return await self._web.read(ApiCall("auth.test"), {}, parse_identity)
+        self._own = await self._web.read(ApiCall("auth.test"), {}, parse_identity)
+        return self._own
 
     async def post(self, message: Post, key: IdempotencyKey | None) -> Receipt:
         call = ApiCall("chat.postMessage", message.channel_id, is_repeatable=False)
@@ -109,12 +111,12 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
         return await self._history.find_posted(message.channel_id, _thread_of(message), key, since)
 
     async def history(self, channel_id: ChannelId, after: str, until: str = "", cursor: str = "") -> Page:
-        return await self._history.page(channel_id, "", after, until, cursor)
+        return await self._history.page(channel_id, "", after, until, cursor, self._own)
 
     async def replies(
         self, channel_id: ChannelId, thread_timestamp: str, after: str, until: str = "", cursor: str = ""
     ) -> Page:
-        return await self._history.page(channel_id, thread_timestamp, after, until, cursor)
+        return await self._history.page(channel_id, thread_timestamp, after, until, cursor, self._own)
 
     async def _is_known_member(self, channel_id: ChannelId) -> bool:
         try:

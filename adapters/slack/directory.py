@@ -4,7 +4,8 @@ from typing import Final
 
 from adapters.slack.errors import ApiCall
 from adapters.slack.pagination import paginate
-from adapters.slack.schemas import object_list, parse_channel, parse_direct, parse_found_user
+from adapters.slack.schemas import parse_channel, parse_direct, parse_found_user
+from adapters.slack.values import object_list
 from adapters.slack.web_client import SlackWebClient
 from domain.channels import ChannelId, ChannelInfo
 from domain.commands import without_token

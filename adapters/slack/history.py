@@ -7,13 +7,15 @@ import structlog
 
 from adapters.slack.errors import ApiCall
 from adapters.slack.pagination import PAGE_SIZE, paginate
-from adapters.slack.schemas import carries_key, object_list, parse_found, parse_message, parse_next_cursor
+from adapters.slack.schemas import carries_key, parse_found, parse_message, parse_next_cursor
+from adapters.slack.values import object_list
 from adapters.slack.web_client import SlackWebClient
 from application.ports.chat import Page
 from domain.channels import ChannelId
 from domain.errors import ChatRejected
 from domain.json_values import JsonObject
 from domain.messages import FoundMessage, IdempotencyKey, IncomingMessage, Receipt
+from domain.users import Identity
 
 log = structlog.get_logger()
 
@@ -37,8 +39,10 @@ class SlackHistory:
                     return Receipt(channel_id, timestamp)
         return None
 
-    async def page(self, channel_id: ChannelId, thread_timestamp: str, after: str, until: str, cursor: str) -> Page:
-        """Implements Chat.history, and Chat.replies for a thread."""
+    async def page(
+        self, channel_id: ChannelId, thread_timestamp: str, after: str, until: str, cursor: str, own: Identity
+    ) -> Page:
+        """Implements Chat.history, and Chat.replies for a thread. `own` is the pack's own user."""
         arguments = _arguments(channel_id, thread_timestamp, after)
         response = await self._web.call(
             _call(channel_id, thread_timestamp),
@@ -46,7 +50,7 @@ class SlackHistory:
         )
         messages = _messages(response)
         # Every page of a thread begins with its first message, whatever its age.
-        new = (message for message in _parse(messages, channel_id) if message.timestamp != thread_timestamp)
+        new = (message for message in _parse(messages, channel_id, own) if message.timestamp != thread_timestamp)
         threads = () if thread_timestamp else tuple(_threads(messages))
         return Page(tuple(new), threads, parse_next_cursor(response))
 
@@ -78,10 +82,10 @@ def _messages(page: JsonObject) -> list[JsonObject]:
     return object_list(page, "messages")
 
 
-def _parse(messages: list[JsonObject], channel_id: ChannelId) -> Iterator[IncomingMessage]:
+def _parse(messages: list[JsonObject], channel_id: ChannelId, own: Identity) -> Iterator[IncomingMessage]:
     for message in messages:
         try:
-            parsed = parse_message(message, channel_id)
+            parsed = parse_message(message, own, channel_id)
         except ValueError as error:
             log.warning("slack_message_malformed", channel=channel_id, reason=str(error))
             continue

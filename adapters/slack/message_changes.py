@@ -9,7 +9,7 @@ from adapters.slack.errors import ApiCall
 from adapters.slack.history import SlackHistory
 from adapters.slack.message_fields import message_fields, scheduled_fields, update_fields
 from adapters.slack.pagination import paginate
-from adapters.slack.schemas import object_list, required_text
+from adapters.slack.values import object_list, required_text
 from adapters.slack.web_client import SlackWebClient
 from domain.channels import ChannelId
 from domain.errors import ChatRejected

@@ -4,10 +4,12 @@ Lone surrogates must have been replaced before (`json_codec.replace_surrogates_d
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
+from adapters.slack.values import json_object, object_list, required_text, text
 from domain.channels import ChannelId, ChannelInfo
 from domain.files import SharedFile, Upload
 from domain.json_values import Json, JsonObject
@@ -28,59 +30,67 @@ _CONTENT_FIELDS = ("text", "subtype", "files", "file", "attachments", "blocks")
 _SLACKBOT = "USLACKBOT"
 """Slack's own bot in every workspace, which has no bot id and is no bot according to `users.info`."""
 _DIRECT_CHANNEL_TYPES = ("im", "mpim")
+_IM_PREFIX = "D"
+"""Of the ids of direct messages with one person. RTM and the history omit the type of a channel."""
 _FILE_CHANNELS = ("channels", "groups", "ims")
 """The fields of a file that list where it is shared, beside `shares`."""
 
 
-def parse_message(message: Mapping[str, Json], channel_id: str | None = None) -> IncomingMessage | None:
+def parse_message(message: Mapping[str, Json], own: Identity, channel_id: str | None = None) -> IncomingMessage | None:
     """Returns the message of an event, or of the history, which omits the channel (`channel_id`).
 
-    None for edits, deletions and other changes, and for anything without content. Raises ValueError if the channel or
-    timestamp is missing.
+    `own` is the pack's own user, who may be mentioned. None for edits, deletions and other changes, and for anything
+    without content. Raises ValueError if the channel or timestamp is missing.
     """
     if not _is_new(message):
         return None
     if channel_id is not None:
         message = {**message, "channel": channel_id}
-    return cast("IncomingMessage", _load(_MESSAGE, message))
+    parsed = cast("IncomingMessage", _load(_MESSAGE, message))
+    return replace(parsed, is_mention=_mentions(parsed.text, own), team_id=parsed.team_id or own.team_id)
+
+
+def _mentions(message_text: str, own: Identity) -> bool:
+    """Returns whether the text mentions the user. Old clients write the name, too: `<@U1|bot>`."""
+    return bool(own.user_id) and any(f"<@{own.user_id}{end}" in message_text for end in (">", "|"))
 
 
 def _is_new(message: Mapping[str, Json]) -> bool:
-    is_change = _text(message.get("subtype")) not in _NEW_MESSAGE_SUBTYPES or any(map(message.get, _CHANGE_FIELDS))
+    is_change = text(message.get("subtype")) not in _NEW_MESSAGE_SUBTYPES or any(map(message.get, _CHANGE_FIELDS))
     return not is_change and any(map(message.get, _CONTENT_FIELDS))
 
 
 def parse_user(response: JsonObject, user_id: str) -> User:
     """Returns the user of a `users.info` response."""
-    return cast("User", _load(_USER, {**_object(response.get("user")), "id": user_id}))
+    return cast("User", _load(_USER, {**json_object(response.get("user")), "id": user_id}))
 
 
 def parse_found_user(response: JsonObject) -> User:
     """Returns the user of a `users.lookupByEmail` response. Raises ValueError if it has no id."""
-    return parse_user(response, required_text(_object(response.get("user")), "id"))
+    return parse_user(response, required_text(json_object(response.get("user")), "id"))
 
 
 def parse_channel(response: JsonObject) -> ChannelInfo:
     """Returns the channel of a `conversations.info` response. Raises ValueError if it has no id."""
-    channel = _object(response.get("channel"))
-    topic = _text(_object(channel.get("topic")).get("value"))
-    return ChannelInfo(ChannelId(required_text(channel, "id")), _text(channel.get("name")), topic)
+    channel = json_object(response.get("channel"))
+    topic = text(json_object(channel.get("topic")).get("value"))
+    return ChannelInfo(ChannelId(required_text(channel, "id")), text(channel.get("name")), topic)
 
 
 def parse_direct(response: JsonObject) -> ChannelId:
     """Returns the conversation of a `conversations.open` response. Raises ValueError if it has no id."""
-    return ChannelId(required_text(_object(response.get("channel")), "id"))
+    return ChannelId(required_text(json_object(response.get("channel")), "id"))
 
 
 def parse_found(message: JsonObject) -> FoundMessage:
     """Returns a message of the history."""
-    return FoundMessage(_text(message.get("text")), _text(message.get("thread_ts")))
+    return FoundMessage(text(message.get("text")), text(message.get("thread_ts")))
 
 
 def parse_view(response: JsonObject) -> View:
     """Returns the view of a `views.*` response. Raises ValueError if it has no id."""
-    view = _object(response.get("view"))
-    return View(required_text(view, "id"), _text(view.get("hash")))
+    view = json_object(response.get("view"))
+    return View(required_text(view, "id"), text(view.get("hash")))
 
 
 def parse_upload(response: JsonObject) -> Upload:
@@ -90,19 +100,19 @@ def parse_upload(response: JsonObject) -> Upload:
 
 def parse_file(response: JsonObject, file_id: str) -> SharedFile:
     """Returns the file of a `files.info` response."""
-    return SharedFile(file_id, _text(_object(response.get("file")).get("permalink")))
+    return SharedFile(file_id, text(json_object(response.get("file")).get("permalink")))
 
 
 def parse_files(response: JsonObject) -> list[SharedFile]:
     """Returns the files of a `files.completeUploadExternal` response."""
-    return [SharedFile(_text(file.get("id")), _text(file.get("permalink"))) for file in object_list(response, "files")]
+    return [SharedFile(text(file.get("id")), text(file.get("permalink"))) for file in object_list(response, "files")]
 
 
 def is_shared_in(response: JsonObject, channel_id: str) -> bool:
     """Returns whether the file of a `files.info` response is shared in a channel."""
-    file = _object(response.get("file"))
+    file = json_object(response.get("file"))
     lists = (channel for name in _FILE_CHANNELS for channel in _tuple(file.get(name)))
-    shares = (channel for kind in _object(file.get("shares")).values() for channel in _object(kind))
+    shares = (channel for kind in json_object(file.get("shares")).values() for channel in json_object(kind))
     return channel_id in (*lists, *shares)
 
 
@@ -118,31 +128,19 @@ def to_metadata(key: IdempotencyKey) -> JsonObject:
 
 def carries_key(message: Mapping[str, Json], key: IdempotencyKey) -> bool:
     """Whether a message of the history has this idempotency key."""
-    metadata = _object(message.get("metadata"))
-    payload = _object(metadata.get("event_payload"))
+    metadata = json_object(message.get("metadata"))
+    payload = json_object(metadata.get("event_payload"))
     return metadata.get("event_type") == METADATA_EVENT_TYPE and payload.get("id") == key
 
 
 def parse_next_cursor(response: JsonObject) -> str:
     """Returns the cursor of the next page; empty for the last page."""
-    return _text(_object(response.get("response_metadata")).get("next_cursor"))
+    return text(json_object(response.get("response_metadata")).get("next_cursor"))
 
 
-def required_text(body: JsonObject, name: str) -> str:
-    """Returns a text. Raises ValueError if it is missing, empty or no text."""
-    value = _text(body.get(name))
-    if not value:
-        raise ValueError(f"missing or not a text: {name}")
-    return value
-
-
-def object_list(body: JsonObject, name: str) -> list[JsonObject]:
-    """Returns the objects of a list, without anything else in it."""
-    return [item for item in _tuple(body.get(name)) if isinstance(item, dict)]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _file(file: JsonObject) -> Json:
+    texts: JsonObject = {name: text(file.get(name)) for name in ("id", "name", "title", "mimetype", "permalink")}
+    return texts | {"size": _count(file.get("size")), "url": text(file.get("url_private"))}
 
 
 def _count(value: object) -> int:
@@ -153,16 +151,12 @@ def _tuple(value: object) -> tuple[Json, ...]:
     return tuple(value) if isinstance(value, list) else ()
 
 
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
 def _required() -> fields.String:
     return fields.String(required=True, validate=validate.Length(min=1))
 
 
 def _optional() -> fields.Function:
-    return fields.Function(deserialize=_text, load_default="")
+    return fields.Function(deserialize=text, load_default="")
 
 
 class _LenientSchema(Schema):
@@ -186,29 +180,33 @@ class _MessageSchema(_LenientSchema):
     bot_profile = fields.Raw(load_default=None)
     thread_ts = _optional()
     channel_type = _optional()
+    team = _optional()
+    files = fields.Raw(load_default=None)
     reply_count = fields.Function(deserialize=_count, load_default=0)
     replies = fields.Function(deserialize=_tuple, load_default=())
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> IncomingMessage:
-        bot_profile = _object(data["bot_profile"])
-        app_id = _text(bot_profile.get("id")) or data["app_id"]
+        bot_profile = json_object(data["bot_profile"])
+        app_id = text(bot_profile.get("id")) or data["app_id"]
         return IncomingMessage(
             channel_id=ChannelId(data["channel"]),
             timestamp=data["ts"],
             text=data["text"],
             user_id=data["user"],
             bot_id=data["bot_id"] or app_id,
-            bot_name=data["username"] or _text(bot_profile.get("name")),
+            bot_name=data["username"] or text(bot_profile.get("name")),
             # Slack stamps what a person posts through an app with both the person's id and the app's bot id.
             is_automated=data["subtype"] == _BOT_MESSAGE
             or data["user"] == _SLACKBOT
             or (not data["bot_id"] and bool(app_id or bot_profile)),
             thread_timestamp=data["thread_ts"],
-            # RTM and the history omit the type, but the id of a direct message channel begins with D.
-            is_direct=data["channel_type"] in _DIRECT_CHANNEL_TYPES or data["channel"].startswith("D"),
+            is_direct=data["channel_type"] in _DIRECT_CHANNEL_TYPES or data["channel"].startswith(_IM_PREFIX),
             reply_count=data["reply_count"],
             replies=data["replies"],
+            channel_type=data["channel_type"] or ("im" if data["channel"].startswith(_IM_PREFIX) else ""),
+            files=tuple(map(_file, object_list(data, "files"))),
+            team_id=data["team"],
         )
 
 
@@ -221,15 +219,15 @@ class _UserSchema(_LenientSchema):
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> User:
-        profile = _object(data["profile"])
+        profile = json_object(data["profile"])
         names = (profile.get("display_name"), profile.get("real_name"), data["real_name"], data["name"])
         return User(
             id=data["id"],
-            name=next(filter(None, map(_text, names)), ""),
-            email=_text(profile.get("email")),
-            title=_text(profile.get("title")),
-            first_name=_text(profile.get("first_name")),
-            last_name=_text(profile.get("last_name")),
+            name=next(filter(None, map(text, names)), ""),
+            email=text(profile.get("email")),
+            title=text(profile.get("title")),
+            first_name=text(profile.get("first_name")),
+            last_name=text(profile.get("last_name")),
             is_bot=data["is_bot"] is True,
             handle=data["name"],
         )

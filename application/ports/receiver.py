@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
 from domain.channels import ChannelId
+from domain.interactions import Interaction, MessageChange, OtherEvent, Reaction
 from domain.messages import IncomingMessage
 
 CONNECT: Final = "connect"
@@ -63,7 +64,17 @@ class ChannelIdChanged:
     new_id: ChannelId
 
 
-WorkspaceEvent: TypeAlias = IncomingMessage | MembershipGained | MembershipLost | ChannelIdChanged | AccessLost
+WorkspaceEvent: TypeAlias = (
+    IncomingMessage
+    | Reaction
+    | MessageChange
+    | Interaction
+    | OtherEvent
+    | MembershipGained
+    | MembershipLost
+    | ChannelIdChanged
+    | AccessLost
+)
 """What happened in a workspace."""
 
 
@@ -94,10 +105,12 @@ class Receiver(Protocol):
     """Receives events from the chat service."""
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        """Connects, and iterates over the events in the order of their arrival.
+        """Connects, and iterates over the events in the order of their arrival; interactions overtake others that wait.
 
         - No event is acknowledged before its `acknowledge()`. Events that are of no use to the pack are not yielded;
-          the receiver acknowledges them itself. Unacknowledged events may arrive again.
+          the receiver acknowledges them itself. Unacknowledged events may arrive again, except interactions, which
+          the service never repeats: their users see a failure. What a service delivers together, such as several
+          actions, it learns of once all of it is acknowledged.
         - A slow consumer slows down the reading: at most 1,000 events wait in memory.
         - Broken connections are re-established without end, with growing, jittered pauses; `Connected` and
           `Disconnected` report it. The iterator raises ChatRejected if the service permanently refuses this way of

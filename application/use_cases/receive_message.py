@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
 
 import structlog
 
@@ -97,7 +96,7 @@ class ReceiveMessage:
             case Disconnected() | AccessLost():
                 pass
             case _:
-                assert_never(event)
+                pass
         batch.handled.append(incoming)
 
     def _is_relevant(self, message: IncomingMessage, batch: _Batch, identity: Identity) -> bool:
@@ -125,14 +124,12 @@ class ReceiveMessage:
     async def _is_known(self, other: OtherWorkspaceEvent, batch: _Batch) -> bool:
         """Whether an event is about one of the pack's channels after all: it may be shared between workspaces."""
         match other.event:
-            case IncomingMessage() | MembershipGained() | MembershipLost():
-                channel_id = other.event.channel_id
             case ChannelIdChanged():
                 channel_id = other.event.old_id
             case AccessLost():
                 return False
             case _:
-                assert_never(other.event)
+                channel_id = other.event.channel_id
         if channel_id in batch.joined or channel_id in self._doubts.expected():
             return True
         return channel_id in (await self._channels.unjoined_memberships() or ())

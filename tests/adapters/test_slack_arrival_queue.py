@@ -19,13 +19,13 @@ THIRD = MembershipGained(ChannelId("C3"))
 async def filled_queue() -> EventQueue:
     queue = EventQueue(TestTime())
     for _ in range(HANDOVER_SIZE):
-        await queue.put(FIRST)
+        await queue.put([FIRST])
     return queue
 
 
 async def test_an_event_waits_for_room() -> None:
     queue = await filled_queue()
-    second = asyncio.create_task(queue.put(SECOND), name="second")
+    second = asyncio.create_task(queue.put([SECOND]), name="second")
     await asyncio.sleep(0)
     assert not second.done()
 
@@ -38,12 +38,12 @@ async def test_an_event_waits_for_room() -> None:
 
 async def test_an_event_does_not_overtake_one_that_waits() -> None:
     queue = await filled_queue()
-    second = asyncio.create_task(queue.put(SECOND), name="second")
+    second = asyncio.create_task(queue.put([SECOND]), name="second")
     await asyncio.sleep(0)
 
     async def take_and_put() -> None:
         await anext(queue)
-        await queue.put(THIRD)
+        await queue.put([THIRD])
 
     third = asyncio.create_task(take_and_put(), name="third")
     await asyncio.sleep(0)
@@ -54,5 +54,5 @@ async def test_an_event_does_not_overtake_one_that_waits() -> None:
 
 async def test_the_time_of_receipt_is_truncated_to_milliseconds() -> None:
     queue = EventQueue(TestTime(datetime(2026, 1, 1, 12, 0, 0, 123_999, tzinfo=UTC)))
-    await queue.put(FIRST)
+    await queue.put([FIRST])
     assert (await next_event(queue)).received_at == datetime(2026, 1, 1, 12, 0, 0, 123_000, tzinfo=UTC)

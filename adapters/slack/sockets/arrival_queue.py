@@ -1,47 +1,89 @@
 """The channel between Slack's connections and the consumer of their events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from application.ports.clock import Clock
-from application.ports.receiver import ChatEvent, IncomingEvent
+from application.ports.receiver import ChatEvent, IncomingEvent, OtherWorkspaceEvent
+from domain.interactions import INTERACTIONS
 
 HANDOVER_SIZE = 16
 """So many events in a burst cost one switch between producer and consumer, not one each."""
+
+Acknowledge: TypeAlias = Callable[[], Awaitable[None]]
 
 
 async def no_acknowledgement() -> None:
     """The acknowledgement of an event for which Slack expects none."""
 
 
+def is_interaction(event: ChatEvent) -> bool:
+    """Whether a person waits for the pack's acknowledgement, which Slack requests once."""
+    return isinstance(event.event if isinstance(event, OtherWorkspaceEvent) else event, INTERACTIONS)
+
+
 class EventQueue:
-    """Hands events over in order: buffering them is up to the consumer."""
+    """Hands events over in order, but interactions first: buffering them is up to the consumer."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._next: asyncio.Queue[IncomingEvent | Exception] = asyncio.Queue(HANDOVER_SIZE)
-        self._turn = asyncio.Lock()
-        """Keeps the order: a call to `Queue.put` can overtake one that waits for room."""
+        self._arrived = asyncio.Event()
+        self._interactions = _Lane()
+        self._others = _Lane()
 
-    async def put(self, event: ChatEvent, acknowledge: Callable[[], Awaitable[None]] = no_acknowledgement) -> None:
-        """Adds an event received now. Waits while the consumer has yet to take `HANDOVER_SIZE` events."""
+    async def put(self, events: Sequence[ChatEvent], acknowledge: Acknowledge = no_acknowledgement) -> None:
+        """Adds events received now, to be acknowledged together, which happens once.
+
+        Waits while the consumer has yet to take `HANDOVER_SIZE` events of the kind.
+        """
         now = self._clock.now()
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        await self._put(IncomingEvent(event, received_at, acknowledge))
+        for event, acknowledge_part in zip(events, _parts(acknowledge, len(events)), strict=True):
+            lane = self._interactions if is_interaction(event) else self._others
+            await self._put(IncomingEvent(event, received_at, acknowledge_part), lane)
 
     async def fail(self, error: Exception) -> None:
         """Makes the iterator raise `error` after the events put so far."""
-        await self._put(error)
+        await self._put(error, self._others)
 
     def __aiter__(self) -> AsyncIterator[IncomingEvent]:
         return self
 
     async def __anext__(self) -> IncomingEvent:
-        item = await self._next.get()
+        while self._interactions.queue.empty() and self._others.queue.empty():
+            self._arrived.clear()
+            await self._arrived.wait()
+        lane = self._others if self._interactions.queue.empty() else self._interactions
+        item = lane.queue.get_nowait()
         if isinstance(item, Exception):
             raise item
         return item
 
-    async def _put(self, item: IncomingEvent | Exception) -> None:
-        async with self._turn:
-            await self._next.put(item)
+    async def _put(self, item: IncomingEvent | Exception, lane: "_Lane") -> None:
+        async with lane.turn:
+            await lane.queue.put(item)
+        self._arrived.set()
+
+
+class _Lane:
+    """Events that arrive in order."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[IncomingEvent | Exception] = asyncio.Queue(HANDOVER_SIZE)
+        self.turn = asyncio.Lock()
+        """Keeps the order: a call to `Queue.put` can overtake one that waits for room."""
+
+
+def _parts(acknowledge: Acknowledge, count: int) -> list[Acknowledge]:
+    """Returns so many acknowledgements: once each was given, `acknowledge` is called."""
+    missing = set(range(count))
+
+    async def give(part: int) -> None:
+        if part in missing:
+            missing.remove(part)
+            if not missing:
+                await acknowledge()
+
+    return [partial(give, part) for part in range(count)]

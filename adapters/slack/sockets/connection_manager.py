@@ -6,8 +6,9 @@ off until a connection has lived for some seconds. Each attempt requests a new U
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -130,7 +131,7 @@ class ConnectionManager:
         if hello.connections is not None and hello.connections >= _MANY_CONNECTIONS:
             log.warning("slack_sockets_nearly_used_up", connections=hello.connections, allowed=MAX_CONNECTIONS)
         if not self._open:
-            await self._queue.put(Connected(self._disconnected_seconds(), self._protocol.replays_missed))
+            await self._queue.put([Connected(self._disconnected_seconds(), self._protocol.replays_missed)])
         self._open.append(connection)
         self._was_connected = True
         self._reported_reason = ""
@@ -177,12 +178,14 @@ class ConnectionManager:
     async def _handle_frame(self, frame: JsonObject, connection: Connection) -> None:
         parsed = parse_frame(self._protocol, frame)
         match parsed:
-            case EventReceived(event, ""):
-                await self._queue.put(event)
-            case EventReceived(event, envelope_id):
-                await self._queue.put(event, self._acknowledgement(envelope_id, connection))
-            case Ignored(envelope_id):
-                await connection.send(self._protocol.acknowledgement(envelope_id))
+            case EventReceived(events, ""):
+                await self._queue.put(events)
+            case EventReceived(events, envelope_id, response):
+                connection.expect_ack()
+                acknowledgement = self._protocol.acknowledgement(envelope_id, response)
+                await self._queue.put(events, partial(connection.send_ack, acknowledgement))
+            case Ignored(envelope_id, response):
+                await connection.send(self._protocol.acknowledgement(envelope_id, response))
             case DisconnectWarning(reason):
                 log.info("slack_socket_to_be_replaced", kind=self._protocol.name, reason=reason)
                 connection.needs_replacement.set()
@@ -193,18 +196,6 @@ class ConnectionManager:
                 pass
             case _:
                 assert_never(parsed)
-
-    def _acknowledgement(self, envelope_id: str, connection: Connection) -> Callable[[], Awaitable[None]]:
-        connection.expect_ack()
-        is_given = False
-
-        async def acknowledge() -> None:
-            nonlocal is_given
-            if not is_given:
-                is_given = True
-                await connection.send_ack(self._protocol.acknowledgement(envelope_id))
-
-        return acknowledge
 
     async def _monitor(self, connection: Connection) -> None:
         while not connection.is_silent():
@@ -217,7 +208,7 @@ class ConnectionManager:
     async def _report_disconnected(self, reason: str) -> None:
         if reason != self._reported_reason:
             self._reported_reason = reason
-            await self._queue.put(Disconnected(reason))
+            await self._queue.put([Disconnected(reason)])
 
 
 async def _retire(connection: Connection) -> None:

@@ -1,9 +1,11 @@
 """Frames received on Slack's sockets, by meaning."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from application.ports.receiver import ChatEvent
+from domain.json_values import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +18,13 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class EventReceived:
-    """An event for the pack."""
+    """Events for the pack, which arrived together."""
 
-    event: ChatEvent
+    events: Sequence[ChatEvent]
     envelope_id: str = ""
     """Identifies the acknowledgement; empty if Slack expects none."""
+    response: JsonObject | None = None
+    """What the acknowledgement carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Ignored:
     """Nothing for the pack, but Slack expects an acknowledgement."""
 
     envelope_id: str
+    response: JsonObject | None = None
+    """What the acknowledgement carries."""
 
 
 @dataclass(frozen=True, slots=True)

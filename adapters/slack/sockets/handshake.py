@@ -31,8 +31,8 @@ class SocketProtocol(Protocol):
     def parse(self, frame: JsonObject) -> Frame:
         """Returns the meaning of a frame."""
 
-    def acknowledgement(self, envelope_id: str) -> str:
-        """Returns the frame that acknowledges an envelope."""
+    def acknowledgement(self, envelope_id: str, response: JsonObject | None) -> str:
+        """Returns the frame that acknowledges an envelope, with what Slack is to show to the user, if anything."""
 
     def ping(self) -> str:
         """Returns a text frame to ping with; empty to use the WebSocket's own pings."""

@@ -12,11 +12,13 @@ from adapters.slack.errors import ApiCall, unreadable_response
 from adapters.slack.events import parse_event
 from adapters.slack.sockets.connection_manager import receive
 from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Frame, Hello, KeepAlive
+from adapters.slack.values import json_object, text
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import IncomingEvent
 from domain.json_values import JsonObject
+from domain.users import Identity
 
 _CONNECT = ApiCall("rtm.connect")
 _CONNECTION_FRAMES = ("pong", "reconnect_url", "error")
@@ -32,7 +34,7 @@ class SlackRtm:
         self._web = web
         self._clock = clock
         self._pauses = pauses
-        self._own_user_id = ""
+        self._own = Identity("", "")
         self._ping_ids = itertools.count(1)
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
@@ -40,11 +42,11 @@ class SlackRtm:
 
     async def request_url(self) -> str:
         response = await self._web.call(_CONNECT)
-        url, own_user = response.get("url"), response.get("self")
-        own_user_id = own_user.get("id") if isinstance(own_user, dict) else None
-        if not isinstance(url, str) or not isinstance(own_user_id, str):
+        url = text(response.get("url"))
+        user_id, team_id = (text(json_object(response.get(name)).get("id")) for name in ("self", "team"))
+        if not url or not user_id:
             raise unreadable_response(_CONNECT)
-        self._own_user_id = own_user_id
+        self._own = Identity(user_id, "", team_id)
         return url
 
     def parse(self, frame: JsonObject) -> Frame:
@@ -55,11 +57,11 @@ class SlackRtm:
             return DisconnectWarning("goodbye")
         if kind in _CONNECTION_FRAMES or kind is None:  # replies to our own frames have no type
             return KeepAlive()
-        event = parse_event(frame, self._own_user_id)
-        return EventReceived(event) if event is not None else KeepAlive()
+        event = parse_event(frame, self._own)
+        return EventReceived([event]) if event is not None else KeepAlive()
 
-    def acknowledgement(self, envelope_id: str) -> str:
-        raise NotImplementedError(envelope_id)
+    def acknowledgement(self, envelope_id: str, response: JsonObject | None) -> str:
+        raise NotImplementedError(envelope_id, response)
 
     def ping(self) -> str:
         return json.dumps({"type": "ping", "id": next(self._ping_ids)})

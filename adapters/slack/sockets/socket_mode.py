@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from adapters.slack.errors import ApiCall, unreadable_response
-from adapters.slack.events import parse_callback
+from adapters.slack.events import NOTHING_OPTIONAL, EventSelection, parse_callback
+from adapters.slack.interactions import Delivery, InteractionParser
 from adapters.slack.sockets.connection_manager import receive, refusal_backoff_seconds
 from adapters.slack.sockets.frames import DisconnectWarning, EventReceived, Frame, Hello, Ignored, KeepAlive, Refused
+from adapters.slack.values import json_object
 from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.rate_limiter import RateLimiter
@@ -29,7 +31,8 @@ _REFUSAL_REASONS = {
 class SlackSocketMode:
     """Receiver and SocketProtocol of Socket Mode, while `web` is open.
 
-    `identify` (`Chat.identify`) is awaited once, before the first connection.
+    `identify` (`Chat.identify`) is awaited once, before the first connection. `selection` names the optional events;
+    `command_reply` is shown to the users of slash commands.
     """
 
     name = "socket mode"
@@ -42,6 +45,8 @@ class SlackSocketMode:
         identify: Callable[[], Awaitable[Identity]],
         clock: Clock,
         pauses: RateLimiter | None = None,
+        selection: EventSelection = NOTHING_OPTIONAL,
+        command_reply: str = "",
     ) -> None:
         self._web = web
         self._app_token = app_token
@@ -49,6 +54,8 @@ class SlackSocketMode:
         self._clock = clock
         self._pauses = pauses
         self._own = Identity("", "")
+        self._selection = selection
+        self._interactions = InteractionParser(command_reply)
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
         return receive(self, self._web, self._clock, self._pauses)
@@ -72,14 +79,29 @@ class SlackSocketMode:
         if not isinstance(envelope_id, str) or not envelope_id:
             log.warning("slack_envelope_without_id", type=str(kind)[:50])
             return KeepAlive()
-        if kind != "events_api":
+        delivery = self._parse_payload(kind, frame.get("payload"))
+        if delivery is None:
             log.debug("slack_envelope_ignored", type=str(kind)[:50])
             return Ignored(envelope_id)
-        event = parse_callback(frame.get("payload"), self._own)
-        return EventReceived(event, envelope_id) if event is not None else Ignored(envelope_id)
+        response = delivery.response if frame.get("accepts_response_payload") is True else None
+        if not delivery.events:
+            return Ignored(envelope_id, response)
+        return EventReceived(delivery.events, envelope_id, response)
 
-    def acknowledgement(self, envelope_id: str) -> str:
-        return json.dumps({"envelope_id": envelope_id})
+    def acknowledgement(self, envelope_id: str, response: JsonObject | None) -> str:
+        frame: JsonObject = {"envelope_id": envelope_id}
+        return json.dumps(frame if response is None else frame | {"payload": response})
+
+    def _parse_payload(self, kind: Json, payload: Json) -> Delivery | None:
+        match kind:
+            case "events_api":
+                return Delivery(parse_callback(payload, self._own, self._selection))
+            case "interactive":
+                return self._interactions.parse(payload, self._own)
+            case "slash_commands":
+                return self._interactions.parse_command(json_object(payload), self._own)
+            case _:
+                return None
 
     def ping(self) -> str:
         return ""
