@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
 from domain.channels import ChannelId
-from domain.interactions import Interaction, MessageChange, OtherEvent, Reaction
-from domain.messages import IncomingMessage
+from domain.outbox import InboundEvent
 
 CONNECT: Final = "connect"
 """The name of the pause, in RateLimiter, for which a receiver opens no connection because the service refused one."""
@@ -64,17 +63,7 @@ class ChannelIdChanged:
     new_id: ChannelId
 
 
-WorkspaceEvent: TypeAlias = (
-    IncomingMessage
-    | Reaction
-    | MessageChange
-    | Interaction
-    | OtherEvent
-    | MembershipGained
-    | MembershipLost
-    | ChannelIdChanged
-    | AccessLost
-)
+WorkspaceEvent: TypeAlias = InboundEvent | MembershipGained | MembershipLost | ChannelIdChanged | AccessLost
 """What happened in a workspace."""
 
 

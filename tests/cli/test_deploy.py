@@ -36,7 +36,7 @@ def test_a_manifest_subscribes_to_every_event_that_the_pack_handles(name: str) -
     rtm_only = {"channel_joined", "group_joined"}
     kinds = {kind.split(".")[0] for kind in subscribed_events(read(name))}
     assert kinds >= set(slack_events.EVENT_PARSERS) - rtm_only
-    assert kinds - set(slack_events.EVENT_PARSERS) <= {"app_home_opened", "reaction_added", "reaction_removed"}
+    assert kinds - set(slack_events.EVENT_PARSERS) <= {"app_home_opened"}
 
 
 @MANIFESTS
