@@ -1,6 +1,7 @@
 """Channels, and the set of them that the pack listens to."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import NewType
 
 ChannelId = NewType("ChannelId", str)
@@ -8,6 +9,15 @@ ChannelId = NewType("ChannelId", str)
 
 NO_CHANNEL = ChannelId("")
 """For what happens in none."""
+
+
+class Reference(Enum):
+    """What a flow names a channel by."""
+
+    ID = "id"
+    NAME = "name"
+    PERSON = "person"
+    """Whose direct messages with the bot are meant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWebClient
 from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
+from application.catalog.commands import COMMANDS_BY_METHOD
 from application.health import ChatHealth, HealthRegistry
 from application.policies import PostingPolicy
 from application.ports.receiver import Receiver
@@ -29,8 +30,11 @@ from application.resilience.interception import InterceptedStorage, ObservedRece
 from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.backfill_progress import BackfillProgress
+from application.services.channel_directory import ChannelDirectory
 from application.services.channel_locks import ChannelLocks
 from application.services.channel_turns import ChannelTurns
+from application.services.command_execution import ExecutionTools
+from application.services.command_runner import CommandRunner
 from application.services.doubts import Doubts
 from application.services.history_reader import HistoryReader
 from application.services.membership_doubts import MembershipDoubts
@@ -42,6 +46,7 @@ from application.services.result_reporter import ResultReporter
 from application.services.user_directory import UserDirectory
 from application.supervisor import Supervisor
 from application.use_cases.broadcast import BroadcastHandler
+from application.use_cases.chat_use_case import Services
 from application.use_cases.dispatcher import CommandDispatcher, pack_definition
 from application.use_cases.join_channel import JoinChannelHandler
 from application.use_cases.leave_channel import LeaveChannelHandler
@@ -193,18 +198,20 @@ class Application(containers.DeclarativeContainer):
         shutdown=shutdown,
     )
     membership_doubts = providers.Singleton(MembershipDoubts)
+    watched_chat = providers.Singleton(
+        intercepted, adapters.chat, providers.Singleton(ChatHealthPolicy, health=chat_health)
+    )
+    inaccessible_channels = providers.Singleton(InaccessibleChannelPolicy, recheck=membership_doubts.provided.recheck)
+    impatient_chat = providers.Singleton(intercepted, watched_chat, inaccessible_channels)
+    """For callers that repeat all requests themselves."""
     retried_chat = providers.Singleton(
         intercepted,
-        providers.Singleton(intercepted, adapters.chat, providers.Singleton(ChatHealthPolicy, health=chat_health)),
+        watched_chat,
         providers.Singleton(
             ChatRetryPolicy, shutdown=shutdown, pauses=pauses, give_up_seconds=settings.provided.give_up_seconds
         ),
     )
-    chat = providers.Singleton(
-        intercepted,
-        retried_chat,
-        providers.Singleton(InaccessibleChannelPolicy, recheck=membership_doubts.provided.recheck),
-    )
+    chat = providers.Singleton(intercepted, retried_chat, inaccessible_channels)
 
     # From the workflow engine to the chat service
 
@@ -233,6 +240,27 @@ class Application(containers.DeclarativeContainer):
         gate=post_gate,
         doubts=doubts,
     )
+    channel_directory = providers.Singleton(ChannelDirectory, chat=chat)
+    command_runner = providers.Singleton(
+        CommandRunner,
+        tools=providers.Singleton(
+            ExecutionTools,
+            chat=impatient_chat,
+            services=providers.Singleton(
+                Services,
+                sender=message_sender,
+                channels=channel_directory,
+                message_keys=storage.provided.message_keys,
+                allowed_methods=settings.provided.allowed_methods,
+                commands_by_method=providers.Object(COMMANDS_BY_METHOD),
+            ),
+            journal=storage.provided.journal,
+            turns=channel_turns,
+            doubts=doubts,
+            pauses=pauses,
+            shutdown=shutdown,
+        ),
+    )
     join_channel = providers.Singleton(JoinChannelHandler, chat=chat, storage=storage, channel_locks=channel_locks)
     dispatcher = providers.Singleton(
         CommandDispatcher,
@@ -243,6 +271,7 @@ class Application(containers.DeclarativeContainer):
                 commands.Broadcast: providers.Singleton(
                     BroadcastHandler, chat=chat, sender=message_sender, storage=storage
                 ),
+                commands.ChatCommand: command_runner,
                 commands.JoinChannel: join_channel,
                 commands.LeaveChannel: providers.Singleton(
                     LeaveChannelHandler,

@@ -2,7 +2,7 @@
 
 from adapters.memory.chat_state import ChatState
 from application.ports.clock import Clock
-from domain.channels import ChannelId, ChannelInfo
+from domain.channels import ChannelId, ChannelInfo, Reference
 from domain.errors import ChannelInaccessible, ChatRejected
 from domain.json_values import JsonObject
 from domain.users import User
@@ -25,6 +25,11 @@ class ChatDirectory(ChatState):
     async def look_up(self, user_id: str) -> User:
         """Implements Chat."""
         return self._user(user_id)
+
+    def reference(self, channel_id: ChannelId) -> Reference:
+        if channel_id in self._users:
+            return Reference.PERSON
+        return Reference.ID if channel_id in self._channels else Reference.NAME
 
     async def channels(self) -> list[ChannelInfo]:
         known = (channel for channel in self._channels.values() if channel.is_visible and not channel.is_direct)

@@ -17,6 +17,7 @@ from adapters.serialization.json_codec import (
 )
 from application.catalog.commands import COMMANDS_BY_NAME
 from application.catalog.events import event_spec
+from application.catalog.people import person_fields, user_fields
 from application.catalog.specs import CommandSpec, Field, FieldType
 from domain.channels import ChannelId
 from domain.commands import (
@@ -51,7 +52,6 @@ from domain.events import (
 from domain.interactions import Reaction
 from domain.json_values import Json, JsonObject
 from domain.messages import KEY_FIELDS, NO_KEYS, MessageKeys, OutgoingMessage, Receipt, RichMessage
-from domain.users import User
 
 MAX_INPUT_BYTES = 1024 * 1024
 """Of a command's input as compact JSON."""
@@ -292,24 +292,6 @@ def _in_doubt_flag(*, in_doubt: bool) -> JsonObject:
     return {"inDoubt": True} if in_doubt else {}
 
 
-def user_fields(user: User) -> JsonObject:
-    """Returns a user as events describe people."""
-    return {
-        "id": user.id,
-        "name": user.name,
-        "email": user.email,
-        "title": user.title,
-        "firstName": user.first_name,
-        "lastName": user.last_name,
-    }
-
-
-def _person(user: User, timestamp: str, thread_timestamp: str) -> JsonObject:
-    """The seed puts the times inside `user`, every released pack beside `message`."""
-    times: JsonObject = {"timestamp": timestamp, "threadTimestamp": thread_timestamp}
-    return user_fields(user) | times | {"handle": user.handle, "isBot": user.is_bot}
-
-
 def _received_payload(received: PackEvent) -> Json:
     return _heard_payload(received) if isinstance(received, ReceivedMessage) else _event_payload(received)
 
@@ -320,7 +302,7 @@ def _heard_payload(received: ReceivedMessage) -> Json:
     thread = message.thread_timestamp or message.timestamp
     return {
         "channelId": message.channel_id,
-        "user": _person(received.user, message.timestamp, thread),
+        "user": person_fields(received.user, message.timestamp, thread),
         "message": message.text,
         "timestamp": message.timestamp,
         "threadTimestamp": thread,
@@ -350,7 +332,7 @@ def _event_payload(received: ReceivedEvent) -> Json:
     times = str(values.get("timestamp", "")), str(values.get("threadTimestamp", ""))
     place: JsonObject = {
         "channelId": event.channel_id,
-        "user": _person(received.user, *times),
+        "user": person_fields(received.user, *times),
         "teamId": event.team_id,
     }
     return place | {name: values[name] for name in event_spec(event).fields}

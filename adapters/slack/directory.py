@@ -1,5 +1,6 @@
 """Conversations and people by name, and any other method, on Slack's Web API."""
 
+import re
 from typing import Final
 
 from adapters.slack.errors import ApiCall
@@ -7,7 +8,7 @@ from adapters.slack.pagination import paginate
 from adapters.slack.schemas import parse_channel, parse_direct, parse_found_user
 from adapters.slack.values import object_list
 from adapters.slack.web_client import SlackWebClient
-from domain.channels import ChannelId, ChannelInfo
+from domain.channels import ChannelId, ChannelInfo, Reference
 from domain.commands import without_token
 from domain.json_values import JsonObject
 from domain.users import User
@@ -15,12 +16,21 @@ from domain.users import User
 _CHANNELS_PER_PAGE: Final = 1000
 """Slack's maximum: few calls of `conversations.list` are allowed per minute."""
 
+_PERSON: Final = re.compile(r"[UW][A-Z0-9]{2,}")
+
 
 class SlackDirectory:
     """Implements Directory."""
 
     def __init__(self, web: SlackWebClient) -> None:
         self._web = web
+
+    def reference(self, channel_id: ChannelId) -> Reference:
+        if _PERSON.fullmatch(channel_id):
+            return Reference.PERSON
+        # Slack's ids have no small letters, its names no capital ones.
+        is_name = channel_id.startswith("#") or channel_id != channel_id.upper()
+        return Reference.NAME if is_name else Reference.ID
 
     async def channels(self) -> list[ChannelInfo]:
         call = ApiCall("conversations.list")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from domain.json_values import Json
+from application.use_cases.chat_use_case import ChatUseCase
+from domain.json_values import Json, JsonObject
 from domain.outbox import EventKind
 
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z0-9])")
@@ -83,11 +84,18 @@ class CommandSpec:
     results: tuple[str, ...] = ()
     """What the success event adds."""
     lane: str = ""
-    """The field that names the channel in whose order the command is executed; empty: at once."""
+    """The field that names the channel in whose order the command is executed; empty: at once. A dot leads into an
+    object."""
     passes_on: bool = False
     """Whether any other field is passed on to the chat service."""
+    reason: str = ""
+    """Where the failure event has the explanation once more, without the code; empty: nowhere."""
+    methods: tuple[str, ...] = ()
+    """The chat service's methods that the command stands for, which can't be called otherwise."""
+    use_case: ChatUseCase | None = None
+    """What executes it as a ChatCommand; None: it is a command of its own in the domain."""
 
-    def missing(self, given: dict[str, Json]) -> str:
+    def missing(self, given: JsonObject) -> str:
         """Returns which required fields are missing, in the contract's wording; empty if none."""
         lacking = (names for names in self.required if not any(_is_given(given.get(name)) for name in names))
         return ", ".join(f"missing {' or '.join(map(_in_words, names))} field" for names in lacking)

@@ -2,13 +2,16 @@
 
 from typing import Protocol
 
-from domain.channels import ChannelId, ChannelInfo
+from domain.channels import ChannelId, ChannelInfo, Reference
 from domain.json_values import JsonObject
 from domain.users import User
 
 
 class Directory(Protocol):
     """Part of Chat, whose docstring applies."""
+
+    def reference(self, channel_id: ChannelId) -> Reference:
+        """Returns in which way this names a channel."""
 
     async def channels(self) -> list[ChannelInfo]:
         """Returns the public channels, and the private ones of which the bot is a member."""

@@ -11,13 +11,15 @@ from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
 from application.services.pauses import Pauses
-from domain.errors import ChatError, RateLimited, Unreachable
+from domain.errors import ChatError, InDoubt, RateLimited, Unreachable
 
 log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 30
 _REPEATED_BY_CALLER = frozenset({"post", "find_posted", "history", "replies"})
 """Their callers know how long to go on, keep to a rate limit of their own, and wait while others go on."""
+_FOR_ACTIONS = ("join", "leave", "channels", "open_direct")
+"""Outages of these are waited out for a limited time."""
 _HISTORY = frozenset({"history", "replies"})
 
 
@@ -38,7 +40,7 @@ class Outage:
         """How long the outage lasts; 0 if there is none."""
         return 0.0 if self._since is None else asyncio.get_running_loop().time() - self._since
 
-    async def wait(self, error: Unreachable, seconds_left: float) -> None:
+    async def wait(self, error: Unreachable | InDoubt, seconds_left: float) -> None:
         """Waits before the next attempt. Raises the error if no time is left.
 
         Raises ShutdownRequested if the pack is to end before.
@@ -63,7 +65,7 @@ class ChatRetryPolicy:
     def __init__(self, shutdown: Shutdown, pauses: Pauses, give_up_seconds: float) -> None:
         self._shutdown = shutdown
         self._pauses = pauses
-        self._give_up_seconds = dict.fromkeys(("join", "leave"), give_up_seconds)
+        self._give_up_seconds = dict.fromkeys(_FOR_ACTIONS, give_up_seconds)
 
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Raises ChatRejected, InDoubt, Unreachable, and ShutdownRequested."""

@@ -50,6 +50,7 @@ class PendingPost:
     begun_at: datetime | None
     """By the chat service's clock."""
     turn: Turn
+    step: StepName
     search_since: datetime | None = None
     sent_at: float = 0.0
     """When the last request was sent, in the event loop's time."""
@@ -64,11 +65,6 @@ class PendingPost:
     def channel_id(self) -> ChannelId:
         """The channel as the message names it."""
         return self.message.channel_id
-
-    @property
-    def step(self) -> StepName:
-        """The journal step of this post."""
-        return post_step(self.channel_id)
 
 
 class MessageSender:
@@ -97,15 +93,15 @@ class MessageSender:
         self._gate = gate
         self._doubts = doubts
 
-    async def send(self, request: CommandRequest[Any], message: Post) -> Receipt:
-        """Posts the message of a command once.
+    async def send(self, request: CommandRequest[Any], message: Post, step: StepName | None = None) -> Receipt:
+        """Posts the message of a command once; `step` is the journal step of the post, if not that of its channel.
 
         A post that an earlier run had begun may exist already, and is searched for first. Raises ChatRejected,
         Unreachable after the time to give up, and InDoubt if its fate can't be determined. Raises ShutdownRequested if
         the pack is to end before; the journal then holds the progress.
         """
         self._chat.validate(message)
-        async with self._turn(request, message) as post:
+        async with self._turn(request, message, step) as post:
             return await self._send(post)
 
     async def send_step(self, request: CommandRequest[Any], message: Post) -> Step:
@@ -127,13 +123,16 @@ class MessageSender:
             return Step(error=str(overdue))
 
     @asynccontextmanager
-    async def _turn(self, request: CommandRequest[Any], message: Post) -> AsyncIterator[PendingPost]:
+    async def _turn(
+        self, request: CommandRequest[Any], message: Post, step: StepName | None = None
+    ) -> AsyncIterator[PendingPost]:
         """Waits for the post's turn in its channel. Raises Unreachable if it is not begun in time."""
-        begun_at = request.steps.get(post_step(message.channel_id), Step()).begun_at
+        step = step or post_step(message.channel_id)
+        begun_at = request.steps.get(step, Step()).begun_at
         key = _idempotency_key(request.action_id, message) if self._chat.carries_key(message) else None
         turn = self._turns.turn(message.channel_id, request.taken_at, has_begun=begun_at is not None, subject="message")
         async with turn as held:
-            yield PendingPost(request.action_id, message, key, begun_at, held)
+            yield PendingPost(request.action_id, message, key, begun_at, held, step)
 
     async def _send(self, post: PendingPost) -> Receipt:
         try:

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 import structlog
 
+from application.catalog.commands import COMMANDS_BY_NAME
+from application.catalog.specs import Repeat
 from application.policies import POLL_INTERVAL_SECONDS
 from application.ports.chat import Chat
 from application.ports.storage import Storage
@@ -19,13 +21,14 @@ from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.channel_locks import ChannelLocks
+from application.services.lanes import lane_of
 from application.services.message_sender import post_step
 from application.services.poll_schedule import PollSchedule
 from application.services.result_reporter import ResultReporter
+from application.use_cases.chat_use_case import EXECUTION
 from application.use_cases.dispatcher import CommandDispatcher
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
-from domain.channels import ChannelId
-from domain.commands import SendMessage, SendRichMessage, command_name
+from domain.commands import ChatCommand, SendMessage, SendRichMessage, command_name
 from domain.errors import ActionTakenElsewhere, WorkflowError, WorkflowInDoubt
 from domain.events import Fatal, Outcome
 
@@ -191,11 +194,15 @@ class ActionWorker:
         return self._suspects is None
 
     def _assumed_steps(self, action: Action) -> Mapping[StepName, Step]:
-        """Assumes that the post has begun: a replica with a storage of its own may be executing the action."""
-        if not isinstance(action.command, SendMessage | SendRichMessage):
-            return {}
-        begun_at = self._chat.now() - _LOST_POST_SEARCH_WINDOW
-        return {post_step(action.command.message.channel_id): Step(begun_at)}
+        """Assumes that the request has begun: a replica with a storage of its own may be executing the action."""
+        step = Step(self._chat.now() - _LOST_POST_SEARCH_WINDOW)
+        match action.command:
+            case SendMessage(message) | SendRichMessage(message):
+                return {post_step(message.channel_id): step}
+            case ChatCommand(name) if COMMANDS_BY_NAME[name].in_doubt != Repeat():
+                return {EXECUTION: step}
+            case _:
+                return {}
 
     def _start(self, work: Callable[[], Awaitable[None]], action: Action) -> None:
         self._in_progress += 1
@@ -261,7 +268,7 @@ class ActionWorker:
     async def _record_begun(self, action: Action, steps: Mapping[StepName, Step]) -> None:
         """A crash after the post must not find the action untouched."""
         for name, step in steps.items():
-            async with self._channel_locks.acquire(ChannelId(name)) as lease:
+            async with self._channel_locks.acquire(lane_of(action.id, action.command)) as lease:
                 await self._journal.begin_step(action.id, name, lease, at=step.begun_at)
 
     async def _report_again(self, known: JournalEntry) -> None:

@@ -24,6 +24,7 @@ _MAX_QUOTED_CHARACTERS: Final = 40
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%\w+)?")
 
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*")
+_METHODS: Final = re.compile(r"[a-z]+(\.[A-Za-z]+)*\.([A-Za-z]+|\*)")
 _EVENTS_OF_THEIR_OWN: Final = {
     "message": "ReceivedMessage",
     "app_mention": "ReceivedMessage",
@@ -186,6 +187,15 @@ def event_types(text: str) -> tuple[str, ...]:
         if not _EVENT_TYPE.fullmatch(event_type):
             raise _invalid("types of Slack's events separated by commas, like team_join,channel_created", event_type)
     return types
+
+
+def methods(text: str) -> tuple[str, ...]:
+    """Methods of Slack's Web API separated by commas, by name or as `pins.*`, without repetitions."""
+    names = tuple(dict.fromkeys(piece for each in text.split(",") if (piece := each.strip())))
+    for name in names:
+        if not _METHODS.fullmatch(name):
+            raise _invalid("methods of Slack separated by commas, like pins.add,bookmarks.*", name)
+    return names
 
 
 def directory(text: str) -> Path:

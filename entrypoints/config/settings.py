@@ -101,6 +101,8 @@ class Settings:
     receives_edits: bool = _with_default("FLYTE_SLACK_RECEIVE_EDITS", parsers.flag, "false")
     other_events: tuple[str, ...] = _with_default("FLYTE_SLACK_EVENTS", parsers.event_types, "")
     command_reply: str = _with_default("FLYTE_SLACK_COMMAND_REPLY", str, "")
+    allowed_methods: tuple[str, ...] = _with_default("FLYTE_SLACK_ALLOWED_METHODS", parsers.methods, "")
+    key_age_seconds: float = _with_default("FLYTE_SLACK_KEY_AGE", parsers.number(1, 3650 * _DAY_SECONDS), "2592000")
     messages_per_second: float = _with_default("FLYTE_SLACK_MESSAGES_PER_SECOND", parsers.number(0.001, _MILLION), "1")
     message_burst: int = _with_default("FLYTE_SLACK_MESSAGE_BURST", parsers.whole_number(1, _MILLION), "10")
     give_up_seconds: float = _with_default("FLYTE_SLACK_GIVE_UP", parsers.number(0, 7 * _DAY_SECONDS), "600")

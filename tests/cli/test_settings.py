@@ -73,6 +73,8 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
         FLYTE_SLACK_RECEIVE_EDITS="on",
         FLYTE_SLACK_EVENTS="team_join, app_home_opened,,team_join",
         FLYTE_SLACK_COMMAND_REPLY="One moment ...",
+        FLYTE_SLACK_ALLOWED_METHODS="pins.*, bookmarks.add,,pins.*",
+        FLYTE_SLACK_KEY_AGE="60",
         FLYTE_SLACK_MESSAGES_PER_SECOND="0.5",
         FLYTE_SLACK_MESSAGE_BURST="3",
         FLYTE_SLACK_GIVE_UP="0",
@@ -100,6 +102,8 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
     assert settings.receives_edits is True
     assert settings.other_events == ("team_join", "app_home_opened")
     assert settings.command_reply == "One moment ..."
+    assert settings.allowed_methods == ("pins.*", "bookmarks.add")
+    assert settings.key_age_seconds == 60
     assert settings.messages_per_second == 0.5
     assert settings.message_burst == 3
     assert settings.give_up_seconds == 0
@@ -116,7 +120,8 @@ def test_the_variables_are_listed_in_the_order_of_the_documentation() -> None:
         "FLYTE_API FLYTE_API_TIMEOUT FLYTE_JWT FLYTE_LABELS PACK_NAME FLYTE_SLACK_TOKEN FLYTE_SLACK_APP_TOKEN "
         "FLYTE_SLACK_SIGNING_SECRET FLYTE_SLACK_API_URL FLYTE_SLACK_DEFAULT_JOIN_CHANNEL FLYTE_SLACK_BACKUP_DIR "
         "FLYTE_SLACK_STORAGE FLYTE_SLACK_LISTEN FLYTE_SLACK_RECEIVE_BOTS FLYTE_SLACK_RECEIVE_EDITS FLYTE_SLACK_EVENTS "
-        "FLYTE_SLACK_COMMAND_REPLY FLYTE_SLACK_MESSAGES_PER_SECOND FLYTE_SLACK_MESSAGE_BURST "
+        "FLYTE_SLACK_COMMAND_REPLY FLYTE_SLACK_ALLOWED_METHODS FLYTE_SLACK_KEY_AGE "
+        "FLYTE_SLACK_MESSAGES_PER_SECOND FLYTE_SLACK_MESSAGE_BURST "
         "FLYTE_SLACK_GIVE_UP FLYTE_SLACK_IN_DOUBT FLYTE_SLACK_CATCH_UP "
         "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_RECORD FLYTE_SLACK_HTTP_HOST FLYTE_SLACK_HTTP_PORT LOGLEVEL"
     )

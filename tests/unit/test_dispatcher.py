@@ -19,13 +19,16 @@ def test_the_pack_offers_each_command_with_its_two_events() -> None:
     offer = pack_definition("Slack", {"env": "dev"})
 
     assert (offer.name, offer.labels) == ("Slack", {"env": "dev"})
-    assert offer.commands == (
+    assert offer.commands[:5] == (
         CommandDefinition("SendMessage", ("MessageSent", "SendMessageFailed")),
         CommandDefinition("SendRichMessage", ("RichMessageSent", "SendRichMessageFailed")),
         CommandDefinition("Broadcast", ("BroadcastSent", "BroadcastFailed")),
         CommandDefinition("JoinChannel", ("ChannelJoined", "JoinChannelFailed")),
         CommandDefinition("LeaveChannel", ("ChannelLeft", "LeaveChannelFailed")),
     )
+    assert [(each.name, each.events) for each in offer.commands] == [
+        (spec.name, (spec.success, spec.failure)) for spec in COMMANDS
+    ]
 
 
 def test_every_event_that_the_pack_can_raise_is_offered() -> None:

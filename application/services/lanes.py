@@ -1,0 +1,22 @@
+"""Which lane an action belongs to."""
+
+from application.catalog.commands import COMMANDS_BY_NAME
+from application.use_cases.command_input import CommandInput
+from domain.actions import ActionId
+from domain.channels import ChannelId
+from domain.commands import ChatCommand, Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage
+
+
+def lane_of(action_id: ActionId, command: Command) -> ChannelId:
+    """Returns the channel in whose order an action is executed; if in none, a lane of its own."""
+    match command:
+        case SendMessage(message) | SendRichMessage(message):
+            channel = str(message.channel_id)
+        case JoinChannel(channel_id) | LeaveChannel(channel_id):
+            channel = str(channel_id)
+        case ChatCommand(name, fields):
+            lane = COMMANDS_BY_NAME[name].lane
+            channel = CommandInput(fields).at(lane) if lane else ""
+        case _:
+            channel = ""
+    return ChannelId(channel or f"action {action_id}")

@@ -1,0 +1,43 @@
+"""UploadFile: shares a file in a channel."""
+
+from application.use_cases.chat_use_case import CommandCall
+from domain.errors import ChatRejected
+from domain.files import SharedFile
+from domain.json_values import JsonObject
+
+
+class UploadFile:
+    """Executes UploadFile: nobody sees the file before it is shared."""
+
+    async def prepare(self, call: CommandCall) -> JsonObject:
+        """Implements Preparable."""
+        try:
+            content = call.input.content
+        except ValueError as error:
+            raise ChatRejected("invalid_base64", f"contentBase64 is not valid base64 ({error})") from None
+        upload = await call.chat.begin_upload(call.input.text("filename"), len(content))
+        await call.chat.upload(upload, content)
+        return {"fileId": upload.file_id}
+
+    async def execute(self, call: CommandCall) -> JsonObject:
+        """Implements ChatUseCase."""
+        given = call.input
+        shared = await call.chat.finish_upload(
+            str(call.prepared["fileId"]),
+            given.channel_id,
+            title=given.text("title") or given.text("filename"),
+            message=given.text("message"),
+            thread_timestamp=given.text("threadTimestamp"),
+        )
+        return _results(shared)
+
+    async def find(self, call: CommandCall) -> JsonObject | None:
+        """Implements Findable."""
+        if not call.prepared:
+            raise ChatRejected("no_file_id", "the file's id is not known")
+        shared = await call.chat.find_shared(str(call.prepared["fileId"]), call.input.channel_id)
+        return None if shared is None else _results(shared)
+
+
+def _results(shared: SharedFile) -> JsonObject:
+    return {"fileId": shared.id, "permalink": shared.permalink}

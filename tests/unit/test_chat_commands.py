@@ -1,0 +1,413 @@
+"""The commands of the table: success, refusal, limits and outages, and input.
+
+In doubt: test_chat_commands_in_doubt.py.
+"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.serialization.payloads import event_name, parse_command
+from application.catalog.commands import COMMANDS, COMMANDS_BY_NAME
+from domain.commands import ChatCommand
+from domain.errors import ChatRejected, RateLimited, Unreachable
+from domain.events import CommandOutcome
+from domain.json_values import Json, JsonObject
+from domain.users import User
+from tests.support.chat_commands import CHAT_COMMANDS, METHODS, VIEW, ending, valid_input
+from tests.support.environment import World, pack_settings
+
+BLOCKS: list[Json] = [{"type": "divider"}]
+LASTING = [name for name in CHAT_COMMANDS if name != "OpenModal"]
+"""Those that can wait; a trigger lives for three seconds."""
+ALLOWED = pack_settings(allowed_methods=("pins.*", "chat.*", "auth.test"))
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    await world.join(world.c1)
+    world.chat.add_channel("C7", name="general", topic="News")
+    return world
+
+
+def test_each_row_is_executed_by_a_use_case_or_by_a_command_of_its_own() -> None:
+    parsed = {spec.name: type(parse_command(spec.name, {})) for spec in COMMANDS}
+
+    assert {name for name, kind in parsed.items() if kind is ChatCommand} == {*CHAT_COMMANDS} == {*METHODS}
+    assert len({type(COMMANDS_BY_NAME[name].use_case) for name in CHAT_COMMANDS}) == len(CHAT_COMMANDS)
+
+
+@pytest.mark.parametrize("command", CHAT_COMMANDS)
+async def test_a_success_has_the_input_and_the_results(world: World, command: str) -> None:
+    spec = COMMANDS_BY_NAME[command]
+
+    async with world.pack(ALLOWED):
+        given = await valid_input(world, command)
+        outcome = await ending(world, command, given)
+
+    listed = {field.name for field in spec.fields if not field.is_content and not spec.passes_on}
+    assert outcome.name == spec.success
+    assert {*outcome.payload} >= listed | {*spec.results}
+    assert {*outcome.payload} - {*given} - listed <= {*spec.results, "size", "channelId", "timestamp", "message"}
+    assert all(outcome.payload[name] == value for name, value in given.items() if name != "content")
+
+
+@pytest.mark.parametrize("command", CHAT_COMMANDS)
+async def test_a_refusal_by_slack_is_the_failure_event_with_code_and_advice(world: World, command: str) -> None:
+    spec = COMMANDS_BY_NAME[command]
+    world.faults.fail_before(METHODS[command], ChatRejected("some_code", "do something"))
+
+    async with world.pack(ALLOWED):
+        given = await valid_input(world, command)
+        outcome = await ending(world, command, given)
+
+    assert outcome.name == spec.failure
+    assert outcome.payload["error"] == "some_code: do something"
+    assert all(outcome.payload[name] == value for name, value in given.items() if name != "content")
+
+
+@pytest.mark.parametrize("command", CHAT_COMMANDS)
+async def test_missing_fields_are_named(world: World, command: str) -> None:
+    spec = COMMANDS_BY_NAME[command]
+
+    async with world.pack():
+        outcome = await ending(world, command, {})
+
+    assert outcome.name == spec.failure
+    assert str(outcome.payload["error"]).startswith("missing ")
+    assert str(outcome.payload["error"]).count("missing ") == len(spec.required)
+    assert not world.faults.count(METHODS[command])
+
+
+@pytest.mark.parametrize("command", LASTING)
+async def test_an_outage_is_waited_out(world: World, command: str) -> None:
+    world.faults.fail_before(METHODS[command], Unreachable("unreachable", "no connection"), times=3)
+
+    async with world.pack(ALLOWED):
+        outcome = await ending(world, command, await valid_input(world, command), 20)
+
+    assert outcome.name == COMMANDS_BY_NAME[command].success
+    assert world.faults.count(METHODS[command]) == 4
+
+
+@pytest.mark.parametrize("command", CHAT_COMMANDS)
+async def test_an_outage_beyond_the_time_to_give_up_is_the_failure_event(world: World, command: str) -> None:
+    world.faults.fail_before(METHODS[command], Unreachable("unreachable", "no connection"))
+
+    async with world.pack(pack_settings(give_up_seconds=30, allowed_methods=("pins.add",))):
+        outcome = await ending(world, command, await valid_input(world, command), 60)
+
+    assert outcome.name == COMMANDS_BY_NAME[command].failure
+    assert outcome.payload["error"] == "unreachable: no connection"
+
+
+@pytest.mark.parametrize("command", LASTING)
+async def test_a_limit_is_waited_out_and_costs_no_patience(world: World, command: str) -> None:
+    world.faults.fail_before(METHODS[command], RateLimited(40), times=1)
+
+    async with world.pack(pack_settings(give_up_seconds=30, allowed_methods=("pins.add",))):
+        outcome = await ending(world, command, await valid_input(world, command), 60)
+
+    assert outcome.name == COMMANDS_BY_NAME[command].success
+
+
+async def test_an_expired_trigger_is_a_failure_at_once(world: World) -> None:
+    trigger = world.chat.new_trigger()
+    await world.clock.advance(5)
+
+    async with world.pack():
+        outcome = await ending(world, "OpenModal", {"triggerId": trigger, "view": VIEW})
+
+    assert outcome.name == "OpenModalFailed"
+    assert str(outcome.payload["error"]).startswith("expired_trigger_id: ")
+    assert world.faults.count("open_view") == 1
+
+
+async def test_a_limit_holds_its_method_and_no_other(world: World) -> None:
+    world.faults.fail_before("add_reaction", RateLimited(30), times=1)
+    reaction = await valid_input(world, "AddReaction")
+
+    async with world.pack():
+        first = world.engine.enqueue(parse_command("AddReaction", reaction))
+        await world.faults.until_called("add_reaction")
+        world.chat.add_channel("C5", has_bot=True)
+        second = world.engine.enqueue(parse_command("AddReaction", reaction | {"channelId": "C5"}))
+        outcome = await ending(world, "GetPermalink", await valid_input(world, "GetPermalink"))
+        await world.clock.advance(20)
+        assert world.faults.count("add_reaction") == 1
+        await world.clock.advance(15)
+
+    assert outcome.name == "PermalinkRetrieved"
+    assert {first, second} <= {*world.engine.outcomes}
+
+
+async def test_a_limit_of_one_method_that_is_called_by_name_holds_no_other(world: World) -> None:
+    world.faults.fail_before("call_method", RateLimited(30), times=1)
+    world.chat.method_responses = {"pins.add": {"ok": True}, "pins.list": {"ok": True}}
+
+    async with world.pack(ALLOWED):
+        world.engine.enqueue(parse_command("CallSlack", {"method": "pins.add"}))
+        await world.faults.until_called("call_method")
+        outcome = await ending(world, "CallSlack", {"method": "pins.list"})
+
+    assert outcome.name == "SlackCalled"
+
+
+async def test_changes_of_a_channel_keep_the_order_in_which_they_were_taken(world: World) -> None:
+    of_message = await valid_input(world, "DeleteMessage")
+    world.faults.delay("update", 5)
+
+    async with world.pack():
+        update = world.engine.enqueue(parse_command("UpdateMessage", of_message | {"message": "after"}))
+        delete = world.engine.enqueue(parse_command("DeleteMessage", of_message))
+        await world.clock.advance(10)
+
+    assert [event_name(world.engine.outcomes[action][0]) for action in (update, delete)] == [
+        "MessageUpdated",
+        "MessageDeleted",
+    ]
+
+
+async def test_a_modal_does_not_wait_behind_a_slow_channel(world: World) -> None:
+    world.faults.delay("update", 60)
+
+    async with world.killed_pack():
+        world.engine.enqueue(parse_command("UpdateMessage", await valid_input(world, "UpdateMessage")))
+        await world.faults.until_called("update")
+        outcome = await ending(world, "OpenModal", await valid_input(world, "OpenModal"), 1)
+
+    assert outcome.name == "ModalOpened"
+
+
+async def test_blocks_and_attachments_in_strings_are_sent_as_lists_and_reported_as_given(world: World) -> None:
+    given = await valid_input(world, "UpdateMessage") | {
+        "text": "loses",
+        "blocks": '[{"type": "divider"}]',
+        "attachments": "",
+    }
+
+    async with world.pack():
+        outcome = await ending(world, "UpdateMessage", given)
+
+    _, _, sent = world.faults.called_with("update")[0]
+    assert sent == {"text": "after", "blocks": BLOCKS, "attachments": []}
+    assert outcome.payload == given
+
+
+async def test_a_view_in_a_string_is_sent_as_an_object(world: World) -> None:
+    given = await valid_input(world, "PublishHome") | {"view": '{"type": "home", "blocks": []}'}
+
+    async with world.pack():
+        outcome = await ending(world, "PublishHome", given)
+
+    assert outcome.payload["view"] == given["view"]
+    assert world.faults.called_with("publish_home") == [("U1", {"type": "home", "blocks": []})]
+
+
+async def test_a_token_is_never_passed_on(world: World) -> None:
+    update = await valid_input(world, "UpdateMessage")
+
+    async with world.pack(ALLOWED):
+        of_update = await ending(world, "UpdateMessage", update | {"token": "xoxp-1"})
+        of_call = await ending(world, "CallSlack", {"method": "pins.add", "arguments": '{"token": "xoxp-1", "a": 1}'})
+
+    assert str(of_update.payload["error"]).startswith("token_not_allowed: ")
+    assert of_update.payload.keys() == {*update, "error"}
+    assert str(of_call.payload["error"]).startswith("token_not_allowed: ")
+    assert of_call.payload["arguments"] == {"a": 1}
+    assert not world.faults.count("update")
+    assert not world.faults.count("call_method")
+
+
+@pytest.mark.parametrize(
+    "command", ["UpdateMessage", "SendDirectMessage", "SendEphemeral", "ScheduleMessage", "Respond"]
+)
+async def test_text_that_slack_would_cut_is_not_sent(world: World, command: str) -> None:
+    async with world.pack():
+        outcome = await ending(world, command, await valid_input(world, command) | {"message": "x" * 40_001})
+
+    assert str(outcome.payload["error"]).startswith("msg_too_long: ")
+    assert not world.faults.count(METHODS[command])
+
+
+@pytest.mark.parametrize("reaction", ["eyes", ":eyes:"])
+async def test_a_reaction_is_named_with_or_without_colons(world: World, reaction: str) -> None:
+    given = await valid_input(world, "AddReaction") | {"reaction": reaction}
+
+    async with world.pack():
+        outcome = await ending(world, "AddReaction", given)
+
+    assert outcome.payload == given
+    assert world.faults.called_with("add_reaction")[0][2] == "eyes"
+
+
+async def test_a_person_is_found_by_email(world: World) -> None:
+    world.chat.add_user(User("U7", "Grace", email="grace@example.com"))
+
+    async with world.pack():
+        sent = await ending(world, "SendDirectMessage", {"email": "grace@example.com", "message": "hello"})
+        found = await ending(world, "GetUserInfo", {"email": "grace@example.com"})
+
+    assert sent.payload == {
+        "userId": "",
+        "email": "grace@example.com",
+        "message": "hello",
+        "blocks": [],
+        "threadTimestamp": "",
+        "channelId": "DU7",
+        "timestamp": world.chat.posts[0].timestamp,
+    }
+    assert found.payload["user"] == {
+        "id": "U7",
+        "name": "Grace",
+        "email": "grace@example.com",
+        "title": "",
+        "firstName": "",
+        "lastName": "",
+        "timestamp": "",
+        "threadTimestamp": "",
+        "handle": "",
+        "isBot": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "given", ["2026-01-01T03:00:00+01:00", "1767232800", 1767232800, 1767232800.5, " 2026-01-01T02:00:00Z"]
+)
+async def test_the_time_of_a_scheduled_message_is_rfc_3339_or_unix_seconds(world: World, given: Json) -> None:
+    async with world.pack():
+        outcome = await ending(world, "ScheduleMessage", {"channelId": "C1", "postAt": given, "message": "later"})
+
+    assert outcome.name == "MessageScheduled"
+    assert outcome.payload["postAt"] == given
+    assert world.faults.called_with("schedule")[0][1] == datetime(2026, 1, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("given", ["tomorrow", "2026-01-01T02:00:00", "nan", "inf", 1e300, "1767232800000000"])
+async def test_any_other_time_is_refused(world: World, given: Json) -> None:
+    async with world.pack():
+        outcome = await ending(world, "ScheduleMessage", {"channelId": "C1", "postAt": given, "message": "later"})
+
+    assert str(outcome.payload["error"]).startswith("invalid_time: postAt ")
+    assert not world.faults.count("schedule")
+
+
+async def test_an_upload_is_reported_with_its_size_in_place_of_the_content(world: World) -> None:
+    given: JsonObject = {"channelId": "C1", "filename": "a.bin", "contentBase64": "AAEC\nAw=="}
+
+    async with world.pack():
+        outcome = await ending(world, "UploadFile", given)
+
+    ((file_id, file),) = world.chat.files.items()
+    assert file.content == bytes([0, 1, 2, 3])
+    assert outcome.payload == {
+        "channelId": "C1",
+        "filename": "a.bin",
+        "title": "",
+        "message": "",
+        "threadTimestamp": "",
+        "size": 4,
+        "fileId": file_id,
+        "permalink": f"https://memory.example/files/{file_id}",
+    }
+
+
+async def test_content_that_is_not_base64_is_the_failure_event(world: World) -> None:
+    given: JsonObject = {"channelId": "C1", "filename": "a.bin", "contentBase64": "not base64"}
+
+    async with world.pack():
+        outcome = await ending(world, "UploadFile", given)
+
+    assert outcome.name == "UploadFileFailed"
+    assert "contentBase64 is not valid base64" in str(outcome.payload["error"])
+    assert outcome.payload["size"] == 0
+    assert not world.chat.files
+
+
+@pytest.mark.parametrize("name", ["general", "#general", "C7"])
+async def test_a_channel_is_found_by_name_and_by_id(world: World, name: str) -> None:
+    async with world.pack():
+        outcome = await ending(world, "GetChannelInfo", {"channelName": name})
+
+    assert outcome == CommandOutcome(
+        "GetChannelInfoSuccess",
+        {
+            "channelName": name,
+            "conversation": {"id": "C7", "name": "general", "topic": "News"},
+            "channelId": "C7",
+        },
+    )
+
+
+async def test_an_unknown_channel_is_the_failure_event_of_earlier_releases(world: World) -> None:
+    async with world.pack():
+        outcome = await ending(world, "GetChannelInfo", {"channelName": "nowhere"})
+
+    assert outcome.name == "GetChannelInfoFail"
+    assert outcome.payload == {
+        "channelName": "nowhere",
+        "reason": "can't find channel with such name",
+        "error": "channel_not_found: can't find channel with such name",
+    }
+
+
+async def test_the_list_of_channels_is_fetched_again_at_most_once_a_minute(world: World) -> None:
+    async with world.pack():
+        for _ in range(3):
+            await ending(world, "GetChannelInfo", {"channelName": "new"})
+            await ending(world, "GetChannelInfo", {"channelName": "general"})
+        assert world.faults.count("channels") == 1
+        world.chat.add_channel("C9", name="new")
+        await world.clock.advance(60)
+        outcome = await ending(world, "GetChannelInfo", {"channelName": "new"})
+
+    assert outcome.name == "GetChannelInfoSuccess"
+    assert world.faults.count("channels") == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        ("bookmarks.add", "method_not_allowed: add bookmarks.add to FLYTE_SLACK_ALLOWED_METHODS"),
+        ("chat.postMessage", "method_not_allowed: send SendRichMessage instead"),
+        ("chat.postmessage", "method_not_allowed: send SendRichMessage instead"),
+        ("auth.test", "method_not_allowed: auth.test concerns the app"),
+        ("pins", "invalid_method: "),
+        ("pins.add/../auth.test", "invalid_method: "),
+        ("pins.add\n", "invalid_method: "),
+        ("https://evil.example/pins.add", "invalid_method: "),
+    ],
+)
+async def test_methods_that_flows_may_not_call_are_refused(world: World, method: str, error: str) -> None:
+    async with world.pack(ALLOWED):
+        outcome = await ending(world, "CallSlack", {"method": method})
+
+    assert outcome.name == "CallSlackFailed"
+    assert str(outcome.payload["error"]).startswith(error)
+    assert not world.faults.count("call_method")
+
+
+async def test_a_large_response_is_cut(world: World) -> None:
+    world.chat.method_responses["pins.list"] = {"ok": True, "items": "x" * 256 * 1024}
+
+    async with world.pack(ALLOWED):
+        outcome = await ending(world, "CallSlack", {"method": "pins.list"})
+
+    assert outcome.payload["response"] == {"ok": True, "truncated": True}
+
+
+async def test_a_method_that_names_a_channel_waits_for_its_turn_there(world: World) -> None:
+    world.faults.delay("update", 5)
+    world.chat.method_responses["pins.add"] = {"ok": True}
+
+    async with world.pack(ALLOWED):
+        world.engine.enqueue(parse_command("UpdateMessage", await valid_input(world, "UpdateMessage")))
+        call = world.engine.enqueue(
+            parse_command("CallSlack", {"method": "pins.add", "arguments": '{"channel": "C1"}'})
+        )
+        await world.clock.advance(4)
+        assert call not in world.engine.outcomes
+        await world.clock.advance(4)
+
+    assert call in world.engine.outcomes
