@@ -206,7 +206,7 @@ COMMANDS = (
             _THREAD,
         ),
         required=(("channelId",), ("filename",), ("content", "contentBase64")),
-        results=("fileId", "permalink", "size"),
+        results=("fileId", "permalink"),
         lane="channelId",
         methods=("files.upload", "files.getUploadURLExternal", "files.completeUploadExternal"),
         use_case=UploadFile(),

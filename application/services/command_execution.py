@@ -149,7 +149,7 @@ class CommandExecution:
         prepared = await use_case.prepare(self._call)
         journal, action_id, lease = self._tools.journal, self._request.action_id, self._turn.lease
         await journal.begin_step(action_id, _PREPARATION, lease, at=self._tools.chat.now())
-        await journal.complete_step(action_id, _PREPARATION, lease, result=prepared)  # type: ignore[arg-type] # until steps may
+        await journal.complete_step(action_id, _PREPARATION, lease, result=prepared)
         return prepared
 
     async def _settle(self, doubt: InDoubt) -> JsonObject | None:
