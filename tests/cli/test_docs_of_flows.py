@@ -292,10 +292,22 @@ def test_a_recipe_uses_events_and_commands_of_the_page(title: str) -> None:
         assert command["packName"] != "Slack" or f"input of {command['name']}" in described
 
 
+def is_explanation(code: str, meaning: str) -> bool:
+    """Whether the text explains the code, for some subject."""
+    return re.fullmatch(".+".join(map(re.escape, re.split(r"{\w+}", EXPLANATIONS[code]))), meaning) is not None
+
+
 @pytest.mark.parametrize(("code", "meaning"), ERRORS, ids=[cells[0] for cells in ERRORS])
 def test_a_row_of_the_table_of_errors_is_the_explanation_that_flows_get(code: str, meaning: str) -> None:
-    parts = re.split(r"{\w+}", EXPLANATIONS[code_spans(code)[0]])
-    assert re.fullmatch(".+".join(map(re.escape, parts)), meaning)
+    assert is_explanation(code_spans(code)[0], meaning)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in COMMANDS if spec.name not in SPECIAL], ids=lambda spec: spec.name)
+def test_the_error_in_an_example_is_the_explanation_that_flows_get(spec: CommandSpec) -> None:
+    failed = example(spec.failure)
+    assert isinstance(failed, dict)
+    code, _, meaning = str(failed["error"]).partition(": ")
+    assert code not in EXPLANATIONS or is_explanation(code, meaning)
 
 
 def test_the_table_of_errors_has_rows() -> None:
