@@ -93,6 +93,7 @@ ALL_FEATURES: Final = (
 )
 EDITS: Final = Feature("edits", (Served(("ReceivedEdit", "ReceivedDeletion"), _HISTORY),))
 OTHER_EVENTS: Final = Feature("other events", (Served(("ReceivedSlackEvent",)),))
+OTHER_METHODS: Final = Feature("other methods", (Served(("CallSlack",)),))
 
 
 def check_features(granted: frozenset[str] | None, settings: Settings) -> Iterator[Finding]:
@@ -116,6 +117,11 @@ def _check_optional(granted: frozenset[str] | None, settings: Settings) -> Itera
         yield ok(_title(OTHER_EVENTS), f"works: ReceivedSlackEvent; the app must have the events {types}")
     else:
         yield _not_available(OTHER_EVENTS, "FLYTE_SLACK_EVENTS is not set")
+    if settings.allowed_methods:
+        methods = ", ".join(settings.allowed_methods)
+        yield ok(_title(OTHER_METHODS), f"works: CallSlack; the app must have the scopes of {methods}")
+    else:
+        yield _not_available(OTHER_METHODS, "FLYTE_SLACK_ALLOWED_METHODS is not set")
 
 
 def _check(feature: Feature, granted: frozenset[str] | None) -> Finding:

@@ -13,7 +13,7 @@ def command_cells(spec: CommandSpec) -> list[str]:
     return [
         _code(spec.name),
         ", ".join(fields),
-        " + ".join(filter(None, (_code(spec.success), _codes((*spec.results, *sizes))))),
+        " + ".join(filter(None, (_code(spec.success), _codes(tuple(dict.fromkeys((*spec.results, *sizes))))))),
         " + ".join(filter(None, (_code(spec.failure), _codes(sizes)))),
         in_doubt_words(spec.in_doubt),
     ]

@@ -4,7 +4,7 @@ import pytest
 
 from application.catalog.commands import COMMANDS
 from application.catalog.events import EVENTS
-from entrypoints.check.features import ALL_FEATURES, EDITS, OTHER_EVENTS
+from entrypoints.check.features import ALL_FEATURES, EDITS, OTHER_EVENTS, OTHER_METHODS
 from entrypoints.check.findings import Finding, Status
 from tests.cli.check.environment import CheckEnvironment
 
@@ -14,14 +14,17 @@ async def features(env: CheckEnvironment) -> dict[str, Finding]:
 
 
 def test_every_command_and_event_belongs_to_one_feature() -> None:
-    named = [name for feature in (*ALL_FEATURES, EDITS, OTHER_EVENTS) for name in feature.names]
+    named = [name for feature in (*ALL_FEATURES, EDITS, OTHER_EVENTS, OTHER_METHODS) for name in feature.names]
 
-    assert {spec.name for spec in (*COMMANDS, *EVENTS)} - {"CallSlack"} <= set(named)
-    assert len(named) == len(set(named))
+    assert sorted(named) == sorted(spec.name for spec in (*COMMANDS, *EVENTS))
 
 
 async def test_a_token_with_all_scopes_serves_every_feature_that_is_switched_on(env: CheckEnvironment) -> None:
-    env.variables |= {"FLYTE_SLACK_RECEIVE_EDITS": "true", "FLYTE_SLACK_EVENTS": "team_join"}
+    env.variables |= {
+        "FLYTE_SLACK_RECEIVE_EDITS": "true",
+        "FLYTE_SLACK_EVENTS": "team_join",
+        "FLYTE_SLACK_ALLOWED_METHODS": "pins.add",
+    }
 
     found = await features(env)
 
@@ -64,7 +67,12 @@ async def test_a_token_without_any_optional_scope_fails_no_check(env: CheckEnvir
 
 
 @pytest.mark.parametrize(
-    ("feature", "variable"), [("edits", "FLYTE_SLACK_RECEIVE_EDITS"), ("other events", "FLYTE_SLACK_EVENTS")]
+    ("feature", "variable"),
+    [
+        ("edits", "FLYTE_SLACK_RECEIVE_EDITS"),
+        ("other events", "FLYTE_SLACK_EVENTS"),
+        ("other methods", "FLYTE_SLACK_ALLOWED_METHODS"),
+    ],
 )
 async def test_a_feature_that_is_switched_off_names_its_variable(
     feature: str, variable: str, env: CheckEnvironment
