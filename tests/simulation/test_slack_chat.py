@@ -226,3 +226,32 @@ async def test_a_reaction_can_be_added_only_once(slack: SlackServer, web: AsyncW
     await web.reactions_add(channel=ops, timestamp=ts, name="thumbsup")
     assert slack.history(ops)[-1]["reactions"] == [{"name": "thumbsup", "users": [slack.bot_user_id], "count": 1}]
     assert await error_of(web.reactions_add(channel=ops, timestamp=ts, name="thumbsup")) == "already_reacted"
+
+
+@pytest.mark.parametrize("field", ["blocks", "attachments"])
+async def test_an_update_keeps_the_lists_that_it_does_not_name(
+    field: str, slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
+    parts: Any = {field: [BLOCK if field == "blocks" else {"text": "details"}]}
+    ts = (await web.chat_postMessage(channel=ops, text="one", **parts))["ts"]
+    await web.api_call("chat.update", json={"channel": ops, "ts": ts, "text": "two"})
+    assert (slack.history(ops)[-1]["text"], slack.history(ops)[-1][field]) == ("two", parts[field])
+
+
+@pytest.mark.parametrize("field", ["blocks", "attachments"])
+async def test_an_update_with_an_empty_list_removes_the_old_one(
+    field: str, slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
+    parts: Any = {field: [BLOCK if field == "blocks" else {"text": "details"}]}
+    ts = (await web.chat_postMessage(channel=ops, text="one", **parts))["ts"]
+    await web.api_call("chat.update", json={"channel": ops, "ts": ts, "text": "two", field: []})
+    assert field not in slack.history(ops)[-1]
+
+
+async def test_ephemeral_messages_are_kept_with_the_one_who_sees_them(
+    slack: SlackServer, web: AsyncWebClient, ops: str
+) -> None:
+    alice = slack.workspace.user("alice").user_id
+    await web.chat_postEphemeral(channel=ops, user=alice, text="psst", blocks=[BLOCK])
+    (seen,) = slack.ephemeral_posts
+    assert (seen.channel, seen.user, seen.fields) == (ops, alice, {"text": "psst", "blocks": [BLOCK]})

@@ -100,3 +100,10 @@ async def test_blocks_are_checked(slack: SlackServer, web: AsyncWebClient, ops: 
     slack.files.by_id[file_id].content = b"x"
     call = {"files": [{"id": file_id}], "channel_id": ops, "blocks": [{"type": "sektion"}]}
     assert await error_of(web.api_call("files.completeUploadExternal", json=call)) == "invalid_blocks"
+
+
+async def test_a_shared_file_tells_where_it_is_shared(slack: SlackServer, web: AsyncWebClient, ops: str) -> None:
+    answer = await web.files_upload_v2(filename="log.txt", content="x", channel=ops)
+    file = (await web.files_info(file=answer["files"][0]["id"]))["file"]
+    assert file["shares"] == {"public": {ops: [{"ts": slack.history(ops)[-1]["ts"]}]}}
+    assert file["permalink"].startswith("https://simulation.slack.com/files/")

@@ -48,6 +48,9 @@ class EphemeralPost(SlackEvent):
     user: str
     ts: str
     text: str
+    thread_ts: str | None
+    fields: JsonObject
+    """Its text, blocks and attachments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +132,12 @@ class InteractionEnded(SlackEvent):
 
 
 class SlackLog(EventFeed[SlackEvent]):
-    """The posts, calls and counters since the server was created, and the feed of all events."""
+    """The posts, messages to one user, calls and counters since the server was created, and the feed of all events."""
 
     def __init__(self) -> None:
         super().__init__()
         self.posts: Final[deque[Post]] = deque(maxlen=MAX_ENTRIES)
+        self.ephemeral_posts: Final[deque[EphemeralPost]] = deque(maxlen=MAX_ENTRIES)
         self.calls: Final[deque[Call]] = deque(maxlen=MAX_ENTRIES)
         self.counters: Final[Counter[str]] = Counter()
 
@@ -143,6 +147,8 @@ class SlackLog(EventFeed[SlackEvent]):
             case Post():
                 self.posts.append(event)
                 self.counters["posts"] += 1
+            case EphemeralPost():
+                self.ephemeral_posts.append(event)
             case Call():
                 self.calls.append(event)
                 self.counters[event.method] += 1

@@ -84,13 +84,14 @@ class SlackServer(AppUsers):
         self.limits: Final = self.conditions.limits
         self.log: Final = SlackLog()
         self.posts: Final = self.log.posts
+        self.ephemeral_posts: Final = self.log.ephemeral_posts
         self.calls: Final = self.log.calls
         self.counters: Final = self.log.counters
         self.deliveries: Final = DeliveryQueue(self.log, retry_seconds)
         self.acknowledged: Final = self.deliveries.acknowledged
         self.unacknowledged: Final = self.deliveries.unacknowledged
         workspace = WorkspaceState(self._on_event, bot_name=bot_name, now=self.now)
-        responses = ResponseUrls(workspace, self.access, self.log, lambda: self.url)
+        responses = ResponseUrls(workspace, self.access, self.log, self.conditions, lambda: self.url)
         super().__init__(workspace, self.deliveries, Interactions(self.log), Views(workspace), responses)
         self.socket_mode: Final = SocketMode(self.deliveries, self.log, workspace, acknowledgement_seconds)
         self.deliveries.transport = self.socket_mode
@@ -98,7 +99,7 @@ class SlackServer(AppUsers):
         self._listener = HttpListener(host, port, self.now)
         self._sockets = SocketEndpoint(self._listener, self.log, self.conditions, self.socket_mode)
         self.rtm: Final = self._sockets.rtm
-        self.files: Final = Files(self.workspace, self.log, lambda: self.url)
+        self.files: Final = Files(self.workspace, self.log, self.conditions, lambda: self.url)
         self._scheduled = ScheduledMessages(self.workspace, self.log)
         self._scheduler: asyncio.Task[None] | None = None
 

@@ -233,10 +233,11 @@ class WorkspaceState:
         return message
 
     def edit(self, channel: Channel, message: Message, changes: JsonObject, editor: str) -> None:
-        """Changes a message."""
+        """Changes a message; a field with an empty list is removed."""
         before = message.as_json(with_metadata=True)
         ts = self.next_ts()
-        message.fields = message.fields | changes | {"edited": {"user": editor, "ts": ts}}
+        fields = message.fields | changes | {"edited": {"user": editor, "ts": ts}}
+        message.fields = {name: value for name, value in fields.items() if value != []}
         after = message.as_json(with_metadata=True)
         event = change_event(channel, "message_changed", ts, message=after, previous_message=before)
         self._publish(channel, event)

@@ -5,7 +5,7 @@ from typing import Final
 from entrypoints.simulation.slack.event_log import EphemeralPost, Post, SlackLog
 from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if
-from entrypoints.simulation.slack.web_api.content import MAX_TEXT, read_content, read_thread
+from entrypoints.simulation.slack.web_api.content import MAX_TEXT, read_changes, read_content, read_thread
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
 CUSTOM_AUTHOR: Final = ("username", "icon_url", "icon_emoji")
@@ -34,16 +34,15 @@ def post_ephemeral(call: MethodCall) -> JsonObject:
     channel = target(call)
     fail_if(call.text("user") not in channel.members, "user_not_in_channel")
     fields, _ = read_content(call)
-    ts = call.workspace.next_ts()
-    call.log.publish(EphemeralPost(channel.channel_id, call.text("user"), ts, fields["text"]))
-    return {"message_ts": ts}
+    thread_ts = read_thread(call, channel)
+    return {"message_ts": show(call, channel, call.text("user"), fields, thread_ts)}
 
 
 def update(call: MethodCall) -> JsonObject:
     """`chat.update`: changes a message of the bot."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_update_message")
-    fields, metadata = read_content(call)
+    fields, metadata = read_changes(call)
     if metadata is not None:
         message.metadata = metadata
     call.workspace.edit(channel, message, fields, call.bot.user_id)
@@ -76,6 +75,13 @@ def get_permalink(call: MethodCall) -> JsonObject:
     if message is None:
         raise SlackError("message_not_found")
     return {"channel": channel.channel_id, "permalink": call.workspace.permalink(channel, message)}
+
+
+def show(call: MethodCall, channel: Channel, user_id: str, fields: JsonObject, thread_ts: str | None = None) -> str:
+    """Shows a message of the bot to one user; returns its `ts`."""
+    ts = call.workspace.next_ts()
+    call.log.publish(EphemeralPost(channel.channel_id, user_id, ts, fields["text"], thread_ts, fields))
+    return ts
 
 
 def post(

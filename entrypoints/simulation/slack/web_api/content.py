@@ -35,6 +35,16 @@ def read_content(call: MethodCall) -> tuple[JsonObject, JsonObject | None]:
     return fields, _metadata(call)
 
 
+def read_changes(call: MethodCall) -> tuple[JsonObject, JsonObject | None]:
+    """Returns the fields of a message to change, and the new metadata. Raises SlackError.
+
+    As in Slack, a message keeps the blocks and attachments that the call does not name; empty lists remove them.
+    """
+    fields, metadata = read_content(call)
+    emptied: JsonObject = {name: [] for name in ("blocks", "attachments") if call.arguments.get(name) is not None}
+    return emptied | fields, metadata
+
+
 def read_blocks(call: MethodCall) -> list[Any]:
     """Returns the validated argument `blocks`, empty when it is missing. Raises SlackError."""
     blocks = _list(call, "blocks", "invalid_blocks_format")

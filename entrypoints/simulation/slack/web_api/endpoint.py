@@ -6,12 +6,12 @@ from functools import partial
 
 from aiohttp import web
 
-from entrypoints.simulation.faults import Late, respond, sleep, takes_effect
-from entrypoints.simulation.listener import reset
+from entrypoints.simulation.faults import sleep
 from entrypoints.simulation.slack.conditions import Conditions
-from entrypoints.simulation.slack.event_log import Call, FaultInjected, SlackLog
+from entrypoints.simulation.slack.event_log import Call, SlackLog
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api.api import Access, Method, MethodCall, SlackError, provided_scopes
+from entrypoints.simulation.slack.web_api.faulty import under_faults
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
@@ -41,18 +41,8 @@ class WebApiEndpoint:
             return self._answer(error.body)
         if self._conditions.latency_seconds:
             await sleep(self._conditions.latency_seconds, self._conditions.closing)
-        fault = self._conditions.faults.match(name, arguments)
-        if fault is None:
-            return await self._perform(name, arguments, token)
-        self._log.count("faults")
-        self._log.publish(FaultInjected(name, fault.name))
-        if not takes_effect(fault):
-            self._log.publish(Call(name, arguments, fault.name))
-        if isinstance(fault, Late):
-            reset(request)
         perform = partial(self._perform, name, arguments, token)
-        response = await respond(fault, perform, self._conditions.closing)
-        return response or reset(request)
+        return await under_faults(request, name, arguments, perform, self._conditions, self._log)
 
     async def _perform(self, name: str, arguments: JsonObject, token: str) -> web.Response:
         headers: dict[str, str] = {}

@@ -1,20 +1,28 @@
 """Uploads to the simulated Slack: an address for the content, and its completion, which shares the file."""
 
+import mimetypes
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 
+from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.event_log import SlackLog
-from entrypoints.simulation.slack.models import Channel, JsonObject
+from entrypoints.simulation.slack.models import Channel, JsonObject, Message
 from entrypoints.simulation.slack.web_api.api import Method, MethodCall, SlackError, fail_if, invalid
 from entrypoints.simulation.slack.web_api.chat import author, post, target
 from entrypoints.simulation.slack.web_api.content import MAX_TEXT, read_blocks, read_thread
-from entrypoints.simulation.slack.workspace import WorkspaceState
+from entrypoints.simulation.slack.web_api.faulty import under_faults
+from entrypoints.simulation.slack.workspace import TEAM_URL, WorkspaceState
 
 MAX_ALT_TEXT: Final = 1_000
+FILES_URL: Final = f"{TEAM_URL}files"
+UPLOAD: Final = "upload"
+"""The target for faults of the addresses that take contents."""
 SCOPES: Final = ("files:write",)
 
 
@@ -28,6 +36,14 @@ class File:
     created: int
     content: bytes | None = None
     is_complete: bool = False
+    shares: dict[str, dict[str, list[JsonObject]]] = field(default_factory=dict)
+    """Where it is shared: `public` or `private`, the conversation, the messages."""
+
+    def share(self, channel: Channel, message: Message) -> None:
+        """Records that a message shares it."""
+        kind = self.shares.setdefault("private" if channel.is_private else "public", {})
+        thread = {"thread_ts": message.fields["thread_ts"]} if "thread_ts" in message.fields else {}
+        kind.setdefault(channel.channel_id, []).append({"ts": message.ts, **thread})
 
     def as_json(self, bot_user_id: str) -> JsonObject:
         """Returns the file as `files.info` does."""
@@ -39,7 +55,11 @@ class File:
             "timestamp": self.created,
             "filetype": self.name.rpartition(".")[2] if "." in self.name else "",
             "user": bot_user_id,
+            "mimetype": mimetypes.guess_type(self.name)[0] or "application/octet-stream",
             "size": len(self.content or b""),
+            "url_private": f"{FILES_URL}-pri/{self.file_id}/{quote(self.name)}",
+            "permalink": f"{FILES_URL}/{bot_user_id}/{self.file_id}/{quote(self.name)}",
+            "shares": self.shares,
             "mode": "hosted",
             "is_external": False,
         }
@@ -48,11 +68,14 @@ class File:
 class Files:
     """The files of the workspace, by id; `uploads` has those whose content is awaited, by the address's token."""
 
-    def __init__(self, workspace: WorkspaceState, log: SlackLog, server_url: Callable[[], str]) -> None:
+    def __init__(
+        self, workspace: WorkspaceState, log: SlackLog, conditions: Conditions, server_url: Callable[[], str]
+    ) -> None:
         self.by_id: Final[dict[str, File]] = {}
         self._uploads: dict[str, File] = {}
         self._workspace = workspace
         self._log = log
+        self._conditions = conditions
         self._server_url = server_url
 
     @property
@@ -69,6 +92,10 @@ class Files:
         router.add_post("/upload/v1/{token}", self._upload)
 
     async def _upload(self, request: web.Request) -> web.Response:
+        perform = partial(self._take_content, request)
+        return await under_faults(request, UPLOAD, {}, perform, self._conditions, self._log)
+
+    async def _take_content(self, request: web.Request) -> web.Response:
         """Takes the content, raw or as the file of a form."""
         file = self._uploads.get(request.match_info["token"])
         if file is None:
@@ -101,7 +128,9 @@ class Files:
         fields = {"subtype": "file_share", "files": listed, "upload": True, "text": comment[:MAX_TEXT]}
         fields |= {"blocks": blocks} if blocks else {}
         for channel, thread_ts in zip(channels, threads, strict=True):
-            post(self._workspace, self._log, channel, author(call) | fields, call.arguments, thread_ts)
+            message = post(self._workspace, self._log, channel, author(call) | fields, call.arguments, thread_ts)
+            for file, _ in files:
+                file.share(channel, message)
         return {"files": listed}
 
     def _info(self, call: MethodCall) -> JsonObject:

@@ -3,15 +3,18 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
 
-from entrypoints.simulation.slack.event_log import EphemeralPost, SlackLog
+from entrypoints.simulation.slack.conditions import Conditions
+from entrypoints.simulation.slack.event_log import SlackLog
 from entrypoints.simulation.slack.models import Channel, JsonObject
 from entrypoints.simulation.slack.web_api.api import Access, MethodCall, SlackError
-from entrypoints.simulation.slack.web_api.chat import author, post
+from entrypoints.simulation.slack.web_api.chat import author, post, show
 from entrypoints.simulation.slack.web_api.content import read_content, read_thread
+from entrypoints.simulation.slack.web_api.faulty import under_faults
 from entrypoints.simulation.slack.workspace import WorkspaceState
 
 MAX_USES: Final = 5
@@ -35,8 +38,16 @@ class ResponseUrl:
 class ResponseUrls:
     """Serves the addresses."""
 
-    def __init__(self, workspace: WorkspaceState, access: Access, log: SlackLog, server_url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        workspace: WorkspaceState,
+        access: Access,
+        log: SlackLog,
+        conditions: Conditions,
+        server_url: Callable[[], str],
+    ) -> None:
         self._workspace = workspace
+        self._conditions = conditions
         self._access = access
         self._log = log
         self._server_url = server_url
@@ -57,8 +68,12 @@ class ResponseUrls:
             arguments = await request.json()
         except ValueError:
             return web.Response(status=400, text="invalid_payload")
+        perform = partial(self._perform, request.match_info["token"], arguments if isinstance(arguments, dict) else {})
+        return await under_faults(request, METHOD, arguments, perform, self._conditions, self._log)
+
+    async def _perform(self, token: str, arguments: JsonObject) -> web.Response:
         try:
-            self._respond(request.match_info["token"], arguments if isinstance(arguments, dict) else {})
+            self._respond(token, arguments)
         except SlackError as refusal:
             return web.json_response(refusal.body, status=404 if refusal.body["error"] in _GONE else 400)
         return web.Response(text="ok")
@@ -82,14 +97,14 @@ class ResponseUrls:
             return
         content, metadata = read_content(call)
         if call.flag("replace_original") and original is not None:
-            self._workspace.edit(url.channel, original, content, self._workspace.bot.user_id)
+            replaced: JsonObject = {"blocks": [], "attachments": []} | content
+            self._workspace.edit(url.channel, original, replaced, self._workspace.bot.user_id)
         elif call.text("response_type") == "in_channel":
             fields: dict[str, Any] = author(call) | content
             thread_ts = read_thread(call, url.channel)
             post(self._workspace, self._log, url.channel, fields, call.arguments, thread_ts, metadata=metadata)
         else:
-            ts = self._workspace.next_ts()
-            self._log.publish(EphemeralPost(url.channel.channel_id, url.user_id, ts, content["text"]))
+            show(call, url.channel, url.user_id, content, read_thread(call, url.channel))
 
 
 _GONE: Final = ("expired_url", "used_url")
