@@ -141,9 +141,13 @@ class ChatState:
         channel.is_archived = True
         self._emit(MembershipLost(channel.id, self.now()))
 
-    def fields_of(self, channel_id: str, timestamp: str) -> JsonObject:
-        """Returns what one of the pack's messages consists of at the moment, in the service's own fields."""
-        return self._channel(ChannelId(channel_id)).fields[timestamp]
+    def messages(self, channel_id: str) -> list[IncomingMessage]:
+        """Returns the messages of a channel and its threads as they are at the moment, oldest first."""
+        return list(self._channel(ChannelId(channel_id)).messages)
+
+    def fields_of(self, channel_id: str, timestamp: str) -> JsonObject | None:
+        """Returns what one of the pack's messages consists of at the moment; None if it is gone."""
+        return self._channel(ChannelId(channel_id)).fields.get(timestamp)
 
     # For the parts of Chat
 

@@ -119,6 +119,7 @@ def open_direct(call: MethodCall) -> JsonObject:
     ids = call.strings("users")
     fail_if(not ids, "users_list_not_supplied")
     fail_if(any(user_id not in call.workspace.users for user_id in ids), "user_not_found")
+    fail_if(any(call.workspace.users[user_id].bot_id for user_id in ids), "cannot_dm_bot")
     known = len(call.workspace.channels)
     channel = call.workspace.open_direct([call.bot.user_id, *ids])
     already = {"no_op": True, "already_open": True} if len(call.workspace.channels) == known else {}
