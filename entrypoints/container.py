@@ -13,6 +13,7 @@ from adapters.flyte.workflow import FlyteWorkflow
 from adapters.recording.policy import RecordingPolicy
 from adapters.recording.recorder import Recorder
 from adapters.slack.chat import SlackChat
+from adapters.slack.events import EventSelection
 from adapters.slack.events_api import SlackEventsApi
 from adapters.slack.sockets.rtm import SlackRtm
 from adapters.slack.sockets.socket_mode import SlackSocketMode
@@ -79,6 +80,10 @@ def _receive_mode(settings: Settings) -> str:
     return settings.receive_mode.name
 
 
+def _event_selection(settings: Settings) -> EventSelection:
+    return EventSelection(edits=settings.receives_edits, other_types=frozenset(settings.other_events))
+
+
 def _recorded(port: P, policy: Callable[[], RecordingPolicy], settings: Settings) -> P:
     return intercepted(port, policy()) if settings.record else port
 
@@ -114,6 +119,7 @@ class Adapters(containers.DeclarativeContainer):
     )
     slack_chat = providers.Singleton(SlackChat, web=slack_web)
     chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
+    event_selection = providers.Factory(_event_selection, settings)
     slack_receiver = providers.Selector(
         providers.Callable(_receive_mode, settings),
         SOCKET_MODE=providers.Singleton(
@@ -123,6 +129,8 @@ class Adapters(containers.DeclarativeContainer):
             identify=chat.provided.identify,
             clock=clock,
             pauses=storage.provided.rate_limiter,
+            selection=event_selection,
+            command_reply=settings.provided.command_reply,
         ),
         HTTP=providers.Singleton(
             SlackEventsApi,
@@ -130,6 +138,8 @@ class Adapters(containers.DeclarativeContainer):
             identify=chat.provided.identify,
             clock=clock,
             slack_now=slack_web.provided.now,
+            selection=event_selection,
+            command_reply=settings.provided.command_reply,
         ),
         RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock, pauses=storage.provided.rate_limiter),
     )
