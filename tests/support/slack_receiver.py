@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.slack.chat import SlackChat
+from adapters.slack.events import EventSelection
 from adapters.slack.sockets.rtm import SlackRtm
 from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWebClient
@@ -12,10 +13,36 @@ from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
 from application.ports.receiver import Receiver
 from domain.channels import ChannelId
+from domain.json_values import JsonObject
 from domain.messages import OutgoingMessage
 from domain.users import Identity
+from entrypoints.simulation.slack.delivery.interaction import Interaction, InteractionState
 from entrypoints.simulation.slack.server import SlackServer
-from tests.contracts.receiver_contract import AcknowledgingEnvironment
+from tests.contracts.people_contract import PeopleEnvironment
+
+SELECTION = EventSelection(edits=True, other_types=frozenset({"app_home_opened"}))
+"""All optional events."""
+_BUTTON: JsonObject = {
+    "type": "button",
+    "action_id": "approve",
+    "value": "yes",
+    "text": {"type": "plain_text", "text": "Approve"},
+}
+_MODAL: JsonObject = {
+    "type": "modal",
+    "callback_id": "ticket",
+    "title": {"type": "plain_text", "text": "Ticket"},
+    "submit": {"type": "plain_text", "text": "Send"},
+    "notify_on_close": True,
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "summary",
+            "label": {"type": "plain_text", "text": "Summary"},
+            "element": {"type": "plain_text_input", "action_id": "text"},
+        }
+    ],
+}
 
 
 @dataclass
@@ -41,14 +68,18 @@ async def connect_receiver(
     web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=timeout_seconds)
     chat = SlackChat(web)
     is_rtm = slack.access.is_classic
-    receiver = SlackRtm(web, clock) if is_rtm else SlackSocketMode(web, slack.app_token, chat.identify, clock)
+    receiver = (
+        SlackRtm(web, clock)
+        if is_rtm
+        else SlackSocketMode(web, slack.app_token, chat.identify, clock, selection=SELECTION)
+    )
     slack.add_user("alice")
     channel = ChannelId(slack.add_channel("ops", members=("alice", slack.bot_user_id)))
     async with web.open():
         yield ConnectedReceiver(slack, web, chat, receiver, channel)
 
 
-class SlackReceiverEnvironment(AcknowledgingEnvironment):
+class SlackReceiverEnvironment(PeopleEnvironment):
     def __init__(self, connected: ConnectedReceiver) -> None:
         self._connected = connected
         self._slack = connected.slack
@@ -89,3 +120,49 @@ class SlackReceiverEnvironment(AcknowledgingEnvironment):
 
     def redeliver(self) -> None:
         """Nothing to do: the server's acknowledgement deadline passes soon."""
+
+    def react(self, timestamp: str, reaction: str) -> None:
+        self._slack.react("alice", self.channel, timestamp, reaction)
+
+    def unreact(self, timestamp: str, reaction: str) -> None:
+        self._slack.unreact("alice", self.channel, timestamp, reaction)
+
+    def edit(self, timestamp: str, text: str) -> None:
+        self._slack.edit(self.channel, timestamp, text)
+
+    def delete(self, timestamp: str) -> None:
+        self._slack.delete(self.channel, timestamp)
+
+    def open_home(self) -> str:
+        self._slack.open_home("alice")
+        return "app_home_opened"
+
+    def click(self, channel_id: ChannelId) -> Interaction:
+        blocks = [{"type": "actions", "block_id": "decision", "elements": [_BUTTON]}]
+        timestamp = self._slack.say_as_bot("pager", channel_id, "Deploy?", blocks=blocks)
+        return self._slack.click("alice", channel_id, timestamp, "approve")
+
+    def run_command(self, channel_id: ChannelId, command: str, text: str) -> Interaction:
+        return self._slack.run_command("alice", channel_id, command, text)
+
+    def use_shortcut(self, callback_id: str) -> Interaction:
+        return self._slack.use_shortcut("alice", callback_id)
+
+    def use_message_shortcut(self, callback_id: str, channel_id: ChannelId) -> Interaction:
+        timestamp = self._slack.say("alice", channel_id, "Help")
+        return self._slack.use_message_shortcut("alice", callback_id, channel_id, timestamp)
+
+    async def open_modal(self) -> str:
+        return (await self._connected.chat.open_view(self._slack.new_trigger("alice"), _MODAL)).id
+
+    def submit(self, view_id: str, text: str) -> Interaction:
+        return self._slack.submit("alice", view_id, {"text": text})
+
+    def close_view(self, view_id: str) -> Interaction:
+        interaction = self._slack.close_view("alice", view_id)
+        assert interaction is not None
+        return interaction
+
+    async def wait_until_answered(self, interaction: Interaction) -> bool:
+        await self._slack.wait_for(lambda: interaction.state is not InteractionState.SENT)
+        return interaction.state is InteractionState.ACKNOWLEDGED

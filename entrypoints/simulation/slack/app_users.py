@@ -138,6 +138,11 @@ class AppUsers(SlackPeople):
             INTERACTIVE, payload | {"action_ts": self.workspace.next_ts(), "trigger_id": self.new_trigger(user)}
         )
 
+    def open_home(self, user: str) -> None:
+        """Opens the app's Home tab, which raises an event like any other."""
+        actor = self.workspace.user(user)
+        self.workspace.open_home(actor, self.views.home_of(actor.user_id))
+
     def send_interaction(self, envelope_type: str, payload: JsonObject) -> Interaction:
         """Delivers any payload as Slack delivers interactions: `interactive` or `slash_commands`."""
         return self._send(envelope_type, payload)

@@ -58,6 +58,12 @@ def reaction_event(kind: str, channel: Channel, message: Message, user: User, re
     return {"type": kind, "user": user.user_id, "reaction": reaction, "item": item, **author}
 
 
+def home_event(channel: Channel, user: User, view: JsonObject | None) -> JsonObject:
+    """The event for a user who opened the app's Home tab."""
+    shown = {} if view is None else {"view": view}
+    return {"type": "app_home_opened", "user": user.user_id, "channel": channel.channel_id, "tab": "home", **shown}
+
+
 def pin_event(kind: str, channel: Channel, message: Message, user: User) -> JsonObject:
     """The event for a new or removed pin: `pin_added` or `pin_removed`."""
     place = {"type": "message", "channel": channel.channel_id}

@@ -8,6 +8,7 @@ from typing import Final
 from entrypoints.simulation.slack.event_log import EventRaised
 from entrypoints.simulation.slack.events import (
     change_event,
+    home_event,
     membership_event,
     mention_event,
     mentions_bot,
@@ -263,6 +264,11 @@ class WorkspaceState:
             return False
         self._publish(channel, reaction_event("reaction_removed", channel, message, user, reaction))
         return True
+
+    def open_home(self, user: User, view: JsonObject | None) -> None:
+        """Reports that a user looks at the app's Home tab, which may show a view."""
+        channel = self.open_direct([self.bot.user_id, user.user_id])
+        self._publish(channel, home_event(channel, user, view), in_rtm=False)
 
     def pin(self, channel: Channel, message: Message, user: User) -> None:
         """Pins a message."""

@@ -54,6 +54,10 @@ class Views:
         self._triggers[trigger_id] = Trigger(user_id, now + TRIGGER_SECONDS)
         return trigger_id
 
+    def home_of(self, user_id: str) -> JsonObject | None:
+        """Returns what the app published on a user's Home tab, if anything."""
+        return self.by_id.get(self._homes.get(user_id, ""))
+
     def close(self, user_id: str) -> None:
         """Closes all modals of a user."""
         self.stacks.pop(user_id, None)
