@@ -4,13 +4,16 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlencode
 
 import pytest
 import structlog
 
 from adapters.slack.events_api import SlackEventsApi
+from adapters.slack.sockets.arrival_queue import HANDOVER_SIZE
 from application.ports.receiver import Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatError, Unreachable
+from domain.interactions import BlockAction, SlashCommand
 from domain.json_values import Json
 from domain.messages import IncomingMessage
 from domain.users import Identity
@@ -30,12 +33,17 @@ MESSAGE: Json = {
 class Endpoint:
     """An Events API receiver with signed requests."""
 
-    def __init__(self, *failures: ChatError, ack_timeout_seconds: float = 5.0) -> None:
+    def __init__(self, *failures: ChatError, ack_timeout_seconds: float = 5.0, command_reply: str = "") -> None:
         self.clock = TestTime()
         self.own_clock = SteppedClock(self.clock)
         self._failures = list(failures)
         self.receiver = SlackEventsApi(
-            SECRET, self._identify, self.own_clock, ack_timeout_seconds, slack_now=self.clock.now
+            SECRET,
+            self._identify,
+            self.own_clock,
+            ack_timeout_seconds,
+            slack_now=self.clock.now,
+            command_reply=command_reply,
         )
 
     async def _identify(self) -> Identity:
@@ -53,12 +61,16 @@ class Endpoint:
         status, _ = await self.receiver.handle_request(self.signed(body), body)
         return status
 
+    async def post_form(self, **fields: str) -> tuple[int, object]:
+        body = urlencode(fields).encode()
+        return await self.receiver.handle_request(self.signed(body), body)
+
 
 @asynccontextmanager
 async def open_endpoint(
-    ack_timeout_seconds: float = 5.0,
+    ack_timeout_seconds: float = 5.0, command_reply: str = ""
 ) -> AsyncIterator[tuple[Endpoint, AsyncIterator[IncomingEvent]]]:
-    endpoint = Endpoint(ack_timeout_seconds=ack_timeout_seconds)
+    endpoint = Endpoint(ack_timeout_seconds=ack_timeout_seconds, command_reply=command_reply)
     async with endpoint.receiver.events() as events:
         assert (await next_event(events)).event == Connected(None)
         yield endpoint, events
@@ -109,10 +121,102 @@ async def test_signed_requests_without_a_useful_event_are_accepted(content: Json
         assert await endpoint.post(content) == 200
 
 
-async def test_a_signed_form_is_accepted_and_ignored() -> None:
+CLICK: Json = {
+    "type": "block_actions",
+    "user": {"id": "U1"},
+    "trigger_id": "1.2",
+    "actions": [{"type": "button", "action_id": name, "action_ts": "3.4"} for name in ("a", "b")],
+}
+COMMAND = {"command": "/deploy", "text": "ä & b=c", "user_id": "U1", "trigger_id": "1.2", "channel_id": "C1"}
+
+
+async def test_a_form_is_answered_once_all_its_events_are_acknowledged() -> None:
+    async with open_endpoint() as (endpoint, events):
+        request = asyncio.create_task(endpoint.post_form(payload=json.dumps(CLICK)), name="request")
+        for name in ("a", "b"):
+            assert not request.done()
+            event = await next_event(events)
+            assert isinstance(event.event, BlockAction)
+            assert event.event.action_id == name
+            await event.acknowledge()
+        assert await request == (200, "")
+
+
+@pytest.mark.parametrize(("reply", "response"), [("", ""), ("On it!", {"text": "On it!"})])
+async def test_a_slash_command_is_answered_with_the_reply(reply: str, response: object) -> None:
+    async with open_endpoint(command_reply=reply) as (endpoint, events):
+        request = asyncio.create_task(endpoint.post_form(**COMMAND), name="request")
+        event = await next_event(events)
+        assert isinstance(event.event, SlashCommand)
+        assert (event.event.command, event.event.text) == ("/deploy", "ä & b=c")
+        await event.acknowledge()
+        assert await request == (200, response)
+
+
+async def test_an_interaction_that_is_not_acknowledged_in_time_gets_503() -> None:
+    async with open_endpoint(ack_timeout_seconds=2.5) as (endpoint, _):
+        began_at = endpoint.clock.now()
+        assert (await endpoint.post_form(**COMMAND))[0] == 503
+        assert 2.5 <= (endpoint.clock.now() - began_at).total_seconds() < 3
+
+
+async def test_an_interaction_that_is_stored_at_the_last_moment_is_accepted() -> None:
+    async with open_endpoint(ack_timeout_seconds=2.5) as (endpoint, events):
+        request = asyncio.create_task(endpoint.post_form(**COMMAND), name="request")
+        event = await next_event(events)
+        await endpoint.clock.advance(2.6)
+        await event.acknowledge()
+        assert (await request)[0] == 200
+
+
+async def test_an_interaction_overtakes_messages_for_which_there_is_no_room() -> None:
+    async with open_endpoint() as (endpoint, events), asyncio.TaskGroup() as tasks:
+        for number in range(2 * HANDOVER_SIZE):
+            tasks.create_task(endpoint.post(MESSAGE), name=f"message {number}")
+        tasks.create_task(endpoint.post_form(**COMMAND), name="command")
+        await asyncio.sleep(0)
+        received = [await next_event(events) for _ in range(2 * HANDOVER_SIZE + 1)]
+        assert isinstance(received[0].event, SlashCommand)
+        for event in received:
+            await event.acknowledge()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"ssl_check": "1", "token": "x"},
+        {"payload": "{"},
+        {"payload": "null"},
+        {"payload": '{"type": "block_actions"}'},
+        {"payload": '{"type": "interactive_message", "user": {"id": "U1"}}'},
+        {"payload": ""},
+        {"command": "/deploy"},
+        {"challenge": "x"},
+        {f"field{number}": "x" for number in range(1000)},
+        {"payload": "[" * 100_000},
+    ],
+)
+async def test_forms_without_a_use_are_accepted(form: dict[str, str]) -> None:
     async with open_endpoint() as (endpoint, _):
-        body = b"payload=%7B%22type%22%3A%22block_actions%22%7D"
-        assert await endpoint.receiver.handle_request(endpoint.signed(body), body) == (200, "")
+        assert await endpoint.post_form(**form) == (200, "")
+
+
+async def test_a_request_for_options_gets_none() -> None:
+    async with open_endpoint() as (endpoint, _):
+        payload = json.dumps({"type": "block_suggestion", "user": {"id": "U1"}, "value": "a"})
+        assert await endpoint.post_form(payload=payload) == (200, {"options": []})
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Slack-Request-Timestamp": "1767225600", "X-Slack-Signature": "v0=00"}])
+async def test_an_unsigned_form_is_refused(headers: dict[str, str]) -> None:
+    async with open_endpoint() as (endpoint, _):
+        assert (await endpoint.receiver.handle_request(headers, urlencode(COMMAND).encode()))[0] == 401
+
+
+async def test_a_replayed_form_is_refused() -> None:
+    async with open_endpoint() as (endpoint, _):
+        body = urlencode(COMMAND).encode()
+        assert (await endpoint.receiver.handle_request(endpoint.signed(body, age_seconds=301), body))[0] == 401
 
 
 async def test_the_challenge_is_answered_before_events_are_received() -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pytest
 import structlog
 
-from adapters.slack.sockets.frames import Frame
+from adapters.slack.sockets.frames import EventReceived, Frame
 from adapters.slack.sockets.socket_mode import SlackSocketMode
 from application.ports.receiver import CONNECT, AccessLost, ChatEvent, Connected, Disconnected, IncomingEvent
 from domain.errors import AuthenticationFailed, ChatRejected
+from domain.interactions import BlockAction
 from domain.json_values import JsonObject
 from domain.messages import IncomingMessage
 from domain.rate_limits import InMemoryRateLimiter
@@ -23,6 +24,13 @@ from tests.support.slack_receiver import ConnectedReceiver, connect_receiver
 from tests.support.virtual_time import TestTime
 
 pytestmark = pytest.mark.virtual_time
+
+BLOCK_ACTIONS: JsonObject = {
+    "type": "block_actions",
+    "user": {"id": "U1"},
+    "trigger_id": "1.2",
+    "actions": [{"type": "button", "action_id": name, "action_ts": "3.4"} for name in ("a", "b")],
+}
 
 OPEN = "apps.connections.open"
 
@@ -436,6 +444,70 @@ async def test_a_bug_in_the_parser_costs_one_frame_only() -> None:
                 connected.say("after")
                 assert isinstance((await next_event(events)).event, IncomingMessage)
             assert [line["event"] for line in logs if line["log_level"] == "error"] == ["slack_frame_failed"]
+
+
+@asynccontextmanager
+async def replying_session(command_reply: str) -> AsyncIterator[tuple[ConnectedReceiver, AsyncIterator[IncomingEvent]]]:
+    clock = TestTime()
+    async with SlackServer() as slack, connect_receiver(slack, clock) as connected:
+        identify = connected.chat.identify
+        receiver = SlackSocketMode(connected.web, slack.app_token, identify, clock, command_reply=command_reply)
+        async with receiver.events() as events:
+            await next_event(events)
+            yield connected, events
+
+
+@pytest.mark.parametrize(("reply", "response"), [("On it!", {"text": "On it!"}), ("", None)])
+async def test_a_slash_command_is_answered_with_the_reply(reply: str, response: object) -> None:
+    async with replying_session(reply) as (connected, events):
+        command = connected.slack.run_command("alice", connected.channel, "/deploy")
+        await (await next_event(events)).acknowledge()
+        await connected.slack.wait_for(lambda: command.state is InteractionState.ACKNOWLEDGED)
+        assert command.response == response
+
+
+async def test_a_click_is_answered_without_the_reply_to_commands() -> None:
+    async with replying_session("On it!") as (connected, events):
+        click = connected.slack.send_interaction("interactive", BLOCK_ACTIONS)
+        for _ in range(2):
+            await (await next_event(events)).acknowledge()
+        await connected.slack.wait_for(lambda: click.state is InteractionState.ACKNOWLEDGED)
+        assert click.response is None
+
+
+async def test_a_slash_command_that_takes_no_response_gets_none() -> None:
+    async with replying_session("On it!") as (connected, _):
+        protocol = SlackSocketMode(connected.web, "xapp-1", connected.chat.identify, TestTime(), command_reply="Yes")
+        fields: JsonObject = {"command": "/deploy", "user_id": "U1", "trigger_id": "1.2"}
+        frame: JsonObject = {"type": "slash_commands", "envelope_id": "e", "payload": fields}
+        for accepts, response in ((True, {"text": "Yes"}), (False, None), (None, None), ("true", None)):
+            parsed = protocol.parse({**frame, "accepts_response_payload": accepts})
+            assert isinstance(parsed, EventReceived)
+            assert parsed.response == response
+
+
+async def test_a_request_for_options_gets_none() -> None:
+    async with replying_session("On it!") as (connected, _):
+        suggestion = connected.slack.send_interaction("interactive", {"type": "block_suggestion", "value": "a"})
+        await connected.slack.wait_for(lambda: suggestion.state is InteractionState.ACKNOWLEDGED)
+        assert suggestion.response == {"options": []}
+
+
+async def test_several_actions_are_acknowledged_together() -> None:
+    async with replying_session("") as (connected, events):
+        click = connected.slack.send_interaction("interactive", BLOCK_ACTIONS)
+        first, second = await next_event(events), await next_event(events)
+        assert [event.event.action_id for event in (first, second) if isinstance(event.event, BlockAction)] == [
+            "a",
+            "b",
+        ]
+        await first.acknowledge()
+        connected.say("between")
+        await (await next_event(events)).acknowledge()
+        await connected.slack.wait_for(lambda: connected.slack.acknowledged)
+        assert click.state is InteractionState.SENT
+        await second.acknowledge()
+        await connected.slack.wait_for(lambda: click.state is InteractionState.ACKNOWLEDGED)
 
 
 @pytest.mark.parametrize("kind", ["slash_commands", "interactive", "something_new"])
