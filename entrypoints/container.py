@@ -37,9 +37,11 @@ from application.services.channel_turns import ChannelTurns
 from application.services.command_execution import ExecutionTools
 from application.services.command_runner import CommandRunner
 from application.services.doubts import Doubts
+from application.services.event_enricher import EventEnricher
 from application.services.history_reader import HistoryReader
 from application.services.membership_doubts import MembershipDoubts
 from application.services.message_sender import MessageSender
+from application.services.message_texts import MessageTexts
 from application.services.pauses import Pauses
 from application.services.poll_schedule import PollSchedule
 from application.services.post_gate import PostGate
@@ -322,10 +324,15 @@ class Application(containers.DeclarativeContainer):
         OutboxRelay,
         workflow=workflow,
         storage=storage,
-        users=providers.Singleton(UserDirectory, chat=chat, shutdown=shutdown),
+        enricher=providers.Singleton(
+            EventEnricher,
+            users=providers.Singleton(UserDirectory, chat=chat, shutdown=shutdown),
+            texts=providers.Singleton(MessageTexts, chat=chat),
+            storage=storage,
+            receives_bots=settings.provided.receives_bots,
+        ),
         schedule=poll_schedule,
         shutdown=shutdown,
-        receives_bots=settings.provided.receives_bots,
     )
     history_reader = providers.Singleton(HistoryReader, chat=chat, pauses=pauses, shutdown=shutdown)
     message_consumer = providers.Singleton(

@@ -11,8 +11,8 @@ from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
+from application.services.event_enricher import EventEnricher
 from application.services.poll_schedule import PollSchedule
-from application.services.user_directory import UserDirectory
 from domain.errors import (
     LeaseLost,
     RejectedByWorkflow,
@@ -20,8 +20,7 @@ from domain.errors import (
     WorkflowInDoubt,
     WorkflowServerError,
 )
-from domain.events import PackEvent, ReceivedMessage
-from domain.messages import IncomingMessage
+from domain.events import PackEvent
 from domain.outbox import Claim, Lane, OutboxEntry
 
 log = structlog.get_logger()
@@ -53,18 +52,15 @@ class OutboxRelay:
         self,
         workflow: Workflow,
         storage: Storage,
-        users: UserDirectory,
+        enricher: EventEnricher,
         schedule: PollSchedule,
         shutdown: Shutdown,
-        *,
-        receives_bots: bool,
     ) -> None:
         self._workflow = workflow
         self._outbox = storage.outbox
-        self._users = users
+        self._enricher = enricher
         self._schedule = schedule
         self._shutdown = shutdown
-        self._receives_bots = receives_bots
         self._wake = asyncio.Event()
         self._claims: dict[Lane, Claim] = {}
         self._waiting_lanes = 0
@@ -190,26 +186,22 @@ class OutboxRelay:
                 raise _Rejected from error
             await self._dead_letter(claim, entry, reason)
 
-    async def _wait_for_turn(self, message: IncomingMessage) -> None:
+    async def _wait_for_turn(self, entry: OutboxEntry) -> None:
         """Waits for the author's look-up. Lanes that do take no place from those that could deliver."""
         self._waiting_lanes += 1
         try:
-            await self._users.wait_for_turn(message)
+            await self._enricher.wait_for_turn(entry.event)
         finally:
             self._waiting_lanes -= 1
 
     async def _deliver(self, claim: Claim, entry: OutboxEntry) -> None:
-        if not isinstance(entry.event, IncomingMessage):
-            return
         if entry.is_backfilled:
-            await self._wait_for_turn(entry.event)
-        author = await self._users.author_of(entry.event)
-        # Messages that are certainly from bots were judged when they arrived.
-        if author.is_bot and not entry.event.is_from_bot and not self._receives_bots:
-            log.info("message_of_a_bot_ignored", key=entry.key, user=author.id)
+            await self._wait_for_turn(entry)
+        event = await self._enricher.enrich(entry.event)
+        if event is None:
+            log.info("message_of_a_bot_ignored", key=entry.key, user=entry.event.user_id)
             await self._outbox.ack(claim, entry)
             return
-        event = ReceivedMessage(entry.event, author)
         try:
             await self._publish(event, entry)
         except RejectedByWorkflow as rejection:
