@@ -87,6 +87,11 @@ class OutboxEntry:
     dead_letter_reason: str = ""
     """Empty while the entry waits."""
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it goes before everything else."""
+        return self.priority > 0
+
 
 def outbox_entry(event: InboundEvent, received_at: datetime) -> OutboxEntry:
     """Returns the entry for an event.
@@ -119,6 +124,11 @@ class Claim:
     def lane(self) -> Lane:
         """The lane that the claim holds."""
         return self.lease.lane
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether its entries go before everything else."""
+        return self.entries[0].is_urgent
 
 
 @dataclass(frozen=True, slots=True)

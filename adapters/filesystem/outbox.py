@@ -58,9 +58,11 @@ class FileOutbox:
     async def append(self, entries: Sequence[OutboxEntry], *, within_seconds: float | None = None) -> list[bool]:
         return await self.database.run(partial(self._append, entries), within_seconds=within_seconds)
 
-    async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
+    async def claim(
+        self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0
+    ) -> list[Claim]:
         current = [claim.lane for claim in held if self._is_current(claim)]
-        claims = await self._claim(lanes, entries, lease_seconds, current)
+        claims = await self._claim(lanes, entries, lease_seconds, current, min_priority)
         self._current.update({claim.lane: claim.lease.token for claim in claims})
         return claims
 
@@ -182,7 +184,13 @@ class FileOutbox:
 
     @transaction
     def _claim(
-        self, connection: sqlite3.Connection, lanes: int, entries: int, lease_seconds: float, held: Sequence[Lane]
+        self,
+        connection: sqlite3.Connection,
+        lanes: int,
+        entries: int,
+        lease_seconds: float,
+        held: Sequence[Lane],
+        min_priority: int,
     ) -> list[Claim]:
         now, until = self._uptime.now(), self._uptime.after(lease_seconds)
         half = self._uptime.after(lease_seconds / 2)
@@ -196,8 +204,8 @@ class FileOutbox:
         )
         ready = connection.execute(
             "SELECT id, name, is_interrupted FROM lanes WHERE head IS NOT NULL AND lease_until IS NULL "
-            "AND not_before IS NULL ORDER BY priority DESC, head_at, head LIMIT ?",
-            (lanes,),
+            "AND not_before IS NULL AND priority >= ? ORDER BY priority DESC, head_at, head LIMIT ?",
+            (min_priority, lanes),
         ).fetchall()
         claims = []
         for lane, name, is_interrupted in ready:

@@ -94,7 +94,9 @@ class MemoryOutbox:
             raise TooLate
         return [self._append(entry) for entry in entries]
 
-    async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
+    async def claim(
+        self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0
+    ) -> list[Claim]:
         now = self._now()
         leased_until = now + lease_seconds
         for claim in held:
@@ -107,6 +109,7 @@ class MemoryOutbox:
             for name, lane in self._lanes.items()
             if lane.token is None and lane.not_before is None
             for head in islice(lane.waiting.values(), 1)
+            if head.priority >= min_priority
         ]
         return [self._claim(name, entries, leased_until) for *_, name in heapq.nsmallest(lanes, ready)]
 

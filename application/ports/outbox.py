@@ -20,13 +20,16 @@ class Outbox(Protocol):
         the commit is done by then. A commit that ends later counts: the call returns when its outcome is known.
         """
 
-    async def claim(self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = ()) -> list[Claim]:
+    async def claim(
+        self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0
+    ) -> list[Claim]:
         """Claims at most `lanes` lanes that are neither claimed nor delayed, each with at most `entries` entries.
 
-        Lanes of higher priority come first, then those whose first entry has waited longest. Renews the leases of the
-        `held` claims first, so that their lanes are not claimed a second time after an outage of the storage. A step of
-        the time of day neither ends a lease nor prolongs a delay; a delay that the storage could not have been asked
-        for (of more than two minutes) does not outlive the process.
+        Lanes of a priority below `min_priority` are left out. Those of higher priority come first, then those whose
+        first entry has waited longest. Renews the leases of the `held` claims first, so that their lanes are not
+        claimed a second time after an outage of the storage. A step of the time of day neither ends a lease nor
+        prolongs a delay; a delay that the storage could not have been asked for (of more than two minutes) does not
+        outlive the process.
         """
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:

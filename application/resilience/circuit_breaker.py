@@ -21,6 +21,7 @@ from domain.errors import (
     WorkflowUnauthorized,
     WorkflowUnreachable,
 )
+from domain.interactions import INTERACTIONS
 
 log = structlog.get_logger()
 
@@ -28,6 +29,8 @@ _OUTAGES = (PackNotRegistered, WorkflowUnreachable, WorkflowUnauthorized)
 _REFUSALS = (PackNotRegistered, PathRefused)
 _MAX_CONCURRENT_REQUESTS = 32
 """The engine is one server with one database; more requests would only queue up there."""
+_MAX_CONCURRENT_INTERACTIONS = 8
+"""Besides: an interaction waits behind nobody."""
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.25, 10
 _ABOUT_ONE_ACTION = "complete"
 """The request that the engine can refuse for its action alone."""
@@ -70,6 +73,7 @@ class WorkflowCircuitBreaker:
         self._shutdown = shutdown
         self._health = health
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_REQUESTS)
+        self._slots_for_interactions = asyncio.Semaphore(_MAX_CONCURRENT_INTERACTIONS)
         self._circuits: defaultdict[str, _Circuit] = defaultdict(_Circuit)
         self._registering = asyncio.Lock()
         self._registered = asyncio.Event()
@@ -115,7 +119,7 @@ class WorkflowCircuitBreaker:
 
     async def _perform(self, call: PortCall, circuit: _Circuit) -> Any:
         try:
-            async with self._slots:
+            async with self._slots_for_interactions if _is_interaction(call) else self._slots:
                 result = await call.perform()
         except _OUTAGES as outage:
             if call.method == _ABOUT_ONE_ACTION and isinstance(outage, PathRefused):
@@ -201,6 +205,10 @@ class WorkflowCircuitBreaker:
         circuit.problem = problem
         problems = dict.fromkeys(each.problem for each in self._circuits.values() if each.problem)
         self._health.report(healthy=not problems, status="; ".join(problems) or "reached")
+
+
+def _is_interaction(call: PortCall) -> bool:
+    return call.method == "publish" and isinstance(call.arguments[0].event, INTERACTIONS)
 
 
 def _status(outage: WorkflowError, call: PortCall) -> str:

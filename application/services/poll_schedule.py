@@ -15,6 +15,8 @@ _MAX_SPECULATIVE_PER_SECOND = 8
 """Of these, polls without a particular reason; the rest is reserved for what happens next."""
 _FAST_POLLS_AFTER_EVENT = 3
 _MAX_DELAY_AFTER_ACTION = 0.05
+_MAX_DELAY_WHILE_URGENT = 0.07
+_URGENT_SECONDS = 2.0
 _MAX_EXPECTED_LATENCY = 0.05
 """Seconds that a poll waits at most for the flows of a published event."""
 
@@ -35,14 +37,21 @@ class PollSchedule:
         """When the event was published for which no poll has found an action yet; None if there is none."""
         self._polled_too_soon = False
         """A poll since that event found nothing."""
+        self._urgent_until = 0.0
+        """The flows of an urgent event may start an action until then."""
         self._is_waiting = True
         """Nothing suggests a waiting action: the latest poll found none, or was a while ago."""
         self.wake = asyncio.Event()
         """Set when polling earlier than planned is worthwhile."""
 
-    def on_event_published(self) -> None:
-        """An event was published, whose flows are likely to start an action: polls fast again."""
+    def on_event_published(self, *, is_urgent: bool = False) -> None:
+        """An event was published, whose flows are likely to start an action: polls fast again.
+
+        After an urgent one, for whose answer a person waits, polls stay fast for longer.
+        """
         self._fast_polls_left = _FAST_POLLS_AFTER_EVENT
+        if is_urgent:
+            self._urgent_until = self._time() + _URGENT_SECONDS
         if self._published_at is None:
             self._published_at, self._polled_too_soon = self._time(), False
         self._poll_now()
@@ -90,6 +99,8 @@ class PollSchedule:
         if self._fast_polls_left:
             self._fast_polls_left -= 1
             return delay
+        if self._time() < self._urgent_until:
+            return min(delay, _MAX_DELAY_WHILE_URGENT)
         self._published_at = None  # its flows start no action, it seems
         return max(delay, self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND))
 

@@ -26,6 +26,8 @@ from domain.outbox import Claim, Lane, OutboxEntry
 log = structlog.get_logger()
 
 _CONCURRENT_LANES = 32
+_LANES_FOR_INTERACTIONS = 16
+"""Besides, which nothing else takes: an interaction waits behind nobody."""
 _ENTRIES_PER_CLAIM = 20
 _REJECTIONS_TO_DEAD_LETTER = 20
 _INCIDENTS_TO_DEAD_LETTER = 10
@@ -97,13 +99,20 @@ class OutboxRelay:
         for claim in claims:
             delivery = self._deliver_claim(claim, is_first_delivered=claim.lane in delivered)
             deliveries.create_task(delivery, name=f"deliver {claim.lane}")
+        if any(claim.is_urgent for claim in claims):
+            self._wake.set()  # the places of others that they were claimed for are still free
         await self._shutdown.wait(await self._idle_seconds(), self._wake)
 
     async def _claim(self) -> list[Claim]:
-        free = _CONCURRENT_LANES + self._waiting_lanes - len(self._claims)
+        """Claims what is due: interactions first, and others only while their own places last."""
+        held = list(self._claims.values())
+        free_for_others = _CONCURRENT_LANES + self._waiting_lanes - sum(not claim.is_urgent for claim in held)
+        free = _CONCURRENT_LANES + _LANES_FOR_INTERACTIONS + self._waiting_lanes - len(held)
         if free <= 0:
             return []
-        return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=list(self._claims.values()))
+        if free_for_others <= 0:
+            return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=held, min_priority=1)
+        return await self._outbox.claim(min(free, free_for_others), _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=held)
 
     async def _delivered_before(self, claims: list[Claim]) -> set[Lane]:
         """Returns the lanes whose first entry an interrupted process had delivered; one query for all of them."""
@@ -229,7 +238,7 @@ class OutboxRelay:
             else:
                 break
         self._last_accepted_at = asyncio.get_running_loop().time()
-        self._schedule.on_event_published()
+        self._schedule.on_event_published(is_urgent=entry.is_urgent)
 
     async def _was_published(self, entry: OutboxEntry, pause_if_not: float) -> bool:
         try:

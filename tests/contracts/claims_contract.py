@@ -7,7 +7,8 @@ import pytest
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.errors import LeaseLost
-from domain.outbox import Claim, Lane, OutboxEntry
+from domain.interactions import SlashCommand
+from domain.outbox import Claim, Lane, OutboxEntry, outbox_entry
 from tests.contracts.storage_suite import Restart, StorageSuite
 from tests.contracts.storage_values import (
     CLOCK,
@@ -30,6 +31,12 @@ async def claim_one(storage: Storage, seconds: float = 0, entries: int = 10) -> 
     """Claims the only claimable channel at this many seconds after NOW."""
     [claim] = await at(storage, after(seconds)).outbox.claim(10, entries, LEASE)
     return claim
+
+
+def interaction_entry(user_id: str) -> OutboxEntry:
+    """Returns the entry of a slash command of a user."""
+    command = SlashCommand(channel_id=A, user_id=user_id, command="/deploy", trigger_id=f"trigger of {user_id}")
+    return outbox_entry(command, NOW)
 
 
 def contents(claim: Claim) -> tuple[Lane, tuple[OutboxEntry, ...], bool]:
@@ -63,6 +70,18 @@ class ClaimsContract(StorageSuite):
             CLOCK.step(-3600)
         claims = await storage.outbox.claim(2, 10, LEASE)
         assert [claim.lane for claim in claims] == [LANE_B, LANE_C]
+
+    async def test_interactions_are_claimed_before_messages_that_wait_longer(self, storage: Storage) -> None:
+        click = interaction_entry("U1")
+        await storage.outbox.append([new_entry(A, 1), new_entry(B, 1), click])
+        claims = await at(storage, NOW).outbox.claim(2, 10, LEASE)
+        assert [claim.lane for claim in claims] == [click.lane, LANE_A]
+
+    async def test_lanes_of_lower_priority_can_be_left_out(self, storage: Storage) -> None:
+        click = interaction_entry("U1")
+        await storage.outbox.append([new_entry(A, 1), click])
+        claims = await at(storage, NOW).outbox.claim(10, 10, LEASE, min_priority=1)
+        assert [claim.entries for claim in claims] == [(click,)]
 
     async def test_the_order_of_channels_depends_on_waiting_entries_only(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(B, 1), new_entry(A, 2)])

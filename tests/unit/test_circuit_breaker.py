@@ -27,9 +27,11 @@ from domain.errors import (
     WorkflowUnauthorized,
     WorkflowUnreachable,
 )
-from domain.events import Fatal, ReceivedMessage
+from domain.events import Fatal, ReceivedEvent, ReceivedMessage
+from domain.interactions import INTERACTIONS
 from domain.messages import IncomingMessage
 from domain.users import User
+from tests.support.activities import activities
 from tests.support.faults import Faults
 from tests.support.virtual_time import TestTime
 
@@ -362,6 +364,22 @@ async def test_the_number_of_concurrent_requests_is_limited(env: Environment) ->
 
     env.faults.lift("take")
     assert len(await asyncio.gather(*taking)) == 100
+
+
+async def test_interactions_have_places_of_their_own(env: Environment) -> None:
+    env.faults.block("take")
+    env.faults.block("publish")
+    requests = [env.start() for _ in range(100)]
+    for activity in activities():
+        event = ReceivedEvent(activity, User(activity.user_id))
+        requests.append(asyncio.create_task(env.workflow.publish(event, env.clock.now())))
+    await env.clock.settle()
+
+    assert env.faults.count("publish") == len([each for each in activities() if isinstance(each, INTERACTIONS)])
+
+    for method in ("take", "publish"):
+        env.faults.lift(method)
+    await asyncio.gather(*requests)
 
 
 async def test_shutdown_ends_the_waiting_of_all(env: Environment) -> None:

@@ -79,6 +79,21 @@ def test_several_polls_follow_an_event_within_milliseconds() -> None:
     assert len([time for time in takes if 30.0 <= time < 30.05]) >= 4
 
 
+def test_polls_stay_fast_for_two_seconds_after_an_urgent_event() -> None:
+    clock = _ManualClock()
+    polling = PollSchedule(clock.elapsed)
+    clock.seconds = 30.0
+    polling.on_event_published(is_urgent=True)
+    takes = []
+    while clock.seconds < 40:
+        takes.append(clock.seconds)
+        clock.seconds += polling.on_empty_poll() + polling.delay_after_empty()
+
+    assert max(later - earlier for earlier, later in pairwise(takes) if later < 32) < 0.1
+    assert _most_in_any_second(takes) <= 20
+    assert len([time for time in takes if time >= 34]) <= 6
+
+
 @pytest.mark.parametrize("events_a_second", [1, 2, 3])
 def test_a_fast_flow_is_served_within_milliseconds_however_many_came_before(
     events_a_second: int,
