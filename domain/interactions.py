@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from domain.channels import NO_CHANNEL, ChannelId
 from domain.json_values import Json, JsonObject
@@ -177,6 +177,11 @@ class MessageChange:
             return f"deletion:{self.channel_id}:{self.timestamp}"
         return f"edit:{self.channel_id}:{self.timestamp}:{self.edited_timestamp or self.event_timestamp}"
 
+    @property
+    def is_from_bot(self) -> bool:
+        """Whether a program certainly wrote the message."""
+        return bool(self.bot_id) and not self.user_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherEvent:
@@ -199,7 +204,7 @@ class OtherEvent:
 Interaction: TypeAlias = BlockAction | SlashCommand | Shortcut | ViewEvent
 """What is addressed to the app, and what the service never delivers again."""
 
-INTERACTIONS: tuple[type, ...] = (BlockAction, SlashCommand, Shortcut, ViewEvent)
+INTERACTIONS: Final = (BlockAction, SlashCommand, Shortcut, ViewEvent)
 
 Activity: TypeAlias = Reaction | Interaction | MessageChange | OtherEvent
 """What happens in the chat service besides new messages."""

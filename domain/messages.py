@@ -134,5 +134,5 @@ class IncomingMessage:
         return bool(self.bot_id) and not self.is_from_bot
 
     def is_from(self, identity: Identity) -> bool:
-        """Returns whether the pack wrote the message itself. With a customised username only the bot id matches."""
-        return self.user_id == identity.user_id or (bool(self.bot_id) and self.bot_id == identity.bot_id)
+        """Returns whether the pack wrote the message itself."""
+        return identity.matches(self.user_id, self.bot_id)

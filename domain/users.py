@@ -35,3 +35,7 @@ class Identity:
     """The organization that the workspace belongs to, if any."""
     is_organization_wide: bool = False
     """Whether the token is valid in several workspaces of the organization."""
+
+    def matches(self, user_id: str, bot_id: str = "") -> bool:
+        """Returns whether this is the author. With a customised username only the bot id matches."""
+        return user_id == self.user_id or (bool(bot_id) and bot_id == self.bot_id)

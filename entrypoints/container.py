@@ -47,13 +47,15 @@ from application.services.poll_schedule import PollSchedule
 from application.services.post_gate import PostGate
 from application.services.result_reporter import ResultReporter
 from application.services.user_directory import UserDirectory
+from application.services.workspace_filter import WorkspaceFilter
 from application.supervisor import Supervisor
 from application.use_cases.broadcast import BroadcastHandler
 from application.use_cases.chat_use_case import Services
 from application.use_cases.dispatcher import CommandDispatcher, pack_definition
 from application.use_cases.join_channel import JoinChannelHandler
 from application.use_cases.leave_channel import LeaveChannelHandler
-from application.use_cases.receive_message import ReceiveMessage
+from application.use_cases.receive_events import ReceiveEvents
+from application.use_cases.receive_interaction import ReceiveInteraction
 from application.use_cases.send_message import SendMessageHandler
 from application.use_cases.send_rich_message import SendRichMessageHandler
 from application.workers.action_worker import ActionWorker
@@ -313,12 +315,16 @@ class Application(containers.DeclarativeContainer):
 
     # From the chat service to the workflow engine
 
-    receive_message = providers.Singleton(
-        ReceiveMessage,
+    workspaces = providers.Singleton(WorkspaceFilter, storage=storage, doubts=membership_doubts)
+    receive_events = providers.Singleton(
+        ReceiveEvents,
+        chat=chat,
         storage=storage,
         doubts=membership_doubts,
+        workspaces=workspaces,
         listen=settings.provided.listen,
         receives_bots=settings.provided.receives_bots,
+        receives_edits=settings.provided.receives_edits,
     )
     outbox_relay = providers.Singleton(
         OutboxRelay,
@@ -338,13 +344,16 @@ class Application(containers.DeclarativeContainer):
     message_consumer = providers.Singleton(
         MessageConsumer,
         receiver=adapters.receiver,
-        receive_message=receive_message,
+        receive_events=receive_events,
+        receive_interaction=providers.Singleton(
+            ReceiveInteraction, storage=storage, workspaces=workspaces, clock=clock
+        ),
         backfill=providers.Singleton(
             Backfill,
             chat=chat,
             storage=storage,
             reader=history_reader,
-            receive_message=receive_message,
+            receive_events=receive_events,
             progress=backfill_progress,
             health=health.provided.reporter.call("slack"),
             clock=clock,

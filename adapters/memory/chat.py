@@ -5,9 +5,8 @@ from datetime import datetime
 
 from adapters.memory.chat_directory import ChatDirectory
 from adapters.memory.chat_files import ChatFiles
-from adapters.memory.chat_messages import ChatMessages
+from adapters.memory.chat_people import ChatPeople
 from adapters.memory.chat_state import PostedMessage, is_direct
-from adapters.memory.chat_views import ChatViews
 from application.ports.chat import Page
 from domain.channels import ChannelId
 from domain.commands import chat_fields
@@ -20,7 +19,7 @@ _PAGE_SIZE = 200
 _MAX_TEXT_LENGTH = 40_000
 
 
-class MemoryChat(ChatMessages, ChatViews, ChatFiles, ChatDirectory):
+class MemoryChat(ChatPeople, ChatFiles, ChatDirectory):
     """Implements Chat, with the people's side of it.
 
     Behaves like Slack: ids of direct messages begin with `D`, texts of more than 40,000 characters are rejected.

@@ -1,6 +1,7 @@
 """Retries storage operations until they succeed or the pack shuts down."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -9,11 +10,15 @@ from application.health import HealthReporter
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
-from domain.errors import StorageError
+from domain.errors import StorageError, TooLate
 
 log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5
+_MAX_PAUSE_OF_DEADLINE_SECONDS = 0.4
+"""Between attempts of a call that has to be done within a few seconds."""
+_DEADLINE = "within_seconds"
+"""The argument that limits the time of a call."""
 
 
 class StorageRetryPolicy:
@@ -28,11 +33,15 @@ class StorageRetryPolicy:
         self._is_reported_healthy = False
 
     async def execute(self, call: PortCall) -> Any:
-        """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested."""
+        """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested.
+
+        Raises TooLate once the time is over that the call was given by `within_seconds`.
+        """
+        began_at = _now()
         try:
             result = await call.perform()
         except StorageError as error:
-            return await self._retry_forever(call, error)
+            return await self._retry(call, error, began_at)
         if not self._failing_calls:
             self._report_healthy()
         return result
@@ -41,16 +50,17 @@ class StorageRetryPolicy:
         """Returns when no call is waiting for the storage to recover. Raises ShutdownRequested."""
         await self._shutdown.wait(None, self._available)
 
-    async def _retry_forever(self, call: PortCall, error: StorageError) -> Any:
+    async def _retry(self, call: PortCall, error: StorageError, began_at: float) -> Any:
+        max_pause = _MAX_PAUSE_SECONDS if _seconds_given(call) is None else _MAX_PAUSE_OF_DEADLINE_SECONDS
         self._available.clear()
         self._failing_calls += 1
         try:
-            for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS):
+            for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, max_pause):
                 log.error("storage_unavailable", reason=str(error), again_in_seconds=round(pause, 2))
                 self._report_unhealthy()
                 await self._shutdown.sleep(pause)
                 try:
-                    result = await call.perform()
+                    result = await _with_time_left(call, began_at).perform()
                 except StorageError as again:
                     error = again
                 else:
@@ -69,3 +79,23 @@ class StorageRetryPolicy:
     def _report_unhealthy(self) -> None:
         self._is_reported_healthy = False
         self._health.report(healthy=False, status="can't store")
+
+
+def _seconds_given(call: PortCall) -> float | None:
+    seconds: float | None = call.keywords.get(_DEADLINE)
+    return seconds
+
+
+def _with_time_left(call: PortCall, began_at: float) -> PortCall:
+    """Returns the call as a repeat has to be made. Raises TooLate."""
+    seconds = _seconds_given(call)
+    if seconds is None:
+        return call
+    left = seconds - (_now() - began_at)
+    if left <= 0:
+        raise TooLate
+    return replace(call, keywords={**call.keywords, _DEADLINE: left})
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

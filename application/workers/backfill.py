@@ -18,7 +18,7 @@ from application.resilience.incidents import log_incident
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.backfill_progress import BackfillProgress
 from application.services.history_reader import HistoryReader
-from application.use_cases.receive_message import ReceiveMessage
+from application.use_cases.receive_events import ReceiveEvents
 from domain.channels import ChannelId
 from domain.errors import ChatError
 from domain.gaps import Gap
@@ -73,7 +73,7 @@ class Backfill:
         chat: Chat,
         storage: Storage,
         reader: HistoryReader,
-        receive_message: ReceiveMessage,
+        receive_events: ReceiveEvents,
         progress: BackfillProgress,
         health: HealthReporter,
         clock: Clock,
@@ -85,7 +85,7 @@ class Backfill:
         self._channels = storage.channels
         self._gaps = storage.gaps
         self._reader = reader
-        self._receive_message = receive_message
+        self._receive_events = receive_events
         self._progress = progress
         self._health = health
         self._clock = clock
@@ -200,7 +200,7 @@ class Backfill:
             return
         if missed:
             events = [self._incoming(message) for message in missed]
-            new = await self._receive_message.receive(events, identity, is_backfilled=True)
+            new = await self._receive_events.receive(events, identity, is_backfilled=True)
             log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
             on_stored()
         if began_at < task.look_again_at:

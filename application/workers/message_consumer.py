@@ -9,12 +9,22 @@ import structlog
 
 from application.health import ChatHealth
 from application.ports.clock import Clock
-from application.ports.receiver import AccessLost, Connected, Disconnected, IncomingEvent, Receiver
+from application.ports.receiver import (
+    AccessLost,
+    ChatEvent,
+    Connected,
+    Disconnected,
+    IncomingEvent,
+    OtherWorkspaceEvent,
+    Receiver,
+)
 from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
-from application.use_cases.receive_message import ReceiveMessage
+from application.use_cases.receive_events import ReceiveEvents
+from application.use_cases.receive_interaction import ReceiveInteraction
 from application.workers.backfill import MIN_GAP_SECONDS, Backfill
 from application.workers.outbox_relay import OutboxRelay
+from domain.interactions import INTERACTIONS
 from domain.messages import IncomingMessage
 from domain.users import Identity
 
@@ -25,6 +35,8 @@ _MAX_ATTEMPTS = 5
 """To store an event that a bug holds up."""
 _BATCH_SIZE = 256
 """Events that share one commit."""
+_MAX_INTERACTIONS = 1_000
+"""That are being stored at once. Each is on its own, and waits for no message."""
 
 
 class MessageConsumer:
@@ -33,7 +45,8 @@ class MessageConsumer:
     def __init__(
         self,
         receiver: Receiver,
-        receive_message: ReceiveMessage,
+        receive_events: ReceiveEvents,
+        receive_interaction: ReceiveInteraction,
         backfill: Backfill,
         relay: OutboxRelay,
         health: ChatHealth,
@@ -41,7 +54,8 @@ class MessageConsumer:
         shutdown: Shutdown,
     ) -> None:
         self._receiver = receiver
-        self._receive_message = receive_message
+        self._receive_events = receive_events
+        self._receive_interaction = receive_interaction
         self._backfill = backfill
         self._relay = relay
         self._health = health
@@ -49,6 +63,7 @@ class MessageConsumer:
         self._shutdown = shutdown
         self._queue: asyncio.Queue[IncomingEvent] = asyncio.Queue(_QUEUE_SIZE)
         self._wake = asyncio.Event()
+        self._free_for_interactions = asyncio.Semaphore(_MAX_INTERACTIONS)
         self._tasks: asyncio.TaskGroup
 
     async def run(self, identity: Identity) -> None:
@@ -69,8 +84,23 @@ class MessageConsumer:
 
     async def _read(self, events: AsyncIterator[IncomingEvent]) -> None:
         async for incoming in events:
-            await self._queue.put(incoming)
-            self._wake.set()
+            if _is_interaction(incoming.event):
+                await self._free_for_interactions.acquire()
+                self._tasks.create_task(self._persist_interaction(incoming), name="store an interaction")
+            else:
+                await self._queue.put(incoming)
+                self._wake.set()
+
+    async def _persist_interaction(self, incoming: IncomingEvent) -> None:
+        try:
+            if await self._receive_interaction.receive(incoming):
+                self._relay.notify()
+        except ShutdownRequested:
+            log.warning("arrivals_not_safe", count=1)
+        except Exception:  # noqa: BLE001 - a bug
+            log_incident(events="1")
+        finally:
+            self._free_for_interactions.release()
 
     async def _drain(self, identity: Identity) -> None:
         while not self._queue.empty():
@@ -99,7 +129,7 @@ class MessageConsumer:
     async def _persist(self, batch: list[IncomingEvent], identity: Identity) -> None:
         time = asyncio.get_running_loop().time
         began_at = time()
-        if await self._receive_message.receive(batch, identity):
+        if await self._receive_events.receive(batch, identity):
             self._relay.notify()
             self._backfill.prioritize(
                 each.event.channel_id for each in batch if isinstance(each.event, IncomingMessage)
@@ -130,3 +160,7 @@ class MessageConsumer:
 
     def _time_ago(self, seconds: float | None) -> str | None:
         return None if seconds is None else (self._clock.now() - timedelta(seconds=seconds)).isoformat()
+
+
+def _is_interaction(event: ChatEvent) -> bool:
+    return isinstance(event.event if isinstance(event, OtherWorkspaceEvent) else event, INTERACTIONS)

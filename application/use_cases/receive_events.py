@@ -1,4 +1,4 @@
-"""Stores the messages to be delivered to flows, and follows the bot's memberships."""
+"""Stores the events to be delivered to flows, and follows the bot's memberships."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from application.policies import Listen
+from application.ports.chat import Chat
 from application.ports.receiver import (
     AccessLost,
     ChannelIdChanged,
@@ -15,19 +16,17 @@ from application.ports.receiver import (
     IncomingEvent,
     MembershipGained,
     MembershipLost,
-    OtherWorkspaceEvent,
 )
 from application.ports.storage import Storage
 from application.services.membership_doubts import MembershipDoubts
+from application.services.workspace_filter import WorkspaceFilter
 from domain.channels import ChannelId, JoinedChannels
+from domain.interactions import MessageChange, Reaction
 from domain.messages import IncomingMessage
-from domain.outbox import OutboxEntry, outbox_entry
+from domain.outbox import InboundEvent, OutboxEntry, outbox_entry
 from domain.users import Identity
 
 log = structlog.get_logger()
-
-_MAX_WORKSPACES = 1_000
-"""That are logged, each once."""
 
 
 @dataclass(slots=True)
@@ -42,20 +41,32 @@ class _Batch:
     """To be acknowledged once the entries are stored."""
 
 
-class ReceiveMessage:
-    """Handles everything that the chat service sends of its own accord."""
+class ReceiveEvents:
+    """Handles everything that the chat service sends of its own accord; interactions are better left to another."""
 
-    def __init__(self, storage: Storage, doubts: MembershipDoubts, listen: Listen, *, receives_bots: bool) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        storage: Storage,
+        doubts: MembershipDoubts,
+        workspaces: WorkspaceFilter,
+        listen: Listen,
+        *,
+        receives_bots: bool,
+        receives_edits: bool,
+    ) -> None:
+        self._chat = chat
         self._channels = storage.channels
         self._outbox = storage.outbox
         self._gaps = storage.gaps
         self._doubts = doubts
+        self._workspaces = workspaces
         self._listen = listen
         self._receives_bots = receives_bots
-        self._other_workspaces: set[str] = set()
+        self._receives_edits = receives_edits
 
     async def receive(self, events: Sequence[IncomingEvent], identity: Identity, *, is_backfilled: bool = False) -> int:
-        """Handles the events in order, and acknowledges each once it is stored. Returns how many messages were new.
+        """Handles the events in order, and acknowledges each once it is stored. Returns how many events were new.
 
         `is_backfilled` marks messages that come from the history. Events about the bot's memberships are acknowledged
         once the chat service has been asked. Until then, messages are received in a channel that it may have joined.
@@ -72,13 +83,7 @@ class ReceiveMessage:
         return new
 
     async def _handle(self, incoming: IncomingEvent, batch: _Batch, identity: Identity) -> None:
-        event = incoming.event
-        if isinstance(event, OtherWorkspaceEvent):
-            if not await self._is_known(event, batch):
-                self._log_other_workspace(event)
-                batch.handled.append(incoming)
-                return
-            event = event.event
+        event = await self._workspaces.own(incoming.event)
         match event:
             case MembershipGained():
                 self._doubts.on_gained(incoming, event)
@@ -86,26 +91,47 @@ class ReceiveMessage:
             case MembershipLost():
                 self._doubts.on_lost(incoming, event)
                 return
-            case IncomingMessage():
-                if self._is_relevant(event, batch, identity):
-                    batch.entries.append(outbox_entry(event, incoming.received_at))
             case ChannelIdChanged():
                 batch.joined = await self._change_id(event, batch.joined, incoming.received_at)
             case Connected():
                 self._doubts.on_connected()
-            case Disconnected() | AccessLost():
+            case Disconnected() | AccessLost() | None:
                 pass
             case _:
-                pass
+                if await self._is_relevant(event, batch, identity):
+                    batch.entries.append(outbox_entry(event, incoming.received_at))
         batch.handled.append(incoming)
 
-    def _is_relevant(self, message: IncomingMessage, batch: _Batch, identity: Identity) -> bool:
-        """Returns whether the workflow engine receives the message."""
-        if message.is_from(identity) or (message.is_from_bot and not self._receives_bots):
-            return False
-        if message.is_direct or self._listen is Listen.MEMBER or message.channel_id in batch.joined:
+    async def _is_relevant(self, event: InboundEvent, batch: _Batch, identity: Identity) -> bool:
+        """Returns whether the workflow engine receives the event."""
+        if not isinstance(event, IncomingMessage | MessageChange | Reaction):
             return True
-        return message.channel_id in batch.expected or message.channel_id in self._doubts.expected()
+        return self._is_wanted(event, identity) and await self._is_heard(event, batch)
+
+    def _is_wanted(self, event: IncomingMessage | MessageChange | Reaction, identity: Identity) -> bool:
+        """Whether it is received, whatever its channel: it is not the pack's own, and not certainly a bot's."""
+        if isinstance(event, Reaction):
+            return not identity.matches(event.user_id)
+        if isinstance(event, MessageChange) and not self._receives_edits:
+            return False
+        is_from_bot = event.is_from_bot and not self._receives_bots
+        return not (is_from_bot or identity.matches(event.user_id, event.bot_id))
+
+    async def _is_heard(self, event: IncomingMessage | MessageChange | Reaction, batch: _Batch) -> bool:
+        """Whether the pack listens to the channel."""
+        channel_id = event.channel_id
+        if self._listen is Listen.MEMBER or channel_id in batch.joined or self._chat.is_direct(channel_id):
+            return True
+        if channel_id in batch.expected or channel_id in self._doubts.expected():
+            return True
+        if isinstance(event, IncomingMessage):
+            return event.is_direct
+        return await self._is_group_conversation(channel_id)
+
+    async def _is_group_conversation(self, channel_id: ChannelId) -> bool:
+        """Whether its messages are received although it was never joined; other events don't say that it is direct."""
+        is_known = await self._channels.last_message_at(channel_id) is not None
+        return is_known and not await self._channels.was_joined(channel_id)
 
     async def _change_id(self, change: ChannelIdChanged, joined: JoinedChannels, at: datetime) -> JoinedChannels:
         old_id, new_id = change.old_id, change.new_id
@@ -120,21 +146,3 @@ class ReceiveMessage:
         await self._channels.join(new_id, since=await self._channels.last_message_at(old_id) or at)
         await self._channels.leave(old_id)
         return joined.join(new_id).leave(old_id)
-
-    async def _is_known(self, other: OtherWorkspaceEvent, batch: _Batch) -> bool:
-        """Whether an event is about one of the pack's channels after all: it may be shared between workspaces."""
-        match other.event:
-            case ChannelIdChanged():
-                channel_id = other.event.old_id
-            case AccessLost():
-                return False
-            case _:
-                channel_id = other.event.channel_id
-        if channel_id in batch.joined or channel_id in self._doubts.expected():
-            return True
-        return channel_id in (await self._channels.unjoined_memberships() or ())
-
-    def _log_other_workspace(self, other: OtherWorkspaceEvent) -> None:
-        if other.team_id not in self._other_workspaces and len(self._other_workspaces) < _MAX_WORKSPACES:
-            self._other_workspaces.add(other.team_id)
-            log.warning("other_workspace_ignored", team=other.team_id)

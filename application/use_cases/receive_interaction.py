@@ -1,0 +1,62 @@
+"""Stores what people address to the app, in time to tell them whether it was received."""
+
+import asyncio
+
+import structlog
+
+from application.ports.clock import Clock
+from application.ports.receiver import IncomingEvent
+from application.ports.storage import Storage
+from application.services.workspace_filter import WorkspaceFilter
+from domain.errors import TooLate
+from domain.interactions import INTERACTIONS
+from domain.outbox import outbox_entry
+
+log = structlog.get_logger()
+
+_STORED_WITHIN_SECONDS = 2.5
+"""Of its arrival. After 3 s the chat service shows its user an error, and it never repeats an interaction."""
+
+
+class ReceiveInteraction:
+    """Handles clicks, commands, shortcuts and forms."""
+
+    def __init__(self, storage: Storage, workspaces: WorkspaceFilter, clock: Clock) -> None:
+        self._outbox = storage.outbox
+        self._workspaces = workspaces
+        self._clock = clock
+        self._late = 0
+
+    async def receive(self, incoming: IncomingEvent) -> bool:
+        """Stores an interaction and acknowledges it. Returns whether it was new.
+
+        One that can't be stored within 2.5 s of its arrival is neither stored nor acknowledged: its user sees the
+        failure. If the time ends while it is written, it stays, unacknowledged. Raises ShutdownRequested if the pack
+        is to end before; then it was not acknowledged.
+        """
+        event = await self._workspaces.own(incoming.event)
+        if not isinstance(event, INTERACTIONS):
+            await incoming.acknowledge()
+            return False
+        entry = outbox_entry(event, incoming.received_at)
+        deadline = _now() + self._seconds_left(incoming)
+        try:
+            (is_new,) = await self._outbox.append([entry], within_seconds=deadline - _now())
+        except TooLate:
+            log.warning("interaction_dropped", key=entry.key, reason="it could not be stored in time")
+            return False
+        if _now() > deadline:
+            self._late += 1
+            log.warning("late_interaction", key=entry.key, count=self._late)
+        else:
+            await incoming.acknowledge()
+        return is_new
+
+    def _seconds_left(self, incoming: IncomingEvent) -> float:
+        """The time of day may have been set since the arrival."""
+        age = (self._clock.now() - incoming.received_at).total_seconds()
+        return _STORED_WITHIN_SECONDS - min(max(0.0, age), _STORED_WITHIN_SECONDS)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
