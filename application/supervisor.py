@@ -64,6 +64,7 @@ class Supervisor:
         circuit_breaker: WorkflowCircuitBreaker,
         chat_health: ChatHealth,
         shutdown: Shutdown,
+        key_age_seconds: float,
     ) -> None:
         self._chat = chat
         self._storage = storage
@@ -77,6 +78,7 @@ class Supervisor:
         self._circuit_breaker = circuit_breaker
         self._chat_health = chat_health
         self._shutdown = shutdown
+        self._key_age = timedelta(seconds=key_age_seconds)
 
     async def run(self) -> None:
         """Runs until shutdown is requested. The storage is open. Raises ChatAccessDenied, in an ExceptionGroup."""
@@ -124,6 +126,7 @@ class Supervisor:
             await self._storage.heartbeat(LEASE_SECONDS)
             await self._storage.outbox.purge(_RETENTION)
             await self._storage.journal.purge(_RETENTION)
+            await self._storage.message_keys.purge(self._key_age)
             await self._shutdown.sleep(LEASE_SECONDS / 3)
 
     async def _watch_token(self) -> None:

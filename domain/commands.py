@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from domain.channels import ChannelId
 from domain.json_values import JsonObject
-from domain.messages import KEY_FIELDS, OutgoingMessage, RichMessage
+from domain.messages import KEY_FIELDS, OutgoingMessage, Post, RichMessage
 
 _CONTENT_FIELDS = ("text", "attachments", "blocks", "markdown_text")
 
@@ -125,3 +125,14 @@ def without_token(fields: JsonObject) -> JsonObject:
 def chat_fields(message: RichMessage) -> JsonObject:
     """Returns the fields that are the chat service's own."""
     return {name: value for name, value in without_token(message.fields).items() if name not in KEY_FIELDS}
+
+
+def replacing_fields(message: Post) -> JsonObject:
+    """Returns the chat service's fields with which this message replaces an earlier one as a whole.
+
+    The service would keep blocks and attachments that are not named.
+    """
+    if isinstance(message, OutgoingMessage):
+        return {"text": message.text, "blocks": [], "attachments": []}
+    fields = {name: value for name, value in chat_fields(message).items() if name not in ("channel", "thread_ts")}
+    return fields | {name: fields.get(name) or [] for name in ("blocks", "attachments")}

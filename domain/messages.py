@@ -1,6 +1,6 @@
 """Messages: those that flows send, and those that people write."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NewType, TypeAlias
 
 from domain.channels import ChannelId
@@ -54,6 +54,11 @@ class RichMessage:
         return self._string("text")
 
     @property
+    def thread_timestamp(self) -> str:
+        """The field `thread_ts`; empty if there is none."""
+        return self._string("thread_ts")
+
+    @property
     def keys(self) -> MessageKeys:
         """The fields `messageKey` and `threadKey`, which are the pack's own."""
         return MessageKeys(self._string("messageKey"), self._string("threadKey"))
@@ -67,6 +72,25 @@ Post: TypeAlias = OutgoingMessage | RichMessage
 """Any message that the pack can post."""
 
 
+def keys_in_use(message: Post) -> MessageKeys:
+    """Returns the keys of a message; a thread that it names itself wins over that of a key."""
+    return replace(message.keys, thread_key="") if message.thread_timestamp else message.keys
+
+
+def addressed(message: Post, channel_id: ChannelId) -> Post:
+    """Returns the message with another name of its channel."""
+    if isinstance(message, OutgoingMessage):
+        return replace(message, channel_id=channel_id)
+    return RichMessage(message.fields | {"channel": channel_id})
+
+
+def in_thread(message: Post, timestamp: str) -> Post:
+    """Returns the message in a thread; for an empty timestamp in none."""
+    if isinstance(message, OutgoingMessage):
+        return replace(message, thread_timestamp=timestamp)
+    return RichMessage(message.fields | {"thread_ts": timestamp or None})
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Confirmation that the chat service has accepted a message."""
@@ -77,6 +101,8 @@ class Receipt:
     """The message was sent a second time because the fate of the first attempt could not be determined."""
     is_updated: bool = False
     """A message that existed already was changed."""
+    is_outside_thread: bool = False
+    """The service put the message into the channel, since it had no such thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from application.services.command_runner import CommandRunner
 from application.services.doubts import Doubts
 from application.services.event_enricher import EventEnricher
 from application.services.history_reader import HistoryReader
+from application.services.keyed_sender import KeyedSender
 from application.services.membership_doubts import MembershipDoubts
 from application.services.message_sender import MessageSender
 from application.services.message_texts import MessageTexts
@@ -255,6 +256,16 @@ class Application(containers.DeclarativeContainer):
         doubts=doubts,
     )
     channel_directory = providers.Singleton(ChannelDirectory, chat=chat)
+    keyed_sender = providers.Singleton(
+        KeyedSender,
+        chat=impatient_chat,
+        storage=storage,
+        sender=message_sender,
+        channels=channel_directory,
+        pauses=pauses,
+        shutdown=shutdown,
+        key_age_seconds=settings.provided.key_age_seconds,
+    )
     command_runner = providers.Singleton(
         CommandRunner,
         tools=providers.Singleton(
@@ -280,8 +291,8 @@ class Application(containers.DeclarativeContainer):
         CommandDispatcher,
         handlers=providers.Dict(
             {
-                commands.SendMessage: providers.Singleton(SendMessageHandler, sender=message_sender),
-                commands.SendRichMessage: providers.Singleton(SendRichMessageHandler, sender=message_sender),
+                commands.SendMessage: providers.Singleton(SendMessageHandler, sender=keyed_sender),
+                commands.SendRichMessage: providers.Singleton(SendRichMessageHandler, sender=keyed_sender),
                 commands.Broadcast: providers.Singleton(
                     BroadcastHandler, chat=chat, sender=message_sender, storage=storage
                 ),
@@ -406,6 +417,7 @@ class Application(containers.DeclarativeContainer):
         circuit_breaker=circuit_breaker,
         chat_health=chat_health,
         shutdown=shutdown,
+        key_age_seconds=settings.provided.key_age_seconds,
     )
 
 

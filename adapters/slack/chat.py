@@ -66,7 +66,8 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
         channel, timestamp = response.get("channel"), response.get("ts")
         if not isinstance(timestamp, str) or not timestamp:
             raise unreadable_response(call)
-        return Receipt(ChannelId(channel) if isinstance(channel, str) and channel else message.channel_id, timestamp)
+        posted_in = ChannelId(channel) if isinstance(channel, str) and channel else message.channel_id
+        return Receipt(posted_in, timestamp, is_outside_thread=_is_outside_thread(message, response.get("message")))
 
     async def join(self, channel_id: ChannelId) -> None:
         try:
@@ -108,7 +109,7 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
         return await self._users.look_up(user_id)
 
     async def find_posted(self, message: Post, key: IdempotencyKey, since: datetime) -> Receipt | None:
-        return await self._history.find_posted(message.channel_id, _thread_of(message), key, since)
+        return await self._history.find_posted(message.channel_id, message.thread_timestamp, key, since)
 
     async def history(self, channel_id: ChannelId, after: str, until: str = "", cursor: str = "") -> Page:
         return await self._history.page(channel_id, "", after, until, cursor, self._own)
@@ -137,11 +138,9 @@ def _arguments(message: Post, key: IdempotencyKey | None) -> JsonObject:
     return arguments
 
 
-def _thread_of(message: Post) -> str:
-    if isinstance(message, OutgoingMessage):
-        return message.thread_timestamp
-    thread = message.fields.get("thread_ts")
-    return thread if isinstance(thread, str) else ""
+def _is_outside_thread(message: Post, posted: Json) -> bool:
+    """Slack posts a reply to a message that was deleted into the channel, without an error."""
+    return bool(message.thread_timestamp) and isinstance(posted, dict) and not posted.get("thread_ts")
 
 
 def _ids(page: Mapping[str, Json]) -> Iterator[ChannelId]:

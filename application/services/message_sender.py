@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -40,6 +40,16 @@ _UNKNOWN_TIME_TOLERANCE = timedelta(days=1)
 """How far back to search if that process noted a time that has not come yet."""
 
 
+class Reservation(Protocol):
+    """What a post reserves before its first request."""
+
+    async def begin(self, at: datetime) -> IdempotencyKey:
+        """Reserves it for a post at this time, by the chat service's clock. Returns the post's key."""
+
+    async def cancel(self) -> None:
+        """Ends the reservation: the post certainly does not exist."""
+
+
 @dataclass(slots=True)
 class PendingPost:
     """A post in progress."""
@@ -51,6 +61,7 @@ class PendingPost:
     """By the chat service's clock."""
     turn: Turn
     step: StepName
+    reservation: Reservation | None = None
     search_since: datetime | None = None
     sent_at: float = 0.0
     """When the last request was sent, in the event loop's time."""
@@ -100,9 +111,8 @@ class MessageSender:
         Unreachable after the time to give up, and InDoubt if its fate can't be determined. Raises ShutdownRequested if
         the pack is to end before; the journal then holds the progress.
         """
-        self._chat.validate(message)
-        async with self._turn(request, message, step) as post:
-            return await self._send(post)
+        async with self.turn(request, message, step) as post:
+            return await self.post(post)
 
     async def send_step(self, request: CommandRequest[Any], message: Post) -> Step:
         """Posts the message as one step of several: the journal keeps its result or its permanent error.
@@ -110,9 +120,9 @@ class MessageSender:
         Raises ShutdownRequested as `send` does.
         """
         try:
-            async with self._turn(request, message) as post:
+            async with self.turn(request, message) as post:
                 try:
-                    step = Step(post.begun_at, await self._send(post))
+                    step = Step(post.begun_at, await self.post(post))
                 except ChatError as error:
                     step = Step(post.begun_at, error=str(error))
                 await self._journal.complete_step(
@@ -123,10 +133,11 @@ class MessageSender:
             return Step(error=str(overdue))
 
     @asynccontextmanager
-    async def _turn(
+    async def turn(
         self, request: CommandRequest[Any], message: Post, step: StepName | None = None
     ) -> AsyncIterator[PendingPost]:
-        """Waits for the post's turn in its channel. Raises Unreachable if it is not begun in time."""
+        """Waits for the post's turn in its channel. Raises ChatRejected, and Unreachable if it is not begun in time."""
+        self._chat.validate(message)
         step = step or post_step(message.channel_id)
         begun_at = request.steps.get(step, Step()).begun_at
         key = _idempotency_key(request.action_id, message) if self._chat.carries_key(message) else None
@@ -134,17 +145,21 @@ class MessageSender:
         async with turn as held:
             yield PendingPost(request.action_id, message, key, begun_at, held, step)
 
-    async def _send(self, post: PendingPost) -> Receipt:
+    async def post(self, post: PendingPost) -> Receipt:
+        """Posts the message whose turn it is. Raises what `send` raises."""
         try:
-            if post.begun_at is not None and (found := await self._resume(post, post.begun_at)):
+            if post.begun_at is not None and (found := await self.find_earlier(post, post.begun_at)):
                 return found
             return await self._post_until_done(post)
         except ShutdownRequested:
-            await self._undo_begin(post)
+            await self.undo_begin(post)
             raise
 
-    async def _resume(self, post: PendingPost, begun_at: datetime) -> Receipt | None:
-        """Searches for what an earlier run may have posted. Returns None if it is to be sent again."""
+    async def find_earlier(self, post: PendingPost, begun_at: datetime) -> Receipt | None:
+        """Searches for a post with the same key that was begun earlier. Returns None if it is to be sent.
+
+        Raises InDoubt if that can't be determined.
+        """
         now = self._chat.now()
         post.is_sent = True
         post.sent_at = self._doubts.sent_at(begun_at)
@@ -156,11 +171,13 @@ class MessageSender:
         doubt = InDoubt("in_doubt", "the pack was stopped while it posted")
         return await self._resolve_in_doubt(post, doubt)
 
-    async def _undo_begin(self, post: PendingPost) -> None:
+    async def undo_begin(self, post: PendingPost) -> None:
         """Spares the next start a doubt: a post that certainly had no effect has not begun."""
         if post.begun_at is not None and not post.is_sent and not post.was_in_doubt:
             await self._journal.undo_begin_step(post.action_id, post.step, post.turn.lease)
             post.begun_at = None
+            if post.reservation is not None:
+                await post.reservation.cancel()
 
     async def _post_until_done(self, post: PendingPost) -> Receipt:
         pauses = exponential_backoff(1, 60)
@@ -172,11 +189,11 @@ class MessageSender:
                 receipt = await self._attempt(post)
             except RateLimited as limit:
                 outage.end()
-                await self._undo_begin(post)
+                await self.undo_begin(post)
                 await self._pauses.begin(post.channel_id, limit.retry_after_seconds, post.action_id)
             except Unreachable as error:
                 post.failure = error
-                await self._undo_begin(post)
+                await self.undo_begin(post)
                 with self._pauses.outage():
                     await outage.wait(error, post.turn.patience.left)
             except InDoubt as doubt:
@@ -205,6 +222,9 @@ class MessageSender:
         self._shutdown.raise_if_requested()
         if post.begun_at is None:
             lease, now = post.turn.lease, self._chat.now()
+            if post.reservation is not None:
+                mark = await post.reservation.begin(now)
+                post.key = post.key and mark  # without a key if the message can't carry one
             post.begun_at = await self._journal.begin_step(post.action_id, post.step, lease, at=now)
             post.search_since = post.begun_at - _CLOCK_TOLERANCE
         post.is_sent, post.sent_at = True, _now()
@@ -232,7 +252,7 @@ class MessageSender:
         log.info("doubt_resolved", action=post.action_id, was_sent=found is not None)
         if found is None:
             post.is_sent = False
-            await self._undo_begin(post)
+            await self.undo_begin(post)
         return found
 
     async def _search(self, post: PendingPost) -> Receipt | None:

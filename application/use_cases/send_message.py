@@ -1,6 +1,6 @@
 """SendMessage: posts a text into a channel or a thread."""
 
-from application.services.message_sender import MessageSender
+from application.services.keyed_sender import KeyedSender
 from application.use_cases.command_handler import CommandRequest
 from domain.commands import SendMessage
 from domain.errors import ChatError
@@ -10,7 +10,7 @@ from domain.events import MessageSent, SendMessageFailed
 class SendMessageHandler:
     """Executes SendMessage."""
 
-    def __init__(self, sender: MessageSender) -> None:
+    def __init__(self, sender: KeyedSender) -> None:
         self._sender = sender
 
     async def execute(self, request: CommandRequest[SendMessage]) -> MessageSent | SendMessageFailed:

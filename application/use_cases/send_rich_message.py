@@ -1,6 +1,6 @@
 """SendRichMessage: posts a message with any of the chat service's own fields."""
 
-from application.services.message_sender import MessageSender
+from application.services.keyed_sender import KeyedSender
 from application.use_cases.command_handler import CommandRequest
 from domain.commands import SendRichMessage, without_token
 from domain.errors import ChatError
@@ -10,7 +10,7 @@ from domain.events import RichMessageSent, SendRichMessageFailed
 class SendRichMessageHandler:
     """Executes SendRichMessage."""
 
-    def __init__(self, sender: MessageSender) -> None:
+    def __init__(self, sender: KeyedSender) -> None:
         self._sender = sender
 
     async def execute(self, request: CommandRequest[SendRichMessage]) -> RichMessageSent | SendRichMessageFailed:
