@@ -1,0 +1,391 @@
+"""What Slack's Web API gets for each method of the chat, and what its errors and lost answers become."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import pytest
+
+from adapters.slack.chat import SlackChat
+from adapters.slack.web_client import SlackWebClient
+from domain.channels import ChannelId
+from domain.errors import ChannelInaccessible, ChatError, ChatRejected, InDoubt, RateLimited, Unreachable
+from domain.files import Upload
+from domain.json_values import JsonObject
+from domain.messages import OutgoingMessage
+from entrypoints.simulation.faults import CannedResponse, Reset
+from entrypoints.simulation.slack import faults
+from entrypoints.simulation.slack.server import SlackServer
+from tests.support.scripted_http import Request, ScriptedServer, http_response, scripted_server
+
+pytestmark = pytest.mark.virtual_time
+
+MODAL: JsonObject = {"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": []}
+HOME: JsonObject = {"type": "home", "blocks": []}
+TRIGGER = "trigger.secret"
+TIME = datetime(2030, 1, 1, tzinfo=UTC)
+ALICE = "UALICE"
+
+
+@dataclass
+class Environment:
+    slack: SlackServer
+    chat: SlackChat
+    channel: ChannelId
+
+    @property
+    def response_url(self) -> str:
+        return self.slack.response_urls.new(self.slack.workspace.channel(self.channel), ALICE)
+
+    @property
+    def upload(self) -> Upload:
+        return Upload("F1", f"{self.slack.url}/upload/v1/secret")
+
+    def calls(self, method: str) -> list[JsonObject]:
+        """Returns the arguments of each call."""
+        return [call.arguments for call in self.slack.calls if call.method == method]
+
+
+@pytest.fixture
+async def environment() -> AsyncIterator[Environment]:
+    async with SlackServer() as slack:
+        web = SlackWebClient(slack.api_url, slack.bot_token, timeout_seconds=5)
+        slack.add_user("alice", user_id=ALICE)
+        channel = slack.add_channel("ops", members=(slack.bot_user_id, ALICE))
+        async with web.open():
+            yield Environment(slack, SlackChat(web), ChannelId(channel))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A method of the chat, and the target of its request at Slack."""
+
+    target: str
+    request: Callable[[Environment], Awaitable[object]]
+    is_repeatable: bool = True
+
+    def __str__(self) -> str:
+        return self.target
+
+
+CASES = [
+    Case("chat.update", lambda e: e.chat.update(e.channel, "1.2", {"text": "x"})),
+    Case("chat.delete", lambda e: e.chat.delete(e.channel, "1.2"), is_repeatable=False),
+    Case("reactions.add", lambda e: e.chat.add_reaction(e.channel, "1.2", "tada")),
+    Case("reactions.remove", lambda e: e.chat.remove_reaction(e.channel, "1.2", "tada")),
+    Case("chat.postEphemeral", lambda e: e.chat.post_ephemeral(e.channel, ALICE, {"text": "x"}), is_repeatable=False),
+    Case("chat.scheduleMessage", lambda e: e.chat.schedule(e.channel, TIME, {"text": "x"}), is_repeatable=False),
+    Case("chat.scheduledMessages.list", lambda e: e.chat.find_scheduled(e.channel, TIME, "x")),
+    Case("chat.deleteScheduledMessage", lambda e: e.chat.cancel_scheduled(e.channel, "Q1"), is_repeatable=False),
+    Case("response_url", lambda e: e.chat.respond(e.response_url, {"text": "x"}), is_repeatable=False),
+    Case("chat.getPermalink", lambda e: e.chat.permalink(e.channel, "1.2")),
+    Case("conversations.history", lambda e: e.chat.message_at(e.channel, "1.2")),
+    Case("conversations.replies", lambda e: e.chat.message_at(e.channel, "1.2")),
+    Case("views.open", lambda e: e.chat.open_view(TRIGGER, MODAL), is_repeatable=False),
+    Case("views.update", lambda e: e.chat.update_view(MODAL, view_id="V1", external_id="", view_hash="")),
+    Case(
+        "views.update",
+        lambda e: e.chat.update_view(MODAL, view_id="V1", external_id="", view_hash="h"),
+        is_repeatable=False,
+    ),
+    Case("views.publish", lambda e: e.chat.publish_home(ALICE, HOME)),
+    Case("files.getUploadURLExternal", lambda e: e.chat.begin_upload("x", 1)),
+    Case("upload", lambda e: e.chat.upload(e.upload, b"x")),
+    Case(
+        "files.completeUploadExternal",
+        lambda e: e.chat.finish_upload("F1", e.channel, title="", message="", thread_timestamp=""),
+        is_repeatable=False,
+    ),
+    Case("files.info", lambda e: e.chat.find_shared("F1", e.channel)),
+    Case("conversations.list", lambda e: e.chat.channels()),
+    Case("conversations.info", lambda e: e.chat.channel_info(e.channel)),
+    Case("users.lookupByEmail", lambda e: e.chat.find_user("alice@example.com")),
+    Case("conversations.open", lambda e: e.chat.open_direct(ALICE)),
+    Case("pins.add", lambda e: e.chat.call_method("pins.add", {"channel": e.channel}), is_repeatable=False),
+]
+
+
+async def error_of(request: Awaitable[object]) -> ChatError:
+    with pytest.raises(ChatError) as failure:
+        await request
+    return failure.value
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("fault", [Reset(after_effect=True), faults.http_status(500)], ids=lambda fault: fault.name)
+async def test_a_lost_answer_is_in_doubt_unless_the_request_may_be_repeated(
+    environment: Environment, case: Case, fault: Reset | CannedResponse
+) -> None:
+    environment.slack.faults.plan(case.target, fault)
+    error = await error_of(case.request(environment))
+    assert type(error) is (Unreachable if case.is_repeatable else InDoubt)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_limit_tells_how_long_to_wait(environment: Environment, case: Case) -> None:
+    environment.slack.faults.plan(case.target, faults.rate_limited(7))
+    error = await error_of(case.request(environment))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after_seconds == 7
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_refusal_is_permanent(environment: Environment, case: Case) -> None:
+    status = 400 if case.target in ("response_url", "upload") else 200
+    body = b'{"ok": false, "error": "restricted_action"}'
+    environment.slack.faults.plan(case.target, CannedResponse("refusal", status, body))
+    error = await error_of(case.request(environment))
+    assert isinstance(error, ChatRejected)
+    assert error.code == "restricted_action"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_no_request_is_sent_twice(environment: Environment, case: Case) -> None:
+    environment.slack.faults.plan(case.target, Reset(), times=None)
+    await error_of(case.request(environment))
+    assert environment.slack.counters["faults"] == 1
+
+
+# Messages
+
+
+async def test_an_update_leaves_out_fields_that_only_posts_have(environment: Environment) -> None:
+    receipt = await environment.chat.post(OutgoingMessage(environment.channel, "red"), None)
+    fields: JsonObject = {
+        "text": "green",
+        "unfurl_links": False,
+        "username": "pager",
+        "icon_emoji": ":fire:",
+        "thread_ts": "1.2",
+        "token": "xoxp-other",
+        "blocks": '[{"type": "divider"}]',
+        "channel": "C0OTHER",
+        "link_names": True,
+    }
+
+    await environment.chat.update(environment.channel, receipt.timestamp, fields)
+
+    assert environment.calls("chat.update") == [
+        {
+            "channel": environment.channel,
+            "ts": receipt.timestamp,
+            "text": "green",
+            "blocks": [{"type": "divider"}],
+            "link_names": True,
+        }
+    ]
+
+
+async def test_a_scheduled_message_is_sent_without_metadata_and_posted(environment: Environment) -> None:
+    now = datetime.now(UTC)
+    metadata: JsonObject = {"event_type": "mine", "event_payload": {}}
+    await environment.chat.schedule(environment.channel, now + timedelta(hours=1), {"text": "x", "metadata": metadata})
+
+    environment.slack.clock_offset_seconds = 3601
+
+    await environment.slack.wait_for(lambda: [post.text for post in environment.slack.posts] == ["x"])
+
+
+async def test_a_scheduled_message_is_found_on_a_later_page(environment: Environment) -> None:
+    first = '{"ok": true, "scheduled_messages": [], "response_metadata": {"next_cursor": "more"}}'
+    seconds = int(TIME.timestamp())
+    entry = f'{{"id": "Q1", "post_at": {seconds}, "text": "x"}}'
+    second = f'{{"ok": true, "scheduled_messages": [null, {entry}]}}'
+    for body in (first, second):
+        environment.slack.faults.plan("chat.scheduledMessages.list", CannedResponse("page", 200, body.encode()))
+
+    assert await environment.chat.find_scheduled(environment.channel, TIME, "x") == "Q1"
+
+
+async def test_a_person_outside_the_channel_does_not_cast_doubt_on_the_bot_s_membership(
+    environment: Environment,
+) -> None:
+    environment.slack.add_user("bob", user_id="UBOB")
+    error = await error_of(environment.chat.post_ephemeral(environment.channel, "UBOB", {"text": "x"}))
+    assert error.code == "user_not_in_channel"
+    assert not isinstance(error, ChannelInaccessible)
+
+
+async def test_malformed_blocks_are_reported_with_their_place(environment: Environment) -> None:
+    receipt = await environment.chat.post(OutgoingMessage(environment.channel, "red"), None)
+    blocks: JsonObject = {"blocks": [{"type": "divider"}, {"type": "unheard-of"}]}
+    error = await error_of(environment.chat.update(environment.channel, receipt.timestamp, blocks))
+    assert error.code == "invalid_blocks"
+    assert "/blocks/1" in str(error)
+
+
+async def test_the_places_of_errors_are_bounded_and_without_secrets(environment: Environment) -> None:
+    messages = [f"[ERROR] {TRIGGER} is bad [json-pointer:/view] " + "x" * 1000] * 100
+    environment.slack.faults.plan(
+        "views.open", faults.error("invalid_arguments", response_metadata={"messages": messages})
+    )
+    error = await error_of(environment.chat.open_view(TRIGGER, MODAL))
+    assert "[hidden] is bad [json-pointer:/view]" in str(error)
+    assert TRIGGER not in str(error)
+    assert len(str(error)) < 1000
+
+
+# Other methods
+
+
+async def test_structured_arguments_of_any_method_are_sent_as_slack_reads_forms(environment: Environment) -> None:
+    arguments: JsonObject = {
+        "users": ["U1", "U2"],
+        "blocks": [{"type": "divider"}],
+        "flag": True,
+        "count": 7,
+        "none": None,
+        "token": "xoxp-other",
+    }
+    await error_of(environment.chat.call_method("no.suchMethod", arguments))
+    assert environment.calls("no.suchMethod") == [
+        {"users": "U1,U2", "blocks": '[{"type":"divider"}]', "flag": "true", "count": "7"}
+    ]
+
+
+async def test_the_response_of_any_method_is_returned_whole(environment: Environment) -> None:
+    assert await environment.chat.call_method("api.test", {"foo": "bar"}) == {"ok": True, "args": {"foo": "bar"}}
+
+
+async def test_a_shared_file_needs_no_scope_to_read_files(environment: Environment) -> None:
+    environment.slack.access.scopes.discard("files:read")
+    body = b'{"ok": true, "files": [{"id": "F1", "title": "x"}]}'
+    environment.slack.faults.plan("files.completeUploadExternal", CannedResponse("short", 200, body))
+    shared = await environment.chat.finish_upload("F1", environment.channel, title="", message="", thread_timestamp="")
+    assert (shared.id, shared.permalink) == ("F1", "")
+
+
+# Addresses
+
+FOREIGN = [
+    "https://attacker.example/actions/secret",
+    "http://hooks.slack.com/actions/secret",
+    "https://hooks.slack.com:8443/actions/secret",
+    "https://user@hooks.slack.com/actions/secret",
+    "https://hooks.slack.com@attacker.example/secret",
+    "https://hooks.slack.com.attacker.example/secret",
+    "https://hooks.slack.com\\@attacker.example/secret",
+    "https://hooks.slack-gov.com/actions/secret",
+    "http://127.0.0.1:1/secret",
+    "file:///secret",
+    "/secret",
+    "secret",
+    "",
+]
+
+
+@pytest.mark.parametrize("address", FOREIGN)
+async def test_nothing_is_sent_to_other_hosts(environment: Environment, address: str) -> None:
+    for request in (
+        environment.chat.respond(address, {"text": "x"}),
+        environment.chat.upload(Upload("F1", address), b"x"),
+    ):
+        error = await error_of(request)
+        assert isinstance(error, ChatRejected)
+        assert error.code == "foreign_host"
+        assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("api_url", "host", "is_own"),
+    [
+        ("https://slack.com/api/", "hooks.slack.com", True),
+        ("https://slack.com/api/", "files.slack.com", True),
+        ("https://slack.com/api/", "hooks.slack-gov.com", False),
+        ("https://slack-gov.com/api/", "hooks.slack-gov.com", True),
+        ("https://slack-gov.com/api/", "files.slack-gov.com", True),
+        ("https://not-slack-gov.com/api/", "hooks.slack-gov.com", False),
+    ],
+)
+async def test_slack_s_own_hosts_depend_on_the_api_s(api_url: str, host: str, is_own: bool) -> None:
+    # Requests go nowhere: the client is not open.
+    chat = SlackChat(SlackWebClient(api_url, "xoxb-1"))
+    error = await error_of(chat.respond(f"https://{host}/actions/secret", {"text": "x"}))
+    assert error.code == ("not_open" if is_own else "foreign_host")
+
+
+@dataclass
+class Scripted:
+    """A Slack that answers each request at an address with the same bytes."""
+
+    server: ScriptedServer
+    chat: SlackChat
+
+    async def respond(self) -> None:
+        await self.chat.respond(f"{self.server.url}/actions/secret", {"text": "on it", "blocks": "[]"})
+
+
+async def scripted(answer: bytes, request: Callable[[Scripted], Awaitable[None]]) -> list[Request]:
+    async with scripted_server(lambda _: answer) as server:
+        web = SlackWebClient(f"{server.url}/api/", "xoxb-1", timeout_seconds=5)
+        async with web.open():
+            await request(Scripted(server, SlackChat(web)))
+        return server.requests
+
+
+@pytest.mark.parametrize("body", ["ok", "", "OK\n", '{"ok": true}', "{}"])
+async def test_a_response_is_sent_as_json_without_the_token(body: str) -> None:
+    (request,) = await scripted(http_response(200, body), Scripted.respond)
+    assert (request.method, request.target) == ("POST", "/actions/secret")
+    assert request.body == b'{"text":"on it","blocks":[]}'
+    assert request.headers["content-type"] == "application/json"
+    assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (http_response(200, '{"ok": false, "error": "used_url"}'), "used_url"),
+        (http_response(404, '{"ok": false, "error": "expired_url"}'), "expired_url"),
+        (http_response(404, "used_url", content_type="text/plain"), "used_url"),
+        (http_response(200, "invalid_blocks", content_type="text/html"), "invalid_blocks"),
+        (http_response(404, "<html>", content_type="text/html"), "http_404"),
+        (http_response(410), "http_410"),
+        (http_response(403), "http_403"),
+        (http_response(302, "", Location="http://127.0.0.1:1/"), "redirected"),
+        (http_response(307, "", Location="http://127.0.0.1:1/"), "redirected"),
+    ],
+)
+async def test_a_refused_response_is_permanent(answer: bytes, code: str) -> None:
+    with pytest.raises(ChatRejected) as refusal:
+        await scripted(answer, Scripted.respond)
+    assert refusal.value.code == code
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [http_response(200, "<html>A proxy's page</html>"), http_response(502, "<html>"), b"", b"HTTP/1.1 200 OK"]
+)
+async def test_a_response_without_a_readable_answer_is_in_doubt(answer: bytes) -> None:
+    with pytest.raises(InDoubt) as failure:
+        await scripted(answer, Scripted.respond)
+    assert "secret" not in str(failure.value)
+
+
+async def test_a_response_that_can_not_be_sent_had_no_effect(environment: Environment) -> None:
+    url = environment.response_url
+    await environment.slack.go_down()
+    error = await error_of(environment.chat.respond(url, {"text": "x"}))
+    assert isinstance(error, Unreachable)
+    assert url not in str(error)
+
+
+async def test_content_is_uploaded_unchanged_and_without_the_token() -> None:
+    async def upload(slack: Scripted) -> None:
+        await slack.chat.upload(Upload("F1", f"{slack.server.url}/upload/v1/secret"), b"\x00\xff")
+
+    (request,) = await scripted(http_response(200, "OK - 2", content_type="text/plain"), upload)
+    assert (request.target, request.body) == ("/upload/v1/secret", b"\x00\xff")
+    assert "authorization" not in request.headers
+
+
+async def test_views_are_sent_as_json_and_reactions_as_forms() -> None:
+    async def request(slack: Scripted) -> None:
+        await slack.chat.add_reaction(ChannelId("C1"), "1.2", "tada")
+        await slack.chat.publish_home("U1", HOME)
+
+    answer = http_response(200, '{"ok": true, "view": {"id": "V1", "hash": "h"}}')
+    reaction, view = await scripted(answer, request)
+    assert parse_qs(reaction.body.decode()) == {"channel": ["C1"], "timestamp": ["1.2"], "name": ["tada"]}
+    assert view.headers["content-type"].startswith("application/json")
