@@ -120,6 +120,16 @@ class LeaveRequested:
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequested:
+    """To Slack: any other request that changes something, by the port's name for it. Capabilities are hidden."""
+
+    at: datetime
+    request: str
+    fields: JsonObject
+    error: str
+
+
 Entry: TypeAlias = (
     Registered
     | Identified
@@ -132,4 +142,5 @@ Entry: TypeAlias = (
     | MessagePosted
     | JoinRequested
     | LeaveRequested
+    | ChatRequested
 )

@@ -1,12 +1,14 @@
 """Records the calls of the chat and workflow ports, and the events of the receiver."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from adapters.recording.entries import (
     ActionCompleted,
     ActionTaken,
+    ChatRequested,
     Entry,
     EventPublished,
     Identified,
@@ -20,11 +22,12 @@ from adapters.recording.entries import (
 )
 from adapters.recording.recorder import Recorder
 from adapters.serialization.payloads import command_input, event_name, event_payload
+from application.catalog.secrecy import hide_capabilities
 from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost
 from application.resilience.interception import PortCall
 from domain.commands import chat_fields, command_name
 from domain.errors import ChatError, WorkflowError
-from domain.json_values import JsonObject
+from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Post
 
 _Describe: TypeAlias = Callable[[datetime, PortCall, Any, str], Entry | None]
@@ -106,32 +109,58 @@ def _taken(at: datetime, _call: PortCall, action: Any, error: str) -> Entry | No
     if error or action is None:
         return None
     return ActionTaken(
-        at=at, action=action.id, command=command_name(action.command), input=command_input(action.command)
+        at=at,
+        action=action.id,
+        command=command_name(action.command),
+        input=hide_capabilities(command_input(action.command)),
     )
 
 
 def _completed(at: datetime, call: PortCall, _result: Any, error: str) -> Entry:
     action_id, outcome, _ = call.arguments
     return ActionCompleted(
-        at=at, action=action_id, event=event_name(outcome), payload=event_payload(outcome), error=error
+        at=at,
+        action=action_id,
+        event=event_name(outcome),
+        payload=hide_capabilities(event_payload(outcome)),
+        error=error,
     )
 
 
 def _published(at: datetime, call: PortCall, _result: Any, error: str) -> Entry:
     event = call.arguments[0]
-    return EventPublished(at=at, event=event_name(event), payload=event_payload(event), error=error)
+    return EventPublished(at=at, event=event_name(event), payload=hide_capabilities(event_payload(event)), error=error)
 
+
+def _requested(at: datetime, call: PortCall, _result: Any, error: str) -> Entry:
+    arguments = inspect.signature(call.function).bind(*call.arguments, **call.keywords).arguments
+    fields = cast("JsonObject", hide_capabilities({name: _json(value) for name, value in arguments.items()}))
+    return ChatRequested(at=at, request=call.method, fields=fields, error=error)
+
+
+def _json(value: Any) -> Json:
+    return value.isoformat() if isinstance(value, datetime) else cast("Json", value)
+
+
+_REQUESTS: Final = (
+    *("update", "delete", "add_reaction", "remove_reaction"),
+    *("post_ephemeral", "schedule", "cancel_scheduled", "respond"),
+    *("open_view", "update_view", "publish_home", "finish_upload", "open_direct", "call_method"),
+)
+"""What changes something; its arguments are texts, times and JSON."""
 
 _DESCRIPTIONS: Mapping[str, _Describe] = {
     "register": _registered,
     "identify": _identified,
     "look_up": _looked_up,
+    "find_user": _looked_up,
     "post": _posted,
     "join": lambda at, call, _, error: JoinRequested(at=at, channel_id=call.arguments[0], error=error),
     "leave": lambda at, call, _, error: LeaveRequested(at=at, channel_id=call.arguments[0], error=error),
     "take": _taken,
     "complete": _completed,
     "publish": _published,
+    **dict.fromkeys(_REQUESTS, _requested),
 }
 
 

@@ -8,6 +8,7 @@ from marshmallow import ValidationError
 from adapters.recording.entries import (
     ActionCompleted,
     ActionTaken,
+    ChatRequested,
     Entry,
     EventPublished,
     Identified,
@@ -39,6 +40,7 @@ KINDS: Final[Mapping[str, tuple[type[Entry], str]]] = {
     "posted": (MessagePosted, _TO_SLACK),
     "joined": (JoinRequested, _TO_SLACK),
     "left": (LeaveRequested, _TO_SLACK),
+    "requested": (ChatRequested, _TO_SLACK),
 }
 """The entry and the direction of each kind of line."""
 

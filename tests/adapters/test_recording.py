@@ -23,9 +23,9 @@ from adapters.recording.schemas import dump_entry, load_entry
 from application.ports.workflow import Workflow
 from application.resilience.interception import ObservedReceiver, intercepted
 from domain.channels import ChannelId
-from domain.commands import SendMessage
+from domain.commands import ChatCommand, SendMessage
 from domain.errors import ChatRejected, PackNotRegistered, StorageUnusable
-from domain.events import MessageSent
+from domain.events import CommandOutcome, MessageSent
 from domain.messages import OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 from tests.adapters.test_memory_chat import MemoryChatEnvironment
@@ -165,6 +165,52 @@ async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) ->
     ]
 
 
+async def test_other_requests_to_slack_are_recorded_with_their_arguments(tmp_path: Path) -> None:
+    memory, recorder = MemoryChat(ManualClock(NOW)), new_recorder(tmp_path / "record.jsonl")
+    chat, channel_id = recorded(memory, recorder), memory.add_channel("C1", has_bot=True)
+    timestamp = memory.say(channel_id, "deployed").timestamp
+
+    await chat.add_reaction(channel_id, timestamp, "tada")
+    await chat.permalink(channel_id, timestamp)
+    for failing in (
+        chat.schedule(channel_id, NOW, {"text": "x"}),
+        chat.update_view({"type": "modal"}, view_id="V9", external_id="", view_hash=""),
+    ):
+        with suppress(ChatRejected):
+            await failing
+
+    reaction: JsonObject = {"channel_id": "C1", "timestamp": timestamp, "reaction": "tada"}
+    message: JsonObject = {"channel_id": "C1", "post_at": "2026-01-01T00:00:00+00:00", "fields": {"text": "x"}}
+    view: JsonObject = {"view": {"type": "modal"}, "view_id": "V9", "external_id": "", "view_hash": ""}
+    past = "time_in_past: the time to post is over; give a later one"
+    closed = "not_found: there is no such view any more; open a new one"
+    assert await read_entries(tmp_path / "record.jsonl", recorder) == [
+        entries.ChatRequested(at=NOW, request="add_reaction", fields=reaction, error=""),
+        entries.ChatRequested(at=NOW, request="schedule", fields=message, error=past),
+        entries.ChatRequested(at=NOW, request="update_view", fields=view, error=closed),
+    ]
+
+
+async def test_capabilities_are_not_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "record.jsonl"
+    chat_side, flyte_side, recorder = MemoryChat(ManualClock(NOW)), MemoryWorkflow(), new_recorder(path)
+    chat, workflow = recorded(chat_side, recorder), recorded(flyte_side, recorder)
+    chat_side.add_channel("C1")
+    trigger_id, response_url = chat_side.new_trigger(), chat_side.new_response_url("C1")
+    command = ChatCommand("OpenModal", {"triggerId": trigger_id, "view": {}})
+
+    await chat.open_view(trigger_id, {"type": "modal"})
+    await chat.respond(response_url, {"text": "on it"})
+    await workflow.register(DEFINITION)
+    flyte_side.enqueue(command)
+    action = await workflow.take()
+    assert action is not None
+    await workflow.complete(action.id, CommandOutcome("ModalOpened", command.input), NOON)
+
+    assert len(await read_entries(path, recorder)) == 5
+    assert not [secret for secret in (trigger_id, response_url) if secret in path.read_text()]
+
+
 async def test_calls_to_flyte_are_recorded_with_their_results(tmp_path: Path) -> None:
     memory, recorder = MemoryWorkflow(), new_recorder(tmp_path / "record.jsonl")
     workflow = recorded(memory, recorder)
@@ -278,6 +324,7 @@ _every_entry = st.one_of(
     st.builds(entries.MessagePosted, at=_times, channel_id=texts, fields=json_objects, timestamp=texts, error=texts),
     st.builds(entries.JoinRequested, at=_times, channel_id=texts, error=texts),
     st.builds(entries.LeaveRequested, at=_times, channel_id=texts, error=texts),
+    st.builds(entries.ChatRequested, at=_times, request=texts, fields=json_objects, error=texts),
 )  # fmt: skip
 
 
