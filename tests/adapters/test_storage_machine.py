@@ -5,7 +5,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,16 +23,42 @@ from domain.channels import ChannelId
 from domain.commands import Broadcast
 from domain.errors import LeaseLost
 from domain.events import BroadcastSent, Outcome
+from domain.message_keys import KeyedMessage
 from domain.outbox import Claim, OutboxEntry
-from tests.contracts.storage_values import CLOCK, HELD, STEP_A, STEP_B, STEP_C, A, B, C, action, after, new_entry
+from tests.contracts.storage_values import (
+    CLOCK,
+    HELD,
+    STEP_A,
+    STEP_B,
+    STEP_C,
+    A,
+    B,
+    C,
+    action,
+    after,
+    new_click,
+    new_entry,
+)
 from tests.support.storage_model import JournalModel, OutboxModel
 
 T = TypeVar("T")
 
+NewEntry = Callable[[ChannelId, int, float | None], OutboxEntry]
+
+
+def new_click_in(channel_id: ChannelId, number: int, received_after: float = 0) -> OutboxEntry:
+    """Returns a click in the channel, by a user for each channel."""
+    entry = new_click(number, f"U{channel_id}", channel_id)
+    return replace(entry, received_at=after(received_after))
+
+
 channels = st.sampled_from([A, B, C])
 steps = st.sampled_from([STEP_A, STEP_B, STEP_C])
 numbers = st.integers(0, 5)
-keys = st.builds(lambda channel_id, number: new_entry(channel_id, number).key, channels, numbers)
+kinds = st.sampled_from([new_entry, new_click_in])
+keys = st.builds(lambda kind, channel_id, number: kind(channel_id, number).key, kinds, channels, numbers)
+texts = st.sampled_from(["one", "two"])
+timestamps = st.sampled_from(["1.0", "2.0"])
 action_ids = st.sampled_from([ActionId("x"), ActionId("y"), ActionId("z")])
 spans = st.sampled_from([0.0, 1.0, 10.0, 100.0])
 picks = st.integers(0, 99)
@@ -92,9 +120,9 @@ class _OutboxMachine(_Machine):
         self.claims: list[tuple[Claim, int]] = []
         """Every claim since the last start, including lost ones, with its number in the model."""
 
-    @rule(channel_id=channels, new=st.lists(numbers, max_size=4), age=spans)
-    def append(self, channel_id: ChannelId, new: list[int], age: float) -> None:
-        entries = [new_entry(channel_id, number, self.now - age) for number in new]
+    @rule(kind=kinds, channel_id=channels, new=st.lists(numbers, max_size=4), age=spans)
+    def append(self, kind: NewEntry, channel_id: ChannelId, new: list[int], age: float) -> None:
+        entries = [kind(channel_id, number, self.now - age) for number in new]
         expected = [self.model.append(entry, self.now) for entry in entries]
         assert self.do(self.storage.outbox.append(entries)) == expected
 
@@ -270,6 +298,76 @@ class _JournalMachine(_Machine):
             assert list(found.steps) == list(entry.steps)
 
 
+class _MessageKeysMachine(_Machine):
+    """The model: for each key, its message and when it was used, the latest use last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model: dict[tuple[ChannelId, str], tuple[KeyedMessage, float]] = {}
+
+    def use(self, message: KeyedMessage) -> None:
+        self.model.pop((message.channel_id, message.key), None)
+        self.model[message.channel_id, message.key] = message, self.now
+
+    def forget(self, is_over: Callable[[KeyedMessage, float], bool]) -> int:
+        over = [place for place, known in self.model.items() if is_over(*known)]
+        for place in over:
+            del self.model[place]
+        return len(over)
+
+    @rule(channel_id=channels, key=texts, since=spans)
+    def reserve(self, channel_id: ChannelId, key: str, since: float) -> None:
+        known, _ = self.model.get((channel_id, key)) or (KeyedMessage(channel_id, key, "", after(since)), 0)
+        if known.reserved_since is not None:
+            known = replace(known, reserved_since=min(known.reserved_since, after(since)))
+        self.use(known)
+        assert self.do(self.storage.message_keys.reserve(channel_id, key, after(since))) == known
+
+    @rule(channel_id=channels, key=texts, timestamp=timestamps)
+    def bind(self, channel_id: ChannelId, key: str, timestamp: str) -> None:
+        self.do(self.storage.message_keys.bind(channel_id, key, timestamp))
+        self.use(KeyedMessage(channel_id, key, timestamp))
+
+    @rule(channel_id=channels, key=texts)
+    def touch(self, channel_id: ChannelId, key: str) -> None:
+        self.do(self.storage.message_keys.touch(channel_id, key))
+        if (channel_id, key) in self.model:
+            self.use(self.model[channel_id, key][0])
+
+    @rule(channel_id=channels, key=texts)
+    def release(self, channel_id: ChannelId, key: str) -> None:
+        self.do(self.storage.message_keys.release(channel_id, key))
+        self.forget(lambda known, _: (known.channel_id, known.key, known.timestamp) == (channel_id, key, ""))
+
+    @rule(channel_id=channels, timestamp=timestamps)
+    def free(self, channel_id: ChannelId, timestamp: str) -> None:
+        self.do(self.storage.message_keys.free(channel_id, timestamp))
+        self.forget(lambda known, _: (known.channel_id, known.timestamp) == (channel_id, timestamp))
+
+    @rule(age=spans)
+    def purge(self, age: float) -> None:
+        forgotten = self.forget(lambda _, used_at: used_at < self.now - age)
+        assert self.do(self.storage.message_keys.purge(timedelta(seconds=age))) == forgotten
+
+    @rule()
+    def restart(self) -> None:
+        self.close()
+        self.start()
+
+    @invariant()
+    def storage_equals_model(self) -> None:
+        for channel_id, key in product((A, B, C), ("one", "two")):
+            known, _ = self.model.get((channel_id, key)) or (None, 0)
+            assert self.do(self.storage.message_keys.find(channel_id, key)) == known
+        messages = list(product((A, B, C), ("1.0", "2.0")))
+        owners = [
+            {known.key for known, _ in self.model.values() if (known.channel_id, known.timestamp) == message}
+            for message in messages
+        ]
+        found = self.do(self.storage.message_keys.keys_of(messages))
+        assert all(key in (keys or {""}) for key, keys in zip(found, owners, strict=True))
+
+
 class _InMemory(_Machine):
     """A restart reuses the same object."""
 
@@ -298,15 +396,25 @@ class _FileJournal(_InDirectory, _JournalMachine):
     pass
 
 
+class _MemoryMessageKeys(_InMemory, _MessageKeysMachine):
+    pass
+
+
+class _FileMessageKeys(_InDirectory, _MessageKeysMachine):
+    pass
+
+
 TestMemoryOutbox = _MemoryOutbox.TestCase
 TestMemoryJournal = _MemoryJournal.TestCase
 TestFileOutbox = _FileOutbox.TestCase
 TestFileJournal = _FileJournal.TestCase
+TestMemoryMessageKeys = _MemoryMessageKeys.TestCase
+TestFileMessageKeys = _FileMessageKeys.TestCase
 
-TestMemoryOutbox.settings = TestMemoryJournal.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None
-)
-TestFileOutbox.settings = TestFileJournal.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+for memory in (TestMemoryOutbox, TestMemoryJournal, TestMemoryMessageKeys):
+    memory.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+for file in (TestFileOutbox, TestFileJournal, TestFileMessageKeys):
+    file.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 
 
 async def _enter(opened: AbstractAsyncContextManager[None]) -> None:

@@ -7,8 +7,7 @@ import pytest
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.errors import LeaseLost
-from domain.interactions import SlashCommand
-from domain.outbox import Claim, Lane, OutboxEntry, outbox_entry
+from domain.outbox import Claim, Lane, OutboxEntry
 from tests.contracts.storage_suite import Restart, StorageSuite
 from tests.contracts.storage_values import (
     CLOCK,
@@ -23,6 +22,7 @@ from tests.contracts.storage_values import (
     C,
     after,
     at,
+    new_click,
     new_entry,
 )
 
@@ -31,12 +31,6 @@ async def claim_one(storage: Storage, seconds: float = 0, entries: int = 10) -> 
     """Claims the only claimable channel at this many seconds after NOW."""
     [claim] = await at(storage, after(seconds)).outbox.claim(10, entries, LEASE)
     return claim
-
-
-def interaction_entry(user_id: str) -> OutboxEntry:
-    """Returns the entry of a slash command of a user."""
-    command = SlashCommand(channel_id=A, user_id=user_id, command="/deploy", trigger_id=f"trigger of {user_id}")
-    return outbox_entry(command, NOW)
 
 
 def contents(claim: Claim) -> tuple[Lane, tuple[OutboxEntry, ...], bool]:
@@ -71,17 +65,27 @@ class ClaimsContract(StorageSuite):
         claims = await storage.outbox.claim(2, 10, LEASE)
         assert [claim.lane for claim in claims] == [LANE_B, LANE_C]
 
-    async def test_interactions_are_claimed_before_messages_that_wait_longer(self, storage: Storage) -> None:
-        click = interaction_entry("U1")
-        await storage.outbox.append([new_entry(A, 1), new_entry(B, 1), click])
-        claims = await at(storage, NOW).outbox.claim(2, 10, LEASE)
-        assert [claim.lane for claim in claims] == [click.lane, LANE_A]
-
     async def test_lanes_of_lower_priority_can_be_left_out(self, storage: Storage) -> None:
-        click = interaction_entry("U1")
-        await storage.outbox.append([new_entry(A, 1), click])
+        await storage.outbox.append([new_entry(A, 1), new_click(2)])
         claims = await at(storage, NOW).outbox.claim(10, 10, LEASE, min_priority=1)
-        assert [claim.entries for claim in claims] == [(click,)]
+        assert [claim.entries for claim in claims] == [(new_click(2),)]
+
+    async def test_interactions_are_claimed_before_messages_that_have_waited_longer(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)])
+        await at(storage, after(60)).outbox.append([new_click(60, "U1"), new_click(61, "U2")])
+        claims = await storage.outbox.claim(3, 10, LEASE)
+        assert [claim.lane for claim in claims] == ["user:U1", "user:U2", LANE_A]
+
+    async def test_the_interactions_of_a_user_are_claimed_in_order_whatever_the_channel(self, storage: Storage) -> None:
+        clicks = [new_click(1, channel_id=A), new_click(2, channel_id=B), new_click(3, channel_id=A)]
+        await storage.outbox.append(clicks)
+        assert (await claim_one(storage)).entries == tuple(clicks)
+
+    async def test_an_interaction_does_not_wait_for_the_messages_of_its_channel(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1)])
+        await at(storage, NOW).outbox.release(await claim_one(storage), retry_after_seconds=30)
+        await storage.outbox.append([new_click(2, channel_id=A)])
+        assert (await claim_one(storage)).entries == (new_click(2, channel_id=A),)
 
     async def test_the_order_of_channels_depends_on_waiting_entries_only(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(B, 1), new_entry(A, 2)])

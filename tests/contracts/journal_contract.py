@@ -10,8 +10,9 @@ from hypothesis import given
 
 from application.ports.storage import Storage
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
-from domain.commands import Broadcast, Command, JoinChannel
-from domain.events import BroadcastSent, ChannelJoined, Outcome
+from domain.commands import Broadcast, ChatCommand, Command, JoinChannel
+from domain.events import BroadcastSent, ChannelJoined, CommandOutcome, Outcome
+from domain.json_values import JsonObject
 from domain.messages import Receipt
 from domain.outbox import Backlog
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
@@ -37,6 +38,23 @@ from tests.support import strategies
 
 SENT = BroadcastSent("hello", (A,))
 
+UPLOAD = ChatCommand(
+    "UploadFile",
+    {
+        "title": "Report",
+        "content": "a secret report",
+        "contentBase64": "",
+        "responseUrl": "https://hooks.example/secret",
+        "blocks": [{"triggerId": "secret.1"}],
+    },
+)
+"""Not all of it is input of that command, but its row names a content."""
+UPLOADED = CommandOutcome(
+    "FileUploaded", {"title": "Report", "size": 15, "responseUrl": "https://hooks.example/secret"}
+)
+
+PREPARED: JsonObject = {"fileId": "F1", "uploadUrl": "https://files.example/secret-upload"}
+
 _numbers = count()
 
 
@@ -44,6 +62,14 @@ async def loaded(storage: Storage, action_id: ActionId = X) -> JournalEntry:
     entry = await storage.journal.load(action_id)
     assert entry is not None
     return entry
+
+
+async def answer(storage: Storage, command: Command) -> None:
+    """Records an action with a step, and its outcome."""
+    await storage.journal.record(Action(X, command))
+    await storage.journal.begin_step(X, STEP_A, HELD)
+    await storage.journal.complete_step(X, STEP_A, HELD, result=PREPARED)
+    await storage.journal.set_outcome(X, UPLOADED)
 
 
 async def advance_to(storage: Storage, state: ActionState, action_id: ActionId = X) -> None:
@@ -231,6 +257,18 @@ class JournalContract(StorageSuite):
         await storage.journal.complete_step(X, STEP_A, HELD, result=receipt)
         assert (await loaded(storage)).steps[STEP_A].result == receipt
 
+    async def test_the_result_of_a_step_may_be_any_object(self, restart: Restart) -> None:
+        result = PREPARED | {"size": 5, "parts": [{"ok": True}, None], "type": "Receipt"}
+        async with (storage := restart()).open():
+            await storage.journal.record(action())
+            await storage.journal.begin_step(X, STEP_A, HELD)
+            for _ in range(2):
+                await storage.journal.complete_step(X, STEP_A, HELD, result=result)
+        async with (storage := restart()).open():
+            assert (await loaded(storage)).steps[STEP_A].result == result
+            with pytest.raises(ValueError, match="settled otherwise"):
+                await storage.journal.complete_step(X, STEP_A, HELD, result=result | {"size": 6})
+
     async def test_a_step_neither_planned_nor_begun_cannot_be_completed(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="neither planned nor begun"):
@@ -357,6 +395,55 @@ class JournalContract(StorageSuite):
                 (STEP_A, Step(after(1))),
                 (STEP_B, Step()),
             ]
+
+    async def test_capabilities_are_kept_until_the_outcome_is_reported(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await answer(storage, UPLOAD)
+        async with (storage := restart()).open():
+            entry = await loaded(storage)
+            assert entry.outcome == UPLOADED
+            assert entry.steps[STEP_A].result == PREPARED
+
+    @pytest.mark.parametrize("way", ["reported", "discarded"])
+    async def test_capabilities_are_forgotten_once_the_action_is_done(self, restart: Restart, way: str) -> None:
+        async with (storage := restart()).open():
+            await answer(storage, UPLOAD)
+            if way == "reported":
+                await storage.journal.mark_reported(X)
+            else:
+                await storage.journal.dead_letter(X, "no")
+                assert await storage.journal.discard(X)
+        async with (storage := restart()).open():
+            entry = await loaded(storage)
+            assert "secret" not in str(entry)
+            assert isinstance(entry.action.command, ChatCommand)
+            assert entry.action.command.input["title"] == "Report"
+            assert entry.steps[STEP_A].result != {"fileId": "F1"}
+            assert list(entry.steps) == [STEP_A]
+
+    async def test_an_action_is_recognised_although_everything_secret_was_forgotten(self, storage: Storage) -> None:
+        await answer(storage, UPLOAD)
+        await storage.journal.mark_reported(X)
+        known = await storage.journal.record(Action(X, UPLOAD))
+        assert known is not None
+        assert known.state is ActionState.REPORTED
+
+    @pytest.mark.parametrize("field", ["responseUrl", "content"])
+    async def test_a_command_with_another_secret_is_another_action(self, storage: Storage, field: str) -> None:
+        await answer(storage, UPLOAD)
+        await storage.journal.mark_reported(X)
+        other = ChatCommand(UPLOAD.name, UPLOAD.input | {field: "another secret"})
+        assert await storage.journal.record(Action(X, other)) is None
+
+    async def test_the_content_of_a_file_is_forgotten_once_the_action_is_answered(self, storage: Storage) -> None:
+        await storage.journal.record(Action(X, UPLOAD))
+        await storage.journal.begin_step(X, STEP_A, HELD)
+        assert (await loaded(storage)).action.command == UPLOAD
+        await storage.journal.set_outcome(X, SENT)
+        command = (await loaded(storage)).action.command
+        assert isinstance(command, ChatCommand)
+        assert "secret" not in str(command.input["content"])
+        assert command.input["contentBase64"] == ""
 
     async def test_the_backlog_counts_unfinished_and_dead_lettered_actions(self, storage: Storage) -> None:
         assert await storage.journal.backlog() == Backlog(0, 0, None)

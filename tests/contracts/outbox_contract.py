@@ -2,21 +2,18 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
-from itertools import count
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 
 from application.ports.storage import Storage
-from domain.channels import ChannelId
-from domain.messages import IncomingMessage
-from domain.outbox import Backlog, Lane, OutboxEntry, outbox_entry
+from domain.errors import TooLate
+from domain.interactions import Reaction
+from domain.outbox import Backlog, InboundEvent, OutboxEntry, outbox_entry
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
-from tests.contracts.storage_values import CLOCK, LEASE, NOW, STEPS, A, B, C, after, at, new_entry
+from tests.contracts.storage_values import CLOCK, LEASE, NOW, STEPS, A, B, C, after, at, new_click, new_entry
 from tests.support import strategies
-
-_numbers = count()
 
 
 async def waiting(storage: Storage) -> list[OutboxEntry]:
@@ -139,17 +136,43 @@ class OutboxContract(StorageSuite):
             assert await storage.outbox.append([new_entry(A, 1), new_entry(B, 2)]) == [False, False]
 
     @property_settings
-    @given(message=strategies.incoming_messages)
-    async def test_a_message_is_read_back_unchanged(self, storage: Storage, message: IncomingMessage) -> None:
-        unique = IncomingMessage(
-            ChannelId(f"{message.channel_id}{next(_numbers)}"),
-            *(getattr(message, name) for name in IncomingMessage.__slots__[1:]),
-        )
-        await storage.outbox.append([outbox_entry(unique, NOW)])
+    @given(event=strategies.inbound_events)
+    async def test_an_event_of_any_kind_is_read_back_unchanged(self, storage: Storage, event: InboundEvent) -> None:
+        entry = outbox_entry(event, NOW)
+        if await storage.outbox.append([entry]) == [False]:
+            return  # as an earlier example
         [claim] = await at(storage, NOW).outbox.claim(1, 1, LEASE)
-        assert claim.entries == (outbox_entry(unique, NOW),)
-        assert claim.lane == Lane(unique.channel_id)
+        assert claim.entries == (entry,)
+        assert claim.lane == entry.lane
         await storage.outbox.ack(claim, claim.entries[0])
+        await storage.outbox.release(claim)
+
+    async def test_an_interaction_survives_a_restart_as_it_was(self, restart: Restart) -> None:
+        async with (storage := restart()).open():
+            await storage.outbox.append([new_entry(A, 1), new_click(2)])
+        async with (storage := restart()).open():
+            assert await waiting(storage) == [new_entry(A, 1), new_click(2)]
+            assert await storage.outbox.append([new_click(2)]) == [False]
+
+    async def test_only_messages_move_the_time_of_the_latest_message(self, storage: Storage) -> None:
+        reaction = Reaction(
+            channel_id=A, user_id="U1", reaction="tada", timestamp="1800000000.000100", event_timestamp="1800000001.0"
+        )
+        await storage.outbox.append([outbox_entry(reaction, NOW), new_click(3)])
+        assert await storage.channels.last_message_at(A) is None
+        await storage.outbox.append([new_entry(A, 1)])
+        assert await storage.channels.last_message_at(A) == datetime.fromtimestamp(1700000000.000001, UTC)
+        assert await storage.channels.active_since(datetime.fromtimestamp(1700000000, UTC)) == {A}
+
+    async def test_an_entry_appended_in_time_waits(self, storage: Storage) -> None:
+        assert await storage.outbox.append([new_click(1)], within_seconds=2.5) == [True]
+        assert await waiting(storage) == [new_click(1)]
+
+    async def test_an_entry_whose_time_is_over_is_not_stored(self, storage: Storage) -> None:
+        with pytest.raises(TooLate):
+            await storage.outbox.append([new_click(1)], within_seconds=0)
+        assert await waiting(storage) == []
+        assert await storage.outbox.append([new_click(1)]) == [True]
 
     async def test_entries_are_listed_in_the_order_of_appending_whatever_the_time_of_day(
         self, storage: Storage

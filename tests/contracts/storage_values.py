@@ -6,6 +6,7 @@ from application.ports.storage import Storage
 from domain.actions import Action, ActionId, StepName
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command
+from domain.interactions import BlockAction
 from domain.messages import IncomingMessage, Receipt
 from domain.outbox import Lane, Lease, OutboxEntry, outbox_entry
 from tests.support.manual_clock import ManualClock
@@ -44,6 +45,22 @@ def new_entry(channel_id: ChannelId, number: int, received_after: float | None =
     """Returns an entry for this message, received `received_after` (by default `number`) seconds after NOW."""
     message = IncomingMessage(channel_id, f"1700000000.{number:06}", f"message {number}")
     return outbox_entry(message, after(number if received_after is None else received_after))
+
+
+def new_click(number: int, user_id: str = "U1", channel_id: ChannelId = A) -> OutboxEntry:
+    """Returns an entry for a click of this user, received `number` seconds after NOW."""
+    click = BlockAction(
+        channel_id=channel_id,
+        user_id=user_id,
+        team_id="T1",
+        action_id="approve",
+        action_type="button",
+        value=f"request {number}",
+        timestamp="1700000000.000100",
+        trigger_id=f"trigger.{number}",
+        response_url=f"https://hooks.slack.com/actions/{number}",
+    )
+    return outbox_entry(click, after(number))
 
 
 def action(action_id: ActionId = X, command: Command | None = None) -> Action:

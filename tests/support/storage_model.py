@@ -65,7 +65,7 @@ class OutboxModel:
             if is_first and lane not in self.leases and lane not in self.pauses:
                 heads.append(waiting)
         claims = []
-        for head in heads[:lanes]:
+        for head in sorted(heads, key=lambda head: -head.entry.priority)[:lanes]:
             self.claim_count += 1
             lane = head.entry.lane
             held = self.in_lane(lane)[:entries]
