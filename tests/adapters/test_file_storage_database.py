@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
-from domain.errors import StorageUnavailable
+from domain.errors import StorageUnavailable, TooLate
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
 from tests.contracts.journal_contract import SENT
@@ -28,6 +30,7 @@ from tests.contracts.storage_values import (
     action,
     after,
     at,
+    new_click,
     new_entry,
 )
 
@@ -115,6 +118,93 @@ async def test_a_locked_file_does_not_block_the_event_loop(storage: FileStorage,
     other.execute("ROLLBACK")
     assert await append == [True]
     other.close()
+
+
+@pytest.fixture
+def slow_disk(storage: FileStorage, tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that holds up every write until it is rolled back."""
+    del storage
+    with closing(sqlite3.connect(tmp_path / "storage" / "flyte-slack.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+async def test_a_write_that_is_late_is_undone_and_no_other_write_is(
+    storage: FileStorage, slow_disk: sqlite3.Connection
+) -> None:
+    at(storage, NOW)
+    late = asyncio.ensure_future(storage.outbox.append([new_click(1)], within_seconds=2.5))
+    patient = asyncio.ensure_future(storage.outbox.append([new_click(2)], within_seconds=60))
+    others = [asyncio.ensure_future(storage.outbox.append([new_entry(A, n)])) for n in range(3)]
+    await asyncio.sleep(0)
+    at(storage, after(2.5))
+    slow_disk.execute("ROLLBACK")
+
+    answers = await asyncio.gather(late, patient, *others, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [TooLate, *[list] * 4]
+    waiting = [entry.key async for entry in storage.outbox.entries()]
+    assert sorted(waiting) == sorted([new_click(2).key, *(new_entry(A, n).key for n in range(3))])
+    assert (await storage.outbox.backlog()).waiting == 4
+
+
+async def test_a_write_that_becomes_late_while_others_are_written_is_undone_alone(storage: FileStorage) -> None:
+    at(storage, NOW)
+    await storage.outbox.append([new_entry(A, 1)])
+    [claim] = await storage.outbox.claim(1, 1, LEASE)
+    busy = storage.database.run(lambda _: at(storage, after(3)))
+    late = storage.outbox.append([new_click(2)], within_seconds=2.5)
+
+    answers = await asyncio.gather(late, busy, storage.outbox.ack(claim, claim.entries[0]), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [TooLate, FileStorage, type(None)]
+    assert [entry async for entry in storage.outbox.entries()] == []
+
+
+async def test_a_write_in_time_survives_the_slow_disk(storage: FileStorage, slow_disk: sqlite3.Connection) -> None:
+    append = asyncio.ensure_future(storage.outbox.append([new_click(1)], within_seconds=2.5))
+    await asyncio.sleep(0)
+    at(storage, after(2.4))
+    slow_disk.execute("ROLLBACK")
+    assert await append == [True]
+
+
+async def test_a_write_that_fails_and_is_late_is_late(storage: FileStorage, tmp_path: Path) -> None:
+    at(storage, NOW)
+    (tmp_path / "storage").rename(tmp_path / "away")
+    busy = storage.database.run(lambda _: None)
+    late = asyncio.ensure_future(storage.outbox.append([new_click(1)], within_seconds=0.0))
+    in_time = storage.outbox.append([new_click(2)], within_seconds=2.5)
+    answers = await asyncio.gather(busy, late, in_time, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StorageUnavailable, TooLate, StorageUnavailable]
+
+
+async def test_the_next_lanes_are_found_without_looking_at_the_others(storage: FileStorage) -> None:
+    await storage.outbox.append([new_entry(ChannelId(f"C{n}"), n) for n in range(2000)])
+    await storage.outbox.append([new_click(1)])
+    steps = await storage.database.run(_count_steps)
+    [claim] = await storage.outbox.claim(1, 10, LEASE)
+    assert claim.entries == (new_click(1),)
+    assert next(steps) < 100, "hundreds of virtual machine instructions"
+
+
+def _count_steps(connection: sqlite3.Connection) -> "count[int]":
+    """Returns a counter that grows with every hundred instructions of SQLite's virtual machine."""
+    steps = count()
+    connection.set_progress_handler(lambda: next(steps) < 0, 100)
+    return steps
+
+
+async def test_a_delivered_interaction_leaves_no_capability_in_the_file(storage: FileStorage, tmp_path: Path) -> None:
+    await storage.outbox.append([new_click(1), new_click(2)])
+    [claim] = await storage.outbox.claim(1, 1, LEASE)
+    await storage.outbox.ack(claim, claim.entries[0])
+    await storage.outbox.discard(new_click(2).key)
+    await storage.database.run(_bring_together)
+    content = (tmp_path / "storage" / "flyte-slack.db").read_bytes()
+    assert new_click(1).key.encode() in content
+    assert b"hooks.slack.com" not in content
+    assert b"trigger." not in content
 
 
 async def test_a_closed_storage_accepts_no_request(tmp_path: Path) -> None:

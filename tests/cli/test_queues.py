@@ -12,12 +12,13 @@ from click.testing import CliRunner, Result
 
 from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
-from domain.actions import Action, ActionId
+from domain.actions import Action, ActionId, StepName
 from domain.channels import ChannelId
-from domain.commands import SendMessage
-from domain.events import MessageSent
+from domain.commands import ChatCommand, SendMessage
+from domain.events import CommandOutcome, MessageSent
+from domain.interactions import BlockAction, ViewEvent
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
-from domain.outbox import outbox_entry
+from domain.outbox import Lane, Lease, OutboxEntry, outbox_entry
 from entrypoints.cli.commands import main
 from tests.support.manual_clock import ManualClock
 
@@ -211,3 +212,82 @@ def test_unreadable_entries_are_listed_shown_exported_and_discarded(directory: P
         assert _run(directory, name, "retry", "--all").exit_code == 0
         assert _run(directory, name, "discard", "--yes", *keys).stdout.count(": discarded") == 2
     assert asyncio.run(_counts(directory)) == (0, 0, 0, 0)
+
+
+def _click(number: int) -> OutboxEntry:
+    click = BlockAction(
+        channel_id=C1,
+        user_id="U1",
+        action_id="approve",
+        action_type="button",
+        value="yes",
+        trigger_id=f"13345224609.{number}.secret",
+        response_url="https://hooks.slack.com/actions/secret",
+        state={"block": {"responseUrl": "https://hooks.slack.com/actions/secret"}},
+    )
+    return outbox_entry(click, datetime.now(UTC))
+
+
+@pytest.fixture
+async def interactions(directory: Path) -> list[str]:
+    """The keys of a click and of a form that wait, and of an action that answers one and was executed."""
+    form = ViewEvent(user_id="U1", is_submitted=True, view_id="V1", response_urls=({"responseUrl": "http://secret"},))
+    entries = [_click(1), outbox_entry(form, datetime.now(UTC))]
+    answer = ChatCommand("Respond", {"responseUrl": "https://hooks.slack.com/secret", "message": "thanks"})
+    link = ActionId(LINK.replace("6b058", "6b060"))
+    storage = FileStorage(directory, SystemClock())
+    async with storage.open():
+        await storage.outbox.append(entries)
+        await storage.journal.record(Action(link, answer))
+        held = Lease(Lane("C1"), 1)
+        await storage.journal.begin_step(link, StepName("Respond"), held)
+        await storage.journal.complete_step(link, StepName("Respond"), held, result={"uploadUrl": "http://secret"})
+        await storage.journal.set_outcome(link, CommandOutcome("Responded", dict(answer.input)))
+    return [*(entry.key for entry in entries), "6b060"]
+
+
+def test_waiting_interactions_and_answers_are_shown_without_their_capabilities(
+    directory: Path, interactions: list[str]
+) -> None:
+    click, form, answer = interactions
+    for name, keys in (("outbox", [click, form]), ("journal", [answer])):
+        shown = [_run(directory, name, "show", key) for key in keys]
+        listed, exported = _run(directory, name, "list"), _run(directory, name, "export")
+        for result in (*shown, listed, exported):
+            assert result.exit_code == 0, result.output
+            assert "secret" not in result.output
+        assert "secret" not in listed.output
+        assert all(key in listed.output for key in keys)
+        assert all("(hidden)" in result.output for result in (*shown, exported))
+    said = json.loads(_run(directory, "outbox", "show", click).stdout)["said"]
+    assert (said["action_id"], said["value"], said["trigger_id"]) == ("approve", "yes", "(hidden)")
+    action = json.loads(_run(directory, "journal", "show", answer).stdout)
+    assert (action["input"]["message"], action["steps"]["Respond"]["result"]) == ("thanks", {"uploadUrl": "(hidden)"})
+
+
+def test_an_unreadable_interaction_is_listed_and_discarded_and_never_shown(
+    directory: Path, interactions: list[str]
+) -> None:
+    database = sqlite3.connect(directory / "flyte-slack.db")
+    with closing(database), database:
+        database.execute("UPDATE outbox SET said = substr(said, 2) WHERE kind = 'block action'")
+    key = interactions[0]
+    line = next(line for line in _run(directory, "outbox", "list").stdout.splitlines() if line.startswith(key))
+    assert "unreadable" in line
+    for result in (_run(directory, "outbox", "show", key), _run(directory, "outbox", "export")):
+        assert result.exit_code == 0, result.output
+        assert "secret" not in result.output
+    assert _run(directory, "outbox", "retry", key).exit_code == 0
+    assert ": discarded" in _run(directory, "outbox", "discard", "--yes", key).stdout
+
+
+def test_an_interaction_set_aside_is_delivered_again_by_its_key(directory: Path, interactions: list[str]) -> None:
+    asyncio.run(_dead_letter_first(directory))
+    assert "queued again" in _run(directory, "outbox", "retry", interactions[0]).stdout
+
+
+async def _dead_letter_first(directory: Path) -> None:
+    storage = FileStorage(directory, SystemClock())
+    async with storage.open():
+        [claim] = await storage.outbox.claim(1, 1, 60)
+        await storage.outbox.dead_letter(claim, claim.entries[0], "refused as malformed")
