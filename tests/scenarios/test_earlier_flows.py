@@ -3,13 +3,47 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon, daemon_environ
+
+TICKET = flow_from_values(
+    {
+        "name": "create_ticket",
+        "steps": [
+            {
+                "id": "reaction_added",
+                "event": {"packName": "Slack", "name": "ReactionAdded"},
+                "context": {
+                    "Author": "{{ Event.Payload.itemUser.id }}",
+                    "Link": "{{ Event.Payload.item.channel }}/{{ Event.Payload.item.timestamp }}",
+                },
+                "criteria": "{{ Event.Payload.reaction == 'create-a-ticket' && Event.Payload.item.type == 'message' }}",
+                "command": {"packName": "Slack", "name": "GetChannelInfo", "input": {"channelName": "tickets"}},
+            },
+            {
+                "id": "channel_found",
+                "dependsOn": ["reaction_added"],
+                "event": {"packName": "Slack", "name": "GetChannelInfoSuccess"},
+                "command": {
+                    "packName": "Slack",
+                    "name": "SendMessage",
+                    "input": {
+                        "channelId": "{{ Event.Payload.conversation.id }}",
+                        "message": "{{ Context.Author }} {{ Context.Link }} {{ Event.Payload.conversation.topic }}",
+                    },
+                },
+            },
+        ],
+    },
+    "create_ticket",
+)
+"""A flow for the pack of 2022."""
 
 
 @pytest.fixture
@@ -40,6 +74,29 @@ async def test_the_two_flows_of_the_first_pack_run_unchanged(slack: SlackServer,
     assert echo.text == f"<@{alice}>, you said:\n>>> hello world"
     assert deployment.arguments["attachments"][0]["title"] == "Deployment Update"
     assert {result.name for result in flyte.results.values()} == {"MessageSent", "RichMessageSent"}
+
+
+async def test_a_flow_of_the_pack_of_2022_finds_a_channel_for_a_reaction(slack: SlackServer, tmp_path: Path) -> None:
+    alice, robert = slack.add_user("alice"), slack.add_user("robert")
+    general = slack.add_channel("ops", members=[slack.bot_user_id, alice, robert])
+    tickets = slack.add_channel("tickets", members=[slack.bot_user_id])
+    async with (
+        FlyteServer(flows=[TICKET]) as flyte,
+        daemon(environ(slack, flyte, tmp_path, FLYTE_SLACK_LISTEN="member")) as pack,
+    ):
+        await pack.wait_for_event("hearing")
+        ts = slack.say(robert, general, "the printer is on fire")
+        slack.react(alice, general, ts, "create-a-ticket")
+        await slack.wait_for(lambda: len(slack.posts) == 1, 10)
+        assert await pack.stop() == 0
+
+    assert slack.posts[0].channel == tickets
+    assert slack.posts[0].text == f"{robert} {general}/{ts} "
+    [reaction] = [event for event in flyte.events if event.name == "ReactionAdded"]
+    payload = cast("dict[str, Any]", reaction.payload)
+    assert {"type", "user", "itemUser", "item", "reaction", "eventTimestamp"} <= set(payload)
+    assert list(payload["itemUser"]) == ["id", "name", "email", "title", "firstName", "lastName"]
+    assert payload["item"] == {"type": "message", "timestamp": ts, "channel": general}
 
 
 UNKNOWN = "the bot can't see the channel C404; check the id, and /invite the bot if the channel is private"
