@@ -8,7 +8,7 @@ from application.health import HealthRegistry, HealthStatus
 from application.resilience.interception import intercepted
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import StorageRetryPolicy
-from domain.errors import StorageUnavailable
+from domain.errors import StorageUnavailable, TooLate
 from tests.support.faults import Faults
 from tests.support.virtual_time import TestTime
 
@@ -20,9 +20,11 @@ class _Store:
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.seconds_given: float | None = None
 
-    async def store(self, name: str = "it") -> str:
+    async def store(self, name: str = "it", *, within_seconds: float | None = None) -> str:
         self.names.append(name)
+        self.seconds_given = within_seconds
         return name
 
 
@@ -76,6 +78,31 @@ async def test_retries_come_at_least_every_five_seconds_but_with_pauses(env: Env
     env.shutdown.request()
     with pytest.raises(ShutdownRequested):
         await storing
+
+
+async def test_an_operation_with_a_time_limit_gets_what_is_left_of_it(env: Environment) -> None:
+    env.faults.fail_before("store", BROKEN)
+    storing = asyncio.create_task(env.storage.store(within_seconds=2.5), name="store")
+    await env.clock.advance(2)
+
+    env.faults.lift("store")
+
+    assert await storing == "it"
+    assert env.stored.seconds_given is not None
+    assert 0 < env.stored.seconds_given <= 0.5
+
+
+async def test_an_operation_is_given_up_when_its_time_is_over(env: Environment) -> None:
+    env.faults.fail_before("store", BROKEN)
+    storing = asyncio.create_task(env.storage.store(within_seconds=2.5), name="store")
+    await env.clock.advance(2.4)
+    assert not storing.done()
+
+    await env.clock.advance(0.5)
+
+    with pytest.raises(TooLate):
+        await storing
+    assert env.stored.names == []
 
 
 async def test_health_follows_the_storage_at_once(env: Environment) -> None:
