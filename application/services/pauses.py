@@ -122,7 +122,8 @@ def _remarks(paused: Mapping[str, float], held_seconds: float) -> Iterator[str]:
 
 
 def _is_method(name: str) -> bool:
-    return name == CONNECT or hasattr(Chat, name)
+    """Whether it is a method of Chat, or one of the service that flows call by its name."""
+    return name == CONNECT or "." in name or hasattr(Chat, name)
 
 
 def _log_throttled(seconds: float, **subject: str) -> None:
