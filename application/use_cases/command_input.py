@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from domain.channels import ChannelId
 from domain.json_values import Json, JsonObject
 
+_STANDARD_ALPHABET = str.maketrans("-_", "+/")
+
 
 @dataclass(frozen=True, slots=True)
 class CommandInput:
@@ -44,10 +46,14 @@ class CommandInput:
 
     @property
     def content(self) -> bytes:
-        """The content of a file: the field `content` as UTF-8, or else `contentBase64`. Raises ValueError."""
+        """The content of a file: the field `content` as UTF-8, or else `contentBase64`. Raises ValueError.
+
+        Templates of flows produce the URL-safe alphabet without padding, most other programs the standard one with it.
+        """
         if text := self.text("content"):
             return text.encode()
-        return base64.b64decode("".join(self.text("contentBase64").split()), validate=True)
+        encoded = "".join(self.text("contentBase64").split()).translate(_STANDARD_ALPHABET).rstrip("=")
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
 
     @property
     def content_size(self) -> int:

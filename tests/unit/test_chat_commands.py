@@ -313,6 +313,17 @@ async def test_an_upload_is_reported_with_its_size_in_place_of_the_content(world
     }
 
 
+@pytest.mark.parametrize("encoded", ["-_8=", "-_8", "+/8=", "+/8"])
+async def test_an_upload_may_be_in_either_alphabet_of_base64_and_without_padding(world: World, encoded: str) -> None:
+    given: JsonObject = {"channelId": "C1", "filename": "a.bin", "contentBase64": encoded}
+
+    async with world.pack():
+        await ending(world, "UploadFile", given)
+
+    (file,) = world.chat.files.values()
+    assert file.content == b"\xfb\xff"
+
+
 async def test_content_that_is_not_base64_is_the_failure_event(world: World) -> None:
     given: JsonObject = {"channelId": "C1", "filename": "a.bin", "contentBase64": "not base64"}
 
