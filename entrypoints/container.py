@@ -276,6 +276,7 @@ class Application(containers.DeclarativeContainer):
                 sender=message_sender,
                 channels=channel_directory,
                 message_keys=storage.provided.message_keys,
+                direct_locks=providers.Singleton(ChannelLocks),
                 allowed_methods=settings.provided.allowed_methods,
                 commands_by_method=providers.Object(COMMANDS_BY_METHOD),
             ),

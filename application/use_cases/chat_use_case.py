@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from application.ports.chat import Chat
 from application.ports.message_keys import MessageKeys
 from application.services.channel_directory import ChannelDirectory
+from application.services.channel_locks import ChannelLocks
 from application.services.message_sender import MessageSender
 from application.use_cases.command_handler import CommandRequest
 from application.use_cases.command_input import CommandInput
@@ -25,6 +26,8 @@ class Services:
     sender: MessageSender
     channels: ChannelDirectory
     message_keys: MessageKeys
+    direct_locks: ChannelLocks
+    """The order in which the conversations with each person are looked up."""
     allowed_methods: tuple[str, ...]
     """The methods that flows may call, by name or as `pins.*`."""
     commands_by_method: Mapping[str, str]
