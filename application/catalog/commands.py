@@ -100,7 +100,7 @@ COMMANDS = (
         "UpdateMessageFailed",
         Repeat(),
         fields=(_CHANNEL, _TIMESTAMP, _MESSAGE, *_SLACK_MESSAGE),
-        required=(*_OF_MESSAGE, ("message", "text", "blocks", "attachments", "markdown_text")),
+        required=_OF_MESSAGE,
         lane="channelId",
         passes_on=True,
         methods=("chat.update",),

@@ -9,7 +9,7 @@ from application.use_cases.chat_use_case import ChatUseCase
 from domain.json_values import Json, JsonObject
 from domain.outbox import EventKind
 
-_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z0-9])")
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class FieldType(Enum):

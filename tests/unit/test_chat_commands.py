@@ -67,6 +67,23 @@ async def test_a_refusal_by_slack_is_the_failure_event_with_code_and_advice(worl
     assert all(outcome.payload[name] == value for name, value in given.items() if name != "content")
 
 
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ("UpdateMessage", "missing channel id field, missing timestamp field"),
+        (
+            "UploadFile",
+            "missing channel id field, missing filename field, missing content or content base64 field",
+        ),
+    ],
+)
+async def test_missing_fields_are_named_in_words(world: World, command: str, error: str) -> None:
+    async with world.pack():
+        outcome = await ending(world, command, {})
+
+    assert outcome.payload["error"] == error
+
+
 @pytest.mark.parametrize("command", CHAT_COMMANDS)
 async def test_missing_fields_are_named(world: World, command: str) -> None:
     spec = COMMANDS_BY_NAME[command]
@@ -167,6 +184,17 @@ async def test_changes_of_a_channel_keep_the_order_in_which_they_were_taken(worl
         "MessageUpdated",
         "MessageDeleted",
     ]
+
+
+async def test_direct_messages_keep_their_order_while_the_conversation_is_looked_up(world: World) -> None:
+    world.faults.fail_before("open_direct", Unreachable("timeout", "no answer"), times=1)
+
+    async with world.pack():
+        for text in ("first", "second"):
+            world.engine.enqueue(parse_command("SendDirectMessage", {"userId": "U1", "message": text}))
+        await world.clock.advance(10)
+
+    assert [message.text for message in world.chat.messages("DU1")] == ["first", "second"]
 
 
 async def test_a_modal_does_not_wait_behind_a_slow_channel(world: World) -> None:
