@@ -1,6 +1,7 @@
 """Delivers the events in the outbox to the workflow engine: each once, in the order of its lane."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
@@ -65,6 +66,9 @@ class OutboxRelay:
         self._shutdown = shutdown
         self._wake = asyncio.Event()
         self._claims: dict[Lane, Claim] = {}
+        self._interrupted: list[Claim] = []
+        """Of these, the ones whose first entry an interrupted process may have delivered."""
+        self._resume = asyncio.Event()
         self._waiting_lanes = 0
         """Lanes whose delivery waits for the look-up of the author of a backfilled message."""
         self._last_accepted_at: float | None = None
@@ -76,32 +80,58 @@ class OutboxRelay:
 
     async def run(self) -> None:
         """Delivers until the pack ends. Returns when no delivery is in progress any more."""
-        async with asyncio.TaskGroup() as deliveries:
-            start = partial(self._start_deliveries, deliveries)
-            deliveries.create_task(self._renew_leases_periodically(), name="renew leases")
-            try:
-                while True:
-                    await retry_after_incidents(start, self._shutdown, loop="relay")
-            except ShutdownRequested:
-                return
+        async with asyncio.TaskGroup() as tasks:
+            for name, work in (
+                ("relay", partial(self._claim_and_deliver, tasks)),
+                ("resume deliveries", partial(self._resume_interrupted, tasks)),
+                ("renew leases", self._renew_leases),
+            ):
+                tasks.create_task(self._repeat(work, name), name=name)
 
-    async def _start_deliveries(self, deliveries: asyncio.TaskGroup) -> None:
+    async def _repeat(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        try:
+            while True:
+                await retry_after_incidents(work, self._shutdown, loop=name)
+        except ShutdownRequested:
+            return
+
+    async def _claim_and_deliver(self, deliveries: asyncio.TaskGroup) -> None:
         """Claims what is due, starts to deliver it, and waits until more may be due."""
         self._wake.clear()
         claims = await self._claim()
         self._claims |= {claim.lane: claim for claim in claims}
+        self._interrupted += [claim for claim in claims if claim.previous_lease_expired]
+        if self._interrupted:
+            self._resume.set()
+        self._start(deliveries, [claim for claim in claims if not claim.previous_lease_expired])
+        if any(claim.is_urgent for claim in claims):
+            self._wake.set()  # the places of others that they were claimed for are still free
+        await self._shutdown.wait(await self._idle_seconds(), self._wake)
+
+    async def _resume_interrupted(self, deliveries: asyncio.TaskGroup) -> None:
+        """Waits for lanes that an interrupted process has left, and delivers them; one query for all of them.
+
+        Nothing else waits for the answer.
+        """
+        await self._shutdown.wait(None, self._resume)
+        self._resume.clear()
+        claims, self._interrupted = self._interrupted, []
         try:
-            delivered = await self._delivered_before(claims)
+            found = await self._were_published([claim.entries[0] for claim in claims])
         except BaseException:
             for claim in claims:
                 del self._claims[claim.lane]  # so that their leases expire
             raise
+        delivered = frozenset(claim.lane for claim, is_delivered in zip(claims, found, strict=True) if is_delivered)
+        self._start(deliveries, claims, delivered)
+
+    def _start(
+        self, deliveries: asyncio.TaskGroup, claims: list[Claim], delivered: frozenset[Lane] = frozenset()
+    ) -> None:
+        """Starts to deliver the claims; the first entry of the `delivered` lanes has been delivered before."""
         for claim in claims:
             delivery = self._deliver_claim(claim, is_first_delivered=claim.lane in delivered)
             deliveries.create_task(delivery, name=f"deliver {claim.lane}")
-        if any(claim.is_urgent for claim in claims):
-            self._wake.set()  # the places of others that they were claimed for are still free
-        await self._shutdown.wait(await self._idle_seconds(), self._wake)
 
     async def _claim(self) -> list[Claim]:
         """Claims what is due: interactions first, and others only while their own places last."""
@@ -114,26 +144,12 @@ class OutboxRelay:
             return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=held, min_priority=1)
         return await self._outbox.claim(min(free, free_for_others), _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=held)
 
-    async def _delivered_before(self, claims: list[Claim]) -> set[Lane]:
-        """Returns the lanes whose first entry an interrupted process had delivered; one query for all of them."""
-        suspects = [claim for claim in claims if claim.previous_lease_expired]
-        firsts = [claim.entries[0] for claim in suspects]
-        found = await self._were_published(firsts) if firsts else []
-        return {claim.lane for claim, is_delivered in zip(suspects, found, strict=True) if is_delivered}
-
     async def _idle_seconds(self) -> float:
         due = await self._outbox.next_due_seconds()
         return POLL_INTERVAL_SECONDS if due is None else min(max(0.0, due), POLL_INTERVAL_SECONDS)
 
-    async def _renew_leases_periodically(self) -> None:
-        try:
-            while True:
-                await self._shutdown.sleep(LEASE_SECONDS / 3)
-                await retry_after_incidents(self._renew_leases, self._shutdown, loop="renew leases")
-        except ShutdownRequested:
-            return
-
     async def _renew_leases(self) -> None:
+        await self._shutdown.sleep(LEASE_SECONDS / 3)
         for claim in list(self._claims.values()):
             try:
                 await self._outbox.renew_lease(claim, LEASE_SECONDS)

@@ -269,6 +269,22 @@ async def test_a_click_does_not_wait_until_authors_have_been_looked_up(world: Wo
         assert received(world) == [click]
 
 
+async def test_a_click_does_not_wait_until_the_engine_has_told_what_it_got_before_a_kill(world: World) -> None:
+    world.faults.block("outbox.ack")
+    async with world.killed_pack():
+        world.chat.say("C1", "delivered before")
+        await world.clock.advance(1)
+    world.faults.lift("outbox.ack")
+    world.faults.block("were_published")
+
+    async with world.pack():
+        await world.clock.advance(1)
+        click = world.chat.click("C1", "approve")
+        await world.clock.settle()
+        assert received(world) == [click]
+        world.faults.lift("were_published")
+
+
 async def test_many_users_are_served_at_once_and_each_in_order(world: World) -> None:
     users = [f"U{number}" for number in range(100)]
 
