@@ -1,5 +1,6 @@
 """The operators' and contributors' guides agree with the program."""
 
+import inspect
 import json
 import re
 
@@ -8,6 +9,8 @@ import yaml
 
 from application.catalog.commands import COMMANDS
 from application.catalog.specs import AskOperator, CommandSpec, LookFor, Repeat
+from application.ports.chat import Chat
+from application.services.pauses import CONNECT
 from entrypoints.config.settings import SettingsError, load_settings, variables
 from entrypoints.config.variables import Variable
 from entrypoints.container import HEALTH_CHECKS
@@ -138,3 +141,9 @@ def test_the_guide_to_delivery_lists_every_command_at_its_rule_for_doubt(spec: C
     [cells] = rows(section(page("delivery.md"), "### In doubt"), re.escape(rule_of(spec)))
     assert spec.name in code_spans(cells[1])
     assert not isinstance(spec.in_doubt, Repeat) or spec.in_doubt.settled_by in {"", *code_spans(cells[2])}
+
+
+def test_the_guide_lists_every_method_that_slack_can_pause() -> None:
+    methods = {name for name, _ in inspect.getmembers(Chat, inspect.iscoroutinefunction)}
+    listed = section(OPERATORS, "### Pauses").partition("which is one of")[2].partition(".")[0]
+    assert set(code_spans(listed)) == methods - {"post"} | {CONNECT}
