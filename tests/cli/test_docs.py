@@ -10,7 +10,7 @@ import yaml
 from application.catalog.commands import COMMANDS
 from application.catalog.specs import AskOperator, CommandSpec, LookFor, Repeat
 from application.ports.chat import Chat
-from application.services.pauses import CONNECT
+from application.ports.receiver import CONNECT
 from entrypoints.config.settings import SettingsError, load_settings, variables
 from entrypoints.config.variables import Variable
 from entrypoints.container import HEALTH_CHECKS
