@@ -30,7 +30,7 @@ from application.use_cases.dispatcher import CommandDispatcher
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.commands import ChatCommand, SendMessage, SendRichMessage, command_name
 from domain.errors import ActionTakenElsewhere, WorkflowError, WorkflowInDoubt
-from domain.events import Fatal, Outcome
+from domain.events import CommandOutcome, Fatal, Outcome
 
 log = structlog.get_logger()
 
@@ -297,7 +297,7 @@ class ActionWorker:
             "action_concluded",
             command=command_name(entry.action.command),
             action=entry.action.id,
-            outcome=type(outcome).__name__,
+            outcome=outcome.name if isinstance(outcome, CommandOutcome) else type(outcome).__name__,
             seconds=round(time() - started_at, 3),
         )
         return replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at)
