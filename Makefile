@@ -51,7 +51,7 @@ format: $(READY) ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=gap, ONLY=large-action, MILLION=1: a million messages)
+bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=clicks, ONLY=gap, ONLY=large-action, MILLION=1: a million messages)
 	@$(BIN)/python -m tests.bench $(if $(MILLION),--only backlog,$(if $(ONLY),--only $(ONLY)))
 
 chaos: $(READY) ## Kill the pack under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills)

@@ -12,6 +12,7 @@ import uvloop
 
 from entrypoints.observability.logs import configure_logs
 from tests.bench.backlog import measure_backlog
+from tests.bench.clicks import measure_clicks, print_clicks
 from tests.bench.durability_cost import measure_durability_cost
 from tests.bench.gap import CHANNELS, THREADS, measure_live_latency, print_live_latency
 from tests.bench.large_action import measure_large_actions, print_large_actions
@@ -38,7 +39,7 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("performance", "durability", "gap", "large-action", "backlog"),
+        choices=("performance", "clicks", "durability", "gap", "large-action", "backlog"),
         help="run this benchmark only",
     )
     parser.add_argument("--messages", type=int, default=1_000_000, help="size of the backlog (for `--only backlog`)")
@@ -51,6 +52,11 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
         print_performance(
             report,
             [await measure_performance(directory / f"performance-{latency}", latency) for latency in _SLACK_LATENCIES],
+        )
+    if options.only in (None, "clicks"):
+        report.heading("Slack answers", "at once", "after 50 ms")
+        print_clicks(
+            report, [await measure_clicks(directory / f"clicks-{latency}", latency) for latency in _SLACK_LATENCIES]
         )
     if options.only in (None, "durability"):
         report.heading("Cost of durability", "")

@@ -65,6 +65,22 @@ CRASH_POINTS: Final = (
     CrashPoint("pack registered, before Flyte's response", matches_flyte=_flyte(flyte_trace.PackRegistered)),
 )
 
+INTERACTION_POINTS: Final = (
+    CrashPoint("interaction sent to the pack", matches_slack=_slack(event_log.InteractionSent)),
+    CrashPoint("interaction acknowledged", matches_slack=_slack(event_log.InteractionEnded, failure="")),
+    *(
+        CrashPoint(f"{method} performed, before Slack's response", matches_slack=_slack(event_log.Call, method=method))
+        for method in (
+            "chat.update",
+            "chat.scheduleMessage",
+            "files.getUploadURLExternal",
+            "files.completeUploadExternal",
+            "reactions.add",
+        )
+    ),
+)
+"""Those of the variant `interactions`."""
+
 
 @contextmanager
 def armed(

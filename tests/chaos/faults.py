@@ -189,6 +189,15 @@ async def shutdown_requested(context: FaultContext) -> None:
     _signal(context.pack, signal.SIGTERM)
 
 
+async def changes_in_doubt(context: FaultContext) -> None:
+    """Slack performs requests other than posts and breaks the connection instead of responding, or just breaks it."""
+    for method in ("chat.update", "chat.scheduleMessage", "files.completeUploadExternal", "reactions.add"):
+        is_performed = context.rng.random() < 0.5
+        context.slack.faults.plan(
+            method, Reset(after_effect=is_performed), times=None, when=context.with_probability(0.2)
+        )
+
+
 ALL: Final[tuple[Fault, ...]] = (
     flyte_down, flyte_drops_responses, flyte_hangs, flyte_fails, flyte_forgets_pack, reset_after_post,
     reset_before_post, internal_errors, post_hangs, slack_throttles, slack_fails, history_lags,
@@ -205,6 +214,7 @@ VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "rtm": (sockets_close,),
     "clock": (clock_set,),
     "history-limited": (history_limited,),
+    "interactions": (changes_in_doubt, reset_after_post),
     "everything": ALL,
 }
 """The faults to draw from, by variant."""

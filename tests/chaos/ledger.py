@@ -26,8 +26,12 @@ class Result(Enum):
     FIRST_DIRECT = "window: first direct message"
     LEFT = "window: left meanwhile"
     NO_MARK = "window: no mark"
+    LATE = "window: late interaction"
+    """Delivered, although the person saw an error because the acknowledgement was late or lost."""
+    IN_GAP = "window: in a gap"
+    """A reaction that Slack gave up delivering: no history lists it."""
     NOT_DUE = "not due"
-    """Posted while the pack was joining or leaving the channel."""
+    """Posted while the pack was joining or leaving the channel; or the person saw that nothing happened."""
 
 
 PROBLEMS: Final = (Result.LOST, Result.TWICE, Result.WRONG)

@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.delivery.queue import PendingDelivery
 from entrypoints.simulation.slack.server import SlackServer
 
 CHANNELS: Final = 10
@@ -66,17 +67,16 @@ class Load:
         """Posts one message or queues one action."""
         weights = _MESSAGE_WEIGHTS | _ACTION_WEIGHTS
         [kind] = self._rng.choices(list(weights), list(weights.values()))
-        self._number += 1
-        marker = f"m{self._number:05d}"
+        marker = self._next_marker()
         if kind in _MESSAGE_WEIGHTS:
             self._post_message(kind, marker)
         else:
             self.actions.append(self._queue_action(kind, marker))
 
-    def on_given_up(self, channel: str, ts: str) -> None:
-        """Records that Slack will not deliver this message any more."""
-        if (channel, ts) in self.messages:
-            self.messages[channel, ts].was_given_up = True
+    def on_given_up(self, delivery: PendingDelivery) -> None:
+        """Records that Slack will not deliver this event any more."""
+        if delivery.message_key in self.messages:
+            self.messages[delivery.message_key].was_given_up = True
 
     def is_lobby_joined(self) -> bool:
         """Whether the pack is certainly a member of the lobby: it has joined, and was not asked to leave since."""
@@ -88,6 +88,10 @@ class Load:
         """Whether the pack was asked to leave the lobby within this time after `at`."""
         leaves = (action.at for action in self._lobby_actions if action.command == "LeaveChannel")
         return any(at <= leave <= at + seconds for leave in leaves)
+
+    def _next_marker(self) -> str:
+        self._number += 1
+        return f"m{self._number:05d}"
 
     def _post_message(self, kind: str, marker: str) -> None:
         rng = self._rng

@@ -18,8 +18,10 @@ from domain.channels import ChannelId
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
-from tests.chaos.crash_points import CRASH_POINTS, armed
+from tests.chaos.crash_points import CRASH_POINTS, INTERACTION_POINTS, armed
 from tests.chaos.faults import FaultContext, clear_faults, draw_faults, kill
+from tests.chaos.interaction_ledger import InteractionAuditor
+from tests.chaos.interaction_load import InteractionLoad
 from tests.chaos.ledger import Auditor, Ledger
 from tests.chaos.load import Load
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
@@ -69,13 +71,22 @@ class ChaosRunner:
         flows = [flow_from_file(BUILT_IN / "echo.yaml")]
         slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
         async with slack, FlyteServer(flows=flows, max_finished_runs=1_000_000) as flyte:
-            load = Load(slack, flyte, self._rng("load"))
+            load = self._load_type(slack, flyte, self._rng("load"))
             await self._join_channels(load)
             async with _under_load(load, self._rng("pace")):
                 for number in range(self.runs):
                     await self._run_once(number, slack, flyte, load)
             await self._catch_up(slack, flyte, load)
-            return Auditor(load, slack, flyte).ledger()
+            return self._audit(load, slack, flyte).ledger()
+
+    @property
+    def _load_type(self) -> type[Load]:
+        return InteractionLoad if self.variant == "interactions" else Load
+
+    def _audit(self, load: Load, slack: SlackServer, flyte: FlyteServer) -> Auditor:
+        if isinstance(load, InteractionLoad):
+            return InteractionAuditor(load, slack, flyte)
+        return Auditor(load, slack, flyte)
 
     async def _join_channels(self, load: Load) -> None:
         """Records the channels as joined before the first message, so that the pack backfills everything since."""
@@ -104,13 +115,14 @@ class ChaosRunner:
             await asyncio.sleep(rng.uniform(0.1, 1.5))
         if rng.random() < _GIVE_UP_PROBABILITY.get(self.variant, 0):
             for delivery in slack.unacknowledged.values():
-                load.on_given_up(*delivery.message_key)
+                load.on_given_up(delivery)
             slack.deliveries.discard_unacknowledged()
 
     async def _kill(self, rng: Random, context: FaultContext) -> None:
         """Kills the pack at a crash point or after a random time, some runs being long enough to resolve doubts."""
         exited = asyncio.create_task(context.pack.process.wait(), name="exit of the daemon")
-        crash_point = rng.choice(CRASH_POINTS) if rng.random() < 0.5 else None
+        crash_points = (*CRASH_POINTS, *INTERACTION_POINTS) if self.variant == "interactions" else CRASH_POINTS
+        crash_point = rng.choice(crash_points) if rng.random() < 0.5 else None
         seconds = rng.uniform(7, 9) if rng.random() < 0.15 else rng.uniform(0.05, 3)
         crashes: list[str] = []
 
@@ -131,7 +143,7 @@ class ChaosRunner:
         """Starts the pack once more, without faults, until nothing is missing; then inspects its storage."""
         for delivery in slack.unacknowledged.values():
             if delivery.is_given_up:
-                load.on_given_up(*delivery.message_key)
+                load.on_given_up(delivery)
         self._clock.write_text("0")
         async with self._daemon(self.runs, slack, flyte) as pack:
             await self._wait_until_complete(load, slack, flyte)
@@ -142,7 +154,7 @@ class ChaosRunner:
 
     async def _wait_until_complete(self, load: Load, slack: SlackServer, flyte: FlyteServer) -> None:
         until = time.monotonic() + CATCH_UP_SECONDS
-        while not Auditor(load, slack, flyte).is_complete() and time.monotonic() < until:  # noqa: ASYNC110 - see below
+        while not self._audit(load, slack, flyte).is_complete() and time.monotonic() < until:  # noqa: ASYNC110 - see below
             await asyncio.sleep(0.5)  # an audit after each single event would take too long
 
     async def _inspect_storage(self) -> None:
