@@ -66,7 +66,7 @@ class InteractionAuditor(Auditor):
         return Result.IN_GAP if reaction.was_given_up else Result.LOST
 
     def _check_key(self, channel: str, key: str, actions: list[QueuedAction]) -> Result:
-        """One key never has two messages, and the last update wins."""
+        """One key never has two messages. An action that a crash swallowed is executed later than those after it."""
         texts = [
             message.fields["text"]
             for message in self._slack.workspace.channel(channel).messages.values()
@@ -76,11 +76,10 @@ class InteractionAuditor(Auditor):
             return Result.TWICE
         if not texts:
             return Result.LOST
-        return Result.ONCE if texts[0].endswith(actions[-1].marker) else Result.WRONG
+        return _judge(texts[0], actions)
 
     def _check_update(self, channel: str, ts: str, actions: list[QueuedAction]) -> Result:
-        text = str(self._slack.workspace.channel(channel).messages[ts].fields["text"])
-        return Result.ONCE if text.endswith(actions[-1].marker) else Result.WRONG
+        return _judge(str(self._slack.workspace.channel(channel).messages[ts].fields["text"]), actions)
 
     def _check_action(self, action: QueuedAction) -> Result:
         result = self._flyte.results.get(action.action_id)
@@ -99,3 +98,7 @@ class InteractionAuditor(Auditor):
                 return Result.ONCE if result.name == "MessageSent" else Result.WRONG
             case _:
                 return super()._check_action(action)
+
+
+def _judge(text: str, actions: list[QueuedAction]) -> Result:
+    return Result.ONCE if text.rsplit(maxsplit=1)[-1] in {action.marker for action in actions} else Result.WRONG

@@ -33,6 +33,8 @@ _QUIET_SECONDS: Final = 1.5
 """Time for duplicates to arrive after everything is there."""
 _GIVE_UP_PROBABILITY: Final = {"everything": 0.2, "history-limited": 0.7}
 """By variant: in how many runs Slack gives up its deliveries before the pack starts."""
+_CONNECTED_PROBABILITY: Final = 0.8
+"""In how many runs with interactions the pack is connected before it is killed: Slack never repeats an interaction."""
 _PACK: Final = Path(__file__).with_name("pack.py")
 _CRASH_POINT_TIMEOUT_SECONDS: Final = 4.0
 _VARIABLES: Final = {
@@ -120,6 +122,8 @@ class ChaosRunner:
 
     async def _kill(self, rng: Random, context: FaultContext) -> None:
         """Kills the pack at a crash point or after a random time, some runs being long enough to resolve doubts."""
+        if self.variant == "interactions" and rng.random() < _CONNECTED_PROBABILITY:
+            await context.pack.wait_for_event("hearing")
         exited = asyncio.create_task(context.pack.process.wait(), name="exit of the daemon")
         crash_points = (*CRASH_POINTS, *INTERACTION_POINTS) if self.variant == "interactions" else CRASH_POINTS
         crash_point = rng.choice(crash_points) if rng.random() < 0.5 else None
