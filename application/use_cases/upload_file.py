@@ -34,7 +34,7 @@ class UploadFile:
     async def find(self, call: CommandCall) -> JsonObject | None:
         """Implements Findable."""
         if not call.prepared:
-            raise ChatRejected("no_file_id", "the file's id is not known")
+            return None  # an action that a crash swallowed: its file would have been noted before it was shared
         shared = await call.chat.find_shared(str(call.prepared["fileId"]), call.input.channel_id)
         return None if shared is None else _results(shared)
 

@@ -35,6 +35,8 @@ _GIVE_UP_PROBABILITY: Final = {"everything": 0.2, "history-limited": 0.7}
 """By variant: in how many runs Slack gives up its deliveries before the pack starts."""
 _CONNECTED_PROBABILITY: Final = 0.8
 """In how many runs with interactions the pack is connected before it is killed: Slack never repeats an interaction."""
+_FLOWS: Final = Path(__file__).with_name("flows")
+"""So that Flyte's audit, which knows only events that brought an action about, shows them."""
 _PACK: Final = Path(__file__).with_name("pack.py")
 _CRASH_POINT_TIMEOUT_SECONDS: Final = 4.0
 _VARIABLES: Final = {
@@ -70,7 +72,7 @@ class ChaosRunner:
     async def run(self) -> Ledger:
         """Kills the pack `runs` times, lets it catch up, and returns the ledger."""
         self._clock.write_text("0")
-        flows = [flow_from_file(BUILT_IN / "echo.yaml")]
+        flows = [flow_from_file(BUILT_IN / "echo.yaml"), *map(flow_from_file, sorted(_FLOWS.glob("*.yaml")))]
         slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
         async with slack, FlyteServer(flows=flows, max_finished_runs=1_000_000) as flyte:
             load = self._load_type(slack, flyte, self._rng("load"))
