@@ -40,6 +40,16 @@ class MessageReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventReceived:
+    """From Slack: anything else that somebody did, such as a reaction or a click."""
+
+    at: datetime
+    event: str
+    """Its name in Flyte."""
+    content: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipChanged:
     """From Slack: the bot became a member of a channel, or is no longer one."""
 
@@ -134,6 +144,7 @@ Entry: TypeAlias = (
     Registered
     | Identified
     | MessageReceived
+    | EventReceived
     | MembershipChanged
     | UserLookedUp
     | EventPublished

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
@@ -11,6 +12,7 @@ from adapters.recording.entries import (
     ChatRequested,
     Entry,
     EventPublished,
+    EventReceived,
     Identified,
     JoinRequested,
     LeaveRequested,
@@ -22,13 +24,16 @@ from adapters.recording.entries import (
 )
 from adapters.recording.recorder import Recorder
 from adapters.serialization.payloads import command_input, event_name, event_payload
+from application.catalog.events import event_spec
 from application.catalog.secrecy import hide_capabilities
 from application.ports.receiver import IncomingEvent, MembershipGained, MembershipLost
 from application.resilience.interception import PortCall
 from domain.commands import chat_fields, command_name
 from domain.errors import ChatError, WorkflowError
+from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction, Shortcut, SlashCommand, ViewEvent
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Post
+from domain.outbox import InboundEvent
 
 _Describe: TypeAlias = Callable[[datetime, PortCall, Any, str], Entry | None]
 """Returns the entry for a call, from the time, the call, its result (None if it failed) and its error."""
@@ -59,6 +64,10 @@ class RecordingPolicy:
                 is_member = isinstance(change, MembershipGained)
                 at = incoming.received_at
                 self._recorder.write(MembershipChanged(at=at, channel_id=channel_id, is_member=is_member))
+            case (
+                Reaction() | BlockAction() | SlashCommand() | Shortcut() | ViewEvent() | MessageChange() | OtherEvent()
+            ) as event:
+                self._recorder.write(_event_received(incoming, event))
             case _:
                 pass
 
@@ -80,6 +89,12 @@ def _received(incoming: IncomingEvent, message: IncomingMessage) -> MessageRecei
         thread_timestamp=message.thread_timestamp,
         is_direct=message.is_direct,
     )
+
+
+def _event_received(incoming: IncomingEvent, event: InboundEvent) -> EventReceived:
+    values = asdict(event).items()
+    content: Json = {name: list(value) if isinstance(value, tuple) else value for name, value in values}
+    return EventReceived(at=incoming.received_at, event=event_spec(event).name, content=hide_capabilities(content))
 
 
 def _registered(at: datetime, call: PortCall, _result: Any, error: str) -> Entry | None:

@@ -26,6 +26,7 @@ from domain.channels import ChannelId
 from domain.commands import ChatCommand, SendMessage
 from domain.errors import ChatRejected, PackNotRegistered, StorageUnusable
 from domain.events import CommandOutcome, MessageSent
+from domain.interactions import Reaction, ViewEvent
 from domain.messages import OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 from tests.adapters.test_memory_chat import MemoryChatEnvironment
@@ -128,6 +129,34 @@ async def test_messages_and_membership_changes_are_read_entries(tmp_path: Path) 
         ),
         entries.MembershipChanged(at=NOW, channel_id="C2", is_member=True),
     ]  # fmt: skip
+
+
+async def test_other_events_are_recorded_without_capabilities(tmp_path: Path) -> None:
+    environment, recorder = MemoryReceiverEnvironment(), new_recorder(tmp_path / "record.jsonl")
+    submission = ViewEvent(
+        user_id="U1",
+        is_submitted=True,
+        view_id="V1",
+        state={"b": {"a": ["x", "y"]}},
+        trigger_id="12.34.abc",
+        response_urls=({"blockId": "b", "responseUrl": "https://hooks.slack.com/x"},),
+    )
+    reaction = Reaction(channel_id=ChannelId("C1"), user_id="U1", reaction="eyes", timestamp="1.2", event_timestamp="3")
+
+    async with _RecordedReceiver(environment.receiver, recorder).events() as arrivals:
+        environment.receiver.deliver(submission)
+        environment.receiver.deliver(reaction)
+        for _ in range(3):
+            await next_event(arrivals)
+
+    submitted, reacted = await read_entries(tmp_path / "record.jsonl", recorder)
+    assert isinstance(submitted, entries.EventReceived)
+    assert isinstance(reacted, entries.EventReceived)
+    assert (submitted.event, reacted.event) == ("ReceivedViewSubmission", "ReactionAdded")
+    assert submitted.content["state"] == {"b": {"a": ["x", "y"]}}
+    assert submitted.content["trigger_id"] == "(hidden)"
+    assert submitted.content["response_urls"] == [{"blockId": "b", "responseUrl": "(hidden)"}]
+    assert (reacted.content["reaction"], reacted.content["is_added"]) == ("eyes", True)
 
 
 async def test_calls_to_slack_are_recorded_with_their_results(tmp_path: Path) -> None:
