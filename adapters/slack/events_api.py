@@ -15,9 +15,9 @@ from slack_sdk.signature import SignatureVerifier
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep
 from adapters.slack.events import NOTHING_OPTIONAL, EventSelection, parse_callback
 from adapters.slack.interactions import Delivery, InteractionParser
-from adapters.slack.sockets.arrival_queue import EventQueue, is_interaction
+from adapters.slack.sockets.arrival_queue import EventQueue
 from application.ports.clock import Clock
-from application.ports.receiver import ChatEvent, Connected, Disconnected, IncomingEvent
+from application.ports.receiver import ChatEvent, Connected, Disconnected, IncomingEvent, is_interaction
 from application.resilience.backoff import exponential_backoff
 from domain.errors import ChatError, ChatRejected
 from domain.json_values import Json, JsonObject

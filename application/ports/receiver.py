@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
 from domain.channels import ChannelId
+from domain.interactions import INTERACTIONS
 from domain.outbox import InboundEvent
 
 CONNECT: Final = "connect"
@@ -76,6 +77,11 @@ class OtherWorkspaceEvent:
 
 
 ChatEvent: TypeAlias = WorkspaceEvent | OtherWorkspaceEvent | Connected | Disconnected
+
+
+def is_interaction(event: ChatEvent) -> bool:
+    """Whether a person waits for the acknowledgement, which the service requests once."""
+    return isinstance(event.event if isinstance(event, OtherWorkspaceEvent) else event, INTERACTIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,11 @@ from application.health import ChatHealth
 from application.ports.clock import Clock
 from application.ports.receiver import (
     AccessLost,
-    ChatEvent,
     Connected,
     Disconnected,
     IncomingEvent,
-    OtherWorkspaceEvent,
     Receiver,
+    is_interaction,
 )
 from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
@@ -24,7 +23,6 @@ from application.use_cases.receive_events import ReceiveEvents
 from application.use_cases.receive_interaction import ReceiveInteraction
 from application.workers.backfill import MIN_GAP_SECONDS, Backfill
 from application.workers.outbox_relay import OutboxRelay
-from domain.interactions import INTERACTIONS
 from domain.messages import IncomingMessage
 from domain.users import Identity
 
@@ -84,7 +82,7 @@ class MessageConsumer:
 
     async def _read(self, events: AsyncIterator[IncomingEvent]) -> None:
         async for incoming in events:
-            if _is_interaction(incoming.event):
+            if is_interaction(incoming.event):
                 await self._free_for_interactions.acquire()
                 self._tasks.create_task(self._persist_interaction(incoming), name="store an interaction")
             else:
@@ -160,7 +158,3 @@ class MessageConsumer:
 
     def _time_ago(self, seconds: float | None) -> str | None:
         return None if seconds is None else (self._clock.now() - timedelta(seconds=seconds)).isoformat()
-
-
-def _is_interaction(event: ChatEvent) -> bool:
-    return isinstance(event.event if isinstance(event, OtherWorkspaceEvent) else event, INTERACTIONS)

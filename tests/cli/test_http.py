@@ -13,6 +13,7 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from application.health import HealthRegistry
+from domain.json_values import JsonObject
 from entrypoints.container import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, HttpServer, PortUnavailable, SlackRequestHandler, url_at
 
@@ -68,14 +69,16 @@ async def echo(headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
 class SlackRequests:
     """Refuses requests with the header `Refused` unread, and has `respond` answer the others."""
 
-    def __init__(self, respond: Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, str]]] = echo) -> None:
+    def __init__(
+        self, respond: Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, str | JsonObject]]] = echo
+    ) -> None:
         self._respond = respond
         self.is_receiving = True
 
     def refuse(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
         return (401, "refused") if "Refused" in headers else None
 
-    async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+    async def handle_request(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str | JsonObject]:
         return await self._respond(headers, body)
 
 
@@ -434,3 +437,15 @@ async def test_the_pack_is_ready_once_it_takes_the_requests_of_slack(*, is_recei
         session.get(f"{server.url}/ready") as response,
     ):
         assert response.status == status
+
+
+async def test_a_response_to_slack_may_be_json(session: ClientSession) -> None:
+    async def reply(_headers: Mapping[str, str], _body: bytes) -> tuple[int, JsonObject]:
+        return 200, {"text": "On it! \u00e9"}
+
+    async with (
+        running_server(slack_handler=SlackRequests(reply)) as server,
+        session.post(server.url + SLACK_PATH, data={"command": "/deploy"}) as response,
+    ):
+        assert (response.status, response.content_type) == (200, "application/json")
+        assert await response.json() == {"text": "On it! \u00e9"}

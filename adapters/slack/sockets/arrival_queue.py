@@ -6,8 +6,7 @@ from functools import partial
 from typing import TypeAlias
 
 from application.ports.clock import Clock
-from application.ports.receiver import ChatEvent, IncomingEvent, OtherWorkspaceEvent
-from domain.interactions import INTERACTIONS
+from application.ports.receiver import ChatEvent, IncomingEvent, is_interaction
 
 HANDOVER_SIZE = 16
 """So many events in a burst cost one switch between producer and consumer, not one each."""
@@ -17,11 +16,6 @@ Acknowledge: TypeAlias = Callable[[], Awaitable[None]]
 
 async def no_acknowledgement() -> None:
     """The acknowledgement of an event for which Slack expects none."""
-
-
-def is_interaction(event: ChatEvent) -> bool:
-    """Whether a person waits for the pack's acknowledgement, which Slack requests once."""
-    return isinstance(event.event if isinstance(event, OtherWorkspaceEvent) else event, INTERACTIONS)
 
 
 class EventQueue:
