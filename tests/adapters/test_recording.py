@@ -152,6 +152,8 @@ async def test_other_events_are_recorded_without_capabilities(tmp_path: Path) ->
     submitted, reacted = await read_entries(tmp_path / "record.jsonl", recorder)
     assert isinstance(submitted, entries.EventReceived)
     assert isinstance(reacted, entries.EventReceived)
+    assert isinstance(submitted.content, dict)
+    assert isinstance(reacted.content, dict)
     assert (submitted.event, reacted.event) == ("ReceivedViewSubmission", "ReactionAdded")
     assert submitted.content["state"] == {"b": {"a": ["x", "y"]}}
     assert submitted.content["trigger_id"] == "(hidden)"
