@@ -8,7 +8,7 @@ from adapters.memory.chat_files import ChatFiles
 from adapters.memory.chat_people import ChatPeople
 from adapters.memory.chat_state import PostedMessage, is_direct
 from application.ports.chat import Page
-from domain.channels import ChannelId
+from domain.channels import ChannelId, Reference
 from domain.commands import chat_fields
 from domain.errors import ChannelInaccessible, ChatRejected
 from domain.json_values import JsonObject
@@ -42,7 +42,7 @@ class MemoryChat(ChatPeople, ChatFiles, ChatDirectory):
         return self.identity
 
     async def post(self, message: Post, key: IdempotencyKey | None) -> Receipt:
-        channel = self._writable(message.channel_id)
+        channel = self._writable(await self._place(message.channel_id))
         timestamp = self._next_timestamp()
         if key is not None and self.carries_key(message):
             channel.keys[timestamp] = key
@@ -51,6 +51,13 @@ class MemoryChat(ChatPeople, ChatFiles, ChatDirectory):
         is_outside = bool(thread) and channel.find(thread) is None  # without an error, as in Slack
         self._add_own(channel, _fields(in_thread(message, "") if is_outside else message), timestamp)
         return Receipt(channel.id, timestamp, is_outside_thread=is_outside)
+
+    async def _place(self, given: ChannelId) -> ChannelId:
+        """Posts may name a channel or a person."""
+        if self.reference(given) is Reference.PERSON:
+            return await self.open_direct(given)
+        known = {channel.name: channel.id for channel in self._channels.values()}
+        return given if given in self._channels else known.get(given.removeprefix("#"), given)
 
     async def join(self, channel_id: ChannelId) -> None:
         channel = self._channel(channel_id)

@@ -5,13 +5,14 @@ import math
 
 from application.ports.chat import Chat
 from domain.channels import ChannelId, ChannelInfo, Reference
+from domain.errors import ChatRejected
 
 _REFRESH_SECONDS = 60.0
 """How often the list of channels is fetched at most."""
 _MAX_AGE_SECONDS = 3600.0
 """For how long the list serves, since channels get other names and topics."""
-_MAX_DIRECT = 10_000
-"""Direct messages to remember."""
+_MAX_LEARNED = 10_000
+"""Other names to remember."""
 
 
 class ChannelDirectory:
@@ -20,8 +21,8 @@ class ChannelDirectory:
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
         self._by_name: dict[str, ChannelInfo] = {}
-        self._direct: dict[str, ChannelId] = {}
-        """By user."""
+        self._learned: dict[ChannelId, ChannelId] = {}
+        """By what flows gave: people, and names that could not be looked up."""
         self._fetched_at = -math.inf
         self._fetching = asyncio.Lock()
 
@@ -35,14 +36,29 @@ class ChannelDirectory:
     async def resolve(self, given: ChannelId) -> ChannelId:
         """Returns the id of a channel, however a flow names it; what it gave if there is no such channel.
 
-        Raises ChatError.
+        Or if the bot may not look it up: it may be allowed to post there all the same. Raises Unreachable.
         """
+        if given in self._learned:
+            return self._learned[given]
+        try:
+            return await self._look_up(given)
+        except ChatRejected:
+            return given
+
+    def learn(self, given: ChannelId, channel_id: ChannelId) -> None:
+        """Remembers which channel the service takes this for."""
+        if len(self._learned) >= _MAX_LEARNED:
+            self._learned.clear()
+        self._learned[given] = channel_id
+
+    async def _look_up(self, given: ChannelId) -> ChannelId:
         match self._chat.reference(given):
             case Reference.NAME:
                 found = await self.find(given)
                 return found.id if found else given
             case Reference.PERSON:
-                return await self._direct_with(given)
+                self.learn(given, await self._chat.open_direct(given))
+                return self._learned[given]
             case Reference.ID:
                 return given
 
@@ -57,10 +73,3 @@ class ChannelDirectory:
             channels = await self._chat.channels()
             self._fetched_at = asyncio.get_running_loop().time()
             self._by_name = {channel.name: channel for channel in channels}
-
-    async def _direct_with(self, user_id: str) -> ChannelId:
-        if user_id not in self._direct:
-            if len(self._direct) >= _MAX_DIRECT:
-                self._direct.clear()
-            self._direct[user_id] = await self._chat.open_direct(user_id)
-        return self._direct[user_id]

@@ -122,6 +122,8 @@ class KeyedSender:
 
     async def _bind(self, post: PendingPost, keys: MessageKeys, receipt: Receipt) -> None:
         """Gives the posted message its keys. The channel is the one that the service has answered with."""
+        if receipt.channel_id != post.channel_id:
+            self._channels.learn(post.channel_id, receipt.channel_id)
         root = await self._keys.find(receipt.channel_id, keys.thread_key)
         has_root = root is not None and bool(root.timestamp)
         if has_root:

@@ -17,11 +17,7 @@ class DeleteMessage:
             await call.chat.delete(channel_id, timestamp)
         except ChatRejected as rejection:
             if rejection.code == _GONE:
-                await self._free_keys(call)
+                await call.services.message_keys.free(channel_id, timestamp)
             raise
-        await self._free_keys(call)
+        await call.services.message_keys.free(channel_id, timestamp)
         return {}
-
-    async def _free_keys(self, call: CommandCall) -> None:
-        channel_id = await call.services.channels.resolve(call.input.channel_id)
-        await call.services.message_keys.free(channel_id, call.input.text("timestamp"))

@@ -235,6 +235,20 @@ async def test_a_key_belongs_to_the_direct_messages_of_a_person(world: World) ->
     assert messages(world, "DU1") == [("up", "")]
 
 
+@pytest.mark.parametrize(("name", "channel", "method"), [("#ops", "C8", "channels"), ("U1", "DU1", "open_direct")])
+async def test_a_channel_that_may_not_be_looked_up_is_learned_from_the_first_post(
+    world: World, name: str, channel: str, method: str
+) -> None:
+    world.chat.add_channel("C8", name="ops", has_bot=True)
+    world.faults.fail_before(method, ChatRejected("missing_scope", "add the scope"))
+
+    async with world.pack():
+        await send(world, "down", channelId=name, messageKey="alert")
+        await send(world, "up", channelId=name, messageKey="alert")
+
+    assert messages(world, channel) == [("up", "")]
+
+
 async def test_the_keys_never_go_to_slack_in_clear(world: World) -> None:
     async with world.pack():
         await send(world, "a", messageKey="my-key", threadKey="my-thread")
