@@ -174,12 +174,12 @@ def _set_up(connection: sqlite3.Connection, path: Path, *, migrates: bool) -> No
             f"{path} is on a file system without the shared memory that SQLite needs; use a local disk"
         )
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA secure_delete = ON")  # what was forgotten does not stay in free pages
     connection.execute("PRAGMA cache_size = -8000")  # KiB
     connection.execute("PRAGMA temp_store = MEMORY")  # a hardened container has no writable directory besides
     connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
     if version < VERSION:
         _bring_up_to_date(connection, version)
+    connection.execute("PRAGMA secure_delete = ON")  # what was forgotten does not stay in free pages
 
 
 def _check_version(version: int, path: Path, *, migrates: bool) -> None:

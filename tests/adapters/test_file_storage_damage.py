@@ -30,6 +30,7 @@ from tests.contracts.storage_values import (
     action,
     after,
     at,
+    new_click,
     new_entry,
 )
 
@@ -159,6 +160,16 @@ def damage(directory: Path, table: str, column: str, value: str) -> bool:
                 update = f"UPDATE {table} SET {column} = {value} WHERE {name} IS ?"  # noqa: S608
                 changed += connection.execute(update, (key,)).rowcount
     return changed > 0
+
+
+async def test_an_interaction_whose_lane_is_missing_gets_it_back_with_its_priority(directory: Path) -> None:
+    async with (storage := FileStorage(directory, CLOCK)).open():
+        await storage.outbox.append([new_click(1)])
+    with closing(sqlite3.connect(directory / "flyte-slack.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM lanes")
+    async with (storage := FileStorage(directory, CLOCK)).open():
+        [claim] = await storage.outbox.claim(1, 5, LEASE)
+    assert (claim.lane, claim.entries) == (new_click(1).lane, (new_click(1),))
 
 
 PLACES = [pytest.param(table, name, id=f"{table}.{name}") for table in COLUMNS for name in COLUMNS[table].split()]
