@@ -217,3 +217,19 @@ async def test_interactions_are_signed_forms_by_http(slack: SlackServer, forms: 
     await slack.wait_for(lambda: shortcut.state is InteractionState.ACKNOWLEDGED)
     assert (forms[0]["command"], forms[0]["text"], command.response) == ("/deploy", "now", "on it")
     assert '"callback_id": "new_ticket"' in forms[1]["payload"]
+
+
+async def test_opening_the_home_tab_raises_an_event_with_the_view_that_it_shows(
+    slack: SlackServer, app: SlackApp, web: AsyncWebClient
+) -> None:
+    alice = slack.workspace.user("alice").user_id
+    async with await app.open_socket() as socket:
+        slack.open_home("alice")
+        empty = await app.event(socket)
+        published = await web.views_publish(user_id=alice, view={"type": "home", "blocks": BLOCKS})
+        slack.open_home("alice")
+        shown = await app.event(socket)
+
+    assert (empty["type"], empty["user"], empty["tab"], "view" in empty) == ("app_home_opened", alice, "home", False)
+    assert empty["channel"] == slack.open_im("alice")
+    assert shown["view"]["id"] == published["view"]["id"]
