@@ -42,7 +42,7 @@ class _Batch:
 
 
 class ReceiveEvents:
-    """Handles everything that the chat service sends of its own accord; interactions are better left to another."""
+    """Handles everything that the chat service sends of its own accord. ReceiveInteraction keeps a deadline besides."""
 
     def __init__(
         self,
