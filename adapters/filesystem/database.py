@@ -158,7 +158,10 @@ class Database:
 
     def _attempt(self, connection: sqlite3.Connection, batch: list[_Request]) -> None:
         """Performs the requests that are in time. Whichever is late by the end is undone, for which all are."""
-        in_time = [request for request in batch if not self._is_late(request)]
+        in_time: list[_Request] = []
+        late: list[_Request] = []
+        for request in batch:
+            (late if self._is_late(request) else in_time).append(request)
         for request in in_time:
             _attempt(connection, request)
         if any(map(self._is_late, in_time)):
@@ -166,9 +169,8 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             self._attempt(connection, batch)
             return
-        for request in batch:
-            if request not in in_time:
-                request.failure = TooLate()
+        for request in late:
+            request.failure = TooLate()
 
     def _is_late(self, request: _Request) -> bool:
         return self._monotonic() >= request.deadline
