@@ -101,8 +101,6 @@ class Receipt:
     """The message was sent a second time because the fate of the first attempt could not be determined."""
     is_updated: bool = False
     """A message that existed already was changed."""
-    is_outside_thread: bool = False
-    """The service put the message into the channel, since it had no such thread."""
 
 
 @dataclass(frozen=True, slots=True)

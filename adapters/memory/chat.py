@@ -12,7 +12,7 @@ from domain.channels import ChannelId, Reference
 from domain.commands import chat_fields
 from domain.errors import ChannelInaccessible, ChatRejected
 from domain.json_values import JsonObject
-from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Post, Receipt, RichMessage, in_thread
+from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Post, Receipt, RichMessage
 from domain.users import Identity
 
 _PAGE_SIZE = 200
@@ -47,10 +47,8 @@ class MemoryChat(ChatPeople, ChatFiles, ChatDirectory):
         if key is not None and self.carries_key(message):
             channel.keys[timestamp] = key
         self.posts.append(PostedMessage(message, timestamp, channel.keys.get(timestamp)))
-        thread = message.thread_timestamp
-        is_outside = bool(thread) and channel.find(thread) is None  # without an error, as in Slack
-        self._add_own(channel, _fields(in_thread(message, "") if is_outside else message), timestamp)
-        return Receipt(channel.id, timestamp, is_outside_thread=is_outside)
+        self._add_own(channel, _fields(message), timestamp)
+        return Receipt(channel.id, timestamp)
 
     async def _place(self, given: ChannelId) -> ChannelId:
         """Posts may name a channel or a person."""

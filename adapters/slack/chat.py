@@ -66,8 +66,7 @@ class SlackChat(SlackMessageChanges, SlackViews, SlackFiles, SlackDirectory):
         channel, timestamp = response.get("channel"), response.get("ts")
         if not isinstance(timestamp, str) or not timestamp:
             raise unreadable_response(call)
-        posted_in = ChannelId(channel) if isinstance(channel, str) and channel else message.channel_id
-        return Receipt(posted_in, timestamp, is_outside_thread=_is_outside_thread(message, response.get("message")))
+        return Receipt(ChannelId(channel) if isinstance(channel, str) and channel else message.channel_id, timestamp)
 
     async def join(self, channel_id: ChannelId) -> None:
         try:
@@ -136,11 +135,6 @@ def _arguments(message: Post, key: IdempotencyKey | None) -> JsonObject:
     if key is not None and arguments.get("metadata") in (None, ""):
         arguments["metadata"] = to_metadata(key)
     return arguments
-
-
-def _is_outside_thread(message: Post, posted: Json) -> bool:
-    """Slack posts a reply to a message that was deleted into the channel, without an error."""
-    return bool(message.thread_timestamp) and isinstance(posted, dict) and not posted.get("thread_ts")
 
 
 def _ids(page: Mapping[str, Json]) -> Iterator[ChannelId]:

@@ -101,6 +101,9 @@ class KeyedSender:
     async def _post(self, post: PendingPost, keys: MessageKeys) -> Receipt:
         """Posts a message that gets the keys which have no message yet."""
         root = await self._timestamp_of(post, keys.thread_key)
+        if root and await self._is_gone(post, root):
+            await self._keys.free(post.channel_id, root)
+            root = ""
         new_keys = tuple(dict.fromkeys(filter(None, (keys.message_key, "" if root else keys.thread_key))))
         if keys.thread_key:
             post.message = in_thread(post.message, root)
@@ -115,8 +118,6 @@ class KeyedSender:
             await self._keys.free(post.channel_id, root)
             return await self._post(post, keys)
         await self._journal.complete_step(post.action_id, post.step, post.turn.lease, result=receipt)
-        if root and receipt.is_outside_thread and await self._is_gone(post, root):
-            await self._keys.free(post.channel_id, root)
         await self._bind(post, keys, receipt)
         return receipt
 
@@ -160,10 +161,12 @@ class KeyedSender:
             post.key = _mark(post.channel_id, known.reserved_since)
 
     async def _is_gone(self, post: PendingPost, timestamp: str) -> bool:
+        """Whether the first message of a thread was deleted: the service would accept replies that nobody sees."""
         try:
-            return await self._chat.message_at(post.channel_id, timestamp) is None
-        except ChatError:
-            return False
+            await self._chat.permalink(post.channel_id, timestamp)
+        except ChatError as error:
+            return error.code in _NOT_FOUND
+        return False
 
     def _persistent_chat(self, turn: Turn) -> Chat:
         return intercepted(

@@ -239,7 +239,7 @@ async def test_the_pack_finishes_what_the_earlier_version_began(storage: FileSto
             (ChannelFailure(C9, "not_in_channel: invite the bot"),),
         ),
         IDS[4]: RichMessageSent(RICH.fields, rich_receipt),
-        IDS[5]: MessageSent(REPLY, Receipt(C2, chat.posts[-1].timestamp, is_outside_thread=True)),
+        IDS[5]: MessageSent(REPLY, Receipt(C2, chat.posts[-1].timestamp)),
         IDS[6]: Fatal('no handler could be found for command "Dance"'),
         IDS[7]: Fatal("input is not valid: message: not a string"),
     }

@@ -121,3 +121,21 @@ async def test_every_command_whose_answer_was_lost_ends_by_its_rule(tmp_path: Pa
             expected[command] = (spec.failure, "in_doubt") if is_open else (spec.success, "")
 
     assert endings == expected
+
+
+async def test_messages_with_keys_are_changed_continued_and_begun_anew(tmp_path: Path) -> None:
+    async with running(tmp_path) as servers:
+        keyed = {"channelId": "#ops", "messageKey": "status", "threadKey": "deployment"}
+        _, root = await servers.ending("SendMessage", keyed | {"message": "begun"})
+        _, changed = await servers.ending("SendMessage", keyed | {"message": "halfway"})
+        in_thread = {"channelId": servers.channel, "threadKey": "deployment"}
+        _, reply = await servers.ending("SendMessage", in_thread | {"message": "built"})
+        replies = [message["text"] for message in servers.slack.history("ops", str(root["timestamp"]))]
+        servers.slack.delete("ops", root["timestamp"])
+        _, anew = await servers.ending("SendMessage", in_thread | {"message": "once more"})
+        listed = [message["text"] for message in servers.slack.history("ops")]
+
+    assert (changed["timestamp"], changed["updated"]) == (root["timestamp"], True)
+    assert replies == ["halfway", "built"]
+    assert listed[-1] == "once more"
+    assert {reply["updated"], anew["updated"]} == {False}
