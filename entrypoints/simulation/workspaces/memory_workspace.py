@@ -6,7 +6,7 @@ from dataclasses import replace
 from adapters.memory.chat import MemoryChat
 from adapters.memory.receiver import MemoryReceiver
 from application.ports.receiver import ChatEvent, MembershipGained, MembershipLost
-from domain.messages import IncomingMessage, RichMessage
+from domain.messages import IncomingMessage
 from domain.users import User
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.workspaces.message_text import visible_text
@@ -72,7 +72,8 @@ class MemoryWorkspace:
     def add_channel(self, label: str, channel_id: str = "", *, is_private: bool = False) -> None:
         """See the protocol."""
         channel_id = channel_id or f"C{len(self._conversations) + 1:08}"
-        self._chat.add_channel(channel_id, is_private=is_private, is_general=label == _GENERAL)
+        name = label.removeprefix("#")
+        self._chat.add_channel(channel_id, name=name, is_private=is_private, is_general=label == _GENERAL)
         self._conversations[channel_id] = Conversation(channel_id, label, has_bot=False, is_private=is_private)
 
     def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
@@ -117,8 +118,14 @@ class MemoryWorkspace:
         channel_id = f"D{self._user_id(handle)}"
         if channel_id not in self._conversations:
             self._chat.add_channel(channel_id, is_private=True, has_bot=True)
-            self._conversations[channel_id] = Conversation(channel_id, f"@{BOT}", has_bot=True, is_private=True)
+            return self._direct(channel_id)
         return self._conversations[channel_id]
+
+    def _direct(self, channel_id: str) -> Conversation:
+        """Adds a conversation that the chat has already."""
+        conversation = Conversation(channel_id, f"@{BOT}", has_bot=True, is_private=True)
+        self._conversations[channel_id] = conversation
+        return conversation
 
     def _find_channel(self, label: str) -> Conversation | None:
         return next((channel for channel in self.conversations() if channel.label == label), None)
@@ -152,13 +159,10 @@ class MemoryWorkspace:
     def _chat_message(self, message: IncomingMessage) -> ChatMessage:
         handles = {user_id: handle for handle, user_id in self._user_ids.items()}
         speaker = handles.get(message.user_id, message.user_id)
-        text = self._latest_post() if speaker == BOT else message.text
-        channel = self._conversations[message.channel_id]
+        fields = self._chat.fields_of(message.channel_id, message.timestamp)
+        text = message.text if fields is None else visible_text(fields)
+        channel = self._conversations.get(message.channel_id) or self._direct(message.channel_id)
         return ChatMessage(channel.id, channel.label, speaker, text, message.timestamp, message.thread_timestamp)
-
-    def _latest_post(self) -> str:
-        message = self._chat.posts[-1].message
-        return visible_text(message.fields) if isinstance(message, RichMessage) else message.text
 
     def _notify(self, conversation: Conversation, text: str, timestamp: str = "") -> None:
         self._emit(ChatNotice(conversation.id, conversation.label, text, timestamp))
