@@ -99,12 +99,23 @@ async def test_a_new_channel_starts_without_the_bot(where: str) -> None:
 
 
 @BOTH
-async def test_reactions_and_edits_are_shown_and_not_reported(where: str) -> None:
+async def test_reactions_are_shown_and_reported(where: str) -> None:
     async with open_console(where, detail=Detail.ON) as console:
         await console.run("hello")
-        output = await console.run("/react :tada:", "/edit hello all", "/edit 1 bye", "/react eyes 1")
+        output = await console.run("/react :tada:", "/react eyes 1")
 
-    assert "reacts with :tada: (message [1])" in output
+    for emoji in ("tada", "eyes"):
+        assert f"reacts with :{emoji}: (message [1])" in output
+        assert f'"reaction": "{emoji}"' in output
+    assert output.count("event   Slack ReactionAdded") == 2
+
+
+@BOTH
+async def test_edits_are_shown_and_not_reported(where: str) -> None:
+    async with open_console(where, detail=Detail.ON) as console:
+        await console.run("hello")
+        output = await console.run("/edit hello all", "/edit 1 bye")
+
     assert "hello all (message [1])" in output
     assert "bye (message [1])" in output
     assert "the pack does not report edits to Flyte" in output

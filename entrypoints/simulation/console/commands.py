@@ -68,7 +68,6 @@ def _react(session: ConsoleSession, arguments: str) -> None:
         raise InvalidInput("/react EMOJI [NUMBER], such as /react thumbsup")
     message = session.find_message(number.strip())
     session.workspace.react(session.speaker, session.conversation, message.timestamp, emoji.strip(":"))
-    session.write_remark("the pack does not report reactions to Flyte")
 
 
 def _edit(session: ConsoleSession, arguments: str) -> None:

@@ -16,6 +16,7 @@ from entrypoints.simulation.workspaces.workspace import (
     ChatNotice,
     Conversation,
     NotAllowed,
+    UnknownName,
     WorkspaceEvent,
     replace_mentions,
     unknown_name,
@@ -88,8 +89,13 @@ class MemoryWorkspace:
         self._notify(conversation, f"message edited: {text}", timestamp)
 
     def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
-        """See the protocol. The in-memory chat has no reactions, and the pack would ignore them."""
+        """See the protocol."""
+        messages = (message for message in self._chat.messages(conversation.id) if message.timestamp == timestamp)
+        message = next(messages, None)
+        if message is None:
+            raise UnknownName(f"the message is no longer in {conversation.label}")
         self._notify(conversation, f"{handle} reacts with :{emoji}:", timestamp)
+        self._chat.react(message, emoji, self._user_id(handle))
 
     def invite(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""
