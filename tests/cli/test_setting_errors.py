@@ -82,6 +82,27 @@ def test_all_invalid_settings_are_reported_at_once_one_per_line() -> None:
         ("FLYTE_SLACK_IN_DOUBT", "retry", "must be fail or resend, not 'retry'"),
         ("FLYTE_SLACK_EVENTS", "team_join,Team Join", "separated by commas, like team_join,channel_created, not 'Team"),
         ("FLYTE_SLACK_EVENTS", "team_join,*", "must be types of Slack's events separated by commas"),
+        (
+            "FLYTE_SLACK_ALLOWED_METHODS",
+            "*",
+            "must be methods of Slack separated by commas, like pins.add,bookmarks.*, not '*'",
+        ),
+        (
+            "FLYTE_SLACK_ALLOWED_METHODS",
+            "pins.add,pins",
+            "must be methods of Slack separated by commas, like pins.add,bookmarks.*, not 'pins'",
+        ),
+        (
+            "FLYTE_SLACK_ALLOWED_METHODS",
+            "Pins.add",
+            "must be methods of Slack separated by commas, like pins.add,bookmarks.*, not 'Pins.add'",
+        ),
+        (
+            "FLYTE_SLACK_ALLOWED_METHODS",
+            "pins.a*",
+            "must be methods of Slack separated by commas, like pins.add,bookmarks.*, not 'pins.a*'",
+        ),
+        ("FLYTE_SLACK_KEY_AGE", "0", "must be a number from 1 to 315360000, not '0'"),
         ("FLYTE_SLACK_EVENTS", "message", "must not contain 'message', which has an event of its own: ReceivedMessage"),
         ("FLYTE_SLACK_EVENTS", "message.im", "has an event of its own: ReceivedMessage"),
         ("FLYTE_SLACK_EVENTS", "app_mention", "has an event of its own: ReceivedMessage"),
