@@ -302,7 +302,7 @@ async def test_an_action_that_a_crash_swallowed_is_taken_for_one_in_doubt(world:
         await world.clock.advance(20)
 
     outcome = only_outcome(world)
-    if command in ASKING or command == "UploadFile":  # the file's id is lost
+    if command in ASKING:
         assert str(outcome.payload["error"]).startswith("in_doubt: ")
         assert not world.faults.count(METHODS[command])
     else:
