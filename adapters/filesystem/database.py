@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, ca
 import structlog
 
 from adapters.filesystem.recovery import report_incomplete
-from adapters.filesystem.schema import MAX_LOG_BYTES, connect
+from adapters.filesystem.schema import MAX_LOG_BYTES, connect, empty_log
 from domain.errors import StorageError, StorageUnavailable, StorageUnusable, TooLate
 
 log = structlog.get_logger()
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 _LARGEST_BATCH = 1000
 """Requests in one transaction: enough to spread the fsync, few enough not to delay the first one much."""
+_EMPTYING_SECONDS = 1.0
+"""How often at most the log is emptied of what was to be forgotten."""
 
 
 _Identity: TypeAlias = tuple[int, int] | None
@@ -74,6 +76,8 @@ class Database:
         """Of the write-ahead log and its index, as the connection has them open."""
         self._has_failed = False
         """Whether the last transaction failed."""
+        self._is_log_to_be_emptied = False
+        self._next_emptying_at = -math.inf
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: asyncio.Future[None] | None = None
 
@@ -107,6 +111,10 @@ class Database:
         except StorageUnusable as error:
             raise StorageUnavailable(str(error)) from error
 
+    def empty_log_soon(self) -> None:
+        """The log may still hold what a request has overwritten in order to forget it. For requests, in the thread."""
+        self._is_log_to_be_emptied = True
+
     async def _ask(self, work: Work[T], within_seconds: float | None = None) -> T:
         if self._loop is None:
             raise StorageUnavailable(f"{self._path} is not open")
@@ -121,13 +129,14 @@ class Database:
             batch, is_open = self._gather()
             self._perform(batch)
             loop.call_soon_threadsafe(_deliver_results, batch)
+            self._empty_log_if_due()
         self._disconnect()
         loop.call_soon_threadsafe(_set_closed, closed)
 
     def _gather(self) -> tuple[list[_Request], bool]:
         """Returns the waiting requests, at least one, and whether there may be more."""
         batch: list[_Request] = []
-        request = self._requests.get()
+        request = self._wait()
         while request is not None:
             batch.append(request)
             if len(batch) == _LARGEST_BATCH:
@@ -137,6 +146,15 @@ class Database:
             except Empty:
                 return batch, True
         return batch, False
+
+    def _wait(self) -> _Request | None:
+        """Returns the next request. Empties the log meanwhile if that is due."""
+        while self._is_log_to_be_emptied:
+            try:
+                return self._requests.get(timeout=max(0.0, self._next_emptying_at - self._monotonic()))
+            except Empty:
+                self._empty_log_if_due()
+        return self._requests.get()
 
     def _perform(self, batch: list[_Request]) -> None:
         """Performs the requests in one transaction: all or none of them."""
@@ -232,6 +250,20 @@ class Database:
         else:
             return
         self._disconnect()
+
+    def _empty_log_if_due(self) -> None:
+        """Puts it off while another process reads: closing the file empties the log too."""
+        now = self._monotonic()
+        if not self._is_log_to_be_emptied or now < self._next_emptying_at:
+            return
+        self._next_emptying_at = now + _EMPTYING_SECONDS
+        if self._connection is None:
+            return
+        try:
+            self._is_log_to_be_emptied = not empty_log(self._connection)
+        except sqlite3.Error:  # the next request reports it
+            return
+        self._log_size = _size(self._log)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

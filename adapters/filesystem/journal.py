@@ -148,12 +148,13 @@ class FileJournal:
             "UPDATE journal SET state = 'concluded', outcome = ?, concluded_at = ? WHERE place = ?",
             (dump_outcome(outcome), to_micros(completed_at), place),
         )
-        _forget_content(connection, place)
+        if _forget_content(connection, place):
+            self.database.empty_log_soon()
         return completed_at
 
     @transaction
     def mark_reported(self, connection: sqlite3.Connection, action_id: ActionId) -> None:
-        _close(connection, _checked(connection, action_id, "finished"), self._uptime)
+        self._finish(connection, _checked(connection, action_id, "finished"))
 
     @transaction
     def dead_letter(self, connection: sqlite3.Connection, action_id: ActionId, reason: str) -> None:
@@ -219,7 +220,7 @@ class FileJournal:
         ).fetchone()
         if row is None:
             return False
-        _close(connection, row[0], self._uptime)
+        self._finish(connection, row[0])
         return True
 
     async def purge(self, older_than: timedelta) -> int:
@@ -259,6 +260,14 @@ class FileJournal:
             set_unreadable_aside(connection, row[0], str(error), self._clock)
             return None
 
+    def _finish(self, connection: sqlite3.Connection, place: int) -> None:
+        if _forget_capabilities(connection, place):
+            self.database.empty_log_soon()
+        connection.execute(
+            "UPDATE journal SET state = 'finished', in_hand = 0, uptime = ?, reason = '' WHERE place = ?",
+            (self._uptime.now(), place),
+        )
+
     @transaction
     def _purge_batch(self, connection: sqlite3.Connection, older_than: timedelta) -> int:
         return connection.execute(
@@ -297,38 +306,36 @@ def _set_executing(connection: sqlite3.Connection, place: int) -> None:
     connection.execute("UPDATE journal SET state = 'executing' WHERE place = ? AND state = 'taken'", (place,))
 
 
-def _close(connection: sqlite3.Connection, place: int, uptime: Uptime) -> None:
-    _forget_capabilities(connection, place)
-    connection.execute(
-        "UPDATE journal SET state = 'finished', in_hand = 0, uptime = ?, reason = '' WHERE place = ?",
-        (uptime.now(), place),
-    )
-
-
-def _forget_content(connection: sqlite3.Connection, place: int) -> None:
+def _forget_content(connection: sqlite3.Connection, place: int) -> bool:
+    """Returns whether there was any."""
     (stored,) = connection.execute("SELECT command FROM journal WHERE place = ?", (place,)).fetchone()
     try:
         command = load_action_command(stored)
     except Unreadable:  # it was damaged while the action was executed
-        return
-    if (remaining := forget_content(command)) != command:
-        _store_command(connection, place, remaining)
+        return False
+    if (remaining := forget_content(command)) == command:
+        return False
+    _store_command(connection, place, remaining)
+    return True
 
 
-def _forget_capabilities(connection: sqlite3.Connection, place: int) -> None:
+def _forget_capabilities(connection: sqlite3.Connection, place: int) -> bool:
+    """Returns whether there were any."""
     row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE place = ?", (place,)).fetchone()
     try:
         entry = _load_entry(connection, row)
     except Unreadable:  # a dead letter that is discarded
         connection.execute("UPDATE journal SET command = '', outcome = NULL WHERE place = ?", (place,))
         connection.execute("DELETE FROM steps WHERE action = ?", (place,))
-        return
-    if (remaining := forget_capabilities(entry)) != entry:
-        _store_command(connection, place, remaining.action.command)
-        outcome = remaining.outcome and dump_outcome(remaining.outcome)
-        connection.execute("UPDATE journal SET outcome = ? WHERE place = ?", (outcome, place))
-        for name, step in remaining.steps.items():
-            _store_step(connection, place, name, step)
+        return True
+    if (remaining := forget_capabilities(entry)) == entry:
+        return False
+    _store_command(connection, place, remaining.action.command)
+    outcome = remaining.outcome and dump_outcome(remaining.outcome)
+    connection.execute("UPDATE journal SET outcome = ? WHERE place = ?", (outcome, place))
+    for name, step in remaining.steps.items():
+        _store_step(connection, place, name, step)
+    return True
 
 
 def _store_command(connection: sqlite3.Connection, place: int, command: Command) -> None:

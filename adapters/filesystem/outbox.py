@@ -70,6 +70,8 @@ class FileOutbox:
     def ack(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry) -> None:
         del claim  # whoever delivered it, the engine has it
         _deliver(connection, entry.key, self._uptime)
+        if entry.kind.is_interaction:
+            self.database.empty_log_soon()
 
     @transaction
     def dead_letter(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry, reason: str) -> None:
@@ -139,7 +141,10 @@ class FileOutbox:
             "AND lease_until IS NOT NULL AND place <= claimed_to",
             (key,),
         ).fetchone()
-        return not is_claimed and _deliver(connection, key, self._uptime)
+        if is_claimed:
+            return False
+        self.database.empty_log_soon()
+        return _deliver(connection, key, self._uptime)
 
     async def purge(self, older_than: timedelta) -> int:
         total = purged = await self._purge_batch(older_than)

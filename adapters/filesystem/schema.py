@@ -155,6 +155,16 @@ def connect(path: Path, *, migrates: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Moves what the write-ahead log holds into the file. Returns False, without waiting, if others still read it."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
+    return not is_busy
+
+
 def _decode(stored: bytes) -> str | bytes:
     """Returns the text; the bytes if it is damaged, so that only those who need it fail."""
     try:

@@ -1,6 +1,7 @@
 """The SQLite file: one thread, one transaction for all pending requests, results only after the commit."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -9,11 +10,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
+from domain.commands import ChatCommand
 from domain.errors import StorageUnavailable, TooLate
+from domain.events import Fatal
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
 from tests.contracts.journal_contract import SENT
@@ -205,6 +209,46 @@ async def test_a_delivered_interaction_leaves_no_capability_in_the_file(storage:
     assert new_click(1).key.encode() in content
     assert b"hooks.slack.com" not in content
     assert b"trigger." not in content
+
+
+async def test_what_is_forgotten_does_not_stay_in_the_log(storage: FileStorage, tmp_path: Path) -> None:
+    await storage.outbox.append([new_click(1)])
+    [claim] = await storage.outbox.claim(1, 1, LEASE)
+    await storage.outbox.ack(claim, claim.entries[0])
+    await storage.outbox.backlog()  # the log was emptied before
+    assert b"trigger." not in _files(tmp_path)
+
+
+async def test_the_log_is_emptied_once_a_second_at_most(storage: FileStorage, statements: list[str]) -> None:
+    for number in range(3):
+        opened = action(ActionId(f"action {number}"), ChatCommand("OpenModal", {"triggerId": "trigger"}))
+        await storage.journal.record(opened)
+        await storage.journal.set_outcome(opened.id, Fatal("error"))
+        await storage.journal.mark_reported(opened.id)
+    assert _count_emptied(statements) == 1
+    at(storage, after(1))
+    await storage.outbox.backlog()
+    await storage.outbox.backlog()
+    assert _count_emptied(statements) == 2
+
+
+async def test_an_emptied_log_is_not_taken_for_one_that_was_truncated(storage: FileStorage, tmp_path: Path) -> None:
+    await storage.outbox.append([new_click(1)])
+    with capture_logs() as logs:
+        await storage.outbox.discard(new_click(1).key)
+        await storage.outbox.backlog()
+        killed = FileStorage(shutil.copytree(tmp_path / "storage", tmp_path / "as a kill would leave it"), CLOCK)
+        async with killed.open():
+            assert await killed.outbox.append([new_entry(A, 1)])
+    assert "state_incomplete" not in [line["event"] for line in logs]
+
+
+def _files(tmp_path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in (tmp_path / "storage").iterdir())
+
+
+def _count_emptied(statements: list[str]) -> int:
+    return sum("wal_checkpoint" in statement for statement in statements)
 
 
 async def test_a_closed_storage_accepts_no_request(tmp_path: Path) -> None:
