@@ -20,7 +20,7 @@ from application.ports.receiver import (
 from application.ports.storage import Storage
 from application.services.membership_doubts import MembershipDoubts
 from application.services.workspace_filter import WorkspaceFilter
-from domain.channels import ChannelId, JoinedChannels
+from domain.channels import NO_CHANNEL, ChannelId, JoinedChannels
 from domain.interactions import MessageChange, Reaction
 from domain.messages import IncomingMessage
 from domain.outbox import InboundEvent, OutboxEntry, outbox_entry
@@ -118,9 +118,14 @@ class ReceiveEvents:
         return not (is_from_bot or identity.matches(event.user_id, event.bot_id))
 
     async def _is_heard(self, event: IncomingMessage | MessageChange | Reaction, batch: _Batch) -> bool:
-        """Whether the pack listens to the channel."""
+        """Whether the pack listens to the channel. A reaction to a file, which has none, is heard."""
         channel_id = event.channel_id
-        if self._listen is Listen.MEMBER or channel_id in batch.joined or self._chat.is_direct(channel_id):
+        if (
+            channel_id == NO_CHANNEL
+            or self._listen is Listen.MEMBER
+            or channel_id in batch.joined
+            or self._chat.is_direct(channel_id)
+        ):
             return True
         if channel_id in batch.expected or channel_id in self._doubts.expected():
             return True

@@ -4,8 +4,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from application.policies import Listen
+from domain.channels import NO_CHANNEL
 from domain.errors import ChatError, ChatRejected, RateLimited, Unreachable, WorkflowInDoubt
 from domain.events import ReceivedEvent
+from domain.interactions import Reaction
 from domain.users import NOBODY, User
 from tests.support.environment import World, pack_settings
 
@@ -122,6 +124,18 @@ async def test_a_reaction_to_an_unreadable_message_has_no_text(world: World, err
 
     assert reactions(world) == [ReceivedEvent(reaction, ADA, ADA)]
     assert [line["timestamp"] for line in logs if line["event"] == "message_not_read"] == [message.timestamp]
+
+
+async def test_a_reaction_to_a_file_which_is_in_no_channel_is_received(world: World) -> None:
+    reaction = Reaction(
+        channel_id=NO_CHANNEL, user_id="U1", reaction="eyes", timestamp="", item_type="file", event_timestamp="1.1"
+    )
+
+    async with world.pack():
+        world.receiver.deliver(reaction)
+        await world.clock.advance(1)
+
+    assert reactions(world) == [ReceivedEvent(reaction, ADA)]
 
 
 async def test_a_deleted_message_has_no_text(world: World) -> None:
