@@ -329,6 +329,9 @@ def _event_payload(received: ReceivedEvent) -> Json:
             "message": received.message,
             "threadTimestamp": received.thread_timestamp,
         }
+    if not values.get("threadTimestamp") and not values.get("isEphemeral"):
+        # As in ReceivedMessage. Nobody can answer in the thread of an ephemeral message.
+        values["threadTimestamp"] = values.get("timestamp", "")
     times = str(values.get("timestamp", "")), str(values.get("threadTimestamp", ""))
     place: JsonObject = {
         "channelId": event.channel_id,

@@ -1,7 +1,8 @@
 """The documented payloads of events, and commands from valid and invalid input."""
 
 import json
-from typing import Any, get_args
+from dataclasses import replace
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import given
@@ -34,12 +35,14 @@ from domain.events import (
     LeaveChannelFailed,
     MessageSent,
     Outcome,
+    ReceivedEvent,
     ReceivedMessage,
     RichMessageSent,
     SendMessageFailed,
     SendRichMessageFailed,
 )
-from domain.json_values import Json
+from domain.interactions import Activity, BlockAction, Reaction
+from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import User
 from tests.support.strategies import events, json_values, messages, texts
@@ -50,6 +53,7 @@ MESSAGE = OutgoingMessage(C1, "hello", "1.1")
 RECEIPT = Receipt(C1, "2.2")
 DOUBTFUL = Receipt(C1, "2.2", in_doubt=True)
 COMMAND_NAMES = ("SendMessage", "SendRichMessage", "Broadcast", "JoinChannel", "LeaveChannel")
+CLICK = BlockAction(channel_id=C1, user_id="U1", action_id="a", action_type="button")
 
 TABLE: list[tuple[Event, Json]] = [
     (
@@ -198,6 +202,23 @@ TABLE: list[tuple[Event, Json]] = [
 @pytest.mark.parametrize(("event", "payload"), TABLE)
 def test_an_event_has_the_documented_payload(event: Event, payload: Json) -> None:
     assert event_payload(event) == payload
+
+
+@pytest.mark.parametrize(
+    ("event", "thread"),
+    [
+        (Reaction(channel_id=C1, user_id="U1", reaction="ok", timestamp="1.1", event_timestamp="2.1"), "1.1"),
+        (replace(CLICK, timestamp="1.1"), "1.1"),
+        (replace(CLICK, timestamp="1.2", thread_timestamp="1.1"), "1.1"),
+        (replace(CLICK, timestamp="1.1", is_ephemeral=True), ""),
+        (CLICK, ""),
+    ],
+    ids=["a reaction", "a message", "a reply", "an ephemeral message", "a view"],
+)
+def test_a_message_outside_a_thread_starts_its_own(event: Activity, thread: str) -> None:
+    payload = cast("JsonObject", event_payload(ReceivedEvent(event, User("U1"))))
+    assert payload["threadTimestamp"] == thread
+    assert cast("JsonObject", payload["user"])["threadTimestamp"] == thread
 
 
 @pytest.mark.parametrize("kind", [*get_args(Outcome), ReceivedMessage])

@@ -158,7 +158,7 @@ async def test_a_reaction_tells_the_text_that_it_is_about(
 
     payloads = [cast("JsonObject", event.payload) for event in flyte.events if event.name == "ReactionAdded"]
     assert [(each["message"], each["threadTimestamp"]) for each in payloads] == [
-        ("the printer is on fire", ""),
+        ("the printer is on fire", message),
         ("water helps", root),
     ]
 
