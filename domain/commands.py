@@ -130,9 +130,10 @@ def chat_fields(message: RichMessage) -> JsonObject:
 def replacing_fields(message: Post) -> JsonObject:
     """Returns the chat service's fields with which this message replaces an earlier one as a whole.
 
-    The service would keep blocks and attachments that are not named.
+    The service would keep a text, blocks and attachments that are not named.
     """
     if isinstance(message, OutgoingMessage):
         return {"text": message.text, "blocks": [], "attachments": []}
     fields = {name: value for name, value in chat_fields(message).items() if name not in ("channel", "thread_ts")}
-    return fields | {name: fields.get(name) or [] for name in ("blocks", "attachments")}
+    emptied: JsonObject = {"blocks": [], "attachments": []} | ({} if fields.get("markdown_text") else {"text": ""})
+    return fields | {name: fields.get(name) or empty for name, empty in emptied.items()}

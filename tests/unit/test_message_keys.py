@@ -103,6 +103,20 @@ async def test_an_update_replaces_the_whole_message(world: World) -> None:
     assert of_text == {"text": "b", "blocks": [], "attachments": []}
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [({"attachments": [{"text": "a"}]}, {"text": ""}), ({"markdown_text": "*a*"}, {})],
+    ids=["without a text", "with Markdown, which excludes one"],
+)
+async def test_an_update_keeps_no_earlier_text(world: World, content: JsonObject, text: JsonObject) -> None:
+    async with world.pack():
+        await send(world, "before", messageKey="k")
+        await ending(world, "SendRichMessage", {"channel": "C1", "messageKey": "k"} | content)
+
+    [(_, _, fields)] = world.faults.called_with("update")
+    assert fields == {"blocks": [], "attachments": []} | content | text
+
+
 async def test_a_rich_message_reports_its_keys_only_as_input(world: World) -> None:
     given: JsonObject = {"channel": "C1", "text": "a", "messageKey": "k"}
 
