@@ -13,9 +13,11 @@ _MAX_EMPTY_PER_SECOND = 18
 their way."""
 _MAX_SPECULATIVE_PER_SECOND = 8
 """Of these, polls without a particular reason; the rest is reserved for what happens next."""
+_MAX_URGENT_PER_SECOND = 14
+"""Of these, polls for the answer to an urgent event: the next one must not wait for its first poll."""
 _FAST_POLLS_AFTER_EVENT = 3
 _MAX_DELAY_AFTER_ACTION = 0.05
-_MAX_DELAY_WHILE_URGENT = 0.07
+_MAX_DELAY_WHILE_URGENT = 0.095
 _URGENT_SECONDS = 2.0
 _MAX_EXPECTED_LATENCY = 0.05
 """Seconds that a poll waits at most for the flows of a published event."""
@@ -38,7 +40,7 @@ class PollSchedule:
         self._polled_too_soon = False
         """A poll since that event found nothing."""
         self._urgent_until = 0.0
-        """The flows of an urgent event may start an action until then."""
+        """The flows of an urgent event may start their first action until then."""
         self._is_waiting = True
         """Nothing suggests a waiting action: the latest poll found none, or was a while ago."""
         self.wake = asyncio.Event()
@@ -47,7 +49,7 @@ class PollSchedule:
     def on_event_published(self, *, is_urgent: bool = False) -> None:
         """An event was published, whose flows are likely to start an action: polls fast again.
 
-        After an urgent one, for whose answer a person waits, polls stay fast for longer.
+        After an urgent one, for whose answer a person waits, polls stay fast for longer, or until an action is found.
         """
         self._fast_polls_left = _FAST_POLLS_AFTER_EVENT
         if is_urgent:
@@ -63,7 +65,7 @@ class PollSchedule:
 
     def on_action_found(self) -> None:
         """A poll found an action."""
-        self._fast_polls_left = 0
+        self._fast_polls_left, self._urgent_until = 0, 0.0
         self._is_waiting = False
         self._learn_latency()
 
@@ -100,7 +102,7 @@ class PollSchedule:
             self._fast_polls_left -= 1
             return delay
         if self._time() < self._urgent_until:
-            return min(delay, _MAX_DELAY_WHILE_URGENT)
+            return max(min(delay, _MAX_DELAY_WHILE_URGENT), self._seconds_until_fewer_than(_MAX_URGENT_PER_SECOND))
         self._published_at = None  # its flows start no action, it seems
         return max(delay, self._seconds_until_fewer_than(_MAX_SPECULATIVE_PER_SECOND))
 

@@ -94,6 +94,24 @@ def test_polls_stay_fast_for_two_seconds_after_an_urgent_event() -> None:
     assert len([time for time in takes if time >= 34]) <= 6
 
 
+def test_an_urgent_event_is_answered_at_once_however_many_came_before() -> None:
+    clock = _ManualClock()
+    polling = PollSchedule(clock.elapsed)
+    waits = []
+    for _ in range(100):
+        polling.on_event_published(is_urgent=True)
+        waits.append(polling.delay_before_poll())
+        clock.seconds += waits[-1]
+        polling.on_action_found()
+        next_at = clock.seconds + 0.08
+        clock.seconds += polling.delay_after_action()
+        while clock.seconds < next_at:
+            waits.append(polling.on_empty_poll())
+            clock.seconds += max(waits[-1], polling.delay_after_empty())
+
+    assert max(waits) == 0
+
+
 @pytest.mark.parametrize("events_a_second", [1, 2, 3])
 def test_a_fast_flow_is_served_within_milliseconds_however_many_came_before(
     events_a_second: int,
