@@ -60,12 +60,21 @@ class Database:
     """The SQLite file, accessed by one thread. Requests that arrive during a commit share the next one."""
 
     def __init__(
-        self, path: Path, before_commit: Callable[[sqlite3.Connection], None], monotonic: Callable[[], float]
+        self,
+        path: Path,
+        before_commit: Callable[[sqlite3.Connection], None],
+        monotonic: Callable[[], float],
+        *,
+        is_exclusive: bool,
     ) -> None:
-        """`before_commit` adds to every transaction, in the thread. `monotonic` returns the clock's seconds."""
+        """`before_commit` adds to every transaction, in the thread. `monotonic` returns the clock's seconds.
+
+        Only the process with `is_exclusive` empties the log: to another it would look truncated.
+        """
         self._path = path
         self._before_commit = before_commit
         self._monotonic = monotonic
+        self._is_exclusive = is_exclusive
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._file: _Identity = None
@@ -113,7 +122,7 @@ class Database:
 
     def empty_log_soon(self) -> None:
         """The log may still hold what a request has overwritten in order to forget it. For requests, in the thread."""
-        self._is_log_to_be_emptied = True
+        self._is_log_to_be_emptied = self._is_exclusive
 
     async def _ask(self, work: Work[T], within_seconds: float | None = None) -> T:
         if self._loop is None:
@@ -245,7 +254,7 @@ class Database:
             if busy:
                 raise StorageUnavailable(f"{self._log} was removed while another process reads the database")
             log.warning("storage_log_removed", file=str(self._log), lost="nothing")
-        elif self._log_size < min(size, MAX_LOG_BYTES):
+        elif self._is_exclusive and self._log_size < min(size, MAX_LOG_BYTES):
             report_incomplete(self._log)
         else:
             return

@@ -55,7 +55,7 @@ class FileStorage:
         self._file = self._directory / "flyte-slack.db"
         self._marker = self._directory / "flyte-slack.created"
         self._uptime = Uptime(clock)
-        self.database = Database(self._file, self._before_commit, clock.monotonic)
+        self.database = Database(self._file, self._before_commit, clock.monotonic, is_exclusive=exclusive)
         self._rate_limiter = FileRateLimiter(self.database, clock)
         self._tidying = Tidying(self.database, self._uptime)
         self._channels = FileChannels(self._directory / "channels.json", self.database)

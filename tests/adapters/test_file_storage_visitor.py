@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionState
@@ -11,7 +12,7 @@ from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog, Claim
 from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import CLOCK, LEASE, NOW, A, B, X, Y, action, at, new_entry
+from tests.contracts.storage_values import CLOCK, LEASE, NOW, A, B, X, Y, action, after, at, new_click, new_entry
 from tests.support.storage_processes import storage_process
 
 
@@ -46,6 +47,18 @@ async def test_a_visitor_sees_the_packs_entries(pack: FileStorage, visitor: File
     assert [entry async for entry in visitor.outbox.entries()] == [new_entry(A, 1), new_entry(B, 2)]
     assert [entry.action.id async for entry in visitor.journal.entries()] == [X]
     assert await visitor.outbox.backlog() == await pack.outbox.backlog()
+
+
+async def test_what_one_forgets_the_other_does_not_miss_in_the_log(pack: FileStorage, visitor: FileStorage) -> None:
+    with capture_logs() as logs:
+        for number, forgetful in enumerate((visitor, pack)):
+            at(pack, after(2 * number))
+            await pack.outbox.append([new_click(number)])
+            await visitor.outbox.backlog()
+            await forgetful.outbox.discard(new_click(number).key)
+            for storage in (forgetful, forgetful, visitor, pack):
+                await storage.outbox.backlog()
+    assert logs == []
 
 
 async def test_a_visitor_does_not_end_claims_of_the_pack(pack: FileStorage, directory: Path) -> None:
