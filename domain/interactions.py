@@ -19,7 +19,7 @@ def _digest(*parts: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """Somebody added a reaction to a message, or removed one."""
+    """A reaction added to a message, or removed from one."""
 
     channel_id: ChannelId
     """Empty for reactions to files."""
@@ -45,7 +45,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockAction:
-    """Somebody used a button, a select or another element of a message or a view."""
+    """A use of a button, a select or another element of a message or a view."""
 
     channel_id: ChannelId
     """Empty for elements of views."""
@@ -79,7 +79,7 @@ class BlockAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlashCommand:
-    """Somebody ran one of the app's slash commands."""
+    """A run of one of the app's slash commands."""
 
     channel_id: ChannelId
     user_id: str
@@ -100,7 +100,7 @@ class SlashCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """Somebody chose one of the app's shortcuts, in the search or on a message."""
+    """A choice of one of the app's shortcuts, in the search or on a message."""
 
     channel_id: ChannelId
     """Empty for global shortcuts, and so is everything about a message."""
@@ -123,7 +123,7 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewEvent:
-    """Somebody submitted a view, or closed one."""
+    """A view submitted or closed."""
 
     channel_id: ChannelId = NO_CHANNEL
     """Views belong to no channel."""
@@ -153,7 +153,7 @@ class ViewEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageChange:
-    """Somebody edited or deleted a message."""
+    """A message edited or deleted."""
 
     channel_id: ChannelId
     user_id: str

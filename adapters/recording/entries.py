@@ -41,7 +41,7 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventReceived:
-    """From Slack: anything else that somebody did, such as a reaction or a click."""
+    """From Slack: any other activity, such as a reaction or a click."""
 
     at: datetime
     event: str

@@ -1,4 +1,4 @@
-"""Parses the events by which Slack reports edited and deleted messages."""
+"""Parses Slack's events for edited and deleted messages."""
 
 from adapters.slack.values import json_object, required_text, text
 from domain.channels import ChannelId
@@ -30,7 +30,7 @@ def parse_change(event: JsonObject, own: Identity) -> MessageChange | None:
 
 
 def _is_edit(new: JsonObject, old: JsonObject) -> bool:
-    """Returns whether somebody edited the text. Unfurls, for example, report a change of attachments."""
+    """Returns whether the text was edited. Unfurls, for example, report a change of attachments."""
     return bool(json_object(new.get("edited"))) and (not old or text(new.get("text")) != text(old.get("text")))
 
 

@@ -35,7 +35,7 @@ _CHANGE = ("timestamp", "threadTimestamp", "message", "previousMessage", "eventT
 EVENTS = (
     EventSpec(
         "ReceivedMessage",
-        "Somebody wrote a message.",
+        "A new message.",
         EventKind.MESSAGE,
         (
             "message",
@@ -50,11 +50,11 @@ EVENTS = (
         ),
         ("channelId", "timestamp"),
     ),
-    EventSpec("ReactionAdded", "Somebody added a reaction.", EventKind.REACTION, _REACTION, _REACTION_IDENTITY),
-    EventSpec("ReactionRemoved", "Somebody removed a reaction.", EventKind.REACTION, _REACTION, _REACTION_IDENTITY),
+    EventSpec("ReactionAdded", "A new reaction.", EventKind.REACTION, _REACTION, _REACTION_IDENTITY),
+    EventSpec("ReactionRemoved", "A removed reaction.", EventKind.REACTION, _REACTION, _REACTION_IDENTITY),
     EventSpec(
         "ReceivedBlockAction",
-        "Somebody used a button, a select or another element.",
+        "A use of a button, a select or another element.",
         EventKind.BLOCK_ACTION,
         (
             "actionId",
@@ -81,14 +81,14 @@ EVENTS = (
     ),
     EventSpec(
         "ReceivedSlashCommand",
-        "Somebody ran a slash command.",
+        "A slash command.",
         EventKind.SLASH_COMMAND,
         ("command", "text", "channelName", "triggerId", "responseUrl"),
         ("triggerId",),
     ),
     EventSpec(
         "ReceivedShortcut",
-        "Somebody chose a shortcut.",
+        "A choice of a shortcut.",
         EventKind.SHORTCUT,
         (
             "callbackId",
@@ -104,15 +104,15 @@ EVENTS = (
     ),
     EventSpec(
         "ReceivedViewSubmission",
-        "Somebody submitted a view.",
+        "A submitted view.",
         EventKind.VIEW,
         _VIEW,
         ("viewId", "viewHash", "triggerId"),
     ),
-    EventSpec("ReceivedViewClosed", "Somebody closed a view.", EventKind.VIEW, _VIEW, ("viewId", "viewHash")),
+    EventSpec("ReceivedViewClosed", "A closed view.", EventKind.VIEW, _VIEW, ("viewId", "viewHash")),
     EventSpec(
         "ReceivedEdit",
-        "Somebody edited a message.",
+        "An edited message.",
         EventKind.CHANGE,
         _CHANGE,
         ("channelId", "timestamp", "eventTimestamp"),
@@ -120,7 +120,7 @@ EVENTS = (
     ),
     EventSpec(
         "ReceivedDeletion",
-        "Somebody deleted a message.",
+        "A deleted message.",
         EventKind.CHANGE,
         _CHANGE,
         ("channelId", "timestamp"),

@@ -13,9 +13,9 @@ from entrypoints.simulation.slack.event_log import EphemeralPost
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.slack.workspace import NotFoundError
 from tests.simulation.slack_app import Json, SlackApp, error_of
+from tests.support.slack_views import BUTTON, MODAL
 
 DEADLINE_SECONDS = 0.05
-BUTTON = {"type": "button", "action_id": "approve", "value": "yes", "text": {"type": "plain_text", "text": "Approve"}}
 SELECT = {
     "type": "static_select",
     "action_id": "size",
@@ -25,21 +25,6 @@ BLOCKS: list[Json] = [
     {"type": "actions", "block_id": "decision", "elements": [BUTTON]},
     {"type": "section", "block_id": "details", "text": {"type": "mrkdwn", "text": "Size"}, "accessory": SELECT},
 ]
-MODAL = {
-    "type": "modal",
-    "callback_id": "ticket",
-    "title": {"type": "plain_text", "text": "Ticket"},
-    "submit": {"type": "plain_text", "text": "Send"},
-    "notify_on_close": True,
-    "blocks": [
-        {
-            "type": "input",
-            "block_id": "summary",
-            "label": {"type": "plain_text", "text": "Summary"},
-            "element": {"type": "plain_text_input", "action_id": "text"},
-        }
-    ],
-}
 
 
 @pytest.fixture

@@ -13,36 +13,15 @@ from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
 from application.ports.receiver import Receiver
 from domain.channels import ChannelId
-from domain.json_values import JsonObject
 from domain.messages import OutgoingMessage
 from domain.users import Identity
 from entrypoints.simulation.slack.delivery.interaction import Interaction, InteractionState
 from entrypoints.simulation.slack.server import SlackServer
 from tests.contracts.people_contract import PeopleEnvironment
+from tests.support.slack_views import BUTTON, MODAL
 
 SELECTION = EventSelection(edits=True, other_types=frozenset({"app_home_opened"}))
 """All optional events."""
-_BUTTON: JsonObject = {
-    "type": "button",
-    "action_id": "approve",
-    "value": "yes",
-    "text": {"type": "plain_text", "text": "Approve"},
-}
-_MODAL: JsonObject = {
-    "type": "modal",
-    "callback_id": "ticket",
-    "title": {"type": "plain_text", "text": "Ticket"},
-    "submit": {"type": "plain_text", "text": "Send"},
-    "notify_on_close": True,
-    "blocks": [
-        {
-            "type": "input",
-            "block_id": "summary",
-            "label": {"type": "plain_text", "text": "Summary"},
-            "element": {"type": "plain_text_input", "action_id": "text"},
-        }
-    ],
-}
 
 
 @dataclass
@@ -138,7 +117,7 @@ class SlackReceiverEnvironment(PeopleEnvironment):
         return "app_home_opened"
 
     def click(self, channel_id: ChannelId) -> Interaction:
-        blocks = [{"type": "actions", "block_id": "decision", "elements": [_BUTTON]}]
+        blocks = [{"type": "actions", "block_id": "decision", "elements": [BUTTON]}]
         timestamp = self._slack.say_as_bot("pager", channel_id, "Deploy?", blocks=blocks)
         return self._slack.click("alice", channel_id, timestamp, "approve")
 
@@ -153,7 +132,7 @@ class SlackReceiverEnvironment(PeopleEnvironment):
         return self._slack.use_message_shortcut("alice", callback_id, channel_id, timestamp)
 
     async def open_modal(self) -> str:
-        return (await self._connected.chat.open_view(self._slack.new_trigger("alice"), _MODAL)).id
+        return (await self._connected.chat.open_view(self._slack.new_trigger("alice"), MODAL)).id
 
     def submit(self, view_id: str, text: str) -> Interaction:
         return self._slack.submit("alice", view_id, {"text": text})
