@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -15,25 +14,29 @@ from adapters.filesystem.codec import (
     Unreadable,
     dump_action_command,
     dump_outcome,
-    dump_step_result,
     from_micros,
     is_time,
-    load_action_command,
-    load_outcome,
-    load_step_result,
-    optional_from_micros,
-    optional_to_micros,
-    text,
     to_micros,
 )
 from adapters.filesystem.database import Database, transaction
-from adapters.filesystem.schema import PURGE_BATCH, UNFINISHED
+from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
-from application.catalog.secrecy import forget_capabilities, forget_content, is_same_command
+from adapters.sql.journal_rows import (
+    RESUMED_STATE,
+    UNFINISHED,
+    Row,
+    dump_step,
+    load_dead_letter,
+    load_entry,
+    load_step,
+    unreadable_id,
+    without_capabilities,
+    without_content,
+)
+from application.catalog.secrecy import is_same_command
 from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
-from domain.commands import Command, UnreadableCommand
 from domain.events import Outcome
 from domain.outbox import Backlog, Lease
 
@@ -42,11 +45,6 @@ log = structlog.get_logger()
 _PAGE_SIZE = 100
 _BEFORE_ALL = (-(2**62), 0)
 _ENTRY = "place, id, state, taken_at, command, outcome, concluded_at, reason"
-_RESUMED_STATE = """CASE
-    WHEN outcome IS NOT NULL THEN 'concluded'
-    WHEN EXISTS (SELECT 1 FROM steps WHERE action = place) THEN 'executing'
-    ELSE 'taken' END"""
-"""Only an action that was unreadable, and is readable again, can have no outcome."""
 _STEP = "begun_at, result, error"
 
 
@@ -90,7 +88,7 @@ class FileJournal:
     def plan_steps(self, connection: sqlite3.Connection, action_id: ActionId, names: Sequence[StepName]) -> None:
         place = _checked(connection, action_id, "planned")
         planned = list(dict.fromkeys(names))
-        known = list(_steps(connection, place))
+        known = [name for name, *_ in _step_rows(connection, place)]
         if known and known != planned:
             raise ValueError(f"action {action_id} is planned already, otherwise")
         if not known:
@@ -207,7 +205,7 @@ class FileJournal:
     def requeue(self, connection: sqlite3.Connection, action_id: ActionId) -> bool:
         return bool(
             connection.execute(
-                f"UPDATE journal SET state = {_RESUMED_STATE}, uptime = ?, reason = '' "
+                f"UPDATE journal SET state = {RESUMED_STATE}, uptime = ?, reason = '' "
                 "WHERE id = ? AND state = 'set aside'",
                 (self._uptime.now(), action_id),
             ).rowcount
@@ -242,7 +240,7 @@ class FileJournal:
             (*after, _PAGE_SIZE),
         ).fetchall()
         if dead_lettered:
-            return [((uptime, row[0]), _load_dead_letter(connection, row)) for uptime, *row in rows]
+            return [((uptime, row[0]), load_dead_letter(row, _step_rows(connection, row[0]))) for uptime, *row in rows]
         return [((uptime, row[0]), self._entry(connection, row)) for uptime, *row in rows]
 
     def _load(self, connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:
@@ -250,12 +248,12 @@ class FileJournal:
         row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE id = ?", (action_id,)).fetchone()
         if row is None:
             return None
-        return self._entry(connection, row) or _load_dead_letter(connection, row)
+        return self._entry(connection, row) or load_dead_letter(row, _step_rows(connection, row[0]))
 
-    def _entry(self, connection: sqlite3.Connection, row: Sequence[Any]) -> JournalEntry | None:
+    def _entry(self, connection: sqlite3.Connection, row: Row) -> JournalEntry | None:
         """Returns an action. Sets it aside if it is unreadable, and returns None."""
         try:
-            return _load_entry(connection, row)
+            return load_entry(row, _step_rows(connection, row[0]))
         except Unreadable as error:
             set_unreadable_aside(connection, row[0], str(error), self._clock)
             return None
@@ -285,7 +283,7 @@ def release_orphans(connection: sqlite3.Connection) -> None:
 def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: str, clock: Clock) -> None:
     """Makes a row a dead letter that operators can list, show and discard."""
     action_id, taken_at = connection.execute("SELECT id, taken_at FROM journal WHERE place = ?", (place,)).fetchone()
-    action_id = action_id if isinstance(action_id, str) and action_id else f"unreadable:{place}"
+    action_id = action_id if isinstance(action_id, str) and action_id else unreadable_id(place)
     taken_at = taken_at if is_time(taken_at) else to_micros(clock.now())
     connection.execute(
         "UPDATE journal SET state = 'set aside', in_hand = 0, id = ?, taken_at = ?, reason = ? WHERE place = ?",
@@ -309,59 +307,37 @@ def _set_executing(connection: sqlite3.Connection, place: int) -> None:
 def _forget_content(connection: sqlite3.Connection, place: int) -> bool:
     """Returns whether there was any."""
     (stored,) = connection.execute("SELECT command FROM journal WHERE place = ?", (place,)).fetchone()
-    try:
-        command = load_action_command(stored)
-    except Unreadable:  # it was damaged while the action was executed
+    if (remaining := without_content(stored)) is None:
         return False
-    if (remaining := forget_content(command)) == command:
-        return False
-    _store_command(connection, place, remaining)
+    connection.execute("UPDATE journal SET command = ? WHERE place = ?", (remaining, place))
     return True
 
 
 def _forget_capabilities(connection: sqlite3.Connection, place: int) -> bool:
     """Returns whether there were any."""
     row = connection.execute(f"SELECT {_ENTRY} FROM journal WHERE place = ?", (place,)).fetchone()
-    try:
-        entry = _load_entry(connection, row)
-    except Unreadable:  # a dead letter that is discarded
-        connection.execute("UPDATE journal SET command = '', outcome = NULL WHERE place = ?", (place,))
-        connection.execute("DELETE FROM steps WHERE action = ?", (place,))
-        return True
-    if (remaining := forget_capabilities(entry)) == entry:
+    if (remainder := without_capabilities(row, _step_rows(connection, place))) is None:
         return False
-    _store_command(connection, place, remaining.action.command)
-    outcome = remaining.outcome and dump_outcome(remaining.outcome)
-    connection.execute("UPDATE journal SET outcome = ? WHERE place = ?", (outcome, place))
-    for name, step in remaining.steps.items():
+    values = (remainder.command, remainder.outcome, place)
+    connection.execute("UPDATE journal SET command = ?, outcome = ? WHERE place = ?", values)
+    if not remainder.steps:
+        connection.execute("DELETE FROM steps WHERE action = ?", (place,))
+    for name, step in remainder.steps.items():
         _store_step(connection, place, name, step)
     return True
 
 
-def _store_command(connection: sqlite3.Connection, place: int, command: Command) -> None:
-    connection.execute("UPDATE journal SET command = ? WHERE place = ?", (dump_action_command(command), place))
-
-
 def _step(connection: sqlite3.Connection, place: int, name: StepName) -> Step | None:
     row = connection.execute(f"SELECT {_STEP} FROM steps WHERE action = ? AND name = ?", (place, name)).fetchone()
-    return _as_step(row) if row else None
+    return load_step(row) if row else None
 
 
-def _steps(connection: sqlite3.Connection, place: int) -> dict[StepName, Step]:
-    rows: Iterator[tuple[Any, ...]] = connection.execute(
-        f"SELECT name, {_STEP} FROM steps WHERE action = ? ORDER BY position", (place,)
-    )
-    return {StepName(text(row[0])): _as_step(row[1:]) for row in rows}
-
-
-def _as_step(row: tuple[Any, ...]) -> Step:
-    """Raises Unreadable."""
-    begun_at, result, error = row
-    return Step(optional_from_micros(begun_at), load_step_result(result), text(error))
+def _step_rows(connection: sqlite3.Connection, place: int) -> Iterator[Row]:
+    return connection.execute(f"SELECT name, {_STEP} FROM steps WHERE action = ? ORDER BY position", (place,))
 
 
 def _store_step(connection: sqlite3.Connection, place: int, name: StepName, step: Step) -> None:
-    values = (optional_to_micros(step.begun_at), dump_step_result(step.result), step.error)
+    values = dump_step(step)
     is_known = connection.execute(
         "UPDATE steps SET begun_at = ?, result = ?, error = ? WHERE action = ? AND name = ?", (*values, place, name)
     ).rowcount
@@ -370,46 +346,4 @@ def _store_step(connection: sqlite3.Connection, place: int, name: StepName, step
             f"INSERT INTO steps (action, name, position, {_STEP}) VALUES (?, ?, "
             "(SELECT count(*) FROM steps WHERE action = ?), ?, ?, ?)",
             (place, name, place, *values),
-        )
-
-
-def _load_entry(connection: sqlite3.Connection, row: Sequence[Any]) -> JournalEntry:
-    """Raises Unreadable."""
-    place, action_id, state, taken_at, command, outcome, completed_at, reason = row
-    entry = JournalEntry(
-        Action(ActionId(text(action_id)), load_action_command(command)),
-        from_micros(taken_at),
-        _state(state),
-        _steps(connection, place),
-        load_outcome(outcome),
-        optional_from_micros(completed_at),
-        text(reason),
-    )
-    if entry.state is ActionState.COMPLETED and (entry.outcome is None or entry.completed_at is None):
-        raise Unreadable("its outcome is missing")
-    return entry
-
-
-def _state(stored: object) -> ActionState:
-    try:
-        return ActionState(stored)
-    except ValueError as error:
-        raise Unreadable("its state is unknown") from error
-
-
-def _load_dead_letter(connection: sqlite3.Connection, row: Sequence[Any]) -> JournalEntry:
-    """Returns a dead letter. The command of an unreadable one says no more than that."""
-    try:
-        return _load_entry(connection, row)
-    except Unreadable as error:
-        place, action_id, _, taken_at, *_, reason = row
-        action = Action(
-            ActionId(action_id if isinstance(action_id, str) else f"unreadable:{place}"),
-            UnreadableCommand("unreadable", str(error)),
-        )
-        return JournalEntry(
-            action,
-            from_micros(taken_at if is_time(taken_at) else 0),
-            ActionState.DEAD_LETTERED,
-            dead_letter_reason=reason if isinstance(reason, str) and reason else f"unreadable: {error}",
         )

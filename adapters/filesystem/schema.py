@@ -6,15 +6,13 @@ from pathlib import Path
 import structlog
 
 from adapters.filesystem.migrations import copy_from_version_1, set_version_1_aside
+from adapters.sql.journal_rows import UNFINISHED
 from domain.errors import StorageUnusable
 
 log = structlog.get_logger()
 
 VERSION = 2
 """Of the tables below; stored in the file's `user_version`."""
-
-UNFINISHED = "state IN ('taken', 'executing', 'concluded')"
-"""Used alike in indexes and queries: SQLite matches a partial index by its wording."""
 
 MAX_CHECKED_BYTES = 64 * 1024 * 1024
 """Reading all of a larger file would delay the start; its damage shows when it is accessed."""
