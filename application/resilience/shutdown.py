@@ -1,6 +1,7 @@
 """Graceful shutdown: one signal that stops every loop and interrupts every wait."""
 
 import asyncio
+from typing import Any
 
 
 class ShutdownRequested(Exception):
@@ -12,10 +13,14 @@ class Shutdown:
 
     def __init__(self) -> None:
         self._signal = asyncio.Event()
+        self._until_requested: asyncio.Future[None] | None = None
+        """Done once the pack is to end; shared by all waits, which need no tasks of their own for that."""
 
     def request(self) -> None:
         """Asks every loop to end. Repeating it has no effect."""
         self._signal.set()
+        if self._until_requested is not None and not self._until_requested.done():
+            self._until_requested.set_result(None)
 
     @property
     def is_requested(self) -> bool:
@@ -46,13 +51,16 @@ class Shutdown:
         self.raise_if_requested()
 
     async def _wait_for_first(self, seconds: float | None, wake: asyncio.Event | None) -> None:
-        waits = [asyncio.create_task(self._signal.wait(), name="shutdown")]
-        if wake is not None:
-            waits.append(asyncio.create_task(wake.wait(), name="wake"))
+        timeout = None if seconds is None else max(0.0, seconds)
+        if self._until_requested is None:
+            self._until_requested = asyncio.get_running_loop().create_future()
+        if wake is None:
+            await asyncio.wait({self._until_requested}, timeout=timeout)
+            return
+        waking = asyncio.create_task(wake.wait(), name="wake")
         try:
-            timeout = None if seconds is None else max(0.0, seconds)
-            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            first: set[asyncio.Future[Any]] = {self._until_requested, waking}
+            await asyncio.wait(first, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            waking.cancel()
+            await asyncio.gather(waking, return_exceptions=True)
