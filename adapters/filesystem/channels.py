@@ -12,10 +12,10 @@ from pathlib import Path
 
 import structlog
 
-from adapters.filesystem.codec import from_micros, to_micros
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.directory import as_storage_error, quarantine, replace
 from adapters.filesystem.outbox import active_since, last_message_at
+from adapters.sql.codec import from_micros, to_micros
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Lane

@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Sequence
 
-from adapters.filesystem.codec import from_micros, to_micros
 from adapters.filesystem.database import Database, transaction
+from adapters.sql.codec import from_micros, to_micros
 from domain.channels import ChannelId
 from domain.gaps import Gap
 

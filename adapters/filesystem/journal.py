@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from adapters.filesystem.codec import (
+from adapters.filesystem.database import Database, transaction
+from adapters.filesystem.schema import PURGE_BATCH
+from adapters.filesystem.uptime import Uptime
+from adapters.sql.codec import (
     Unreadable,
     dump_action_command,
     dump_outcome,
@@ -18,9 +21,6 @@ from adapters.filesystem.codec import (
     is_time,
     to_micros,
 )
-from adapters.filesystem.database import Database, transaction
-from adapters.filesystem.schema import PURGE_BATCH
-from adapters.filesystem.uptime import Uptime
 from adapters.sql.journal_rows import (
     RESUMED_STATE,
     UNFINISHED,

@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from adapters.filesystem.codec import optional_from_micros, to_micros
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
+from adapters.sql.codec import optional_from_micros, to_micros
 from domain.channels import ChannelId
 from domain.message_keys import KeyedMessage
 

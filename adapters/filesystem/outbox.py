@@ -13,27 +13,14 @@ from typing import Any
 
 import structlog
 
-from adapters.filesystem.codec import (
-    Unreadable,
-    count_of,
-    dump_event,
-    from_micros,
-    is_time,
-    load_event,
-    optional_from_micros,
-    text,
-    to_micros,
-)
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
-from adapters.serialization.timestamps import parse_ts
+from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros
+from adapters.sql.outbox_rows import load_dead_letter, load_entry, message_micros
 from application.ports.clock import Clock
-from domain.channels import ChannelId
 from domain.errors import LeaseLost
-from domain.interactions import OtherEvent
-from domain.messages import IncomingMessage
-from domain.outbox import Backlog, Claim, EventKind, InboundEvent, Lane, Lease, OutboxEntry, outbox_entry
+from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry
 
 log = structlog.get_logger()
 
@@ -178,7 +165,7 @@ class FileOutbox:
             are_new.append(is_new)
             if is_new:
                 firsts.setdefault(lane, cursor.lastrowid or 0)
-                message_times[lane] = max(_message_micros(entry), message_times.get(lane, 0))
+                message_times[lane] = max(message_micros(entry), message_times.get(lane, 0))
         for lane, place in firsts.items():
             _append_to_lane(connection, lane, place, uptime)
         connection.executemany(
@@ -252,7 +239,7 @@ class FileOutbox:
     def _entry(self, connection: sqlite3.Connection, row: tuple[Any, ...]) -> OutboxEntry | None:
         """Returns a waiting entry. Sets it aside if it is unreadable, and returns None."""
         try:
-            return _load_entry(row)
+            return load_entry(row)
         except Unreadable as error:
             set_unreadable_aside(connection, row[0], str(error), self._clock)
             return None
@@ -297,7 +284,7 @@ class FileOutbox:
             (state, *after, _PAGE_SIZE),
         ).fetchall()
         if state == "set aside":
-            return [((uptime, row[0]), _load_dead_letter(row)) for uptime, *row in rows]
+            return [((uptime, row[0]), load_dead_letter(row)) for uptime, *row in rows]
         return [((uptime, row[0]), self._entry(connection, tuple(row))) for uptime, *row in rows]
 
     @transaction
@@ -358,12 +345,6 @@ def _lane_of(connection: sqlite3.Connection, entry: OutboxEntry) -> int:
     return lane_id(connection, entry.lane, entry.priority)
 
 
-def _message_micros(entry: OutboxEntry) -> int:
-    """Returns when a message was written; 0 for anything else."""
-    written_at = parse_ts(entry.event.timestamp) if isinstance(entry.event, IncomingMessage) else None
-    return to_micros(written_at) if written_at else 0
-
-
 def lane_id(connection: sqlite3.Connection, name: str, priority: int = 0) -> int:
     """Returns the id of a lane, which is created if necessary."""
     connection.execute("INSERT INTO lanes (name, priority) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, priority))
@@ -400,39 +381,3 @@ def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: st
     )
     _remove_from_lane(connection, lane, place)
     log.error("unreadable_set_aside", queue="outbox", key=key, reason=problem)
-
-
-def _load_entry(row: Sequence[Any]) -> OutboxEntry:
-    """Raises Unreadable."""
-    _, key, kind, stored, received_at, is_backfilled, rejections, first_rejected_at, reason = row
-    event = load_event(kind, stored)
-    if event.key != key:
-        raise Unreadable("the event does not belong to its key")
-    return replace(
-        outbox_entry(event, from_micros(received_at)),
-        is_backfilled=bool(is_backfilled),
-        rejections=count_of(rejections),
-        first_rejected_at=optional_from_micros(first_rejected_at),
-        dead_letter_reason=text(reason),
-    )
-
-
-def _load_dead_letter(row: Sequence[Any]) -> OutboxEntry:
-    """Returns a dead letter. An unreadable one has what the file has in place of the event."""
-    try:
-        return _load_entry(row)
-    except Unreadable:
-        place, key, kind, stored, received_at, *_, reason = row
-        key = key if isinstance(key, str) else f"unreadable:{place}"
-        found = stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
-        received = from_micros(received_at if is_time(received_at) else 0)
-        reason = reason if isinstance(reason, str) and reason else "unreadable"
-        return replace(outbox_entry(_unreadable(kind, key, found), received), key=key, dead_letter_reason=reason)
-
-
-def _unreadable(kind: object, key: str, found: str) -> InboundEvent:
-    """Returns what stands for an unreadable event. Anything but a message may contain capabilities."""
-    if kind != EventKind.MESSAGE.value:
-        return OtherEvent(type="unreadable", event_id=key, event={})
-    channel_id, _, timestamp = key.partition(":")
-    return IncomingMessage(ChannelId(channel_id), timestamp, found)

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TypeAlias
 
-from adapters.filesystem.codec import from_micros, is_time, to_micros
 from adapters.filesystem.database import Database, transaction
+from adapters.sql.codec import from_micros, is_time, to_micros
 from application.ports.clock import Clock
 from domain.rate_limits import MAX_PAUSE_SECONDS, InMemoryRateLimiter, TokenBucket
 

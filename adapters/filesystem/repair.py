@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import structlog
 
 from adapters.filesystem import journal, outbox
-from adapters.filesystem.codec import Unreadable, from_micros, is_time, load_event, to_micros
 from adapters.filesystem.schema import MAX_CHECKED_BYTES
 from adapters.filesystem.uptime import SAVE_AFTER, Uptime
+from adapters.sql.codec import Unreadable, from_micros, is_time, load_event, to_micros
 from application.ports.clock import Clock
 from domain.outbox import outbox_entry
 from domain.rate_limits import MAX_PAUSE_SECONDS

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from adapters.filesystem.codec import (
+from adapters.sql.codec import (
     Unreadable,
     dump_action_command,
     dump_outcome,

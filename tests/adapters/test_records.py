@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 from hypothesis import given
 
-from adapters.filesystem.codec import dump_action_command, dump_outcome, load_action_command, load_outcome
 from adapters.serialization.records import dump_command, dump_event, load_command, load_event
+from adapters.sql.codec import dump_action_command, dump_outcome, load_action_command, load_outcome
 from domain.channels import ChannelId
 from domain.commands import (
     Broadcast,

@@ -1,4 +1,4 @@
-"""The form of values in the SQLite file.
+"""The form of values in the SQL storages.
 
 Events are converted by plain code instead of schemas: there can be thousands a second, all written by this program.
 """
@@ -23,7 +23,7 @@ _NOT_JSON = (ValueError, TypeError, AttributeError, RecursionError)
 
 
 class Unreadable(Exception):
-    """A value in the file is none that this program writes. The text does not quote it."""
+    """A stored value is none that this program writes. The text does not quote it."""
 
 
 def to_micros(time: datetime) -> int:
