@@ -59,8 +59,8 @@ chaos: $(READY) ## Kill the pack under load and print the ledger (RUNS=20 SEED=1
 
 lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(PIP) install uv
-	@$(call compile,requirements.lock,pyproject.toml)
-	@$(call compile,requirements-dev.lock,pyproject.toml --group dev --constraints requirements.lock)
+	@$(call compile,requirements.lock,pyproject.toml --extra postgresql)
+	@$(call compile,requirements-dev.lock,pyproject.toml --extra postgresql --group dev --constraints requirements.lock)
 	@$(call compile,requirements-page.lock,--group page --constraints requirements-dev.lock)
 
 compile = $(BIN)/uv pip compile $(2) --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

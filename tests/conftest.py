@@ -1,10 +1,11 @@
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import settings
 
 from adapters.memory.clock import VirtualTimeLoop
+from tests.support.postgres_server import ServerProcess, describe_server, fresh_database, running_server
 
 # So that a failure there says what was compared, as in modules that pytest collects itself.
 pytest.register_assert_rewrite("tests.contracts")
@@ -19,3 +20,29 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     if item.get_closest_marker("virtual_time"):
         return {"virtual time": VirtualTimeLoop}
     return {"real time": asyncio.new_event_loop}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the PostgreSQL that the tests used, also in quiet reports, which have no header."""
+    terminalreporter.write_line(describe_server())
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server that all tests of this process share."""
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def server_process() -> Iterator[ServerProcess]:
+    """A PostgreSQL server of the test's own, to inject faults into."""
+    with ServerProcess() as server:
+        yield server

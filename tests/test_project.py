@@ -24,7 +24,7 @@ def locked_versions(name: str) -> dict[str, str]:
 
 def requirements(*groups: str) -> list[Requirement]:
     project = tomllib.loads(read("pyproject.toml"))
-    lines = list(project["project"]["dependencies"])
+    lines = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["postgresql"]
     for group in groups:
         lines += project["dependency-groups"][group]
     return [Requirement(line) for line in lines]

@@ -1,0 +1,1 @@
+"""A PostgreSQL database, which several packs may share."""
