@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
+from entrypoints.config.passwords import passwords_in
+from entrypoints.observability.redaction import Redactor
 
 T = TypeVar("T")
 Number = TypeVar("Number", int, float)
@@ -213,7 +215,10 @@ def file(text: str) -> Path:
 
 def storage_url(text: str) -> Secret:
     """The URL of a supported storage. It may contain a password and is never shown."""
-    create_storage(text, SystemClock())
+    try:
+        create_storage(text, SystemClock())
+    except ValueError as error:
+        raise ValueError(Redactor(passwords_in(text)).redact_text(str(error))) from None
     return Secret(text)
 
 

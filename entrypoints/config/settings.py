@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import unquote, urlsplit
 
 from application.policies import Listen, WhenInDoubt
 from domain.channels import ChannelId
 from entrypoints.config import parsers
 from entrypoints.config.parsers import Secret
+from entrypoints.config.passwords import passwords_in
 from entrypoints.config.variables import Variable
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ class Settings:
         """Texts that must not appear in any log: tokens, and passwords in URLs."""
         secrets = (self.flyte_jwt, self.slack_token, self.slack_app_token, self.slack_signing_secret)
         revealed = [secret.reveal() for secret in (*secrets, *self.proxy_passwords) if secret]
-        return (*revealed, *_passwords(self.storage_url.reveal()))
+        return (*revealed, *passwords_in(self.storage_url.reveal()))
 
 
 def variables() -> tuple[Variable, ...]:
@@ -194,16 +194,7 @@ def _parse(variables_by_field: Mapping[str, Variable], given: Mapping[str, str])
 
 def _proxy_passwords(given: Mapping[str, str]) -> tuple[Secret, ...]:
     urls = (text for name, text in given.items() if name.lower() in _PROXIES)
-    return tuple(Secret(password) for url in urls for password in _passwords(url))
-
-
-def _passwords(url: str) -> list[str]:
-    """Returns the password in a URL, as written and decoded."""
-    try:
-        password = urlsplit(url if "://" in url else f"//{url}").password
-    except ValueError:
-        return []
-    return sorted({password, unquote(password)}) if password else []
+    return tuple(Secret(password) for url in urls for password in passwords_in(url))
 
 
 def _warnings(given: Mapping[str, str], storage: Secret | None) -> Iterator[SettingIssue]:

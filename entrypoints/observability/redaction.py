@@ -9,17 +9,17 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN: Final = "***"
 
-_MARKERS: Final = ("xox", "xapp-", "ticket=", "token=", "earer ", "eyJ", "://")
+_MARKERS: Final = ("xox", "xapp-", "ticket=", "token=", "password=", "earer ", "eyJ", "://")
 """Every text that _PATTERNS match contains one of these; searching for them is much cheaper than matching."""
 
 _PATTERNS: Final = (
     (re.compile(r"\b(?:xox[a-z]\.)?xox[a-z]-[\w.%-]+|\bxapp-[\w.%-]+"), HIDDEN),
-    (re.compile(r"\b(ticket|token)=[^\s&\"'<>]+"), rf"\1={HIDDEN}"),
+    (re.compile(r"\b(ticket|token|(?:ssl)?password)=(?:'[^']*'|[^\s&\"'<>]+)"), rf"\1={HIDDEN}"),
     (re.compile(r"\b([Bb]earer) [\w.~+/=-]+"), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), HIDDEN),
     (re.compile(r"://[^\s/?#\"'<>]+@"), f"://{HIDDEN}@"),
 )
-"""Slack tokens, socket tickets, bearer tokens, JSON web tokens, and credentials in URLs."""
+"""Slack tokens, socket tickets, passwords among parameters, bearer tokens, JSON web tokens, and credentials in URLs."""
 
 _EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^~-]+@[\w-]+(?:\.[\w-]+)+")
 

@@ -34,10 +34,9 @@ def test_a_memory_url_creates_a_memory_storage(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgresql://u:secret@host/db", "postgresql: is not supported yet"),
-        ("postgres://u:secret@host/db", "postgres: is not supported yet"),
-        ("redis://:secret@host", "redis: is not supported yet"),
-        ("rediss://:secret@host", "rediss: is not supported yet"),
+        ("postgresql://u:secret@host/db?mode=secret", "the parameter mode is unknown"),
+        ("postgres:secret", "two slashes"),
+        ("redis://:secret@host", "the scheme is unknown"),
         ("mysql://u:secret@host/db", "the scheme is unknown"),
         ("/var/lib/secret", "the scheme is unknown"),
         ("", "the scheme is unknown"),

@@ -15,6 +15,8 @@ from entrypoints.observability.redaction import Redactor
         ("('xapp-1-A0-9-f00d')", "('***')"),
         ("wss://w.slack.com/link/?ticket=12-34&app_id=A1", "wss://w.slack.com/link/?ticket=***&app_id=A1"),
         ("https://slack.com/api/x?token=abc&c=1", "https://slack.com/api/x?token=***&c=1"),
+        ("postgresql://h/db?password=hush&sslmode=require", "postgresql://h/db?password=***&sslmode=require"),
+        ("host=h password='hu sh' sslpassword=hush", "host=h password=*** sslpassword=***"),
         ("Authorization: Bearer abc.def/g=", "Authorization: Bearer ***"),
         ("a jwt eyJhbGciOi.eyJzdWIi.c2ln!", "a jwt ***!"),
         ("http://me:pass@proxy:3128/x", "http://***@proxy:3128/x"),

@@ -7,6 +7,7 @@ import pytest
 
 from application.policies import Listen, WhenInDoubt
 from entrypoints.config.parsers import Secret
+from entrypoints.config.passwords import passwords_in
 from entrypoints.config.settings import ReceiveMode, Settings, load_settings, variables
 
 REQUIRED = {"FLYTE_API": "http://localhost:8080", "FLYTE_SLACK_TOKEN": "token_abc"}
@@ -237,6 +238,22 @@ def test_secret_texts_include_tokens_and_passwords_in_urls() -> None:
     )
 
     assert set(settings.secret_texts) == {"token_abc", "jwt", "app", "sign", "p%40ss", "p@ss"}
+
+
+@pytest.mark.parametrize(
+    ("url", "passwords"),
+    [
+        ("postgresql://me:p%40ss@host/pack", {"p%40ss", "p@ss"}),
+        ("postgresql://me:p?a#ss@host/pack", {"p?a#ss"}),
+        (
+            "postgresql://me@/pack?host=/run&password=p+s&sslmode=require&sslpassword=p%20t",
+            {"p+s", "p s", "p%20t", "p t"},
+        ),
+        ("postgresql:///pack?passfile=/etc/pass&scram_client_key=k", {"k"}),
+    ],
+)
+def test_passwords_are_found_wherever_a_url_may_have_them(url: str, passwords: set[str]) -> None:
+    assert set(passwords_in(url)) == passwords
 
 
 @pytest.mark.parametrize(
