@@ -3,10 +3,23 @@
 from dataclasses import dataclass
 from enum import Enum
 
-LEASE_SECONDS = 60
-"""How long a claim holds without being renewed; it is renewed three times as often."""
-POLL_INTERVAL_SECONDS = 5.0
-"""How often workers look for entries that an operator has requeued."""
+
+@dataclass(frozen=True, slots=True)
+class LeasePolicy:
+    """When the work of a process that has gone is taken over."""
+
+    seconds: float = 20
+    """How long a claim or a heartbeat holds without being renewed."""
+
+    @property
+    def renewal_seconds(self) -> float:
+        """How often it is renewed."""
+        return self.seconds / 3
+
+    @property
+    def poll_seconds(self) -> float:
+        """How often workers look for what nobody owns, such as entries that an operator has requeued."""
+        return min(5.0, self.seconds / 4)
 
 
 class Listen(Enum):

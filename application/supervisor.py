@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from application.health import ChatHealth
-from application.policies import LEASE_SECONDS
+from application.policies import LeasePolicy
 from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
@@ -64,6 +64,7 @@ class Supervisor:
         circuit_breaker: WorkflowCircuitBreaker,
         chat_health: ChatHealth,
         shutdown: Shutdown,
+        lease: LeasePolicy,
         key_age_seconds: float,
     ) -> None:
         self._chat = chat
@@ -78,6 +79,7 @@ class Supervisor:
         self._circuit_breaker = circuit_breaker
         self._chat_health = chat_health
         self._shutdown = shutdown
+        self._lease = lease
         self._key_age = timedelta(seconds=key_age_seconds)
 
     async def run(self) -> None:
@@ -123,11 +125,11 @@ class Supervisor:
 
     async def _housekeeping(self) -> None:
         while True:
-            await self._storage.heartbeat(LEASE_SECONDS)
+            await self._storage.heartbeat(self._lease.seconds)
             await self._storage.outbox.purge(_RETENTION)
             await self._storage.journal.purge(_RETENTION)
             await self._storage.message_keys.purge(self._key_age)
-            await self._shutdown.sleep(LEASE_SECONDS / 3)
+            await self._shutdown.sleep(self._lease.renewal_seconds)
 
     async def _watch_token(self) -> None:
         """Asks whether the token is valid: once it is said to be revoked, and periodically while it is refused."""

@@ -22,7 +22,7 @@ from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
 from application.catalog.commands import COMMANDS_BY_METHOD
 from application.health import ChatHealth, HealthRegistry
-from application.policies import PostingPolicy
+from application.policies import LeasePolicy, PostingPolicy
 from application.ports.receiver import Receiver
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
@@ -201,6 +201,7 @@ class Application(containers.DeclarativeContainer):
 
     storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
     workflow = providers.Singleton(intercepted, adapters.workflow, circuit_breaker)
+    lease = providers.Factory(LeasePolicy, seconds=settings.provided.lease_seconds)
     channel_locks = providers.Singleton(ChannelLocks)
     post_gate = providers.Singleton(PostGate, shutdown=shutdown)
     pauses = providers.Singleton(
@@ -322,6 +323,7 @@ class Application(containers.DeclarativeContainer):
         channel_locks=channel_locks,
         shutdown=shutdown,
         storage_retry=storage_retry,
+        lease=lease,
         journal_limit=settings.provided.journal_limit,
     )
 
@@ -349,6 +351,7 @@ class Application(containers.DeclarativeContainer):
             storage=storage,
             receives_bots=settings.provided.receives_bots,
         ),
+        lease=lease,
         schedule=poll_schedule,
         shutdown=shutdown,
     )
@@ -418,6 +421,7 @@ class Application(containers.DeclarativeContainer):
         circuit_breaker=circuit_breaker,
         chat_health=chat_health,
         shutdown=shutdown,
+        lease=lease,
         key_age_seconds=settings.provided.key_age_seconds,
     )
 

@@ -51,6 +51,10 @@ class FileChannels:
         if writer is not None:
             await asyncio.to_thread(writer.shutdown)
 
+    def is_joined(self, channel_id: ChannelId) -> bool:
+        """Returns whether the pack listens to the channel now. For any thread."""
+        return channel_id in self._joined
+
     async def joined(self) -> JoinedChannels:
         return self._joined
 

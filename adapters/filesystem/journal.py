@@ -38,7 +38,7 @@ from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
 from domain.events import Outcome
-from domain.outbox import Backlog, Lease
+from domain.outbox import Backlog, Lane, Lease
 
 log = structlog.get_logger()
 
@@ -68,10 +68,14 @@ class FileJournal:
     def close_poll_session(self, connection: sqlite3.Connection) -> None:
         connection.execute("DELETE FROM taking")
 
+    async def abandoned_poll_session(self) -> datetime | None:
+        return None
+
     @transaction
     def record(
-        self, connection: sqlite3.Connection, action: Action, *, at: datetime | None = None
+        self, connection: sqlite3.Connection, action: Action, *, lane: Lane, at: datetime | None = None
     ) -> JournalEntry | None:
+        del lane  # only the process itself executes the actions of a lane
         known = self._load(connection, action.id)
         if known is not None and (
             known.state is not ActionState.REPORTED or is_same_command(known.action.command, action.command)
@@ -173,6 +177,10 @@ class FileJournal:
             connection.executemany("UPDATE journal SET in_hand = 1 WHERE place = ?", [(row[0],) for row in rows])
             entries = [entry for row in rows if (entry := self._entry(connection, row)) is not None]
         return entries
+
+    @transaction
+    def give_back(self, connection: sqlite3.Connection, action_id: ActionId) -> None:
+        connection.execute(f"UPDATE journal SET in_hand = 0 WHERE id = ? AND {UNFINISHED}", (action_id,))
 
     @transaction
     def load(self, connection: sqlite3.Connection, action_id: ActionId) -> JournalEntry | None:

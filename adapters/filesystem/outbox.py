@@ -4,7 +4,7 @@
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,16 +34,27 @@ _LONGEST_DELAY_SECONDS = 120
 class FileOutbox:
     """Implements Outbox."""
 
-    def __init__(self, database: Database, clock: Clock, uptime: Uptime) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, uptime: Uptime, is_joined: Callable[[ChannelId], bool]
+    ) -> None:
         self.database = database
+        self._is_joined = is_joined
         self._clock = clock
         self._uptime = uptime
         self._tokens = count(1)
         self._current: dict[Lane, int] = {}
-        """The token of each lane's latest claim: only that claim can be released or renewed."""
+        """The token of each lane's latest claim: nothing can be done by an earlier one."""
 
-    async def append(self, entries: Sequence[OutboxEntry], *, within_seconds: float | None = None) -> list[bool]:
-        return await self.database.run(partial(self._append, entries), within_seconds=within_seconds)
+    async def append(
+        self,
+        entries: Sequence[OutboxEntry],
+        *,
+        within_seconds: float | None = None,
+        only_if_joined: Collection[ChannelId] = (),
+    ) -> list[bool]:
+        return await self.database.run(
+            partial(self._append, entries, frozenset(only_if_joined)), within_seconds=within_seconds
+        )
 
     async def claim(
         self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0
@@ -53,29 +64,17 @@ class FileOutbox:
         self._current.update({claim.lane: claim.lease.token for claim in claims})
         return claims
 
-    @transaction
-    def ack(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry) -> None:
-        del claim  # whoever delivered it, the engine has it
-        _deliver(connection, entry.key, self._uptime)
-        if entry.kind.is_interaction:
-            self.database.empty_log_soon()
+    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
+        self._check_current(claim)
+        await self._ack(entry)
 
-    @transaction
-    def dead_letter(self, connection: sqlite3.Connection, claim: Claim, entry: OutboxEntry, reason: str) -> None:
-        del claim
-        row = connection.execute(
-            "SELECT lane, place FROM outbox WHERE key = ? AND state = 'waiting'", (entry.key,)
-        ).fetchone()
-        if row is not None:
-            lane, place = row
-            connection.execute("UPDATE outbox SET state = 'set aside', reason = ? WHERE place = ?", (reason, place))
-            _remove_from_lane(connection, lane, place)
+    async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
+        self._check_current(claim)
+        await self._dead_letter(entry, reason)
 
     async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
         if not self._is_current(claim) or not await self._release(claim.lane, retry_after_seconds, rejected=rejected):
             raise LeaseLost(claim.lane)
-        if self._is_current(claim):
-            del self._current[claim.lane]
 
     async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
         if not self._is_current(claim) or not await self._renew(claim.lane, lease_seconds):
@@ -140,13 +139,19 @@ class FileOutbox:
             total += purged
         return total
 
-    def _append(self, entries: Sequence[OutboxEntry], connection: sqlite3.Connection) -> list[bool]:
+    def _append(
+        self, entries: Sequence[OutboxEntry], only_if_joined: frozenset[ChannelId], connection: sqlite3.Connection
+    ) -> list[bool]:
+        left_out = {channel_id for channel_id in only_if_joined if not self._is_joined(channel_id)}
         lanes: dict[Lane, int] = {}
         firsts: dict[int, int] = {}
         message_times: dict[int, int] = {}
         are_new = []
         uptime = self._uptime.now()
         for entry in entries:
+            if entry.event.channel_id in left_out:
+                are_new.append(False)
+                continue
             lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_of(connection, entry))
             cursor = connection.execute(
                 "INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, uptime) "
@@ -173,6 +178,22 @@ class FileOutbox:
             [(message_at, uptime, lane) for lane, message_at in message_times.items()],
         )
         return are_new
+
+    @transaction
+    def _ack(self, connection: sqlite3.Connection, entry: OutboxEntry) -> None:
+        _deliver(connection, entry.key, self._uptime)
+        if entry.kind.is_interaction:
+            self.database.empty_log_soon()
+
+    @transaction
+    def _dead_letter(self, connection: sqlite3.Connection, entry: OutboxEntry, reason: str) -> None:
+        row = connection.execute(
+            "SELECT lane, place FROM outbox WHERE key = ? AND state = 'waiting'", (entry.key,)
+        ).fetchone()
+        if row is not None:
+            lane, place = row
+            connection.execute("UPDATE outbox SET state = 'set aside', reason = ? WHERE place = ?", (reason, place))
+            _remove_from_lane(connection, lane, place)
 
     @transaction
     def _claim(
@@ -297,6 +318,10 @@ class FileOutbox:
 
     def _is_current(self, claim: Claim) -> bool:
         return self._current.get(claim.lane) == claim.lease.token
+
+    def _check_current(self, claim: Claim) -> None:
+        if not self._is_current(claim):
+            raise LeaseLost(claim.lane)
 
 
 def end_claims_of_dead_processes(connection: sqlite3.Connection, uptime: Uptime) -> None:

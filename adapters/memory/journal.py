@@ -10,7 +10,7 @@ from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
 from domain.events import Outcome
-from domain.outbox import Backlog, Lease
+from domain.outbox import Backlog, Lane, Lease
 
 
 class MemoryJournal:
@@ -41,7 +41,11 @@ class MemoryJournal:
     async def close_poll_session(self) -> None:
         self._polled_since = None
 
-    async def record(self, action: Action, *, at: datetime | None = None) -> JournalEntry | None:
+    async def abandoned_poll_session(self) -> datetime | None:
+        return None
+
+    async def record(self, action: Action, *, lane: Lane, at: datetime | None = None) -> JournalEntry | None:
+        del lane  # only the process itself executes the actions of a lane
         known = self._find(action.id)
         if known is not None and (
             known.state is not ActionState.REPORTED or is_same_command(known.action.command, action.command)
@@ -103,6 +107,9 @@ class MemoryJournal:
         orphans = [entry for entry in self._oldest_first(self._unreported) if entry.action.id not in self._owned]
         self._owned.update(entry.action.id for entry in orphans[:limit])
         return orphans[:limit]
+
+    async def give_back(self, action_id: ActionId) -> None:
+        self._owned.discard(action_id)
 
     async def load(self, action_id: ActionId) -> JournalEntry | None:
         return self._find(action_id)

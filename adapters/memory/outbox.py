@@ -2,13 +2,14 @@
 
 import heapq
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count, islice
 
 from adapters.serialization.timestamps import parse_ts
 from application.ports.clock import Clock
+from domain.channels import ChannelId
 from domain.errors import LeaseLost, TooLate
 from domain.messages import IncomingMessage
 from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry
@@ -24,6 +25,7 @@ class _Lane:
     waiting: OrderedDict[str, OutboxEntry] = field(default_factory=OrderedDict)
     token: int | None = None
     """Of the current claim."""
+    latest_token: int = 0
     claimed: set[str] = field(default_factory=set)
     """The keys of the claim that still wait."""
     leased_until: float | None = None
@@ -61,8 +63,9 @@ class _Lane:
 class MemoryOutbox:
     """Implements Outbox in dictionaries. Leases, delays and ages are in the clock's monotonic seconds."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, is_joined: Callable[[ChannelId], bool]) -> None:
         self._clock = clock
+        self._is_joined = is_joined
         self._lanes: dict[Lane, _Lane] = {}
         self._tokens = count(1)
         self._positions: dict[str, int] = {}
@@ -89,10 +92,17 @@ class MemoryOutbox:
         lanes = self._lanes.items()
         return frozenset(name for name, lane in lanes if lane.last_message_at and lane.last_message_at >= time)
 
-    async def append(self, entries: Sequence[OutboxEntry], *, within_seconds: float | None = None) -> list[bool]:
+    async def append(
+        self,
+        entries: Sequence[OutboxEntry],
+        *,
+        within_seconds: float | None = None,
+        only_if_joined: Collection[ChannelId] = (),
+    ) -> list[bool]:
         if within_seconds is not None and within_seconds <= 0:
             raise TooLate
-        return [self._append(entry) for entry in entries]
+        left_out = {channel_id for channel_id in only_if_joined if not self._is_joined(channel_id)}
+        return [entry.event.channel_id not in left_out and self._append(entry) for entry in entries]
 
     async def claim(
         self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0
@@ -114,11 +124,11 @@ class MemoryOutbox:
         return [self._claim(name, entries, leased_until) for *_, name in heapq.nsmallest(lanes, ready)]
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
-        del claim  # whoever delivered it, the engine has it
+        self._latest_lane(claim)
         self._remove(entry.key, entry.lane)
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
-        lane = self._lanes[claim.lane]
+        lane = self._latest_lane(claim)
         if (waiting := lane.waiting.get(entry.key)) is not None:
             lane.remove(entry.key)
             self._dead_letters[entry.key] = replace(waiting, dead_letter_reason=reason)
@@ -210,12 +220,19 @@ class MemoryOutbox:
     def _claim(self, name: Lane, limit: int, leased_until: float) -> Claim:
         lane = self._lanes[name]
         first = tuple(islice(lane.waiting.values(), limit))
-        lane.token = next(self._tokens)
+        lane.token = lane.latest_token = next(self._tokens)
         lane.claimed = {entry.key for entry in first}
         lane.leased_until = leased_until
         now = self._now()
         rejected_seconds = now - self._rejected_since.get(first[0].key, now)
         return Claim(Lease(name, lane.token), first, lane.is_interrupted, rejected_seconds)
+
+    def _latest_lane(self, claim: Claim) -> _Lane:
+        """Returns a lane that nobody else has claimed since. Raises LeaseLost."""
+        lane = self._lanes[claim.lane]
+        if lane.latest_token != claim.lease.token:
+            raise LeaseLost(claim.lane)
+        return lane
 
     def _held_lane(self, claim: Claim) -> _Lane:
         lane = self._lanes[claim.lane]

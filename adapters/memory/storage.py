@@ -1,6 +1,6 @@
 """A storage that forgets everything at exit."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -12,10 +12,13 @@ from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
 from application.ports.journal import Journal
+from application.ports.leases import Leases
 from application.ports.message_keys import MessageKeys
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
-from application.ports.storage import StorageDescription
+from application.ports.replicas import Replicas
+from application.ports.storage import StorageDescription, Topic
+from application.services.sole_process import SoleProcessLeases, SoleReplica
 from domain.channels import ChannelId, JoinedChannels
 from domain.errors import StorageUnusable
 from domain.outbox import Lane
@@ -27,27 +30,27 @@ class MemoryChannels:
 
     def __init__(self, outbox: MemoryOutbox) -> None:
         self._outbox = outbox
-        self._joined = JoinedChannels()
+        self.listened_to = JoinedChannels()
         self._listening_since: dict[ChannelId, datetime] = {}
         self._unjoined_memberships: frozenset[ChannelId] | None = None
 
     async def joined(self) -> JoinedChannels:
-        return self._joined
+        return self.listened_to
 
     async def join(self, channel_id: ChannelId, *, since: datetime) -> None:
-        if channel_id not in self._joined:
+        if channel_id not in self.listened_to:
             self._listening_since[channel_id] = since
-            self._joined = self._joined.join(channel_id)
+            self.listened_to = self.listened_to.join(channel_id)
 
     async def note_listening(self, channel_ids: Sequence[ChannelId], since: datetime) -> None:
         for channel_id in channel_ids:
             self._listening_since.setdefault(channel_id, since)
 
     async def was_joined(self, channel_id: ChannelId) -> bool:
-        return channel_id in self._joined or channel_id in self._listening_since
+        return channel_id in self.listened_to or channel_id in self._listening_since
 
     async def leave(self, channel_id: ChannelId) -> None:
-        self._joined = self._joined.leave(channel_id)
+        self.listened_to = self.listened_to.leave(channel_id)
 
     async def unjoined_memberships(self) -> frozenset[ChannelId] | None:
         return self._unjoined_memberships
@@ -73,17 +76,21 @@ class MemoryStorage:
     journal: Journal
     message_keys: MessageKeys
     rate_limiter: RateLimiter
+    leases: Leases
+    replicas: Replicas
 
     def __init__(self, clock: Clock) -> None:
-        self._outbox = MemoryOutbox(clock)
+        self._outbox = MemoryOutbox(clock, lambda channel_id: channel_id in channels.listened_to)
         self._journal = MemoryJournal(clock)
         self._is_open = False
-        self.channels = MemoryChannels(self._outbox)
+        self.channels = channels = MemoryChannels(self._outbox)
         self.gaps = MemoryGaps()
         self.outbox = self._outbox
         self.journal = self._journal
         self.message_keys = MemoryMessageKeys(clock)
         self.rate_limiter = InMemoryRateLimiter(clock)
+        self.leases = SoleProcessLeases()
+        self.replicas = SoleReplica()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -99,6 +106,9 @@ class MemoryStorage:
 
     async def heartbeat(self, lease_seconds: float) -> None:
         """No other process can take anything from here."""
+
+    def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
+        """No other process leaves work."""
 
     def describe(self) -> StorageDescription:
         return StorageDescription("memory", is_durable=False, is_shared=False)

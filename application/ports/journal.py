@@ -6,30 +6,39 @@ from typing import Protocol
 
 from domain.actions import Action, ActionId, JournalEntry, StepName, StepResult
 from domain.events import Outcome
-from domain.outbox import Backlog, Lease
+from domain.outbox import Backlog, Lane, Lease
 
 
 class Journal(Protocol):
     """Part of a Storage, whose docstring applies.
 
     A method that would violate the state machine (`domain.action_states`) raises ValueError and changes nothing.
-    Methods that take the lease of an outgoing lane raise LeaseLost if another process holds that lane by now.
+    Methods that change an action raise LeaseLost, and change nothing, once another process has taken it over; those
+    that take the lease of an outgoing lane also if that lease is lost.
     """
 
     async def open_poll_session(self, at: datetime | None = None) -> datetime | None:
         """Records that this process polls for actions, from this time on (None: now).
 
         Returns since when an earlier process polled without closing its session: it may have been given actions that
-        the journal does not have. None if there is no such session. It never began after `at`.
+        the journal does not have. None if there is no such session. It never began after `at`. Its end is now up to
+        this process.
+        """
+
+    async def abandoned_poll_session(self) -> datetime | None:
+        """Takes over sessions that other processes did not close before their heartbeat expired.
+
+        Returns since when the earliest of them polled; None if there is none.
         """
 
     async def close_poll_session(self) -> None:
         """Records that this process has stopped polling and has recorded every action that it was given."""
 
-    async def record(self, action: Action, *, at: datetime | None = None) -> JournalEntry | None:
-        """Stores an action just taken (None: now), owned by this process.
+    async def record(self, action: Action, *, lane: Lane, at: datetime | None = None) -> JournalEntry | None:
+        """Stores an action just taken (None: now) in its lane, owned by this process.
 
-        Returns None if it is new, otherwise what is known of it.
+        Returns None if it is new, otherwise what is known of it. Within a process, actions are recorded in the order
+        of the calls.
 
         The same id with another command is another action; it replaces one that was reported. It is recognised
         although capabilities and contents were forgotten.
@@ -71,6 +80,12 @@ class Journal(Protocol):
 
     async def claim_orphans(self, limit: int) -> list[JournalEntry]:
         """Takes over unreported actions that no process owns, in the order of `entries`."""
+
+    async def give_back(self, action_id: ActionId) -> None:
+        """Ends this process's ownership of an action that it does not know how to execute.
+
+        A process that knows gets it from `claim_orphans`; this one gets it only if no other process is alive.
+        """
 
     async def load(self, action_id: ActionId) -> JournalEntry | None:
         """Returns what is known of an action, in any state; None if nothing is."""

@@ -1,17 +1,26 @@
 """Events waiting for the workflow engine."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from domain.channels import ChannelId
 from domain.outbox import Backlog, Claim, OutboxEntry
 
 
 class Outbox(Protocol):
     """First in, first out within each lane. Part of a Storage, whose docstring applies."""
 
-    async def append(self, entries: Sequence[OutboxEntry], *, within_seconds: float | None = None) -> list[bool]:
+    async def append(
+        self,
+        entries: Sequence[OutboxEntry],
+        *,
+        within_seconds: float | None = None,
+        only_if_joined: Collection[ChannelId] = (),
+    ) -> list[bool]:
         """Stores the entries in this order, all or none. Returns for each whether it is new.
+
+        Entries of the channels `only_if_joined` are left out unless the channel is joined at the moment of storing.
 
         A key is recognised while its entry waits or is dead-lettered, and from its acknowledgement until `purge`. Of
         the same key twice in one call, the first is new.
@@ -33,10 +42,16 @@ class Outbox(Protocol):
         """
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
-        """Removes an entry that the workflow engine has accepted; its key stays recognised."""
+        """Removes an entry that the workflow engine has accepted; its key stays recognised.
+
+        Raises LeaseLost, and changes nothing, if the lane has been claimed again since.
+        """
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
-        """Removes an entry from its lane and keeps it until an operator decides (`requeue`, `discard`)."""
+        """Removes an entry from its lane and keeps it until an operator decides (`requeue`, `discard`).
+
+        Raises LeaseLost as `ack` does.
+        """
 
     async def release(self, claim: Claim, *, retry_after_seconds: float = 0, rejected: bool = False) -> None:
         """Ends the claim; its remaining entries wait again, none before `retry_after_seconds`.

@@ -13,10 +13,12 @@ from typing import Any, Protocol, TypeVar, cast
 from application.ports.channels import Channels
 from application.ports.gaps import Gaps
 from application.ports.journal import Journal
+from application.ports.leases import Leases
 from application.ports.message_keys import MessageKeys
 from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import IncomingEvent, Receiver
+from application.ports.replicas import Replicas
 from application.ports.storage import Storage
 
 P = TypeVar("P")
@@ -79,6 +81,8 @@ class InterceptedStorage:
     journal: Journal
     message_keys: MessageKeys
     rate_limiter: RateLimiter
+    leases: Leases
+    replicas: Replicas
 
     def __init__(self, storage: Storage, policy: Policy) -> None:
         self.channels = intercepted(storage.channels, policy, "channels.")
@@ -87,8 +91,11 @@ class InterceptedStorage:
         self.journal = intercepted(storage.journal, policy, "journal.")
         self.message_keys = intercepted(storage.message_keys, policy, "message_keys.")
         self.rate_limiter = intercepted(storage.rate_limiter, policy, "rate_limiter.")
+        self.leases = intercepted(storage.leases, policy, "leases.")
+        self.replicas = intercepted(storage.replicas, policy, "replicas.")
         itself = intercepted(storage, policy)
         self.open, self.heartbeat, self.describe = itself.open, itself.heartbeat, itself.describe
+        self.subscribe = itself.subscribe
 
 
 class ObservedReceiver:

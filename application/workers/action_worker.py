@@ -12,7 +12,7 @@ import structlog
 
 from application.catalog.commands import COMMANDS_BY_NAME
 from application.catalog.specs import Repeat
-from application.policies import POLL_INTERVAL_SECONDS
+from application.policies import LeasePolicy
 from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
@@ -31,6 +31,7 @@ from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, St
 from domain.commands import ChatCommand, SendMessage, SendRichMessage, command_name
 from domain.errors import ActionTakenElsewhere, WorkflowError, WorkflowInDoubt
 from domain.events import CommandOutcome, Fatal, Outcome
+from domain.outbox import Lane
 
 log = structlog.get_logger()
 
@@ -58,6 +59,7 @@ class ActionWorker:
         channel_locks: ChannelLocks,
         shutdown: Shutdown,
         storage_retry: StorageRetryPolicy,
+        lease: LeasePolicy,
         journal_limit: int,
     ) -> None:
         self._workflow = workflow
@@ -70,6 +72,7 @@ class ActionWorker:
         self._channel_locks = channel_locks
         self._shutdown = shutdown
         self._storage_retry = storage_retry
+        self._lease = lease
         self._journal_limit = journal_limit
         self._in_progress = 0
         self._in_doubt_since: datetime | None = None
@@ -115,7 +118,7 @@ class ActionWorker:
         """Picks up what an operator requeued, and what another process lost."""
         try:
             while True:
-                await self._shutdown.sleep(POLL_INTERVAL_SECONDS)
+                await self._shutdown.sleep(self._lease.poll_seconds)
                 await retry_after_incidents(self._claim_orphans, self._shutdown, loop="claim actions")
         except ShutdownRequested:
             return
@@ -250,7 +253,7 @@ class ActionWorker:
         """Records a taken action, and executes it unless it is known already."""
         taken_at = self._chat.now()  # whoever gives up goes by that clock too
         try:
-            known = await self._journal.record(action, at=taken_at)
+            known = await self._journal.record(action, lane=Lane(lane_of(action.id, action.command)), at=taken_at)
             if known is None:
                 await self._record_begun(action, steps)
         except ShutdownRequested:

@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from application.policies import LEASE_SECONDS, POLL_INTERVAL_SECONDS
+from application.policies import LeasePolicy
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
@@ -58,12 +58,14 @@ class OutboxRelay:
         enricher: EventEnricher,
         schedule: PollSchedule,
         shutdown: Shutdown,
+        lease: LeasePolicy,
     ) -> None:
         self._workflow = workflow
         self._outbox = storage.outbox
         self._enricher = enricher
         self._schedule = schedule
         self._shutdown = shutdown
+        self._lease = lease
         self._wake = asyncio.Event()
         self._claims: dict[Lane, Claim] = {}
         self._interrupted: list[Claim] = []
@@ -141,18 +143,18 @@ class OutboxRelay:
         if free <= 0:
             return []
         if free_for_others <= 0:
-            return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=held, min_priority=1)
-        return await self._outbox.claim(min(free, free_for_others), _ENTRIES_PER_CLAIM, LEASE_SECONDS, held=held)
+            return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, self._lease.seconds, held=held, min_priority=1)
+        return await self._outbox.claim(min(free, free_for_others), _ENTRIES_PER_CLAIM, self._lease.seconds, held=held)
 
     async def _idle_seconds(self) -> float:
         due = await self._outbox.next_due_seconds()
-        return POLL_INTERVAL_SECONDS if due is None else min(max(0.0, due), POLL_INTERVAL_SECONDS)
+        return self._lease.poll_seconds if due is None else min(max(0.0, due), self._lease.poll_seconds)
 
     async def _renew_leases(self) -> None:
-        await self._shutdown.sleep(LEASE_SECONDS / 3)
+        await self._shutdown.sleep(self._lease.renewal_seconds)
         for claim in list(self._claims.values()):
             try:
-                await self._outbox.renew_lease(claim, LEASE_SECONDS)
+                await self._outbox.renew_lease(claim, self._lease.seconds)
             except LeaseLost as lost:
                 log.warning("lease_lost", reason=str(lost))
 

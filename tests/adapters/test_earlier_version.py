@@ -39,7 +39,7 @@ from domain.events import (
     RichMessageSent,
 )
 from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Receipt, RichMessage
-from domain.outbox import Backlog, OutboxEntry, outbox_entry
+from domain.outbox import Backlog, Lane, OutboxEntry, outbox_entry
 from domain.users import User
 from entrypoints.cli.commands import main
 from entrypoints.container import Application, FixedAdapters
@@ -191,7 +191,7 @@ async def test_actions_are_taken_over(storage: FileStorage) -> None:
     assert await journal.load(IDS[0]) == REPORTED
     assert await journal.backlog() == Backlog(6, 1, COMPLETED.taken_at)
     assert await journal.open_poll_session() == after(50)
-    assert await journal.record(REPORTED.action) == REPORTED
+    assert await journal.record(REPORTED.action, lane=Lane("C1")) == REPORTED
     assert await journal.claim_orphans(10) == UNFINISHED
 
 

@@ -17,6 +17,7 @@ from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import (
     CLOCK,
     HELD,
+    LANE_A,
     LEASE,
     NOW,
     RECEIPT,
@@ -73,7 +74,7 @@ async def _fill(storage: FileStorage) -> None:
     journal = storage.journal
     await journal.open_poll_session()
     for action_id in (TAKEN, PLANNED, COMPLETED, X, Y):
-        await journal.record(action(action_id))
+        await journal.record(action(action_id), lane=LANE_A)
     await journal.plan_steps(PLANNED, [STEP_A, STEP_B])
     await journal.begin_step(PLANNED, STEP_A, HELD)
     await journal.complete_step(PLANNED, STEP_A, HELD, result=RECEIPT)

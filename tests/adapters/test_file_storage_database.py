@@ -24,6 +24,7 @@ from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import (
     CLOCK,
     HELD,
+    LANE_A,
     LEASE,
     NOW,
     STEP_A,
@@ -72,7 +73,7 @@ async def test_every_commit_is_synced_to_the_disk(storage: FileStorage) -> None:
 
 
 async def test_a_failing_request_does_not_affect_others_in_its_commit(storage: FileStorage) -> None:
-    requests = [storage.journal.record(action(ActionId(str(n)))) for n in range(10)]
+    requests = [storage.journal.record(action(ActionId(str(n))), lane=LANE_A) for n in range(10)]
     wrong = [storage.journal.mark_reported(ActionId(f"unknown {n}")) for n in range(10)]
     mixed = [request for pair in zip(requests, wrong, strict=True) for request in pair]
     answers = await asyncio.gather(*mixed, return_exceptions=True)
@@ -222,7 +223,7 @@ async def test_what_is_forgotten_does_not_stay_in_the_log(storage: FileStorage, 
 async def test_the_log_is_emptied_once_a_second_at_most(storage: FileStorage, statements: list[str]) -> None:
     for number in range(3):
         opened = action(ActionId(f"action {number}"), ChatCommand("OpenModal", {"triggerId": "trigger"}))
-        await storage.journal.record(opened)
+        await storage.journal.record(opened, lane=LANE_A)
         await storage.journal.set_outcome(opened.id, Fatal("error"))
         await storage.journal.mark_reported(opened.id)
     assert _count_emptied(statements) == 1
@@ -372,7 +373,7 @@ async def use_everything(storage: FileStorage) -> None:
     await outbox.requeue(claim.entries[1].key)
     await outbox.discard(claim.entries[2].key)
     await outbox.purge(timedelta())
-    await journal.record(action())
+    await journal.record(action(), lane=LANE_A)
     await journal.plan_steps(X, [STEP_A, STEP_B])
     await journal.begin_step(X, STEP_A, HELD)
     await journal.complete_step(X, STEP_A, HELD, error="no")
@@ -408,7 +409,7 @@ async def test_no_query_scans_a_table(storage: FileStorage, statements: list[str
 
 async def test_each_step_of_a_long_broadcast_is_stored_separately(storage: FileStorage) -> None:
     names = [StepName(f"C{n}") for n in range(1000)]
-    await at(storage, NOW).journal.record(action())
+    await at(storage, NOW).journal.record(action(), lane=LANE_A)
     await storage.journal.plan_steps(X, names)
     await asyncio.gather(*(at(storage, NOW).journal.begin_step(X, name, HELD) for name in names))
     await asyncio.gather(*(storage.journal.complete_step(X, name, HELD, error="no") for name in names))

@@ -16,7 +16,7 @@ from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog
-from tests.contracts.storage_values import CLOCK, HELD, LEASE, NOW, STEP_A, A, B, X, Y, action, at, new_entry
+from tests.contracts.storage_values import CLOCK, HELD, LANE_A, LEASE, NOW, STEP_A, A, B, X, Y, action, at, new_entry
 from tests.support.storage_process import BATCH
 from tests.support.storage_processes import storage_process
 
@@ -222,13 +222,13 @@ async def test_an_unreadable_action_is_set_aside_and_is_not_executed_when_it_is_
 ) -> None:
     storage = FileStorage(directory, CLOCK)
     async with at(storage, NOW).open():
-        await storage.journal.record(action())
-        await storage.journal.record(action(Y))
+        await storage.journal.record(action(), lane=LANE_A)
+        await storage.journal.record(action(Y), lane=LANE_A)
     damaged = sqlite3.connect(directory / "flyte-slack.db")
     with closing(damaged), damaged:
         damaged.execute("UPDATE journal SET command = x'00' WHERE id = 'x'")
     async with storage.open():
-        known = await storage.journal.record(action())
+        known = await storage.journal.record(action(), lane=LANE_A)
         assert known is not None
         assert (known.state, known.dead_letter_reason) == (
             ActionState.DEAD_LETTERED,
@@ -243,7 +243,7 @@ async def test_an_unreadable_action_is_set_aside_and_is_not_executed_when_it_is_
 async def test_an_action_whose_step_is_unreadable_is_not_executed(directory: Path) -> None:
     storage = FileStorage(directory, CLOCK)
     async with at(storage, NOW).open():
-        await storage.journal.record(action())
+        await storage.journal.record(action(), lane=LANE_A)
         await storage.journal.begin_step(X, STEP_A, HELD)
         await storage.database.run(lambda connection: connection.execute("UPDATE steps SET begun_at = 'at noon'"))
     async with storage.open():

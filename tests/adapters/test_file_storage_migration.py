@@ -32,6 +32,7 @@ from tests.adapters.test_file_storage_damage import (
 from tests.contracts.journal_contract import SENT
 from tests.contracts.storage_values import (
     CLOCK,
+    LANE_A,
     LEASE,
     NOW,
     RECEIPT,
@@ -139,7 +140,7 @@ async def test_actions_in_every_state_are_taken_over(directory: Path) -> None:
         }
         assert (completed.outcome, completed.completed_at) == (SENT, NOW)
         assert (dead.state, dead.dead_letter_reason) == (ActionState.DEAD_LETTERED, "the engine said 500")
-        assert await journal.record(action(X)) == reported
+        assert await journal.record(action(X), lane=LANE_A) == reported
 
 
 async def test_everything_else_is_taken_over(directory: Path) -> None:

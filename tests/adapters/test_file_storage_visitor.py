@@ -12,7 +12,21 @@ from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog, Claim
 from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import CLOCK, LEASE, NOW, A, B, X, Y, action, after, at, new_click, new_entry
+from tests.contracts.storage_values import (
+    CLOCK,
+    LANE_A,
+    LEASE,
+    NOW,
+    A,
+    B,
+    X,
+    Y,
+    action,
+    after,
+    at,
+    new_click,
+    new_entry,
+)
 from tests.support.storage_processes import storage_process
 
 
@@ -43,7 +57,7 @@ async def claim_one(storage: FileStorage) -> Claim:
 
 async def test_a_visitor_sees_the_packs_entries(pack: FileStorage, visitor: FileStorage) -> None:
     await pack.outbox.append([new_entry(A, 1), new_entry(B, 2)])
-    await at(pack, NOW).journal.record(action())
+    await at(pack, NOW).journal.record(action(), lane=LANE_A)
     assert [entry async for entry in visitor.outbox.entries()] == [new_entry(A, 1), new_entry(B, 2)]
     assert [entry.action.id async for entry in visitor.journal.entries()] == [X]
     assert await visitor.outbox.backlog() == await pack.outbox.backlog()
@@ -64,7 +78,7 @@ async def test_what_one_forgets_the_other_does_not_miss_in_the_log(pack: FileSto
 async def test_a_visitor_does_not_end_claims_of_the_pack(pack: FileStorage, directory: Path) -> None:
     await pack.outbox.append([new_entry(A, 1)])
     await claim_one(pack)
-    await at(pack, NOW).journal.record(action())
+    await at(pack, NOW).journal.record(action(), lane=LANE_A)
     storage = FileStorage(directory, CLOCK, exclusive=False)
     async with storage.open():
         assert not await storage.outbox.discard(new_entry(A, 1).key)
@@ -92,7 +106,7 @@ async def test_the_pack_does_not_deliver_an_entry_that_a_visitor_discards(
 
 
 async def test_the_pack_claims_an_action_that_a_visitor_requeues(pack: FileStorage, visitor: FileStorage) -> None:
-    await at(pack, NOW).journal.record(action())
+    await at(pack, NOW).journal.record(action(), lane=LANE_A)
     await at(pack, NOW).journal.set_outcome(X, SENT)
     await pack.journal.dead_letter(X, "no")
     assert await visitor.journal.requeue(X)
@@ -161,7 +175,7 @@ async def test_the_pack_and_a_visitor_write_concurrently(pack: FileStorage, visi
     for n in range(50):
         await pack.outbox.append([new_entry(ChannelId(f"C{n}"), n)])
         assert await visitor.outbox.discard(new_entry(ChannelId(f"C{n}"), n).key)
-        assert await at(pack, NOW).journal.record(action(Y)) is None or n
+        assert await at(pack, NOW).journal.record(action(Y), lane=LANE_A) is None or n
     assert await pack.outbox.backlog() == Backlog()
 
 

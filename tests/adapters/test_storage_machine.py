@@ -27,7 +27,7 @@ from domain.message_keys import KeyedMessage
 from domain.outbox import Claim, OutboxEntry
 from tests.contracts.storage_values import (
     CLOCK,
-    HELD,
+    LANE_A,
     STEP_A,
     STEP_B,
     STEP_C,
@@ -36,6 +36,7 @@ from tests.contracts.storage_values import (
     C,
     action,
     after,
+    held,
     new_click,
     new_entry,
 )
@@ -136,18 +137,18 @@ class _OutboxMachine(_Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)
     def ack(self, pick: int, position: int) -> None:
-        claim, entry = self.pick_entry(pick, position)
-        self.do(self.storage.outbox.ack(claim, entry))
-        if waiting := self.model.find(entry.key):
+        claim, entry, is_latest = self.pick_entry(pick, position)
+        assert self.is_current(self.storage.outbox.ack(claim, entry)) == is_latest
+        if is_latest and (waiting := self.model.find(entry.key)):
             self.model.ack(waiting, self.now)
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)
     def dead_letter(self, pick: int, position: int) -> None:
-        claim, entry = self.pick_entry(pick, position)
-        self.do(self.storage.outbox.dead_letter(claim, entry, "no"))
+        claim, entry, is_latest = self.pick_entry(pick, position)
+        assert self.is_current(self.storage.outbox.dead_letter(claim, entry, "no")) == is_latest
         waiting = self.model.find(entry.key)
-        if waiting and not waiting.is_dead_lettered:
+        if is_latest and waiting and not waiting.is_dead_lettered:
             self.model.dead_letter(waiting, "no")
 
     @precondition(lambda self: self.claims)
@@ -211,9 +212,10 @@ class _OutboxMachine(_Machine):
             return False
         return True
 
-    def pick_entry(self, pick: int, position: int) -> tuple[Claim, OutboxEntry]:
-        claim, _ = self.claims[pick % len(self.claims)]
-        return claim, claim.entries[position % len(claim.entries)]
+    def pick_entry(self, pick: int, position: int) -> tuple[Claim, OutboxEntry, bool]:
+        """Returns a claim, one of its entries, and whether its lane has not been claimed since."""
+        claim, number = self.claims[pick % len(self.claims)]
+        return claim, claim.entries[position % len(claim.entries)], self.model.latest[claim.lane] == number
 
 
 class _JournalMachine(_Machine):
@@ -232,7 +234,8 @@ class _JournalMachine(_Machine):
     @rule(action_id=action_ids, text=st.sampled_from(["one", "two"]))
     def record(self, action_id: ActionId, text: str) -> None:
         taken = action(action_id, Broadcast(text))
-        assert self.do(self.storage.journal.record(taken)) == self.model.record(taken, self.time_of_day(), self.now)
+        known = self.do(self.storage.journal.record(taken, lane=LANE_A))
+        assert known == self.model.record(taken, self.time_of_day(), self.now)
 
     @rule(action_id=action_ids, planned=st.lists(steps, unique=True, max_size=3))
     def plan_steps(self, action_id: ActionId, planned: list[StepName]) -> None:
@@ -241,12 +244,13 @@ class _JournalMachine(_Machine):
 
     @rule(action_id=action_ids, name=steps)
     def begin_step(self, action_id: ActionId, name: StepName) -> None:
-        succeeded = self.succeeds(self.storage.journal.begin_step(action_id, name, HELD))
+        succeeded = self.succeeds(self.storage.journal.begin_step(action_id, name, self.do(held(self.storage))))
         assert succeeded == self.model.begin_step(action_id, name, self.time_of_day())
 
     @rule(action_id=action_ids, name=steps, error=st.sampled_from(["no", "never"]))
     def complete_step(self, action_id: ActionId, name: StepName, error: str) -> None:
-        succeeded = self.succeeds(self.storage.journal.complete_step(action_id, name, HELD, error=error))
+        lease = self.do(held(self.storage))
+        succeeded = self.succeeds(self.storage.journal.complete_step(action_id, name, lease, error=error))
         assert succeeded == self.model.complete_step(action_id, name, error)
 
     @rule(action_id=action_ids)

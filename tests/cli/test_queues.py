@@ -42,7 +42,7 @@ async def directory(tmp_path: Path) -> Path:
         await storage.outbox.dead_letter(claim, claim.entries[0], "refused as malformed")
         await storage.outbox.release(claim)
         for link in (LINK, ActionId(LINK.replace("6b058", "6b059"))):
-            await storage.journal.record(Action(link, SendMessage(SENT.message)))
+            await storage.journal.record(Action(link, SendMessage(SENT.message)), lane=Lane("C1"))
         await storage.journal.set_outcome(LINK, SENT)
         await storage.journal.dead_letter(LINK, "Flyte does not know it")
     return tmp_path / "state"
@@ -238,7 +238,7 @@ async def interactions(directory: Path) -> list[str]:
     storage = FileStorage(directory, SystemClock())
     async with storage.open():
         await storage.outbox.append(entries)
-        await storage.journal.record(Action(link, answer))
+        await storage.journal.record(Action(link, answer), lane=Lane("C1"))
         held = Lease(Lane("C1"), 1)
         await storage.journal.begin_step(link, StepName("Respond"), held)
         await storage.journal.complete_step(link, StepName("Respond"), held, result={"uploadUrl": "http://secret"})

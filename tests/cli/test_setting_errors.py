@@ -79,6 +79,7 @@ def test_all_invalid_settings_are_reported_at_once_one_per_line() -> None:
         ("FLYTE_SLACK_RECORD", "/", "must be a file; '/' is a directory"),
         ("FLYTE_SLACK_HTTP_HOST", "http://0.0.0.0", "must be a host name or address without scheme and port"),
         ("FLYTE_SLACK_LISTEN", "everywhere", "must be joined or member, not 'everywhere'"),
+        ("FLYTE_SLACK_LEASE", "0.5", "must be a number from 1 to 600, not '0.5'"),
         ("FLYTE_SLACK_IN_DOUBT", "retry", "must be fail or resend, not 'retry'"),
         ("FLYTE_SLACK_EVENTS", "team_join,Team Join", "separated by commas, like team_join,channel_created, not 'Team"),
         ("FLYTE_SLACK_EVENTS", "team_join,*", "must be types of Slack's events separated by commas"),

@@ -53,6 +53,7 @@ def test_every_other_setting_has_the_documented_default() -> None:
     assert settings.when_in_doubt is WhenInDoubt.FAIL
     assert settings.catch_up_seconds == 3600
     assert settings.journal_limit == 10000
+    assert settings.lease_seconds == 20
     assert settings.record is None
     assert (settings.http_host, settings.http_port) == ("0.0.0.0", 8090)
     assert settings.log_level == "info"
@@ -82,6 +83,7 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
         FLYTE_SLACK_IN_DOUBT="resend",
         FLYTE_SLACK_CATCH_UP="0",
         FLYTE_SLACK_JOURNAL_LIMIT="5",
+        FLYTE_SLACK_LEASE="1.5",
         FLYTE_SLACK_RECORD=str(tmp_path / "record.jsonl"),
         FLYTE_SLACK_HTTP_HOST="127.0.0.1",
         FLYTE_SLACK_HTTP_PORT="0",
@@ -111,6 +113,7 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
     assert settings.when_in_doubt is WhenInDoubt.RESEND
     assert settings.catch_up_seconds == 0
     assert settings.journal_limit == 5
+    assert settings.lease_seconds == 1.5
     assert settings.record == tmp_path / "record.jsonl"
     assert (settings.http_host, settings.http_port) == ("127.0.0.1", 0)
     assert settings.log_level == "warning"
@@ -124,7 +127,8 @@ def test_the_variables_are_listed_in_the_order_of_the_documentation() -> None:
         "FLYTE_SLACK_COMMAND_REPLY FLYTE_SLACK_ALLOWED_METHODS FLYTE_SLACK_KEY_AGE "
         "FLYTE_SLACK_MESSAGES_PER_SECOND FLYTE_SLACK_MESSAGE_BURST "
         "FLYTE_SLACK_GIVE_UP FLYTE_SLACK_IN_DOUBT FLYTE_SLACK_CATCH_UP "
-        "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_RECORD FLYTE_SLACK_HTTP_HOST FLYTE_SLACK_HTTP_PORT LOGLEVEL"
+        "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_LEASE FLYTE_SLACK_RECORD "
+        "FLYTE_SLACK_HTTP_HOST FLYTE_SLACK_HTTP_PORT LOGLEVEL"
     )
 
 

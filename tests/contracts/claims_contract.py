@@ -287,11 +287,21 @@ class ClaimsContract(StorageSuite):
         first = await claim_one(storage)
         assert (await claim_one(storage, LEASE)).lease.token > first.lease.token
 
-    async def test_an_entry_acked_under_a_lost_claim_is_done(self, storage: Storage) -> None:
+    async def test_a_lost_claim_can_neither_ack_nor_dead_letter(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1)])
         lost = await claim_one(storage)
-        await claim_one(storage, LEASE)
-        await storage.outbox.ack(lost, lost.entries[0])
+        current = await claim_one(storage, LEASE)
+        with pytest.raises(LeaseLost):
+            await storage.outbox.ack(lost, lost.entries[0])
+        with pytest.raises(LeaseLost):
+            await storage.outbox.dead_letter(lost, lost.entries[0], "no")
+        await storage.outbox.release(current)
+        assert (await claim_one(storage, LEASE)).entries == (new_entry(A, 1),)
+
+    async def test_an_expired_claim_that_nobody_has_taken_over_can_ack(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1)])
+        claim = await claim_one(storage)
+        await at(storage, after(2 * LEASE)).outbox.ack(claim, claim.entries[0])
         assert (await storage.outbox.backlog()).waiting == 0
 
     async def test_a_released_claim_is_not_marked_as_expired(self, storage: Storage) -> None:

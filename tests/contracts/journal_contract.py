@@ -18,7 +18,7 @@ from domain.outbox import Backlog
 from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
 from tests.contracts.storage_values import (
     CLOCK,
-    HELD,
+    LANE_A,
     NOW,
     RECEIPT,
     STEP_A,
@@ -33,6 +33,7 @@ from tests.contracts.storage_values import (
     action,
     after,
     at,
+    held,
 )
 from tests.support import strategies
 
@@ -66,18 +67,18 @@ async def loaded(storage: Storage, action_id: ActionId = X) -> JournalEntry:
 
 async def answer(storage: Storage, command: Command) -> None:
     """Records an action with a step, and its outcome."""
-    await storage.journal.record(Action(X, command))
-    await storage.journal.begin_step(X, STEP_A, HELD)
-    await storage.journal.complete_step(X, STEP_A, HELD, result=PREPARED)
+    await storage.journal.record(Action(X, command), lane=LANE_A)
+    await storage.journal.begin_step(X, STEP_A, await held(storage))
+    await storage.journal.complete_step(X, STEP_A, await held(storage), result=PREPARED)
     await storage.journal.set_outcome(X, UPLOADED)
 
 
 async def advance_to(storage: Storage, state: ActionState, action_id: ActionId = X) -> None:
     """Records the action and takes it to this state by the shortest path."""
     journal = at(storage, NOW).journal
-    await journal.record(action(action_id))
+    await journal.record(action(action_id), lane=LANE_A)
     if state is ActionState.EXECUTING:
-        await journal.begin_step(action_id, STEP_A, HELD)
+        await journal.begin_step(action_id, STEP_A, await held(storage))
     elif state is not ActionState.TAKEN:
         await journal.set_outcome(action_id, SENT)
     if state is ActionState.REPORTED:
@@ -86,11 +87,23 @@ async def advance_to(storage: Storage, state: ActionState, action_id: ActionId =
         await journal.dead_letter(action_id, "the engine said 500")
 
 
+async def _begin_step(storage: Storage) -> None:
+    await at(storage, after(9)).journal.begin_step(X, STEP_A, await held(storage))
+
+
+async def _undo_begin_step(storage: Storage) -> None:
+    await storage.journal.undo_begin_step(X, STEP_A, await held(storage))
+
+
+async def _complete_step(storage: Storage) -> None:
+    await storage.journal.complete_step(X, STEP_A, await held(storage), error="no")
+
+
 TRANSITIONS: dict[str, Callable[[Storage], Awaitable[object]]] = {
     "plan_steps": lambda storage: storage.journal.plan_steps(X, [STEP_A]),
-    "begin_step": lambda storage: at(storage, after(9)).journal.begin_step(X, STEP_A, HELD),
-    "undo_begin_step": lambda storage: storage.journal.undo_begin_step(X, STEP_A, HELD),
-    "complete_step": lambda storage: storage.journal.complete_step(X, STEP_A, HELD, error="no"),
+    "begin_step": _begin_step,
+    "undo_begin_step": _undo_begin_step,
+    "complete_step": _complete_step,
     "set_outcome": lambda storage: at(storage, after(9)).journal.set_outcome(X, ChannelJoined(B)),
     "mark_reported": lambda storage: storage.journal.mark_reported(X),
     "dead_letter": lambda storage: storage.journal.dead_letter(X, "again"),
@@ -106,6 +119,15 @@ FORBIDDEN = [(state, name) for state in ActionState for name in TRANSITIONS if n
 
 
 class JournalContract(StorageSuite):
+    async def test_an_action_that_was_given_back_has_no_owner(self, storage: Storage) -> None:
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
+        await storage.journal.give_back(X)
+        assert await storage.journal.discard(X)
+
+    async def test_a_process_does_not_abandon_its_own_poll_session(self, storage: Storage) -> None:
+        await at(storage, NOW).journal.open_poll_session()
+        assert await storage.journal.abandoned_poll_session() is None
+
     async def test_the_first_poll_session_has_no_unclosed_predecessor(self, storage: Storage) -> None:
         assert await at(storage, NOW).journal.open_poll_session() is None
 
@@ -139,11 +161,11 @@ class JournalContract(StorageSuite):
             assert await at(storage, NOW).journal.open_poll_session(after(60)) == after(60)
 
     async def test_a_new_action_is_recorded_as_taken(self, storage: Storage) -> None:
-        assert await at(storage, NOW).journal.record(action()) is None
+        assert await at(storage, NOW).journal.record(action(), lane=LANE_A) is None
         assert await loaded(storage) == JournalEntry(action(), NOW)
 
     async def test_an_action_is_recorded_as_taken_at_the_given_time(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), at=after(-5))
+        await at(storage, NOW).journal.record(action(), at=after(-5), lane=LANE_A)
         assert (await loaded(storage)).taken_at == after(-5)
 
     async def test_an_action_never_recorded_is_unknown(self, storage: Storage) -> None:
@@ -155,17 +177,17 @@ class JournalContract(StorageSuite):
     ) -> None:
         await advance_to(storage, state)
         before = await loaded(storage)
-        assert await at(storage, after(60)).journal.record(action()) == before
+        assert await at(storage, after(60)).journal.record(action(), lane=LANE_A) == before
         assert before.state is state
         assert await loaded(storage) == before
 
     async def test_another_command_replaces_a_reported_action(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [STEP_A, STEP_B])
         await at(storage, NOW).journal.set_outcome(X, SENT)
         await storage.journal.mark_reported(X)
         other = action(X, JoinChannel(A))
-        assert await at(storage, after(60)).journal.record(other) is None
+        assert await at(storage, after(60)).journal.record(other, lane=LANE_A) is None
         assert await loaded(storage) == JournalEntry(other, after(60))
 
     @pytest.mark.parametrize("state", [state for state in ActionState if state is not ActionState.REPORTED])
@@ -174,31 +196,31 @@ class JournalContract(StorageSuite):
     ) -> None:
         await advance_to(storage, state)
         before = await loaded(storage)
-        assert await at(storage, NOW).journal.record(action(X, Broadcast("other"))) == before
+        assert await at(storage, NOW).journal.record(action(X, Broadcast("other")), lane=LANE_A) == before
         assert await loaded(storage) == before
 
     async def test_a_plan_fixes_the_channels_in_order(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [STEP_C, STEP_A, STEP_B, STEP_A])
         entry = await loaded(storage)
         assert list(entry.steps.items()) == [(STEP_C, Step()), (STEP_A, Step()), (STEP_B, Step())]
         assert entry.state is ActionState.EXECUTING
 
     async def test_a_plan_may_be_empty(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [])
         assert await loaded(storage) == JournalEntry(action(), NOW, ActionState.EXECUTING)
 
     async def test_the_same_plan_again_changes_nothing(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [STEP_A, STEP_B])
-        await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
+        await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
         before = await loaded(storage)
         await storage.journal.plan_steps(X, [STEP_A, STEP_B])
         assert await loaded(storage) == before
 
     async def test_another_plan_is_refused(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [STEP_A, STEP_B])
         before = await loaded(storage)
         with pytest.raises(ValueError, match="planned"):
@@ -206,94 +228,94 @@ class JournalContract(StorageSuite):
         assert await loaded(storage) == before
 
     async def test_a_step_begins_without_a_plan(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
-        await at(storage, after(1)).journal.begin_step(X, STEP_A, HELD)
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
+        await at(storage, after(1)).journal.begin_step(X, STEP_A, await held(storage))
         entry = await loaded(storage)
         assert (entry.state, dict(entry.steps)) == (ActionState.EXECUTING, {STEP_A: Step(after(1))})
 
     async def test_a_step_that_begins_again_keeps_its_first_time(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         for seconds in (1, 2):
-            await at(storage, after(seconds)).journal.begin_step(X, STEP_A, HELD)
+            await at(storage, after(seconds)).journal.begin_step(X, STEP_A, await held(storage))
         assert (await loaded(storage)).steps[STEP_A] == Step(after(1))
 
     async def test_a_step_of_a_plan_begins_in_its_place(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [STEP_C, STEP_A])
-        await at(storage, after(1)).journal.begin_step(X, STEP_A, HELD)
+        await at(storage, after(1)).journal.begin_step(X, STEP_A, await held(storage))
         assert list((await loaded(storage)).steps.items()) == [(STEP_C, Step()), (STEP_A, Step(after(1)))]
 
     async def test_a_step_whose_beginning_is_undone_may_begin_again(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
-        await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
-        await storage.journal.undo_begin_step(X, STEP_A, HELD)
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
+        await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
+        await storage.journal.undo_begin_step(X, STEP_A, await held(storage))
         assert (await loaded(storage)).steps == {STEP_A: Step()}
-        await at(storage, after(9)).journal.begin_step(X, STEP_A, HELD)
+        await at(storage, after(9)).journal.begin_step(X, STEP_A, await held(storage))
         assert (await loaded(storage)).steps == {STEP_A: Step(after(9))}
 
     async def test_the_beginning_of_a_complete_or_unknown_step_cannot_be_undone(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
-        await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
-        await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
+        await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
+        await storage.journal.complete_step(X, STEP_A, await held(storage), result=RECEIPT)
         for channel in (STEP_A, STEP_B):
             with pytest.raises(ValueError, match="retracted"):
-                await storage.journal.undo_begin_step(X, channel, HELD)
+                await storage.journal.undo_begin_step(X, channel, await held(storage))
 
     @pytest.mark.parametrize("end", [Step(result=RECEIPT), Step(error="is_archived: gone")])
     async def test_a_complete_step_keeps_the_time_it_began(self, storage: Storage, end: Step) -> None:
         await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, STEP_A, HELD, result=end.result, error=end.error)
+        await storage.journal.complete_step(X, STEP_A, await held(storage), result=end.result, error=end.error)
         assert (await loaded(storage)).steps[STEP_A] == replace(end, begun_at=NOW)
 
     async def test_a_planned_step_may_be_completed_without_having_begun(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [STEP_A])
-        await storage.journal.complete_step(X, STEP_A, HELD, error="token_revoked: gone")
+        await storage.journal.complete_step(X, STEP_A, await held(storage), error="token_revoked: gone")
         assert (await loaded(storage)).steps[STEP_A] == Step(None, None, "token_revoked: gone")
 
     async def test_a_receipt_is_stored_completely(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         receipt = Receipt(C, "17.5", in_doubt=True)
-        await storage.journal.complete_step(X, STEP_A, HELD, result=receipt)
+        await storage.journal.complete_step(X, STEP_A, await held(storage), result=receipt)
         assert (await loaded(storage)).steps[STEP_A].result == receipt
 
     async def test_the_result_of_a_step_may_be_any_object(self, restart: Restart) -> None:
         result = PREPARED | {"size": 5, "parts": [{"ok": True}, None], "type": "Receipt"}
         async with (storage := restart()).open():
-            await storage.journal.record(action())
-            await storage.journal.begin_step(X, STEP_A, HELD)
+            await storage.journal.record(action(), lane=LANE_A)
+            await storage.journal.begin_step(X, STEP_A, await held(storage))
             for _ in range(2):
-                await storage.journal.complete_step(X, STEP_A, HELD, result=result)
+                await storage.journal.complete_step(X, STEP_A, await held(storage), result=result)
         async with (storage := restart()).open():
             assert (await loaded(storage)).steps[STEP_A].result == result
             with pytest.raises(ValueError, match="settled otherwise"):
-                await storage.journal.complete_step(X, STEP_A, HELD, result=result | {"size": 6})
+                await storage.journal.complete_step(X, STEP_A, await held(storage), result=result | {"size": 6})
 
     async def test_a_step_neither_planned_nor_begun_cannot_be_completed(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="neither planned nor begun"):
-            await storage.journal.complete_step(X, STEP_B, HELD, error="no")
+            await storage.journal.complete_step(X, STEP_B, await held(storage), error="no")
         assert list((await loaded(storage)).steps) == [STEP_A]
 
     async def test_a_step_cannot_be_completed_without_a_result(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         with pytest.raises(ValueError, match="a result or an error"):
-            await storage.journal.complete_step(X, STEP_A, HELD)
+            await storage.journal.complete_step(X, STEP_A, await held(storage))
 
     async def test_a_step_may_be_completed_twice_with_the_same_result(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
         for _ in range(2):
-            await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
+            await storage.journal.complete_step(X, STEP_A, await held(storage), result=RECEIPT)
         assert (await loaded(storage)).steps[STEP_A] == Step(NOW, RECEIPT)
 
     async def test_a_complete_step_can_neither_begin_nor_get_another_result(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
+        await storage.journal.complete_step(X, STEP_A, await held(storage), result=RECEIPT)
         before = await loaded(storage)
         with pytest.raises(ValueError, match="settled"):
-            await at(storage, NOW).journal.begin_step(X, STEP_A, HELD)
+            await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
         with pytest.raises(ValueError, match="settled"):
-            await storage.journal.complete_step(X, STEP_A, HELD, error="no")
+            await storage.journal.complete_step(X, STEP_A, await held(storage), error="no")
         assert await loaded(storage) == before
 
     @pytest.mark.parametrize("state", [ActionState.TAKEN, ActionState.EXECUTING])
@@ -307,7 +329,7 @@ class JournalContract(StorageSuite):
 
     async def test_a_reported_action_keeps_its_steps_and_outcome(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, STEP_A, HELD, result=RECEIPT)
+        await storage.journal.complete_step(X, STEP_A, await held(storage), result=RECEIPT)
         await at(storage, after(3)).journal.set_outcome(X, SENT)
         before = await loaded(storage)
         await storage.journal.mark_reported(X)
@@ -339,14 +361,14 @@ class JournalContract(StorageSuite):
     @given(command=strategies.commands)
     async def test_every_command_is_read_back_unchanged(self, storage: Storage, command: Command) -> None:
         taken = Action(ActionId(f"action {next(_numbers)}"), command)
-        await at(storage, NOW).journal.record(taken)
+        await at(storage, NOW).journal.record(taken, lane=LANE_A)
         assert (await loaded(storage, taken.id)).action == taken
 
     @property_settings
     @given(outcome=strategies.outcomes)
     async def test_every_outcome_is_read_back_unchanged(self, storage: Storage, outcome: Outcome) -> None:
         action_id = ActionId(f"action {next(_numbers)}")
-        await at(storage, NOW).journal.record(action(action_id))
+        await at(storage, NOW).journal.record(action(action_id), lane=LANE_A)
         await at(storage, NOW).journal.set_outcome(action_id, outcome)
         assert (await loaded(storage, action_id)).outcome == outcome
 
@@ -358,9 +380,9 @@ class JournalContract(StorageSuite):
         self, restart: Restart
     ) -> None:
         async with (storage := restart()).open():
-            await at(storage, after(0)).journal.record(action(X))
+            await at(storage, after(0)).journal.record(action(X), lane=LANE_A)
             CLOCK.step(-3600)
-            await at(storage, after(1)).journal.record(action(Y))
+            await at(storage, after(1)).journal.record(action(Y), lane=LANE_A)
             CLOCK.step(3600)
             await at(storage, after(2)).journal.set_outcome(X, SENT)
             for name, state in (("f", ActionState.REPORTED), ("s", ActionState.DEAD_LETTERED)):
@@ -374,7 +396,7 @@ class JournalContract(StorageSuite):
     async def test_no_more_orphans_are_claimed_than_requested(self, restart: Restart) -> None:
         async with (storage := restart()).open():
             for n in range(5):
-                await at(storage, after(n)).journal.record(action(ActionId(str(n))))
+                await at(storage, after(n)).journal.record(action(ActionId(str(n))), lane=LANE_A)
         async with (storage := restart()).open():
             rounds = [await storage.journal.claim_orphans(2) for _ in range(4)]
             ids = [[entry.action.id for entry in entries] for entries in rounds]
@@ -382,11 +404,11 @@ class JournalContract(StorageSuite):
 
     async def test_steps_and_outcomes_survive_a_restart(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await at(storage, NOW).journal.record(action())
+            await at(storage, NOW).journal.record(action(), lane=LANE_A)
             await storage.journal.plan_steps(X, [STEP_C, STEP_A, STEP_B])
-            await at(storage, after(1)).journal.begin_step(X, STEP_A, HELD)
-            await at(storage, after(2)).journal.begin_step(X, STEP_C, HELD)
-            await storage.journal.complete_step(X, STEP_C, HELD, result=RECEIPT)
+            await at(storage, after(1)).journal.begin_step(X, STEP_A, await held(storage))
+            await at(storage, after(2)).journal.begin_step(X, STEP_C, await held(storage))
+            await storage.journal.complete_step(X, STEP_C, await held(storage), result=RECEIPT)
             before = await loaded(storage)
         async with (storage := restart()).open():
             assert await storage.journal.claim_orphans(1) == [before]
@@ -424,7 +446,7 @@ class JournalContract(StorageSuite):
     async def test_an_action_is_recognised_although_everything_secret_was_forgotten(self, storage: Storage) -> None:
         await answer(storage, UPLOAD)
         await storage.journal.mark_reported(X)
-        known = await storage.journal.record(Action(X, UPLOAD))
+        known = await storage.journal.record(Action(X, UPLOAD), lane=LANE_A)
         assert known is not None
         assert known.state is ActionState.REPORTED
 
@@ -433,11 +455,11 @@ class JournalContract(StorageSuite):
         await answer(storage, UPLOAD)
         await storage.journal.mark_reported(X)
         other = ChatCommand(UPLOAD.name, UPLOAD.input | {field: "another secret"})
-        assert await storage.journal.record(Action(X, other)) is None
+        assert await storage.journal.record(Action(X, other), lane=LANE_A) is None
 
     async def test_the_content_of_a_file_is_forgotten_once_the_action_is_answered(self, storage: Storage) -> None:
-        await storage.journal.record(Action(X, UPLOAD))
-        await storage.journal.begin_step(X, STEP_A, HELD)
+        await storage.journal.record(Action(X, UPLOAD), lane=LANE_A)
+        await storage.journal.begin_step(X, STEP_A, await held(storage))
         assert (await loaded(storage)).action.command == UPLOAD
         await storage.journal.set_outcome(X, SENT)
         command = (await loaded(storage)).action.command
@@ -453,7 +475,7 @@ class JournalContract(StorageSuite):
 
     async def test_unfinished_entries_are_listed_oldest_first(self, storage: Storage) -> None:
         for seconds, name in enumerate(("b", "a", "c")):
-            await at(storage, after(seconds)).journal.record(action(ActionId(name)))
+            await at(storage, after(seconds)).journal.record(action(ActionId(name)), lane=LANE_A)
             CLOCK.step(-3600)
         await advance_to(storage, ActionState.REPORTED, ActionId("f"))
         assert [entry.action.id async for entry in storage.journal.entries()] == ["b", "a", "c"]
@@ -461,7 +483,7 @@ class JournalContract(StorageSuite):
     async def test_unfinished_entries_are_listed_completely_over_many_pages(self, storage: Storage) -> None:
         names = [ActionId(f"{n:03}") for n in range(350)]
         for name in names:
-            await at(storage, NOW).journal.record(action(name))
+            await at(storage, NOW).journal.record(action(name), lane=LANE_A)
         assert [entry.action.id async for entry in storage.journal.entries()] == names
 
     async def test_dead_lettered_entries_are_listed_separately(self, storage: Storage) -> None:
@@ -486,7 +508,7 @@ class JournalContract(StorageSuite):
     async def test_a_dead_lettered_action_can_be_discarded_and_stays_known(self, storage: Storage) -> None:
         await advance_to(storage, ActionState.DEAD_LETTERED)
         assert await storage.journal.discard(X)
-        known = await at(storage, NOW).journal.record(action())
+        known = await at(storage, NOW).journal.record(action(), lane=LANE_A)
         assert known is not None
         assert (known.state, known.dead_letter_reason) == (ActionState.REPORTED, "")
         assert await storage.journal.backlog() == Backlog()
@@ -498,7 +520,7 @@ class JournalContract(StorageSuite):
 
     async def test_an_orphaned_action_can_be_discarded(self, restart: Restart) -> None:
         async with (storage := restart()).open():
-            await at(storage, NOW).journal.record(action())
+            await at(storage, NOW).journal.record(action(), lane=LANE_A)
         async with (storage := restart()).open():
             assert await storage.journal.discard(X)
             assert await storage.journal.claim_orphans(10) == []
@@ -526,10 +548,10 @@ class JournalContract(StorageSuite):
         assert await storage.journal.backlog() == Backlog(3, 1, NOW, oldest_waited_seconds=1)
 
     async def test_a_purged_action_is_new_again_without_its_steps(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.plan_steps(X, [STEP_A, STEP_B])
         await at(storage, NOW).journal.set_outcome(X, SENT)
         await storage.journal.mark_reported(X)
         await at(storage, after(1)).journal.purge(timedelta())
-        assert await at(storage, after(2)).journal.record(action()) is None
+        assert await at(storage, after(2)).journal.record(action(), lane=LANE_A) is None
         assert await loaded(storage) == JournalEntry(action(), after(2))

@@ -154,6 +154,18 @@ class OutboxContract(StorageSuite):
             assert await waiting(storage) == [new_entry(A, 1), new_click(2)]
             assert await storage.outbox.append([new_click(2)]) == [False]
 
+    async def test_entries_of_a_channel_are_stored_only_if_it_is_joined_at_that_moment(self, storage: Storage) -> None:
+        await storage.channels.join(A, since=NOW)
+        for n, channel_id, is_new in ((1, A, True), (2, B, False)):
+            assert await storage.outbox.append([new_entry(channel_id, n)], only_if_joined={A, B}) == [is_new]
+        await storage.channels.leave(A)
+        assert await storage.outbox.append([new_entry(A, 3), new_entry(C, 4)], only_if_joined={A}) == [False, True]
+        assert [entry.key async for entry in storage.outbox.entries()] == [new_entry(A, 1).key, new_entry(C, 4).key]
+
+    async def test_an_entry_that_was_left_out_is_new_later(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1)], only_if_joined={A})
+        assert await storage.outbox.append([new_entry(A, 1)]) == [True]
+
     async def test_only_messages_move_the_time_of_the_latest_message(self, storage: Storage) -> None:
         reaction = Reaction(
             channel_id=A, user_id="U1", reaction="tada", timestamp="1800000000.000100", event_timestamp="1800000001.0"

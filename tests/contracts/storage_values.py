@@ -17,8 +17,8 @@ LANE_A, LANE_B, LANE_C = map(Lane, (A, B, C))
 STEP_A, STEP_B, STEP_C = map(StepName, (A, B, C))
 X, Y = ActionId("x"), ActionId("y")
 LEASE = 60.0
-HELD = Lease(Lane("CA"), 1)
-"""The lease of an outgoing lane, which journal steps need."""
+HELD = Lease(LANE_A, 1)
+"""The lease of an outgoing lane, for the journal of a storage that no other process can use."""
 RECEIPT = Receipt(A, "1700000000.000100")
 
 
@@ -34,6 +34,13 @@ def at(storage: Storage, time: datetime) -> Storage:
     """Sets the storage's clock, and returns the storage."""
     CLOCK.time = time
     return storage
+
+
+async def held(storage: Storage, lane: Lane = LANE_A) -> Lease:
+    """Returns the lease of an outgoing lane, which journal steps need."""
+    lease = await storage.leases.acquire(lane)
+    assert lease
+    return lease
 
 
 def after(seconds: float) -> datetime:

@@ -34,6 +34,8 @@ class OutboxModel:
     """By channel, the number of its claim and the end of the lease."""
     pauses: dict[Lane, float] = field(default_factory=dict)
     claim_count: int = 0
+    latest: dict[Lane, int] = field(default_factory=dict)
+    """By channel, the number of the latest claim, which alone may ack."""
 
     def find(self, key: str) -> ModelEntry | None:
         return next((waiting for waiting in self.entries if waiting.entry.key == key), None)
@@ -68,6 +70,7 @@ class OutboxModel:
         for head in sorted(heads, key=lambda head: -head.entry.priority)[:lanes]:
             self.claim_count += 1
             lane = head.entry.lane
+            self.latest[lane] = self.claim_count
             held = self.in_lane(lane)[:entries]
             for waiting in held:
                 waiting.claim_number = self.claim_count

@@ -19,7 +19,7 @@ from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
-from tests.contracts.storage_values import CLOCK, HELD, LEASE, NOW, STEP_A, A, action, at, new_entry
+from tests.contracts.storage_values import CLOCK, HELD, LANE_A, LEASE, NOW, STEP_A, A, action, at, new_entry
 
 BATCH = 10
 _MAX_FILE_BYTES = 400_000
@@ -60,7 +60,7 @@ async def hold_claims(directory: Path) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         [claim] = await at(storage, NOW).outbox.claim(1, 10, LEASE)
         await storage.outbox.ack(claim, claim.entries[0])
-        await at(storage, NOW).journal.record(action())
+        await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await at(storage, NOW).journal.begin_step(action().id, STEP_A, HELD)
         report("open")
         await asyncio.Event().wait()
