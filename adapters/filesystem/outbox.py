@@ -19,6 +19,7 @@ from adapters.filesystem.uptime import Uptime
 from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros
 from adapters.sql.outbox_rows import load_dead_letter, load_entry, message_micros
 from application.ports.clock import Clock
+from domain.channels import ChannelId
 from domain.errors import LeaseLost
 from domain.outbox import Backlog, Claim, Lane, Lease, OutboxEntry
 
