@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from adapters.slack import events as slack_events
+from adapters.slack.sockets.handshake import MAX_CONNECTIONS
 from entrypoints.config.settings import variables
 from tests.support.pages import ROOT, code_spans, page, rows, section
 
@@ -118,7 +119,9 @@ def test_the_charts_templates_set_variables_that_exist() -> None:
 
 def test_the_chart_passes_secrets_as_files_only() -> None:
     properties = json.loads((CHART / "values.schema.json").read_text())["properties"]
-    assert set(properties["secretKeys"]["items"]["enum"]) == SECRETS
+    from_storage = {"FLYTE_SLACK_STORAGE"}
+    assert set(properties["secretKeys"]["items"]["enum"]) == SECRETS - from_storage
+    assert read("helm/flyte-slack/values.yaml")["storage"]["secretKey"] in from_storage
     assert set(properties["settings"]["propertyNames"]["not"]["enum"]) >= SECRETS
 
 
@@ -126,8 +129,26 @@ def test_the_charts_values_match_its_schema() -> None:
     values = read("helm/flyte-slack/values.yaml")
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]
     assert set(values) == set(schema) - {"global"}
-    for name in ("image", "persistence", "service"):
+    for name in ("image", "storage", "strategy", "podDisruptionBudget", "persistence", "service"):
         assert set(values[name]) == set(schema[name]["properties"])
+
+
+def test_the_chart_runs_one_replica_with_a_volume_unless_told_otherwise() -> None:
+    values = read("helm/flyte-slack/values.yaml")
+    assert values["replicas"] == 1
+    assert values["storage"]["secretName"] == ""
+
+
+def test_the_charts_replicas_and_those_of_an_update_stay_within_slacks_ten_sockets() -> None:
+    helpers = (CHART / "templates" / "_helpers.tpl").read_text()
+    [most] = re.findall(r"gt \(add \$replicas \$update\.maxSurge\) (\d+)", helpers)
+    assert 2 * int(most) == MAX_CONNECTIONS
+
+
+def test_every_block_in_the_charts_templates_is_closed() -> None:
+    for path in (CHART / "templates").iterdir():
+        words = re.findall(r"{{-? (if|with|range|define|end)\b", path.read_text())
+        assert words.count("end") == len(words) / 2, path.name
 
 
 def test_the_charts_templates_use_values_that_exist() -> None:

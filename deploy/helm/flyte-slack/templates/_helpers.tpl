@@ -23,3 +23,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "flyte-slack.claimName" -}}
 {{- .Values.persistence.existingClaim | default (include "flyte-slack.fullname" .) -}}
 {{- end -}}
+
+{{/* Refuses replicas that can't work together. Slack allows an app ten sockets, and a replica has two during a refresh. */}}
+{{- define "flyte-slack.checkReplicas" -}}
+{{- $replicas := int .Values.replicas -}}
+{{- $update := .Values.strategy.rollingUpdate -}}
+{{- if not .Values.storage.secretName -}}
+{{- if gt $replicas 1 -}}
+{{- fail (printf "replicas: %d replicas can't share a volume; name in storage.secretName the Secret that holds the URL of a PostgreSQL database, or run one" $replicas) -}}
+{{- end -}}
+{{- else if and (eq (int $update.maxSurge) 0) (eq (int $update.maxUnavailable) 0) -}}
+{{- fail "strategy.rollingUpdate: an update could replace no replica; maxSurge or maxUnavailable must be above 0" -}}
+{{- else if and (has "FLYTE_SLACK_APP_TOKEN" .Values.secretKeys) (gt (add $replicas $update.maxSurge) 5) -}}
+{{- fail (printf "replicas: %d replicas and %d more during an update (strategy.rollingUpdate.maxSurge) are too many for Socket Mode: Slack allows an app ten sockets, and each replica needs two while it replaces its own, so that replicas + maxSurge must be 5 at most" $replicas (int $update.maxSurge)) -}}
+{{- end -}}
+{{- end -}}
