@@ -47,6 +47,7 @@ from application.services.pauses import Pauses
 from application.services.poll_schedule import PollSchedule
 from application.services.post_gate import PostGate
 from application.services.result_reporter import ResultReporter
+from application.services.sole_process import SoleProcessLeases
 from application.services.user_directory import UserDirectory
 from application.services.workspace_filter import WorkspaceFilter
 from application.supervisor import Supervisor
@@ -202,7 +203,7 @@ class Application(containers.DeclarativeContainer):
     storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
     workflow = providers.Singleton(intercepted, adapters.workflow, circuit_breaker)
     lease = providers.Factory(LeasePolicy, seconds=settings.provided.lease_seconds)
-    channel_locks = providers.Singleton(ChannelLocks)
+    channel_locks = providers.Singleton(ChannelLocks, leases=storage.provided.leases, shutdown=shutdown)
     post_gate = providers.Singleton(PostGate, shutdown=shutdown)
     pauses = providers.Singleton(
         Pauses,
@@ -277,11 +278,14 @@ class Application(containers.DeclarativeContainer):
                 sender=message_sender,
                 channels=channel_directory,
                 message_keys=storage.provided.message_keys,
-                direct_locks=providers.Singleton(ChannelLocks),
+                direct_locks=providers.Singleton(
+                    ChannelLocks, leases=providers.Singleton(SoleProcessLeases), shutdown=shutdown
+                ),
                 allowed_methods=settings.provided.allowed_methods,
                 commands_by_method=providers.Object(COMMANDS_BY_METHOD),
             ),
             journal=storage.provided.journal,
+            leases=storage.provided.leases,
             turns=channel_turns,
             doubts=doubts,
             pauses=pauses,

@@ -16,9 +16,13 @@ class Leases(Protocol):
     async def acquire(self, lane: Lane, action_id: ActionId | None = None) -> Lease | None:
         """Acquires the lane, with a larger token than all its earlier leases had; None while another process has it.
 
-        For an action also None while its lane holds an action without an outcome that was recorded earlier, whoever
-        recorded it. A process that has the lane already gets a new lease, and its earlier one is lost.
+        For an action also None while there is an action without an outcome that was recorded earlier in this lane, or
+        in the lane in which this action was recorded, whoever recorded it. A process that has the lane already gets a
+        new lease, and its earlier one is lost.
         """
+
+    async def first(self, lane: Lane) -> ActionId | None:
+        """Returns the action that was recorded first in this lane and has no outcome yet; None if there is none."""
 
     async def check(self, lease: Lease) -> None:
         """Raises LeaseLost unless this process still has the lease."""

@@ -11,9 +11,11 @@ import structlog
 from application.catalog.specs import AskOperator, CommandSpec, LookFor, Repeat
 from application.ports.chat import Chat
 from application.ports.journal import Journal
+from application.ports.leases import Leases
 from application.resilience.backoff import exponential_backoff
 from application.resilience.chat_retry import Outage
 from application.resilience.interception import PortCall, intercepted
+from application.resilience.lease_check import LeaseCheck
 from application.resilience.persistence import Persistence
 from application.resilience.shutdown import Shutdown
 from application.services.channel_turns import ChannelTurns, Turn
@@ -41,6 +43,7 @@ class ExecutionTools:
     """Without a retry policy."""
     services: Services
     journal: Journal
+    leases: Leases
     turns: ChannelTurns
     doubts: Doubts
     pauses: Pauses
@@ -64,6 +67,8 @@ class _RecordedRequest:
         if self._begun_at is None:
             now = self._tools.chat.now()
             self._begun_at = await self._tools.journal.begin_step(self._action_id, EXECUTION, self._lease, at=now)
+        else:
+            await self._tools.leases.check(self._lease)
         self.sent_at = asyncio.get_running_loop().time()
         try:
             return await call.perform()
@@ -140,9 +145,9 @@ class CommandExecution:
     async def _attempt(self) -> JsonObject:
         if isinstance(self._use_case, Preparable) and not self._call.prepared:
             self._call = replace(self._call, prepared=await self._prepare(self._use_case))
-        chat = self._tools.chat
-        if self._spec.in_doubt != Repeat():
-            chat = intercepted(chat, self._record)
+        is_repeatable = self._spec.in_doubt == Repeat()
+        policy = LeaseCheck(self._tools.leases, self._turn.lease) if is_repeatable else self._record
+        chat = intercepted(self._tools.chat, policy)
         return await self._use_case.execute(replace(self._call, chat=self._persistent(chat)))
 
     async def _prepare(self, use_case: Preparable) -> JsonObject:

@@ -46,7 +46,10 @@ class CommandRunner:
         lane = lane_of(request.action_id, request.command)
         begun_at = execution_step(request).begun_at
         turns = self._tools.turns
-        async with turns.turn(lane, request.taken_at, has_begun=begun_at is not None, subject="command") as turn:
+        has_begun = begun_at is not None
+        async with turns.turn(
+            lane, request.action_id, request.taken_at, has_begun=has_begun, subject="command"
+        ) as turn:
             return await CommandExecution(self._tools, spec, spec.use_case, request, turn).run()
 
 

@@ -9,6 +9,7 @@ from application.ports.chat import Chat
 from application.ports.message_keys import MessageKeys as KeyStorage
 from application.ports.storage import Storage
 from application.resilience.interception import intercepted
+from application.resilience.lease_check import LeaseCheck
 from application.resilience.persistence import Persistence
 from application.resilience.shutdown import Shutdown
 from application.services.channel_directory import ChannelDirectory
@@ -60,6 +61,7 @@ class KeyedSender:
         self._chat = chat
         self._keys = storage.message_keys
         self._journal = storage.journal
+        self._leases = storage.leases
         self._sender = sender
         self._channels = channels
         self._pauses = pauses
@@ -170,7 +172,8 @@ class KeyedSender:
 
     def _persistent_chat(self, turn: Turn) -> Chat:
         return intercepted(
-            self._chat, Persistence(self._shutdown, self._pauses, turn.queue, lambda: turn.patience.left)
+            intercepted(self._chat, LeaseCheck(self._leases, turn.lease)),
+            Persistence(self._shutdown, self._pauses, turn.queue, lambda: turn.patience.left),
         )
 
 

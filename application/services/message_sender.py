@@ -96,6 +96,7 @@ class MessageSender:
         self._chat = chat
         self._journal = storage.journal
         self._rate_limiter = storage.rate_limiter
+        self._leases = storage.leases
         self._turns = turns
         self._clock = clock
         self._shutdown = shutdown
@@ -120,7 +121,7 @@ class MessageSender:
         Raises ShutdownRequested as `send` does.
         """
         try:
-            async with self.turn(request, message) as post:
+            async with self.turn(request, message, ends_early=True) as post:
                 try:
                     step = Step(post.begun_at, await self.post(post))
                 except ChatError as error:
@@ -134,14 +135,29 @@ class MessageSender:
 
     @asynccontextmanager
     async def turn(
-        self, request: CommandRequest[Any], message: Post, step: StepName | None = None
+        self,
+        request: CommandRequest[Any],
+        message: Post,
+        step: StepName | None = None,
+        *,
+        ends_early: bool = False,
     ) -> AsyncIterator[PendingPost]:
-        """Waits for the post's turn in its channel. Raises ChatRejected, and Unreachable if it is not begun in time."""
+        """Waits for the post's turn in its channel. Raises ChatRejected, and Unreachable if it is not begun in time.
+
+        The channel is held until the action is concluded, unless the turn `ends_early`.
+        """
         self._chat.validate(message)
         step = step or post_step(message.channel_id)
         begun_at = request.steps.get(step, Step()).begun_at
         key = _idempotency_key(request.action_id, message) if self._chat.carries_key(message) else None
-        turn = self._turns.turn(message.channel_id, request.taken_at, has_begun=begun_at is not None, subject="message")
+        turn = self._turns.turn(
+            message.channel_id,
+            request.action_id,
+            request.taken_at,
+            has_begun=begun_at is not None,
+            subject="message",
+            ends_early=ends_early,
+        )
         async with turn as held:
             yield PendingPost(request.action_id, message, key, begun_at, held, step)
 
@@ -227,6 +243,8 @@ class MessageSender:
                 post.key = post.key and mark  # without a key if the message can't carry one
             post.begun_at = await self._journal.begin_step(post.action_id, post.step, lease, at=now)
             post.search_since = post.begun_at - _CLOCK_TOLERANCE
+        else:
+            await self._leases.check(post.turn.lease)
         post.is_sent, post.sent_at = True, _now()
         try:
             return await self._chat.post(post.message, post.key)

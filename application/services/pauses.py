@@ -62,7 +62,7 @@ class Pauses:
             await self._look()
             self._looked.set()
             self._looked = asyncio.Event()
-            if len(self._channel_locks) and not self._outages:
+            if self._channel_locks.are_any_granted and not self._outages:
                 await self._rate_limiter.note_steady(self._chat.now())
             await self._shutdown.sleep(_LOOK_SECONDS)
 

@@ -14,7 +14,7 @@ from application.use_cases.command_handler import CommandRequest
 from domain.actions import ActionId, Step, StepName
 from domain.channels import ChannelId
 from domain.commands import Broadcast
-from domain.errors import ChatRejected
+from domain.errors import ChatRejected, LeaseLost
 from domain.events import BroadcastFailed, BroadcastSent, ChannelFailure
 from domain.messages import OutgoingMessage, Receipt
 
@@ -27,7 +27,7 @@ class _Progress:
 
     request: CommandRequest[Broadcast]
     steps: dict[StepName, Step]
-    is_interrupted: bool = False
+    interruption: ShutdownRequested | LeaseLost | None = None
 
 
 class BroadcastHandler:
@@ -53,8 +53,8 @@ class BroadcastHandler:
         async with asyncio.TaskGroup() as posts:
             for name in progress.steps:
                 posts.create_task(self._post(progress, name), name=f"broadcast to {name}")
-        if progress.is_interrupted:
-            raise ShutdownRequested
+        if progress.interruption is not None:
+            raise progress.interruption
         return _outcome(text, progress.steps)
 
     async def _plan(self, action_id: ActionId) -> dict[StepName, Step]:
@@ -69,8 +69,8 @@ class BroadcastHandler:
         message = OutgoingMessage(ChannelId(name), progress.request.command.message)
         try:
             progress.steps[name] = await self._sender.send_step(progress.request, message)
-        except ShutdownRequested:
-            progress.is_interrupted = True
+        except (ShutdownRequested, LeaseLost) as interruption:
+            progress.interruption = interruption
             return
         left = sum(not step.is_complete for step in progress.steps.values())
         log.debug("broadcast_progress", action=progress.request.action_id, left=left, of=len(progress.steps))

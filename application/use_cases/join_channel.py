@@ -4,6 +4,7 @@ from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.services.channel_locks import ChannelLocks
 from application.use_cases.command_handler import CommandRequest
+from domain.actions import ActionId
 from domain.channels import ChannelId
 from domain.commands import JoinChannel
 from domain.errors import ChatError
@@ -16,6 +17,7 @@ class JoinChannelHandler:
     def __init__(self, chat: Chat, storage: Storage, channel_locks: ChannelLocks) -> None:
         self._chat = chat
         self._channels = storage.channels
+        self._leases = storage.leases
         self._channel_locks = channel_locks
 
     async def execute(self, request: CommandRequest[JoinChannel]) -> ChannelJoined | JoinChannelFailed:
@@ -23,14 +25,15 @@ class JoinChannelHandler:
         channel_id = request.command.channel_id
         if missing := request.command.missing():
             return JoinChannelFailed(channel_id, missing)
-        return await self.join(channel_id)
+        return await self.join(channel_id, request.action_id)
 
-    async def join(self, channel_id: ChannelId) -> ChannelJoined | JoinChannelFailed:
-        """Joins a channel, also without an action of a flow."""
-        async with self._channel_locks.acquire(channel_id):
+    async def join(self, channel_id: ChannelId, action_id: ActionId | None = None) -> ChannelJoined | JoinChannelFailed:
+        """Joins a channel, also without an action of a flow. Raises LeaseLost and ShutdownRequested."""
+        async with self._channel_locks.acquire(channel_id, action_id) as lease:
             try:
                 await self._chat.join(channel_id)
             except ChatError as error:
                 return JoinChannelFailed(channel_id, str(error))
+            await self._leases.check(lease)
             await self._channels.join(channel_id, since=self._chat.now())
         return ChannelJoined(channel_id)

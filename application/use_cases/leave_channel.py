@@ -30,6 +30,7 @@ class LeaveChannelHandler:
     ) -> None:
         self._chat = chat
         self._channels = storage.channels
+        self._leases = storage.leases
         self._channel_locks = channel_locks
         self._backfill = backfill
         self._membership_doubts = membership_doubts
@@ -42,12 +43,13 @@ class LeaveChannelHandler:
         # Flows are still to receive what was written there before a crash, and a broadcast taken earlier goes first.
         await self._backfill.wait_until_done(channel_id, _BACKFILL_TIMEOUT_SECONDS)
         await asyncio.sleep(0)
-        async with self._channel_locks.acquire(channel_id):
+        async with self._channel_locks.acquire(channel_id, request.action_id) as lease:
             try:
                 await self._chat.leave(channel_id)
             except ChatError as error:
                 if not await self._is_gone(channel_id, error):
                     return LeaveChannelFailed(channel_id, str(error))
+            await self._leases.check(lease)
             await self._channels.leave(channel_id)
         self._membership_doubts.recheck(channel_id)
         return ChannelLeft(channel_id)

@@ -29,7 +29,7 @@ from application.use_cases.chat_use_case import EXECUTION
 from application.use_cases.dispatcher import CommandDispatcher
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.commands import ChatCommand, SendMessage, SendRichMessage, command_name
-from domain.errors import ActionTakenElsewhere, WorkflowError, WorkflowInDoubt
+from domain.errors import ActionTakenElsewhere, LeaseLost, WorkflowError, WorkflowInDoubt
 from domain.events import CommandOutcome, Fatal, Outcome
 from domain.outbox import Lane
 
@@ -228,10 +228,12 @@ class ActionWorker:
 
         try:
             incident = await retry_after_incidents(
-                attempt, self._shutdown, max_attempts=_MAX_ATTEMPTS, action=action_id
+                attempt, self._shutdown, max_attempts=_MAX_ATTEMPTS, expected=(LeaseLost,), action=action_id
             )
             if incident:
                 await self._set_aside(action_id, f"internal error ({incident})")
+        except LeaseLost as lost:
+            log.warning("lease_lost", action=action_id, reason=str(lost))
         except ShutdownRequested:
             log.info("action_kept_for_next_start", action=action_id)
         except Exception:  # noqa: BLE001 - a bug; the next start tries again
@@ -271,7 +273,7 @@ class ActionWorker:
     async def _record_begun(self, action: Action, steps: Mapping[StepName, Step]) -> None:
         """A crash after the post must not find the action untouched."""
         for name, step in steps.items():
-            async with self._channel_locks.acquire(lane_of(action.id, action.command)) as lease:
+            async with self._channel_locks.acquire(lane_of(action.id, action.command), action.id) as lease:
                 await self._journal.begin_step(action.id, name, lease, at=step.begun_at)
 
     async def _report_again(self, known: JournalEntry) -> None:
@@ -294,8 +296,9 @@ class ActionWorker:
     async def _complete(self, entry: JournalEntry) -> JournalEntry:
         time = asyncio.get_running_loop().time
         started_at = time()
-        outcome = await self._dispatch(entry)
-        completed_at = await self._journal.set_outcome(entry.action.id, outcome)
+        async with self._channel_locks.until_concluded(entry.action.id):
+            outcome = await self._dispatch(entry)
+            completed_at = await self._journal.set_outcome(entry.action.id, outcome)
         log.info(
             "action_concluded",
             command=command_name(entry.action.command),
@@ -308,7 +311,7 @@ class ActionWorker:
     async def _dispatch(self, entry: JournalEntry) -> Outcome:
         try:
             return await self._dispatcher.dispatch(entry)
-        except ShutdownRequested:
+        except (ShutdownRequested, LeaseLost):
             raise
         except Exception:  # noqa: BLE001 - a bug
             return Fatal(f"internal error ({log_incident(action=entry.action.id)})")

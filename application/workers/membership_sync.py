@@ -132,7 +132,7 @@ class MembershipSync:
             self._settling.discard(channel_id)
 
     async def _ask_until_settled(self, channel_id: ChannelId) -> None:
-        async with self._channel_locks.acquire(channel_id):
+        async with self._channel_locks.acquire(channel_id):  # every change below is right whoever has the channel
             while doubts := self._doubts.of(channel_id):
                 await self._settle_once(channel_id, doubts)
 

@@ -4,14 +4,20 @@ import asyncio
 
 import pytest
 
+from application.resilience.shutdown import Shutdown
 from application.services.channel_locks import ChannelLocks
+from application.services.sole_process import SoleProcessLeases
 from domain.channels import ChannelId
 
 C1, C2 = ChannelId("C1"), ChannelId("C2")
 
 
+def new_locks() -> ChannelLocks:
+    return ChannelLocks(SoleProcessLeases(), Shutdown())
+
+
 async def test_a_channel_is_locked_by_one_at_a_time_in_the_order_of_asking() -> None:
-    locks = ChannelLocks()
+    locks = new_locks()
     events: list[str] = []
 
     async def use(name: str) -> None:
@@ -28,14 +34,14 @@ async def test_a_channel_is_locked_by_one_at_a_time_in_the_order_of_asking() -> 
 
 
 async def test_a_locked_channel_does_not_block_others() -> None:
-    locks = ChannelLocks()
+    locks = new_locks()
 
     async with locks.acquire(C1), locks.acquire(C2):
         pass
 
 
 async def test_an_error_releases_the_lock() -> None:
-    locks = ChannelLocks()
+    locks = new_locks()
 
     with pytest.raises(RuntimeError):
         async with locks.acquire(C1):
@@ -46,7 +52,7 @@ async def test_an_error_releases_the_lock() -> None:
 
 
 async def test_a_cancelled_waiter_does_not_block_others() -> None:
-    locks = ChannelLocks()
+    locks = new_locks()
     acquired = asyncio.Event()
 
     async def use() -> None:
@@ -65,7 +71,7 @@ async def test_a_cancelled_waiter_does_not_block_others() -> None:
 
 
 async def test_unused_channels_are_forgotten() -> None:
-    locks = ChannelLocks()
+    locks = new_locks()
 
     for number in range(100):
         async with locks.acquire(ChannelId(f"C{number}")):

@@ -44,7 +44,7 @@ class Caller:
         pauses = Pauses(
             MemoryChat(self.clock),
             self.storage,
-            ChannelLocks(),
+            ChannelLocks(self.storage.leases, self.shutdown),
             PostGate(self.shutdown),
             self.health.reporter("slack"),
             self.shutdown,
