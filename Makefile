@@ -11,6 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 RUNS := 20
 SEED := 1
 VARIANT := kills
+STORAGE := file
+REPLICAS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help simulate test test-page test-fsync screenshots check lint docs format bench chaos lock clean
@@ -51,11 +53,11 @@ format: $(READY) ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=clicks, ONLY=gap, ONLY=large-action, MILLION=1: a million messages)
+bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=storages, MILLION=1: a million messages; other parts: clicks, gap, large-action)
 	@$(BIN)/python -m tests.bench $(if $(MILLION),--only backlog,$(if $(ONLY),--only $(ONLY)))
 
-chaos: $(READY) ## Kill the pack under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills)
-	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) --variant $(VARIANT)
+chaos: $(READY) ## Kill packs under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills STORAGE=file REPLICAS=1)
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) --variant $(VARIANT) --storage $(STORAGE) --replicas $(REPLICAS)
 
 lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(PIP) install uv

@@ -13,11 +13,11 @@ import uvloop
 from entrypoints.observability.logs import configure_logs
 from tests.bench.backlog import measure_backlog
 from tests.bench.clicks import measure_clicks, print_clicks
-from tests.bench.durability_cost import measure_durability_cost
 from tests.bench.gap import CHANNELS, THREADS, measure_live_latency, print_live_latency
 from tests.bench.large_action import measure_large_actions, print_large_actions
 from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
+from tests.bench.storage_comparison import compare_storages
 
 _SLACK_LATENCIES = (0.0, 0.05)
 
@@ -39,9 +39,10 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("performance", "clicks", "durability", "gap", "large-action", "backlog"),
+        choices=("performance", "clicks", "storages", "gap", "large-action", "backlog"),
         help="run this benchmark only",
     )
+    parser.add_argument("--storage", action="append", default=[], help="the heading of a column (for `--only backlog`)")
     parser.add_argument("--messages", type=int, default=1_000_000, help="size of the backlog (for `--only backlog`)")
     return parser.parse_args()
 
@@ -58,17 +59,15 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
         print_clicks(
             report, [await measure_clicks(directory / f"clicks-{latency}", latency) for latency in _SLACK_LATENCIES]
         )
-    if options.only in (None, "durability"):
-        report.heading("Cost of durability", "")
-        await measure_durability_cost(report, directory)
+    if options.only in (None, "storages"):
+        await compare_storages(report, directory / "storages")
     if options.only in (None, "gap"):
         report.heading(f"After a gap: {CHANNELS} channels with {THREADS} threads each, Slack at its limits", "")
         print_live_latency(report, await measure_live_latency(directory / "gap"))
     if options.only in (None, "large-action"):
         print_large_actions(report, await measure_large_actions(directory / "large-action"))
     if options.only == "backlog":
-        report.heading("Large backlog", "")
-        await measure_backlog(report, directory / "backlog", options.messages)
+        await measure_backlog(report, directory / "backlog", options.messages, options.storage)
 
 
 def _memory() -> str:

@@ -1,4 +1,4 @@
-"""`make chaos RUNS=n SEED=s`: kill the pack under load, n times, and print the ledger."""
+"""`make chaos RUNS=n SEED=s`: kill packs under load, n times, and print the ledger."""
 
 import argparse
 import asyncio
@@ -12,9 +12,11 @@ from pathlib import Path
 
 from application.policies import PostingPolicy
 from entrypoints.observability.logs import configure_logs
-from tests.chaos.faults import VARIANTS
+from tests.chaos.faults import DATABASE_VARIANTS, VARIANTS
 from tests.chaos.ledger import Ledger
 from tests.chaos.runner import ChaosRunner
+from tests.chaos.storages import FILE, POSTGRESQL
+from tests.chaos.together import POST_BURST
 
 
 def main() -> int:
@@ -22,13 +24,21 @@ def main() -> int:
     options = _parse_options()
     configure_logs("error")
     with tempfile.TemporaryDirectory(prefix="flyte-slack-chaos-") as directory:
-        runner = ChaosRunner(Path(directory), options.seed, options.runs, options.variant, shows_progress=True)
+        runner = ChaosRunner(
+            Path(directory),
+            options.seed,
+            options.runs,
+            options.variant,
+            options.storage,
+            options.replicas,
+            shows_progress=True,
+        )
         if options.variant == "slow-slack":
             runner.doubt_seconds = PostingPolicy().doubt_seconds
         began = time.monotonic()
         ledger = asyncio.run(runner.run())
         _print(runner, ledger, time.monotonic() - began)
-    problems = [*ledger.problems, *runner.leftovers]
+    problems = [*ledger.problems, *runner.together.problems, *runner.leftovers]
     for problem in problems:
         print(problem, file=sys.stderr)
     if options.log or problems:
@@ -43,16 +53,28 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=20, help="number of kills")
     parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
     parser.add_argument("--variant", choices=tuple(VARIANTS), default="kills", help="faults besides the kill")
+    parser.add_argument("--storage", choices=(FILE, POSTGRESQL), default=FILE, help="the kind of storage")
+    parser.add_argument("--replicas", type=int, default=1, help="number of packs on the storage")
     parser.add_argument("--log", type=Path, help="write the logs of all runs to this file")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.replicas > 1 and options.storage == FILE:
+        parser.error("several replicas need STORAGE=postgresql")
+    if options.variant in DATABASE_VARIANTS and options.storage == FILE:
+        parser.error(f"VARIANT={options.variant} needs STORAGE=postgresql")
+    return options
 
 
 def _print(runner: ChaosRunner, ledger: Ledger, seconds: float) -> None:
     gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {gibibytes:.0f} GiB"
-    print(f"make chaos RUNS={runner.runs} SEED={runner.seed} VARIANT={runner.variant}")
+    shared = f" STORAGE={runner.storage} REPLICAS={runner.replicas}" if runner.storage != FILE else ""
+    print(f"make chaos RUNS={runner.runs} SEED={runner.seed} VARIANT={runner.variant}{shared}")
     print(f"{time.strftime('%Y-%m-%d')}, {machine}; {seconds:.0f} s\n")
     print(ledger.format_table())
+    if shared:
+        together = runner.together
+        print(f"\nin the order of storing: {together.events} events and {together.posts} posts")
+        print(f"most posts ahead of the rate: {together.fullest_bucket:.1f} of {POST_BURST}")
     print("\nkills by crash point:")
     for crash_point, count in runner.kills.most_common():
         print(f"  {count:>4}  {crash_point}")

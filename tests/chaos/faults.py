@@ -10,16 +10,20 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from entrypoints.simulation.faults import Hang, Late, Reset, Slow
+from entrypoints.simulation.faults import ANY, Hang, Late, Reset, Slow
 from entrypoints.simulation.flyte import faults as flyte_faults
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import faults as slack_faults
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.slack.workspace import MAX_MESSAGES_PER_PAGE
 from tests.chaos.load import Load
+from tests.chaos.storages import Database
 from tests.support.daemon_process import DaemonProcess
+from tests.support.database_proxy import COMMIT
 
 POST: Final = "chat.postMessage"
+LEASE_SECONDS: Final = 3.0
+"""How long a pack of the chaos test may be silent before the others take over."""
 _FULL_BYTES: Final = 4096
 
 
@@ -36,6 +40,7 @@ class FaultContext:
     rng: Random
     doubt_seconds: float
     """How long the pack looks for a post in doubt."""
+    database: Database | None = None
 
     async def wait(self, min_seconds: float, max_seconds: float) -> None:
         """Waits for a random time."""
@@ -198,6 +203,44 @@ async def changes_in_doubt(context: FaultContext) -> None:
         )
 
 
+async def frozen(context: FaultContext) -> None:
+    """The pack's process gets no CPU time for so long that others take over what it has in hand, in every third run."""
+    await context.wait(0.5, 3)
+    if context.rng.random() < 0.3 and _signal(context.pack, signal.SIGSTOP):
+        await context.wait(LEASE_SECONDS, 2 * LEASE_SECONDS)
+        _signal(context.pack, signal.SIGCONT)
+
+
+async def database_restarts(context: FaultContext) -> None:
+    """The database is shut down, killed or frozen, and comes back, in every second run."""
+    assert context.database
+    server = context.database.server
+    await context.wait(0, 3)
+    if context.rng.random() < 0.5:
+        return
+    async with context.database.at_work:
+        end, begin = context.rng.choice(
+            [(server.stop, server.start), (server.kill, server.start), (server.freeze, server.thaw)]
+        )
+        await asyncio.shield(_interrupt(end, begin, context.rng.uniform(0, 2)))
+
+
+async def _interrupt(end: Callable[[], None], begin: Callable[[], None], seconds: float) -> None:
+    await asyncio.to_thread(end)
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(begin)
+
+
+async def connections_cut(context: FaultContext) -> None:
+    """Connections to the database break at any point, also between a commit and its answer, or fall silent."""
+    assert context.database
+    faults, rng = context.database.proxy.faults, context.rng
+    faults.plan(COMMIT, Reset(after_effect=rng.random() < 0.7), times=None, when=context.with_probability(0.02))
+    faults.plan(ANY, Reset(after_effect=rng.random() < 0.5), times=None, when=context.with_probability(0.005))
+    await context.wait(0, 3)
+    context.database.proxy.cut()
+
+
 ALL: Final[tuple[Fault, ...]] = (
     flyte_down, flyte_drops_responses, flyte_hangs, flyte_fails, flyte_forgets_pack, reset_after_post,
     reset_before_post, internal_errors, post_hangs, slack_throttles, slack_fails, history_lags,
@@ -215,19 +258,29 @@ VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "clock": (clock_set,),
     "history-limited": (history_limited,),
     "interactions": (changes_in_doubt, reset_after_post),
+    "database-restart": (database_restarts,),
+    "connection-cut": (connections_cut,),
     "everything": ALL,
 }
 """The faults to draw from, by variant."""
+DATABASE_VARIANTS: Final = ("database-restart", "connection-cut")
+"""Those with faults of PostgreSQL."""
 
 
-def draw_faults(variant: str, rng: Random) -> list[Fault]:
-    """Returns the faults of one run: every fault of the variant, or one to four of `everything`."""
+def draw_faults(variant: str, rng: Random, *, is_shared: bool = False) -> list[Fault]:
+    """Returns the faults of one run: every fault of the variant, or one to four of `everything`.
+
+    One of several packs may also be frozen for longer than a lease.
+    """
     faults = VARIANTS[variant]
-    return list(faults) if len(faults) < len(ALL) else rng.sample(faults, rng.randint(1, 4))
+    drawn = list(faults) if len(faults) < len(ALL) else rng.sample(faults, rng.randint(1, 4))
+    return [*drawn, frozen] if is_shared else drawn
 
 
-async def clear_faults(slack: SlackServer, flyte: FlyteServer) -> None:
-    """Ends all faults of both servers."""
+async def clear_faults(slack: SlackServer, flyte: FlyteServer, database: Database | None = None) -> None:
+    """Ends all faults of the servers."""
+    if database:
+        database.proxy.faults.clear()
     slack.faults.clear()
     slack.workspace.history_lag_seconds = 0
     slack.workspace.history_page_size = MAX_MESSAGES_PER_PAGE

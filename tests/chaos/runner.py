@@ -1,10 +1,11 @@
-"""The runner: starts the pack, injects faults and kills it under load, again and again, and then lets it catch up."""
+"""The runner: starts packs, injects faults and kills them under load, again and again, and then lets one catch up."""
 
 import asyncio
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,18 +13,18 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from adapters.filesystem.storage import FileStorage
-from adapters.system_clock import SystemClock
 from domain.channels import ChannelId
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.chaos.crash_points import CRASH_POINTS, INTERACTION_POINTS, armed
-from tests.chaos.faults import FaultContext, clear_faults, draw_faults, kill
+from tests.chaos.faults import LEASE_SECONDS, FaultContext, clear_faults, draw_faults, kill
 from tests.chaos.interaction_ledger import InteractionAuditor
 from tests.chaos.interaction_load import InteractionLoad
 from tests.chaos.ledger import Auditor, Ledger
 from tests.chaos.load import Load
+from tests.chaos.storages import FILE, ChaosStorage, chaos_storage
+from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, Together, check_together
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 
 CATCH_UP_SECONDS: Final = 300.0
@@ -41,9 +42,15 @@ _PACK: Final = Path(__file__).with_name("pack.py")
 _CRASH_POINT_TIMEOUT_SECONDS: Final = 4.0
 _VARIABLES: Final = {
     "FLYTE_API_TIMEOUT": "1",
-    "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000",
-    "FLYTE_SLACK_MESSAGE_BURST": "1000",
+    "FLYTE_SLACK_BACKUP_DIR": "",
+    "FLYTE_SLACK_LEASE": f"{LEASE_SECONDS:g}",
 }
+_UNLIMITED: Final = {"FLYTE_SLACK_MESSAGES_PER_SECOND": "1000", "FLYTE_SLACK_MESSAGE_BURST": "1000"}
+_PACED: Final = {
+    "FLYTE_SLACK_MESSAGES_PER_SECOND": str(POSTS_PER_SECOND),
+    "FLYTE_SLACK_MESSAGE_BURST": str(POST_BURST),
+}
+_EXPECTED_STATUSES: Final = (0, -signal.SIGKILL)
 
 
 @dataclass(slots=True)
@@ -54,6 +61,9 @@ class ChaosRunner:
     seed: int
     runs: int
     variant: str = "kills"
+    storage: str = FILE
+    replicas: int = 1
+    """How many packs run on the storage at a time."""
     doubt_seconds: float = 6.0
     """How long the pack looks for a post in doubt; with the program's minute most channels would wait all the time."""
     shows_progress: bool = False
@@ -62,7 +72,9 @@ class ChaosRunner:
     kills: Counter[str] = field(default_factory=Counter)
     """The number of kills by crash point."""
     leftovers: list[str] = field(default_factory=list)
-    """What the storage still held at the end."""
+    """What the storage still held at the end, and packs that ended by themselves."""
+    together: Together = field(default_factory=Together)
+    """How several packs kept order and rates."""
 
     @property
     def _clock(self) -> Path:
@@ -74,13 +86,17 @@ class ChaosRunner:
         self._clock.write_text("0")
         flows = [flow_from_file(BUILT_IN / "echo.yaml"), *map(flow_from_file, sorted(_FLOWS.glob("*.yaml")))]
         slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
-        async with slack, FlyteServer(flows=flows, max_finished_runs=1_000_000) as flyte:
+        flyte = FlyteServer(flows=flows, max_finished_runs=1_000_000)
+        async with chaos_storage(self.storage, self.directory) as storage, slack, flyte:
             load = self._load_type(slack, flyte, self._rng("load"))
-            await self._join_channels(load)
-            async with _under_load(load, self._rng("pace")):
-                for number in range(self.runs):
-                    await self._run_once(number, slack, flyte, load)
-            await self._catch_up(slack, flyte, load)
+            await self._join_channels(load, storage)
+            async with _under_load(load, self._rng("pace")), asyncio.TaskGroup() as tasks:
+                numbers = iter(range(self.runs))
+                for _ in range(self.replicas):
+                    tasks.create_task(self._run_replica(numbers, slack, flyte, load, storage))
+            await self._catch_up(slack, flyte, load, storage)
+            if storage.database:
+                self.together = check_together(load, slack, flyte, await storage.places())
             return self._audit(load, slack, flyte).ledger()
 
     @property
@@ -92,23 +108,33 @@ class ChaosRunner:
             return InteractionAuditor(load, slack, flyte)
         return Auditor(load, slack, flyte)
 
-    async def _join_channels(self, load: Load) -> None:
+    async def _join_channels(self, load: Load, storage: ChaosStorage) -> None:
         """Records the channels as joined before the first message, so that the pack backfills everything since."""
-        storage = FileStorage(self.directory / "state", SystemClock())
-        async with storage.open():
+        async with storage.open() as opened:
             for channel in load.channels:
-                await storage.channels.join(ChannelId(channel), since=datetime.now(UTC))
+                await opened.channels.join(ChannelId(channel), since=datetime.now(UTC))
+        await storage.record_places()
 
-    async def _run_once(self, number: int, slack: SlackServer, flyte: FlyteServer, load: Load) -> None:
+    async def _run_replica(
+        self, numbers: Iterator[int], slack: SlackServer, flyte: FlyteServer, load: Load, storage: ChaosStorage
+    ) -> None:
+        """Does one run after another, next to the other replicas, until the runs are used up."""
+        for number in numbers:
+            await self._run_once(number, slack, flyte, load, storage)
+
+    async def _run_once(
+        self, number: int, slack: SlackServer, flyte: FlyteServer, load: Load, storage: ChaosStorage
+    ) -> None:
         rng = self._rng(f"run {number}")
         await self._stay_down(rng, slack, load)
-        async with self._daemon(number, slack, flyte) as pack, asyncio.TaskGroup() as tasks:
-            context = FaultContext(slack, flyte, load, pack, self._clock, rng, self.doubt_seconds)
-            faults = [tasks.create_task(fault(context)) for fault in draw_faults(self.variant, rng)]
+        async with self._daemon(number, slack, flyte, storage) as pack, asyncio.TaskGroup() as tasks:
+            context = FaultContext(slack, flyte, load, pack, self._clock, rng, self.doubt_seconds, storage.database)
+            drawn = draw_faults(self.variant, rng, is_shared=self.replicas > 1)
+            faults = [tasks.create_task(fault(context)) for fault in drawn]
             await self._kill(rng, context)
             for fault in faults:
                 fault.cancel()
-        await clear_faults(slack, flyte)
+        await clear_faults(slack, flyte, storage.database)
         if self.shows_progress:
             counts = f"{len(load.messages)} messages, {len(load.actions)} actions"
             print(f"run {number + 1} of {self.runs}: {counts}", file=sys.stderr)
@@ -129,7 +155,7 @@ class ChaosRunner:
         exited = asyncio.create_task(context.pack.process.wait(), name="exit of the daemon")
         crash_points = (*CRASH_POINTS, *INTERACTION_POINTS) if self.variant == "interactions" else CRASH_POINTS
         crash_point = rng.choice(crash_points) if rng.random() < 0.5 else None
-        seconds = rng.uniform(7, 9) if rng.random() < 0.15 else rng.uniform(0.05, 3)
+        seconds = rng.uniform(7, 9) if rng.random() < 0.15 else rng.uniform(0.05, 3) * self.replicas
         crashes: list[str] = []
 
         def crash() -> None:
@@ -143,38 +169,42 @@ class ChaosRunner:
             self.kills["random moment" if context.pack.process.returncode is None else "exited before"] += 1
             kill(context.pack)
         self.kills.update(crashes)
-        await exited
+        if (status := await exited) not in _EXPECTED_STATUSES:
+            self.leftovers.append(f"a pack exited with status {status}")
 
-    async def _catch_up(self, slack: SlackServer, flyte: FlyteServer, load: Load) -> None:
+    async def _catch_up(self, slack: SlackServer, flyte: FlyteServer, load: Load, storage: ChaosStorage) -> None:
         """Starts the pack once more, without faults, until nothing is missing; then inspects its storage."""
         for delivery in slack.unacknowledged.values():
             if delivery.is_given_up:
                 load.on_given_up(delivery)
         self._clock.write_text("0")
-        async with self._daemon(self.runs, slack, flyte) as pack:
+        async with self._daemon(self.runs, slack, flyte, storage) as pack:
             await self._wait_until_complete(load, slack, flyte)
             await asyncio.sleep(_QUIET_SECONDS)
             if await pack.stop():
                 self.leftovers.append(f"the pack exited with status {pack.process.returncode}")
-        await self._inspect_storage()
+        await self._inspect(storage)
 
     async def _wait_until_complete(self, load: Load, slack: SlackServer, flyte: FlyteServer) -> None:
         until = time.monotonic() + CATCH_UP_SECONDS
         while not self._audit(load, slack, flyte).is_complete() and time.monotonic() < until:  # noqa: ASYNC110 - see below
             await asyncio.sleep(0.5)  # an audit after each single event would take too long
 
-    async def _inspect_storage(self) -> None:
-        storage = FileStorage(self.directory / "state", SystemClock())
-        async with storage.open():
-            outbox, journal = await storage.outbox.backlog(), await storage.journal.backlog()
+    async def _inspect(self, storage: ChaosStorage) -> None:
+        async with storage.open() as opened:
+            outbox, journal = await opened.outbox.backlog(), await opened.journal.backlog()
         for name, backlog in (("outbox", outbox), ("journal", journal)):
             if backlog.waiting or backlog.dead_lettered:
                 self.leftovers.append(f"{name}: {backlog.waiting} waiting, {backlog.dead_lettered} dead-lettered")
 
     @asynccontextmanager
-    async def _daemon(self, number: int, slack: SlackServer, flyte: FlyteServer) -> AsyncIterator[DaemonProcess]:
+    async def _daemon(
+        self, number: int, slack: SlackServer, flyte: FlyteServer, storage: ChaosStorage
+    ) -> AsyncIterator[DaemonProcess]:
         token = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
-        variables = daemon_environ(slack, flyte, self.directory, **token, **_VARIABLES)
+        pace = _PACED if storage.database else _UNLIMITED
+        more = {"FLYTE_SLACK_STORAGE": storage.url, **token, **pace, **_VARIABLES}
+        variables = daemon_environ(slack, flyte, self.directory) | more
         program = (sys.executable, _PACK, f"{self.doubt_seconds:g}", self._clock)
         async with daemon(variables, program=program) as pack:
             yield pack

@@ -1,0 +1,96 @@
+"""What several packs must keep together: the order within each channel, and its rate of posts."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
+from tests.chaos.load import Load
+
+POSTS_PER_SECOND: Final = 4
+POST_BURST: Final = 5
+_TOLERANCE: Final = 1
+"""A post may reach Slack a little later than the one after it has been allowed."""
+
+
+@dataclass(slots=True)
+class Together:
+    """Violations, and how much was compared."""
+
+    problems: list[str] = field(default_factory=list)
+    events: int = 0
+    posts: int = 0
+    fullest_bucket: float = 0.0
+    """The largest number of posts that ran ahead of the rate in one channel."""
+
+
+def check_together(load: Load, slack: SlackServer, flyte: FlyteServer, places: Mapping[str, int]) -> Together:
+    """Compares the order of delivery with that of storing, and the posts in each channel with their rate."""
+    together = Together()
+    events, posts = _event_places(flyte, places), _post_places(load, slack, flyte, places)
+    together.events, together.posts = sum(map(len, events.values())), sum(map(len, posts.values()))
+    together.problems += _disorder("event", events) + _disorder("post", posts)
+    for channel, times in _post_times(slack).items():
+        level = _fullest(times)
+        together.fullest_bucket = max(together.fullest_bucket, level)
+        if level > POST_BURST + _TOLERANCE:
+            together.problems.append(f"PACE: {channel}: {level:.1f} posts ahead of the rate")
+    return together
+
+
+def _event_places(flyte: FlyteServer, places: Mapping[str, int]) -> dict[str, list[tuple[str, int]]]:
+    """Returns the events of each channel in the order in which Flyte first received them."""
+    seen: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for event in flyte.events:
+        if event.name == "ReceivedMessage" and isinstance(event.payload, dict):
+            channel = str(event.payload["channelId"])
+            key = f"{channel}:{event.payload['timestamp']}"
+            seen[channel].setdefault(key, places[key])
+    return {channel: list(events.items()) for channel, events in seen.items()}
+
+
+def _post_places(
+    load: Load, slack: SlackServer, flyte: FlyteServer, places: Mapping[str, int]
+) -> dict[str, list[tuple[str, int]]]:
+    """Returns the posts of each channel that are actions of their own, in Slack's order. A broadcast is in no lane."""
+    by_marker = {one.marker: one.action_id for one in load.actions if one.command != "Broadcast"}
+    for action_id, action in flyte.actions.items():
+        payload = action.trigger.payload
+        if action.trigger.name == "ReceivedMessage" and isinstance(payload, dict):
+            by_marker[str(payload["message"]).split()[-1]] = action_id
+    posts: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for post in slack.posts:
+        marker = post.text.split()[-1]
+        if place := places.get(by_marker.get(marker, "")):
+            posts[post.channel].append((marker, place))
+    return posts
+
+
+def _disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> list[str]:
+    problems = []
+    for channel, items in channels.items():
+        last, last_place = "", 0
+        for item, place in items:
+            if place < last_place:
+                problems.append(f"ORDER: {channel}: {kind} {item} was stored before {last} and came after it")
+            last, last_place = item, max(place, last_place)
+    return problems
+
+
+def _post_times(slack: SlackServer) -> dict[str, list[float]]:
+    times: defaultdict[str, list[float]] = defaultdict(list)
+    for post in slack.posts:
+        times[post.channel].append(post.at)
+    return times
+
+
+def _fullest(times: list[float]) -> float:
+    """Returns the highest level of a bucket that each post adds one to, and that leaks at the rate."""
+    level = fullest = 0.0
+    last = times[0]
+    for at in times:
+        level = max(0.0, level - (at - last) * POSTS_PER_SECOND) + 1
+        fullest, last = max(fullest, level), at
+    return fullest
