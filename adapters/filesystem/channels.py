@@ -16,7 +16,7 @@ from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.directory import as_storage_error, quarantine, replace
 from adapters.filesystem.outbox import active_since, last_message_at
 from adapters.sql.codec import from_micros, to_micros
-from domain.channels import ChannelId, JoinedChannels
+from domain.channels import NO_CHANNEL, ChannelId, JoinedChannels
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Lane
 
@@ -114,6 +114,10 @@ class FileChannels:
         except (ValueError, OSError) as error:
             kept_as = _quarantine(self._path)
             log.warning("channels_unreadable", file=str(self._path), reason=str(error), kept_as=kept_as.name)
+
+    async def replace(self, joined: JoinedChannels) -> None:
+        """Makes these the joined channels."""
+        await self._change(lambda _, __: joined, NO_CHANNEL)
 
     async def _change(
         self, change: Callable[[JoinedChannels, ChannelId], JoinedChannels], channel_id: ChannelId

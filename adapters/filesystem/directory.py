@@ -93,8 +93,11 @@ def is_temporary(directory: Path) -> bool:
     return directory.resolve().is_relative_to(temporary.resolve())
 
 
-def lock(directory: Path) -> int:
-    """Locks the directory until the returned descriptor is closed. Raises StorageUnusable if another pack holds it."""
+def lock(directory: Path, purpose: str = "") -> int:
+    """Locks the directory until the returned descriptor is closed. Raises StorageUnusable if another pack holds it.
+
+    A `purpose` other than running a pack is told to those who find the directory locked.
+    """
     path = directory / LOCK_FILE
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -113,7 +116,9 @@ def lock(directory: Path) -> int:
         ) from error
     with contextlib.suppress(OSError):  # a full disk: the lock holds, only its owner's name is missing
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        os.pwrite(
+            descriptor, f"{purpose}{purpose and ', '}process {os.getpid()} on {socket.gethostname()}\n".encode(), 0
+        )
     return descriptor
 
 

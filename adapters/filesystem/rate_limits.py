@@ -3,7 +3,7 @@
 import math
 import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from application.ports.clock import Clock
 from domain.rate_limits import MAX_PAUSE_SECONDS, InMemoryRateLimiter, TokenBucket
 
 _SECOND = 1_000_000
+_LONGEST_PAUSE = int(MAX_PAUSE_SECONDS * _SECOND)
 _LIFTED = 0
 """In place of a pause's end: what an operator's command leaves for the pack that runs beside it."""
 _SAVED = "SELECT channel_id, used_until, until, lasts FROM paces LEFT JOIN pauses USING (channel_id)"
@@ -36,12 +37,10 @@ class FileRateLimiter(InMemoryRateLimiter):
     def read(self, connection: sqlite3.Connection) -> None:
         """Restores what was saved last. Runs in the database's thread."""
         steady, now = self._wall_clock.monotonic(), to_micros(self._wall_clock.now())
-        buckets = {}
-        longest = int(MAX_PAUSE_SECONDS * _SECOND)
-        for channel_id, *times in connection.execute(_SAVED):
-            used_until, paused_until, lasts = (time if is_time(time) else 0 for time in times)
-            pause = min(paused_until - now, lasts, longest) / _SECOND
-            buckets[channel_id] = TokenBucket(steady + (used_until - now) / _SECOND, steady + pause)
+        buckets = {
+            name: TokenBucket(steady + used_for / _SECOND, steady + paused_for / _SECOND)
+            for name, used_for, paused_for in saved_rates(connection, now)
+        }
         self.restore(buckets)
         row = connection.execute("SELECT CAST(at AS INTEGER) FROM steady").fetchone()
         self._steady_at = from_micros(row[0]) if row and is_time(row[0]) else None
@@ -60,13 +59,8 @@ class FileRateLimiter(InMemoryRateLimiter):
             if row is None:
                 connection.execute("DELETE FROM paces WHERE channel_id = ?", (name,))
                 connection.execute("DELETE FROM pauses WHERE channel_id = ?", (name,))
-                continue
-            used_until, paused_until, lasts = row
-            connection.execute("REPLACE INTO paces VALUES (?, ?)", (name, used_until))
-            if lasts > 0:
-                connection.execute("REPLACE INTO pauses VALUES (?, ?, ?)", (name, paused_until, lasts))
             else:
-                connection.execute("DELETE FROM pauses WHERE channel_id = ?", (name,))
+                _save(connection, name, row)
 
     async def lift(self, names: Collection[str]) -> None:
         await self._save_lifted(names)
@@ -115,3 +109,25 @@ class FileRateLimiter(InMemoryRateLimiter):
             for until in (bucket.used_until, bucket.paused_until)
         )
         return now + used, now + pause, pause
+
+
+def saved_rates(connection: sqlite3.Connection, now: int) -> Iterator[tuple[str, int, int]]:
+    """Yields by name how long the slots last that were given out, and how long a pause; in microseconds from `now`."""
+    for name, *times in connection.execute(_SAVED):
+        used_until, paused_until, lasts = (time if is_time(time) else 0 for time in times)
+        yield name, used_until - now, min(paused_until - now, lasts, _LONGEST_PAUSE)
+
+
+def save_rates(connection: sqlite3.Connection, now: int, rates: Iterable[tuple[str, int, int]]) -> None:
+    """Saves what `saved_rates` yields."""
+    for name, used_for, paused_for in rates:
+        _save(connection, name, (now + used_for, now + paused_for, paused_for))
+
+
+def _save(connection: sqlite3.Connection, name: str, row: _Row) -> None:
+    used_until, paused_until, lasts = row
+    connection.execute("REPLACE INTO paces VALUES (?, ?)", (name, used_until))
+    if lasts > 0:
+        connection.execute("REPLACE INTO pauses VALUES (?, ?, ?)", (name, paused_until, lasts))
+    else:
+        connection.execute("DELETE FROM pauses WHERE channel_id = ?", (name,))

@@ -11,7 +11,7 @@ import structlog
 
 from adapters.filesystem.directory import as_storage_error, create, quarantine
 from adapters.filesystem.schema import MAX_CHECKED_BYTES, connect
-from domain.errors import StorageUnavailable
+from domain.errors import StorageUnavailable, StorageUnusable
 
 log = structlog.get_logger()
 
@@ -43,6 +43,19 @@ def quarantine_if_corrupt(path: Path, marker: Path, *, had_channels: bool) -> No
         _replace_by_empty(path, str(damage))
     except OSError as error:
         raise as_storage_error(error, f"create {path}") from error
+    except sqlite3.Error as error:
+        raise _unavailable(path, error) from error
+
+
+def require_intact(path: Path) -> None:
+    """Makes a file of an earlier version one of this version. No other process may use it.
+
+    Raises StorageUnavailable and StorageUnusable, the latter also if anything is damaged or missing.
+    """
+    try:
+        _check(path, was_used=True)
+    except _CorruptError as damage:
+        raise StorageUnusable(f"{path} is damaged ({damage}); restore a backup, or start the pack there") from damage
     except sqlite3.Error as error:
         raise _unavailable(path, error) from error
 

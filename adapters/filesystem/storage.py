@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from adapters.filesystem.channels import FileChannels
+from adapters.filesystem.copy_marks import COPYING, require_complete, require_current
 from adapters.filesystem.database import Database
 from adapters.filesystem.directory import create, inspect, is_temporary, lock, prepare
 from adapters.filesystem.gaps import FileGaps
@@ -17,9 +18,10 @@ from adapters.filesystem.journal import FileJournal, release_orphans
 from adapters.filesystem.message_keys import FileMessageKeys
 from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
 from adapters.filesystem.rate_limits import FileRateLimiter
-from adapters.filesystem.recovery import quarantine_if_corrupt, take_over
+from adapters.filesystem.recovery import quarantine_if_corrupt, require_intact, take_over
 from adapters.filesystem.repair import Repair
 from adapters.filesystem.tidying import Tidying
+from adapters.filesystem.transfer import FileTransfer
 from adapters.filesystem.uptime import Uptime
 from application.ports.channels import Channels
 from application.ports.clock import Clock
@@ -70,6 +72,7 @@ class FileStorage:
         self.journal = FileJournal(self.database, clock, self._uptime)
         self.message_keys = FileMessageKeys(self.database, self._uptime)
         self.rate_limiter = self._rate_limiter
+        self.transfer = FileTransfer(self._directory, self.database, self._channels, self._uptime, clock)
         self.leases = SoleProcessLeases()
         self.replicas = SoleReplica()
 
@@ -77,6 +80,16 @@ class FileStorage:
     async def open(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as exits:
             await (self._open_exclusive(exits) if self._exclusive else self._open_shared(exits))
+            yield
+
+    @asynccontextmanager
+    async def open_for_copy(self, *, creates: bool) -> AsyncIterator[None]:
+        """Implements TransferableStorage."""
+        if not creates:
+            await asyncio.to_thread(self._require_file)
+        async with AsyncExitStack() as exits:
+            await self._lock(exits, COPYING)
+            await (self._open_files(exits, self._settle) if creates else self._open_intact(exits))
             yield
 
     async def heartbeat(self, lease_seconds: float) -> None:
@@ -92,27 +105,49 @@ class FileStorage:
         return StorageDescription(str(self._directory), is_durable=True, is_shared=False)
 
     async def _open_exclusive(self, exits: AsyncExitStack) -> None:
+        await self._lock(exits)
+        await asyncio.to_thread(require_current, self._directory)
+        await self._open_files(exits, self._begin)
+        await asyncio.to_thread(_warn_if_temporary, self._directory)
+
+    async def _lock(self, exits: AsyncExitStack, purpose: str = "") -> None:
         await asyncio.to_thread(prepare, self._directory)
-        exits.callback(os.close, await asyncio.to_thread(lock, self._directory))
+        exits.callback(os.close, await asyncio.to_thread(lock, self._directory, purpose))
+
+    async def _open_files(self, exits: AsyncExitStack, begin: Callable[[sqlite3.Connection], None]) -> None:
         exits.push_async_callback(self._channels.close)
         await self._channels.open()
         had_channels = bool((await self._channels.joined()).ids)
         await asyncio.to_thread(quarantine_if_corrupt, self._file, self._marker, had_channels=had_channels)
         exits.push_async_callback(self.database.close)
-        await self.database.open(self._begin)
+        await self.database.open(begin)
         await asyncio.to_thread(create, self._marker)
         exits.push_async_callback(self._save_uptime)
-        await asyncio.to_thread(_warn_if_temporary, self._directory)
+
+    async def _open_intact(self, exits: AsyncExitStack) -> None:
+        """Opens what is there, all of it or nothing."""
+        await self._channels.open_read_only()
+        await asyncio.to_thread(require_intact, self._file)
+        exits.push_async_callback(self.database.close)
+        await self.database.open(self._settle)
+        exits.push_async_callback(self._save_uptime)
+
+    def _require_file(self) -> None:
+        if not self._file.is_file():
+            raise StorageUnusable(f"there is no {self._file}: has the pack ever run there?")
 
     async def _open_shared(self, exits: AsyncExitStack) -> None:
         await asyncio.to_thread(inspect, self._directory)
-        if not await asyncio.to_thread(self._file.is_file):
-            raise StorageUnusable(f"there is no {self._file}: has the pack ever run there?")
+        await asyncio.to_thread(require_complete, self._directory)
+        await asyncio.to_thread(self._require_file)
         await self._channels.open_read_only()
         exits.push_async_callback(self.database.close)
         try:
             descriptor = await asyncio.to_thread(lock, self._directory)
-        except StorageUnusable:  # a pack is running
+        except StorageUnusable as error:
+            if COPYING in str(error):
+                raise
+            # a pack is running
             await self.database.open(self._read)
             return
         try:
@@ -122,12 +157,15 @@ class FileStorage:
             os.close(descriptor)
 
     def _begin(self, connection: sqlite3.Connection) -> None:
+        self._settle(connection)
+        self._rate_limiter.take_over(connection)
+
+    def _settle(self, connection: sqlite3.Connection) -> None:
         """No process that claimed anything can be alive."""
         self._uptime.read(connection)
         end_claims_of_dead_processes(connection, self._uptime)
         release_orphans(connection)
         Repair(connection, self._clock, self._uptime).run()
-        self._rate_limiter.take_over(connection)
 
     def _read(self, connection: sqlite3.Connection) -> None:
         self._uptime.read(connection)

@@ -10,10 +10,13 @@ import click
 from adapters.storage_urls import attach_storage
 from adapters.system_clock import SystemClock
 from application.ports.storage import Storage
+from application.ports.transfer import TransferableStorage
 from domain.errors import StorageError
+from entrypoints.config.passwords import passwords_in
 from entrypoints.config.settings import SettingsError, storage_url
 from entrypoints.daemon import ExitStatus
 from entrypoints.observability.logs import configure_logs
+from entrypoints.observability.redaction import Redactor
 from entrypoints.terminal_text import printable
 
 STORAGE_NOTE: Final = "Reads the storage that FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR names."
@@ -24,19 +27,26 @@ def run_on_storage(
     name: str, environ: Mapping[str, str], function: Callable[..., Awaitable[None]], **options: object
 ) -> None:
     """Calls `function` with the open storage and the options. Exits with the reason if there is no such storage."""
-    configure_logs("error")
+    secrets: list[str] = []
     try:
-        storage = attach_storage(storage_url(environ).reveal(), SystemClock())
-        asyncio.run(_run(storage, function, options))
+        url = storage_url(environ).reveal()
+        secrets = passwords_in(url)
+        configure_logs("error", secrets=secrets)
+        asyncio.run(_run(attach_storage(url, SystemClock()), function, options))
     except SettingsError as error:
         click.echo(printable(str(error)), err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)
     except (StorageError, ValueError) as error:
         advice = "" if "; " in str(error) else f"; {_STORAGE_ADVICE}"
-        click.echo(printable(f"flyte-slack {name}: {error}{advice}"), err=True)
+        text = Redactor(secrets).redact_text(f"flyte-slack {name}: {error}{advice}")
+        click.echo(printable(text), err=True)
         sys.exit(ExitStatus.FAILED)
 
 
 async def _run(storage: Storage, function: Callable[..., Awaitable[None]], options: Mapping[str, object]) -> None:
     async with storage.open():
+        if isinstance(storage, TransferableStorage) and (moved_to := (await storage.transfer.marks()).moved_to):
+            click.echo(
+                printable(f"these are old data: {storage.describe().location} was moved to {moved_to}"), err=True
+            )
         await function(storage, **options)

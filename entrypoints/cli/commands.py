@@ -1,4 +1,4 @@
-"""The command line: `flyte-slack run | simulate | check | outbox | journal | pauses | test | record-to-test`."""
+"""The command line: `flyte-slack run`, `simulate`, `check`, `test`, and operators' commands on the storage."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ import uvloop
 
 from entrypoints.cli.pauses import register_pauses
 from entrypoints.cli.queues import register_commands
+from entrypoints.cli.storage_copy import register_storage
 from entrypoints.config.parsers import LOG_LEVELS
 from entrypoints.config.settings import SettingsError, load_settings
 from entrypoints.container import Daemon
@@ -151,3 +152,4 @@ def record_to_test(**options: Any) -> None:
 
 register_commands(main, os.environ)
 register_pauses(main, os.environ)
+register_storage(main)
