@@ -8,7 +8,7 @@ from adapters.memory.clock import VirtualTimeLoop
 from tests.support.postgres_server import ServerProcess, describe_server, fresh_database, running_server
 
 # So that a failure there says what was compared, as in modules that pytest collects itself.
-pytest.register_assert_rewrite("tests.contracts")
+pytest.register_assert_rewrite("tests.contracts", "entrypoints.testing")
 
 # A busy machine makes no property false.
 settings.register_profile("unhurried", deadline=None)

@@ -43,8 +43,8 @@ from domain.outbox import Backlog, Lane, OutboxEntry, outbox_entry
 from domain.users import User
 from entrypoints.cli.commands import main
 from entrypoints.container import Application, FixedAdapters
+from entrypoints.testing.manual_clock import ManualClock
 from tests.support.environment import DEFAULTS
-from tests.support.manual_clock import ManualClock
 
 DATA = Path(__file__).parent / "data" / "earlier_version"
 WRITTEN_AT = datetime(2025, 12, 31, 23, 50, 0, 123_000, tzinfo=UTC)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.storage import FileStorage
-from tests.contracts.storage_contract import StorageContract
-from tests.contracts.storage_suite import Restart
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
+from entrypoints.testing.storage_contract import StorageContract
+from entrypoints.testing.storage_suite import Restart
 
 
 class TestFileStorage(StorageContract):

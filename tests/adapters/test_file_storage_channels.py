@@ -10,7 +10,7 @@ from adapters.filesystem.storage import FileStorage
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
-from tests.contracts.storage_values import CLOCK, NOW, A, B, C, new_entry
+from entrypoints.testing.storage_values import CLOCK, NOW, A, B, C, new_entry
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionId, ActionState
 from domain.channels import ChannelId
 from domain.gaps import Gap
-from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import (
+from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.storage_values import (
     CLOCK,
     HELD,
     LANE_A,

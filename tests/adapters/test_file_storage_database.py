@@ -20,8 +20,8 @@ from domain.errors import StorageUnavailable, TooLate
 from domain.events import Fatal
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
-from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import (
+from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.storage_values import (
     CLOCK,
     HELD,
     LANE_A,

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from adapters.filesystem.storage import FileStorage
 from domain.errors import StorageUnusable
-from tests.contracts.storage_values import CLOCK, NOW, A
+from entrypoints.testing.storage_values import CLOCK, NOW, A
 from tests.support.storage_processes import storage_process
 
 

@@ -16,7 +16,21 @@ from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog
-from tests.contracts.storage_values import CLOCK, HELD, LANE_A, LEASE, NOW, STEP_A, A, B, X, Y, action, at, new_entry
+from entrypoints.testing.storage_values import (
+    CLOCK,
+    HELD,
+    LANE_A,
+    LEASE,
+    NOW,
+    STEP_A,
+    A,
+    B,
+    X,
+    Y,
+    action,
+    at,
+    new_entry,
+)
 from tests.support.storage_process import BATCH
 from tests.support.storage_processes import storage_process
 

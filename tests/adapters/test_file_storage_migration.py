@@ -17,20 +17,8 @@ from domain.actions import ActionState, Step
 from domain.errors import StorageUnusable
 from domain.gaps import Gap
 from domain.outbox import Lane, OutboxEntry
-from tests.adapters.test_file_storage_damage import (
-    BEHIND,
-    COMPLETED,
-    DAMAGE,
-    ELSEWHERE,
-    PLANNED,
-    REJECTED,
-    TAKEN,
-    WAITING,
-    damage,
-    use,
-)
-from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import (
+from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.storage_values import (
     CLOCK,
     LANE_A,
     LEASE,
@@ -47,6 +35,18 @@ from tests.contracts.storage_values import (
     after,
     at,
     new_entry,
+)
+from tests.adapters.test_file_storage_damage import (
+    BEHIND,
+    COMPLETED,
+    DAMAGE,
+    ELSEWHERE,
+    PLANNED,
+    REJECTED,
+    TAKEN,
+    WAITING,
+    damage,
+    use,
 )
 from tests.support.storage_processes import storage_process
 

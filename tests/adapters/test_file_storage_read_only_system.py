@@ -8,7 +8,7 @@ import pytest
 from adapters.filesystem.schema import connect
 from adapters.filesystem.storage import FileStorage
 from domain.channels import ChannelId, JoinedChannels
-from tests.contracts.storage_values import CLOCK, NOW
+from entrypoints.testing.storage_values import CLOCK, NOW
 
 
 async def test_the_storage_needs_no_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.storage import FileStorage
-from tests.contracts.storage_suite import Restart
-from tests.contracts.transfer_contract import TransferContract
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
+from entrypoints.testing.storage_suite import Restart
+from entrypoints.testing.transfer_contract import TransferContract
 
 
 class TestFileStorage(TransferContract):

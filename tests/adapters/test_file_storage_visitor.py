@@ -11,8 +11,8 @@ from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog, Claim
-from tests.contracts.journal_contract import SENT
-from tests.contracts.storage_values import (
+from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.storage_values import (
     CLOCK,
     LANE_A,
     LEASE,

@@ -19,9 +19,9 @@ from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.simulation.flyte import faults
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.testing.manual_clock import ManualClock
 from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON, received_message
 from tests.support.flyte import LISTENER, registered
-from tests.support.manual_clock import ManualClock
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
 
 ECHO = flow_from_values(

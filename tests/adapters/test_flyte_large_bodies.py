@@ -19,10 +19,10 @@ from domain.commands import Broadcast, Command, UnknownCommand, UnreadableComman
 from domain.errors import WorkflowInDoubt
 from domain.events import Fatal
 from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.testing.strategies import json_values
 from tests.contracts.workflow_contract import DEFINITION, LONG_AGO, NOON
 from tests.support.flyte import registered
 from tests.support.scripted_http import Request, flyte_registration, http_response, scripted_server
-from tests.support.strategies import json_values
 
 MEBIBYTE = 1024 * 1024
 LINKS = b'"links": [{"rel": "x#/actionResult", "href": "{result}"}]'

@@ -18,7 +18,7 @@ from application.ports.workflow import CommandDefinition, PackDefinition
 from domain.commands import command_name
 from domain.events import Event
 from domain.json_values import Json
-from tests.support.strategies import events, json_values, texts
+from entrypoints.testing.strategies import events, json_values, texts
 
 BASE = URL("http://flyte:8080/v1/packs")
 TAKE = URL("http://flyte:8080/v1/packs/My%20Slack.env.dev/actions/take")

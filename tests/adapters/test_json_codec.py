@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.serialization.json_codec import MAX_DEPTH, is_deeper_than, read_json, replace_surrogates_deep, write_json
 from domain.json_values import Json
-from tests.support.strategies import json_values
+from entrypoints.testing.strategies import json_values
 
 
 @given(json_values)

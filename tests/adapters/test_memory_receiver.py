@@ -8,13 +8,13 @@ from application.ports.receiver import MembershipGained
 from domain.channels import ChannelId
 from domain.errors import AuthenticationFailed
 from domain.messages import IncomingMessage, OutgoingMessage
+from entrypoints.testing.manual_clock import ManualClock
 from tests.contracts.receiver_contract import (
     AcknowledgementContract,
     AcknowledgingEnvironment,
     ReceiverContract,
     next_event,
 )
-from tests.support.manual_clock import ManualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,9 +4,9 @@ import pytest
 
 from adapters.memory.storage import MemoryStorage
 from domain.errors import StorageUnusable
-from tests.contracts.storage_contract import StorageContract
-from tests.contracts.storage_suite import Restart
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
+from entrypoints.testing.storage_contract import StorageContract
+from entrypoints.testing.storage_suite import Restart
 
 
 class TestMemoryStorage(StorageContract):

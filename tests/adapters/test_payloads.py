@@ -45,7 +45,7 @@ from domain.interactions import Activity, BlockAction, Reaction
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt, RichMessage
 from domain.users import User
-from tests.support.strategies import events, json_values, messages, texts
+from entrypoints.testing.strategies import events, json_values, messages, texts
 
 C1 = ChannelId("C1")
 C2 = ChannelId("C2")

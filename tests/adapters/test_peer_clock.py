@@ -9,7 +9,7 @@ import pytest
 
 from adapters.http.peer_clock import PeerClock
 from adapters.http.session import open_session
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
 from tests.support.scripted_http import Request, http_response, scripted_server
 
 OURS = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)

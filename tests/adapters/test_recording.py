@@ -29,6 +29,8 @@ from domain.events import CommandOutcome, MessageSent
 from domain.interactions import Reaction, ViewEvent
 from domain.messages import OutgoingMessage, Receipt, RichMessage
 from domain.users import User
+from entrypoints.testing.manual_clock import ManualClock
+from entrypoints.testing.strategies import json_objects, json_values, texts
 from tests.adapters.test_memory_chat import MemoryChatEnvironment
 from tests.adapters.test_memory_receiver import MemoryReceiverEnvironment
 from tests.adapters.test_memory_workflow import MemoryEngine
@@ -40,8 +42,6 @@ from tests.contracts.receiver_contract import (
     next_event,
 )
 from tests.contracts.workflow_contract import DEFINITION, NOON, Engine, WorkflowContract, received_message
-from tests.support.manual_clock import ManualClock
-from tests.support.strategies import json_objects, json_values, texts
 
 if TYPE_CHECKING:
     from domain.json_values import JsonObject

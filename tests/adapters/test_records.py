@@ -38,7 +38,7 @@ from domain.events import (
 )
 from domain.json_values import JsonObject
 from domain.messages import OutgoingMessage, Receipt, RichMessage
-from tests.support.strategies import commands, outcomes
+from entrypoints.testing.strategies import commands, outcomes
 
 C1 = ChannelId("C1")
 MESSAGE = OutgoingMessage(C1, "hello", "1.2")

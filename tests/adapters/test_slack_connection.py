@@ -13,7 +13,7 @@ from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWebClient
 from domain.json_values import JsonObject
 from domain.users import Identity
-from tests.support.strategies import json_values
+from entrypoints.testing.strategies import json_values
 from tests.support.virtual_time import TestTime
 
 pytestmark = pytest.mark.virtual_time

@@ -19,7 +19,7 @@ from domain.interactions import MessageChange, OtherEvent, Reaction
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage
 from domain.users import Identity
-from tests.support.strategies import json_values
+from entrypoints.testing.strategies import json_values
 
 OWN = "UFLYTE"
 OURS = Identity(OWN, "BFLYTE", "T1")

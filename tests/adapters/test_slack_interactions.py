@@ -11,7 +11,7 @@ from domain.channels import NO_CHANNEL, ChannelId
 from domain.interactions import BlockAction, Shortcut, SlashCommand, ViewEvent
 from domain.json_values import Json, JsonObject
 from domain.users import Identity
-from tests.support.strategies import json_values
+from entrypoints.testing.strategies import json_values
 
 OURS = Identity("UFLYTE", "BFLYTE", "T1", "E1")
 C1 = ChannelId("C1")

@@ -25,7 +25,7 @@ from domain.errors import LeaseLost
 from domain.events import BroadcastSent, Outcome
 from domain.message_keys import KeyedMessage
 from domain.outbox import Claim, OutboxEntry
-from tests.contracts.storage_values import (
+from entrypoints.testing.storage_values import (
     CLOCK,
     LANE_A,
     STEP_A,

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.memory.storage import MemoryStorage
 from adapters.storage_urls import attach_storage, create_storage, directory_of
-from tests.contracts.storage_values import CLOCK
+from entrypoints.testing.storage_values import CLOCK
 from tests.support.distributions import install_distribution
 
 ENTRY_POINTS = """

@@ -7,7 +7,7 @@ import pytest
 from adapters.filesystem.storage import FileStorage
 from adapters.memory.storage import MemoryStorage
 from adapters.storage_urls import create_storage, directory_of
-from tests.contracts.storage_values import CLOCK
+from entrypoints.testing.storage_values import CLOCK
 
 
 async def test_a_file_url_names_a_directory(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from domain.interactions import BlockAction, ViewEvent
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
 from domain.outbox import Lane, Lease, OutboxEntry, outbox_entry
 from entrypoints.cli.commands import main
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 

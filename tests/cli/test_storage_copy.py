@@ -11,8 +11,8 @@ from adapters.filesystem.storage import FileStorage
 from application.ports.transfer import CopyMarks
 from domain.errors import StorageUnusable
 from entrypoints.cli.commands import main
-from tests.contracts.storage_contents import fill
-from tests.contracts.storage_values import CLOCK, A, new_entry
+from entrypoints.testing.storage_contents import fill
+from entrypoints.testing.storage_values import CLOCK, A, new_entry
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 

@@ -10,7 +10,7 @@ from domain.channels import ChannelId
 from domain.messages import OutgoingMessage, RichMessage
 from entrypoints.simulation.workspaces.memory_workspace import MemoryWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, WorkspaceEvent
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
 
 OPS = ChannelId("C1")
 

@@ -19,7 +19,7 @@ from domain.channels import ChannelId
 from domain.errors import StorageUnavailable
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
-from tests.contracts.storage_values import CLOCK, HELD, LANE_A, LEASE, NOW, STEP_A, A, action, at, new_entry
+from entrypoints.testing.storage_values import CLOCK, HELD, LANE_A, LEASE, NOW, STEP_A, A, action, at, new_entry
 
 BATCH = 10
 _MAX_FILE_BYTES = 400_000

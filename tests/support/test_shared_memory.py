@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.contracts.shared_storage_contract import SharedStorageContract
-from tests.contracts.storage_suite import Restart
-from tests.contracts.storage_values import LEASE
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
+from entrypoints.testing.shared_storage_contract import SharedStorageContract
+from entrypoints.testing.storage_suite import Restart
+from entrypoints.testing.storage_values import LEASE
 from tests.support.shared_memory import SharedMemory
 
 

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from domain.commands import UnknownCommand
 from domain.errors import WorkflowUnreachable
-from tests.contracts.storage_values import STEPS
+from entrypoints.testing.storage_values import STEPS
 from tests.support.environment import World
 
 DOWN = WorkflowUnreachable("connection refused")

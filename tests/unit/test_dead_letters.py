@@ -11,7 +11,7 @@ from adapters.memory.workflow import MemoryWorkflow
 from domain.errors import RejectedByWorkflow, WorkflowServerError
 from domain.events import PackEvent, ReceivedMessage
 from domain.outbox import outbox_entry
-from tests.contracts.storage_values import STEPS
+from entrypoints.testing.storage_values import STEPS
 from tests.support.environment import World
 
 FAILED = WorkflowServerError("500")

@@ -14,7 +14,7 @@ from domain.commands import Broadcast, SendMessage
 from domain.errors import ChatError, ChatRejected, RateLimited, Unreachable
 from domain.events import BroadcastSent, MessageSent, SendMessageFailed
 from domain.messages import OutgoingMessage
-from tests.contracts.storage_values import HELD
+from entrypoints.testing.storage_values import HELD
 from tests.support.environment import World, pack_settings
 
 UNREADABLE = ChatRejected("missing_scope", "add channels:history")

@@ -6,8 +6,8 @@ import pytest
 
 from application.ports.storage import Storage
 from domain.message_keys import KeyedMessage
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import CLOCK, NOW, STEPS, A, B, after, at
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import CLOCK, NOW, STEPS, A, B, after, at
 
 DEPLOY, ALERT = "deploy 42", "Alarm: ü 🦀"
 FIRST, SECOND = "1700000000.000100", "1700000000.000200"

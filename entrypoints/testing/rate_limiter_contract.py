@@ -4,9 +4,9 @@ import pytest
 
 from application.ports.storage import Storage
 from domain.channels import ChannelId
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import NOW, A, B, C, after, at
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import NOW, A, B, C, after, at
 
 
 async def reserve_slots(storage: Storage, count: int, channel_id: ChannelId = A, seconds: float = 0) -> list[float]:

@@ -6,8 +6,8 @@ from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import NOW, A, B, C, after, at, new_entry
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import NOW, A, B, C, after, at, new_entry
 
 SAID_AT_7 = datetime.fromtimestamp(1_700_000_000, UTC) + timedelta(microseconds=7)
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.gaps import Gap
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import A, B, after
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import A, B, after
 
 
 def gap(channel_id: ChannelId, begin: float, end: float) -> Gap:

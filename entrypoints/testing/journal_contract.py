@@ -15,8 +15,9 @@ from domain.events import BroadcastSent, ChannelJoined, CommandOutcome, Outcome
 from domain.json_values import JsonObject
 from domain.messages import Receipt
 from domain.outbox import Backlog
-from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
-from tests.contracts.storage_values import (
+from entrypoints.testing import strategies
+from entrypoints.testing.storage_suite import Restart, StorageSuite, property_settings
+from entrypoints.testing.storage_values import (
     CLOCK,
     LANE_A,
     NOW,
@@ -35,7 +36,6 @@ from tests.contracts.storage_values import (
     at,
     held,
 )
-from tests.support import strategies
 
 SENT = BroadcastSent("hello", (A,))
 

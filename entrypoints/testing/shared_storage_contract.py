@@ -10,10 +10,10 @@ from domain.actions import ActionId
 from domain.commands import UnknownCommand
 from domain.errors import LeaseLost, StorageUnusable
 from domain.events import BroadcastSent
-from tests.contracts.claims_contract import claim_one
-from tests.contracts.replicas_contract import REPLICA
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import (
+from entrypoints.testing.claims_contract import claim_one
+from entrypoints.testing.replicas_contract import REPLICA
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import (
     LANE_A,
     LANE_B,
     LEASE,

@@ -11,9 +11,9 @@ from application.ports.storage import Storage
 from domain.errors import TooLate
 from domain.interactions import Reaction
 from domain.outbox import Backlog, InboundEvent, OutboxEntry, outbox_entry
-from tests.contracts.storage_suite import Restart, StorageSuite, property_settings
-from tests.contracts.storage_values import CLOCK, LEASE, NOW, STEPS, A, B, C, after, at, new_click, new_entry
-from tests.support import strategies
+from entrypoints.testing import strategies
+from entrypoints.testing.storage_suite import Restart, StorageSuite, property_settings
+from entrypoints.testing.storage_values import CLOCK, LEASE, NOW, STEPS, A, B, C, after, at, new_click, new_entry
 
 
 async def waiting(storage: Storage) -> list[OutboxEntry]:

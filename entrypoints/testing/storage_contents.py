@@ -9,7 +9,7 @@ from domain.channels import ChannelId
 from domain.events import BroadcastSent
 from domain.gaps import Gap
 from domain.outbox import Claim, Lane, Lease
-from tests.contracts.storage_values import (
+from entrypoints.testing.storage_values import (
     LANE_A,
     LANE_B,
     LANE_C,

@@ -7,9 +7,9 @@ import pytest
 from application.ports.storage import Storage
 from application.ports.transfer import CopyMarks, Record, TransferableStorage
 from domain.errors import StorageUnusable
-from tests.contracts.storage_contents import contents, fill
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import after, at
+from entrypoints.testing.storage_contents import contents, fill
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import after, at
 
 
 def transferable(storage: Storage) -> TransferableStorage:

@@ -4,8 +4,8 @@ import pytest
 
 from application.ports.storage import Storage
 from domain.errors import LeaseLost
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import LANE_A, LANE_B, NOW, X, action, at, held
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import LANE_A, LANE_B, NOW, X, action, at, held
 
 
 class LeasesContract(StorageSuite):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from application.ports.storage import Storage
-from tests.contracts.storage_values import CLOCK, NOW
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
+from entrypoints.testing.storage_values import CLOCK, NOW
 
 Restart = Callable[[], Storage]
 """Returns the storage as a newly started process finds it after the previous one has exited; not opened yet."""

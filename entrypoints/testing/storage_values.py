@@ -9,7 +9,7 @@ from domain.commands import Broadcast, Command
 from domain.interactions import BlockAction
 from domain.messages import IncomingMessage, Receipt
 from domain.outbox import Lane, Lease, OutboxEntry, outbox_entry
-from tests.support.manual_clock import ManualClock
+from entrypoints.testing.manual_clock import ManualClock
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
 A, B, C = ChannelId("CA"), ChannelId("CB"), ChannelId("CC")

@@ -2,7 +2,7 @@
 
 from application.ports.replicas import Replica
 from application.ports.storage import Storage
-from tests.contracts.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_suite import Restart, StorageSuite
 
 REPLICA = Replica("one", "1.0", {"FLYTE_SLACK_LISTEN": "digest"}, ("SendMessage",))
 

@@ -8,8 +8,8 @@ from application.ports.storage import Storage
 from domain.channels import ChannelId
 from domain.errors import LeaseLost
 from domain.outbox import Claim, Lane, OutboxEntry
-from tests.contracts.storage_suite import Restart, StorageSuite
-from tests.contracts.storage_values import (
+from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.storage_values import (
     CLOCK,
     LANE_A,
     LANE_B,

@@ -1,0 +1,1 @@
+"""What another distribution tests its storage with. Needs the extra `testing`."""

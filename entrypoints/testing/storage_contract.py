@@ -1,0 +1,25 @@
+"""The contract of a storage with all its parts."""
+
+from entrypoints.testing.channels_contract import ChannelsContract
+from entrypoints.testing.claims_contract import ClaimsContract
+from entrypoints.testing.gaps_contract import GapsContract
+from entrypoints.testing.journal_contract import JournalContract
+from entrypoints.testing.leases_contract import LeasesContract
+from entrypoints.testing.message_keys_contract import MessageKeysContract
+from entrypoints.testing.outbox_contract import OutboxContract
+from entrypoints.testing.rate_limiter_contract import RateLimiterContract
+from entrypoints.testing.replicas_contract import ReplicasContract
+
+
+class StorageContract(
+    ChannelsContract,
+    GapsContract,
+    OutboxContract,
+    ClaimsContract,
+    JournalContract,
+    MessageKeysContract,
+    RateLimiterContract,
+    LeasesContract,
+    ReplicasContract,
+):
+    """Subclasses provide the fixture `restart`."""
