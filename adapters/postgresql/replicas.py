@@ -1,0 +1,101 @@
+"""The processes that share the database: a row for each, which its heartbeats keep alive."""
+
+import json
+from datetime import datetime
+
+from adapters.postgresql.database import Database
+from adapters.postgresql.session import Session
+from adapters.sql.codec import optional_from_micros, to_micros
+from application.ports.replicas import Replica
+from domain.errors import StorageUnusable
+
+_LISTED_SECONDS = 3600
+"""For how long a replica that is gone is remembered."""
+
+
+class PostgresReplicas:
+    """Implements Replicas."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.own_id = 0
+        """Of this process among all that ever used the database; 0 if it is no replica."""
+
+    async def enter(self, session: Session, lease_seconds: float) -> None:
+        """Makes this process a replica. Time for which none was alive does not count."""
+        await session.execute(
+            "UPDATE flyte_slack.uptime SET seen_at = flyte_slack.server_clock() WHERE NOT EXISTS "
+            "(SELECT FROM flyte_slack.replicas JOIN flyte_slack.clock ON alive_until > now)"
+        )
+        [(self.own_id,)] = await session.fetch(
+            "INSERT INTO flyte_slack.replicas (alive_until) SELECT now + %s FROM flyte_slack.clock RETURNING id",
+            (_micros(lease_seconds),),
+        )
+
+    async def heartbeat(self, lease_seconds: float) -> None:
+        """Keeps what this process owns for so long, and moves the uptime."""
+        await self.database.fetch(
+            """
+            WITH clock AS MATERIALIZED (SELECT now FROM flyte_slack.clock),
+            moved AS (
+                UPDATE flyte_slack.uptime SET micros = greatest(micros, now), seen_at = flyte_slack.server_clock()
+                FROM clock WHERE abs(extract(epoch FROM flyte_slack.server_clock() - seen_at)) > 0.5
+            )
+            INSERT INTO flyte_slack.replicas (id, alive_until) SELECT %s, now + %s FROM clock
+            ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
+            RETURNING id
+            """,
+            (self.own_id, _micros(lease_seconds)),
+        )
+
+    async def leave(self, session: Session) -> None:
+        """Ends what this process owns."""
+        await session.execute(
+            "UPDATE flyte_slack.replicas SET alive_until = least(alive_until, now) FROM flyte_slack.clock "
+            "WHERE id = %s",
+            (self.own_id,),
+        )
+
+    async def announce(self, replica: Replica) -> list[Replica]:
+        await self.database.fetch(
+            "UPDATE flyte_slack.replicas SET name = %s, version = %s, settings = %s, commands = %s WHERE id = %s "
+            "RETURNING id",
+            (replica.name, replica.version, json.dumps(dict(replica.settings)), list(replica.commands), self.own_id),
+        )
+        return await self.others()
+
+    async def others(self) -> list[Replica]:
+        rows = await self.database.fetch(
+            "SELECT name, version, settings, commands, greatest(now - alive_until, 0) FROM flyte_slack.replicas, "
+            "flyte_slack.clock WHERE name IS NOT NULL AND id <> %s AND alive_until > now - %s ORDER BY id",
+            (self.own_id, _micros(_LISTED_SECONDS)),
+        )
+        return [
+            Replica(name, version, json.loads(settings), tuple(commands), gone / 1_000_000)
+            for name, version, settings, commands, gone in rows
+        ]
+
+    async def claim_for(self, team_id: str, bot_id: str) -> None:
+        [(owner_team, owner_bot)] = await self.database.fetch(
+            "UPDATE flyte_slack.storage SET team_id = CASE bot_id WHEN '' THEN %s ELSE team_id END, "
+            "bot_id = CASE bot_id WHEN '' THEN %s ELSE bot_id END RETURNING team_id, bot_id",
+            (team_id, bot_id),
+        )
+        if (owner_team, owner_bot) != (team_id, bot_id):
+            raise StorageUnusable(
+                f"the {self.database.location} belongs to the bot {owner_bot} of the workspace {owner_team}, and this "
+                f"pack is the bot {bot_id} of the workspace {team_id}; use a database of its own"
+            )
+
+    async def note_connected(self, at: datetime) -> None:
+        await self.database.fetch(
+            "UPDATE flyte_slack.storage SET connected_at = greatest(connected_at, %s) RETURNING true", (to_micros(at),)
+        )
+
+    async def connected_until(self) -> datetime | None:
+        [(at,)] = await self.database.fetch("SELECT connected_at FROM flyte_slack.storage")
+        return optional_from_micros(at)
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1_000_000)

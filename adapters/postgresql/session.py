@@ -1,0 +1,64 @@
+"""A connection to PostgreSQL as the storage uses it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+
+from adapters.postgresql.texts import register_texts
+
+Rows = list[TupleRow]
+
+_DEFAULTS: Final[Mapping[str, str]] = {
+    "application_name": "flyte-slack",
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""So that a dead network is noticed, whatever the system's settings. In seconds; the last one in milliseconds."""
+_SETTINGS: Final = (
+    "set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), {is_local}), "
+    "set_config('idle_in_transaction_session_timeout', '5000', {is_local})"
+)
+"""What is acknowledged is on disk, and a process that was stopped within a transaction keeps no locks."""
+_NUMBER: Final = "UPDATE flyte_slack.commits SET number = number + 1 WHERE connection = %s RETURNING number"
+
+
+class Session(psycopg.AsyncConnection[TupleRow]):
+    """A connection in autocommit mode. Its statements may contain any text."""
+
+    is_pooled: bool = False
+    """Whether a pooler such as PgBouncer stands between: then neither settings nor prepared statements last."""
+    number: int = 0
+    """Identifies its row in the table `commits`; 0 if it has none."""
+
+    async def prepare(self) -> None:
+        """Adapts the session to what is between it and the server. Raises psycopg.Error."""
+        register_texts(self)
+        [(process,)] = await self.fetch("SELECT pg_backend_pid()")
+        self.is_pooled = process != self.info.backend_pid
+        if self.is_pooled:
+            self.prepare_threshold = None
+        else:
+            isolation = "set_config('default_transaction_isolation', 'read committed', false)"
+            await self.fetch(f"SELECT {_SETTINGS.format(is_local='false')}, {isolation}")
+
+    async def fetch(self, query: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Returns the rows of a statement. Within a pipeline, waits for the answers to all statements so far."""
+        cursor = await self.execute(query.encode(), parameters)
+        return await cursor.fetchall()
+
+    async def begin(self) -> psycopg.AsyncCursor[TupleRow]:
+        """Begins a transaction. The cursor returned yields its number among those of the session."""
+        await self.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        settings = f", {_SETTINGS.format(is_local='true')}" if self.is_pooled else ""
+        return await self.execute(f"{_NUMBER}{settings}".encode(), (self.number,))
+
+
+def conninfo_of(parameters: Mapping[str, str]) -> str:
+    """Returns what libpq connects with: these parameters, and defaults for others."""
+    return make_conninfo(**{**_DEFAULTS, **parameters, "client_encoding": "UTF8"})

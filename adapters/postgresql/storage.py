@@ -1,0 +1,104 @@
+"""A storage in a PostgreSQL database, which any number of packs use at the same time."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import psycopg
+
+from adapters.postgresql.connection_settings import parameters_of
+from adapters.postgresql.database import Database
+from adapters.postgresql.migration import Migration, check_version, known_migrations, migrate
+from adapters.postgresql.replicas import PostgresReplicas
+from adapters.postgresql.session import Session
+from application.ports.channels import Channels
+from application.ports.clock import Clock
+from application.ports.gaps import Gaps
+from application.ports.journal import Journal
+from application.ports.leases import Leases
+from application.ports.message_keys import MessageKeys
+from application.ports.outbox import Outbox
+from application.ports.rate_limiter import RateLimiter
+from application.ports.replicas import Replicas
+from application.ports.storage import StorageDescription, Topic
+from domain.errors import StorageError, StorageUnusable
+
+
+class PostgresStorage:
+    """Implements Storage in the schema flyte_slack of a database; creates the schema and its tables if necessary.
+
+    With `attached`, for operators' commands: uses the tables of packs that may be running. Creates nothing, and is no
+    replica to them.
+    """
+
+    channels: Channels
+    gaps: Gaps
+    outbox: Outbox
+    journal: Journal
+    message_keys: MessageKeys
+    rate_limiter: RateLimiter
+    leases: Leases
+    replicas: Replicas
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        lease_seconds: float,
+        attached: bool = False,
+        migrations: Sequence[Migration] | None = None,
+    ) -> None:
+        """`migrations` are those that the program knows. Raises ValueError if the URL is malformed."""
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._attached = attached
+        self._migrations = list(migrations or known_migrations())
+        self.database = Database(parameters_of(url))
+        self._replicas = PostgresReplicas(self.database)
+        self.replicas = self._replicas
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        await self._prepare()
+        async with AsyncExitStack() as exits:
+            await self.database.open()
+            exits.push_async_callback(self.database.close)
+            if not self._attached:
+                await self.database.run(self._enter)
+                exits.push_async_callback(self._leave)
+            yield
+
+    async def heartbeat(self, lease_seconds: float) -> None:
+        await self._replicas.heartbeat(lease_seconds)
+
+    def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
+        pass
+
+    def describe(self) -> StorageDescription:
+        return StorageDescription(self.database.location, is_durable=True, is_shared=True)
+
+    async def _prepare(self) -> None:
+        """Makes sure that the tables can be used."""
+        session = await self.database.connect()
+        async with session:
+            try:
+                if self._attached:
+                    await check_version(session, self._migrations[-1].version)
+                else:
+                    await migrate(session, self._migrations)
+                await self._check_not_moved(session)
+            except psycopg.Error as error:
+                raise self.database.unavailable(error) from error
+
+    async def _check_not_moved(self, session: Session) -> None:
+        [(moved_to,)] = await session.fetch("SELECT moved_to FROM flyte_slack.storage")
+        if moved_to:
+            raise StorageUnusable(f"the content of the {self.database.location} was moved to {moved_to}; use that")
+
+    async def _enter(self, session: Session) -> None:
+        await self._replicas.enter(session, self._lease_seconds)
+
+    async def _leave(self) -> None:
+        """Ends what this process owns, so that others need not wait for the end of its lease."""
+        with suppress(StorageError):
+            await self.database.run(self._replicas.leave)

@@ -1,0 +1,41 @@
+"""PostgreSQL storages whose uptime follows a manual clock."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from adapters.postgresql.storage import PostgresStorage
+from entrypoints.testing.manual_clock import ManualClock
+
+_START = 1_000_000
+"""The uptime at which the clock was made, in microseconds."""
+_MANUAL = """
+    CREATE TABLE flyte_slack.manual_clock (now bigint NOT NULL);
+    INSERT INTO flyte_slack.manual_clock VALUES (0);
+    CREATE OR REPLACE VIEW flyte_slack.clock AS SELECT now FROM flyte_slack.manual_clock
+"""
+
+
+@contextmanager
+def manual_uptime(url: str, clock: ManualClock) -> Iterator[None]:
+    """Creates the tables in an empty database. Their uptime follows the clock, and nothing else."""
+    asyncio.run(_create_tables(url, clock))
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def observe(seconds: float) -> None:
+            connection.execute("UPDATE flyte_slack.manual_clock SET now = %s", (_START + round(seconds * 1_000_000),))
+
+        connection.execute(_MANUAL)
+        observe(clock.monotonic())
+        clock.observers.append(observe)
+        try:
+            yield
+        finally:
+            clock.observers.remove(observe)
+
+
+async def _create_tables(url: str, clock: ManualClock) -> None:
+    async with PostgresStorage(url, clock, lease_seconds=60).open():
+        pass
