@@ -19,9 +19,16 @@ USER = "10001"
 """The image's user, who must own files and volumes."""
 MANIFESTS = pytest.mark.parametrize("name", ["slack-app-socket-mode.yaml", "slack-app-http.yaml"])
 
+COMPOSE_FILES = pytest.mark.parametrize("name", ["compose.yaml", "compose-replicas.yaml"])
+
 
 def read(name: str) -> Any:
     return yaml.safe_load((DEPLOY / name).read_text())
+
+
+def packs(compose: Any) -> dict[str, Any]:
+    """The services that run the pack's image."""
+    return {name: service for name, service in compose["services"].items() if service["image"] == "flyte-slack:latest"}
 
 
 def scopes(manifest: Any) -> set[str]:
@@ -79,15 +86,52 @@ def test_the_operators_guide_explains_every_scope_of_the_manifest() -> None:
     assert explained == scopes(read("slack-app-socket-mode.yaml"))
 
 
-def test_compose_sets_variables_that_exist() -> None:
-    assert set(read("compose.yaml")["services"]["slack"]["environment"]) <= KNOWN
+@COMPOSE_FILES
+def test_compose_sets_variables_that_exist(name: str) -> None:
+    for pack in packs(read(name)).values():
+        assert set(pack["environment"]) <= KNOWN
 
 
-def test_compose_mounts_every_secret_that_a_variable_names() -> None:
-    compose = read("compose.yaml")
-    pack = compose["services"]["slack"]
-    named = {path.rpartition("/")[2] for name, path in pack["environment"].items() if name.endswith("_FILE")}
-    assert named == set(pack["secrets"]) == set(compose["secrets"])
+@COMPOSE_FILES
+def test_compose_mounts_every_secret_that_a_variable_names(name: str) -> None:
+    compose = read(name)
+    for service in compose["services"].values():
+        variables = service.get("environment", {})
+        named = {path.rpartition("/")[2] for variable, path in variables.items() if variable.endswith("_FILE")}
+        assert named <= set(service.get("secrets", []))
+    mounted = {secret for service in compose["services"].values() for secret in service.get("secrets", [])}
+    assert mounted == set(compose["secrets"])
+
+
+@COMPOSE_FILES
+def test_compose_has_all_secrets_in_files(name: str) -> None:
+    compose = read(name)
+    assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
+    for pack in packs(compose).values():
+        assert not SECRETS & set(pack["environment"])
+
+
+@COMPOSE_FILES
+def test_compose_keeps_data_in_named_volumes_only(name: str) -> None:
+    compose = read(name)
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
+    named = {mount.partition(":")[0] for mount in mounts if not mount.endswith(":ro")}
+    assert named == set(compose["volumes"])
+
+
+def test_compose_starts_replicas_once_the_database_is_healthy_and_has_its_tables() -> None:
+    services = read("compose-replicas.yaml")["services"]
+    assert services["slack"]["deploy"]["replicas"] == 2
+    assert services["slack"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert services["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert "volumes" not in services["slack"]
+
+
+def test_compose_makes_the_roles_with_files_that_exist() -> None:
+    mounts = read("compose-replicas.yaml")["services"]["postgres"]["volumes"]
+    files = {mount.split(":")[0]: mount.split(":")[1] for mount in mounts if mount.startswith("./")}
+    assert [(DEPLOY / file).is_file() for file in files] == [True, True]
+    assert f"--file={files['./postgresql/roles.sql']}\n" in (DEPLOY / "postgresql" / "roles.sh").read_text()
 
 
 def test_compose_mounts_the_state_volume_of_the_image() -> None:
@@ -98,7 +142,9 @@ def test_compose_mounts_the_state_volume_of_the_image() -> None:
     assert f"FLYTE_SLACK_BACKUP_DIR={path}\n" in image
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "helm/flyte-slack/templates/deployment.yaml"])
+@pytest.mark.parametrize(
+    "name", ["compose.yaml", "compose-replicas.yaml", "helm/flyte-slack/templates/deployment.yaml"]
+)
 def test_files_belong_to_the_user_of_the_image(name: str) -> None:
     assert f"USER {USER}\n" in (ROOT / "Dockerfile").read_text()
     assert USER in (DEPLOY / name).read_text()
