@@ -9,6 +9,7 @@ import click
 
 from adapters.storage_urls import attach_storage
 from adapters.system_clock import SystemClock
+from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.transfer import TransferableStorage
 from domain.errors import StorageError
@@ -24,7 +25,12 @@ _STORAGE_ADVICE: Final = "set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as f
 
 
 def run_on_storage(
-    name: str, environ: Mapping[str, str], function: Callable[..., Awaitable[None]], **options: object
+    name: str,
+    environ: Mapping[str, str],
+    function: Callable[..., Awaitable[None]],
+    *,
+    find: Callable[[str, Clock], Storage] = attach_storage,
+    **options: object,
 ) -> None:
     """Calls `function` with the open storage and the options. Exits with the reason if there is no such storage."""
     secrets: list[str] = []
@@ -32,7 +38,7 @@ def run_on_storage(
         url = storage_url(environ).reveal()
         secrets = passwords_in(url)
         configure_logs("error", secrets=secrets)
-        asyncio.run(_run(attach_storage(url, SystemClock()), function, options))
+        asyncio.run(_run(find(url, SystemClock()), function, options))
     except SettingsError as error:
         click.echo(printable(str(error)), err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)

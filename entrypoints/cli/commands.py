@@ -152,4 +152,4 @@ def record_to_test(**options: Any) -> None:
 
 register_commands(main, os.environ)
 register_pauses(main, os.environ)
-register_storage(main)
+register_storage(main, os.environ)

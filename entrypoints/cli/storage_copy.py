@@ -15,6 +15,7 @@ from adapters.system_clock import SystemClock
 from application.ports.transfer import TransferableStorage
 from application.services.storage_copy import StorageCopy
 from domain.errors import StorageError
+from entrypoints.cli.storage_migration import migration_command
 from entrypoints.config.parsers import storage_url
 from entrypoints.config.passwords import passwords_in
 from entrypoints.daemon import ExitStatus
@@ -22,7 +23,7 @@ from entrypoints.observability.logs import configure_logs
 from entrypoints.observability.redaction import Redactor
 from entrypoints.terminal_text import printable
 
-_SUMMARY: Final = "Move to another storage."
+_SUMMARY: Final = "Move to another storage, or bring one up to date."
 _COPY_HELP: Final = """Copy everything in the storage FROM to the storage TO, and mark FROM as moved.
 
 FROM and TO are URLs as in FLYTE_SLACK_STORAGE, such as file:///var/lib/flyte-slack and
@@ -33,8 +34,8 @@ arguments.
 """
 
 
-def register_storage(program: click.Group) -> None:
-    """Add the command to the program."""
+def register_storage(program: click.Group, environ: Mapping[str, str]) -> None:
+    """Add the commands to the program; `environ` names the storage to bring up to date."""
     group = click.Group("storage", help=_SUMMARY, short_help=_SUMMARY)
     group.add_command(
         click.Command(
@@ -45,6 +46,7 @@ def register_storage(program: click.Group) -> None:
             short_help="Copy everything to another storage, and mark this one as moved.",
         )
     )
+    group.add_command(migration_command(environ))
     program.add_command(group)
 
 
