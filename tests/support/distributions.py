@@ -6,6 +6,9 @@ from textwrap import dedent
 
 import pytest
 
+EXAMPLE_DISTRIBUTION = Path(__file__).with_name("example_distribution")
+"""A directory with a distribution that registers the scheme `example`, as pip would install it."""
+
 
 def install_distribution(
     directory: Path, monkeypatch: pytest.MonkeyPatch, name: str, entry_points: str, **modules: str

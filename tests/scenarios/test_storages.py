@@ -1,0 +1,65 @@
+"""The daemon on storages other than a directory."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from entrypoints.simulation.flyte.flow_loader import flow_from_file
+from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.server import SlackServer
+from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.distributions import EXAMPLE_DISTRIBUTION
+
+ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
+
+
+@pytest.fixture
+async def flyte() -> AsyncIterator[FlyteServer]:
+    async with FlyteServer(flows=[flow_from_file(ECHO)]) as server:
+        yield server
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackServer]:
+    async with SlackServer() as server:
+        yield server
+
+
+def environ(slack: SlackServer, flyte: FlyteServer, directory: Path, storage: str, **more: str) -> dict[str, str]:
+    app_token = {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
+    return daemon_environ(slack, flyte, directory, FLYTE_SLACK_STORAGE=storage, **app_token, **more)
+
+
+async def test_a_pack_runs_on_the_storage_of_another_distribution(
+    slack: SlackServer, flyte: FlyteServer, tmp_path: Path
+) -> None:
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops")
+    more = {"PYTHONPATH": str(EXAMPLE_DISTRIBUTION), "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}
+    async with daemon(environ(slack, flyte, tmp_path, "example://one", **more)) as pack:
+        await pack.wait_for_event("hearing")
+        await pack.wait_for_event("default_channel_joined")
+        slack.say(alice, channel, "echo hello world")
+        await slack.wait_for(lambda: len(slack.posts) == 1, 5)
+        await flyte.wait_for(lambda: len(flyte.results) == 1, 5)
+        assert await pack.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("storage", "reason"),
+    [
+        ("example://", "example: needs a name"),
+        ("postgresql://me:hush@here/pack?sslmod=require", "postgresql: the parameter sslmod is unknown"),
+        ("postgresql://me:hush@here:hush/pack", "postgresql: the parameter port has a value"),
+        ("mysql://me:hush@here/pack", "the scheme is unknown"),
+    ],
+)
+async def test_a_storage_that_can_not_be_used_gives_status_2_and_names_the_variable(
+    slack: SlackServer, flyte: FlyteServer, tmp_path: Path, storage: str, reason: str
+) -> None:
+    variables = environ(slack, flyte, tmp_path, storage, PYTHONPATH=str(EXAMPLE_DISTRIBUTION))
+    async with daemon(variables) as pack:
+        assert await pack.wait() == 2
+    [line] = [line for line in pack.other_lines if line.startswith("FLYTE_SLACK_STORAGE")]
+    assert reason in line
+    assert "hush" not in "".join(pack.other_lines)
