@@ -10,7 +10,7 @@ from domain.channels import ChannelId
 
 MAX_PAUSE_SECONDS = 3600.0
 """However long a service asks to pause, it is asked again after an hour."""
-_PAUSE_REMEMBERED_SECONDS = 60.0
+PAUSE_REMEMBERED_SECONDS = 60.0
 """How long a pause is remembered after its end, so that no burst follows it."""
 
 
@@ -44,7 +44,7 @@ class TokenBucket:
 
     def is_over(self, now: float) -> bool:
         """Whether the bucket no longer differs from a new one."""
-        return self.used_until <= now and self.paused_until <= now - _PAUSE_REMEMBERED_SECONDS
+        return self.used_until <= now and self.paused_until <= now - PAUSE_REMEMBERED_SECONDS
 
 
 class _Clock(Protocol):

@@ -22,13 +22,13 @@ from adapters.sql.codec import (
     to_micros,
 )
 from adapters.sql.journal_rows import (
-    RESUMED_STATE,
     UNFINISHED,
     Row,
     dump_step,
     load_dead_letter,
     load_entry,
     load_step,
+    resumed_state,
     unreadable_id,
     without_capabilities,
     without_content,
@@ -213,7 +213,7 @@ class FileJournal:
     def requeue(self, connection: sqlite3.Connection, action_id: ActionId) -> bool:
         return bool(
             connection.execute(
-                f"UPDATE journal SET state = {RESUMED_STATE}, uptime = ?, reason = '' "
+                f"UPDATE journal SET state = {resumed_state('steps')}, uptime = ?, reason = '' "
                 "WHERE id = ? AND state = 'set aside'",
                 (self._uptime.now(), action_id),
             ).rowcount

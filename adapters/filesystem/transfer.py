@@ -142,7 +142,7 @@ class FileTransfer:
     @transaction
     def _clear(self, connection: sqlite3.Connection) -> None:
         for table in _TABLES:
-            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant of our own
+            connection.execute(f"DELETE FROM {table}")
 
     @transaction
     def _insert(self, connection: sqlite3.Connection, kind: type[Record], records: Sequence[Any]) -> None:

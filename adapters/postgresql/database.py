@@ -1,7 +1,7 @@
 """Transactions in PostgreSQL, each of which has happened or has not, whatever happens to the connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from adapters.postgresql.connection_settings import connection_failure, location_of
-from adapters.postgresql.session import Rows, Session, conninfo_of
+from adapters.postgresql.session import Parameters, Rows, Session, conninfo_of
 from domain.errors import StorageError, StorageUnavailable, TooLate
 
 P = ParamSpec("P")
@@ -42,8 +42,11 @@ _FAULTS: Final = (
 """Of the server, the network or the administration. All other errors are bugs of this program."""
 
 
-class _Undone(Exception):
-    """The transaction, of which this error's cause tells why, had no effect, and may have one if it is repeated."""
+class Undone(Exception):
+    """The transaction had no effect, for a reason that a repetition does not meet; the cause tells it if it is known.
+
+    Also raised by work that found something changed by others.
+    """
 
 
 class _InDoubt(Exception):
@@ -130,7 +133,7 @@ class Database:
         finally:
             self._abandon(transaction)
 
-    async def fetch(self, query: str, parameters: Sequence[Any] = ()) -> Rows:
+    async def fetch(self, query: str, parameters: Parameters = ()) -> Rows:
         """Returns the rows of one statement, once it is on disk. Raises StorageUnavailable; then it had no effect.
 
         Only for a statement of which it does no harm if it is performed twice.
@@ -155,7 +158,7 @@ class Database:
         for are_left in (True,) * (_ATTEMPTS - 1) + (False,):
             try:
                 return await self._attempt(attempt)
-            except _Undone as undone:
+            except Undone as undone:
                 if not are_left:
                     raise self.unavailable(undone.__cause__ or undone) from undone
         raise AssertionError
@@ -167,9 +170,9 @@ class Database:
         except _InDoubt as doubt:
             if await self._was_committed(doubt):
                 return doubt.result  # type: ignore[no-any-return]
-            raise _Undone from doubt
+            raise Undone from doubt
         except _REPEATABLE as error:
-            raise _Undone from error
+            raise Undone from error
         except _READ_ONLY as error:
             await self._reconnect()  # with several hosts in the URL, another one may be writable
             raise self.unavailable(error) from error
@@ -183,7 +186,7 @@ class Database:
             row = await begun.fetchone()
         if row is None:  # the tables were replaced by others
             await session.close()
-            raise _Undone
+            raise Undone
         request.begin_commit()
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
@@ -197,14 +200,14 @@ class Database:
     async def _was_committed(self, doubt: _InDoubt) -> bool:
         """Looks a transaction up until the answer is known. If it is in progress still, waits for its end."""
         while True:
-            with suppress(StorageUnavailable, _Undone):
+            with suppress(StorageUnavailable, Undone):
                 rows = await self._attempt(partial(_latest_number, doubt.connection))
                 return bool(rows) and rows[0][0] >= doubt.number
             await asyncio.sleep(_PAUSE_SECONDS)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
-        """Provides a connection. Raises _Undone if it is lost meanwhile, and StorageUnavailable."""
+        """Provides a connection. Raises Undone if it is lost meanwhile, and StorageUnavailable."""
         if self._pool is None:
             raise StorageUnavailable(f"{self.location} is not open")
         pool = self._pool
@@ -220,7 +223,7 @@ class Database:
             if not is_lost:
                 raise
             await pool.check()  # the others are probably lost too
-            raise _Undone from error
+            raise Undone from error
         finally:
             await pool.putconn(session)
 

@@ -5,12 +5,23 @@ from datetime import datetime
 
 from adapters.postgresql.database import Database
 from adapters.postgresql.session import Session
-from adapters.sql.codec import optional_from_micros, to_micros
+from adapters.sql.codec import micros_of, optional_from_micros, to_micros
 from application.ports.replicas import Replica
 from domain.errors import StorageUnusable
 
 _LISTED_SECONDS = 3600
 """For how long a replica that is gone is remembered."""
+
+_HEARTBEAT = """
+    WITH clock AS MATERIALIZED (SELECT now FROM flyte_slack.clock),
+    moved AS (
+        UPDATE flyte_slack.uptime SET micros = greatest(micros, now), seen_at = flyte_slack.server_clock()
+        FROM clock WHERE abs(extract(epoch FROM flyte_slack.server_clock() - seen_at)) > 0.5
+    )
+    INSERT INTO flyte_slack.replicas (id, alive_until) SELECT %s, now + %s FROM clock
+    ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
+    RETURNING id
+"""
 
 
 class PostgresReplicas:
@@ -20,33 +31,29 @@ class PostgresReplicas:
         self.database = database
         self.own_id = 0
         """Of this process among all that ever used the database; 0 if it is no replica."""
+        self.lease_seconds = 0.0
+        """For how long a heartbeat keeps what this process owns."""
 
     async def enter(self, session: Session, lease_seconds: float) -> None:
         """Makes this process a replica. Time for which none was alive does not count."""
+        self.lease_seconds = lease_seconds
         await session.execute(
             "UPDATE flyte_slack.uptime SET seen_at = flyte_slack.server_clock() WHERE NOT EXISTS "
             "(SELECT FROM flyte_slack.replicas JOIN flyte_slack.clock ON alive_until > now)"
         )
         [(self.own_id,)] = await session.fetch(
             "INSERT INTO flyte_slack.replicas (alive_until) SELECT now + %s FROM flyte_slack.clock RETURNING id",
-            (_micros(lease_seconds),),
+            (micros_of(lease_seconds),),
         )
 
     async def heartbeat(self, lease_seconds: float) -> None:
         """Keeps what this process owns for so long, and moves the uptime."""
-        await self.database.fetch(
-            """
-            WITH clock AS MATERIALIZED (SELECT now FROM flyte_slack.clock),
-            moved AS (
-                UPDATE flyte_slack.uptime SET micros = greatest(micros, now), seen_at = flyte_slack.server_clock()
-                FROM clock WHERE abs(extract(epoch FROM flyte_slack.server_clock() - seen_at)) > 0.5
-            )
-            INSERT INTO flyte_slack.replicas (id, alive_until) SELECT %s, now + %s FROM clock
-            ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
-            RETURNING id
-            """,
-            (self.own_id, _micros(lease_seconds)),
-        )
+        self.lease_seconds = lease_seconds
+        await self.database.fetch(_HEARTBEAT, (self.own_id, micros_of(lease_seconds)))
+
+    async def heartbeat_in(self, session: Session) -> None:
+        """Does within a transaction what `heartbeat` does, for as long as it did lately."""
+        await session.send(_HEARTBEAT, (self.own_id, micros_of(self.lease_seconds)))
 
     async def leave(self, session: Session) -> None:
         """Ends what this process owns."""
@@ -68,7 +75,7 @@ class PostgresReplicas:
         rows = await self.database.fetch(
             "SELECT name, version, settings, commands, greatest(now - alive_until, 0) FROM flyte_slack.replicas, "
             "flyte_slack.clock WHERE name IS NOT NULL AND id <> %s AND alive_until > now - %s ORDER BY id",
-            (self.own_id, _micros(_LISTED_SECONDS)),
+            (self.own_id, micros_of(_LISTED_SECONDS)),
         )
         return [
             Replica(name, version, json.loads(settings), tuple(commands), gone / 1_000_000)
@@ -89,13 +96,10 @@ class PostgresReplicas:
 
     async def note_connected(self, at: datetime) -> None:
         await self.database.fetch(
-            "UPDATE flyte_slack.storage SET connected_at = greatest(connected_at, %s) RETURNING true", (to_micros(at),)
+            "UPDATE flyte_slack.storage SET connected_at = greatest(connected_at, %s) RETURNING true",
+            (to_micros(at),),
         )
 
     async def connected_until(self) -> datetime | None:
         [(at,)] = await self.database.fetch("SELECT connected_at FROM flyte_slack.storage")
         return optional_from_micros(at)
-
-
-def _micros(seconds: float) -> int:
-    return round(seconds * 1_000_000)

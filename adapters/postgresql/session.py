@@ -1,7 +1,7 @@
 """A connection to PostgreSQL as the storage uses it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -9,7 +9,8 @@ from psycopg.rows import TupleRow
 
 from adapters.postgresql.texts import register_texts
 
-Rows = list[TupleRow]
+Rows: TypeAlias = list[TupleRow]
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 _DEFAULTS: Final[Mapping[str, str]] = {
     "application_name": "flyte-slack",
@@ -47,16 +48,19 @@ class Session(psycopg.AsyncConnection[TupleRow]):
             isolation = "set_config('default_transaction_isolation', 'read committed', false)"
             await self.fetch(f"SELECT {_SETTINGS.format(is_local='false')}, {isolation}")
 
-    async def fetch(self, query: str, parameters: Sequence[Any] = ()) -> Rows:
-        """Returns the rows of a statement. Within a pipeline, waits for the answers to all statements so far."""
-        cursor = await self.execute(query.encode(), parameters)
-        return await cursor.fetchall()
+    async def send(self, query: str, parameters: Parameters = ()) -> psycopg.AsyncCursor[TupleRow]:
+        """Performs a statement. In a transaction only sends it: the cursor returned waits when it is read from."""
+        return await self.execute(query.encode(), parameters)
+
+    async def fetch(self, query: str, parameters: Parameters = ()) -> Rows:
+        """Returns the rows of a statement."""
+        return await (await self.send(query, parameters)).fetchall()
 
     async def begin(self) -> psycopg.AsyncCursor[TupleRow]:
         """Begins a transaction. The cursor returned yields its number among those of the session."""
         await self.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         settings = f", {_SETTINGS.format(is_local='true')}" if self.is_pooled else ""
-        return await self.execute(f"{_NUMBER}{settings}".encode(), (self.number,))
+        return await self.send(f"{_NUMBER}{settings}", (self.number,))
 
 
 def conninfo_of(parameters: Mapping[str, str]) -> str:

@@ -5,9 +5,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import psycopg
 
+from adapters.postgresql.channels import PostgresChannels
 from adapters.postgresql.connection_settings import parameters_of
 from adapters.postgresql.database import Database
+from adapters.postgresql.gaps import PostgresGaps
+from adapters.postgresql.journal import PostgresJournal
+from adapters.postgresql.leases import PostgresLeases
+from adapters.postgresql.message_keys import PostgresMessageKeys
 from adapters.postgresql.migration import Migration, check_version, known_migrations, migrate
+from adapters.postgresql.ownership import release
+from adapters.postgresql.rate_limits import PostgresRateLimiter, forget_reservations
 from adapters.postgresql.replicas import PostgresReplicas
 from adapters.postgresql.session import Session
 from application.ports.channels import Channels
@@ -56,6 +63,12 @@ class PostgresStorage:
         self.database = Database(parameters_of(url))
         self._replicas = PostgresReplicas(self.database)
         self.replicas = self._replicas
+        self.leases = PostgresLeases(self.database, self._replicas)
+        self.journal = PostgresJournal(self.database, clock, self._replicas, self.leases)
+        self.channels = PostgresChannels(self.database)
+        self.gaps = PostgresGaps(self.database)
+        self.message_keys = PostgresMessageKeys(self.database)
+        self.rate_limiter = PostgresRateLimiter(self.database)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -96,9 +109,14 @@ class PostgresStorage:
             raise StorageUnusable(f"the content of the {self.database.location} was moved to {moved_to}; use that")
 
     async def _enter(self, session: Session) -> None:
+        await forget_reservations(session)
         await self._replicas.enter(session, self._lease_seconds)
 
     async def _leave(self) -> None:
         """Ends what this process owns, so that others need not wait for the end of its lease."""
         with suppress(StorageError):
-            await self.database.run(self._replicas.leave)
+            await self.database.run(self._end)
+
+    async def _end(self, session: Session) -> None:
+        await release(session, self._replicas.own_id)
+        await self._replicas.leave(session)

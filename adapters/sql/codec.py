@@ -17,7 +17,7 @@ from domain.outbox import EVENT_TYPES, EventKind, InboundEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MICROS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _NOT_JSON = (ValueError, TypeError, AttributeError, RecursionError)
 
@@ -28,12 +28,17 @@ class Unreadable(Exception):
 
 def to_micros(time: datetime) -> int:
     """Returns the microseconds since 1970, exactly."""
-    return (time - _EPOCH) // _MICROSECOND
+    return (time - _EPOCH) // MICROSECOND
 
 
 def optional_to_micros(time: datetime | None) -> int | None:
     """Returns None for None."""
     return None if time is None else to_micros(time)
+
+
+def micros_of(seconds: float) -> int:
+    """Returns a duration in microseconds."""
+    return round(seconds * 1_000_000)
 
 
 def is_time(stored: object) -> bool:
@@ -45,7 +50,7 @@ def from_micros(stored: int) -> datetime:
     """Inverts `to_micros`; the result is in UTC. Raises Unreadable."""
     if not is_time(stored):
         raise Unreadable("a time is out of range")
-    return _EPOCH + stored * _MICROSECOND
+    return _EPOCH + stored * MICROSECOND
 
 
 def optional_from_micros(stored: int | None) -> datetime | None:

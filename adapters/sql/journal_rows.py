@@ -31,11 +31,16 @@ Row: TypeAlias = Sequence[Any]
 UNFINISHED = "state IN ('taken', 'executing', 'concluded')"
 """Used alike in indexes and queries: a partial index is matched by its wording."""
 
-RESUMED_STATE = """CASE
-    WHEN outcome IS NOT NULL THEN 'concluded'
-    WHEN EXISTS (SELECT 1 FROM steps WHERE action = place) THEN 'executing'
-    ELSE 'taken' END"""
-"""Only an action that was unreadable, and is readable again, can have no outcome."""
+
+def resumed_state(steps: str) -> str:
+    """Returns the SQL expression for the state in which a dead letter is resumed, given the name of the steps' table.
+
+    Only an action that was unreadable, and is readable again, can have no outcome.
+    """
+    return f"""CASE
+        WHEN outcome IS NOT NULL THEN 'concluded'
+        WHEN EXISTS (SELECT 1 FROM {steps} WHERE action = place) THEN 'executing'
+        ELSE 'taken' END"""
 
 
 def load_entry(row: Row, step_rows: Iterable[Row]) -> JournalEntry:

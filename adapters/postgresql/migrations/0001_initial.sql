@@ -45,8 +45,7 @@ CREATE TABLE flyte_slack.replicas (
     version text NOT NULL DEFAULT '',
     settings text NOT NULL DEFAULT '{}', -- JSON: a digest of each setting, by variable
     commands text[] NOT NULL DEFAULT '{}', -- the names of those that it can execute
-    alive_until bigint NOT NULL, -- the end of its latest heartbeat
-    polls_since bigint -- since when it has asked for actions; set until another replica knows of that
+    alive_until bigint NOT NULL -- the end of its latest heartbeat
 ) WITH (fillfactor = 50);
 
 -- A row for each channel with an event, and for each user with an interaction. Whoever changes its entries locks it.
@@ -111,7 +110,8 @@ CREATE TABLE flyte_slack.journal (
     command_name text NOT NULL,
     command text NOT NULL,
     state text NOT NULL, -- the values of ActionState
-    owner bigint, -- a replica
+    owner bigint, -- a replica; the last one once it is reported or set aside, NULL while it has none
+    given_back_by bigint, -- a replica that does not know the command
     taken_at bigint NOT NULL,
     outcome text,
     completed_at bigint,
@@ -120,11 +120,13 @@ CREATE TABLE flyte_slack.journal (
 ) WITH (fillfactor = 70);
 CREATE INDEX journal_unreported ON flyte_slack.journal (place) WHERE state IN ('taken', 'executing', 'concluded');
 CREATE INDEX journal_unfinished ON flyte_slack.journal (lane, place) WHERE state IN ('taken', 'executing');
+CREATE INDEX journal_owned ON flyte_slack.journal (owner, place)
+    WHERE state IN ('taken', 'executing', 'concluded');
 CREATE INDEX journal_dead_letters ON flyte_slack.journal (place) WHERE state = 'set aside';
 CREATE INDEX journal_reported ON flyte_slack.journal (uptime) WHERE state = 'finished';
 
 CREATE TABLE flyte_slack.steps (
-    action bigint NOT NULL REFERENCES flyte_slack.journal ON DELETE CASCADE,
+    action bigint NOT NULL REFERENCES flyte_slack.journal ON DELETE CASCADE ON UPDATE CASCADE,
     name text COLLATE "C" NOT NULL,
     position integer NOT NULL,
     begun_at bigint,
@@ -132,6 +134,12 @@ CREATE TABLE flyte_slack.steps (
     error text NOT NULL DEFAULT '',
     PRIMARY KEY (action, name)
 ) WITH (fillfactor = 50);
+
+-- Since when each replica asks for actions. Those of a lost replica have no owner, until another one takes them over.
+CREATE TABLE flyte_slack.poll_sessions (
+    owner bigint,
+    since bigint NOT NULL
+);
 
 CREATE TABLE flyte_slack.message_keys (
     channel_id text COLLATE "C" NOT NULL,
@@ -168,6 +176,7 @@ CREATE TABLE flyte_slack.gaps (
 -- Until when slots for posts are used, by channel; and the pauses of channels and methods.
 CREATE TABLE flyte_slack.rates (
     name text COLLATE "C" PRIMARY KEY,
-    used_until bigint NOT NULL DEFAULT 0,
-    paused_until bigint NOT NULL DEFAULT 0
+    used_until bigint,
+    paused_until bigint,
+    is_restored boolean NOT NULL DEFAULT false -- whether nobody waits for the slots that are used
 ) WITH (fillfactor = 50);

@@ -1,0 +1,80 @@
+"""Single actions of the journal: reading them with their steps, and changing their rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from adapters.postgresql.session import Session
+from adapters.postgresql.uptime import NOW
+from adapters.sql.journal_rows import (
+    Row,
+    dump_step,
+    load_dead_letter,
+    load_entry,
+    without_capabilities,
+)
+from domain.actions import JournalEntry, Step, StepName
+
+log = structlog.get_logger()
+
+ENTRIES = """SELECT place, id, state, taken_at, command, outcome, completed_at, reason, step.*, owner, lane
+    FROM flyte_slack.journal AS entry CROSS JOIN LATERAL (
+        SELECT array_agg(name ORDER BY position), array_agg(begun_at ORDER BY position),
+            array_agg(result ORDER BY position), array_agg(error ORDER BY position)
+        FROM flyte_slack.steps WHERE action = entry.place
+    ) AS step"""
+"""Reads actions, each with its steps, in one statement."""
+
+_ENTRY, _STEPS = slice(0, 8), slice(8, 12)
+"""The columns of an action itself, and those of its steps."""
+
+
+def entry_of(row: Sequence[Any]) -> JournalEntry:
+    """Returns what a row of ENTRIES says. Raises Unreadable."""
+    return load_entry(row[_ENTRY], _step_rows(row))
+
+
+def dead_letter_of(row: Sequence[Any]) -> JournalEntry:
+    """Returns what a row of ENTRIES says; a dead letter if it is unreadable."""
+    return load_dead_letter(row[_ENTRY], _step_rows(row))
+
+
+async def store_step(session: Session, place: int, name: StepName, step: Step) -> None:
+    """Stores a step that is known already."""
+    await session.send(
+        "UPDATE flyte_slack.steps SET begun_at = %s, result = %s, error = %s WHERE action = %s AND name = %s",
+        (*dump_step(step), place, name),
+    )
+
+
+async def finish(session: Session, row: Sequence[Any]) -> None:
+    """Marks an action as reported, and forgets its capabilities."""
+    place = row[0]
+    if remainder := without_capabilities(row[_ENTRY], _step_rows(row)):
+        await session.send(
+            "UPDATE flyte_slack.journal SET command = %s, outcome = %s WHERE place = %s",
+            (remainder.command, remainder.outcome, place),
+        )
+        if not remainder.steps:
+            await session.send("DELETE FROM flyte_slack.steps WHERE action = %s", (place,))
+        for name, step in remainder.steps.items():
+            await store_step(session, place, name, step)
+    await session.send(
+        f"UPDATE flyte_slack.journal SET state = 'finished', reason = '', uptime = {NOW} WHERE place = %s", (place,)
+    )
+
+
+async def set_unreadable_aside(session: Session, row: Sequence[Any], problem: str) -> None:
+    """Makes a row a dead letter that operators can list, show and discard."""
+    place, action_id, *_ = row
+    await session.send(
+        "UPDATE flyte_slack.journal SET state = 'set aside', reason = %s WHERE place = %s",
+        (f"unreadable: {problem}", place),
+    )
+    log.error("unreadable_set_aside", queue="journal", key=action_id, reason=problem)
+
+
+def _step_rows(row: Sequence[Any]) -> list[Row]:
+    """Returns the rows of the steps, of which ENTRIES has a column each."""
+    return list(zip(*(column or () for column in row[_STEPS]), strict=True))
