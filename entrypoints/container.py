@@ -108,7 +108,10 @@ class Adapters(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     storage = providers.Singleton(
-        create_storage, url=providers.Callable(_reveal, settings.provided.storage_url), clock=clock
+        create_storage,
+        url=providers.Callable(_reveal, settings.provided.storage_url),
+        clock=clock,
+        lease_seconds=settings.provided.lease_seconds,
     )
     recorder = providers.Singleton(
         Recorder,

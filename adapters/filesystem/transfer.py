@@ -30,6 +30,7 @@ from application.ports.transfer import (
 from domain.channels import ChannelId, JoinedChannels
 
 _FIRST: rows_of.Row = (0,)
+_FIRST_ACTION: rows_of.Row = (-1, 0)
 _PAGES: tuple[tuple[str, rows_of.Row, Callable[[rows_of.Row], Record]], ...] = (
     (rows_of.LANES, _FIRST, rows_of.lane_of),
     (rows_of.ENTRIES, _FIRST, rows_of.entry_of),
@@ -80,10 +81,12 @@ class FileTransfer:
             while rows := await self._rows(statement, after):
                 yield [make(row) for row in rows]
                 after = rows[-1][: len(first_key)]
-        after = _FIRST
-        while rows := await self._rows(rows_of.ACTIONS, after):
-            after = rows[-1][:1]
-            yield rows_of.actions_of(rows, await self._rows(rows_of.STEPS, (rows[0][0], *after)))
+        for statement in rows_of.ACTIONS:
+            after = _FIRST_ACTION
+            while rows := await self._rows(statement, after):
+                after = rows[-1][: len(after)]
+                places = json.dumps([place for _, place, *_ in rows])
+                yield rows_of.actions_of(rows, await self._rows(rows_of.STEPS, (places,)))
         yield await self._known_channels()
         yield [GapRecord(*row) for row in await self._rows("SELECT channel_id, after_at, until_at FROM gaps")]
         yield await self._rates()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from adapters.sql.journal_rows import UNFINISHED
 from application.ports.transfer import (
     ActionRecord,
     ChannelRecord,
@@ -23,25 +24,29 @@ ENTRIES: Final = """SELECT place, key, name, kind, state, received_at, is_backfi
     refused_uptime, reason, outbox.uptime
     FROM outbox JOIN lanes ON lane = id WHERE place > ? AND state <> 'done' ORDER BY place LIMIT 500"""
 KEYS: Final = "SELECT place, key, uptime FROM outbox WHERE place > ? AND state = 'done' ORDER BY place LIMIT 500"
-ACTIONS: Final = """SELECT place, id, state, taken_at, command, outcome, concluded_at, reason, uptime
-    FROM journal WHERE place > ? ORDER BY place LIMIT 20"""
+_ACTIONS: Final = """SELECT uptime, place, id, state, taken_at, command, outcome, concluded_at, reason FROM journal
+    WHERE {0} AND (uptime, place) > (?, ?) ORDER BY uptime, place LIMIT 20"""
 """Few at once: commands may hold files."""
+ACTIONS: Final = tuple(
+    _ACTIONS.format(condition) for condition in (UNFINISHED, "state = 'set aside'", "state = 'finished'")
+)
 STEPS: Final = """SELECT action, name, begun_at, result, error
-    FROM steps WHERE action BETWEEN ? AND ? ORDER BY action, position"""
+    FROM steps WHERE action IN (SELECT value FROM json_each(?)) ORDER BY action, position"""
 MESSAGE_KEYS: Final = """SELECT channel_id, key, timestamp, reserved_since, uptime
     FROM message_keys WHERE (channel_id, key) > (?, ?) ORDER BY channel_id, key LIMIT 500"""
 
 _INSERT_LANE: Final = """INSERT INTO lanes (name, priority, is_interrupted, not_before, heard_until, uptime)
     VALUES (?, ?, ?, ?, ?, ?)"""
-_INSERT_ENTRY: Final = """INSERT INTO outbox (place, key, lane, kind, state, received_at, is_backfilled, said, refusals,
+_INSERT_ENTRY: Final = """INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, refusals,
     first_refused_at, refused_uptime, reason, uptime)
-    VALUES (?, ?, (SELECT id FROM lanes WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    VALUES (?, (SELECT id FROM lanes WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_KEY: Final = """INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, uptime)
     VALUES (?, 0, '', 'done', 0, 0, '', ?)"""
 _INSERT_ACTION: Final = """INSERT INTO journal
-    (place, id, state, in_hand, taken_at, command, outcome, concluded_at, reason, uptime)
-    VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)"""
-_INSERT_STEP: Final = "INSERT INTO steps (action, name, position, begun_at, result, error) VALUES (?, ?, ?, ?, ?, ?)"
+    (id, state, in_hand, taken_at, command, outcome, concluded_at, reason, uptime)
+    VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)"""
+_INSERT_STEP: Final = """INSERT INTO steps (action, name, position, begun_at, result, error)
+    VALUES ((SELECT place FROM journal WHERE id = ?), ?, ?, ?, ?, ?)"""
 
 
 def lane_of(row: Row) -> LaneRecord:
@@ -55,7 +60,6 @@ def entry_of(row: Row) -> EntryRecord:
     (place, key, lane, kind, state, received_at, is_backfilled, event) = row[:8]
     rejections, first_rejected_at, rejected_uptime, reason, uptime = row[8:]
     return EntryRecord(
-        place,
         _key(key, place),
         lane,
         _text(kind),
@@ -88,13 +92,12 @@ def actions_of(rows: Sequence[Row], step_rows: Iterable[Row]) -> list[ActionReco
     for action, name, begun_at, result, error in step_rows:
         step = StepRecord(_text(name), _optional(begun_at), _optional_text(result), _text(error))
         steps.setdefault(action, []).append(step)
-    return [_action(row, tuple(steps.get(row[0], ()))) for row in rows]
+    return [_action(row, tuple(steps.get(row[1], ()))) for row in rows]
 
 
 def _action(row: Row, steps: tuple[StepRecord, ...]) -> ActionRecord:
-    place, action_id, state, taken_at, command, outcome, completed_at, reason, uptime = row
+    uptime, place, action_id, state, taken_at, command, outcome, completed_at, reason = row
     return ActionRecord(
-        place,
         _key(action_id, place),
         state,
         _number(taken_at),
@@ -113,7 +116,7 @@ def _lane_rows(lane: LaneRecord) -> list[Row]:
 
 def _entry_rows(entry: EntryRecord) -> list[Row]:
     state = "set aside" if entry.is_dead_lettered else "waiting"
-    head = (entry.place, entry.key, entry.lane, entry.kind, state, entry.received_at, entry.is_backfilled, entry.event)
+    head = (entry.key, entry.lane, entry.kind, state, entry.received_at, entry.is_backfilled, entry.event)
     rejections = (entry.rejections, entry.first_rejected_at, entry.rejected_uptime)
     return [(*head, *rejections, entry.reason, entry.uptime)]
 
@@ -124,12 +127,12 @@ def _key_rows(known: KeyRecord) -> list[Row]:
 
 def _action_rows(action: ActionRecord) -> list[Row]:
     texts = (action.command, action.outcome, action.completed_at, action.reason)
-    return [(action.place, action.id, action.state, action.taken_at, *texts, action.uptime)]
+    return [(action.id, action.state, action.taken_at, *texts, action.uptime)]
 
 
 def _step_rows(action: ActionRecord) -> list[Row]:
     return [
-        (action.place, step.name, position, step.begun_at, step.result, step.error)
+        (action.id, step.name, position, step.begun_at, step.result, step.error)
         for position, step in enumerate(action.steps)
     ]
 

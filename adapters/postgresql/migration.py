@@ -52,15 +52,21 @@ async def migrate(session: Session, migrations: list[Migration]) -> None:
 async def check_version(session: Session, version: int) -> None:
     """Raises StorageUnusable unless the tables have this version; also psycopg.Error."""
     await _check_server(session)
-    found = await _version(session)
-    if not found:
-        raise StorageUnusable(f"database {session.info.dbname} has no tables of a pack: has it ever run there?")
+    found = await require_tables(session)
     _check_not_newer(session, found, version)
     if found < version:
         raise StorageUnusable(
             f"the tables in database {session.info.dbname} are of version {found}, and this program needs version "
             f"{version}; start a pack of this program's version, which brings them up to date"
         )
+
+
+async def require_tables(session: Session) -> int:
+    """Returns their version. Raises StorageUnusable if there are none; also psycopg.Error."""
+    found = await _version(session)
+    if not found:
+        raise StorageUnusable(f"database {session.info.dbname} has no tables of a pack: has it ever run there?")
+    return found
 
 
 async def _check_server(session: Session) -> None:

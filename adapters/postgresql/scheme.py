@@ -1,18 +1,19 @@
 """Storages by `postgresql:` and `postgres:` URLs."""
 
-from typing import NoReturn
+from typing import Final
 
-from adapters.postgresql.connection_settings import parameters_of
+from adapters.postgresql.storage import PostgresStorage
 from application.ports.clock import Clock
+
+_ATTACHED_SECONDS: Final = 20.0
+"""An operator's command has nothing in hand that others would wait for."""
 
 
 class PostgresScheme:
     """Implements StorageScheme."""
 
-    def create(self, url: str, clock: Clock, *, lease_seconds: float) -> NoReturn:
-        del clock, lease_seconds
-        parameters_of(url)
-        raise ValueError("postgresql: is not supported yet; use file:///directory or memory:")
+    def create(self, url: str, clock: Clock, *, lease_seconds: float) -> PostgresStorage:
+        return PostgresStorage(url, clock, lease_seconds=lease_seconds)
 
-    def attach(self, url: str, clock: Clock) -> NoReturn:
-        self.create(url, clock, lease_seconds=0)
+    def attach(self, url: str, clock: Clock) -> PostgresStorage:
+        return PostgresStorage(url, clock, lease_seconds=_ATTACHED_SECONDS, attached=True)

@@ -7,16 +7,18 @@ import psycopg
 
 from adapters.postgresql.channels import PostgresChannels
 from adapters.postgresql.connection_settings import parameters_of
+from adapters.postgresql.copying import CopyLock, require_complete, require_current
 from adapters.postgresql.database import Database
 from adapters.postgresql.gaps import PostgresGaps
 from adapters.postgresql.journal import PostgresJournal
 from adapters.postgresql.leases import PostgresLeases
 from adapters.postgresql.message_keys import PostgresMessageKeys
-from adapters.postgresql.migration import Migration, check_version, known_migrations, migrate
+from adapters.postgresql.migration import Migration, check_version, known_migrations, migrate, require_tables
 from adapters.postgresql.ownership import release
 from adapters.postgresql.rate_limits import PostgresRateLimiter, forget_reservations
 from adapters.postgresql.replicas import PostgresReplicas
 from adapters.postgresql.session import Session
+from adapters.postgresql.transfer import PostgresTransfer
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
@@ -27,7 +29,7 @@ from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.replicas import Replicas
 from application.ports.storage import StorageDescription, Topic
-from domain.errors import StorageError, StorageUnusable
+from domain.errors import StorageError
 
 
 class PostgresStorage:
@@ -69,6 +71,8 @@ class PostgresStorage:
         self.gaps = PostgresGaps(self.database)
         self.message_keys = PostgresMessageKeys(self.database)
         self.rate_limiter = PostgresRateLimiter(self.database)
+        self._copy_lock = CopyLock(self.database)
+        self.transfer = PostgresTransfer(self.database, self._copy_lock)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -79,6 +83,16 @@ class PostgresStorage:
             if not self._attached:
                 await self.database.run(self._enter)
                 exits.push_async_callback(self._leave)
+            yield
+
+    @asynccontextmanager
+    async def open_for_copy(self, *, creates: bool) -> AsyncIterator[None]:
+        """Implements TransferableStorage."""
+        await self._prepare_for_copy(creates=creates)
+        async with AsyncExitStack() as exits:
+            await self.database.open()
+            exits.push_async_callback(self.database.close)
+            await exits.enter_async_context(self._copy_lock.held())
             yield
 
     async def heartbeat(self, lease_seconds: float) -> None:
@@ -99,16 +113,22 @@ class PostgresStorage:
                     await check_version(session, self._migrations[-1].version)
                 else:
                     await migrate(session, self._migrations)
-                await self._check_not_moved(session)
+                await require_complete(session, self.database.location)
             except psycopg.Error as error:
                 raise self.database.unavailable(error) from error
 
-    async def _check_not_moved(self, session: Session) -> None:
-        [(moved_to,)] = await session.fetch("SELECT moved_to FROM flyte_slack.storage")
-        if moved_to:
-            raise StorageUnusable(f"the content of the {self.database.location} was moved to {moved_to}; use that")
+    async def _prepare_for_copy(self, *, creates: bool) -> None:
+        session = await self.database.connect()
+        async with session:
+            try:
+                if not creates:
+                    await require_tables(session)
+                await migrate(session, self._migrations)
+            except psycopg.Error as error:
+                raise self.database.unavailable(error) from error
 
     async def _enter(self, session: Session) -> None:
+        await require_current(session, self.database.location)
         await forget_reservations(session)
         await self._replicas.enter(session, self._lease_seconds)
 

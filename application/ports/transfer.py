@@ -23,6 +23,8 @@ class GeneralRecord:
     polling_since: int | None
     """Since when a process polled for actions that did not say that it had recorded all of them."""
     unjoined_memberships: tuple[str, ...] | None
+    connected_at: int | None = None
+    """When a process last received events, by the chat service's clock; None if that is not known."""
     team_id: str = ""
     """The workspace and the bot whose storage it is; empty if that is not known."""
     bot_id: str = ""
@@ -46,10 +48,8 @@ class LaneRecord:
 
 @dataclass(frozen=True, slots=True)
 class EntryRecord:
-    """An entry of the outbox that waits or is dead-lettered."""
+    """An entry of the outbox that waits or is dead-lettered. Entries come in their order."""
 
-    place: int
-    """Entries of a lane are in this order."""
     key: str
     lane: str
     kind: str
@@ -87,10 +87,8 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class ActionRecord:
-    """An action in any state, reported ones included."""
+    """An action in any state, reported ones included. Those that are not reported come in their order."""
 
-    place: int
-    """Actions are in this order."""
     id: str
     state: str
     """The value of an ActionState."""

@@ -1,6 +1,8 @@
 """The contract of storages that can be copied."""
 
+import asyncio
 from collections.abc import Sequence
+from itertools import count
 
 import pytest
 
@@ -9,7 +11,7 @@ from application.ports.transfer import CopyMarks, Record, TransferableStorage
 from domain.errors import StorageUnusable
 from entrypoints.testing.storage_contents import contents, fill
 from entrypoints.testing.storage_suite import Restart, StorageSuite
-from entrypoints.testing.storage_values import after, at
+from entrypoints.testing.storage_values import LEASE, after, at
 
 
 def transferable(storage: Storage) -> TransferableStorage:
@@ -38,11 +40,23 @@ async def store(storage: Storage, records: Sequence[Record]) -> None:
         await transfer.finish()
 
 
+async def live(storage: Storage) -> None:
+    """Sends heartbeats, one a second by the storage's clock."""
+    for seconds in count():
+        await at(storage, after(seconds)).heartbeat(LEASE)
+        await asyncio.sleep(0)
+
+
 class TransferContract(StorageSuite):
-    """Subclasses also provide the fixture `elsewhere`, for another storage of the same kind."""
+    """Subclasses also provide the fixtures `elsewhere`, for another storage of the same kind, and `nowhere`."""
 
     @pytest.fixture
     def elsewhere(self) -> Restart:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def nowhere(self) -> Restart:
+        """A place where there is no storage yet."""
         raise NotImplementedError
 
     async def test_all_that_can_be_seen_of_a_storage_is_seen_of_its_copy(
@@ -107,11 +121,12 @@ class TransferContract(StorageSuite):
             async with restart().open():
                 raise AssertionError
 
-    @pytest.mark.usefixtures("storage")
-    async def test_a_storage_in_use_is_not_opened_for_a_copy(self, restart: Restart) -> None:
+    async def test_a_storage_in_use_is_not_opened_for_a_copy(self, restart: Restart, storage: Storage) -> None:
+        beats = asyncio.create_task(live(storage))
         with pytest.raises(StorageUnusable, match="in use by"):
             async with transferable(restart()).open_for_copy(creates=False):
                 raise AssertionError
+        beats.cancel()
 
     async def test_a_pack_does_not_start_during_a_copy(self, restart: Restart) -> None:
         async with transferable(restart()).open_for_copy(creates=True):
@@ -121,11 +136,11 @@ class TransferContract(StorageSuite):
         async with restart().open():
             pass
 
-    async def test_a_storage_that_does_not_exist_is_created_only_for_a_copy_to_it(self, restart: Restart) -> None:
+    async def test_a_storage_that_does_not_exist_is_created_only_for_a_copy_to_it(self, nowhere: Restart) -> None:
         with pytest.raises(StorageUnusable):
-            async with transferable(restart()).open_for_copy(creates=False):
+            async with transferable(nowhere()).open_for_copy(creates=False):
                 raise AssertionError
-        async with transferable(restart()).open_for_copy(creates=True):
+        async with transferable(nowhere()).open_for_copy(creates=True):
             pass
-        async with transferable(restart()).open_for_copy(creates=False):
+        async with transferable(nowhere()).open_for_copy(creates=False):
             pass

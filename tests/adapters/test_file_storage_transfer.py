@@ -18,3 +18,7 @@ class TestFileStorage(TransferContract):
     @pytest.fixture
     def elsewhere(self, tmp_path: Path, clock: ManualClock) -> Restart:
         return lambda: FileStorage(tmp_path / "elsewhere", clock)
+
+    @pytest.fixture
+    def nowhere(self, tmp_path: Path, clock: ManualClock) -> Restart:
+        return lambda: FileStorage(tmp_path / "nowhere", clock)

@@ -118,8 +118,8 @@ def test_all_invalid_settings_are_reported_at_once_one_per_line() -> None:
         ("FLYTE_LABELS", "env=dev,env=prod", "must contain each label once; 'env' occurs twice"),
         (
             "FLYTE_SLACK_STORAGE",
-            "postgresql://me:hush@db/x",
-            "postgresql: is not supported yet; use file:///directory or memory:",
+            "postgresql://me:hush@db/x?mode=hush",
+            "postgresql: the parameter mode is unknown",
         ),
         ("FLYTE_SLACK_STORAGE", "redis://hush@db", "use file:///directory, postgresql://host/database or memory:"),
         ("FLYTE_SLACK_STORAGE", "s3://hush", "the scheme is unknown"),

@@ -32,6 +32,9 @@ CREATE TABLE flyte_slack.storage (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     team_id text COLLATE "C" NOT NULL DEFAULT '', -- of the bot that it belongs to; empty until there is one
     bot_id text COLLATE "C" NOT NULL DEFAULT '',
+    copy_out text NOT NULL DEFAULT '', -- the latest copy to another storage
+    copy_in text NOT NULL DEFAULT '', -- the copy that filled this one
+    is_incomplete boolean NOT NULL DEFAULT false, -- whether that one has not ended
     moved_to text NOT NULL DEFAULT '', -- where its content was copied to; empty while it is in use
     steady_at bigint, -- when posts last waited for no outage
     connected_at bigint -- when any replica last received events, by the chat service's clock
@@ -45,6 +48,7 @@ CREATE TABLE flyte_slack.replicas (
     version text NOT NULL DEFAULT '',
     settings text NOT NULL DEFAULT '{}', -- JSON: a digest of each setting, by variable
     commands text[] NOT NULL DEFAULT '{}', -- the names of those that it can execute
+    copier text NOT NULL DEFAULT '', -- what it is, if it copies the database instead of running a pack
     alive_until bigint NOT NULL -- the end of its latest heartbeat
 ) WITH (fillfactor = 50);
 
