@@ -18,6 +18,7 @@ from tests.bench.large_action import measure_large_actions, print_large_actions
 from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
 from tests.bench.storage_comparison import compare_storages
+from tests.bench.take_over import measure_take_over, print_take_over
 
 _SLACK_LATENCIES = (0.0, 0.05)
 
@@ -39,7 +40,7 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("performance", "clicks", "storages", "gap", "large-action", "backlog"),
+        choices=("performance", "clicks", "storages", "gap", "large-action", "take-over", "backlog"),
         help="run this benchmark only",
     )
     parser.add_argument("--storage", action="append", default=[], help="the heading of a column (for `--only backlog`)")
@@ -66,6 +67,8 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
         print_live_latency(report, await measure_live_latency(directory / "gap"))
     if options.only in (None, "large-action"):
         print_large_actions(report, await measure_large_actions(directory / "large-action"))
+    if options.only == "take-over":
+        print_take_over(report, await measure_take_over(directory / "take-over"))
     if options.only == "backlog":
         await measure_backlog(report, directory / "backlog", options.messages, options.storage)
 

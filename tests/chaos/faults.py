@@ -4,8 +4,9 @@ import asyncio
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -16,6 +17,7 @@ from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack import faults as slack_faults
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.slack.workspace import MAX_MESSAGES_PER_PAGE
+from tests.chaos.frozen import FROZEN, Freeze
 from tests.chaos.load import Load
 from tests.chaos.storages import Database
 from tests.support.daemon_process import DaemonProcess
@@ -40,7 +42,11 @@ class FaultContext:
     rng: Random
     doubt_seconds: float
     """How long the pack looks for a post in doubt."""
+    number: int = 0
+    """Of the run."""
     database: Database | None = None
+    freezes: list[Freeze] = field(default_factory=list)
+    """Of the pack, by those faults that freeze it for longer than a lease."""
 
     async def wait(self, min_seconds: float, max_seconds: float) -> None:
         """Waits for a random time."""
@@ -207,8 +213,20 @@ async def frozen(context: FaultContext) -> None:
     """The pack's process gets no CPU time for so long that others take over what it has in hand, in every third run."""
     await context.wait(0.5, 3)
     if context.rng.random() < 0.3 and _signal(context.pack, signal.SIGSTOP):
-        await context.wait(LEASE_SECONDS, 2 * LEASE_SECONDS)
-        _signal(context.pack, signal.SIGCONT)
+        await _thaw(context, time.monotonic(), context.rng.uniform(LEASE_SECONDS, 2 * LEASE_SECONDS))
+
+
+async def frozen_before_post(context: FaultContext) -> None:
+    """The pack's process freezes just before a post, until others have taken over and posted."""
+    line = await context.pack.wait_for_event(FROZEN)
+    others_post = LEASE_SECONDS + context.doubt_seconds
+    await _thaw(context, float(line["at"]), context.rng.uniform(others_post, others_post + 2 * LEASE_SECONDS))
+
+
+async def _thaw(context: FaultContext, frozen_at: float, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    context.freezes.append(Freeze(context.number, frozen_at, time.monotonic()))
+    _signal(context.pack, signal.SIGCONT)
 
 
 async def database_restarts(context: FaultContext) -> None:
@@ -260,6 +278,7 @@ VARIANTS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "interactions": (changes_in_doubt, reset_after_post),
     "database-restart": (database_restarts,),
     "connection-cut": (connections_cut,),
+    "frozen": (frozen_before_post,),
     "everything": ALL,
 }
 """The faults to draw from, by variant."""

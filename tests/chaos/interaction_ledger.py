@@ -1,6 +1,7 @@
 """The ledger of the variant `interactions`."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.delivery.interaction import Interaction, InteractionState
@@ -13,8 +14,10 @@ from tests.chaos.load import QueuedAction
 class InteractionAuditor(Auditor):
     """Also accounts for interactions, reactions, and the commands that change what is there."""
 
-    def __init__(self, load: InteractionLoad, slack: SlackServer, flyte: FlyteServer) -> None:
-        super().__init__(load, slack, flyte)
+    def __init__(
+        self, load: InteractionLoad, slack: SlackServer, flyte: FlyteServer, frozen: Collection[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(load, slack, flyte, frozen)
         self._interaction_load = load
         payloads = [(event.name, event.payload) for event in flyte.events if isinstance(event.payload, dict)]
         self._triggers = Counter(payload["triggerId"] for _, payload in payloads if "triggerId" in payload)

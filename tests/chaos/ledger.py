@@ -1,6 +1,7 @@
 """The ledger: every message posted and every action queued, and what became of it."""
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -30,6 +31,8 @@ class Result(Enum):
     """Delivered, although the person saw an error because the acknowledgement was late or lost."""
     IN_GAP = "window: in a gap"
     """A reaction that Slack gave up delivering: no history lists it."""
+    FROZEN = "window: frozen before the post"
+    """Posted by a pack that was frozen after its last look, while another pack took over and posted it too."""
     NOT_DUE = "not due"
     """Posted while the pack was joining or leaving the channel; or the person saw that nothing happened."""
 
@@ -68,8 +71,12 @@ class Ledger:
 class Auditor:
     """Compares the load with what both servers have seen."""
 
-    def __init__(self, load: Load, slack: SlackServer, flyte: FlyteServer) -> None:
+    def __init__(
+        self, load: Load, slack: SlackServer, flyte: FlyteServer, frozen: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """Posts of `frozen`, by marker and channel, were frozen on their way to Slack."""
         self._load = load
+        self._frozen = frozen
         self._slack = slack
         self._flyte = flyte
         self._events = Counter(_message_key(event) for event in flyte.events if event.name == "ReceivedMessage")
@@ -133,7 +140,7 @@ class Auditor:
     def _check_echo(self, message: UserMessage) -> Result:
         posts = self._posts_by_marker[message.marker]
         if posts > 1:
-            return Result.TWICE
+            return self._check_repeated(message.marker)
         actions = self._actions[message.channel, message.ts]
         results = [action.result for action in actions if action.result is not None]
         if not results or len(results) < len(actions):
@@ -157,18 +164,23 @@ class Auditor:
     def _check_post(self, action: QueuedAction, result: Event) -> Result:
         posts = self._posts_by_marker[action.marker]
         if posts > 1:
-            return Result.TWICE
+            return self._check_repeated(action.marker)
         if result.name not in _FAILED:
             return Result.ONCE if posts == 1 else Result.LOST
         if not action.is_marked and _error(result).startswith("in_doubt"):
             return Result.NO_MARK
         return Result.WRONG if posts else Result.LOST
 
+    def _check_repeated(self, marker: str) -> Result:
+        counts = {post: count for post, count in self._posts.items() if post[0] == marker and count > 1}
+        is_window = all(count == 2 for count in counts.values()) and counts.keys() <= set(self._frozen)
+        return Result.FROZEN if is_window else Result.TWICE
+
     def _check_broadcast(self, action: QueuedAction, result: Event) -> Result:
         posted = _posted_channels(result)
         posts = {channel: count for (marker, channel), count in self._posts.items() if marker == action.marker}
         if any(count > 1 for count in posts.values()):
-            return Result.TWICE
+            return self._check_repeated(action.marker)
         if not set(self._load.channels) <= posted:
             return Result.LOST
         if posted != posts.keys():

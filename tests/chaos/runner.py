@@ -19,6 +19,7 @@ from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.chaos.crash_points import CRASH_POINTS, INTERACTION_POINTS, armed
 from tests.chaos.faults import LEASE_SECONDS, FaultContext, clear_faults, draw_faults, kill
+from tests.chaos.frozen import Freeze, frozen_posts
 from tests.chaos.interaction_ledger import InteractionAuditor
 from tests.chaos.interaction_load import InteractionLoad
 from tests.chaos.ledger import Auditor, Ledger
@@ -50,7 +51,19 @@ _PACED: Final = {
     "FLYTE_SLACK_MESSAGES_PER_SECOND": str(POSTS_PER_SECOND),
     "FLYTE_SLACK_MESSAGE_BURST": str(POST_BURST),
 }
+_LONG_LIFE: Final = "frozen"
+"""The variant whose packs have to live until they are thawed."""
 _EXPECTED_STATUSES: Final = (0, -signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosEnvironment:
+    """What the packs run between, and what happens there."""
+
+    slack: SlackServer
+    flyte: FlyteServer
+    load: Load
+    storage: ChaosStorage
 
 
 @dataclass(slots=True)
@@ -73,6 +86,7 @@ class ChaosRunner:
     """The number of kills by crash point."""
     leftovers: list[str] = field(default_factory=list)
     """What the storage still held at the end, and packs that ended by themselves."""
+    freezes: list[Freeze] = field(default_factory=list)
     together: Together = field(default_factory=Together)
     """How several packs kept order and rates."""
 
@@ -89,64 +103,74 @@ class ChaosRunner:
         flyte = FlyteServer(flows=flows, max_finished_runs=1_000_000)
         async with chaos_storage(self.storage, self.directory) as storage, slack, flyte:
             load = self._load_type(slack, flyte, self._rng("load"))
-            await self._join_channels(load, storage)
+            env = ChaosEnvironment(slack, flyte, load, storage)
+            await self._join_channels(env)
             async with _under_load(load, self._rng("pace")), asyncio.TaskGroup() as tasks:
                 numbers = iter(range(self.runs))
                 for _ in range(self.replicas):
-                    tasks.create_task(self._run_replica(numbers, slack, flyte, load, storage))
-            await self._catch_up(slack, flyte, load, storage)
+                    tasks.create_task(self._run_replica(numbers, env))
+            await self._catch_up(env)
             if storage.database:
                 self.together = check_together(load, slack, flyte, await storage.places())
-            return self._audit(load, slack, flyte).ledger()
+            return self._audit(env).ledger()
 
     @property
     def _load_type(self) -> type[Load]:
         return InteractionLoad if self.variant == "interactions" else Load
 
-    def _audit(self, load: Load, slack: SlackServer, flyte: FlyteServer) -> Auditor:
-        if isinstance(load, InteractionLoad):
-            return InteractionAuditor(load, slack, flyte)
-        return Auditor(load, slack, flyte)
+    def _audit(self, env: ChaosEnvironment) -> Auditor:
+        arrivals = {(post.text.split()[-1], post.channel): post.at for post in env.slack.posts}
+        frozen = frozen_posts(self.log, self.freezes, arrivals)
+        if isinstance(env.load, InteractionLoad):
+            return InteractionAuditor(env.load, env.slack, env.flyte, frozen)
+        return Auditor(env.load, env.slack, env.flyte, frozen)
 
-    async def _join_channels(self, load: Load, storage: ChaosStorage) -> None:
+    async def _join_channels(self, env: ChaosEnvironment) -> None:
         """Records the channels as joined before the first message, so that the pack backfills everything since."""
-        async with storage.open() as opened:
-            for channel in load.channels:
-                await opened.channels.join(ChannelId(channel), since=datetime.now(UTC))
-        await storage.record_places()
+        async with env.storage.open() as storage:
+            for channel in env.load.channels:
+                await storage.channels.join(ChannelId(channel), since=datetime.now(UTC))
+        await env.storage.record_places()
 
-    async def _run_replica(
-        self, numbers: Iterator[int], slack: SlackServer, flyte: FlyteServer, load: Load, storage: ChaosStorage
-    ) -> None:
+    async def _run_replica(self, numbers: Iterator[int], env: ChaosEnvironment) -> None:
         """Does one run after another, next to the other replicas, until the runs are used up."""
         for number in numbers:
-            await self._run_once(number, slack, flyte, load, storage)
+            await self._run_once(number, env)
 
-    async def _run_once(
-        self, number: int, slack: SlackServer, flyte: FlyteServer, load: Load, storage: ChaosStorage
-    ) -> None:
+    async def _run_once(self, number: int, env: ChaosEnvironment) -> None:
         rng = self._rng(f"run {number}")
-        await self._stay_down(rng, slack, load)
-        async with self._daemon(number, slack, flyte, storage) as pack, asyncio.TaskGroup() as tasks:
-            context = FaultContext(slack, flyte, load, pack, self._clock, rng, self.doubt_seconds, storage.database)
+        await self._stay_down(rng, env)
+        async with self._daemon(number, env) as pack, asyncio.TaskGroup() as tasks:
+            context = FaultContext(
+                env.slack,
+                env.flyte,
+                env.load,
+                pack,
+                self._clock,
+                rng,
+                self.doubt_seconds,
+                number,
+                env.storage.database,
+                self.freezes,
+            )
             drawn = draw_faults(self.variant, rng, is_shared=self.replicas > 1)
             faults = [tasks.create_task(fault(context)) for fault in drawn]
             await self._kill(rng, context)
             for fault in faults:
                 fault.cancel()
-        await clear_faults(slack, flyte, storage.database)
+        await clear_faults(env.slack, env.flyte, env.storage.database)
         if self.shows_progress:
-            counts = f"{len(load.messages)} messages, {len(load.actions)} actions"
+            counts = f"{len(env.load.messages)} messages, {len(env.load.actions)} actions"
             print(f"run {number + 1} of {self.runs}: {counts}", file=sys.stderr)
 
-    async def _stay_down(self, rng: Random, slack: SlackServer, load: Load) -> None:
+    async def _stay_down(self, rng: Random, env: ChaosEnvironment) -> None:
         """Leaves the pack down for a while in some runs, and in some for so long that Slack gives up delivering."""
         if rng.random() < 0.3:
             await asyncio.sleep(rng.uniform(0.1, 1.5))
         if rng.random() < _GIVE_UP_PROBABILITY.get(self.variant, 0):
-            for delivery in slack.unacknowledged.values():
-                load.on_given_up(delivery)
-            slack.deliveries.discard_unacknowledged()
+            for delivery in env.slack.unacknowledged.values():
+                env.load.on_given_up(delivery)
+            env.slack.deliveries.discard_unacknowledged()
 
     async def _kill(self, rng: Random, context: FaultContext) -> None:
         """Kills the pack at a crash point or after a random time, some runs being long enough to resolve doubts."""
@@ -154,8 +178,10 @@ class ChaosRunner:
             await context.pack.wait_for_event("hearing")
         exited = asyncio.create_task(context.pack.process.wait(), name="exit of the daemon")
         crash_points = (*CRASH_POINTS, *INTERACTION_POINTS) if self.variant == "interactions" else CRASH_POINTS
-        crash_point = rng.choice(crash_points) if rng.random() < 0.5 else None
+        crash_point = rng.choice(crash_points) if rng.random() < 0.5 and self.variant != _LONG_LIFE else None
         seconds = rng.uniform(7, 9) if rng.random() < 0.15 else rng.uniform(0.05, 3) * self.replicas
+        if self.variant == _LONG_LIFE:
+            seconds = rng.uniform(3, 5) * LEASE_SECONDS + self.doubt_seconds
         crashes: list[str] = []
 
         def crash() -> None:
@@ -172,22 +198,22 @@ class ChaosRunner:
         if (status := await exited) not in _EXPECTED_STATUSES:
             self.leftovers.append(f"a pack exited with status {status}")
 
-    async def _catch_up(self, slack: SlackServer, flyte: FlyteServer, load: Load, storage: ChaosStorage) -> None:
+    async def _catch_up(self, env: ChaosEnvironment) -> None:
         """Starts the pack once more, without faults, until nothing is missing; then inspects its storage."""
-        for delivery in slack.unacknowledged.values():
+        for delivery in env.slack.unacknowledged.values():
             if delivery.is_given_up:
-                load.on_given_up(delivery)
+                env.load.on_given_up(delivery)
         self._clock.write_text("0")
-        async with self._daemon(self.runs, slack, flyte, storage) as pack:
-            await self._wait_until_complete(load, slack, flyte)
+        async with self._daemon(self.runs, env) as pack:
+            await self._wait_until_complete(env)
             await asyncio.sleep(_QUIET_SECONDS)
             if await pack.stop():
                 self.leftovers.append(f"the pack exited with status {pack.process.returncode}")
-        await self._inspect(storage)
+        await self._inspect(env.storage)
 
-    async def _wait_until_complete(self, load: Load, slack: SlackServer, flyte: FlyteServer) -> None:
+    async def _wait_until_complete(self, env: ChaosEnvironment) -> None:
         until = time.monotonic() + CATCH_UP_SECONDS
-        while not self._audit(load, slack, flyte).is_complete() and time.monotonic() < until:  # noqa: ASYNC110 - see below
+        while not self._audit(env).is_complete() and time.monotonic() < until:  # noqa: ASYNC110 - see below
             await asyncio.sleep(0.5)  # an audit after each single event would take too long
 
     async def _inspect(self, storage: ChaosStorage) -> None:
@@ -198,14 +224,13 @@ class ChaosRunner:
                 self.leftovers.append(f"{name}: {backlog.waiting} waiting, {backlog.dead_lettered} dead-lettered")
 
     @asynccontextmanager
-    async def _daemon(
-        self, number: int, slack: SlackServer, flyte: FlyteServer, storage: ChaosStorage
-    ) -> AsyncIterator[DaemonProcess]:
-        token = {} if slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": slack.app_token}
-        pace = _PACED if storage.database else _UNLIMITED
-        more = {"FLYTE_SLACK_STORAGE": storage.url, **token, **pace, **_VARIABLES}
-        variables = daemon_environ(slack, flyte, self.directory) | more
-        program = (sys.executable, _PACK, f"{self.doubt_seconds:g}", self._clock)
+    async def _daemon(self, number: int, env: ChaosEnvironment) -> AsyncIterator[DaemonProcess]:
+        token = {} if env.slack.access.is_classic else {"FLYTE_SLACK_APP_TOKEN": env.slack.app_token}
+        pace = _PACED if env.storage.database else _UNLIMITED
+        more = {"FLYTE_SLACK_STORAGE": env.storage.url, **token, **pace, **_VARIABLES}
+        variables = daemon_environ(env.slack, env.flyte, self.directory) | more
+        freeze_before = self._rng(f"freeze {number}").randint(1, 5) if self.variant == _LONG_LIFE else 0
+        program = (sys.executable, _PACK, f"{self.doubt_seconds:g}", self._clock, str(freeze_before))
         async with daemon(variables, program=program) as pack:
             yield pack
         self.log += [{"run": number, **line} for line in pack.log]

@@ -31,9 +31,9 @@ def check_together(load: Load, slack: SlackServer, flyte: FlyteServer, places: M
     together = Together()
     events, posts = _event_places(flyte, places), _post_places(load, slack, flyte, places)
     together.events, together.posts = sum(map(len, events.values())), sum(map(len, posts.values()))
-    together.problems += _disorder("event", events) + _disorder("post", posts)
+    together.problems += disorder("event", events) + disorder("post", posts)
     for channel, times in _post_times(slack).items():
-        level = _fullest(times)
+        level = fullest_bucket(times)
         together.fullest_bucket = max(together.fullest_bucket, level)
         if level > POST_BURST + _TOLERANCE:
             together.problems.append(f"PACE: {channel}: {level:.1f} posts ahead of the rate")
@@ -68,7 +68,8 @@ def _post_places(
     return posts
 
 
-def _disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> list[str]:
+def disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> list[str]:
+    """Returns what came out of order: each channel has items, in the order in which they came, and their places."""
     problems = []
     for channel, items in channels.items():
         last, last_place = "", 0
@@ -86,8 +87,8 @@ def _post_times(slack: SlackServer) -> dict[str, list[float]]:
     return times
 
 
-def _fullest(times: list[float]) -> float:
-    """Returns the highest level of a bucket that each post adds one to, and that leaks at the rate."""
+def fullest_bucket(times: list[float]) -> float:
+    """Returns the highest level of a bucket to which each post adds one, and which leaks at the rate."""
     level = fullest = 0.0
     last = times[0]
     for at in times:
