@@ -64,7 +64,7 @@ def connection_failure(error: OperationalError, parameters: Mapping[str, str]) -
     text = " ".join(_without_passwords(str(error), parameters).split())
     for pattern, parameter in _CAUSES:
         if re.search(pattern, text):
-            return StorageUnusable(f"can't connect: {text}; correct {parameter} in {VARIABLE}")
+            return StorageUnusable(f"can't connect: {text}; correct {parameter} in the URL ({VARIABLE})")
     return StorageUnavailable(f"can't connect: {text}")
 
 

@@ -99,7 +99,7 @@ def test_a_database_is_described_by_its_name_and_servers(url: str, location: str
 def test_a_failure_that_would_recur_names_the_variable_and_the_parameter(text: str, parameter: str) -> None:
     failure = connection_failure(OperationalError(f"connection failed: {text} (secret)"), parameters_of(URL))
     assert isinstance(failure, StorageUnusable)
-    assert f"correct {parameter} in FLYTE_SLACK_STORAGE" in str(failure)
+    assert f"correct {parameter} in the URL (FLYTE_SLACK_STORAGE)" in str(failure)
     assert "secret" not in str(failure)
 
 

@@ -1,8 +1,10 @@
 """The daemon on storages other than a directory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
@@ -10,6 +12,7 @@ from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon, daemon_environ
 from tests.support.distributions import EXAMPLE_DISTRIBUTION
+from tests.support.postgres_server import PASSWORD_GROUP
 
 ECHO = Path(__file__).parents[2] / "entrypoints" / "simulation" / "flows" / "echo.yaml"
 
@@ -63,3 +66,34 @@ async def test_a_storage_that_can_not_be_used_gives_status_2_and_names_the_varia
     [line] = [line for line in pack.other_lines if line.startswith("FLYTE_SLACK_STORAGE")]
     assert reason in line
     assert "hush" not in "".join(pack.other_lines)
+
+
+@pytest.fixture
+def guarded_url(postgres_server: str, database_url: str) -> Iterator[str]:
+    """The URL of a database for a user with a password, which it contains."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE guarded LOGIN PASSWORD 'right-hush' IN ROLE {PASSWORD_GROUP}".encode())
+    parts = urlsplit(database_url)
+    yield parts._replace(netloc="guarded:right-hush@").geturl()
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute("DROP ROLE guarded")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "parameter"),
+    [
+        ("right-hush", "wrong-hush", "the user or the password"),
+        (":right-hush", "", "the password"),
+        ("guarded:", "nobody:", "the user"),
+        ("/test_", "/missing_", "the database's name"),
+    ],
+)
+async def test_a_database_that_refuses_the_pack_gives_status_1_and_names_the_parameter(
+    slack: SlackServer, flyte: FlyteServer, tmp_path: Path, guarded_url: str, right: str, wrong: str, parameter: str
+) -> None:
+    async with daemon(environ(slack, flyte, tmp_path, guarded_url.replace(right, wrong))) as pack:
+        assert await pack.wait() == 1
+    reason = (await pack.wait_for_event("pack_failed"))["reason"]
+    assert f"correct {parameter}" in reason
+    assert "FLYTE_SLACK_STORAGE" in reason
+    assert "hush" not in repr(pack.log) + "".join(pack.other_lines)
