@@ -14,6 +14,7 @@ from adapters.postgresql.journal import PostgresJournal
 from adapters.postgresql.leases import PostgresLeases
 from adapters.postgresql.message_keys import PostgresMessageKeys
 from adapters.postgresql.migration import Migration, check_version, known_migrations, migrate, require_tables
+from adapters.postgresql.outbox import PostgresOutbox
 from adapters.postgresql.ownership import release
 from adapters.postgresql.rate_limits import PostgresRateLimiter, forget_reservations
 from adapters.postgresql.replicas import PostgresReplicas
@@ -73,6 +74,7 @@ class PostgresStorage:
         self.rate_limiter = PostgresRateLimiter(self.database)
         self._copy_lock = CopyLock(self.database)
         self.transfer = PostgresTransfer(self.database, self._copy_lock)
+        self.outbox = self._outbox = PostgresOutbox(self.database, clock, self._replicas)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -139,4 +141,5 @@ class PostgresStorage:
 
     async def _end(self, session: Session) -> None:
         await release(session, self._replicas.own_id)
+        await self._outbox.end_claims(session)
         await self._replicas.leave(session)

@@ -11,12 +11,21 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from adapters.filesystem.storage import FileStorage
 from adapters.memory.storage import MemoryStorage
+from adapters.postgresql.storage import PostgresStorage
 from application.ports.storage import Storage
 from domain.actions import ActionId, JournalEntry, StepName
 from domain.channels import ChannelId
@@ -40,6 +49,7 @@ from entrypoints.testing.storage_values import (
     new_click,
     new_entry,
 )
+from tests.support.manual_uptime import empty_tables, manual_uptime
 from tests.support.storage_model import JournalModel, OutboxModel
 
 T = TypeVar("T")
@@ -384,6 +394,18 @@ class _InDirectory(_Machine):
         return FileStorage(self.directory, CLOCK)
 
 
+class _InPostgres(_Machine):
+    url: str
+    """Of a database whose uptime follows CLOCK."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        empty_tables(self.url)
+
+    def reopened_storage(self) -> Storage:
+        return PostgresStorage(self.url, CLOCK, lease_seconds=60)
+
+
 class _MemoryOutbox(_InMemory, _OutboxMachine):
     pass
 
@@ -408,6 +430,18 @@ class _FileMessageKeys(_InDirectory, _MessageKeysMachine):
     pass
 
 
+class _PostgresOutbox(_InPostgres, _OutboxMachine):
+    pass
+
+
+class _PostgresJournal(_InPostgres, _JournalMachine):
+    pass
+
+
+class _PostgresMessageKeys(_InPostgres, _MessageKeysMachine):
+    pass
+
+
 TestMemoryOutbox = _MemoryOutbox.TestCase
 TestMemoryJournal = _MemoryJournal.TestCase
 TestFileOutbox = _FileOutbox.TestCase
@@ -419,6 +453,14 @@ for memory in (TestMemoryOutbox, TestMemoryJournal, TestMemoryMessageKeys):
     memory.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 for file in (TestFileOutbox, TestFileJournal, TestFileMessageKeys):
     file.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("machine", [_PostgresOutbox, _PostgresJournal, _PostgresMessageKeys])
+def test_a_postgresql_storage_equals_its_model(database_url: str, machine: type[_InPostgres]) -> None:
+    with manual_uptime(database_url, CLOCK):
+        machine.url = database_url
+        run_state_machine_as_test(machine, settings=settings(max_examples=10, stateful_step_count=25, deadline=None))
 
 
 async def _enter(opened: AbstractAsyncContextManager[None]) -> None:

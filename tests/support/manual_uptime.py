@@ -36,6 +36,16 @@ def manual_uptime(url: str, clock: ManualClock) -> Iterator[None]:
             clock.observers.remove(observe)
 
 
+def empty_tables(url: str) -> None:
+    """Forgets everything but the schema."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "TRUNCATE flyte_slack.lanes, flyte_slack.outbox, flyte_slack.recognised_keys, flyte_slack.action_lanes, "
+            "flyte_slack.journal, flyte_slack.steps, flyte_slack.message_keys, flyte_slack.joined, flyte_slack.gaps, "
+            "flyte_slack.unjoined_memberships, flyte_slack.rates, flyte_slack.replicas, flyte_slack.commits"
+        )
+
+
 async def _create_tables(url: str, clock: ManualClock) -> None:
     async with PostgresStorage(url, clock, lease_seconds=60).open():
         pass
