@@ -37,7 +37,7 @@ async def migrate(session: Session, migrations: list[Migration]) -> None:
     """
     await _check_server(session)
     try:
-        if await _version(session) != migrations[-1].version:
+        if await version_of(session) != migrations[-1].version:
             async with session.transaction():
                 await session.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
                 await _apply(session, migrations)
@@ -63,7 +63,7 @@ async def check_version(session: Session, version: int) -> None:
 
 async def require_tables(session: Session) -> int:
     """Returns their version. Raises StorageUnusable if there are none; also psycopg.Error."""
-    found = await _version(session)
+    found = await version_of(session)
     if not found:
         raise StorageUnusable(f"database {session.info.dbname} has no tables of a pack: has it ever run there?")
     return found
@@ -89,7 +89,7 @@ def _check_not_newer(session: Session, found: int, known: int) -> None:
         )
 
 
-async def _version(session: Session) -> int:
+async def version_of(session: Session) -> int:
     """Returns 0 if there are no tables yet."""
     [(is_there,)] = await session.fetch("SELECT to_regclass('flyte_slack.migrations') IS NOT NULL")
     if not is_there:
@@ -99,7 +99,7 @@ async def _version(session: Session) -> int:
 
 
 async def _apply(session: Session, migrations: list[Migration]) -> None:
-    version, newest = await _version(session), migrations[-1].version
+    version, newest = await version_of(session), migrations[-1].version
     _check_not_newer(session, version, newest)
     if not version:
         await _create_schema(session)

@@ -1,0 +1,144 @@
+"""Looks at a database as a pack would use it, without changing anything."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import psycopg
+
+from adapters.postgresql.connection_settings import parameters_of
+from adapters.postgresql.database import Database
+from adapters.postgresql.migration import known_migrations, version_of
+from adapters.postgresql.session import Session
+
+_SYNCHRONOUS = ("on", "remote_write", "remote_apply")
+"""The values of `synchronous_commit` with which a commit waits for the synchronous standbys."""
+
+_SERVER = """SELECT split_part(current_setting('server_version'), ' ', 1), current_user,
+    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, current_setting('fsync')::boolean,
+    (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), current_setting('synchronous_commit'),
+    current_setting('synchronous_standby_names') <> '',
+    (SELECT count(*) FROM pg_stat_replication),
+    (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active),
+    to_regnamespace('flyte_slack') IS NOT NULL"""
+
+_MAY_CREATE = """SELECT CASE WHEN to_regnamespace('flyte_slack') IS NULL
+    THEN has_database_privilege(current_database(), 'CREATE')
+    ELSE has_schema_privilege('flyte_slack', 'CREATE') AND NOT EXISTS (
+        SELECT FROM pg_class WHERE relnamespace = to_regnamespace('flyte_slack') AND NOT pg_has_role(relowner, 'USAGE')
+    ) END"""
+
+_MISSING = """SELECT 'USAGE on schema flyte_slack' WHERE NOT has_schema_privilege('flyte_slack', 'USAGE')
+    UNION ALL
+    SELECT privilege || ' on flyte_slack.' || relname FROM pg_class
+    CROSS JOIN LATERAL unnest(CASE
+        WHEN relkind = 'S' THEN '{USAGE}'::text[]
+        WHEN relkind = 'v' OR relname = 'migrations' THEN '{SELECT}'
+        ELSE '{SELECT,INSERT,UPDATE,DELETE}' END) AS privilege
+    WHERE relnamespace = to_regnamespace('flyte_slack') AND relkind IN ('r', 'p', 'v', 'S')
+    AND NOT CASE relkind WHEN 'S' THEN has_sequence_privilege(pg_class.oid, privilege)
+        ELSE has_table_privilege(pg_class.oid, privilege) END
+    ORDER BY 1"""
+
+_TO_LOOK = {"USAGE on schema flyte_slack", "SELECT on flyte_slack.migrations"}
+"""The rights without which the version of the tables is unknown."""
+
+_LIVE = """SELECT name, version FROM flyte_slack.replicas, flyte_slack.clock
+    WHERE name IS NOT NULL AND alive_until > now ORDER BY id"""
+
+
+class Standbys(Enum):
+    """What happens to acknowledged data if the server's machine is lost."""
+
+    NONE = "none"
+    """As far as the server tells there is no standby: the data is as safe as the server's disk."""
+    SYNCHRONOUS = "synchronous"
+    """A commit waits for a standby: nothing acknowledged is lost in a failover."""
+    ASYNCHRONOUS = "asynchronous"
+    """What was acknowledged shortly before a failover may be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReplica:
+    """A pack that runs on the database."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """What the database is to a pack. Rights are those of the user in the URL."""
+
+    location: str
+    """Without secrets."""
+    server_version: str
+    user: str
+    tables_version: int | None
+    """0 while there are no tables; None if the user may not look."""
+    known_version: int
+    """Of the tables that this program needs."""
+    may_create: bool
+    """Whether the user may create the tables, or change them at an upgrade."""
+    missing_rights: tuple[str, ...]
+    """The rights to tables that packs need and the user does not have (`SELECT on flyte_slack.journal`)."""
+    is_read_only: bool
+    """Whether the server refuses writes, such as a standby."""
+    is_pooled: bool
+    """Whether PgBouncer or the like in transaction mode stands between: packs poll, since they can't listen."""
+    has_fsync: bool
+    """Whether what is acknowledged survives the loss of power."""
+    synchronous_commit: str
+    """The user's setting on this server; packs replace `off` by `on`."""
+    standbys: Standbys
+    connected_standbys: int
+    """Processes that receive the server's log at the moment. Without any, commits wait for synchronous standbys."""
+    replicas: tuple[LiveReplica, ...]
+
+    @property
+    def listens(self) -> bool:
+        """Whether packs are woken by notifications; otherwise they poll."""
+        return not self.is_pooled
+
+
+async def inspect(url: str) -> DatabaseState:
+    """Connects to the database, and looks. Raises StorageError if that is not possible, and ValueError for the URL."""
+    database = Database(parameters_of(url))
+    session = await database.connect()
+    async with session:
+        try:
+            return await _state_of(session, database.location)
+        except psycopg.Error as error:
+            raise database.unavailable(error) from error
+
+
+async def _state_of(session: Session, location: str) -> DatabaseState:
+    [
+        (server, user, is_read_only, has_fsync, configured, in_use, names_standbys, connected, away, has_schema)
+    ] = await session.fetch(_SERVER)
+    missing = [right for (right,) in await session.fetch(_MISSING)] if has_schema else []
+    version = await version_of(session) if _TO_LOOK.isdisjoint(missing) else None
+    [(may_create,)] = await session.fetch(_MAY_CREATE)
+    replicas = await session.fetch(_LIVE) if version and not missing else []
+    is_waiting = session.is_pooled or in_use in _SYNCHRONOUS  # of a pooled connection each transaction is adapted
+    return DatabaseState(
+        location,
+        server,
+        user,
+        version,
+        known_migrations()[-1].version,
+        may_create,
+        tuple(missing),
+        is_read_only,
+        session.is_pooled,
+        has_fsync,
+        configured,
+        _standbys(is_synchronous=names_standbys and is_waiting, number=connected + away),
+        connected,
+        tuple(LiveReplica(*row) for row in replicas),
+    )
+
+
+def _standbys(*, is_synchronous: bool, number: int) -> Standbys:
+    if is_synchronous:
+        return Standbys.SYNCHRONOUS
+    return Standbys.ASYNCHRONOUS if number else Standbys.NONE
