@@ -161,11 +161,13 @@ class PostgresJournal(PollSessions):
         return entries
 
     async def give_back(self, action_id: ActionId) -> None:
-        await self.database.fetch(
+        rows = await self.database.fetch(
             f"UPDATE flyte_slack.journal SET owner = NULL, given_back_by = owner WHERE id = %s AND owner = %s "
             f"AND {UNFINISHED} RETURNING true",
             (action_id, self._replicas.own_id),
         )
+        if not rows:
+            raise LeaseLost(f"the action {action_id}")
 
     async def load(self, action_id: ActionId) -> JournalEntry | None:
         rows = await self.database.fetch(f"{ENTRIES} WHERE id = %s", (action_id,))

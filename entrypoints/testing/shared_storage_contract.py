@@ -1,6 +1,5 @@
 """The contract of a storage that several processes share."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,10 @@ from domain.errors import LeaseLost, StorageUnusable
 from domain.events import BroadcastSent
 from entrypoints.testing.claims_contract import claim_one
 from entrypoints.testing.replicas_contract import REPLICA
-from entrypoints.testing.storage_suite import Restart, StorageSuite
+from entrypoints.testing.shared_actions_contract import SharedActionsContract
+from entrypoints.testing.shared_contents_contract import SharedContentsContract
+from entrypoints.testing.shared_storage_suite import lose, take
+from entrypoints.testing.storage_suite import Restart
 from entrypoints.testing.storage_values import (
     LANE_A,
     LANE_B,
@@ -33,38 +35,8 @@ SENT = BroadcastSent("hello", (A,))
 Z = ActionId("z")
 
 
-async def lose(other: Storage, storage: Storage) -> None:
-    """Lets the heartbeat of the other process expire, and not that of this one."""
-    del other
-    for seconds in (LEASE / 2, LEASE):
-        await at(storage, after(seconds)).heartbeat(LEASE)
-    at(storage, after(LEASE + 1))
-
-
-async def take(storage: Storage, action_id: ActionId = X) -> None:
-    """Records an action in the lane of A."""
-    await storage.journal.record(action(action_id), lane=LANE_A)
-
-
-class SharedStorageContract(StorageSuite):
-    """`restart` returns a further process. One that does not renew its heartbeat is lost after LEASE seconds."""
-
-    @pytest.fixture
-    async def storage(self, restart: Restart) -> AsyncIterator[Storage]:
-        """The storage of one process."""
-        storage = restart()
-        async with storage.open():
-            await storage.heartbeat(LEASE)
-            yield storage
-
-    @pytest.fixture
-    async def other(self, restart: Restart, storage: Storage) -> AsyncIterator[Storage]:
-        """The storage of another process."""
-        del storage
-        other = restart()
-        async with other.open():
-            await other.heartbeat(LEASE)
-            yield other
+class SharedStorageContract(SharedActionsContract, SharedContentsContract):
+    """Subclasses provide the fixture `restart`, which returns a further process. StorageContract applies as well."""
 
     # Claims of the outbox
 
