@@ -41,12 +41,17 @@ async def require_complete(session: Session, location: str) -> None:
         )
 
 
+async def require_not_moved(session: Session, location: str) -> None:
+    """Raises StorageUnusable if the content went on elsewhere."""
+    if moved_to := (await marks_of(session)).moved_to:
+        raise StorageUnusable(f"the {location} was moved to {moved_to}; set FLYTE_SLACK_STORAGE to that")
+
+
 async def require_current(session: Session, location: str) -> None:
     """Raises StorageUnusable if no pack may start, and lets no copy begin until the end of the transaction."""
     await session.fetch(_LOCK)
     await require_complete(session, location)
-    if moved_to := (await marks_of(session)).moved_to:
-        raise StorageUnusable(f"the {location} was moved to {moved_to}; set FLYTE_SLACK_STORAGE to that")
+    await require_not_moved(session, location)
 
 
 class CopyLock:

@@ -6,9 +6,12 @@ from enum import Enum
 import psycopg
 
 from adapters.postgresql.connection_settings import parameters_of
+from adapters.postgresql.copying import require_complete, require_not_moved
 from adapters.postgresql.database import Database
 from adapters.postgresql.migration import known_migrations, version_of
 from adapters.postgresql.session import Session
+from domain.channels import ChannelId
+from domain.errors import StorageUnusable
 
 _SYNCHRONOUS = ("on", "remote_write", "remote_apply")
 """The values of `synchronous_commit` with which a commit waits for the synchronous standbys."""
@@ -44,6 +47,8 @@ _TO_LOOK = {"USAGE on schema flyte_slack", "SELECT on flyte_slack.migrations"}
 
 _LIVE = """SELECT name, version FROM flyte_slack.replicas, flyte_slack.clock
     WHERE name IS NOT NULL AND alive_until > now ORDER BY id"""
+
+_JOINED = "SELECT channel_id FROM flyte_slack.joined WHERE position IS NOT NULL ORDER BY position"
 
 
 class Standbys(Enum):
@@ -93,6 +98,10 @@ class DatabaseState:
     connected_standbys: int
     """Processes that receive the server's log at the moment. Without any, commits wait for synchronous standbys."""
     replicas: tuple[LiveReplica, ...]
+    joined: tuple[ChannelId, ...]
+    """The joined channels."""
+    stopped_by: StorageUnusable | None
+    """Why no pack may start, because of a copy from or to the database; None if one may."""
 
     @property
     def listens(self) -> bool:
@@ -118,7 +127,9 @@ async def _state_of(session: Session, location: str) -> DatabaseState:
     missing = [right for (right,) in await session.fetch(_MISSING)] if has_schema else []
     version = await version_of(session) if _TO_LOOK.isdisjoint(missing) else None
     [(may_create,)] = await session.fetch(_MAY_CREATE)
-    replicas = await session.fetch(_LIVE) if version and not missing else []
+    is_readable = version == known_migrations()[-1].version and not missing
+    replicas = await session.fetch(_LIVE) if is_readable else []
+    joined = await session.fetch(_JOINED) if is_readable else []
     is_waiting = session.is_pooled or in_use in _SYNCHRONOUS  # of a pooled connection each transaction is adapted
     return DatabaseState(
         location,
@@ -135,7 +146,18 @@ async def _state_of(session: Session, location: str) -> DatabaseState:
         _standbys(is_synchronous=names_standbys and is_waiting, number=connected + away),
         connected,
         tuple(LiveReplica(*row) for row in replicas),
+        tuple(ChannelId(channel_id) for (channel_id,) in joined),
+        await _stopped_by(session, location) if is_readable else None,
     )
+
+
+async def _stopped_by(session: Session, location: str) -> StorageUnusable | None:
+    try:
+        await require_complete(session, location)
+        await require_not_moved(session, location)
+    except StorageUnusable as error:
+        return error
+    return None
 
 
 def _standbys(*, is_synchronous: bool, number: int) -> Standbys:

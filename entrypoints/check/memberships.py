@@ -1,14 +1,13 @@
 """Checks whether the bot is a member of the channels that the pack has joined."""
 
 import asyncio
-from pathlib import Path
 from typing import Final
 
-from adapters.filesystem import diagnostics
 from adapters.slack.chat import SlackChat
 from domain.channels import ChannelId
-from domain.errors import ChatError, StorageError
+from domain.errors import ChatError
 from entrypoints.check.findings import Finding, failed, ok, problem, skipped, warning
+from entrypoints.check.storage_place import StoragePlace
 
 MEMBERSHIPS: Final = "slack memberships"
 
@@ -17,9 +16,9 @@ _MAX_SHOWN: Final = 5
 _REMEDY: Final = "/invite the bot to them, or send LeaveChannel for each"
 
 
-async def check_memberships(chat: SlackChat, directory: Path | None) -> Finding:
-    """Compare the joined channels in the directory (None: there are none) with the bot's channels in Slack."""
-    joined = await asyncio.to_thread(_joined, directory)
+async def check_memberships(chat: SlackChat, storage: StoragePlace) -> Finding:
+    """Compare the joined channels in the storage with the bot's channels in Slack."""
+    joined = storage.joined
     if not joined:
         return ok(MEMBERSHIPS, "no channel is joined yet")
     try:
@@ -32,13 +31,14 @@ async def check_memberships(chat: SlackChat, directory: Path | None) -> Finding:
         missing = [channel_id for channel_id, is_member in zip(missing, confirmed, strict=True) if not is_member]
     if not missing:
         return ok(MEMBERSHIPS, f"the bot is a member of all {len(joined)} joined channels")
-    return await asyncio.to_thread(_assess_missing, missing, len(joined), directory)
+    return _assess_missing(missing, storage)
 
 
-def _assess_missing(missing: list[ChannelId], of: int, directory: Path | None) -> Finding:
+def _assess_missing(missing: list[ChannelId], storage: StoragePlace) -> Finding:
     shown = ", ".join(missing[:_MAX_SHOWN]) + (", ..." if len(missing) > _MAX_SHOWN else "")
-    message = f"{len(missing)} of {of} joined channels are not heard, because the bot is not a member: {shown}"
-    if _is_in_use(directory):
+    count = f"{len(missing)} of {len(storage.joined)}"
+    message = f"{count} joined channels are not heard, because the bot is not a member: {shown}"
+    if storage.is_in_use:
         return failed(MEMBERSHIPS, message, _REMEDY)
     return warning(MEMBERSHIPS, f"{message}; the pack leaves them at startup", _REMEDY)
 
@@ -47,19 +47,4 @@ async def _is_member(chat: SlackChat, channel_id: ChannelId) -> bool:
     try:
         return await chat.is_member(channel_id)
     except ChatError:
-        return False
-
-
-def _joined(directory: Path | None) -> tuple[ChannelId, ...]:
-    """Returns no channel if the file is unreadable, which another check reports."""
-    try:
-        return () if directory is None else diagnostics.joined_channels(directory)
-    except (ValueError, OSError):
-        return ()
-
-
-def _is_in_use(directory: Path | None) -> bool:
-    try:
-        return directory is not None and diagnostics.holder(directory) is not None
-    except StorageError:
         return False

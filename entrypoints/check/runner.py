@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from adapters.storage_urls import create_storage, directory_of
+from adapters.storage_urls import create_storage, directory_of, is_postgresql
 from application.ports.clock import Clock
 from entrypoints.check.clock_skew import ClockSkews, check_clock
 from entrypoints.check.configuration import check_settings
@@ -16,6 +16,7 @@ from entrypoints.check.flyte import check_flyte
 from entrypoints.check.http_port import check_http, find_running_pack
 from entrypoints.check.slack import check_slack
 from entrypoints.check.storage import check_storage
+from entrypoints.check.storage_place import StoragePlace, look_at_directory
 from entrypoints.config.settings import Settings
 
 log = structlog.get_logger()
@@ -32,17 +33,17 @@ async def run_checks(
     """
     skews = ClockSkews(clock)
     storage_url = settings.storage_url.reveal()
-    directory = directory_of(storage_url)
     storage = create_storage(storage_url, clock).describe()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(find_running_pack(settings), name="find the running pack")
+        place = tasks.create_task(_look_at(storage_url, 2 * request_seconds), name="look at the storage")
         subjects = [
             tasks.create_task(_collect(name, findings, 3 * request_seconds + 1), name=f"check {name}")
             for name, findings in (
-                ("slack", check_slack(settings, clock, skews, directory, request_seconds)),
+                ("slack", check_slack(settings, clock, skews, place, request_seconds)),
                 ("flyte", check_flyte(settings, clock, skews, running, request_seconds)),
                 ("http", check_http(settings, clock, running)),
-                ("storage", check_storage(storage, directory, running)),
+                ("storage", check_storage(storage, place, running)),
             )
         ]
         for finding in check_settings(settings, storage):
@@ -51,6 +52,15 @@ async def run_checks(
             for finding in await subject:
                 report(finding)
     report(check_clock(skews))
+
+
+async def _look_at(url: str, seconds: float) -> StoragePlace:
+    if is_postgresql(url):
+        from entrypoints.check.database import look_at_database  # noqa: PLC0415 - needs psycopg
+
+        return await look_at_database(url, seconds)
+    directory = directory_of(url)
+    return StoragePlace() if directory is None else await asyncio.to_thread(look_at_directory, directory)
 
 
 async def _collect(subject: str, findings: AsyncGenerator[Finding, None], seconds: float) -> list[Finding]:

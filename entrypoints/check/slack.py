@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from datetime import datetime
-from pathlib import Path
 from typing import Final, TypeVar
 
 from adapters.http.session import proxy_for
@@ -19,6 +18,7 @@ from entrypoints.check.findings import Finding, Status, all_skipped, failed, ok,
 from entrypoints.check.memberships import MEMBERSHIPS, check_memberships
 from entrypoints.check.scopes import SCOPES, check_scopes
 from entrypoints.check.sockets import APP_TOKEN, RTM, SOCKET, check_socket
+from entrypoints.check.storage_place import Looking
 from entrypoints.config.settings import ReceiveMode, Settings
 
 T = TypeVar("T")
@@ -47,12 +47,9 @@ _VARIABLE: Final = "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL"
 
 
 async def check_slack(
-    settings: Settings, clock: Clock, skews: ClockSkews, directory: Path | None, request_seconds: float
+    settings: Settings, clock: Clock, skews: ClockSkews, looking: Looking, request_seconds: float
 ) -> AsyncGenerator[Finding, None]:
-    """Check everything but signed HTTP requests, with hardly more than three requests one after the other.
-
-    `directory` holds the joined channels; None if the storage has no directory.
-    """
+    """Check everything but signed HTTP requests, with hardly more than three requests one after the other."""
     web = SlackWebClient(settings.slack_api_url, settings.slack_token.reveal(), timeout_seconds=request_seconds)
     async with web.open():
         slack = SlackDiagnostics(web, clock)
@@ -72,7 +69,7 @@ async def check_slack(
         receiving, channels, memberships = await asyncio.gather(
             _check_receiving(slack, settings, identity, request_seconds),
             _check_channels(slack, settings, identity),
-            _check_memberships(SlackChat(web), directory, identity),
+            _check_memberships(SlackChat(web), looking, identity),
         )
         for finding in (*receiving, *channels, memberships):
             yield finding
@@ -138,8 +135,8 @@ async def _check_channels(slack: SlackDiagnostics, settings: Settings, identity:
     return await asyncio.gather(*(_check_channel(slack, channel_id) for channel_id in channels))
 
 
-async def _check_memberships(chat: SlackChat, directory: Path | None, identity: Identity | None) -> Finding:
-    return skipped(MEMBERSHIPS, _NOT_CHECKED) if identity is None else await check_memberships(chat, directory)
+async def _check_memberships(chat: SlackChat, looking: Looking, identity: Identity | None) -> Finding:
+    return skipped(MEMBERSHIPS, _NOT_CHECKED) if identity is None else await check_memberships(chat, await looking)
 
 
 async def _check_channel(slack: SlackDiagnostics, channel_id: ChannelId) -> Finding:

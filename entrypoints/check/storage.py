@@ -11,6 +11,7 @@ from application.ports.storage import StorageDescription
 from domain.errors import StorageError
 from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, skipped, warning
 from entrypoints.check.http_port import Running, RunningPack
+from entrypoints.check.storage_place import Looking
 
 STORAGE = "storage"
 DIRECTORY = "directory"
@@ -25,11 +26,16 @@ _FREE_SPACE: Final = f"free space on that disk, or {_ANOTHER}"
 
 
 async def check_storage(
-    description: StorageDescription, directory: Path | None, running: Running
+    description: StorageDescription, looking: Looking, running: Running
 ) -> AsyncGenerator[Finding, None]:
-    """Check the storage; `directory` is None when the storage is not a directory."""
+    """Check the storage."""
+    place = await looking
+    directory = place.directory
+    for finding in place.findings:
+        yield finding
     if directory is None:
-        yield _assess_durability(description)
+        if not place.findings:
+            yield _assess_durability(description)
         return
     pack = await running
     for finding in await asyncio.to_thread(lambda: list(_check_directory(directory, pack))):

@@ -11,6 +11,7 @@ from application.ports.storage import StorageDescription
 from entrypoints.check.clock_skew import ClockSkews, check_clock
 from entrypoints.check.findings import Finding, Status
 from entrypoints.check.storage import check_storage
+from entrypoints.check.storage_place import StoragePlace
 from tests.cli.check.environment import CheckEnvironment, ShiftedClock, running_pack
 
 
@@ -92,8 +93,10 @@ async def test_a_storage_in_memory_is_a_warning(env: CheckEnvironment) -> None:
 async def test_a_durable_storage_without_a_directory_is_ok() -> None:
     description = StorageDescription("a database on db.example", is_durable=True, is_shared=True)
     running: Future[None] = Future()
+    place: Future[StoragePlace] = Future()
+    place.set_result(StoragePlace())
 
-    [storage] = [finding async for finding in check_storage(description, None, running)]
+    [storage] = [finding async for finding in check_storage(description, place, running)]
 
     assert (storage.check, storage.status) == ("storage", Status.OK)
     assert storage.message == "durable, in a database on db.example; several packs can share it"

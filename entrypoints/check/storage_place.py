@@ -1,0 +1,47 @@
+"""Where the storage is, and what other checks need to know of it."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from adapters.filesystem import diagnostics
+from domain.channels import ChannelId
+from domain.errors import StorageError
+from entrypoints.check.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlace:
+    """The storage, looked at without changing anything."""
+
+    joined: tuple[ChannelId, ...] = ()
+    """The joined channels; none if they can't be read, which another check reports."""
+    is_in_use: bool = False
+    """Whether a pack runs on it."""
+    directory: Path | None = None
+    """None if it is not a directory."""
+    findings: tuple[Finding, ...] = ()
+    """What is to be said of a database."""
+
+
+Looking: TypeAlias = Awaitable[StoragePlace]
+
+
+def look_at_directory(directory: Path) -> StoragePlace:
+    """Returns what is known of a directory."""
+    return StoragePlace(_joined(directory), _is_in_use(directory), directory)
+
+
+def _joined(directory: Path) -> tuple[ChannelId, ...]:
+    try:
+        return diagnostics.joined_channels(directory)
+    except (ValueError, OSError):
+        return ()
+
+
+def _is_in_use(directory: Path) -> bool:
+    try:
+        return diagnostics.holder(directory) is not None
+    except StorageError:
+        return False
