@@ -10,11 +10,13 @@ import structlog
 from application.health import ChatHealth
 from application.policies import LeasePolicy
 from application.ports.chat import Chat
-from application.ports.storage import Storage
+from application.ports.storage import Storage, Topic
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
 from application.resilience.incidents import retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
+from application.services.channel_locks import ChannelLocks
 from application.services.pauses import Pauses
+from application.services.replica_group import ReplicaGroup
 from application.workers.action_worker import ActionWorker
 from application.workers.backlog_monitor import BacklogMonitor
 from application.workers.clock_monitor import ClockMonitor
@@ -29,6 +31,11 @@ log = structlog.get_logger()
 _RETENTION = timedelta(hours=72)
 """How long delivered messages and reported actions are recognised; the contract requires 48 hours."""
 _TOKEN_CHECK_SECONDS = 30.0
+_HOUSEKEEPING_SECONDS = 20.0
+_HEARTBEAT_SECONDS = 1.0
+"""Where other replicas watch it: a lease is never shorter."""
+_IDENTIFICATION_TIMEOUT_SECONDS = 10.0
+"""How long deliveries from a shared storage wait for the proof that it belongs to this bot."""
 _RECONCILE_TIMEOUT_SECONDS = 2.0
 """How long receiving and executing wait for the memberships; if they take longer, reconciling goes on beside them."""
 
@@ -61,6 +68,9 @@ class Supervisor:
         backlog_monitor: BacklogMonitor,
         clock_monitor: ClockMonitor,
         pauses: Pauses,
+        replicas: ReplicaGroup,
+        channel_locks: ChannelLocks,
+        work_locks: ChannelLocks,
         circuit_breaker: WorkflowCircuitBreaker,
         chat_health: ChatHealth,
         shutdown: Shutdown,
@@ -76,19 +86,32 @@ class Supervisor:
         self._backlog_monitor = backlog_monitor
         self._clock_monitor = clock_monitor
         self._pauses = pauses
+        self._replicas = replicas
+        self._channel_locks = channel_locks
+        self._work_locks = work_locks
         self._circuit_breaker = circuit_breaker
         self._chat_health = chat_health
         self._shutdown = shutdown
         self._lease = lease
         self._key_age = timedelta(seconds=key_age_seconds)
+        self._is_shared = storage.describe().is_shared
+        self._identified = asyncio.Event()
 
     async def run(self) -> None:
-        """Runs until shutdown is requested. The storage is open. Raises ChatAccessDenied, in an ExceptionGroup."""
-        await self._keep_running("pauses", self._pauses.end_those_of_methods)
+        """Runs until shutdown is requested. The storage is open.
+
+        Raises ChatAccessDenied, and StorageUnusable if the storage belongs to another bot, in an ExceptionGroup.
+        """
+        self._subscribe()
+        await self._keep_running("replicas", self._replicas.join)
+        if self._replicas.is_alone:
+            await self._keep_running("pauses", self._pauses.end_those_of_methods)
         async with asyncio.TaskGroup() as loops:
             for name, loop in (
-                ("register", self._circuit_breaker.register),
-                ("relay", self._relay.run),
+                ("heartbeat", self._beat),
+                ("replicas", self._replicas.watch),
+                ("register", self._register),
+                ("relay", self._deliver),
                 ("chat", self._serve_chat),
                 ("housekeeping", self._housekeeping),
                 ("backlog", self._backlog_monitor.run),
@@ -105,6 +128,8 @@ class Supervisor:
         except ChatRejected as rejection:
             raise ChatAccessDenied(rejection, by_receiver=False) from rejection
         log.info("identified", user=identity.user_id, bot=identity.bot_id, team=identity.team_id)
+        await self._storage.replicas.claim_for(identity.team_id, identity.bot_id)
+        self._identified.set()
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._keep_running("memberships", self._membership_sync.run), name="memberships")
             try:
@@ -123,13 +148,36 @@ class Supervisor:
             rejection = group.exceptions[0]
             raise ChatAccessDenied(rejection, by_receiver=True) from rejection  # type: ignore[arg-type] # not nested
 
-    async def _housekeeping(self) -> None:
+    def _subscribe(self) -> None:
+        self._storage.subscribe(Topic.OUTBOX, self._relay.notify)
+        self._storage.subscribe(Topic.JOURNAL, self._worker.notify)
+        for locks in (self._channel_locks, self._work_locks):
+            self._storage.subscribe(Topic.LANES, locks.notify)
+
+    async def _register(self) -> None:
+        changed = self._replicas.definition_changed
+        while True:
+            changed.clear()
+            await self._circuit_breaker.register()
+            await self._shutdown.wait(None, changed)
+
+    async def _deliver(self) -> None:
+        if self._is_shared:
+            await self._shutdown.wait(_IDENTIFICATION_TIMEOUT_SECONDS, self._identified)
+        await self._relay.run()
+
+    async def _beat(self) -> None:
+        pause = min(_HEARTBEAT_SECONDS, self._lease.renewal_seconds) if self._is_shared else _HOUSEKEEPING_SECONDS
         while True:
             await self._storage.heartbeat(self._lease.seconds)
+            await self._shutdown.sleep(pause)
+
+    async def _housekeeping(self) -> None:
+        while True:
             await self._storage.outbox.purge(_RETENTION)
             await self._storage.journal.purge(_RETENTION)
             await self._storage.message_keys.purge(self._key_age)
-            await self._shutdown.sleep(self._lease.renewal_seconds)
+            await self._shutdown.sleep(_HOUSEKEEPING_SECONDS)
 
     async def _watch_token(self) -> None:
         """Asks whether the token is valid: once it is said to be revoked, and periodically while it is refused."""

@@ -3,8 +3,11 @@
 Production, simulation, flow tests and unit tests all use `Application`, each with its own adapters.
 """
 
+import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from dependency_injector import containers, providers
@@ -20,10 +23,11 @@ from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWebClient
 from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
-from application.catalog.commands import COMMANDS_BY_METHOD
+from application.catalog.commands import COMMANDS_BY_METHOD, COMMANDS_BY_NAME
 from application.health import ChatHealth, HealthRegistry
 from application.policies import LeasePolicy, PostingPolicy
 from application.ports.receiver import Receiver
+from application.ports.replicas import Replica
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
 from application.resilience.inaccessible_channels import InaccessibleChannelPolicy
@@ -38,6 +42,7 @@ from application.services.command_execution import ExecutionTools
 from application.services.command_runner import CommandRunner
 from application.services.doubts import Doubts
 from application.services.event_enricher import EventEnricher
+from application.services.group_connection import GroupConnection
 from application.services.history_reader import HistoryReader
 from application.services.keyed_sender import KeyedSender
 from application.services.membership_doubts import MembershipDoubts
@@ -46,6 +51,7 @@ from application.services.message_texts import MessageTexts
 from application.services.pauses import Pauses
 from application.services.poll_schedule import PollSchedule
 from application.services.post_gate import PostGate
+from application.services.replica_group import ReplicaGroup
 from application.services.result_reporter import ResultReporter
 from application.services.sole_process import SoleProcessLeases
 from application.services.user_directory import UserDirectory
@@ -68,7 +74,7 @@ from application.workers.membership_sync import MembershipSync
 from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
 from domain import commands
-from entrypoints.config.settings import Settings
+from entrypoints.config.settings import Settings, digests
 from entrypoints.http import HttpServer
 from entrypoints.observability.redaction import Redactor
 
@@ -80,6 +86,10 @@ HEALTH_CHECKS = ("flyte", "slack", "storage", "outbox")
 
 def _reveal(secret: Any) -> str:
     return secret.reveal() if secret else ""
+
+
+def _process_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _receive_mode(settings: Settings) -> str:
@@ -188,25 +198,48 @@ class Application(containers.DeclarativeContainer):
     storage_retry = providers.Singleton(
         StorageRetryPolicy, shutdown=shutdown, health=health.provided.reporter.call("storage")
     )
-    circuit_breaker = providers.Singleton(
-        WorkflowCircuitBreaker,
-        workflow=adapters.workflow,
+    # The ports, with their policies around them
+
+    storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
+    lease = providers.Factory(LeasePolicy, seconds=settings.provided.lease_seconds)
+    version = providers.Callable(version, "flyte-slack")
+    known_commands = providers.Object(frozenset(COMMANDS_BY_NAME))
+    replicas = providers.Singleton(
+        ReplicaGroup,
+        storage=storage,
+        replica=providers.Singleton(
+            Replica,
+            name=providers.Callable(_process_name),
+            version=version,
+            settings=providers.Callable(digests, settings),
+            commands=known_commands,
+        ),
         definition=providers.Callable(
             pack_definition,
             name=settings.provided.pack_name,
             labels=settings.provided.flyte_labels,
             switched_on=settings.provided.optional_events,
         ),
+        health=health.provided.reporter.call("storage"),
+        shutdown=shutdown,
+        lease=lease,
+    )
+    circuit_breaker = providers.Singleton(
+        WorkflowCircuitBreaker,
+        workflow=adapters.workflow,
+        definition=replicas.provided.definition,
         shutdown=shutdown,
         health=health.provided.reporter.call("flyte"),
     )
-
-    # The ports, with their policies around them
-
-    storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
     workflow = providers.Singleton(intercepted, adapters.workflow, circuit_breaker)
-    lease = providers.Factory(LeasePolicy, seconds=settings.provided.lease_seconds)
     channel_locks = providers.Singleton(ChannelLocks, leases=storage.provided.leases, shutdown=shutdown)
+    work_locks = providers.Singleton(
+        ChannelLocks,
+        leases=storage.provided.leases,
+        shutdown=shutdown,
+        max_retry_seconds=lease.provided.poll_seconds,
+    )
+    """For the work of which one replica at a time does all."""
     post_gate = providers.Singleton(PostGate, shutdown=shutdown)
     pauses = providers.Singleton(
         Pauses,
@@ -328,6 +361,7 @@ class Application(containers.DeclarativeContainer):
         reporter=providers.Singleton(ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown),
         schedule=poll_schedule,
         channel_locks=channel_locks,
+        replicas=replicas,
         shutdown=shutdown,
         storage_retry=storage_retry,
         lease=lease,
@@ -336,17 +370,6 @@ class Application(containers.DeclarativeContainer):
 
     # From the chat service to the workflow engine
 
-    workspaces = providers.Singleton(WorkspaceFilter, storage=storage, doubts=membership_doubts)
-    receive_events = providers.Singleton(
-        ReceiveEvents,
-        chat=chat,
-        storage=storage,
-        doubts=membership_doubts,
-        workspaces=workspaces,
-        listen=settings.provided.listen,
-        receives_bots=settings.provided.receives_bots,
-        receives_edits=settings.provided.receives_edits,
-    )
     outbox_relay = providers.Singleton(
         OutboxRelay,
         workflow=workflow,
@@ -361,6 +384,19 @@ class Application(containers.DeclarativeContainer):
         lease=lease,
         schedule=poll_schedule,
         shutdown=shutdown,
+    )
+    workspaces = providers.Singleton(WorkspaceFilter, storage=storage, doubts=membership_doubts)
+    receive_events = providers.Singleton(
+        ReceiveEvents,
+        chat=chat,
+        storage=storage,
+        doubts=membership_doubts,
+        workspaces=workspaces,
+        replicas=replicas,
+        notify=outbox_relay.provided.notify,
+        listen=settings.provided.listen,
+        receives_bots=settings.provided.receives_bots,
+        receives_edits=settings.provided.receives_edits,
     )
     history_reader = providers.Singleton(HistoryReader, chat=chat, pauses=pauses, shutdown=shutdown)
     message_consumer = providers.Singleton(
@@ -377,6 +413,8 @@ class Application(containers.DeclarativeContainer):
             reader=history_reader,
             receive_events=receive_events,
             progress=backfill_progress,
+            work_locks=work_locks,
+            lease=lease,
             health=health.provided.reporter.call("slack"),
             clock=clock,
             shutdown=shutdown,
@@ -384,6 +422,9 @@ class Application(containers.DeclarativeContainer):
             listen=settings.provided.listen,
         ),
         relay=outbox_relay,
+        group_connection=providers.Singleton(
+            GroupConnection, chat=chat, storage=storage, replicas=replicas, shutdown=shutdown
+        ),
         health=chat_health,
         clock=clock,
         shutdown=shutdown,
@@ -404,6 +445,7 @@ class Application(containers.DeclarativeContainer):
             storage=storage,
             doubts=membership_doubts,
             channel_locks=channel_locks,
+            work_locks=work_locks,
             join_channel=join_channel,
             health=chat_health,
             shutdown=shutdown,
@@ -425,6 +467,9 @@ class Application(containers.DeclarativeContainer):
             shutdown=shutdown,
         ),
         pauses=pauses,
+        replicas=replicas,
+        channel_locks=channel_locks,
+        work_locks=work_locks,
         circuit_breaker=circuit_breaker,
         chat_health=chat_health,
         shutdown=shutdown,

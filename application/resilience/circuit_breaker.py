@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -66,8 +67,13 @@ class WorkflowCircuitBreaker:
     """
 
     def __init__(
-        self, workflow: Workflow, definition: PackDefinition, shutdown: Shutdown, health: HealthReporter
+        self,
+        workflow: Workflow,
+        definition: Callable[[], PackDefinition | None],
+        shutdown: Shutdown,
+        health: HealthReporter,
     ) -> None:
+        """`definition` returns what to register the pack with; None while another replica does so."""
         self._workflow = workflow
         self._definition = definition
         self._shutdown = shutdown
@@ -81,7 +87,13 @@ class WorkflowCircuitBreaker:
         self._trusted_until = 0.0
 
     async def register(self) -> None:
-        """Registers the pack, however long it takes. Raises ShutdownRequested if the pack is to end before."""
+        """Registers the pack, however long it takes, unless another replica does so.
+
+        Raises ShutdownRequested if the pack is to end before.
+        """
+        if self._definition() is None:
+            self._registered.set()
+            return
         await self._through_outages(PortCall("register", (), {}, self._register))
 
     async def wait_until_registered(self) -> None:
@@ -184,19 +196,24 @@ class WorkflowCircuitBreaker:
             if self._registrations != seen:
                 return
             if is_forgotten:
-                log.warning("pack_forgotten_by_the_engine", pack=self._definition.name)
+                log.warning("pack_forgotten_by_the_engine")
             await self._register()
 
     async def _register(self) -> None:
-        """Registers once; an engine that can't accept the pack counts as unreachable."""
+        """Registers once; an engine that can't accept the pack counts as unreachable, like one that waits for another
+        replica.
+        """
+        definition = self._definition()
+        if definition is None:
+            raise WorkflowUnreachable("a newer replica has to register the pack")
         try:
-            await self._workflow.register(self._definition)
+            await self._workflow.register(definition)
         except (WorkflowServerError, RejectedByWorkflow, *_REFUSALS) as error:
             raise WorkflowUnreachable(f"the pack could not be registered: {error}") from error
         self._registrations += 1
         self._trusted_until = self._time() + _TRUST_SECONDS
         self._registered.set()
-        log.info("registered", pack=self._definition.name)
+        log.info("registered", pack=definition.name)
 
     def _time(self) -> float:
         return asyncio.get_running_loop().time()

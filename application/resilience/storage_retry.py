@@ -10,13 +10,15 @@ from application.health import HealthReporter
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
-from domain.errors import StorageError, TooLate
+from domain.errors import StorageError, StorageUnusable, TooLate
 
 log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5
 _MAX_PAUSE_OF_DEADLINE_SECONDS = 0.4
 """Between attempts of a call that has to be done within a few seconds."""
+_REFUSALS = frozenset({"replicas.claim_for"})
+"""Calls whose StorageUnusable is an answer; from all others it is a disturbance that an operator may end."""
 _DEADLINE = "within_seconds"
 """The argument that limits the time of a call."""
 
@@ -35,12 +37,15 @@ class StorageRetryPolicy:
     async def execute(self, call: PortCall) -> Any:
         """Implements Policy. Makes the call at least once, also during shutdown; raises ShutdownRequested.
 
-        Raises TooLate once the time is over that the call was given by `within_seconds`.
+        Raises TooLate once the time is over that the call was given by `within_seconds`. Raises StorageUnusable if the
+        storage belongs to another bot.
         """
         began_at = _now()
         try:
             result = await call.perform()
         except StorageError as error:
+            if isinstance(error, StorageUnusable) and call.method in _REFUSALS:
+                raise
             return await self._retry(call, error, began_at)
         if not self._failing_calls:
             self._report_healthy()

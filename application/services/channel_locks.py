@@ -49,7 +49,7 @@ class _Waiter:
 class ChannelQueue:
     """Those who act in one channel: first come, first served, one at a time."""
 
-    def __init__(self, channel_id: ChannelId, leases: Leases, shutdown: Shutdown) -> None:
+    def __init__(self, channel_id: ChannelId, leases: Leases, shutdown: Shutdown, max_retry_seconds: float) -> None:
         self.users = 0
         self.lane = Lane(channel_id)
         self.changed = asyncio.Event()
@@ -58,6 +58,7 @@ class ChannelQueue:
         """Whether this process has the lane."""
         self._leases = leases
         self._shutdown = shutdown
+        self._max_retry_seconds = max_retry_seconds
         self._waiting: list[_Waiter] = []
         self._is_taken = False
         """Whether someone here has the lane or tries to acquire it."""
@@ -82,7 +83,7 @@ class ChannelQueue:
     async def acquire(self, action_id: ActionId | None, patience: Patience | None) -> Lease:
         """Waits for the turn. Raises TimeoutError if the patience is over before, and ShutdownRequested."""
         waiter = _Waiter(action_id, patience)
-        pauses = exponential_backoff(_FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS)
+        pauses = exponential_backoff(_FIRST_RETRY_SECONDS, self._max_retry_seconds)
         await self._enter(waiter)
         while True:
             try:
@@ -90,7 +91,7 @@ class ChannelQueue:
                 if lease := await self._leases.acquire(self.lane, action_id):
                     self.is_granted = True
                     return lease
-                earlier = await self._leases.first(self.lane)
+                earlier = await self._leases.first(self.lane) if self._waiting else None
                 if not self._is_waiting(earlier):
                     await self._wait_for_others(next(pauses), patience)
             except BaseException:
@@ -160,9 +161,11 @@ async def _wait(waiter: _Waiter) -> None:
 class ChannelLocks:
     """The outgoing lanes of all channels. Its length is the number of channels in use."""
 
-    def __init__(self, leases: Leases, shutdown: Shutdown) -> None:
+    def __init__(self, leases: Leases, shutdown: Shutdown, max_retry_seconds: float = _MAX_RETRY_SECONDS) -> None:
+        """`max_retry_seconds` is the longest time between two attempts to acquire a lane that another process has."""
         self._leases = leases
         self._shutdown = shutdown
+        self._max_retry_seconds = max_retry_seconds
         self._queues: dict[ChannelId, ChannelQueue] = {}
         self._unfinished: dict[ActionId, AsyncExitStack] = {}
 
@@ -192,8 +195,9 @@ class ChannelLocks:
     @contextmanager
     def queue(self, channel_id: ChannelId) -> Iterator[ChannelQueue]:
         """Returns the channel's queue, for someone who is going to wait for a turn."""
-        queue = self._queues.get(channel_id) or ChannelQueue(channel_id, self._leases, self._shutdown)
-        self._queues[channel_id] = queue
+        if (queue := self._queues.get(channel_id)) is None:
+            queue = ChannelQueue(channel_id, self._leases, self._shutdown, self._max_retry_seconds)
+            self._queues[channel_id] = queue
         queue.users += 1
         try:
             yield queue

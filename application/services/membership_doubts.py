@@ -26,6 +26,8 @@ class Doubt:
     """Since when, if it is a member; None if only the present is known."""
     is_listed: bool = False
     """Found by comparing with a list of the bot's channels, and not by an event."""
+    is_heard: bool = False
+    """Something arrived from the channel, which only members receive; its delivery waits until the doubt is settled."""
     acknowledge: Callable[[], Awaitable[None]] = _acknowledge_nothing
     """To be called once the doubt is settled."""
 
@@ -56,6 +58,13 @@ class MembershipDoubts:
         """An event says that the bot is no longer a member. It is acknowledged once that is settled."""
         self._add(lost.channel_id, Doubt(is_member=False, acknowledge=incoming.acknowledge))
 
+    def on_heard(self, incoming: IncomingEvent, channel_id: ChannelId, deliver: Callable[[], Awaitable[None]]) -> None:
+        """An event arrived from a channel that the bot is not known to be in: another replica may know more.
+
+        `deliver` is called once that is settled, in the order of the calls.
+        """
+        self._add(channel_id, Doubt(is_member=True, since=incoming.received_at, is_heard=True, acknowledge=deliver))
+
     def on_connected(self) -> None:
         """Events may have been missed: all memberships have to be compared."""
         self.reconciliation_requested.set()
@@ -71,7 +80,9 @@ class MembershipDoubts:
     def expected(self) -> frozenset[ChannelId]:
         """Returns the channels of which the bot is a member if a doubted event is right: their messages count."""
         return frozenset(
-            channel_id for channel_id, doubts in self._doubts.items() if any(doubt.is_member for doubt in doubts)
+            channel_id
+            for channel_id, doubts in self._doubts.items()
+            if any(doubt.is_member and not doubt.is_heard for doubt in doubts)
         )
 
     def missing(self) -> frozenset[ChannelId]:

@@ -1,8 +1,10 @@
 """Stores the events to be delivered to flows, and follows the bot's memberships."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -19,6 +21,7 @@ from application.ports.receiver import (
 )
 from application.ports.storage import Storage
 from application.services.membership_doubts import MembershipDoubts
+from application.services.replica_group import ReplicaGroup
 from application.services.workspace_filter import WorkspaceFilter
 from domain.channels import NO_CHANNEL, ChannelId, JoinedChannels
 from domain.interactions import MessageChange, Reaction
@@ -36,7 +39,11 @@ class _Batch:
     joined: JoinedChannels
     expected: frozenset[ChannelId]
     """As of before `joined`."""
+    may_hold: bool
+    """Whether an event of an unknown channel may wait until another replica's knowledge is asked for."""
     entries: list[OutboxEntry] = field(default_factory=list)
+    only_if_joined: set[ChannelId] = field(default_factory=set)
+    """The channels that are heard for no other reason."""
     handled: list[IncomingEvent] = field(default_factory=list)
     """To be acknowledged once the entries are stored."""
 
@@ -50,20 +57,27 @@ class ReceiveEvents:
         storage: Storage,
         doubts: MembershipDoubts,
         workspaces: WorkspaceFilter,
+        replicas: ReplicaGroup,
+        notify: Callable[[], None],
         listen: Listen,
         *,
         receives_bots: bool,
         receives_edits: bool,
     ) -> None:
+        """`notify` is called when events have been stored that `receive` had to hold."""
         self._chat = chat
         self._channels = storage.channels
         self._outbox = storage.outbox
         self._gaps = storage.gaps
         self._doubts = doubts
         self._workspaces = workspaces
+        self._replicas = replicas
+        self._notify = notify
         self._listen = listen
         self._receives_bots = receives_bots
         self._receives_edits = receives_edits
+        self._held: Counter[ChannelId] = Counter()
+        """How many events of a channel wait until it is known whether it is joined."""
 
     async def receive(self, events: Sequence[IncomingEvent], identity: Identity, *, is_backfilled: bool = False) -> int:
         """Handles the events in order, and acknowledges each once it is stored. Returns how many events were new.
@@ -72,12 +86,17 @@ class ReceiveEvents:
         once the chat service has been asked. Until then, messages are received in a channel that it may have joined.
         Raises ShutdownRequested if the pack is to end before; then nothing was acknowledged.
         """
+        return await self._receive(events, identity, is_backfilled=is_backfilled, may_hold=not is_backfilled)
+
+    async def _receive(
+        self, events: Sequence[IncomingEvent], identity: Identity, *, is_backfilled: bool, may_hold: bool
+    ) -> int:
         expected = self._doubts.expected()
-        batch = _Batch(await self._channels.joined(), expected)
+        batch = _Batch(await self._channels.joined(), expected, may_hold)
         for incoming in events:
             await self._handle(incoming, batch, identity)
         entries = [replace(entry, is_backfilled=is_backfilled) for entry in batch.entries]
-        new = sum(await self._outbox.append(entries)) if entries else 0
+        new = sum(await self._outbox.append(entries, only_if_joined=batch.only_if_joined)) if entries else 0
         for event in batch.handled:
             await event.acknowledge()
         return new
@@ -98,6 +117,9 @@ class ReceiveEvents:
             case Disconnected() | AccessLost() | None:
                 pass
             case _:
+                if await self._is_to_be_held(event, batch, identity):
+                    self._hold(incoming, event.channel_id, identity)
+                    return
                 if await self._is_relevant(event, batch, identity):
                     batch.entries.append(outbox_entry(event, incoming.received_at))
         batch.handled.append(incoming)
@@ -120,18 +142,47 @@ class ReceiveEvents:
     async def _is_heard(self, event: IncomingMessage | MessageChange | Reaction, batch: _Batch) -> bool:
         """Whether the pack listens to the channel. A reaction to a file, which has none, is heard."""
         channel_id = event.channel_id
-        if (
-            channel_id == NO_CHANNEL
-            or self._listen is Listen.MEMBER
-            or channel_id in batch.joined
-            or self._chat.is_direct(channel_id)
-        ):
+        if self._is_heard_anyway(channel_id, batch):
             return True
-        if channel_id in batch.expected or channel_id in self._doubts.expected():
+        if channel_id in batch.joined:
+            batch.only_if_joined.add(channel_id)
             return True
         if isinstance(event, IncomingMessage):
             return event.is_direct
         return await self._is_group_conversation(channel_id)
+
+    def _is_heard_anyway(self, channel_id: ChannelId, batch: _Batch) -> bool:
+        """Whether the channel need not be joined to be heard."""
+        return (
+            channel_id == NO_CHANNEL
+            or self._listen is Listen.MEMBER
+            or self._chat.is_direct(channel_id)
+            or channel_id in batch.expected
+            or channel_id in self._doubts.expected()
+        )
+
+    async def _is_to_be_held(self, event: InboundEvent, batch: _Batch, identity: Identity) -> bool:
+        """Whether another replica may just be learning that the bot was invited to the channel."""
+        if self._replicas.is_alone or not batch.may_hold:
+            return False
+        if not isinstance(event, IncomingMessage | MessageChange | Reaction) or not self._is_wanted(event, identity):
+            return False
+        if self._held[event.channel_id]:
+            return True
+        if await self._is_heard(event, batch):
+            return False
+        unjoined = await self._channels.unjoined_memberships()
+        return unjoined is not None and event.channel_id not in unjoined
+
+    def _hold(self, incoming: IncomingEvent, channel_id: ChannelId, identity: Identity) -> None:
+        self._held[channel_id] += 1
+        self._doubts.on_heard(incoming, channel_id, partial(self._receive_held, incoming, channel_id, identity))
+
+    async def _receive_held(self, incoming: IncomingEvent, channel_id: ChannelId, identity: Identity) -> None:
+        if await self._receive([incoming], identity, is_backfilled=False, may_hold=False):
+            self._notify()
+        self._held[channel_id] -= 1
+        self._held += Counter()  # forgets those at zero
 
     async def _is_group_conversation(self, channel_id: ChannelId) -> bool:
         """Whether its messages are received although it was never joined; other events don't say that it is direct."""

@@ -24,11 +24,12 @@ from application.services.channel_locks import ChannelLocks
 from application.services.lanes import lane_of
 from application.services.message_sender import post_step
 from application.services.poll_schedule import PollSchedule
+from application.services.replica_group import ReplicaGroup
 from application.services.result_reporter import ResultReporter
 from application.use_cases.chat_use_case import EXECUTION
 from application.use_cases.dispatcher import CommandDispatcher
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
-from domain.commands import ChatCommand, SendMessage, SendRichMessage, command_name
+from domain.commands import ChatCommand, SendMessage, SendRichMessage, UnknownCommand, command_name
 from domain.errors import ActionTakenElsewhere, LeaseLost, WorkflowError, WorkflowInDoubt
 from domain.events import CommandOutcome, Fatal, Outcome
 from domain.outbox import Lane
@@ -57,6 +58,7 @@ class ActionWorker:
         reporter: ResultReporter,
         schedule: PollSchedule,
         channel_locks: ChannelLocks,
+        replicas: ReplicaGroup,
         shutdown: Shutdown,
         storage_retry: StorageRetryPolicy,
         lease: LeasePolicy,
@@ -70,6 +72,7 @@ class ActionWorker:
         self._reporter = reporter
         self._schedule = schedule
         self._channel_locks = channel_locks
+        self._replicas = replicas
         self._shutdown = shutdown
         self._storage_retry = storage_retry
         self._lease = lease
@@ -85,7 +88,12 @@ class ActionWorker:
         self._is_action_lost = False
         """An action was taken that could not be recorded before the shutdown."""
         self._task_done = asyncio.Event()
+        self._orphans_expected = asyncio.Event()
         self._tasks: asyncio.TaskGroup
+
+    def notify(self) -> None:
+        """The journal may have actions that no process owns."""
+        self._orphans_expected.set()
 
     async def run(self) -> None:
         """Runs until the pack ends: first the actions in the journal, then those that the engine gives out.
@@ -118,10 +126,19 @@ class ActionWorker:
         """Picks up what an operator requeued, and what another process lost."""
         try:
             while True:
-                await self._shutdown.sleep(self._lease.poll_seconds)
-                await retry_after_incidents(self._claim_orphans, self._shutdown, loop="claim actions")
+                await self._shutdown.wait(self._lease.poll_seconds, self._orphans_expected)
+                self._orphans_expected.clear()
+                await retry_after_incidents(self._take_over, self._shutdown, loop="claim actions")
         except ShutdownRequested:
             return
+
+    async def _take_over(self) -> None:
+        await self._claim_orphans()
+        if since := await self._journal.abandoned_poll_session():
+            self._in_doubt_since = min(since, self._in_doubt_since or since)
+            self._suspects = None
+            self._next_recovery_at = 0.0
+            self._schedule.wake.set()
 
     async def _poll_once(self) -> None:
         await self._wait_for_capacity()
@@ -288,17 +305,26 @@ class ActionWorker:
                 self._shutdown.raise_if_requested()
                 if delay_seconds:
                     await self._shutdown.sleep(delay_seconds)
-                entry = await self._complete(entry)
+                if (completed := await self._complete(entry)) is None:
+                    return
+                entry = completed
             await self._reporter.report(entry)
         except ShutdownRequested:
             log.info("action_kept_for_next_start", action=entry.action.id)
 
-    async def _complete(self, entry: JournalEntry) -> JournalEntry:
+    async def _complete(self, entry: JournalEntry) -> JournalEntry | None:
+        """Executes an action. Returns None if another replica does so, which knows the command."""
+        command = entry.action.command
+        if isinstance(command, UnknownCommand) and self._replicas.is_known_elsewhere(command.name):
+            log.info("action_given_back", action=entry.action.id, command=command.name)
+            await self._journal.give_back(entry.action.id)
+            return None
         time = asyncio.get_running_loop().time
         started_at = time()
         async with self._channel_locks.until_concluded(entry.action.id):
             outcome = await self._dispatch(entry)
             completed_at = await self._journal.set_outcome(entry.action.id, outcome)
+            self._channel_locks.notify()
         log.info(
             "action_concluded",
             command=command_name(entry.action.command),

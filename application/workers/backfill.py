@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from application.health import HealthReporter
-from application.policies import Listen
+from application.policies import LeasePolicy, Listen
 from application.ports.chat import Chat
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
@@ -17,10 +17,11 @@ from application.ports.storage import Storage
 from application.resilience.incidents import log_incident
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.backfill_progress import BackfillProgress
+from application.services.channel_locks import ChannelLocks
 from application.services.history_reader import HistoryReader
 from application.use_cases.receive_events import ReceiveEvents
 from domain.channels import ChannelId
-from domain.errors import ChatError
+from domain.errors import ChatError, LeaseLost
 from domain.gaps import Gap
 from domain.messages import IncomingMessage
 from domain.users import Identity
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 
 MIN_GAP_SECONDS = 60.0
 """After a shorter gap the chat service delivers the missed events again itself."""
+_WORK = ChannelId("work:backfill")
+"""What one replica at a time does for all, since they share the chat service's rate limits."""
 _CONCURRENT_CHANNELS = 4
 _OVERLAP = timedelta(minutes=10)
 """Before the last message received: the chat service retries for about six minutes, so that an earlier message may
@@ -75,6 +78,8 @@ class Backfill:
         reader: HistoryReader,
         receive_events: ReceiveEvents,
         progress: BackfillProgress,
+        work_locks: ChannelLocks,
+        lease: LeasePolicy,
         health: HealthReporter,
         clock: Clock,
         shutdown: Shutdown,
@@ -87,13 +92,23 @@ class Backfill:
         self._reader = reader
         self._receive_events = receive_events
         self._progress = progress
+        self._leases = storage.leases
+        self._is_shared = storage.describe().is_shared
+        self._work_locks = work_locks
+        self._lease = lease
         self._health = health
         self._clock = clock
         self._shutdown = shutdown
         self._look_back = timedelta(seconds=look_back_seconds)
         self._listen = listen
         self._tasks: dict[Gap, _Task] = {}
+        self._has_turn = not self._is_shared
+        """Whether it is up to this replica to read the history."""
         self._wake = asyncio.Event()
+
+    def skip(self) -> None:
+        """Nothing was missed."""
+        self._progress.on_scheduled()
 
     async def schedule(self, disconnected_seconds: float | None, *, replays_missed: bool = True) -> None:
         """Schedules the backfill of every channel: at the start (None), or after a gap long enough to lose messages.
@@ -103,7 +118,7 @@ class Backfill:
         """
         is_short = replays_missed and disconnected_seconds is not None and disconnected_seconds < MIN_GAP_SECONDS
         if not self._look_back or self._shutdown.is_requested:
-            self._progress.on_scheduled()
+            self.skip()
         elif not is_short:
             if new := await self._new_gaps():
                 await self._gaps.add(new)
@@ -121,6 +136,9 @@ class Backfill:
         async with asyncio.TaskGroup() as workers:
             for number in range(_CONCURRENT_CHANNELS):
                 workers.create_task(self._work(identity, on_stored), name=f"backfill {number}")
+            if self._is_shared and self._look_back:
+                workers.create_task(self._take_turns(), name="take turns at the backfill")
+                workers.create_task(self._follow_others(), name="follow the backfill of others")
 
     async def _new_gaps(self) -> list[Gap]:
         now = self._chat.now()
@@ -148,15 +166,41 @@ class Backfill:
         pending = await self._gaps.pending()
         active = await asyncio.gather(*(self._channels.last_message_at(gap.channel_id) for gap in pending))
         known, self._tasks = self._tasks, {}
+        for channel_id in {gap.channel_id for gap in known} - {gap.channel_id for gap in pending}:
+            self._progress.on_done(channel_id)  # another replica has read it
         earliest = self._chat.now() - _OLDEST
         for gap, active_at in zip(pending, active, strict=True):
             task = _Task(gap, active_at or gap.until, max(gap.after, earliest), look_again_at=look_again_at)
             self._tasks[gap] = known.get(gap, task)
-        if started := len(self._tasks.keys() - known.keys()):
+        if self._has_turn and (started := len(self._tasks.keys() - known.keys())):
             log.info("catching_up", channels=started)
         self._progress.on_scheduled(frozenset(gap.channel_id for gap in self._tasks))
         self._report()
         self._wake.set()
+
+    async def _take_turns(self) -> None:
+        try:
+            while True:
+                async with self._work_locks.acquire(_WORK) as lease:
+                    self._has_turn = True
+                    self._wake.set()
+                    try:
+                        while True:
+                            await self._shutdown.sleep(self._lease.poll_seconds)
+                            await self._leases.check(lease)
+                    except LeaseLost:
+                        self._has_turn = False
+        except ShutdownRequested:
+            return
+
+    async def _follow_others(self) -> None:
+        """Learns of the gaps that others have noticed, and of those that they have read."""
+        try:
+            while True:
+                await self._shutdown.sleep(self._lease.poll_seconds)
+                await self._load(_now() + self._chat.history_lag_seconds)
+        except ShutdownRequested:
+            return
 
     async def _work(self, identity: Identity, on_stored: Callable[[], None]) -> None:
         try:
@@ -180,11 +224,15 @@ class Backfill:
             return
 
     def _next_task(self) -> _Task | None:
+        if not self._has_turn:
+            return None
         now = _now() + _RESOLUTION_SECONDS
         due = (task for task in self._tasks.values() if not task.is_in_progress and task.due_at <= now)
         return max(due, key=lambda task: task.active_at, default=None)
 
     def _seconds_until_due(self) -> float | None:
+        if not self._has_turn:
+            return None
         due = min((task.due_at for task in self._tasks.values() if not task.is_in_progress), default=math.inf)
         return None if due == math.inf else due - _now()
 

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 _RECONCILE_INTERVAL_SECONDS = 600.0
 """For events that the chat service gave up on without the pack noticing a gap."""
+_DEFAULT_JOINS, _RECONCILIATION = ChannelId("work:default joins"), ChannelId("work:memberships")
+"""What one replica at a time does for all."""
 _PATIENCE_SECONDS = 5.0
 """How long a channel missing from the list may stay in doubt before it counts as one that is not heard."""
 
@@ -35,6 +37,7 @@ class MembershipSync:
         storage: Storage,
         doubts: MembershipDoubts,
         channel_locks: ChannelLocks,
+        work_locks: ChannelLocks,
         join_channel: JoinChannelHandler,
         health: ChatHealth,
         shutdown: Shutdown,
@@ -44,6 +47,7 @@ class MembershipSync:
         self._channels = storage.channels
         self._doubts = doubts
         self._channel_locks = channel_locks
+        self._work_locks = work_locks
         self._join_channel = join_channel
         self._health = health
         self._shutdown = shutdown
@@ -71,8 +75,24 @@ class MembershipSync:
     async def reconcile(self) -> None:
         """Puts all channels in doubt in which the list of the bot's channels differs from what the pack knows.
 
-        Waits for the chat service however long it takes. What it refuses to tell stays as it was.
+        Waits for the chat service however long it takes, and for other replicas that do the same. What the service
+        refuses to tell stays as it was.
         """
+        async with self._work_locks.acquire(_RECONCILIATION):
+            await self._compare()
+
+    async def join_defaults(self) -> None:
+        """Joins the default channels that are not joined yet. A refusal is logged, and ends nothing."""
+        try:
+            async with self._work_locks.acquire(_DEFAULT_JOINS):
+                joined = await self._channels.joined()
+                for channel_id in self._default_channels:
+                    if channel_id not in joined:
+                        await self._join_default(channel_id)
+        except ShutdownRequested:
+            return
+
+    async def _compare(self) -> None:
         try:
             members = await self._chat.memberships()
         except ChatError as error:
@@ -90,16 +110,6 @@ class MembershipSync:
         remaining = members - joined - gained - frozenset(self._default_channels)
         if remaining != unjoined:
             await self._channels.set_unjoined_memberships(remaining)
-
-    async def join_defaults(self) -> None:
-        """Joins the default channels that are not joined yet. A refusal is logged, and ends nothing."""
-        try:
-            joined = await self._channels.joined()
-            for channel_id in self._default_channels:
-                if channel_id not in joined:
-                    await self._join_default(channel_id)
-        except ShutdownRequested:
-            return
 
     async def _join_default(self, channel_id: ChannelId) -> None:
         outcome = await self._join_channel.join(channel_id)
@@ -132,7 +142,7 @@ class MembershipSync:
             self._settling.discard(channel_id)
 
     async def _ask_until_settled(self, channel_id: ChannelId) -> None:
-        async with self._channel_locks.acquire(channel_id):  # every change below is right whoever has the channel
+        async with self._channel_locks.acquire(channel_id):
             while doubts := self._doubts.of(channel_id):
                 await self._settle_once(channel_id, doubts)
 

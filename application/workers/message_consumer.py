@@ -19,6 +19,7 @@ from application.ports.receiver import (
 )
 from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
+from application.services.group_connection import GroupConnection
 from application.use_cases.receive_events import ReceiveEvents
 from application.use_cases.receive_interaction import ReceiveInteraction
 from application.workers.backfill import MIN_GAP_SECONDS, Backfill
@@ -47,6 +48,7 @@ class MessageConsumer:
         receive_interaction: ReceiveInteraction,
         backfill: Backfill,
         relay: OutboxRelay,
+        group_connection: GroupConnection,
         health: ChatHealth,
         clock: Clock,
         shutdown: Shutdown,
@@ -56,6 +58,7 @@ class MessageConsumer:
         self._receive_interaction = receive_interaction
         self._backfill = backfill
         self._relay = relay
+        self._group_connection = group_connection
         self._health = health
         self._clock = clock
         self._shutdown = shutdown
@@ -69,6 +72,7 @@ class MessageConsumer:
         async with self._receiver.events() as events, asyncio.TaskGroup() as self._tasks:
             reading = self._tasks.create_task(self._read(events), name="read events")
             run_backfill = self._backfill.run(identity, self._relay.notify)
+            self._tasks.create_task(self._group_connection.run(), name="note the connection")
             backfilling = self._tasks.create_task(run_backfill, name="backfill")
             try:
                 while True:
@@ -147,8 +151,13 @@ class MessageConsumer:
             case Connected(disconnected_seconds, replays_missed):
                 self._health.on_receiver_status()
                 log.info("hearing", deaf_since=self._time_ago(disconnected_seconds))
-                await self._backfill.schedule(disconnected_seconds, replays_missed=replays_missed)
+                if replays_missed and await self._group_connection.has_lasted(MIN_GAP_SECONDS):
+                    self._backfill.skip()
+                else:
+                    await self._backfill.schedule(disconnected_seconds, replays_missed=replays_missed)
+                await self._group_connection.on_connected()
             case Disconnected(reason):
+                self._group_connection.on_disconnected()
                 self._health.on_receiver_status("not connected")  # the reason can contain what Slack wrote
                 log.warning("not_hearing", reason=reason)
             case AccessLost(reason):

@@ -2,6 +2,7 @@
 # ruff: noqa: RUF009 - the functions called for defaults return a field() that carries its variable
 
 import difflib
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -21,6 +22,10 @@ T = TypeVar("T")
 _PROXIES: Final = ("https_proxy", "http_proxy", "all_proxy")
 _SET_BY_KUBERNETES: Final = re.compile(r"FLYTE_SLACK_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_\w+)?)")
 """Variables that Kubernetes sets in every container of a namespace with a service called `flyte-slack`."""
+_OF_EACH_REPLICA: Final = frozenset(
+    ("flyte_api_timeout_seconds", "storage", "backup_dir", "record", "http_host", "http_port", "log_level")
+)
+"""The settings that may differ between the replicas of a pack."""
 _DAY_SECONDS: Final = 86400
 _MILLION: Final = 1_000_000
 
@@ -148,6 +153,16 @@ class Settings:
         return (*revealed, *passwords_in(self.storage_url.reveal()))
 
 
+def digests(settings: Settings) -> Mapping[str, str]:
+    """Returns a digest of every setting that all replicas of a pack should share, by the name of its variable."""
+    values = {
+        variable.name: getattr(settings, field_name)
+        for field_name, variable in _variables_by_field().items()
+        if field_name not in _OF_EACH_REPLICA
+    }
+    return {name: _digest(name, value) for name, value in values.items()}
+
+
 def variables() -> tuple[Variable, ...]:
     """Returns every variable of the pack, in the order of the documentation."""
     return tuple(_variables_by_field().values())
@@ -169,6 +184,15 @@ def storage_url(environ: Mapping[str, str]) -> Secret:
     by_field = _variables_by_field()
     values = _parse({name: by_field[name] for name in ("backup_dir", "storage")}, _non_empty(environ))
     return values["storage"] or Secret(values["backup_dir"].as_uri())
+
+
+def _digest(name: str, value: object) -> str:
+    text = (
+        value.reveal()
+        if isinstance(value, Secret)
+        else repr(sorted(value.items()) if isinstance(value, Mapping) else value)
+    )
+    return hashlib.sha256(f"{name}={text}".encode()).hexdigest()[:16]
 
 
 def _variables_by_field() -> dict[str, Variable]:

@@ -42,14 +42,15 @@ def pack_settings(**changes: Any) -> Settings:
     return replace(DEFAULTS, **changes)
 
 
-def _no_flows(_event: Event) -> Iterable[Command]:
+def no_flows(_event: Event) -> Iterable[Command]:
+    """Returns the answer of an engine without flows."""
     return ()
 
 
 class World:
     """Chat, engine and storage, which outlive the pack. C1 and C2 are channels, U1 is Ada."""
 
-    def __init__(self, flows: Callable[[Event], Iterable[Command]] = _no_flows) -> None:
+    def __init__(self, flows: Callable[[Event], Iterable[Command]] = no_flows) -> None:
         self.clock = TestTime()
         self.pack_clock = SteppedClock(self.clock)
         """The clock of the pack's machine; chat and engine go by `clock`."""

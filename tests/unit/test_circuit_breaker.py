@@ -52,7 +52,7 @@ class Environment:
         self.shutdown = Shutdown()
         self.health = HealthRegistry(("flyte",))
         definition = pack_definition("Slack", {})
-        self.breaker = WorkflowCircuitBreaker(faulty, definition, self.shutdown, self.health.reporter("flyte"))
+        self.breaker = WorkflowCircuitBreaker(faulty, lambda: definition, self.shutdown, self.health.reporter("flyte"))
         self.workflow = intercepted(faulty, self.breaker)
 
     def start(self) -> "asyncio.Task[Action | None]":
