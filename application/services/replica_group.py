@@ -73,7 +73,7 @@ class ReplicaGroup:
         """Follows the other replicas until the pack ends. Returns at once where there can be none."""
         while self._storage.describe().is_shared:
             await self._shutdown.sleep(self._lease.poll_seconds)
-            self._update(await self._storage.replicas.others())
+            await self.join()
 
     @property
     def _alive(self) -> list[Replica]:
