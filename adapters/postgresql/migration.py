@@ -44,8 +44,8 @@ async def migrate(session: Session, migrations: list[Migration]) -> None:
     except errors.InsufficientPrivilege as error:
         raise StorageUnusable(
             f"user {session.info.user} may not create or change the tables in schema flyte_slack of database "
-            f"{session.info.dbname} ({error.diag.message_primary}); grant it CREATE on the database, or start the pack "
-            "once as the user that owns the schema"
+            f"{session.info.dbname} ({error.diag.message_primary}); run `flyte-slack storage "
+            "migrate` as the user that owns the schema, or grant this one CREATE on the database"
         ) from error
 
 
@@ -57,7 +57,7 @@ async def check_version(session: Session, version: int) -> None:
     if found < version:
         raise StorageUnusable(
             f"the tables in database {session.info.dbname} are of version {found}, and this program needs version "
-            f"{version}; start a pack of this program's version, which brings them up to date"
+            f"{version}; run `flyte-slack storage migrate`, or start a pack of this program's version"
         )
 
 
