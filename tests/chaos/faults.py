@@ -6,6 +6,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -51,6 +52,13 @@ class FaultContext:
     async def wait(self, min_seconds: float, max_seconds: float) -> None:
         """Waits for a random time."""
         await asyncio.sleep(self.rng.uniform(min_seconds, max_seconds))
+
+    async def wait_for(self, event: str) -> Mapping[str, Any] | None:
+        """Waits for a line in the pack's log, however slowly the machine starts packs; None if the pack has exited."""
+        while self.pack.process.returncode is None:
+            with suppress(TimeoutError):
+                return await self.pack.wait_for_event(event)
+        return None
 
     def with_probability(self, probability: float) -> Callable[[object], bool]:
         """Returns a condition for faults that is true for this fraction of calls."""
@@ -211,16 +219,17 @@ async def changes_in_doubt(context: FaultContext) -> None:
 
 async def frozen(context: FaultContext) -> None:
     """The pack's process gets no CPU time for so long that others take over what it has in hand, in every third run."""
-    await context.wait(0.5, 3)
+    await context.wait_for("hearing")
+    await context.wait(0, 3)
     if context.rng.random() < 0.3 and _signal(context.pack, signal.SIGSTOP):
         await _thaw(context, time.monotonic(), context.rng.uniform(LEASE_SECONDS, 2 * LEASE_SECONDS))
 
 
 async def frozen_before_post(context: FaultContext) -> None:
     """The pack's process freezes just before a post, until others have taken over and posted."""
-    line = await context.pack.wait_for_event(FROZEN)
     others_post = LEASE_SECONDS + context.doubt_seconds
-    await _thaw(context, float(line["at"]), context.rng.uniform(others_post, others_post + 2 * LEASE_SECONDS))
+    if line := await context.wait_for(FROZEN):
+        await _thaw(context, float(line["at"]), context.rng.uniform(others_post, others_post + 2 * LEASE_SECONDS))
 
 
 async def _thaw(context: FaultContext, frozen_at: float, seconds: float) -> None:

@@ -36,7 +36,10 @@ _QUIET_SECONDS: Final = 1.5
 _GIVE_UP_PROBABILITY: Final = {"everything": 0.2, "history-limited": 0.7}
 """By variant: in how many runs Slack gives up its deliveries before the pack starts."""
 _CONNECTED_PROBABILITY: Final = 0.8
-"""In how many runs with interactions the pack is connected before it is killed: Slack never repeats an interaction."""
+"""In how many runs the pack is connected before it is killed, if it has replicas or there are interactions.
+
+Slack never repeats an interaction; and several packs that start at once take long.
+"""
 _FLOWS: Final = Path(__file__).with_name("flows")
 """So that Flyte's audit, which knows only events that brought an action about, shows them."""
 _PACK: Final = Path(__file__).with_name("pack.py")
@@ -174,8 +177,9 @@ class ChaosRunner:
 
     async def _kill(self, rng: Random, context: FaultContext) -> None:
         """Kills the pack at a crash point or after a random time, some runs being long enough to resolve doubts."""
-        if self.variant == "interactions" and rng.random() < _CONNECTED_PROBABILITY:
-            await context.pack.wait_for_event("hearing")
+        is_long = self.variant == "interactions" or self.replicas > 1
+        if is_long and rng.random() < _CONNECTED_PROBABILITY:
+            await context.wait_for("hearing")
         exited = asyncio.create_task(context.pack.process.wait(), name="exit of the daemon")
         crash_points = (*CRASH_POINTS, *INTERACTION_POINTS) if self.variant == "interactions" else CRASH_POINTS
         crash_point = rng.choice(crash_points) if rng.random() < 0.5 and self.variant != _LONG_LIFE else None

@@ -27,7 +27,7 @@ END $$;
 CREATE TRIGGER note AFTER INSERT ON flyte_slack.outbox FOR EACH ROW EXECUTE FUNCTION chaos.note('key');
 CREATE TRIGGER note AFTER INSERT ON flyte_slack.journal FOR EACH ROW EXECUTE FUNCTION chaos.note('id');
 """
-"""Remembers the places of events and actions, whose rows the packs delete."""
+"""Remembers the places of events and actions, whose rows the packs delete. An action's id is the URL of its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,8 @@ class ChaosStorage:
         if not self.database:
             return {}
         async with await psycopg.AsyncConnection.connect(self.own_url) as connection:
-            return dict(
-                await (await connection.execute("SELECT id, min(place) FROM chaos.places GROUP BY 1")).fetchall()
-            )
+            rows = await (await connection.execute("SELECT id, min(place) FROM chaos.places GROUP BY 1")).fetchall()
+        return {name.removesuffix("/result").rpartition("/")[2]: place for name, place in rows}
 
 
 @asynccontextmanager
