@@ -29,8 +29,10 @@ _COPY_HELP: Final = """Copy everything in the storage FROM to the storage TO, an
 FROM and TO are URLs as in FLYTE_SLACK_STORAGE, such as file:///var/lib/flyte-slack and
 postgresql://user@host/database. Stop the packs on both first: both are locked until the end, and FROM refuses to start
 a pack afterwards. TO must be empty, or hold what an interrupted run of the same command has left: the command can be
-repeated after any interruption. Exit status 0: all is copied, and the numbers agree; 1: refused or failed; 2: invalid
-arguments.
+repeated after any interruption. Other users of this machine can see what is on a command line: keep the passwords of
+databases in a file that PGPASSFILE names instead.
+
+Exit status 0: all is copied, and the numbers agree; 1: refused or failed; 2: invalid arguments.
 """
 
 
