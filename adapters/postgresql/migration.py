@@ -91,7 +91,11 @@ def _check_not_newer(session: Session, found: int, known: int) -> None:
 
 async def version_of(session: Session) -> int:
     """Returns 0 if there are no tables yet."""
-    [(is_there,)] = await session.fetch("SELECT to_regclass('flyte_slack.migrations') IS NOT NULL")
+    [(is_there,)] = await session.fetch(
+        # to_regclass would not notice what others have created since this transaction began
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'migrations' "
+        "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'flyte_slack'))"
+    )
     if not is_there:
         return 0
     [(version,)] = await session.fetch("SELECT coalesce(max(version), 0) FROM flyte_slack.migrations")
