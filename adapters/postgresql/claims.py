@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from adapters.postgresql.database import Database, transaction
 from adapters.postgresql.replicas import PostgresReplicas
 from adapters.postgresql.session import Rows, Session
+from adapters.postgresql.wakeups import Wakeups
 from adapters.sql.codec import Unreadable, micros_of, to_micros
 from adapters.sql.outbox_rows import load_entry
 from application.ports.clock import Clock
@@ -103,10 +104,11 @@ class _NothingDue(Exception):
 class PostgresClaims:
     """Implements the part of Outbox that hands out lanes."""
 
-    def __init__(self, database: Database, clock: Clock, replicas: PostgresReplicas) -> None:
+    def __init__(self, database: Database, clock: Clock, replicas: PostgresReplicas, wakeups: Wakeups) -> None:
         self.database = database
         self._clock = clock
         self._replicas = replicas
+        self._wakeups = wakeups
 
     async def claim(
         self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0

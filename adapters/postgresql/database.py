@@ -79,6 +79,8 @@ class Database:
     def __init__(self, parameters: Mapping[str, str]) -> None:
         """`parameters` are those of libpq."""
         self.location = location_of(parameters)
+        self.is_pooled = False
+        """Whether a pooler such as PgBouncer stands between; known once a connection was made."""
         self._parameters = parameters
         self._pool: AsyncConnectionPool[Session] | None = None
         self._abandoned: set[asyncio.Task[Any]] = set()
@@ -88,9 +90,14 @@ class Database:
         """Returns a connection of its own, which the caller closes. Raises StorageError."""
         try:
             session = await Session.connect(conninfo_of(self._parameters), autocommit=True)
-            await session.prepare()
+            try:
+                await session.prepare()
+            except BaseException:
+                await session.close()
+                raise
         except psycopg.OperationalError as error:
             raise connection_failure(error, self._parameters) from error
+        self.is_pooled = session.is_pooled
         return session
 
     async def open(self) -> None:

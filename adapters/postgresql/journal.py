@@ -24,10 +24,12 @@ from adapters.postgresql.poll_sessions import PollSessions
 from adapters.postgresql.replicas import PostgresReplicas
 from adapters.postgresql.session import Session
 from adapters.postgresql.uptime import NOW, SECOND, purge
+from adapters.postgresql.wakeups import Wakeups
 from adapters.sql.codec import Unreadable, dump_action_command, dump_outcome, from_micros, is_time, to_micros
 from adapters.sql.journal_rows import UNFINISHED, dump_step, load_step, resumed_state, without_content
 from application.catalog.secrecy import is_same_command
 from application.ports.clock import Clock
+from application.ports.storage import Topic
 from domain.action_states import begin, check_transition, complete, undo_begin
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
 from domain.commands import command_name
@@ -72,9 +74,12 @@ _BACKLOG = f"""SELECT
 class PostgresJournal(PollSessions):
     """Implements Journal."""
 
-    def __init__(self, database: Database, clock: Clock, replicas: PostgresReplicas, leases: PostgresLeases) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, replicas: PostgresReplicas, leases: PostgresLeases, wakeups: Wakeups
+    ) -> None:
         super().__init__(database, clock, replicas)
         self._leases = leases
+        self._wakeups = wakeups
         self._recording = asyncio.Lock()
         """Keeps the order of the calls."""
 
@@ -131,15 +136,9 @@ class PostgresJournal(PollSessions):
         place, step = await self._locked_step(session, action_id, name, lease, "settled")
         await store_step(session, place, name, complete(step, result, error))
 
-    @transaction
-    async def set_outcome(self, session: Session, action_id: ActionId, outcome: Outcome) -> datetime:
-        completed_at = self._clock.now()
-        place, _, _, _, command, *_ = await self._locked(session, action_id, "concluded")
-        await session.send(
-            "UPDATE flyte_slack.journal SET state = 'concluded', outcome = %s, completed_at = %s, "
-            "command = coalesce(%s, command) WHERE place = %s",
-            (dump_outcome(outcome), to_micros(completed_at), without_content(command), place),
-        )
+    async def set_outcome(self, action_id: ActionId, outcome: Outcome) -> datetime:
+        completed_at = await self._set_outcome(action_id, outcome)
+        self._wakeups.announce(Topic.LANES)
         return completed_at
 
     @transaction
@@ -168,6 +167,7 @@ class PostgresJournal(PollSessions):
         )
         if not rows:
             raise LeaseLost(f"the action {action_id}")
+        self._wakeups.announce(Topic.JOURNAL)
 
     async def load(self, action_id: ActionId) -> JournalEntry | None:
         rows = await self.database.fetch(f"{ENTRIES} WHERE id = %s", (action_id,))
@@ -187,14 +187,10 @@ class PostgresJournal(PollSessions):
                 yield dead_letter_of(row)
             after = rows[-1][0]
 
-    @transaction
-    async def requeue(self, session: Session, action_id: ActionId) -> bool:
-        rows = await session.fetch(
-            f"UPDATE flyte_slack.journal SET place = DEFAULT, state = {resumed_state('flyte_slack.steps')}, "
-            f"owner = NULL, uptime = {NOW}, reason = '' WHERE id = %s AND state = 'set aside' RETURNING true",
-            (action_id,),
-        )
-        return bool(rows)
+    async def requeue(self, action_id: ActionId) -> bool:
+        is_requeued = await self._requeue(action_id)
+        self._wakeups.announce(Topic.JOURNAL)
+        return is_requeued
 
     async def discard(self, action_id: ActionId) -> bool:
         await release_lost(self.database, self._replicas.own_id)
@@ -216,6 +212,26 @@ class PostgresJournal(PollSessions):
                 return known
             await session.send("DELETE FROM flyte_slack.journal WHERE id = %s AND state = 'finished'", (action.id,))
         return None if await session.fetch(_INSERT, values) else await self._find(session, action.id)
+
+    @transaction
+    async def _set_outcome(self, session: Session, action_id: ActionId, outcome: Outcome) -> datetime:
+        completed_at = self._clock.now()
+        place, _, _, _, command, *_ = await self._locked(session, action_id, "concluded")
+        await session.send(
+            "UPDATE flyte_slack.journal SET state = 'concluded', outcome = %s, completed_at = %s, "
+            "command = coalesce(%s, command) WHERE place = %s",
+            (dump_outcome(outcome), to_micros(completed_at), without_content(command), place),
+        )
+        return completed_at
+
+    @transaction
+    async def _requeue(self, session: Session, action_id: ActionId) -> bool:
+        rows = await session.fetch(
+            f"UPDATE flyte_slack.journal SET place = DEFAULT, state = {resumed_state('flyte_slack.steps')}, "
+            f"owner = NULL, uptime = {NOW}, reason = '' WHERE id = %s AND state = 'set aside' RETURNING true",
+            (action_id,),
+        )
+        return bool(rows)
 
     @transaction
     async def _claim_orphans(self, session: Session, limit: int) -> list[JournalEntry]:

@@ -4,6 +4,8 @@ from adapters.postgresql.database import Database
 from adapters.postgresql.ownership import release_lost
 from adapters.postgresql.replicas import PostgresReplicas
 from adapters.postgresql.uptime import NOW, SECOND
+from adapters.postgresql.wakeups import Wakeups
+from application.ports.storage import Topic
 from domain.actions import ActionId
 from domain.errors import LeaseLost
 from domain.outbox import Lane, Lease
@@ -26,9 +28,10 @@ REMAINING = f"""SELECT alive_until - {NOW} AS remaining FROM flyte_slack.replica
 class PostgresLeases:
     """Implements Leases."""
 
-    def __init__(self, database: Database, replicas: PostgresReplicas) -> None:
+    def __init__(self, database: Database, replicas: PostgresReplicas, wakeups: Wakeups) -> None:
         self.database = database
         self._replicas = replicas
+        self._wakeups = wakeups
 
     async def acquire(self, lane: Lane, action_id: ActionId | None = None) -> Lease | None:
         values = {"lane": lane, "action_id": action_id, "me": self._replicas.own_id}
@@ -54,6 +57,7 @@ class PostgresLeases:
         await self.database.fetch(
             f"UPDATE flyte_slack.action_lanes SET holder = NULL WHERE {_IS_HELD} RETURNING true", self.values(lease)
         )
+        self._wakeups.announce(Topic.LANES)
 
     def values(self, lease: Lease) -> dict[str, object]:
         """Returns the parameters of REMAINING."""

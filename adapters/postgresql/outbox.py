@@ -13,16 +13,18 @@ from adapters.postgresql.session import Parameters, Session
 from adapters.postgresql.uptime import purge
 from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros
 from adapters.sql.outbox_rows import load_dead_letter, load_entry, message_micros
+from application.ports.storage import Topic
 from domain.channels import ChannelId
 from domain.errors import LeaseLost
 from domain.outbox import Backlog, Claim, Lane, OutboxEntry
 
 _PAGE_SIZE: Final = 200
 _ADD_LANES: Final = """
-    INSERT INTO flyte_slack.lanes (name, priority)
-    SELECT name, priority FROM unnest(%s::text[], %s::smallint[]) AS given (name, priority) ORDER BY name COLLATE "C"
-    ON CONFLICT DO NOTHING
+    INSERT INTO flyte_slack.lanes (name, priority, token)
+    SELECT name, priority, now FROM unnest(%s::text[], %s::smallint[]) AS given (name, priority), flyte_slack.clock
+    ORDER BY name COLLATE "C" ON CONFLICT DO NOTHING
 """
+"""Tokens go on from the uptime, so that they grow even if the lane was there before, and was forgotten."""
 _LOCK_LANES: Final = "SELECT name FROM flyte_slack.lanes WHERE name = ANY(%s) ORDER BY name FOR UPDATE"
 """Always in the same order, so that nobody waits in a circle."""
 _APPEND: Final = """
@@ -160,6 +162,8 @@ class PostgresOutbox(PostgresClaims):
         new = await self.database.run(
             lambda session: _append(session, first, only_if_joined), within_seconds=within_seconds
         )
+        if new:
+            self._wakeups.announce(Topic.OUTBOX)
         return [entry.key in new and positions[entry.key] == position for position, entry in enumerate(entries)]
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
@@ -185,10 +189,10 @@ class PostgresOutbox(PostgresClaims):
                     yield entry
             after = rows[-1][0]
 
-    @transaction
-    async def requeue(self, session: Session, key: str) -> bool:
-        await _lock_lane_of(session, key)
-        return bool(await session.fetch(_REQUEUE, (key,)))
+    async def requeue(self, key: str) -> bool:
+        is_requeued = await self._requeue(key)
+        self._wakeups.announce(Topic.OUTBOX)
+        return is_requeued
 
     @transaction
     async def discard(self, session: Session, key: str) -> bool:
@@ -200,6 +204,11 @@ class PostgresOutbox(PostgresClaims):
 
     async def purge(self, older_than: timedelta) -> int:
         return await purge(self.database, "recognised_keys", "key", older_than)
+
+    @transaction
+    async def _requeue(self, session: Session, key: str) -> bool:
+        await _lock_lane_of(session, key)
+        return bool(await session.fetch(_REQUEUE, (key,)))
 
     async def _remove(self, claim: Claim, statement: str, parameters: Parameters) -> None:
         rows = await self.database.fetch(statement, parameters)

@@ -20,7 +20,7 @@ _HEARTBEAT = """
     )
     INSERT INTO flyte_slack.replicas (id, alive_until) SELECT %s, now + %s FROM clock
     ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
-    RETURNING id
+    RETURNING EXISTS (SELECT FROM flyte_slack.replicas AS other, clock WHERE other.id <> %s AND other.alive_until > now)
 """
 
 
@@ -31,6 +31,8 @@ class PostgresReplicas:
         self.database = database
         self.own_id = 0
         """Of this process among all that ever used the database; 0 if it is no replica."""
+        self.has_others = True
+        """Whether other processes were alive at the latest heartbeat; true before the first one."""
         self.lease_seconds = 0.0
         """For how long a heartbeat keeps what this process owns."""
 
@@ -49,11 +51,13 @@ class PostgresReplicas:
     async def heartbeat(self, lease_seconds: float) -> None:
         """Keeps what this process owns for so long, and moves the uptime."""
         self.lease_seconds = lease_seconds
-        await self.database.fetch(_HEARTBEAT, (self.own_id, micros_of(lease_seconds)))
+        [(self.has_others,)] = await self.database.fetch(
+            _HEARTBEAT, (self.own_id, micros_of(lease_seconds), self.own_id)
+        )
 
     async def heartbeat_in(self, session: Session) -> None:
         """Does within a transaction what `heartbeat` does, for as long as it did lately."""
-        await session.send(_HEARTBEAT, (self.own_id, micros_of(self.lease_seconds)))
+        await session.send(_HEARTBEAT, (self.own_id, micros_of(self.lease_seconds), self.own_id))
 
     async def leave(self, session: Session) -> None:
         """Ends what this process owns."""

@@ -19,7 +19,9 @@ from adapters.postgresql.ownership import release
 from adapters.postgresql.rate_limits import PostgresRateLimiter, forget_reservations
 from adapters.postgresql.replicas import PostgresReplicas
 from adapters.postgresql.session import Session
+from adapters.postgresql.tidying import Tidying
 from adapters.postgresql.transfer import PostgresTransfer
+from adapters.postgresql.wakeups import Wakeups
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
@@ -66,15 +68,17 @@ class PostgresStorage:
         self.database = Database(parameters_of(url))
         self._replicas = PostgresReplicas(self.database)
         self.replicas = self._replicas
-        self.leases = PostgresLeases(self.database, self._replicas)
-        self.journal = PostgresJournal(self.database, clock, self._replicas, self.leases)
+        self._wakeups = Wakeups(self.database, self._replicas)
+        self.leases = PostgresLeases(self.database, self._replicas, self._wakeups)
+        self.journal = PostgresJournal(self.database, clock, self._replicas, self.leases, self._wakeups)
+        self._tidying = Tidying(self.database)
         self.channels = PostgresChannels(self.database)
         self.gaps = PostgresGaps(self.database)
         self.message_keys = PostgresMessageKeys(self.database)
         self.rate_limiter = PostgresRateLimiter(self.database)
         self._copy_lock = CopyLock(self.database)
         self.transfer = PostgresTransfer(self.database, self._copy_lock)
-        self.outbox = self._outbox = PostgresOutbox(self.database, clock, self._replicas)
+        self.outbox = self._outbox = PostgresOutbox(self.database, clock, self._replicas, self._wakeups)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -82,9 +86,11 @@ class PostgresStorage:
         async with AsyncExitStack() as exits:
             await self.database.open()
             exits.push_async_callback(self.database.close)
+            exits.push_async_callback(self._wakeups.finish)
             if not self._attached:
                 await self.database.run(self._enter)
                 exits.push_async_callback(self._leave)
+                await exits.enter_async_context(self._wakeups.listening())
             yield
 
     @asynccontextmanager
@@ -99,9 +105,10 @@ class PostgresStorage:
 
     async def heartbeat(self, lease_seconds: float) -> None:
         await self._replicas.heartbeat(lease_seconds)
+        await self._tidying.run_if_due()
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
-        pass
+        self._wakeups.subscribe(topic, notify)
 
     def describe(self) -> StorageDescription:
         return StorageDescription(self.database.location, is_durable=True, is_shared=True)
@@ -138,6 +145,8 @@ class PostgresStorage:
         """Ends what this process owns, so that others need not wait for the end of its lease."""
         with suppress(StorageError):
             await self.database.run(self._end)
+        for topic in Topic:
+            self._wakeups.announce(topic)
 
     async def _end(self, session: Session) -> None:
         await release(session, self._replicas.own_id)
