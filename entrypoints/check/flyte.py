@@ -15,6 +15,7 @@ from entrypoints.check.clock_skew import ClockSkews
 from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, skipped, warning
 from entrypoints.check.http_port import Running
 from entrypoints.check.jwt import jwt_expiry
+from entrypoints.check.storage_place import Looking
 from entrypoints.config.settings import Settings
 
 API = "flyte api"
@@ -35,7 +36,7 @@ _SET_FORWARDED: Final = (
 
 
 async def check_flyte(
-    settings: Settings, clock: Clock, skews: ClockSkews, running: Running, request_seconds: float
+    settings: Settings, clock: Clock, skews: ClockSkews, running: Running, looking: Looking, request_seconds: float
 ) -> AsyncGenerator[Finding, None]:
     """Check Flyte with at most three requests, one after the other. Registers nothing."""
     jwt = settings.flyte_jwt.reveal() if settings.flyte_jwt else ""
@@ -66,7 +67,7 @@ async def check_flyte(
             return
         yield ok(LINKS, f"they lead to {redact(links.packs.origin())}")
         yield await _check_health(flyte, links.health)
-        yield await _check_packs(flyte, links.packs, settings, clock, running)
+        yield await _check_packs(flyte, links.packs, settings, clock, running, looking)
 
 
 def _reach_remedy(url: str) -> str:
@@ -106,7 +107,7 @@ async def _check_health(flyte: FlyteDiagnostics, link: URL | None) -> Finding:
 
 
 async def _check_packs(
-    flyte: FlyteDiagnostics, link: URL, settings: Settings, clock: Clock, running: Running
+    flyte: FlyteDiagnostics, link: URL, settings: Settings, clock: Clock, running: Running, looking: Looking
 ) -> Finding:
     try:
         packs = await flyte.packs(link)
@@ -119,13 +120,15 @@ async def _check_packs(
     own = next((pack for pack in packs if pack.id == own_id), None)
     if own is None:
         return ok(PACK, f"{own_id} is not registered yet; the pack registers at startup{others}")
-    return _assess_registered(own, clock, is_ours=await running is not None, others=others)
+    place = "on this machine" if await running else "on the same storage" if (await looking).has_replicas else ""
+    return _assess_registered(own, clock, place, others)
 
 
-def _assess_registered(pack: KnownPack, clock: Clock, *, is_ours: bool, others: str) -> Finding:
+def _assess_registered(pack: KnownPack, clock: Clock, place: str, others: str) -> Finding:
+    """`place` says where this pack is known to be running; empty if it is not."""
     seen = f"last seen {_format_age(pack.last_seen, clock)}"
-    if is_ours:
-        return ok(PACK, f"{pack.id} is registered and running on this machine, {seen}{others}")
+    if place:
+        return ok(PACK, f"{pack.id} is registered and running {place}, {seen}{others}")
     if pack.last_seen is None or clock.now() - pack.last_seen > _RECENT:
         return ok(PACK, f"{pack.id} is registered by an earlier run or an older pack, {seen}{others}")
     return failed(

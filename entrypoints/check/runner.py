@@ -41,7 +41,7 @@ async def run_checks(
             tasks.create_task(_collect(name, findings, 3 * request_seconds + 1), name=f"check {name}")
             for name, findings in (
                 ("slack", check_slack(settings, clock, skews, place, request_seconds)),
-                ("flyte", check_flyte(settings, clock, skews, running, request_seconds)),
+                ("flyte", check_flyte(settings, clock, skews, running, place, request_seconds)),
                 ("http", check_http(settings, clock, running)),
                 ("storage", check_storage(storage, place, running)),
             )

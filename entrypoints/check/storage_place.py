@@ -24,6 +24,11 @@ class StoragePlace:
     findings: tuple[Finding, ...] = ()
     """What is to be said of a database."""
 
+    @property
+    def has_replicas(self) -> bool:
+        """Whether packs run on it beside which this one may run."""
+        return self.is_in_use and self.directory is None
+
 
 Looking: TypeAlias = Awaitable[StoragePlace]
 

@@ -12,6 +12,7 @@ from application.ports.replicas import Replica
 from application.ports.transfer import CopyMarks
 from domain.channels import ChannelId
 from entrypoints.check.findings import Finding, Status
+from entrypoints.simulation.flyte.schemas import read_pack
 from tests.cli.check.environment import CheckEnvironment
 from tests.support.postgres_server import ServerProcess
 
@@ -75,6 +76,17 @@ async def test_packs_that_use_the_database_are_named(env: CheckEnvironment, stor
         findings = await found(env)
     assert findings["replicas"].message == "1 alive: pack-1 (9.8)"
     assert findings["database tables"].message == "up to date, of version 1"
+
+
+async def test_replicas_that_use_the_database_are_no_other_pack(
+    env: CheckEnvironment, storage: PostgresStorage
+) -> None:
+    env.flyte.register(read_pack({"name": "Slack"}))
+    async with storage.open():
+        await storage.replicas.announce(Replica("pack-1", "9.8"))
+        finding = await env.finding("flyte pack")
+    assert finding.status is Status.OK
+    assert "registered and running on the same storage" in finding.message
 
 
 async def test_channels_that_packs_do_not_hear_are_reported(env: CheckEnvironment, storage: PostgresStorage) -> None:
