@@ -16,8 +16,9 @@ from entrypoints.observability.repeats import RepeatLimiter
 from entrypoints.terminal_text import escape_controls
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_NOISY_LOGGERS: Final = ("slack_sdk", "aiohttp.access")
-"""Below WARNING these log whole responses, socket tickets included, or a line for each health check."""
+_NOISY_LOGGERS: Final = {"slack_sdk": logging.WARNING, "aiohttp.access": logging.WARNING, "psycopg": logging.ERROR}
+"""Below their levels these log whole responses, socket tickets included, a line for each health check, or several for
+each lost connection, of which the storage tells."""
 
 _BARE_WORD: Final = re.compile(r"[^\s\"'=\\]+")
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31;1"}
@@ -117,8 +118,8 @@ def _redirect_standard_logging(level: int) -> None:
         root.removeHandler(handler)
     root.addHandler(_StructlogHandler())
     root.setLevel(level)
-    for name in _NOISY_LOGGERS:
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name, least in _NOISY_LOGGERS.items():
+        logging.getLogger(name).setLevel(max(level, least))
     logging.captureWarnings(capture=True)
 
 

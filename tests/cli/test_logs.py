@@ -117,6 +117,14 @@ def test_the_slack_library_does_not_log_whole_responses(stream: io.StringIO) -> 
     assert lines(stream) == []
 
 
+def test_the_database_library_does_not_log_each_lost_connection(stream: io.StringIO) -> None:
+    configure_logs("debug", stream=stream)
+
+    logging.getLogger("psycopg.pool").warning("error connecting in 'pool-1': connection refused")
+
+    assert lines(stream) == []
+
+
 def test_a_custom_level_is_logged_as_the_next_lower_one(stream: io.StringIO) -> None:
     configure_logs("debug", stream=stream)
 
