@@ -24,13 +24,12 @@ _SECRET: Final = ("password", "sslpassword", "oauth_client_secret", "scram_clien
 _CAUSES: Final = (
     (r"no password supplied|requires? .*password", "the password"),
     (r"password authentication failed|SASL authentication failed", "the user or the password"),
-    (r'role ".*" does not exist|no such user|role ".*" is not permitted', "the user"),
-    (r'database ".*" does not exist|no such database|permission denied for database', "the database's name"),
+    (r"role X does not exist|no such user|role X is not permitted", "the user"),
+    (r"database X does not exist|no such database|permission denied for database", "the database's name"),
     (r"no pg_hba\.conf entry|pg_hba\.conf rejects", "the user, the database or sslmode"),
-    (r"certificate|server does not support SSL|SSL error", "sslmode, sslrootcert, sslcert or sslkey"),
-    (r"service", "service"),
+    (r"certificate|server does not support SSL", "sslmode, sslrootcert, sslcert or sslkey"),
 )
-"""Failures that a later attempt would meet again, by libpq's or the server's text, and the parameter to correct."""
+"""Failures that a later attempt would meet again, with X for all names, and what to correct."""
 
 
 def parameters_of(url: str) -> Mapping[str, str]:
@@ -63,7 +62,7 @@ def connection_failure(error: OperationalError, parameters: Mapping[str, str]) -
     """Returns what an operator reads: StorageUnusable if no later attempt can succeed, else StorageUnavailable."""
     text = " ".join(_without_passwords(str(error), parameters).split())
     for pattern, parameter in _CAUSES:
-        if re.search(pattern, text):
+        if re.search(pattern, re.sub(r'"[^"]*"', "X", text)):
             return StorageUnusable(f"can't connect: {text}; correct {parameter} in the URL ({VARIABLE})")
     return StorageUnavailable(f"can't connect: {text}")
 

@@ -105,7 +105,13 @@ def test_a_failure_that_would_recur_names_the_variable_and_the_parameter(text: s
 
 @pytest.mark.parametrize(
     "text",
-    ["Connection refused\n\tIs the server running on that host?", "FATAL:  the database system is starting up"],
+    [
+        "Connection refused\n\tIs the server running on that host?",
+        "FATAL:  the database system is starting up",
+        'could not translate host name "certificate.example" to address: Name or service not known',
+        "SSL error: unexpected eof while reading",
+        "FATAL:  sorry, too many clients already",
+    ],
 )
 def test_a_server_that_is_away_may_come_back(text: str) -> None:
     assert isinstance(connection_failure(OperationalError(text), parameters_of(URL)), StorageUnavailable)

@@ -1,5 +1,7 @@
 """Storages that other distributions register, each for a scheme of URLs."""
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,11 @@ def test_a_scheme_of_this_program_stays_its_own(tmp_path: Path, monkeypatch: pyt
     entry_points = ENTRY_POINTS.replace("vault =", "memory =")
     install_distribution(tmp_path, monkeypatch, "vault", entry_points, vault_storage="raise SystemExit")
     assert isinstance(create_storage("memory:", CLOCK), MemoryStorage)
+
+
+def test_without_psycopg_a_database_needs_an_installation_which_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("adapters.postgresql.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ValueError, match=re.escape("pip install 'flyte-slack[postgresql]'")):
+        create_storage("postgresql://me:secret@host/pack", CLOCK)
