@@ -501,12 +501,17 @@ class Daemon(containers.DeclarativeContainer):
 def lifetimes(daemon: Daemon) -> Iterator[AbstractAsyncContextManager[object]]:
     """Yields what has to be entered, in this order, before the pack runs; it is left in reverse order.
 
-    Slack's signed requests can arrive as soon as the pack receives, so the port is open by then.
+    Slack's signed requests can arrive as soon as the pack receives, so the port is open by then; even while the pack
+    waits for the server of its storage, so that its health can be seen.
     """
     adapters = daemon.adapters
+    storage = adapters.storage()
     if daemon.settings().record:
         yield adapters.recorder().open()
-    yield adapters.storage().open()
+    if storage.describe().is_shared:
+        yield daemon.http_server().open()
+    yield daemon.application.storage_retry().opened(storage)
     yield adapters.slack_web().open()
     yield adapters.flyte_workflow().open()
-    yield daemon.http_server().open()
+    if not storage.describe().is_shared:
+        yield daemon.http_server().open()

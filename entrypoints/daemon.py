@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from application.resilience.shutdown import Shutdown
+from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.supervisor import ChatAccessDenied, Supervisor
 from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.config.settings import ReceiveMode, Settings
@@ -57,8 +57,11 @@ async def _run(daemon: Daemon) -> None:
     for warning in daemon.settings().warnings:
         log.warning("odd_setting", variable=warning.variable, message=warning.message)
     async with AsyncExitStack() as stack:
-        for lifetime in lifetimes(daemon):
-            await stack.enter_async_context(lifetime)
+        try:
+            for lifetime in lifetimes(daemon):
+                await stack.enter_async_context(lifetime)
+        except ShutdownRequested:  # while it waited for the server of its storage
+            return
         await _run_until_shutdown(daemon.application.supervisor(), shutdown)
 
 

@@ -27,6 +27,8 @@ Statements are sent without waiting for the answers to earlier ones, up to the f
 
 _CONNECTIONS: Final = 8
 _CONNECTING_SECONDS: Final = 5.0
+_CLOSING_SECONDS: Final = 1.0
+"""For attempts to connect."""
 _ANSWER_SECONDS: Final = 20.0
 """For all statements of a transaction together, and for its commit."""
 _ATTEMPTS: Final = 3
@@ -121,7 +123,7 @@ class Database:
             await asyncio.wait(self._abandoned)
         pool, self._pool = self._pool, None
         if pool is not None:
-            await pool.close()
+            await pool.close(_CLOSING_SECONDS)
 
     async def run(self, work: Work[T], *, within_seconds: float | None = None) -> T:
         """Returns the result once the transaction is on disk. Raises StorageUnavailable; then it had no effect.
@@ -266,12 +268,14 @@ class Database:
 async def _configure(session: Session) -> None:
     await session.prepare()
     [(session.number,)] = await session.fetch(
-        "INSERT INTO flyte_slack.commits (uptime) SELECT now FROM flyte_slack.clock RETURNING connection"
+        "INSERT INTO flyte_slack.transactions (uptime) SELECT now FROM flyte_slack.clock RETURNING connection"
     )
 
 
 async def _latest_number(connection: int, session: Session) -> Rows:
-    return await session.fetch("SELECT number FROM flyte_slack.commits WHERE connection = %s FOR UPDATE", (connection,))
+    return await session.fetch(
+        "SELECT number FROM flyte_slack.transactions WHERE connection = %s FOR UPDATE", (connection,)
+    )
 
 
 async def _undo(session: Session) -> None:

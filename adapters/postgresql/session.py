@@ -26,7 +26,7 @@ _SETTINGS: Final = (
     "set_config('idle_in_transaction_session_timeout', '5000', {is_local})"
 )
 """What is acknowledged is on disk, and a process that was stopped within a transaction keeps no locks."""
-_NUMBER: Final = "UPDATE flyte_slack.commits SET number = number + 1 WHERE connection = %s RETURNING number"
+_NUMBER: Final = "UPDATE flyte_slack.transactions SET number = number + 1 WHERE connection = %s RETURNING number"
 
 
 class Session(psycopg.AsyncConnection[TupleRow]):
@@ -35,7 +35,7 @@ class Session(psycopg.AsyncConnection[TupleRow]):
     is_pooled: bool = False
     """Whether a pooler such as PgBouncer stands between: then neither settings nor prepared statements last."""
     number: int = 0
-    """Identifies its row in the table `commits`; 0 if it has none."""
+    """Identifies its row in the table `transactions`; 0 if it has none."""
 
     async def prepare(self) -> None:
         """Adapts the session to what is between it and the server. Raises psycopg.Error."""
@@ -58,7 +58,7 @@ class Session(psycopg.AsyncConnection[TupleRow]):
 
     async def begin(self) -> psycopg.AsyncCursor[TupleRow]:
         """Begins a transaction. The cursor returned yields its number among those of the session."""
-        await self.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        await self.execute("BEGIN ISOLATION LEVEL READ COMMITTED" if self.is_pooled else "BEGIN")
         settings = f", {_SETTINGS.format(is_local='true')}" if self.is_pooled else ""
         return await self.send(f"{_NUMBER}{settings}", (self.number,))
 

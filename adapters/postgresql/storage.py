@@ -1,5 +1,6 @@
 """A storage in a PostgreSQL database, which any number of packs use at the same time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -33,6 +34,9 @@ from application.ports.rate_limiter import RateLimiter
 from application.ports.replicas import Replicas
 from application.ports.storage import StorageDescription, Topic
 from domain.errors import StorageError
+
+_LEAVING_SECONDS = 3
+"""A server that is away does not keep a process from ending."""
 
 
 class PostgresStorage:
@@ -143,10 +147,11 @@ class PostgresStorage:
 
     async def _leave(self) -> None:
         """Ends what this process owns, so that others need not wait for the end of its lease."""
-        with suppress(StorageError):
-            await self.database.run(self._end)
-        for topic in Topic:
-            self._wakeups.announce(topic)
+        with suppress(StorageError, TimeoutError):
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                await self.database.run(self._end)
+            for topic in Topic:
+                self._wakeups.announce(topic)
 
     async def _end(self, session: Session) -> None:
         await release(session, self._replicas.own_id)

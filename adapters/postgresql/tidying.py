@@ -30,7 +30,7 @@ _STATEMENTS: Final[Sequence[tuple[str, Parameters]]] = (
         (micros_of(_GONE_SECONDS),),
     ),
     (
-        "DELETE FROM flyte_slack.commits USING flyte_slack.clock WHERE uptime < now - %s RETURNING true",
+        "DELETE FROM flyte_slack.transactions USING flyte_slack.clock WHERE uptime < now - %s RETURNING true",
         (micros_of(_GONE_SECONDS),),
     ),
 )

@@ -1,16 +1,19 @@
 """Retries storage operations until they succeed or the pack shuts down."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from application.health import HealthReporter
+from application.ports.storage import Storage
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
-from domain.errors import StorageError, StorageUnusable, TooLate
+from domain.errors import StorageError, StorageUnavailable, StorageUnusable, TooLate
 
 log = structlog.get_logger()
 
@@ -51,6 +54,23 @@ class StorageRetryPolicy:
             self._report_healthy()
         return result
 
+    @asynccontextmanager
+    async def opened(self, storage: Storage) -> AsyncIterator[None]:
+        """Opens a storage. Waits for one that replicas share, whose server may start later than the pack.
+
+        Raises StorageError, and ShutdownRequested.
+        """
+        async with AsyncExitStack() as exits:
+            for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS):
+                try:
+                    await exits.enter_async_context(storage.open())
+                    break
+                except StorageUnavailable as error:
+                    if not storage.describe().is_shared:
+                        raise
+                    await self._pause(error, pause)
+            yield
+
     async def wait_until_available(self) -> None:
         """Returns when no call is waiting for the storage to recover. Raises ShutdownRequested."""
         await self._shutdown.wait(None, self._available)
@@ -61,9 +81,7 @@ class StorageRetryPolicy:
         self._failing_calls += 1
         try:
             for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, max_pause):
-                log.error("storage_unavailable", reason=str(error), again_in_seconds=round(pause, 2))
-                self._report_unhealthy()
-                await self._shutdown.sleep(pause)
+                await self._pause(error, pause)
                 try:
                     result = await _with_time_left(call, began_at).perform()
                 except StorageError as again:
@@ -75,6 +93,11 @@ class StorageRetryPolicy:
             self._failing_calls -= 1
             if not self._failing_calls:
                 self._available.set()
+
+    async def _pause(self, error: StorageError, seconds: float) -> None:
+        log.error("storage_unavailable", reason=str(error), again_in_seconds=round(seconds, 2))
+        self._report_unhealthy()
+        await self._shutdown.sleep(seconds)
 
     def _report_healthy(self) -> None:
         if not self._is_reported_healthy:

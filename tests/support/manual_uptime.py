@@ -42,7 +42,7 @@ def empty_tables(url: str) -> None:
         connection.execute(
             "TRUNCATE flyte_slack.lanes, flyte_slack.outbox, flyte_slack.recognised_keys, flyte_slack.action_lanes, "
             "flyte_slack.journal, flyte_slack.steps, flyte_slack.message_keys, flyte_slack.joined, flyte_slack.gaps, "
-            "flyte_slack.unjoined_memberships, flyte_slack.rates, flyte_slack.replicas, flyte_slack.commits"
+            "flyte_slack.unjoined_memberships, flyte_slack.rates, flyte_slack.replicas, flyte_slack.transactions"
         )
 
 

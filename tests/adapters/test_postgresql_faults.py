@@ -1,0 +1,182 @@
+"""The storage in PostgreSQL while its server or the connection to it fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import psycopg
+import pytest
+
+from adapters.postgresql.storage import PostgresStorage
+from adapters.system_clock import SystemClock
+from domain.errors import StorageUnavailable, TooLate
+from entrypoints.simulation.faults import Fault, Reset, Slow
+from entrypoints.testing.outbox_contract import waiting
+from entrypoints.testing.storage_values import LANE_A, LEASE, A, X, action, new_click, new_entry
+from tests.support.database_proxy import COMMIT, DatabaseProxy, database_proxy
+from tests.support.postgres_server import PASSWORD_GROUP, ServerProcess
+
+STOP_AFTER_SECONDS = 20
+
+
+def storage_at(url: str) -> PostgresStorage:
+    return PostgresStorage(url, SystemClock(), lease_seconds=20)
+
+
+@pytest.fixture
+async def proxy(database_url: str) -> AsyncIterator[DatabaseProxy]:
+    async with database_proxy(database_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def behind_proxy(proxy: DatabaseProxy) -> AsyncIterator[PostgresStorage]:
+    """A storage whose connections the proxy can cut."""
+    async with (storage := storage_at(proxy.url)).open():
+        yield storage
+
+
+@pytest.fixture
+async def storage(server_process: ServerProcess) -> AsyncIterator[PostgresStorage]:
+    """A storage on a server of its own."""
+    async with (storage := storage_at(server_process.url)).open():
+        yield storage
+
+
+async def stored(storage: PostgresStorage, number: int) -> None:
+    """Appends an entry as the pack does: until it succeeds."""
+    async with asyncio.timeout(STOP_AFTER_SECONDS):
+        while True:
+            with suppress(StorageUnavailable):
+                await storage.outbox.append([new_entry(A, number)])
+                return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("fault", [Reset(), Reset(after_effect=True)])
+async def test_what_was_begun_while_the_connection_was_cut_at_the_commit_happens_once(
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy, fault: Fault
+) -> None:
+    proxy.faults.plan(COMMIT, fault)
+    assert await behind_proxy.outbox.append([new_entry(A, 1)]) == [True]
+    assert await behind_proxy.outbox.append([new_entry(A, 1)]) == [False]
+    assert await waiting(behind_proxy) == [new_entry(A, 1)]
+
+
+@pytest.mark.parametrize("fault", [Reset(), Reset(after_effect=True)])
+async def test_a_claim_is_made_once_while_the_connection_is_cut_at_its_commit(
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy, fault: Fault
+) -> None:
+    await behind_proxy.outbox.append([new_entry(A, 1)])
+    proxy.faults.plan(COMMIT, fault)
+    [claim] = await behind_proxy.outbox.claim(10, 10, LEASE)
+    assert not claim.previous_lease_expired
+    proxy.faults.plan(COMMIT, fault)
+    await behind_proxy.outbox.release(claim)
+    proxy.faults.plan("*", fault)
+    [claim] = await behind_proxy.outbox.claim(10, 10, LEASE)
+    proxy.faults.plan("*", fault)
+    await behind_proxy.outbox.ack(claim, claim.entries[0])
+    assert (await behind_proxy.outbox.backlog()).waiting == 0
+
+
+@pytest.mark.parametrize("fault", [Reset(), Reset(after_effect=True)])
+async def test_an_action_is_new_once_while_the_connection_is_cut_at_the_commit(
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy, fault: Fault
+) -> None:
+    proxy.faults.plan(COMMIT, fault)
+    assert await behind_proxy.journal.record(action(X), lane=LANE_A) is None
+    assert await behind_proxy.journal.record(action(X), lane=LANE_A) is not None
+
+
+async def test_requests_survive_that_all_connections_are_cut(
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy
+) -> None:
+    await asyncio.gather(*(behind_proxy.outbox.append([new_entry(A, number)]) for number in range(20)))
+    proxy.cut()
+    await asyncio.gather(*(stored(behind_proxy, number) for number in range(20, 40)))
+    assert (await behind_proxy.outbox.backlog()).waiting == 40
+
+
+async def test_slow_queries_are_waited_for(behind_proxy: PostgresStorage, proxy: DatabaseProxy) -> None:
+    proxy.faults.plan("*", Slow(2), times=4)
+    assert await behind_proxy.outbox.append([new_entry(A, 1)]) == [True]
+
+
+async def test_an_entry_that_can_not_be_stored_in_time_is_not_stored(
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy
+) -> None:
+    slow = proxy.faults.plan("*", Slow(2), times=None)
+    with pytest.raises(TooLate):
+        await behind_proxy.outbox.append([new_click(1)], within_seconds=0.5)
+    proxy.faults.planned.remove(slow)
+    await asyncio.sleep(2.5)  # longer than anything was delayed
+    assert await waiting(behind_proxy) == []
+
+
+async def test_a_commit_that_has_begun_in_time_counts_however_late_its_answer_is(
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy
+) -> None:
+    await behind_proxy.outbox.append([new_click(1)])
+    proxy.faults.plan(COMMIT, Slow(1.5, after_effect=True))
+    assert await behind_proxy.outbox.append([new_click(2)], within_seconds=1) == [True]
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_nothing_acknowledged_is_lost_when_the_server_restarts(
+    storage: PostgresStorage, server_process: ServerProcess, end: str
+) -> None:
+    appending = [asyncio.create_task(stored(storage, number)) for number in range(50)]
+    await asyncio.wait(appending, return_when=asyncio.FIRST_COMPLETED)
+    getattr(server_process, end)()
+    with pytest.raises(StorageUnavailable, match="can't connect"):
+        await storage.outbox.backlog()
+    await asyncio.to_thread(server_process.start)
+    await asyncio.gather(*appending)
+    assert sorted(entry.key for entry in await waiting(storage)) == sorted(new_entry(A, n).key for n in range(50))
+
+
+async def test_a_read_only_server_refuses_requests_until_it_is_writable(
+    storage: PostgresStorage, server_process: ServerProcess
+) -> None:
+    await asyncio.to_thread(server_process.make_read_only)
+    await _until_settings_apply(server_process, "on")
+    with pytest.raises(StorageUnavailable, match="read-only"):
+        await storage.outbox.append([new_entry(A, 1)])
+    await asyncio.to_thread(lambda: server_process.configure(default_transaction_read_only=None))
+    await stored(storage, 1)
+    assert await waiting(storage) == [new_entry(A, 1)]
+
+
+async def test_what_is_acknowledged_is_on_disk_although_the_server_would_not_wait_for_it(
+    server_process: ServerProcess,
+) -> None:
+    await asyncio.to_thread(lambda: server_process.configure(synchronous_commit="off"))
+    async with (storage := storage_at(server_process.url)).open():
+
+        async def setting(session: psycopg.AsyncConnection[tuple[object, ...]]) -> object:
+            [(value,)] = await (await session.execute("SHOW synchronous_commit")).fetchall()
+            return value
+
+        assert await storage.database.run(setting) == "on"
+        assert await storage.database.fetch("SHOW synchronous_commit") == [("on",)]
+
+
+async def test_no_error_tells_the_password(server_process: ServerProcess) -> None:
+    with psycopg.connect(server_process.url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE pack LOGIN SUPERUSER PASSWORD 'hush' IN ROLE {PASSWORD_GROUP}".encode())
+    async with (storage := storage_at(server_process.url.replace("postgres@", "pack:hush@"))).open():
+        await asyncio.to_thread(server_process.stop)
+        with pytest.raises(StorageUnavailable) as raised:
+            await storage.outbox.backlog()
+    assert "hush" not in f"{raised.value!r} {raised.value.__cause__!r} {storage.describe()}"
+
+
+async def _until_settings_apply(server: ServerProcess, value: str) -> None:
+    """Waits until the server has read its settings again."""
+    async with asyncio.timeout(STOP_AFTER_SECONDS):
+        while True:
+            async with await psycopg.AsyncConnection.connect(server.url) as connection:
+                row = await (await connection.execute("SHOW default_transaction_read_only")).fetchone()
+            if row == (value,):
+                return
