@@ -5,17 +5,19 @@ import os
 from pathlib import Path
 
 from adapters.filesystem.channels import read_joined
+from adapters.filesystem.copy_marks import require_current
 from adapters.filesystem.directory import LOCK_FILE, as_storage_error, inspect, shared_for
 from domain.channels import ChannelId
 from domain.errors import StorageUnusable
 
 
 def check_usable(directory: Path) -> None:
-    """Raises StorageUnusable if a pack could not use the directory, as `prepare` does, or for lack of access."""
+    """Raises StorageUnusable if a pack could not start on the directory, as that would, or for lack of access."""
     try:
         if os.path.lexists(directory):
             inspect(directory)
             shared_for(directory)
+            require_current(directory)
         place = _existing(directory)
         if not place.is_dir():
             raise StorageUnusable(f"{place} is not a directory; move it away, or use another directory")

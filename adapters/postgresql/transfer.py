@@ -110,7 +110,8 @@ class PostgresTransfer:
         )
         await self._lock.begin_anew(session)
         await session.execute(
-            "UPDATE flyte_slack.storage SET steady_at = %s, connected_at = %s, team_id = %s, bot_id = %s",
+            "UPDATE flyte_slack.storage SET steady_at = %s, connected_at = %s, "
+            "team_id = coalesce(nullif(%s, ''), team_id), bot_id = coalesce(nullif(%s, ''), bot_id)",
             (record.steady_at, record.connected_at, record.team_id, record.bot_id),
         )
         if record.polling_since is not None:

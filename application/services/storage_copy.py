@@ -35,6 +35,8 @@ class StorageCopy:
         run of this copy; StorageUnavailable.
         """
         source, target = self._source.transfer, self._target.transfer
+        if self._name(self._source) == self._name(self._target):
+            raise StorageUnusable(f"{self._name(self._source)} can't be copied to itself")
         async with AsyncExitStack() as exits:
             await exits.enter_async_context(self._source.open_for_copy(creates=False))
             await exits.enter_async_context(self._target.open_for_copy(creates=True))

@@ -150,6 +150,13 @@ def test_what_was_moved_may_be_moved_back_over_the_old_data(source: Path, target
     start(source)
 
 
+def test_a_storage_is_not_copied_to_itself(source: Path) -> None:
+    result = copy(source, source)
+    assert result.exit_code == 1
+    assert "can't be copied to itself" in result.stderr
+    start(source)
+
+
 def test_operators_still_read_what_was_moved_and_are_told_so(source: Path, target: Path) -> None:
     before = exported(source)
     copy(source, target)

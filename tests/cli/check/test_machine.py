@@ -8,6 +8,7 @@ from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
 from application.ports.storage import StorageDescription
+from application.ports.transfer import CopyMarks
 from entrypoints.check.clock_skew import ClockSkews, check_clock
 from entrypoints.check.findings import Finding, Status
 from entrypoints.check.storage import check_storage
@@ -32,6 +33,17 @@ async def test_a_directory_that_a_pack_has_used_is_not_changed(env: CheckEnviron
     assert found["directory lock"].message == "no pack is using the directory"
     assert found["joined channels"].message == "2"
     assert {path: (path.stat().st_mtime_ns, path.stat().st_mode) for path in env.directory.iterdir()} == before
+
+
+async def test_a_directory_that_was_moved_is_a_failure(env: CheckEnvironment) -> None:
+    async with (storage := FileStorage(env.directory, SystemClock())).open_for_copy(creates=True):
+        await storage.transfer.set_marks(CopyMarks(moved_to="the database"))
+
+    [trouble] = await env.problems()
+
+    assert (trouble.check, trouble.status) == ("directory", Status.FAILED)
+    assert trouble.message == f"{env.directory} was moved to the database"
+    assert "FLYTE_SLACK_STORAGE" in trouble.remedy
 
 
 async def test_a_temporary_directory_is_a_warning(env: CheckEnvironment, tmp_path: Path) -> None:
