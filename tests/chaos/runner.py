@@ -31,6 +31,8 @@ from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
 CATCH_UP_SECONDS: Final = 300.0
 _RETRY_SECONDS: Final = (0.0, 2.0, 10.0)
 """Slack's delays before redelivery, shortened from 0, 60 and 300 seconds."""
+_RETRY_SECONDS_OF_REPLICAS: Final = (0.0, 4.0, 30.0)
+"""Replicas rely on Slack's redelivery after a gap of a minute, here of some seconds."""
 _QUIET_SECONDS: Final = 1.5
 """Time for duplicates to arrive after everything is there."""
 _GIVE_UP_PROBABILITY: Final = {"everything": 0.2, "history-limited": 0.7}
@@ -102,7 +104,8 @@ class ChaosRunner:
         """Kills the pack `runs` times, lets it catch up, and returns the ledger."""
         self._clock.write_text("0")
         flows = [flow_from_file(BUILT_IN / "echo.yaml"), *map(flow_from_file, sorted(_FLOWS.glob("*.yaml")))]
-        slack = SlackServer(retry_seconds=_RETRY_SECONDS, classic=self.variant == "rtm")
+        retries = _RETRY_SECONDS if self.replicas == 1 else _RETRY_SECONDS_OF_REPLICAS
+        slack = SlackServer(retry_seconds=retries, classic=self.variant == "rtm")
         flyte = FlyteServer(flows=flows, max_finished_runs=1_000_000)
         async with chaos_storage(self.storage, self.directory) as storage, slack, flyte:
             load = self._load_type(slack, flyte, self._rng("load"))
@@ -233,7 +236,8 @@ class ChaosRunner:
         pace = _PACED if env.storage.database else _UNLIMITED
         more = {"FLYTE_SLACK_STORAGE": env.storage.url, **token, **pace, **_VARIABLES}
         variables = daemon_environ(env.slack, env.flyte, self.directory) | more
-        freeze_before = self._rng(f"freeze {number}").randint(1, 5) if self.variant == _LONG_LIFE else 0
+        freezes = self.variant == _LONG_LIFE and number < self.runs and number % self.replicas == 0
+        freeze_before = self._rng(f"freeze {number}").randint(1, 5) if freezes else 0
         program = (sys.executable, _PACK, f"{self.doubt_seconds:g}", self._clock, str(freeze_before))
         async with daemon(variables, program=program) as pack:
             yield pack

@@ -54,18 +54,21 @@ def _event_places(flyte: FlyteServer, places: Mapping[str, int]) -> dict[str, li
 def _post_places(
     load: Load, slack: SlackServer, flyte: FlyteServer, places: Mapping[str, int]
 ) -> dict[str, list[tuple[str, int]]]:
-    """Returns the posts of each channel that are actions of their own, in Slack's order. A broadcast is in no lane."""
+    """Returns the posts of each channel that are actions of their own, in the order in which Slack first had them.
+
+    A broadcast is in no channel's order.
+    """
     by_marker = {one.marker: one.action_id for one in load.actions if one.command != "Broadcast"}
     for action_id, action in flyte.actions.items():
         payload = action.trigger.payload
         if action.trigger.name == "ReceivedMessage" and isinstance(payload, dict):
             by_marker[str(payload["message"]).split()[-1]] = action_id
-    posts: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    posts: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for post in slack.posts:
         marker = post.text.split()[-1]
         if place := places.get(by_marker.get(marker, "")):
-            posts[post.channel].append((marker, place))
-    return posts
+            posts[post.channel].setdefault(marker, place)
+    return {channel: list(first.items()) for channel, first in posts.items()}
 
 
 def disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> list[str]:
