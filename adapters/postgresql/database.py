@@ -221,7 +221,7 @@ class Database:
             raise StorageUnavailable(f"{self.location} is not open")
         pool = self._pool
         try:
-            session = await pool.getconn()
+            session = await _take(pool)
         except (PoolTimeout, PoolClosed) as error:
             raise await self._reason() from error
         try:
@@ -276,6 +276,25 @@ async def _latest_number(connection: int, session: Session) -> Rows:
     return await session.fetch(
         "SELECT number FROM flyte_slack.transactions WHERE connection = %s FOR UPDATE", (connection,)
     )
+
+
+async def _take(pool: AsyncConnectionPool[Session]) -> Session:
+    """Takes a connection out of the pool, and gives it back if the task was cancelled meanwhile.
+
+    Up to Python 3.11, `asyncio.wait_for`, which the pool uses, may swallow the cancellation.
+    """
+    cancellations = _cancellations()
+    session = await pool.getconn()
+    if _cancellations() > cancellations:
+        await pool.putconn(session)
+        raise asyncio.CancelledError
+    return session
+
+
+def _cancellations() -> int:
+    """Returns how often the current task was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 async def _undo(session: Session) -> None:

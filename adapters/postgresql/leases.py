@@ -10,13 +10,19 @@ from domain.actions import ActionId
 from domain.errors import LeaseLost
 from domain.outbox import Lane, Lease
 
-_ACQUIRE = """INSERT INTO flyte_slack.action_lanes AS lane (name, holder, token)
-    SELECT %(lane)s, %(me)s, 1 WHERE NOT EXISTS (
-        SELECT FROM flyte_slack.journal AS own JOIN flyte_slack.journal AS earlier
-        ON earlier.lane IN (%(lane)s, own.lane) AND earlier.place < own.place
-        WHERE own.id = %(action_id)s AND earlier.state IN ('taken', 'executing')
-    ) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lane.token + 1
-    WHERE lane.holder IS NULL OR lane.holder = excluded.holder RETURNING token"""
+_ACQUIRE = f"""WITH acquired AS (
+        INSERT INTO flyte_slack.action_lanes AS lane (name, holder, token)
+        SELECT %(lane)s, %(me)s, 1 WHERE NOT EXISTS (
+            SELECT FROM flyte_slack.journal AS own JOIN flyte_slack.journal AS earlier
+            ON earlier.lane IN (%(lane)s, own.lane) AND earlier.place < own.place
+            WHERE own.id = %(action_id)s AND earlier.state IN ('taken', 'executing')
+        ) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lane.token + 1
+        WHERE lane.holder IS NULL OR lane.holder = excluded.holder RETURNING token
+    ) SELECT (SELECT token FROM acquired), EXISTS (
+        SELECT FROM flyte_slack.action_lanes AS lane JOIN flyte_slack.replicas ON id = holder
+        WHERE lane.name = %(lane)s AND id <> %(me)s AND alive_until <= {NOW}
+    )"""
+"""The token of the new lease; NULL if there is none. And whether the lane is that of a lost replica."""
 
 _IS_HELD = "name = %(lane)s AND token = %(token)s AND holder = %(me)s"
 
@@ -35,10 +41,11 @@ class PostgresLeases:
 
     async def acquire(self, lane: Lane, action_id: ActionId | None = None) -> Lease | None:
         values = {"lane": lane, "action_id": action_id, "me": self._replicas.own_id}
-        rows = await self.database.fetch(_ACQUIRE, values)
-        if not rows and await release_lost(self.database, self._replicas.own_id):
-            rows = await self.database.fetch(_ACQUIRE, values)
-        return Lease(lane, rows[0][0]) if rows else None
+        [(token, is_lost)] = await self.database.fetch(_ACQUIRE, values)
+        if token is None and is_lost:
+            await release_lost(self.database, self._replicas.own_id)
+            [(token, _)] = await self.database.fetch(_ACQUIRE, values)
+        return None if token is None else Lease(lane, token)
 
     async def first(self, lane: Lane) -> ActionId | None:
         rows = await self.database.fetch(
