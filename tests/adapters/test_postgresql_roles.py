@@ -8,6 +8,7 @@ import pytest
 from adapters.postgresql.storage import PostgresStorage
 from adapters.system_clock import SystemClock
 from domain.errors import StorageUnusable
+from entrypoints.testing.storage_contents import fill
 from tests.support.pages import ROOT
 from tests.support.postgres_server import ServerProcess
 
@@ -38,6 +39,7 @@ async def test_packs_run_without_the_right_to_create_tables_once_the_owner_has_c
         pass
     async with (pack := storage(server, PACK)).open():
         await pack.heartbeat(20.0)
+        await fill(pack)
 
 
 async def test_a_pack_that_may_not_create_missing_tables_says_so(server: ServerProcess) -> None:
