@@ -12,11 +12,21 @@ from adapters.system_clock import SystemClock
 from domain.errors import StorageUnavailable, TooLate
 from entrypoints.simulation.faults import Fault, Reset, Slow
 from entrypoints.testing.outbox_contract import waiting
-from entrypoints.testing.storage_values import LANE_A, LEASE, A, X, action, new_click, new_entry
+from entrypoints.testing.storage_values import LANE_A, LEASE, A, B, X, action, new_click, new_entry
 from tests.support.database_proxy import COMMIT, DatabaseProxy, database_proxy
 from tests.support.postgres_server import PASSWORD_GROUP, ServerProcess
 
 STOP_AFTER_SECONDS = 20
+FILL_DISK = """
+    CREATE FUNCTION flyte_slack.full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON flyte_slack.outbox
+        FOR EACH STATEMENT EXECUTE FUNCTION flyte_slack.full_disk()
+"""
+STEP_CLOCK = """
+    CREATE OR REPLACE FUNCTION flyte_slack.server_clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+    $$SELECT clock_timestamp() + interval '{}'$$
+"""
 
 
 def storage_at(url: str) -> PostgresStorage:
@@ -160,6 +170,52 @@ async def test_what_is_acknowledged_is_on_disk_although_the_server_would_not_wai
 
         assert await storage.database.run(setting) == "on"
         assert await storage.database.fetch("SHOW synchronous_commit") == [("on",)]
+
+
+async def test_a_full_disk_refuses_requests_until_there_is_space(
+    behind_proxy: PostgresStorage, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(FILL_DISK)
+        with pytest.raises(StorageUnavailable, match="No space left on device"):
+            await behind_proxy.outbox.append([new_entry(A, 1)])
+        connection.execute("DROP FUNCTION flyte_slack.full_disk CASCADE")
+    assert await behind_proxy.outbox.append([new_entry(A, 1)]) == [True]
+
+
+@pytest.mark.parametrize("step", ["1 day", "-1 day"])
+async def test_a_step_of_the_servers_clock_ends_no_lease_and_prolongs_none(
+    behind_proxy: PostgresStorage, database_url: str, step: str
+) -> None:
+    await behind_proxy.outbox.append([new_entry(A, 1), new_entry(B, 1)])
+    [claim] = await behind_proxy.outbox.claim(1, 1, 20)
+    [delayed] = await behind_proxy.outbox.claim(1, 1, 20)
+    await behind_proxy.outbox.release(delayed, retry_after_seconds=60)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(STEP_CLOCK.format(step).encode())
+    for _ in range(2):
+        await behind_proxy.heartbeat(20)
+        assert await behind_proxy.outbox.claim(10, 10, 20) == []
+    due = await behind_proxy.outbox.next_due_seconds()
+    assert due
+    assert 50 < due < 65  # the server's steps are noticed to within seconds
+    await behind_proxy.outbox.release(claim)
+
+
+async def test_time_goes_on_after_the_servers_clock_was_set_back(
+    behind_proxy: PostgresStorage, database_url: str
+) -> None:
+    await behind_proxy.outbox.append([new_entry(A, 1)])
+    [claim] = await behind_proxy.outbox.claim(1, 1, 20)
+    await behind_proxy.outbox.release(claim, retry_after_seconds=0.3)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(STEP_CLOCK.format("-1 day").encode())
+    await behind_proxy.heartbeat(20)
+    async with asyncio.timeout(STOP_AFTER_SECONDS):
+        while True:
+            if await behind_proxy.outbox.claim(1, 1, 20):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_no_error_tells_the_password(server_process: ServerProcess) -> None:
