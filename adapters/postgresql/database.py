@@ -189,7 +189,7 @@ class Database:
             raise self.unavailable(error) from error
 
     async def _transact(self, session: Session, request: _Request[T]) -> T:
-        async with asyncio.timeout(_ANSWER_SECONDS), session.pipeline():
+        async with asyncio.timeout(_ANSWER_SECONDS), session.sending_ahead():
             begun = await session.begin()
             result = await request.work(session)
             row = await begun.fetchone()

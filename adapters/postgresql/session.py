@@ -1,6 +1,7 @@
 """A connection to PostgreSQL as the storage uses it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -36,6 +37,7 @@ class Session(psycopg.AsyncConnection[TupleRow]):
     """Whether a pooler such as PgBouncer stands between: then neither settings nor prepared statements last."""
     number: int = 0
     """Identifies its row in the table `transactions`; 0 if it has none."""
+    _pipeline_in_use: psycopg.AsyncPipeline | None = None
 
     async def prepare(self) -> None:
         """Adapts the session to what is between it and the server. Raises psycopg.Error."""
@@ -52,9 +54,23 @@ class Session(psycopg.AsyncConnection[TupleRow]):
         """Performs a statement. In a transaction only sends it: the cursor returned waits when it is read from."""
         return await self.execute(query.encode(), parameters)
 
+    @asynccontextmanager
+    async def sending_ahead(self) -> AsyncIterator[None]:
+        """Lets statements be sent without waiting for the answers to earlier ones, up to one whose rows are fetched."""
+        async with self.pipeline() as pipeline:
+            self._pipeline_in_use = pipeline
+            try:
+                yield
+            finally:
+                self._pipeline_in_use = None
+
     async def fetch(self, query: str, parameters: Parameters = ()) -> Rows:
         """Returns the rows of a statement."""
-        return await (await self.send(query, parameters)).fetchall()
+        cursor = await self.send(query, parameters)
+        if self._pipeline_in_use:
+            # Only then is the session idle for the server, which ends it if the process is stopped here.
+            await self._pipeline_in_use.sync()
+        return await cursor.fetchall()
 
     async def begin(self) -> psycopg.AsyncCursor[TupleRow]:
         """Begins a transaction. The cursor returned yields its number among those of the session."""

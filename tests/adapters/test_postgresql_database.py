@@ -2,6 +2,9 @@
 
 import asyncio
 
+import psycopg
+
+from adapters.postgresql.session import Session
 from adapters.postgresql.storage import PostgresStorage
 from adapters.system_clock import SystemClock
 
@@ -18,3 +21,21 @@ async def test_requests_end_when_they_are_cancelled_also_those_that_wait_for_a_c
             is_cancelled = [request.cancel() for request in requests]
             await asyncio.wait(requests)
             assert [request.cancelled() for request in requests] == is_cancelled
+
+
+async def test_a_process_that_is_stopped_within_a_transaction_is_idle_to_the_server_which_then_ends_it(
+    database_url: str,
+) -> None:
+    async def state_between_statements(session: Session) -> tuple[str, str]:
+        await session.fetch("SELECT true FROM flyte_slack.storage FOR UPDATE")
+        async with await psycopg.AsyncConnection.connect(database_url) as onlooker:
+            states = await onlooker.execute(
+                "SELECT state FROM pg_stat_activity WHERE pid = %s", (session.info.backend_pid,)
+            )
+            [(state,)] = await states.fetchall()
+        [(timeout,)] = await session.fetch("SELECT current_setting('idle_in_transaction_session_timeout')")
+        return state, timeout
+
+    storage = PostgresStorage(database_url, SystemClock(), lease_seconds=60)
+    async with storage.open():
+        assert await storage.database.run(state_between_statements) == ("idle in transaction", "5s")
