@@ -1,6 +1,7 @@
 """Takes actions from the workflow engine, records them in the journal, executes them, and reports their outcomes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,6 +42,7 @@ _LOST_POST_SEARCH_WINDOW = timedelta(hours=1)
 _RECOVERY_INTERVAL_SECONDS = 10.0
 """Between two queries for open actions, which are expensive."""
 _ORPHANS_PER_CLAIM = 100
+_UNREPORTED = frozenset({ActionState.TAKEN, ActionState.EXECUTING, ActionState.COMPLETED})
 _MAX_ATTEMPTS = 5
 """Of an action that a bug interrupts, before it is set aside."""
 
@@ -77,7 +79,9 @@ class ActionWorker:
         self._storage_retry = storage_retry
         self._lease = lease
         self._journal_limit = journal_limit
-        self._in_progress = 0
+        self._in_progress: Counter[ActionId] = Counter()
+        self._regained: set[ActionId] = set()
+        """Actions that the process lost and claimed again while they were still in progress."""
         self._in_doubt_since: datetime | None = None
         """Since when, by the engine's time, an action may have been given out that the journal does not have."""
         self._next_recovery_at = 0.0
@@ -119,7 +123,10 @@ class ActionWorker:
     async def _claim_orphans(self) -> None:
         while entries := await self._journal.claim_orphans(_ORPHANS_PER_CLAIM):
             for entry in entries:
-                self._start(partial(self._process, entry), entry.action)
+                if entry.action.id in self._in_progress:
+                    self._regained.add(entry.action.id)
+                else:
+                    self._start(partial(self._process, entry), entry.action)
             log.info("journal_resumed", actions=len(entries))
 
     async def _claim_orphans_periodically(self) -> None:
@@ -159,8 +166,8 @@ class ActionWorker:
             await self._shutdown.wait(delay, self._schedule.wake)
 
     async def _wait_for_capacity(self) -> None:
-        while self._in_progress >= self._journal_limit:
-            log.warning("journal_full", actions=self._in_progress)
+        while self._in_progress.total() >= self._journal_limit:
+            log.warning("journal_full", actions=self._in_progress.total())
             self._task_done.clear()
             await self._shutdown.wait(None, self._task_done)
 
@@ -224,19 +231,23 @@ class ActionWorker:
             case _:
                 return {}
 
-    def _start(self, work: Callable[[], Awaitable[None]], action: Action) -> None:
-        self._in_progress += 1
+    def _start(self, work: Callable[[], Awaitable[object]], action: Action) -> None:
+        self._in_progress[action.id] += 1
         task = self._tasks.create_task(self._carry_out(action.id, work), name=f"action {action.id}")
-        task.add_done_callback(self._on_task_done)
+        task.add_done_callback(partial(self._on_task_done, action))
 
-    def _on_task_done(self, _task: "asyncio.Task[None]") -> None:
-        self._in_progress -= 1
+    def _on_task_done(self, action: Action, _task: "asyncio.Task[None]") -> None:
+        self._in_progress -= Counter((action.id,))
+        if action.id in self._regained and action.id not in self._in_progress:
+            self._regained.discard(action.id)
+            if not self._shutdown.is_requested:
+                self._start(partial(self._go_on, action.id), action)
         self._task_done.set()
         self._schedule.on_result_reported()
 
-    async def _carry_out(self, action_id: ActionId, work: Callable[[], Awaitable[None]]) -> None:
+    async def _carry_out(self, action_id: ActionId, work: Callable[[], Awaitable[object]]) -> None:
         """Does the work; a bug holds up this action alone, which is tried again and set aside in the end."""
-        attempts: Iterator[Callable[[], Awaitable[None]]] = chain(
+        attempts: Iterator[Callable[[], Awaitable[object]]] = chain(
             [work], repeat(partial(self._resume, action_id, work))
         )
 
@@ -256,10 +267,17 @@ class ActionWorker:
         except Exception:  # noqa: BLE001 - a bug; the next start tries again
             log_incident(action=action_id)
 
-    async def _resume(self, action_id: ActionId, work: Callable[[], Awaitable[None]]) -> None:
-        """Goes on with an action from where the journal has it."""
+    async def _resume(self, action_id: ActionId, work: Callable[[], Awaitable[object]]) -> None:
+        """Goes on with an action from where the journal has it; does the work if it has none."""
+        if not await self._go_on(action_id):
+            await work()
+
+    async def _go_on(self, action_id: ActionId) -> bool:
+        """Goes on with an action from where the journal has it. Returns False if it has none."""
         entry = await self._journal.load(action_id)
-        await (work() if entry is None else self._process(entry))
+        if entry is not None and entry.state in _UNREPORTED:
+            await self._process(entry)
+        return entry is not None
 
     async def _set_aside(self, action_id: ActionId, reason: str) -> None:
         log.error("answer_set_aside", action=action_id, reason=reason)

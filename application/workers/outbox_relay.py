@@ -68,6 +68,9 @@ class OutboxRelay:
         self._lease = lease
         self._wake = asyncio.Event()
         self._claims: dict[Lane, Claim] = {}
+        self._deliveries: dict[Lane, asyncio.Task[None]] = {}
+        self._confirmed_at: dict[Lane, float] = {}
+        """When each claim certainly held, by the event loop's time."""
         self._interrupted: list[Claim] = []
         """Of these, the ones whose first entry an interrupted process may have delivered."""
         self._resume = asyncio.Event()
@@ -122,7 +125,7 @@ class OutboxRelay:
             found = await self._were_published([claim.entries[0] for claim in claims])
         except BaseException:
             for claim in claims:
-                del self._claims[claim.lane]  # so that their leases expire
+                self._forget(claim)  # so that their leases expire
             raise
         delivered = frozenset(claim.lane for claim, is_delivered in zip(claims, found, strict=True) if is_delivered)
         self._start(deliveries, claims, delivered)
@@ -133,7 +136,8 @@ class OutboxRelay:
         """Starts to deliver the claims; the first entry of the `delivered` lanes has been delivered before."""
         for claim in claims:
             delivery = self._deliver_claim(claim, is_first_delivered=claim.lane in delivered)
-            deliveries.create_task(delivery, name=f"deliver {claim.lane}")
+            task = deliveries.create_task(delivery, name=f"deliver {claim.lane}")
+            self._deliveries[claim.lane] = task
 
     async def _claim(self) -> list[Claim]:
         """Claims what is due: interactions first, and others only while their own places last."""
@@ -142,9 +146,13 @@ class OutboxRelay:
         free = _CONCURRENT_LANES + _LANES_FOR_INTERACTIONS + self._waiting_lanes - len(held)
         if free <= 0:
             return []
-        if free_for_others <= 0:
-            return await self._outbox.claim(free, _ENTRIES_PER_CLAIM, self._lease.seconds, held=held, min_priority=1)
-        return await self._outbox.claim(min(free, free_for_others), _ENTRIES_PER_CLAIM, self._lease.seconds, held=held)
+        asked_at = _now()
+        lanes, min_priority = (min(free, free_for_others), 0) if free_for_others > 0 else (free, 1)
+        claims = await self._outbox.claim(
+            lanes, _ENTRIES_PER_CLAIM, self._lease.seconds, held=held, min_priority=min_priority
+        )
+        self._confirmed_at |= {claim.lane: asked_at for claim in claims}
+        return claims
 
     async def _idle_seconds(self) -> float:
         due = await self._outbox.next_due_seconds()
@@ -154,9 +162,27 @@ class OutboxRelay:
         await self._shutdown.sleep(self._lease.renewal_seconds)
         for claim in list(self._claims.values()):
             try:
-                await self._outbox.renew_lease(claim, self._lease.seconds)
+                await self._renew_lease(claim)
             except LeaseLost as lost:
-                log.warning("lease_lost", reason=str(lost))
+                self._stop(claim, lost)
+
+    def _stop(self, claim: Claim, lost: LeaseLost) -> None:
+        """Ends a delivery that has lost its lane: the next holder asks the engine what it got."""
+        if self._claims.get(claim.lane) is claim:
+            log.warning("lease_lost", reason=str(lost))
+            if delivery := self._deliveries.get(claim.lane):
+                delivery.cancel()
+
+    async def _renew_lease(self, claim: Claim) -> None:
+        asked_at = _now()
+        await self._outbox.renew_lease(claim, self._lease.seconds)
+        if self._claims.get(claim.lane) is claim:
+            self._confirmed_at[claim.lane] = asked_at
+
+    async def _look_again(self, claim: Claim) -> None:
+        """Makes sure that the lane is still held, if the process may have stood still. Raises LeaseLost."""
+        if _now() - self._confirmed_at[claim.lane] > self._lease.seconds / 2:
+            await self._renew_lease(claim)
 
     async def _deliver_claim(self, claim: Claim, *, is_first_delivered: bool) -> None:
         """Delivers the entries of one lane until all are done, the first is rejected, or the pack ends."""
@@ -187,9 +213,13 @@ class OutboxRelay:
             log_incident(channel=claim.lane)
             return  # not released: when the lease has expired, the engine is asked what it got
         finally:
-            del self._claims[claim.lane]
+            self._forget(claim)
         await self._release(claim, retry_after, is_rejected=is_rejected)
         self._wake.set()
+
+    def _forget(self, claim: Claim) -> None:
+        del self._claims[claim.lane], self._confirmed_at[claim.lane]
+        self._deliveries.pop(claim.lane, None)
 
     async def _release(self, claim: Claim, retry_after: float, *, is_rejected: bool) -> None:
         try:
@@ -230,7 +260,7 @@ class OutboxRelay:
             await self._outbox.ack(claim, entry)
             return
         try:
-            await self._publish(event, entry)
+            await self._publish(event, claim, entry)
         except RejectedByWorkflow as rejection:
             await self._dead_letter(claim, entry, str(rejection))
         except WorkflowServerError as error:
@@ -245,8 +275,9 @@ class OutboxRelay:
             raise _DeliveryInDoubt from requested
         log.info("message_delivered", key=entry.key)
 
-    async def _publish(self, event: PackEvent, entry: OutboxEntry) -> None:
+    async def _publish(self, event: PackEvent, claim: Claim, entry: OutboxEntry) -> None:
         for pause in exponential_backoff(0.5, 30):
+            await self._look_again(claim)
             try:
                 await self._workflow.publish(event, entry.received_at)
             except WorkflowInDoubt as doubt:
@@ -255,7 +286,7 @@ class OutboxRelay:
                     break
             else:
                 break
-        self._last_accepted_at = asyncio.get_running_loop().time()
+        self._last_accepted_at = _now()
         self._schedule.on_event_published(is_urgent=entry.is_urgent)
 
     async def _was_published(self, entry: OutboxEntry, pause_if_not: float) -> bool:
@@ -290,9 +321,13 @@ class OutboxRelay:
         """Whether it has been rejected often and long enough while others were accepted."""
         if self._last_accepted_at is None or entry.rejections + 1 < _REJECTIONS_TO_DEAD_LETTER:
             return False
-        accepted_seconds_ago = asyncio.get_running_loop().time() - self._last_accepted_at
+        accepted_seconds_ago = _now() - self._last_accepted_at
         return claim.rejected_seconds >= max(_REJECTED_FOR_SECONDS, accepted_seconds_ago)
 
     async def _dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         log.error("message_set_aside", key=entry.key, reason=reason)
         await self._outbox.dead_letter(claim, entry, reason)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

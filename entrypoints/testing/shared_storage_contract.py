@@ -175,6 +175,13 @@ class SharedStorageContract(SharedActionsContract, SharedContentsContract):
         assert await storage.journal.claim_orphans(10) == []
         await other.journal.set_outcome(X, SENT)
 
+    async def test_a_process_that_was_late_does_not_get_its_own_actions_again(
+        self, storage: Storage, other: Storage
+    ) -> None:
+        await take(other)
+        await lose(other, storage)
+        assert await other.journal.claim_orphans(10) == []
+
     async def test_the_actions_of_a_process_that_has_ended_are_taken_over_at_once(
         self, restart: Restart, storage: Storage
     ) -> None:

@@ -162,7 +162,8 @@ class _Journal:
     async def claim_orphans(self, limit: int) -> list[JournalEntry]:
         for action_id, action in self.shared.actions.items():
             entry = await self._journal.load(action_id)
-            if entry is not None and not self.shared.is_alive(action.owner):
+            is_lost = action.owner is not self.process and not self.shared.is_alive(action.owner)
+            if entry is not None and is_lost:
                 await self._journal.give_back(action_id)
         orphans = await self._journal.claim_orphans(limit)
         for entry in list(orphans):

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from domain.actions import ActionId, ActionState
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command, SendMessage, UnknownCommand
-from domain.errors import Unreachable
+from domain.errors import Unreachable, WorkflowInDoubt, WorkflowServerError
 from domain.events import BroadcastSent, Fatal, MessageSent
 from domain.messages import OutgoingMessage
 from tests.support.environment import pack_settings
@@ -108,6 +108,45 @@ async def test_a_replica_that_stood_still_does_not_post_what_was_taken_over(worl
         assert world.texts == ["hello"]
         assert "lease_lost" in {line["event"] for line in logs}
         assert len(world.engine.outcomes) == 1
+
+
+async def test_a_replica_goes_on_with_an_action_that_it_lost_and_claimed_again(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a:
+        a.faults.block("post")
+        action_id = world.engine.enqueue(hello())
+        await world.clock.advance(3)
+        a.faults.block("heartbeat")
+        await world.clock.advance(LEASE_SECONDS + 5)
+        other = world.shared.process()
+        async with other.open():  # takes the action over, and ends
+            await other.journal.claim_orphans(10)
+        a.faults.lift("heartbeat")
+        await world.clock.advance(10)
+        a.faults.lift("post")
+        assert isinstance(await world.answer(action_id, 90), MessageSent)
+        assert world.texts == ["hello"]
+
+
+async def test_a_replica_that_stood_still_does_not_deliver_what_was_taken_over(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        b.faults.block("outbox.claim")
+        a.faults.fail_before("publish", WorkflowInDoubt("no answer"), times=1)
+        a.faults.fail_before("were_published", WorkflowServerError("500"))
+        a.faults.block("were_published")
+        world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+        for method in ("outbox.renew_lease", "outbox.claim"):
+            a.faults.block(method)
+        b.faults.lift("outbox.claim")
+        await world.clock.advance(LEASE_SECONDS + 10)
+        assert world.published_texts == ["hello"]
+        with capture_logs() as logs:
+            a.faults.release("were_published")
+            a.faults.lift("outbox.renew_lease")
+            await world.clock.advance(30)
+        assert world.published_texts == ["hello"]
+        assert "lease_lost" in {line["event"] for line in logs}
+        a.faults.lift_all()
 
 
 async def test_a_broadcast_of_a_lost_replica_reaches_the_channels_that_are_left(world: ReplicatedWorld) -> None:
