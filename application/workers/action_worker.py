@@ -194,7 +194,8 @@ class ActionWorker:
         if self._in_doubt_since is None or now < self._next_recovery_at or (self._suspects and not self._none_waits):
             return
         self._next_recovery_at = now + _RECOVERY_INTERVAL_SECONDS
-        if await self._recover_lost(self._in_doubt_since):
+        since = self._in_doubt_since
+        if await self._recover_lost(since) and self._in_doubt_since == since:
             self._in_doubt_since = None  # not earlier: a shutdown on the way leaves the doubt to the next start
 
     async def _recover_lost(self, since: datetime) -> bool:
