@@ -47,7 +47,7 @@ _FLOWS: Final = Path(__file__).with_name("flows")
 _PACK: Final = Path(__file__).with_name("pack.py")
 _CRASH_POINT_TIMEOUT_SECONDS: Final = 4.0
 _VARIABLES: Final = {
-    "FLYTE_API_TIMEOUT": "1",
+    "FLYTE_API_TIMEOUT": "2",
     "FLYTE_SLACK_BACKUP_DIR": "",
     "FLYTE_SLACK_LEASE": f"{LEASE_SECONDS:g}",
 }
