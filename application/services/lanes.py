@@ -15,7 +15,8 @@ def lane_of(action_id: ActionId, command: Command) -> ChannelId:
         case JoinChannel(channel_id) | LeaveChannel(channel_id):
             channel = str(channel_id)
         case ChatCommand(name, fields):
-            lane = COMMANDS_BY_NAME[name].lane
+            command_row = COMMANDS_BY_NAME.get(name)  # None: recorded by a newer version
+            lane = command_row.lane if command_row else ""
             channel = CommandInput(fields).at(lane) if lane else ""
         case _:
             channel = ""

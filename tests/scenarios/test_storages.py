@@ -97,3 +97,30 @@ async def test_a_database_that_refuses_the_pack_gives_status_1_and_names_the_par
     assert f"correct {parameter}" in reason
     assert "FLYTE_SLACK_STORAGE" in reason
     assert "hush" not in repr(pack.log) + "".join(pack.other_lines)
+
+
+@pytest.mark.timeout(90)
+async def test_what_waits_in_a_directory_is_delivered_from_the_database_that_it_was_moved_to(
+    slack: SlackServer, flyte: FlyteServer, tmp_path: Path, database_url: str
+) -> None:
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops")
+    directory = (tmp_path / "state").as_uri()
+    variables = environ(slack, flyte, tmp_path, directory)
+    async with daemon(variables | {"FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": channel}) as pack:
+        await pack.wait_for_event("default_channel_joined")
+        await pack.wait_for_event("registered")
+        await flyte.go_down()
+        slack.say(alice, channel, "echo moved")
+        await pack.wait_for_event("workflow_engine_out_of_reach")
+        assert await pack.stop() == 0
+    async with daemon({"LANG": "C.UTF-8"}, "storage", "copy", directory, database_url) as copy:
+        assert await copy.wait() == 0
+    async with daemon(variables) as pack:
+        assert await pack.wait() == 1
+    assert "was moved to" in (await pack.wait_for_event("pack_failed"))["reason"]
+    await flyte.come_up()
+    async with daemon(variables | {"FLYTE_SLACK_STORAGE": database_url}) as pack:
+        await slack.wait_for(lambda: len(slack.posts) == 1, 10)
+        slack.say(alice, channel, "echo more")
+        await slack.wait_for(lambda: len(slack.posts) == 2, 10)
+        assert await pack.stop() == 0
