@@ -192,7 +192,7 @@ class Database:
         async with asyncio.timeout(_ANSWER_SECONDS), session.sending_ahead():
             begun = await session.begin()
             result = await request.work(session)
-            row = await begun.fetchone()
+        row = await begun.fetchone()
         if row is None:  # the tables were replaced by others
             await session.close()
             raise Undone
