@@ -203,8 +203,8 @@ class ActionWorker:
         swallowed them. Returns False if that is not settled yet.
 
         The engine may record an action as waiting although it was taken. One that is so recorded now and some seconds
-        later, while polls found nothing in between, is not waiting. An action that is just being recorded may be
-        recorded twice, which is safe.
+        later, while polls found nothing in between, is not waiting. Actions of this process that wait to be recorded
+        are left alone, since there may be many; one that another process is just recording may be recorded twice.
         """
         try:
             found = await self._workflow.open_actions(since)
@@ -214,7 +214,7 @@ class ActionWorker:
         waiting = {action.id: action for action in found.waiting}
         suspects, self._suspects, self._none_waits = self._suspects, None, False
         for action in [*found.taken, *(waiting[action_id] for action_id in suspects or () if action_id in waiting)]:
-            if await self._journal.load(action.id) is None:
+            if action.id not in self._in_progress and await self._journal.load(action.id) is None:
                 log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
                 self._start(partial(self._record, action, self._assumed_steps(action)), action)
         if suspects is None and waiting:

@@ -108,6 +108,22 @@ async def test_an_action_whose_take_got_no_response_is_recovered_while_the_pack_
     assert world.texts == ["hello"]
 
 
+async def test_actions_that_wait_to_be_recorded_are_not_recovered_meanwhile(world: World) -> None:
+    with capture_logs() as logs:
+        async with world.pack():
+            await world.clock.advance(5)
+            world.faults.block("journal.record")
+            world.faults.fail_after("take", WorkflowInDoubt("connection reset"), times=1)
+            actions = [world.engine.enqueue(hello(world, f"hello {number}")) for number in range(4)]
+            await world.clock.advance(60)
+            world.faults.lift("journal.record")
+            for action in actions:
+                await world.answer(action, within=120)
+
+    assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [actions[0]]
+    assert sorted(world.texts) == ["hello 0", "hello 1", "hello 2", "hello 3"]
+
+
 async def test_an_action_held_by_another_replica_is_left_to_it(world: World) -> None:
     world.faults.block("journal.set_outcome")
     async with world.killed_pack():
