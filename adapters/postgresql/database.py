@@ -20,10 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Work: TypeAlias = Callable[[Session], Awaitable[T]]
-"""What a request does within its transaction. It is called again if the transaction is undone by a lost connection.
-
-Statements are sent without waiting for the answers to earlier ones, up to the first one whose rows are fetched.
-"""
+"""What a request does within its transaction. It is called again if the transaction is undone by a lost connection."""
 
 _CONNECTIONS: Final = 8
 _CONNECTING_SECONDS: Final = 5.0
@@ -189,13 +186,12 @@ class Database:
             raise self.unavailable(error) from error
 
     async def _transact(self, session: Session, request: _Request[T]) -> T:
-        async with asyncio.timeout(_ANSWER_SECONDS), session.sending_ahead():
-            begun = await session.begin()
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            number = await session.begin()
+            if number is None:  # the tables were replaced by others
+                await session.close()
+                raise Undone
             result = await request.work(session)
-        row = await begun.fetchone()
-        if row is None:  # the tables were replaced by others
-            await session.close()
-            raise Undone
         request.begin_commit()
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
@@ -203,7 +199,7 @@ class Database:
         except (psycopg.Error, TimeoutError) as error:
             if isinstance(error, psycopg.Error) and not session.closed:
                 raise
-            raise _InDoubt(session, row[0], result) from error
+            raise _InDoubt(session, number, result) from error
         return result
 
     async def _was_committed(self, doubt: _InDoubt) -> bool:

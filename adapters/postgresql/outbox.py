@@ -247,8 +247,10 @@ async def _append(session: Session, entries: Sequence[OutboxEntry], only_if_join
     """Returns the keys that are new."""
     priorities = {entry.lane: entry.priority for entry in entries}
     lanes = sorted(priorities)
-    await session.send(_ADD_LANES, (lanes, [priorities[lane] for lane in lanes]))
-    locked = await session.send(_LOCK_LANES, (lanes,))
+    if len(await session.fetch(_LOCK_LANES, (lanes,))) < len(lanes):
+        await session.send(_ADD_LANES, (lanes, [priorities[lane] for lane in lanes]))
+        if len(await session.fetch(_LOCK_LANES, (lanes,))) < len(lanes):
+            raise Undone  # one was forgotten just now, since it had been silent for days
     channels = [entry.event.channel_id for entry in entries]
     rows = await session.fetch(
         _APPEND,
@@ -263,8 +265,6 @@ async def _append(session: Session, entries: Sequence[OutboxEntry], only_if_join
             "channels": [channel if channel in only_if_joined else None for channel in channels],
         },
     )
-    if len(await locked.fetchall()) < len(lanes):  # one was forgotten just now, since it had been silent for days
-        raise Undone
     return {key for (key,) in rows}
 
 

@@ -1,7 +1,6 @@
 """A connection to PostgreSQL as the storage uses it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -27,7 +26,7 @@ _SETTINGS: Final = (
     "set_config('idle_in_transaction_session_timeout', '5000', {is_local})"
 )
 """What is acknowledged is on disk, and a process that was stopped within a transaction keeps no locks."""
-_NUMBER: Final = "UPDATE flyte_slack.transactions SET number = number + 1 WHERE connection = %s RETURNING number"
+_NUMBER: Final = "UPDATE flyte_slack.transactions SET number = number + 1 WHERE connection = {} RETURNING number"
 
 
 class Session(psycopg.AsyncConnection[TupleRow]):
@@ -37,7 +36,6 @@ class Session(psycopg.AsyncConnection[TupleRow]):
     """Whether a pooler such as PgBouncer stands between: then neither settings nor prepared statements last."""
     number: int = 0
     """Identifies its row in the table `transactions`; 0 if it has none."""
-    _pipeline_in_use: psycopg.AsyncPipeline | None = None
 
     async def prepare(self) -> None:
         """Adapts the session to what is between it and the server. Raises psycopg.Error."""
@@ -51,32 +49,24 @@ class Session(psycopg.AsyncConnection[TupleRow]):
             await self.fetch(f"SELECT {_SETTINGS.format(is_local='false')}, {isolation}")
 
     async def send(self, query: str, parameters: Parameters = ()) -> psycopg.AsyncCursor[TupleRow]:
-        """Performs a statement. In a transaction only sends it: the cursor returned waits when it is read from."""
+        """Performs a statement. The cursor returned has its rows, if any."""
         return await self.execute(query.encode(), parameters)
-
-    @asynccontextmanager
-    async def sending_ahead(self) -> AsyncIterator[None]:
-        """Lets statements be sent without waiting for the answers to earlier ones, up to one whose rows are fetched."""
-        async with self.pipeline() as pipeline:
-            self._pipeline_in_use = pipeline
-            try:
-                yield
-            finally:
-                self._pipeline_in_use = None
 
     async def fetch(self, query: str, parameters: Parameters = ()) -> Rows:
         """Returns the rows of a statement."""
-        cursor = await self.send(query, parameters)
-        if self._pipeline_in_use:
-            # Only then is the session idle for the server, which ends it if the process is stopped here.
-            await self._pipeline_in_use.sync()
-        return await cursor.fetchall()
+        return await (await self.send(query, parameters)).fetchall()
 
-    async def begin(self) -> psycopg.AsyncCursor[TupleRow]:
-        """Begins a transaction. The cursor returned yields its number among those of the session."""
-        await self.execute("BEGIN ISOLATION LEVEL READ COMMITTED" if self.is_pooled else "BEGIN")
+    async def begin(self) -> int | None:
+        """Begins a transaction. Returns its number among those of the session; None if the session has no row.
+
+        No pipeline: while one is open the server ends no transaction of a process that was stopped.
+        """
+        begin = "BEGIN ISOLATION LEVEL READ COMMITTED" if self.is_pooled else "BEGIN"
         settings = f", {_SETTINGS.format(is_local='true')}" if self.is_pooled else ""
-        return await self.send(f"{_NUMBER}{settings}", (self.number,))
+        cursor = await self.execute(f"{begin}; {_NUMBER.format(self.number)}{settings}".encode(), prepare=False)
+        cursor.nextset()
+        row = await cursor.fetchone()
+        return int(row[0]) if row else None
 
 
 def conninfo_of(parameters: Mapping[str, str]) -> str:

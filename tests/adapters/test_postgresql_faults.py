@@ -10,7 +10,7 @@ import pytest
 from adapters.postgresql.storage import PostgresStorage
 from adapters.system_clock import SystemClock
 from domain.errors import StorageUnavailable, TooLate
-from entrypoints.simulation.faults import Fault, Reset, Slow
+from entrypoints.simulation.faults import Fault, Hang, Reset, Slow
 from entrypoints.testing.outbox_contract import waiting
 from entrypoints.testing.storage_values import LANE_A, LEASE, A, B, X, action, new_click, new_entry
 from tests.support.database_proxy import COMMIT, DatabaseProxy, database_proxy
@@ -146,6 +146,23 @@ async def test_nothing_acknowledged_is_lost_when_the_server_restarts(
     assert sorted(entry.key for entry in await waiting(storage)) == sorted(new_entry(A, n).key for n in range(50))
 
 
+async def test_nothing_acknowledged_is_lost_when_a_synchronous_standby_takes_over(
+    server_process: ServerProcess,
+) -> None:
+    with ServerProcess(standby_of=server_process) as standby:
+        await asyncio.to_thread(lambda: server_process.configure(synchronous_standby_names="standby"))
+        hosts = ",".join(server.url.partition("host=")[2] for server in (server_process, standby))
+        url = f"postgresql://postgres@/postgres?host={hosts}&target_session_attrs=read-write"
+        async with (storage := storage_at(url)).open():
+            appending = [asyncio.create_task(stored(storage, number)) for number in range(50)]
+            await asyncio.wait(appending, return_when=asyncio.FIRST_COMPLETED)
+            server_process.kill()
+            await asyncio.to_thread(standby.promote)
+            await asyncio.gather(*appending)
+            found = sorted(entry.key for entry in await waiting(storage))
+    assert found == sorted(new_entry(A, number).key for number in range(50))
+
+
 async def test_a_read_only_server_refuses_requests_until_it_is_writable(
     storage: PostgresStorage, server_process: ServerProcess
 ) -> None:
@@ -216,6 +233,20 @@ async def test_time_goes_on_after_the_servers_clock_was_set_back(
             if await behind_proxy.outbox.claim(1, 1, 20):
                 return
             await asyncio.sleep(0.05)
+
+
+async def test_a_process_that_was_stopped_within_a_transaction_keeps_no_lock(
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy, database_url: str
+) -> None:
+    await behind_proxy.outbox.append([new_entry(A, 1)])
+    stopped = proxy.faults.plan(COMMIT, Hang(), times=None)
+    appending = asyncio.create_task(behind_proxy.outbox.append([new_entry(A, 2)]))
+    async with (other := storage_at(database_url)).open(), asyncio.timeout(STOP_AFTER_SECONDS):
+        await other.outbox.append([new_entry(A, 3)])
+        proxy.faults.planned.remove(stopped)
+        proxy.cut()
+        assert await appending == [True]
+        assert await waiting(other) == [new_entry(A, number) for number in (1, 3, 2)]
 
 
 async def test_no_error_tells_the_password(server_process: ServerProcess) -> None:
