@@ -4,15 +4,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, repeat
 from types import MappingProxyType
 
 import structlog
 
-from application.catalog.commands import COMMANDS_BY_NAME
-from application.catalog.specs import Repeat
 from application.policies import LeasePolicy
 from application.ports.chat import Chat
 from application.ports.storage import Storage
@@ -23,24 +20,19 @@ from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.channel_locks import ChannelLocks
 from application.services.lanes import lane_of
-from application.services.message_sender import post_step
 from application.services.poll_schedule import PollSchedule
 from application.services.replica_group import ReplicaGroup
 from application.services.result_reporter import ResultReporter
-from application.use_cases.chat_use_case import EXECUTION
+from application.services.swallowed_actions import SwallowedActions
 from application.use_cases.dispatcher import CommandDispatcher
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
-from domain.commands import ChatCommand, SendMessage, SendRichMessage, UnknownCommand, command_name
+from domain.commands import UnknownCommand, command_name
 from domain.errors import ActionTakenElsewhere, LeaseLost, WorkflowError, WorkflowInDoubt
 from domain.events import CommandOutcome, Fatal, Outcome
 from domain.outbox import Lane
 
 log = structlog.get_logger()
 
-_LOST_POST_SEARCH_WINDOW = timedelta(hours=1)
-"""How far back to search for the post of an action that the engine considers taken and the journal does not have."""
-_RECOVERY_INTERVAL_SECONDS = 10.0
-"""Between two queries for open actions, which are expensive."""
 _ORPHANS_PER_CLAIM = 100
 _UNREPORTED = frozenset({ActionState.TAKEN, ActionState.EXECUTING, ActionState.COMPLETED})
 _MAX_ATTEMPTS = 5
@@ -70,6 +62,7 @@ class ActionWorker:
         self._until_registered = until_registered
         self._chat = chat
         self._journal = storage.journal
+        self._swallowed_actions = SwallowedActions(workflow, chat, storage)
         self._dispatcher = dispatcher
         self._reporter = reporter
         self._schedule = schedule
@@ -82,13 +75,6 @@ class ActionWorker:
         self._in_progress: Counter[ActionId] = Counter()
         self._regained: set[ActionId] = set()
         """Actions that the process lost and claimed again while they were still in progress."""
-        self._in_doubt_since: datetime | None = None
-        """Since when, by the engine's time, an action may have been given out that the journal does not have."""
-        self._next_recovery_at = 0.0
-        self._suspects: frozenset[ActionId] | None = None
-        """The actions that the engine records as waiting, if these are to be looked at once more."""
-        self._none_waits = False
-        """Whether a poll has found nothing since these were looked at."""
         self._is_action_lost = False
         """An action was taken that could not be recorded before the shutdown."""
         self._task_done = asyncio.Event()
@@ -110,14 +96,15 @@ class ActionWorker:
                 await self._claim_orphans()
                 self._tasks.create_task(self._claim_orphans_periodically(), name="claim orphans")
                 await self._until_registered()  # which has told the engine's time
-                self._in_doubt_since = await self._journal.open_poll_session(self._workflow.now())
+                if since := await self._journal.open_poll_session(self._workflow.now()):
+                    self._swallowed_actions.suspect(since)
                 has_session = True
-                await retry_after_incidents(self._recover_lost_if_due, self._shutdown, loop="recover actions")
+                await retry_after_incidents(self._recover_swallowed, self._shutdown, loop="recover actions")
                 while True:
                     await retry_after_incidents(self._poll_once, self._shutdown, loop="take actions")
             except ShutdownRequested:
                 pass
-        if has_session and self._in_doubt_since is None and not self._is_action_lost:
+        if has_session and not self._swallowed_actions.are_suspected and not self._is_action_lost:
             await self._journal.close_poll_session()
 
     async def _claim_orphans(self) -> None:
@@ -142,9 +129,7 @@ class ActionWorker:
     async def _take_over(self) -> None:
         await self._claim_orphans()
         if since := await self._journal.abandoned_poll_session():
-            self._in_doubt_since = min(since, self._in_doubt_since or since)
-            self._suspects = None
-            self._next_recovery_at = 0.0
+            self._swallowed_actions.suspect(since, look_at_once=True)
             self._schedule.wake.set()
 
     async def _poll_once(self) -> None:
@@ -154,11 +139,11 @@ class ActionWorker:
             await self._shutdown.sleep(delay)
         action = await self._poll()
         if action is None:
-            self._none_waits = True
+            self._swallowed_actions.on_none_waits()
         else:
             self._schedule.on_action_found()
             self._start(partial(self._record, action), action)
-        await self._recover_lost_if_due()
+        await self._recover_swallowed()
         if action is None:
             await self._shutdown.sleep(self._schedule.on_empty_poll())
             await self._shutdown.wait(self._schedule.delay_after_empty(), self._schedule.wake)
@@ -181,56 +166,16 @@ class ActionWorker:
             except ActionTakenElsewhere:
                 log.debug("race_for_action_lost")
             except WorkflowInDoubt as doubt:
-                self._in_doubt_since = self._in_doubt_since or polled_at
-                self._suspects = None
+                self._swallowed_actions.suspect(polled_at)
                 log.warning("take_in_doubt", reason=str(doubt))
             except WorkflowError as error:
                 log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
             await self._shutdown.sleep(max(pause, self._schedule.on_empty_poll()))
         raise AssertionError("the backoff has no end")
 
-    async def _recover_lost_if_due(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._in_doubt_since is None or now < self._next_recovery_at or (self._suspects and not self._none_waits):
-            return
-        self._next_recovery_at = now + _RECOVERY_INTERVAL_SECONDS
-        since = self._in_doubt_since
-        if await self._recover_lost(since) and self._in_doubt_since == since:
-            self._in_doubt_since = None  # not earlier: a shutdown on the way leaves the doubt to the next start
-
-    async def _recover_lost(self, since: datetime) -> bool:
-        """Records the actions that the engine gave out and the journal does not have: a crash or a broken connection
-        swallowed them. Returns False if that is not settled yet.
-
-        The engine may record an action as waiting although it was taken. One that is so recorded now and some seconds
-        later, while polls found nothing in between, is not waiting. Actions of this process that wait to be recorded
-        are left alone, since there may be many; one that another process is just recording may be recorded twice.
-        """
-        try:
-            found = await self._workflow.open_actions(since)
-        except WorkflowError as error:
-            log.warning("actions_in_hand_unknown", reason=str(error))
-            return False
-        waiting = {action.id: action for action in found.waiting}
-        suspects, self._suspects, self._none_waits = self._suspects, None, False
-        for action in [*found.taken, *(waiting[action_id] for action_id in suspects or () if action_id in waiting)]:
-            if action.id not in self._in_progress and await self._journal.load(action.id) is None:
-                log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
-                self._start(partial(self._record, action, self._assumed_steps(action)), action)
-        if suspects is None and waiting:
-            self._suspects = frozenset(waiting)
-        return self._suspects is None
-
-    def _assumed_steps(self, action: Action) -> Mapping[StepName, Step]:
-        """Assumes that the request has begun: a replica with a storage of its own may be executing the action."""
-        step = Step(self._chat.now() - _LOST_POST_SEARCH_WINDOW)
-        match action.command:
-            case SendMessage(message) | SendRichMessage(message):
-                return {post_step(message.channel_id): step}
-            case ChatCommand(name) if COMMANDS_BY_NAME[name].in_doubt != Repeat():
-                return {EXECUTION: step}
-            case _:
-                return {}
+    async def _recover_swallowed(self) -> None:
+        for action, steps in await self._swallowed_actions.find_if_due(self._in_progress):
+            self._start(partial(self._record, action, steps), action)
 
     def _start(self, work: Callable[[], Awaitable[object]], action: Action) -> None:
         self._in_progress[action.id] += 1
