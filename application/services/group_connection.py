@@ -8,6 +8,8 @@ from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.replica_group import ReplicaGroup
 
 _NOTE_SECONDS = 5.0
+_FRESH = timedelta(seconds=3 * _NOTE_SECONDS)
+"""A replica whose latest note is older may be gone. The chat service itself repeats what came since then."""
 
 
 class GroupConnection:
@@ -30,14 +32,14 @@ class GroupConnection:
         """The pack receives no events."""
         self._is_connected = False
 
-    async def has_lasted(self, seconds: float) -> bool:
-        """Whether another replica received events within so many seconds, and goes on."""
+    async def has_lasted(self) -> bool:
+        """Whether another replica receives events, as far as its latest note tells."""
         if self._replicas.is_alone:
             return False
         until = await self._storage.replicas.connected_until()
         if until is None or (self._noted_at is not None and until <= self._noted_at):
             return False
-        return self._chat.now() - until < timedelta(seconds=seconds)
+        return self._chat.now() - until < _FRESH
 
     async def run(self) -> None:
         """Notes periodically that the pack is connected. Returns when it is to end, or where nobody could read it."""

@@ -151,7 +151,7 @@ class MessageConsumer:
             case Connected(disconnected_seconds, replays_missed):
                 self._health.on_receiver_status()
                 log.info("hearing", deaf_since=self._time_ago(disconnected_seconds))
-                if replays_missed and await self._group_connection.has_lasted(MIN_GAP_SECONDS):
+                if replays_missed and await self._group_connection.has_lasted():
                     self._backfill.skip()
                 else:
                     await self._backfill.schedule(disconnected_seconds, replays_missed=replays_missed)

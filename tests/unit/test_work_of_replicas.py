@@ -153,6 +153,20 @@ async def test_a_gap_of_all_replicas_is_read(world: ReplicatedWorld) -> None:
         assert world.published_texts == ["missed"]
 
 
+async def test_a_gap_is_read_although_a_lost_replica_was_connected_a_moment_ago(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        await world.clock.advance(60)
+        b.receiver.deliver(Disconnected("gone"))
+        world.chat.listeners.remove(b.receiver.deliver)
+        await world.clock.advance(600)
+        await a.kill()
+        world.chat.say("C1", "missed")
+        await world.clock.advance(LEASE_SECONDS - 2)
+        b.receiver.deliver(Connected(600 + LEASE_SECONDS - 2))
+        await world.clock.advance(60)
+        assert world.published_texts == ["missed"]
+
+
 async def test_a_gap_is_read_where_the_service_delivers_nothing_again(world: ReplicatedWorld) -> None:
     async with world.replica().run() as a, world.replica().run():
         await world.clock.advance(60)
