@@ -248,6 +248,8 @@ async def test_messages_posted_while_flyte_is_down_reach_it_afterwards(
         texts = [f"message {number}" for number in range(10)]
         for text in texts:
             slack.say(alice, channel, text)
+            # Requests under way at once have no order.
+            await slack.wait_for(lambda: not any(alice in str(each.body) for each in slack.unacknowledged.values()), 10)
         await pack.wait_for_event("workflow_engine_out_of_reach")
         await flyte.come_up()
         await flyte.wait_for(lambda: len(flyte.events) == 10, 15)
