@@ -151,6 +151,7 @@ class FlyteWorkflow:
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             found = []
+        found.sort(key=lambda action: (action.state.time or earliest, action.id))
         is_new = [(action.state.value == "NEW", _open_action(registration, action)) for action in found]
         return OpenActions(
             taken=[action for new, action in is_new if action and not new],

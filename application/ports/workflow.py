@@ -42,7 +42,7 @@ class Completion(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OpenActions:
-    """Actions for this pack that have no outcome, by the engine's record."""
+    """Actions for this pack that have no outcome, by the engine's record. Both lists begin with the oldest."""
 
     taken: list[Action]
     """By this pack, or another one of its name and labels."""

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
 from types import MappingProxyType
@@ -35,6 +36,8 @@ log = structlog.get_logger()
 
 _ORPHANS_PER_CLAIM = 100
 _UNREPORTED = frozenset({ActionState.TAKEN, ActionState.EXECUTING, ActionState.COMPLETED})
+_MAX_UNRECORDED = 10
+"""Actions that are taken and not yet recorded: a crash leaves each of them in doubt. The engine keeps the others."""
 _MAX_ATTEMPTS = 5
 """Of an action that a bug interrupts, before it is set aside."""
 
@@ -77,6 +80,8 @@ class ActionWorker:
         """Actions that the process lost and claimed again while they were still in progress."""
         self._is_action_lost = False
         """An action was taken that could not be recorded before the shutdown."""
+        self._unrecorded: set[ActionId] = set()
+        self._recorded = asyncio.Event()
         self._task_done = asyncio.Event()
         self._orphans_expected = asyncio.Event()
         self._tasks: asyncio.TaskGroup
@@ -142,7 +147,7 @@ class ActionWorker:
             self._swallowed_actions.on_none_waits()
         else:
             self._schedule.on_action_found()
-            self._start(partial(self._record, action), action)
+            self._start_recording(action)
         await self._recover_swallowed()
         if action is None:
             await self._shutdown.sleep(self._schedule.on_empty_poll())
@@ -155,6 +160,9 @@ class ActionWorker:
             log.warning("journal_full", actions=self._in_progress.total())
             self._task_done.clear()
             await self._shutdown.wait(None, self._task_done)
+        while len(self._unrecorded) >= _MAX_UNRECORDED:
+            self._recorded.clear()
+            await self._shutdown.wait(None, self._recorded)
 
     async def _poll(self) -> Action | None:
         """Takes one action, or None. Waits long after failures of the engine, not after losing to another replica."""
@@ -174,8 +182,17 @@ class ActionWorker:
         raise AssertionError("the backoff has no end")
 
     async def _recover_swallowed(self) -> None:
-        for action, steps in await self._swallowed_actions.find_if_due(self._in_progress):
-            self._start(partial(self._record, action, steps), action)
+        recovered = await self._swallowed_actions.find_if_due(self._in_progress)
+        # Another pack that is posting just now shows in the history a little later. A bit apart, to keep the order.
+        visible_at = _now() + self._chat.history_lag_seconds
+        for number, (action, steps) in enumerate(recovered):
+            self._start_recording(action, steps, visible_at + number / 1000)
+
+    def _start_recording(
+        self, action: Action, steps: Mapping[StepName, Step] = MappingProxyType({}), visible_at: float = 0.0
+    ) -> None:
+        self._unrecorded.add(action.id)
+        self._start(partial(self._record, action, steps, visible_at), action)
 
     def _start(self, work: Callable[[], Awaitable[object]], action: Action) -> None:
         self._in_progress[action.id] += 1
@@ -232,11 +249,15 @@ class ActionWorker:
             await self._journal.set_outcome(action_id, Fatal(reason))
         await self._journal.dead_letter(action_id, reason)
 
-    async def _record(self, action: Action, steps: Mapping[StepName, Step] = MappingProxyType({})) -> None:
-        """Records a taken action, and executes it unless it is known already."""
+    async def _record(self, action: Action, steps: Mapping[StepName, Step], visible_at: float) -> None:
+        """Records a taken action, and executes it unless it is known already.
+
+        It is not executed before `visible_at`, by the event loop's time: when its post shows in the history, if another
+        pack is posting it just now.
+        """
         taken_at = self._chat.now()  # whoever gives up goes by that clock too
         try:
-            known = await self._journal.record(action, lane=Lane(lane_of(action.id, action.command)), at=taken_at)
+            known = await self._add_to_journal(action, taken_at)
             if known is None:
                 await self._record_begun(action, steps)
         except ShutdownRequested:
@@ -244,12 +265,17 @@ class ActionWorker:
             log.error("action_not_noted", action=action.id, command=command_name(action.command))  # noqa: TRY400 - no bug
             return
         if known is None:
-            # Another replica that is posting just now shows in the history a little later.
-            delay = self._chat.history_lag_seconds if steps else 0.0
-            await self._process(JournalEntry(action, taken_at, steps=steps), delay)
+            await self._process(JournalEntry(action, taken_at, steps=steps), visible_at)
         elif known.state is ActionState.REPORTED:
             log.warning("action_given_out_again", action=action.id)
             await self._report_again(known)
+
+    async def _add_to_journal(self, action: Action, taken_at: datetime) -> JournalEntry | None:
+        try:
+            return await self._journal.record(action, lane=Lane(lane_of(action.id, action.command)), at=taken_at)
+        finally:
+            self._unrecorded.discard(action.id)
+            self._recorded.set()
 
     async def _record_begun(self, action: Action, steps: Mapping[StepName, Step]) -> None:
         """A crash after the post must not find the action untouched."""
@@ -263,12 +289,12 @@ class ActionWorker:
         except ShutdownRequested:
             return
 
-    async def _process(self, entry: JournalEntry, delay_seconds: float = 0.0) -> None:
+    async def _process(self, entry: JournalEntry, not_before: float = 0.0) -> None:
         try:
             if entry.state is not ActionState.COMPLETED:
                 self._shutdown.raise_if_requested()
-                if delay_seconds:
-                    await self._shutdown.sleep(delay_seconds)
+                if (delay := not_before - _now()) > 0:
+                    await self._shutdown.sleep(delay)
                 if (completed := await self._complete(entry)) is None:
                     return
                 entry = completed
@@ -283,8 +309,7 @@ class ActionWorker:
             log.info("action_given_back", action=entry.action.id, command=command.name)
             await self._journal.give_back(entry.action.id)
             return None
-        time = asyncio.get_running_loop().time
-        started_at = time()
+        started_at = _now()
         async with self._channel_locks.until_concluded(entry.action.id):
             outcome = await self._dispatch(entry)
             completed_at = await self._journal.set_outcome(entry.action.id, outcome)
@@ -294,7 +319,7 @@ class ActionWorker:
             command=command_name(entry.action.command),
             action=entry.action.id,
             outcome=outcome.name if isinstance(outcome, CommandOutcome) else type(outcome).__name__,
-            seconds=round(time() - started_at, 3),
+            seconds=round(_now() - started_at, 3),
         )
         return replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at)
 
@@ -305,3 +330,7 @@ class ActionWorker:
             raise
         except Exception:  # noqa: BLE001 - a bug
             return Fatal(f"internal error ({log_incident(action=entry.action.id)})")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import tracemalloc
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -212,11 +213,22 @@ async def _open_actions(respond: Any) -> list[str]:
     return [action.id.split("/")[-2] for action in found.taken]
 
 
+async def test_open_actions_begin_with_the_oldest() -> None:
+    def run(name: str, seconds_ago: int) -> dict[str, object]:
+        taken_at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+        return _run(name, state={"value": "PENDING", "time": f"{taken_at:%Y-%m-%dT%H:%M:%SZ}"})
+
+    newest_first = [run("a4", 60), run("a3", 60), run("a1", 120), run("a2", 180)]
+    assert await _open_actions(lambda _: http_response(200, json.dumps({"flows": newest_first}))) == [
+        *("a2", "a1", "a3", "a4")
+    ]
+
+
 async def test_a_large_run_in_the_audit_is_skipped_and_logged_and_its_neighbors_are_read() -> None:
     runs = [_run("one"), _run("two", input=["x" * 3 * MEBIBYTE]), _run("three", input=[[]] * 1_500_000), _run("four")]
     page = http_response(200, json.dumps({"links": [], "flows": runs, "other": [[1], 2]}))
     with capture_logs() as logs:
-        assert await _open_actions(lambda _: page) == ["one", "four"]
+        assert await _open_actions(lambda _: page) == ["four", "one"]
     assert [entry["event"] for entry in logs].count("audit_run_skipped") == 4  # in each of the two queries
 
 
@@ -234,7 +246,7 @@ async def test_a_page_of_the_audit_that_is_too_large_is_continued_with_a_smaller
         return http_response(200, json.dumps({"flows": runs[start : start + limit]}))
 
     found = await _open_actions(respond)
-    assert found == [str(number) for number in range(300)]
+    assert sorted(found, key=int) == [str(number) for number in range(300)]
     assert asked[0] == (0, 200)
     assert 20 <= asked[1][1] < 200
 

@@ -160,3 +160,16 @@ async def test_no_action_is_taken_while_the_journal_is_full(world: World) -> Non
             await world.answer(action, within=60)
 
     assert world.texts == ["0", "1", "2", "3", "4"]
+
+
+async def test_ten_actions_at_most_are_taken_and_not_yet_recorded(world: World) -> None:
+    world.faults.block("journal.record")
+    async with world.pack():
+        actions = [world.engine.enqueue(hello(world, str(number))) for number in range(15)]
+        await world.clock.advance(30)
+        assert world.faults.count("journal.record") == 10
+        world.faults.lift("journal.record")
+        for action in actions:
+            await world.answer(action, within=30)
+
+    assert world.texts == [str(number) for number in range(15)]

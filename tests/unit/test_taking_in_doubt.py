@@ -70,6 +70,22 @@ async def test_an_action_lost_by_a_crash_before_it_was_recorded_is_recovered(wor
     assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
 
 
+async def test_actions_lost_by_a_crash_are_recovered_in_their_order_and_wait_for_the_history_at_the_same_time(
+    world: World,
+) -> None:
+    world.faults.block("journal.record")
+    async with world.killed_pack():
+        actions = [world.engine.enqueue(hello(world, f"hello {number}")) for number in range(5)]
+        await world.clock.advance(2)
+    world.faults.lift("journal.record")
+
+    async with world.pack():
+        for action in actions:
+            await world.answer(action, within=10)
+
+    assert world.texts == [f"hello {number}" for number in range(5)]
+
+
 @pytest.mark.parametrize("our_error_seconds", [7200, -7200])
 async def test_an_action_lost_by_a_crash_is_recovered_whatever_our_clock_says(
     world: World, our_error_seconds: float
