@@ -135,7 +135,7 @@ class PostgresClaims:
             raise LeaseLost(claim.lane)
 
     async def renew_lease(self, claim: Claim, lease_seconds: float) -> None:
-        if not await self.database.fetch(
+        if not await self.database.renew(
             "UPDATE flyte_slack.lanes SET lease_until = now + %s FROM flyte_slack.clock "
             "WHERE name = %s AND token = %s AND lease_until IS NOT NULL RETURNING name",
             (micros_of(lease_seconds), claim.lane, claim.lease.token),
@@ -157,7 +157,7 @@ class PostgresClaims:
         await settle(session, [name for (name,) in rows], have_expired=True)
 
     async def _renew_old_leases(self, claims: Sequence[Claim], lease_seconds: float) -> None:
-        await self.database.fetch(
+        await self.database.renew(
             "UPDATE flyte_slack.lanes AS lane SET lease_until = now + %(lease)s FROM flyte_slack.clock, "
             "unnest(%(names)s::text[], %(tokens)s::bigint[]) AS held (name, token) WHERE lane.name = held.name "
             "AND lane.token = held.token AND lease_until < now + %(lease)s / 2 RETURNING lane.name",

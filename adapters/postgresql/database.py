@@ -1,33 +1,28 @@
 """Transactions in PostgreSQL, each of which has happened or has not, whatever happens to the connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.pq import TransactionStatus
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from adapters.postgresql.connection_settings import connection_failure, location_of
-from adapters.postgresql.session import Parameters, Rows, Session, conninfo_of
-from domain.errors import StorageError, StorageUnavailable, TooLate
+from adapters.postgresql.connections import ANSWER_SECONDS, Connections, Undone
+from adapters.postgresql.session import Parameters, Rows, Session
+from domain.errors import StorageUnavailable, TooLate
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 Work: TypeAlias = Callable[[Session], Awaitable[T]]
 """What a request does within its transaction. It is called again if the transaction is undone by a lost connection."""
+_Connection: TypeAlias = Callable[[], AbstractAsyncContextManager[Session]]
 
-_CONNECTIONS: Final = 8
-_CONNECTING_SECONDS: Final = 5.0
-_CLOSING_SECONDS: Final = 1.0
-"""For attempts to connect."""
-_ANSWER_SECONDS: Final = 20.0
-"""For all statements of a transaction together, and for its commit."""
+_RENEWAL_SECONDS: Final = 3.0
+"""For a renewal: a server that takes longer counts as away."""
 _ATTEMPTS: Final = 3
 """How often a transaction is begun that others, or lost connections, undo."""
 _PAUSE_SECONDS: Final = 0.5
@@ -39,13 +34,6 @@ _FAULTS: Final = (
     *(errors.InsufficientPrivilege, errors.UndefinedTable, errors.InvalidSchemaName),
 )
 """Of the server, the network or the administration. All other errors are bugs of this program."""
-
-
-class Undone(Exception):
-    """The transaction had no effect, for a reason that a repetition does not meet; the cause tells it if it is known.
-
-    Also raised by work that found something changed by others.
-    """
 
 
 class _InDoubt(Exception):
@@ -77,50 +65,29 @@ class Database:
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         """`parameters` are those of libpq."""
-        self.location = location_of(parameters)
-        self.is_pooled = False
-        """Whether a pooler such as PgBouncer stands between; known once a connection was made."""
-        self._parameters = parameters
-        self._pool: AsyncConnectionPool[Session] | None = None
+        self._connections = Connections(parameters)
+        self.location = self._connections.location
         self._abandoned: set[asyncio.Task[Any]] = set()
-        """Transactions that are being undone, for which nobody waits any more."""
+        """Transactions that are being undone, and whose callers do not wait any more."""
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler such as PgBouncer stands between; known once a connection was made."""
+        return self._connections.is_pooled
 
     async def connect(self) -> Session:
         """Returns a connection of its own, which the caller closes. Raises StorageError."""
-        try:
-            session = await Session.connect(conninfo_of(self._parameters), autocommit=True)
-            try:
-                await session.prepare()
-            except BaseException:
-                await session.close()
-                raise
-        except psycopg.OperationalError as error:
-            raise connection_failure(error, self._parameters) from error
-        self.is_pooled = session.is_pooled
-        return session
+        return await self._connections.connect()
 
     async def open(self) -> None:
         """Begins to keep connections. The tables must exist."""
-        self._pool = AsyncConnectionPool(
-            conninfo_of(self._parameters),
-            connection_class=Session,
-            kwargs={"autocommit": True},
-            min_size=1,
-            max_size=_CONNECTIONS,
-            open=False,
-            configure=_configure,
-            timeout=_CONNECTING_SECONDS,
-            reconnect_timeout=_CONNECTING_SECONDS,
-        )
-        await self._pool.open()
+        await self._connections.open()
 
     async def close(self) -> None:
         """Disconnects."""
         if self._abandoned:
             await asyncio.wait(self._abandoned)
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close(_CLOSING_SECONDS)
+        await self._connections.close()
 
     async def run(self, work: Work[T], *, within_seconds: float | None = None) -> T:
         """Returns the result once the transaction is on disk. Raises StorageUnavailable; then it had no effect.
@@ -151,27 +118,39 @@ class Database:
         async def attempt(session: Session) -> Rows:
             if session.is_pooled:
                 return await self._transact(session, _Request(statement))
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 return await statement(session)
 
-        return await self._repeat(attempt)
+        return await self._repeat(attempt, self._connections.shared)
+
+    async def renew(self, query: str, parameters: Parameters = ()) -> Rows:
+        """Does what `fetch` does, for a heartbeat or a lease: over a connection of its own, without waiting for others.
+
+        It may take effect although it raises StorageUnavailable, and does not survive each crash of the server.
+        """
+
+        async def attempt(session: Session) -> Rows:
+            with session.answers_within(_RENEWAL_SECONDS):
+                return await session.fetch(query, parameters)
+
+        return await self._repeat(attempt, self._connections.reserved)
 
     async def _perform(self, request: _Request[T]) -> T:
-        return await self._repeat(lambda session: self._transact(session, request))
+        return await self._repeat(lambda session: self._transact(session, request), self._connections.shared)
 
-    async def _repeat(self, attempt: Work[T]) -> T:
+    async def _repeat(self, attempt: Work[T], connection: _Connection) -> T:
         """Repeats what was undone by others or by lost connections."""
         for are_left in (True,) * (_ATTEMPTS - 1) + (False,):
             try:
-                return await self._attempt(attempt)
+                return await self._attempt(attempt, connection)
             except Undone as undone:
                 if not are_left:
                     raise self.unavailable(undone.__cause__ or undone) from undone
         raise AssertionError
 
-    async def _attempt(self, attempt: Work[T]) -> T:
+    async def _attempt(self, attempt: Work[T], connection: _Connection) -> T:
         try:
-            async with self._session() as session:
+            async with connection() as session:
                 return await attempt(session)
         except _InDoubt as doubt:
             if await self._was_committed(doubt):
@@ -180,13 +159,13 @@ class Database:
         except _REPEATABLE as error:
             raise Undone from error
         except _READ_ONLY as error:
-            await self._reconnect()  # with several hosts in the URL, another one may be writable
+            await self._connections.replace()  # with several hosts in the URL, another one may be writable
             raise self.unavailable(error) from error
         except _FAULTS as error:
             raise self.unavailable(error) from error
 
     async def _transact(self, session: Session, request: _Request[T]) -> T:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(ANSWER_SECONDS):
             number = await session.begin()
             if number is None:  # the tables were replaced by others
                 await session.close()
@@ -194,7 +173,7 @@ class Database:
             result = await request.work(session)
         request.begin_commit()
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await session.execute("COMMIT")
         except (psycopg.Error, TimeoutError) as error:
             if isinstance(error, psycopg.Error) and not session.closed:
@@ -206,49 +185,9 @@ class Database:
         """Looks a transaction up until the answer is known. If it is in progress still, waits for its end."""
         while True:
             with suppress(StorageUnavailable, Undone):
-                rows = await self._attempt(partial(_latest_number, doubt.connection))
+                rows = await self._attempt(partial(_latest_number, doubt.connection), self._connections.shared)
                 return bool(rows) and rows[0][0] >= doubt.number
             await asyncio.sleep(_PAUSE_SECONDS)
-
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[Session]:
-        """Provides a connection. Raises Undone if it is lost meanwhile, and StorageUnavailable."""
-        if self._pool is None:
-            raise StorageUnavailable(f"{self.location} is not open")
-        pool = self._pool
-        try:
-            session = await _take(pool)
-        except (PoolTimeout, PoolClosed) as error:
-            raise await self._reason() from error
-        try:
-            yield session
-        except BaseException as error:
-            is_lost = session.closed and isinstance(error, psycopg.Error)
-            await _undo(session)
-            if not is_lost:
-                raise
-            await pool.check()  # the others are probably lost too
-            raise Undone from error
-        finally:
-            await pool.putconn(session)
-
-    async def _reason(self) -> StorageUnavailable:
-        """Returns why there is no connection."""
-        try:
-            session = await self.connect()
-            try:
-                await _configure(session)
-            finally:
-                await session.close()
-        except StorageError as error:
-            return StorageUnavailable(str(error))
-        except psycopg.Error as error:
-            return self.unavailable(error)
-        return StorageUnavailable(f"{self.location}: all connections are in use")
-
-    async def _reconnect(self) -> None:
-        if self._pool is not None:
-            await self._pool.drain()
 
     def _abandon(self, transaction: "asyncio.Task[Any]") -> None:
         if not transaction.done():
@@ -258,58 +197,13 @@ class Database:
 
     def unavailable(self, error: BaseException) -> StorageUnavailable:
         """Returns the error that a request raises because of this fault."""
-        return StorageUnavailable(f"can't use the {self.location}: {_reason_of(error)}")
-
-
-async def _configure(session: Session) -> None:
-    await session.prepare()
-    [(session.number,)] = await session.fetch(
-        "INSERT INTO flyte_slack.transactions (uptime) SELECT now FROM flyte_slack.clock RETURNING connection"
-    )
+        return self._connections.unavailable(error)
 
 
 async def _latest_number(connection: int, session: Session) -> Rows:
     return await session.fetch(
         "SELECT number FROM flyte_slack.transactions WHERE connection = %s FOR UPDATE", (connection,)
     )
-
-
-async def _take(pool: AsyncConnectionPool[Session]) -> Session:
-    """Takes a connection out of the pool, and gives it back if the task was cancelled meanwhile.
-
-    Up to Python 3.11, `asyncio.wait_for`, which the pool uses, may swallow the cancellation.
-    """
-    cancellations = _cancellations()
-    session = await pool.getconn()
-    if _cancellations() > cancellations:
-        await pool.putconn(session)
-        raise asyncio.CancelledError
-    return session
-
-
-def _cancellations() -> int:
-    """Returns how often the current task was asked to end."""
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
-
-
-async def _undo(session: Session) -> None:
-    """Ends what the connection was used for, or closes it."""
-    if session.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-        with suppress(psycopg.Error, TimeoutError):
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                await session.execute("ROLLBACK")
-    if session.info.transaction_status is not TransactionStatus.IDLE:
-        await session.close()
-
-
-def _reason_of(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {_ANSWER_SECONDS:g} s"
-    if isinstance(error, psycopg.Error):
-        code = f" ({error.sqlstate})" if error.sqlstate else ""
-        return f"{error.diag.message_primary or error}{code}"
-    return str(error)
 
 
 class _UsesDatabase(Protocol):

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from psycopg.rows import TupleRow
 
 from adapters.postgresql.claims import ENTRY, PostgresClaims, load_or_set_aside, settle
-from adapters.postgresql.database import Undone, transaction
+from adapters.postgresql.connections import Undone
+from adapters.postgresql.database import transaction
 from adapters.postgresql.session import Parameters, Session
 from adapters.postgresql.uptime import purge
 from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros

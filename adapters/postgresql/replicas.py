@@ -51,7 +51,7 @@ class PostgresReplicas:
     async def heartbeat(self, lease_seconds: float) -> None:
         """Keeps what this process owns for so long, and moves the uptime."""
         self.lease_seconds = lease_seconds
-        [(self.has_others,)] = await self.database.fetch(
+        [(self.has_others,)] = await self.database.renew(
             _HEARTBEAT, (self.own_id, micros_of(lease_seconds), self.own_id)
         )
 

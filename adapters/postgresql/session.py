@@ -1,6 +1,10 @@
 """A connection to PostgreSQL as the storage uses it."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -67,6 +71,30 @@ class Session(psycopg.AsyncConnection[TupleRow]):
         cursor.nextset()
         row = await cursor.fetchone()
         return int(row[0]) if row else None
+
+    @contextmanager
+    def answers_within(self, seconds: float) -> Iterator[None]:
+        """Breaks the connection, and raises TimeoutError, if the server does not answer in time.
+
+        Unlike the cancellation of a request, that takes no time; but the server may perform the request later.
+        """
+        has_hung_up = False
+
+        def hang_up() -> None:
+            nonlocal has_hung_up
+            has_hung_up = True
+            with socket.socket(fileno=os.dup(self.fileno())) as connection, suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+        timer = asyncio.get_running_loop().call_later(seconds, hang_up)
+        try:
+            yield
+        except psycopg.Error as error:
+            if has_hung_up:
+                raise TimeoutError(f"no answer within {seconds:g} s") from error
+            raise
+        finally:
+            timer.cancel()
 
 
 def conninfo_of(parameters: Mapping[str, str]) -> str:

@@ -91,6 +91,7 @@ class PostgresStorage:
             await self.database.open()
             exits.push_async_callback(self.database.close)
             exits.push_async_callback(self._wakeups.finish)
+            exits.push_async_callback(self._tidying.finish)
             if not self._attached:
                 await self.database.run(self._enter)
                 exits.push_async_callback(self._leave)
@@ -109,7 +110,7 @@ class PostgresStorage:
 
     async def heartbeat(self, lease_seconds: float) -> None:
         await self._replicas.heartbeat(lease_seconds)
-        await self._tidying.run_if_due()
+        self._tidying.start_if_due()
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
         self._wakeups.subscribe(topic, notify)

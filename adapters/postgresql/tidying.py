@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from adapters.postgresql.database import Database
 from adapters.postgresql.session import Parameters
 from adapters.sql.codec import micros_of
+from domain.errors import StorageError
 
 _EVERY_SECONDS: Final = 3600
 _SILENT_SECONDS: Final = 72 * 3600
@@ -37,18 +39,27 @@ _STATEMENTS: Final[Sequence[tuple[str, Parameters]]] = (
 
 
 class Tidying:
-    """Works at the first heartbeat, and hourly."""
+    """Works hourly, beside heartbeats, which must not wait for it."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._next_at = 0.0
         """By the event loop's time."""
+        self._work: asyncio.Task[None] | None = None
 
-    async def run_if_due(self) -> None:
-        """Does what is due. Several replicas may do it at the same time."""
+    def start_if_due(self) -> None:
+        """Begins what is due. Several replicas may do it at the same time."""
         now = asyncio.get_running_loop().time()
-        if now < self._next_at:
-            return
-        self._next_at = now + _EVERY_SECONDS
-        for statement, parameters in _STATEMENTS:
-            await self.database.fetch(statement, parameters)
+        if now >= self._next_at:
+            self._next_at = now + _EVERY_SECONDS
+            self._work = asyncio.create_task(self._run(), name="tidy up")
+
+    async def finish(self) -> None:
+        """Returns once all that was begun is done."""
+        if self._work is not None:
+            await self._work
+
+    async def _run(self) -> None:
+        with suppress(StorageError):
+            for statement, parameters in _STATEMENTS:
+                await self.database.fetch(statement, parameters)

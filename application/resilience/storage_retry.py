@@ -20,6 +20,8 @@ log = structlog.get_logger()
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5
 _MAX_PAUSE_OF_DEADLINE_SECONDS = 0.4
 """Between attempts of a call that has to be done within a few seconds."""
+_MAX_PAUSES_SECONDS = {"heartbeat": 1.0}
+"""Between attempts of calls by which health soon tells that the storage is back."""
 _REFUSALS = frozenset({"replicas.claim_for"})
 """Calls whose StorageUnusable is an answer; from all others it is a disturbance that an operator may end."""
 _DEADLINE = "within_seconds"
@@ -34,6 +36,8 @@ class StorageRetryPolicy:
         self._health = health
         self._available = asyncio.Event()
         self._available.set()
+        self._recovered = asyncio.Event()
+        """Set for a moment by a call that succeeds in the end: those that failed with it need not wait longer."""
         self._failing_calls = 0
         self._is_reported_healthy = False
 
@@ -49,7 +53,7 @@ class StorageRetryPolicy:
         except StorageError as error:
             if isinstance(error, StorageUnusable) and call.method in _REFUSALS:
                 raise
-            return await self._retry(call, error, began_at)
+            result = await self._retry(call, error, began_at)
         if not self._failing_calls:
             self._report_healthy()
         return result
@@ -76,18 +80,17 @@ class StorageRetryPolicy:
         await self._shutdown.wait(None, self._available)
 
     async def _retry(self, call: PortCall, error: StorageError, began_at: float) -> Any:
-        max_pause = _MAX_PAUSE_SECONDS if _seconds_given(call) is None else _MAX_PAUSE_OF_DEADLINE_SECONDS
         self._available.clear()
         self._failing_calls += 1
         try:
-            for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, max_pause):
+            for pause in exponential_backoff(_FIRST_PAUSE_SECONDS, _max_pause_seconds(call)):
                 await self._pause(error, pause)
                 try:
                     result = await _with_time_left(call, began_at).perform()
                 except StorageError as again:
                     error = again
                 else:
-                    self._report_healthy()
+                    self._wake_others()
                     return result
         finally:
             self._failing_calls -= 1
@@ -97,7 +100,11 @@ class StorageRetryPolicy:
     async def _pause(self, error: StorageError, seconds: float) -> None:
         log.error("storage_unavailable", reason=str(error), again_in_seconds=round(seconds, 2))
         self._report_unhealthy()
-        await self._shutdown.sleep(seconds)
+        await self._shutdown.wait(seconds, self._recovered)
+
+    def _wake_others(self) -> None:
+        self._recovered.set()
+        self._recovered.clear()
 
     def _report_healthy(self) -> None:
         if not self._is_reported_healthy:
@@ -107,6 +114,12 @@ class StorageRetryPolicy:
     def _report_unhealthy(self) -> None:
         self._is_reported_healthy = False
         self._health.report(healthy=False, status="can't store")
+
+
+def _max_pause_seconds(call: PortCall) -> float:
+    if _seconds_given(call) is not None:
+        return _MAX_PAUSE_OF_DEADLINE_SECONDS
+    return _MAX_PAUSES_SECONDS.get(call.method, _MAX_PAUSE_SECONDS)
 
 
 def _seconds_given(call: PortCall) -> float | None:

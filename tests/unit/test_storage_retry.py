@@ -16,7 +16,7 @@ BROKEN = StorageUnavailable("disk full")
 
 
 class _Store:
-    """A storage with one method."""
+    """A storage with two methods."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -26,6 +26,9 @@ class _Store:
         self.names.append(name)
         self.seconds_given = within_seconds
         return name
+
+    async def heartbeat(self) -> None:
+        """Does nothing."""
 
 
 class Environment:
@@ -119,18 +122,20 @@ async def test_health_follows_the_storage_at_once(env: Environment) -> None:
 
 
 async def test_no_new_work_is_accepted_while_an_operation_is_retried(env: Environment) -> None:
-    env.faults.fail_before("store", BROKEN, times=3)
-    storing = [asyncio.create_task(env.storage.store(name), name=name) for name in "ab"]
+    env.faults.fail_before("store", BROKEN)
+    env.faults.fail_before("heartbeat", BROKEN, times=1)
+    failing = [asyncio.create_task(env.storage.store()), asyncio.create_task(env.storage.heartbeat())]
     await env.clock.settle()
     waiting = asyncio.create_task(env.policy.wait_until_available(), name="wait")
-    await env.clock.advance(0.11)
-    assert [task.done() for task in storing] == [False, True] or [task.done() for task in storing] == [True, False]
+    await env.clock.advance(0.2)
+    assert [task.done() for task in failing] == [False, True]
     assert not waiting.done()
 
-    await env.clock.advance(1)
+    env.faults.lift("store")
+    await env.clock.advance(5)
 
     assert waiting.done()
-    assert sorted(env.stored.names) == ["a", "b"]
+    assert failing[0].done()
 
 
 async def test_shutdown_ends_the_waiting(env: Environment) -> None:
@@ -157,3 +162,48 @@ async def test_other_errors_are_raised_unchanged(env: Environment) -> None:
 
     with pytest.raises(ValueError, match="a bug"):
         await env.storage.store()
+
+
+async def test_a_failing_heartbeat_is_retried_every_second_so_that_health_soon_tells_that_the_storage_is_back(
+    env: Environment,
+) -> None:
+    env.faults.fail_before("heartbeat", BROKEN)
+    beating = asyncio.create_task(env.storage.heartbeat(), name="heartbeat")
+    await env.clock.advance(60)
+
+    env.faults.lift("heartbeat")
+    await env.clock.advance(1)
+
+    assert beating.done()
+    assert env.status.healthy
+
+
+async def test_once_an_operation_has_succeeded_the_others_are_retried_at_once(env: Environment) -> None:
+    for method in ("store", "heartbeat"):
+        env.faults.fail_before(method, BROKEN)
+    storing = [asyncio.create_task(env.storage.store(name), name=name) for name in "ab"]
+    beating = asyncio.create_task(env.storage.heartbeat(), name="heartbeat")
+    await env.clock.advance(61)
+
+    for method in ("store", "heartbeat"):
+        env.faults.lift(method)
+    await env.clock.advance(1)
+
+    assert beating.done()
+    assert [task.done() for task in storing] == [True, True]
+
+
+async def test_health_stays_red_while_any_operation_fails(env: Environment) -> None:
+    env.faults.fail_before("store", BROKEN)
+    storing = asyncio.create_task(env.storage.store(), name="store")
+    await env.clock.advance(60)
+    env.faults.fail_before("heartbeat", BROKEN, times=1)
+    beating = asyncio.create_task(env.storage.heartbeat(), name="heartbeat")
+    await env.clock.advance(0.2)
+
+    assert beating.done()
+    assert not env.status.healthy
+
+    env.faults.lift("store")
+    await storing
+    assert env.status.healthy
