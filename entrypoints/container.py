@@ -413,6 +413,7 @@ class Application(containers.DeclarativeContainer):
             reader=history_reader,
             receive_events=receive_events,
             progress=backfill_progress,
+            replicas=replicas,
             work_locks=work_locks,
             lease=lease,
             health=health.provided.reporter.call("slack"),

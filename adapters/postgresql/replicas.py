@@ -62,8 +62,8 @@ class PostgresReplicas:
     async def leave(self, session: Session) -> None:
         """Ends what this process owns."""
         await session.execute(
-            "UPDATE flyte_slack.replicas SET alive_until = least(alive_until, now) FROM flyte_slack.clock "
-            "WHERE id = %s",
+            "UPDATE flyte_slack.replicas SET alive_until = least(alive_until, now), has_ended = true "
+            "FROM flyte_slack.clock WHERE id = %s",
             (self.own_id,),
         )
 
@@ -77,13 +77,14 @@ class PostgresReplicas:
 
     async def others(self) -> list[Replica]:
         rows = await self.database.fetch(
-            "SELECT name, version, settings, commands, greatest(now - alive_until, 0) FROM flyte_slack.replicas, "
-            "flyte_slack.clock WHERE name IS NOT NULL AND id <> %s AND alive_until > now - %s ORDER BY id",
+            "SELECT name, version, settings, commands, greatest(now - alive_until, 0), has_ended "
+            "FROM flyte_slack.replicas, flyte_slack.clock "
+            "WHERE name IS NOT NULL AND id <> %s AND alive_until > now - %s ORDER BY id",
             (self.own_id, micros_of(_LISTED_SECONDS)),
         )
         return [
-            Replica(name, version, json.loads(settings), tuple(commands), gone / 1_000_000)
-            for name, version, settings, commands, gone in rows
+            Replica(name, version, json.loads(settings), tuple(commands), gone / 1_000_000, has_ended)
+            for name, version, settings, commands, gone, has_ended in rows
         ]
 
     async def claim_for(self, team_id: str, bot_id: str) -> None:

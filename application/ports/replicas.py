@@ -19,6 +19,8 @@ class Replica:
     """The names of the commands that it can execute."""
     gone_seconds: float = 0.0
     """How long ago its heartbeat expired, or it ended; 0 while it is alive."""
+    has_ended: bool = False
+    """Whether it is gone because it closed the storage, not because it was lost with all that it had not stored."""
 
 
 class Replicas(Protocol):

@@ -1,6 +1,7 @@
 """The replicas that share the storage: what this one has to know of the others."""
 
 import asyncio
+import math
 import re
 from dataclasses import replace
 
@@ -18,6 +19,9 @@ log = structlog.get_logger()
 _TOPIC = "replicas"
 _COMMANDS_OF_SECONDS = 60.0
 """For how long after a replica has gone no command is registered that it did not know: actions may still reach it."""
+
+_TOLERANCE_SECONDS = 1.0
+"""How far the storage's time may run ahead of the event loop's."""
 
 
 class ReplicaGroup:
@@ -41,8 +45,12 @@ class ReplicaGroup:
         self._lease = lease
         self._others: list[Replica] = []
         self._reported: set[tuple[str, frozenset[str]]] = set()
+        self._updated_at = -math.inf
+        """By the event loop's time."""
         self.definition_changed = asyncio.Event()
         """Set when this replica has to register the pack, or to register it otherwise."""
+        self.replica_lost = asyncio.Event()
+        """Set when another replica was lost, and with it perhaps events that the chat service delivers no more."""
 
     @property
     def is_alone(self) -> bool:
@@ -81,6 +89,10 @@ class ReplicaGroup:
 
     def _update(self, others: list[Replica]) -> None:
         before, self._others = self.definition(), others
+        now = asyncio.get_running_loop().time()
+        passed, self._updated_at = now - self._updated_at, now
+        if any(0 < other.gone_seconds <= passed + _TOLERANCE_SECONDS and not other.has_ended for other in others):
+            self.replica_lost.set()
         for other in self._alive:
             self._compare(other)
         self._health.note(_TOPIC, "" if self.is_alone else f"replicas: {len(self._alive) + 1}")

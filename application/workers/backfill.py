@@ -19,6 +19,7 @@ from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.backfill_progress import BackfillProgress
 from application.services.channel_locks import ChannelLocks
 from application.services.history_reader import HistoryReader
+from application.services.replica_group import ReplicaGroup
 from application.use_cases.receive_events import ReceiveEvents
 from domain.channels import ChannelId
 from domain.errors import ChatError, LeaseLost
@@ -78,6 +79,7 @@ class Backfill:
         reader: HistoryReader,
         receive_events: ReceiveEvents,
         progress: BackfillProgress,
+        replicas: ReplicaGroup,
         work_locks: ChannelLocks,
         lease: LeasePolicy,
         health: HealthReporter,
@@ -92,6 +94,7 @@ class Backfill:
         self._reader = reader
         self._receive_events = receive_events
         self._progress = progress
+        self._replicas = replicas
         self._leases = storage.leases
         self._is_shared = storage.describe().is_shared
         self._work_locks = work_locks
@@ -120,6 +123,7 @@ class Backfill:
         if not self._look_back or self._shutdown.is_requested:
             self.skip()
         elif not is_short:
+            self._replicas.replica_lost.clear()
             if new := await self._new_gaps():
                 await self._gaps.add(new)
             await self._load(0.0 if replays_missed else _now() + self._chat.history_lag_seconds)
@@ -186,6 +190,8 @@ class Backfill:
                     self._wake.set()
                     try:
                         while True:
+                            if self._replicas.replica_lost.is_set():
+                                await self.schedule(None)
                             await self._shutdown.sleep(self._lease.poll_seconds)
                             await self._leases.check(lease)
                     except LeaseLost:

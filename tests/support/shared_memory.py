@@ -34,6 +34,7 @@ class _Process:
     """What the storage knows of a process."""
 
     alive_until: float
+    has_ended: bool = False
     replica: Replica | None = None
     polls_since: datetime | None = None
     connected_until: datetime | None = None
@@ -243,7 +244,7 @@ class _Replicas:
     async def others(self) -> list[Replica]:
         now = self.shared.clock.monotonic()
         return [
-            replace(each.replica, gone_seconds=max(0.0, now - each.alive_until))
+            replace(each.replica, gone_seconds=max(0.0, now - each.alive_until), has_ended=each.has_ended)
             for each in self.shared.processes
             if each is not self.process and each.replica and now - each.alive_until <= _RECENT_SECONDS
         ]
@@ -310,6 +311,7 @@ class SharedMemoryProcess:
         finally:
             if not self.is_killed:
                 self._process.alive_until = min(self._process.alive_until, self._shared.clock.monotonic())
+                self._process.has_ended = True
 
     async def heartbeat(self, lease_seconds: float) -> None:
         self._process.alive_until = self._shared.clock.monotonic() + lease_seconds

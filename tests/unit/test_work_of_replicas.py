@@ -129,6 +129,30 @@ async def test_another_replica_goes_on_with_the_backfill_of_a_lost_one(world: Re
         assert world.published_texts == ["one", "two"]
 
 
+async def test_messages_that_a_lost_replica_had_not_stored_are_read_from_the_history(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a, world.replica().run() as b:
+        await world.clock.advance(60)
+        b.faults.block("outbox.append")
+        with heard_by(world, b):
+            world.chat.say("C1", "delivered for the last time")
+            await world.clock.advance(1)
+        await b.kill()
+        await world.clock.advance(2 * LEASE_SECONDS)
+        assert world.published_texts == ["delivered for the last time"]
+        read = a.faults.count("history")
+        await world.clock.advance(600)
+        assert a.faults.count("history") == read
+
+
+async def test_no_history_is_read_because_a_replica_ended(world: ReplicatedWorld) -> None:
+    async with world.replica().run() as a:
+        async with world.replica().run():
+            await world.clock.advance(60)
+            read = a.faults.count("history")
+        await world.clock.advance(600)
+        assert a.faults.count("history") == read
+
+
 async def test_a_gap_of_one_replica_is_none_while_another_is_connected(world: ReplicatedWorld) -> None:
     async with world.replica().run() as a, world.replica().run() as b:
         await world.clock.advance(60)

@@ -49,7 +49,8 @@ CREATE TABLE flyte_slack.replicas (
     settings text NOT NULL DEFAULT '{}', -- JSON: a digest of each setting, by variable
     commands text[] NOT NULL DEFAULT '{}', -- the names of those that it can execute
     copier text NOT NULL DEFAULT '', -- what it is, if it copies the database instead of running a pack
-    alive_until bigint NOT NULL -- the end of its latest heartbeat
+    alive_until bigint NOT NULL, -- the end of its latest heartbeat
+    has_ended boolean NOT NULL DEFAULT false -- whether it closed the database itself
 ) WITH (fillfactor = 50);
 
 -- A row for each channel with an event, and for each user with an interaction. Whoever changes its entries locks it.
