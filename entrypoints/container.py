@@ -96,7 +96,8 @@ def _receive_mode(settings: Settings) -> str:
     return settings.receive_mode.name
 
 
-def _event_selection(settings: Settings) -> EventSelection:
+def event_selection(settings: Settings) -> EventSelection:
+    """Returns the optional events that the settings ask for."""
     return EventSelection(edits=settings.receives_edits, other_types=frozenset(settings.other_events))
 
 
@@ -138,7 +139,7 @@ class Adapters(containers.DeclarativeContainer):
     )
     slack_chat = providers.Singleton(SlackChat, web=slack_web)
     chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
-    event_selection = providers.Factory(_event_selection, settings)
+    event_selection = providers.Factory(event_selection, settings)
     slack_receiver = providers.Selector(
         providers.Callable(_receive_mode, settings),
         SOCKET_MODE=providers.Singleton(

@@ -112,12 +112,12 @@ class SlackWebClient:
         """Like `call`, but also returns the headers."""
         if self._client is None:
             raise Unreachable("not_open", "the connection to Slack is not open")
-        is_json = call.method in _JSON_METHODS
+        json, form = encode_arguments(call.method, arguments or {})
         try:
             response = await self._client.api_call(
                 call.method,
-                json=dict(arguments or {}) if is_json else None,
-                data=None if is_json else _to_form(arguments or {}),
+                json=json,
+                data=form,
                 headers={"Authorization": f"Bearer {token}"} if token else None,
             )
         except Exception as error:
@@ -180,8 +180,11 @@ class SlackWebClient:
         return client
 
 
-def _to_form(arguments: Mapping[str, Json]) -> dict[str, str]:
-    return {name: _to_text(value) for name, value in arguments.items() if value is not None}
+def encode_arguments(method: str, arguments: Mapping[str, Json]) -> tuple[JsonObject | None, dict[str, str] | None]:
+    """Returns the arguments of a call as JSON or as the fields of a form, whichever the method gets."""
+    if method in _JSON_METHODS:
+        return dict(arguments), None
+    return None, {name: _to_text(value) for name, value in arguments.items() if value is not None}
 
 
 def _to_text(value: Json) -> str:

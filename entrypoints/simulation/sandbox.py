@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from adapters.memory.chat import MemoryChat
-from adapters.memory.receiver import MemoryReceiver
 from entrypoints.config.settings import Settings, load_settings
-from entrypoints.container import Adapters, Application, Daemon, lifetimes
+from entrypoints.container import Adapters, Application, Daemon, event_selection, lifetimes
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow
@@ -19,9 +17,9 @@ from entrypoints.simulation.flyte.memory_bridge import MemoryBridge
 from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedPack
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
+from entrypoints.simulation.slack.memory_bridge import SlackMemoryBridge
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.open import open_page
-from entrypoints.simulation.workspaces.memory_workspace import MemoryWorkspace
 from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT, Workspace
 
@@ -78,25 +76,25 @@ async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
 
 @asynccontextmanager
 async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
-    """Runs the pack on in-memory adapters, without sockets; yields when it is ready. Raises SettingsError."""
+    """Runs the pack and both servers without sockets; yields when it is ready. Raises SettingsError."""
     settings = _settings(config, {"FLYTE_API": "http://memory.invalid", "FLYTE_SLACK_TOKEN": "none"})
     adapters = Adapters(settings=settings)
-    clock = adapters.clock()
-    chat = MemoryChat(clock)
-    receiver = MemoryReceiver(chat, clock)
-    workspace = MemoryWorkspace(chat, receiver)
+    slack = SlackServer(bot_name=BOT)
+    bridge = SlackMemoryBridge(slack, adapters.clock(), event_selection(settings), settings.command_reply)
+    workspace = SlackWorkspace(slack)
     _populate(workspace)
     for label in _JOINED_CHANNELS:
         workspace.invite(BOT, workspace.conversation(label, ""))
     flyte = Flyte(flows=config.flows, environment=TemplateEnvironment(config.datastore))
-    adapters.slack_chat.override(chat)
-    adapters.slack_receiver.override(receiver)
+    adapters.slack_chat.override(bridge.chat)
+    adapters.slack_receiver.override(bridge.receiver)
     adapters.flyte_workflow.override(MemoryBridge(flyte, labels=settings.flyte_labels).workflow)
     _add_scripted_packs(config, flyte)
     async with AsyncExitStack() as stack:
         if config.record:
             await stack.enter_async_context(adapters.recorder().open())
         await stack.enter_async_context(adapters.storage().open())
+        await stack.enter_async_context(slack.in_process())
         await stack.enter_async_context(_running(Application(settings=settings, adapters=adapters)))
         yield Sandbox(workspace, flyte, adapters.storage())
 

@@ -60,9 +60,9 @@ def test_a_different_command_is_shown_next_to_the_expected_one(tmp_path: Path) -
 
     assert found.reason.startswith("the bot posts a message that this step does not expect")
     assert plain_text(found.diff)[1:] == [
-        '- command (any pack) Ask {"by": "U00000002", "words": ["a"]}',
+        '- command (any pack) Ask {"by": "U00000002S", "words": ["a"]}',
         "+ [2] #general flyte: 42 for <@alice>",
-        '+ command Oracle Ask {"by": "U00000001", "words": ["a", "hello"]}',
+        '+ command Oracle Ask {"by": "U00000001S", "words": ["a", "hello"]}',
     ]
 
 

@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from adapters.memory.chat import MemoryChat
 from adapters.memory.clock import VirtualClock
-from adapters.memory.receiver import MemoryReceiver
 from adapters.memory.storage import MemoryStorage
 from application.resilience.interception import intercepted
-from domain.messages import RichMessage
-from entrypoints.container import Application, FixedAdapters
+from entrypoints.container import Application, FixedAdapters, event_selection
 from entrypoints.flow_tests.model import FlowTestSetup, SlackFault
 from entrypoints.flow_tests.runtime.event_log import EventLog
-from entrypoints.flow_tests.runtime.fault_injection import ChatFaultPolicy, InterruptibleConnection, WorkflowFaultPolicy
+from entrypoints.flow_tests.runtime.fault_injection import ChatFaultPolicy, WorkflowFaultPolicy
 from entrypoints.flow_tests.runtime.faults import FlyteFaults, SlackFaults
 from entrypoints.flow_tests.settings import pack_settings
 from entrypoints.simulation.console.transcript import Transcript
@@ -25,7 +22,9 @@ from entrypoints.simulation.flyte.memory_bridge import MemoryBridge
 from entrypoints.simulation.flyte.scripted_pack import ScriptedPack
 from entrypoints.simulation.flyte.trace import TraceEvent
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
-from entrypoints.simulation.workspaces.memory_workspace import MemoryWorkspace
+from entrypoints.simulation.slack.memory_bridge import SlackMemoryBridge
+from entrypoints.simulation.slack.server import SlackServer
+from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _INSTANT_SECONDS: Final = 1e-6
@@ -44,13 +43,13 @@ class FlowTestEnvironment:
         self.flyte = Flyte(flows=setup.flows, environment=self.templates)
         self.slack_faults = SlackFaults()
         self.flyte_faults = FlyteFaults()
-        self._chat = MemoryChat(clock)
-        receiver = MemoryReceiver(self._chat, clock)
-        self._connection = InterruptibleConnection(self._chat, receiver)
-        self.workspace = MemoryWorkspace(self._chat, receiver)
+        self.slack = SlackServer(bot_name=BOT, clock=lambda: clock.now().timestamp())
+        self.workspace = SlackWorkspace(self.slack)
+        bridge = SlackMemoryBridge(self.slack, clock, event_selection(settings), settings.command_reply)
+        self._connection = bridge.receiver
         self.storage = MemoryStorage(clock)
         self.transcript = Transcript()
-        self.event_log = EventLog(self.flyte.packs, self._latest_post_fields)
+        self.event_log = EventLog(self.flyte.packs)
         self._populate(setup)
         flows = MemoryBridge(self.flyte, settings.pack_name, settings.flyte_labels)
         for script in setup.packs:
@@ -60,8 +59,8 @@ class FlowTestEnvironment:
             adapters=FixedAdapters(
                 clock=clock,
                 storage=self.storage,
-                chat=intercepted(self._chat, ChatFaultPolicy(self.slack_faults)),
-                receiver=receiver,
+                chat=intercepted(bridge.chat, ChatFaultPolicy(self.slack_faults)),
+                receiver=bridge.receiver,
                 workflow=intercepted(flows.workflow, WorkflowFaultPolicy(self.flyte_faults)),
             ),
         )
@@ -94,13 +93,15 @@ class FlowTestEnvironment:
         for person in setup.people:
             self.workspace.add_person(person.handle, person.user)
         for channel in setup.channels:
-            self.workspace.add_channel(channel.label, channel.id, is_private=channel.is_private)
+            members = self.workspace.handles
+            self.workspace.add_channel(channel.label, channel.id, is_private=channel.is_private, members=members)
             if channel.is_joined:
                 self.workspace.invite(BOT, self.workspace.conversation(channel.label, ""))
 
     def _subscribe(self) -> None:
         """Ignores what happened during the setup."""
         self.workspace.listeners += [self.transcript.record, self.event_log.record_chat]
+        self.slack.log.listeners.append(self.event_log.record_slack)
         self.flyte.listeners.extend((self.event_log.record_flyte, self._stop_livelock))
 
     def _stop_livelock(self, _: TraceEvent) -> None:
@@ -108,18 +109,12 @@ class FlowTestEnvironment:
         if self.event_log.livelock.is_set():
             self.flyte.listeners.clear()
 
-    def _latest_post_fields(self) -> object:
-        message = self._chat.posts[-1].message
-        if isinstance(message, RichMessage):
-            return message.fields
-        return {"channel": message.channel_id, "text": message.text, "thread_ts": message.thread_timestamp}
-
 
 @asynccontextmanager
 async def running_environment(setup: FlowTestSetup) -> AsyncIterator[FlowTestEnvironment]:
     """Runs the pack in an environment; enters when it is registered and receives events, and stops it at the end."""
     environment = FlowTestEnvironment(setup)
-    async with environment.storage.open(), asyncio.TaskGroup() as tasks:
+    async with environment.storage.open(), environment.slack.in_process(), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(environment.application.supervisor().run(), name="pack")
         try:
             await environment.run_ready_tasks()

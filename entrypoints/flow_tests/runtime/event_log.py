@@ -1,13 +1,14 @@
 """Records what happens in a flow test: messages, commands and events, with their times."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.models import Pack
-from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, WorkspaceEvent
+from entrypoints.simulation.slack.event_log import Post, SlackEvent
+from entrypoints.simulation.workspaces.workspace import ChatMessage, WorkspaceEvent
 
 if TYPE_CHECKING:
     from entrypoints.simulation.console.formatter import OutputEvent
@@ -54,9 +55,10 @@ Observed: TypeAlias = BotMessage | CommandSent | EventSent
 class EventLog:
     """Everything that has happened, in order."""
 
-    def __init__(self, packs: Mapping[str, Pack], latest_post_fields: Callable[[], object]) -> None:
+    def __init__(self, packs: Mapping[str, Pack]) -> None:
         self._packs = packs
-        self._latest_post_fields = latest_post_fields
+        self._messages: dict[tuple[str, str], ChatMessage] = {}
+        """By channel and `ts`."""
         self._sources: dict[str, str] = {}
         """The flow and step that sent each action, by action id."""
         self.observed: list[Observed] = []
@@ -72,8 +74,13 @@ class EventLog:
     def record_chat(self, event: WorkspaceEvent) -> None:
         """Records an event of the workspace."""
         self.events.append(event)
-        if isinstance(event, ChatMessage) and event.speaker == BOT:
-            self._add(BotMessage(_now(), event, self._latest_post_fields()))
+        if isinstance(event, ChatMessage):
+            self._messages[event.channel_id, event.timestamp] = event
+
+    def record_slack(self, event: SlackEvent) -> None:
+        """Records an event of Slack's log, which follows on that of the workspace."""
+        if isinstance(event, Post):
+            self._add(BotMessage(_now(), self._messages[event.channel, event.ts], event.arguments))
 
     def record_flyte(self, event: flyte.TraceEvent) -> None:
         """Records an event of the engine."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -22,6 +23,7 @@ from entrypoints.simulation.slack.events import event_callback, new_event_id
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.web_api import channel_settings, chat, conversations, reactions, team, users
 from entrypoints.simulation.slack.web_api.api import Access, Method
+from entrypoints.simulation.slack.web_api.calls import WebApi
 from entrypoints.simulation.slack.web_api.endpoint import WebApiEndpoint
 from entrypoints.simulation.slack.web_api.files import Files
 from entrypoints.simulation.slack.web_api.response_urls import ResponseUrls
@@ -72,7 +74,9 @@ class SlackServer(AppUsers):
         retry_seconds: Iterable[float] = RETRY_SECONDS,
         latency_seconds: float = 0.0,
         ping_seconds: float = 5.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self._clock_offset_seconds = 0.0
         self.bot_token: Final = bot_token
         self.app_token: Final = app_token
@@ -102,16 +106,17 @@ class SlackServer(AppUsers):
         self.files: Final = Files(self.workspace, self.log, self.conditions, lambda: self.url)
         self._scheduled = ScheduledMessages(self.workspace, self.log)
         self._scheduler: asyncio.Task[None] | None = None
+        self.web_api: Final = WebApi(self.workspace, self.access, self.log, self.limits, self.methods)
 
     async def __aenter__(self) -> Self:
-        web_api = WebApiEndpoint(self.workspace, self.access, self.log, self.conditions, self.methods)
+        web_api = WebApiEndpoint(self.web_api, self.conditions, self.log)
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.router.add_route("*", "/api/{method}", web_api.handle)
         self._sockets.add_routes(application.router)
         self.files.add_routes(application.router)
         self.response_urls.add_routes(application.router)
         await self._listener.open(application, shutdown_seconds=_SHUTDOWN_SECONDS)
-        self._scheduler = asyncio.create_task(self._scheduled.run(), name="scheduled messages of the simulated Slack")
+        self._start()
         return self
 
     async def __aexit__(
@@ -122,6 +127,21 @@ class SlackServer(AppUsers):
         await self._listener.close()
         # After the last socket is closed, which schedules its unacknowledged events for another attempt.
         self.socket_mode.close()
+        await self._stop()
+
+    @asynccontextmanager
+    async def in_process(self) -> AsyncIterator[None]:
+        """Runs without any socket: the app calls `web_api`, and `deliveries.transport` is a part of its process."""
+        self._start()
+        try:
+            yield
+        finally:
+            await self._stop()
+
+    def _start(self) -> None:
+        self._scheduler = asyncio.create_task(self._scheduled.run(), name="scheduled messages of the simulated Slack")
+
+    async def _stop(self) -> None:
         self.deliveries.close()
         if self._scheduler is not None:
             self._scheduler.cancel()
@@ -138,7 +158,7 @@ class SlackServer(AppUsers):
 
     def now(self) -> float:
         """Returns the time by this Slack's clock, in seconds since 1970."""
-        return time.time() + self._clock_offset_seconds
+        return self._clock() + self._clock_offset_seconds
 
     @property
     def clock_offset_seconds(self) -> float:
@@ -192,7 +212,8 @@ class SlackServer(AppUsers):
     @property
     def has_receiver(self) -> bool:
         """Whether events reach an app: a socket is open, or an address has been verified."""
-        return bool(self.connections) or self._http.is_open
+        transport = self.deliveries.transport
+        return bool(self.rtm.connections) or (transport is not None and transport.is_open)
 
     def disconnect(self, reason: str = "refresh_requested", *, close_after_seconds: float = 1.0) -> None:
         """Announces to every socket that it will be closed, and closes it unless the reason is `warning`."""

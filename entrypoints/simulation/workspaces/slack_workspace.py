@@ -1,8 +1,9 @@
 """The workspace of the simulated Slack."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from domain.users import User as Profile
 from entrypoints.simulation.slack.event_log import EventRaised, SlackEvent
 from entrypoints.simulation.slack.models import Channel, JsonObject, User
 from entrypoints.simulation.slack.people import escape
@@ -39,6 +40,11 @@ class SlackWorkspace:
         """See the protocol."""
         return [user.name for user in self._state.users.values() if not user.bot_id and user.name != _OWNER]
 
+    @property
+    def user_ids(self) -> Mapping[str, str]:
+        """All user ids by handle, including the bot's."""
+        return {user.name: user.user_id for user in self._state.users.values() if user.name != _OWNER}
+
     def conversations(self) -> Sequence[Conversation]:
         """See the protocol."""
         return [self._conversation(channel) for channel in self._state.channels.values() if not channel.is_direct]
@@ -56,14 +62,25 @@ class SlackWorkspace:
         """See the protocol."""
         return replace_mentions(escape(typed), self._mention)
 
-    def add_person(self, handle: str) -> None:
-        """See the protocol."""
+    def add_person(self, handle: str, user: Profile | None = None) -> None:
+        """See the protocol. `user` gives the details; a user without an id gets one."""
         name = handle.capitalize()
-        self._slack.add_user(handle, display_name=name, first_name=name, email=f"{handle}@example.com")
+        given = user or Profile("", name, email=f"{handle}@example.com", first_name=name)
+        self._slack.add_user(
+            handle,
+            user_id=given.id,
+            display_name=given.name,
+            title=given.title,
+            first_name=given.first_name,
+            last_name=given.last_name,
+            email=given.email,
+        )
 
-    def add_channel(self, label: str, channel_id: str = "", *, is_private: bool = False) -> None:
-        """See the protocol."""
-        self._slack.add_channel(label, private=is_private, channel_id=channel_id)
+    def add_channel(
+        self, label: str, channel_id: str = "", *, is_private: bool = False, members: Sequence[str] = ()
+    ) -> None:
+        """See the protocol. `members` are there from the beginning, by their handles."""
+        self._slack.add_channel(label, private=is_private, channel_id=channel_id, members=members)
 
     def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
         """See the protocol."""

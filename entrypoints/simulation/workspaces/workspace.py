@@ -1,4 +1,4 @@
-"""The chat workspace as its people see it, over the simulated Slack or the in-memory chat."""
+"""The chat workspace as its people see it."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

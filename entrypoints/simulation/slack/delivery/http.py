@@ -59,7 +59,7 @@ class HttpDelivery:
 
     @property
     def is_open(self) -> bool:
-        """Whether events are delivered."""
+        """See `Transport`."""
         return bool(self._workers)
 
     async def close(self) -> None:

@@ -58,6 +58,10 @@ class PendingDelivery:
 class Transport(Protocol):
     """A way to send events to the app."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether events reach the app."""
+
     def send(self, delivery: PendingDelivery) -> bool:
         """Starts to send an event; returns False when no connection is available.
 

@@ -80,6 +80,11 @@ class SocketMode:
         for envelope_id in lost:
             self._expire(envelope_id)
 
+    @property
+    def is_open(self) -> bool:
+        """See `Transport`."""
+        return bool(self.connections)
+
     def send(self, delivery: PendingDelivery) -> bool:
         """See `Transport`; the connections take turns."""
         socket = self._next_socket()

@@ -1,36 +1,26 @@
-"""The endpoint of the simulated Web API: reads arguments, applies limits and faults, and responds."""
+"""The endpoint of the simulated Web API: reads arguments, applies faults, and responds."""
 
 import json
-from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
 
 from entrypoints.simulation.faults import sleep
 from entrypoints.simulation.slack.conditions import Conditions
-from entrypoints.simulation.slack.event_log import Call, SlackLog
+from entrypoints.simulation.slack.event_log import SlackLog
 from entrypoints.simulation.slack.models import JsonObject
-from entrypoints.simulation.slack.web_api.api import Access, Method, MethodCall, SlackError, provided_scopes
+from entrypoints.simulation.slack.web_api.api import SlackError
+from entrypoints.simulation.slack.web_api.calls import Answer, WebApi
 from entrypoints.simulation.slack.web_api.faulty import under_faults
-from entrypoints.simulation.slack.workspace import WorkspaceState
 
 
 class WebApiEndpoint:
     """Serves `/api/{method}`."""
 
-    def __init__(
-        self,
-        workspace: WorkspaceState,
-        access: Access,
-        log: SlackLog,
-        conditions: Conditions,
-        methods: Mapping[str, Method],
-    ) -> None:
-        self._workspace = workspace
-        self._access = access
-        self._log = log
+    def __init__(self, web_api: WebApi, conditions: Conditions, log: SlackLog) -> None:
+        self._web_api = web_api
         self._conditions = conditions
-        self._methods = methods
+        self._log = log
 
     async def handle(self, request: web.Request) -> web.Response:
         """Responds to a call, as Slack does or as a planned fault requires."""
@@ -38,43 +28,18 @@ class WebApiEndpoint:
         try:
             arguments, token = await _read_arguments(request)
         except SlackError as error:
-            return self._answer(error.body)
+            return _response(self._web_api.with_scopes(Answer(error.body)))
         if self._conditions.latency_seconds:
             await sleep(self._conditions.latency_seconds, self._conditions.closing)
         perform = partial(self._perform, name, arguments, token)
         return await under_faults(request, name, arguments, perform, self._conditions, self._log)
 
     async def _perform(self, name: str, arguments: JsonObject, token: str) -> web.Response:
-        headers: dict[str, str] = {}
-        call = MethodCall(name, arguments, self._workspace, self._access, self._log)
-        try:
-            body = self._run(self._methods.get(name), call, token, headers)
-        except SlackError as refusal:
-            body = refusal.body
-        error = "" if body["ok"] else str(body.get("error", ""))
-        self._log.publish(Call(name, arguments, error))
-        return self._answer(body, 429 if "Retry-After" in headers else 200, headers)
+        return _response(self._web_api.call(name, arguments, token))
 
-    def _run(self, method: Method | None, call: MethodCall, token: str, headers: dict[str, str]) -> JsonObject:
-        if method is None:
-            raise SlackError("unknown_method", req_method=call.method)
-        headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
-        if method.token:
-            self._access.check(token, method.token)
-        channel = self._workspace.find_channel(str(call.arguments.get("channel")))
-        place = channel.channel_id if channel else ""
-        wait = self._conditions.limits.retry_after(call.method, method.tier, place)
-        if wait is not None:
-            self._log.count("ratelimited")
-            headers["Retry-After"] = str(wait)
-            raise SlackError("ratelimited")
-        if method.scopes:
-            call.require_scope(*method.scopes)
-        return {"ok": True} | method.run(call)
 
-    def _answer(self, body: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-        all_headers = {"x-oauth-scopes": provided_scopes(self._access), **(headers or {})}
-        return web.json_response(body, status=status, headers=all_headers)
+def _response(answer: Answer) -> web.Response:
+    return web.json_response(answer.body, status=answer.status, headers=answer.headers)
 
 
 async def _read_arguments(request: web.Request) -> tuple[JsonObject, str]:

@@ -92,17 +92,23 @@ class Files:
         router.add_post("/upload/v1/{token}", self._upload)
 
     async def _upload(self, request: web.Request) -> web.Response:
-        perform = partial(self._take_content, request)
+        perform = partial(self._read_content, request)
         return await under_faults(request, UPLOAD, {}, perform, self._conditions, self._log)
 
-    async def _take_content(self, request: web.Request) -> web.Response:
-        """Takes the content, raw or as the file of a form."""
-        file = self._uploads.get(request.match_info["token"])
-        if file is None:
-            return web.Response(status=404, text="the address is unknown")
+    async def _read_content(self, request: web.Request) -> web.Response:
+        """Reads the content, raw or as the file of a form."""
         is_form = request.content_type == "multipart/form-data"
-        file.content = await _read_form(request) if is_form else await request.read()
-        return web.Response(text=f"OK - {len(file.content)}")
+        content = await _read_form(request) if is_form else await request.read()
+        if not self.take_content(request.match_info["token"], content):
+            return web.Response(status=404, text="the address is unknown")
+        return web.Response(text=f"OK - {len(content)}")
+
+    def take_content(self, token: str, content: bytes) -> bool:
+        """Takes the content of the file whose address ends in this token; returns False if there is none."""
+        file = self._uploads.get(token)
+        if file is not None:
+            file.content = content
+        return file is not None
 
     def _get_upload_url(self, call: MethodCall) -> JsonObject:
         """`files.getUploadURLExternal`: an address for the content of a new file."""

@@ -73,12 +73,13 @@ class ResponseUrls:
 
     async def _perform(self, token: str, arguments: JsonObject) -> web.Response:
         try:
-            self._respond(token, arguments)
+            self.respond(token, arguments)
         except SlackError as refusal:
             return web.json_response(refusal.body, status=404 if refusal.body["error"] in _GONE else 400)
         return web.Response(text="ok")
 
-    def _respond(self, token: str, arguments: JsonObject) -> None:
+    def respond(self, token: str, arguments: JsonObject) -> None:
+        """Answers the interaction whose address ends in this token. Raises SlackError."""
         url = self._by_token.get(token)
         if url is None or self._workspace.now() > url.expires_at:
             raise SlackError("expired_url")
