@@ -19,6 +19,7 @@ from application.use_cases.send_ephemeral import SendEphemeral
 from application.use_cases.update_message import UpdateMessage
 from application.use_cases.update_modal import UpdateModal
 from application.use_cases.upload_file import UploadFile
+from domain.commands import Command, UnknownCommand, command_name
 
 _CHANNEL = Field("channelId")
 _TIMESTAMP = Field("timestamp")
@@ -318,3 +319,8 @@ COMMANDS = (
 COMMANDS_BY_NAME: Mapping[str, CommandSpec] = {spec.name: spec for spec in COMMANDS}
 COMMANDS_BY_METHOD: Mapping[str, str] = {method.lower(): spec.name for spec in COMMANDS for method in spec.methods}
 """The commands that stand for methods of the chat service, by the method's name in small letters."""
+
+
+def is_known(command: Command) -> bool:
+    """Returns whether the table has the command. A newer version of the pack may have recorded others."""
+    return not isinstance(command, UnknownCommand) and command_name(command) in COMMANDS_BY_NAME

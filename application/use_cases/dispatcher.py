@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from application.catalog.commands import COMMANDS
+from application.catalog.commands import COMMANDS, is_known
 from application.catalog.events import EVENTS
 from application.ports.workflow import CommandDefinition, PackDefinition
 from application.use_cases.command_handler import CommandHandler, CommandRequest
@@ -31,8 +31,8 @@ class CommandDispatcher:
         match entry.action.command:
             case commands.UnreadableCommand(_, reason):
                 return events.Fatal(f"input is not valid: {reason}")
-            case commands.UnknownCommand(name):
-                return events.Fatal(f'no handler could be found for command "{name}"')
+            case command if not is_known(command):
+                return events.Fatal(f'no handler could be found for command "{commands.command_name(command)}"')
             case command:
                 handler = self._handlers[type(command)]
                 return await handler.execute(CommandRequest(entry.action.id, command, entry.steps, entry.taken_at))

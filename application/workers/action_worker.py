@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import structlog
 
+from application.catalog.commands import is_known
 from application.policies import LeasePolicy
 from application.ports.chat import Chat
 from application.ports.storage import Storage
@@ -27,7 +28,7 @@ from application.services.result_reporter import ResultReporter
 from application.services.swallowed_actions import SwallowedActions
 from application.use_cases.dispatcher import CommandDispatcher
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
-from domain.commands import UnknownCommand, command_name
+from domain.commands import command_name
 from domain.errors import ActionTakenElsewhere, LeaseLost, WorkflowError, WorkflowInDoubt
 from domain.events import CommandOutcome, Fatal, Outcome
 from domain.outbox import Lane
@@ -304,9 +305,9 @@ class ActionWorker:
 
     async def _complete(self, entry: JournalEntry) -> JournalEntry | None:
         """Executes an action. Returns None if another replica does so, which knows the command."""
-        command = entry.action.command
-        if isinstance(command, UnknownCommand) and self._replicas.is_known_elsewhere(command.name):
-            log.info("action_given_back", action=entry.action.id, command=command.name)
+        name = command_name(entry.action.command)
+        if not is_known(entry.action.command) and self._replicas.is_known_elsewhere(name):
+            log.info("action_given_back", action=entry.action.id, command=name)
             await self._journal.give_back(entry.action.id)
             return None
         started_at = _now()
@@ -316,7 +317,7 @@ class ActionWorker:
             self._channel_locks.notify()
         log.info(
             "action_concluded",
-            command=command_name(entry.action.command),
+            command=name,
             action=entry.action.id,
             outcome=outcome.name if isinstance(outcome, CommandOutcome) else type(outcome).__name__,
             seconds=round(_now() - started_at, 3),

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from domain.actions import ActionId, ActionState
 from domain.channels import ChannelId
-from domain.commands import Broadcast, Command, SendMessage, UnknownCommand
+from domain.commands import Broadcast, ChatCommand, Command, SendMessage, UnknownCommand
 from domain.errors import Unreachable, WorkflowInDoubt, WorkflowServerError
 from domain.events import BroadcastSent, Fatal, MessageSent
 from domain.messages import OutgoingMessage
@@ -187,6 +187,28 @@ async def test_a_command_that_only_a_lost_replica_knew_fails(world: ReplicatedWo
         action_id = await give(world, UnknownCommand("New"), newer)
         await newer.kill()
         assert isinstance(await world.answer(action_id, TAKE_OVER_SECONDS), Fatal)
+
+
+async def test_a_command_that_only_a_lost_replica_knew_fails_although_that_one_recorded_it(
+    world: ReplicatedWorld,
+) -> None:
+    async with world.replica().run() as older, world.replica(version="99.0", commands=("New",)).run() as newer:
+        newer.faults.block("journal.set_outcome")
+        action_id = await give(world, ChatCommand("New", {"channelId": "C1"}), older)
+        await newer.kill()
+        assert await world.answer(action_id, TAKE_OVER_SECONDS) == Fatal('no handler could be found for command "New"')
+
+
+async def test_a_command_that_a_newer_replica_recorded_is_given_back_to_it(world: ReplicatedWorld) -> None:
+    async with world.replica().run(), world.replica(version="99.0", commands=("New",)).run() as newer:
+        await world.clock.advance(10)
+        newer.faults.block("journal.set_outcome")
+        with capture_logs() as logs:
+            await give(world, ChatCommand("New", {"channelId": "C1"}), newer)
+            await world.clock.advance(60)
+        assert [line["event"] for line in logs if "outcome" in line or "given_back" in line["event"]] == [
+            "action_given_back"
+        ]
 
 
 async def test_a_command_that_no_replica_knows_fails(world: ReplicatedWorld) -> None:
