@@ -31,12 +31,12 @@ class StorageCopy:
         """Copies everything, and marks the source as moved. Returns how much the storages hold, by a name of each kind.
 
         Does nothing if the copy is complete already. May be repeated after any interruption. Raises StorageUnusable if
-        a pack runs on either storage, if the source was moved elsewhere, or if the target holds anything but an earlier
-        run of this copy; StorageUnavailable.
+        a pack runs on either storage, if the source was moved elsewhere, if the target was moved on, or if it holds
+        anything but an earlier run of this copy; StorageUnavailable.
         """
         source, target = self._source.transfer, self._target.transfer
-        if self._name(self._source) == self._name(self._target):
-            raise StorageUnusable(f"{self._name(self._source)} can't be copied to itself")
+        if _name(self._source) == _name(self._target):
+            raise StorageUnusable(f"{_name(self._source)} can't be copied to itself")
         async with AsyncExitStack() as exits:
             await exits.enter_async_context(self._source.open_for_copy(creates=False))
             await exits.enter_async_context(self._target.open_for_copy(creates=True))
@@ -52,15 +52,18 @@ class StorageCopy:
 
     async def _is_complete(self) -> bool:
         source, target = await self._source.transfer.marks(), await self._target.transfer.marks()
-        if source.moved_to and source.outgoing != target.incoming:
-            raise StorageUnusable(f"{self._name(self._source)} was moved to {source.moved_to} already")
-        return bool(source.moved_to) and not target.is_incomplete
+        if not source.moved_to:
+            return False
+        if source.outgoing != target.incoming:
+            _require_in_place(self._source, source)
+        _require_in_place(self._target, target)
+        return not target.is_incomplete
 
     async def _begin(self) -> CopyMarks:
         """Marks both storages. Returns the marks of the source."""
         source, target = await self._source.transfer.marks(), await self._target.transfer.marks()
         if source.is_incomplete:
-            raise StorageUnusable(f"{self._name(self._source)} holds an unfinished copy itself")
+            raise StorageUnusable(f"{_name(self._source)} holds an unfinished copy itself")
         if not (target.is_incomplete and target.incoming == source.outgoing):
             await self._require_replaceable(source, target)
             source = replace(source, outgoing=uuid4().hex)
@@ -72,11 +75,13 @@ class StorageCopy:
         """Raises StorageUnusable unless the target is empty, or the source has replaced it by a copy back then."""
         if target.moved_to and target.outgoing == source.incoming:
             return
-        name = self._name(self._target)
+        name = _name(self._target)
         if target.is_incomplete:
             raise StorageUnusable(f"{name} holds an unfinished copy of something else; use an empty one")
         counts = await self._target.transfer.counts()
-        if held := [f"{count:,} {kind}" for kind, count in counts.items() if count]:
+        held = [f"{count:,} {kind}" for kind, count in counts.items() if count]
+        if held:
+            _require_in_place(self._target, target)
             raise StorageUnusable(f"{name} is not empty: it holds {', '.join(held)}; use an empty one")
 
     async def _copy_records(self, total: int) -> None:
@@ -90,9 +95,15 @@ class StorageCopy:
                 self._report(copied, total)
         await target.finish()
 
-    @staticmethod
-    def _name(storage: TransferableStorage) -> str:
-        return storage.describe().location
+
+def _name(storage: TransferableStorage) -> str:
+    return storage.describe().location
+
+
+def _require_in_place(storage: TransferableStorage, marks: CopyMarks) -> None:
+    """Raises StorageUnusable if the storage was moved."""
+    if marks.moved_to:
+        raise StorageUnusable(f"{_name(storage)} was moved to {marks.moved_to} already")
 
 
 def _is_counted(record: Record) -> bool:

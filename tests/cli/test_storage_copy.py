@@ -142,6 +142,22 @@ def test_what_was_moved_is_not_copied_to_another_place(source: Path, target: Pat
     assert f"was moved to {target}" in result.stderr
 
 
+def test_a_copy_is_not_repeated_once_the_target_was_moved_on(source: Path, target: Path, tmp_path: Path) -> None:
+    copy(source, target)
+    copy(target, tmp_path / "third")
+    result = copy(source, target)
+    assert result.exit_code == 1
+    assert f"{target} was moved to {tmp_path / 'third'} already" in result.stderr
+
+
+def test_what_was_moved_on_is_not_replaced_by_something_else(source: Path, target: Path, tmp_path: Path) -> None:
+    copy(source, target)
+    start(tmp_path / "other")
+    result = copy(tmp_path / "other", source)
+    assert result.exit_code == 1
+    assert f"{source} was moved to {target} already" in result.stderr
+
+
 def test_what_was_moved_may_be_moved_back_over_the_old_data(source: Path, target: Path) -> None:
     copy(source, target)
     leave_something_in(target)

@@ -209,6 +209,7 @@ async def test_a_command_that_a_newer_replica_recorded_is_given_back_to_it(world
         assert [line["event"] for line in logs if "outcome" in line or "given_back" in line["event"]] == [
             "action_given_back"
         ]
+        newer.faults.lift("journal.set_outcome")
 
 
 async def test_a_command_that_no_replica_knows_fails(world: ReplicatedWorld) -> None:
