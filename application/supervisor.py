@@ -38,6 +38,8 @@ _IDENTIFICATION_TIMEOUT_SECONDS = 10.0
 """How long deliveries from a shared storage wait for the proof that it belongs to this bot."""
 _RECONCILE_TIMEOUT_SECONDS = 2.0
 """How long receiving and executing wait for the memberships; if they take longer, reconciling goes on beside them."""
+_CONNECTION_TIMEOUT_SECONDS = 2.0
+"""How long default channels wait for the connection over which their events come."""
 
 
 class ChatAccessDenied(Exception):
@@ -136,10 +138,14 @@ class Supervisor:
                 await self._shutdown.wait(_RECONCILE_TIMEOUT_SECONDS, self._membership_sync.in_sync)
             except ShutdownRequested:
                 return
-            joining = self._keep_running("join default channels", self._membership_sync.join_defaults)
+            joining = self._keep_running("join default channels", self._join_defaults)
             loops.create_task(joining, name="join default channels")
             loops.create_task(self._keep_running("receive", partial(self._receive, identity)), name="receive")
             loops.create_task(self._keep_running("work", self._worker.run), name="work")
+
+    async def _join_defaults(self) -> None:
+        await self._shutdown.wait(_CONNECTION_TIMEOUT_SECONDS, self._consumer.connected)
+        await self._membership_sync.join_defaults()
 
     async def _receive(self, identity: Identity) -> None:
         try:

@@ -62,6 +62,8 @@ class MessageConsumer:
         self._health = health
         self._clock = clock
         self._shutdown = shutdown
+        self.connected = asyncio.Event()
+        """Set once events can be received."""
         self._queue: asyncio.Queue[IncomingEvent] = asyncio.Queue(_QUEUE_SIZE)
         self._wake = asyncio.Event()
         self._free_for_interactions = asyncio.Semaphore(_MAX_INTERACTIONS)
@@ -150,6 +152,7 @@ class MessageConsumer:
         match incoming.event:
             case Connected(disconnected_seconds, replays_missed):
                 self._health.on_receiver_status()
+                self.connected.set()
                 log.info("hearing", deaf_since=self._time_ago(disconnected_seconds))
                 if replays_missed and await self._group_connection.has_lasted():
                     self._backfill.skip()

@@ -1,10 +1,15 @@
 """Synchronisation of joined channels with the bot's memberships at start."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 from structlog.testing import capture_logs
 
 from adapters.memory.chat import MemoryChat
-from application.ports.receiver import Connected, Disconnected
+from adapters.memory.receiver import MemoryReceiver
+from application.ports.receiver import Connected, Disconnected, IncomingEvent
 from domain.channels import ChannelId
 from domain.commands import Broadcast, Command, JoinChannel, LeaveChannel, SendMessage
 from domain.errors import ChannelInaccessible, ChatRejected, RateLimited, StorageUnavailable, Unreachable
@@ -27,6 +32,20 @@ class ChatWithEmptyList(MemoryChat):
 
     async def memberships(self) -> frozenset[ChannelId]:
         return frozenset()
+
+
+class SlowReceiver(MemoryReceiver):
+    """A receiver that takes some seconds to connect."""
+
+    def __init__(self, world: World, seconds: float) -> None:
+        super().__init__(world.chat, world.pack_clock)
+        self._seconds = seconds
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
+        await asyncio.sleep(self._seconds)
+        async with super().events() as events:
+            yield events
 
 
 async def joined(world: World) -> list[str]:
@@ -276,6 +295,25 @@ async def test_default_channels_are_joined_at_the_start(world: World) -> None:
 
     assert await joined(world) == ["C1", "C2"]
     assert await world.chat.is_member(world.c2)
+
+
+async def test_default_channels_are_joined_once_their_events_can_be_received(world: World) -> None:
+    world.receiver = SlowReceiver(world, 1)
+
+    async with world.pack(pack_settings(default_join_channels=(world.c2,))):
+        await world.clock.advance(0.9)
+        assert await joined(world) == ["C1"]
+
+        await world.clock.advance(0.2)
+        assert await joined(world) == ["C1", "C2"]
+
+
+async def test_default_channels_are_joined_also_while_no_events_can_be_received(world: World) -> None:
+    world.receiver = SlowReceiver(world, 60)
+
+    async with world.killed_pack(pack_settings(default_join_channels=(world.c2,))):
+        await world.clock.advance(3)
+        assert await joined(world) == ["C1", "C2"]
 
 
 async def test_a_default_channel_already_joined_is_not_joined_again(world: World) -> None:
