@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from adapters.recording.schemas import KINDS
 from entrypoints.cli.commands import main
+from entrypoints.daemon import ExitStatus
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema
@@ -41,16 +42,26 @@ def test_the_documented_failure_is_the_actual_one(tmp_path: Path, monkeypatch: p
     assert titled_blocks(PAGE)["What a failure looks like"] in result.stdout
 
 
-def test_the_documented_error_is_the_actual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("title", "steps"),
+    [
+        ("A mistake in a file of tests", "  - sya: flyte on-call\n"),
+        ("A channel without quotes", "  - say: flyte on-call\n    as: alice\n    in: #ops\n"),
+    ],
+)
+def test_the_documented_errors_are_the_actual_ones(
+    title: str, steps: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = (
         "flows: []\npacks: []\n\ntests:\n- name: the answer comes in the thread of the question\n  # first:\n  steps:\n"
     )
-    (tmp_path / "on_call.yaml").write_text(text + "  - sya: flyte on-call\n")
+    (tmp_path / "on_call.yaml").write_text(text + steps)
     monkeypatch.chdir(tmp_path)
 
     result = CliRunner().invoke(main, ["test", "on_call.yaml"])
 
-    assert result.stderr == titled_blocks(PAGE)["A mistake in a file of tests"]
+    assert result.exit_code == ExitStatus.INVALID_SETTINGS
+    assert result.stderr == titled_blocks(PAGE)[title]
 
 
 def test_every_key_of_a_file_has_a_row() -> None:

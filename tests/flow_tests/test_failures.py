@@ -124,10 +124,40 @@ def test_a_failing_template_of_a_later_expectation_does_not_hide_the_failure(tmp
 def test_a_missing_pack_is_reported(tmp_path: Path) -> None:
     flow = ASKING.replace("packName: Oracle\n", "packName: Orakel\n")
 
-    assert any(
-        "there is no pack Orakel" in line
-        for line in plain_text(failure_of(tmp_path, "- say: a\n- expect: b", flow=flow).trace)
-    )
+    found = failure_of(tmp_path, "- say: a\n- expect: b", flow=flow)
+
+    assert "; there is no pack Orakel to take Ask: add its script to `packs`" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("expected", "hint"),
+    [
+        ("{command: Ask, pack: Orakel}", "Ask is sent to the pack Oracle, and the test expects the pack Orakel"),
+        ("{event: Answered, pack: Orakel}", "Answered comes from the pack Oracle, and the test expects the pack Orak"),
+        ("{command: Tell, pack: Orakel}", "unknown pack 'Orakel'; did you mean 'Oracle'?"),
+    ],
+)
+def test_a_wrong_pack_is_reported_instead_of_advice_to_accept_the_message(
+    expected: str, hint: str, tmp_path: Path
+) -> None:
+    found = failure_of(tmp_path, f"- say: a\n- expect: {expected}", flow=ASKING)
+
+    assert f"; {hint}" in found.reason
+    assert "others: allowed" not in found.reason
+
+
+def test_an_answer_that_no_step_waits_for_is_reported(tmp_path: Path) -> None:
+    flow = ASKING.replace("name: Answered", "name: AnswerGiven")
+
+    found = failure_of(tmp_path, "- say: a\n- expect: {message: {contains: '42'}}", flow=flow)
+
+    assert "; no step waits for Oracle Answered; step tell waits for Oracle AnswerGiven" in found.reason
+
+
+def test_an_event_that_no_flow_waits_for_is_reported(tmp_path: Path) -> None:
+    found = failure_of(tmp_path, "- {event: Answered, pack: Orakel}\n- expect: a", flow=ASKING)
+
+    assert "; no flow waits for Orakel Answered; a step waits for Oracle Answered" in found.reason
 
 
 def test_a_long_conversation_is_shown_around_the_failure(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Explanations: what a message triggers, or why it triggers nothing."""
 
 from entrypoints.simulation.console.formatter import Detail
+from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedAnswer
 from tests.support.console import flow, open_console
 
 
@@ -42,6 +43,25 @@ steps:
 async def test_an_event_without_a_waiting_flow_is_explained() -> None:
     async with open_console(flows=[], detail=Detail.ON) as console:
         assert "event   Slack ReceivedMessage  no flow waits for it\n" in await console.run("hello")
+
+
+async def test_an_answer_without_a_waiting_step_is_explained() -> None:
+    deploying = flow("""
+name: deploying
+steps:
+- id: deploy
+  event: {packName: Slack, name: ReceivedMessage}
+  command: {packName: Deployer, name: Deploy}
+- id: done
+  dependsOn: [deploy]
+  event: {packName: Deployer, name: DeployDone}
+  command: {packName: Slack, name: Broadcast, input: {message: done}}
+""")
+    script = PackScript(name="Deployer", commands={"Deploy": (ScriptedAnswer(event="Deployed"),)})
+    async with open_console(flows=[deploying], packs=[script], detail=Detail.ON) as console:
+        output = await console.run("x")
+
+    assert "Deployed null  no step waits for Deployer Deployed; step done waits for Deployer DeployDone\n" in output
 
 
 async def test_a_failure_is_shown_with_its_error_and_long_values_are_truncated() -> None:

@@ -13,6 +13,7 @@ from entrypoints.flow_tests.parsing.step_test_parser import parse_step_test
 from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
+from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 
@@ -45,6 +46,7 @@ def _has_key(document: Document, *keys: str) -> bool:
 
 
 def _flow_tests(document: Document, file: Path) -> Sequence[FlowTest]:
+    refuse_empty_keys(document)
     root: Any = document.load(FileSchema(), document.data)
     setup = _setup(document, root, file.parent)
     tests: list[FlowTest] = []

@@ -9,6 +9,7 @@ from entrypoints.flow_tests.model import FlowTestSetup
 from entrypoints.simulation.flyte.document_fields import unknown
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document
+from entrypoints.simulation.flyte.empty_keys import EMPTY
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -34,7 +35,9 @@ class References:
     def check(self, entry: Mapping[str, object], path: KeyPath) -> None:
         """Checks the names in a step or an expectation, and registers its `id`. Raises InvalidDocument."""
         for key, (kind, known) in self._known.items():
-            if entry.get(key) and entry[key] not in known:
+            if entry.get(key) == "":
+                raise self._document.error((*path, key), EMPTY)
+            if entry.get(key) is not None and entry[key] not in known:
                 raise self._document.error((*path, key), unknown(kind, entry[key], known))
         if name := entry.get("id"):
             self._register(str(name), (*path, "id"))

@@ -4,18 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from entrypoints.flow_tests.model import Expected
+from entrypoints.flow_tests.model import Expected, ExpectedCommand, ExpectedMessage
 from entrypoints.flow_tests.result import Failure
 from entrypoints.flow_tests.runtime.diff import differences, is_same_kind
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment
 from entrypoints.flow_tests.runtime.event_log import BotMessage, CommandSent, Observed
-from entrypoints.flow_tests.runtime.expectations import ExpectationFailed, ExpectationMatcher
+from entrypoints.flow_tests.runtime.expectations import UNEXPECTED_MESSAGE, ExpectationFailed, ExpectationMatcher
 from entrypoints.flow_tests.runtime.formatting import diff_line, expected_line, observed_line
 from entrypoints.flow_tests.runtime.names import Names
 from entrypoints.simulation.console.formatter import Detail, EventFormatter, OutputEvent
 from entrypoints.simulation.console.output import Line, text_line
+from entrypoints.simulation.flyte.document_fields import unknown
 from entrypoints.simulation.flyte.step_evaluator import RenderError
-from entrypoints.simulation.flyte.trace import ActionFinished, StepFailed, StepUnmatched
+from entrypoints.simulation.flyte.trace import ActionFinished, EventAccepted, StepFailed, StepUnmatched
+from entrypoints.simulation.flyte.unawaited import SLACK, unawaited_answer
 from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
 _MESSAGES_BEFORE: Final = 5
@@ -31,6 +33,7 @@ class FailureReporter:
 
     def __init__(self, environment: FlowTestEnvironment, names: Names, matcher: ExpectationMatcher) -> None:
         self._log = environment.event_log
+        self._flyte = environment.flyte
         self._names = names
         self._matcher = matcher
         self._formatter = EventFormatter(environment.transcript, environment.flyte, Detail.ON)
@@ -53,11 +56,39 @@ class FailureReporter:
         if isinstance(error, RenderError):
             return Failure(line, step, f"a template in this step cannot be rendered: {error.error}")
         line = error.missing[0].line if error.missing else line
-        reasons = [str(error), *self._sources(error), *self._near_misses(error, room)]
+        reasons = [str(error), *(self._pack_problems(error) or _advice(error))]
+        reasons += [*self._sources(error), *self._near_misses(error, room)]
         if error.missing and not error.actual:
             reasons += self._flow_problems()
         trace = [line for event in self._log.events[self._turn_events :] for line in self._format(event)]
         return Failure(line, step, "; ".join(reasons), self._diff(error, room), _truncate(trace, _TRACE_LINES))
+
+    def _pack_problems(self, error: ExpectationFailed) -> list[str]:
+        """Returns which pack the test lacks, or names wrongly."""
+        turn = self._log.observed[self._turn_observed :]
+        registered = [pack.name for pack in self._flyte.packs.values()]
+        lacking = [
+            f"there is no pack {one.pack} to take {one.command}: add its script to `packs`"
+            for one in turn
+            if isinstance(one, CommandSent) and one.pack not in registered
+        ]
+        expected = error.missing[0] if error.missing else None
+        return [*dict.fromkeys(lacking), *(self._wrong_pack(expected, turn, registered) if expected else ())]
+
+    def _wrong_pack(self, expected: Expected, turn: Sequence[Observed], registered: Sequence[str]) -> Iterator[str]:
+        """Yields what is wrong with the pack of an expected command or event, if anything."""
+        if isinstance(expected, ExpectedMessage) or not expected.pack:
+            return
+        name = expected.command if isinstance(expected, ExpectedCommand) else expected.event
+        packs = [one.pack for one in turn if is_same_kind(replace(expected, pack=""), one)]
+        if packs and expected.pack not in packs:
+            verb = "is sent to" if isinstance(expected, ExpectedCommand) else "comes from"
+            yield f"{name} {verb} the pack {packs[0]}, and the test expects the pack {expected.pack}"
+            return
+        steps = [step for flow in self._flyte.flows.values() for step in flow.steps]
+        known = {*registered, *(step.event_pack for step in steps), *(step.command_pack for step in steps)}
+        if expected.pack not in known:
+            yield unknown("pack", expected.pack, sorted(known))
 
     def _sources(self, error: ExpectationFailed) -> Iterator[str]:
         """Yields where an unexpected message or command comes from."""
@@ -94,7 +125,21 @@ class FailureReporter:
             elif isinstance(event, ActionFinished) and event.has_failed:
                 source = self._log.source_of_action(event.action_id) or "a command of no flow"
                 found.append(f"{source}: {event.command} ends in {event.event}{_error_suffix(event.payload)}")
+            elif isinstance(event, EventAccepted):
+                found += self._unawaited_event(event)
+            if isinstance(event, ActionFinished) and (unawaited := unawaited_answer(self._flyte, event)):
+                found.append(unawaited)
         return list(dict.fromkeys(found))[:_MAX_REASONS]
+
+    def _unawaited_event(self, event: EventAccepted) -> Iterator[str]:
+        """Yields that no flow waits for an event, and for what a similar step waits."""
+        pack = self._flyte.packs[event.pack_id].name if event.pack_id in self._flyte.packs else event.pack_id
+        if pack == SLACK or self._flyte.has_flow_for(pack, event.event):
+            return
+        steps = [step for flow in self._flyte.flows.values() for step in flow.steps]
+        similar = [step for step in steps if pack == step.event_pack or event.event == step.event_name]
+        hint = f"; a step waits for {similar[0].event_pack} {similar[0].event_name}" if similar else ""
+        yield f"no flow waits for {pack} {event.event}{hint}"
 
     def _unexpected_like(self, expected: Expected) -> list[Observed]:
         """Returns what happened unexpectedly in this turn and is of the expected kind."""
@@ -128,6 +173,10 @@ class FailureReporter:
         if isinstance(event, ChatMessage):
             event = replace(event, text=str(self._names.with_names(event.text)))
         return self._formatter.format(event)
+
+
+def _advice(error: ExpectationFailed) -> list[str]:
+    return ["`others: allowed` would accept it"] if str(error) == UNEXPECTED_MESSAGE else []
 
 
 def _step_problem(event: StepUnmatched | StepFailed) -> str:

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from entrypoints.flow_tests.model import Expect, Expected, ExpectedMessage, ExpectNothing
 from entrypoints.flow_tests.runtime.diff import differences, is_same_kind
 from entrypoints.flow_tests.runtime.event_log import BotMessage, CommandSent, EventLog, Observed
 from entrypoints.flow_tests.runtime.names import Names
+
+UNEXPECTED_MESSAGE: Final = "the bot posts a message that this step does not expect"
 
 
 class ExpectationFailed(Exception):
@@ -125,7 +128,7 @@ class ExpectationMatcher:
         candidates = [one for one in pending.candidates() if isinstance(one, ExpectedMessage)]
         if len(candidates) == 1:
             return "; ".join(differences(candidates[0], message, self._names, pending.room))
-        return "the bot posts a message that this step does not expect; `others: allowed` would accept it"
+        return UNEXPECTED_MESSAGE
 
     def _matches(self, expected: Expected, observed: Observed, room: str) -> bool:
         return is_same_kind(expected, observed) and not differences(expected, observed, self._names, room)

@@ -12,6 +12,7 @@ from entrypoints.simulation.console.output import Line, Output, Span, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.engine import Flyte
+from entrypoints.simulation.flyte.unawaited import SLACK, unawaited_answer
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, ChatNotice
 
 OutputEvent: TypeAlias = ChatMessage | ChatNotice | flyte.TraceEvent | Line
@@ -19,7 +20,6 @@ OutputEvent: TypeAlias = ChatMessage | ChatNotice | flyte.TraceEvent | Line
 _MAX_VALUE_LENGTH: Final = 100
 """Number of characters shown of a value in a payload, except with Detail.FULL."""
 _INDENT: Final = 12
-_SLACK: Final = "Slack"
 
 
 class Detail(Enum):
@@ -112,12 +112,13 @@ class EventFormatter:
     def _answer(self, finished: flyte.ActionFinished) -> Line:
         name = f"{self._pack_name(finished.pack_id)} {finished.event}"
         payload = self._format_payload(self._new_values(finished))
-        return _entry("answer", name, payload, style="bad" if finished.has_failed else "")
+        remark = unawaited_answer(self._engine, finished)
+        return _entry("answer", name, payload, remark, style="bad" if finished.has_failed else "")
 
     def _new_values(self, finished: flyte.ActionFinished) -> object:
         """Returns an answer's payload; the Slack pack's without the values that it repeats from the input."""
         action = self._engine.actions.get(finished.action_id)
-        known = action.input if action and action.pack_name == _SLACK else None
+        known = action.input if action and action.pack_name == SLACK else None
         if self.detail is Detail.FULL or not isinstance(finished.payload, dict) or not isinstance(known, dict):
             return finished.payload
         return {key: value for key, value in finished.payload.items() if key not in known or known[key] != value}

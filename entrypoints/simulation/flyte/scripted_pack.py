@@ -12,6 +12,7 @@ from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.flyte.document_fields import MappingField, Text
 from entrypoints.simulation.flyte.document_schemas import schema_for
 from entrypoints.simulation.flyte.documents import read_document
+from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import FATAL, Action, Pack
@@ -44,6 +45,7 @@ class PackScript:
 def pack_from_file(path: Path) -> PackScript:
     """Loads the script in a JSON (`.json`) or YAML file. Raises InvalidDocument."""
     document = read_document(path)
+    refuse_empty_keys(document)
     return cast("PackScript", document.load(_PACK, document.data))
 
 
