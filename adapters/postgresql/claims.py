@@ -27,17 +27,21 @@ log = structlog.get_logger()
 ENTRY: Final = "place, key, kind, event, received_at, is_backfilled, rejections, first_rejected_at, reason"
 """The columns that `load_entry` takes."""
 _KINDS: Final = [kind.value for kind in EventKind]
-_LOCK_OVER: Final = """
-    SELECT name, coalesce(lease_until <= now, false) FROM flyte_slack.lanes, flyte_slack.clock
-    WHERE is_active AND (lease_until <= now OR not_before <= now) FOR UPDATE OF lanes SKIP LOCKED
-"""
-"""Locks lanes whose lease has expired, or whose delay is over."""
 _END_DELAYS: Final = "UPDATE flyte_slack.lanes SET not_before = NULL WHERE name = ANY(%s)"
 _LOCK_DUE: Final = """
-    SELECT name FROM flyte_slack.lanes
-    WHERE is_active AND lease_until IS NULL AND not_before IS NULL AND priority >= %s AND head_kind = ANY(%s)
-    ORDER BY priority DESC, head_at, head LIMIT %s FOR UPDATE SKIP LOCKED
+    WITH over AS (
+        SELECT name, coalesce(lease_until <= now, false) AS has_expired FROM flyte_slack.lanes, flyte_slack.clock
+        WHERE is_active AND (lease_until <= now OR not_before <= now) FOR UPDATE OF lanes SKIP LOCKED
+    ),
+    due AS (
+        SELECT name, priority, head_at, head FROM flyte_slack.lanes
+        WHERE is_active AND lease_until IS NULL AND not_before IS NULL AND priority >= %s AND head_kind = ANY(%s)
+        ORDER BY priority DESC, head_at, head LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    SELECT ARRAY(SELECT name FROM over WHERE has_expired), ARRAY(SELECT name FROM over WHERE NOT has_expired),
+        ARRAY(SELECT name FROM due ORDER BY priority DESC, head_at, head)
 """
+"""Locks lanes whose lease has expired, lanes whose delay is over, and lanes that can be claimed."""
 _CLAIM: Final = f"""
     WITH clock AS MATERIALIZED (SELECT now FROM flyte_slack.clock),
     found AS (
@@ -216,16 +220,15 @@ async def load_or_set_aside(session: Session, row: TupleRow) -> OutboxEntry | No
 
 async def _lock_due(session: Session, limit: int, min_priority: int) -> list[Lane]:
     """Locks lanes that can be claimed now. Raises _NothingDue."""
-    over = await session.send(_LOCK_OVER)
-    due = await session.send(_LOCK_DUE, (min_priority, _KINDS, limit))
-    rows = await due.fetchall()
-    if ended := await over.fetchall():
-        await settle(session, [name for name, has_expired in ended if has_expired], have_expired=True)
-        await session.send(_END_DELAYS, ([name for name, has_expired in ended if not has_expired],))
-        rows = await session.fetch(_LOCK_DUE, (min_priority, _KINDS, limit))
-    elif not rows:
+    parameters = (min_priority, _KINDS, limit)
+    [(expired, no_longer_delayed, due)] = await session.fetch(_LOCK_DUE, parameters)
+    if expired or no_longer_delayed:
+        await settle(session, expired, have_expired=True)
+        await session.send(_END_DELAYS, (no_longer_delayed,))
+        [(_, _, due)] = await session.fetch(_LOCK_DUE, parameters)
+    elif not due:
         raise _NothingDue
-    return [name for (name,) in rows]
+    return [Lane(name) for name in due]
 
 
 async def _load_claim(session: Session, rows: Rows) -> Claim:

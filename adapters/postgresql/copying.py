@@ -86,15 +86,15 @@ class CopyLock:
 
     async def begin_anew(self, session: Session) -> None:
         """Keeps the lock although the uptime was set, and forgets all other processes, whose leases end in none."""
-        await session.execute("DELETE FROM flyte_slack.replicas WHERE id <> %s", (self._replica.own_id,))
-        await session.execute(
+        await session.send("DELETE FROM flyte_slack.replicas WHERE id <> %s", (self._replica.own_id,))
+        await session.send(
             "UPDATE flyte_slack.replicas SET alive_until = now + %s FROM flyte_slack.clock", (_LEASE_MICROS,)
         )
 
     async def _enter(self, session: Session) -> None:
         await session.fetch(_LOCK)
         await self._replica.enter(session, _LEASE_SECONDS)
-        await session.execute(
+        await session.send(
             "UPDATE flyte_slack.replicas SET copier = %s WHERE id = %s",
             (f"{COPYING}, process {os.getpid()} on {socket.gethostname()}", self._replica.own_id),
         )

@@ -39,10 +39,10 @@ _FAULTS: Final = (
 class _InDoubt(Exception):
     """The connection was lost during the commit."""
 
-    def __init__(self, session: Session, number: int, result: Any) -> None:
+    def __init__(self, session: Session, result: Any) -> None:
         super().__init__("the connection was lost during the commit")
         self.connection = session.number
-        self.number = number
+        self.number = session.transaction_number
         self.result = result
 
 
@@ -166,11 +166,8 @@ class Database:
 
     async def _transact(self, session: Session, request: _Request[T]) -> T:
         async with asyncio.timeout(ANSWER_SECONDS):
-            number = await session.begin()
-            if number is None:  # the tables were replaced by others
-                await session.close()
-                raise Undone
-            result = await request.work(session)
+            with session.transaction_opened():
+                result = await request.work(session)
         request.begin_commit()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -178,7 +175,7 @@ class Database:
         except (psycopg.Error, TimeoutError) as error:
             if isinstance(error, psycopg.Error) and not session.closed:
                 raise
-            raise _InDoubt(session, number, result) from error
+            raise _InDoubt(session, result) from error
         return result
 
     async def _was_committed(self, doubt: _InDoubt) -> bool:

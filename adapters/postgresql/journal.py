@@ -39,10 +39,13 @@ from domain.outbox import Backlog, Lane, Lease
 
 _PAGE_SIZE = 100
 
-_LOCK_LANE = """INSERT INTO flyte_slack.action_lanes (name) VALUES (%s)
-    ON CONFLICT (name) DO UPDATE SET name = excluded.name"""
-_INSERT = f"""INSERT INTO flyte_slack.journal (id, lane, command_name, command, state, owner, taken_at, uptime)
-    VALUES (%s, %s, %s, %s, 'taken', %s, %s, {NOW}) ON CONFLICT (id) DO NOTHING RETURNING true"""
+_INSERT = f"""WITH locked AS (
+        INSERT INTO flyte_slack.action_lanes (name) VALUES (%s)
+        ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING name
+    )
+    INSERT INTO flyte_slack.journal (id, lane, command_name, command, state, owner, taken_at, uptime)
+    SELECT %s, name, %s, %s, 'taken', %s, %s, {NOW} FROM locked ON CONFLICT (id) DO NOTHING RETURNING true"""
+"""Locks the lane before it takes a place."""
 
 _LOCK_STEP = f"""WITH entry AS MATERIALIZED (
         SELECT state, owner, lane, place FROM flyte_slack.journal WHERE id = %(action_id)s FOR NO KEY UPDATE
@@ -202,8 +205,7 @@ class PostgresJournal(PollSessions):
     @transaction
     async def _record(self, session: Session, action: Action, lane: Lane, at: datetime) -> JournalEntry | None:
         command = dump_action_command(action.command)
-        values = (action.id, lane, command_name(action.command), command, self._replicas.own_id, to_micros(at))
-        await session.send(_LOCK_LANE, (lane,))
+        values = (lane, action.id, command_name(action.command), command, self._replicas.own_id, to_micros(at))
         if await session.fetch(_INSERT, values):
             return None
         known = await self._find(session, action.id)

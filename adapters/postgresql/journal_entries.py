@@ -1,6 +1,6 @@
 """Single actions of the journal: reading them with their steps, and changing their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -51,17 +51,14 @@ async def store_step(session: Session, place: int, name: StepName, step: Step) -
 async def finish(session: Session, row: Sequence[Any]) -> None:
     """Marks an action as reported, and forgets its capabilities."""
     place = row[0]
-    if remainder := without_capabilities(row[_ENTRY], _step_rows(row)):
-        await session.send(
-            "UPDATE flyte_slack.journal SET command = %s, outcome = %s WHERE place = %s",
-            (remainder.command, remainder.outcome, place),
-        )
-        if not remainder.steps:
-            await session.send("DELETE FROM flyte_slack.steps WHERE action = %s", (place,))
-        for name, step in remainder.steps.items():
-            await store_step(session, place, name, step)
+    forgetting, remainder = "", without_capabilities(row[_ENTRY], _step_rows(row))
+    values: list[str | None] = []
+    if remainder:
+        forgetting, values = "command = %s, outcome = %s, ", [remainder.command, remainder.outcome]
+        await _keep_steps(session, row, remainder.steps)
     await session.send(
-        f"UPDATE flyte_slack.journal SET state = 'finished', reason = '', uptime = {NOW} WHERE place = %s", (place,)
+        f"UPDATE flyte_slack.journal SET {forgetting} state = 'finished', reason = '', uptime = {NOW} WHERE place = %s",
+        (*values, place),
     )
 
 
@@ -73,6 +70,16 @@ async def set_unreadable_aside(session: Session, row: Sequence[Any], problem: st
         (f"unreadable: {problem}", place),
     )
     log.error("unreadable_set_aside", queue="journal", key=action_id, reason=problem)
+
+
+async def _keep_steps(session: Session, row: Sequence[Any], steps: Mapping[StepName, Step]) -> None:
+    """Stores what is left of the steps, none or all of them."""
+    place, stored = row[0], _step_rows(row)
+    if stored and not steps:
+        await session.send("DELETE FROM flyte_slack.steps WHERE action = %s", (place,))
+    for name, *columns in stored:
+        if name in steps and dump_step(steps[name]) != tuple(columns):
+            await store_step(session, place, name, steps[name])
 
 
 def _step_rows(row: Sequence[Any]) -> list[Row]:

@@ -39,7 +39,7 @@ class PostgresReplicas:
     async def enter(self, session: Session, lease_seconds: float) -> None:
         """Makes this process a replica. Time for which none was alive does not count."""
         self.lease_seconds = lease_seconds
-        await session.execute(
+        await session.send(
             "UPDATE flyte_slack.uptime SET seen_at = flyte_slack.server_clock() WHERE NOT EXISTS "
             "(SELECT FROM flyte_slack.replicas JOIN flyte_slack.clock ON alive_until > now)"
         )
@@ -61,7 +61,7 @@ class PostgresReplicas:
 
     async def leave(self, session: Session) -> None:
         """Ends what this process owns."""
-        await session.execute(
+        await session.send(
             "UPDATE flyte_slack.replicas SET alive_until = least(alive_until, now), has_ended = true "
             "FROM flyte_slack.clock WHERE id = %s",
             (self.own_id,),

@@ -40,6 +40,10 @@ class Session(psycopg.AsyncConnection[TupleRow]):
     """Whether a pooler such as PgBouncer stands between: then neither settings nor prepared statements last."""
     number: int = 0
     """Identifies its row in the table `transactions`; 0 if it has none."""
+    transaction_number: int = 0
+    """That of its latest transaction, among those of this connection."""
+    _opening: str = ""
+    """What the next statement is preceded by."""
 
     async def prepare(self) -> None:
         """Adapts the session to what is between it and the server. Raises psycopg.Error."""
@@ -54,23 +58,41 @@ class Session(psycopg.AsyncConnection[TupleRow]):
 
     async def send(self, query: str, parameters: Parameters = ()) -> psycopg.AsyncCursor[TupleRow]:
         """Performs a statement. The cursor returned has its rows, if any."""
-        return await self.execute(query.encode(), parameters)
+        if not self._opening:
+            return await self.execute(query.encode(), parameters)
+        opening, self._opening = self._opening, ""
+        cursor = psycopg.AsyncClientCursor(self)  # since only such a one sends several statements at once
+        await cursor.execute(f"{opening}; {query}".encode(), parameters)
+        cursor.nextset()
+        self.transaction_number = await self._numbered(cursor)
+        while cursor.nextset():
+            pass
+        return cursor
 
     async def fetch(self, query: str, parameters: Parameters = ()) -> Rows:
         """Returns the rows of a statement."""
         return await (await self.send(query, parameters)).fetchall()
 
-    async def begin(self) -> int | None:
-        """Begins a transaction. Returns its number among those of the session; None if the session has no row.
+    @contextmanager
+    def transaction_opened(self) -> Iterator[None]:
+        """Begins a transaction with the next `send` or `fetch` within, in one round trip.
 
         No pipeline: while one is open the server ends no transaction of a process that was stopped.
         """
         begin = "BEGIN ISOLATION LEVEL READ COMMITTED" if self.is_pooled else "BEGIN"
-        settings = f", {_SETTINGS.format(is_local='true')}" if self.is_pooled else ""
-        cursor = await self.execute(f"{begin}; {_NUMBER.format(self.number)}{settings}".encode(), prepare=False)
-        cursor.nextset()
-        row = await cursor.fetchone()
-        return int(row[0]) if row else None
+        settings = f"; SELECT {_SETTINGS.format(is_local='true')}" if self.is_pooled else ""
+        self._opening = f"{begin}; {_NUMBER.format(self.number)}{settings}"
+        try:
+            yield
+        finally:
+            self._opening = ""
+
+    async def _numbered(self, cursor: psycopg.AsyncCursor[TupleRow]) -> int:
+        """Returns the number of the transaction. Raises psycopg.Error if the tables were replaced by others."""
+        if row := await cursor.fetchone():
+            return int(row[0])
+        await self.close()
+        raise psycopg.OperationalError("the tables were replaced")
 
     @contextmanager
     def answers_within(self, seconds: float) -> Iterator[None]:

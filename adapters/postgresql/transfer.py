@@ -53,7 +53,7 @@ class PostgresTransfer:
     @transaction
     async def set_marks(self, session: Session, marks: CopyMarks) -> None:
         await self._lock.keep(session)
-        await session.execute(
+        await session.send(
             "UPDATE flyte_slack.storage SET copy_out = %s, copy_in = %s, is_incomplete = %s, moved_to = %s",
             (marks.outgoing, marks.incoming, marks.is_incomplete, marks.moved_to),
         )
@@ -98,26 +98,26 @@ class PostgresTransfer:
     async def finish(self, session: Session) -> None:
         await self._lock.keep(session)
         for statement in rows_of.FINISH:
-            await session.execute(statement.encode())
+            await session.send(statement)
 
     async def _general(self) -> GeneralRecord:
         [(uptime, steady_at, polling_since, unjoined, *others)] = await self.database.fetch(_GENERAL)
         return GeneralRecord(uptime, steady_at, polling_since, None if unjoined is None else tuple(unjoined), *others)
 
     async def _add_general(self, session: Session, record: GeneralRecord) -> None:
-        await session.execute(
+        await session.send(
             "UPDATE flyte_slack.uptime SET micros = %s, seen_at = flyte_slack.server_clock()", (record.uptime,)
         )
         await self._lock.begin_anew(session)
-        await session.execute(
+        await session.send(
             "UPDATE flyte_slack.storage SET steady_at = %s, connected_at = %s, "
             "team_id = coalesce(nullif(%s, ''), team_id), bot_id = coalesce(nullif(%s, ''), bot_id)",
             (record.steady_at, record.connected_at, record.team_id, record.bot_id),
         )
         if record.polling_since is not None:
-            await session.execute("INSERT INTO flyte_slack.poll_sessions (since) VALUES (%s)", (record.polling_since,))
+            await session.send("INSERT INTO flyte_slack.poll_sessions (since) VALUES (%s)", (record.polling_since,))
         if record.unjoined_memberships is not None:
-            await session.execute(
+            await session.send(
                 "INSERT INTO flyte_slack.unjoined_memberships (channel_ids) VALUES (%s::text[])",
                 (list(record.unjoined_memberships),),
             )

@@ -16,6 +16,8 @@ from domain.outbox import Lease
 
 _STEADY = timedelta(seconds=10)
 """For how long it counts that posts waited for nothing but their rate and pauses; it is noted more often."""
+_JUST_TAKEN = timedelta(seconds=1)
+"""Time that is not worth asking the storage whether it was spent in waiting for a rate or a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class ChannelTurns:
         By the chat service's clock: the machine's may have been set meanwhile.
         What that process had spent waiting for rates and pauses does not count.
         """
+        if (passed := (self._chat.now() - taken_at)) < _JUST_TAKEN:
+            return max(0.0, passed.total_seconds())
         steady_at = await self._rate_limiter.steady_at()
         since = max(taken_at, steady_at) if steady_at else taken_at
         return max(0.0, (self._chat.now() - since).total_seconds())

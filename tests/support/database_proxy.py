@@ -17,6 +17,8 @@ COMMIT: Final = "COMMIT"
 """The target of faults that apply to the ends of transactions."""
 _SOCKET: Final = ".s.PGSQL.5432"
 _CHUNK_BYTES: Final = 65_536
+_READY_FOR_QUERY: Final = b"Z\0\0\0\5"
+"""Ends the server's answer, but for one byte."""
 _Fault: TypeAlias = Hang | Reset | Slow
 
 
@@ -43,6 +45,8 @@ class DatabaseProxy:
 
     def __init__(self, server_url: str, directory: Path) -> None:
         self.faults: Final = FaultPlan()
+        self.round_trips = 0
+        """How often a client has waited for the server's answer."""
         self._server_url = server_url
         self._directory = directory
         self._links: set[_Link] = set()
@@ -107,6 +111,7 @@ class DatabaseProxy:
                 if link.fault:
                     await self._apply(link.fault, link)
                 link.fault = None
+                self.round_trips += data[:-1].endswith(_READY_FOR_QUERY)
                 link.client.write(data)
                 await link.client.drain()
         link.client.close()

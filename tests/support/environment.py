@@ -11,6 +11,7 @@ from adapters.memory.receiver import MemoryReceiver
 from adapters.memory.storage import MemoryStorage
 from adapters.memory.workflow import MemoryWorkflow
 from application.health import HealthStatus
+from application.ports.storage import Storage
 from application.resilience.interception import InterceptedStorage, intercepted
 from domain.actions import ActionId, JournalEntry
 from domain.channels import ChannelId
@@ -49,6 +50,8 @@ def no_flows(_event: Event) -> Iterable[Command]:
 
 class World:
     """Chat, engine and storage, which outlive the pack. C1 and C2 are channels, U1 is Ada."""
+
+    storage: Storage
 
     def __init__(self, flows: Callable[[Event], Iterable[Command]] = no_flows) -> None:
         self.clock = TestTime()
