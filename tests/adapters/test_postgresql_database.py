@@ -7,6 +7,8 @@ import psycopg
 from adapters.postgresql.session import Session
 from adapters.postgresql.storage import PostgresStorage
 from adapters.system_clock import SystemClock
+from entrypoints.testing.outbox_contract import waiting
+from entrypoints.testing.storage_values import A, new_entry
 
 _MORE_THAN_CONNECTIONS = 30
 
@@ -39,3 +41,13 @@ async def test_a_process_that_is_stopped_within_a_transaction_is_idle_to_the_ser
     storage = PostgresStorage(database_url, SystemClock(), lease_seconds=60)
     async with storage.open():
         assert await storage.database.run(state_between_statements) == ("idle in transaction", "5s")
+
+
+async def test_a_connection_that_the_tables_do_not_know_any_more_is_replaced(database_url: str) -> None:
+    storage = PostgresStorage(database_url, SystemClock(), lease_seconds=60)
+    async with storage.open():
+        assert await storage.outbox.append([new_entry(A, 1)]) == [True]
+        async with await psycopg.AsyncConnection.connect(database_url) as onlooker:
+            await onlooker.execute("DELETE FROM flyte_slack.transactions")
+        assert await storage.outbox.append([new_entry(A, 2)]) == [True]
+        assert await waiting(storage) == [new_entry(A, 1), new_entry(A, 2)]
