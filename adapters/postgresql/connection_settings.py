@@ -7,6 +7,7 @@ from typing import Final
 from psycopg import OperationalError, ProgrammingError, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from adapters.postgresql.refusals import Refusal
 from domain.errors import StorageError, StorageUnavailable, StorageUnusable
 
 VARIABLE: Final = "FLYTE_SLACK_STORAGE"
@@ -26,10 +27,14 @@ _CAUSES: Final = (
     (r"password authentication failed|SASL authentication failed", "the user or the password"),
     (r"role X does not exist|no such user|role X is not permitted", "the user"),
     (r"database X does not exist|no such database|permission denied for database", "the database's name"),
+    (r"unsupported startup parameter", "options"),
     (r"no pg_hba\.conf entry|pg_hba\.conf rejects", "the user, the database or sslmode"),
     (r"certificate|server does not support SSL", "sslmode, sslrootcert, sslcert or sslkey"),
 )
-"""Failures that a later attempt would meet again, with X for all names, and what to correct."""
+"""Failures that a later attempt would meet again, with X for all names, and what to correct.
+
+Of libpq, and of servers and poolers that speak English, where the code does not tell.
+"""
 
 
 def parameters_of(url: str) -> Mapping[str, str]:
@@ -58,13 +63,19 @@ def location_of(parameters: Mapping[str, str]) -> str:
     return f"PostgreSQL database {name} at {', '.join(servers)}"
 
 
-def connection_failure(error: OperationalError, parameters: Mapping[str, str]) -> StorageError:
+def connection_failure(
+    error: OperationalError, parameters: Mapping[str, str], refusal: Refusal | None = None
+) -> StorageError:
     """Returns what an operator reads: StorageUnusable if no later attempt can succeed, else StorageUnavailable."""
     text = " ".join(_without_passwords(str(error), parameters).split())
-    for pattern, parameter in _CAUSES:
-        if re.search(pattern, re.sub(r'"[^"]*"', "X", text)):
-            return StorageUnusable(f"can't connect: {text}; correct {parameter} in the URL ({VARIABLE})")
+    if parameter := (refusal and refusal.cause(parameters)) or _cause_in(text):
+        return StorageUnusable(f"can't connect: {text}; correct {parameter} in the URL ({VARIABLE})")
     return StorageUnavailable(f"can't connect: {text}")
+
+
+def _cause_in(text: str) -> str:
+    without_names = re.sub(r'"[^"]*"', "X", text)
+    return next((parameter for pattern, parameter in _CAUSES if re.search(pattern, without_names)), "")
 
 
 def _without_passwords(text: str, parameters: Mapping[str, str]) -> str:

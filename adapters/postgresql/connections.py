@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import psycopg
+from psycopg import errors
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from adapters.postgresql.connection_settings import connection_failure, location_of
+from adapters.postgresql.refusals import Refusal, find_refusal
 from adapters.postgresql.session import Session, conninfo_of
-from domain.errors import StorageError, StorageUnavailable
+from domain.errors import StorageUnavailable
 
 SHARED: Final = 8
 """Connections that all requests share."""
@@ -48,19 +50,9 @@ class Connections:
     async def connect(self) -> Session:
         """Returns a connection of its own, which the caller closes. Raises StorageError."""
         try:
-            session = await Session.connect(conninfo_of(self._parameters), autocommit=True)
-            try:
-                with session.answers_within(ANSWER_SECONDS):
-                    await session.prepare()
-            except BaseException:
-                await session.close()
-                raise
-        except TimeoutError as error:
-            raise self.unavailable(error) from error
+            return await self._connect()
         except psycopg.OperationalError as error:
-            raise connection_failure(error, self._parameters) from error
-        self.is_pooled = session.is_pooled
-        return session
+            raise connection_failure(error, self._parameters, await self._refusal(error)) from error
 
     async def open(self) -> None:
         """Begins to keep connections. The tables must exist."""
@@ -141,9 +133,29 @@ class Connections:
     async def _connect_again(self) -> Session:
         """Returns a connection to a server that has accepted one before. Raises StorageUnavailable."""
         try:
-            return await self.connect()
-        except StorageError as error:
-            raise StorageUnavailable(str(error)) from error
+            return await self._connect()
+        except psycopg.OperationalError as error:
+            raise StorageUnavailable(str(connection_failure(error, self._parameters))) from error
+
+    async def _connect(self) -> Session:
+        """Raises StorageUnavailable and OperationalError."""
+        session = await Session.connect(conninfo_of(self._parameters), autocommit=True)
+        try:
+            with session.answers_within(ANSWER_SECONDS):
+                await session.prepare()
+        except BaseException as error:
+            await session.close()
+            if isinstance(error, TimeoutError):
+                raise self.unavailable(error) from error
+            raise
+        self.is_pooled = session.is_pooled
+        return session
+
+    async def _refusal(self, error: psycopg.OperationalError) -> Refusal | None:
+        """Returns how the server refused a connection, if it did."""
+        if error.pgconn is None or isinstance(error, errors.ConnectionTimeout):  # it was not found, or does not answer
+            return None
+        return await asyncio.to_thread(find_refusal, conninfo_of(self._parameters), _CONNECTING_SECONDS)
 
     async def _close_reserved(self) -> None:
         async with self._reserving:
