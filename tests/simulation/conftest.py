@@ -1,5 +1,6 @@
 """Fixtures: a simulated Slack for each test, and clients of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -7,6 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from entrypoints.simulation.slack.server import SlackServer
+from tests.simulation.app_world import Responder
 from tests.simulation.slack_app import SlackApp, web_client
 
 
@@ -33,3 +35,15 @@ def web(slack: SlackServer, session: aiohttp.ClientSession) -> AsyncWebClient:
 @pytest.fixture
 def app(slack: SlackServer, session: aiohttp.ClientSession) -> SlackApp:
     return SlackApp(slack, session)
+
+
+@pytest.fixture
+async def responder(slack: SlackServer, app: SlackApp) -> AsyncIterator[Responder]:
+    slack.add_user("bob")
+    slack.invite("ops", slack.bot_user_id)
+    slack.invite("ops", "bob")
+    responder = Responder()
+    async with await app.open_socket() as socket, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(responder.run(app, socket))
+        yield responder
+        running.cancel()

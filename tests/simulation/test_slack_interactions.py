@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from entrypoints.simulation.slack.delivery.interaction import InteractionState
 from entrypoints.simulation.slack.event_log import EphemeralPost
 from entrypoints.simulation.slack.server import SlackServer
-from entrypoints.simulation.slack.workspace import NotFoundError
+from entrypoints.simulation.workspaces.workspace import UnknownName
 from tests.simulation.slack_app import Json, SlackApp, error_of
 from tests.support.slack_views import BUTTON, MODAL
 
@@ -63,7 +63,7 @@ async def test_a_click_names_its_button_message_and_person(
     assert (action["action_id"], action["block_id"], action["value"]) == ("approve", "decision", "yes")
     assert payload["container"]["message_ts"] == payload["message"]["ts"] == ts
     assert payload["user"]["id"] == slack.workspace.user("alice").user_id
-    assert payload["state"] == {"values": {}}
+    assert payload["state"] == {"values": {"details": {"size": {"type": "static_select", "selected_option": None}}}}
 
 
 async def test_a_choice_stays_in_the_state_of_the_message(
@@ -80,7 +80,8 @@ async def test_a_choice_stays_in_the_state_of_the_message(
 
 
 async def test_an_unknown_element_is_not_found(slack: SlackServer, message: tuple[str, str]) -> None:
-    with pytest.raises(NotFoundError, match="reject"):
+    names = r"there is no reject; there is: Approve \(button approve\), Size \(static_select size\)"
+    with pytest.raises(UnknownName, match=names):
         slack.click("alice", *message, "reject")
 
 

@@ -54,6 +54,30 @@ class EphemeralPost(SlackEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class EphemeralChanged(SlackEvent):
+    """The bot changed or removed a message that one user sees."""
+
+    channel: str
+    user: str
+    ts: str
+    text: str
+    """Empty if it was removed."""
+    is_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChanged(SlackEvent):
+    """A modal was opened, changed or closed, or the Home tab was published, for this user.
+
+    `change` is `opened`, `pushed`, `updated`, `refused`, `failed`, `closed` or `published`.
+    """
+
+    user: str
+    view_id: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call(SlackEvent):
     """A method of the Web API was called; `error` is empty when it succeeded."""
 

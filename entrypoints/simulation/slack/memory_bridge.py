@@ -19,7 +19,7 @@ from adapters.slack.web_client import SentResponse, SlackWebClient, WebResponse,
 from application.ports.clock import Clock
 from application.ports.receiver import Connected, Disconnected, IncomingEvent
 from domain.json_values import Json, JsonObject
-from entrypoints.simulation.slack.app_users import SLASH_COMMANDS
+from entrypoints.simulation.slack.app_use.answers import SLASH_COMMANDS
 from entrypoints.simulation.slack.delivery.interaction import Interaction
 from entrypoints.simulation.slack.delivery.queue import PendingDelivery
 from entrypoints.simulation.slack.delivery.socket_mode import ACKNOWLEDGEMENT_SECONDS

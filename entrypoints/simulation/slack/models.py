@@ -121,6 +121,16 @@ class Message:
 
 
 @dataclass(slots=True)
+class Ephemeral:
+    """A message of the bot that one user sees; `fields` are those of a message."""
+
+    channel_id: str
+    user_id: str
+    ts: str
+    fields: JsonObject
+
+
+@dataclass(slots=True)
 class Channel:
     """A conversation: a public (`channel`) or private (`group`) channel, or a direct message (`im`, `mpim`)."""
 

@@ -111,6 +111,11 @@ class SlackPeople:
         """Removes a user's reaction from a message."""
         self.workspace.unreact(*self._find(channel, ts), self.workspace.user(user), reaction)
 
+    def toggle_reaction(self, user: str, channel: str, ts: str, reaction: str) -> bool:
+        """Adds a reaction, or removes it if the user has added it before; returns whether it was added."""
+        person, found = self.workspace.user(user), self._find(channel, ts)
+        return self.workspace.react(*found, person, reaction) or not self.workspace.unreact(*found, person, reaction)
+
     def invite(self, channel: str, user: str, *, inviter: str = "owner") -> None:
         """Adds a user or the bot to a channel; has no effect on members."""
         place, guest = self.workspace.channel(channel), self.workspace.user(user)

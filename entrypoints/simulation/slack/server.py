@@ -96,7 +96,7 @@ class SlackServer(AppUsers):
         self.unacknowledged: Final = self.deliveries.unacknowledged
         workspace = WorkspaceState(self._on_event, bot_name=bot_name, now=self.now)
         responses = ResponseUrls(workspace, self.access, self.log, self.conditions, lambda: self.url)
-        super().__init__(workspace, self.deliveries, Interactions(self.log), Views(workspace), responses)
+        super().__init__(workspace, self.deliveries, Interactions(self.log), Views(workspace, self.log), responses)
         self.socket_mode: Final = SocketMode(self.deliveries, self.log, workspace, acknowledgement_seconds)
         self.deliveries.transport = self.socket_mode
         self._http = HttpDelivery(self.deliveries, self.log, signing_secret, acknowledgement_seconds, self.now)

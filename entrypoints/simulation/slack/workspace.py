@@ -20,12 +20,14 @@ from entrypoints.simulation.slack.events import (
 from entrypoints.simulation.slack.models import (
     MICROSECONDS,
     Channel,
+    Ephemeral,
     JsonObject,
     Message,
     User,
     format_ts,
     strip_prefix,
 )
+from entrypoints.simulation.workspaces.workspace import UnknownName
 
 TEAM_NAME: Final = "Simulation"
 TEAM_DOMAIN: Final = "simulation"
@@ -35,11 +37,12 @@ PAIR: Final = 2
 """The number of members of an `im`; a direct message with more of them is an `mpim`."""
 
 
-class NotFoundError(LookupError):
+class NotFoundError(UnknownName):
     """The workspace has no such user, channel or message."""
 
 
 MAX_MESSAGES_PER_PAGE: Final = 999
+MAX_EPHEMERALS: Final = 1_000
 
 
 class WorkspaceState:
@@ -59,6 +62,8 @@ class WorkspaceState:
         self.users: Final[dict[str, User]] = {}
         self.channels: Final[dict[str, Channel]] = {}
         self.emoji: Final[dict[str, str]] = {}
+        self.ephemerals: Final[dict[str, Ephemeral]] = {}
+        """By `ts`, the latest `MAX_EPHEMERALS`."""
         self.now: Final = now
         self._emit = emit
         self._last_microseconds = 0
@@ -250,6 +255,18 @@ class WorkspaceState:
         more = {"deleted_ts": message.ts, "previous_message": before}
         event = change_event(channel, "message_deleted", self.next_ts(), **more)
         self._publish(channel, event)
+
+    def show(self, channel: Channel, user_id: str, fields: JsonObject, thread_ts: str | None = None) -> Ephemeral:
+        """Shows a message of the bot to one user."""
+        ts = self.next_ts()
+        thread = {"thread_ts": thread_ts} if thread_ts else {}
+        author = {"type": "message", "user": self.bot.user_id, "bot_id": self.bot.bot_id, "is_ephemeral": True}
+        shown = self.ephemerals[ts] = Ephemeral(
+            channel.channel_id, user_id, ts, {**author, **fields, **thread, "ts": ts}
+        )
+        if len(self.ephemerals) > MAX_EPHEMERALS:
+            del self.ephemerals[next(iter(self.ephemerals))]
+        return shown
 
     def react(self, channel: Channel, message: Message, user: User, reaction: str) -> bool:
         """Adds a reaction; returns False when the user has added it before."""

@@ -17,6 +17,7 @@ from entrypoints.simulation.workspaces.workspace import (
     Conversation,
     NotAllowed,
     UnknownName,
+    UploadedFile,
     WorkspaceEvent,
     replace_mentions,
     unknown_name,
@@ -96,6 +97,28 @@ class SlackWorkspace:
         """See the protocol."""
         self._check_exists(conversation, timestamp)
         self._slack.react(self._user(handle).user_id, conversation.id, timestamp, emoji)
+
+    def toggle_reaction(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> bool:
+        """See the protocol."""
+        self._check_exists(conversation, timestamp)
+        return self._slack.toggle_reaction(self._user(handle).user_id, conversation.id, timestamp, emoji)
+
+    def delete(self, conversation: Conversation, timestamp: str) -> None:
+        """See the protocol."""
+        self._check_exists(conversation, timestamp)
+        self._slack.delete(conversation.id, timestamp)
+
+    def upload(self, handle: str, conversation: Conversation, file: UploadedFile, thread_timestamp: str = "") -> str:
+        """See the protocol."""
+        user = self._user(handle).user_id
+        uploaded = self._slack.files.add(file.name, file.content)
+        files, thread_ts = [uploaded.as_json(user)], thread_timestamp or None
+        ts = self._slack.say(
+            user, conversation.id, file.text, thread_ts=thread_ts, subtype="file_share", files=files, upload=True
+        )
+        channel = self._state.channel(conversation.id)
+        uploaded.share(channel, channel.messages[ts])
+        return ts
 
     def invite(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""

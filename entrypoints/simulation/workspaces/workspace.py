@@ -55,6 +55,16 @@ class ChatNotice:
     """The timestamp of the message that the notice is about, if any."""
 
 
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file that a person uploads, with a text beside it."""
+
+    name: str
+    content: bytes
+    text: str = ""
+    """As Slack encodes it."""
+
+
 WorkspaceEvent: TypeAlias = ChatMessage | ChatNotice
 
 
@@ -91,6 +101,18 @@ class Workspace(Protocol):
 
     def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
         """Add a reaction to a message. Raises UnknownName."""
+
+    def toggle_reaction(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> bool:
+        """Add a reaction to a message, or remove it if the person has added it before; returns whether it was added.
+
+        Raises UnknownName.
+        """
+
+    def delete(self, conversation: Conversation, timestamp: str) -> None:
+        """Delete a message. Raises UnknownName."""
+
+    def upload(self, handle: str, conversation: Conversation, file: UploadedFile, thread_timestamp: str = "") -> str:
+        """Post a message with a file; returns its `ts`."""
 
     def invite(self, handle: str, conversation: Conversation) -> None:
         """Add a person or the bot to a channel. Raises UnknownName."""

@@ -157,6 +157,8 @@ def _only(names: Iterable[str]) -> Constraint:
     return ByType({name: _ELEMENTS[name] for name in names})
 
 
+INTERACTIVE: Final = frozenset(_ELEMENTS) - {"image"}
+"""The types of the elements that people can use."""
 IN_ACTIONS: Final = _only((*_CHOOSERS, "button", "workflow_button", "overflow", "datetimepicker", "rich_text_input"))
 IN_SECTION: Final = _only((*_CHOOSERS, "button", "workflow_button", "overflow", "image"))
 IN_INPUT: Final = _only(

@@ -61,9 +61,16 @@ class Interactions:
     log: SlackLog
     by_id: dict[str, Interaction] = field(default_factory=dict)
 
-    def begin(self, interaction_id: str, envelope_type: str, payload: JsonObject) -> Interaction:
-        """Returns a new interaction, for a transport to deliver."""
-        interaction = Interaction(interaction_id, envelope_type, payload, self._on_done)
+    def begin(
+        self, interaction_id: str, envelope_type: str, payload: JsonObject, on_done: Callable[[Interaction], None]
+    ) -> Interaction:
+        """Returns a new interaction, for a transport to deliver; calls `on_done` when it has ended."""
+
+        def end(interaction: Interaction) -> None:
+            on_done(interaction)
+            self._on_done(interaction)
+
+        interaction = Interaction(interaction_id, envelope_type, payload, end)
         self.by_id[interaction_id] = interaction
         if len(self.by_id) > MAX_INTERACTIONS:
             del self.by_id[next(iter(self.by_id))]

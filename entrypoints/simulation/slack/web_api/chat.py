@@ -79,7 +79,7 @@ def get_permalink(call: MethodCall) -> JsonObject:
 
 def show(call: MethodCall, channel: Channel, user_id: str, fields: JsonObject, thread_ts: str | None = None) -> str:
     """Shows a message of the bot to one user; returns its `ts`."""
-    ts = call.workspace.next_ts()
+    ts = call.workspace.show(channel, user_id, fields, thread_ts).ts
     call.log.publish(EphemeralPost(channel.channel_id, user_id, ts, fields["text"], thread_ts, fields))
     return ts
 

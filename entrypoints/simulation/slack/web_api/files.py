@@ -45,8 +45,8 @@ class File:
         thread = {"thread_ts": message.fields["thread_ts"]} if "thread_ts" in message.fields else {}
         kind.setdefault(channel.channel_id, []).append({"ts": message.ts, **thread})
 
-    def as_json(self, bot_user_id: str) -> JsonObject:
-        """Returns the file as `files.info` does."""
+    def as_json(self, user_id: str) -> JsonObject:
+        """Returns the file as `files.info` does, uploaded by this user."""
         return {
             "id": self.file_id,
             "name": self.name,
@@ -54,11 +54,11 @@ class File:
             "created": self.created,
             "timestamp": self.created,
             "filetype": self.name.rpartition(".")[2] if "." in self.name else "",
-            "user": bot_user_id,
+            "user": user_id,
             "mimetype": mimetypes.guess_type(self.name)[0] or "application/octet-stream",
             "size": len(self.content or b""),
             "url_private": f"{FILES_URL}-pri/{self.file_id}/{quote(self.name)}",
-            "permalink": f"{FILES_URL}/{bot_user_id}/{self.file_id}/{quote(self.name)}",
+            "permalink": f"{FILES_URL}/{user_id}/{self.file_id}/{quote(self.name)}",
             "shares": self.shares,
             "mode": "hosted",
             "is_external": False,
@@ -77,6 +77,12 @@ class Files:
         self._log = log
         self._conditions = conditions
         self._server_url = server_url
+
+    def add(self, name: str, content: bytes) -> File:
+        """Adds a file that a person uploads."""
+        file = File(self._workspace.new_id("F"), name, name, int(self._workspace.now()), content, is_complete=True)
+        self.by_id[file.file_id] = file
+        return file
 
     @property
     def methods(self) -> Mapping[str, Method]:

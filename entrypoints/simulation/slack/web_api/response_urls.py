@@ -9,8 +9,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from entrypoints.simulation.slack.conditions import Conditions
-from entrypoints.simulation.slack.event_log import SlackLog
-from entrypoints.simulation.slack.models import Channel, JsonObject
+from entrypoints.simulation.slack.event_log import EphemeralChanged, SlackLog
+from entrypoints.simulation.slack.models import Channel, Ephemeral, JsonObject
 from entrypoints.simulation.slack.web_api.api import Access, MethodCall, SlackError
 from entrypoints.simulation.slack.web_api.chat import author, post, show
 from entrypoints.simulation.slack.web_api.content import read_content, read_thread
@@ -30,7 +30,7 @@ class ResponseUrl:
     channel: Channel
     user_id: str
     message_ts: str
-    """Of the message that was used; empty if it was none, or one that only this user sees."""
+    """Of the message that was used; empty if it was none."""
     expires_at: float
     uses: int = 0
 
@@ -58,6 +58,14 @@ class ResponseUrls:
         token = secrets.token_hex(16)
         self._by_token[token] = ResponseUrl(channel, user_id, message_ts, self._workspace.now() + SECONDS)
         return f"{self._server_url()}/actions/{self._workspace.team_id}/{token}"
+
+    def reply(self, channel: Channel, user_id: str, fields: JsonObject) -> None:
+        """Answers a command with the content of its acknowledgement; one that Slack does not take shows nothing."""
+        call = MethodCall(METHOD, fields, self._workspace, self._access, self._log)
+        try:
+            self._answer(ResponseUrl(channel, user_id, "", 0.0), call)
+        except SlackError:
+            self._log.count("invalid_replies")
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Serves the addresses."""
@@ -91,6 +99,10 @@ class ResponseUrls:
         call.log.count(METHOD)
 
     def _answer(self, url: ResponseUrl, call: MethodCall) -> None:
+        ephemeral = self._workspace.ephemerals.get(url.message_ts)
+        if ephemeral is not None and (call.flag("delete_original") or call.flag("replace_original")):
+            self._change(ephemeral, call)
+            return
         original = url.channel.messages.get(url.message_ts)
         if call.flag("delete_original"):
             if original is not None:
@@ -106,6 +118,18 @@ class ResponseUrls:
             post(self._workspace, self._log, url.channel, fields, call.arguments, thread_ts, metadata=metadata)
         else:
             show(call, url.channel, url.user_id, content, read_thread(call, url.channel))
+
+    def _change(self, ephemeral: Ephemeral, call: MethodCall) -> None:
+        is_removed = call.flag("delete_original")
+        place = ephemeral.channel_id, ephemeral.user_id, ephemeral.ts
+        if is_removed:
+            del self._workspace.ephemerals[ephemeral.ts]
+            self._log.publish(EphemeralChanged(*place, "", is_removed=True))
+            return
+        content, _ = read_content(call)
+        kept = {name: value for name, value in ephemeral.fields.items() if name not in ("blocks", "attachments")}
+        ephemeral.fields = kept | content | {"edited": {"user": self._workspace.bot.user_id}}
+        self._log.publish(EphemeralChanged(*place, content["text"]))
 
 
 _GONE: Final = ("expired_url", "used_url")

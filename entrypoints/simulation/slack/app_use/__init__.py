@@ -1,0 +1,1 @@
+"""Elements, choices and forms, and what the app answers to their use."""
