@@ -65,9 +65,20 @@ _ORPHANS = f"""WITH others AS MATERIALIZED (
     ORDER BY place LIMIT %(limit)s"""
 """Commands that only other replicas know are left to them."""
 
+_COUNTED = 10_000
+_COUNT = f"""(
+        SELECT CASE WHEN counted < {_COUNTED} THEN counted ELSE greatest(counted, estimate) END FROM (
+            SELECT count(*) AS counted FROM (
+                SELECT FROM flyte_slack.journal WHERE {{condition}} LIMIT {_COUNTED}
+            ) AS first
+        ) AS exact, (
+            SELECT reltuples::bigint AS estimate FROM pg_class WHERE oid = 'flyte_slack.{{index}}'::regclass
+        ) AS statistics
+    )"""
+"""Of more than so many actions, the number is as the server last estimated it."""
 _BACKLOG = f"""SELECT
-        (SELECT count(*) FROM flyte_slack.journal WHERE {UNFINISHED}),
-        (SELECT count(*) FROM flyte_slack.journal WHERE state = 'set aside'),
+        {_COUNT.format(condition=UNFINISHED, index="journal_unreported")},
+        {_COUNT.format(condition="state = 'set aside'", index="journal_dead_letters")},
         taken_at, {NOW} - uptime
     FROM (VALUES (true)) AS one LEFT JOIN (
         SELECT taken_at, uptime FROM flyte_slack.journal WHERE {UNFINISHED} ORDER BY place LIMIT 1

@@ -91,7 +91,10 @@ class Journal(Protocol):
         """Returns what is known of an action, in any state; None if nothing is."""
 
     async def backlog(self) -> Backlog:
-        """Returns the number of unreported and of dead-lettered actions, and the oldest. Cheap, whatever the number."""
+        """Returns the number of unreported and of dead-lettered actions, and the oldest. Cheap, whatever the number.
+
+        Numbers from some thousands on may be estimates.
+        """
 
     def entries(self, *, dead_lettered: bool = False) -> AsyncIterator[JournalEntry]:
         """Iterates over the unreported or the dead-lettered actions, a page at a time.

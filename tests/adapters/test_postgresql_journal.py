@@ -57,3 +57,21 @@ async def test_names_and_reasons_may_contain_any_character(storage: PostgresStor
     assert entry is not None
     assert (entry.action.id, list(entry.steps), entry.steps[step].error) == (odd, [step], "no\0")
     assert entry.state is ActionState.EXECUTING
+
+
+async def test_more_actions_than_can_be_counted_at_once_are_estimated(
+    storage: PostgresStorage, database_url: str
+) -> None:
+    number = 20_000
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO flyte_slack.journal (id, lane, command_name, command, state, taken_at, uptime) "
+            "SELECT 'many ' || n, 'C', 'Broadcast', '{}', CASE WHEN n %% 2 = 0 THEN 'taken' ELSE 'set aside' END, 1, 1 "
+            "FROM generate_series(1, %s) AS n",
+            (2 * number,),
+        )
+        counted = await storage.journal.backlog()
+        assert min(counted.waiting, counted.dead_lettered) >= number / 2
+        connection.execute("VACUUM ANALYZE flyte_slack.journal")
+    estimated = await storage.journal.backlog()
+    assert (estimated.waiting, estimated.dead_lettered) == pytest.approx((number, number), rel=0.1)
