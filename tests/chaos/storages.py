@@ -29,6 +29,11 @@ CREATE TRIGGER note AFTER INSERT ON flyte_slack.journal FOR EACH ROW EXECUTE FUN
 """
 """Remembers the places of events and actions, whose rows the packs delete. An action's id is the URL of its result."""
 
+_IS_DRAINED: Final = """
+SELECT NOT EXISTS (SELECT FROM flyte_slack.outbox WHERE state = 'waiting')
+    AND NOT EXISTS (SELECT FROM flyte_slack.journal WHERE state IN ('taken', 'executing', 'concluded'));
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -60,6 +65,14 @@ class ChaosStorage:
         if self.database:
             async with await psycopg.AsyncConnection.connect(self.own_url) as connection:
                 await connection.execute(_PLACES)
+
+    async def is_drained(self) -> bool:
+        """Whether nothing waits in a database, beside the packs; a directory is inspected once they have ended."""
+        if not self.database:
+            return True
+        async with await psycopg.AsyncConnection.connect(self.own_url) as connection:
+            [(is_drained,)] = await (await connection.execute(_IS_DRAINED)).fetchall()
+        return bool(is_drained)
 
     async def places(self) -> dict[str, int]:
         """Returns the place in the order of storing, by event key and action id; empty for a directory."""
