@@ -97,8 +97,11 @@ class CommandSpec:
 
     def missing(self, given: JsonObject) -> str:
         """Returns which required fields are missing, in the contract's wording; empty if none."""
-        lacking = (names for names in self.required if not any(_is_given(given.get(name)) for name in names))
-        return ", ".join(f"missing {' or '.join(map(_in_words, names))} field" for names in lacking)
+        return ", ".join(f"missing {' or '.join(map(_in_words, names))} field" for names in self.lacking(given))
+
+    def lacking(self, given: JsonObject) -> tuple[tuple[str, ...], ...]:
+        """Returns the groups of which no field is there."""
+        return tuple(names for names in self.required if not any(_is_given(given.get(name)) for name in names))
 
 
 @dataclass(frozen=True, slots=True)

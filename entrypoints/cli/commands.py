@@ -1,4 +1,4 @@
-"""The command line: `flyte-slack run`, `simulate`, `check`, `test`, and operators' commands on the storage."""
+"""The command line: `flyte-slack run`, `simulate`, `check`, `lint`, `test`, and operators' commands on the storage."""
 
 import os
 import sys
@@ -116,6 +116,29 @@ def check(*, as_json: bool) -> None:
     from entrypoints.check.command import check as run_check  # noqa: PLC0415 - not needed by run
 
     sys.exit(run_check(os.environ, as_json=as_json))
+
+
+@main.command(short_help="Find mistakes in flows before they run.")
+@click.argument("flows", nargs=-1, required=True, metavar="FLOW...", type=_PATH)
+@click.option("--pack", "packs", multiple=True, type=_PATH, help="A scripted pack that the flows use; repeatable.")
+@click.option("--pack-name", envvar="PACK_NAME", default="Slack", show_default=True, help="The Slack pack's name.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON list of objects: file, line, column, check, message."
+)
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code review tools.")
+def lint(*, flows: tuple[Path, ...], packs: tuple[Path, ...], pack_name: str, as_json: bool, as_sarif: bool) -> None:
+    """Report mistakes in flows, each with its file, line and column, and with what to write instead.
+
+    FLOW is a flow file, or a directory with flows and scripted packs. Exit status 0: no mistake; 1: a mistake was
+    found; 2: a file cannot be used.
+    """
+    from entrypoints.lint import reports  # noqa: PLC0415 - not needed by run
+    from entrypoints.lint.command import lint as run_lint  # noqa: PLC0415 - likewise
+
+    if as_json and as_sarif:
+        raise click.UsageError("--json and --sarif exclude each other")
+    report = reports.as_json if as_json else reports.as_sarif if as_sarif else reports.as_lines
+    sys.exit(run_lint(flows, packs, pack_name, report))
 
 
 @main.command(short_help="Run flow tests.")

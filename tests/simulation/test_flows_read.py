@@ -86,19 +86,23 @@ STEP_ERRORS = [
     (
         "'hi' }}",
         "'hi' | nope }}",
-        ":5:3: step 'hello', criteria: line 1, column 36: the filter 'nope' is not supported",
+        ":5:49: step 'hello', criteria: the filter 'nope' is not supported",
     ),
-    ("== 'hi'", "== 'hi", ":5:3: step 'hello', criteria: line 1, column 29: the string is not closed"),
-    ("hello}", "'{% nope %}'}", ":6:57: step 'hello', command.input.message: line 1, column 4: the tag 'nope'"),
-    ("message: hello", "a: [1, {b: '{{'}]", ":6:65: step 'hello', command.input.a[1].b: line 1, column 1"),
+    ("== 'hi'", "== 'hi", ":5:42: step 'hello', criteria: the string is not closed"),
+    ("hello}", "'{% nope %}'}", ":6:70: step 'hello', command.input.message: the tag 'nope'"),
+    ("message: hello", "a: [1, {b: '{{'}]", ":6:69: step 'hello', command.input.a[1].b: a template can't end"),
     ("  criteria", "  context: {x: 5}\n  criteria", ":5:13: step 'hello', context.x: expected a string"),
     ("  criteria", "  context:\n  criteria", ":5:3: step 'hello', context: null is not allowed"),
     ("\"{{ Event.Payload.message == 'hi' }}\"", "", ":5:3: step 'hello', criteria: null is not allowed"),
     ("\"{{ Event.Payload.message == 'hi' }}\"", "true", ":5:3: step 'hello', criteria: expected a string"),
     ("\"{{ Event.Payload.message == 'hi' }}\"", "|\n   True", ":5:3: step 'hello', criteria: a line break is not"),
     ("id: hello", "id: 5", ":3:3: step '5', id: expected a string"),
-    ("hello}", "'{{ nope(1) }}'}", ":6:57: step 'hello', command.input.message: line 1, column 4: the function 'nope'"),
-    ("hello}", "\"{{ x|match:'(' }}\"}", "line 1, column 12: filter 'match': '(' is not a valid regular expression"),
+    ("hello}", "'{{ nope(1) }}'}", ":6:70: step 'hello', command.input.message: the function 'nope'"),
+    (
+        "hello}",
+        "\"{{ x|match:'(' }}\"}",
+        ":6:78: step 'hello', command.input.message: filter 'match': '(' is not a valid regular expression",
+    ),
     ("  criteria", "  context: text\n  criteria", ":5:3: step 'hello', context: expected an object"),
     ("  criteria", "  dependsOn: no one\n  criteria", ":5:3: step 'hello', dependsOn: expected a list of step ids"),
 ]
@@ -180,9 +184,7 @@ def test_malformed_json_is_reported_with_its_position() -> None:
 def test_positions_are_known_in_json() -> None:
     text = json.dumps(read(GOOD).source, indent=1).replace("'hi' }}", "'hi'|nope }}")
 
-    assert "greet.yaml:10:4: step 'hello', criteria: line 1, column 34: the filter 'nope'" in error_in(
-        text, is_json=True
-    )
+    assert "greet.yaml:10:50: step 'hello', criteria: the filter 'nope'" in error_in(text, is_json=True)
 
 
 def test_yaml_timestamps_stay_strings() -> None:

@@ -52,7 +52,7 @@ def test_an_invalid_flow_is_rejected_with_file_step_and_column(tmp_path: Path) -
     done = simulate("", "--flow", flow)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{flow}:5:3: step 'one', criteria: line 1, column 4: " in done.stderr
+    assert f"{flow}:5:17: step 'one', criteria: the tag 'include'" in done.stderr
 
 
 @pytest.mark.parametrize("entered", ["", " \n\n"])

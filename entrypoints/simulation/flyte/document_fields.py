@@ -1,6 +1,5 @@
 """Marshmallow fields for documents that people write, and the wording of their errors."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -11,6 +10,7 @@ from marshmallow import ValidationError, fields, validate
 
 from entrypoints.simulation.pongo2.errors import TemplateError
 from entrypoints.simulation.pongo2.template import Template
+from entrypoints.suggestions import most_similar
 
 NOT_AN_OBJECT: Final = "expected an object"
 NOT_A_STRING: Final = "expected a string; put numbers and booleans in quotes"
@@ -25,8 +25,8 @@ _MAX_SECONDS: Final = 366 * 86400.0
 def unknown(kind: str, word: object, known: Iterable[str]) -> str:
     """Returns the message for a word that is not one of the known ones, with the most similar of them."""
     known = list(known)
-    similar = difflib.get_close_matches(str(word), known, n=1)
-    hint = f"did you mean '{similar[0]}'?" if similar else f"expected one of: {', '.join(known)}"
+    similar = most_similar(str(word), known)
+    hint = f"did you mean '{similar}'?" if similar else f"expected one of: {', '.join(known)}"
     return f"unknown {kind} '{word}'" + (f"; {hint}" if known else "")
 
 

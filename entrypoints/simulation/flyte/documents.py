@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from marshmallow import ValidationError
 
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
-from entrypoints.simulation.flyte.yaml_reader import Place, read_yaml
+from entrypoints.simulation.flyte.scalar_positions import position_in_scalar
+from entrypoints.simulation.flyte.yaml_reader import Place, Scalar, read_yaml
+from entrypoints.simulation.pongo2.errors import TemplateError
+
+T = TypeVar("T")
 
 SIZE_LIMIT = 8 * 1024 * 1024
 """In characters."""
@@ -45,30 +50,80 @@ class Document:
         try:
             loaded: object = schema.load(value)  # type: ignore[arg-type] # the schema reports values that are no mappings
         except ValidationError as error:
-            errors = [((*path, *inner), message) for inner, message in _flatten(error.messages)]
-            place, message = self.first(errors)
+            place, message = self.first(_errors(error, path))
             raise self.error(place, message, schema.describe(place, value)) from None
         return loaded
 
-    def first(self, errors: list[tuple[KeyPath, str]]) -> tuple[KeyPath, str]:
+    def errors(self, schema: DocumentSchema, value: object, path: KeyPath = ()) -> list[tuple[KeyPath, str]]:
+        """Returns all errors of the value at a path by a schema."""
+        try:
+            schema.load(value)  # type: ignore[arg-type] # as above
+        except ValidationError as error:
+            return _errors(error, path)
+        return []
+
+    def first(self, errors: list[tuple[KeyPath, T]]) -> tuple[KeyPath, T]:
         """Returns the error that stands first in the document."""
         return min(errors, key=lambda found: self._offset(found[0]))
 
     def error(self, path: KeyPath, message: str, place: str | None = None) -> InvalidDocument:
         """Returns the error for a path; `place` replaces the path in the message."""
         place = format_path(path) if place is None else place
-        return InvalidDocument(f"{place}: {message}" if place else message, self.source, self._mark(path))
+        return InvalidDocument(f"{place}: {message}" if place else message, self.source, self.mark(path))
+
+    def template_error(self, path: KeyPath, error: TemplateError, place: str) -> InvalidDocument:
+        """Returns the error in the template at a path, at its position in the document if that is known."""
+        mark = self.mark_in_scalar(path, error.offset(str(self.value(path))))
+        if mark is None:
+            return self.error(path, str(error), place)
+        return InvalidDocument(f"{place}: {error.message}", self.source, mark)
+
+    def value(self, path: KeyPath) -> object:
+        """Returns the value at a path; None if there is none."""
+        value = self.data
+        for key in path:
+            if isinstance(value, dict):
+                value = value.get(key)
+            elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+                value = value[key]
+            else:
+                return None
+        return value
+
+    def places(self) -> Iterator[tuple[KeyPath, Place]]:
+        """Yields the path and the place of every value, in the order in which they are written."""
+        return _places(self.data, self._place, ())
+
+    def path_at(self, line: int, column: int) -> KeyPath:
+        """Returns the path of the key or list item that begins last before a position, both counted from 0."""
+        before = [path for path, place in self.places() if (place.mark.line, place.mark.column) <= (line, column)]
+        return before[-1] if before else ()
+
+    def scalar(self, path: KeyPath) -> Scalar | None:
+        """Returns where the scalar at a path is written; None if that is unknown, or if it is none."""
+        place = self._place
+        for key in path:
+            place = place.children.get(str(key)) if place and place.children else None
+        return place.scalar if place else None
+
+    def mark_in_scalar(self, path: KeyPath, offset: int) -> yaml.Mark | None:
+        """Returns where the character at an offset of the text at a path is written; None if that is unknown."""
+        scalar, value = self.scalar(path), self.value(path)
+        if scalar is None or not isinstance(value, str):
+            return None
+        index = position_in_scalar(self.text, scalar, value, offset)
+        return mark_at(self.text, index)
 
     def line(self, path: KeyPath) -> int:
         """Returns the line of the value at a path, counted from 1; 0 when it is unknown."""
-        mark = self._mark(path)
+        mark = self.mark(path)
         return mark.line + 1 if mark else 0
 
     def _offset(self, path: KeyPath) -> int:
-        mark = self._mark(path)
+        mark = self.mark(path)
         return mark.index if mark else 0
 
-    def _mark(self, path: KeyPath) -> yaml.Mark | None:
+    def mark(self, path: KeyPath) -> yaml.Mark | None:
         """Returns the start of the key or list item that a path names, or of its deepest part that exists."""
         place = self._place
         for key in path:
@@ -87,15 +142,35 @@ class Document:
             return None
 
 
+def _places(data: object, place: Place | None, path: KeyPath) -> Iterator[tuple[KeyPath, Place]]:
+    if place is None:
+        return
+    if path:
+        yield path, place
+    items = enumerate(data) if isinstance(data, list) else data.items() if isinstance(data, dict) else ()
+    for key, item in items:
+        yield from _places(item, (place.children or {}).get(str(key)), (*path, key))
+
+
+def mark_at(text: str, index: int) -> yaml.Mark:
+    """Returns the position of a character of a text."""
+    start = text.rfind("\n", 0, index) + 1
+    return yaml.Mark("", index, text.count("\n", 0, index), index - start, None, 0)
+
+
 def read_document(path: Path) -> Document:
     """Reads a JSON (`.json`) or YAML file. Raises InvalidDocument."""
+    return parse_document(read_text(path), str(path), is_json=path.suffix.lower() == ".json")
+
+
+def read_text(path: Path) -> str:
+    """Returns the text of a file. Raises InvalidDocument."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidDocument(f"cannot be read: {error.strerror or error}", str(path)) from error
     except UnicodeDecodeError as error:
         raise InvalidDocument(f"cannot be read: not UTF-8 text (byte {error.start})", str(path)) from error
-    return parse_document(text, str(path), is_json=path.suffix.lower() == ".json")
 
 
 def parse_document(text: str, source: str, *, is_json: bool) -> Document:
@@ -122,6 +197,10 @@ def _within(text: str, mark: yaml.Mark | None) -> yaml.Mark | None:
     if mark is None or mark.line < len(lines):
         return mark
     return yaml.Mark(mark.name, len(text), len(lines) - 1, len(lines[-1]), None, 0)
+
+
+def _errors(error: ValidationError, path: KeyPath) -> list[tuple[KeyPath, str]]:
+    return [((*path, *inner), message) for inner, message in _flatten(error.messages)]
 
 
 def _flatten(messages: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:

@@ -18,6 +18,7 @@ from entrypoints.simulation.flyte.document_fields import (
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, parse_document, read_document
 from entrypoints.simulation.flyte.flow_schema import Problem
+from entrypoints.simulation.pongo2.errors import TemplateError
 from entrypoints.simulation.pongo2.template import Template
 
 BUILT_IN = Path(__file__).parents[1] / "flows"
@@ -77,6 +78,19 @@ def flow_from_values(document: object, where: str) -> Flow:
     return _load(Document(where, document))
 
 
+def refusals(document: Document) -> list[Problem]:
+    """Returns why the server would refuse the flow in a document; empty if it would accept it."""
+    errors = list(flow_schema.schema_errors(document.data))
+    steps = document.value(("steps",))
+    for index, step in enumerate(steps if isinstance(steps, list) else ()):
+        if isinstance(step, dict) and all(isinstance(step.get(key), dict) for key in ("event", "command")):
+            read = flow_schema.Reading().step(step)
+            known = {path for path, _ in errors}
+            found = document.errors(_StepSchema(), read, ("steps", index))
+            errors += [(path, message) for path, message in found if path not in known]
+    return errors
+
+
 def posted_flow(document: object) -> Flow:
     """Loads a flow that is posted to the server, which accepts any templates.
 
@@ -91,7 +105,7 @@ def step_from_document(document: Document, value: object, path: KeyPath) -> tupl
     reading = flow_schema.Reading()
     read = reading.step(cast("Mapping[str, object]", value))
     step = cast("FlowStep", document.load(_StepSchema(), read, path))
-    _check_templates(document, [((*path, *place), message) for place, message in _template_errors(step)])
+    _check_templates(document, [((*path, *place), error) for place, error in _template_errors(step)])
     return step, tuple(str(document.error((*path, *place), message)) for place, message in reading.warnings)
 
 
@@ -104,7 +118,7 @@ def _load(document: Document, *, checks_templates: bool = True) -> Flow:
     if checks_templates:
         _check_templates(document, list(_errors_in_steps(flow)))
     warnings = [
-        document.error(path, message, _describe(path, source))
+        document.error(path, message, describe_place(path, source))
         for path, message in (*reading.warnings, *_suspicions(flow))
     ]
     return replace(flow, warnings=tuple(str(warning) for warning in (*document.duplicates, *warnings)))
@@ -113,24 +127,24 @@ def _load(document: Document, *, checks_templates: bool = True) -> Flow:
 def _check_schema(document: Document, errors: list[Problem]) -> None:
     if errors:
         path, message = document.first(errors)
-        error = document.error(path, message, _describe(path, document.data))
+        error = document.error(path, message, describe_place(path, document.data))
         violation = SchemaViolation(str(error))
         violation.reason, violation.line, violation.column = error.reason, error.line, error.column
         raise violation
 
 
-def _check_templates(document: Document, errors: list[Problem]) -> None:
+def _check_templates(document: Document, errors: list[tuple[KeyPath, TemplateError]]) -> None:
     if errors:
-        path, message = document.first(errors)
-        raise document.error(path, message, _describe(path, document.data))
+        path, error = document.first(errors)
+        raise document.template_error(path, error, describe_place(path, document.data))
 
 
-def _errors_in_steps(flow: Flow) -> Iterator[Problem]:
+def _errors_in_steps(flow: Flow) -> Iterator[tuple[KeyPath, TemplateError]]:
     for index, step in enumerate(flow.steps):
-        yield from ((("steps", index, *path), message) for path, message in _template_errors(step))
+        yield from ((("steps", index, *path), error) for path, error in _template_errors(step))
 
 
-def _template_errors(step: FlowStep) -> Iterator[Problem]:
+def _template_errors(step: FlowStep) -> Iterator[tuple[KeyPath, TemplateError]]:
     """Yields the templates of a step that can't work."""
     trees: list[tuple[KeyPath, object]] = [
         (("event", "packLabels"), step.event_labels),
@@ -143,9 +157,9 @@ def _template_errors(step: FlowStep) -> Iterator[Problem]:
         yield from _problems(tree, path)
 
 
-def _problems(tree: object, path: KeyPath) -> Iterator[Problem]:
+def _problems(tree: object, path: KeyPath) -> Iterator[tuple[KeyPath, TemplateError]]:
     if isinstance(tree, Template):
-        yield from ((path, str(problem)) for problem in tree.problems)
+        yield from ((path, problem) for problem in tree.problems)
     elif isinstance(tree, dict):
         for key, item in tree.items():
             yield from _problems(item, (*path, key))
@@ -167,8 +181,8 @@ def _suspicions(flow: Flow) -> Iterator[Problem]:
                 yield ("steps", index, "dependsOn"), f"{unknown('step', name, ids)}; it will never have finished"
 
 
-def _describe(path: KeyPath, document: object) -> str:
-    """Names a step by its id, or by its number."""
+def describe_place(path: KeyPath, document: object) -> str:
+    """Returns the name of a place in a flow: that of a step has its id, or its number."""
     match path, document:
         case ("steps", int(index), *rest), {"steps": list(steps)}:
             raw = steps[index]
@@ -226,4 +240,4 @@ class _FlowSchema(DocumentSchema):
 
     def describe(self, path: KeyPath, document: object) -> str:
         """Names a step by its id, or by its number."""
-        return _describe(path, document)
+        return describe_place(path, document)

@@ -1,12 +1,12 @@
 """The server's rules for a flow: its JSON schema, and the keys that it reads, in any case."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from entrypoints.simulation.flyte.document_fields import NOT_A_STRING, NOT_AN_OBJECT, unknown
 from entrypoints.simulation.flyte.document_schemas import KeyPath
+from entrypoints.suggestions import most_similar
 
 Problem = tuple[KeyPath, str]
 
@@ -66,7 +66,7 @@ def step_errors(step: object, path: KeyPath = ()) -> Iterator[Problem]:
 
 def _missing(parent: Mapping[str, object], path: KeyPath, key: str) -> Problem:
     others = [other for other in parent if other not in _ALL_KEYS]
-    for similar in difflib.get_close_matches(key, others, n=1):
+    if similar := most_similar(key, others):
         return (*path, similar), f"unknown key '{similar}'; did you mean '{key}'?"
     return (*path, key), "missing"
 

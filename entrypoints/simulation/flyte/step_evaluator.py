@@ -11,8 +11,10 @@ from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.pongo2.template import Template
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_POISONED = "can't be saved: template() wrote its functions into a map of the event; give it Context or unmarshalJson()"
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+BOOLEANS = _TRUE | _FALSE
+"""What criteria may render as."""
+_POISONED = "can't be saved: template() wrote its functions into a map of the event; give it Context or unmarshalJson()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _obstacle(step: FlowStep, run: FlowRun) -> str:
 
 
 def _parse_bool(part: str, text: str) -> bool:
-    if text in _TRUE or text in _FALSE:
+    if text in BOOLEANS:
         return text in _TRUE
     raise RenderError(part, TemplateRuntimeError(f"renders to {text!r}, which is neither True nor False"))
 

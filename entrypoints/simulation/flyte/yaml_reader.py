@@ -45,14 +45,25 @@ _KINDS_BY_TAG: Final[dict[str, tuple[type, ...]]] = {
     "timestamp": (str,),
 }
 _MERGE: Final = "<<"
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _VERSION: Final = (1, 1)
 
 
+class Scalar(NamedTuple):
+    """Where a scalar stands in the text: from its first to behind its last character, quotes included."""
+
+    start: int
+    end: int
+    style: str
+    """`'`, `"`, `|` or `>`; empty for a plain one."""
+
+
 class Place(NamedTuple):
-    """Where a value stands: its own start or that of its key, and the places of its children."""
+    """Where a value stands: its own start or that of its key, and its scalar or the places of its children."""
 
     mark: yaml.Mark
     children: Mapping[str, "Place"] | None = None
+    scalar: Scalar | None = None
 
 
 @dataclass(slots=True)
@@ -79,6 +90,7 @@ class _Reader:
 
     def __init__(self, text: str, *, with_places: bool) -> None:
         self._with_places = with_places
+        self._first = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0  # libyaml does not count it
         self._next_event: Callable[[], Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text).get_event
         self._anchors: dict[str, _Anchor | None] = {}
         self._duplicates: list[tuple[str, yaml.Mark]] = []
@@ -93,8 +105,9 @@ class _Reader:
             raise _error("found incompatible YAML document", start.start_mark)
         event = self._next_event()
         data, children = self._value(event)
+        place = Place(event.start_mark, children, self._scalar_of(event))
         self._next_event()  # fails if something else than the document's end follows
-        return YamlDocument(data, Place(event.start_mark, children), self._duplicates)
+        return YamlDocument(data, place, self._duplicates)
 
     def _value(self, event: Any, *, is_key: bool = False) -> tuple[object, _Children]:
         kind, before = type(event), self._size
@@ -134,7 +147,7 @@ class _Reader:
         while type(event := self._next_event()) is not yaml.SequenceEndEvent:
             item, children = self._value(event)
             if self._with_places:
-                places[str(len(items))] = Place(event.start_mark, children)
+                places[str(len(items))] = Place(event.start_mark, children, self._scalar_of(event))
             items.append(item)
         return items, places
 
@@ -152,10 +165,17 @@ class _Reader:
             if key in own_keys:
                 self._duplicates.append((key, mark))
             own_keys.add(key)
-            data[key], children = self._value(self._next_event())
+            event = self._next_event()
+            data[key], children = self._value(event)
             if self._with_places:
-                places[key] = Place(mark, children)
+                places[key] = Place(mark, children, self._scalar_of(event))
         return data, places
+
+    def _scalar_of(self, event: Any) -> Scalar | None:
+        if type(event) is not yaml.ScalarEvent:
+            return None
+        scalar: Any = event
+        return Scalar(self._first + scalar.start_mark.index, self._first + scalar.end_mark.index, scalar.style or "")
 
     def _merge(self, event: Any, data: dict[str, object], places: dict[str, Place]) -> None:
         merged, children = self._value(event)

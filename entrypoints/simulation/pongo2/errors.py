@@ -15,6 +15,11 @@ class Position:
     line: int
     column: int
 
+    def offset(self, source: str) -> int:
+        """Returns the position as an offset in the template's source."""
+        lines = source.split("\n")[: self.line - 1]
+        return sum(map(len, lines)) + len(lines) + self.column - 1
+
     def __str__(self) -> str:
         return f"line {self.line}, column {self.column}"
 
@@ -27,12 +32,24 @@ class TemplateError(Exception):
         self.message = message
         self.position = position
 
+    def offset(self, source: str) -> int:
+        """Returns the position as an offset in the template's source; 0 if it is unknown."""
+        return 0 if self.position is None else self.position.offset(source)
+
     def __str__(self) -> str:
         return self.message if self.position is None else f"{self.position}: {self.message}"
 
 
 class TemplateSyntaxError(TemplateError):
     """The template can't be parsed: a syntax error, or an unknown tag or filter."""
+
+
+class UnknownFilter(TemplateSyntaxError):
+    """There is no filter of that name."""
+
+
+class UnknownEscape(TemplateSyntaxError):
+    """A string has a backslash before a character that can't be escaped."""
 
 
 class TemplateRuntimeError(TemplateError):

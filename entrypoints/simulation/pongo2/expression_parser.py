@@ -1,10 +1,10 @@
 """Parses expressions: operators in pongo2's order of precedence, names, literals and filters."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from entrypoints.simulation.pongo2.errors import TemplateRuntimeError, TemplateSyntaxError
+from entrypoints.simulation.pongo2.errors import TemplateRuntimeError, TemplateSyntaxError, UnknownFilter
 from entrypoints.simulation.pongo2.expressions import (
     Binary,
     Expression,
@@ -19,6 +19,7 @@ from entrypoints.simulation.pongo2.expressions import (
 )
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
 from entrypoints.simulation.pongo2.token_stream import TokenStream
+from entrypoints.suggestions import most_similar
 
 _NESTING_LIMIT = 50
 
@@ -35,13 +36,16 @@ class Filter:
 class ExpressionParser:
     """Parses expressions that use these filters and functions, and the template's macros, by number of parameters.
 
-    `problems` collects what the server accepts although it fails, or has no effect, whenever it is evaluated.
+    `problems` collects what the server accepts although it fails, or has no effect, whenever it is evaluated. `parsed`
+    has every name, filter chain and operation, and `declared` the names that the template itself defines.
     """
 
     filters: Mapping[str, Filter]
     functions: Mapping[str, Function]
     macros: dict[str, int] = field(default_factory=dict)
     problems: list[TemplateSyntaxError] = field(default_factory=list)
+    parsed: list[Expression] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
     _depth: int = 0
 
     def parse(self, stream: TokenStream) -> Expression:
@@ -51,7 +55,7 @@ class ExpressionParser:
             operator = stream.take_if(TokenKind.SYMBOL, "&&", "||") or stream.take_if(TokenKind.KEYWORD, "and", "or")
             if operator is None:
                 return left
-            return Binary(operator.value, left, self.parse(stream), operator.position)
+            return self._parsed(Binary(operator.value, left, self.parse(stream), operator.position))
 
     def parse_all(self, stream: TokenStream) -> tuple[Expression, ...]:
         """Parses expressions up to the end of the stream."""
@@ -78,7 +82,8 @@ class ExpressionParser:
         name = stream.expect(TokenKind.NAME)
         known = self.filters.get(name.value)
         if known is None:
-            raise stream.error(f"the filter '{name.value}' is not supported", name)
+            message = f"the filter '{name.value}' is not supported{hint(name.value, self.filters)}"
+            raise UnknownFilter(message, name.position)
         argument = None
         if stream.take_if(TokenKind.SYMBOL, ":"):
             at = stream.current
@@ -95,10 +100,10 @@ class ExpressionParser:
         operator = stream.take_if(TokenKind.SYMBOL, "==", "<=", ">=", "!=", "<>", ">", "<")
         if operator is not None:
             with self._nested(stream):
-                return Binary(operator.value, left, self._relation(stream), operator.position)
+                return self._parsed(Binary(operator.value, left, self._relation(stream), operator.position))
         operator = stream.take_if(TokenKind.KEYWORD, "in")
         if operator is not None:
-            return Binary("in", left, self._sum(stream), operator.position)
+            return self._parsed(Binary("in", left, self._sum(stream), operator.position))
         return left
 
     def _sum(self, stream: TokenStream) -> Expression:
@@ -136,7 +141,7 @@ class ExpressionParser:
         filters = []
         while stream.take_if(TokenKind.SYMBOL, "|"):
             filters.append(self.parse_filter_call(stream))
-        return Filtered(value, tuple(filters)) if filters else value
+        return self._parsed(Filtered(value, tuple(filters))) if filters else value
 
     def _number(self, token: Token, stream: TokenStream) -> Literal:
         if not stream.take_if(TokenKind.SYMBOL, "."):
@@ -144,14 +149,14 @@ class ExpressionParser:
         decimals = stream.expect(TokenKind.NUMBER)
         return Literal(float(f"{token.value}.{decimals.value}"))
 
-    def _name(self, first: Token, stream: TokenStream) -> Name:
+    def _name(self, first: Token, stream: TokenStream) -> Expression:
         arguments = self._call(stream)
         if arguments is not None:
             self._check_call(first, len(arguments), stream)
         parts = [NamePart(first.value, arguments)]
         while stream.take_if(TokenKind.SYMBOL, "."):
             parts.append(self._name_part(stream))
-        return Name(tuple(parts), self.functions, first.position)
+        return self._parsed(Name(tuple(parts), self.functions, first.position))
 
     def _name_part(self, stream: TokenStream) -> NamePart:
         token = stream.take()
@@ -173,10 +178,15 @@ class ExpressionParser:
             if count > most:
                 self.problems.append(stream.error(f"'{name.value}' takes at most {most} arguments, not {count}", name))
         elif function is None:
-            self.problems.append(stream.error(f"the function '{name.value}' is not supported", name))
+            message = f"the function '{name.value}' is not supported{hint(name.value, self.functions)}"
+            self.problems.append(stream.error(message, name))
         elif function.parameters is not None and len(function.parameters) != count:
             expected = f"{len(function.parameters)} argument{'' if len(function.parameters) == 1 else 's'}"
             self.problems.append(stream.error(f"'{name.value}' takes {expected}, not {count}", name))
+
+    def _parsed(self, expression: Expression) -> Expression:
+        self.parsed.append(expression)
+        return expression
 
     @contextmanager
     def _nested(self, stream: TokenStream) -> Iterator[None]:
@@ -185,6 +195,12 @@ class ExpressionParser:
             raise stream.error(f"the expression nests deeper than {_NESTING_LIMIT}")
         yield
         self._depth -= 1
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """Returns the end of a message about an unknown word, with the most similar known one if there is one."""
+    similar = most_similar(word, known)
+    return f"; did you mean '{similar}'?" if similar else ""
 
 
 def _integer(token: Token, stream: TokenStream) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from entrypoints.simulation.pongo2.errors import Position, TemplateSyntaxError
+from entrypoints.simulation.pongo2.errors import Position, TemplateSyntaxError, UnknownEscape
 
 KEYWORDS = frozenset({"in", "and", "or", "not", "true", "false", "as", "export"})
 
@@ -139,7 +139,7 @@ class _Lexer:
         if escape is None:
             raise self._error("the string is not closed on its line", start)
         message = rf"unknown escape sequence '{escape['escape']}'; only \" and \\ are allowed"
-        raise self._error(message, escape.start("escape"))
+        raise UnknownEscape(message, self._position(escape.start("escape")))
 
     def _error(self, message: str, offset: int) -> TemplateSyntaxError:
         return TemplateSyntaxError(message, self._position(offset))

@@ -1,12 +1,12 @@
 """Parses a template into nodes: text, variables and tags."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from entrypoints.simulation.pongo2 import values
 from entrypoints.simulation.pongo2.errors import Position, TemplateSyntaxError
-from entrypoints.simulation.pongo2.expression_parser import ExpressionParser
+from entrypoints.simulation.pongo2.expression_parser import ExpressionParser, hint
 from entrypoints.simulation.pongo2.expressions import Expression
 from entrypoints.simulation.pongo2.lexer import Token, TokenKind
 from entrypoints.simulation.pongo2.rendering import RenderContext
@@ -56,6 +56,8 @@ class TagNode:
     """A tag, rendered by a function that its parser made."""
 
     render: Callable[[RenderContext], None]
+    branches: "tuple[Block, ...] | None" = None
+    """The blocks of which it renders exactly one; None if it does anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class Parser:
         self.expressions = expressions
         self.exported_macros: set[str] = set()
         self.block_names: set[str] = set()
+
+    def declare(self, name: str) -> str:
+        """Notes that the template defines a name, and returns the name."""
+        self.expressions.declared.add(name)
+        return name
 
     def parse_document(self) -> Block:
         """Parses the whole template. Raises TemplateSyntaxError."""
@@ -132,7 +139,7 @@ class Parser:
         opening, name, arguments = self._tag()
         parse = self._tags.get(name.value)
         if parse is None:
-            raise TemplateSyntaxError(_describe_unknown_tag(name.value), name.position)
+            raise TemplateSyntaxError(_describe_unknown_tag(name.value, self._tags), name.position)
         self._depth += 1
         if self._depth > _NESTING_LIMIT:
             raise TemplateSyntaxError(f"tags nest deeper than {_NESTING_LIMIT}", opening.position)
@@ -170,9 +177,9 @@ def _unclosed(start: Token, *ends: str) -> TemplateSyntaxError:
     return TemplateSyntaxError(f"the tag '{start.value}' is not closed; expected {expected}", start.position)
 
 
-def _describe_unknown_tag(name: str) -> str:
+def _describe_unknown_tag(name: str, tags: Iterable[str]) -> str:
     if name in _NEEDS_FILES:
         return f"the tag '{name}' is not supported: it needs template files, and flows have none"
     if name.startswith("end") or name in {"else", "elif", "empty"}:
         return f"the tag '{name}' has no opening tag"
-    return f"the tag '{name}' is not supported"
+    return f"the tag '{name}' is not supported{hint(name, tags)}"

@@ -8,10 +8,10 @@ from typing import Final
 from entrypoints.simulation.pongo2 import functions
 from entrypoints.simulation.pongo2.errors import TemplateError, TemplateRuntimeError, TemplateSyntaxError
 from entrypoints.simulation.pongo2.expression_parser import ExpressionParser
-from entrypoints.simulation.pongo2.expressions import Function
+from entrypoints.simulation.pongo2.expressions import Expression, Function
 from entrypoints.simulation.pongo2.filters.registry import FILTERS
 from entrypoints.simulation.pongo2.lexer import tokenize
-from entrypoints.simulation.pongo2.parser import Block, Parser
+from entrypoints.simulation.pongo2.parser import Block, Parser, TextNode
 from entrypoints.simulation.pongo2.rendering import RenderContext, TemplateEnvironment
 from entrypoints.simulation.pongo2.tags.registry import TAGS
 from entrypoints.simulation.pongo2.values import to_text
@@ -24,17 +24,21 @@ class Template:
     """A parsed template. The constructor raises TemplateSyntaxError, with the position of the error.
 
     `problems` are what the server accepts although it can't work, such as an invalid regular expression. With
-    `is_deferred`, as on the server, a syntax error is one of them: the template fails when it is rendered.
+    `is_deferred`, as on the server, a syntax error is one of them: the template fails when it is rendered, and
+    `document` is None. `expressions` are all names, filter chains and operations in it, and `declared` the names that
+    it defines.
     """
 
-    __slots__ = ("_document", "_exported_macros", "is_constant", "problems", "source")
+    __slots__ = ("_exported_macros", "declared", "document", "expressions", "is_constant", "problems", "source")
 
     def __init__(self, source: str, *, is_deferred: bool = False) -> None:
         self.source = source
         self.is_constant = "{{" not in source and "{%" not in source and "{#" not in source
         self.problems: tuple[TemplateSyntaxError, ...] = ()
         self._exported_macros: frozenset[str] = frozenset()
-        self._document: Block | None = None
+        self.document: Block | None = None
+        self.expressions: tuple[Expression, ...] = ()
+        self.declared: frozenset[str] = frozenset()
         try:
             self._parse()
         except TemplateSyntaxError as error:
@@ -49,11 +53,15 @@ class Template:
             message = "a template can't end with '{': the server appends a tag of its own"
             raise TemplateSyntaxError(message, tokenize(self.source)[-1].position)
         if self.is_constant:
-            self._document = Block(())
+            self.document = Block((TextNode(self.source),) if self.source else ())
             return
         expressions = ExpressionParser(FILTERS, FUNCTIONS)
         parser = Parser(tokenize(self.source), TAGS, expressions)
-        self._document = parser.parse_document()
+        try:
+            self.document = parser.parse_document()
+        finally:
+            self.expressions = tuple(expressions.parsed)
+            self.declared = frozenset(expressions.declared)
         self.problems = tuple(expressions.problems)
         self._exported_macros = frozenset(parser.exported_macros)
 
@@ -63,14 +71,14 @@ class Template:
 
     def render_within(self, context: RenderContext) -> str:
         """Renders the template in a context without output."""
-        if self._document is None:
+        if self.document is None:
             raise TemplateRuntimeError(str(self.problems[0]))
         if self.is_constant:
             return self.source
         if clashes := self._exported_macros & {*context.variables, *FUNCTIONS}:
             raise TemplateRuntimeError(f"the exported macro '{min(clashes)}' has the name of another value")
         try:
-            self._document.render(context)
+            self.document.render(context)
         except RecursionError as error:
             raise TemplateRuntimeError("the template nests too deep") from error
         return "".join(context.output)

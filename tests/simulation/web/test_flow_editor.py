@@ -79,7 +79,7 @@ def test_renaming_a_flow_replaces_it(editor: FlowEditor, flyte: Flyte) -> None:
             "step 1, event.pakName: unknown key 'pakName'",
         ),
         ("name: x\nsteps: [", 2, 9, "did not find expected node content"),
-        (_TEXT + "  criteria: '{{ x | foo }}'\n", 6, 3, "step 1, criteria: line 1, column 8: the filter 'foo'"),
+        (_TEXT + "  criteria: '{{ x | foo }}'\n", 6, 21, "step 1, criteria: the filter 'foo'"),
         ("", 0, 0, "expected an object"),
     ],
 )

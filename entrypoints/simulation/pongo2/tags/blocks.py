@@ -38,6 +38,7 @@ def parse_block(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     if name.value in parser.block_names:
         raise arguments.error(f"there is a block '{name.value}' already", name)
     parser.block_names.add(name.value)
+    parser.declare("block")
 
     def render(context: RenderContext) -> None:
         context.locals["block"] = values.Struct("pongo2.tagBlockInformation", {"Super": ""})
@@ -122,7 +123,7 @@ def parse_with(parser: Parser, start: Token, arguments: TokenStream) -> Node:
             name = arguments.expect(TokenKind.NAME)
             arguments.expect(TokenKind.SYMBOL, "=")
             expression = parser.expressions.parse(arguments)
-        pairs.append((name.value, expression))
+        pairs.append((parser.declare(name.value), expression))
     body = parser.parse_block(start, "endwith")
 
     def render(context: RenderContext) -> None:
@@ -142,12 +143,13 @@ def _comparison(parser: Parser, start: Token, arguments: TokenStream, operator: 
 
 
 def _conditional(branches: Sequence[tuple[Expression, Block]], otherwise: Block | None) -> Node:
+    last = otherwise or Block(())
+
     def render(context: RenderContext) -> None:
         for condition, block in branches:
             if values.is_truthy(condition.evaluate(context)):
                 block.render(context)
                 return
-        if otherwise is not None:
-            otherwise.render(context)
+        last.render(context)
 
-    return TagNode(render)
+    return TagNode(render, (*(block for _, block in branches), last))

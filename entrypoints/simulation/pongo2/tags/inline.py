@@ -69,13 +69,13 @@ def parse_lorem(_: Parser, __: Token, arguments: TokenStream) -> Node:
 
 def parse_macro(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Defines a block with parameters, which may have defaults, to be called like a function."""
-    name = arguments.expect(TokenKind.NAME).value
+    name = parser.declare(arguments.expect(TokenKind.NAME).value)
     arguments.expect(TokenKind.SYMBOL, "(")
     parameters: list[tuple[str, Expression | None]] = []
     for _ in arguments.items_until_parenthesis():
         parameter = arguments.expect(TokenKind.NAME)
         default = parser.expressions.parse(arguments) if arguments.take_if(TokenKind.SYMBOL, "=") else None
-        parameters.append((parameter.value, default))
+        parameters.append((parser.declare(parameter.value), default))
     is_exported = arguments.take_if(TokenKind.KEYWORD, "export") is not None
     arguments.expect_end()
     parser.expressions.macros[name] = len(parameters)
@@ -121,7 +121,7 @@ def parse_now(_: Parser, __: Token, arguments: TokenStream) -> Node:
 
 def parse_set(parser: Parser, _: Token, arguments: TokenStream) -> Node:
     """Names a value: `name = value`."""
-    name = arguments.expect(TokenKind.NAME).value
+    name = parser.declare(arguments.expect(TokenKind.NAME).value)
     arguments.expect(TokenKind.SYMBOL, "=")
     expression = parser.expressions.parse(arguments)
     arguments.expect_end()
@@ -142,7 +142,8 @@ def parse_templatetag(_: Parser, __: Token, arguments: TokenStream) -> Node:
 def parse_widthratio(parser: Parser, _: Token, arguments: TokenStream) -> Node:
     """Writes a value's share of a maximum, on a scale up to a width; with `as name`, sets the name instead."""
     operands = [parser.expressions.parse(arguments) for _ in range(3)]
-    name = arguments.expect(TokenKind.NAME).value if arguments.take_if(TokenKind.KEYWORD, "as") else None
+    takes_name = arguments.take_if(TokenKind.KEYWORD, "as") is not None
+    name = parser.declare(arguments.expect(TokenKind.NAME).value) if takes_name else None
     arguments.expect_end()
 
     def render(context: RenderContext) -> None:

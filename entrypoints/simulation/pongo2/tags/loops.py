@@ -16,8 +16,10 @@ _NO_VALUE = object()
 
 def parse_for(parser: Parser, start: Token, arguments: TokenStream) -> Node:
     """Repeats a block for every item, with `reversed`, `sorted`, `{% empty %}` and the counters of `forloop`."""
-    key_name = arguments.expect(TokenKind.NAME).value
-    value_name = arguments.expect(TokenKind.NAME).value if arguments.take_if(TokenKind.SYMBOL, ",") else None
+    key_name = parser.declare(arguments.expect(TokenKind.NAME).value)
+    has_value = arguments.take_if(TokenKind.SYMBOL, ",") is not None
+    value_name = parser.declare(arguments.expect(TokenKind.NAME).value) if has_value else None
+    parser.declare("forloop")
     arguments.expect(TokenKind.KEYWORD, "in")
     iterated = parser.expressions.parse(arguments)
     is_reversed = arguments.take_if(TokenKind.NAME, "reversed") is not None
@@ -85,7 +87,7 @@ def parse_cycle(parser: Parser, _: Token, arguments: TokenStream) -> Node:
     is_silent = False
     while arguments.has_more:
         if arguments.take_if(TokenKind.KEYWORD, "as"):
-            name = arguments.expect(TokenKind.NAME).value
+            name = parser.declare(arguments.expect(TokenKind.NAME).value)
             is_silent = arguments.take_if(TokenKind.NAME, "silent") is not None
             arguments.expect_end()
         else:

@@ -1,0 +1,1 @@
+"""The flow linter: finds mistakes in flows before they run."""

@@ -1,0 +1,113 @@
+"""Checks of the input of this pack's commands."""
+
+from collections.abc import Iterator
+
+from adapters.serialization.payloads import parse_command
+from application.catalog.commands import COMMANDS_BY_METHOD
+from application.catalog.specs import CommandSpec
+from domain.commands import UnreadableCommand
+from domain.json_values import JsonObject
+from entrypoints.lint.findings import Problem
+from entrypoints.lint.flow_text import FlowText, StepText
+from entrypoints.lint.packs import Packs
+from entrypoints.lint.words import either, instead_of
+from entrypoints.simulation.flyte.document_schemas import KeyPath
+from entrypoints.suggestions import most_similar
+
+_CODE = ("{{", "{%")
+
+
+def missing_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A required field that the input of a command lacks, or that is empty."""
+    for step, spec, given in _inputs(flow, packs):
+        known = [field.name for field in spec.fields]
+        others = [key for key in given if key not in known]
+        beside = flow.document.value(step.command.path)
+        for group in spec.lacking(given):
+            if isinstance(beside, dict) and any(name in beside for name in group):
+                continue  # that is a mistake of indentation
+            empty = next((name for name in group if name in given), None)
+            similar = next((other for name in group if (other := most_similar(name, others))), None)
+            if empty is not None:
+                message = f"{spec.name} fails, because {empty} is empty; give it a value"
+            elif similar:
+                message = f"{spec.name} needs {either(group)}, and has {similar} instead; rename it"
+            else:
+                message = f"{spec.name} needs {either(group)}; add it to the input"
+            yield Problem((*_input_path(step), *filter(None, (empty or similar,))), message)
+
+
+def unknown_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A field that a command does not have, and ignores."""
+    for step, spec, given in _inputs(flow, packs):
+        known = [field.name for field in spec.fields]
+        lacking = {name for group in spec.lacking(given) for name in group}
+        for key in given if not spec.passes_on else ():
+            if key not in known and most_similar(key, known) not in lacking:
+                advice = instead_of(key, known)
+                yield Problem((*_input_path(step), key), f"{spec.name} ignores {key}, which it does not have; {advice}")
+
+
+def invalid_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A value that a command cannot have, so that it is answered with `FATAL`."""
+    for step in flow.steps:
+        spec = packs.command(step.command.pack, step.command.name)
+        if spec is not None and not isinstance(step.input, dict | None):
+            keys = either([field.name for field in spec.fields])
+            yield Problem(_input_path(step), f"the input of {spec.name} must be an object; write keys such as {keys}")
+    for step, spec, given in _inputs(flow, packs):
+        for field in spec.fields:
+            value = given.get(field.name)
+            command = None if _has_code(value) else parse_command(spec.name, {field.name: value})
+            if isinstance(command, UnreadableCommand):
+                advice = f"{command.reason}, so that {spec.name} is answered with FATAL; {_repaired(value)}"
+                yield Problem((*_input_path(step), field.name), advice)
+
+
+def nulls_in_lists(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A null in a list of the input, with which the step fails."""
+    for step in flow.steps:
+        for path in _nulls_in_lists(step.input, _input_path(step)):
+            yield Problem(path, "the step fails, because a list must not have an empty item; give it a value")
+
+
+def refused_methods(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A method that CallSlack refuses, because a command stands for it."""
+    for step, spec, given in _inputs(flow, packs):
+        method = given.get("method")
+        if spec.name == "CallSlack" and isinstance(method, str) and method.lower() in COMMANDS_BY_METHOD:
+            instead = COMMANDS_BY_METHOD[method.lower()]
+            yield Problem((*_input_path(step), "method"), f"CallSlack refuses {method}; send {instead} instead")
+
+
+def _inputs(flow: FlowText, packs: Packs) -> Iterator[tuple[StepText, CommandSpec, JsonObject]]:
+    """Yields the steps that send a command to this pack, with inputs that are objects or missing."""
+    for step in flow.steps:
+        spec = packs.command(step.command.pack, step.command.name)
+        if spec is not None and isinstance(step.input, dict | None):
+            yield step, spec, step.input or {}
+
+
+def _input_path(step: StepText) -> KeyPath:
+    return (*step.command.path, "input")
+
+
+def _has_code(value: object) -> bool:
+    return isinstance(value, str) and any(mark in value for mark in _CODE)
+
+
+def _repaired(value: object) -> str:
+    if isinstance(value, bool | int | float):
+        return "put it in quotes"
+    return "correct the JSON" if isinstance(value, str) else "write a value of that type"
+
+
+def _nulls_in_lists(value: object, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _nulls_in_lists(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if item is None:
+                yield (*path, index)
+            yield from _nulls_in_lists(item, (*path, index))

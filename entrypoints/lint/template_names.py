@@ -1,0 +1,137 @@
+"""Checks of the names in templates: those in scope, the keys of payloads, and the keys of the context."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from entrypoints.lint.dependencies import earlier_steps, producers
+from entrypoints.lint.findings import Problem
+from entrypoints.lint.flow_text import FlowText, StepText, TemplateAt
+from entrypoints.lint.name_chains import NameChain, name_chains
+from entrypoints.lint.packs import Packs
+from entrypoints.lint.payloads import Payload
+from entrypoints.lint.words import either, instead_of
+from entrypoints.simulation.flyte.models import Event, Pack
+from entrypoints.simulation.pongo2.template import FUNCTIONS
+from entrypoints.suggestions import most_similar
+
+_START: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EVENT: Final = Event(Pack.create("", {}), "", None, _START, _START).as_struct().fields
+_SCOPE: Final = ("Event", "Context")
+_NOTHING: Final = frozenset({"nil", "null", "none", "None"})
+"""Names that people give to nothing, which is what an unknown name is."""
+_PAYLOAD: Final = ("Event", "Payload")
+
+
+def unknown_names(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A name that no template can see."""
+    for step, at, chain in _chains(flow):
+        if chain.root in {*_SCOPE, *FUNCTIONS, "pongo2", *_NOTHING}:
+            if chain.root == "Event" and len(chain.parts) > 1 and chain.parts[1] not in _EVENT:
+                field = str(chain.parts[1])
+                payload = _payload(flow, step, packs)
+                similar = most_similar(field, _EVENT)
+                if not similar and payload is not None and field in payload.sample:
+                    similar = f"Payload.{field}"
+                advice = f"did you mean Event.{similar}?" if similar else f"write Event.{either(_EVENT)}"
+                yield Problem(at.path, f"an event has no {field}; {advice}", chain.offset)
+            continue
+        yield Problem(
+            at.path, f"there is no name {chain.root}; {_name_instead(flow, step, chain, packs)}", chain.offset
+        )
+
+
+def unknown_payload_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
+    """A key that the payload of this pack's event does not have."""
+    for step, at, chain in _chains(flow):
+        payload = _payload(flow, step, packs) if chain.parts[: len(_PAYLOAD)] == _PAYLOAD else None
+        if payload is None or payload.is_open:
+            continue
+        message = _missing_key(payload.sample, chain.parts[len(_PAYLOAD) :])
+        if message:
+            name = packs.meant_event(step.event.name)
+            yield Problem(at.path, f"the payload of {name} {message}", chain.offset)
+
+
+def unknown_context_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A key of the context that no step sets."""
+    everywhere = sorted({key for step in flow.steps for key in step.context})
+    for _step, at, key, offset in _context_keys(flow):
+        if key not in everywhere:
+            similar = most_similar(key, everywhere)
+            advice = f"did you mean Context.{similar}?" if similar else f"set {key} in the context of a step before it"
+            yield Problem(at.path, f"no step sets Context.{key}; {advice}", offset)
+
+
+def context_of_other_steps(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A key of the context that is not set yet where it is read."""
+    for step, at, key, offset in _context_keys(flow):
+        setters = [other for other in flow.steps if key in other.context]
+        before = earlier_steps(flow, step)
+        if not setters or any(other in before for other in setters) or (step in setters and at.part != "context"):
+            continue
+        if step in setters:
+            advice = f"repeat the template of {key} here"
+            message = f"Context.{key} is not set yet, because the keys of one context do not see one another; {advice}"
+        else:
+            where = "another run" if not step.depends_on else "a step that does not come before this one"
+            advice = f"set {key} in the context of this step"
+            message = f"Context.{key} is empty here, because {_name(setters[0])} sets it in {where}; {advice}"
+        yield Problem(at.path, message, offset)
+
+
+def _chains(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, NameChain]]:
+    for step in flow.steps:
+        for at in step.templates:
+            for chain in name_chains(at.template):
+                yield step, at, chain
+
+
+def _context_keys(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, str, int]]:
+    """Yields where templates read a key of the context; not for a single step, whose test sets them."""
+    for step, at, chain in _chains(flow) if flow.is_whole else ():
+        if chain.root == "Context" and len(chain.parts) > 1 and isinstance(chain.parts[1], str):
+            yield step, at, chain.parts[1], chain.offset
+
+
+def _payload(flow: FlowText, step: StepText, packs: Packs) -> Payload | None:
+    """Returns the payload of the event that a step waits for, also if the event's name is misspelt."""
+    payload = packs.payload(step.event.pack, packs.meant_event(step.event.name))
+    if payload is None or not payload.is_open or not step.depends_on:
+        return payload
+    inputs = [sender.input for sender in producers(flow, step)]
+    given = {key: None for one in inputs if isinstance(one, dict) for key in one}
+    return Payload({**given, **payload.sample}, is_open=not all(isinstance(one, dict) for one in inputs))
+
+
+def _missing_key(value: Any, parts: tuple[str | int, ...]) -> str:
+    """Returns what is wrong with a way into a payload; empty if nothing is known to be."""
+    way = ""
+    for part in parts:
+        if not isinstance(part, str) or value is None or value in ({}, []) or isinstance(value, list):
+            return ""
+        if not isinstance(value, Mapping):
+            return f"has a {_KINDS[type(value)]} as {way}, which has no key {part}; write {way} alone"
+        if part not in value:
+            return f"has no key {f'{way}.{part}' if way else part}; {instead_of(part, value)}"
+        way, value = f"{way}.{part}" if way else part, value[part]
+    return ""
+
+
+_KINDS: Final = {str: "text", bool: "boolean", int: "number", float: "number"}
+
+
+def _name_instead(flow: FlowText, step: StepText, chain: NameChain, packs: Packs) -> str:
+    payload = _payload(flow, step, packs)
+    if chain.root in _EVENT:
+        return f"did you mean Event.{chain.root}?"
+    if chain.root in step.context:
+        return f"did you mean Context.{chain.root}?"
+    if payload is not None and chain.root in payload.sample:
+        return f"did you mean Event.Payload.{chain.root}?"
+    similar = most_similar(chain.root, (*_SCOPE, *FUNCTIONS))
+    return f"did you mean {similar}?" if similar else "write Event or Context, or put a text in quotes"
+
+
+def _name(step: StepText) -> str:
+    return f"step '{step.id}'" if step.id else "a step without an id"

@@ -1,0 +1,101 @@
+"""Checks of values of which YAML makes something else than it seems."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from entrypoints.lint.findings import Problem
+from entrypoints.lint.flow_text import FlowText
+from entrypoints.lint.packs import Packs
+from entrypoints.simulation.flyte.document_schemas import KeyPath
+from entrypoints.simulation.flyte.documents import mark_at
+from entrypoints.simulation.flyte.yaml_reader import Scalar
+
+_COMMENT: Final = re.compile(r"[ \t]+(#+)(?=([^\s#!]?))")
+_SLASH_COMMENT: Final = re.compile(r"\s//(?:\s|$)")
+_NAMES: Final = frozenset({"packName", "name", "id", "dependsOn"})
+_BOOLEAN_KEYS: Final = frozenset({"true", "false"})
+_KEY: Final = re.compile(r"[A-Za-z]+")
+_CHANGED_NUMBER: Final = re.compile(r"[+-]?0\d+|\+\d+|[+-]?\d+\.\d*0|[+-]?[\d.]*_[\d._]*")
+"""Leading and trailing zeros, a plus and underscores get lost."""
+_BRACKETS: Final = ("()", "[]", "{}")
+
+
+def comments_in_texts(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A text that ends where ` #` begins a comment."""
+    for path, scalar in _plain_scalars(flow):
+        value = flow.document.value(path)
+        found = _COMMENT.match(flow.document.text, scalar.end)
+        if found is None or not isinstance(value, str | None):
+            continue
+        if found[2] or (value and _is_cut(value)):
+            what = f"so the text is only '{value}'" if value else "so the value is empty"
+            mark = mark_at(flow.document.text, found.start(1))
+            yield Problem(path, f"' #' begins a comment, {what}; put the whole text in quotes", mark=mark)
+
+
+def slash_comments(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A comment that begins with `//`, which is a part of the text in YAML."""
+    yield from flow.repairs.get("slash-comment", ())
+    for path, _scalar in _plain_scalars(flow):
+        value = flow.document.value(path)
+        is_name = path[-1] in _NAMES or "dependsOn" in path
+        if is_name and isinstance(value, str) and (found := _SLASH_COMMENT.search(value)):
+            message = "'//' begins no comment in YAML, and belongs to the value; write # instead"
+            yield Problem(path, message, found.start() + 1)
+
+
+def unquoted_templates(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A template without quotes, which YAML reads as an object."""
+    yield from flow.repairs.get("unquoted-template", ())
+
+
+def unquoted_texts(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A text that begins with, or contains, what has a meaning in YAML, and needs quotes."""
+    yield from flow.repairs.get("unquoted-text", ())
+
+
+def quotes_in_quotes(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A quote within a text in the same quotes, which ends it."""
+    yield from flow.repairs.get("quotes-in-quotes", ())
+
+
+def unclosed_quotes(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A quote that is not closed, so that the text goes on over the next keys."""
+    yield from flow.repairs.get("unclosed-quote", ())
+
+
+def unreadable_files(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """What YAML cannot read."""
+    yield from flow.repairs.get("unreadable", ())
+
+
+def changed_numbers(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A number that YAML changes, such as `1.10` or `007`."""
+    for path, scalar in _plain_scalars(flow):
+        value = flow.document.value(path)
+        written = flow.document.text[scalar.start : scalar.end]
+        if type(value) in (int, float) and _CHANGED_NUMBER.fullmatch(written) and written != str(value):
+            message = f"{written} is the number {value} in YAML; put it in quotes if it is a text"
+            yield Problem(path, message, mark=mark_at(flow.document.text, scalar.start))
+
+
+def boolean_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A key such as `y` or `on`, of which YAML makes a boolean."""
+    for path, place in flow.document.places():
+        written = _KEY.match(flow.document.text, place.mark.index)
+        if path[-1] in _BOOLEAN_KEYS and written and written[0] not in _BOOLEAN_KEYS:
+            yield Problem(path, f"the key {written[0]} is the boolean {path[-1]} in YAML; put it in quotes")
+
+
+def _plain_scalars(flow: FlowText) -> Iterator[tuple[KeyPath, Scalar]]:
+    """Yields the scalars without quotes, unless the flow is JSON."""
+    if not flow.is_json:
+        for path, place in flow.document.places():
+            if place.scalar is not None and not place.scalar.style:
+                yield path, place.scalar
+
+
+def _is_cut(text: str) -> bool:
+    """Whether a text ends within brackets or backticks."""
+    return any(text.count(opening) > text.count(closing) for opening, closing in _BRACKETS) or text.count("`") % 2 == 1
