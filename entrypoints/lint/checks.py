@@ -59,6 +59,7 @@ CHECKS: Final = (
     Check("missing-input", inputs.missing_inputs),
     Check("unknown-input", inputs.unknown_inputs),
     Check("invalid-input", inputs.invalid_inputs),
+    Check("empty-value", inputs.empty_values),
     Check("null-in-list", inputs.nulls_in_lists),
     Check("refused-method", inputs.refused_methods),
     Check("unknown-filter", template_syntax.unknown_filters),

@@ -11,6 +11,7 @@ from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText
 from entrypoints.lint.packs import Packs
 from entrypoints.lint.words import either, instead_of
+from entrypoints.lint.yaml_traps import has_lost_its_value
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.suggestions import most_similar
 
@@ -26,6 +27,8 @@ def missing_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         for group in spec.lacking(given):
             if isinstance(beside, dict) and any(name in beside for name in group):
                 continue  # that is a mistake of indentation
+            if any(name in given and given[name] is None for name in group):
+                continue  # that is reported as empty
             empty = next((name for name in group if name in given), None)
             similar = next((other for name in group if (other := most_similar(name, others))), None)
             if empty is not None:
@@ -64,6 +67,14 @@ def invalid_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
                 yield Problem((*_input_path(step), field.name), advice)
 
 
+def empty_values(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A key of the input without a value, which Flyte leaves out."""
+    for step in flow.steps:
+        for path in _empty_keys(step.input, _input_path(step)):
+            if not has_lost_its_value(flow.document, path):
+                yield Problem(path, "this is empty, so that Flyte leaves it out; give it a value, or remove the key")
+
+
 def nulls_in_lists(flow: FlowText, _: Packs) -> Iterator[Problem]:
     """A null in a list of the input, with which the step fails."""
     for step in flow.steps:
@@ -90,6 +101,17 @@ def _inputs(flow: FlowText, packs: Packs) -> Iterator[tuple[StepText, CommandSpe
 
 def _input_path(step: StepText) -> KeyPath:
     return (*step.command.path, "input")
+
+
+def _empty_keys(value: object, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if item is None:
+                yield (*path, key)
+            yield from _empty_keys(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _empty_keys(item, (*path, index))
 
 
 def _has_code(value: object) -> bool:

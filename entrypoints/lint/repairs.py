@@ -228,7 +228,7 @@ def _explain(text: str, error: InvalidDocument) -> tuple[str, str]:
             "indentation",
             "this line is indented unlike the lines before it; align it with the key that it belongs to",
         )
-    if "expected key" in error.reason and before[-1:].strip():
+    if "expected key" in error.reason and before.rstrip()[-1:] in tuple(_QUOTES):
         return _UNREADABLE, "text follows the end of a value; put the whole text in quotes"
     return _UNREADABLE, f"{error.reason}, so that Flyte cannot read the flow; correct the line"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from application.catalog.commands import COMMANDS_BY_NAME
+from application.catalog.events import EVENTS_BY_NAME
 from entrypoints.lint.dependencies import earlier_steps, producers, required_steps, steps_that_can_run
 from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText
@@ -50,7 +51,9 @@ def events_that_never_come(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         answers = [packs.answers(event.pack, sender.command.name) for sender in senders]
         possible = {FATAL, *(name for known in answers for name in known or ())}
         if None not in answers and event.name not in possible:
-            message = _never(step, senders, packs, sorted(possible - {FATAL}))
+            required = required_steps(flow, step)
+            likely = [sender for sender in senders if sender in required] or senders
+            message = _never(step, likely, packs)
             yield Problem((*event.path, "name"), message, 0)
 
 
@@ -130,12 +133,14 @@ def _no_command_to(pack: str, flow: FlowText) -> str:
     return f"no step sends a command to {pack}, and a run gets only the answers to its own commands; {advice}"
 
 
-def _never(step: StepText, senders: Sequence[StepText], packs: Packs, possible: Sequence[str]) -> str:
+def _never(step: StepText, senders: Sequence[StepText], packs: Packs) -> str:
     event = step.event
+    names = [name for sender in senders for name in packs.answers(event.pack, sender.command.name) or ()]
+    possible = list(dict.fromkeys(names))
     if event.pack == packs.slack:
         commands = both(dict.fromkeys(sender.command.name for sender in senders))
         reason = f"{commands} cannot result in {event.name}, and a run gets only the answers to its own commands"
-        similar = most_similar(event.name, possible)
+        similar = "" if event.name in EVENTS_BY_NAME else most_similar(event.name, possible)
         advice = f"did you mean {similar}?" if similar else f"wait for {either(possible)}, or leave dependsOn out"
         return f"{reason}; {advice}"
     commands = both(dict.fromkeys(sender.command.name for sender in senders))

@@ -8,6 +8,7 @@ from entrypoints.lint.escapes import unintended_escapes
 from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, TemplateAt
 from entrypoints.lint.packs import Packs
+from entrypoints.simulation.flyte.documents import Document
 from entrypoints.simulation.pongo2.errors import TemplateError, UnknownEscape, UnknownFilter
 from entrypoints.simulation.pongo2.expressions import Filtered, Literal
 
@@ -65,15 +66,20 @@ def _errors(flow: FlowText) -> Iterator[tuple[TemplateError, Problem]]:
     for step in flow.steps:
         for at in step.templates:
             for error in () if unintended_escapes(flow.document, at.path) else at.template.problems:
-                message = error.message + (_advice(flow, at) if isinstance(error, UnknownEscape) else "")
+                message = error.message + _advice(flow.document, at, error)
                 yield error, Problem(at.path, message, error.offset(at.template.source))
 
 
-def _advice(flow: FlowText, at: TemplateAt) -> str:
-    scalar = flow.document.scalar(at.path)
-    if scalar is not None and scalar.style == '"':
-        return "; write four backslashes in double quotes, or two in single quotes"
-    return "; write two backslashes"
+def _advice(document: Document, at: TemplateAt, error: TemplateError) -> str:
+    """Returns what to write if the quotes around a template are the reason of its error."""
+    scalar = document.scalar(at.path)
+    if isinstance(error, UnknownEscape):
+        if scalar is not None and scalar.style == '"':
+            return "; write four backslashes in double quotes, or two in single quotes"
+        return "; write two backslashes"
+    if scalar is not None and scalar.style == "'" and "''" in document.text[scalar.start : scalar.end]:
+        return "; within single quotes '' is one quote: write double quotes inside"
+    return ""
 
 
 def _escaped_classes(expression: Filtered, at: TemplateAt) -> Iterator[Problem]:

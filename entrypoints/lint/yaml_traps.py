@@ -8,7 +8,7 @@ from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText
 from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.document_schemas import KeyPath
-from entrypoints.simulation.flyte.documents import mark_at
+from entrypoints.simulation.flyte.documents import Document, mark_at
 from entrypoints.simulation.flyte.yaml_reader import Scalar
 
 _COMMENT: Final = re.compile(r"[ \t]+(#+)(?=([^\s#!]?))")
@@ -32,6 +32,13 @@ def comments_in_texts(flow: FlowText, _: Packs) -> Iterator[Problem]:
             what = f"so the text is only '{value}'" if value else "so the value is empty"
             mark = mark_at(flow.document.text, found.start(1))
             yield Problem(path, f"' #' begins a comment, {what}; put the whole text in quotes", mark=mark)
+
+
+def has_lost_its_value(document: Document, path: KeyPath) -> bool:
+    """Whether a comment follows where the value at a path would begin, as in `channel: #ops`."""
+    scalar = document.scalar(path)
+    found = _COMMENT.match(document.text, scalar.end) if scalar else None
+    return found is not None and bool(found[2])
 
 
 def slash_comments(flow: FlowText, _: Packs) -> Iterator[Problem]:
