@@ -15,6 +15,8 @@ import click
 from domain.errors import StorageError
 from entrypoints.config.settings import SettingsError
 from entrypoints.daemon import ExitStatus
+from entrypoints.lint.loading import load_flow
+from entrypoints.lint.packs import Packs
 from entrypoints.observability.logs import configure_logs
 from entrypoints.simulation.console.flow_reloader import FlowReloader
 from entrypoints.simulation.console.formatter import Detail
@@ -24,7 +26,7 @@ from entrypoints.simulation.console.session import ConsoleSession
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.documents import InvalidDocument
-from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox, memory_sandbox, served_sandbox
 from entrypoints.terminal_text import printable
@@ -88,17 +90,15 @@ class _CurrentStderr:
 
 def _load_config(options: SimulateOptions) -> SandboxConfig:
     """Reads the flows and packs. Raises InvalidDocument."""
-    own = {path: flow_from_file(path) for path in options.flows}
+    packs = [pack_from_file(path) for path in options.packs]
+    own = {path: _load_flow(path, Packs(scripts=packs)) for path in options.flows}
     built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
     flows = {flow.name: flow for flow in (*built_in, *own.values())}  # the user's own flows replace built-in ones
-    for flow in own.values():
-        for warning in flow.warnings:
-            click.echo(f"warning: {warning}", err=True)
     has_page = options.serve or _is_terminal()
     return SandboxConfig(
         flows=list(flows.values()),
         flow_files={path: flow.name for path, flow in own.items()},
-        packs=[pack_from_file(path) for path in options.packs],
+        packs=packs,
         datastore=datastore_from_file(options.datastore) if options.datastore else {},
         labels=options.labels,
         record=str(options.record or ""),
@@ -108,6 +108,14 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
         flyte_port=options.flyte_port,
         page_port=0 if options.page_port is None and has_page else options.page_port,
     )
+
+
+def _load_flow(path: Path, packs: Packs) -> Flow:
+    """Loads a flow, and prints its mistakes. Raises InvalidDocument."""
+    flow, findings = load_flow(path, packs)
+    for finding in findings:
+        click.echo(printable(f"warning: {finding}"), err=True)
+    return flow
 
 
 def _run(simulation: Coroutine[None, None, ExitStatus]) -> ExitStatus:
@@ -174,7 +182,7 @@ async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox:
     session = ConsoleSession(sandbox, _output(), Detail.ON if is_explained else Detail.OFF)
     if sandbox.page_url and not options.serve:
         session.write(f"Web page: {sandbox.page_url}")
-    reloader = FlowReloader(sandbox.flyte, config.flow_files, session.write)
+    reloader = FlowReloader(sandbox.flyte, config.flow_files, config.packs, session.write)
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(session.printer.run(), name="print events"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from domain.users import User
+from entrypoints.lint.findings import Finding
 from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
 from entrypoints.simulation.flyte.models import Event
 from entrypoints.simulation.flyte.scripted_pack import PackScript
@@ -43,6 +44,8 @@ class FlowTestSetup:
     """The environment before the first step."""
 
     flows: Sequence[Flow] = ()
+    findings: Sequence[Finding] = ()
+    """The mistakes in the flows."""
     packs: Sequence[PackScript] = ()
     people: Sequence[PersonSetup] = (PersonSetup("alice"), PersonSetup("bob"))
     channels: Sequence[ChannelSetup] = (ChannelSetup("#general"), ChannelSetup("#ops"))
@@ -217,7 +220,7 @@ class FlowTest:
     @property
     def warnings(self) -> Sequence[str]:
         """The warnings about its flows."""
-        return [warning for flow in self.setup.flows for warning in flow.warnings]
+        return [str(finding) for finding in self.setup.findings]
 
 
 @dataclass(frozen=True, slots=True)

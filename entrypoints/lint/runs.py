@@ -9,6 +9,7 @@ from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText
 from entrypoints.lint.packs import Packs
 from entrypoints.lint.words import both, either, instead_of
+from entrypoints.simulation.flyte.document_fields import unknown
 from entrypoints.simulation.flyte.models import FATAL
 from entrypoints.suggestions import most_similar
 
@@ -19,7 +20,7 @@ def unknown_steps(flow: FlowText, _: Packs) -> Iterator[Problem]:
     for step in flow.steps if flow.is_whole else ():
         for index, name in enumerate(step.keys["dependsOn"] if step.depends_on else ()):
             if isinstance(name, str) and name not in ids:
-                message = f"there is no step '{name}', so this step never runs; {instead_of(name, ids)}"
+                message = f"this step never runs, because of the {unknown('step', name, ids)}"
                 yield Problem((*step.path, "dependsOn", index), message, 0)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from entrypoints.simulation.flyte.documents import Document, InvalidDocument, parse_document, read_text
+from entrypoints.simulation.flyte.documents import Document, InvalidDocument, is_json_file, parse_document, read_text
 from entrypoints.simulation.flyte.scripted_pack import PackScript, pack_from_file
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -25,7 +25,7 @@ class FlowSource:
     @property
     def is_json(self) -> bool:
         """Whether it is read as JSON."""
-        return self.path.suffix.lower() == ".json"
+        return is_json_file(self.path)
 
 
 @dataclass(slots=True)
@@ -69,6 +69,6 @@ def _add(sources: Sources, path: Path, *, is_named: bool) -> None:
 
 def _parsed(path: Path, text: str) -> Document | None:
     try:
-        return parse_document(text, str(path), is_json=path.suffix.lower() == ".json")
+        return parse_document(text, str(path), is_json=is_json_file(path))
     except InvalidDocument:
         return None

@@ -35,9 +35,9 @@ def empty_flows(flow: FlowText, _: Packs) -> Iterator[Problem]:
     data = flow.document.data
     if isinstance(data, dict) and flow.is_whole:
         if data.get("name") == "":
-            yield Problem(("name",), "the flow has no name; write one")
+            yield Problem(("name",), "the name is empty; write one")
         if data.get("steps") == []:
-            yield Problem(("steps",), "the flow has no steps; add one")
+            yield Problem(("steps",), "there are no steps; add one")
 
 
 def unknown_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
@@ -45,7 +45,7 @@ def unknown_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     refused = {path for path, _ in refusals(flow.document)} if flow.is_whole else set()
     for path, message in _ignored(flow):
         if path not in refused and not _belongs_to(flow, path, packs):
-            yield Problem(path, f"Flyte ignores this key, {message}")
+            yield Problem(path, message)
 
 
 def misplaced_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
@@ -64,7 +64,8 @@ def duplicate_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
     for duplicate in flow.document.duplicates:
         mark = Mark("", 0, duplicate.line - 1, duplicate.column - 1, None, 0)
         path = flow.document.path_at(mark.line, mark.column)
-        yield Problem(path, "the key is given twice, and only the last one counts; remove one", mark=mark)
+        message = f"duplicate key '{path[-1]}', of which only the last one counts; remove one"
+        yield Problem(path[:-1], message, mark=mark)
 
 
 def _ignored(flow: FlowText) -> list[tuple[KeyPath, str]]:

@@ -146,5 +146,5 @@ def test_what_the_server_ignores_in_a_flow_is_a_warning(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stderr == (
         f"warning: {tmp_path / 'flow.yaml'}:5:3: step 'answer', critreia: unknown key 'critreia'; "
-        "did you mean 'criteria'?\n"
+        "did you mean 'criteria'? [unknown-key]\n"
     )

@@ -116,45 +116,10 @@ def test_errors_in_a_step_are_reported_with_their_position(old: str, new: str, m
     assert message in error
 
 
-WARNINGS = [
-    (
-        "- id: hello\n  event",
-        "- id: hello\n  critria: x\n  event",
-        ":4:3: step 'hello', critria: unknown key 'critria'; did you mean 'criteria'?",
-    ),
-    ("steps:", "comment: y\nsteps:", ":2:1: comment: unknown key 'comment'; expected one of: name, description, steps"),
-    (
-        "input:",
-        "inputs: {}, input:",
-        ":6:49: step 'hello', command.inputs: unknown key 'inputs'; did you mean 'input'?",
-    ),
-    ("name: greet", "name: x\nname: greet", ":2:1: duplicate key 'name'"),
-    ("name: greet", "name: ''", ":1:1: name: the name is empty"),
-    (GOOD.partition("steps:")[2], " []", ":2:1: steps: there are no steps"),
-    (
-        "  criteria",
-        "  dependsOn: [helo]\n  criteria",
-        ":5:3: step 'hello', dependsOn: unknown step 'helo'; did you mean 'hello'?; it will never have finished",
-    ),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "message"), WARNINGS)
-def test_what_the_server_accepts_although_it_is_hardly_meant_is_a_warning(old: str, new: str, message: str) -> None:
-    (warning,) = read(GOOD.replace(old, new, 1)).warnings
-
-    assert warning.startswith(f"greet.yaml{message}")
-
-
-def test_a_good_flow_has_no_warnings() -> None:
-    assert read(GOOD).warnings == ()
-
-
 def test_step_keys_are_read_in_any_case() -> None:
     flow = read(GOOD.replace("id:", "ID:").replace("criteria:", "CRITERIA:").replace("input:", "Input:"))
 
     assert (flow.steps[0].id, flow.steps[0].criteria is None, flow.steps[0].input is None) == ("hello", False, False)
-    assert flow.warnings == ()
 
 
 def test_steps_may_share_an_id() -> None:

@@ -24,7 +24,7 @@ class Reloading:
         flow = flow_from_file(self.file)
         self.flyte = Flyte(flows=[flow])
         self.output: list[tuple[str, str]] = []
-        self.reloader = FlowReloader(self.flyte, {self.file: flow.name}, lambda *news: self.output.append(news))
+        self.reloader = FlowReloader(self.flyte, {self.file: flow.name}, [], lambda *news: self.output.append(news))
 
     def poll(self) -> None:
         for path in self.reloader.changed_files():
@@ -83,6 +83,6 @@ def test_the_warnings_about_a_changed_flow_are_shown(tmp_path: Path) -> None:
     flows.poll()
 
     assert [text for text, _ in flows.output] == [
-        f"warning: {flows.file}:7:3: step 1, commandd: unknown key 'commandd'; did you mean 'command'?",
+        f"warning: {flows.file}:7:3: step 1, commandd: unknown key 'commandd'; did you mean 'command'? [unknown-key]",
         "reloaded flow reply",
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -10,11 +11,13 @@ from entrypoints.flow_tests.model import ChannelSetup, FlowTest, FlowTestSetup, 
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema, TestSchema
 from entrypoints.flow_tests.parsing.step_parser import StepParser
 from entrypoints.flow_tests.parsing.step_test_parser import parse_step_test
+from entrypoints.lint.loading import load_flow
+from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
 from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
-from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file
+from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 
 T = TypeVar("T")
@@ -74,9 +77,11 @@ def _setup(document: Document, root: Mapping[str, Any], folder: Path) -> FlowTes
         given["people"] = [_person(handle, about) for handle, about in root["people"].items()]
     if "channels" in root:
         given["channels"] = [ChannelSetup(label, **about) for label, about in root["channels"].items()]
-    flows = _load_files(document, root, "flows", folder, flow_from_file)
+    packs = _load_files(document, root, "packs", folder, pack_from_file)
+    loaded = _load_files(document, root, "flows", folder, partial(load_flow, packs=Packs(scripts=packs)))
+    flows, findings = [flow for flow, _ in loaded], [finding for _, found in loaded for finding in found]
     _check_names(document, flows)
-    return FlowTestSetup(flows=flows, packs=_load_files(document, root, "packs", folder, pack_from_file), **given)
+    return FlowTestSetup(flows=flows, findings=findings, packs=packs, **given)
 
 
 def _person(handle: str, about: Mapping[str, str]) -> PersonSetup:

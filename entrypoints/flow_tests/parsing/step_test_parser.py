@@ -6,6 +6,7 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, post_load
 
 from entrypoints.flow_tests.model import START, StepTest
+from entrypoints.lint.linter import lint_step
 from entrypoints.simulation.flyte.document_fields import MappingField, Text, text_map
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema
 from entrypoints.simulation.flyte.documents import Document
@@ -18,7 +19,8 @@ _NOTHING: Final = "nothing"
 def parse_step_test(document: Document, file: Path) -> StepTest:
     """Loads the test in a document with `step` and `testData`. Raises InvalidDocument."""
     root: Any = document.load(_StepTestSchema(), document.data)
-    step, warnings = step_from_document(document, root["step"], ("step",))
+    step = step_from_document(document, root["step"], ("step",))
+    warnings = [str(finding) for finding in lint_step(document)]
     name = f"step {step.id}" if step.id else file.stem
     data = root["test_data"]
     return StepTest(name, file, document.line(("step",)), step, expected=root["expect"], warnings=warnings, **data)

@@ -160,7 +160,12 @@ def mark_at(text: str, index: int) -> yaml.Mark:
 
 def read_document(path: Path) -> Document:
     """Reads a JSON (`.json`) or YAML file. Raises InvalidDocument."""
-    return parse_document(read_text(path), str(path), is_json=path.suffix.lower() == ".json")
+    return parse_document(read_text(path), str(path), is_json=is_json_file(path))
+
+
+def is_json_file(path: Path) -> bool:
+    """Whether a file is read as JSON, by its name."""
+    return path.suffix.lower() == ".json"
 
 
 def read_text(path: Path) -> str:

@@ -13,7 +13,6 @@ from entrypoints.simulation.flyte.document_fields import (
     MappingField,
     TemplateText,
     Text,
-    unknown,
 )
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, parse_document, read_document
@@ -55,8 +54,6 @@ class Flow:
     description: str = ""
     steps: tuple[FlowStep, ...] = ()
     source: Mapping[str, object] = field(repr=False)
-    warnings: tuple[str, ...] = ()
-    """What the server accepts, although it is hardly meant, with its place."""
 
 
 class SchemaViolation(InvalidDocument):
@@ -99,29 +96,23 @@ def posted_flow(document: object) -> Flow:
     return _load(Document("posted flow", document), checks_templates=False)
 
 
-def step_from_document(document: Document, value: object, path: KeyPath) -> tuple[FlowStep, tuple[str, ...]]:
-    """Loads a single step from a place in a document; returns it with its warnings. Raises as `flow_from_file` does."""
+def step_from_document(document: Document, value: object, path: KeyPath) -> FlowStep:
+    """Loads a single step from a place in a document. Raises as `flow_from_file` does."""
     _check_schema(document, [((*path, *place), message) for place, message in flow_schema.step_errors(value)])
-    reading = flow_schema.Reading()
-    read = reading.step(cast("Mapping[str, object]", value))
+    read = flow_schema.Reading().step(cast("Mapping[str, object]", value))
     step = cast("FlowStep", document.load(_StepSchema(), read, path))
     _check_templates(document, [((*path, *place), error) for place, error in _template_errors(step)])
-    return step, tuple(str(document.error((*path, *place), message)) for place, message in reading.warnings)
+    return step
 
 
 def _load(document: Document, *, checks_templates: bool = True) -> Flow:
     _check_schema(document, list(flow_schema.schema_errors(document.data)))
     source = cast("Mapping[str, object]", document.data)
-    reading = flow_schema.Reading()
-    flow = cast("Flow", document.load(_FlowSchema(), reading.flow(source)))
+    flow = cast("Flow", document.load(_FlowSchema(), flow_schema.Reading().flow(source)))
     flow = replace(flow, source=source)
     if checks_templates:
         _check_templates(document, list(_errors_in_steps(flow)))
-    warnings = [
-        document.error(path, message, describe_place(path, source))
-        for path, message in (*reading.warnings, *_suspicions(flow))
-    ]
-    return replace(flow, warnings=tuple(str(warning) for warning in (*document.duplicates, *warnings)))
+    return flow
 
 
 def _check_schema(document: Document, errors: list[Problem]) -> None:
@@ -166,19 +157,6 @@ def _problems(tree: object, path: KeyPath) -> Iterator[tuple[KeyPath, TemplateEr
     elif isinstance(tree, list):
         for index, item in enumerate(tree):
             yield from _problems(item, (*path, index))
-
-
-def _suspicions(flow: Flow) -> Iterator[Problem]:
-    """Yields what the server accepts in a flow that then does not do what it says."""
-    if not flow.name:
-        yield ("name",), "the name is empty"
-    if not flow.steps:
-        yield ("steps",), "there are no steps"
-    ids = [step.id for step in flow.steps if step.id]
-    for index, step in enumerate(flow.steps):
-        for name in step.depends_on:
-            if name not in ids:
-                yield ("steps", index, "dependsOn"), f"{unknown('step', name, ids)}; it will never have finished"
 
 
 def describe_place(path: KeyPath, document: object) -> str:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 import yaml
 
+from entrypoints.lint.findings import Finding
+from entrypoints.lint.linter import lint_flow
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file, flow_from_text
@@ -38,6 +41,13 @@ class Draft:
     """Line of the error, counted from 1; 0 if unknown."""
     column: int = 0
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What the linter finds in the text, besides the error."""
+        at_error = (self.line, self.column) if self.error else None
+        found = _findings(self.text, is_json=self.is_json)
+        return [finding for finding in found if (finding.line, finding.column) != at_error]
+
     def as_json(self, *, is_running: bool) -> object:
         """Returns the draft's current state."""
         return {
@@ -46,8 +56,14 @@ class Draft:
             "error": self.error,
             "line": self.line,
             "column": self.column,
+            "findings": [asdict(finding) for finding in self.findings],
             "is_running": is_running,
         }
+
+
+@lru_cache(maxsize=MAX_FLOWS)
+def _findings(text: str, *, is_json: bool) -> tuple[Finding, ...]:
+    return tuple(lint_flow(text, _SOURCE, is_json=is_json))
 
 
 class FlowEditor:

@@ -139,3 +139,24 @@ def test_the_number_of_flows_is_limited(editor: FlowEditor) -> None:
 
     with pytest.raises(TooManyFlows):
         editor.create(flow_text("one too many"))
+
+
+def test_a_draft_has_what_the_linter_finds_in_it(editor: FlowEditor) -> None:
+    draft = only_draft(editor)
+    editor.update(draft.id, _TEXT.replace("ReceivedMessage", "MessageReceived"))
+    event, missing, *_ = draft.findings
+
+    assert (draft.error, event.line, event.check) == ("", 4, "unknown-event")
+    assert (missing.line, missing.check) == (5, "missing-input")
+    state = draft.as_json(is_running=True)
+    assert isinstance(state, dict)
+    assert state["findings"][0]["message"].endswith("did you mean ReceivedMessage?")
+
+
+def test_the_error_of_a_draft_is_not_among_its_findings(editor: FlowEditor) -> None:
+    draft = only_draft(editor)
+    editor.update(draft.id, _TEXT.replace("ReceivedMessage", "MessageReceived") + "  criteria: '{{ x | foo }}'\n")
+
+    assert draft.error
+    assert {"unknown-event", "unknown-name"} <= {finding.check for finding in draft.findings}
+    assert "unknown-filter" not in {finding.check for finding in draft.findings}

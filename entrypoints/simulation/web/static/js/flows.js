@@ -67,6 +67,7 @@ function renderText(id, flow) {
   byId("delete-flow").hidden = !flow;
   if (isOther) isUnsaved = false;
   renderState(flow);
+  renderFindings(flow?.findings ?? []);
   renderLineNumbers(flow?.line);
   if (createdFlow === id) {
     createdFlow = "";
@@ -85,6 +86,16 @@ function renderState(flow) {
   if (!flow.error) return fill(state, "Running in this simulation. Files on disk stay unchanged.");
   const location = flow.line ? `Line ${flow.line}${flow.column ? `, column ${flow.column}` : ""}: ` : "";
   fill(state, `${location}${flow.error}. ${flow.is_running ? "The last valid version keeps running." : "Not running yet."}`);
+}
+
+/** Renders what the linter finds; a press selects the place. */
+function renderFindings(findings) {
+  const list = byId("flow-findings");
+  list.hidden = findings.length === 0;
+  render(list, findings, () => findings.map(({ line, column, message }, index) => element("li", {}, button(
+    `${line ? `Line ${line}, column ${column}: ` : ""}${message}`,
+    { id: `finding-${index}`, onclick: () => selectError(line, column) },
+  ))));
 }
 
 /** Renders the line numbers, with the one of the error highlighted. */
