@@ -127,8 +127,9 @@ class OutboxRelay:
             for claim in claims:
                 self._forget(claim)  # so that their leases expire
             raise
+        # A lane may have been lost and claimed anew while the engine was asked.
         delivered = frozenset(claim.lane for claim, is_delivered in zip(claims, found, strict=True) if is_delivered)
-        self._start(deliveries, claims, delivered)
+        self._start(deliveries, [claim for claim in claims if self._is_held(claim)], delivered)
 
     def _start(
         self, deliveries: asyncio.TaskGroup, claims: list[Claim], delivered: frozenset[Lane] = frozenset()
@@ -168,20 +169,22 @@ class OutboxRelay:
 
     def _stop(self, claim: Claim, lost: LeaseLost) -> None:
         """Ends a delivery that has lost its lane: the next holder asks the engine what it got."""
-        if self._claims.get(claim.lane) is claim:
+        if self._is_held(claim):
             log.warning("lease_lost", reason=str(lost))
             if delivery := self._deliveries.get(claim.lane):
                 delivery.cancel()
+            else:
+                self._forget(claim)
 
     async def _renew_lease(self, claim: Claim) -> None:
         asked_at = _now()
         await self._outbox.renew_lease(claim, self._lease.seconds)
-        if self._claims.get(claim.lane) is claim:
+        if self._is_held(claim):
             self._confirmed_at[claim.lane] = asked_at
 
     async def _look_again(self, claim: Claim) -> None:
         """Makes sure that the lane is still held, if the process may have stood still. Raises LeaseLost."""
-        if _now() - self._confirmed_at[claim.lane] > self._lease.seconds / 2:
+        if not self._is_held(claim) or _now() - self._confirmed_at[claim.lane] > self._lease.seconds / 2:
             await self._renew_lease(claim)
 
     async def _deliver_claim(self, claim: Claim, *, is_first_delivered: bool) -> None:
@@ -217,9 +220,14 @@ class OutboxRelay:
         await self._release(claim, retry_after, is_rejected=is_rejected)
         self._wake.set()
 
+    def _is_held(self, claim: Claim) -> bool:
+        """Whether the lane was not claimed anew since."""
+        return self._claims.get(claim.lane) is claim
+
     def _forget(self, claim: Claim) -> None:
-        del self._claims[claim.lane], self._confirmed_at[claim.lane]
-        self._deliveries.pop(claim.lane, None)
+        if self._is_held(claim):
+            del self._claims[claim.lane], self._confirmed_at[claim.lane]
+            self._deliveries.pop(claim.lane, None)
 
     async def _release(self, claim: Claim, retry_after: float, *, is_rejected: bool) -> None:
         try:

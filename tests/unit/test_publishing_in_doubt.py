@@ -94,6 +94,28 @@ async def test_one_audit_query_covers_all_channels_after_a_kill(world: World) ->
     assert world.faults.count("were_published") == 1
 
 
+async def test_a_message_is_delivered_although_its_lane_is_lost_while_the_audit_is_queried(world: World) -> None:
+    world.faults.block("publish")
+    async with world.killed_pack():
+        world.chat.say("C1", "hello")
+        await world.clock.advance(2)
+    world.faults.lift("publish")
+
+    world.faults.delay("were_published", 60)
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("outbox.renew_lease", "outbox.claim"):
+            world.faults.block(method)
+        await world.clock.advance(25)
+        [claim_of_another_process] = await world.storage.outbox.claim(1, 10, lease_seconds=5)
+        assert claim_of_another_process.previous_lease_expired
+        for method in ("outbox.renew_lease", "outbox.claim"):
+            world.faults.lift(method)
+        await world.clock.advance(400)
+
+    assert world.published_texts == ["hello"]
+
+
 async def test_a_message_claimed_but_not_delivered_before_a_kill_is_delivered(world: World) -> None:
     world.faults.block("publish")
     async with world.killed_pack():
