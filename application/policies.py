@@ -18,7 +18,7 @@ class LeasePolicy:
 
     @property
     def poll_seconds(self) -> float:
-        """How often workers look for what nobody owns, such as entries that an operator has requeued."""
+        """How often workers look for work without an owner, such as entries that an operator has requeued."""
         return min(5.0, self.seconds / 4)
 
 

@@ -228,7 +228,7 @@ class MemoryOutbox:
         return Claim(Lease(name, lane.token), first, lane.is_interrupted, rejected_seconds)
 
     def _latest_lane(self, claim: Claim) -> _Lane:
-        """Returns a lane that nobody else has claimed since. Raises LeaseLost."""
+        """Returns a lane that has not been claimed again since. Raises LeaseLost."""
         lane = self._lanes[claim.lane]
         if lane.latest_token != claim.lease.token:
             raise LeaseLost(claim.lane)

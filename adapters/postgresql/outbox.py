@@ -27,7 +27,7 @@ _ADD_LANES: Final = """
 """
 """Tokens go on from the uptime, so that they grow even if the lane was there before, and was forgotten."""
 _LOCK_LANES: Final = "SELECT name FROM flyte_slack.lanes WHERE name = ANY(%s) ORDER BY name FOR UPDATE"
-"""Always in the same order, so that nobody waits in a circle."""
+"""Always in the same order, which rules out deadlocks."""
 _APPEND: Final = """
     WITH clock AS MATERIALIZED (SELECT now FROM flyte_slack.clock),
     given AS MATERIALIZED (

@@ -81,7 +81,7 @@ class PostgresRateLimiter:
 
 
 async def forget_reservations(session: Session) -> None:
-    """If no replica is alive, lets reserved slots count only as far as the next rate allows: nobody waits for them."""
+    """If no replica is alive, lets reserved slots count only as far as the next rate allows: no post waits for them."""
     await session.send(
         "UPDATE flyte_slack.rates SET is_restored = true WHERE NOT is_restored AND NOT EXISTS "
         "(SELECT FROM flyte_slack.replicas JOIN flyte_slack.clock ON alive_until > now)"

@@ -1,4 +1,4 @@
-"""The uptime of all replicas together, in microseconds, by which leases, delays, paces and ages are measured."""
+"""The uptime of all replicas together, in microseconds. Leases, delays, paces and ages are measured in it."""
 
 from datetime import timedelta
 from typing import Final

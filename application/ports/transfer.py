@@ -2,7 +2,7 @@
 
 Records are plain values, so that what one program can't read survives the move. Events, commands, results and outcomes
 are JSON texts. Times are in microseconds: those of the day since 1970, and `uptime`, the time for which packs have run
-on the storage, by which ages, delays and leases are measured.
+on the storage; ages, delays and leases are measured in it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -110,7 +110,7 @@ class ChannelQueue:
             self._leave()
 
     async def _enter(self, waiter: _Waiter) -> None:
-        """Waits until nobody else here has the lane or tries to acquire it."""
+        """Waits until no other task here has the lane or tries to acquire it."""
         if not self._is_taken:
             self._is_taken = True
             return

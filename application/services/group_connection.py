@@ -42,7 +42,7 @@ class GroupConnection:
         return self._chat.now() - until < _FRESH
 
     async def run(self) -> None:
-        """Notes periodically that the pack is connected. Returns when it is to end, or where nobody could read it."""
+        """Notes periodically that the pack is connected. Returns at the end, or if there can be no others."""
         try:
             while self._storage.describe().is_shared:
                 await self._shutdown.sleep(_NOTE_SECONDS)

@@ -23,7 +23,7 @@ class SoleProcessLeases:
         return Lease(lane, self._held[lane])
 
     async def first(self, lane: Lane) -> ActionId | None:
-        """Nobody has to ask, since nothing is refused."""
+        """Needs no requests, since nothing is refused."""
         del lane
         return None
 
@@ -42,7 +42,7 @@ class SoleReplica:
     """Implements Replicas: there are no others."""
 
     async def announce(self, replica: Replica) -> list[Replica]:
-        """There is nobody to tell."""
+        """Does nothing: there is no other process."""
         del replica
         return []
 

@@ -184,5 +184,5 @@ CREATE TABLE flyte_slack.rates (
     name text COLLATE "C" PRIMARY KEY,
     used_until bigint,
     paused_until bigint,
-    is_restored boolean NOT NULL DEFAULT false -- whether nobody waits for the slots that are used
+    is_restored boolean NOT NULL DEFAULT false -- whether the posts that waited for the used slots are gone
 ) WITH (fillfactor = 50);
