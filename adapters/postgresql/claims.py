@@ -152,11 +152,11 @@ class PostgresClaims:
         )
         return None if due is None else due / 1_000_000
 
-    async def end_claims(self, session: Session) -> None:
-        """Ends the claims of this process, as if their leases had expired."""
+    async def end_claims(self, session: Session, holders: Sequence[int]) -> None:
+        """Ends the claims of replicas, as if their leases had expired."""
         rows = await session.fetch(
-            "SELECT name FROM flyte_slack.lanes WHERE is_active AND holder = %s ORDER BY name FOR UPDATE",
-            (self._replicas.own_id,),
+            "SELECT name FROM flyte_slack.lanes WHERE is_active AND holder = ANY(%s) ORDER BY name FOR UPDATE",
+            (list(holders),),
         )
         await settle(session, [name for (name,) in rows], have_expired=True)
 

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 
 from adapters.postgresql.database import Database
+from adapters.postgresql.processes import has_ended, own_process
 from adapters.postgresql.session import Session
 from adapters.sql.codec import micros_of, optional_from_micros, to_micros
 from application.ports.replicas import Replica
@@ -36,6 +37,19 @@ class PostgresReplicas:
         self.lease_seconds = 0.0
         """For how long a heartbeat keeps what this process owns."""
 
+    async def end_killed(self, session: Session) -> list[int]:
+        """Ends the heartbeats of processes that have certainly ended: those of this machine. Returns their ids."""
+        rows = await session.fetch(
+            "SELECT id, process FROM flyte_slack.replicas, flyte_slack.clock WHERE alive_until > now"
+        )
+        killed = [replica for replica, process in rows if has_ended(process)]
+        await session.execute(
+            "UPDATE flyte_slack.replicas SET alive_until = least(alive_until, micros) FROM flyte_slack.uptime "
+            "WHERE id = ANY(%s)",
+            (killed,),
+        )
+        return killed
+
     async def enter(self, session: Session, lease_seconds: float) -> None:
         """Makes this process a replica. Time for which none was alive does not count."""
         self.lease_seconds = lease_seconds
@@ -44,8 +58,9 @@ class PostgresReplicas:
             "(SELECT FROM flyte_slack.replicas JOIN flyte_slack.clock ON alive_until > now)"
         )
         [(self.own_id,)] = await session.fetch(
-            "INSERT INTO flyte_slack.replicas (alive_until) SELECT now + %s FROM flyte_slack.clock RETURNING id",
-            (micros_of(lease_seconds),),
+            "INSERT INTO flyte_slack.replicas (process, alive_until) SELECT %s, now + %s FROM flyte_slack.clock "
+            "RETURNING id",
+            (own_process(), micros_of(lease_seconds)),
         )
 
     async def heartbeat(self, lease_seconds: float) -> None:

@@ -143,6 +143,7 @@ class PostgresStorage:
 
     async def _enter(self, session: Session) -> None:
         await require_current(session, self.database.location)
+        await self._outbox.end_claims(session, await self._replicas.end_killed(session))
         await forget_reservations(session)
         await self._replicas.enter(session, self._lease_seconds)
 
@@ -156,5 +157,5 @@ class PostgresStorage:
 
     async def _end(self, session: Session) -> None:
         await release(session, self._replicas.own_id)
-        await self._outbox.end_claims(session)
+        await self._outbox.end_claims(session, [self._replicas.own_id])
         await self._replicas.leave(session)

@@ -48,6 +48,7 @@ CREATE TABLE flyte_slack.replicas (
     version text NOT NULL DEFAULT '',
     settings text NOT NULL DEFAULT '{}', -- JSON: a digest of each setting, by variable
     commands text[] NOT NULL DEFAULT '{}', -- the names of those that it can execute
+    process text NOT NULL DEFAULT '', -- what identifies it among those of all machines; empty: unknown
     copier text NOT NULL DEFAULT '', -- what it is, if it copies the database instead of running a pack
     alive_until bigint NOT NULL, -- the end of its latest heartbeat
     has_ended boolean NOT NULL DEFAULT false -- whether it closed the database itself
