@@ -37,6 +37,8 @@ class MessageReceived:
     bot_id: str
     thread_timestamp: str
     is_direct: bool
+    files: tuple[Json, ...] = ()
+    """The name, the title and the size of each; not where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,12 @@ def _received(incoming: IncomingEvent, message: IncomingMessage) -> MessageRecei
         bot_id=message.bot_id,
         thread_timestamp=message.thread_timestamp,
         is_direct=message.is_direct,
+        files=tuple(map(_file, message.files)),
     )
+
+
+def _file(file: Json) -> Json:
+    return {name: file.get(name) for name in ("name", "title", "size")} if isinstance(file, dict) else None
 
 
 def _event_received(incoming: IncomingEvent, event: InboundEvent) -> EventReceived:

@@ -1,4 +1,4 @@
-"""The model of a flow test: its setup and its steps. Texts are templates."""
+"""The model of a flow test: its setup, and its steps in their order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from domain.users import User
+from entrypoints.flow_tests.expected import DEFAULT_TIMEOUT_SECONDS, Expected
+from entrypoints.flow_tests.steps import Action, Located, Wait
 from entrypoints.lint.findings import Finding
 from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
 from entrypoints.simulation.flyte.models import Event
 from entrypoints.simulation.flyte.scripted_pack import PackScript
-from entrypoints.simulation.pongo2.template import Template
-
-DEFAULT_TIMEOUT_SECONDS: Final = 10.0
-"""How long an expectation waits, and how long `nothing` must last, by default."""
-
 
 START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """Monday morning: when a test begins, unless it says otherwise."""
@@ -56,127 +53,7 @@ class FlowTestSetup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Located:
-    line: int = 0
-    """In the test's file; 0 when there is none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say(_Located):
-    """A person posts a message. An empty speaker or room is that of the previous step."""
-
-    text: Template
-    speaker: str = ""
-    room: str = ""
-    thread: str = ""
-    """The name of a message in whose thread to reply."""
-    name: str = ""
-    """The message's name in other steps."""
-    is_raw: bool = False
-    """The text is as Slack delivers it, not as a person types it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseEvent(_Located):
-    """A pack sends an event spontaneously."""
-
-    pack: str
-    event: str
-    payload: object = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait(_Located):
-    """Time passes."""
-
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invite(_Located):
-    """A person invites the bot to a channel."""
-
-    room: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove(_Located):
-    """A person removes the bot from a channel."""
-
-    room: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackFault(_Located):
-    """Slack fails for some time or some requests; without either, until the next such step."""
-
-    answer: str
-    """`ratelimited`, `unreachable`, `in_doubt`, `works`, or one of Slack's error codes."""
-    seconds: float | None = None
-    times: int | None = None
-    call: str = "post"
-    """The call that fails, where the answer is an error code."""
-    is_posted: bool = True
-    """Whether a post in doubt reached the channel."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlyteFault(_Located):
-    """Flyte is `down`, `fails` (500), or `works` again."""
-
-    state: str
-    seconds: float | None = None
-    times: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedMessage(_Located):
-    """A message from the bot. In an `object`, strings are Templates."""
-
-    text: object = None
-    room: str = ""
-    """Empty: where the last message was posted."""
-    thread: str = ""
-    """The name of a message; empty: not in a thread."""
-    fields: object = None
-    """The arguments of Slack's `chat.postMessage`."""
-    name: str = ""
-    within: float = DEFAULT_TIMEOUT_SECONDS
-    """In seconds since the step began, like `after`."""
-    after: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedCommand(_Located):
-    """A command that a flow sends to a pack."""
-
-    command: str
-    pack: str = ""
-    """Empty: any pack."""
-    input: object = None
-    within: float = DEFAULT_TIMEOUT_SECONDS
-    """In seconds since the step began, like `after`."""
-    after: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedEvent(_Located):
-    """An event that a pack sends, spontaneously or in answer to a command."""
-
-    event: str
-    pack: str = ""
-    payload: object = None
-    within: float = DEFAULT_TIMEOUT_SECONDS
-    """In seconds since the step began, like `after`."""
-    after: float = 0.0
-
-
-Expected: TypeAlias = ExpectedMessage | ExpectedCommand | ExpectedEvent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expect(_Located):
+class Expect(Located):
     """Expects messages, commands and events, in this order or in any. Other messages fail the test unless allowed."""
 
     expected: Sequence[Expected]
@@ -187,14 +64,14 @@ class Expect(_Located):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectNothing(_Located):
+class ExpectNothing(Located):
     """The bot posts nothing, and no flow sends a command."""
 
     seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat(_Located):
+class Repeat(Located):
     """Runs the same steps several times; `every` is the period in seconds."""
 
     times: int
@@ -202,9 +79,7 @@ class Repeat(_Located):
     steps: "Sequence[TestStep]"
 
 
-TestStep: TypeAlias = (
-    Say | RaiseEvent | Wait | Invite | Remove | SlackFault | FlyteFault | Expect | ExpectNothing | Repeat
-)
+TestStep: TypeAlias = Action | Wait | Expect | ExpectNothing | Repeat
 
 
 @dataclass(frozen=True, slots=True)

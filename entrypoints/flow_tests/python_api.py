@@ -8,32 +8,49 @@ from pathlib import Path
 from typing import Any
 
 from adapters.memory.clock import VirtualTimeLoop
-from entrypoints.flow_tests.model import (
+from entrypoints.flow_tests.expected import (
     DEFAULT_TIMEOUT_SECONDS,
-    ChannelSetup,
-    Expect,
     Expected,
     ExpectedCommand,
+    ExpectedDeletion,
+    ExpectedDirectMessage,
+    ExpectedEphemeral,
     ExpectedEvent,
+    ExpectedFile,
+    ExpectedHome,
     ExpectedMessage,
-    ExpectNothing,
-    FlowTestSetup,
-    FlyteFault,
-    Invite,
-    PersonSetup,
-    RaiseEvent,
-    Remove,
-    Say,
-    SlackFault,
-    TestStep,
-    Wait,
+    ExpectedModal,
+    ExpectedReaction,
+    ExpectedUpdate,
 )
+from entrypoints.flow_tests.model import ChannelSetup, Expect, ExpectNothing, FlowTestSetup, PersonSetup, TestStep
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.reporting.console import report_details
 from entrypoints.flow_tests.runtime.environment import running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed
 from entrypoints.flow_tests.runtime.runner import Runner
 from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
+from entrypoints.flow_tests.steps import (
+    Choose,
+    Click,
+    CloseModal,
+    Delete,
+    Edit,
+    FlyteFault,
+    Invite,
+    OpenHome,
+    RaiseEvent,
+    React,
+    Remove,
+    RunCommand,
+    Say,
+    SlackFault,
+    Submit,
+    Unreact,
+    Upload,
+    UseShortcut,
+    Wait,
+)
 from entrypoints.simulation.console.output import PlainOutput
 from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_fields import template_tree
@@ -64,6 +81,78 @@ class FlowConversation:
         self._run_step(Say(text=Template(text), speaker=by, room=room, thread=thread, name=name))
         return name
 
+    def click(self, element: str, *, message: str = "", by: str = "", room: str = "") -> None:
+        """Clicks a button, by what is written on it or by its `action_id`; see `choose` for where it is."""
+        self._run_step(Click(element=Template(element), message=message, speaker=by, room=room))
+
+    def choose(
+        self, choice: str | Sequence[str], *, element: str = "", message: str = "", by: str = "", room: str = ""
+    ) -> None:
+        """Chooses an option, a name, a date or a time, or several of them.
+
+        Without a message the element is in the person's open modal, or else in the latest message that has one.
+        """
+        named = Template(element) if element else None
+        chosen = template_tree(choice if isinstance(choice, str) else list(choice))
+        self._run_step(Choose(choice=chosen, element=named, message=message, speaker=by, room=room))
+
+    def submit(self, values: Mapping[str, str | int | Sequence[str]] | None = None, *, by: str = "") -> None:
+        """Fills in the person's open modal, by labels or `action_id`s, and submits it."""
+        entered = {
+            name: value if isinstance(value, str | int) else list(value) for name, value in (values or {}).items()
+        }
+        self._run_step(Submit(values=template_tree(entered), speaker=by))
+
+    def close_modal(self, *, by: str = "", is_cleared: bool = False) -> None:
+        """Closes the person's open modal, or all that lie on one another."""
+        self._run_step(CloseModal(which="all" if is_cleared else "modal", speaker=by))
+
+    def react(self, emoji: str, *, message: str = "", by: str = "", room: str = "") -> None:
+        """Adds a reaction to a message, by default the latest."""
+        self._run_step(React(emoji=emoji, message=message, speaker=by, room=room))
+
+    def unreact(self, emoji: str, *, message: str = "", by: str = "", room: str = "") -> None:
+        """Withdraws a reaction."""
+        self._run_step(Unreact(emoji=emoji, message=message, speaker=by, room=room))
+
+    def edit(self, text: str, *, message: str = "", by: str = "") -> None:
+        """Changes a message of a person, by default the latest one."""
+        self._run_step(Edit(text=Template(text), message=message, speaker=by))
+
+    def delete(self, message: str, *, by: str = "") -> None:
+        """Deletes a message of a person."""
+        self._run_step(Delete(message=message, speaker=by))
+
+    def slash(self, command: str, *, by: str = "", room: str = "") -> None:
+        """Runs a slash command, given with its slash and its text."""
+        self._run_step(RunCommand(command=Template(command), speaker=by, room=room))
+
+    def shortcut(self, callback_id: str, *, message: str = "", by: str = "") -> None:
+        """Uses the shortcut of a message, or without a message a global one."""
+        self._run_step(UseShortcut(callback_id=callback_id, message=message, speaker=by))
+
+    def upload(
+        self, filename: str, content: str = "", *, text: str = "", by: str = "", room: str = "", thread: str = ""
+    ) -> str:
+        """Shares a file with a text beside it. Returns the message's name."""
+        name, beside = self._new_name(), Template(text) if text else None
+        self._run_step(
+            Upload(
+                filename=filename,
+                content=Template(content),
+                text=beside,
+                speaker=by,
+                room=room,
+                thread=thread,
+                name=name,
+            )
+        )
+        return name
+
+    def open_home(self, *, by: str = "") -> None:
+        """Opens the app's Home tab."""
+        self._run_step(OpenHome(what="home", speaker=by))
+
     def event(self, pack: str, event: str, payload: object = None, labels: Mapping[str, str] | None = None) -> None:
         """Sends an event from a pack."""
         self._run_step(RaiseEvent(pack=pack, event=event, payload=template_tree(payload), labels=labels or {}))
@@ -93,13 +182,75 @@ class FlowConversation:
 
     def expect(
         self, text: object = None, *, room: str = "", thread: str = "", fields: object = None,
-        within: float = DEFAULT_TIMEOUT_SECONDS, after: float = 0.0,
+        actions: Sequence[str] | None = None, within: float = DEFAULT_TIMEOUT_SECONDS, after: float = 0.0,
     ) -> str:  # fmt: skip
-        """Expects a message from the bot: a text, or an object with `matches` or `contains`. Returns its name."""
-        text, fields, name = template_tree(text), template_tree(fields), self._new_name()
-        self._expect(
-            ExpectedMessage(text=text, room=room, thread=thread, fields=fields, name=name, within=within, after=after)
-        )
+        """Expects a message from the bot: a text, or an object with `matches` or `contains`. Returns its name.
+
+        `actions` are the labels of everything in it that can be clicked or chosen; so they are below.
+        """
+        name = self._new_name()
+        content = _content(text, fields, actions)
+        self._expect(ExpectedMessage(**content, room=room, thread=thread, name=name, within=within, after=after))
+        return name
+
+    def expect_update(
+        self, text: object = None, *, message: str = "", fields: object = None, actions: Sequence[str] | None = None,
+        within: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> None:  # fmt: skip
+        """Expects that the bot changes a message."""
+        self._expect(ExpectedUpdate(**_content(text, fields, actions), message=message, within=within))
+
+    def expect_deletion(self, message: str, *, within: float = DEFAULT_TIMEOUT_SECONDS) -> None:
+        """Expects that the bot deletes a message."""
+        self._expect(ExpectedDeletion(message=message, within=within))
+
+    def expect_reaction(
+        self, emoji: str, *, message: str = "", is_removed: bool = False, within: float = DEFAULT_TIMEOUT_SECONDS
+    ) -> None:
+        """Expects that the bot adds a reaction, or removes it."""
+        self._expect(ExpectedReaction(emoji=emoji, message=message, is_removed=is_removed, within=within))
+
+    def expect_ephemeral(
+        self, text: object = None, *, to: str = "", room: str = "", thread: str = "", fields: object = None,
+        actions: Sequence[str] | None = None, within: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> str:  # fmt: skip
+        """Expects a message that one person sees, by default who acted last. Returns its name."""
+        name, content = self._new_name(), _content(text, fields, actions)
+        self._expect(ExpectedEphemeral(**content, person=to, room=room, thread=thread, name=name, within=within))
+        return name
+
+    def expect_direct(
+        self, text: object = None, *, to: str = "", thread: str = "", fields: object = None,
+        actions: Sequence[str] | None = None, within: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> str:  # fmt: skip
+        """Expects a direct message from the bot to a person, by default who acted last. Returns its name."""
+        name, content = self._new_name(), _content(text, fields, actions)
+        self._expect(ExpectedDirectMessage(**content, person=to, thread=thread, name=name, within=within))
+        return name
+
+    def expect_modal(
+        self, title: object = None, *, to: str = "", text: object = None, fields: object = None,
+        actions: Sequence[str] | None = None, within: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> None:  # fmt: skip
+        """Expects a modal with this title, opened or changed; `text` is that of its blocks."""
+        content = _content(text, fields, actions)
+        self._expect(ExpectedModal(**content, title=template_tree(title), person=to, within=within))
+
+    def expect_home(
+        self, text: object = None, *, to: str = "", fields: object = None, actions: Sequence[str] | None = None,
+        within: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> None:  # fmt: skip
+        """Expects something on the Home tab of a person, by default who acted last."""
+        self._expect(ExpectedHome(**_content(text, fields, actions), person=to, within=within))
+
+    def expect_file(
+        self, filename: object = None, *, content: object = None, title: object = None, text: object = None,
+        room: str = "", thread: str = "", within: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> str:  # fmt: skip
+        """Expects a file from the bot; `text` is that of the message with it. Returns the message's name."""
+        parts = {"filename": filename, "content": content, "title": title, "text": text}
+        name, trees = self._new_name(), {part: template_tree(tree) for part, tree in parts.items()}
+        self._expect(ExpectedFile(**trees, room=room, thread=thread, name=name, within=within))
         return name
 
     def expect_command(
@@ -145,6 +296,11 @@ class FlowConversation:
     def _new_name(self) -> str:
         self._names += 1
         return f"message_{self._names}"
+
+
+def _content(text: object, fields: object, actions: Sequence[str] | None) -> dict[str, Any]:
+    labels = None if actions is None else list(actions)
+    return {"text": template_tree(text), "fields": template_tree(fields), "actions": template_tree(labels)}
 
 
 def load_setup(

@@ -194,8 +194,9 @@ def _receiving_credentials(config: SandboxConfig, slack: SlackServer) -> dict[st
 
 
 def _settings(config: SandboxConfig, variables: dict[str, str]) -> Settings:
-    """Returns a production pack's settings, without files and without a noticeable rate limit."""
+    """Returns a production pack's settings, without files and a noticeable rate limit, and with edits."""
     defaults = {**_EPHEMERAL, "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000", "FLYTE_SLACK_HTTP_HOST": "127.0.0.1"}
+    defaults |= {"FLYTE_SLACK_RECEIVE_EDITS": "true"}
     requested = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
     return load_settings({**defaults, **variables, **requested})
 

@@ -270,4 +270,5 @@ def test_a_recording_makes_a_flow_test_that_passes(tmp_path: Path) -> None:
 def test_the_entries_of_a_recording_are_read_completely() -> None:
     lines = (DATA / "session.jsonl").read_bytes().splitlines()
 
-    assert [dump_entry(load_entry(line)) for line in lines] == [json.loads(line) for line in lines]
+    for line in lines:
+        assert json.loads(line).items() <= dump_entry(load_entry(line)).items()

@@ -1,5 +1,6 @@
 """The page about flow tests is correct."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
@@ -13,6 +14,7 @@ from entrypoints.daemon import ExitStatus
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema
+from entrypoints.flow_tests.parsing.step_schemas import EXPECTATIONS, STEPS
 from entrypoints.flow_tests.python_api import FlowConversation
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.settings import ALLOWED_VARIABLES
@@ -113,3 +115,62 @@ def test_the_documented_python_test_passes(flow_test: Callable[..., FlowConversa
     exec(code.replace('["rota', f'["{ROOT}/examples/packs/rota'), names)  # noqa: S102 - our own page
 
     names["test_the_answer_comes_in_the_thread"](flow_test)  # type: ignore[operator] # a function
+
+
+def write_vote(folder: Path) -> Path:
+    for name in ("vote.yaml", "vote_test.yaml"):
+        (folder / name).write_text(titled_blocks(PAGE)[name])
+    return folder / "vote_test.yaml"
+
+
+def test_the_documented_test_of_buttons_passes(tmp_path: Path) -> None:
+    (test,) = read_tests(write_vote(tmp_path))
+
+    with silent_logs():
+        assert run_test(test).failure is None
+
+
+def test_the_documented_test_of_buttons_in_python_passes(
+    flow_test: Callable[..., FlowConversation], tmp_path: Path
+) -> None:
+    write_vote(tmp_path)
+    names: dict[str, object] = {}
+    exec(titled_blocks(PAGE)["test_vote.py"].replace("vote.yaml", f"{tmp_path}/vote.yaml"), names)  # noqa: S102 - ours
+
+    names["test_a_vote_replaces_the_buttons"](flow_test)  # type: ignore[operator] # a function
+
+
+def test_the_documented_failure_of_a_click_is_the_actual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = write_vote(tmp_path)
+    test.write_text(test.read_text().replace('click: "Yes"', "click: Maybe"))
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, ["test", "vote_test.yaml"])
+
+    assert titled_blocks(PAGE)["A button that is not there"] in result.stdout
+
+
+def without_blocks(text: str) -> str:
+    return re.sub("```.*?```", "", text, flags=re.DOTALL)
+
+
+def test_every_step_of_people_and_every_expectation_has_a_row() -> None:
+    spans = set(code_spans(without_blocks(section(PAGE, "## People use the app"))))
+    kinds = {*STEPS, *EXPECTATIONS} - {"say", "event", "wait", "invite", "remove", "slack", "flyte", "expect", "repeat"}
+    named = {span.partition(":")[0] for span in spans}
+
+    assert kinds - {"message", "command"} <= named
+    for schema in (
+        *(STEPS[kind] for kind in named & set(STEPS)),
+        *(EXPECTATIONS[kind] for kind in named & set(EXPECTATIONS)),
+    ):
+        keys = {str(field.data_key or name) for name, field in schema.fields.items()}
+        assert keys - {"within", "after"} <= named | {"expect"}
+
+
+def test_every_method_of_a_conversation_in_python_is_named() -> None:
+    named = set(code_spans(without_blocks(section(PAGE, "## From Python"))))
+    shown = titled_blocks(PAGE)["test_on_call.py"] + titled_blocks(PAGE)["test_vote.py"]
+    methods = {name for name in vars(FlowConversation) if not name.startswith("_")} - {"end"}
+
+    assert {method for method in methods if method not in named and f"talk.{method}(" not in shown} == set()

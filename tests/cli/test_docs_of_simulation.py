@@ -72,10 +72,21 @@ def test_a_conversation_with_explanations_prints_the_transcript_in_the_text(text
 
 
 def without_times(transcript: str) -> str:
-    return re.sub(r'"timestamp": "[\d.]+"', '"timestamp"', transcript)
+    return re.sub(r'(, )?"(thread)?[tT]imestamp": "[\d.]+"', "", transcript)
 
 
 def test_a_conversation_through_a_pipe_prints_the_transcript_on_the_page() -> None:
     transcript = section(page("simulation.md"), "### Without a terminal")
 
     assert simulate("echo hello world\n/as bob\nhi\n").stdout in transcript
+
+
+def test_a_use_of_the_app_prints_the_lines_on_the_page(tmp_path: Path) -> None:
+    flow, blocks = tmp_path / "vote.yaml", titled_blocks(page("simulation.md"))
+    flow.write_text(titled_blocks(page("flow-tests.md"))["vote.yaml"])
+
+    used = simulate("vote Friday off?\n/click Yse\n/as bob\n/click Yes\n", "--explain", "--flow", flow)
+
+    shown = blocks["flyte-slack simulate --flow vote.yaml"] + blocks["/click Yes"]
+    assert [line for line in shown.splitlines() if line not in without_times(used.stdout)] == []
+    assert blocks["/click Yse"] in used.stderr

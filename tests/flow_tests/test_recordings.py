@@ -24,9 +24,11 @@ from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.recordings.session import Session
 from entrypoints.flow_tests.recordings.to_test import flow_test_from
-from tests.flow_tests.running import THREADED
+from tests.flow_tests.running import ASKING, THREADED
+from tests.support.pages import ROOT
 from tests.support.simulated import simulate
 
+DESK = ROOT / "tests" / "support" / "desk.yaml"
 ME = Identified(at=START, user_id="UBOT", bot_id="BBOT")
 ZOE = UserLookedUp(at=START, user_id="U7", name="Zoë Z.", title="", first_name="Zoë", last_name="")
 
@@ -216,3 +218,77 @@ def test_a_recording_that_cannot_be_read_or_written_ends_the_simulation(tmp_path
     unkept = simulate("", "--record", tmp_path / "none" / "record.jsonl")
     assert unkept.returncode == 1
     assert "FLYTE_SLACK_RECORD" in unkept.stderr
+
+
+USED = """\
+deploy
+/as bob
+/click Approve
+/react eyes 1
+/slash /deploy shop
+/submit Version = 1.2; Environment = Production
+/shortcut explain 1
+/shortcut report
+deploy
+/choose Staging
+/click Reject
+/upload {file} for you
+/edit hi
+/delete
+"""
+
+
+@pytest.mark.parametrize("ends", [(), ("--in-memory",)], ids=["loopback", "in memory"])
+def test_a_test_from_a_recorded_use_of_the_app_passes(ends: tuple[str, ...], tmp_path: Path) -> None:
+    record, test, file = tmp_path / "record.jsonl", tmp_path / "test.yaml", tmp_path / "notes.txt"
+    file.write_text("hello")
+
+    simulated = simulate(USED.format(file=file), *ends, "--flow", DESK, "--record", record)
+    made = convert(record, "--flow", DESK, "-o", test)
+
+    assert (simulated.returncode, simulated.stderr) == (0, "")
+    assert (made.exit_code, made.stderr) == (0, f"flyte-slack test {test}\n")
+    assert CliRunner().invoke(main, ["test", str(test)]).exit_code == 0
+    written = test.read_text()
+    for line in (
+        "- click: approve",
+        "- react: eyes",
+        "- slash: ",
+        "- submit: ",
+        "- shortcut: ",
+        "- choose: ",
+        "- upload: ",
+    ):
+        assert line in written
+    for line in (
+        "- update: ",
+        "- reaction: ",
+        "- modal: Deploy",
+        "- ephemeral: ",
+        "- direct: ",
+        "- file: ",
+        "- home: ",
+    ):
+        assert line in written
+
+
+def test_a_flow_without_its_pack_makes_no_test(tmp_path: Path) -> None:
+    path, test, flow = write_recording(tmp_path, *conversation(tmp_path)), tmp_path / "test.yaml", tmp_path / "ask.yaml"
+    flow.write_text(ASKING)
+
+    made = convert(path, "--flow", flow, "-o", test)
+
+    assert made.exit_code == 2
+    assert (
+        "this flow sends Ask to the pack Oracle, which is not in the recording: name its script with --pack"
+        in made.stderr
+    )
+    assert not test.exists()
+
+
+def test_a_test_that_fails_as_it_is_comes_with_a_warning(tmp_path: Path) -> None:
+    path, test = write_recording(tmp_path, *conversation(tmp_path)), tmp_path / "test.yaml"
+
+    made = convert(path, "-o", test)
+
+    assert made.stderr.startswith("warning: the test fails as it is: it did not happen within 10 s")

@@ -111,15 +111,24 @@ async def test_reactions_are_shown_and_reported(where: str) -> None:
 
 
 @BOTH
-async def test_edits_are_shown_and_not_reported(where: str) -> None:
+async def test_edits_and_deletions_are_shown_and_reported(where: str) -> None:
     async with open_console(where, detail=Detail.ON) as console:
         await console.run("hello")
-        output = await console.run("/edit hello all", "/edit 1 bye")
+        output = await console.run("/edit hello all", "/edit 1 bye", "/delete")
 
-    assert "hello all (message [1])" in output
-    assert "bye (message [1])" in output
-    assert "the pack does not report edits to Flyte" in output
-    assert "event" not in output
+    assert "#general alice edits: hello all (message [1])" in output
+    assert "#general alice edits: bye (message [1])" in output
+    assert output.count("event   Slack ReceivedEdit") == 2
+    assert "#general deleted (message [1])" in output
+    assert output.count("event   Slack ReceivedDeletion") == 1
+
+
+@BOTH
+async def test_a_second_reaction_withdraws_the_first(where: str) -> None:
+    async with open_console(where) as console:
+        output = await console.run("hello", "/react eyes", "/react eyes")
+
+    assert output.endswith("alice reacts with :eyes:\n#general alice removes :eyes:\n")
 
 
 @BOTH

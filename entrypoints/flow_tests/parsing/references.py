@@ -24,12 +24,17 @@ class References:
         self._document = document
         labels = [channel.label for channel in setup.channels]
         self._messages: list[str] = []
+        people = [person.handle for person in setup.people]
         self._known: Mapping[str, tuple[str, Sequence[str]]] = {
-            "as": ("person", [person.handle for person in setup.people]),
+            "as": ("person", people),
+            "to": ("person", people),
             "in": ("channel", [*labels, f"@{BOT}"]),
             "invite": ("channel", labels),
             "remove": ("channel", labels),
             "thread": ("message id", self._messages),
+            "of": ("message id", self._messages),
+            "delete": ("message id", self._messages),
+            "deletion": ("message id", self._messages),
         }
 
     def check(self, entry: Mapping[str, object], path: KeyPath) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from entrypoints.flow_tests.model import Expect, Expected, FlowTestSetup, Repeat, TestStep
+from entrypoints.flow_tests.expected import Expected
+from entrypoints.flow_tests.model import Expect, FlowTestSetup, Repeat, TestStep
 from entrypoints.flow_tests.parsing.references import References
 from entrypoints.flow_tests.parsing.step_schemas import EXPECTATIONS, NOTHING, STEPS
 from entrypoints.simulation.flyte.document_fields import unknown

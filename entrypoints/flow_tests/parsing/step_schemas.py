@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields
 
-from entrypoints.flow_tests import model
+from entrypoints.flow_tests import expected, model, steps
 from entrypoints.simulation.flyte.document_fields import TemplateTree, choice, non_empty_list, template_tree, unknown
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, schema_for
 
@@ -25,7 +25,7 @@ class _Alternative(fields.Field[bool]):
         return value == self._words[1]
 
 
-class _MessageText(TemplateTree):
+class _Text(TemplateTree):
     """A text, or an object with a matcher."""
 
     def _deserialize(self, value: object, *_: object, **__: object) -> object:
@@ -37,6 +37,46 @@ class _MessageText(TemplateTree):
         return template_tree(value)
 
 
+class _Values(TemplateTree):
+    """What to enter in a form, by label: texts, numbers and lists of them."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> object:
+        if not isinstance(value, dict):
+            raise ValidationError("expected an object of what to enter, by label; {} for nothing")
+        return {name: _chosen(inner) for name, inner in value.items()}
+
+
+class _Chosen(TemplateTree):
+    """What to choose: a text, or a list of them."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> object:
+        return _chosen(value)
+
+
+class _Labels(TemplateTree):
+    """A list of labels."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> object:
+        if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
+            raise ValidationError("expected a list of labels")
+        return template_tree(value)
+
+
+def _chosen(value: object) -> object:
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in values):
+        raise ValidationError("expected a text, or a list of texts")
+    return template_tree([str(one) for one in values] if isinstance(value, list) else str(value))
+
+
+def _personal(makes: type[Any], **keys: str | fields.Field[Any]) -> DocumentSchema:
+    return _schema(makes, speaker="as", room="in", **keys)
+
+
+def _content(makes: type[Any], **keys: str | fields.Field[Any]) -> DocumentSchema:
+    return _schema(makes, actions=_Labels(), **keys)
+
+
 def _schema(makes: type[Any], ignored: tuple[str, ...] = (), **keys: str | fields.Field[Any]) -> DocumentSchema:
     return schema_for(makes, ignored=ignored, exclude=("line",), **keys)
 
@@ -45,20 +85,32 @@ NOTHING: Final = _schema(model.ExpectNothing, ("expect",), seconds="for")
 """The step `expect: nothing`."""
 
 STEPS: Final[Mapping[str, DocumentSchema]] = {
-    "say": _schema(model.Say, text="say", speaker="as", room="in", name="id", is_raw="raw"),
-    "event": _schema(model.RaiseEvent),
-    "wait": _schema(model.Wait, seconds="wait"),
-    "invite": _schema(model.Invite, room="invite"),
-    "remove": _schema(model.Remove, room="remove"),
+    "say": _personal(steps.Say, text="say", name="id", is_raw="raw"),
+    "event": _schema(steps.RaiseEvent),
+    "wait": _schema(steps.Wait, seconds="wait"),
+    "invite": _schema(steps.Invite, room="invite"),
+    "remove": _schema(steps.Remove, room="remove"),
+    "click": _personal(steps.Click, element="click", message="of"),
+    "choose": _personal(steps.Choose, choice=_Chosen(data_key="choose", required=True), element="from", message="of"),
+    "submit": _personal(steps.Submit, values=_Values(data_key="submit", required=True)),
+    "close": _personal(steps.CloseModal, which=choice("modal", "all", data_key="close", required=True)),
+    "react": _personal(steps.React, emoji="react", message="of"),
+    "unreact": _personal(steps.Unreact, emoji="unreact", message="of"),
+    "edit": _personal(steps.Edit, text="edit", message="of"),
+    "delete": _personal(steps.Delete, message="delete"),
+    "slash": _personal(steps.RunCommand, command="slash"),
+    "shortcut": _personal(steps.UseShortcut, callback_id="shortcut", message="of"),
+    "upload": _personal(steps.Upload, filename="upload", name="id"),
+    "open": _personal(steps.OpenHome, what=choice("home", data_key="open", required=True)),
     "slack": _schema(
-        model.SlackFault,
+        steps.SlackFault,
         answer="slack",
         seconds="for",
         call=choice("post", "join", "leave", "look_up"),
         is_posted="posted",
     ),
     "flyte": _schema(
-        model.FlyteFault, state=choice("down", "fails", "works", data_key="flyte", required=True), seconds="for"
+        steps.FlyteFault, state=choice("down", "fails", "works", data_key="flyte", required=True), seconds="for"
     ),
     "expect": _schema(
         model.Expect,
@@ -71,8 +123,26 @@ STEPS: Final[Mapping[str, DocumentSchema]] = {
 """By the key that names the kind of step."""
 
 EXPECTATIONS: Final[Mapping[str, DocumentSchema]] = {
-    "message": _schema(model.ExpectedMessage, text=_MessageText(data_key="message"), room="in", name="id"),
-    "command": _schema(model.ExpectedCommand),
-    "event": _schema(model.ExpectedEvent),
+    "message": _content(expected.ExpectedMessage, text=_Text(data_key="message"), room="in", name="id"),
+    "update": _content(expected.ExpectedUpdate, text=_Text(data_key="update"), message="of"),
+    "deletion": _schema(expected.ExpectedDeletion, message="deletion"),
+    "reaction": _schema(expected.ExpectedReaction, emoji="reaction", message="of", is_removed="removed"),
+    "ephemeral": _content(
+        expected.ExpectedEphemeral, text=_Text(data_key="ephemeral"), person="to", room="in", name="id"
+    ),
+    "direct": _content(expected.ExpectedDirectMessage, text=_Text(data_key="direct"), person="to", name="id"),
+    "modal": _content(expected.ExpectedModal, title=_Text(data_key="modal"), text=_Text(), person="to"),
+    "home": _content(expected.ExpectedHome, text=_Text(data_key="home"), person="to"),
+    "file": _schema(
+        expected.ExpectedFile,
+        filename=_Text(data_key="file"),
+        title=_Text(),
+        text=_Text(),
+        content=_Text(),
+        room="in",
+        name="id",
+    ),
+    "command": _schema(expected.ExpectedCommand),
+    "event": _schema(expected.ExpectedEvent),
 }
 """By the key that names the kind of expectation."""

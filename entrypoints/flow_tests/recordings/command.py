@@ -6,8 +6,15 @@ from pathlib import Path
 import click
 
 from entrypoints.daemon import ExitStatus
+from entrypoints.flow_tests.model import FlowTest
+from entrypoints.flow_tests.parsing.file_parser import read_tests
+from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.recordings.to_test import flow_test_from
+from entrypoints.flow_tests.runtime.runner import run_flow_test
 from entrypoints.simulation.flyte.documents import InvalidDocument
+from entrypoints.simulation.flyte.flow_loader import flow_from_file
+from entrypoints.simulation.flyte.scripted_pack import pack_from_file
+from entrypoints.simulation.flyte.unawaited import SLACK
 from entrypoints.terminal_text import printable
 
 
@@ -17,6 +24,7 @@ def convert(
     """Writes the test to a new file, or to standard output with paths relative to the working directory."""
     folder = output.parent if output else Path()
     try:
+        _check_packs(flows, packs)
         text = flow_test_from(record, folder, flows, packs)
         if output is None:
             click.echo(text, nl=False)
@@ -29,5 +37,24 @@ def convert(
     except (InvalidDocument, OSError) as error:
         click.echo(printable(str(error)), err=True)
         return ExitStatus.INVALID_SETTINGS
+    for reason in _failures(output):
+        click.echo(f"warning: the test fails as it is: {printable(reason)}", err=True)
     click.echo(f"flyte-slack test {output}", err=True)
     return ExitStatus.OK
+
+
+def _check_packs(flows: Sequence[Path], packs: Sequence[Path]) -> None:
+    """Raises InvalidDocument if the flows need a pack that the test would lack."""
+    scripted = {pack_from_file(path).name for path in packs}
+    for path in flows:
+        for step in flow_from_file(path).steps:
+            if step.command_pack not in (SLACK, *scripted):
+                needed = f"{step.command_name} to the pack {step.command_pack}, which is not in the recording"
+                raise InvalidDocument(f"this flow sends {needed}: name its script with --pack", str(path))
+
+
+def _failures(test: Path) -> Sequence[str]:
+    """Returns why the new test fails, if it does."""
+    with silent_logs():
+        results = [run_flow_test(one) for one in read_tests(test) if isinstance(one, FlowTest)]
+    return [result.failure.reason for result in results if result.failure]

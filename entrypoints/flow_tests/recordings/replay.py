@@ -3,9 +3,22 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
-from entrypoints.flow_tests.recordings.session import RecordedMembership, RecordedMessage, Session
+from entrypoints.flow_tests.recordings.session import (
+    RecordedActivity,
+    RecordedMembership,
+    RecordedMessage,
+    RecordedOutcome,
+    Session,
+)
 from entrypoints.simulation.console.session import ConsoleSession
-from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, NotAllowed, WorkspaceEvent
+from entrypoints.simulation.workspaces.workspace import (
+    BOT,
+    ChatMessage,
+    Conversation,
+    NotAllowed,
+    UnknownName,
+    WorkspaceEvent,
+)
 
 
 class Replay:
@@ -13,6 +26,7 @@ class Replay:
 
     def __init__(self, session: Session, console: ConsoleSession) -> None:
         self._session = session
+        self._console = console
         self._sandbox = console.sandbox
         self._workspace = console.sandbox.workspace
         self._printer = console.printer
@@ -29,13 +43,18 @@ class Replay:
         self._prepare()
         await self._sandbox.settle(timeout_seconds)
         for event in self._session.events():
-            if isinstance(event, RecordedMessage) and event.speaker == BOT:
-                self._pair(event)
-                continue
-            if isinstance(event, RecordedMessage):
-                self._say(event, warn)
-            else:
-                self._move(event, warn)
+            match event:
+                case RecordedOutcome():
+                    continue
+                case RecordedMessage(speaker=speaker) if speaker == BOT:
+                    self._pair(event)
+                    continue
+                case RecordedMessage():
+                    self._say(event, warn)
+                case RecordedActivity():
+                    self._act(event, warn)
+                case RecordedMembership():
+                    self._move(event, warn)
             if pending := await self._sandbox.settle(timeout_seconds):
                 warn(f"still busy after {timeout_seconds:g} s: {pending}")
             self._printer.flush()
@@ -67,6 +86,52 @@ class Replay:
         text = message.text if typed is None else self._workspace.encode_text(typed)
         timestamp = self._workspace.say(message.speaker, room, text, thread)
         self._timestamps[message.room, message.timestamp] = timestamp
+
+    def _act(self, done: RecordedActivity, warn: Callable[[str], None]) -> None:
+        """Does again what a person did besides posting."""
+        label = done.room or self._workspace.conversations()[0].label
+        room = self._workspace.conversation(label, done.speaker)
+        timestamp = self._timestamps.get((done.room, done.activity.timestamp), "")
+        number = self._console.transcript.number(room.id, timestamp)
+        message = self._console.transcript.message(number) if number else None
+        try:
+            self._perform(done, room, message)
+        except (UnknownName, NotAllowed) as error:
+            warn(f"not replayed: {done.activity.kind}: {error}")
+
+    def _perform(self, done: RecordedActivity, room: Conversation, message: ChatMessage | None) -> None:
+        speaker, value = done.speaker, done.activity.value
+        match done.activity.kind:
+            case "click":
+                self._console.controls.click(speaker, room, value, message)
+            case "choose":
+                self._console.controls.choose(speaker, room, value, done.activity.options["from"], message)
+            case "submit":
+                self._console.controls.submit(speaker, value)
+            case "close":
+                self._console.controls.close(speaker, is_cleared=value == "all")
+            case "slash":
+                command, _, text = value.partition(" ")
+                self._workspace.slack.run_command(speaker, room.id, command, text)
+            case "shortcut" if message is None:
+                self._workspace.slack.use_shortcut(speaker, value)
+            case kind:
+                self._use_message(kind, speaker, value, room, message)
+
+    def _use_message(
+        self, kind: str, speaker: str, value: str, room: Conversation, message: ChatMessage | None
+    ) -> None:
+        if message is None:
+            raise UnknownName("its message is missing")
+        match kind:
+            case "shortcut":
+                self._workspace.slack.use_message_shortcut(speaker, value, room.id, message.timestamp)
+            case "react" | "unreact":
+                self._workspace.toggle_reaction(speaker, room, message.timestamp, value)
+            case "edit":
+                self._workspace.edit(room, message.timestamp, value)
+            case "delete":
+                self._workspace.delete(room, message.timestamp)
 
     def _pair(self, message: RecordedMessage) -> None:
         """Pairs the bot's recorded and simulated messages by their number in their room."""

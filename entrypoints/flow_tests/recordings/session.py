@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from adapters.recording.entries import (
+    ActionTaken,
+    ChatRequested,
     Entry,
+    EventReceived,
     Identified,
     MembershipChanged,
     MessagePosted,
@@ -15,6 +18,8 @@ from adapters.recording.entries import (
     UserLookedUp,
 )
 from adapters.recording.schemas import load_entry
+from entrypoints.flow_tests.recordings.activities import Activity, activity_of
+from entrypoints.flow_tests.recordings.outcomes import Cast, Outcome, outcome_of
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.workspaces.message_text import visible_text
@@ -37,6 +42,12 @@ class RecordedMessage:
     thread_timestamp: str
     text: str
     """As Slack has it, with mentions by name: `<@alice>`."""
+    recipient: str = ""
+    """Whose direct messages the bot's message is in; empty for a channel."""
+    files: Sequence[str] = ()
+    """The names of the files that it shares."""
+    is_partial: bool = False
+    """Whether only the text is known, and not what else the bot's message consists of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,30 @@ class RecordedMembership:
     is_member: bool
 
 
-SessionEvent: TypeAlias = RecordedMessage | RecordedMembership
+@dataclass(frozen=True, slots=True)
+class RecordedActivity:
+    """A person did something else than posting a message."""
+
+    at: float
+    speaker: str
+    room: str
+    """Empty in a modal, and for a global shortcut."""
+    activity: Activity
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOutcome:
+    """The bot did something else than posting a message."""
+
+    at: float
+    room: str
+    """Empty for a modal or a Home tab."""
+    viewer: str
+    """Who alone sees it; empty if everybody does."""
+    expected: Activity
+
+
+SessionEvent: TypeAlias = RecordedMessage | RecordedMembership | RecordedActivity | RecordedOutcome
 
 
 def read_recording(path: Path) -> Sequence[Entry]:
@@ -73,6 +107,15 @@ class Session:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
+        self._posted = {
+            (entry.channel_id, entry.timestamp)
+            for entry in entries
+            if isinstance(entry, MessagePosted) and not entry.error
+        }
+        self._direct: dict[str, str] = {}
+        """Whose direct messages they are: user ids by channel."""
+        for channel_id, user_id in _direct_messages(entries):
+            self._direct[channel_id] = self._direct.get(channel_id) or user_id
         self._bot_id = next((entry.user_id for entry in reversed(entries) if isinstance(entry, Identified)), "")
         self.people = self._people()
         """Handles by id."""
@@ -87,22 +130,27 @@ class Session:
 
     def events(self) -> Iterator[SessionEvent]:
         """Yields what happened, in its order."""
-        began = self._entries[0].at
+        began, cast = self._entries[0].at, Cast()
         seen: set[tuple[str, str]] = set()
         is_member = dict.fromkeys(self.channels, True)  # a replay begins with the bot in all channels
         for entry in self._entries:
             seconds = (entry.at - began).total_seconds()
             match entry:
-                case MessageReceived(channel_id=channel, timestamp=ts) if (
-                    self._is_person(entry) and (channel, ts) not in seen
-                ):
+                case MessageReceived(channel_id=channel, timestamp=ts) if (channel, ts) not in seen:
                     seen.add((channel, ts))
-                    yield self._message(entry, seconds)
+                    yield from self._received(entry, seconds, cast)
                 case MessagePosted(timestamp=ts) if ts:
+                    cast.contents[entry.channel_id, ts] = entry.fields
                     yield self._bot_message(entry, seconds)
                 case MembershipChanged(channel_id=channel) if is_member[channel] != entry.is_member:
                     is_member[channel] = entry.is_member
                     yield RecordedMembership(seconds, self.channels[channel], entry.is_member)
+                case EventReceived() if (activity := self._activity(entry, seconds, cast)) is not None:
+                    yield activity
+                case ActionTaken(command="UploadFile", input=dict() as fields):
+                    cast.uploads.append(fields)
+                case ChatRequested(error="") if (outcome := outcome_of(entry.request, entry.fields, cast)) is not None:
+                    yield self._outcome(outcome, seconds)
                 case _:
                     pass
 
@@ -114,19 +162,71 @@ class Session:
         sent = replace_mentions(escape(typed), lambda sign, name: f"<{sign}{name}>" if name in known[sign] else None)
         return typed if sent == text else None
 
-    def _is_person(self, heard: MessageReceived) -> bool:
-        return bool(heard.user_id) and not heard.bot_id and heard.user_id in self.people
+    def _received(self, heard: MessageReceived, seconds: float, cast: Cast) -> Iterator[RecordedMessage]:
+        if heard.user_id in self.people and not heard.bot_id:
+            cast.user_id, cast.channel_id = heard.user_id, heard.channel_id
+            yield self._message(heard, seconds)
+            return
+        is_posted = (heard.channel_id, heard.timestamp) in self._posted
+        if heard.user_id == self._bot_id and not is_posted and not heard.files:  # a file is an outcome
+            yield self._unposted(heard, seconds)
+
+    def _unposted(self, heard: MessageReceived, seconds: float) -> RecordedMessage:
+        """Returns a message of the bot that Slack posted later, or to the address of an interaction."""
+        return RecordedMessage(
+            seconds,
+            BOT,
+            self._room(heard.channel_id),
+            heard.timestamp,
+            heard.thread_timestamp,
+            self._with_names(heard.text),
+            recipient=self._recipient(heard.channel_id),
+            is_partial=True,
+        )
+
+    def _activity(self, entry: EventReceived, seconds: float, cast: Cast) -> RecordedActivity | None:
+        content = entry.content if isinstance(entry.content, dict) else {}
+        activity = activity_of(entry.event, content)
+        user_id, channel_id = str(content.get("user_id", "")), str(content.get("channel_id", ""))
+        if activity is None or user_id not in self.people:
+            return None
+        cast.user_id, cast.channel_id, cast.timestamp = user_id, channel_id, activity.timestamp
+        room = self._room(channel_id) if channel_id else ""
+        return RecordedActivity(seconds, self.people[user_id], room, self._named(activity))
+
+    def _outcome(self, outcome: Outcome, seconds: float) -> RecordedOutcome:
+        room = self._room(outcome.channel_id) if outcome.channel_id else ""
+        viewer = self.people.get(outcome.user_id, outcome.user_id)
+        return RecordedOutcome(seconds, room, viewer, self._named(outcome.expected))
+
+    def _named(self, activity: Activity) -> Activity:
+        """Returns an activity with names in its texts."""
+        value = activity.value
+        return replace(activity, value=self._with_names(value) if isinstance(value, str) else value)
+
+    def _room(self, channel_id: str) -> str:
+        return self.channels.get(channel_id, f"@{BOT}")
+
+    def _recipient(self, channel_id: str) -> str:
+        return self.people.get(self._direct.get(channel_id, ""), "")
 
     def _message(self, heard: MessageReceived, seconds: float) -> RecordedMessage:
-        room = f"@{BOT}" if heard.is_direct else self.channels[heard.channel_id]
+        room = self._room(heard.channel_id)
         speaker, text = self.people[heard.user_id], self._with_names(heard.text)
-        return RecordedMessage(seconds, speaker, room, heard.timestamp, heard.thread_timestamp, text)
+        files = [str(file["name"]) for file in heard.files if isinstance(file, dict)]
+        return RecordedMessage(seconds, speaker, room, heard.timestamp, heard.thread_timestamp, text, files=files)
 
     def _bot_message(self, posted: MessagePosted, seconds: float) -> RecordedMessage:
-        room = self.channels.get(posted.channel_id, f"@{BOT}")
         thread = posted.fields.get("thread_ts")
-        text = self._with_names(visible_text(posted.fields))
-        return RecordedMessage(seconds, BOT, room, posted.timestamp, thread if isinstance(thread, str) else "", text)
+        return RecordedMessage(
+            seconds,
+            BOT,
+            self._room(posted.channel_id),
+            posted.timestamp,
+            thread if isinstance(thread, str) else "",
+            self._with_names(visible_text(posted.fields)),
+            recipient=self._recipient(posted.channel_id),
+        )
 
     def _with_names(self, text: str) -> str:
         """Replaces ids in mentions by names."""
@@ -137,21 +237,58 @@ class Session:
 
     def _people(self) -> dict[str, str]:
         names = {entry.user_id: entry.name for entry in self._entries if isinstance(entry, UserLookedUp)}
-        heard = [entry for entry in self._entries if isinstance(entry, MessageReceived)]
         handles: dict[str, str] = {}
-        for user_id in dict.fromkeys(entry.user_id for entry in heard if not entry.bot_id):
+        for user_id in dict.fromkeys(_user_id(entry) for entry in self._entries):
             if user_id not in ("", self._bot_id):
                 handles[user_id] = _handle(names.get(user_id, ""), len(handles) + 1, [BOT, *handles.values()])
         return handles
 
     def _channels(self) -> dict[str, str]:
-        direct = {entry.channel_id for entry in self._entries if isinstance(entry, MessageReceived) and entry.is_direct}
-        used = dict.fromkeys(
-            entry.channel_id
-            for entry in self._entries
-            if isinstance(entry, MessageReceived | MembershipChanged | MessagePosted)
-        )
-        return {channel_id: f"#{channel_id}" for channel_id in used if channel_id not in direct}
+        used = dict.fromkeys(filter(None, (_channel_id(entry) for entry in self._entries)))
+        return {channel_id: f"#{channel_id}" for channel_id in used if channel_id not in self._direct}
+
+
+def _user_id(entry: Entry) -> str:
+    """Returns who did what an entry is about; empty if nobody did, or a bot."""
+    match entry:
+        case MessageReceived(bot_id="", user_id=user_id):
+            return user_id
+        case EventReceived(content={"user_id": str() as user_id}):
+            return user_id
+        case _:
+            return ""
+
+
+def _channel_id(entry: Entry) -> str:
+    match entry:
+        case MessageReceived(channel_id=channel_id) | MembershipChanged(channel_id=channel_id):
+            return channel_id
+        case MessagePosted(channel_id=channel_id):
+            return channel_id
+        case EventReceived(content={"channel_id": str() as channel_id}):
+            return channel_id
+        case ChatRequested(error="", fields={"channel_id": str() as channel_id}):
+            return channel_id
+        case _:
+            return ""
+
+
+def _direct_messages(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Yields the direct messages with the ids of their users."""
+    opened = ""
+    for entry in entries:
+        match entry:
+            case MessageReceived(is_direct=True, bot_id="", channel_id=channel_id, user_id=user_id):
+                yield channel_id, user_id
+            case ChatRequested(request="open_direct", error="", fields={"user_id": str() as user_id}):
+                opened = user_id
+            case MessagePosted(channel_id=channel_id) if channel_id.startswith("D") and opened:
+                yield channel_id, opened
+                opened = ""
+            case _ if _channel_id(entry).startswith("D"):
+                yield _channel_id(entry), _user_id(entry)
+            case _:
+                pass
 
 
 def _handle(name: str, number: int, taken: Sequence[str]) -> str:

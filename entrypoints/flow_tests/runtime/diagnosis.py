@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from entrypoints.flow_tests.model import Expected, ExpectedCommand, ExpectedMessage
+from entrypoints.flow_tests.expected import Expected, ExpectedCommand, ExpectedEvent
 from entrypoints.flow_tests.result import Failure
 from entrypoints.flow_tests.runtime.diff import differences, is_same_kind
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment
-from entrypoints.flow_tests.runtime.event_log import BotMessage, CommandSent, Observed
 from entrypoints.flow_tests.runtime.expectations import UNEXPECTED_MESSAGE, ExpectationFailed, ExpectationMatcher
 from entrypoints.flow_tests.runtime.formatting import diff_line, expected_line, observed_line
-from entrypoints.flow_tests.runtime.names import Names
+from entrypoints.flow_tests.runtime.names import Names, Scene
+from entrypoints.flow_tests.runtime.observed import BotMessage, CommandSent, EventSent, NewMessage, Observed
 from entrypoints.simulation.console.formatter import Detail, EventFormatter, OutputEvent
 from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte.document_fields import unknown
@@ -51,17 +51,17 @@ class FailureReporter:
         """Returns everything visible in the chat."""
         return [line for event in self._log.events if _is_visible(event) for line in self._format(event)]
 
-    def diagnose(self, error: ExpectationFailed | RenderError, step: str, line: int, room: str) -> Failure:
+    def diagnose(self, error: ExpectationFailed | RenderError, step: str, line: int, scene: Scene) -> Failure:
         """Explains why the test failed at a step."""
         if isinstance(error, RenderError):
             return Failure(line, step, f"a template in this step cannot be rendered: {error.error}")
         line = error.missing[0].line if error.missing else line
         reasons = [str(error), *(self._pack_problems(error) or _advice(error))]
-        reasons += [*self._sources(error), *self._near_misses(error, room)]
+        reasons += [*self._sources(error), *self._near_misses(error, scene)]
         if error.missing and not error.actual:
             reasons += self._flow_problems()
         trace = [line for event in self._log.events[self._turn_events :] for line in self._format(event)]
-        return Failure(line, step, "; ".join(reasons), self._diff(error, room), _truncate(trace, _TRACE_LINES))
+        return Failure(line, step, "; ".join(reasons), self._diff(error, scene), _truncate(trace, _TRACE_LINES))
 
     def _pack_problems(self, error: ExpectationFailed) -> list[str]:
         """Returns which pack the test lacks, or names wrongly."""
@@ -77,7 +77,7 @@ class FailureReporter:
 
     def _wrong_pack(self, expected: Expected, turn: Sequence[Observed], registered: Sequence[str]) -> Iterator[str]:
         """Yields what is wrong with the pack of an expected command or event, if anything."""
-        if isinstance(expected, ExpectedMessage) or not expected.pack:
+        if not isinstance(expected, ExpectedCommand | ExpectedEvent) or not expected.pack:
             return
         name = expected.command if isinstance(expected, ExpectedCommand) else expected.event
         packs = [one.pack for one in turn if is_same_kind(replace(expected, pack=""), one)]
@@ -100,13 +100,13 @@ class FailureReporter:
         if source:
             yield f"it is sent by {source}"
 
-    def _near_misses(self, error: ExpectationFailed, room: str) -> Iterator[str]:
+    def _near_misses(self, error: ExpectationFailed, scene: Scene) -> Iterator[str]:
         """Yields why similar things did not meet the missing expectation."""
         if not error.missing or error.actual:
             return
         expected = error.missing[0]
         for observed in self._unexpected_like(expected)[:_MAX_REASONS]:
-            found = differences(expected, observed, self._names, room)
+            found = differences(expected, observed, self._names, scene)
             seconds = observed.at - error.started_at
             if found:
                 yield f"a similar one does not match: {'; '.join(found)}"
@@ -146,17 +146,18 @@ class FailureReporter:
         turn = self._log.observed[self._turn_observed :]
         return [one for one in turn if is_same_kind(expected, one) and not self._matcher.is_expected(one)]
 
-    def _diff(self, error: ExpectationFailed, room: str) -> Sequence[Line]:
+    def _diff(self, error: ExpectationFailed, scene: Scene) -> Sequence[Line]:
         """Returns the conversation, with what is missing where something else came first."""
-        missing = [diff_line("-", expected_line(expected, self._names, room)) for expected in error.missing]
-        messages = (one for one in self._log.observed if isinstance(one, BotMessage))
+        missing = [diff_line("-", expected_line(expected, self._names, scene)) for expected in error.missing]
+        messages = (one for one in self._log.observed if isinstance(one, NewMessage))
         unexpected = {id(one.message) for one in messages if not self._matcher.is_expected(one)}
         visible = [event for event in self._log.events if _is_visible(event)]
         marks = ["+" if id(event) in unexpected else " " for event in visible]
         place = marks.index("+") if "+" in marks else len(visible)
         before = self._marked(visible[:place][-_MESSAGES_BEFORE:], marks[:place][-_MESSAGES_BEFORE:])
         after = self._marked(visible[place:], marks[place:])
-        instead = [diff_line("+", observed_line(one)) for one in self._actual(error) if not isinstance(one, BotMessage)]
+        others = (one for one in self._actual(error) if isinstance(one, CommandSent | EventSent))
+        instead = [diff_line("+", observed_line(one)) for one in others]
         return [*before, *_truncate(missing, _LINES_AFTER), *_truncate(after, _LINES_AFTER), *instead]
 
     def _marked(self, events: Sequence[OutputEvent], marks: Sequence[str]) -> Sequence[Line]:

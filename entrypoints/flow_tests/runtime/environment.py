@@ -10,11 +10,12 @@ from adapters.memory.clock import VirtualClock
 from adapters.memory.storage import MemoryStorage
 from application.resilience.interception import intercepted
 from entrypoints.container import Application, FixedAdapters, event_selection
-from entrypoints.flow_tests.model import FlowTestSetup, SlackFault
+from entrypoints.flow_tests.model import FlowTestSetup
 from entrypoints.flow_tests.runtime.event_log import EventLog
 from entrypoints.flow_tests.runtime.fault_injection import ChatFaultPolicy, WorkflowFaultPolicy
 from entrypoints.flow_tests.runtime.faults import FlyteFaults, SlackFaults
 from entrypoints.flow_tests.settings import pack_settings
+from entrypoints.flow_tests.steps import SlackFault
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
@@ -29,6 +30,8 @@ from entrypoints.simulation.workspaces.workspace import BOT
 
 _INSTANT_SECONDS: Final = 1e-6
 """Virtual time passes only when no task is ready, however short the wait."""
+_LOOP_TURNS: Final = 50
+"""Enough for the pack to receive, store and acknowledge an event."""
 _MIN_POLL_SECONDS: Final = 0.1
 _MAX_POLL_SECONDS: Final = 30.0
 
@@ -49,7 +52,7 @@ class FlowTestEnvironment:
         self._connection = bridge.receiver
         self.storage = MemoryStorage(clock)
         self.transcript = Transcript()
-        self.event_log = EventLog(self.flyte.packs)
+        self.event_log = EventLog(self.flyte.packs, self.slack.files.by_id)
         self._populate(setup)
         flows = MemoryBridge(self.flyte, settings.pack_name, settings.flyte_labels)
         for script in setup.packs:
@@ -77,6 +80,11 @@ class FlowTestEnvironment:
     async def run_ready_tasks(self) -> None:
         """Returns when nothing more happens at this instant."""
         await asyncio.sleep(_INSTANT_SECONDS)
+
+    async def take_turns(self) -> None:
+        """Lets the pack take in what people have just done. No time passes."""
+        for _ in range(_LOOP_TURNS):
+            await asyncio.sleep(0)
 
     async def settle(self, timeout_seconds: float) -> str:
         """Waits until nothing more follows from what has happened. Returns what is pending at the timeout, or ''."""

@@ -2,13 +2,32 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from entrypoints.flow_tests.runtime.observed import (
+    BotDeletion,
+    BotEphemeral,
+    BotMessage,
+    BotReaction,
+    BotUpdate,
+    BotView,
+    CommandSent,
+    EventSent,
+    Observed,
+    SharedFile,
+)
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.models import Pack
 from entrypoints.simulation.slack.event_log import Post, SlackEvent
-from entrypoints.simulation.workspaces.workspace import ChatMessage, WorkspaceEvent
+from entrypoints.simulation.slack.web_api.files import File
+from entrypoints.simulation.workspaces.workspace import (
+    BOT,
+    ChatMessage,
+    MessageChanged,
+    ReactionChanged,
+    ViewShown,
+    WorkspaceEvent,
+)
 
 if TYPE_CHECKING:
     from entrypoints.simulation.console.formatter import OutputEvent
@@ -17,46 +36,12 @@ MAX_EVENTS_PER_INSTANT: Final = 50_000
 """More messages, commands and events at one instant are a livelock."""
 
 
-@dataclass(frozen=True, slots=True)
-class BotMessage:
-    """The bot posted a message."""
-
-    at: float
-    """In virtual seconds since the test began."""
-    message: ChatMessage
-    fields: object
-    """The arguments of Slack's `chat.postMessage`, as the pack sent them."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandSent:
-    """A step of a flow sent a command."""
-
-    at: float
-    pack: str
-    command: str
-    input: object
-    action_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class EventSent:
-    """A pack sent an event."""
-
-    at: float
-    pack: str
-    event: str
-    payload: object
-
-
-Observed: TypeAlias = BotMessage | CommandSent | EventSent
-
-
 class EventLog:
     """Everything that has happened, in order."""
 
-    def __init__(self, packs: Mapping[str, Pack]) -> None:
+    def __init__(self, packs: Mapping[str, Pack], files: Mapping[str, File]) -> None:
         self._packs = packs
+        self._files = files
         self._messages: dict[tuple[str, str], ChatMessage] = {}
         """By channel and `ts`."""
         self._sources: dict[str, str] = {}
@@ -74,13 +59,27 @@ class EventLog:
     def record_chat(self, event: WorkspaceEvent) -> None:
         """Records an event of the workspace."""
         self.events.append(event)
-        if isinstance(event, ChatMessage):
-            self._messages[event.channel_id, event.timestamp] = event
+        match event:
+            case ChatMessage(viewer=""):
+                self._messages[event.channel_id, event.timestamp] = event
+            case ChatMessage():
+                self._add(BotEphemeral(_now(), event))
+            case MessageChanged(editor=editor, message=ChatMessage() as message) if editor == BOT:
+                self._add(BotUpdate(_now(), message))
+            case MessageChanged(message=None) if self._is_of_bot(event):
+                self._add(BotDeletion(_now(), event))
+            case ReactionChanged(speaker=speaker) if speaker == BOT:
+                self._add(BotReaction(_now(), event))
+            case ViewShown(is_visible=True):
+                self._add(BotView(_now(), event))
+            case _:
+                pass
 
     def record_slack(self, event: SlackEvent) -> None:
         """Records an event of Slack's log, which follows on that of the workspace."""
         if isinstance(event, Post):
-            self._add(BotMessage(_now(), self._messages[event.channel, event.ts], event.arguments))
+            message = self._messages[event.channel, event.ts]
+            self._add(BotMessage(_now(), message, event.arguments, [self._file(file) for file in message.files]))
 
     def record_flyte(self, event: flyte.TraceEvent) -> None:
         """Records an event of the engine."""
@@ -108,6 +107,14 @@ class EventLog:
                 if posted == (sent.message.channel_id, sent.message.timestamp):
                     return self.source_of_action(event.action_id)
         return ""
+
+    def _is_of_bot(self, event: MessageChanged) -> bool:
+        message = self._messages.get((event.channel_id, event.timestamp))
+        return message is not None and message.speaker == BOT
+
+    def _file(self, shared: Mapping[str, object]) -> SharedFile:
+        content = self._files[str(shared["id"])].content or b""
+        return SharedFile(str(shared["name"]), str(shared["title"]), content.decode("utf-8", "replace"))
 
     def _add(self, observed: Observed) -> None:
         self.observed.append(observed)

@@ -5,11 +5,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from entrypoints.flow_tests.model import Expect, Expected, ExpectedMessage, ExpectNothing
+from entrypoints.flow_tests.expected import (
+    Expected,
+    ExpectedDirectMessage,
+    ExpectedEphemeral,
+    ExpectedFile,
+    ExpectedMessage,
+)
+from entrypoints.flow_tests.model import Expect, ExpectNothing
 from entrypoints.flow_tests.runtime.diff import differences, is_same_kind
-from entrypoints.flow_tests.runtime.event_log import BotMessage, CommandSent, EventLog, Observed
-from entrypoints.flow_tests.runtime.names import Names
+from entrypoints.flow_tests.runtime.event_log import EventLog
+from entrypoints.flow_tests.runtime.names import Names, Scene
+from entrypoints.flow_tests.runtime.observed import CommandSent, NewMessage, Observed
 
+_NAMED: Final = (ExpectedMessage, ExpectedEphemeral, ExpectedDirectMessage, ExpectedFile)
 UNEXPECTED_MESSAGE: Final = "the bot posts a message that this step does not expect"
 
 
@@ -32,7 +41,7 @@ class _Pending:
     """A step's expectations that are still to be met."""
 
     step: Expect
-    room: str
+    scene: Scene
     started_at: float
     remaining: list[Expected]
 
@@ -73,12 +82,12 @@ class ExpectationMatcher:
     def reject_unexpected(self) -> None:
         """Raises ExpectationFailed when a message is left that no step expected."""
         for observed in self._log.observed[self._position :]:
-            if isinstance(observed, BotMessage):
+            if isinstance(observed, NewMessage):
                 raise ExpectationFailed("the bot posts a message that no step expects", actual=observed)
 
-    async def expect(self, step: Expect, room: str) -> None:
+    async def expect(self, step: Expect, scene: Scene) -> None:
         """Waits until all expectations of a step are met. Raises ExpectationFailed."""
-        pending = _Pending(step, room, asyncio.get_running_loop().time(), list(step.expected))
+        pending = _Pending(step, scene, asyncio.get_running_loop().time(), list(step.expected))
         self._has_expected = True
         while True:
             self._log.changed.clear()
@@ -97,8 +106,8 @@ class ExpectationMatcher:
         while True:
             self._log.changed.clear()
             for observed in self._unread():
-                if isinstance(observed, BotMessage | CommandSent):
-                    what = "the bot posts a message" if isinstance(observed, BotMessage) else "a flow sends a command"
+                if isinstance(observed, NewMessage | CommandSent):
+                    what = "a flow sends a command" if isinstance(observed, CommandSent) else "the bot posts a message"
                     raise ExpectationFailed(f"{what}, and nothing was expected", actual=observed)
             if not await self._wait_for_change(until):
                 return
@@ -106,10 +115,10 @@ class ExpectationMatcher:
     def _match_observed(self, pending: _Pending) -> None:
         while pending.remaining and (observed := next(self._unread(), None)):
             candidates = pending.candidates()
-            match = next((one for one in candidates if self._matches(one, observed, pending.room)), None)
+            match = next((one for one in candidates if self._matches(one, observed, pending.scene)), None)
             if match:
                 self._accept(match, observed, pending)
-            elif isinstance(observed, BotMessage):
+            elif isinstance(observed, NewMessage):
                 if not pending.step.are_others_allowed:
                     raise pending.failure(self._mismatch(observed, pending), observed)
                 self._expected_ids.add(id(observed))
@@ -121,17 +130,17 @@ class ExpectationMatcher:
             raise pending.failure(reason, observed)
         pending.remaining.remove(expected)
         self._expected_ids.add(id(observed))
-        if isinstance(expected, ExpectedMessage) and isinstance(observed, BotMessage):
+        if isinstance(expected, _NAMED) and isinstance(observed, NewMessage):
             self._names.define(expected.name, observed.message)
 
-    def _mismatch(self, message: BotMessage, pending: _Pending) -> str:
-        candidates = [one for one in pending.candidates() if isinstance(one, ExpectedMessage)]
+    def _mismatch(self, message: NewMessage, pending: _Pending) -> str:
+        candidates = [one for one in pending.candidates() if is_same_kind(one, message)]
         if len(candidates) == 1:
-            return "; ".join(differences(candidates[0], message, self._names, pending.room))
+            return "; ".join(differences(candidates[0], message, self._names, pending.scene))
         return UNEXPECTED_MESSAGE
 
-    def _matches(self, expected: Expected, observed: Observed, room: str) -> bool:
-        return is_same_kind(expected, observed) and not differences(expected, observed, self._names, room)
+    def _matches(self, expected: Expected, observed: Observed, scene: Scene) -> bool:
+        return is_same_kind(expected, observed) and not differences(expected, observed, self._names, scene)
 
     def _unread(self) -> Iterator[Observed]:
         while self._position < len(self._log.observed):

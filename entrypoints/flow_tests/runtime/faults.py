@@ -17,7 +17,7 @@ from domain.errors import (
     WorkflowServerError,
     WorkflowUnreachable,
 )
-from entrypoints.flow_tests.model import FlyteFault, SlackFault
+from entrypoints.flow_tests.steps import FlyteFault, SlackFault
 
 _WORKS: Final = "works"
 _METHODS: Final = {

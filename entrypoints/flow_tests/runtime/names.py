@@ -2,16 +2,25 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment
 from entrypoints.simulation.flyte import step_evaluator
 from entrypoints.simulation.pongo2.template import Template
-from entrypoints.simulation.workspaces.workspace import ChatMessage
+from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage
 
 _UNKNOWN_THREAD: Final = "unknown"
 """The `ts` of a thread whose first message does not exist yet."""
 _MENTION: Final = re.compile(r"<([@#])([\w.-]+)(?:\|[^<>]*)?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The place and the person of the last step, which are the defaults of expectations."""
+
+    room: str
+    person: str
 
 
 class Names:
@@ -31,6 +40,19 @@ class Names:
         """Names a message; does nothing without a name or a message."""
         if name and message:
             self._messages[name] = message
+
+    def message(self, name: str) -> ChatMessage | None:
+        """Returns the message with this name; None if there is none."""
+        return self._messages.get(name)
+
+    def label(self, channel_id: str, timestamp: str) -> str:
+        """Returns how reports refer to a message."""
+        number = self._environment.transcript.number(channel_id, timestamp)
+        return f"message [{number}]" if number else "another message"
+
+    def direct_messages(self, person: str) -> str:
+        """Returns the id of the bot's conversation with a person."""
+        return self._environment.workspace.conversation(f"@{BOT}", person).id
 
     def thread_timestamp(self, name: str) -> str:
         """Returns the `ts` of a named message's thread; empty for no name."""

@@ -4,29 +4,18 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from adapters.memory.clock import run_in_virtual_time
-from entrypoints.flow_tests.model import (
-    Expect,
-    ExpectNothing,
-    FlowTest,
-    FlyteFault,
-    Invite,
-    RaiseEvent,
-    Remove,
-    Repeat,
-    Say,
-    SlackFault,
-    TestStep,
-    Wait,
-)
+from entrypoints.flow_tests.model import Expect, ExpectNothing, FlowTest, Repeat, TestStep
 from entrypoints.flow_tests.result import Failure, FlowTestResult
 from entrypoints.flow_tests.runtime.diagnosis import FailureReporter
 from entrypoints.flow_tests.runtime.environment import FlowTestEnvironment, running_environment
 from entrypoints.flow_tests.runtime.expectations import ExpectationFailed, ExpectationMatcher
 from entrypoints.flow_tests.runtime.names import Names
+from entrypoints.flow_tests.runtime.people import People
 from entrypoints.flow_tests.runtime.seeded_random import SeededRandom
+from entrypoints.flow_tests.steps import Action, FlyteFault, Invite, RaiseEvent, Remove, Say, SlackFault, Wait
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.workspaces.workspace import BOT
 
@@ -60,8 +49,7 @@ class Runner:
         self._names = Names(environment)
         self._matcher = ExpectationMatcher(environment.event_log, self._names)
         self.reporter = FailureReporter(environment, self._names, self._matcher)
-        self._speaker = environment.workspace.handles[0]
-        self._room = environment.workspace.conversations()[0].label
+        self._people = People(environment, self._names)
         self._path: list[tuple[str, int]] = []
         """The current step, from the outermost to the innermost, each with its line."""
 
@@ -96,13 +84,13 @@ class Runner:
         """Explains why the current step failed, including what still follows from it."""
         await self._environment.settle(_SETTLE_AFTER_FAILURE_SECONDS)
         step = ", ".join(name for name, _ in self._path)
-        return self.reporter.diagnose(error, step, self._path[-1][1] if self._path else 0, self._room)
+        return self.reporter.diagnose(error, step, self._path[-1][1] if self._path else 0, self._people.scene)
 
     async def run_step(self, step: TestStep) -> None:
         """Runs one step. Raises ExpectationFailed, and RenderError for a template in it."""
         match step:
             case Expect():
-                await self._matcher.expect(step, self._room)
+                await self._matcher.expect(step, self._people.scene)
                 await self._environment.run_ready_tasks()
             case ExpectNothing():
                 await self._matcher.expect_nothing(step)
@@ -114,6 +102,8 @@ class Runner:
                 if self._matcher.begin_turn():
                     self.reporter.begin_turn()
                 self._act(step)
+                if not isinstance(step, Say | RaiseEvent):
+                    await self._environment.take_turns()  # a submitted modal closes once that is acknowledged
 
     async def _run_all(self, steps: Sequence[TestStep]) -> None:
         await self._run_steps(steps, "")
@@ -126,33 +116,21 @@ class Runner:
             await self.run_step(step)
             self._path.pop()
 
-    def _act(self, step: Say | RaiseEvent | Invite | Remove | SlackFault | FlyteFault) -> None:
+    def _act(self, step: Action) -> None:
         workspace = self._environment.workspace
         match step:
-            case Say():
-                self._say(step)
             case RaiseEvent(pack=pack, event=event, payload=payload, labels=labels):
                 self._environment.flyte.raise_event(pack, event, self._names.render(payload), labels=labels)
             case Invite(room=room):
-                workspace.invite(BOT, workspace.conversation(room, self._speaker))
+                workspace.invite(BOT, workspace.conversation(room, ""))
             case Remove(room=room):
-                workspace.kick(BOT, workspace.conversation(room, self._speaker))
+                workspace.kick(BOT, workspace.conversation(room, ""))
             case SlackFault():
                 self._environment.set_slack_fault(step)
             case FlyteFault():
                 self._environment.flyte_faults.set(step)
             case _:
-                assert_never(step)
-
-    def _say(self, step: Say) -> None:
-        self._speaker = step.speaker or self._speaker
-        self._room = step.room or self._room
-        workspace, transcript = self._environment.workspace, self._environment.transcript
-        room = workspace.conversation(self._room, self._speaker)
-        text = str(self._names.render(step.text)) if step.is_raw else self._names.render_typed(step.text)
-        timestamp = workspace.say(self._speaker, room, text, self._names.thread_timestamp(step.thread))
-        number = transcript.number(room.id, timestamp)
-        self._names.define(step.name, transcript.message(number) if number else None)
+                self._people.act(step)
 
     async def _repeat(self, step: Repeat) -> None:
         loop = asyncio.get_running_loop()

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from entrypoints.simulation.console import app_commands
 from entrypoints.simulation.console.formatter import Detail
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
 from entrypoints.simulation.flyte.flow_loader import Flow
-from entrypoints.simulation.workspaces.workspace import BOT, Conversation, NotAllowed, UnknownName
+from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, Conversation, NotAllowed, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,10 @@ def run_command(session: ConsoleSession, line: str) -> None:
     name, _, arguments = line.partition(" ")
     command = COMMANDS.get(name)
     if command is None:
-        raise InvalidInput(f"there is no command {name}; /help lists them. To post a text that starts with /, type //")
+        raise InvalidInput(
+            f"there is no command {name}; /help lists them. If it is one of the app, type /slash {line}; "
+            "to post a text that starts with /, type //"
+        )
     try:
         command.run(session, arguments.strip())
     except (UnknownName, NotAllowed) as error:
@@ -67,24 +71,31 @@ def _react(session: ConsoleSession, arguments: str) -> None:
     if not emoji.strip(":"):
         raise InvalidInput("/react EMOJI [NUMBER], such as /react thumbsup")
     message = session.find_message(number.strip())
-    session.workspace.react(session.speaker, session.conversation, message.timestamp, emoji.strip(":"))
+    session.workspace.toggle_reaction(session.speaker, session.conversation, message.timestamp, emoji.strip(":"))
 
 
 def _edit(session: ConsoleSession, arguments: str) -> None:
     number, _, rest = arguments.partition(" ")
-    if number.isdecimal() and rest:
-        message, text = session.find_message(number), rest.strip()
-    else:
-        latest = session.transcript.latest(session.conversation.id, session.speaker)
-        if latest is None:
-            raise InvalidInput(f"{session.speaker} has not posted in {session.conversation.label} yet")
-        message, text = latest, arguments
+    text = rest.strip() if number.isdecimal() and rest else arguments
+    message = _own_message(session, number if text != arguments else "")
     if not text:
         raise InvalidInput("/edit [NUMBER] TEXT")
+    session.workspace.edit(session.conversation, message.timestamp, session.workspace.encode_text(text))
+
+
+def _delete(session: ConsoleSession, arguments: str) -> None:
+    session.workspace.delete(session.conversation, _own_message(session, arguments).timestamp)
+
+
+def _own_message(session: ConsoleSession, number: str) -> ChatMessage:
+    """Returns the speaker's message with this number, or the latest one."""
+    latest = session.transcript.latest(session.conversation.id, session.speaker)
+    message = session.find_message(number) if number else latest
+    if message is None:
+        raise InvalidInput(f"{session.speaker} has not posted in {session.conversation.label} yet")
     if message.speaker != session.speaker:
         raise InvalidInput(f"the message is {message.speaker}'s, and you are {session.speaker}")
-    session.workspace.edit(session.conversation, message.timestamp, session.workspace.encode_text(text))
-    session.write_remark("the pack does not report edits to Flyte")
+    return message
 
 
 def _invite(session: ConsoleSession, arguments: str) -> None:
@@ -181,8 +192,23 @@ _COMMANDS: Final = (
     Command("/as NAME", "speak as this person", _as),
     Command("/in PLACE", f"go to a channel, or to @{BOT} for direct messages", _in),
     Command("/thread [NUMBER|off]", "reply in the thread of the latest message, or of message NUMBER", _thread),
-    Command("/react EMOJI [NUMBER]", "react to the latest message, or to message NUMBER", _react),
+    Command("/react EMOJI [NUMBER]", "react to the latest message, or to message NUMBER; again: withdraw it", _react),
     Command("/edit [NUMBER] TEXT", "edit your latest message, or message NUMBER", _edit),
+    Command("/delete [NUMBER]", "delete your latest message, or message NUMBER", _delete),
+    Command("/upload FILE [TEXT]", "share a file", app_commands.upload),
+    Command(
+        "/click [NUMBER] BUTTON", "click a button of the latest message with any, or of NUMBER", app_commands.click
+    ),
+    Command(
+        "/choose [NUMBER] [FIELD =] CHOICE", "choose an option, a name, a date; several: A, B", app_commands.choose
+    ),
+    Command("/slash COMMAND [TEXT]", "run a slash command of the app", app_commands.slash),
+    Command(
+        "/shortcut NAME [NUMBER]", "use a shortcut of the app, or one in the menu of NUMBER", app_commands.shortcut
+    ),
+    Command("/submit [FIELD = VALUE; ...]", "fill in the open modal, and submit it", app_commands.submit),
+    Command("/close [all]", "close the open modal", app_commands.close),
+    Command("/home", "open the app's Home tab", app_commands.home),
     Command("/invite NAME", f"invite a person, or {BOT}, to this channel", _invite),
     Command("/kick NAME", f"remove a person, or {BOT}, from this channel", _kick),
     Command("/event PACK NAME [JSON]", "publish an event as if that pack had sent it", _event),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -13,13 +13,23 @@ from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.unawaited import SLACK, unawaited_answer
-from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, ChatNotice
+from entrypoints.simulation.slack.app_use.choices import label_of, options_of
+from entrypoints.simulation.slack.app_use.elements import Element, elements, message_elements
+from entrypoints.simulation.workspaces.message_text import view_text
+from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, ChatNotice, ViewShown
 
 OutputEvent: TypeAlias = ChatMessage | ChatNotice | flyte.TraceEvent | Line
 
 _MAX_VALUE_LENGTH: Final = 100
 """Number of characters shown of a value in a payload, except with Detail.FULL."""
 _INDENT: Final = 12
+_OMITTED: Final = ("user", "itemUser", "teamId", "triggerId", "responseUrl", "viewHash", "actionTimestamp")
+"""The keys of the Slack pack's payloads that tell little."""
+_EMPTY: Final = ("", [], {}, None, False)
+_OPTIONAL: Final = dict.fromkeys(
+    ("ReceivedEdit", "ReceivedDeletion"), "outside the simulation only with FLYTE_SLACK_RECEIVE_EDITS=true"
+)
+"""What the pack reports here, and elsewhere only if it is switched on."""
 
 
 class Detail(Enum):
@@ -48,6 +58,10 @@ class EventFormatter:
                 yield event
             case ChatMessage():
                 yield self._message(event)
+                yield from self._usable(message_elements(event.content))
+            case ViewShown():
+                yield self._view(event)
+                yield from self._usable([*elements(event.view.get("blocks"))] if event.is_visible else [])
             case ChatNotice():
                 yield self._notice(event)
             case _ if self.detail is not Detail.OFF:
@@ -59,9 +73,21 @@ class EventFormatter:
             Span("" if self.detail is Detail.OFF else f"[{number}] ", "aside"),
             Span(f"{message.channel_label} ", "channel"),
             Span(self._thread(message), "aside"),
+            Span(f"(only {message.viewer} sees it) " if message.viewer else "", "aside"),
             Span(f"{message.speaker}: ", "bot" if message.speaker == BOT else "person"),
         ]
-        return Line((*spans, Span(message.text)), indent=sum(len(span.text) for span in spans))
+        files = [f"(file {file['name']}, {file['size']} bytes)" for file in message.files]
+        text = "\n".join(filter(None, (message.text, *files)))
+        return Line((*spans, Span(text)), indent=sum(len(span.text) for span in spans))
+
+    def _usable(self, known: Sequence[Element]) -> Iterator[Line]:
+        """Tells what can be clicked, chosen and filled in."""
+        if known and self.detail is not Detail.OFF:
+            yield _entry("actions", ", ".join(map(_action, known)))
+
+    def _view(self, shown: ViewShown) -> Line:
+        lines = view_text(shown.view).splitlines() if shown.is_visible else []
+        return Line([Span(shown.text, "aside"), Span("".join(f"\n| {line}" for line in lines))], indent=4)
 
     def _thread(self, message: ChatMessage) -> str:
         if not message.thread_timestamp:
@@ -100,9 +126,17 @@ class EventFormatter:
     def _event(self, accepted: flyte.EventAccepted) -> Line:
         pack = self._pack_name(accepted.pack_id)
         is_redundant = accepted.event == "ReceivedMessage" and self.detail is not Detail.FULL
-        payload = "" if is_redundant else self._format_payload(accepted.payload)
-        remark = "" if self._engine.has_flow_for(pack, accepted.event) else "no flow waits for it"
+        payload = "" if is_redundant else self._format_payload(self._telling_values(pack, accepted.payload))
+        remark = _OPTIONAL.get(accepted.event, "")
+        if not self._engine.has_flow_for(pack, accepted.event):
+            remark = "no flow waits for it"
         return _entry("event", f"{pack} {accepted.event}", payload, remark)
+
+    def _telling_values(self, pack: str, payload: object) -> object:
+        """Returns the payload of an event; the Slack pack's without what is empty or tells little."""
+        if self.detail is Detail.FULL or pack != SLACK or not isinstance(payload, dict):
+            return payload
+        return {key: value for key, value in payload.items() if value not in _EMPTY and key not in _OMITTED}
 
     def _command(self, created: flyte.ActionCreated) -> Line:
         is_registered = any(pack.name == created.pack for pack in self._engine.packs.values())
@@ -157,6 +191,12 @@ class EventPrinter:
         while self._queue:
             for line in self._formatter.format(self._queue.popleft()):
                 self._output.write(line)
+
+
+def _action(element: Element) -> str:
+    """Returns what is written on an element, and what there is to choose from."""
+    options = ", ".join(label_of(option) for option in options_of(element.fields))
+    return f"{element.label} ({options})" if options else element.label
 
 
 def _step(event: flyte.StepEvaluated) -> str:

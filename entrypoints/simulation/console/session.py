@@ -4,6 +4,7 @@ import contextlib
 from collections import deque
 from typing import Final
 
+from entrypoints.simulation.console.controls import Controls
 from entrypoints.simulation.console.formatter import Detail, EventFormatter, EventPrinter
 from entrypoints.simulation.console.output import Output, text_line
 from entrypoints.simulation.console.transcript import Transcript
@@ -30,7 +31,9 @@ class ConsoleSession:
         self.sandbox = sandbox
         self.workspace = sandbox.workspace
         self.flyte = sandbox.flyte
+        self.slack = sandbox.workspace.slack
         self.transcript = Transcript()
+        self.controls = Controls(self.slack, self.transcript)
         self.formatter = EventFormatter(self.transcript, self.flyte, detail)
         self.printer = EventPrinter(self.formatter, output)
         self.speaker = self.workspace.handles[0]

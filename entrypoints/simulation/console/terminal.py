@@ -17,6 +17,7 @@ from entrypoints.simulation.console.commands import COMMANDS
 from entrypoints.simulation.console.output import Line
 from entrypoints.simulation.console.repl import SettleTimeout, run_line
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
+from entrypoints.simulation.slack.app_use.choices import label_of, options_of
 from entrypoints.simulation.workspaces.workspace import BOT
 from entrypoints.terminal_text import printable
 
@@ -33,6 +34,8 @@ STYLES: Final = {
 """The styles of spans, as rich names them."""
 
 _PROMPT_STYLE: Final = Style.from_dict({"person": "ansigreen bold", "channel": "ansicyan"})
+_ADDRESSING: Final = ("/click", "/choose", "/submit")
+"""The commands whose arguments are what is written on buttons and fields."""
 _MIN_TEXT_WIDTH: Final = 30
 """Columns that an indented text needs; in a narrower terminal, continuation lines are not indented."""
 
@@ -105,7 +108,7 @@ class CommandCompleter(Completer):
         text = document.text_before_cursor
         word = document.get_word_before_cursor(WORD=True)
         for candidate, meaning in self._candidates(text, word):
-            if candidate.startswith(word) and candidate != word:
+            if candidate.casefold().startswith(word.casefold()) and candidate != word:
                 yield Completion(candidate, start_position=-len(word), display_meta=meaning)
 
     def _candidates(self, text: str, word: str) -> Iterator[tuple[str, str]]:
@@ -129,6 +132,8 @@ class CommandCompleter(Completer):
         if command == "/event":
             steps = [step for flow in flows.values() for step in flow.steps]
             return sorted({step.event_pack if position == 1 else step.event_name for step in steps})
+        if command in _ADDRESSING:
+            return self._usable(command)
         if position > 1:
             return []
         handles = list(self._session.workspace.handles)
@@ -141,5 +146,17 @@ class CommandCompleter(Completer):
             "/flows": list(flows),
             "/explain": ["on", "full", "off"],
             "/thread": ["off"],
+            "/close": ["all"],
         }
         return arguments.get(command, [])
+
+    def _usable(self, command: str) -> list[str]:
+        """Returns what is written on what can be used now: on buttons, or on fields and their options."""
+        session = self._session
+        known = session.controls.usable(session.speaker, session.conversation)
+        buttons = [element.label for element in known if element.kind == "button"]
+        fields = [element for element in known if element.kind != "button"]
+        if command == "/click":
+            return buttons
+        options = [label_of(option) for element in fields for option in options_of(element.fields)]
+        return [*(f"{element.label} =" for element in fields), *options]

@@ -1,6 +1,7 @@
 """Numbers the messages, so that people can refer to them."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Final
 
 from entrypoints.simulation.workspaces.workspace import ChatMessage, WorkspaceEvent
@@ -36,8 +37,12 @@ class Transcript:
         return self._messages.get(number)
 
     def latest(self, channel_id: str, speaker: str = "") -> ChatMessage | None:
-        """Returns the latest message in a conversation, by anyone or by this speaker."""
+        """Returns the latest message in a conversation that everybody sees, by anyone or by this speaker."""
+        messages = (message for message in self.messages(channel_id) if speaker in ("", message.speaker))
+        return next(messages, None)
+
+    def messages(self, channel_id: str, viewer: str = "") -> Iterator[ChatMessage]:
+        """Yields the messages in a conversation that everybody or this person sees, the latest first."""
         for message in reversed(self._messages.values()):
-            if message.channel_id == channel_id and speaker in ("", message.speaker):
-                return message
-        return None
+            if message.channel_id == channel_id and message.viewer in ("", viewer):
+                yield message

@@ -67,7 +67,7 @@ class AppUsers(SlackPeople):
         self, user: str, channel: str, ts: str, element: str, choice: Choice = None, *, block_id: str = ""
     ) -> Interaction:
         """Uses an element of a message: clicks a button, which needs no choice, or chooses something in a menu."""
-        person, place = self.workspace.user(user), self.workspace.channel(channel)
+        person, place = self._present(user, channel)
         message = self._seen(person, place, ts)
         known = message_elements(message)
         used = find_element(known, element, block_id=block_id)
@@ -90,7 +90,7 @@ class AppUsers(SlackPeople):
 
     def use_message_shortcut(self, user: str, callback_id: str, channel: str, ts: str) -> Interaction:
         """Chooses a shortcut in the menu of a message."""
-        person, place = self.workspace.user(user), self.workspace.channel(channel)
+        person, place = self._present(user, channel)
         payload = self._payload(
             "message_action",
             person,
@@ -106,7 +106,7 @@ class AppUsers(SlackPeople):
 
     def run_command(self, user: str, channel: str, command: str, text: str = "") -> Interaction:
         """Runs a slash command, given with its slash."""
-        person, place = self.workspace.user(user), self.workspace.channel(channel)
+        person, place = self._present(user, channel)
         return self._send(
             SLASH_COMMANDS,
             {
@@ -194,6 +194,12 @@ class AppUsers(SlackPeople):
     def send_interaction(self, envelope_type: str, payload: JsonObject) -> Interaction:
         """Delivers any payload as Slack delivers interactions: `interactive` or `slash_commands`."""
         return self._send(envelope_type, payload)
+
+    def _present(self, user: str, channel: str) -> tuple[User, Channel]:
+        """Returns a user and a channel, of which the user becomes a member without an event, as by posting."""
+        person, place = self.workspace.user(user), self.workspace.channel(channel)
+        place.members.setdefault(person.user_id, None)
+        return person, place
 
     def _seen(self, person: User, place: Channel, ts: str) -> JsonObject:
         """Returns a message as this user sees it."""

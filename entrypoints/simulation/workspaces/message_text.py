@@ -19,6 +19,17 @@ def visible_text(message: Mapping[str, object]) -> str:
     return "\n".join(lines)
 
 
+def view_text(view: Mapping[str, object]) -> str:
+    """Returns the lines of the blocks of a modal or a Home tab, with the labels of what can be filled in."""
+    blocks = view.get("blocks")
+    return "\n".join(line for block in (blocks if isinstance(blocks, list) else ()) for line in _block_lines(block))
+
+
+def _block_lines(block: object) -> Iterator[str]:
+    is_input = isinstance(block, Mapping) and block.get("type") == "input"
+    yield from _lines(block["label"] if is_input and isinstance(block, Mapping) else block, 0)
+
+
 def _lines(element: object, depth: int) -> Iterator[str]:
     """Yields an element's lines in the order of their display; a fallback only if there is nothing else."""
     if depth > _MAX_DEPTH:
@@ -34,8 +45,8 @@ def _lines(element: object, depth: int) -> Iterator[str]:
 
 def _lines_of(key: str, element: Mapping[str, object], depth: int) -> Iterator[str]:
     value = element.get(key)
-    if key == "value" and "type" in element:
-        return  # the value of a button is invisible; that of an attachment's field is visible
+    if key == "value" and ("type" in element or "text" in element):
+        return  # the value of a button or an option is invisible; that of an attachment's field is visible
     if isinstance(value, str) and key in _TEXTS:
         yield from value.splitlines()
     else:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from domain.users import User as Profile
-from entrypoints.simulation.slack.event_log import EventRaised, SlackEvent
+from entrypoints.simulation.slack.event_log import EphemeralChanged, EphemeralPost, EventRaised, SlackEvent, ViewChanged
 from entrypoints.simulation.slack.models import Channel, JsonObject, User
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.slack.server import SlackServer
@@ -15,9 +15,12 @@ from entrypoints.simulation.workspaces.workspace import (
     ChatMessage,
     ChatNotice,
     Conversation,
+    MessageChanged,
     NotAllowed,
+    ReactionChanged,
     UnknownName,
     UploadedFile,
+    ViewShown,
     WorkspaceEvent,
     replace_mentions,
     unknown_name,
@@ -32,7 +35,7 @@ class SlackWorkspace:
 
     def __init__(self, slack: SlackServer) -> None:
         self.listeners: list[Callable[[WorkspaceEvent], None]] = []
-        self._slack = slack
+        self.slack = slack
         self._state = slack.workspace
         slack.log.listeners.append(self._on_event)
 
@@ -53,7 +56,7 @@ class SlackWorkspace:
     def conversation(self, label: str, handle: str) -> Conversation:
         """See the protocol."""
         if label == f"@{BOT}":
-            return self._conversation(self._state.channel(self._slack.open_im(self._user(handle).user_id)))
+            return self._conversation(self._state.channel(self.slack.open_im(self._user(handle).user_id)))
         channel = self._state.find_channel(label)
         if channel is None:
             raise unknown_name(label, (known.label for known in self.conversations()))
@@ -67,7 +70,7 @@ class SlackWorkspace:
         """See the protocol. `user` gives the details; a user without an id gets one."""
         name = handle.capitalize()
         given = user or Profile("", name, email=f"{handle}@example.com", first_name=name)
-        self._slack.add_user(
+        self.slack.add_user(
             handle,
             user_id=given.id,
             display_name=given.name,
@@ -81,39 +84,39 @@ class SlackWorkspace:
         self, label: str, channel_id: str = "", *, is_private: bool = False, members: Sequence[str] = ()
     ) -> None:
         """See the protocol. `members` are there from the beginning, by their handles."""
-        self._slack.add_channel(label, private=is_private, channel_id=channel_id, members=members)
+        self.slack.add_channel(label, private=is_private, channel_id=channel_id, members=members)
 
     def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
         """See the protocol."""
         user = self._user(handle)
-        return self._slack.say(user.user_id, conversation.id, text, thread_ts=thread_timestamp or None)
+        return self.slack.say(user.user_id, conversation.id, text, thread_ts=thread_timestamp or None)
 
     def edit(self, conversation: Conversation, timestamp: str, text: str) -> None:
         """See the protocol."""
         self._check_exists(conversation, timestamp)
-        self._slack.edit(conversation.id, timestamp, text)
+        self.slack.edit(conversation.id, timestamp, text)
 
     def react(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> None:
         """See the protocol."""
         self._check_exists(conversation, timestamp)
-        self._slack.react(self._user(handle).user_id, conversation.id, timestamp, emoji)
+        self.slack.react(self._user(handle).user_id, conversation.id, timestamp, emoji)
 
     def toggle_reaction(self, handle: str, conversation: Conversation, timestamp: str, emoji: str) -> bool:
         """See the protocol."""
         self._check_exists(conversation, timestamp)
-        return self._slack.toggle_reaction(self._user(handle).user_id, conversation.id, timestamp, emoji)
+        return self.slack.toggle_reaction(self._user(handle).user_id, conversation.id, timestamp, emoji)
 
     def delete(self, conversation: Conversation, timestamp: str) -> None:
         """See the protocol."""
         self._check_exists(conversation, timestamp)
-        self._slack.delete(conversation.id, timestamp)
+        self.slack.delete(conversation.id, timestamp)
 
     def upload(self, handle: str, conversation: Conversation, file: UploadedFile, thread_timestamp: str = "") -> str:
         """See the protocol."""
         user = self._user(handle).user_id
-        uploaded = self._slack.files.add(file.name, file.content)
+        uploaded = self.slack.files.add(file.name, file.content)
         files, thread_ts = [uploaded.as_json(user)], thread_timestamp or None
-        ts = self._slack.say(
+        ts = self.slack.say(
             user, conversation.id, file.text, thread_ts=thread_ts, subtype="file_share", files=files, upload=True
         )
         channel = self._state.channel(conversation.id)
@@ -122,19 +125,23 @@ class SlackWorkspace:
 
     def invite(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""
-        self._slack.invite(conversation.id, self._user(handle).user_id)
+        self.slack.invite(conversation.id, self._user(handle).user_id)
 
     def kick(self, handle: str, conversation: Conversation) -> None:
         """See the protocol."""
         if self._state.channel(conversation.id).is_general:
             raise NotAllowed(f"no one can be removed from {conversation.label}")
-        self._slack.kick(conversation.id, self._user(handle).user_id)
+        self.slack.kick(conversation.id, self._user(handle).user_id)
 
     @property
     def is_busy(self) -> bool:
         """See the protocol."""
-        return self._slack.has_receiver and any(
-            not delivery.is_given_up for delivery in self._slack.unacknowledged.values()
+        if not self.slack.has_receiver:
+            return False
+        is_awaited = any(not delivery.is_given_up for delivery in self.slack.unacknowledged.values())
+        counts = self.slack.counters
+        return is_awaited or (
+            counts["interactions"] > counts["interactions_acknowledged"] + counts["interactions_failed"]
         )
 
     def _user(self, handle: str) -> User:
@@ -163,10 +170,25 @@ class SlackWorkspace:
         return user.name if user else str(user_id)
 
     def _on_event(self, event: SlackEvent) -> None:
-        visible = self._visible_event(event.event) if isinstance(event, EventRaised) else None
+        visible = self._visible(event)
         if visible is not None:
             for listener in self.listeners:
                 listener(visible)
+
+    def _visible(self, event: SlackEvent) -> WorkspaceEvent | None:
+        match event:
+            case EventRaised(event=raised):
+                return self._visible_event(raised)
+            case EphemeralPost(channel=channel_id, user=user_id, ts=ts):
+                return self._ephemeral(channel_id, user_id, self._state.ephemerals[ts].fields)
+            case EphemeralChanged(channel=channel_id, user=user_id, ts=ts, is_removed=is_removed):
+                fields = None if is_removed else self._state.ephemerals[ts].fields
+                message = self._ephemeral(channel_id, user_id, fields) if fields else None
+                return self._changed(channel_id, ts, BOT, message)
+            case ViewChanged(user=user_id, view_id=view_id, change=change):
+                return self._view_shown(self._name(user_id), self.slack.views.by_id[view_id], change)
+            case _:
+                return None
 
     def _visible_event(self, event: JsonObject) -> WorkspaceEvent | None:
         item = event.get("item", {})
@@ -174,8 +196,16 @@ class SlackWorkspace:
         if channel is None:
             return None
         if event["type"] in _REACTION_VERBS:
-            text = f"{self._name(event['user'])} {_REACTION_VERBS[event['type']]} :{event['reaction']}:"
-            return ChatNotice(channel.channel_id, _label(channel), text, item["ts"])
+            speaker, emoji = self._name(event["user"]), event["reaction"]
+            return ReactionChanged(
+                channel.channel_id,
+                _label(channel),
+                f"{speaker} {_REACTION_VERBS[event['type']]} :{emoji}:",
+                item["ts"],
+                speaker=speaker,
+                emoji=emoji,
+                is_added=event["type"] == "reaction_added",
+            )
         return self._message_event(channel, event) if event["type"] == "message" else None
 
     def _message_event(self, channel: Channel, event: JsonObject) -> WorkspaceEvent:
@@ -184,16 +214,28 @@ class SlackWorkspace:
             case None | "thread_broadcast" | "bot_message" | "file_share" | "me_message":
                 return self._chat_message(channel, event)
             case "message_changed":
-                message = event["message"]
-                text = f"{self._name(message.get('user'))} edits: {visible_text(message)}"
-                return ChatNotice(*place, text, message["ts"])
+                editor = self._name(event["message"].get("edited", {}).get("user"))
+                message = self._chat_message(channel, event["message"])
+                return self._changed(channel.channel_id, message.timestamp, editor, message)
             case "message_deleted":
-                return ChatNotice(*place, "deleted", event["deleted_ts"])
+                return self._changed(channel.channel_id, event["deleted_ts"], "", None)
             case _:
                 user_id = str(event.get("user"))
                 return ChatNotice(*place, str(event.get("text", "")).replace(f"<@{user_id}>", self._name(user_id)))
 
-    def _chat_message(self, channel: Channel, event: JsonObject) -> ChatMessage:
+    def _ephemeral(self, channel_id: str, user_id: str, fields: JsonObject) -> ChatMessage:
+        return self._chat_message(self._state.channel(channel_id), fields, viewer=self._name(user_id))
+
+    def _changed(self, channel_id: str, ts: str, editor: str, message: ChatMessage | None) -> MessageChanged:
+        verb = "updates" if editor == BOT else "edits"
+        text = f"{editor} {verb}: {message.text}" if message else "deleted"
+        label = _label(self._state.channel(channel_id))
+        return MessageChanged(channel_id, label, text, ts, editor=editor, message=message)
+
+    def _view_shown(self, viewer: str, view: JsonObject, change: str) -> ViewShown:
+        return ViewShown("", "", _view_notice(viewer, view, change), viewer=viewer, view=view, change=change)
+
+    def _chat_message(self, channel: Channel, event: JsonObject, *, viewer: str = "") -> ChatMessage:
         speaker = event.get("username") or self._name(event.get("user") or event.get("bot_id"))
         thread = event.get("thread_ts", "")
         return ChatMessage(
@@ -203,8 +245,28 @@ class SlackWorkspace:
             text=visible_text(event),
             timestamp=event["ts"],
             thread_timestamp=thread if thread != event["ts"] else "",
+            viewer=viewer,
+            content=event,
         )
 
 
 def _label(channel: Channel) -> str:
     return f"@{BOT}" if channel.is_direct else f"#{channel.name}"
+
+
+def _view_notice(viewer: str, view: JsonObject, change: str) -> str:
+    """Says what has become of a modal or a Home tab."""
+    title = "" if view["type"] == "home" else view["title"]["text"]
+    match change:
+        case "published":
+            return f"the Home tab of {viewer}:"
+        case "opened" | "pushed":
+            return f"{viewer} sees the modal {title}:"
+        case "updated":
+            return f"{viewer} sees the modal {title} changed:"
+        case "closed":
+            return f"the modal {title} of {viewer} is closed"
+        case "refused":
+            return f"{viewer} sees errors in the modal {title}"
+        case _:
+            return f"{viewer} sees an error in the modal {title}: the app does not respond"

@@ -1,9 +1,12 @@
 """The chat workspace as its people see it."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from entrypoints.simulation.slack.server import SlackServer
 
 BOT = "flyte"
 """The bot's handle."""
@@ -42,6 +45,16 @@ class ChatMessage:
     timestamp: str
     thread_timestamp: str = ""
     """The timestamp of the thread's parent; empty outside threads."""
+    viewer: str = ""
+    """Who alone sees it; empty if everybody in the conversation does."""
+    content: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    """Its fields in Slack."""
+
+    @property
+    def files(self) -> Sequence[Mapping[str, object]]:
+        """The files that it shares."""
+        files = self.content.get("files")
+        return files if isinstance(files, list) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,41 @@ class UploadedFile:
     """As Slack encodes it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageChanged(ChatNotice):
+    """A message was edited, updated by the bot, or deleted."""
+
+    editor: str
+    """Empty for a deletion, whose actor Slack does not tell."""
+    message: ChatMessage | None
+    """As it is now; None if it was deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionChanged(ChatNotice):
+    """A reaction was added or removed."""
+
+    speaker: str
+    emoji: str
+    is_added: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewShown(ChatNotice):
+    """A modal or the Home tab of a person changed."""
+
+    viewer: str
+    view: Mapping[str, object] = field(compare=False, repr=False)
+    """As in Slack."""
+    change: str
+    """`opened`, `pushed`, `updated`, `published`, `closed`, `refused` or `failed`."""
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the app shows something new."""
+        return self.change in ("opened", "pushed", "updated", "published")
+
+
 WorkspaceEvent: TypeAlias = ChatMessage | ChatNotice
 
 
@@ -73,6 +121,8 @@ class Workspace(Protocol):
 
     listeners: list[Callable[[WorkspaceEvent], None]]
     """Called with everything that is visible, as it happens."""
+    slack: "SlackServer"
+    """Where people use the app."""
 
     @property
     def handles(self) -> Sequence[str]:
@@ -122,7 +172,7 @@ class Workspace(Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether an event for the pack is not acknowledged yet."""
+        """Whether an event or an interaction is not acknowledged by the pack yet."""
 
 
 def replace_mentions(text: str, encode: Callable[[str, str], str | None]) -> str:
