@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow_tests.running import failure_of, run_steps
+from tests.flow_tests.running import failure_of, plain_text, run_steps
 from tests.support.pages import ROOT
 
 DESK = (ROOT / "tests" / "support" / "desk.yaml").read_text()
@@ -184,6 +184,23 @@ def test_a_foreign_message_cannot_be_edited(tmp_path: Path) -> None:
     found = reason(tmp_path, "- {say: hello, id: greeting}\n- {edit: hi, of: greeting, as: bob}")
 
     assert found == "the message is alice's, not bob's"
+
+
+def test_a_click_that_does_not_reach_the_app_is_shown(tmp_path: Path) -> None:
+    found = failure_of(
+        tmp_path, ASKED + "- slack: unreachable\n- click: Approve\n- expect: {update: {contains: ok}}", flow=DESK
+    )
+
+    assert "  alice sees an error: the app does not respond (no connection)" in plain_text(found.diff)
+
+
+def test_the_reply_to_a_slash_command_is_a_message_to_one_person(tmp_path: Path) -> None:
+    steps = "- slash: /nothing\n- expect: {ephemeral: working on it}"
+
+    assert (
+        run_steps(tmp_path, steps, flow=DESK, head="settings: {FLYTE_SLACK_COMMAND_REPLY: working on it}\n").failure
+        is None
+    )
 
 
 def test_an_unexpected_message_to_one_person_fails_the_test(tmp_path: Path) -> None:

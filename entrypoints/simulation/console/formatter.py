@@ -98,7 +98,7 @@ class EventFormatter:
     def _notice(self, notice: ChatNotice) -> Line:
         number = self._transcript.number(notice.channel_id, notice.timestamp)
         suffix = f" (message [{number}])" if number and self.detail is not Detail.OFF else ""
-        return text_line(f"{notice.channel_label} {notice.text}{suffix}", "aside")
+        return text_line(f"{notice.channel_label} {notice.text}{suffix}".lstrip(), "aside")
 
     def _trace(self, event: flyte.TraceEvent) -> Iterator[Line]:
         match event:

@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from domain.users import User as Profile
-from entrypoints.simulation.slack.event_log import EphemeralChanged, EphemeralPost, EventRaised, SlackEvent, ViewChanged
+from entrypoints.simulation.slack.event_log import (
+    EphemeralChanged,
+    EphemeralPost,
+    EventRaised,
+    InteractionEnded,
+    SlackEvent,
+    ViewChanged,
+)
 from entrypoints.simulation.slack.models import Channel, JsonObject, User
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.slack.server import SlackServer
@@ -27,6 +34,8 @@ from entrypoints.simulation.workspaces.workspace import (
 )
 
 _OWNER: Final = "owner"
+_SHOWN_FAILURES: Final = ("slash_commands", "view_submission")
+"""The interactions whose failure is an event of its own: a message, or an error in the modal."""
 _REACTION_VERBS: Final = {"reaction_added": "reacts with", "reaction_removed": "removes"}
 
 
@@ -187,8 +196,14 @@ class SlackWorkspace:
                 return self._changed(channel_id, ts, BOT, message)
             case ViewChanged(user=user_id, view_id=view_id, change=change):
                 return self._view_shown(self._name(user_id), self.slack.views.by_id[view_id], change)
+            case InteractionEnded(interaction_id=interaction_id, kind=kind, failure=failure):
+                return self._failure(interaction_id, failure) if failure and kind not in _SHOWN_FAILURES else None
             case _:
                 return None
+
+    def _failure(self, interaction_id: str, failure: str) -> ChatNotice:
+        person = self.slack.interactions[interaction_id].payload["user"]["name"]
+        return ChatNotice("", "", f"{person} sees an error: the app does not respond ({failure})")
 
     def _visible_event(self, event: JsonObject) -> WorkspaceEvent | None:
         item = event.get("item", {})
