@@ -104,7 +104,7 @@ def _kind_of_name(step: StepText, at: TemplateAt, packs: Packs, expression: Expr
 def _advice(at: TemplateAt) -> str:
     source = at.template.source
     if at.template.is_constant:
-        return "put a comparison between {{ and }}"
+        return "write the condition between {{ and }}"
     if source.strip() != source:
         return "remove the spaces around the braces"
     if source.startswith("{{") and source.endswith("}}") and "}}" in source[:-2]:

@@ -45,8 +45,9 @@ class StepText:
 
     @cached_property
     def depends_on(self) -> tuple[str, ...]:
-        """The ids of the steps that it depends on."""
+        """The ids of the steps that it depends on; also a single one that is no list."""
         names = self.keys.get("dependsOn")
+        names = [names] if isinstance(names, str) else names
         return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
     @cached_property

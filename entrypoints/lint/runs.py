@@ -18,7 +18,8 @@ def unknown_steps(flow: FlowText, _: Packs) -> Iterator[Problem]:
     """A step that depends on one that the flow does not have."""
     ids = [step.id for step in flow.steps if step.id]
     for step in flow.steps if flow.is_whole else ():
-        for index, name in enumerate(step.keys["dependsOn"] if step.depends_on else ()):
+        names = step.keys.get("dependsOn")
+        for index, name in enumerate(names if isinstance(names, list) else ()):
             if isinstance(name, str) and name not in ids:
                 message = f"this step never runs, because of the {unknown('step', name, ids)}"
                 yield Problem((*step.path, "dependsOn", index), message, 0)
@@ -41,7 +42,8 @@ def events_that_never_come(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     """A step within a run that waits for an event that no command of the flow results in."""
     for step in flow.steps if flow.is_whole else ():
         event = step.event
-        if not step.depends_on or not event.pack or not event.name:
+        is_circular = step in required_steps(flow, step)
+        if not step.depends_on or not event.pack or not event.name or is_circular:
             continue
         senders = producers(flow, step)
         if not senders:
@@ -66,7 +68,7 @@ def answers_without_a_step(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         if answers is None:
             continue
         awaited = {other.event.name for other in flow.steps if other.event.pack == pack}
-        followers = [other for other in flow.steps if step.id and step.id in other.depends_on]
+        followers = [other for other in flow.steps if other is not step and step.id and step.id in other.depends_on]
         if any(_is_misnamed(flow, follower, packs) for follower in followers):
             continue
         goes_on = bool(followers)

@@ -24,6 +24,8 @@ def refused_flows(flow: FlowText, _: Packs) -> Iterator[Problem]:
     for path, message in refusals(flow.document) if is_read else ():
         if message == "missing":
             yield Problem(path[:-1], f"{path[-1]} is missing, and {_REFUSES}; add it")
+        elif path[-1:] == ("dependsOn",) and isinstance(name := flow.document.value(path), str):
+            yield Problem(path, f"dependsOn is a list of step ids, or {_REFUSES}; write [{name}]")
         elif message == NOT_AN_OBJECT and flow.document.value(path) is None and path:
             yield Problem(path, f"this is empty, and {_REFUSES}; write its keys below it, and indent them")
         else:

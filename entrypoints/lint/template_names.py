@@ -13,13 +13,15 @@ from entrypoints.lint.payloads import Payload
 from entrypoints.lint.words import either, instead_of
 from entrypoints.simulation.flyte.models import Event, Pack
 from entrypoints.simulation.pongo2.template import FUNCTIONS
+from entrypoints.simulation.pongo2.values import Struct
 from entrypoints.suggestions import most_similar
 
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_EVENT: Final = Event(Pack.create("", {}), "", None, _START, _START).as_struct().fields
+_EVENT: Final = Event(Pack.create("", {}), "", None, _START, _START).as_struct()
 _SCOPE: Final = ("Event", "Context")
 _NOTHING: Final = frozenset({"nil", "null", "none", "None"})
 """Names that people give to nothing, which is what an unknown name is."""
+_BOOLEANS: Final = ("True", "False")
 _PAYLOAD: Final = ("Event", "Payload")
 
 
@@ -27,14 +29,8 @@ def unknown_names(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     """A name that no template can see."""
     for step, at, chain in _chains(flow):
         if chain.root in {*_SCOPE, *FUNCTIONS, "pongo2", *_NOTHING}:
-            if chain.root == "Event" and len(chain.parts) > 1 and chain.parts[1] not in _EVENT:
-                field = str(chain.parts[1])
-                payload = _payload(flow, step, packs)
-                similar = most_similar(field, _EVENT)
-                if not similar and payload is not None and field in payload.sample:
-                    similar = f"Payload.{field}"
-                advice = f"did you mean Event.{similar}?" if similar else f"write Event.{either(_EVENT)}"
-                yield Problem(at.path, f"an event has no {field}; {advice}", chain.offset)
+            if chain.root == "Event" and (message := _missing_field(chain, _payload(flow, step, packs))):
+                yield Problem(at.path, message, chain.offset)
             continue
         yield Problem(
             at.path, f"there is no name {chain.root}; {_name_instead(flow, step, chain, packs)}", chain.offset
@@ -54,18 +50,21 @@ def unknown_payload_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
 
 
 def unknown_context_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
-    """A key of the context that no step sets."""
+    """A key of the context that no step sets, or a key of a value, which is a text."""
     everywhere = sorted({key for step in flow.steps for key in step.context})
-    for _step, at, key, offset in _context_keys(flow):
+    for _step, at, key, chain in _context_keys(flow):
         if key not in everywhere:
             similar = most_similar(key, everywhere)
             advice = f"did you mean Context.{similar}?" if similar else f"set {key} in the context of a step before it"
-            yield Problem(at.path, f"no step sets Context.{key}; {advice}", offset)
+            yield Problem(at.path, f"no step sets Context.{key}; {advice}", chain.offset)
+        elif len(chain.parts) > len(("Context", key)) and isinstance(chain.parts[2], str):
+            advice = "set what you need of it in the context"
+            yield Problem(at.path, f"Context.{key} is a text and has no key {chain.parts[2]}; {advice}", chain.offset)
 
 
 def context_of_other_steps(flow: FlowText, _: Packs) -> Iterator[Problem]:
     """A key of the context that is not set yet where it is read."""
-    for step, at, key, offset in _context_keys(flow):
+    for step, at, key, chain in _context_keys(flow):
         setters = [other for other in flow.steps if key in other.context]
         before = earlier_steps(flow, step)
         if not setters or any(other in before for other in setters) or (step in setters and at.part != "context"):
@@ -77,7 +76,7 @@ def context_of_other_steps(flow: FlowText, _: Packs) -> Iterator[Problem]:
             where = "another run" if not step.depends_on else "a step that does not come before this one"
             advice = f"set {key} in the context of this step"
             message = f"Context.{key} is empty here, because {_name(setters[0])} sets it in {where}; {advice}"
-        yield Problem(at.path, message, offset)
+        yield Problem(at.path, message, chain.offset)
 
 
 def _chains(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, NameChain]]:
@@ -87,11 +86,11 @@ def _chains(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, NameChain]]:
                 yield step, at, chain
 
 
-def _context_keys(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, str, int]]:
+def _context_keys(flow: FlowText) -> Iterator[tuple[StepText, TemplateAt, str, NameChain]]:
     """Yields where templates read a key of the context; not for a single step, whose test sets them."""
     for step, at, chain in _chains(flow) if flow.is_whole else ():
         if chain.root == "Context" and len(chain.parts) > 1 and isinstance(chain.parts[1], str):
-            yield step, at, chain.parts[1], chain.offset
+            yield step, at, chain.parts[1], chain
 
 
 def _payload(flow: FlowText, step: StepText, packs: Packs) -> Payload | None:
@@ -121,9 +120,27 @@ def _missing_key(value: Any, parts: tuple[str | int, ...]) -> str:
 _KINDS: Final = {str: "text", bool: "boolean", int: "number", float: "number"}
 
 
+def _missing_field(chain: NameChain, payload: Payload | None) -> str:
+    """Returns which field an event does not have; empty if it has them all."""
+    value: object = _EVENT
+    way = "Event"
+    for part in chain.parts[1:]:
+        if not isinstance(value, Struct):
+            break
+        if part not in value.fields:
+            is_key = value is _EVENT and payload is not None and part in payload.sample
+            similar = most_similar(str(part), value.fields) or (f"Payload.{part}" if is_key else "")
+            advice = f"did you mean {way}.{similar}?" if similar else f"write {way}.{either(value.fields)}"
+            return f"{way} has no field {part}; {advice}"
+        way, value = f"{way}.{part}", value.fields[str(part)]
+    return ""
+
+
 def _name_instead(flow: FlowText, step: StepText, chain: NameChain, packs: Packs) -> str:
     payload = _payload(flow, step, packs)
-    if chain.root in _EVENT:
+    if chain.root in _BOOLEANS:
+        return f"write {chain.root.lower()}"
+    if chain.root in _EVENT.fields:
         return f"did you mean Event.{chain.root}?"
     if chain.root in step.context:
         return f"did you mean Context.{chain.root}?"

@@ -13,8 +13,20 @@ from entrypoints.simulation.pongo2.errors import TemplateError, UnknownEscape, U
 from entrypoints.simulation.pongo2.expressions import Filtered, Literal
 
 _CODE: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_LOOKS_LIKE_CODE: Final = re.compile(r"\$?\{?\s*\b(?:Event\.Payload\b|Context\.[A-Za-z_]\w*)")
+_LOOKS_LIKE_CODE: Final = re.compile(r"\b(?:Event\.Payload|Context\.[A-Za-z_])[\w.]*\b")
 _ESCAPED_CLASS: Final = re.compile(r"\\\\[sdwbSDWB](?![A-Za-z0-9_])")
+_UNEXPECTED: Final = ("expected ", "'")
+"""How the errors of something unexpected begin."""
+_SLIPS: Final = (
+    (re.compile(r"(?:AND|OR|NOT)\b"), "write and, or and not in small letters"),
+    (re.compile(r"=(?!=)"), "write == to compare"),
+    (re.compile(r"\?"), "write {% if ... %}...{% else %}...{% endif %}"),
+    (re.compile(r"\["), "write .name for a key, or .0 for an item"),
+    (re.compile(r"is\b"), "write == or !="),
+    (re.compile(r"[\"']"), "write a colon before the argument of a filter"),
+    (re.compile(r"\("), "write a colon before the argument of a filter, without parentheses"),
+)
+"""What people write who know other languages, and what to write instead."""
 _PATTERN_FILTERS: Final = ("match", "extractMatch")
 
 
@@ -33,9 +45,9 @@ def missing_braces(flow: FlowText, _: Packs) -> Iterator[Problem]:
     for step in flow.steps:
         for at in step.templates:
             plain = _CODE.sub(lambda code: " " * len(code[0]), at.template.source)
-            if not at.template.problems and (found := _LOOKS_LIKE_CODE.search(plain)):
-                name = found.group().lstrip("${ ")
-                message = f"{name} is plain text here; write {{{{ {name} }}}} to get its value"
+            is_told = bool(at.template.problems) or at.part == "criteria"
+            if not is_told and (found := _LOOKS_LIKE_CODE.search(plain)):
+                message = f"{found[0]} is plain text here; write {{{{ {found[0]} }}}} to get its value"
                 yield Problem(at.path, message, found.start())
 
 
@@ -72,7 +84,11 @@ def _errors(flow: FlowText) -> Iterator[tuple[TemplateError, Problem]]:
 
 def _advice(document: Document, at: TemplateAt, error: TemplateError) -> str:
     """Returns what to write if the quotes around a template are the reason of its error."""
-    scalar = document.scalar(at.path)
+    scalar, source = document.scalar(at.path), at.template.source
+    if error.message.startswith(_UNEXPECTED):
+        for pattern, advice in _SLIPS:
+            if pattern.match(source, error.offset(source)):
+                return f"; {advice}"
     if isinstance(error, UnknownEscape):
         if scalar is not None and scalar.style == '"':
             return "; write four backslashes in double quotes, or two in single quotes"

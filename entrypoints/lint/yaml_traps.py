@@ -12,7 +12,7 @@ from entrypoints.simulation.flyte.documents import Document, mark_at
 from entrypoints.simulation.flyte.yaml_reader import Scalar
 
 _COMMENT: Final = re.compile(r"[ \t]+(#+)(?=([^\s#!]?))")
-_SLASH_COMMENT: Final = re.compile(r"\s//(?:\s|$)")
+_SLASH_COMMENT: Final = re.compile(r"(?:^|\s)//(?:\s|$)")
 _NAMES: Final = frozenset({"packName", "name", "id", "dependsOn"})
 _BOOLEAN_KEYS: Final = frozenset({"true", "false"})
 _KEY: Final = re.compile(r"[A-Za-z]+")
@@ -47,9 +47,10 @@ def slash_comments(flow: FlowText, _: Packs) -> Iterator[Problem]:
     for path, _scalar in _plain_scalars(flow):
         value = flow.document.value(path)
         is_name = path[-1] in _NAMES or "dependsOn" in path
-        if is_name and isinstance(value, str) and (found := _SLASH_COMMENT.search(value)):
+        found = _SLASH_COMMENT.search(value) if isinstance(value, str) else None
+        if found is not None and (is_name or found.start() == 0):
             message = "'//' begins no comment in YAML, and belongs to the value; write # instead"
-            yield Problem(path, message, found.start() + 1)
+            yield Problem(path, message, found.group().index("//") + found.start())
 
 
 def unquoted_templates(flow: FlowText, _: Packs) -> Iterator[Problem]:
