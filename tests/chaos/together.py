@@ -84,9 +84,11 @@ def disorder(kind: str, channels: Mapping[str, Iterable[tuple[str, int]]]) -> li
 
 
 def _post_times(slack: SlackServer) -> dict[str, list[float]]:
+    """Returns when messages were posted in each channel. Slack limits no uploads by their channel."""
     times: defaultdict[str, list[float]] = defaultdict(list)
     for post in slack.posts:
-        times[post.channel].append(post.at)
+        if "files" not in post.arguments:
+            times[post.channel].append(post.at)
     return times
 
 
