@@ -43,7 +43,7 @@ def _parse_options() -> argparse.Namespace:
         choices=("performance", "clicks", "storages", "gap", "large-action", "take-over", "backlog"),
         help="run this benchmark only",
     )
-    parser.add_argument("--storage", action="append", default=[], help="the heading of a column (for `--only backlog`)")
+    parser.add_argument("--storage", action="append", default=[], help="the label of a row (for `--only backlog`)")
     parser.add_argument("--messages", type=int, default=1_000_000, help="size of the backlog (for `--only backlog`)")
     return parser.parse_args()
 
@@ -68,7 +68,7 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
     if options.only in (None, "large-action"):
         print_large_actions(report, await measure_large_actions(directory / "large-action"))
     if options.only == "take-over":
-        print_take_over(report, await measure_take_over(directory / "take-over"))
+        print_take_over(report, await measure_take_over(report, directory / "take-over"))
     if options.only == "backlog":
         await measure_backlog(report, directory / "backlog", options.messages, options.storage)
 

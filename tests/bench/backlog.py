@@ -58,6 +58,11 @@ class Drain:
             self.part_ends.append(event.at)
 
     @property
+    def size_at_begin(self) -> float:
+        """The median size in the first tenth of the time, in bytes."""
+        return median(self.sizes[: max(1, len(self.sizes) // _PARTS)])
+
+    @property
     def size_at_end(self) -> float:
         """The median size in the last tenth of the time, in bytes."""
         return median(self.sizes[-max(1, len(self.sizes) // _PARTS) :])
@@ -81,35 +86,42 @@ class Result:
 
 
 async def measure_backlog(report: Report, directory: Path, count: int, only: Sequence[str]) -> None:
-    """Prints how packs cope with a backlog of this size. A million messages take about ten minutes in each storage."""
+    """Prints a row for each storage with a backlog of this size. With a million messages it takes an hour."""
     directory.mkdir()
+    report.heading(
+        f"{count} messages wait in",
+        *("written in", "first after", "per second", "first tenth", "last tenth", "found"),
+        *("RSS, empty", "RSS, waiting", "RSS at begin", "RSS at end", "RSS at peak"),
+        is_narrow=True,
+    )
     async with bench_storages(directory, (1, 1)) as (*others, last):
-        columns = {one.name: (one, False) for one in others} | {"and an old snapshot": (last, True)}
-        chosen = {name: column for name, column in columns.items() if not only or name in only}
-        results = [
-            await _measure(directory / f"run-{number}", storage, count, has_snapshot=has_snapshot)
-            for number, (storage, has_snapshot) in enumerate(chosen.values())
-        ]
-    drains = [one.drain for one in results]
-    report.heading(f"{count} messages wait in", *chosen)
-    report.row("written in", *(_seconds(one.filled) for one in results))
-    report.row("memory (RSS) while Flyte is down: empty outbox", *(_size(one.idle_empty) for one in results))
-    report.row("memory (RSS) while Flyte is down: all waiting", *(_size(one.idle_full) for one in results))
-    report.row("start until the first delivery", *(f"{one.part_ends[0] - one.began:.2f} s" for one in drains))
-    report.row("messages delivered per second", *(one.speed(0, _PARTS) for one in drains))
-    report.row("  of the first tenth", *(one.speed(0, 1) for one in drains))
-    report.row("  of the last tenth", *(one.speed(_PARTS - 1, _PARTS) for one in drains))
-    report.row("  in order within each channel", *(report.check("backlog", one.problems) for one in drains))
-    report.row("  memory (RSS): median", *(mebibytes(median(one.sizes)) for one in drains))
-    report.row("  memory (RSS): in the last tenth", *(mebibytes(one.size_at_end) for one in drains))
-    report.row("  memory (RSS): peak", *(mebibytes(one.peak) for one in drains))
+        storages = {one.name: (one, False) for one in others} | {"with an old snapshot": (last, True)}
+        for number, (name, (storage, has_snapshot)) in enumerate(storages.items()):
+            if not only or name in only:
+                report.progress(f"{name}: begins at {time.strftime('%H:%M:%S')}")
+                result = await _measure(report, directory / f"run-{number}", storage, count, has_snapshot=has_snapshot)
+                report.row(name, *_cells(report, result))
 
 
-async def _measure(directory: Path, storage: BenchStorage, count: int, *, has_snapshot: bool) -> Result:
+def _cells(report: Report, result: Result) -> list[str]:
+    drain = result.drain
+    return [
+        _seconds(result.filled),
+        f"{drain.part_ends[0] - drain.began:.2f} s",
+        drain.speed(0, _PARTS),
+        drain.speed(0, 1),
+        drain.speed(_PARTS - 1, _PARTS),
+        report.check("backlog", drain.problems),
+        *(_size(size) for size in (result.idle_empty, result.idle_full, drain.size_at_begin, drain.size_at_end)),
+        mebibytes(drain.peak),
+    ]
+
+
+async def _measure(report: Report, directory: Path, storage: BenchStorage, count: int, *, has_snapshot: bool) -> Result:
     async with bench_environment(directory) as env:
         if storage.url == MEMORY:
             preloaded = (sys.executable, _PRELOADED, str(count), ",".join(env.channels), ",".join(env.people))
-            return Result(await _drain(env, storage, count, preloaded))
+            return Result(await _drain(report, env, storage, count, preloaded))
         idle_empty = await _resident_bytes_while_flyte_is_down(env, storage)
         began = time.monotonic()
         async with storage.open() as opened:
@@ -117,7 +129,7 @@ async def _measure(directory: Path, storage: BenchStorage, count: int, *, has_sn
         filled = time.monotonic() - began
         idle_full = await _resident_bytes_while_flyte_is_down(env, storage)
         async with _old_snapshot(storage.url) if has_snapshot else nullcontext():
-            drain = await _drain(env, storage, count, (PROGRAM,))
+            drain = await _drain(report, env, storage, count, (PROGRAM,))
         return Result(drain, filled, idle_empty, idle_full)
 
 
@@ -131,13 +143,18 @@ async def _resident_bytes_while_flyte_is_down(env: BenchEnvironment, storage: Be
     return size
 
 
-async def _drain(env: BenchEnvironment, storage: BenchStorage, count: int, program: Sequence[str | Path]) -> Drain:
-    drain = Drain(count)
+async def _drain(
+    report: Report, env: BenchEnvironment, storage: BenchStorage, count: int, program: Sequence[str | Path]
+) -> Drain:
+    drain, parts = Drain(count), 0
     env.flyte.listeners.append(drain.on_trace_event)
     async with daemon(_variables(env, storage), program=program) as pack:
         while drain.count < count and time.monotonic() - drain.began < 60 + count / _MIN_EVENTS_PER_SECOND:
             await asyncio.sleep(_SAMPLE_INTERVAL_SECONDS)
             drain.sizes.append(resident_bytes(pack))
+            if len(drain.part_ends) > parts:
+                parts = len(drain.part_ends)
+                report.progress(f"{drain.count} delivered after {time.monotonic() - drain.began:.0f} s")
         drain.peak = peak_resident_bytes(pack)
         await pack.stop()
     if drain.count != count:
@@ -164,5 +181,5 @@ def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.0f} s"
 
 
-def _size(size: int | None) -> str:
+def _size(size: float | None) -> str:
     return "" if size is None else mebibytes(size)

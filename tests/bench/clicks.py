@@ -16,7 +16,7 @@ from tests.bench.report import Report, milliseconds
 CLICKS = 300
 WAITING_POSTS = 500
 """In one channel, at Slack's pace of one a second."""
-_FLOW = Path(__file__).with_name("open_modal.yaml")
+MODAL_FLOW = Path(__file__).with_name("open_modal.yaml")
 _BUTTON = {
     "type": "actions",
     "elements": [{"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}],
@@ -36,17 +36,17 @@ class ClickLatency:
 async def measure_clicks(directory: Path, latency_seconds: float) -> ClickLatency:
     """Clicks one button after another, each of which opens a modal; takes a minute and a half."""
     async with bench_environment(directory, channels=10, latency_seconds=latency_seconds) as env:
-        env.flyte.add_flow(flow_from_file(_FLOW))
+        env.flyte.add_flow(flow_from_file(MODAL_FLOW))
         async with env.pack() as (pack, _):
             await env.slack.wait_for(lambda: env.slack.counters["auth.test"] > 0)
             await asyncio.sleep(1.0)  # lets the work done at start finish
-            idle = await _click(env)
+            idle = await click_latencies(env, CLICKS)
             posts = env.slack.counters["posts"]
             for number in range(WAITING_POSTS):
                 post = {"channelId": env.channels[0], "message": f"waits {number}"}
                 env.flyte.queue_action("Slack", "SendMessage", post)
             await env.slack.wait_for(lambda: env.slack.counters["posts"] > posts, TIMEOUT_SECONDS)
-            busy = await _click(env)
+            busy = await click_latencies(env, CLICKS)
             await pack.stop()
         opened = sum(call.method == "views.open" for call in env.slack.calls)
     problems = [] if opened == 2 * CLICKS else [f"{2 * CLICKS} clicks opened {opened} modals"]
@@ -64,11 +64,15 @@ def print_clicks(report: Report, columns: Sequence[ClickLatency]) -> None:
     report.row("modals", *(report.check("clicks", one.problems) for one in columns))
 
 
-async def _click(env: BenchEnvironment) -> list[float]:
+async def click_latencies(env: BenchEnvironment, count: int) -> list[float]:
+    """Clicks one button after another. Returns for each the seconds until its modal was open.
+
+    The environment has the flow of `MODAL_FLOW`.
+    """
     channel = env.channels[1]
     ts = env.slack.say_as_bot("board", channel, "press", blocks=[_BUTTON])
     rng, samples = random.Random(1), []
-    for _ in range(CLICKS):
+    for _ in range(count):
         opened: list[float] = []
 
         def on_event(seen: event_log.SlackEvent, opened: list[float] = opened) -> None:

@@ -1,12 +1,13 @@
 """The printed tables, and the problems that make a benchmark fail."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Final
 
-_LABEL_WIDTH: Final = 64
-_CELL_WIDTH: Final = 20
+_WIDTHS: Final = (64, 20)
+_NARROW_WIDTHS: Final = (24, 13)
 
 
 @dataclass(slots=True)
@@ -15,15 +16,24 @@ class Report:
 
     problems: list[str] = field(default_factory=list)
     """Lost and duplicated messages, which make the run fail; slow figures do not."""
+    _widths: tuple[int, int] = _WIDTHS
+    """Of labels and of cells."""
 
-    def heading(self, title: str, *columns: str) -> None:
-        """Prints the heading of a table."""
-        print(f"\n{title:<{_LABEL_WIDTH}}" + "".join(f"{column:>{_CELL_WIDTH}}" for column in columns))
-        print("-" * (_LABEL_WIDTH + _CELL_WIDTH * max(1, len(columns))), flush=True)
+    def heading(self, title: str, *columns: str, is_narrow: bool = False) -> None:
+        """Prints the heading of a table; a narrow one has short labels and many columns."""
+        self._widths = label_width, cell_width = _NARROW_WIDTHS if is_narrow else _WIDTHS
+        print()
+        self.row(title, *columns)
+        print("-" * (label_width + cell_width * max(1, len(columns))), flush=True)
 
     def row(self, label: str, *cells: str) -> None:
         """Prints one row, with a cell for each column."""
-        print(f"{label:<{_LABEL_WIDTH}}" + "".join(f"{cell:>{_CELL_WIDTH}}" for cell in cells), flush=True)
+        label_width, cell_width = self._widths
+        print(f"{label:<{label_width}}" + "".join(f"{cell:>{cell_width}}" for cell in cells), flush=True)
+
+    def progress(self, text: str) -> None:
+        """Says on standard error how far a long measurement is."""
+        print(text, file=sys.stderr, flush=True)
 
     def check(self, name: str, problems: Sequence[str]) -> str:
         """Records lost and duplicated messages. Returns the text of the table cell."""

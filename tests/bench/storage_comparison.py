@@ -1,4 +1,4 @@
-"""The storages side by side: messages stored and delivered per second, and the latency of single echoes."""
+"""The storages one below the other: messages stored and delivered per second, and how soon people get answers."""
 
 import time
 from collections import Counter
@@ -6,66 +6,85 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from entrypoints.simulation.flyte.flow_loader import flow_from_file
+from tests.bench.clicks import MODAL_FLOW, click_latencies
 from tests.bench.environment import TIMEOUT_SECONDS, BenchEnvironment, bench_environment, cpu_seconds
 from tests.bench.latency import echo_latencies
 from tests.bench.report import Report, median_and_p95, milliseconds
 from tests.bench.storages import MEMORY, BenchStorage, bench_storages
 from tests.support.daemon_process import DaemonProcess
 
-OUTAGE_MESSAGES = 10_000
+OUTAGE_MESSAGES = 5_000
 ECHOES = 100
+CLICKS = 100
+POSTS = 60
+_PACE = {"FLYTE_SLACK_MESSAGES_PER_SECOND": "4", "FLYTE_SLACK_MESSAGE_BURST": "4"}
+"""Lets so many posts into one channel within 14 s."""
 REPLICAS = (1, 3)
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The figures of one storage; times in seconds."""
+class _Outage:
+    """How messages were stored while Flyte was down, and delivered afterwards; times in seconds."""
 
-    acknowledged: float
-    """From posting a single message."""
-    echoes: list[float]
     stored: float
-    """Until all messages of an outage were stored and acknowledged."""
+    """Until all messages were stored and acknowledged."""
     cpu: float
     """Of all packs until then."""
     delivered: float
-    """From the first delivery after the outage to the last."""
+    """From the first delivery to the last."""
     problems: list[str]
 
 
 async def compare_storages(report: Report, directory: Path) -> None:
-    """Prints a column for each storage; takes about two minutes."""
+    """Prints a row for each storage; takes three to five minutes."""
     directory.mkdir()
+    report.heading(
+        "Messages stored in",
+        *("stored/s", "CPU each", "delivered/s", "found", "acknowledged"),
+        *("echo p50", "echo p95", "modal p50", "modal p95", f"{POSTS} posts"),
+        is_narrow=True,
+    )
     async with bench_storages(directory, REPLICAS) as storages:
-        columns = [await _measure(directory / f"run-{number}", one) for number, one in enumerate(storages)]
-    report.heading("Messages stored in", *(one.name for one in storages))
-    echoes = [median_and_p95(one.echoes) for one in columns]
-    many = f"{OUTAGE_MESSAGES} messages at once, Flyte down"
-    report.row(f"{many}: stored, per second", *(f"{OUTAGE_MESSAGES / one.stored:.0f}" for one in columns))
-    report.row("  CPU time of the packs per message", *(milliseconds(one.cpu / OUTAGE_MESSAGES) for one in columns))
-    report.row("  Flyte is back: delivered per second", *(f"{OUTAGE_MESSAGES / one.delivered:.0f}" for one in columns))
-    report.row("  delivered to Flyte", *(report.check("outage", one.problems) for one in columns))
-    report.row("until a message is acknowledged: median", *(milliseconds(one.acknowledged) for one in columns))
-    report.row("one echo at a time: median", *(middle for middle, _ in echoes))
-    report.row("one echo at a time: 95th percentile", *(tail for _, tail in echoes))
+        for number, storage in enumerate(storages):
+            report.row(storage.name, *await _measure(report, directory / f"run-{number}", storage))
 
 
-async def _measure(directory: Path, storage: BenchStorage) -> Comparison:
+async def _measure(report: Report, directory: Path, storage: BenchStorage) -> list[str]:
+    """Returns the cells of a row."""
     async with bench_environment(directory, acknowledgement_seconds=TIMEOUT_SECONDS) as env:
         if storage.url != MEMORY:
             await storage.join(env)
-        async with storage.packs(env) as packs:
+        env.flyte.add_flow(flow_from_file(MODAL_FLOW))
+        async with storage.packs(env, **_PACE) as packs:
             known = len(env.slack.acknowledged)
             echoes = await echo_latencies(env, ECHOES, seed=2)
-            single = list(env.slack.acknowledged.values())[known:]
+            acknowledged = [one.at - one.raised_at for one in list(env.slack.acknowledged.values())[known:]]
+            modals = await click_latencies(env, CLICKS)
+            paced = await _post_into_one_channel(env)
             outage = await _post_during_outage(env, packs)
-    return Comparison(median(one.at - one.raised_at for one in single), echoes, *outage)
+    return [
+        f"{OUTAGE_MESSAGES / outage.stored:.0f}",
+        milliseconds(outage.cpu / OUTAGE_MESSAGES),
+        f"{OUTAGE_MESSAGES / outage.delivered:.0f}",
+        report.check(storage.name, outage.problems),
+        milliseconds(median(acknowledged)),
+        *median_and_p95(echoes),
+        *median_and_p95(modals),
+        f"{paced:.1f} s",
+    ]
 
 
-async def _post_during_outage(
-    env: BenchEnvironment, packs: list[DaemonProcess]
-) -> tuple[float, float, float, list[str]]:
-    """Returns the seconds until all are stored, those of CPU time, the seconds of delivery, and the problems."""
+async def _post_into_one_channel(env: BenchEnvironment) -> float:
+    """Returns the seconds until the last post of many actions on one channel was there."""
+    posts, began = env.slack.counters["posts"] + POSTS, time.monotonic()
+    for number in range(POSTS):
+        env.flyte.queue_action("Slack", "SendMessage", {"channelId": env.channels[0], "message": f"paced {number}"})
+    await env.slack.wait_for(lambda: env.slack.counters["posts"] >= posts, TIMEOUT_SECONDS)
+    return env.slack.posts[-1].at - began
+
+
+async def _post_during_outage(env: BenchEnvironment, packs: list[DaemonProcess]) -> _Outage:
     await env.flyte.go_down()
     acknowledged, earlier = env.slack.counters["acknowledged"] + OUTAGE_MESSAGES, len(env.flyte.events)
     cpu_before, began = sum(map(cpu_seconds, packs)), time.monotonic()
@@ -80,7 +99,7 @@ async def _post_during_outage(
     payloads = [event.payload for event in list(env.flyte.events)[earlier:]]
     received = Counter(str(payload["message"]) for payload in payloads if isinstance(payload, dict))
     differences = (posted - received) + (received - posted)
-    return stored, cpu, delivered, [f"{text}: {count}" for text, count in differences.items()]
+    return _Outage(stored, cpu, delivered, [f"{text}: {count}" for text, count in differences.items()])
 
 
 def _post(env: BenchEnvironment, number: int) -> str:

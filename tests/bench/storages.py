@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
@@ -53,6 +54,8 @@ class BenchStorage:
             for _ in range(self.replicas):
                 pack, _seconds = await stack.enter_async_context(env.pack(**self.variables, **joins, **variables))
                 packs.append(pack)
+            for channel in env.channels if joins else ():
+                await packs[0].wait_for_line(partial(_tells_of_joining, channel))
             yield packs
             for pack in packs:
                 await pack.stop()
@@ -70,6 +73,10 @@ async def bench_storages(directory: Path, replicas: tuple[int, ...] = (1,)) -> A
         ]
         in_directory = BenchStorage("a directory", (directory / "state").as_uri())
         yield [BenchStorage("memory", MEMORY), in_directory, *shared]
+
+
+def _tells_of_joining(channel: str, line: dict[str, Any]) -> bool:
+    return bool(line["event"] == "default_channel_joined" and line["channel"] == channel)
 
 
 def _name(replicas: int) -> str:

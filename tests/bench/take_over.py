@@ -13,7 +13,7 @@ from tests.bench.report import Report
 from tests.bench.storages import BenchStorage
 from tests.support.postgres_server import ServerProcess, fresh_database
 
-ROUNDS = 5
+ROUNDS = 3
 CHANNELS = 20
 
 
@@ -30,8 +30,8 @@ class TakeOver:
     problems: list[str] = field(default_factory=list)
 
 
-async def measure_take_over(directory: Path) -> TakeOver:
-    """Kills replicas with work in hand while another one is running; takes ten minutes with the default lease."""
+async def measure_take_over(report: Report, directory: Path) -> TakeOver:
+    """Kills replicas with work in hand while another one is running; takes five minutes with the default lease."""
     result = TakeOver()
     directory.mkdir()
     with ServerProcess(durable=True) as server, fresh_database(server.url) as url:
@@ -40,6 +40,9 @@ async def measure_take_over(directory: Path) -> TakeOver:
             await storage.join(env)
             for number in range(ROUNDS):
                 await _kill_one(env, storage, number, result)
+                report.progress(
+                    f"{number + 1} of {ROUNDS} replicas killed; the latest post in doubt: {result.doubts[-1]:.1f} s"
+                )
             posts = [(post.channel, post.text) for post in env.slack.posts]
     if len(set(posts)) != len(posts):
         result.problems.append(f"{len(posts) - len(set(posts))} posts are there twice")
