@@ -7,13 +7,17 @@ from typing import Final, NamedTuple
 
 from psycopg.rows import TupleRow
 
+from adapters.postgresql.acks import Acks
 from adapters.postgresql.claims import ENTRY, PostgresClaims, load_or_set_aside, settle
 from adapters.postgresql.connections import Undone
-from adapters.postgresql.database import transaction
-from adapters.postgresql.session import Parameters, Session
+from adapters.postgresql.database import Database, transaction
+from adapters.postgresql.replicas import PostgresReplicas
+from adapters.postgresql.session import Session
 from adapters.postgresql.uptime import purge
+from adapters.postgresql.wakeups import Wakeups
 from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros
 from adapters.sql.outbox_rows import load_dead_letter, load_entry, message_micros
+from application.ports.clock import Clock
 from application.ports.storage import Topic
 from domain.channels import ChannelId
 from domain.errors import LeaseLost
@@ -62,23 +66,6 @@ _APPEND: Final = """
 """
 _LOCK_UNCLAIMED: Final = "SELECT name FROM flyte_slack.lanes WHERE name = %s AND claimed_to IS NULL FOR UPDATE"
 _LATEST: Final = "SELECT name, claimed_to FROM flyte_slack.lanes WHERE name = %s AND token = %s FOR UPDATE"
-_ACK: Final = f"""
-    WITH latest AS MATERIALIZED ({_LATEST}),
-    done AS (
-        DELETE FROM flyte_slack.outbox USING latest
-        WHERE key = %s AND lane = name RETURNING key, lane, state
-    ),
-    counted AS (
-        UPDATE flyte_slack.lanes AS lane SET waiting = waiting - (state = 'waiting')::int,
-            dead_lettered = dead_lettered - (state = 'set aside')::int
-        FROM done, latest WHERE lane.name = done.lane AND (latest.claimed_to IS NULL OR state = 'set aside')
-    ),
-    known AS (
-        INSERT INTO flyte_slack.recognised_keys SELECT key, now FROM done, flyte_slack.clock
-        ON CONFLICT DO NOTHING
-    )
-    SELECT claimed_to IS NULL FROM latest
-"""
 _DEAD_LETTER: Final = f"""
     WITH latest AS MATERIALIZED ({_LATEST}),
     aside AS (
@@ -149,6 +136,14 @@ _PAGE: Final = f"SELECT {ENTRY} FROM flyte_slack.outbox WHERE state = %s AND pla
 class PostgresOutbox(PostgresClaims):
     """Implements Outbox."""
 
+    def __init__(self, database: Database, clock: Clock, replicas: PostgresReplicas, wakeups: Wakeups) -> None:
+        super().__init__(database, clock, replicas, wakeups)
+        self._acks = Acks(database)
+
+    async def finish(self) -> None:
+        """Returns once no entry is being removed any more."""
+        await self._acks.finish()
+
     async def append(
         self,
         entries: Sequence[OutboxEntry],
@@ -168,10 +163,16 @@ class PostgresOutbox(PostgresClaims):
         return [entry.key in new and positions[entry.key] == position for position, entry in enumerate(entries)]
 
     async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
-        await self._remove(claim, _ACK, (claim.lane, claim.lease.token, entry.key))
+        if await self._acks.ack(claim, entry):
+            await self._settle_unless_claimed(claim.lane)
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
-        await self._remove(claim, _DEAD_LETTER, (claim.lane, claim.lease.token, reason, entry.key))
+        rows = await self.database.fetch(_DEAD_LETTER, (claim.lane, claim.lease.token, reason, entry.key))
+        if not rows:
+            raise LeaseLost(claim.lane)
+        [(has_ended,)] = rows
+        if has_ended:
+            await self._settle_unless_claimed(claim.lane)
 
     async def backlog(self) -> Backlog:
         [(unclaimed, claimed, dead_lettered, received_at, waited)] = await self.database.fetch(_BACKLOG)
@@ -210,14 +211,6 @@ class PostgresOutbox(PostgresClaims):
     async def _requeue(self, session: Session, key: str) -> bool:
         await _lock_lane_of(session, key)
         return bool(await session.fetch(_REQUEUE, (key,)))
-
-    async def _remove(self, claim: Claim, statement: str, parameters: Parameters) -> None:
-        rows = await self.database.fetch(statement, parameters)
-        if not rows:
-            raise LeaseLost(claim.lane)
-        [(has_ended,)] = rows
-        if has_ended:
-            await self._settle_unless_claimed(claim.lane)
 
     @transaction
     async def _settle_unless_claimed(self, session: Session, lane: Lane) -> None:

@@ -91,6 +91,7 @@ class PostgresStorage:
             await self.database.open()
             exits.push_async_callback(self.database.close)
             exits.push_async_callback(self._wakeups.finish)
+            exits.push_async_callback(self._outbox.finish)
             exits.push_async_callback(self._tidying.finish)
             if not self._attached:
                 await self.database.run(self._enter)
