@@ -34,7 +34,7 @@ _ACK: Final = """
 """
 """Leaves out claims that are lost."""
 _ACK_UNLOCKED: Final = _ACK.format("SKIP LOCKED")
-"""Leaves out lanes that somebody else has locked, too, so that they delay no others."""
+"""Leaves out locked lanes, too, so that they delay no others."""
 _ACK_LOCKED: Final = _ACK.format("")
 
 
