@@ -248,9 +248,12 @@ class FlowConversation:
         room: str = "", thread: str = "", within: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> str:  # fmt: skip
         """Expects a file from the bot; `text` is that of the message with it. Returns the message's name."""
-        parts = {"filename": filename, "content": content, "title": title, "text": text}
-        name, trees = self._new_name(), {part: template_tree(tree) for part, tree in parts.items()}
-        self._expect(ExpectedFile(**trees, room=room, thread=thread, name=name, within=within))
+        name = self._new_name()
+        expected = ExpectedFile(
+            filename=template_tree(filename), content=template_tree(content), title=template_tree(title),
+            text=template_tree(text), room=room, thread=thread, name=name, within=within,
+        )  # fmt: skip
+        self._expect(expected)
         return name
 
     def expect_command(

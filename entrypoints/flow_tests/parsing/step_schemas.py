@@ -70,11 +70,11 @@ def _chosen(value: object) -> object:
 
 
 def _personal(makes: type[Any], **keys: str | fields.Field[Any]) -> DocumentSchema:
-    return _schema(makes, speaker="as", room="in", **keys)
+    return _schema(makes, (), speaker="as", room="in", **keys)
 
 
 def _content(makes: type[Any], **keys: str | fields.Field[Any]) -> DocumentSchema:
-    return _schema(makes, actions=_Labels(), **keys)
+    return _schema(makes, (), actions=_Labels(), **keys)
 
 
 def _schema(makes: type[Any], ignored: tuple[str, ...] = (), **keys: str | fields.Field[Any]) -> DocumentSchema:

@@ -81,7 +81,7 @@ class FailureReporter:
             return
         name = expected.command if isinstance(expected, ExpectedCommand) else expected.event
         same_kind = (one for one in turn if is_same_kind(replace(expected, pack=""), one))
-        packs = [one.pack for one in same_kind if not isinstance(one, BotMessage)]
+        packs = [one.pack for one in same_kind if isinstance(one, CommandSent | EventSent)]
         if packs and expected.pack not in packs:
             verb = "is sent to" if isinstance(expected, ExpectedCommand) else "comes from"
             yield f"{name} {verb} the pack {packs[0]}, and the test expects the pack {expected.pack}"

@@ -101,8 +101,8 @@ class People:
             case UseShortcut(callback_id=callback_id, message=""):
                 self._slack.use_shortcut(self._speaker, callback_id)
             case UseShortcut(callback_id=callback_id, message=name):
-                message = self._message(name)
-                self._slack.use_message_shortcut(self._speaker, callback_id, message.channel_id, message.timestamp)
+                named = self._message(name)
+                self._slack.use_message_shortcut(self._speaker, callback_id, named.channel_id, named.timestamp)
             case OpenHome():
                 self._slack.open_home(self._speaker)
             case _:

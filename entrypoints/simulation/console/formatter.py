@@ -25,7 +25,7 @@ _MAX_VALUE_LENGTH: Final = 100
 _INDENT: Final = 12
 _OMITTED: Final = ("user", "itemUser", "teamId", "triggerId", "responseUrl", "viewHash", "actionTimestamp")
 """The keys of the Slack pack's payloads that tell little."""
-_EMPTY: Final = ("", [], {}, None, False)
+_EMPTY: Final[tuple[object, ...]] = ("", [], {}, None, False)
 _OPTIONAL: Final = dict.fromkeys(
     ("ReceivedEdit", "ReceivedDeletion"), "outside the simulation only with FLYTE_SLACK_RECEIVE_EDITS=true"
 )
