@@ -152,6 +152,17 @@ def test_an_option_that_is_not_there_is_reported_with_those_that_are(tmp_path: P
     assert "there is no option Moon; there are: Staging, Production" in reason(tmp_path, ASKED + "- choose: Moon")
 
 
+@pytest.mark.parametrize(
+    ("step", "advice"),
+    [
+        ("click: Where to", "'Where to' is no button: choose something in it"),
+        ("{choose: shop, from: Approve}", "'Approve' is a button: click it"),
+    ],
+)
+def test_a_wrong_use_of_an_element_is_reported(step: str, advice: str, tmp_path: Path) -> None:
+    assert reason(tmp_path, f"{ASKED}- {step}") == advice
+
+
 def test_an_action_that_was_expected_is_reported_with_those_that_are_there(tmp_path: Path) -> None:
     found = reason(tmp_path, "- say: deploy\n- expect: {message: {contains: Deploy}, actions: [Deny]}")
 

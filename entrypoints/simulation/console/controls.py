@@ -105,6 +105,19 @@ def describe(given: Iterable[Element]) -> str:
     return "there is " + ", ".join(f"{', '.join(names)} in block '{block_id}'" for block_id, names in blocks.items())
 
 
+def _is_button(element: Element) -> bool:
+    return "button" in element.kind and element.kind != "radio_buttons"
+
+
+def _checked(element: Element, kind: str) -> Element:
+    """Returns the element if it is of this kind. Raises NotAllowed."""
+    if kind == _BUTTON and not _is_button(element):
+        raise NotAllowed(f"'{element.label}' is no button: choose something in it")
+    if kind == _FIELD and _is_button(element):
+        raise NotAllowed(f"'{element.label}' is a button: click it")
+    return element
+
+
 def _find(known: list[Element], wanted: tuple[str, str], place: str) -> Element:
     """Returns the element with an `action_id`, a label or the id of its block; for no name the only field.
 
@@ -117,9 +130,9 @@ def _find(known: list[Element], wanted: tuple[str, str], place: str) -> Element:
         lambda element: element.block_id == name,
     )
     if not name:
-        ways = (lambda element: element.kind != _BUTTON,)
+        ways = (lambda element: not _is_button(element),)
     found = next(filter(None, ([element for element in known if way(element)] for way in ways)), [])
     if found and (name or len(found) == 1):
-        return found[0]
+        return _checked(found[0], kind)
     missing = f"no {kind} '{name}'" if name else f"more than one {kind}" if found else f"no {kind}"
     raise UnknownName(f"there is {missing} in {place}; {describe(known)}")
