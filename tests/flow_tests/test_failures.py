@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from entrypoints.flow_tests.command import run_test
+from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.runtime import event_log
-from tests.flow_tests.running import ASKING, ECHO, THREADED, failure_of, plain_text
+from tests.flow_tests.running import ASKING, ECHO, THREADED, failure_of, plain_text, write_test
 
 
 def test_the_diff_shows_the_expected_message_in_place_of_the_actual_one(tmp_path: Path) -> None:
@@ -126,7 +128,17 @@ def test_a_missing_pack_is_reported(tmp_path: Path) -> None:
 
     found = failure_of(tmp_path, "- say: a\n- expect: b", flow=flow)
 
-    assert "; there is no pack Orakel to take Ask: add its script to `packs`" in found.reason
+    assert "; there is no pack Orakel to take Ask: `packs` has only Oracle" in found.reason
+
+
+def test_a_test_without_packs_is_told_to_name_them(tmp_path: Path) -> None:
+    test = write_test(tmp_path, "- say: a\n- expect: b", flow=ASKING)
+    test.write_text(test.read_text().replace("packs: [oracle.yaml]\n", ""))
+
+    (result,) = [run_test(one) for one in read_tests(test)]
+
+    assert result.failure is not None
+    assert "; there is no pack Oracle to take Ask: add its script to `packs`" in result.failure.reason
 
 
 @pytest.mark.parametrize(

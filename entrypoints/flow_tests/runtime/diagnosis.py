@@ -67,8 +67,10 @@ class FailureReporter:
         """Returns which pack the test lacks, or names wrongly."""
         turn = self._log.observed[self._turn_observed :]
         registered = [pack.name for pack in self._flyte.packs.values()]
+        scripted = [name for name in registered if name != SLACK]
+        advice = f"`packs` has only {', '.join(scripted)}" if scripted else "add its script to `packs`"
         lacking = [
-            f"there is no pack {one.pack} to take {one.command}: add its script to `packs`"
+            f"there is no pack {one.pack} to take {one.command}: {advice}"
             for one in turn
             if isinstance(one, CommandSent) and one.pack not in registered
         ]
