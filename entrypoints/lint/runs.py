@@ -1,6 +1,8 @@
 """Checks of how a run continues from step to step."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 from application.catalog.commands import COMMANDS_BY_NAME
 from application.catalog.events import EVENTS_BY_NAME
@@ -10,8 +12,13 @@ from entrypoints.lint.flow_text import FlowText, StepText
 from entrypoints.lint.packs import Packs
 from entrypoints.lint.words import both, either, instead_of
 from entrypoints.simulation.flyte.document_fields import unknown
-from entrypoints.simulation.flyte.models import FATAL
+from entrypoints.simulation.flyte.models import FATAL, Event, Pack
+from entrypoints.simulation.flyte.step_evaluator import RenderError, is_true
+from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
+from entrypoints.simulation.pongo2.template import Template
 from entrypoints.suggestions import most_similar
+
+_START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def unknown_steps(flow: FlowText, _: Packs) -> Iterator[Problem]:
@@ -90,7 +97,7 @@ def endless_flows(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     starters = [step for step in flow.steps if not step.depends_on]
     for start in starters if flow.is_whole else ():
         sender = _restarts(flow, start, start, packs, [])
-        if sender is not None and not start.has_criteria:
+        if sender is not None:
             about = f"{sender.command.name}, which is answered with {start.event.name} again"
             message = f"every {start.event.name} starts this step, and leads to {about}: the flow never ends"
             advice = "make the step depend on the one whose answer it waits for, or add criteria that end it"
@@ -106,8 +113,8 @@ def _is_misnamed(flow: FlowText, step: StepText, packs: Packs) -> bool:
 def _restarts(
     flow: FlowText, goal: StepText, start: StepText, packs: Packs, seen: Sequence[StepText]
 ) -> StepText | None:
-    """Returns the step that leads to a starting step again, whatever the events contain; None if there is none."""
-    if start in seen or start.has_criteria:
+    """Returns the step whose command's answer starts a step again and again; None if there is none."""
+    if start in seen:
         return None
     within = [step for step in flow.steps if step is start or (start in earlier_steps(flow, step))]
     for step in within:
@@ -116,11 +123,27 @@ def _restarts(
         answers = packs.answers(step.command.pack, step.command.name) or ()
         for other in flow.steps:
             is_started = other.event.pack == step.command.pack and other.event.name in answers
-            if other.depends_on or not is_started:
+            if other.depends_on or not is_started or not _is_met(other, step, packs):
                 continue
             if other is goal or _restarts(flow, goal, other, packs, [*seen, start]):
                 return step
     return None
+
+
+def _is_met(step: StepText, sender: StepText, packs: Packs) -> bool:
+    """Whether an answer to a command meets the criteria of a step, as far as its payload is known without an event."""
+    criteria = next((at.template for at in step.templates if at.part == "criteria" and at.template.source), None)
+    payload = packs.payload(step.event.pack, step.event.name)
+    if criteria is None or payload is None:
+        return criteria is None
+    given = sender.input if isinstance(sender.input, dict) else {}
+    constants = {key: value for key, value in given.items() if Template(str(value), is_deferred=True).is_constant}
+    pack = Pack.create(step.event.pack, {})
+    event = Event(pack, step.event.name, {**payload.sample, **constants}, _START, _START)
+    try:
+        return is_true("criteria", criteria, {"Event": event.as_struct(), "Context": {}}, TemplateEnvironment())
+    except RenderError:
+        return False
 
 
 def _is_pointless(step: StepText, packs: Packs, missed: Sequence[str]) -> bool:
