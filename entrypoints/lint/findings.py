@@ -21,7 +21,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A mistake in a file. Lines and columns count from 1, columns in characters; 0 if unknown."""
+    """A mistake in a file. Lines and columns count from 1, columns in characters; both are 1 if unknown."""
 
     file: str
     line: int
@@ -31,5 +31,4 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        position = f":{self.line}:{self.column}" if self.line else ""
-        return f"{self.file}{position}: {self.message} [{self.check}]"
+        return f"{self.file}:{self.line}:{self.column}: {self.message} [{self.check}]"

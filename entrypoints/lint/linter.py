@@ -33,5 +33,5 @@ def _finding(document: Document, check: str, problem: Problem) -> Finding:
         mark = document.mark(problem.path)
     place = describe_place(problem.path, document.data)
     message = f"{place}: {problem.message}" if place else problem.message
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return Finding(document.source, line, column, check, message)

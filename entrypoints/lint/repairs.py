@@ -3,6 +3,7 @@
 A repair changes one line and keeps all others where they are.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -39,20 +40,19 @@ class _Repair:
 def read_flow(text: str, source: str, *, is_json: bool) -> tuple[Document, Mapping[str, tuple[Problem, ...]]]:
     """Returns a document, empty if it cannot be read at all, and what stood in the way, by the id of its check."""
     repairs: list[_Repair] = []
-    while len(repairs) < _MOST_REPAIRS:
+    while True:
         try:
             document = parse_document(text, source, is_json=is_json)
         except InvalidDocument as error:
-            repair = None if is_json or not error.line else _repair(text, error)
+            can_repair = not is_json and error.line and len(repairs) < _MOST_REPAIRS
+            repair = _repair(text, error) if can_repair else None
+            repairs.append(repair or _unreadable(text, error))
             if repair is None:
-                repairs.append(_unreadable(text, error))
                 document = Document(source, None)
-                break
-            repairs.append(repair)
+                return document, _problems(repairs, document)
             text = repair.text
         else:
-            break
-    return document, _problems(repairs, document)
+            return document, _problems(repairs, document)
 
 
 def _problems(repairs: list[_Repair], document: Document) -> dict[str, tuple[Problem, ...]]:
@@ -208,6 +208,10 @@ _ATTEMPTS: Final[tuple[Callable[[str, InvalidDocument], _Repair | None], ...]] =
 
 
 def _unreadable(text: str, error: InvalidDocument) -> _Repair:
+    cause = error.__cause__
+    if isinstance(cause, json.JSONDecodeError):
+        message = f"{cause.msg}, so that Flyte cannot read the flow; correct the JSON"
+        return _Repair(_UNREADABLE, message, mark_at(text, cause.pos), text)
     mark = yaml.Mark("", _offset(text, error), error.line - 1, error.column - 1, None, 0)
     check, message = _explain(text, error)
     return _Repair(check, message, mark, text)

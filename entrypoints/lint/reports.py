@@ -38,9 +38,10 @@ def as_sarif(findings: Sequence[Finding]) -> str:
 
 
 def _result(finding: Finding) -> dict[str, object]:
-    physical: dict[str, object] = {"artifactLocation": {"uri": _uri(Path(finding.file))}}
-    if finding.line:
-        physical["region"] = {"startLine": finding.line, "startColumn": finding.column}
+    physical = {
+        "artifactLocation": {"uri": _uri(Path(finding.file))},
+        "region": {"startLine": finding.line, "startColumn": finding.column},
+    }
     return {
         "ruleId": finding.check,
         "ruleIndex": [check.id for check in CHECKS].index(finding.check),
