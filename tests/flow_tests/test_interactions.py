@@ -9,23 +9,6 @@ from tests.support.pages import ROOT
 
 DESK = (ROOT / "tests" / "support" / "desk.yaml").read_text()
 EDITS = "settings: {FLYTE_SLACK_RECEIVE_EDITS: true}\n"
-SURE = """
-name: sure
-steps:
-- event: {packName: Slack, name: ReceivedSlashCommand}
-  command:
-    packName: Slack
-    name: SendEphemeral
-    input:
-      channelId: "{{ Event.Payload.channelId }}"
-      userId: "{{ Event.Payload.user.id }}"
-      blocks:
-      - type: section
-        text: {type: mrkdwn, text: "Sure?"}
-        accessory: {type: button, text: {type: plain_text, text: "Yes"}}
-- event: {packName: Slack, name: ReceivedBlockAction}
-  command: {packName: Slack, name: Respond, input: {responseUrl: "{{ Event.Payload.responseUrl }}", ANSWER}}
-"""
 ASKED = """
 - say: deploy
 - expect: {message: {contains: Deploy shop}, id: request}
@@ -70,19 +53,6 @@ def test_the_actions_of_a_message_are_expected(tmp_path: Path) -> None:
     assert passes(
         tmp_path, "- say: deploy\n- expect: {message: {contains: Deploy}, actions: [Approve, Reject, Where to]}"
     )
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        ("message: done, replaceOriginal: true", "{update: done, of: q}"),
-        ("message: gone, deleteOriginal: true", "{deletion: q}"),
-    ],
-)
-def test_a_message_to_one_person_is_used_and_changes(answer: str, expected: str, tmp_path: Path) -> None:
-    steps = "- slash: /go\n- expect: {ephemeral: {contains: Sure}, actions: ['Yes'], id: q}\n- {click: 'Yes', of: q}"
-
-    assert run_steps(tmp_path, f"{steps}\n- expect: {expected}", flow=SURE.replace("ANSWER", answer)).failure is None
 
 
 def test_reactions_are_added_and_withdrawn(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.recording.entries import (
-    ChatRequested,
     Entry,
-    EventReceived,
     Identified,
     MembershipChanged,
     MessagePosted,
@@ -20,8 +17,6 @@ from adapters.recording.entries import (
     UserLookedUp,
 )
 from adapters.recording.schemas import dump_entry
-from domain.channels import ChannelId
-from domain.interactions import BlockAction, SlashCommand
 from entrypoints.cli.commands import main
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.model import START
@@ -141,28 +136,6 @@ def test_membership_changes_of_the_bot_are_preserved(tmp_path: Path) -> None:
 
 def test_a_post_without_a_preceding_message_is_marked(tmp_path: Path) -> None:
     assert steps(tmp_path, posted("Deployed", "1.1"))[0].startswith("# No message came before this")
-
-
-def test_the_use_of_a_message_to_one_person_is_preserved(tmp_path: Path) -> None:
-    command = SlashCommand(channel_id=ChannelId("C1"), user_id="U7", command="/go", text="now")
-    click = BlockAction(
-        channel_id=ChannelId("C1"), user_id="U7", action_id="sure", action_type="button", is_ephemeral=True
-    )
-    shown = {"channel_id": "C1", "user_id": "U7", "fields": {"text": "Sure?"}}
-    replaced = {"response_url": "(hidden)", "fields": {"text": "done", "replace_original": True}}
-
-    assert steps(
-        tmp_path,
-        EventReceived(at=START, event="ReceivedSlashCommand", content=asdict(command)),
-        ChatRequested(at=START, request="post_ephemeral", fields={**shown}, error=""),
-        EventReceived(at=START, event="ReceivedBlockAction", content={**asdict(click), "values": []}),
-        ChatRequested(at=START, request="respond", fields={**replaced}, error=""),
-    ) == [
-        '- slash: "/go now"', "  as: zo_z", '  in: "#C1"',
-        "- expect:", '  - ephemeral: "Sure?"', "    to: zo_z",
-        "- click: sure",
-        "- expect:", "  - update: done",
-    ]  # fmt: skip
 
 
 def test_an_empty_session_expects_nothing(tmp_path: Path) -> None:

@@ -104,6 +104,20 @@ def bench(page: Page) -> WorkbenchPage:
 
 
 @pytest.fixture
+def release_flow(sandbox: Sandbox) -> None:
+    """Adds a flow that asks with buttons and a select, opens a modal, and knows a command, shortcuts and a reaction."""
+    sandbox.flyte.add_flow(flow_from_file(Path(__file__).parent / "release.yaml"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def release(bench: WorkbenchPage, release_flow: None) -> WorkbenchPage:  # noqa: ARG001 - the flow runs
+    """The page with a message from the flow `release`."""
+    await bench.send("release 1.2")
+    await expect(bench.page.get_by_role("button", name="Approve")).to_be_visible()
+    return bench
+
+
+@pytest.fixture
 def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The directory for screenshots: the documentation's if --screenshots is given."""
     if request.config.getoption("--screenshots"):

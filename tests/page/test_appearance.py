@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, ViewportSize, expect
 from entrypoints.simulation.environment import Sandbox
 from tests.page.workbench_page import WorkbenchPage
 
-_MAX_SCREENSHOT_BYTES = 150_000
+_MAX_SCREENSHOT_BYTES = 180_000
 _DESKTOP = ViewportSize(width=1180, height=664)
 _PHONE = ViewportSize(width=390, height=844)
 
@@ -36,11 +36,22 @@ async def post_examples(bench: WorkbenchPage, sandbox: Sandbox) -> None:
     await bench.page.get_by_role("button", name="Cancel").click()
     await question.click()
     await question.get_by_role("button", name="React").click()
-    await question.get_by_role("button", name="eyes").click()
+    await question.get_by_role("button", name="thumbsup").click()
     sandbox.workspace.say("alice", channel, "Then I will tell everyone.")
     await bench.say("echo hello world")
     await expect(bench.message("you said:")).to_be_visible()
     await bench.expect_count("Succeeded", 1)
+
+
+async def post_release(bench: WorkbenchPage) -> None:
+    """Post a message with blocks in #ops, and react to it."""
+    await bench.page.get_by_role("button", name="ops").click()
+    await bench.send("release 1.2")
+    question = bench.message("release 1.2").first
+    await expect(bench.page.get_by_role("button", name="Approve")).to_be_visible()
+    await question.get_by_role("button", name="React").click()
+    await question.get_by_role("button", name="eyes").click()
+    await expect(bench.message("looks at it.")).to_be_visible()
 
 
 async def take_screenshot(part: Page | Locator, path: Path) -> None:
@@ -61,6 +72,30 @@ async def test_light_colour_scheme(bench: WorkbenchPage, sandbox: Sandbox, pictu
 
     assert min(await background_of(bench.page)) > 230
     await take_screenshot(bench.page, pictures / "workbench.png")
+
+
+@pytest.mark.usefixtures("release_flow")
+async def test_blocks_and_their_trace(bench: WorkbenchPage, pictures: Path) -> None:
+    await bench.page.set_viewport_size(_DESKTOP)
+    await post_release(bench)
+    await bench.page.get_by_role("combobox", name="Where to").select_option("Production")
+    await expect(bench.message("It goes to production.")).to_be_visible()
+
+    await take_screenshot(bench.page, pictures / "workbench-blocks.png")
+
+
+@pytest.mark.usefixtures("release_flow")
+async def test_a_modal(bench: WorkbenchPage, pictures: Path) -> None:
+    await bench.page.set_viewport_size(_DESKTOP)
+    await bench.page.emulate_media(color_scheme="dark")
+    await post_release(bench)
+    await bench.page.get_by_role("button", name="Plan …").click()
+    await bench.page.get_by_role("textbox", name="Title").fill("The big one")
+    await bench.page.get_by_role("radio", name="Low").check()
+    await bench.page.get_by_role("button", name="Plan", exact=True).click()
+    await expect(bench.page.get_by_text("Please complete this required field.")).to_be_visible()
+
+    await take_screenshot(bench.page.get_by_role("dialog"), pictures / "workbench-modal.png")
 
 
 async def test_dark_colour_scheme_while_flyte_is_down(bench: WorkbenchPage, sandbox: Sandbox, pictures: Path) -> None:
@@ -101,6 +136,20 @@ async def test_every_pane_fits_a_phone(bench: WorkbenchPage, sandbox: Sandbox, p
         await bench.open_tab(tab)
         assert await bench.page.evaluate(_WIDER_THAN_THE_SCREEN) == []
     await take_screenshot(bench.page, pictures / "workbench-phone-trace.png")
+
+
+@pytest.mark.usefixtures("release_flow")
+async def test_blocks_and_modals_fit_a_phone(bench: WorkbenchPage, pictures: Path) -> None:
+    await bench.page.set_viewport_size(_PHONE)
+    await bench.send("release 1.2")
+    await expect(bench.page.get_by_role("button", name="Approve")).to_be_visible()
+    assert await bench.page.evaluate(_WIDER_THAN_THE_SCREEN) == []
+    await take_screenshot(bench.page, pictures / "workbench-phone-blocks.png")
+
+    await bench.page.get_by_role("button", name="Plan …").click()
+    await expect(bench.page.get_by_role("dialog", name="Plan a release")).to_be_visible()
+    assert await bench.page.evaluate(_WIDER_THAN_THE_SCREEN) == []
+    assert await bench.page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]
 
 
 @pytest.mark.parametrize("tab", ["Trace", "Flows", "Faults"])

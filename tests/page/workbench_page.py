@@ -28,6 +28,10 @@ class WorkbenchPage:
         """Returns the messages that contain this text."""
         return self.articles.filter(has_text=text)
 
+    async def speaker(self) -> str:
+        """Returns the id of the person who speaks."""
+        return await self.page.get_by_role("combobox", name="Speak as").input_value()
+
     async def open_tab(self, name: str) -> None:
         """Select one of the tabs at the right."""
         await self.page.get_by_role("tab", name=name).click()

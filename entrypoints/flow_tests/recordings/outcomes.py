@@ -19,8 +19,6 @@ class Cast:
     channel_id: str = ""
     timestamp: str = ""
     """Of the message that was used; empty if it was none that everybody sees."""
-    is_ephemeral: bool = False
-    """Whether it was a message that only this person sees."""
     contents: dict[tuple[str, str], _Fields] = field(default_factory=dict)
     """By channel and `ts`."""
     uploads: list[_Fields] = field(default_factory=list)
@@ -76,8 +74,6 @@ def _response(fields: _Fields, cast: Cast) -> Outcome | None:
         return Outcome(Activity("deletion", "", cast.timestamp), cast.channel_id) if cast.timestamp else None
     if message.get("replace_original") and cast.timestamp:
         return _changed(cast.channel_id, cast.timestamp, {"blocks": [], "attachments": [], **message}, cast)
-    if message.get("replace_original") and cast.is_ephemeral:
-        return Outcome(Activity("update", visible_text(message)), cast.channel_id)
     if message.get("response_type") == "in_channel":
         return None
     return Outcome(Activity("ephemeral", visible_text(message)), cast.channel_id, cast.user_id)

@@ -191,7 +191,6 @@ class Session:
         if activity is None or user_id not in self.people:
             return None
         cast.user_id, cast.channel_id, cast.timestamp = user_id, channel_id, activity.timestamp
-        cast.is_ephemeral = content.get("is_ephemeral") is True
         room = self._room(channel_id) if channel_id else ""
         return RecordedActivity(seconds, self.people[user_id], room, self._named(activity))
 

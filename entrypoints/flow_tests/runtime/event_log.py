@@ -60,10 +60,10 @@ class EventLog:
         """Records an event of the workspace."""
         self.events.append(event)
         match event:
-            case ChatMessage(viewer=viewer):
+            case ChatMessage(viewer=""):
                 self._messages[event.channel_id, event.timestamp] = event
-                if viewer:
-                    self._add(BotEphemeral(_now(), event))
+            case ChatMessage():
+                self._add(BotEphemeral(_now(), event))
             case MessageChanged(editor=editor, message=ChatMessage() as message) if editor == BOT:
                 self._add(BotUpdate(_now(), message))
             case MessageChanged(message=None) if self._is_of_bot(event):

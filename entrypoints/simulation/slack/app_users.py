@@ -69,13 +69,9 @@ class AppUsers(SlackPeople):
         """Uses an element of a message: clicks a button, which needs no choice, or chooses something in a menu."""
         person, place = self._present(user, channel)
         message = self._seen(person, place, ts)
-        known = message_elements(message)
-        used = find_element(known, element, block_id=block_id)
+        used = find_element(message_elements(message), element, block_id=block_id)
         action = self._action(used, choice)
-        key = place.channel_id, ts, person.user_id
-        state = self._states.get(key, {})
-        if used.is_stateful:
-            state = self._states[key] = merged(state, as_values([(used, self._chosen(used, choice))]))
+        state = self._keep(person, place, ts, used, choice)
         is_ephemeral = message.get("is_ephemeral", False)
         container: JsonObject = {"type": "message", "message_ts": ts, "channel_id": place.channel_id}
         container |= {"is_ephemeral": is_ephemeral}
@@ -84,9 +80,17 @@ class AppUsers(SlackPeople):
             "container": container,
             "channel": _place(place),
             "response_url": self.response_urls.new(place, person.user_id, ts),
-            "state": {"values": current_values(known, state)},
+            "state": {"values": current_values(message_elements(message), state)},
         }
         return self._act(person, action, more | ({} if is_ephemeral else {"message": message}))
+
+    def enter(
+        self, user: str, channel: str, ts: str, element: str, choice: Choice = None, *, block_id: str = ""
+    ) -> None:
+        """Enters a value into an input of a message, without telling the app."""
+        person, place = self.workspace.user(user), self.workspace.channel(channel)
+        used = find_element(self.elements(user, channel, ts), element, block_id=block_id)
+        self._keep(person, place, ts, used, choice)
 
     def use_message_shortcut(self, user: str, callback_id: str, channel: str, ts: str) -> Interaction:
         """Chooses a shortcut in the menu of a message."""
@@ -154,10 +158,10 @@ class AppUsers(SlackPeople):
         more = {"container": {"type": "view", "view_id": view_id}, "view": self._filled(self._view(view_id))}
         return self._act(person, action, more)
 
-    def fill(self, view_id: str, choices: Mapping[str, Choice]) -> None:
+    def fill(self, view_id: str, choices: Mapping[str, Choice], *, block_id: str = "") -> None:
         """Enters values into a form, by element, without telling the app."""
         known = self.elements_of_view(view_id)
-        used = [(find_element(known, name), choice) for name, choice in choices.items()]
+        used = [(find_element(known, name, block_id=block_id), choice) for name, choice in choices.items()]
         self._choose(self._view(view_id), used)
 
     def submit(self, user: str, view_id: str, choices: Mapping[str, Choice] | None = None) -> Interaction:
@@ -207,6 +211,14 @@ class AppUsers(SlackPeople):
         if ephemeral is not None and (ephemeral.channel_id, ephemeral.user_id) == (place.channel_id, person.user_id):
             return ephemeral.fields
         return self._find(place.channel_id, ts)[1].as_json(with_metadata=True)
+
+    def _keep(self, person: User, place: Channel, ts: str, used: Element, choice: Choice) -> JsonObject:
+        """Keeps what was chosen in an element of a message; returns all that this user has chosen there."""
+        key = place.channel_id, ts, person.user_id
+        state = self._states.get(key, {})
+        if used.is_stateful:
+            state = self._states[key] = merged(state, as_values([(used, self._chosen(used, choice))]))
+        return state
 
     def _view(self, view_id: str) -> JsonObject:
         if view_id not in self.views.by_id:

@@ -119,6 +119,7 @@ class DeliveryEvent(SlackEvent):
     channel: str
     ts: str
     attempt: int
+    event_ts: str
 
 
 @dataclass(frozen=True, slots=True)

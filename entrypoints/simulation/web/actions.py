@@ -1,54 +1,28 @@
 """Actions of the page: each is a JSON object, validated before it takes effect."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
 from entrypoints.simulation.flyte.documents import SIZE_LIMIT
 from entrypoints.simulation.slack.models import Channel, Message, User
-from entrypoints.simulation.slack.workspace import NotFoundError
+from entrypoints.simulation.web.action_request import (
+    MAX_MESSAGE_LENGTH,
+    MAX_NAME_LENGTH,
+    ActionMethod,
+    ActionRejected,
+    ActionRequest,
+    ActionResult,
+)
+from entrypoints.simulation.web.app_actions import MAX_ID_LENGTH, AppActions, read_content
 from entrypoints.simulation.web.fault_switches import UnknownFault
 from entrypoints.simulation.web.flow_editor import DraftNotFound, TooManyFlows
 from entrypoints.simulation.web.workbench import Workbench
 from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
+from entrypoints.simulation.workspaces.workspace import NotAllowed, UnknownName, UploadedFile
 
-MAX_MESSAGE_LENGTH: Final = 100_000
-MAX_NAME_LENGTH: Final = 80
 _NAME: Final = re.compile(r"[^\W_][\w.-]*")
 _EMOJI: Final = re.compile(r"[a-z0-9_+'-]+")
-
-ActionResult: TypeAlias = dict[str, object]
-ActionMethod: TypeAlias = Callable[["ActionRequest"], Awaitable[ActionResult | None]]
-
-
-class ActionRejected(Exception):
-    """An action is invalid or impossible; the message tells people why."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionRequest:
-    """The arguments of an action."""
-
-    arguments: Mapping[str, object]
-
-    def text(self, name: str, max_length: int = MAX_NAME_LENGTH) -> str:
-        """Returns a required string. Raises ActionRejected."""
-        value = self.arguments.get(name)
-        if not isinstance(value, str) or not value:
-            raise ActionRejected(f"{name} is missing")
-        if len(value) > max_length:
-            raise ActionRejected(f"{name} is longer than {max_length:,} characters")
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ActionRejected(f"{name} contains invalid characters")
-        return value
-
-    def flag(self, name: str) -> bool:
-        """Returns a required boolean. Raises ActionRejected."""
-        value = self.arguments.get(name)
-        if not isinstance(value, bool):
-            raise ActionRejected(f"{name} must be true or false")
-        return value
 
 
 class ActionHandler:
@@ -63,6 +37,7 @@ class ActionHandler:
             "edit": self._edit,
             "delete": self._delete,
             "react": self._react,
+            "upload": self._upload,
             "invite": self._invite,
             "kick": self._kick,
             "add-person": self._add_person,
@@ -72,6 +47,7 @@ class ActionHandler:
             "create-flow": self._create_flow,
             "delete-flow": self._delete_flow,
             "set-fault": self._set_fault,
+            **AppActions(workbench).methods,
         }
 
     async def handle(self, name: str, arguments: Mapping[str, object]) -> ActionResult:
@@ -81,7 +57,7 @@ class ActionHandler:
             raise ActionRejected(f"there is no action {name[:MAX_NAME_LENGTH]}")
         try:
             return await method(ActionRequest(arguments)) or {}
-        except (NotFoundError, DraftNotFound, UnknownFault, TooManyFlows) as error:
+        except (UnknownName, NotAllowed, DraftNotFound, UnknownFault, TooManyFlows) as error:
             raise ActionRejected(str(error)) from error
         finally:
             self._workbench.publish()
@@ -91,10 +67,15 @@ class ActionHandler:
     async def _say(self, request: ActionRequest) -> ActionResult:
         person, channel = self._person(request), self._channel(request)
         text = self._workspace.encode_text(request.text("text", MAX_MESSAGE_LENGTH))
-        thread = str(request.arguments.get("thread") or "") or None
-        if thread is not None and channel.thread_parent(thread) is None:
-            raise ActionRejected("the message you reply to no longer exists")
-        return {"ts": self._slack.say(person.user_id, channel.channel_id, text, thread_ts=thread)}
+        thread = self._thread(request, channel)
+        return {"ts": self._slack.say(person.user_id, channel.channel_id, text, thread_ts=thread or None)}
+
+    async def _upload(self, request: ActionRequest) -> ActionResult:
+        person, channel = self._person(request), self._channel(request)
+        text = self._workspace.encode_text(request.optional_text("text", MAX_MESSAGE_LENGTH))
+        file = UploadedFile(request.text("name", MAX_ID_LENGTH), read_content(request), text)
+        conversation = self._workspace.conversation(channel.channel_id, person.name)
+        return {"ts": self._workspace.upload(person.user_id, conversation, file, self._thread(request, channel))}
 
     async def _edit(self, request: ActionRequest) -> None:
         channel, message = self._message(request)
@@ -112,7 +93,7 @@ class ActionHandler:
         emoji = request.text("emoji").strip(":")
         if not _EMOJI.fullmatch(emoji):
             raise ActionRejected(f"there is no emoji {emoji}")
-        self._slack.react(self._person(request).user_id, channel.channel_id, message.ts, emoji)
+        self._slack.toggle_reaction(self._person(request).user_id, channel.channel_id, message.ts, emoji)
 
     # People and channels
 
@@ -162,6 +143,13 @@ class ActionHandler:
 
     def _channel(self, request: ActionRequest) -> Channel:
         return self._slack.workspace.channel(request.text("channel"))
+
+    def _thread(self, request: ActionRequest, channel: Channel) -> str:
+        """Returns the thread to write in; empty for none."""
+        thread = request.optional_text("thread")
+        if thread and channel.thread_parent(thread) is None:
+            raise ActionRejected("the message you reply to no longer exists")
+        return thread
 
     def _joinable_channel(self, request: ActionRequest) -> Channel:
         channel = self._channel(request)

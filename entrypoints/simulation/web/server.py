@@ -12,7 +12,8 @@ from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
 from entrypoints.simulation.web.access_guard import SOCKET_PROTOCOL, AccessGuard
-from entrypoints.simulation.web.actions import ActionHandler, ActionRejected
+from entrypoints.simulation.web.action_request import ActionRejected
+from entrypoints.simulation.web.actions import ActionHandler
 from entrypoints.simulation.web.workbench import Workbench
 
 _STATIC: Final = Path(__file__).parent / "static"

@@ -1,6 +1,10 @@
 """JSON views of the chat: people, conversations and messages."""
 
-from entrypoints.simulation.slack.models import Channel, JsonObject, Message
+from collections.abc import Sequence
+
+from entrypoints.simulation.slack.app_use.elements import with_ids
+from entrypoints.simulation.slack.models import Channel, JsonObject
+from entrypoints.simulation.slack.web_api.views import Modal
 from entrypoints.simulation.slack.workspace import WorkspaceState
 from entrypoints.simulation.web.trace.trace import MAX_TEXT_LENGTH, MessageKey
 from entrypoints.simulation.workspaces.message_text import visible_text
@@ -27,9 +31,32 @@ def conversations_view(workspace: WorkspaceState) -> object:
 
 def message_view(workspace: WorkspaceState, key: MessageKey) -> object | None:
     """Returns a message as people see it; None if it does not exist (any more)."""
+    ephemeral = workspace.ephemerals.get(key[1])
+    if ephemeral is not None and ephemeral.channel_id == key[0]:
+        return _message_view(workspace, ephemeral.fields) | {"only_for": ephemeral.user_id}
     channel = workspace.channels.get(key[0])
     message = channel.messages.get(key[1]) if channel else None
-    return _message_view(workspace, message) if message else None
+    return _message_view(workspace, message.as_json(with_metadata=False)) if message else None
+
+
+def display_name(workspace: WorkspaceState, user_id: str) -> str:
+    """Returns the name under which a user is shown; empty for an unknown one."""
+    user = workspace.users.get(user_id)
+    return user.display_name or user.name if user else ""
+
+
+def modal_view(modals: Sequence[Modal]) -> object | None:
+    """Returns the modal on top of a user's; None if there is none."""
+    if not modals:
+        return None
+    top = modals[-1]
+    shown = {**top.view, "blocks": with_ids(top.view.get("blocks"))}
+    return {"depth": len(modals), "view": shown, "errors": dict(top.errors), "failure": top.failure}
+
+
+def home_view(view: JsonObject | None) -> object | None:
+    """Returns what the app shows on a user's Home tab; None if it has published nothing."""
+    return None if view is None else {**view, "blocks": with_ids(view.get("blocks"))}
 
 
 def message_key(event: JsonObject) -> MessageKey | None:
@@ -41,7 +68,7 @@ def message_key(event: JsonObject) -> MessageKey | None:
             return event["channel"], event["deleted_ts"]
         case "message", _:
             return event["channel"], event["ts"]
-        case "reaction_added" | "reaction_removed", _:
+        case "reaction_added" | "reaction_removed", _ if event["item"]["type"] == "message":
             return event["item"]["channel"], event["item"]["ts"]
         case _:
             return None
@@ -63,19 +90,42 @@ def _conversation_view(channel: Channel) -> object:
     }
 
 
-def _message_view(workspace: WorkspaceState, message: Message) -> object:
-    fields = message.fields
-    user = workspace.users.get(str(fields.get("user")))
-    text = visible_text(fields)
+def _message_view(workspace: WorkspaceState, fields: JsonObject) -> JsonObject:
+    text, user_id = visible_text(fields), str(fields.get("user", ""))
+    is_bot = bool(fields.get("bot_id"))
     return {
-        "user": fields.get("user", ""),
-        "name": fields.get("username") or (user.display_name or user.name if user else ""),
-        "is_bot": bool(fields.get("bot_id")),
+        "user": user_id,
+        "name": fields.get("username") or display_name(workspace, user_id),
+        "is_bot": is_bot,
         "is_notice": str(fields.get("subtype", "")).startswith(("channel_", "group_")),
-        "text": text if len(text) <= MAX_TEXT_LENGTH else f"{text[:MAX_TEXT_LENGTH]}…",
-        "thread": fields["thread_ts"] if message.is_reply else "",
+        "text": _shorten(text),
+        "body": _shorten(str(fields.get("text") or "")),
+        "blocks": with_ids(fields.get("blocks")) if is_bot else [],
+        "attachments": [_attachment_view(one) for one in fields.get("attachments") or ()],
+        "files": [_file_view(file) for file in fields.get("files") or ()],
+        "thread": fields["thread_ts"] if fields.get("thread_ts") not in (None, fields["ts"]) else "",
         "is_edited": "edited" in fields,
+        "edited_at": str(fields.get("edited", {}).get("ts", "")),
         "reactions": [
             {"name": reaction["name"], "users": list(reaction["users"])} for reaction in fields.get("reactions", ())
         ],
     }
+
+
+def _attachment_view(attachment: JsonObject) -> object:
+    """Returns an attachment with the texts and blocks that the page shows of it."""
+    names = ("color", "pretext", "author_name", "title", "title_link", "text", "footer", "fallback")
+    texts = {name: _shorten(str(attachment.get(name) or "")) for name in names}
+    fields = [field for field in attachment.get("fields") or () if isinstance(field, dict)]
+    shown = [{name: _shorten(str(field.get(name) or "")) for name in ("title", "value")} for field in fields]
+    image = str(attachment.get("image_url") or attachment.get("thumb_url") or "")
+    return {**texts, "fields": shown, "image": image, "blocks": with_ids(attachment.get("blocks"))}
+
+
+def _file_view(file: JsonObject) -> object:
+    known = {name: file.get(name, "") for name in ("id", "title", "name", "mimetype")}
+    return {**known, "size": file.get("size", 0)}
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MAX_TEXT_LENGTH else f"{text[:MAX_TEXT_LENGTH]}…"

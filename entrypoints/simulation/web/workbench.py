@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from entrypoints.simulation.flyte.server import FlyteServer
-from entrypoints.simulation.slack.event_log import EventRaised, SlackEvent
+from entrypoints.simulation.slack.event_log import EphemeralChanged, EphemeralPost, EventRaised, SlackEvent
 from entrypoints.simulation.slack.server import SlackServer
+from entrypoints.simulation.web.activities import Activity, ActivityReader
+from entrypoints.simulation.web.app_names import known_names
 from entrypoints.simulation.web.fault_switches import FaultSwitches
 from entrypoints.simulation.web.flow_editor import FlowEditor
 from entrypoints.simulation.web.state_feed import StateFeed
@@ -17,7 +19,16 @@ from entrypoints.simulation.web.trace.flyte_tracer import FlyteTracer
 from entrypoints.simulation.web.trace.slack_tracer import SlackTracer
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageKey
 from entrypoints.simulation.web.trace.traces import MessageTraces
-from entrypoints.simulation.web.views import conversations_view, feed_key, message_key, message_view, people_view
+from entrypoints.simulation.web.views import (
+    conversations_view,
+    display_name,
+    feed_key,
+    home_view,
+    message_key,
+    message_view,
+    modal_view,
+    people_view,
+)
 
 MAX_MESSAGES: Final = 1_000
 """Number of messages in the feed, over all conversations."""
@@ -35,6 +46,9 @@ class Workbench:
         self.flow_editor: Final = FlowEditor(flyte, flow_files)
         self.faults: Final = FaultSwitches(slack, flyte)
         self.traces: Final = MessageTraces(self._on_trace)
+        self.activities: Final = ActivityReader(slack)
+        self._tracer = SlackTracer(slack, self.traces)
+        self._lines: dict[MessageKey, Activity] = {}
         self._published: deque[MessageKey] = deque()
         self._changed_messages: dict[MessageKey, None] = {}
         self._changed_traces: dict[MessageKey, None] = {}
@@ -44,7 +58,7 @@ class Workbench:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Publish changes inside the `async with` block; switch all faults off at its end."""
-        SlackTracer(self.slack, self.traces)
+        self._tracer.open()
         FlyteTracer(self.flyte, self.traces)
         self.slack.log.listeners.append(self._on_slack_event)
         self.flyte.listeners.append(lambda _: self._publish_soon())
@@ -67,6 +81,8 @@ class Workbench:
         self._publish_messages()
         self._publish_traces()
         self._publish_flows()
+        self._publish_views()
+        feed.publish("app", known_names(self.flyte.flows.values()).as_json())
         feed.publish("faults", self.faults.as_json())
         feed.publish("summary", self._summary())
 
@@ -75,10 +91,18 @@ class Workbench:
             self._timer = asyncio.get_running_loop().call_later(_DEBOUNCE_SECONDS, self.publish)
 
     def _on_slack_event(self, event: SlackEvent) -> None:
-        if isinstance(event, EventRaised):
-            key = message_key(event.event)
-            if key is not None:
+        match event:
+            case EventRaised(event=fields) if (key := message_key(fields)) is not None:
                 self._changed_messages[key] = None
+            case EphemeralPost(channel=channel, ts=ts) | EphemeralChanged(channel=channel, ts=ts):
+                self._changed_messages[channel, ts] = None
+            case _:
+                pass
+        activity = self.activities.read(event)
+        if activity is not None:
+            self._lines[activity.key] = activity
+            self._changed_messages[activity.key] = None
+            self._tracer.start(activity, event.at)
         self._publish_soon()
 
     def _on_trace(self, key: MessageKey) -> None:
@@ -88,7 +112,7 @@ class Workbench:
     def _publish_messages(self) -> None:
         changed, self._changed_messages = self._changed_messages, {}
         for key in changed:
-            message = message_view(self.slack.workspace, key)
+            message = self._line_view(key) or message_view(self.slack.workspace, key)
             if message is None:
                 self._remove(key)
                 continue
@@ -98,8 +122,24 @@ class Workbench:
         while len(self._published) > MAX_MESSAGES:
             self._remove(self._published.popleft())
 
+    def _line_view(self, key: MessageKey) -> object | None:
+        activity = self._lines.get(key)
+        return None if activity is None else activity.as_json(display_name(self.slack.workspace, activity.user))
+
+    def _publish_views(self) -> None:
+        """Publish the modal and the Home tab of each user."""
+        views = self.slack.views
+        for user_id in self.slack.workspace.users:
+            shown = {"modal": modal_view(views.modals(user_id)), "home": home_view(views.home_of(user_id))}
+            for kind, view in shown.items():
+                if view is None:
+                    self.feed.remove(f"{kind}/{user_id}")
+                else:
+                    self.feed.publish(f"{kind}/{user_id}", view)
+
     def _remove(self, key: MessageKey) -> None:
         self.traces.discard(key)
+        self._lines.pop(key, None)
         self._changed_traces.pop(key, None)
         self.feed.remove(feed_key("message", key))
         self.feed.remove(feed_key("trace", key))

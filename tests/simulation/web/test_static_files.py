@@ -57,7 +57,7 @@ def test_every_script_starts_with_a_line_that_describes_it(script: Path) -> None
 
 
 def test_the_page_refers_to_no_other_host() -> None:
-    for file in (FILES / "index.html", FILES / "page.css"):
+    for file in (FILES / "index.html", *FILES.glob("*.css")):
         assert "//" not in re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
@@ -65,8 +65,9 @@ def test_the_page_has_a_label_for_every_kind_of_trace_step() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (FILES.parent / "trace").glob("*.py"))
     added = set(re.findall(r"""_?(?:advance|add_action_step|add_reply_step)\([\w.]+, "(\w+)\"""", source))
     added |= set(re.findall(r"""_add_reply_step\(\s*"(\w+)\"""", source))
+    added |= set(re.findall(r"""(?:kind: str =|stage,) "(\w+)\"""", source))
     labels = (FILES / "js" / "labels.js").read_text(encoding="utf-8").partition("STEPS")[2]
     labelled = set(re.findall(r"^  (\w+): \[", labels, re.MULTILINE))
 
-    assert {"posted", "published", "flow_step", "action_taken", "reply_posted", "dead_lettered"} <= added
+    assert {"posted", "done", "published", "flow_step", "action_taken", "reply_posted", "dead_lettered"} <= added
     assert added <= labelled

@@ -86,7 +86,9 @@ def several(choice: Choice) -> list[str]:
 
 
 def _field_value(kind: str, choice: Choice) -> Any:
-    if kind.startswith("multi_") or kind == "file_input":
+    if kind == "file_input":
+        return [{"id": file_id} for file_id in several(choice)]
+    if kind.startswith("multi_"):
         return several(choice)
     if choice is None:
         return None

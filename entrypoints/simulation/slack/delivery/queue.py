@@ -44,9 +44,10 @@ class PendingDelivery:
         return (channel if isinstance(channel, str) else ""), str(self.event.get("ts", ""))
 
     @property
-    def summary(self) -> tuple[str, str, str, str, int]:
+    def summary(self) -> tuple[str, str, str, str, int, str]:
         """The fields of a `DeliveryEvent`."""
-        return self.event_id, str(self.event.get("type", "")), *self.message_key, self.attempt
+        kind, event_ts = str(self.event.get("type", "")), str(self.event.get("event_ts", ""))
+        return self.event_id, kind, *self.message_key, self.attempt, event_ts
 
     def stop_timer(self) -> None:
         """Cancels the next attempt."""

@@ -16,10 +16,10 @@ from entrypoints.simulation.flyte.trace import (
     StepUnmatched,
     TraceEvent,
 )
+from entrypoints.simulation.web.trace.sources import source_of_payload
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageTrace
 from entrypoints.simulation.web.trace.traces import MessageTraces
 
-_RECEIVED: Final = "ReceivedMessage"
 _MAX_RESULTS: Final = 1_000
 
 
@@ -112,6 +112,4 @@ class FlyteTracer:
         return trace or self._trace_of(trigger.name, trigger.payload)
 
     def _trace_of(self, event: str, payload: object) -> MessageTrace | None:
-        if event != _RECEIVED or not isinstance(payload, dict):
-            return None
-        return self._traces.by_message.get((str(payload.get("channelId")), str(payload.get("timestamp"))))
+        return self._traces.by_source.get(source_of_payload(event, payload))

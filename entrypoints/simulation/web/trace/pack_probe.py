@@ -1,27 +1,29 @@
-"""Probes around two ports of the pack: they report which messages it receives, stores and dead-letters."""
+"""Probes around two ports of the pack: they report which events it receives, stores and dead-letters."""
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from application.ports.receiver import IncomingEvent
 from application.resilience.interception import PortCall
-from domain.messages import IncomingMessage
+from domain.outbox import EVENT_TYPES, InboundEvent
+
+INBOUND: Final = tuple(EVENT_TYPES.values())
 
 
 class ProbeEvent(StrEnum):
-    """What happened to a message in the pack."""
+    """What happened to an event in the pack."""
 
     RECEIVED = "received"
-    """The pack has read the message."""
+    """The pack has read the event."""
     PERSISTED = "safe"
-    """The message is in the outbox, as durable as the storage makes it."""
+    """The event is in the outbox, as durable as the storage makes it."""
     DEAD_LETTERED = "set_aside"
-    """The pack has stopped delivering the message, and keeps it for an operator."""
+    """The pack has stopped delivering the event, and keeps it for an operator."""
 
 
-ProbeListener: TypeAlias = Callable[[ProbeEvent, IncomingMessage, str], None]
-"""Called with each event, the message and, for a dead letter, the reason. Must not block."""
+ProbeListener: TypeAlias = Callable[[ProbeEvent, InboundEvent, str], None]
+"""Called with what happened, the event and, for a dead letter, the reason. Must not block."""
 
 
 class PackProbe:
@@ -31,12 +33,12 @@ class PackProbe:
         self._listener = listener
 
     def on_received(self, incoming: IncomingEvent) -> None:
-        """Reports a received message."""
-        if isinstance(incoming.event, IncomingMessage):
+        """Reports a received event."""
+        if isinstance(incoming.event, INBOUND):
             self._listener(ProbeEvent.RECEIVED, incoming.event, "")
 
     async def execute(self, call: PortCall) -> Any:
-        """Implements Policy: reports stored and dead-lettered messages."""
+        """Implements Policy: reports stored and dead-lettered events."""
         result = await call.perform()
         match call.method, call.arguments:
             case "outbox.append", (entries,):

@@ -28,6 +28,8 @@ class DeliveryStage(StrEnum):
     IGNORED = "ignored"
     """The pack acknowledged the message without storing it: it does not listen there."""
     DEAD_LETTERED = "dead_lettered"
+    UNANSWERED = "unanswered"
+    """The pack did not acknowledge what a person did with the app, and Slack does not deliver it again."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ class MessageTrace:
     completed_actions: int = 0
     """Including the failed ones."""
     last_at: float = 0.0
+    sources: list[str] = field(default_factory=list)
+    """The names of what is traced; see `sources`."""
 
     def add_step(self, kind: str, at: float, details: Mapping[str, object]) -> None:
         """Add a step; the page has a label for each `kind`. Steps beyond MAX_STEPS are only counted."""

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from domain.messages import IncomingMessage
+from domain.outbox import InboundEvent
 from entrypoints.simulation.web.trace.pack_probe import ProbeEvent
+from entrypoints.simulation.web.trace.sources import source_of_event
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageKey, MessageTrace
 
 
@@ -15,6 +16,8 @@ class MessageTraces:
 
     def __init__(self, on_change: Callable[[MessageKey], None]) -> None:
         self.by_message: Final[dict[MessageKey, MessageTrace]] = {}
+        self.by_source: Final[dict[str, MessageTrace]] = {}
+        """The same and the traces of what people do besides writing, by the names in `sources`."""
         self.by_action: Final[dict[str, MessageTrace]] = {}
         """The traces of actions that are not completed yet, by action id."""
         self.taken_actions: Final[dict[str, object]] = {}
@@ -27,11 +30,17 @@ class MessageTraces:
         """Whether probes inside the pack report here. Without them, ignored and waiting messages look the same."""
         self._on_change = on_change
 
-    def start(self, key: MessageKey, at: float, stage: DeliveryStage) -> None:
-        """Start the trace of a message that was just posted."""
+    def start(self, key: MessageKey, source: str, at: float, stage: DeliveryStage, kind: str = "posted") -> None:
+        """Start the trace of a message that was just posted, or of something else that a person just did."""
         trace = self.by_message[key] = MessageTrace(key, at, stage)
         self.stage_counts[stage] += 1
-        self.advance(trace, "posted", at)
+        self.follow(trace, source)
+        self.advance(trace, kind, at)
+
+    def follow(self, trace: MessageTrace, source: str) -> None:
+        """Add what happens under this name to a trace."""
+        self.by_source[source] = trace
+        trace.sources.append(source)
 
     def advance(
         self,
@@ -51,7 +60,9 @@ class MessageTraces:
 
     def discard(self, key: MessageKey) -> None:
         """Stop tracing a message."""
-        self.by_message.pop(key, None)
+        trace = self.by_message.pop(key, None)
+        for source in trace.sources if trace else ():
+            self.by_source.pop(source, None)
 
     def find_by_post(self, channel_names: Collection[str], text: str) -> MessageTrace | None:
         """Returns the trace of the oldest taken action that asks for this text in the channel of these names."""
@@ -60,9 +71,9 @@ class MessageTraces:
                 return self.by_action.get(action_id)
         return None
 
-    def on_probe_event(self, event: ProbeEvent, message: IncomingMessage, reason: str) -> None:
+    def on_probe_event(self, event: ProbeEvent, received: InboundEvent, reason: str) -> None:
         """Add the step that a probe inside the pack reports. See ProbeListener."""
-        trace = self.by_message.get((message.channel_id, message.timestamp))
+        trace = self.by_source.get(source_of_event(received))
         if trace is None:
             return
         at = time.monotonic()

@@ -1,6 +1,7 @@
 /** Talks to the server: follows its state feed by a socket, and executes actions. */
 
 import { showError } from "./dom.js";
+import { selection } from "./selection.js";
 
 const TOKEN = document.querySelector("meta[name=token]").content;
 const PROTOCOL = "flyte-slack.workbench";
@@ -66,7 +67,16 @@ export async function act(name, args) {
   const result = response
     ? await response.json().catch(() => ({ error: `the simulation responded with ${response.status}` }))
     : { error: "the simulation does not respond; is it still running?" };
+  if (result.failure) showError(`the app did not take it: ${result.failure}`);
   if (!result.error) return result;
   showError(result.error);
   return null;
+}
+
+/** Executes an action by which a person uses the app, and shows its trace. Returns the result as `act` does. */
+export async function useApp(name, args) {
+  const before = selection.get("message");
+  const result = await act(name, args);
+  if (result?.key) selection.follow(before, result.key);
+  return result;
 }

@@ -1,11 +1,11 @@
 /** The composer: posts messages and replies, and edits messages. */
 
 import { act } from "./client.js";
-import { byId, element, render } from "./dom.js";
+import { initCommands, onCommandKey, parseCommand, renderCommands, runCommand } from "./commands.js";
+import { byId, element, locate, render } from "./dom.js";
 import { plainText, toTyped } from "./mrkdwn.js";
+import { base64 } from "./places.js";
 import { selection } from "./selection.js";
-
-let latestKey = ""; // the message that this page posted last
 
 /** Sets up the event listeners. `focusMessages` moves the focus to the latest message. */
 export function initComposer(getWorkspace, focusMessages) {
@@ -18,6 +18,8 @@ export function initComposer(getWorkspace, focusMessages) {
   const field = byId("composer-text");
   field.addEventListener("input", () => resize(field));
   field.addEventListener("keydown", (event) => onKey(event, getWorkspace(), focusMessages));
+  byId("attach").addEventListener("change", ({ target }) => upload(getWorkspace(), target));
+  initCommands(getWorkspace, complete);
 }
 
 /** Renders the speaker, the placeholder and the mode: a new message, a reply or an edit. */
@@ -37,12 +39,7 @@ export function renderComposer(workspace) {
     ? "Editing the message"
     : parent ? `Replying to “${plainText(parent.text, workspace.nameOf).slice(0, 60)}”` : "";
   byId("send").textContent = editing ? "Save" : "Send";
-}
-
-/** Returns a message key's parts as actions take them. */
-export function locate(key) {
-  const [channel, ts] = key.split("/");
-  return { channel, ts };
+  renderCommands(workspace);
 }
 
 /** Starts a reply in a message's thread. */
@@ -64,8 +61,15 @@ function cancelMode() {
   byId("composer-text").focus();
 }
 
+/** Puts a slash command into the field, for its text to follow. */
+function complete(command) {
+  setText(`${command} `);
+  byId("composer-text").focus();
+  byId("composer-text").dispatchEvent(new Event("input"));
+}
+
 function onKey(event, workspace, focusMessages) {
-  if (event.isComposing) return;
+  if (event.isComposing || onCommandKey(event, workspace, complete)) return;
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
     submit(workspace);
@@ -82,7 +86,10 @@ async function submit(workspace) {
   if (!text.trim()) return;
   const editing = selection.get("editing");
   setText("");
-  const isDone = editing ? await saveEdit(editing, text) : await post(workspace, text);
+  const command = !editing && parseCommand(text);
+  const isDone = editing
+    ? await saveEdit(editing, text)
+    : command ? await runCommand(workspace, command) : await post(workspace, text.replace(/^\/\//, "/"));
   if (!isDone && !byId("composer-text").value) setText(text);
 }
 
@@ -97,11 +104,19 @@ async function post({ person, conversation }, text) {
   const before = selection.get("message");
   const args = { person: person.id, channel: conversation.id, text, thread: selection.get("thread") };
   const result = await act("say", args);
-  if (!result || ![before, latestKey].includes(selection.get("message"))) return result;
-  latestKey = `${conversation.id}/${result.ts}`;
-  selection.set({ message: latestKey, tab: "trace" });
-  byId("messages").scrollTop = byId("messages").scrollHeight;
+  if (result && selection.follow(before, `${conversation.id}/${result.ts}`)) byId("messages").scrollTop = byId("messages").scrollHeight;
   return result;
+}
+
+/** Posts the chosen files, with the text in the field beside the first one. */
+async function upload({ person, conversation }, field) {
+  const files = [...field.files];
+  field.value = "";
+  for (const file of files) {
+    const text = byId("composer-text").value;
+    const args = { person: person.id, channel: conversation.id, name: file.name, content: await base64(file), text, thread: selection.get("thread") };
+    if (await act("upload", args)) setText("");
+  }
 }
 
 function setText(text) {

@@ -19,6 +19,12 @@ export function element(name, properties = {}, ...children) {
 /** Returns a button with this label. */
 export const button = (label, properties = {}) => element("button", { type: "button", ...properties }, label);
 
+/** Returns a message key's parts as actions take them. */
+export function locate(key) {
+  const [channel, ts] = key.split("/");
+  return { channel, ts };
+}
+
 /** Returns the page's element with this id. */
 export const byId = (id) => document.getElementById(id);
 
@@ -37,15 +43,26 @@ export function render(parent, state, build) {
   const json = JSON.stringify(state);
   if (rendered.get(parent) === json) return;
   rendered.set(parent, json);
-  const focusedId = parent.contains(document.activeElement) ? document.activeElement.id : "";
-  fill(parent, build());
-  if (focusedId) byId(focusedId)?.focus({ preventScroll: true });
+  refill(parent, build());
+}
+
+/** Replaces an element's children; the focus and the caret stay in the element of the same id. Returns whether they did. */
+export function refill(parent, ...children) {
+  const focused = document.activeElement;
+  const hadFocus = focused !== parent && parent.contains(focused);
+  const caret = hadFocus && focused.matches("textarea, input[inputmode]") ? [focused.selectionStart, focused.selectionEnd] : null;
+  fill(parent, ...children);
+  if (!hadFocus) return true;
+  const successor = focused.id ? byId(focused.id) : null;
+  successor?.focus({ preventScroll: true });
+  if (successor && caret) successor.setSelectionRange(...caret);
+  return Boolean(successor);
 }
 
 /** Lets arrow keys, Home and End move through the items of `list()`; calls `moveTo` with the next item. */
 export function enableArrowKeys(container, list, moveTo, keys = ["ArrowUp", "ArrowDown"]) {
   container.addEventListener("keydown", (event) => {
-    if (event.target.matches("input, textarea, select") || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches("input, textarea, select, [role=menuitem]") || event.altKey || event.ctrlKey || event.metaKey) return;
     const items = list();
     const current = items.findIndex((item) => item.contains(document.activeElement));
     const targets = { [keys[0]]: Math.max(current - 1, 0), [keys[1]]: current + 1, Home: 0, End: items.length - 1 };
@@ -61,8 +78,14 @@ let errorTimer = 0;
 /** Shows an error message for a few seconds. */
 export function showError(message) {
   byId("error").textContent = message;
+  byId("error").showPopover(); // above dialogs
   clearTimeout(errorTimer);
-  errorTimer = setTimeout(() => (byId("error").textContent = ""), ERROR_MS);
+  errorTimer = setTimeout(hideError, ERROR_MS);
+}
+
+function hideError() {
+  byId("error").textContent = "";
+  byId("error").hidePopover();
 }
 
 /** Formats milliseconds: `0.8 ms`, `12 ms`, `1.4 s`, `2 min`. */

@@ -9,6 +9,7 @@ const STAGES = {
   in_pack: ["waiting", "waiting for Flyte"],
   delivered: ["good", "delivered"],
   dead_lettered: ["bad", "dead letter"],
+  unanswered: ["bad", "not acknowledged"],
 };
 
 /** Returns a message's status: its tone (`good`, `waiting`, `bad`, `muted`) and its label. */
@@ -26,6 +27,9 @@ export function status(trace) {
 /** The steps by kind: where each happens, and its label. */
 export const STEPS = {
   posted: ["slack", () => "Posted"],
+  done: ["slack", () => "Done"],
+  edited: ["slack", () => "Edited"],
+  unanswered: ["slack", ({ reason }) => `Not acknowledged: ${reason}`],
   delivered: ["slack", ({ attempt }) => (attempt ? `Delivered again, attempt ${attempt + 1}` : "Delivered to the pack")],
   received: ["pack", () => "Received"],
   persisted: ["pack", () => "Stored in the outbox"],

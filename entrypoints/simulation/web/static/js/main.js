@@ -5,15 +5,21 @@ import { initComposer, renderComposer } from "./composer.js";
 import { byId, enableArrowKeys } from "./dom.js";
 import { renderFaults } from "./faults.js";
 import { initFlows, renderFlows } from "./flows.js";
+import { initHome, renderHome } from "./home.js";
 import { initMessages, renderMessages, selectMessage } from "./messages.js";
+import { initModal, renderModal } from "./modal.js";
 import { selection } from "./selection.js";
+import { renderShortcuts } from "./shortcuts.js";
 import { initSidebar, renderSidebar } from "./sidebar.js";
 import { renderSummary } from "./summary.js";
 import { renderTrace, updateWaitingTime } from "./trace.js";
 import { Workspace } from "./workspace.js";
 
 const TABS = ["trace", "flows", "faults"];
-const PARTS = [renderSummary, renderSidebar, renderMessages, renderComposer, renderTrace, renderFlows, renderFaults];
+const PARTS = [
+  ...[renderSummary, renderSidebar, renderMessages, renderHome, renderComposer, renderShortcuts],
+  ...[renderTrace, renderFlows, renderFaults, renderModal],
+];
 
 const feed = new StateFeed();
 const getWorkspace = () => new Workspace(feed);
@@ -64,6 +70,8 @@ initSidebar();
 initMessages(getWorkspace);
 initComposer(getWorkspace, focusLatestMessage);
 initFlows();
+initHome(getWorkspace);
+initModal(getWorkspace);
 feed.addEventListener("change", render);
 feed.addEventListener("connection", renderConnection);
 selection.addEventListener("change", render);

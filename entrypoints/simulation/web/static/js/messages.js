@@ -1,14 +1,21 @@
 /** The middle pane: a conversation's header and messages. */
 
+import { announce } from "./announcer.js";
+import { renderAttachments, renderFiles } from "./attachments.js";
+import { renderBlocks } from "./blocks.js";
 import { act } from "./client.js";
-import { edit, locate, reply } from "./composer.js";
-import { button, byId, element, enableArrowKeys, fill, formatTime } from "./dom.js";
+import { edit, reply } from "./composer.js";
+import { button, byId, element, enableArrowKeys, formatTime, locate, refill } from "./dom.js";
 import { status } from "./labels.js";
 import { PICKER_EMOJI, emoji, plainText, toNodes } from "./mrkdwn.js";
+import { inMessage } from "./places.js";
 import { selection } from "./selection.js";
+import { messageShortcuts } from "./shortcuts.js";
 import { avatar } from "./sidebar.js";
 
-const rendered = new Map(); // each message's article by key, with the state it was rendered from
+const MOVES = ["Enter", " ", "Escape"]; // the keys that do nothing to a message
+
+const rendered = new Map(); // each message's article by key, with what it was rendered from
 let pickerKey = ""; // the message that shows the emoji picker
 
 /** Sets up the event listeners. `getWorkspace` returns the workspace as it is now. */
@@ -61,6 +68,7 @@ function renderList(workspace, conversation) {
   list.querySelector(".empty")?.remove();
   const focusableKey = keys.has(selection.get("message")) ? selection.get("message") : messages.at(-1)?.key;
   messages.forEach((message, index) => {
+    if (!isOther) announceChange(workspace, message);
     const article = renderArticle(workspace, message, focusableKey);
     article.setAttribute("aria-posinset", index + 1);
     article.setAttribute("aria-setsize", messages.length);
@@ -70,46 +78,93 @@ function renderList(workspace, conversation) {
   if (isAtEnd || isOther) list.scrollTop = list.scrollHeight;
 }
 
+/** Announces a message that is new, or that the bot has changed, unless the speaking person wrote it. */
+function announceChange(workspace, message) {
+  const known = rendered.get(message.key)?.message;
+  if (message.user === workspace.person?.id || (known && known.edited_at === message.edited_at)) return;
+  const text = plainText(message.text, workspace.nameOf);
+  announce(known ? `${message.name} changed a message: ${text}` : `${message.name}: ${text}`);
+}
+
 /** Returns a message's article, rendered again only if its state has changed. */
 function renderArticle(workspace, message, focusableKey) {
   const { key } = message;
   const trace = workspace.feed.get(`trace/${key}`);
   const isSelected = key === selection.get("message");
   const names = [workspace.person?.id, workspace.everyone.length, workspace.conversations.length];
-  const state = JSON.stringify([message, trace && status(trace), isSelected, pickerKey === key, names]);
+  const shortcuts = isSelected && workspace.feed.get("app")?.message_shortcuts;
+  const state = JSON.stringify([message, trace && status(trace), isSelected, pickerKey === key, names, shortcuts]);
   const known = rendered.get(key);
   const article = known?.article ?? element("article", { tabIndex: -1, onclick: (event) => onClick(event, key) });
   article.tabIndex = key === focusableKey ? 0 : -1;
   if (known?.state === state) return article;
+  const isChanged = known && known.message.edited_at !== message.edited_at;
   article.dataset.key = key;
-  article.className = [message.thread ? "reply" : "", message.is_notice ? "notice" : ""].join(" ").trim();
+  article.className = classOf(message);
   article.setAttribute("aria-current", String(isSelected));
   article.setAttribute("aria-label", `${message.name}: ${plainText(message.text, workspace.nameOf)}`);
-  const hadFocus = article !== document.activeElement && article.contains(document.activeElement);
-  fill(article, message.is_notice ? element("p", {}, plainText(message.text, workspace.nameOf)) : content(workspace, message, trace));
-  if (hadFocus) article.focus({ preventScroll: true });
-  rendered.set(key, { article, state });
+  const keptFocus = refill(article, message.is_notice ? element("p", {}, plainText(message.text, workspace.nameOf)) : content(workspace, message, trace));
+  if (!keptFocus) article.focus({ preventScroll: true });
+  if (isChanged) flash(article);
+  rendered.set(key, { article, state, message });
   return article;
 }
 
+function classOf({ thread, is_notice: isNotice, is_activity: isActivity, only_for: onlyFor }) {
+  const classes = { reply: thread, notice: isNotice, activity: isActivity, ephemeral: onlyFor };
+  return Object.keys(classes).filter((name) => classes[name]).join(" ");
+}
+
+/** Shows for a moment that a message has changed. */
+function flash(article) {
+  article.classList.add("changed");
+  article.addEventListener("animationend", () => article.classList.remove("changed"), { once: true });
+}
+
 function content(workspace, message, trace) {
+  if (message.is_activity) return activity(workspace, message, trace);
   const { ts, key } = message;
   const byline = element(
     "div",
     { className: "byline" },
     element("strong", {}, message.name),
     message.is_bot ? element("span", { className: "app" }, "app") : null,
-    element("time", { dateTime: new Date(Number(ts) * 1000).toISOString() }, formatTime(ts)),
-    message.is_edited ? element("span", { className: "note" }, "edited") : null,
+    timeOf(ts),
+    message.is_edited ? element("span", { className: "note" }, editedNote(message)) : null,
+    message.only_for ? element("span", { className: "note" }, "only visible to you") : null,
     trace ? statusChip(trace, key) : null,
   );
-  const text = element("div", { className: "text" }, ...toNodes(message.text, workspace.nameOf));
-  const toolbar = key === selection.get("message") ? tools(workspace, message) : null;
+  const place = inMessage(workspace, message);
+  const text = element("div", { className: "text" }, toNodes(message.body, workspace.nameOf));
   return [
     avatar(message.name, message.is_bot),
-    element("div", { className: "body" }, byline, text, reactions(workspace, message), toolbar),
+    element(
+      "div",
+      { className: "body" },
+      byline,
+      message.blocks.length ? renderBlocks(place, message.blocks) : text,
+      renderAttachments(place, message.attachments),
+      renderFiles(message.files),
+      reactions(workspace, message),
+      key === selection.get("message") && !message.only_for ? tools(workspace, message) : null,
+    ),
   ];
 }
+
+function activity(workspace, { name, text, ts, key }, trace) {
+  return element(
+    "p",
+    {},
+    element("strong", {}, name),
+    element("span", { className: "text" }, toNodes(text, workspace.nameOf).map((node) => [...node.childNodes])),
+    timeOf(ts),
+    trace ? statusChip(trace, key) : null,
+  );
+}
+
+const timeOf = (ts) => element("time", { dateTime: new Date(Number(ts) * 1000).toISOString() }, formatTime(ts));
+
+const editedNote = ({ is_bot: isBot, edited_at: at }) => (isBot && at ? `updated ${formatTime(at)}` : "(edited)");
 
 function statusChip(trace, key) {
   const { tone, label } = status(trace);
@@ -122,7 +177,9 @@ function reactions(workspace, message) {
   return element("ul", { className: "reactions" }, message.reactions.map(({ name, users }) => {
     const people = users.map((user) => workspace.nameOf(`@${user}`) ?? user).join(", ");
     return element("li", {}, button(`${emoji(name)} ${users.length}`, {
+      id: `reaction-${message.key}-${name}`,
       title: people,
+      "aria-pressed": String(users.includes(workspace.person?.id)),
       "aria-label": `${name}, ${users.length}: ${people}`,
       onclick: () => react(workspace, message.key, name),
     }));
@@ -131,7 +188,7 @@ function reactions(workspace, message) {
 
 function tools(workspace, message) {
   const { key } = message;
-  const tool = (label, onclick, shortcut) => button(label, { onclick, title: `Key: ${shortcut}` });
+  const tool = (label, onclick, shortcut) => button(label, { id: `tool-${label}`, onclick, title: `Key: ${shortcut}` });
   const togglePicker = () => {
     pickerKey = pickerKey === key ? "" : key;
     renderMessages(workspace);
@@ -143,6 +200,7 @@ function tools(workspace, message) {
     tool("React", togglePicker, "+"),
     message.is_bot ? null : tool("Edit", () => edit(workspace, message), "e"),
     tool("Delete", () => act("delete", locate(key)), "Delete"),
+    messageShortcuts(workspace, key),
     pickerKey === key ? PICKER_EMOJI.map((name) =>
       button(emoji(name), { className: "emoji", "aria-label": name, onclick: () => react(workspace, key, name) })) : null,
   );
@@ -160,7 +218,7 @@ function react(workspace, key, name) {
 }
 
 function onClick(event, key) {
-  if (!event.target.closest("a, button") && document.getSelection().isCollapsed) selectMessage(key);
+  if (!event.target.closest("a, button, input, select, textarea, label, summary") && document.getSelection().isCollapsed) selectMessage(key);
 }
 
 function onKey(event, workspace) {
@@ -178,11 +236,16 @@ function onKey(event, workspace) {
       renderMessages(workspace);
       rendered.get(key).article.querySelector(".emoji")?.focus();
     },
+    s: () => {
+      selectMessage(key, { focus: true });
+      byId(`shortcuts-${key}`)?.click();
+    },
     Delete: () => act("delete", locate(key)),
     Escape: () => byId("composer-text").focus(),
   };
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (!message.name || message.is_notice || !(name in shortcuts)) return;
+  const isWritten = !message.is_notice && !message.is_activity && !message.only_for;
+  if (!(name in shortcuts) || !(isWritten || MOVES.includes(name))) return;
   event.preventDefault();
   shortcuts[name]();
 }

@@ -17,6 +17,9 @@ export const PICKER_EMOJI = ["thumbsup", "eyes", "white_check_mark", "x", "tada"
 /** Returns an emoji by name, or the name between colons if the page does not know it. */
 export const emoji = (name) => EMOJI[name] ?? `:${name}:`;
 
+/** Returns a plain text with its emoji. */
+export const withEmoji = (text) => text.replace(/:([a-z0-9_+'-]+):/g, (all, name) => EMOJI[name] ?? all);
+
 /** Replaces Slack's three escapes. */
 const decodeEscapes = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
@@ -61,7 +64,7 @@ function inline(text, nameOf) {
 }
 
 /** Returns what `onMatch` makes of a pattern's matches, and `onRest` of the texts between them, in order. */
-function splitAt(pattern, text, onMatch, onRest) {
+export function splitAt(pattern, text, onMatch, onRest) {
   const nodes = [];
   let end = 0;
   for (const match of text.matchAll(pattern)) {
@@ -83,16 +86,23 @@ function inlineNode([whole, bracketed, code, bold, italic, struck, name], nameOf
 /** Renders a mention or a link; anything else between angle brackets stays as it is. */
 function reference(whole, bracketed, nameOf) {
   const [target, label] = bracketed.split("|", 2);
-  if (/^[@#]\w+$/.test(target)) return element("span", { className: "mention" }, nameOf(target) ?? label ?? target);
-  if (target.startsWith("!")) return element("span", { className: "mention" }, `@${(label ?? target.slice(1)).split("^")[0]}`);
-  const href = safeUrl(decodeEscapes(target));
-  if (href === null) return decodeEscapes(whole);
-  const text = decodeEscapes(label || target.replace(/^mailto:/, ""));
-  return element("a", { href, target: "_blank", rel: "noopener noreferrer" }, text);
+  if (/^[@#]\w+$/.test(target)) return mention(nameOf(target) ?? label ?? target);
+  if (target.startsWith("!")) return mention(`@${(label ?? target.slice(1)).split("^")[0]}`);
+  const url = decodeEscapes(target);
+  return safeUrl(url) === null ? decodeEscapes(whole) : link(url, decodeEscapes(label || target.replace(/^mailto:/, "")));
+}
+
+/** Returns the node of a mention, which begins with its sign. */
+export const mention = (name) => element("span", { className: "mention" }, name);
+
+/** Returns a link; the text alone if the URL is no web page and no mail address. */
+export function link(url, text) {
+  const href = safeUrl(url);
+  return href === null ? text : element("a", { href, target: "_blank", rel: "noopener noreferrer" }, text);
 }
 
 /** Returns the URL if it is a web page or a mail address, otherwise null. */
-function safeUrl(text) {
+export function safeUrl(text) {
   if (!URL.canParse(text)) return null;
   const { href, protocol } = new URL(text);
   return SAFE_PROTOCOLS.includes(protocol) ? href : null;

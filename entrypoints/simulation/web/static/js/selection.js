@@ -4,7 +4,9 @@ const STORAGE_KEY = "flyte-slack.selection";
 
 /** Selected values by name. Dispatches `change`. */
 class Selection extends EventTarget {
-  #values = { person: "", channel: "", message: "", thread: "", editing: "", tab: "trace", flow: "", pane: "conversation" };
+  #values = { person: "", channel: "", message: "", thread: "", editing: "", tab: "trace", flow: "", home: "", pane: "conversation" };
+
+  #followed = ""; // the trace of what this page did last
 
   constructor() {
     super();
@@ -18,6 +20,14 @@ class Selection extends EventTarget {
   /** Returns the selected value of this name; empty for none. */
   get(name) {
     return this.#values[name];
+  }
+
+  /** Shows the trace of what this page did last, unless another message than `before` has been selected meanwhile. */
+  follow(before, key) {
+    if (![before, this.#followed].includes(this.#values.message)) return false;
+    this.#followed = key;
+    this.set({ message: key, tab: "trace" });
+    return true;
   }
 
   /** Sets these values. */

@@ -6,7 +6,7 @@ import { plainText } from "./mrkdwn.js";
 import { selection } from "./selection.js";
 
 const PLACES = { slack: "Slack", pack: "Pack", flyte: "Flyte" };
-const FAILED = ["reply_rejected", "given_up", "dead_lettered"];
+const FAILED = ["reply_rejected", "given_up", "dead_lettered", "unanswered"];
 const toggled = new Set(); // the steps whose details people opened or closed, by the trace's key and the step's index
 
 /** Renders the trace of the selected message, or of the message that the selected one replies to. */

@@ -27,6 +27,11 @@ export class Workspace {
     return this.conversations.find(({ id }) => id === selection.get("channel")) ?? this.channels[0];
   }
 
+  /** The modal that the speaking person looks at, if any. */
+  get modal() {
+    return this.person && this.feed.get(`modal/${this.person.id}`);
+  }
+
   /** Returns a person's direct messages with the bot, if they have been opened. */
   directMessagesOf(person) {
     return this.conversations.find(({ kind, members }) => kind === "im" && members.includes(person?.id));
@@ -55,7 +60,8 @@ export class Workspace {
   messagesIn(conversation) {
     const messages = this.feed
       .under(`message/${conversation.id}/`)
-      .map(([ts, message]) => ({ key: `${conversation.id}/${ts}`, ts, ...message }));
+      .map(([ts, message]) => ({ key: `${conversation.id}/${ts}`, ts, ...message }))
+      .filter(({ only_for: onlyFor }) => !onlyFor || onlyFor === this.person?.id);
     messages.sort((one, other) => (one.ts < other.ts ? -1 : 1));
     const replies = new Map(messages.map(({ ts }) => [ts, []]));
     const parents = messages.filter((message) => !replies.get(message.thread)?.push(message));
