@@ -147,3 +147,4 @@ async def test_what_can_be_used_is_completed() -> None:
         assert completed(console, "/choose ") == ["Where to =", "Staging", "Production"]
         await console.run("/slash /deploy shop")
         assert completed(console, "/submit V") == ["Version ="]
+        assert completed(console, "/slash ") == ["/deploy"]

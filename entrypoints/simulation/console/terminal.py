@@ -18,6 +18,7 @@ from entrypoints.simulation.console.output import Line
 from entrypoints.simulation.console.repl import SettleTimeout, run_line
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
 from entrypoints.simulation.slack.app_use.choices import label_of, options_of
+from entrypoints.simulation.web.app_names import known_names
 from entrypoints.simulation.workspaces.workspace import BOT
 from entrypoints.terminal_text import printable
 
@@ -136,7 +137,7 @@ class CommandCompleter(Completer):
             return self._usable(command)
         if position > 1:
             return []
-        handles = list(self._session.workspace.handles)
+        handles, names = list(self._session.workspace.handles), known_names(flows.values())
         arguments = {
             "/as": handles,
             "/in": [*self._channels(), f"@{BOT}"],
@@ -147,6 +148,8 @@ class CommandCompleter(Completer):
             "/explain": ["on", "full", "off"],
             "/thread": ["off"],
             "/close": ["all"],
+            "/slash": [*names.commands],
+            "/shortcut": [*dict.fromkeys((*names.global_shortcuts, *names.message_shortcuts))],
         }
         return arguments.get(command, [])
 
