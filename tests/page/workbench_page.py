@@ -30,7 +30,8 @@ class WorkbenchPage:
 
     async def speaker(self) -> str:
         """Returns the id of the person who speaks."""
-        return await self.page.get_by_role("combobox", name="Speak as").input_value()
+        user_id: str = await self.page.get_by_role("combobox", name="Speak as").input_value()
+        return user_id
 
     async def open_tab(self, name: str) -> None:
         """Select one of the tabs at the right."""
