@@ -30,6 +30,8 @@ _PRIVATE_CHANNEL: Final = "#board"
 """A channel without the bot."""
 _EPHEMERAL: Final = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
 """Settings that leave no files behind and take no port of another pack."""
+_ALLOWED_METHODS: Final = "conversations.*,emoji.*,pins.*,team.*,usergroups.*,users.*"
+"""The methods of the simulated Slack that `CallSlack` may call: those without a command of their own."""
 
 _READY_SECONDS: Final = 20.0
 _SHUTDOWN_SECONDS: Final = 5.0
@@ -194,9 +196,9 @@ def _receiving_credentials(config: SandboxConfig, slack: SlackServer) -> dict[st
 
 
 def _settings(config: SandboxConfig, variables: dict[str, str]) -> Settings:
-    """Returns a production pack's settings, without files and a noticeable rate limit, and with edits."""
+    """Returns a production pack's settings, without files and a noticeable rate limit, with edits and `CallSlack`."""
     defaults = {**_EPHEMERAL, "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000", "FLYTE_SLACK_HTTP_HOST": "127.0.0.1"}
-    defaults |= {"FLYTE_SLACK_RECEIVE_EDITS": "true"}
+    defaults |= {"FLYTE_SLACK_RECEIVE_EDITS": "true", "FLYTE_SLACK_ALLOWED_METHODS": _ALLOWED_METHODS}
     requested = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
     return load_settings({**defaults, **variables, **requested})
 
