@@ -46,21 +46,22 @@ class Shutdown:
         Raises ShutdownRequested if the pack is to end before.
         """
         self.raise_if_requested()
-        if wake is None or not wake.is_set():
+        if seconds is not None and seconds <= 0:
+            await asyncio.sleep(0)
+        elif wake is None or not wake.is_set():
             await self._wait_for_first(seconds, wake)
         self.raise_if_requested()
 
     async def _wait_for_first(self, seconds: float | None, wake: asyncio.Event | None) -> None:
-        timeout = None if seconds is None else max(0.0, seconds)
         if self._until_requested is None:
             self._until_requested = asyncio.get_running_loop().create_future()
         if wake is None:
-            await asyncio.wait({self._until_requested}, timeout=timeout)
+            await asyncio.wait({self._until_requested}, timeout=seconds)
             return
         waking = asyncio.create_task(wake.wait(), name="wake")
         try:
             first: set[asyncio.Future[Any]] = {self._until_requested, waking}
-            await asyncio.wait(first, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waking.cancel()
             await asyncio.gather(waking, return_exceptions=True)

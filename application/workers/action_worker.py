@@ -183,7 +183,8 @@ class ActionWorker:
         raise AssertionError("the backoff has no end")
 
     async def _recover_swallowed(self) -> None:
-        recovered = await self._swallowed_actions.find_if_due(self._in_progress)
+        if not (recovered := await self._swallowed_actions.find_if_due(self._in_progress)):
+            return
         # Another pack that is posting just now shows in the history a little later. A bit apart, to keep the order.
         visible_at = _now() + self._chat.history_lag_seconds
         for number, (action, steps) in enumerate(recovered):

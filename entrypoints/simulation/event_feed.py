@@ -76,8 +76,9 @@ class EventFeed(ABC, Generic[Event]):
         """Passes an event to all listeners and subscriptions."""
         for listener in self.listeners:
             listener(event)
-        for subscription in self._subscriptions:
-            subscription.publish(event)
+        if self._subscriptions:  # to begin an iteration over weak references takes a while
+            for subscription in self._subscriptions:
+                subscription.publish(event)
         self.notify()
 
     def notify(self) -> None:

@@ -270,10 +270,10 @@ async def test_a_kill_between_upload_and_sharing_shares_the_same_file(world: Wor
 @pytest.mark.parametrize("command", LASTING)
 async def test_a_command_whose_time_is_over_after_a_restart_is_not_carried_out_late(world: World, command: str) -> None:
     async with world.killed_pack(FAIL):
-        world.faults.block("rate_limiter.steady_at")
+        world.faults.block("leases.acquire")
         world.engine.enqueue(parse_command(command, await given_for(world, command)))
         await world.clock.advance(1)
-    world.faults.lift("rate_limiter.steady_at")
+    world.faults.lift("leases.acquire")
     await world.clock.advance(700)
 
     async with world.pack(FAIL):
