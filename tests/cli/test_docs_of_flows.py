@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -34,6 +35,9 @@ from domain.interactions import BlockAction, MessageChange, OtherEvent, Reaction
 from domain.json_values import Json, JsonObject
 from domain.messages import IncomingMessage, MessageKeys, OutgoingMessage, Receipt
 from domain.users import User
+from entrypoints.flow_tests.command import run_test
+from entrypoints.flow_tests.parsing.file_parser import read_tests
+from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.lint.linter import lint_flow
 from entrypoints.simulation.flyte.flow_loader import flow_from_values
 from tests.support.catalog_tables import command_cells, event_cells
@@ -292,6 +296,18 @@ def test_a_recipe_uses_events_and_commands_of_the_page(title: str) -> None:
         event, command = step["event"], step["command"]
         assert event["packName"] != "Slack" or event["name"] in described
         assert command["packName"] != "Slack" or f"input of {command['name']}" in described
+
+
+@pytest.mark.parametrize("name", ["only_in_ops", "two_branches"])
+def test_a_flow_beside_its_test_has_no_mistakes_and_passes(name: str, tmp_path: Path) -> None:
+    blocks = titled_blocks(FLOW_AUTHORS)
+    for title in (f"{name}.yaml", f"{name}_test.yaml"):
+        (tmp_path / title).write_text(blocks[title])
+
+    assert not lint_flow(blocks[f"{name}.yaml"], name)
+    tests = read_tests(tmp_path / f"{name}_test.yaml")
+    with silent_logs():
+        assert [run_test(test).failure for test in tests] == [None] * len(tests)
 
 
 def is_explanation(code: str, meaning: str) -> bool:
