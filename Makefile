@@ -5,8 +5,12 @@ BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 READY_FOR_PAGE := $(VENV)/.ready-for-page
+BOLT := tests/bolt
+BOLT_PYTHON := $(BOLT)/python/.venv/.ready
+BOLT_JAVASCRIPT := $(BOLT)/javascript/node_modules/.ready
 PACKAGES := domain application adapters entrypoints
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+NPM := npm --silent --no-audit --no-fund
 
 RUNS := 20
 SEED := 1
@@ -15,7 +19,7 @@ STORAGE := file
 REPLICAS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-fsync screenshots check lint docs format bench chaos lock clean
+.PHONY: help simulate test test-page test-bolt test-fsync screenshots check lint docs format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,6 +32,9 @@ test: $(READY) ## Run the tests
 
 test-page: $(READY_FOR_PAGE) ## Run the browser tests of the simulation's page (needs Debian's chromium)
 	@$(TEST_PAGE)
+
+test-bolt: $(READY) $(BOLT_PYTHON) $(BOLT_JAVASCRIPT) ## Run the tests of apps in Bolt for Python and JavaScript (needs Node.js and npm)
+	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.* node_modules' $(BOLT)
 
 test-fsync: $(READY) ## Verify that data is on disk before Slack gets its acknowledgement (needs a C compiler)
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/durability
@@ -64,12 +71,14 @@ lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(call compile,requirements.lock,pyproject.toml --extra postgresql)
 	@$(call compile,requirements-dev.lock,pyproject.toml --extra postgresql --group dev --constraints requirements.lock)
 	@$(call compile,requirements-page.lock,--group page --constraints requirements-dev.lock)
+	@$(call compile,$(BOLT)/python/requirements.lock,$(BOLT)/python/requirements.in)
+	@cd $(BOLT)/javascript && rm -f package-lock.json && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved
 
 compile = $(BIN)/uv pip compile $(2) --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file $(1)
 
 clean: ## Remove generated files
-	@rm -rf $(VENV) dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(dir $(BOLT_PYTHON)) $(dir $(BOLT_JAVASCRIPT)) dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find $(PACKAGES) tests -name __pycache__ -prune -exec rm -r {} +
 
 $(READY): $(LOCKED) pyproject.toml
@@ -86,4 +95,13 @@ $(LOCKED): requirements-dev.lock
 
 $(READY_FOR_PAGE): $(READY) requirements-page.lock
 	@$(PIP) install --require-hashes --requirement requirements-page.lock
+	@touch $@
+
+$(BOLT_PYTHON): $(BOLT)/python/requirements.lock
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --requirement $<
+	@touch $@
+
+$(BOLT_JAVASCRIPT): $(BOLT)/javascript/package-lock.json
+	@cd $(BOLT)/javascript && $(NPM) ci --ignore-scripts
 	@touch $@

@@ -1,5 +1,6 @@
 """The project's own files agree with one another."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -53,13 +54,22 @@ def test_the_tests_run_with_the_releases_that_the_program_runs_with() -> None:
     assert locked_versions("requirements.lock").items() <= locked_versions("requirements-dev.lock").items()
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "tests/bolt/python/requirements.lock"])
 def test_a_lock_has_a_hash_for_every_release_and_names_no_index(lock: str) -> None:
     text = read(lock)
 
     assert "://" not in text
     assert "--index-url" not in text
     assert all("--hash=sha256:" in release for release in re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:])
+
+
+def test_the_lock_of_the_app_in_javascript_has_a_hash_for_every_release_and_names_no_index() -> None:
+    packages = json.loads(read("tests/bolt/javascript/package-lock.json"))["packages"]
+    releases = {name: package for name, package in packages.items() if name}
+
+    assert "node_modules/@slack/bolt" in releases
+    assert [name for name, package in releases.items() if not package["integrity"].startswith("sha512-")] == []
+    assert [name for name, package in releases.items() if "resolved" in package] == []
 
 
 def test_every_dependency_is_explained_among_the_decisions() -> None:

@@ -22,6 +22,17 @@ from entrypoints.terminal_text import printable
 
 _PATH: Final = click.Path(path_type=Path)
 _PORT: Final = click.IntRange(0, 65535)
+_OF_PACKS: Final = {
+    "--flow": "flows",
+    "--pack": "packs",
+    "--datastore": "datastore",
+    "--labels": "labels",
+    "--in-memory": "in_memory",
+    "--flyte-port": "flyte_port",
+    "--record": "record",
+    "--replay": "replay",
+}
+"""The options of `simulate` that make no sense without a pack and Flyte, with their names in the code."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,13 +79,14 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 @click.option("--labels", default="", help="Labels of the Slack pack: key=value,key=value.")
 @click.option("--in-memory", is_flag=True, help="Use in-memory adapters instead of sockets.")
 @click.option("--serve", is_flag=True, help="Run no pack: print the variables for a pack of your own, and wait.")
-@click.option("--classic", is_flag=True, help="With --serve: a classic bot token, so that the pack receives by RTM.")
+@click.option("--slack-only", is_flag=True, help="Run Slack alone, without a pack and Flyte: for an app of any kind.")
+@click.option("--classic", is_flag=True, help="With --serve or --slack-only: a classic bot token, to receive by RTM.")
 @click.option(
     "--deliver-to",
     metavar="URL",
     default="",
     callback=_check_url,
-    help="With --serve: send signed requests to this address.",
+    help="With --serve or --slack-only: send signed requests to this address.",
 )
 @click.option("--slack-port", type=_PORT, default=0, help="Port of the simulated Slack; 0 picks a free one.")
 @click.option("--flyte-port", type=_PORT, default=0, help="Port of the simulated Flyte; 0 picks a free one.")
@@ -95,8 +107,12 @@ def simulate(**options: Any) -> None:
         raise click.UsageError(
             "--serve and --in-memory exclude each other: a pack of your own connects through sockets"
         )
-    if (options["classic"] or options["deliver_to"]) and not options["serve"]:
-        raise click.UsageError("--classic and --deliver-to are for a pack of your own: add --serve")
+    if options["slack_only"] and (unused := [flag for flag, name in _OF_PACKS.items() if options[name]]):
+        raise click.UsageError(f"--slack-only runs neither a pack nor Flyte: omit {', '.join(unused)}")
+    if (options["classic"] or options["deliver_to"]) and not (options["serve"] or options["slack_only"]):
+        raise click.UsageError(
+            "--classic and --deliver-to are for a pack or an app of your own: add --serve or --slack-only"
+        )
     if options["classic"] and options["deliver_to"]:
         raise click.UsageError("--classic and --deliver-to exclude each other: a classic app receives by RTM here")
     if options["serve"] and options["record"]:

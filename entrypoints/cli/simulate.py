@@ -28,7 +28,13 @@ from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
-from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox, memory_sandbox, served_sandbox
+from entrypoints.simulation.sandbox import (
+    SandboxConfig,
+    loopback_sandbox,
+    memory_sandbox,
+    served_sandbox,
+    slack_only_sandbox,
+)
 from entrypoints.terminal_text import printable
 
 _SETTLE_SECONDS: Final = 10.0
@@ -37,6 +43,13 @@ _NO_INPUT: Final = (
     "Standard input is empty, so there was nothing to simulate. Run it in a terminal (with Docker: docker run -it), "
     "pipe messages to it (echo hello | flyte-slack simulate), or connect a pack of your own with --serve."
 )
+_FOR_PACKS: Final = "A simulated Slack and Flyte for your own pack. In another terminal, before you start the pack:"
+_FOR_APPS: Final = "A simulated Slack for your own app. In another terminal, before you start the app:"
+_BOLT: Final = (
+    'Bolt for Python: App(client=WebClient(os.environ["SLACK_BOT_TOKEN"], base_url=os.environ["SLACK_API_URL"]))',
+    "Bolt for JavaScript: new App({..., clientOptions: {slackApiUrl: process.env.SLACK_API_URL}})",
+)
+"""How to point an app at an address other than Slack's."""
 _TERMINAL_SETTLE_SECONDS: Final = 3.0
 """Less in a terminal, where people can continue meanwhile."""
 
@@ -52,18 +65,24 @@ class SimulateOptions:
     labels: str = ""
     in_memory: bool = False
     serve: bool = False
+    slack_only: bool = False
     classic: bool = False
     deliver_to: str = ""
     slack_port: int = 0
     flyte_port: int = 0
     page_port: int | None = None
-    """None: a free port in a terminal or with `serve`, otherwise no page."""
+    """None: a free port in a terminal, with `serve` and with `slack_only`, otherwise no page."""
     record: Path | None = None
     replay: Path | None = None
     """A recording to replay before the first line of input."""
     explain: bool | None = None
     """None: only in a terminal."""
     log_level: str | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it serves another process, until it is interrupted."""
+        return self.serve or self.slack_only
 
 
 def simulate(options: SimulateOptions) -> ExitStatus:
@@ -94,7 +113,7 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
     own = {path: _load_flow(path, Packs(scripts=packs)) for path in options.flows}
     built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
     flows = {flow.name: flow for flow in (*built_in, *own.values())}  # the user's own flows replace built-in ones
-    has_page = options.serve or _is_terminal()
+    has_page = options.is_serving or _is_terminal()
     return SandboxConfig(
         flows=list(flows.values()),
         flow_files={path: flow.name for path, flow in own.items()},
@@ -154,9 +173,10 @@ async def _simulate(options: SimulateOptions, config: SandboxConfig) -> ExitStat
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    if options.serve:
-        async with served_sandbox(config, report=_print_remark) as (sandbox, variables):
-            _print_variables(variables, sandbox.page_url)
+    if options.is_serving:
+        serving = slack_only_sandbox if options.slack_only else served_sandbox
+        async with serving(config, report=_print_remark) as (sandbox, variables):
+            _print_variables(variables, sandbox)
             await _run_console(options, config, sandbox)
             if not _is_terminal():
                 await asyncio.Event().wait()  # until it is interrupted
@@ -165,11 +185,13 @@ async def _simulate(options: SimulateOptions, config: SandboxConfig) -> ExitStat
         return await _run_console(options, config, sandbox)
 
 
-def _print_variables(variables: dict[str, str], page_url: str) -> None:
-    _print_remark("A simulated Slack and Flyte for your own pack. In another terminal, before you start the pack:")
+def _print_variables(variables: dict[str, str], sandbox: Sandbox) -> None:
+    _print_remark(_FOR_APPS if sandbox.is_slack_only else _FOR_PACKS)
     for name, value in variables.items():
         click.echo(f"export {name}={value}")
-    _print_remark(f"Web page: {page_url}")
+    for remark in _BOLT if sandbox.is_slack_only else ():
+        _print_remark(remark)
+    _print_remark(f"Web page: {sandbox.page_url}")
 
 
 def _print_remark(remark: str) -> None:
@@ -180,7 +202,7 @@ async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox:
     """Print events while input is read."""
     is_explained = _is_terminal() if options.explain is None else options.explain
     session = ConsoleSession(sandbox, _output(), Detail.ON if is_explained else Detail.OFF)
-    if sandbox.page_url and not options.serve:
+    if sandbox.page_url and not options.is_serving:
         session.write(f"Web page: {sandbox.page_url}")
     reloader = FlowReloader(sandbox.flyte, config.flow_files, config.packs, session.write)
     async with asyncio.TaskGroup() as tasks:
@@ -190,7 +212,7 @@ async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox:
         ]
         if options.replay is not None:
             await _replay(options.replay, session)
-        status = await _read_input(session, may_be_empty=options.serve or options.replay is not None)
+        status = await _read_input(session, may_be_empty=options.is_serving or options.replay is not None)
         for task in background:
             task.cancel()
     return status

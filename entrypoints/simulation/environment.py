@@ -10,6 +10,8 @@ from entrypoints.simulation.workspaces.workspace import Workspace
 
 _POLL_INTERVAL_SECONDS: Final = 0.003
 _MAX_LISTED_ACTIONS: Final = 3
+_QUIET_SECONDS: Final = 0.5
+"""How long an app of any kind has to do nothing before it is believed to have finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Sandbox:
     storage: Storage | None
     page_url: str = ""
     """The URL of the web page; empty if there is none."""
+    is_slack_only: bool = False
+    """Whether the app is of any kind, and no pack: the workflow engine has no flows, and is not served."""
 
     async def settle(self, timeout_seconds: float) -> str:
         """Wait until nothing is pending; returns '' then, or a description of what is pending after the timeout.
@@ -31,12 +35,21 @@ class Sandbox:
         deadline = loop.time() + timeout_seconds
         while (pending := await self._pending()) and loop.time() < deadline:  # noqa: ASYNC110 - see above
             await asyncio.sleep(_POLL_INTERVAL_SECONDS)
+        if self.is_slack_only and not pending:
+            await self._wait_until_quiet(deadline)
         return pending
+
+    async def _wait_until_quiet(self, deadline: float) -> None:
+        """Wait until the app has done nothing for a while: most of what it does follows its acknowledgement."""
+        slack, counted = self.workspace.slack, -1
+        while slack.has_receiver and counted != slack.counters.total() and asyncio.get_running_loop().time() < deadline:
+            counted = slack.counters.total()
+            await asyncio.sleep(_QUIET_SECONDS)
 
     async def _pending(self) -> str:
         """Describes what is pending. Checks in the direction in which messages travel, so that none slips past."""
         if self.workspace.is_busy:
-            return "the pack has not acknowledged a message"
+            return f"the {'app' if self.is_slack_only else 'pack'} has not acknowledged a message"
         if self.storage is not None and (await self.storage.outbox.backlog()).waiting:
             return "a message is waiting for delivery to Flyte"
         if self.flyte.is_busy:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,11 +18,12 @@ from entrypoints.simulation.flyte.memory_bridge import MemoryBridge
 from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedPack
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
+from entrypoints.simulation.slack.event_log import SlackEvent, SocketClosed, SocketOpened
 from entrypoints.simulation.slack.memory_bridge import SlackMemoryBridge
 from entrypoints.simulation.slack.server import SlackServer
-from entrypoints.simulation.web.open import open_page
+from entrypoints.simulation.web.open import BUILT_IN_FILES, open_page
 from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
-from entrypoints.simulation.workspaces.workspace import BOT, Workspace
+from entrypoints.simulation.workspaces.workspace import BOT
 
 _PEOPLE: Final = ("alice", "bob")
 _JOINED_CHANNELS: Final = {"#general": "", "#ops": "", "#deployments": "ABCDEFG"}
@@ -112,15 +114,46 @@ async def served_sandbox(
     async with (
         _servers(config) as (slack, flyte, workspace),
         _page(config, slack, flyte, None) as page_url,
-        asyncio.TaskGroup() as tasks,
+        _delivering(config, slack, report),
     ):
         port = urlsplit(config.deliver_to).port
         ephemeral = _EPHEMERAL | ({"FLYTE_SLACK_HTTP_PORT": str(port)} if port else {})
         variables = _pack_variables(config, slack, flyte, workspace) | ephemeral
-        if config.deliver_to:
-            verifier = tasks.create_task(_deliver(slack, config.deliver_to, report), name="verify the address")
         yield Sandbox(workspace, flyte, None, page_url), variables
-        if config.deliver_to:
+
+
+@asynccontextmanager
+async def slack_only_sandbox(
+    config: SandboxConfig, *, report: Callable[[str], None]
+) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
+    """Run the simulated Slack alone; also yields the environment variables that connect an app of any kind to it.
+
+    Reports when an app connects and disconnects, and what `served_sandbox` reports.
+    """
+    slack = _slack(config)
+    workspace = SlackWorkspace(slack, awaits_retries=False)
+    _populate(workspace, members=[BOT])
+    slack.log.listeners.append(partial(_report_connection, report))
+    flyte = FlyteServer()  # is never opened
+    async with slack, _page(config, slack, flyte, None) as page_url, _delivering(config, slack, report):
+        yield Sandbox(workspace, flyte, None, page_url, is_slack_only=True), _app_variables(slack)
+
+
+def _report_connection(report: Callable[[str], None], event: SlackEvent) -> None:
+    if isinstance(event, SocketOpened):
+        report("The app has connected")
+    elif isinstance(event, SocketClosed):
+        report("The app has disconnected")
+
+
+@asynccontextmanager
+async def _delivering(config: SandboxConfig, slack: SlackServer, report: Callable[[str], None]) -> AsyncIterator[None]:
+    """Delivers events to the configured address, if any, inside the `async with` block."""
+    async with asyncio.TaskGroup() as tasks:
+        url = config.deliver_to
+        verifier = tasks.create_task(_deliver(slack, url, report), name="verify the address") if url else None
+        yield
+        if verifier is not None:
             verifier.cancel()
 
 
@@ -142,7 +175,7 @@ async def _deliver(slack: SlackServer, url: str, report: Callable[[str], None]) 
 
 @asynccontextmanager
 async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, FlyteServer, SlackWorkspace]]:
-    slack = SlackServer(port=config.slack_port, bot_name=BOT, classic=config.classic)
+    slack = _slack(config)
     workspace = SlackWorkspace(slack)
     _populate(workspace)
     environment = TemplateEnvironment(config.datastore)
@@ -151,20 +184,26 @@ async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, Fl
         yield slack, flyte, workspace
 
 
+def _slack(config: SandboxConfig) -> SlackServer:
+    return SlackServer(port=config.slack_port, bot_name=BOT, classic=config.classic)
+
+
 def _page(
     config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, adapters: Adapters | None
 ) -> AbstractAsyncContextManager[str]:
     """Opens the page and yields its URL; yields an empty one if the configuration has no page."""
     if config.page_port is None:
         return nullcontext("")
-    return open_page(slack, flyte, config.page_port, adapters=adapters, flow_files=config.flow_files)
+    files = [*BUILT_IN_FILES, *config.flow_files] if flyte.flows else []
+    return open_page(slack, flyte, config.page_port, adapters=adapters, flow_files=files)
 
 
-def _populate(workspace: Workspace) -> None:
+def _populate(workspace: SlackWorkspace, members: Sequence[str] = ()) -> None:
+    """Adds people and channels, with these members in those that the pack joins."""
     for handle in _PEOPLE:
         workspace.add_person(handle)
     for label, channel_id in _JOINED_CHANNELS.items():
-        workspace.add_channel(label, channel_id)
+        workspace.add_channel(label, channel_id, members=members)
     workspace.add_channel(_PRIVATE_CHANNEL, is_private=True)
 
 
@@ -183,6 +222,17 @@ def _pack_variables(
         "FLYTE_SLACK_TOKEN": slack.bot_token,
         **_receiving_credentials(config, slack),
         "FLYTE_SLACK_DEFAULT_JOIN_CHANNEL": ",".join(joined),
+    }
+
+
+def _app_variables(slack: SlackServer) -> dict[str, str]:
+    """Returns what an app needs for each way to receive, under the names that Slack's own examples use."""
+    app_token = {} if slack.access.is_classic else {"SLACK_APP_TOKEN": slack.app_token}
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        **app_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
     }
 
 

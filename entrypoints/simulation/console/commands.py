@@ -19,6 +19,7 @@ class Command:
     usage: str
     help: str
     run: Callable[[ConsoleSession, str], None]
+    needs_flyte: bool = False
 
     @property
     def name(self) -> str:
@@ -29,7 +30,7 @@ class Command:
 def run_command(session: ConsoleSession, line: str) -> None:
     """Run the command in a line. Raises InvalidInput, SessionEnded."""
     name, _, arguments = line.partition(" ")
-    command = COMMANDS.get(name)
+    command = available_commands(session).get(name)
     if command is None:
         raise InvalidInput(
             f"there is no command {name}; /help lists them. If it is one of the app, type /slash {line}; "
@@ -39,6 +40,12 @@ def run_command(session: ConsoleSession, line: str) -> None:
         command.run(session, arguments.strip())
     except (UnknownName, NotAllowed) as error:
         raise InvalidInput(str(error)) from error
+
+
+def available_commands(session: ConsoleSession) -> Mapping[str, Command]:
+    """Returns the commands by name: all, or those for Slack if there is nothing else."""
+    is_slack_only = session.sandbox.is_slack_only
+    return {name: command for name, command in COMMANDS.items() if not (is_slack_only and command.needs_flyte)}
 
 
 def _as(session: ConsoleSession, arguments: str) -> None:
@@ -163,7 +170,8 @@ def _who(session: ConsoleSession, _: str) -> None:
         privacy = " (private)" if channel.is_private else ""
         membership = "a member" if channel.has_bot else "not a member"
         session.write(f"{channel.label}{privacy} {channel.id}: {BOT} is {membership}")
-    session.write(f"packs: {', '.join(session.flyte.packs) or 'none'}")
+    if not session.sandbox.is_slack_only:
+        session.write(f"packs: {', '.join(session.flyte.packs) or 'none'}")
 
 
 def _explain(session: ConsoleSession, arguments: str) -> None:
@@ -175,8 +183,9 @@ def _explain(session: ConsoleSession, arguments: str) -> None:
 
 def _help(session: ConsoleSession, _: str) -> None:
     session.write("Type a message to post it; what it triggers is shown below it. Commands:")
-    width = max(len(command.usage) for command in COMMANDS.values())
-    for command in COMMANDS.values():
+    commands = available_commands(session).values()
+    width = max(len(command.usage) for command in commands)
+    for command in commands:
         session.write(f"  {command.usage:<{width}}  {command.help}", "", indent=width + 4)
 
 
@@ -211,8 +220,8 @@ _COMMANDS: Final = (
     Command("/home", "open the app's Home tab", app_commands.home),
     Command("/invite NAME", f"invite a person, or {BOT}, to this channel", _invite),
     Command("/kick NAME", f"remove a person, or {BOT}, from this channel", _kick),
-    Command("/event PACK NAME [JSON]", "publish an event as if that pack had sent it", _event),
-    Command("/flows [NAME]", "list the flows and their steps, or show one as JSON", _flows),
+    Command("/event PACK NAME [JSON]", "publish an event as if that pack had sent it", _event, needs_flyte=True),
+    Command("/flows [NAME]", "list the flows and their steps, or show one as JSON", _flows, needs_flyte=True),
     Command("/who", "list people, channels and packs", _who),
     Command("/explain on|full|off", "set how much the simulation explains", _explain),
     Command("/help", "show this list", _help),

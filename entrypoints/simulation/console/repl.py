@@ -35,7 +35,8 @@ async def _run(session: ConsoleSession, text: str, settle_seconds: float) -> Non
     elif text.strip():
         timestamp = await session.say(text.removeprefix("/") if text.startswith("//") else text)
     if pending := await session.sandbox.settle(settle_seconds):
-        raise SettleTimeout(f"still busy after {settle_seconds:g} s: {pending} (does a flow trigger itself?)")
+        hint = "" if session.sandbox.is_slack_only else " (does a flow trigger itself?)"
+        raise SettleTimeout(f"still busy after {settle_seconds:g} s: {pending}{hint}")
     if timestamp:
         session.explain_if_unreported(timestamp)
 

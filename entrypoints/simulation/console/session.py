@@ -109,12 +109,21 @@ class ConsoleSession:
         if (self.conversation.id, timestamp) in self._reported:
             return
         here = self.conversation
-        if not self.flyte.packs:
+        if self.sandbox.is_slack_only:
+            self._explain_delivery(here)
+        elif not self.flyte.packs:
             self.write_remark("no pack has registered with Flyte yet, so nothing happens")
         elif not here.has_bot:
             self.write_remark(f"{BOT} is not a member of {here.label}, so the pack gets no messages: /invite {BOT}")
         else:
             self.write_remark("the pack did not report it to Flyte: it reports only from channels that it has joined")
+
+    def _explain_delivery(self, here: Conversation) -> None:
+        """Print why the app has not received a message here, if so."""
+        if not here.has_bot:
+            self.write_remark(f"{BOT} is not a member of {here.label}, so the app gets no messages: /invite {BOT}")
+        elif not self.slack.has_receiver:
+            self.write_remark("no app is connected: it gets the message when it connects")
 
     def _record_report(self, event: TraceEvent) -> None:
         if isinstance(event, EventAccepted) and isinstance(event.payload, dict):

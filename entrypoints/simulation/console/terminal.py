@@ -13,7 +13,7 @@ from prompt_toolkit.styles import Style
 from rich.console import Console
 from rich.text import Text
 
-from entrypoints.simulation.console.commands import COMMANDS
+from entrypoints.simulation.console.commands import available_commands
 from entrypoints.simulation.console.output import Line
 from entrypoints.simulation.console.repl import SettleTimeout, run_line
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
@@ -35,6 +35,8 @@ STYLES: Final = {
 """The styles of spans, as rich names them."""
 
 _PROMPT_STYLE: Final = Style.from_dict({"person": "ansigreen bold", "channel": "ansicyan"})
+_GREETING: Final = "The pack is running between a simulated Slack and a simulated Flyte. Post a message: echo hello"
+_SLACK_ONLY_GREETING: Final = "The simulated Slack is running. Start your app, then talk to it: hello, /slash /command"
 _ADDRESSING: Final = ("/click", "/choose", "/submit")
 """The commands whose arguments are what is written on buttons and fields."""
 _MIN_TEXT_WIDTH: Final = 30
@@ -67,7 +69,7 @@ async def run_terminal(session: ConsoleSession, settle_seconds: float) -> None:
         style=_PROMPT_STYLE,
         erase_when_done=True,
     )
-    session.write("The pack is running between a simulated Slack and a simulated Flyte. Post a message: echo hello")
+    session.write(_SLACK_ONLY_GREETING if session.sandbox.is_slack_only else _GREETING)
     session.write("/help lists the commands, Ctrl-D exits.")
     session.printer.flush()
     with patch_stdout(raw=True):
@@ -117,7 +119,7 @@ class CommandCompleter(Completer):
             return ((name, "") for name in self._names(word))
         command, *arguments = text.split(" ")
         if not arguments:
-            return ((known.name, known.help) for known in COMMANDS.values())
+            return ((known.name, known.help) for known in available_commands(self._session).values())
         return ((argument, "") for argument in self._arguments(command, len(arguments)))
 
     def _names(self, word: str) -> list[str]:

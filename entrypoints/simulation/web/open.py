@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from application.resilience.interception import InterceptedStorage, ObservedReceiver
 from entrypoints.container import Adapters
@@ -13,17 +14,23 @@ from entrypoints.simulation.web.server import PageServer
 from entrypoints.simulation.web.trace.pack_probe import PackProbe
 from entrypoints.simulation.web.workbench import Workbench
 
+BUILT_IN_FILES: Final = tuple(sorted(BUILT_IN.iterdir()))
+
 
 @asynccontextmanager
 async def open_page(
-    slack: SlackServer, flyte: FlyteServer, port: int, *, adapters: Adapters | None, flow_files: Iterable[Path] = ()
+    slack: SlackServer,
+    flyte: FlyteServer,
+    port: int,
+    *,
+    adapters: Adapters | None,
+    flow_files: Iterable[Path] = BUILT_IN_FILES,
 ) -> AsyncIterator[str]:
     """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken.
 
     `adapters` are the pack's, before any of them is used: the page shows what passes through them.
     """
-    files = [*sorted(BUILT_IN.iterdir()), *flow_files]
-    workbench = Workbench(slack, flyte, files)
+    workbench = Workbench(slack, flyte, flow_files)
     async with workbench.open():
         if adapters is not None:
             probe = PackProbe(workbench.traces.on_probe_event)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from domain.users import User as Profile
+from entrypoints.simulation.slack.delivery.queue import PendingDelivery
 from entrypoints.simulation.slack.event_log import (
     EphemeralChanged,
     EphemeralPost,
@@ -40,9 +41,14 @@ _REACTION_VERBS: Final = {"reaction_added": "reacts with", "reaction_removed": "
 
 
 class SlackWorkspace:
-    """People and conversations of a SlackServer. See the protocol Workspace for each method."""
+    """People and conversations of a SlackServer. See the protocol Workspace for each method.
 
-    def __init__(self, slack: SlackServer) -> None:
+    Without `awaits_retries` it is not busy with events that the app has left unacknowledged once: Bolt for Python
+    acknowledges only those that a listener takes.
+    """
+
+    def __init__(self, slack: SlackServer, *, awaits_retries: bool = True) -> None:
+        self._awaits_retries = awaits_retries
         self.listeners: list[Callable[[WorkspaceEvent], None]] = []
         self.slack = slack
         self._state = slack.workspace
@@ -147,11 +153,14 @@ class SlackWorkspace:
         """See the protocol."""
         if not self.slack.has_receiver:
             return False
-        is_awaited = any(not delivery.is_given_up for delivery in self.slack.unacknowledged.values())
+        is_awaited = any(self._awaits(delivery) for delivery in self.slack.unacknowledged.values())
         counts = self.slack.counters
         return is_awaited or (
             counts["interactions"] > counts["interactions_acknowledged"] + counts["interactions_failed"]
         )
+
+    def _awaits(self, delivery: PendingDelivery) -> bool:
+        return not delivery.is_given_up and (self._awaits_retries or delivery.attempt == 0)
 
     def _user(self, handle: str) -> User:
         try:
