@@ -19,7 +19,7 @@ STORAGE := file
 REPLICAS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-bolt test-fsync screenshots check lint docs format bench chaos lock clean
+.PHONY: help simulate test test-page test-bolt test-fsync test-pgbouncer screenshots check lint docs format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,9 @@ test-bolt: $(READY) $(BOLT_PYTHON) $(BOLT_JAVASCRIPT) ## Run the tests of apps i
 
 test-fsync: $(READY) ## Verify that data is on disk before Slack gets its acknowledgement (needs a C compiler)
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/durability
+
+test-pgbouncer: $(READY) ## Run packs and their storage behind PgBouncer (needs Debian's pgbouncer)
+	@$(BIN)/python -m pytest --quiet --numprocesses=2 --override-ini='norecursedirs=.*' tests/pgbouncer
 
 screenshots: $(READY_FOR_PAGE) ## Retake the documentation's screenshots of the page
 	@$(TEST_PAGE)/test_appearance.py --screenshots

@@ -1,4 +1,4 @@
-"""Wake-ups among replicas by NOTIFY: hints that one has left work for others. Without them, others look now and then.
+"""Wake-ups among replicas by NOTIFY: hints that one has left work for others. Without them, others look every second.
 
 They are sent outside the transactions that leave the work, and rarely, since a NOTIFY takes a lock of the whole server.
 """
@@ -19,7 +19,8 @@ from domain.errors import StorageError
 
 _PAUSE_SECONDS: Final = 0.01
 """Between two messages of a replica."""
-_RECONNECT_SECONDS: Final = 1.0
+_PAUSE_WITHOUT_HINTS_SECONDS: Final = 1.0
+"""After which a replica connects again, or looks for work itself because a pooler passes no hints on."""
 _SILENCE_SECONDS: Final = 30.0
 """After which the connection is tested."""
 _SEND: Final = """
@@ -75,17 +76,19 @@ class Wakeups:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _listen(self) -> None:
-        while not self.database.is_pooled:
-            with suppress(StorageError, psycopg.Error, TimeoutError):
-                await self._receive()
-            await asyncio.sleep(_RECONNECT_SECONDS)
+        while True:
+            if not self.database.is_pooled:
+                with suppress(StorageError, psycopg.Error, TimeoutError):
+                    await self._receive()
+            elif self._replicas.has_others:
+                self._wake_all()
+            await asyncio.sleep(_PAUSE_WITHOUT_HINTS_SECONDS)
 
     async def _receive(self) -> None:
         """Receives until the connection is lost."""
         async with await self.database.connect() as session:
             await session.execute("LISTEN flyte_slack")
-            for topic in Topic:
-                self._wake(topic)  # a hint may have been missed
+            self._wake_all()  # a hint may have been missed
             while True:
                 async for notification in session.notifies(timeout=_SILENCE_SECONDS):
                     self._on_notification(notification)
@@ -97,6 +100,10 @@ class Wakeups:
         if sender != str(self._replicas.own_id):
             with suppress(ValueError):  # of a newer replica
                 self._wake(Topic(name))
+
+    def _wake_all(self) -> None:
+        for topic in Topic:
+            self._wake(topic)
 
     def _wake(self, topic: Topic) -> None:
         for notify in self._subscribers[topic]:

@@ -171,10 +171,6 @@ class ServerProcess:
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one of PostgreSQL's programs, which refuse to run as root."""
-        identity: dict[str, Any] = {}
-        if _runs_as_root():
-            user = _unprivileged_user()
-            identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         with self._log_file.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - ours
                 [self._binaries / program, *arguments],
@@ -183,7 +179,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **identity,
+                **unprivileged_identity(),
             )
 
     def _execute(self, statement: str) -> None:
@@ -244,6 +240,14 @@ def describe_server() -> str:
     command = (_binaries() / "postgres", "--version")
     version = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ours
     return f"PostgreSQL {version.split()[2]} ({_binaries()})"
+
+
+def unprivileged_identity() -> dict[str, Any]:
+    """The arguments of `Popen` for programs that refuse to run as root; none for other users."""
+    if not _runs_as_root():
+        return {}
+    user = _unprivileged_user()
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _fast_directory() -> Path:
