@@ -249,7 +249,7 @@ class Session:
 
 
 def _user_id(entry: Entry) -> str:
-    """Returns who did what an entry is about; empty if nobody did, or a bot."""
+    """Returns the person whose action an entry records; empty for an entry of a bot or without a person."""
     match entry:
         case MessageReceived(bot_id="", user_id=user_id):
             return user_id

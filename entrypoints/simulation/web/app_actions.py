@@ -1,4 +1,4 @@
-"""Actions of the page by which people use the app: they click, choose, run commands, and fill in forms."""
+"""What people do with the app on the page: they click, choose, run commands, and fill in forms."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Actions of the page by which people use the app."""
+"""People use the app on the page."""
 
 import base64
 from typing import Any, cast

@@ -73,7 +73,7 @@ export async function act(name, args) {
   return null;
 }
 
-/** Executes an action by which a person uses the app, and shows its trace. Returns the result as `act` does. */
+/** Executes what a person does with the app, and shows its trace. Returns the result as `act` does. */
 export async function useApp(name, args) {
   const before = selection.get("message");
   const result = await act(name, args);
