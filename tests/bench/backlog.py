@@ -14,9 +14,10 @@ import psycopg
 
 from entrypoints.simulation.flyte.trace import EventAccepted, TraceEvent
 from tests.bench.environment import BenchEnvironment, bench_environment, peak_resident_bytes, resident_bytes
-from tests.bench.report import Report, mebibytes
+from tests.bench.report import Report, mebibytes, milliseconds
 from tests.bench.storages import MEMORY, BenchStorage, bench_storages
 from tests.bench.waiting import append_messages
+from tests.support.cpu_time import cpu_seconds
 from tests.support.daemon_process import PROGRAM, daemon, daemon_environ
 
 _PRELOADED: Final = Path(__file__).with_name("preloaded_pack.py")
@@ -29,6 +30,15 @@ _PARTS: Final = 10
 _LOG_WARNINGS_ONLY: Final = {"LOGLEVEL": "warning"}  # one line per delivery would be a million lines
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How far the delivery was: the pack's memory in bytes, the CPU time of pack and database server in seconds."""
+
+    delivered: int
+    size: int
+    cpu: float
+
+
 @dataclass(slots=True)
 class Drain:
     """Checks that Flyte receives each channel's messages once and in the order in which they were stored."""
@@ -36,8 +46,8 @@ class Drain:
     expected: int
     began: float = field(default_factory=time.monotonic)
     count: int = 0
-    sizes: list[int] = field(default_factory=list)
-    """The pack's memory in bytes, each second."""
+    samples: list["Sample"] = field(default_factory=list)
+    """One each second."""
     peak: int = 0
     problems: list[str] = field(default_factory=list)
     part_ends: list[float] = field(default_factory=list)
@@ -60,12 +70,16 @@ class Drain:
     @property
     def size_at_begin(self) -> float:
         """The median size in the first tenth of the time, in bytes."""
-        return median(self.sizes[: max(1, len(self.sizes) // _PARTS)])
+        return median(sample.size for sample in self.samples[: self._tenth_of_samples])
 
     @property
     def size_at_end(self) -> float:
         """The median size in the last tenth of the time, in bytes."""
-        return median(self.sizes[-max(1, len(self.sizes) // _PARTS) :])
+        return median(sample.size for sample in self.samples[-self._tenth_of_samples :])
+
+    @property
+    def _tenth_of_samples(self) -> int:
+        return max(1, len(self.samples) // _PARTS)
 
     def speed(self, begin: int, end: int) -> str:
         """Returns the messages per second between the ends of two tenths."""
@@ -73,6 +87,15 @@ class Drain:
             return "incomplete"
         messages = (end - begin) * self.expected / _PARTS
         return f"{messages / (self.part_ends[end] - self.part_ends[begin]):.0f}"
+
+    def cpu_each(self, begin: int, end: int) -> str:
+        """Returns the CPU time per message between the ends of two tenths, which other load hardly changes."""
+        ends = [
+            next((one for one in self.samples if one.delivered >= part * self.expected / _PARTS), self.samples[-1])
+            for part in (begin, end)
+        ]
+        messages = ends[1].delivered - ends[0].delivered
+        return milliseconds((ends[1].cpu - ends[0].cpu) / messages) if messages else "incomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,7 @@ async def measure_backlog(report: Report, directory: Path, count: int, only: Seq
     directory.mkdir()
     report.heading(
         f"{count} messages wait in",
-        *("written in", "first after", "per second", "first tenth", "last tenth", "found"),
+        *("written in", "first after", "per second", "first tenth", "last tenth", "CPU, first", "CPU, last", "found"),
         *("RSS, empty", "RSS, waiting", "RSS at begin", "RSS at end", "RSS at peak"),
         is_narrow=True,
     )
@@ -111,6 +134,8 @@ def _cells(report: Report, result: Result) -> list[str]:
         drain.speed(0, _PARTS),
         drain.speed(0, 1),
         drain.speed(_PARTS - 1, _PARTS),
+        drain.cpu_each(0, 1),
+        drain.cpu_each(_PARTS - 1, _PARTS),
         report.check("backlog", drain.problems),
         *(_size(size) for size in (result.idle_empty, result.idle_full, drain.size_at_begin, drain.size_at_end)),
         mebibytes(drain.peak),
@@ -151,7 +176,8 @@ async def _drain(
     async with daemon(_variables(env, storage), program=program) as pack:
         while drain.count < count and time.monotonic() - drain.began < 60 + count / _MIN_EVENTS_PER_SECOND:
             await asyncio.sleep(_SAMPLE_INTERVAL_SECONDS)
-            drain.sizes.append(resident_bytes(pack))
+            cpu = cpu_seconds(pack.process.pid) + storage.server_cpu_seconds()
+            drain.samples.append(Sample(drain.count, resident_bytes(pack), cpu))
             if len(drain.part_ends) > parts:
                 parts = len(drain.part_ends)
                 report.progress(f"{drain.count} delivered after {time.monotonic() - drain.began:.0f} s")

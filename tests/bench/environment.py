@@ -1,7 +1,6 @@
 """The daemon as a process between the two simulated servers, and its resource usage."""
 
 import json
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -64,12 +63,6 @@ def resident_bytes(pack: DaemonProcess) -> int:
 def peak_resident_bytes(pack: DaemonProcess) -> int:
     """Returns the peak resident set size of the process."""
     return _status(pack, "VmHWM")
-
-
-def cpu_seconds(pack: DaemonProcess) -> float:
-    """Returns the user and system CPU time of the process."""
-    fields = Path(f"/proc/{pack.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _write_joined_channels(state: Path, channels: list[str]) -> None:

@@ -10,12 +10,12 @@ from tests.bench.burst import BURST_SIZE, BurstResult, measure_burst
 from tests.bench.environment import (
     BenchEnvironment,
     bench_environment,
-    cpu_seconds,
     peak_resident_bytes,
     resident_bytes,
 )
 from tests.bench.latency import echo_latencies
 from tests.bench.report import Report, mebibytes, median_and_p95, milliseconds
+from tests.support.cpu_time import cpu_seconds
 
 ECHOES = 50
 STARTS = 5
@@ -48,9 +48,9 @@ async def measure_performance(directory: Path, latency_seconds: float) -> Perfor
             await asyncio.sleep(1.0)  # lets the work done at start finish
             memory_at_start = resident_bytes(pack)
             echo_seconds = await echo_latencies(env, ECHOES, seed=1)
-            cpu_before = cpu_seconds(pack)
+            cpu_before = cpu_seconds(pack.process.pid)
             burst = await measure_burst(env)
-            burst_cpu_seconds, memory_after_burst = cpu_seconds(pack) - cpu_before, resident_bytes(pack)
+            burst_cpu_seconds, memory_after_burst = cpu_seconds(pack.process.pid) - cpu_before, resident_bytes(pack)
             idle_flyte_rate, idle_slack_rate = await _idle_rates(env)
             peak_memory = peak_resident_bytes(pack)
             await pack.stop()

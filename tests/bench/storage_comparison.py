@@ -8,10 +8,11 @@ from statistics import median
 
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from tests.bench.clicks import MODAL_FLOW, click_latencies
-from tests.bench.environment import TIMEOUT_SECONDS, BenchEnvironment, bench_environment, cpu_seconds
+from tests.bench.environment import TIMEOUT_SECONDS, BenchEnvironment, bench_environment
 from tests.bench.latency import echo_latencies
 from tests.bench.report import Report, median_and_p95, milliseconds
 from tests.bench.storages import MEMORY, BenchStorage, bench_storages
+from tests.support.cpu_time import cpu_seconds
 from tests.support.daemon_process import DaemonProcess
 
 OUTAGE_MESSAGES = 5_000
@@ -87,10 +88,10 @@ async def _post_into_one_channel(env: BenchEnvironment) -> float:
 async def _post_during_outage(env: BenchEnvironment, packs: list[DaemonProcess]) -> _Outage:
     await env.flyte.go_down()
     acknowledged, earlier = env.slack.counters["acknowledged"] + OUTAGE_MESSAGES, len(env.flyte.events)
-    cpu_before, began = sum(map(cpu_seconds, packs)), time.monotonic()
+    cpu_before, began = sum(cpu_seconds(pack.process.pid) for pack in packs), time.monotonic()
     posted = Counter(_post(env, number) for number in range(OUTAGE_MESSAGES))
     await env.slack.wait_for(lambda: env.slack.counters["acknowledged"] >= acknowledged, TIMEOUT_SECONDS)
-    stored, cpu = time.monotonic() - began, sum(map(cpu_seconds, packs)) - cpu_before
+    stored, cpu = time.monotonic() - began, sum(cpu_seconds(pack.process.pid) for pack in packs) - cpu_before
     await env.flyte.come_up()
     await env.flyte.wait_for(lambda: len(env.flyte.events) > earlier, TIMEOUT_SECONDS)
     first_at = env.flyte.events[earlier].at

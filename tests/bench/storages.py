@@ -26,6 +26,11 @@ class BenchStorage:
     name: str
     url: str
     replicas: int = 1
+    server: ServerProcess | None = None
+
+    def server_cpu_seconds(self) -> float:
+        """Returns the CPU time that its server has used, if it has one."""
+        return self.server.cpu_seconds() if self.server else 0.0
 
     @property
     def variables(self) -> dict[str, str]:
@@ -69,7 +74,8 @@ async def bench_storages(directory: Path, replicas: tuple[int, ...] = (1,)) -> A
     """
     with ServerProcess(durable=True) as server, ExitStack() as stack:
         shared = [
-            BenchStorage(_name(count), stack.enter_context(fresh_database(server.url)), count) for count in replicas
+            BenchStorage(_name(count), stack.enter_context(fresh_database(server.url)), count, server)
+            for count in replicas
         ]
         in_directory = BenchStorage("a directory", (directory / "state").as_uri())
         yield [BenchStorage("memory", MEMORY), in_directory, *shared]

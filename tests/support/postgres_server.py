@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tests.support.cpu_time import family_cpu_seconds
+
 BINARIES_VARIABLE = "FLYTE_SLACK_TEST_POSTGRESQL_BIN"
 """Names the folder of another release's binaries."""
 SERVER_VARIABLE = "FLYTE_SLACK_TEST_POSTGRESQL"
@@ -91,6 +93,10 @@ class ServerProcess:
     def log(self) -> str:
         """The server's log so far."""
         return self._log_file.read_text()
+
+    def cpu_seconds(self) -> float:
+        """Return the user and system CPU time of all its processes, also of those that have ended."""
+        return family_cpu_seconds(self._process.pid)
 
     def start(self) -> None:
         """Start a server that is down, and wait until it accepts connections."""
