@@ -1,7 +1,8 @@
 """Graceful shutdown: one signal that stops every loop and interrupts every wait."""
 
 import asyncio
-from typing import Any
+from collections import Counter
+from contextlib import suppress
 
 
 class ShutdownRequested(Exception):
@@ -13,14 +14,14 @@ class Shutdown:
 
     def __init__(self) -> None:
         self._signal = asyncio.Event()
-        self._until_requested: asyncio.Future[None] | None = None
-        """Done once the pack is to end; shared by all waits, which need no tasks of their own for that."""
+        self._wakes: Counter[asyncio.Event] = Counter()
+        """What the waits in progress wait for; set when the pack is to end, so that none needs a task of its own."""
 
     def request(self) -> None:
         """Asks every loop to end. Repeating it has no effect."""
         self._signal.set()
-        if self._until_requested is not None and not self._until_requested.done():
-            self._until_requested.set_result(None)
+        for wake in self._wakes:
+            wake.set()
 
     @property
     def is_requested(self) -> bool:
@@ -48,20 +49,17 @@ class Shutdown:
         self.raise_if_requested()
         if seconds is not None and seconds <= 0:
             await asyncio.sleep(0)
-        elif wake is None or not wake.is_set():
-            await self._wait_for_first(seconds, wake)
+        else:
+            await self._wait_for(wake or asyncio.Event(), seconds)
         self.raise_if_requested()
 
-    async def _wait_for_first(self, seconds: float | None, wake: asyncio.Event | None) -> None:
-        if self._until_requested is None:
-            self._until_requested = asyncio.get_running_loop().create_future()
-        if wake is None:
-            await asyncio.wait({self._until_requested}, timeout=seconds)
-            return
-        waking = asyncio.create_task(wake.wait(), name="wake")
+    async def _wait_for(self, wake: asyncio.Event, seconds: float | None) -> None:
+        self._wakes[wake] += 1
         try:
-            first: set[asyncio.Future[Any]] = {self._until_requested, waking}
-            await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await wake.wait()
         finally:
-            waking.cancel()
-            await asyncio.gather(waking, return_exceptions=True)
+            self._wakes[wake] -= 1
+            if not self._wakes[wake]:
+                del self._wakes[wake]
