@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
@@ -20,6 +21,12 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     if item.get_closest_marker("virtual_time"):
         return {"virtual time": VirtualTimeLoop}
     return {"real time": asyncio.new_event_loop}
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look at thousands of collected tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
