@@ -12,7 +12,7 @@ from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.supervisor import ChatAccessDenied, Supervisor
 from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.config.settings import ReceiveMode, Settings
-from entrypoints.container import Daemon, lifetimes
+from entrypoints.container.daemon import Daemon, lifetimes
 from entrypoints.http import PortUnavailable
 from entrypoints.http_limits import raise_open_file_limit
 from entrypoints.observability.logs import log_unhandled_errors

@@ -15,7 +15,7 @@ from adapters.slack.diagnostics import signed_challenge
 from application.ports.clock import Clock
 from entrypoints.check.findings import Finding, failed, ok, problem, skipped, warning
 from entrypoints.config.settings import ReceiveMode, Settings
-from entrypoints.container import HEALTH_CHECKS
+from entrypoints.container.application import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, PortUnavailable, port_unavailable, url_at
 
 PORT = "http port"

@@ -15,7 +15,7 @@ from entrypoints.cli.queues import register_commands
 from entrypoints.cli.storage_copy import register_storage
 from entrypoints.config.parsers import LOG_LEVELS
 from entrypoints.config.settings import SettingsError, load_settings
-from entrypoints.container import Daemon
+from entrypoints.container.daemon import Daemon
 from entrypoints.daemon import ExitStatus, run_daemon
 from entrypoints.observability.logs import configure_logs
 from entrypoints.terminal_text import printable

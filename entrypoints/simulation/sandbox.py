@@ -10,7 +10,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from entrypoints.config.settings import Settings, load_settings
-from entrypoints.container import Adapters, Application, Daemon, event_selection, lifetimes
+from entrypoints.container.adapters import Adapters, event_selection
+from entrypoints.container.application import Application
+from entrypoints.container.daemon import Daemon, lifetimes
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow

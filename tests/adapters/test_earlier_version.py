@@ -42,7 +42,8 @@ from domain.messages import IdempotencyKey, IncomingMessage, OutgoingMessage, Re
 from domain.outbox import Backlog, Lane, OutboxEntry, outbox_entry
 from domain.users import User
 from entrypoints.cli.commands import main
-from entrypoints.container import Application, FixedAdapters
+from entrypoints.container.adapters import FixedAdapters
+from entrypoints.container.application import Application
 from entrypoints.testing.manual_clock import ManualClock
 from tests.support.environment import DEFAULTS
 

@@ -24,7 +24,7 @@ from adapters.slack.web_client import SlackWebClient
 from adapters.system_clock import SystemClock
 from domain.json_values import Json, JsonObject
 from entrypoints.cli.main import main
-from entrypoints.container import Daemon
+from entrypoints.container.daemon import Daemon
 from tests.chaos.frozen import FROZEN, POSTING
 
 _HISTORY_REQUESTS_PER_MINUTE = 3000

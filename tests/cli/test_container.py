@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 
 from entrypoints.config.settings import ReceiveMode, load_settings
-from entrypoints.container import Daemon, lifetimes
+from entrypoints.container.daemon import Daemon, lifetimes
 from entrypoints.http import SLACK_PATH
 
 SECRETS = {

@@ -13,7 +13,7 @@ from application.ports.chat import Chat
 from application.ports.receiver import CONNECT
 from entrypoints.config.settings import SettingsError, load_settings, variables
 from entrypoints.config.variables import Variable
-from entrypoints.container import HEALTH_CHECKS
+from entrypoints.container.application import HEALTH_CHECKS
 from tests.support.pages import DOCS, ROOT, code_spans, page, rows, section, sources, titled_blocks
 
 OPERATORS = page("operators.md")

@@ -21,7 +21,8 @@ from domain.messages import IncomingMessage
 from domain.outbox import OutboxEntry
 from domain.users import User
 from entrypoints.config.settings import Settings, load_settings
-from entrypoints.container import Application, FixedAdapters
+from entrypoints.container.adapters import FixedAdapters
+from entrypoints.container.application import Application
 from tests.support.faults import Faults
 from tests.support.virtual_time import SteppedClock, TestTime
 

@@ -10,7 +10,8 @@ from application.resilience.interception import InterceptedStorage, intercepted
 from domain.commands import Command
 from domain.events import Event
 from entrypoints.config.settings import Settings
-from entrypoints.container import Application, FixedAdapters
+from entrypoints.container.adapters import FixedAdapters
+from entrypoints.container.application import Application
 from tests.support.environment import DEFAULTS, World, no_flows
 from tests.support.faults import Faults
 from tests.support.shared_memory import SharedMemory

@@ -9,7 +9,8 @@ from typing import Final
 from adapters.memory.clock import VirtualClock
 from adapters.memory.storage import MemoryStorage
 from application.resilience.interception import intercepted
-from entrypoints.container import Application, FixedAdapters, event_selection
+from entrypoints.container.adapters import FixedAdapters, event_selection
+from entrypoints.container.application import Application
 from entrypoints.flow_tests.model import FlowTestSetup
 from entrypoints.flow_tests.runtime.event_log import EventLog
 from entrypoints.flow_tests.runtime.fault_injection import ChatFaultPolicy, WorkflowFaultPolicy

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from application.resilience.interception import InterceptedStorage, ObservedReceiver
-from entrypoints.container import Adapters
+from entrypoints.container.adapters import Adapters
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer

@@ -1,37 +1,20 @@
-"""The composition root, in three containers: the adapters, the application on top of them, and the daemon around both.
-
-Production, simulation, flow tests and unit tests all use `Application`, each with its own adapters.
-"""
+"""The application: every part of the pack, on top of any adapters."""
 
 import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 from dependency_injector import containers, providers
 
-from adapters.flyte.workflow import FlyteWorkflow
-from adapters.recording.policy import RecordingPolicy
-from adapters.recording.recorder import Recorder
-from adapters.slack.chat import SlackChat
-from adapters.slack.events import EventSelection
-from adapters.slack.events_api import SlackEventsApi
-from adapters.slack.sockets.rtm import SlackRtm
-from adapters.slack.sockets.socket_mode import SlackSocketMode
-from adapters.slack.web_client import SlackWebClient
-from adapters.storage_urls import create_storage
-from adapters.system_clock import SystemClock
 from application.catalog.commands import COMMANDS_BY_METHOD, COMMANDS_BY_NAME
 from application.health import ChatHealth, HealthRegistry
 from application.policies import LeasePolicy, PostingPolicy
-from application.ports.receiver import Receiver
 from application.ports.replicas import Replica
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
 from application.resilience.inaccessible_channels import InaccessibleChannelPolicy
-from application.resilience.interception import InterceptedStorage, ObservedReceiver, intercepted
+from application.resilience.interception import InterceptedStorage, intercepted
 from application.resilience.shutdown import Shutdown
 from application.resilience.storage_retry import StorageRetryPolicy
 from application.services.backfill_progress import BackfillProgress
@@ -75,113 +58,13 @@ from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
 from domain import commands
 from entrypoints.config.settings import Settings, digests
-from entrypoints.http import HttpServer
-from entrypoints.observability.redaction import Redactor
-
-P = TypeVar("P")
 
 HEALTH_CHECKS = ("flyte", "slack", "storage", "outbox")
 """The names under which the parts of the pack report their health, in the order in which they are shown."""
 
 
-def _reveal(secret: Any) -> str:
-    return secret.reveal() if secret else ""
-
-
 def _process_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
-
-
-def _receive_mode(settings: Settings) -> str:
-    return settings.receive_mode.name
-
-
-def event_selection(settings: Settings) -> EventSelection:
-    """Returns the optional events that the settings ask for."""
-    return EventSelection(edits=settings.receives_edits, other_types=frozenset(settings.other_events))
-
-
-def _recorded(port: P, policy: Callable[[], RecordingPolicy], settings: Settings) -> P:
-    return intercepted(port, policy()) if settings.record else port
-
-
-def _recorded_receiver(receiver: Receiver, policy: Callable[[], RecordingPolicy], settings: Settings) -> Receiver:
-    return ObservedReceiver(receiver, policy().record_event) if settings.record else receiver
-
-
-class Adapters(containers.DeclarativeContainer):
-    """The adapters that the settings ask for. Any provider can be overridden with another adapter.
-
-    Constructors only store. What has a lifetime is opened and closed by `lifetimes`.
-    """
-
-    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
-
-    clock = providers.Singleton(SystemClock)
-    storage = providers.Singleton(
-        create_storage,
-        url=providers.Callable(_reveal, settings.provided.storage_url),
-        clock=clock,
-        lease_seconds=settings.provided.lease_seconds,
-    )
-    recorder = providers.Singleton(
-        Recorder,
-        path=settings.provided.record,
-        redact=providers.Singleton(Redactor, secrets=settings.provided.secret_texts, hides_emails=True).provided.redact,
-        clock=clock,
-    )
-    recording_policy = providers.Singleton(RecordingPolicy, recorder=recorder)
-    slack_web = providers.Singleton(
-        SlackWebClient,
-        api_url=settings.provided.slack_api_url,
-        token=providers.Callable(_reveal, settings.provided.slack_token),
-        clock=clock,
-    )
-    slack_chat = providers.Singleton(SlackChat, web=slack_web)
-    chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
-    event_selection = providers.Factory(event_selection, settings)
-    slack_receiver = providers.Selector(
-        providers.Callable(_receive_mode, settings),
-        SOCKET_MODE=providers.Singleton(
-            SlackSocketMode,
-            web=slack_web,
-            app_token=providers.Callable(_reveal, settings.provided.slack_app_token),
-            identify=chat.provided.identify,
-            clock=clock,
-            pauses=storage.provided.rate_limiter,
-            selection=event_selection,
-            command_reply=settings.provided.command_reply,
-        ),
-        HTTP=providers.Singleton(
-            SlackEventsApi,
-            signing_secret=providers.Callable(_reveal, settings.provided.slack_signing_secret),
-            identify=chat.provided.identify,
-            clock=clock,
-            slack_now=slack_web.provided.now,
-            selection=event_selection,
-            command_reply=settings.provided.command_reply,
-        ),
-        RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock, pauses=storage.provided.rate_limiter),
-    )
-    receiver = providers.Singleton(_recorded_receiver, slack_receiver, recording_policy.provider, settings)
-    flyte_workflow = providers.Singleton(
-        FlyteWorkflow,
-        api_url=settings.provided.flyte_api,
-        jwt=providers.Callable(_reveal, settings.provided.flyte_jwt),
-        timeout_seconds=settings.provided.flyte_api_timeout_seconds,
-        clock=clock,
-    )
-    workflow = providers.Singleton(_recorded, flyte_workflow, recording_policy.provider, settings)
-
-
-class FixedAdapters(containers.DeclarativeContainer):
-    """Adapters that exist already, such as those of a test."""
-
-    clock: providers.Dependency[Any] = providers.Dependency()
-    storage: providers.Dependency[Any] = providers.Dependency()
-    chat: providers.Dependency[Any] = providers.Dependency()
-    receiver: providers.Dependency[Any] = providers.Dependency()
-    workflow: providers.Dependency[Any] = providers.Dependency()
 
 
 class Application(containers.DeclarativeContainer):
@@ -478,42 +361,3 @@ class Application(containers.DeclarativeContainer):
         lease=lease,
         key_age_seconds=settings.provided.key_age_seconds,
     )
-
-
-class Daemon(containers.DeclarativeContainer):
-    """The pack as a process: the application on the adapters of the settings, and the HTTP server."""
-
-    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
-    adapters: Any = providers.Container(Adapters, settings=settings)
-    application: Any = providers.Container(Application, settings=settings, adapters=adapters)
-    http_server = providers.Singleton(
-        HttpServer,
-        health=application.health,
-        host=settings.provided.http_host,
-        port=settings.provided.http_port,
-        slack_handler=providers.Selector(
-            providers.Callable(_receive_mode, settings),
-            SOCKET_MODE=providers.Object(None),
-            HTTP=adapters.slack_receiver,
-            RTM=providers.Object(None),
-        ),
-    )
-
-
-def lifetimes(daemon: Daemon) -> Iterator[AbstractAsyncContextManager[object]]:
-    """Yields what has to be entered, in this order, before the pack runs; it is left in reverse order.
-
-    Slack's signed requests can arrive as soon as the pack receives, so the port is open by then; even while the pack
-    waits for the server of its storage, so that its health can be seen.
-    """
-    adapters = daemon.adapters
-    storage = adapters.storage()
-    if daemon.settings().record:
-        yield adapters.recorder().open()
-    if storage.describe().is_shared:
-        yield daemon.http_server().open()
-    yield daemon.application.storage_retry().opened(storage)
-    yield adapters.slack_web().open()
-    yield adapters.flyte_workflow().open()
-    if not storage.describe().is_shared:
-        yield daemon.http_server().open()

@@ -1,0 +1,121 @@
+"""The adapters that the settings ask for."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from dependency_injector import containers, providers
+
+from adapters.flyte.workflow import FlyteWorkflow
+from adapters.recording.policy import RecordingPolicy
+from adapters.recording.recorder import Recorder
+from adapters.slack.chat import SlackChat
+from adapters.slack.events import EventSelection
+from adapters.slack.events_api import SlackEventsApi
+from adapters.slack.sockets.rtm import SlackRtm
+from adapters.slack.sockets.socket_mode import SlackSocketMode
+from adapters.slack.web_client import SlackWebClient
+from adapters.storage_urls import create_storage
+from adapters.system_clock import SystemClock
+from application.ports.receiver import Receiver
+from application.resilience.interception import ObservedReceiver, intercepted
+from entrypoints.config.settings import Settings
+from entrypoints.observability.redaction import Redactor
+
+P = TypeVar("P")
+
+
+def _reveal(secret: Any) -> str:
+    return secret.reveal() if secret else ""
+
+
+def receive_mode(settings: Settings) -> str:
+    """Returns the name of the receive mode, by which selectors choose."""
+    return settings.receive_mode.name
+
+
+def event_selection(settings: Settings) -> EventSelection:
+    """Returns the optional events that the settings ask for."""
+    return EventSelection(edits=settings.receives_edits, other_types=frozenset(settings.other_events))
+
+
+def _recorded(port: P, policy: Callable[[], RecordingPolicy], settings: Settings) -> P:
+    return intercepted(port, policy()) if settings.record else port
+
+
+def _recorded_receiver(receiver: Receiver, policy: Callable[[], RecordingPolicy], settings: Settings) -> Receiver:
+    return ObservedReceiver(receiver, policy().record_event) if settings.record else receiver
+
+
+class Adapters(containers.DeclarativeContainer):
+    """The adapters that the settings ask for. Any provider can be overridden with another adapter.
+
+    Constructors only store. What has a lifetime is opened and closed by `lifetimes`.
+    """
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+
+    clock = providers.Singleton(SystemClock)
+    storage = providers.Singleton(
+        create_storage,
+        url=providers.Callable(_reveal, settings.provided.storage_url),
+        clock=clock,
+        lease_seconds=settings.provided.lease_seconds,
+    )
+    recorder = providers.Singleton(
+        Recorder,
+        path=settings.provided.record,
+        redact=providers.Singleton(Redactor, secrets=settings.provided.secret_texts, hides_emails=True).provided.redact,
+        clock=clock,
+    )
+    recording_policy = providers.Singleton(RecordingPolicy, recorder=recorder)
+    slack_web = providers.Singleton(
+        SlackWebClient,
+        api_url=settings.provided.slack_api_url,
+        token=providers.Callable(_reveal, settings.provided.slack_token),
+        clock=clock,
+    )
+    slack_chat = providers.Singleton(SlackChat, web=slack_web)
+    chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
+    event_selection = providers.Factory(event_selection, settings)
+    slack_receiver = providers.Selector(
+        providers.Callable(receive_mode, settings),
+        SOCKET_MODE=providers.Singleton(
+            SlackSocketMode,
+            web=slack_web,
+            app_token=providers.Callable(_reveal, settings.provided.slack_app_token),
+            identify=chat.provided.identify,
+            clock=clock,
+            pauses=storage.provided.rate_limiter,
+            selection=event_selection,
+            command_reply=settings.provided.command_reply,
+        ),
+        HTTP=providers.Singleton(
+            SlackEventsApi,
+            signing_secret=providers.Callable(_reveal, settings.provided.slack_signing_secret),
+            identify=chat.provided.identify,
+            clock=clock,
+            slack_now=slack_web.provided.now,
+            selection=event_selection,
+            command_reply=settings.provided.command_reply,
+        ),
+        RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock, pauses=storage.provided.rate_limiter),
+    )
+    receiver = providers.Singleton(_recorded_receiver, slack_receiver, recording_policy.provider, settings)
+    flyte_workflow = providers.Singleton(
+        FlyteWorkflow,
+        api_url=settings.provided.flyte_api,
+        jwt=providers.Callable(_reveal, settings.provided.flyte_jwt),
+        timeout_seconds=settings.provided.flyte_api_timeout_seconds,
+        clock=clock,
+    )
+    workflow = providers.Singleton(_recorded, flyte_workflow, recording_policy.provider, settings)
+
+
+class FixedAdapters(containers.DeclarativeContainer):
+    """Adapters that exist already, such as those of a test."""
+
+    clock: providers.Dependency[Any] = providers.Dependency()
+    storage: providers.Dependency[Any] = providers.Dependency()
+    chat: providers.Dependency[Any] = providers.Dependency()
+    receiver: providers.Dependency[Any] = providers.Dependency()
+    workflow: providers.Dependency[Any] = providers.Dependency()
