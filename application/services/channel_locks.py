@@ -129,8 +129,8 @@ class ChannelQueue:
         """Lets this action go on if it waits here, otherwise the one that has waited longest."""
         self._is_taken = bool(self._waiting)
         if self._waiting:
-            is_named = [waiter.action_id == action_id is not None for waiter in self._waiting]
-            self._waiting.pop(is_named.index(True) if any(is_named) else 0).called.set()
+            named = (place for place, waiter in enumerate(self._waiting) if waiter.action_id == action_id)
+            self._waiting.pop(next(named, 0) if action_id is not None else 0).called.set()
 
     def _is_waiting(self, action_id: ActionId | None) -> bool:
         return action_id is not None and any(waiter.action_id == action_id for waiter in self._waiting)

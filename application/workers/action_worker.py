@@ -202,13 +202,18 @@ class ActionWorker:
         task.add_done_callback(partial(self._on_task_done, action))
 
     def _on_task_done(self, action: Action, _task: "asyncio.Task[None]") -> None:
-        self._in_progress -= Counter((action.id,))
-        if action.id in self._regained and action.id not in self._in_progress:
+        self._in_progress[action.id] -= 1
+        if not self._in_progress[action.id]:
+            del self._in_progress[action.id]
+            self._go_on_if_regained(action)
+        self._task_done.set()
+        self._schedule.on_result_reported()
+
+    def _go_on_if_regained(self, action: Action) -> None:
+        if action.id in self._regained:
             self._regained.discard(action.id)
             if not self._shutdown.is_requested:
                 self._start(partial(self._go_on, action.id), action)
-        self._task_done.set()
-        self._schedule.on_result_reported()
 
     async def _carry_out(self, action_id: ActionId, work: Callable[[], Awaitable[object]]) -> None:
         """Does the work; a bug holds up this action alone, which is tried again and set aside in the end."""
