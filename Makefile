@@ -19,7 +19,7 @@ STORAGE := file
 REPLICAS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-bolt test-fsync test-pgbouncer screenshots check lint docs format bench chaos lock clean
+.PHONY: help simulate test test-page test-bolt test-fsync test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -58,6 +58,9 @@ lint: $(READY) ## Check style, types and layers, without the tests
 docs: $(READY) ## Build the documentation into site/ and check its links
 	@$(BIN)/zensical build --clean --strict >site.log 2>&1 || { sed '/^Traceback/,$$d' site.log; rm site.log; exit 1; }
 	@rm site.log
+
+reference: $(READY) ## Write docs/reference.md from the tables of commands and events, and their examples
+	@$(BIN)/python -m tests.reference
 
 format: $(READY) ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix --quiet || true

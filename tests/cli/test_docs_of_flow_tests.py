@@ -142,7 +142,7 @@ def test_the_documented_test_of_buttons_in_python_passes(
 
 def test_the_documented_failure_of_a_click_is_the_actual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     test = write_vote(tmp_path)
-    test.write_text(test.read_text().replace('click: "Yes"', "click: Maybe"))
+    test.write_text(test.read_text().replace("click: 'Yes'", "click: Maybe"))
     monkeypatch.chdir(tmp_path)
 
     result = CliRunner().invoke(main, ["test", "vote_test.yaml"])

@@ -47,7 +47,7 @@ async def test_a_changed_flow_runs_at_once(bench: WorkbenchPage) -> None:
 async def test_an_error_is_shown_with_its_location_while_the_last_valid_version_runs(bench: WorkbenchPage) -> None:
     text = await open_flow(bench, "echo")
 
-    await text.fill(_ECHO.replace("slice:'5:'", "slize:'5:'"))
+    await text.fill(_ECHO.replace('slice:"5:"', 'slize:"5:"'))
 
     state = bench.page.get_by_text("the filter 'slize' is not supported")
     await expect(state).to_contain_text(

@@ -1,19 +1,18 @@
-"""The recipes of the flow authors' guide work, between both servers."""
+"""The recipes of the flow authors' guide and the example flows work, between both servers."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
-from entrypoints.simulation.flyte.flow_loader import flow_from_values
+from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_file, flow_from_text
 from entrypoints.simulation.flyte.local_pack import LocalPack
 from entrypoints.simulation.flyte.models import Action, Pack
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon, daemon_environ
-from tests.support.pages import page, section, titled_blocks
+from tests.support.pages import ROOT, page, section, titled_blocks
 
 RECIPES = titled_blocks(section(page("flow-authors.md"), "## Recipes"))
 SECONDS = 10.0
@@ -23,6 +22,16 @@ ANSWERS = {
     "WhoIsOnCall": ("RotaRetrieved", {"name": "Grace"}),
     "Deploy": ("Deployed", {}),
 }
+
+
+def recipe(title: str) -> Flow:
+    """Returns a flow of the page."""
+    return flow_from_text(RECIPES[title], title, is_json=False)
+
+
+def example(name: str) -> Flow:
+    """Returns an example flow."""
+    return flow_from_file(ROOT / "examples" / "flows" / f"{name}.yaml")
 
 
 class OtherPack:
@@ -41,7 +50,7 @@ class OtherPack:
 
 
 class World:
-    """Slack and Flyte, which has one of the recipes."""
+    """Slack and Flyte, which has one of the flows."""
 
     def __init__(self, slack: SlackServer, flyte: FlyteServer) -> None:
         self.slack = slack
@@ -58,9 +67,8 @@ class World:
 
 
 @asynccontextmanager
-async def running(title: str, directory: Path) -> AsyncIterator[World]:
-    """Runs the pack with one of the recipes."""
-    flow = flow_from_values(yaml.safe_load(RECIPES[title]), title)
+async def running(flow: Flow, directory: Path) -> AsyncIterator[World]:
+    """Runs the pack with a flow."""
     async with SlackServer() as slack, FlyteServer(flows=[flow]) as flyte:
         world = World(slack, flyte)
         variables = {"FLYTE_SLACK_APP_TOKEN": slack.app_token, "FLYTE_SLACK_LISTEN": "member"}
@@ -70,45 +78,49 @@ async def running(title: str, directory: Path) -> AsyncIterator[World]:
             assert await pack.stop() == 0
 
 
-@pytest.mark.parametrize(("decision", "deployed"), [("approve", [{"what": "shop 1.2"}]), ("reject", [])])
+@pytest.mark.parametrize(
+    ("decision", "deployed"), [("approved", [{"app": "shop", "version": "1.2"}]), ("rejected", [])]
+)
 async def test_a_button_decides_once_and_then_disappears(decision: str, deployed: list[object], tmp_path: Path) -> None:
-    async with running("approval by buttons", tmp_path) as world:
+    async with running(example("approval_buttons"), tmp_path) as world:
         deployer = OtherPack(world.flyte, "Deployer")
         world.slack.say(world.alice, world.channel, "deploy shop 1.2")
         await world.wait_for_texts("deploy shop 1.2", "Deploy shop 1.2?")
-        world.slack.click(world.alice, world.channel, world.slack.posts[0].ts, decision)
-        await world.wait_for_texts("deploy shop 1.2", f"shop 1.2: {decision} by <@{world.alice}>")
+        request = world.slack.posts[0].ts
+        world.slack.click(world.alice, world.channel, request, decision)
+        await world.slack.wait_for(lambda: world.texts()[1] == f"shop 1.2 {decision} by <@{world.alice}>", SECONDS)
         await world.flyte.wait_for(lambda: len(world.flyte.results) >= 2 and not world.flyte.is_busy, SECONDS)
 
     assert deployer.inputs == deployed
-    assert not world.slack.history(world.channel)[-1].get("blocks")
+    [decided] = [message for message in world.slack.history(world.channel) if message["ts"] == request]
+    assert not decided.get("blocks")
 
 
 async def test_an_emoji_makes_a_ticket_of_the_message_and_marks_it(tmp_path: Path) -> None:
-    async with running("emoji to ticket", tmp_path) as world:
+    async with running(example("emoji_to_ticket"), tmp_path) as world:
         jira = OtherPack(world.flyte, "Jira")
         ts = world.slack.say(world.alice, world.channel, "the printer is on fire")
-        world.slack.react(world.alice, world.channel, ts, "create-a-ticket")
+        world.slack.react(world.alice, world.channel, ts, "ticket")
         await world.slack.wait_for(lambda: world.slack.counters["reactions.add"] == 1, SECONDS)
 
     [created] = jira.inputs
     assert created == {"project": "OPS", "summary": "the printer is on fire", "reporter": "alice@example.com"}
-    assert [(post.text, post.thread_ts) for post in world.slack.posts] == [("OPS-17", ts)]
+    assert [(post.text, post.thread_ts) for post in world.slack.posts] == [("OPS-17 is the ticket", ts)]
 
 
 async def test_a_slash_command_is_answered_where_the_bot_is_no_member(tmp_path: Path) -> None:
-    async with running("slash command", tmp_path) as world:
+    async with running(example("on_call_command"), tmp_path) as world:
         rota = OtherPack(world.flyte, "Rota")
         elsewhere = world.slack.add_channel("random", members=[world.alice])
-        world.slack.run_command(world.alice, elsewhere, "/flyte", "on-call platform")
+        world.slack.run_command(world.alice, elsewhere, "/oncall", "shop")
         await world.slack.wait_for(lambda: len(world.slack.history(elsewhere)) == 1, SECONDS)
 
-    assert rota.inputs == [{"team": "platform"}]
-    assert world.slack.history(elsewhere)[0]["text"] == "Grace is on call"
+    assert rota.inputs == [{"team": "shop"}]
+    assert world.slack.history(elsewhere)[0]["text"] == "Grace is on call for shop"
 
 
 async def test_a_form_that_a_shortcut_opens_makes_a_ticket(tmp_path: Path) -> None:
-    async with running("form", tmp_path) as world:
+    async with running(recipe("form"), tmp_path) as world:
         jira = OtherPack(world.flyte, "Jira")
         ts = world.slack.say(world.alice, world.channel, "the printer is on fire")
         world.slack.use_message_shortcut(world.alice, "make_ticket", world.channel, ts)
@@ -121,18 +133,26 @@ async def test_a_form_that_a_shortcut_opens_makes_a_ticket(tmp_path: Path) -> No
 
 
 async def test_an_alert_is_one_message_that_turns_green(tmp_path: Path) -> None:
-    async with running("alert that resolves", tmp_path) as world:
-        alerts = OtherPack(world.flyte, "Alerts")
-        alerts.raise_event("AlertFired", {"id": "1", "title": "disk full"})
+    disk_full, no_route = (
+        {"id": "1", "title": "disk full", "channel": OPS},
+        {"id": "2", "title": "no route", "channel": OPS},
+    )
+    async with running(example("alert"), tmp_path) as world:
+        monitor = OtherPack(world.flyte, "Monitor")
+        monitor.raise_event("AlertFired", disk_full)
         await world.wait_for_texts(":red_circle: disk full")
-        alerts.raise_event("AlertFired", {"id": "2", "title": "no route"})
+        monitor.raise_event("AlertFired", no_route)
         await world.wait_for_texts(":red_circle: disk full", ":red_circle: no route")
-        alerts.raise_event("AlertResolved", {"id": "1", "title": "disk full"})
-        await world.wait_for_texts(":large_green_circle: disk full", ":red_circle: no route")
+        monitor.raise_event("AlertResolved", disk_full)
+        await world.slack.wait_for(lambda: len(world.slack.posts) == 3, SECONDS)
+
+    fired, _, told = world.slack.posts
+    assert world.texts()[:2] == [":large_green_circle: disk full", ":red_circle: no route"]
+    assert (told.text, told.thread_ts) == ("resolved", fired.ts)
 
 
 async def test_a_deployment_has_a_thread_of_its_own(tmp_path: Path) -> None:
-    async with running("thread per deployment", tmp_path) as world:
+    async with running(recipe("thread per deployment"), tmp_path) as world:
         deployer = OtherPack(world.flyte, "Deployer")
         for number, deployment in enumerate(("a", "b", "a"), 1):
             deployer.raise_event("Progress", {"id": deployment, "text": f"{deployment} {number}"})

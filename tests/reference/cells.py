@@ -1,4 +1,4 @@
-"""The rows of the documentation's tables of commands and events, as the catalogue has them."""
+"""The cells of the reference's tables of commands and events."""
 
 from application.catalog.specs import AskOperator, CommandSpec, EventSpec, InDoubtRule, LookFor, Repeat
 
@@ -17,6 +17,12 @@ def command_cells(spec: CommandSpec) -> list[str]:
         " + ".join(filter(None, (_code(spec.failure), _codes(sizes)))),
         in_doubt_words(spec.in_doubt),
     ]
+
+
+def required_cell(spec: CommandSpec, name: str) -> str:
+    """Whether a field of a command is required, and which other one serves instead."""
+    others = next(([other for other in group if other != name] for group in spec.required if name in group), None)
+    return "" if others is None else "yes" if not others else f"this or {_alternatives(tuple(others))}"
 
 
 def event_cells(spec: EventSpec) -> list[str]:
