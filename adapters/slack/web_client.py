@@ -1,14 +1,14 @@
 """A client of Slack's Web API and sockets. It sends each request once, without retries."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
 
-from aiohttp import ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSServerHandshakeError
+from aiohttp import ClientSession, ClientWebSocketResponse, ClientWSTimeout, TraceConfig, WSServerHandshakeError
 from slack_sdk.web.async_client import AsyncWebClient
 from yarl import URL
 
@@ -64,12 +64,21 @@ class SentResponse:
 class SlackWebClient:
     """A client of one Slack, usable within `open`."""
 
-    def __init__(self, api_url: str, token: str, timeout_seconds: float = 10.0, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        token: str,
+        timeout_seconds: float = 10.0,
+        clock: Clock = SYSTEM_CLOCK,
+        trace_configs: Sequence[TraceConfig] = (),
+    ) -> None:
+        """`trace_configs` observe and may mark each request."""
         self.api_url = api_url if api_url.endswith("/") else f"{api_url}/"
         self._token = token
         self.timeout_seconds = timeout_seconds
         """The timeout of one request in all."""
         self._peer_clock = PeerClock(clock)
+        self._trace_configs = trace_configs
         self._session: ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
@@ -77,7 +86,10 @@ class SlackWebClient:
     async def open(self) -> AsyncIterator[None]:
         """Holds the HTTP session of all requests and sockets."""
         async with open_session(
-            timeout_seconds=self.timeout_seconds, peer_clock=self._peer_clock, response_class=SlackResponse
+            timeout_seconds=self.timeout_seconds,
+            trace_configs=self._trace_configs,
+            peer_clock=self._peer_clock,
+            response_class=SlackResponse,
         ) as session:
             self._session, self._client = session, self._new_client(session)
             try:

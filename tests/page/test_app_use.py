@@ -16,6 +16,7 @@ _CLICK_STEPS = [
     "Flyte: Flow release, step approve: matched",
     "Flyte: Action created for Slack: UpdateMessage",
     "Pack: Action taken by Slack",
+    "Slack: Message updated",
     "Flyte: Action completed: MessageUpdated",
 ]
 

@@ -88,6 +88,11 @@ class Links:
         return {"href": self.url(path), "rel": self.url(relation) if relation.startswith("/") else relation}
 
 
+def action_of(result_link: str) -> str:
+    """Returns the id of the action that a result link belongs to."""
+    return result_link.split("/")[-2]
+
+
 def is_reserved(links: Sequence[Mapping[str, str]]) -> bool:
     """Whether one of a pack's links has a relation reserved for the server."""
     relations = [link.get("rel", "") for link in links]

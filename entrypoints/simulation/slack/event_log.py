@@ -1,10 +1,11 @@
 """The event log of the simulated Slack: posts, calls, deliveries and acknowledgements."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from entrypoints.simulation.event_feed import EventFeed, TimedEvent
+from entrypoints.simulation.slack.causes import current_action
 from entrypoints.simulation.slack.models import JsonObject
 
 MAX_ENTRIES: Final = 100_000
@@ -13,6 +14,9 @@ MAX_ENTRIES: Final = 100_000
 @dataclass(frozen=True, slots=True)
 class SlackEvent(TimedEvent):
     """An event in the simulated Slack."""
+
+    cause: str = field(default_factory=current_action.get, kw_only=True)
+    """The id of the action whose request led to it; empty if there is none, or none is known."""
 
 
 @dataclass(frozen=True, slots=True)

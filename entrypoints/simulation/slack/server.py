@@ -11,6 +11,7 @@ from aiohttp import web
 
 from entrypoints.simulation.listener import HttpListener
 from entrypoints.simulation.slack.app_users import AppUsers
+from entrypoints.simulation.slack.causes import read_mark
 from entrypoints.simulation.slack.conditions import Conditions
 from entrypoints.simulation.slack.delivery.endpoint import SocketEndpoint
 from entrypoints.simulation.slack.delivery.http import HttpDelivery
@@ -110,7 +111,7 @@ class SlackServer(AppUsers):
 
     async def __aenter__(self) -> Self:
         web_api = WebApiEndpoint(self.web_api, self.conditions, self.log)
-        application = web.Application(client_max_size=MAX_REQUEST_BYTES)
+        application = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[read_mark])
         application.router.add_route("*", "/api/{method}", web_api.handle)
         self._sockets.add_routes(application.router)
         self.files.add_routes(application.router)

@@ -9,6 +9,7 @@ from application.resilience.interception import InterceptedStorage, ObservedRece
 from entrypoints.container.adapters import Adapters
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN
 from entrypoints.simulation.flyte.server import FlyteServer
+from entrypoints.simulation.slack.causes import mark_requests
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.server import PageServer
 from entrypoints.simulation.web.trace.pack_probe import PackProbe
@@ -33,6 +34,7 @@ async def open_page(
     workbench = Workbench(slack, flyte, flow_files)
     async with workbench.open():
         if adapters is not None:
+            adapters.slack_web.add_kwargs(trace_configs=[mark_requests()])
             probe = PackProbe(workbench.traces.on_probe_event)
             workbench.traces.has_probe = True
             adapters.receiver.override(ObservedReceiver(adapters.receiver(), probe.on_received))

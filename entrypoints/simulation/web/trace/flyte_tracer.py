@@ -1,5 +1,6 @@
 """Traces messages at Flyte: the event, the evaluated flow steps with their reasons, and the actions."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from entrypoints.simulation.console.explain import referenced_values
@@ -21,6 +22,8 @@ from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageTrace
 from entrypoints.simulation.web.trace.traces import MessageTraces
 
 _MAX_RESULTS: Final = 1_000
+_POSTING: Final = ("SendMessage", "SendRichMessage", "SendDirectMessage")
+"""The commands whose answers name the message that was posted."""
 
 
 class FlyteTracer:
@@ -43,7 +46,6 @@ class FlyteTracer:
                 self._add_action_step(action_id, "action_created", event.at, details)
             case ActionTaken(action_id=action_id):
                 action = self._flyte.actions[action_id]
-                self._traces.taken_actions[action_id] = action.input
                 self._add_action_step(action_id, "action_taken", event.at, {"pack": action.pack_name})
             case ActionFinished():
                 self._on_completed(event)
@@ -81,9 +83,10 @@ class FlyteTracer:
         self._traces.advance(trace, "flow_step", step.at, details)
 
     def _on_completed(self, completed: ActionFinished) -> None:
-        self._traces.taken_actions.pop(completed.action_id, None)
         self._traces.counters["failed" if completed.has_failed else "succeeded"] += 1
         trace = self._traces.by_action.pop(completed.action_id, None)
+        if completed.command in _POSTING and isinstance(completed.payload, Mapping):
+            self._traces.credit_post(str(completed.payload.get("timestamp")), trace)
         if trace is None:
             return
         trace.pending_actions.discard(completed.action_id)

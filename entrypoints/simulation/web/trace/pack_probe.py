@@ -1,4 +1,7 @@
-"""Probes around two ports of the pack: they report which events it receives, stores and dead-letters."""
+"""Probes around two ports of the pack: they report which events it receives, stores and dead-letters.
+
+They also tell which action a task carries out.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -7,6 +10,8 @@ from typing import Any, Final, TypeAlias
 from application.ports.receiver import IncomingEvent
 from application.resilience.interception import PortCall
 from domain.outbox import EVENT_TYPES, InboundEvent
+from entrypoints.simulation.flyte.links import action_of
+from entrypoints.simulation.slack.causes import current_action
 
 INBOUND: Final = tuple(EVENT_TYPES.values())
 
@@ -38,9 +43,11 @@ class PackProbe:
             self._listener(ProbeEvent.RECEIVED, incoming.event, "")
 
     async def execute(self, call: PortCall) -> Any:
-        """Implements Policy: reports stored and dead-lettered events."""
+        """Implements Policy: reports stored and dead-lettered events, and whose task it is."""
         result = await call.perform()
         match call.method, call.arguments:
+            case "journal.record", (action,):  # the first that the task of an action does
+                current_action.set(action_of(action.id))
             case "outbox.append", (entries,):
                 for entry in entries:
                     self._listener(ProbeEvent.PERSISTED, entry.event, "")

@@ -1,6 +1,6 @@
-"""Traces at Slack what people do: delivered to the pack and acknowledged, and the bot's posts that reply to it."""
+"""Traces at Slack what people do: delivered to the pack and acknowledged, and what the bot does for it."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from entrypoints.simulation.slack.delivery.interaction import Interaction
 from entrypoints.simulation.slack.event_log import (
@@ -8,11 +8,14 @@ from entrypoints.simulation.slack.event_log import (
     Call,
     Delivered,
     DeliveryEvent,
+    EphemeralChanged,
+    EphemeralPost,
     EventRaised,
     GivenUp,
     InteractionEnded,
     Post,
     SlackEvent,
+    ViewChanged,
 )
 from entrypoints.simulation.slack.models import JsonObject
 from entrypoints.simulation.slack.server import SlackServer
@@ -20,9 +23,12 @@ from entrypoints.simulation.web.activities import Activity
 from entrypoints.simulation.web.trace.sources import message_source, source_of_interaction
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageTrace
 from entrypoints.simulation.web.trace.traces import MessageTraces
+from entrypoints.simulation.workspaces.message_text import visible_text
 
 _POSTED: Final = (None, "thread_broadcast", "file_share", "me_message")
 """Subtypes of the messages that people post."""
+_VIEW_CHANGES: Final = ("opened", "pushed", "updated", "published")
+"""What the bot does to views; the rest people do."""
 _STEPS: Final = {Delivered: "delivered", Acknowledged: "acknowledged", GivenUp: "given_up"}
 
 
@@ -54,16 +60,11 @@ class SlackTracer:
                     self._on_delivery(trace, event)
             case InteractionEnded(interaction_id=interaction_id):
                 self._on_interaction_end(self._slack.interactions[interaction_id], event.at)
-            case Post(channel=channel, ts=ts, text=text):
+            case Post():
                 self._traces.counters["posts"] += 1
-                self._add_reply_step(
-                    "reply_posted", event.at, channel, text, {"channel": channel, "ts": ts, "text": text}
-                )
-            case Call(method="chat.postMessage", error=error, arguments=arguments) if error:
-                channel, text = str(arguments.get("channel", "")), str(arguments.get("text") or "")
-                self._add_reply_step("reply_rejected", event.at, channel, text, {"error": error})
             case _:
                 pass
+        self._on_effect(event)
 
     def _on_interaction_end(self, interaction: Interaction, at: float) -> None:
         trace = self._traces.by_source.get(source_of_interaction(interaction.payload))
@@ -103,10 +104,48 @@ class SlackTracer:
             stage = DeliveryStage.IGNORED if self._traces.has_probe else DeliveryStage.IN_PACK
         self._traces.advance(trace, _STEPS[type(delivery)], delivery.at, {"attempt": delivery.attempt}, stage)
 
-    def _add_reply_step(self, kind: str, at: float, channel_name: str, text: str, details: JsonObject) -> None:
-        """Add a post, or an attempt at one, to the trace of the action that asked for it."""
-        channel = self._workspace.find_channel(channel_name)
-        names = {channel_name, channel.channel_id, channel.name, f"#{channel.name}"} if channel else {channel_name}
-        trace = self._traces.find_by_post(names, text)
+    def _on_effect(self, event: SlackEvent) -> None:
+        """Add what the bot did, or tried to do, to the trace of the action that asked for it."""
+        effect = _effect(event)
+        if effect is None:
+            return
+        trace = self._traces.by_action.get(event.cause)
         if trace is not None:
-            self._traces.advance(trace, kind, at, details)
+            self._traces.advance(trace, effect.kind, event.at, effect.details)
+        elif isinstance(event, Post):
+            self._traces.keep_post(event.ts, event.at, effect.details)
+
+
+class _Effect(NamedTuple):
+    """What the bot did in Slack: the kind of its step, and the details."""
+
+    kind: str
+    details: JsonObject
+
+
+def _effect(event: SlackEvent) -> _Effect | None:
+    """Returns what people see of a request, or why Slack rejected it; None for everything else."""
+    effect: _Effect | None = None
+    match event:
+        case Post(channel=channel, ts=ts, text=text, arguments=arguments):
+            kind = "file_shared" if "files" in arguments else "reply_posted"
+            effect = _Effect(kind, {"channel": channel, "ts": ts, "text": text})
+        case EphemeralPost(channel=channel, ts=ts, text=text):
+            effect = _Effect("ephemeral_posted", {"channel": channel, "ts": ts, "text": text})
+        case EphemeralChanged(text=text, is_removed=is_removed):
+            effect = _Effect("message_deleted" if is_removed else "message_updated", {"text": text})
+        case ViewChanged(change=change) if change in _VIEW_CHANGES:
+            effect = _Effect("view_changed", {"change": change})
+        case EventRaised(event={"type": "message", "subtype": "message_changed", "message": message}):
+            effect = _Effect("message_updated", {"text": visible_text(message)})
+        case EventRaised(event={"type": "message", "subtype": "message_deleted"}):
+            effect = _Effect("message_deleted", {})
+        case EventRaised(event={"type": "reaction_added" | "reaction_removed" as kind, "reaction": reaction}):
+            effect = _Effect(kind, {"reaction": reaction})
+        case Call(method="chat.postMessage", error=error) if error:
+            effect = _Effect("reply_rejected", {"error": error})
+        case Call(method=method, error=error) if error:
+            effect = _Effect("call_rejected", {"method": method, "error": error})
+        case _:
+            pass
+    return effect

@@ -2,13 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from domain.outbox import InboundEvent
 from entrypoints.simulation.web.trace.pack_probe import ProbeEvent
 from entrypoints.simulation.web.trace.sources import source_of_event
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageKey, MessageTrace
+
+_MAX_POSTS: Final = 1_000
 
 
 class MessageTraces:
@@ -20,14 +22,14 @@ class MessageTraces:
         """The same and the traces of what people do besides writing, by the names in `sources`."""
         self.by_action: Final[dict[str, MessageTrace]] = {}
         """The traces of actions that are not completed yet, by action id."""
-        self.taken_actions: Final[dict[str, object]] = {}
-        """The inputs of actions that packs have taken and not completed, by action id."""
         self.stage_counts: Final[Counter[DeliveryStage]] = Counter()
         """Number of messages in each stage, discarded ones included."""
         self.counters: Final[Counter[str]] = Counter()
         """`duplicates`, `succeeded`, `failed`, `posts`."""
         self.has_probe = False
         """Whether probes inside the pack report here. Without them, ignored and waiting messages look the same."""
+        self._posts: dict[str, tuple[float, Mapping[str, object]]] = {}
+        """The latest posts of unknown cause, with their times and details, by `ts`."""
         self._on_change = on_change
 
     def start(self, key: MessageKey, source: str, at: float, stage: DeliveryStage, kind: str = "posted") -> None:
@@ -64,12 +66,17 @@ class MessageTraces:
         for source in trace.sources if trace else ():
             self.by_source.pop(source, None)
 
-    def find_by_post(self, channel_names: Collection[str], text: str) -> MessageTrace | None:
-        """Returns the trace of the oldest taken action that asks for this text in the channel of these names."""
-        for action_id, action_input in self.taken_actions.items():
-            if _asks_for(action_input, channel_names, text):
-                return self.by_action.get(action_id)
-        return None
+    def keep_post(self, ts: str, at: float, details: Mapping[str, object]) -> None:
+        """Keep a post whose cause is unknown until an answer names it: a pack in another process marks no request."""
+        self._posts[ts] = at, details
+        if len(self._posts) > _MAX_POSTS:
+            del self._posts[next(iter(self._posts))]
+
+    def credit_post(self, ts: str, trace: MessageTrace | None) -> None:
+        """Add the post that an answer names, if its cause was unknown so far, to the trace of the action, if any."""
+        at, details = self._posts.pop(ts, (0.0, None))
+        if details is not None and trace is not None:
+            self.advance(trace, "reply_posted", at, details)
 
     def on_probe_event(self, event: ProbeEvent, received: InboundEvent, reason: str) -> None:
         """Add the step that a probe inside the pack reports. See ProbeListener."""
@@ -84,12 +91,3 @@ class MessageTraces:
                 self.advance(trace, "persisted", at, stage=DeliveryStage.IN_PACK)
             case ProbeEvent.DEAD_LETTERED:
                 self.advance(trace, "dead_lettered", at, {"reason": reason}, DeliveryStage.DEAD_LETTERED)
-
-
-def _asks_for(action_input: object, channel_names: Collection[str], text: str) -> bool:
-    """Whether an input fits this channel and text. A broadcast names no channel, and rich messages often no text."""
-    if not isinstance(action_input, dict):
-        return False
-    channel = action_input.get("channelId") or action_input.get("channel")
-    message = action_input.get("message") or action_input.get("text")
-    return (not channel or channel in channel_names) and (not message or message == text)

@@ -24,6 +24,8 @@ export function status(trace) {
   return { tone, label: `completed in ${elapsed}` };
 }
 
+const VIEW_CHANGES = { opened: "Modal opened", pushed: "Modal opened on top", updated: "Modal updated", published: "Home tab published" };
+
 /** The steps by kind: where each happens, and its label. */
 export const STEPS = {
   posted: ["slack", () => "Posted"],
@@ -43,6 +45,14 @@ export const STEPS = {
   action_taken: ["pack", ({ pack }) => `Action taken by ${pack}`],
   reply_rejected: ["slack", ({ error }) => `Slack rejects the post: ${error}`],
   reply_posted: ["slack", () => "Reply posted"],
+  file_shared: ["slack", () => "File shared"],
+  ephemeral_posted: ["slack", () => "Message shown to one person"],
+  message_updated: ["slack", () => "Message updated"],
+  message_deleted: ["slack", () => "Message deleted"],
+  reaction_added: ["slack", ({ reaction }) => `Reaction added: ${reaction}`],
+  reaction_removed: ["slack", ({ reaction }) => `Reaction taken back: ${reaction}`],
+  view_changed: ["slack", ({ change }) => VIEW_CHANGES[change]],
+  call_rejected: ["slack", ({ method, error }) => `Slack rejects ${method}: ${error}`],
   action_completed: ["flyte", ({ event }) => `Action completed: ${event}`],
 };
 

@@ -105,7 +105,10 @@ function detailsOf(workspace, step) {
     case "action_completed":
       return [json(step.payload)];
     case "reply_posted":
-      return [element("p", { className: "posted" }, plainText(step.text, workspace.nameOf))];
+    case "file_shared":
+    case "ephemeral_posted":
+    case "message_updated":
+      return step.text ? [element("p", { className: "posted" }, plainText(step.text, workspace.nameOf))] : [];
     case "dead_lettered":
       return [element("p", {}, step.reason)];
     default:

@@ -68,11 +68,11 @@ export class Workspace {
     return parents.flatMap((parent) => [parent, ...replies.get(parent.ts)]);
   }
 
-  /** Returns a map from the bot's posts to the messages that they reply to, by key. */
+  /** Returns a map from the bot's messages to what they reply to, by key. */
   repliedTo() {
     const causes = new Map();
     for (const [key, trace] of this.feed.under("trace/")) {
-      for (const step of trace.steps) if (step.kind === "reply_posted") causes.set(`${step.channel}/${step.ts}`, key);
+      for (const step of trace.steps) if (step.ts) causes.set(`${step.channel}/${step.ts}`, key);
     }
     return causes;
   }
