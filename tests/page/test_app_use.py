@@ -35,7 +35,7 @@ async def test_a_click_changes_the_message_which_shows_that_it_changed(release: 
 async def test_a_click_has_a_trace_of_its_own(release: WorkbenchPage) -> None:
     await release.page.get_by_role("button", name="Approve").click()
 
-    await expect(release.message("clicks “Approve”")).to_contain_text("completed in")
+    await expect(release.message("clicks “Approve”")).to_contain_text("answered in")
     await expect(release.trace.locator(".quote")).to_have_text("Alice clicks “Approve”")
     labels = [label for label in await release.step_labels() if "criteria are not met" not in label]
     assert labels == _CLICK_STEPS
@@ -122,7 +122,7 @@ async def test_a_slash_offers_commands_and_the_chosen_one_runs(release: Workbenc
     await release.text.press("Enter")
 
     await expect(release.message("Release 1.3 is on its way.")).to_be_visible()
-    await expect(release.message("runs /release 1.3")).to_contain_text("completed in")
+    await expect(release.message("runs /release 1.3")).to_contain_text("answered in")
 
 
 async def test_two_slashes_begin_a_message(release: WorkbenchPage) -> None:

@@ -98,7 +98,7 @@ class ActionFinished(TraceEvent):
     @property
     def has_failed(self) -> bool:
         """Whether the answer reports a failure."""
-        return self.event == FATAL or self.event.endswith("Failed")
+        return self.event == FATAL or self.event.endswith(("Failed", "Fail"))
 
 
 @dataclass(frozen=True, slots=True)

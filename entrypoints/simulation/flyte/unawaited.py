@@ -8,16 +8,29 @@ from entrypoints.simulation.flyte.models import Action
 from entrypoints.simulation.flyte.trace import ActionFinished
 
 SLACK: Final = "Slack"
-"""The pack whose answers need no step: they tell what the person has seen."""
+"""The pack whose answers need no step, unless it has only looked something up: people see what it has done."""
+_LOOK_UPS: Final = ("GetChannelInfo", "GetPermalink", "GetUserInfo")
+
+
+def shows_in_slack(action: Action) -> bool:
+    """Returns whether people see what an action does once it succeeds."""
+    return action.pack_name == SLACK and action.name not in _LOOK_UPS
 
 
 def unawaited_answer(flyte: Flyte, finished: ActionFinished) -> str:
-    """Returns that no step waits for an answer of another pack, and what its flow waits for instead; otherwise ''."""
+    """Returns that no step waits for an answer that no one sees, and what its flow waits for instead; otherwise ''."""
     action = flyte.actions.get(finished.action_id)
-    if action is None or action.pack_name == SLACK or flyte.has_flow_for(action.pack_name, finished.event):
+    if action is None or shows_in_slack(action) or _is_awaited(flyte, action, finished.event):
         return ""
     awaited = [f"{_name(step)} waits for {step.event_pack} {step.event_name}" for step in _waiting_steps(action)]
     return "; ".join([f"no step waits for {action.pack_name} {finished.event}", *awaited])
+
+
+def _is_awaited(flyte: Flyte, action: Action, event: str) -> bool:
+    """Whether a step of the action's own flow waits for the event, or one with which a run of any flow starts."""
+    own = action.run.flow.steps if action.run.flow else ()
+    starting = (step for flow in flyte.flows.values() for step in flow.steps if step.starts_run)
+    return any((step.event_pack, step.event_name) == (action.pack_name, event) for step in (*own, *starting))
 
 
 def _waiting_steps(action: Action) -> list[FlowStep]:

@@ -17,7 +17,7 @@ from entrypoints.simulation.web.flow_editor import FlowEditor
 from entrypoints.simulation.web.state_feed import StateFeed
 from entrypoints.simulation.web.trace.flyte_tracer import FlyteTracer
 from entrypoints.simulation.web.trace.slack_tracer import SlackTracer
-from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageKey
+from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageKey, OutcomeKind
 from entrypoints.simulation.web.trace.traces import MessageTraces
 from entrypoints.simulation.web.views import (
     conversations_view,
@@ -161,7 +161,7 @@ class Workbench:
                 self.feed.remove(key)
 
     def _summary(self) -> object:
-        stages, counters = self.traces.stage_counts, self.traces.counters
+        stages, counters, traces = self.traces.stage_counts, self.traces.counters, self.traces.by_message.values()
         return {
             "delivered": stages[DeliveryStage.DELIVERED],
             "at_slack": stages[DeliveryStage.AT_SLACK],
@@ -172,6 +172,8 @@ class Workbench:
             "pending_actions": len(self.flyte.unfinished()),
             "succeeded": counters["succeeded"],
             "failed": counters["failed"],
+            "handled": counters["handled"],
+            "not_answered": sum(one.outcome.kind is OutcomeKind.NOT_ANSWERED for one in traces),
             "posts": counters["posts"],
             "packs": sorted(pack.name for pack in self.flyte.packs.values()),
             "sockets": len(self.slack.connections),

@@ -1,10 +1,11 @@
 """Traces messages at Flyte: the event, the evaluated flow steps with their reasons, and the actions."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from entrypoints.simulation.console.explain import referenced_values
-from entrypoints.simulation.flyte.models import Event
+from entrypoints.simulation.flyte.models import Action, Event
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.flyte.trace import (
     ActionCreated,
@@ -17,6 +18,7 @@ from entrypoints.simulation.flyte.trace import (
     StepUnmatched,
     TraceEvent,
 )
+from entrypoints.simulation.flyte.unawaited import shows_in_slack, unawaited_answer
 from entrypoints.simulation.web.trace.sources import source_of_payload
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageTrace
 from entrypoints.simulation.web.trace.traces import MessageTraces
@@ -26,13 +28,27 @@ _POSTING: Final = ("SendMessage", "SendRichMessage", "SendDirectMessage")
 """The commands whose answers name the message that was posted."""
 
 
+@dataclass(slots=True)
+class _Result:
+    """The result of an action, which is an event too: it may trigger further steps of the same trace."""
+
+    event: Event
+    action_id: str
+    trace: MessageTrace | None
+    is_unhandled: bool
+    """Whether it is a failure for which no step has run."""
+    has_run: bool = False
+    """Whether a step has run for it."""
+
+
 class FlyteTracer:
     """Adds what happens in a FlyteServer to the traces."""
 
     def __init__(self, flyte: FlyteServer, traces: MessageTraces) -> None:
         self._flyte = flyte
         self._traces = traces
-        self._by_result: dict[int, tuple[Event, MessageTrace]] = {}
+        self._results: dict[int, _Result] = {}
+        """By the identity of the event."""
         flyte.listeners.append(self._on_event)
 
     def _on_event(self, event: TraceEvent) -> None:
@@ -64,7 +80,10 @@ class FlyteTracer:
             self._traces.advance(trace, "no_flow", accepted.at, {"event": accepted.event})
 
     def _on_evaluated(self, step: StepEvaluated) -> None:
-        trace = self._trace_of_trigger(step.trigger)
+        result = self._results.get(id(step.trigger))
+        trace = result.trace if result else self._trace_of(step.trigger.name, step.trigger.payload)
+        if result is not None:
+            self._follow_up(result, step)
         if trace is None:
             return
         details: dict[str, object] = {"flow": step.flow, "step": step.step, "event": step.event}
@@ -78,41 +97,66 @@ class FlyteTracer:
                 details |= {"criteria": step.criteria, "rendered": step.rendered}
             case StepFailed():
                 details |= {"outcome": "failed", "reason": step.error, "part": step.part}
+                trace.flow_failure = f"{_name(step)}: {step.part}: {step.error}"
         criteria = str(details.get("criteria", ""))
         details["values"] = referenced_values(criteria, step.trigger, step.context)
         self._traces.advance(trace, "flow_step", step.at, details)
 
+    def _follow_up(self, result: _Result, step: StepEvaluated) -> None:
+        """Record that a step runs for a result, or why it does not."""
+        if isinstance(step, StepMatched):
+            if result.is_unhandled:
+                self._traces.counters.update(failed=-1, handled=1)
+            if result.trace is not None:
+                result.trace.unmet = ""
+                result.trace.handle_failure(result.action_id, _name(step))
+            result.is_unhandled, result.has_run = False, True
+        elif isinstance(step, StepUnmatched) and result.trace is not None and not result.has_run:
+            result.trace.unmet = f"{_name(step)}: {step.reason}"
+
     def _on_completed(self, completed: ActionFinished) -> None:
+        action = self._flyte.actions[completed.action_id]
         self._traces.counters["failed" if completed.has_failed else "succeeded"] += 1
         trace = self._traces.by_action.pop(completed.action_id, None)
         if completed.command in _POSTING and isinstance(completed.payload, Mapping):
             self._traces.credit_post(str(completed.payload.get("timestamp")), trace)
+        self._remember_result(action, trace, has_failed=completed.has_failed)
         if trace is None:
             return
         trace.pending_actions.discard(completed.action_id)
         trace.completed_actions += 1
-        trace.failed_actions += completed.has_failed
-        self._remember_result(completed.action_id, trace)
-        details = {"event": completed.event, "payload": completed.payload, "succeeded": not completed.has_failed}
+        details: dict[str, object] = {"event": completed.event, "payload": completed.payload}
+        details["succeeded"] = not completed.has_failed
+        if completed.has_failed:
+            details["failed_action"] = completed.action_id
+            trace.failures[completed.action_id] = f"{action.pack_name} {completed.event}{_error(completed.payload)}"
+        elif shows_in_slack(action):
+            trace.answered_at = trace.answered_at or completed.at
+        else:
+            trace.unawaited = unawaited_answer(self._flyte, completed) or trace.unawaited
         self._traces.advance(trace, "action_completed", completed.at, details)
 
-    def _remember_result(self, action_id: str, trace: MessageTrace) -> None:
-        """Remember an action's result: it is an event that may trigger further steps of the same trace."""
-        result = self._flyte.actions[action_id].result
-        if result is None:
+    def _remember_result(self, action: Action, trace: MessageTrace | None, *, has_failed: bool) -> None:
+        if action.result is None:
             return
-        self._by_result[id(result)] = (result, trace)
-        if len(self._by_result) > _MAX_RESULTS:
-            del self._by_result[next(iter(self._by_result))]
+        self._results[id(action.result)] = _Result(action.result, action.id, trace, has_failed)
+        if len(self._results) > _MAX_RESULTS:
+            del self._results[next(iter(self._results))]
 
     def _add_action_step(self, action_id: str, kind: str, at: float, details: dict[str, object]) -> None:
         trace = self._traces.by_action.get(action_id)
         if trace is not None:
             self._traces.advance(trace, kind, at, details)
 
-    def _trace_of_trigger(self, trigger: Event) -> MessageTrace | None:
-        _, trace = self._by_result.get(id(trigger), (None, None))
-        return trace or self._trace_of(trigger.name, trigger.payload)
-
     def _trace_of(self, event: str, payload: object) -> MessageTrace | None:
         return self._traces.by_source.get(source_of_payload(event, payload))
+
+
+def _name(step: StepEvaluated) -> str:
+    return f"flow {step.flow}" + (f", step {step.step}" if step.step else "")
+
+
+def _error(payload: object) -> str:
+    """Returns what a failure says of itself, after a colon; empty if it says nothing."""
+    error = payload.get("error") if isinstance(payload, Mapping) else payload
+    return f": {error}" if isinstance(error, str) and error else ""

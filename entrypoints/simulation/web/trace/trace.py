@@ -1,4 +1,4 @@
-"""The trace of one message: its steps with their times, and the stage of its delivery."""
+"""The trace of one message: its steps with their times, the stage of its delivery, and what came of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ MAX_TEXT_LENGTH: Final = 2_000
 MAX_STEPS: Final = 200
 _MAX_ITEMS: Final = 50
 _MAX_DEPTH: Final = 8
+_NOTHING_SHOWN: Final = "no step does anything that shows in Slack"
 
 MessageKey: TypeAlias = tuple[str, str]
 """A message's channel and `ts`."""
@@ -32,6 +33,33 @@ class DeliveryStage(StrEnum):
     """The pack did not acknowledge what a person did with the app, and Slack does not deliver it again."""
 
 
+class OutcomeKind(StrEnum):
+    """What came of a message that Flyte has accepted."""
+
+    UNDELIVERED = "undelivered"
+    """Flyte has not accepted it; the stage tells more."""
+    NO_FLOW = "no_flow"
+    """No step ran."""
+    PENDING = "pending"
+    """An action has no result yet."""
+    FAILED = "failed"
+    """An action or a template failed, and no step handled it."""
+    NOT_ANSWERED = "not_answered"
+    """Steps ran, and nothing that they did shows in Slack."""
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a message."""
+
+    kind: OutcomeKind
+    reason: str = ""
+    """What failed, why no one was answered, or which answer of a pack no step waits for; may be empty."""
+    at: float = 0.0
+    """When: of an answer the first one, otherwise the last step."""
+
+
 @dataclass(slots=True)
 class MessageTrace:
     """A message's steps, and the actions that it led to."""
@@ -44,9 +72,18 @@ class MessageTrace:
     step_count: int = 0
     pending_actions: set[str] = field(default_factory=set)
     """Their ids."""
-    failed_actions: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    """The actions that failed and that no step has handled, by id, with what to say of them."""
+    flow_failure: str = ""
+    """The flow, the step and the error of a template that failed; empty if none did."""
     completed_actions: int = 0
     """Including the failed ones."""
+    answered_at: float | None = None
+    """Monotonic time at which the app first did something that shows in Slack."""
+    unawaited: str = ""
+    """Which answer of a pack no step waits for; empty if there is none."""
+    unmet: str = ""
+    """Which step waits for the result of an action, and why it did not run."""
     last_at: float = 0.0
     sources: list[str] = field(default_factory=list)
     """The names of what is traced; see `sources`."""
@@ -59,14 +96,39 @@ class MessageTrace:
             shown = {name: truncate(value) for name, value in details.items()}
             self.steps.append({"kind": kind, "ms": self._elapsed_ms(at), **shown})
 
+    def handle_failure(self, action_id: str, step: str) -> None:
+        """Record that this step runs for the failure of an action."""
+        if self.failures.pop(action_id, None) is not None:
+            self.steps = [
+                {**known, "handled_by": step} if known.get("failed_action") == action_id else known
+                for known in self.steps
+            ]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has come of the message so far. A failure that no step handles outweighs everything else."""
+        if self.stage is not DeliveryStage.DELIVERED:
+            return Outcome(OutcomeKind.UNDELIVERED)
+        if failure := next(iter(self.failures.values()), self.flow_failure):
+            return Outcome(OutcomeKind.FAILED, failure, self.last_at)
+        if self.pending_actions:
+            return Outcome(OutcomeKind.PENDING, at=self.last_at)
+        if self.answered_at is not None:
+            return Outcome(OutcomeKind.ANSWERED, self.unawaited, self.answered_at)
+        if not self.completed_actions:
+            return Outcome(OutcomeKind.NO_FLOW, at=self.last_at)
+        return Outcome(OutcomeKind.NOT_ANSWERED, self.unawaited or self.unmet or _NOTHING_SHOWN, self.last_at)
+
     def as_json(self) -> dict[str, object]:
         """Returns the trace's current state."""
+        outcome = self.outcome
         return {
             "stage": self.stage,
+            "outcome": {"kind": outcome.kind, "reason": truncate(outcome.reason), "ms": self._elapsed_ms(outcome.at)},
             "steps": list(self.steps),
             "omitted": self.step_count - len(self.steps),
             "pending_actions": len(self.pending_actions),
-            "failed_actions": self.failed_actions,
+            "failed_actions": len(self.failures),
             "completed_actions": self.completed_actions,
             "last_ms": self._elapsed_ms(self.last_at),
         }

@@ -25,7 +25,7 @@ class MessageTraces:
         self.stage_counts: Final[Counter[DeliveryStage]] = Counter()
         """Number of messages in each stage, discarded ones included."""
         self.counters: Final[Counter[str]] = Counter()
-        """`duplicates`, `succeeded`, `failed`, `posts`."""
+        """`duplicates`, `succeeded`, `failed` (and no step has handled it), `handled` (the other failures), `posts`."""
         self.has_probe = False
         """Whether probes inside the pack report here. Without them, ignored and waiting messages look the same."""
         self._posts: dict[str, tuple[float, Mapping[str, object]]] = {}

@@ -12,16 +12,25 @@ const STAGES = {
   unanswered: ["bad", "not acknowledged"],
 };
 
-/** Returns a message's status: its tone (`good`, `waiting`, `bad`, `muted`) and its label. */
+/** Returns a message's status: its tone (`good`, `waiting`, `warning`, `bad`, `muted`) and its label. */
 export function status(trace) {
   const [tone, label] = STAGES[trace.stage];
-  if (trace.stage !== "delivered") return { tone, label };
-  if (trace.failed_actions) return { tone: "bad", label: "action failed" };
-  if (trace.pending_actions) return { tone: "waiting", label: "action pending" };
-  if (trace.steps.some((step) => step.outcome === "failed")) return { tone: "bad", label: "flow failed" };
-  const elapsed = formatDuration(trace.last_ms);
-  if (!trace.completed_actions) return { tone: "muted", label: `no flow ran, ${elapsed}` };
-  return { tone, label: `completed in ${elapsed}` };
+  const { kind, reason, ms } = trace.outcome;
+  switch (kind) {
+    case "failed":
+      return { tone: "bad", label: `failed: ${reason}` };
+    case "pending":
+      return { tone: "waiting", label: "action pending" };
+    case "no_flow":
+      return { tone: "muted", label: `no flow ran, ${formatDuration(ms)}` };
+    case "not_answered":
+      return { tone: "warning", label: `not answered: ${reason}` };
+    case "answered":
+      if (reason) return { tone: "warning", label: `answered in ${formatDuration(ms)}, but ${reason}` };
+      return { tone: "good", label: `answered in ${formatDuration(ms)}` };
+    default:
+      return { tone, label };
+  }
 }
 
 const VIEW_CHANGES = { opened: "Modal opened", pushed: "Modal opened on top", updated: "Modal updated", published: "Home tab published" };
@@ -53,7 +62,7 @@ export const STEPS = {
   reaction_removed: ["slack", ({ reaction }) => `Reaction taken back: ${reaction}`],
   view_changed: ["slack", ({ change }) => VIEW_CHANGES[change]],
   call_rejected: ["slack", ({ method, error }) => `Slack rejects ${method}: ${error}`],
-  action_completed: ["flyte", ({ event }) => `Action completed: ${event}`],
+  action_completed: ["flyte", ({ event, handled_by }) => `Action completed: ${event}${handled_by ? `, handled by ${handled_by}` : ""}`],
 };
 
 function flowStep({ flow, step, outcome, reason, part }) {

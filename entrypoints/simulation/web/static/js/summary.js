@@ -6,7 +6,8 @@ import { byId, element, render } from "./dom.js";
 export function renderSummary({ feed }) {
   const summary = feed.get("summary");
   if (!summary) return;
-  const { delivered, at_slack, in_pack, dead_lettered, duplicates, pending_actions, succeeded, failed } = summary;
+  const { delivered, at_slack, in_pack, dead_lettered, duplicates } = summary;
+  const { pending_actions, succeeded, failed, handled, not_answered } = summary;
   render(byId("summary"), summary, () => [
     counter("delivered", "Delivered", delivered, "good", "Messages that Flyte has accepted"),
     counter("waiting", "Waiting", at_slack + in_pack, "waiting", `${at_slack} at Slack, ${in_pack} in the pack`),
@@ -14,7 +15,8 @@ export function renderSummary({ feed }) {
     counter("duplicates", "Duplicates", duplicates, "bad", "Messages that Flyte got more than once"),
     counter("actions", "Actions pending", pending_actions, "waiting", "Actions that no pack has completed yet"),
     counter("succeeded", "Succeeded", succeeded, "good", "Actions that succeeded"),
-    counter("failed", "Failed", failed, "bad", "Actions that failed"),
+    counter("failed", "Failed", failed, "bad", `Actions that failed and that no step handled; ${handled} more were handled`),
+    counter("not-answered", "Not answered", not_answered, "warning", "Messages for which steps ran, and no one saw an answer"),
   ]);
 }
 

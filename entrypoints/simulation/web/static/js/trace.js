@@ -84,12 +84,13 @@ function stepItem(workspace, key, step, index, trace) {
 }
 
 /** Failures are open, and so are the reasons of unmatched steps if none matched. */
-function opensByDefault({ kind, outcome, succeeded }, trace) {
+function opensByDefault({ kind, outcome, succeeded, handled_by }, trace) {
   if (outcome === "unmatched") return !trace.steps.some((step) => step.outcome === "matched");
-  return outcome === "failed" || succeeded === false || kind === "dead_lettered";
+  return outcome === "failed" || (succeeded === false && !handled_by) || kind === "dead_lettered";
 }
 
-function toneOf({ kind, outcome, succeeded }) {
+function toneOf({ kind, outcome, succeeded, handled_by }) {
+  if (handled_by) return "warning";
   if (outcome === "failed" || succeeded === false || FAILED.includes(kind)) return "bad";
   if (outcome === "matched" || succeeded) return "good";
   return outcome === "unmatched" || kind === "no_flow" ? "muted" : "";
