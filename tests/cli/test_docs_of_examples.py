@@ -10,7 +10,7 @@ from entrypoints.cli.commands import main
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from tests.support.console import open_console
-from tests.support.pages import ROOT, page, titled_blocks
+from tests.support.pages import ROOT, page, printed_lines, titled_blocks, typed_lines
 
 PAGE = page("examples.md")
 BLOCKS = titled_blocks(PAGE)
@@ -21,12 +21,6 @@ FILES = [title for title in BLOCKS if title not in CONVERSATIONS]
 def without_comments(path: Path) -> str:
     """Returns a file without the lines that are comments for its reader in the repository."""
     return "".join(line for line in path.read_text().splitlines(keepends=True) if not line.startswith("#"))
-
-
-def typed_lines(conversation: str) -> list[str]:
-    """Returns what people type: lines with a slash, and the messages of alice and bob."""
-    typed = re.findall(r"^(?:(/.+)|#\S+ (?:alice|bob): (.+))$", conversation, re.MULTILINE)
-    return [command or said for command, said in typed]
 
 
 @pytest.mark.parametrize("title", FILES)
@@ -47,7 +41,7 @@ async def test_a_conversation_on_the_page_is_the_actual_one(command: str) -> Non
     async with open_console(flows=flows, packs=packs) as console:
         output = await console.run(*typed_lines(shown))
 
-    assert output == re.sub(r"^/.+\n", "", shown, flags=re.MULTILINE)
+    assert output == printed_lines(shown)
 
 
 def test_the_linter_finds_nothing_in_the_examples() -> None:

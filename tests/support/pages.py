@@ -42,3 +42,14 @@ def sources(*layers: str) -> str:
     """Returns the code of these folders as one text."""
     paths = (path for layer in layers for path in sorted((ROOT / layer).rglob("*.py")))
     return "\n".join(path.read_text() for path in paths)
+
+
+def typed_lines(conversation: str) -> list[str]:
+    """Returns what people type in a conversation on a page: lines with a slash, and the messages of alice and bob."""
+    typed = re.findall(r"^(?:(/.+)|#\S+ (?:alice|bob): (.+))$", conversation, re.MULTILINE)
+    return [command or said for command, said in typed]
+
+
+def printed_lines(conversation: str) -> str:
+    """Returns what the terminal shows in a conversation on a page: everything but the lines with a slash."""
+    return re.sub(r"^/.+\n", "", conversation, flags=re.MULTILINE)
