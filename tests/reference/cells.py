@@ -4,34 +4,27 @@ from application.catalog.specs import AskOperator, CommandSpec, EventSpec, InDou
 
 
 def command_cells(spec: CommandSpec) -> list[str]:
-    """Command, input, success event with what it adds, failure event, and what happens in doubt."""
-    optional = [field.name for field in spec.fields if not any(field.name in group for group in spec.required)]
-    fields = [*(f"{_alternatives(group)}\\*" for group in spec.required), *map(_code, optional)]
-    if spec.passes_on:
-        fields.append("any other field")
+    """Command, purpose, both events with what they add, and what happens in doubt."""
     sizes = ("size",) if any(field.is_content for field in spec.fields) else ()
-    return [
-        _code(spec.name),
-        ", ".join(fields),
-        " + ".join(filter(None, (_code(spec.success), _codes(tuple(dict.fromkeys((*spec.results, *sizes))))))),
-        " + ".join(filter(None, (_code(spec.failure), _codes(sizes)))),
-        in_doubt_words(spec.in_doubt),
-    ]
+    events = (
+        _event(spec.success, *dict.fromkeys((*spec.results, *sizes))),
+        _event(spec.failure, *sizes),
+    )
+    return [_link(spec.name), spec.summary, "<br>".join(events), _in_doubt(spec.in_doubt)]
+
+
+def event_cells(spec: EventSpec) -> list[str]:
+    """Event, and its meaning."""
+    return [_link(spec.name) + (" (optional)" if spec.is_optional else ""), spec.summary]
 
 
 def required_cell(spec: CommandSpec, name: str) -> str:
     """Whether a field of a command is required, and which other one serves instead."""
     others = next(([other for other in group if other != name] for group in spec.required if name in group), None)
-    return "" if others is None else "yes" if not others else f"this or {_alternatives(tuple(others))}"
+    return "" if others is None else "yes" if not others else f"this or {' or '.join(map(_code, others))}"
 
 
-def event_cells(spec: EventSpec) -> list[str]:
-    """Event, its meaning, and its payload."""
-    name = _code(spec.name) + (" (optional)" if spec.is_optional else "")
-    return [name, spec.summary, _codes(spec.fields)]
-
-
-def in_doubt_words(rule: InDoubtRule) -> str:
+def _in_doubt(rule: InDoubtRule) -> str:
     """What happens in doubt, in the words of the documentation."""
     match rule:
         case Repeat(settled_by=""):
@@ -44,12 +37,12 @@ def in_doubt_words(rule: InDoubtRule) -> str:
             return "the operator decides"
 
 
-def _alternatives(names: tuple[str, ...]) -> str:
-    return " or ".join(map(_code, names))
+def _event(name: str, *added: str) -> str:
+    return " + ".join((_code(name), *([", ".join(map(_code, added))] if added else ())))
 
 
-def _codes(names: tuple[str, ...]) -> str:
-    return ", ".join(map(_code, names))
+def _link(name: str) -> str:
+    return f"[`{name}`](#{name.lower()})"
 
 
 def _code(name: str) -> str:

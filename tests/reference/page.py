@@ -31,13 +31,13 @@ def introduction() -> str:
 
 def commands_overview() -> str:
     """Returns the section with the table of all commands."""
-    head = ("command", "input", "success event, and what it adds", "failure event", "in doubt")
+    head = ("command", "purpose", "events, and what they add", "in doubt")
     return (EXAMPLES / "commands.md").read_text() + "\n" + _table(head, map(command_cells, COMMANDS))
 
 
 def events_overview() -> str:
     """Returns the section with the table of all events."""
-    head = ("event", "meaning", "payload, besides `channelId`, `user` and `teamId`")
+    head = ("event", "meaning")
     return (EXAMPLES / "events.md").read_text() + "\n" + _table(head, map(event_cells, EVENTS))
 
 
