@@ -13,6 +13,7 @@ from entrypoints.config.settings import Settings, load_settings
 from entrypoints.container.adapters import Adapters, event_selection
 from entrypoints.container.application import Application
 from entrypoints.container.daemon import Daemon, lifetimes
+from entrypoints.lint.packs import Packs
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow
@@ -23,7 +24,7 @@ from entrypoints.simulation.pongo2.rendering import TemplateEnvironment
 from entrypoints.simulation.slack.event_log import SlackEvent, SocketClosed, SocketOpened
 from entrypoints.simulation.slack.memory_bridge import SlackMemoryBridge
 from entrypoints.simulation.slack.server import SlackServer
-from entrypoints.simulation.web.open import BUILT_IN_FILES, open_page
+from entrypoints.simulation.web.open import open_page
 from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT
 
@@ -196,8 +197,10 @@ def _page(
     """Opens the page and yields its URL; yields an empty one if the configuration has no page."""
     if config.page_port is None:
         return nullcontext("")
-    files = [*BUILT_IN_FILES, *config.flow_files] if flyte.flows else []
-    return open_page(slack, flyte, config.page_port, adapters=adapters, flow_files=files)
+    packs = Packs(scripts=config.packs)
+    return open_page(
+        slack, flyte, config.page_port, adapters=adapters, flow_files=config.flow_files, known_packs=lambda: packs
+    )
 
 
 def _populate(workspace: SlackWorkspace, members: Sequence[str] = ()) -> None:

@@ -17,6 +17,7 @@ from entrypoints.simulation.web.action_request import (
 from entrypoints.simulation.web.app_actions import MAX_ID_LENGTH, AppActions, read_content
 from entrypoints.simulation.web.fault_switches import UnknownFault
 from entrypoints.simulation.web.flow_editor import DraftNotFound, TooManyFlows
+from entrypoints.simulation.web.flow_file import FileUnusable
 from entrypoints.simulation.web.workbench import Workbench
 from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
 from entrypoints.simulation.workspaces.workspace import NotAllowed, UnknownName, UploadedFile
@@ -46,6 +47,8 @@ class ActionHandler:
             "update-flow": self._update_flow,
             "create-flow": self._create_flow,
             "delete-flow": self._delete_flow,
+            "save-flow": self._save_flow,
+            "load-flow": self._load_flow,
             "set-fault": self._set_fault,
             **AppActions(workbench).methods,
         }
@@ -57,7 +60,7 @@ class ActionHandler:
             raise ActionRejected(f"there is no action {name[:MAX_NAME_LENGTH]}")
         try:
             return await method(ActionRequest(arguments)) or {}
-        except (UnknownName, NotAllowed, DraftNotFound, UnknownFault, TooManyFlows) as error:
+        except (UnknownName, NotAllowed, DraftNotFound, FileUnusable, UnknownFault, TooManyFlows) as error:
             raise ActionRejected(str(error)) from error
         finally:
             self._workbench.publish()
@@ -132,6 +135,16 @@ class ActionHandler:
 
     async def _delete_flow(self, request: ActionRequest) -> None:
         self._workbench.flow_editor.delete(request.text("flow"))
+
+    async def _save_flow(self, request: ActionRequest) -> ActionResult:
+        file = await self._workbench.flow_editor.save(
+            request.text("flow"), _flow_text(request), request.text("version")
+        )
+        return {"path": str(file.path.resolve()), "version": file.version}
+
+    async def _load_flow(self, request: ActionRequest) -> ActionResult:
+        file = await self._workbench.flow_editor.load(request.text("flow"))
+        return {"text": file.text, "version": file.version}
 
     async def _set_fault(self, request: ActionRequest) -> None:
         await self._workbench.faults.set(request.text("fault"), on=request.flag("on"))

@@ -1,21 +1,18 @@
 """Opens the page for both simulated servers, and for the pack between them if it runs in this process."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
 
 from application.resilience.interception import InterceptedStorage, ObservedReceiver
 from entrypoints.container.adapters import Adapters
-from entrypoints.simulation.flyte.flow_loader import BUILT_IN
+from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.causes import mark_requests
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.server import PageServer
 from entrypoints.simulation.web.trace.pack_probe import PackProbe
 from entrypoints.simulation.web.workbench import Workbench
-
-BUILT_IN_FILES: Final = tuple(sorted(BUILT_IN.iterdir()))
 
 
 @asynccontextmanager
@@ -25,13 +22,15 @@ async def open_page(
     port: int,
     *,
     adapters: Adapters | None,
-    flow_files: Iterable[Path] = BUILT_IN_FILES,
+    flow_files: Iterable[Path] = (),
+    known_packs: Callable[[], Packs] = Packs,
 ) -> AsyncIterator[str]:
     """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken.
 
-    `adapters` are the pack's, before any of them is used: the page shows what passes through them.
+    `adapters` are the pack's, before any of them is used: the page shows what passes through them. Flows from
+    `flow_files` can be saved there; the linter knows what `known_packs` returns.
     """
-    workbench = Workbench(slack, flyte, flow_files)
+    workbench = Workbench(slack, flyte, flow_files, known_packs)
     async with workbench.open():
         if adapters is not None:
             adapters.slack_web.add_kwargs(trace_configs=[mark_requests()])

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.event_log import EphemeralChanged, EphemeralPost, EventRaised, SlackEvent
 from entrypoints.simulation.slack.server import SlackServer
@@ -39,11 +40,17 @@ _DEBOUNCE_SECONDS: Final = 0.02
 class Workbench:
     """Publishes both servers to one feed."""
 
-    def __init__(self, slack: SlackServer, flyte: FlyteServer, flow_files: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        slack: SlackServer,
+        flyte: FlyteServer,
+        flow_files: Iterable[Path] = (),
+        known_packs: Callable[[], Packs] = Packs,
+    ) -> None:
         self.slack: Final = slack
         self.flyte: Final = flyte
         self.feed: Final = StateFeed()
-        self.flow_editor: Final = FlowEditor(flyte, flow_files)
+        self.flow_editor: Final = FlowEditor(flyte, flow_files, known_packs)
         self.faults: Final = FaultSwitches(slack, flyte)
         self.traces: Final = MessageTraces(self._on_trace)
         self.activities: Final = ActivityReader(slack)

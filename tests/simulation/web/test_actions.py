@@ -72,6 +72,8 @@ async def test_the_bot_can_be_invited_and_removed(page: PageClient, sandbox: San
         ("add-person", {"name": "<b>"}, "names start with a letter or digit"),
         ("update-flow", {"flow": "flow-99", "text": "x"}, "flow flow-99 no longer exists"),
         ("delete-flow", {"flow": "flow-99"}, "flow flow-99 no longer exists"),
+        ("save-flow", {"flow": "flow-99", "text": "x", "version": "y"}, "flow flow-99 no longer exists"),
+        ("load-flow", {"flow": "flow-99"}, "flow flow-99 no longer exists"),
         ("set-fault", {"fault": "no-such", "on": True}, "there is no fault no-such"),
         ("set-fault", {"fault": "flyte-down", "on": "yes"}, "on must be true or false"),
     ],

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.flow_loader import flow_from_file, flow_from_text
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_text
+from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedAnswer
 from entrypoints.simulation.web.flow_editor import MAX_FLOWS, Draft, FlowEditor, TooManyFlows
+from entrypoints.simulation.web.flow_file import FileUnusable
 
 _TEXT = """# with a comment
 name: greet
@@ -46,6 +49,121 @@ def test_a_flow_from_a_file_has_the_files_text(tmp_path: Path) -> None:
     editor.refresh()
 
     assert only_draft(editor).text == _TEXT
+
+
+def opened(path: Path, text: str = _TEXT) -> FlowEditor:
+    """Returns an editor of the flow in this file."""
+    path.write_text(text, encoding="utf-8")
+    editor = FlowEditor(Flyte(flows=[flow_from_file(path)]), [path])
+    editor.refresh()
+    return editor
+
+
+def version_of(editor: FlowEditor) -> str:
+    file = only_draft(editor).file
+    assert file is not None
+    return file.version
+
+
+async def test_a_flow_is_saved_in_the_file_that_it_comes_from(tmp_path: Path) -> None:
+    path = tmp_path / "greet.yaml"
+    editor = opened(path)
+    changed = _TEXT.replace("SendMessage", "JoinChannel")
+
+    await editor.save(only_draft(editor).id, changed, version_of(editor))
+
+    assert path.read_text(encoding="utf-8") == only_draft(editor).text == changed
+    await editor.save(only_draft(editor).id, _TEXT, version_of(editor))
+    assert path.read_text(encoding="utf-8") == _TEXT
+
+
+async def test_a_file_that_has_changed_since_it_was_read_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "greet.yaml"
+    editor = opened(path)
+    read = version_of(editor)
+    path.write_text(_TEXT + "# by hand\n", encoding="utf-8")
+
+    with pytest.raises(FileUnusable, match=r"greet\.yaml has changed on disk since it was read, so it was not saved"):
+        await editor.save(only_draft(editor).id, flow_text("welcome"), read)
+
+    assert path.read_text(encoding="utf-8").endswith("# by hand\n")
+    assert only_draft(editor).text == flow_text("welcome")
+
+
+async def test_a_file_that_has_changed_is_saved_again_once_it_was_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "greet.yaml"
+    editor = opened(path)
+    path.write_text(_TEXT + "# by hand\n", encoding="utf-8")
+
+    await editor.load(only_draft(editor).id)
+    assert only_draft(editor).text.endswith("# by hand\n")
+    await editor.save(only_draft(editor).id, _TEXT, version_of(editor))
+
+    assert path.read_text(encoding="utf-8") == _TEXT
+
+
+async def test_a_file_that_was_deleted_is_not_saved(tmp_path: Path) -> None:
+    path = tmp_path / "greet.yaml"
+    editor = opened(path)
+    path.unlink()
+
+    with pytest.raises(FileUnusable, match=r"greet\.yaml cannot be read: No such file or directory"):
+        await editor.save(only_draft(editor).id, _TEXT, version_of(editor))
+
+    assert not path.exists()
+
+
+async def test_a_flow_that_comes_from_no_file_is_not_saved(editor: FlowEditor) -> None:
+    with pytest.raises(FileUnusable, match="this flow comes from no file of yours: download it instead"):
+        await editor.save(only_draft(editor).id, _TEXT, "any")
+
+
+def test_a_built_in_flow_has_its_files_text_and_no_file_to_save_it_in() -> None:
+    echo = BUILT_IN / "echo.yaml"
+    editor = FlowEditor(Flyte(flows=[flow_from_file(echo)]))
+
+    editor.refresh()
+
+    assert only_draft(editor).text == echo.read_text(encoding="utf-8")
+    assert only_draft(editor).file is None
+
+
+def test_a_file_that_is_read_again_with_the_same_text_does_not_undo_later_changes(tmp_path: Path) -> None:
+    path = tmp_path / "greet.yaml"
+    path.write_text(_TEXT, encoding="utf-8")
+    flyte = Flyte(flows=[flow_from_file(path)])
+    editor = FlowEditor(flyte, [path])
+    editor.refresh()
+    editor.update(only_draft(editor).id, _TEXT.replace("SendMessage", "JoinChannel"))
+
+    flyte.add_flow(flow_from_file(path))
+    editor.refresh()
+
+    assert "JoinChannel" in only_draft(editor).text
+    assert flyte.flows["greet"].steps[0].command_name == "JoinChannel"
+
+
+def test_the_linter_knows_the_packs_of_the_session(flyte: Flyte) -> None:
+    packs = [Packs()]
+    editor = FlowEditor(flyte, known_packs=lambda: packs[0])
+    waiting = """
+name: deploy
+steps:
+- id: start
+  event: {packName: Slack, name: ReceivedMessage}
+  command: {packName: Deployer, name: Deploy}
+- dependsOn: [start]
+  event: {packName: Deployer, name: DeployDone}
+  command: {packName: Deployer, name: Deploy}
+"""
+    draft = editor.drafts[editor.create(waiting)]
+    assert not any("DeployDone" in finding.message for finding in draft.findings)
+
+    script = PackScript(name="Deployer", commands={"Deploy": (ScriptedAnswer(event="Deployed"),)})
+    packs[0] = Packs(scripts=[script])
+    editor.refresh()
+
+    assert any("DeployDone" in finding.message for finding in draft.findings)
 
 
 def test_any_other_flow_is_shown_as_yaml(editor: FlowEditor) -> None:

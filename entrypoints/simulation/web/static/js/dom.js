@@ -1,6 +1,6 @@
 /** DOM helpers. Children given as strings become text nodes; nothing parses HTML. */
 
-const ERROR_MS = 6000; // for which an error stays visible
+const POPUP_MS = 6000; // for which an error or a notice stays visible
 
 /**
  * Returns an element with these properties and children. Names with a dash are set as attributes (`aria-label`),
@@ -73,19 +73,24 @@ export function enableArrowKeys(container, list, moveTo, keys = ["ArrowUp", "Arr
   });
 }
 
-let errorTimer = 0;
+const popupTimers = {};
 
 /** Shows an error message for a few seconds. */
-export function showError(message) {
-  byId("error").textContent = message;
-  byId("error").showPopover(); // above dialogs
-  clearTimeout(errorTimer);
-  errorTimer = setTimeout(hideError, ERROR_MS);
+export const showError = (message) => showPopup("error", message);
+
+/** Shows for a few seconds what was done. */
+export const showNotice = (message) => showPopup("notice", message);
+
+function showPopup(id, message) {
+  byId(id).textContent = message;
+  byId(id).showPopover(); // above dialogs
+  clearTimeout(popupTimers[id]);
+  popupTimers[id] = setTimeout(hidePopup, POPUP_MS, id);
 }
 
-function hideError() {
-  byId("error").textContent = "";
-  byId("error").hidePopover();
+function hidePopup(id) {
+  byId(id).textContent = "";
+  byId(id).hidePopover();
 }
 
 /** Formats milliseconds: `0.8 ms`, `12 ms`, `1.4 s`, `2 min`. */

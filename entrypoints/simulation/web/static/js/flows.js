@@ -1,10 +1,10 @@
 /** The flow editor: texts are validated while they are typed, and run as soon as they are valid. */
 
 import { act } from "./client.js";
-import { button, byId, element, enableArrowKeys, fill, render } from "./dom.js";
+import { button, byId, element, enableArrowKeys, fill, render, showError, showNotice } from "./dom.js";
 import { selection } from "./selection.js";
 
-const SAVE_DELAY_MS = 250; // after the last key
+const UPDATE_DELAY_MS = 250; // after the last key
 const TEMPLATE = `name: my_flow
 description: Replies to greetings
 steps:
@@ -20,24 +20,31 @@ steps:
       message: "Hello <@{{ Event.Payload.user.id }}>!"
 `;
 
-let saveTimer = 0;
-let isUnsaved = false;
+let updateTimer = 0;
+let isUnsent = false; // whether the server lacks what was typed
+let received = ""; // the latest text from the server
 let createdFlow = ""; // a new flow, which gets the focus once it is rendered
+let shown = null; // the flow in the editor
+let conflict = ""; // the id of the flow whose file has changed on disk
 
 /** Sets up the event listeners. */
 export function initFlows() {
   const text = byId("flow-text");
   const list = byId("flow-list");
   text.addEventListener("input", () => {
-    isUnsaved = true;
+    isUnsent = true;
     renderLineNumbers();
-    clearTimeout(saveTimer);
-    saveTimer = setTimeout(save, SAVE_DELAY_MS);
+    clearTimeout(updateTimer);
+    updateTimer = setTimeout(send, UPDATE_DELAY_MS, "update-flow");
   });
   text.addEventListener("scroll", () => (byId("line-numbers").scrollTop = text.scrollTop));
-  text.addEventListener("blur", () => isUnsaved && save());
+  text.addEventListener("blur", () => isUnsent && send("update-flow"));
   enableArrowKeys(list, () => [...list.querySelectorAll("button")], (item) => (item.focus(), item.click()));
   byId("new-flow").addEventListener("click", create);
+  byId("copy-flow").addEventListener("click", copy);
+  byId("download-flow").addEventListener("click", download);
+  byId("save-flow").addEventListener("click", save);
+  byId("load-flow").addEventListener("click", load);
   byId("delete-flow").addEventListener("click", () => act("delete-flow", { flow: text.dataset.flow }));
 }
 
@@ -61,11 +68,15 @@ function flowItem(id, { name, error }, isSelected) {
 function renderText(id, flow) {
   const text = byId("flow-text");
   const isOther = text.dataset.flow !== id;
-  if (isOther || (!isUnsaved && document.activeElement !== text)) text.value = flow?.text ?? "";
+  if (isOther) [text.value, text.dataset.version] = ["", flow?.file?.version ?? ""];
+  if (isOther || (!isUnsent && flow?.text !== received)) showText(flow?.text ?? "", flow?.file?.version);
   text.dataset.flow = id;
   text.disabled = !flow;
-  byId("delete-flow").hidden = !flow;
-  if (isOther) isUnsaved = false;
+  shown = flow;
+  for (const name of ["copy", "download", "delete"]) byId(`${name}-flow`).hidden = !flow;
+  byId("save-flow").hidden = !flow?.file;
+  byId("load-flow").hidden = conflict !== id || !flow;
+  if (isOther) isUnsent = false;
   renderState(flow);
   renderFindings(flow?.findings ?? []);
   renderLineNumbers(flow?.line);
@@ -73,6 +84,17 @@ function renderText(id, flow) {
     createdFlow = "";
     text.focus();
   }
+}
+
+/** Shows a text unless it stands there already; `version` is that of the file it was read from, if any. */
+function showText(value, version = "") {
+  const text = byId("flow-text");
+  received = value;
+  if (text.value === value) return;
+  const { selectionStart, selectionEnd } = text;
+  text.value = value;
+  text.setSelectionRange(selectionStart, selectionEnd);
+  text.dataset.version = version;
 }
 
 function renderState(flow) {
@@ -83,9 +105,15 @@ function renderState(flow) {
   goToError.hidden = !flow?.line;
   goToError.onclick = () => selectError(flow.line, flow.column);
   if (!flow) return fill(state, "There are no flows.");
-  if (!flow.error) return fill(state, "Running in this simulation. Files on disk stay unchanged.");
+  if (!flow.error) return fill(state, `Running in this simulation. ${storage(flow)}`);
   const location = flow.line ? `Line ${flow.line}${flow.column ? `, column ${flow.column}` : ""}: ` : "";
   fill(state, `${location}${flow.error}. ${flow.is_running ? "The last valid version keeps running." : "Not running yet."}`);
+}
+
+/** Tells where the text is kept. */
+function storage({ file, is_saved: isSaved }) {
+  if (!file) return "Changes end with it: copy or download them to keep them.";
+  return isSaved ? `Saved in ${file.path}.` : `Not saved in ${file.path}.`;
 }
 
 /** Renders what the linter finds; a press selects the place. */
@@ -116,11 +144,51 @@ function selectError(line, column) {
   text.setSelectionRange(start + Math.max(column - 1, 0), start + (lines[line - 1]?.length ?? 0));
 }
 
-function save() {
-  clearTimeout(saveTimer);
-  isUnsaved = false;
+/** Executes an action with the text in the editor. Returns its result. */
+async function send(name, more = {}) {
+  clearTimeout(updateTimer);
   const text = byId("flow-text");
-  act("update-flow", { flow: text.dataset.flow, text: text.value });
+  const sent = text.value;
+  const result = await act(name, { flow: text.dataset.flow, text: sent, ...more });
+  if (result && text.value === sent) isUnsent = false;
+  return result;
+}
+
+async function copy() {
+  const isCopied = await navigator.clipboard.writeText(byId("flow-text").value).then(() => true, () => false);
+  if (isCopied) showNotice("Copied");
+  else showError("The browser does not allow it: select the text, and copy it with the keyboard");
+}
+
+function download() {
+  const url = URL.createObjectURL(new Blob([byId("flow-text").value], { type: "text/plain" }));
+  const name = (shown.name || "flow").replace(/[^\w.-]+/g, "_");
+  element("a", { href: url, download: `${name}.${shown.is_json ? "json" : "yaml"}` }).click();
+  URL.revokeObjectURL(url);
+}
+
+async function save() {
+  const text = byId("flow-text");
+  const { flow, version } = text.dataset;
+  const result = await send("save-flow", { version });
+  conflict = result ? "" : flow;
+  byId("load-flow").hidden = Boolean(result);
+  if (!result) return;
+  text.dataset.version = result.version;
+  showNotice(`Saved to ${result.path}`);
+}
+
+async function load() {
+  const { flow } = byId("flow-text").dataset;
+  const result = await act("load-flow", { flow });
+  if (!result) return;
+  isUnsent = false;
+  conflict = "";
+  byId("load-flow").hidden = true;
+  showText(result.text);
+  byId("flow-text").dataset.version = result.version;
+  renderLineNumbers();
+  byId("flow-text").focus();
 }
 
 async function create() {
