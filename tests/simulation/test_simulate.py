@@ -42,6 +42,24 @@ def test_an_invalid_line_is_reported_and_the_others_are_posted() -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("ends", [(), ("--in-memory",)], ids=["loopback", "in memory"])
+def test_a_flow_that_cannot_run_ends_a_pipe_with_status_1_and_the_reason(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    flow = tmp_path / "flow.yaml"
+    flow.write_text(
+        "name: odd\nsteps:\n- id: asked\n  event: {packName: Slack, name: ReceivedMessage}\n"
+        "  criteria: '{{ Event.Payload.message|upper }}'\n"
+        "  command: {packName: Slack, name: Broadcast, input: {message: hi}}\n"
+    )
+
+    done = simulate("true\nmaybe\nmaybe\ntrue\n", "--flow", flow, *ends)
+
+    assert done.stderr == (
+        "line 2: flow odd, step asked cannot run: criteria: renders to 'MAYBE', which is neither True nor False\n"
+    )
+    assert done.stdout.count("#general flyte: hi") == 2
+    assert done.returncode == 1
+
+
 def test_an_invalid_flow_is_rejected_with_file_step_and_column(tmp_path: Path) -> None:
     flow = tmp_path / "bad.yaml"
     flow.write_text(

@@ -16,7 +16,7 @@ from entrypoints.simulation.console.formatter import Detail, EventFormatter, Out
 from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte.document_fields import unknown
 from entrypoints.simulation.flyte.step_evaluator import RenderError
-from entrypoints.simulation.flyte.trace import ActionFinished, EventAccepted, StepFailed, StepUnmatched
+from entrypoints.simulation.flyte.trace import ActionFinished, EventAccepted, StepFailed, StepUnmatched, step_name
 from entrypoints.simulation.flyte.unawaited import SLACK, unawaited_answer
 from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
@@ -123,11 +123,10 @@ class FailureReporter:
         found = []
         for event in self._log.events[self._turn_events :]:
             if isinstance(event, StepUnmatched | StepFailed):
-                step = f"flow {event.flow}" + (f", step {event.step}" if event.step else "")
-                found.append(f"{step} {_step_problem(event)}")
+                found.append(f"{step_name(event.flow, event.step)} {_step_problem(event)}")
             elif isinstance(event, ActionFinished) and event.has_failed:
                 source = self._log.source_of_action(event.action_id) or "a command of no flow"
-                found.append(f"{source}: {event.command} ends in {event.event}{_error_suffix(event.payload)}")
+                found.append(f"{source}: {event.outcome}")
             elif isinstance(event, EventAccepted):
                 found += self._unawaited_event(event)
             if isinstance(event, ActionFinished) and (unawaited := unawaited_answer(self._flyte, event)):
@@ -187,11 +186,6 @@ def _step_problem(event: StepUnmatched | StepFailed) -> str:
     if isinstance(event, StepFailed):
         return f"cannot run: {event.part}: {event.error}"
     return f"does not run: {event.reason}"
-
-
-def _error_suffix(payload: object) -> str:
-    error = payload.get("error") if isinstance(payload, dict) else payload
-    return f": {error}" if isinstance(error, str) else ""
 
 
 def _is_visible(event: OutputEvent) -> bool:

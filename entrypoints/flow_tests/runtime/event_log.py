@@ -86,7 +86,7 @@ class EventLog:
         self.events.append(event)
         match event:
             case flyte.StepMatched(flow=flow, step=step, action_id=action_id):
-                self._sources[action_id] = f"flow {flow}" + (f", step {step}" if step else "")
+                self._sources[action_id] = flyte.step_name(flow, step)
             case flyte.ActionCreated(action_id=action_id, pack=pack, command=command, input=value):
                 self._add(CommandSent(_now(), pack, command, value, action_id))
             case flyte.EventAccepted() | flyte.ActionFinished():

@@ -46,9 +46,11 @@ async def run_lines(
 ) -> bool:
     """Run lines one after the other until the last or /quit. Returns False if there were none but blank ones.
 
-    `report_error` gets each error with the number of its line.
+    `report_error` gets each error with the number of its line, and what flows could not do for it.
     """
     number, had_text = 0, False
+    for reason in session.failures.take():
+        report_error(reason)
     async for line in lines:
         number += 1
         had_text = had_text or bool(line.strip())
@@ -58,6 +60,8 @@ async def run_lines(
             report_error(f"line {number}: {error}")
         except SessionEnded:
             break
+        for reason in session.failures.take():
+            report_error(f"line {number}: {reason}")
     return had_text
 
 

@@ -5,6 +5,7 @@ from collections import deque
 from typing import Final
 
 from entrypoints.simulation.console.controls import Controls
+from entrypoints.simulation.console.failures import FlowFailures
 from entrypoints.simulation.console.formatter import Detail, EventFormatter, EventPrinter
 from entrypoints.simulation.console.output import Output, text_line
 from entrypoints.simulation.console.transcript import Transcript
@@ -34,6 +35,7 @@ class ConsoleSession:
         self.slack = sandbox.workspace.slack
         self.transcript = Transcript()
         self.controls = Controls(self.slack, self.transcript)
+        self.failures = FlowFailures(self.flyte)
         self.formatter = EventFormatter(self.transcript, self.flyte, detail)
         self.printer = EventPrinter(self.formatter, output)
         self.speaker = self.workspace.handles[0]

@@ -100,6 +100,12 @@ class ActionFinished(TraceEvent):
         """Whether the answer reports a failure."""
         return self.event == FATAL or self.event.endswith(("Failed", "Fail"))
 
+    @property
+    def outcome(self) -> str:
+        """How messages tell the answer: `Deploy ends in DeployFailed: no such version`."""
+        error = self.payload.get("error") if isinstance(self.payload, dict) else self.payload
+        return f"{self.command} ends in {self.event}" + (f": {error}" if isinstance(error, str) else "")
+
 
 @dataclass(frozen=True, slots=True)
 class RequestServed(TraceEvent):
@@ -110,3 +116,8 @@ class RequestServed(TraceEvent):
     path: str
     status: int
     fault: str
+
+
+def step_name(flow: str, step: str) -> str:
+    """Returns how messages name a step: `flow echo, step answer`."""
+    return f"flow {flow}" + (f", step {step}" if step else "")

@@ -22,7 +22,7 @@ def unawaited_answer(flyte: Flyte, finished: ActionFinished) -> str:
     action = flyte.actions.get(finished.action_id)
     if action is None or shows_in_slack(action) or _is_awaited(flyte, action, finished.event):
         return ""
-    awaited = [f"{_name(step)} waits for {step.event_pack} {step.event_name}" for step in _waiting_steps(action)]
+    awaited = [f"{_name(step)} waits for {step.event_pack} {step.event_name}" for step in waiting_steps(action)]
     return "; ".join([f"no step waits for {action.pack_name} {finished.event}", *awaited])
 
 
@@ -33,7 +33,7 @@ def _is_awaited(flyte: Flyte, action: Action, event: str) -> bool:
     return any((step.event_pack, step.event_name) == (action.pack_name, event) for step in (*own, *starting))
 
 
-def _waiting_steps(action: Action) -> list[FlowStep]:
+def waiting_steps(action: Action) -> list[FlowStep]:
     """Returns the steps of the action's flow that wait for another answer to it."""
     steps = action.run.flow.steps if action.run.flow else ()
     return [step for step in steps if step.event_pack == action.pack_name and action.step_id in step.depends_on]
