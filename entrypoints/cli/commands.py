@@ -24,6 +24,7 @@ _PATH: Final = click.Path(path_type=Path)
 _PORT: Final = click.IntRange(0, 65535)
 _OF_PACKS: Final = {
     "--flow": "flows",
+    "--built-in": "built_in",
     "--pack": "packs",
     "--datastore": "datastore",
     "--labels": "labels",
@@ -74,7 +75,9 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 
 @main.command(short_help="Try flows on this machine, without Slack and Flyte.")
 @click.option("--flow", "flows", multiple=True, type=_PATH, help="A flow file to load; repeatable.")
+@click.option("--built-in", is_flag=True, help="Run the built-in flows besides those of --flow.")
 @click.option("--pack", "packs", multiple=True, type=_PATH, help="A scripted pack to run; repeatable.")
+@click.option("--channel", "channels", multiple=True, metavar="#NAME[=ID]", help="A channel to join; repeatable.")
 @click.option("--datastore", type=_PATH, help="A file with items of Flyte's datastore: texts and objects by key.")
 @click.option("--labels", default="", help="Labels of the Slack pack: key=value,key=value.")
 @click.option("--in-memory", is_flag=True, help="Use in-memory adapters instead of sockets.")
@@ -117,7 +120,7 @@ def simulate(**options: Any) -> None:
         raise click.UsageError("--classic and --deliver-to exclude each other: a classic app receives by RTM here")
     if options["serve"] and options["record"]:
         raise click.UsageError("--serve runs no pack to record: set FLYTE_SLACK_RECORD for your own pack instead")
-    sys.exit(run_simulation(SimulateOptions(**options)))
+    sys.exit(run_simulation(SimulateOptions(**options, environ=os.environ)))
 
 
 @main.command(short_help="Check configuration and connectivity, and suggest fixes.")
@@ -171,7 +174,7 @@ def test(**options: Any) -> None:
     """
     from entrypoints.flow_tests.command import run_tests  # noqa: PLC0415 - not needed by run
 
-    sys.exit(run_tests(**options))
+    sys.exit(run_tests(**options, environ=os.environ))
 
 
 @main.command(short_help="Turn a recording into a flow test.")

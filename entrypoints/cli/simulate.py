@@ -5,8 +5,8 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO, cast
 
@@ -16,9 +16,9 @@ from domain.errors import StorageError
 from entrypoints.config.settings import SettingsError
 from entrypoints.daemon import ExitStatus
 from entrypoints.lint.loading import load_flow
-from entrypoints.lint.packs import Packs
+from entrypoints.lint.packs import SLACK, Packs
 from entrypoints.observability.logs import configure_logs
-from entrypoints.simulation.console.flow_reloader import FlowReloader
+from entrypoints.simulation.console.file_reloader import FileReloader
 from entrypoints.simulation.console.formatter import Detail
 from entrypoints.simulation.console.output import Output, PlainOutput
 from entrypoints.simulation.console.repl import read_lines, run_lines
@@ -28,6 +28,7 @@ from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
+from entrypoints.simulation.pack_settings import applicable
 from entrypoints.simulation.sandbox import (
     SandboxConfig,
     loopback_sandbox,
@@ -35,6 +36,7 @@ from entrypoints.simulation.sandbox import (
     served_sandbox,
     slack_only_sandbox,
 )
+from entrypoints.simulation.workspaces.channels import ChannelSetup, parse_channel, shared_id, with_defaults
 from entrypoints.terminal_text import printable
 
 _SETTLE_SECONDS: Final = 10.0
@@ -59,7 +61,11 @@ class SimulateOptions:
     """The options of the command line."""
 
     flows: Sequence[Path] = ()
+    built_in: bool = False
+    """Whether the built-in flows run besides `flows`. Without `flows` they always run."""
     packs: Sequence[Path] = ()
+    channels: Sequence[str] = ()
+    """As `#ops` or `#ops=C024BE91L`, besides the default ones."""
     datastore: Path | None = None
     """A file with items of Flyte's datastore."""
     labels: str = ""
@@ -78,6 +84,8 @@ class SimulateOptions:
     explain: bool | None = None
     """None: only in a terminal."""
     log_level: str | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """The environment, whose variables can change the settings of the pack."""
 
     @property
     def is_serving(self) -> bool:
@@ -109,17 +117,20 @@ class _CurrentStderr:
 
 def _load_config(options: SimulateOptions) -> SandboxConfig:
     """Reads the flows and packs. Raises InvalidDocument."""
-    packs = [pack_from_file(path) for path in options.packs]
-    own = {path: _load_flow(path, Packs(scripts=packs)) for path in options.flows}
-    built_in = map(flow_from_file, sorted(BUILT_IN.iterdir()))
+    packs = [pack_from_file(path) for path in dict.fromkeys(options.packs)]
+    settings = _settings(options)
+    known = Packs(slack=settings.get("PACK_NAME", SLACK), scripts=packs)
+    own = {path: _load_flow(path, known) for path in options.flows}
+    built_in = map(flow_from_file, () if own and not options.built_in else sorted(BUILT_IN.iterdir()))
     flows = {flow.name: flow for flow in (*built_in, *own.values())}  # the user's own flows replace built-in ones
     has_page = options.is_serving or _is_terminal()
     return SandboxConfig(
         flows=list(flows.values()),
         flow_files={path: flow.name for path, flow in own.items()},
         packs=packs,
+        channels=_channels(options.channels),
         datastore=datastore_from_file(options.datastore) if options.datastore else {},
-        labels=options.labels,
+        settings=settings,
         record=str(options.record or ""),
         classic=options.classic,
         deliver_to=options.deliver_to,
@@ -127,6 +138,21 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
         flyte_port=options.flyte_port,
         page_port=0 if options.page_port is None and has_page else options.page_port,
     )
+
+
+def _settings(options: SimulateOptions) -> Mapping[str, str]:
+    labels = {"FLYTE_LABELS": options.labels} if options.labels else {}
+    return applicable(options.environ) | labels
+
+
+def _channels(given: Sequence[str]) -> Sequence[ChannelSetup]:
+    try:
+        channels = with_defaults(map(parse_channel, given))
+    except ValueError as error:
+        raise InvalidDocument(f"--channel: {error}") from error
+    if shared := shared_id(channels):
+        raise InvalidDocument(f"--channel: {shared}")
+    return channels
 
 
 def _load_flow(path: Path, packs: Packs) -> Flow:
@@ -204,18 +230,25 @@ async def _run_console(options: SimulateOptions, config: SandboxConfig, sandbox:
     session = ConsoleSession(sandbox, _output(), Detail.ON if is_explained else Detail.OFF)
     if sandbox.page_url and not options.is_serving:
         session.write(f"Web page: {sandbox.page_url}")
-    reloader = FlowReloader(sandbox.flyte, config.flow_files, config.packs, session.write)
+    errors = _Errors(session)
+    reloader = FileReloader(
+        sandbox.flyte,
+        config.flow_files,
+        dict(zip(dict.fromkeys(options.packs), sandbox.scripted_packs, strict=True)),
+        session.write,
+        errors.report,
+    )
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(session.printer.run(), name="print events"),
-            tasks.create_task(reloader.run(), name="reload flow files"),
+            tasks.create_task(reloader.run(), name="reload files"),
         ]
         if options.replay is not None:
             await _replay(options.replay, session)
-        status = await _read_input(session, may_be_empty=options.is_serving or options.replay is not None)
+        await _read_input(session, errors, may_be_empty=options.is_serving or options.replay is not None)
         for task in background:
             task.cancel()
-    return status
+    return ExitStatus.FAILED if errors.has_failed else ExitStatus.OK
 
 
 async def _replay(recording: Path, session: ConsoleSession) -> None:
@@ -226,22 +259,30 @@ async def _replay(recording: Path, session: ConsoleSession) -> None:
     await replay.run(_SETTLE_SECONDS, lambda remark: session.write(remark, "remark"))
 
 
-async def _read_input(session: ConsoleSession, *, may_be_empty: bool) -> ExitStatus:
+class _Errors:
+    """Reports errors: in the conversation of a terminal, otherwise on standard error and by the exit status."""
+
+    def __init__(self, session: ConsoleSession) -> None:
+        self._session = session
+        self.has_failed = False
+
+    def report(self, error: str) -> None:
+        if _is_terminal():
+            self._session.write(error, "bad")
+        else:
+            self.has_failed = True
+            click.echo(printable(error), err=True)
+
+
+async def _read_input(session: ConsoleSession, errors: _Errors, *, may_be_empty: bool) -> None:
     if _is_terminal():
         from entrypoints.simulation.console.terminal import run_terminal  # noqa: PLC0415 - not needed for a pipe
 
         await run_terminal(session, _TERMINAL_SETTLE_SECONDS)
-        return ExitStatus.OK
-    errors: list[str] = []
-
-    def report_error(error: str) -> None:
-        errors.append(error)
-        click.echo(printable(error), err=True)
-
-    had_input = await run_lines(session, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, report_error)
+        return
+    had_input = await run_lines(session, read_lines(sys.stdin.fileno()), _SETTLE_SECONDS, errors.report)
     if not had_input and not may_be_empty:
         click.echo(_NO_INPUT, err=True)
-    return ExitStatus.FAILED if errors else ExitStatus.OK
 
 
 def _is_terminal() -> bool:

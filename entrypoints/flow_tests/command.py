@@ -3,10 +3,11 @@
 import glob
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, assert_never
 
 import click
@@ -23,6 +24,7 @@ from entrypoints.flow_tests.runtime.step_runner import run_step_test
 from entrypoints.simulation.console.output import Line, Output, PlainOutput, Span
 from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.documents import InvalidDocument
+from entrypoints.simulation.pack_settings import applicable
 from entrypoints.terminal_text import printable
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -34,10 +36,12 @@ def run_tests(
     verbosity: int = 0,
     junit: Path | None = None,
     datastore: Path | None = None,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> ExitStatus:
     """Runs the tests in files, folders and patterns (`flows/*_test.yaml`) whose names contain something, in any case.
 
-    The items of the file `datastore` are in the datastore of all tests, unless they have their own of that key.
+    The items of the file `datastore` are in the datastore of all tests, unless they have their own of that key. Of
+    `environ` the tests use nothing, and say so where the pack would.
 
     INVALID_SETTINGS when a file cannot be used or there are no tests; FAILED when a test failed.
     """
@@ -46,6 +50,8 @@ def run_tests(
         tests = _find_tests(files, name_contains)
         if datastore:
             tests = [_with_items(test, datastore_from_file(datastore)) for test in tests]
+        if unused := _unused(tests, applicable(environ)):
+            click.echo(f"note: tests ignore {unused} of the environment; write it under `settings`", err=True)
         for warning in dict.fromkeys(warning for test in tests for warning in test.warnings):
             click.echo(f"warning: {warning}", err=True)
         output = _output()
@@ -88,6 +94,13 @@ def _find_tests(files: Sequence[str], name_contains: str) -> Sequence[Test]:
     if not selected:
         raise InvalidDocument(f"no test name contains '{name_contains}'" if found else "there are no tests")
     return selected
+
+
+def _unused(tests: Sequence[Test], variables: Iterable[str]) -> str:
+    """Lists the variables that the pack would use, and that not all conversations set themselves."""
+    conversations = [test for test in tests if isinstance(test, FlowTest)]
+    unused = (name for name in variables if any(name not in test.setup.settings for test in conversations))
+    return " and ".join(unused)
 
 
 def _with_items(test: Test, items: Mapping[str, object]) -> Test:

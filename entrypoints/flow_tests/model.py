@@ -13,6 +13,7 @@ from entrypoints.lint.findings import Finding
 from entrypoints.simulation.flyte.flow_loader import Flow, FlowStep
 from entrypoints.simulation.flyte.models import Event
 from entrypoints.simulation.flyte.scripted_pack import PackScript
+from entrypoints.simulation.workspaces.channels import ChannelSetup
 
 START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """Monday morning: when a test begins, unless it says otherwise."""
@@ -24,16 +25,6 @@ class PersonSetup:
 
     handle: str
     user: User | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelSetup:
-    """A channel. Without an id, the workspace makes one up."""
-
-    label: str
-    id: str = ""
-    is_joined: bool = True
-    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from entrypoints.flow_tests.model import ChannelSetup, PersonSetup
+    from entrypoints.flow_tests.model import PersonSetup
     from entrypoints.flow_tests.python_api import FlowConversation
+    from entrypoints.simulation.workspaces.channels import ChannelSetup
 
 
 class _Conversations:

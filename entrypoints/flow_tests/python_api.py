@@ -23,7 +23,7 @@ from entrypoints.flow_tests.expected import (
     ExpectedReaction,
     ExpectedUpdate,
 )
-from entrypoints.flow_tests.model import ChannelSetup, Expect, ExpectNothing, FlowTestSetup, PersonSetup, TestStep
+from entrypoints.flow_tests.model import Expect, ExpectNothing, FlowTestSetup, PersonSetup, TestStep
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.reporting.console import report_details
 from entrypoints.flow_tests.runtime.environment import running_environment
@@ -58,6 +58,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.pongo2.template import Template
+from entrypoints.simulation.workspaces.channels import ChannelSetup
 from entrypoints.terminal_text import printable
 
 

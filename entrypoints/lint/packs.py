@@ -8,8 +8,9 @@ from application.catalog.commands import COMMANDS, COMMANDS_BY_NAME
 from application.catalog.events import EVENTS_BY_NAME
 from application.catalog.specs import CommandSpec
 from entrypoints.lint.payloads import Payload, payloads
+from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.models import FATAL
-from entrypoints.simulation.flyte.scripted_pack import PackScript
+from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedPack
 from entrypoints.suggestions import most_similar
 
 SLACK: Final = "Slack"
@@ -63,3 +64,8 @@ class Packs:
     def knows_event(self, event: str) -> bool:
         """Whether this pack has an event of that name."""
         return event in EVENTS_BY_NAME or event in OUTCOMES or event == FATAL
+
+
+def running_packs(flyte: Flyte, scripted: Iterable[ScriptedPack]) -> Packs:
+    """Returns the packs of a simulation, with the scripts that they have now."""
+    return Packs(slack=flyte.slack_pack, scripts=[pack.script for pack in scripted])

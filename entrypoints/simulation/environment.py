@@ -1,11 +1,13 @@
 """A running sandbox, and how to tell that it has settled: that nothing more follows from what people did."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from application.ports.storage import Storage
 from entrypoints.simulation.flyte.engine import Flyte
+from entrypoints.simulation.flyte.scripted_pack import ScriptedPack
 from entrypoints.simulation.workspaces.workspace import Workspace
 
 _POLL_INTERVAL_SECONDS: Final = 0.003
@@ -25,6 +27,14 @@ class Sandbox:
     """The URL of the web page; empty if there is none."""
     is_slack_only: bool = False
     """Whether the app is of any kind, and no pack: the workflow engine has no flows, and is not served."""
+    scripted_packs: Sequence[ScriptedPack] = ()
+    """The packs of the configuration, in its order."""
+
+    @property
+    def awaits_scripted_packs(self) -> bool:
+        """Whether a scripted pack has yet to answer a command."""
+        names = {pack.script.name for pack in self.scripted_packs}
+        return any(action.pack_name in names for action in self.flyte.unfinished())
 
     async def settle(self, timeout_seconds: float) -> str:
         """Wait until nothing is pending; returns '' then, or a description of what is pending after the timeout.

@@ -13,7 +13,7 @@ from entrypoints.config.settings import Settings, load_settings
 from entrypoints.container.adapters import Adapters, event_selection
 from entrypoints.container.application import Application
 from entrypoints.container.daemon import Daemon, lifetimes
-from entrypoints.lint.packs import Packs
+from entrypoints.lint.packs import running_packs
 from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import Flow
@@ -25,14 +25,11 @@ from entrypoints.simulation.slack.event_log import SlackEvent, SocketClosed, Soc
 from entrypoints.simulation.slack.memory_bridge import SlackMemoryBridge
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.open import open_page
+from entrypoints.simulation.workspaces.channels import DEFAULT_CHANNELS, ChannelSetup
 from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
-from entrypoints.simulation.workspaces.workspace import BOT
+from entrypoints.simulation.workspaces.workspace import BOT, Conversation
 
 _PEOPLE: Final = ("alice", "bob")
-_JOINED_CHANNELS: Final = {"#general": "", "#ops": "", "#deployments": "ABCDEFG"}
-"""The channels that the pack joins, with their ids where it matters: a built-in flow posts to #deployments."""
-_PRIVATE_CHANNEL: Final = "#board"
-"""A channel without the bot."""
 _EPHEMERAL: Final = {"FLYTE_SLACK_STORAGE": "memory:", "FLYTE_SLACK_HTTP_PORT": "0"}
 """Settings that leave no files behind and take no port of another pack."""
 _ALLOWED_METHODS: Final = "conversations.*,emoji.*,pins.*,team.*,usergroups.*,users.*"
@@ -52,10 +49,11 @@ class SandboxConfig:
     flow_files: Mapping[Path, str] = field(default_factory=dict)
     """The names of the flows from the user's own files."""
     packs: Sequence[PackScript] = ()
+    channels: Sequence[ChannelSetup] = DEFAULT_CHANNELS
     datastore: Mapping[str, object] = field(default_factory=dict)
     """The first items of Flyte's datastore: texts and objects by key."""
-    labels: str = ""
-    """The Slack pack's labels, in the format of FLYTE_LABELS."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of the Slack pack, by environment variable: some of `APPLICABLE_VARIABLES`."""
     record: str = ""
     """The file for a recording, in the format of FLYTE_SLACK_RECORD."""
     classic: bool = False
@@ -71,14 +69,16 @@ class SandboxConfig:
 @asynccontextmanager
 async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     """Runs the pack between both servers on 127.0.0.1; yields when it is ready. Raises SettingsError."""
-    async with _servers(config) as (slack, flyte, workspace):
-        daemon = Daemon(settings=_settings(config, _pack_variables(config, slack, flyte, workspace)))
+    async with _servers(config) as (slack, flyte, workspace, packs):
+        settings = _settings(config, _pack_variables(config, slack, flyte, workspace))
+        flyte.slack_pack = settings.pack_name
+        daemon = Daemon(settings=settings)
         async with AsyncExitStack() as stack:
-            page_url = await stack.enter_async_context(_page(config, slack, flyte, daemon.adapters))
+            page_url = await stack.enter_async_context(_page(config, slack, flyte, packs, daemon.adapters))
             for lifetime in lifetimes(daemon):
                 await stack.enter_async_context(lifetime)
             async with _running(daemon.application):
-                yield Sandbox(workspace, flyte, daemon.adapters.storage(), page_url)
+                yield Sandbox(workspace, flyte, daemon.adapters.storage(), page_url, scripted_packs=packs)
 
 
 @asynccontextmanager
@@ -89,21 +89,22 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     slack = SlackServer(bot_name=BOT)
     bridge = SlackMemoryBridge(slack, adapters.clock(), event_selection(settings), settings.command_reply)
     workspace = SlackWorkspace(slack)
-    _populate(workspace)
-    for label in _JOINED_CHANNELS:
-        workspace.invite(BOT, workspace.conversation(label, ""))
+    _populate(workspace, config)
+    for channel in _joined(config, workspace):
+        workspace.invite(BOT, channel)
     flyte = Flyte(flows=config.flows, environment=TemplateEnvironment(config.datastore))
+    flyte.slack_pack = settings.pack_name
     adapters.slack_chat.override(bridge.chat)
     adapters.slack_receiver.override(bridge.receiver)
-    adapters.flyte_workflow.override(MemoryBridge(flyte, labels=settings.flyte_labels).workflow)
-    _add_scripted_packs(config, flyte)
+    adapters.flyte_workflow.override(MemoryBridge(flyte, settings.pack_name, settings.flyte_labels).workflow)
+    packs = _scripted_packs(config, flyte)
     async with AsyncExitStack() as stack:
         if config.record:
             await stack.enter_async_context(adapters.recorder().open())
         await stack.enter_async_context(adapters.storage().open())
         await stack.enter_async_context(slack.in_process())
         await stack.enter_async_context(_running(Application(settings=settings, adapters=adapters)))
-        yield Sandbox(workspace, flyte, adapters.storage())
+        yield Sandbox(workspace, flyte, adapters.storage(), scripted_packs=packs)
 
 
 @asynccontextmanager
@@ -115,14 +116,14 @@ async def served_sandbox(
     Reports when events are delivered to an address, and what keeps them from being delivered.
     """
     async with (
-        _servers(config) as (slack, flyte, workspace),
-        _page(config, slack, flyte, None) as page_url,
+        _servers(config) as (slack, flyte, workspace, packs),
+        _page(config, slack, flyte, packs) as page_url,
         _delivering(config, slack, report),
     ):
         port = urlsplit(config.deliver_to).port
         ephemeral = _EPHEMERAL | ({"FLYTE_SLACK_HTTP_PORT": str(port)} if port else {})
         variables = _pack_variables(config, slack, flyte, workspace) | ephemeral
-        yield Sandbox(workspace, flyte, None, page_url), variables
+        yield Sandbox(workspace, flyte, None, page_url, scripted_packs=packs), variables
 
 
 @asynccontextmanager
@@ -135,10 +136,10 @@ async def slack_only_sandbox(
     """
     slack = _slack(config)
     workspace = SlackWorkspace(slack, awaits_retries=False)
-    _populate(workspace, members=[BOT])
+    _populate(workspace, config, members=[BOT])
     slack.log.listeners.append(partial(_report_connection, report))
     flyte = FlyteServer()  # is never opened
-    async with slack, _page(config, slack, flyte, None) as page_url, _delivering(config, slack, report):
+    async with slack, _page(config, slack, flyte) as page_url, _delivering(config, slack, report):
         yield Sandbox(workspace, flyte, None, page_url, is_slack_only=True), _app_variables(slack)
 
 
@@ -177,14 +178,15 @@ async def _deliver(slack: SlackServer, url: str, report: Callable[[str], None]) 
 
 
 @asynccontextmanager
-async def _servers(config: SandboxConfig) -> AsyncIterator[tuple[SlackServer, FlyteServer, SlackWorkspace]]:
+async def _servers(
+    config: SandboxConfig,
+) -> AsyncIterator[tuple[SlackServer, FlyteServer, SlackWorkspace, Sequence[ScriptedPack]]]:
     slack = _slack(config)
     workspace = SlackWorkspace(slack)
-    _populate(workspace)
+    _populate(workspace, config)
     environment = TemplateEnvironment(config.datastore)
     async with slack, FlyteServer(port=config.flyte_port, flows=config.flows, environment=environment) as flyte:
-        _add_scripted_packs(config, flyte)
-        yield slack, flyte, workspace
+        yield slack, flyte, workspace, _scripted_packs(config, flyte)
 
 
 def _slack(config: SandboxConfig) -> SlackServer:
@@ -192,35 +194,47 @@ def _slack(config: SandboxConfig) -> SlackServer:
 
 
 def _page(
-    config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, adapters: Adapters | None
+    config: SandboxConfig,
+    slack: SlackServer,
+    flyte: FlyteServer,
+    packs: Sequence[ScriptedPack] = (),
+    adapters: Adapters | None = None,
 ) -> AbstractAsyncContextManager[str]:
     """Opens the page and yields its URL; yields an empty one if the configuration has no page."""
     if config.page_port is None:
         return nullcontext("")
-    packs = Packs(scripts=config.packs)
     return open_page(
-        slack, flyte, config.page_port, adapters=adapters, flow_files=config.flow_files, known_packs=lambda: packs
+        slack,
+        flyte,
+        config.page_port,
+        adapters=adapters,
+        flow_files=config.flow_files,
+        known_packs=partial(running_packs, flyte, packs),
     )
 
 
-def _populate(workspace: SlackWorkspace, members: Sequence[str] = ()) -> None:
+def _populate(workspace: SlackWorkspace, config: SandboxConfig, members: Sequence[str] = ()) -> None:
     """Adds people and channels, with these members in those that the pack joins."""
     for handle in _PEOPLE:
         workspace.add_person(handle)
-    for label, channel_id in _JOINED_CHANNELS.items():
-        workspace.add_channel(label, channel_id, members=members)
-    workspace.add_channel(_PRIVATE_CHANNEL, is_private=True)
+    for channel in config.channels:
+        present = members if channel.is_joined else ()
+        workspace.add_channel(channel.label, channel.id, is_private=channel.is_private, members=present)
 
 
-def _add_scripted_packs(config: SandboxConfig, flyte: Flyte) -> None:
-    for script in config.packs:
-        ScriptedPack(script, flyte, flyte.environment)
+def _joined(config: SandboxConfig, workspace: SlackWorkspace) -> Sequence[Conversation]:
+    """Returns the channels that the pack joins."""
+    return [workspace.conversation(channel.label, "") for channel in config.channels if channel.is_joined]
+
+
+def _scripted_packs(config: SandboxConfig, flyte: Flyte) -> Sequence[ScriptedPack]:
+    return [ScriptedPack(script, flyte, flyte.environment) for script in config.packs]
 
 
 def _pack_variables(
     config: SandboxConfig, slack: SlackServer, flyte: FlyteServer, workspace: SlackWorkspace
 ) -> dict[str, str]:
-    joined = [workspace.conversation(label, "").id for label in _JOINED_CHANNELS]
+    joined = [channel.id for channel in _joined(config, workspace)]
     return {
         "FLYTE_API": flyte.api_url,
         "FLYTE_SLACK_API_URL": slack.api_url,
@@ -254,8 +268,7 @@ def _settings(config: SandboxConfig, variables: dict[str, str]) -> Settings:
     """Returns a production pack's settings, without files and a noticeable rate limit, with edits and `CallSlack`."""
     defaults = {**_EPHEMERAL, "FLYTE_SLACK_MESSAGES_PER_SECOND": "1000", "FLYTE_SLACK_HTTP_HOST": "127.0.0.1"}
     defaults |= {"FLYTE_SLACK_RECEIVE_EDITS": "true", "FLYTE_SLACK_ALLOWED_METHODS": _ALLOWED_METHODS}
-    requested = {"FLYTE_LABELS": config.labels, "FLYTE_SLACK_RECORD": config.record}
-    return load_settings({**defaults, **variables, **requested})
+    return load_settings({**defaults, **variables, **config.settings, "FLYTE_SLACK_RECORD": config.record})
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from entrypoints.flow_tests.parsing.setup_schemas import FileSchema
 from entrypoints.flow_tests.parsing.step_schemas import EXPECTATIONS, STEPS
 from entrypoints.flow_tests.python_api import FlowConversation
 from entrypoints.flow_tests.quiet_logs import silent_logs
-from entrypoints.flow_tests.settings import ALLOWED_VARIABLES
+from entrypoints.simulation.pack_settings import APPLICABLE_VARIABLES
 from tests.support.pages import ROOT, code_spans, page, rows, section, titled_blocks
 
 PAGE = page("flow-tests.md")
@@ -82,7 +82,7 @@ def test_every_kind_of_step_has_a_row() -> None:
 def test_the_documented_settings_can_be_set() -> None:
     (row,) = rows(section(PAGE, "## A file of tests"), "`settings`")
 
-    assert {code for code in code_spans(row[2]) if code.isupper()} <= set(ALLOWED_VARIABLES)
+    assert {code for code in code_spans(row[2]) if code.isupper()} <= set(APPLICABLE_VARIABLES)
 
 
 def test_every_kind_of_line_has_a_row() -> None:

@@ -148,3 +148,13 @@ def test_what_the_server_ignores_in_a_flow_is_a_warning(tmp_path: Path) -> None:
         f"warning: {tmp_path / 'flow.yaml'}:5:3: step 'answer', critreia: unknown key 'critreia'; "
         "did you mean 'criteria'? [unknown-key]\n"
     )
+
+
+def test_variables_of_the_environment_that_tests_ignore_are_told(tmp_path: Path) -> None:
+    path = write_test(tmp_path, "- say: hi", head="settings: {FLYTE_SLACK_LISTEN: member}\n")
+    environment = {"FLYTE_SLACK_EVENTS": "team_join", "FLYTE_SLACK_LISTEN": "member", "FLYTE_SLACK_TOKEN": "xoxb-1"}
+
+    result = CliRunner().invoke(main, ["test", str(path)], env=environment)
+
+    assert result.exit_code == 0
+    assert result.stderr == "note: tests ignore FLYTE_SLACK_EVENTS of the environment; write it under `settings`\n"

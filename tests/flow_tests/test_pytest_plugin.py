@@ -8,8 +8,9 @@ from textwrap import dedent
 
 import pytest
 
-from entrypoints.flow_tests.model import ChannelSetup, PersonSetup
+from entrypoints.flow_tests.model import PersonSetup
 from entrypoints.flow_tests.python_api import FlowConversation
+from entrypoints.simulation.workspaces.channels import ChannelSetup
 from tests.flow_tests.running import ASKING, BROADCASTING, ECHO, ORACLE, THREADED
 
 

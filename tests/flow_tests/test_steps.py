@@ -105,7 +105,7 @@ def test_any_order_means_each_once(tmp_path: Path) -> None:
       order: any
     """
     assert run_steps(tmp_path, steps, flow=BROADCASTING).failure is None
-    again = steps.replace("#general", "#ops")
+    again = steps.replace("#ops", "#general")
     assert "does not expect" in failure_of(tmp_path, again, flow=BROADCASTING).reason
 
 

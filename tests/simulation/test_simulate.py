@@ -147,3 +147,15 @@ def test_an_invalid_datastore_file_is_rejected_with_its_position(tmp_path: Path)
 
     assert done.stderr.startswith(f"{items}:1:1: note: expected a text or an object")
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(("options", "answers"), [((), False), (("--built-in",), True)])
+def test_built_in_flows_run_beside_own_ones_only_if_asked_for(
+    options: tuple[str, ...], answers: bool, tmp_path: Path
+) -> None:
+    flow = tmp_path / "flow.yaml"
+    flow.write_text("name: own\nsteps: []\n")
+
+    done = simulate("/flows\necho hello world\n", "--in-memory", "--flow", flow, *options)
+
+    assert ("echo: Echo message" in done.stdout, bool(ECHO.search(done.stdout))) == (answers, answers)

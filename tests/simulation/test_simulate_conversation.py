@@ -10,6 +10,7 @@ from entrypoints.simulation.console.commands import COMMANDS
 from entrypoints.simulation.console.formatter import Detail
 from entrypoints.simulation.console.repl import SettleTimeout
 from entrypoints.simulation.console.session import InvalidInput, SessionEnded
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN
 from tests.support.console import flow, open_console
 
 BOTH = pytest.mark.parametrize("where", ["loopback", "memory"])
@@ -182,7 +183,7 @@ steps:
     packLabels: {env: staging}
     input: {channelId: "{{ Event.Payload.channelId }}", message: hi}
 """)
-    async with open_console(where, flows=[labelled], labels="env=staging") as console:
+    async with open_console(where, flows=[labelled], settings={"FLYTE_LABELS": "env=staging"}) as console:
         assert "#general flyte: hi\n" in await console.run("x")
     async with open_console(where, flows=[labelled], detail=Detail.ON) as console:
         assert "does not run: the pack's labels {} lack {'env': 'staging'}" in await console.run("x")
@@ -218,8 +219,8 @@ async def test_flows_lists_all_or_shows_one() -> None:
         whole = await console.run("/flows echo")
 
     assert "    get_message: on Slack ReceivedMessage -> Slack SendMessage\n" in listed
-    assert "        when {{ Event.Payload.message | match: '^echo\\\\s+' }}\n" in listed
-    assert '"name": "echo"' in whole
+    assert '        when {{ Event.Payload.message | match: "^echo\\\\s+" }}\n' in listed
+    assert whole == (BUILT_IN / "echo.yaml").read_text()
 
 
 async def test_who_lists_people_channels_and_packs() -> None:

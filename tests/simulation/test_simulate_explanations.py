@@ -78,5 +78,5 @@ async def test_full_detail_shows_payloads_criteria_and_contexts() -> None:
         output = await console.run("/explain full", "echo hi")
 
     assert 'event   Slack ReceivedMessage {"channelId": "C' in output
-    assert "runs\n            {{ Event.Payload.message | match: '^echo\\\\s+' }}\n" in output
+    assert 'runs\n            {{ Event.Payload.message | match: "^echo\\\\s+" }}\n' in output
     assert 'Context.Msg = "hi"\n' in output

@@ -86,8 +86,8 @@ REFUSED = {
         "pack.yaml:3:17: commands.A.tune: unknown key 'tune'; expected one of: after, event, payload, when"
     ),
     "name: Rota\ncommands:\n  A:\n  - event: B\n  - payload: 1\n": "pack.yaml:5:5: commands.A[1].event: missing",
-    "name: Rota\ncommands:\n  A: {event: B, payload: '{{ x'}\n": "pack.yaml:3:17: commands.A.payload: line 1, column ",
-    "name: Rota\ncommands:\n  A: {event: B, when: '{% include 1 %}'}\n": "pack.yaml:3:17: commands.A.when: line 1, ",
+    "name: Rota\ncommands:\n  A: {event: B, payload: '{{ x'}\n": "pack.yaml:3:30: commands.A.payload: expected '}}', ",
+    "name: Rota\ncommands:\n  A: {event: B, when: '{% include 1 %}'}\n": "pack.yaml:3:27: commands.A.when: the tag ",
     "name: Rota\ncommands: {A: [{event: B}, {event: B, tune: x}]}\n": "pack.yaml:2:39: commands.A[1].tune: unknown key",
     "name: [\n": "pack.yaml:2:1: ",
 }

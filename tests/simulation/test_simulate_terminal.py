@@ -1,13 +1,14 @@
 """`flyte-slack simulate` in a terminal: prompt, colours, completion, wrapping and exit."""
 
+import asyncio
 import os
 import pty
 import re
 import select
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from io import StringIO
 
 import pytest
@@ -15,15 +16,30 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import fragment_list_to_text
-from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from entrypoints.simulation.console.formatter import Detail
 from entrypoints.simulation.console.output import Line, Span
 from entrypoints.simulation.console.session import ConsoleSession
-from entrypoints.simulation.console.terminal import ColourOutput, CommandCompleter, prompt_text, run_terminal
-from tests.support.console import ConsoleDriver, open_console
+from entrypoints.simulation.console.terminal import ColourOutput, CommandCompleter, greetings, prompt_text, run_terminal
+from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedAnswer
+from tests.support.console import ECHO, ConsoleDriver, flow, open_console
 from tests.support.simulated import PROGRAM
 
+DEPLOYING = flow("""
+name: deploying
+steps:
+- id: deploy
+  event: {packName: Slack, name: ReceivedMessage}
+  criteria: "{{ Event.Payload.message == 'deploy' }}"
+  command: {packName: Deployer, name: Deploy}
+- id: done
+  dependsOn: [deploy]
+  event: {packName: Deployer, name: Deployed}
+  command: {packName: Slack, name: Broadcast, input: {message: done}}
+""")
+SLOW = PackScript(name="Deployer", commands={"Deploy": (ScriptedAnswer(event="Deployed", after_seconds=0.7),)})
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r")
 
 
@@ -87,10 +103,21 @@ def terminal(*options: str) -> Iterator[Terminal]:
 
 async def output_of(console: ConsoleDriver, keys: str) -> str:
     """Returns the output after these keys and Ctrl-D."""
-    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
+    async with typing_into(console, settle_seconds=0.2) as keyboard:
         keyboard.send_text(keys + "\x04")
-        await run_terminal(console.session, settle_seconds=0.2)
     return console.written.getvalue()
+
+
+@asynccontextmanager
+async def typing_into(console: ConsoleDriver, settle_seconds: float) -> AsyncIterator[PipeInput]:
+    """Runs a terminal; yields its keyboard, and returns when the terminal has ended."""
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
+        async with asyncio.TaskGroup() as tasks:
+            printing = tasks.create_task(console.session.printer.run(), name="print events")
+            terminal_ = tasks.create_task(run_terminal(console.session, settle_seconds), name="terminal")
+            yield keyboard
+            await terminal_
+            printing.cancel()
 
 
 def completions(session: ConsoleSession, text: str) -> list[str]:
@@ -148,11 +175,61 @@ async def test_a_settle_timeout_is_explained_and_the_session_continues() -> None
         console.sandbox.flyte.flow_delay_seconds = 1
         output = await output_of(console, "echo hi\r/flows echo\r")
 
-    assert (
-        "still busy after 0.2 s: flows have not run yet (does a flow trigger itself?); you can continue meanwhile\n"
-        in output
-    )
-    assert '"name": "echo"' in output
+    assert "still busy after 0.2 s: flows have not run yet (does a flow trigger itself?)\n" in output
+    assert "\nname: echo\n" in output
+
+
+async def test_the_next_message_is_taken_while_a_pack_takes_its_time() -> None:
+    async with (
+        open_console(flows=[ECHO, DEPLOYING], packs=[SLOW]) as console,
+        typing_into(console, settle_seconds=0.2) as keyboard,
+    ):
+        keyboard.send_text("deploy\recho hello\r")
+        await console.session.slack.wait_for(lambda: console.session.slack.posts)
+        keyboard.send_text("\x04")
+
+    output = console.written.getvalue()
+    assert re.findall(r"alice: .*|>>> .*", output) == ["alice: deploy", "alice: echo hello", ">>> hello"]
+
+
+async def test_an_answer_that_comes_later_is_shown_when_it_comes() -> None:
+    async with (
+        open_console(flows=[DEPLOYING], packs=[SLOW]) as console,
+        typing_into(console, settle_seconds=0.2) as keyboard,
+    ):
+        keyboard.send_text("deploy\r/who\r")
+        await console.session.slack.wait_for(lambda: console.session.slack.posts)
+        keyboard.send_text("\x04")
+
+    assert re.search(r"alice: deploy\n(.*\n)*packs: (.*\n)*#general flyte: done\n", console.written.getvalue())
+
+
+async def test_what_a_line_waits_for_is_told_after_a_while() -> None:
+    async with open_console(flows=[DEPLOYING], packs=[SLOW]) as console:
+        output = await output_of(console, "deploy\r/who\r/who\r")
+
+    assert output.count("still busy after 0.2 s: ") == 1
+
+
+async def test_failures_of_flows_are_told_when_their_steps_are_not() -> None:
+    lonely = flow("""
+name: lonely
+steps:
+- event: {packName: Slack, name: ReceivedMessage}
+  command: {packName: Rota, name: WhoIsOnCall}
+""")
+    async with open_console(flows=[lonely]) as console:
+        assert "flow lonely: there is no pack Rota to take WhoIsOnCall" in await output_of(console, "hi\r")
+    async with open_console(flows=[lonely], detail=Detail.ON) as console:
+        assert "flow lonely: there is no pack" not in await output_of(console, "hi\r")
+
+
+async def test_the_greeting_names_the_flows_that_run_and_how_to_have_the_built_in_ones() -> None:
+    async with open_console(flows=[DEPLOYING]) as console:
+        first, second, _ = greetings(console.session)
+
+    assert first.endswith("simulated Slack and a simulated Flyte. Flows: deploying")
+    assert second == "The built-in flows do not run (announce_deployments, echo); --built-in adds them."
 
 
 async def test_the_prompt_shows_speaker_conversation_and_thread() -> None:

@@ -1,6 +1,6 @@
 """A console session in the test's own process: lines go in, and the output comes back."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from io import StringIO
 
@@ -12,6 +12,7 @@ from entrypoints.simulation.environment import Sandbox
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file, flow_from_text
 from entrypoints.simulation.flyte.scripted_pack import PackScript
 from entrypoints.simulation.sandbox import SandboxConfig, loopback_sandbox, memory_sandbox
+from entrypoints.simulation.workspaces.channels import DEFAULT_CHANNELS, ChannelSetup
 
 ECHO = flow_from_file(BUILT_IN / "echo.yaml")
 SANDBOXES = {"loopback": loopback_sandbox, "memory": memory_sandbox}
@@ -41,10 +42,12 @@ async def open_console(
     flows: Iterable[Flow] = (ECHO,),
     packs: Iterable[PackScript] = (),
     detail: Detail = Detail.OFF,
-    labels: str = "",
+    settings: Mapping[str, str] | None = None,
+    channels: Sequence[ChannelSetup] = DEFAULT_CHANNELS,
 ) -> AsyncIterator[ConsoleDriver]:
     """Start a sandbox with these flows, on loopback or in memory, and a session in it."""
-    async with SANDBOXES[where](SandboxConfig(flows=list(flows), packs=list(packs), labels=labels)) as sandbox:
+    config = SandboxConfig(flows=list(flows), packs=list(packs), settings=settings or {}, channels=channels)
+    async with SANDBOXES[where](config) as sandbox:
         yield ConsoleDriver(sandbox, detail)
 
 

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from domain.users import User
-from entrypoints.flow_tests.model import ChannelSetup, FlowTest, FlowTestSetup, PersonSetup, Test
+from entrypoints.flow_tests.model import FlowTest, FlowTestSetup, PersonSetup, Test
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema, TestSchema
 from entrypoints.flow_tests.parsing.step_parser import StepParser
 from entrypoints.flow_tests.parsing.step_test_parser import parse_step_test
 from entrypoints.lint.loading import load_flow
-from entrypoints.lint.packs import Packs
+from entrypoints.lint.packs import SLACK, Packs
 from entrypoints.simulation.flyte.datastore import datastore_from_file
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document, InvalidDocument, read_document
 from entrypoints.simulation.flyte.empty_keys import refuse_empty_keys
 from entrypoints.simulation.flyte.flow_loader import Flow
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
+from entrypoints.simulation.workspaces.channels import ChannelSetup
 
 T = TypeVar("T")
 
@@ -78,7 +79,8 @@ def _setup(document: Document, root: Mapping[str, Any], folder: Path) -> FlowTes
     if "channels" in root:
         given["channels"] = [ChannelSetup(label, **about) for label, about in root["channels"].items()]
     packs = _load_files(document, root, "packs", folder, pack_from_file)
-    loaded = _load_files(document, root, "flows", folder, partial(load_flow, packs=Packs(scripts=packs)))
+    known = Packs(slack=root.get("settings", {}).get("PACK_NAME", SLACK), scripts=packs)
+    loaded = _load_files(document, root, "flows", folder, partial(load_flow, packs=known))
     flows, findings = [flow for flow, _ in loaded], [finding for _, found in loaded for finding in found]
     _check_names(document, flows)
     return FlowTestSetup(flows=flows, findings=findings, packs=packs, **given)

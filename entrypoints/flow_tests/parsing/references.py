@@ -10,11 +10,15 @@ from entrypoints.simulation.flyte.document_fields import unknown
 from entrypoints.simulation.flyte.document_schemas import KeyPath
 from entrypoints.simulation.flyte.documents import Document
 from entrypoints.simulation.flyte.empty_keys import EMPTY
+from entrypoints.simulation.flyte.flow_loader import FlowStep
+from entrypoints.simulation.pongo2.template import Template
 from entrypoints.simulation.workspaces.workspace import BOT
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _RESERVED: Final = ("n", "people", "channels")
 """Names that templates use already."""
+_CALL_SLACK: Final = "CallSlack"
+_NAMING_METHODS: Final = ("conversations.create", "conversations.rename")
 
 
 class References:
@@ -23,6 +27,7 @@ class References:
     def __init__(self, document: Document, setup: FlowTestSetup) -> None:
         self._document = document
         labels = [channel.label for channel in setup.channels]
+        self._flows_name_channels = any(_names_channels(step) for flow in setup.flows for step in flow.steps)
         self._messages: list[str] = []
         people = [person.handle for person in setup.people]
         self._known: Mapping[str, tuple[str, Sequence[str]]] = {
@@ -42,7 +47,7 @@ class References:
         for key, (kind, known) in self._known.items():
             if entry.get(key) == "":
                 raise self._document.error((*path, key), EMPTY)
-            if entry.get(key) is not None and entry[key] not in known:
+            if entry.get(key) is not None and entry[key] not in known and not self._can_appear(kind, entry[key]):
                 raise self._document.error((*path, key), unknown(kind, entry[key], known))
         if name := entry.get("id"):
             self._register(str(name), (*path, "id"))
@@ -54,6 +59,10 @@ class References:
         yield
         del self._messages[outside:]
 
+    def _can_appear(self, kind: str, name: object) -> bool:
+        """Whether it is a channel that a flow may create or rename during the test."""
+        return kind == "channel" and self._flows_name_channels and str(name).startswith("#")
+
     def _register(self, name: str, path: KeyPath) -> None:
         if not _NAME.fullmatch(name) or name in _RESERVED:
             reserved = ", ".join(_RESERVED)
@@ -61,3 +70,11 @@ class References:
         if name in self._messages:
             raise self._document.error(path, f"duplicate message id '{name}'")
         self._messages.append(name)
+
+
+def _names_channels(step: FlowStep) -> bool:
+    """Whether a step can create or rename channels; a method that its template computes may be any."""
+    if step.command_name != _CALL_SLACK or not isinstance(step.input, dict):
+        return False
+    method = step.input.get("method")
+    return isinstance(method, Template) and (not method.is_constant or method.source in _NAMING_METHODS)

@@ -7,11 +7,13 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields, post_load
 
 from entrypoints.config.settings import SettingsError
-from entrypoints.flow_tests.settings import ALLOWED_VARIABLES, pack_settings
+from entrypoints.flow_tests.settings import pack_settings
 from entrypoints.simulation.flyte.datastore import NOT_AN_ITEM, is_item
 from entrypoints.simulation.flyte.document_fields import Flag, MappingField, Text, non_empty_list
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema
+from entrypoints.simulation.pack_settings import APPLICABLE_VARIABLES
 from entrypoints.simulation.pongo2 import rfc3339
+from entrypoints.simulation.workspaces.channels import ChannelSetup, shared_id
 from entrypoints.simulation.workspaces.workspace import BOT
 
 
@@ -35,7 +37,7 @@ class _SettingsBase(DocumentSchema):
         return data
 
 
-_SettingsSchema: Final = _SettingsBase.from_dict({name: _SettingValue() for name in ALLOWED_VARIABLES})
+_SettingsSchema: Final = _SettingsBase.from_dict({name: _SettingValue() for name in APPLICABLE_VARIABLES})
 
 
 class _Timestamp(fields.Field[datetime]):
@@ -83,6 +85,11 @@ def _check_label(label: str) -> None:
         raise ValidationError('expected a name with #, in quotes: "#ops"')
 
 
+def _check_ids(channels: Mapping[str, Mapping[str, str]]) -> None:
+    if shared := shared_id(ChannelSetup(label, about.get("id", "")) for label, about in channels.items()):
+        raise ValidationError(shared)
+
+
 class _Items(fields.Field[Mapping[str, object] | str]):
     """Items of the datastore by key, or the file that has them."""
 
@@ -103,7 +110,9 @@ class FileSchema(DocumentSchema):
     flows = fields.List(Text(), error_messages={"invalid": "expected a list of files"})
     packs = fields.List(Text(), error_messages={"invalid": "expected a list of files"})
     people = _NamedEntries(keys=Text(validate=_check_handle), values=fields.Nested(_PersonSchema))
-    channels = _NamedEntries(keys=Text(validate=_check_label), values=fields.Nested(_ChannelSchema))
+    channels = _NamedEntries(
+        keys=Text(validate=_check_label), values=fields.Nested(_ChannelSchema), validate=_check_ids
+    )
     settings = fields.Nested(_SettingsSchema)
     datastore = _Items()
     start = _Timestamp()

@@ -11,10 +11,10 @@ from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs
 from entrypoints.flow_tests.recordings.to_test import flow_test_from
 from entrypoints.flow_tests.runtime.runner import run_flow_test
+from entrypoints.lint.packs import SLACK
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.flow_loader import flow_from_file
 from entrypoints.simulation.flyte.scripted_pack import pack_from_file
-from entrypoints.simulation.flyte.unawaited import SLACK
 from entrypoints.terminal_text import printable
 
 

@@ -17,7 +17,7 @@ from entrypoints.simulation.console.output import Line, text_line
 from entrypoints.simulation.flyte.document_fields import unknown
 from entrypoints.simulation.flyte.step_evaluator import RenderError
 from entrypoints.simulation.flyte.trace import ActionFinished, EventAccepted, StepFailed, StepUnmatched, step_name
-from entrypoints.simulation.flyte.unawaited import SLACK, unawaited_answer
+from entrypoints.simulation.flyte.unawaited import unawaited_answer
 from entrypoints.simulation.workspaces.workspace import ChatMessage, ChatNotice
 
 _MESSAGES_BEFORE: Final = 5
@@ -67,7 +67,7 @@ class FailureReporter:
         """Returns which pack the test lacks, or names wrongly."""
         turn = self._log.observed[self._turn_observed :]
         registered = [pack.name for pack in self._flyte.packs.values()]
-        scripted = [name for name in registered if name != SLACK]
+        scripted = [name for name in registered if name != self._flyte.slack_pack]
         advice = f"`packs` has only {', '.join(scripted)}" if scripted else "add its script to `packs`"
         lacking = [
             f"there is no pack {one.pack} to take {one.command}: {advice}"
@@ -136,7 +136,7 @@ class FailureReporter:
     def _unawaited_event(self, event: EventAccepted) -> Iterator[str]:
         """Yields that no flow waits for an event, and for what a similar step waits."""
         pack = self._flyte.packs[event.pack_id].name if event.pack_id in self._flyte.packs else event.pack_id
-        if pack == SLACK or self._flyte.has_flow_for(pack, event.event):
+        if pack == self._flyte.slack_pack or self._flyte.has_flow_for(pack, event.event):
             return
         steps = [step for flow in self._flyte.flows.values() for step in flow.steps]
         similar = [step for step in steps if pack == step.event_pack or event.event == step.event_name]

@@ -45,6 +45,7 @@ class FlowTestEnvironment:
         settings = pack_settings(setup.settings)
         self.templates = TemplateEnvironment(setup.datastore, random.Random(0), clock.now)  # noqa: S311 - the same in each run
         self.flyte = Flyte(flows=setup.flows, environment=self.templates)
+        self.flyte.slack_pack = settings.pack_name
         self.slack_faults = SlackFaults()
         self.flyte_faults = FlyteFaults()
         self.slack = SlackServer(bot_name=BOT, clock=lambda: clock.now().timestamp())

@@ -28,10 +28,6 @@ class Names:
 
     def __init__(self, environment: FlowTestEnvironment) -> None:
         self._environment = environment
-        workspace = environment.workspace
-        channels = {channel.label.removeprefix("#"): channel.id for channel in workspace.conversations()}
-        self._ids = {"@": dict(workspace.user_ids), "#": channels}
-        self._names = {sign: {id_: name for name, id_ in ids.items()} for sign, ids in self._ids.items()}
         self._messages: dict[str, ChatMessage] = {}
         self.round = 0
         """`n` in templates: the number of the round in the innermost repetition."""
@@ -69,7 +65,8 @@ class Names:
 
     def render(self, tree: object) -> object:
         """Renders the templates in a tree, with ids in place of names in mentions. Raises RenderError."""
-        return _replace_mentions(self._render(tree), lambda sign, name: self._ids[sign].get(name, name))
+        ids = self._ids()
+        return _replace_mentions(self._render(tree), lambda sign, name: ids[sign].get(name, name))
 
     def render_typed(self, template: Template) -> str:
         """Renders what a person types, as Slack delivers it; mentions may have Slack's brackets. Raises RenderError."""
@@ -77,15 +74,23 @@ class Names:
 
     def with_names(self, value: object) -> object:
         """Replaces ids in mentions by names; marks unknown ids with a `?`."""
-        return _replace_mentions(value, lambda sign, id_: self._names[sign].get(id_, f"?{id_}"))
+        names = {sign: {id_: name for name, id_ in ids.items()} for sign, ids in self._ids().items()}
+        return _replace_mentions(value, lambda sign, id_: names[sign].get(id_, f"?{id_}"))
 
     def _render(self, tree: object) -> object:
         messages = {
             name: {"timestamp": message.timestamp, "thread": _thread(message), "text": message.text}
             for name, message in self._messages.items()
         }
-        scope = {"n": self.round, "people": self._ids["@"], "channels": self._ids["#"], **messages}
+        ids = self._ids()
+        scope = {"n": self.round, "people": ids["@"], "channels": ids["#"], **messages}
         return step_evaluator.render("text", tree, scope, self._environment.templates)
+
+    def _ids(self) -> Mapping[str, Mapping[str, str]]:
+        """Returns the ids of people (`@`) and channels (`#`) by name; flows can create channels."""
+        workspace = self._environment.workspace
+        channels = {channel.label.removeprefix("#"): channel.id for channel in workspace.conversations()}
+        return {"@": dict(workspace.user_ids), "#": channels}
 
 
 def normalize_channels(value: object) -> object:

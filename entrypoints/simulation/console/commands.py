@@ -7,8 +7,10 @@ from typing import Final
 
 from entrypoints.simulation.console import app_commands
 from entrypoints.simulation.console.formatter import Detail
+from entrypoints.simulation.console.output import Line, Span
 from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
 from entrypoints.simulation.flyte.flow_loader import Flow
+from entrypoints.simulation.flyte.flow_yaml import yaml_of
 from entrypoints.simulation.workspaces.workspace import BOT, ChatMessage, Conversation, NotAllowed, UnknownName
 
 
@@ -147,7 +149,7 @@ def _flows(session: ConsoleSession, arguments: str) -> None:
         for flow in flows.values():
             _write_steps(session, flow)
     elif arguments in flows:
-        session.write(json.dumps(flows[arguments].source, ensure_ascii=False, indent=2))
+        session.printer.put(Line([Span(yaml_of(flows[arguments]).rstrip("\n"))], is_wrapped=False))
     else:
         raise InvalidInput(f"there is no flow {arguments}; there are: {', '.join(flows) or 'none'}")
 
@@ -221,7 +223,7 @@ _COMMANDS: Final = (
     Command("/invite NAME", f"invite a person, or {BOT}, to this channel", _invite),
     Command("/kick NAME", f"remove a person, or {BOT}, from this channel", _kick),
     Command("/event PACK NAME [JSON]", "publish an event as if that pack had sent it", _event, needs_flyte=True),
-    Command("/flows [NAME]", "list the flows and their steps, or show one as JSON", _flows, needs_flyte=True),
+    Command("/flows [NAME]", "list the flows and their steps, or print the YAML of one", _flows, needs_flyte=True),
     Command("/who", "list people, channels and packs", _who),
     Command("/explain on|full|off", "set how much the simulation explains", _explain),
     Command("/help", "show this list", _help),

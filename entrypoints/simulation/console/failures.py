@@ -19,10 +19,6 @@ class FlowFailures:
         self._told: set[str] = set()
         flyte.listeners.append(self._on_event)
 
-    def add(self, reason: str) -> None:
-        """Adds something that went wrong outside of the engine."""
-        self._reasons.append(reason)
-
     def take(self) -> list[str]:
         """Returns what went wrong since the last call, without what an earlier call has returned.
 
@@ -38,7 +34,7 @@ class FlowFailures:
     def _on_event(self, event: TraceEvent) -> None:
         match event:
             case StepFailed(flow=flow, step=step, part=part, error=error):
-                self.add(f"{step_name(flow, step)} cannot run: {part}: {error}")
+                self._reasons.append(f"{step_name(flow, step)} cannot run: {part}: {error}")
             case StepMatched(trigger=trigger):
                 handled = [key for key in self._unhandled if self._flyte.actions[key].result is trigger]
                 for action_id in handled:

@@ -12,7 +12,7 @@ from entrypoints.simulation.console.output import Line, Output, Span, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte import trace as flyte
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.unawaited import SLACK, unawaited_answer
+from entrypoints.simulation.flyte.unawaited import unawaited_answer
 from entrypoints.simulation.slack.app_use.choices import label_of, options_of
 from entrypoints.simulation.slack.app_use.elements import Element, elements, message_elements
 from entrypoints.simulation.workspaces.message_text import view_text
@@ -134,7 +134,7 @@ class EventFormatter:
 
     def _telling_values(self, pack: str, payload: object) -> object:
         """Returns the payload of an event; the Slack pack's without what is empty or tells little."""
-        if self.detail is Detail.FULL or pack != SLACK or not isinstance(payload, dict):
+        if self.detail is Detail.FULL or pack != self._engine.slack_pack or not isinstance(payload, dict):
             return payload
         return {key: value for key, value in payload.items() if value not in _EMPTY and key not in _OMITTED}
 
@@ -152,7 +152,7 @@ class EventFormatter:
     def _new_values(self, finished: flyte.ActionFinished) -> object:
         """Returns an answer's payload; the Slack pack's without the values that it repeats from the input."""
         action = self._engine.actions.get(finished.action_id)
-        known = action.input if action and action.pack_name == SLACK else None
+        known = action.input if action and action.pack_name == self._engine.slack_pack else None
         if self.detail is Detail.FULL or not isinstance(finished.payload, dict) or not isinstance(known, dict):
             return finished.payload
         return {key: value for key, value in finished.payload.items() if key not in known or known[key] != value}

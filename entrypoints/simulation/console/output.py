@@ -21,6 +21,8 @@ class Line:
 
     spans: Sequence[Span]
     indent: int = 0
+    is_wrapped: bool = True
+    """Whether it may be broken at the width of the terminal; not if it is to be copied."""
 
 
 class Output(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from entrypoints.simulation.console.commands import run_command
-from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
+from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, Posted, SessionEnded
 
 _BLOCK_BYTES: Final = 65_536
 
@@ -23,22 +23,29 @@ async def run_line(session: ConsoleSession, line: str, settle_seconds: float) ->
     Raises InvalidInput, SessionEnded, SettleTimeout.
     """
     try:
-        await _run(session, line.strip("\r\n"), settle_seconds)
+        posted = await begin_line(session, line)
+        if pending := await session.sandbox.settle(settle_seconds):
+            raise SettleTimeout(describe_pending(session, pending, settle_seconds))
+        if posted is not None:
+            session.explain_if_unreported(posted)
     finally:
         session.printer.flush()
 
 
-async def _run(session: ConsoleSession, text: str, settle_seconds: float) -> None:
-    timestamp = ""
+async def begin_line(session: ConsoleSession, line: str) -> Posted | None:
+    """Post a line or run its command, without waiting for what follows. Raises InvalidInput, SessionEnded."""
+    text = line.strip("\r\n")
     if text.startswith("/") and not text.startswith("//"):
         run_command(session, text)
     elif text.strip():
-        timestamp = await session.say(text.removeprefix("/") if text.startswith("//") else text)
-    if pending := await session.sandbox.settle(settle_seconds):
-        hint = "" if session.sandbox.is_slack_only else " (does a flow trigger itself?)"
-        raise SettleTimeout(f"still busy after {settle_seconds:g} s: {pending}{hint}")
-    if timestamp:
-        session.explain_if_unreported(timestamp)
+        return await session.say(text.removeprefix("/") if text.startswith("//") else text)
+    return None
+
+
+def describe_pending(session: ConsoleSession, pending: str, seconds: float) -> str:
+    """Returns the message that the sandbox has not settled after so many seconds."""
+    is_explained = session.sandbox.is_slack_only or session.sandbox.awaits_scripted_packs
+    return f"still busy after {seconds:g} s: {pending}{'' if is_explained else ' (does a flow trigger itself?)'}"
 
 
 async def run_lines(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from entrypoints.simulation.console.controls import Controls
@@ -23,6 +24,14 @@ class InvalidInput(Exception):
 
 class SessionEnded(Exception):
     """The user has quit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message that a person posted."""
+
+    place: Conversation
+    timestamp: str
 
 
 class ConsoleSession:
@@ -94,8 +103,8 @@ class ConsoleSession:
             raise InvalidInput(f"message {number} is in {place}, and you are in {here.label}: /in {place}")
         return found
 
-    async def say(self, typed: str) -> str:
-        """Post what was typed, in the current thread if there is one; returns the message's timestamp.
+    async def say(self, typed: str) -> Posted:
+        """Post what was typed, in the current thread if there is one.
 
         A pack in another process, whose storage is out of reach, gets a second to report the message.
         """
@@ -104,13 +113,13 @@ class ConsoleSession:
         if self.sandbox.storage is None and self.flyte.packs and here.has_bot:
             with contextlib.suppress(TimeoutError):
                 await self.flyte.wait_for(lambda: (here.id, timestamp) in self._reported, _REPORT_TIMEOUT_SECONDS)
-        return timestamp
+        return Posted(here, timestamp)
 
-    def explain_if_unreported(self, timestamp: str) -> None:
-        """Print why the pack has not reported a message here, if so. Call this once the sandbox has settled."""
-        if (self.conversation.id, timestamp) in self._reported:
+    def explain_if_unreported(self, posted: Posted) -> None:
+        """Print why the pack has not reported a message, if so. Call this once the sandbox has settled."""
+        here = posted.place
+        if (here.id, posted.timestamp) in self._reported:
             return
-        here = self.conversation
         if self.sandbox.is_slack_only:
             self._explain_delivery(here)
         elif not self.flyte.packs:

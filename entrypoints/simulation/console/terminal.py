@@ -1,5 +1,7 @@
 """The console in a terminal: prompt, colours, history and completion."""
 
+import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 
@@ -15,8 +17,9 @@ from rich.text import Text
 
 from entrypoints.simulation.console.commands import available_commands
 from entrypoints.simulation.console.output import Line
-from entrypoints.simulation.console.repl import SettleTimeout, run_line
-from entrypoints.simulation.console.session import ConsoleSession, InvalidInput, SessionEnded
+from entrypoints.simulation.console.session import ConsoleSession
+from entrypoints.simulation.console.typed_lines import TypedLines
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN
 from entrypoints.simulation.slack.app_use.choices import label_of, options_of
 from entrypoints.simulation.web.app_names import known_names
 from entrypoints.simulation.workspaces.workspace import BOT
@@ -35,8 +38,6 @@ STYLES: Final = {
 """The styles of spans, as rich names them."""
 
 _PROMPT_STYLE: Final = Style.from_dict({"person": "ansigreen bold", "channel": "ansicyan"})
-_GREETING: Final = "The pack is running between a simulated Slack and a simulated Flyte. Post a message: echo hello"
-_SLACK_ONLY_GREETING: Final = "The simulated Slack is running. Start your app, then talk to it: hello, /slash /command"
 _ADDRESSING: Final = ("/click", "/choose", "/submit")
 """The commands whose arguments are what is written on buttons and fields."""
 _MIN_TEXT_WIDTH: Final = 30
@@ -53,6 +54,9 @@ class ColourOutput:
     def write(self, line: Line) -> None:
         """See the protocol."""
         text = Text.assemble(*((printable(span.text), STYLES[span.style]) for span in line.spans))
+        if not line.is_wrapped:
+            self._console.print(text, soft_wrap=True)
+            return
         width = self._console.width
         indent = line.indent if width - line.indent >= _MIN_TEXT_WIDTH else 0
         prefix, body = text.divide([indent])
@@ -62,29 +66,50 @@ class ColourOutput:
 
 
 async def run_terminal(session: ConsoleSession, settle_seconds: float) -> None:
-    """Run typed lines until /quit, Ctrl-D or Ctrl-C."""
+    """Run typed lines until /quit, Ctrl-D or Ctrl-C. The next line can be typed while the previous ones run."""
     prompt: PromptSession[str] = PromptSession(
         completer=CommandCompleter(session),
         complete_while_typing=Condition(lambda: prompt.default_buffer.text.startswith("/")),
         style=_PROMPT_STYLE,
         erase_when_done=True,
     )
-    session.write(_SLACK_ONLY_GREETING if session.sandbox.is_slack_only else _GREETING)
-    session.write("/help lists the commands, Ctrl-D exits.")
+    for greeting in greetings(session):
+        session.write(greeting)
     session.printer.flush()
     with patch_stdout(raw=True):
-        while True:
-            try:
-                line = await prompt.prompt_async(lambda: prompt_text(session), handle_sigint=False)
-                if line.startswith("/"):
-                    session.write(f"{fragment_list_to_text(prompt_text(session))}{line}")
-                await run_line(session, line, settle_seconds)
-            except InvalidInput as error:
-                session.write(str(error), "bad")
-            except SettleTimeout as error:
-                session.write(f"{error}; you can continue meanwhile", "bad")
-            except (EOFError, KeyboardInterrupt, SessionEnded):
-                return
+        async with asyncio.TaskGroup() as tasks:
+            lines = TypedLines(session, settle_seconds, tasks, lambda: fragment_list_to_text(prompt_text(session)))
+            running = tasks.create_task(lines.run(), name="run typed lines")
+            running.add_done_callback(lambda _: _end(prompt))
+            with contextlib.suppress(KeyboardInterrupt):
+                while not running.done():
+                    try:
+                        lines.put(await prompt.prompt_async(lambda: prompt_text(session), handle_sigint=False))
+                    except EOFError:
+                        lines.put(None)
+                        await running
+            running.cancel()
+            lines.cancel()
+
+
+def _end(prompt: PromptSession[str]) -> None:
+    if prompt.app.is_running:
+        prompt.app.exit(exception=EOFError())
+
+
+def greetings(session: ConsoleSession) -> Iterator[str]:
+    """Yields what the console says first."""
+    flows = session.flyte.flows
+    built_in = sorted(path.stem for path in BUILT_IN.iterdir())
+    if session.sandbox.is_slack_only:
+        yield "The simulated Slack is running. Start your app, then talk to it: hello, /slash /command"
+    else:
+        runs = "The pack is running between a" if session.sandbox.storage else "Your pack can connect to the"
+        hint = "Post a message: echo hello" if "echo" in flows else f"Flows: {', '.join(flows) or 'none'}"
+        yield f"{runs} simulated Slack and a simulated Flyte. {hint}"
+        if missing := [name for name in built_in if name not in flows]:
+            yield f"The built-in flows do not run ({', '.join(missing)}); --built-in adds them."
+    yield "/help lists the commands, Ctrl-D exits."
 
 
 def prompt_text(session: ConsoleSession) -> StyleAndTextTuples:

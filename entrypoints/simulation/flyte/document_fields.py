@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from marshmallow import ValidationError, fields, validate
 
@@ -20,6 +20,19 @@ _PLAIN_BELOW: Final = 1e21
 _DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MAX_SECONDS: Final = 366 * 86400.0
+
+
+class TemplateProblem(str):
+    """The message of an error in a template, which `Document.load` places in the document."""
+
+    __slots__ = ("error",)
+    error: TemplateError
+
+    def __new__(cls, error: TemplateError) -> Self:
+        """Has the position within the template, for documents without positions."""
+        problem = super().__new__(cls, error)
+        problem.error = error
+        return problem
 
 
 def unknown(kind: str, word: object, known: Iterable[str]) -> str:
@@ -189,9 +202,9 @@ def _template(source: str) -> Template:
     try:
         template = Template(source)
     except TemplateError as error:
-        raise ValidationError(str(error)) from error
+        raise ValidationError(TemplateProblem(error)) from error
     if template.problems:
-        raise ValidationError(str(template.problems[0]))
+        raise ValidationError(TemplateProblem(template.problems[0]))
     return template
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 import yaml
 from marshmallow import ValidationError
 
+from entrypoints.simulation.flyte.document_fields import TemplateProblem
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
 from entrypoints.simulation.flyte.scalar_positions import position_in_scalar
 from entrypoints.simulation.flyte.yaml_reader import Place, Scalar, read_yaml
@@ -51,7 +52,10 @@ class Document:
             loaded: object = schema.load(value)  # type: ignore[arg-type] # the schema reports values that are no mappings
         except ValidationError as error:
             place, message = self.first(_errors(error, path))
-            raise self.error(place, message, schema.describe(place, value)) from None
+            name = schema.describe(place, value)
+            if isinstance(message, TemplateProblem):
+                raise self.template_error(place, message.error, name) from None
+            raise self.error(place, message, name) from None
         return loaded
 
     def errors(self, schema: DocumentSchema, value: object, path: KeyPath = ()) -> list[tuple[KeyPath, str]]:
@@ -214,4 +218,4 @@ def _flatten(messages: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, st
         for key, inner in messages.items():
             yield from _flatten(inner, path if key == "_schema" else (*path, key))
     elif isinstance(messages, list):
-        yield from ((path, str(message)) for message in messages)
+        yield from ((path, message if isinstance(message, str) else str(message)) for message in messages)

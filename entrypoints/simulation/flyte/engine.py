@@ -45,6 +45,8 @@ class Flyte(FlyteState):
         self.events: deque[Event] = deque(maxlen=LOG_LIMIT)
         self.results: dict[str, Event] = {}
         self.flow_delay_seconds = flow_delay_seconds
+        self.slack_pack = "Slack"
+        """The name of the pack for Slack."""
         self._pending: deque[PendingEvent] = deque()
         self._timers: deque[asyncio.Handle] = deque()
         for flow in flows:

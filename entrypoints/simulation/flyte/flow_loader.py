@@ -15,7 +15,7 @@ from entrypoints.simulation.flyte.document_fields import (
     Text,
 )
 from entrypoints.simulation.flyte.document_schemas import DocumentSchema, KeyPath, format_path
-from entrypoints.simulation.flyte.documents import Document, InvalidDocument, parse_document, read_document
+from entrypoints.simulation.flyte.documents import Document, InvalidDocument, is_json_file, parse_document, read_text
 from entrypoints.simulation.flyte.flow_schema import Problem
 from entrypoints.simulation.pongo2.errors import TemplateError
 from entrypoints.simulation.pongo2.template import Template
@@ -54,6 +54,8 @@ class Flow:
     description: str = ""
     steps: tuple[FlowStep, ...] = ()
     source: Mapping[str, object] = field(repr=False)
+    text: str = field(default="", repr=False)
+    """The YAML that it was loaded from, if any."""
 
 
 class SchemaViolation(InvalidDocument):
@@ -62,12 +64,12 @@ class SchemaViolation(InvalidDocument):
 
 def flow_from_file(path: Path) -> Flow:
     """Loads the flow in a JSON (`.json`) or YAML file. Raises InvalidDocument, also for templates that can't work."""
-    return _load(read_document(path))
+    return flow_from_text(read_text(path), str(path), is_json=is_json_file(path))
 
 
 def flow_from_text(text: str, where: str, *, is_json: bool) -> Flow:
     """Loads a flow from text; `where` names the text in error messages. Raises as `flow_from_file` does."""
-    return _load(parse_document(text, where, is_json=is_json))
+    return replace(_load(parse_document(text, where, is_json=is_json)), text="" if is_json else text)
 
 
 def flow_from_values(document: object, where: str) -> Flow:

@@ -17,6 +17,12 @@ class LocalPack:
         self._handler = handler
         flyte.register(pack)
         flyte.listeners.append(self._on_trace_event)
+        asyncio.get_running_loop().call_soon(self._take_all)
+
+    def unregister(self) -> None:
+        """Takes no further action; those that were passed to `handler` can still be completed."""
+        self._flyte.listeners.remove(self._on_trace_event)
+        self._flyte.unregister(self._pack)
 
     def complete(self, action: Action, event: str, payload: object) -> None:
         """Completes an action that was passed to `handler`."""

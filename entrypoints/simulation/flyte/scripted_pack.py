@@ -54,8 +54,25 @@ class ScriptedPack:
 
     def __init__(self, script: PackScript, flyte: Flyte, environment: TemplateEnvironment | None = None) -> None:
         self._script = script
+        self._flyte = flyte
         self._environment = environment or TemplateEnvironment()
-        self._pack = LocalPack(flyte, Pack.create(script.name, script.labels), self._answer)
+        self._pack = self._register()
+
+    @property
+    def script(self) -> PackScript:
+        """The script by which the pack answers now."""
+        return self._script
+
+    def replace_script(self, script: PackScript) -> None:
+        """Answers by another script from now on. A pack whose name or labels differ registers anew."""
+        is_same = (script.name, script.labels) == (self._script.name, self._script.labels)
+        self._script = script
+        if not is_same:
+            self._pack.unregister()
+            self._pack = self._register()
+
+    def _register(self) -> LocalPack:
+        return LocalPack(self._flyte, Pack.create(self._script.name, self._script.labels), self._answer)
 
     def _answer(self, action: Action) -> None:
         try:

@@ -75,6 +75,12 @@ class FlyteState(EventFeed[TraceEvent]):
         """Records that a pack was seen now."""
         self.last_seen[pack.id] = self.environment.now()
 
+    def unregister(self, pack: Pack) -> None:
+        """Removes a pack."""
+        self.packs.pop(pack.id, None)
+        self.last_seen.pop(pack.id, None)
+        self.notify()
+
     def unregister_packs(self) -> None:
         """Removes all packs, as the server does with those not seen for a week; they get 404 until they register."""
         self.packs.clear()

@@ -7,20 +7,18 @@ from entrypoints.simulation.flyte.flow_loader import FlowStep
 from entrypoints.simulation.flyte.models import Action
 from entrypoints.simulation.flyte.trace import ActionFinished
 
-SLACK: Final = "Slack"
-"""The pack whose answers need no step, unless it has only looked something up: people see what it has done."""
 _LOOK_UPS: Final = ("GetChannelInfo", "GetPermalink", "GetUserInfo")
 
 
-def shows_in_slack(action: Action) -> bool:
+def shows_in_slack(flyte: Flyte, action: Action) -> bool:
     """Returns whether people see what an action does once it succeeds."""
-    return action.pack_name == SLACK and action.name not in _LOOK_UPS
+    return action.pack_name == flyte.slack_pack and action.name not in _LOOK_UPS
 
 
 def unawaited_answer(flyte: Flyte, finished: ActionFinished) -> str:
     """Returns that no step waits for an answer that no one sees, and what its flow waits for instead; otherwise ''."""
     action = flyte.actions.get(finished.action_id)
-    if action is None or shows_in_slack(action) or _is_awaited(flyte, action, finished.event):
+    if action is None or shows_in_slack(flyte, action) or _is_awaited(flyte, action, finished.event):
         return ""
     awaited = [f"{_name(step)} waits for {step.event_pack} {step.event_name}" for step in waiting_steps(action)]
     return "; ".join([f"no step waits for {action.pack_name} {finished.event}", *awaited])

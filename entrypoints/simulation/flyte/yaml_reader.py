@@ -222,7 +222,7 @@ def _float_key(value: float) -> str:
 def _scalar(event: Any) -> object:
     text: str = event.value
     if event.tag is None:
-        return _resolve(text) if event.implicit[0] else text
+        return resolve(text) if event.implicit[0] else text
     tag = event.tag.removeprefix(_PREFIX)
     if event.tag == tag:
         return text
@@ -233,7 +233,7 @@ def _scalar(event: Any) -> object:
             raise _error("!!binary value contains invalid base64 data", event.start_mark) from None
     if tag not in _KINDS_BY_TAG:
         return text
-    value = _resolve(text)
+    value = resolve(text)
     if tag == "timestamp":
         value = text if _TIMESTAMP.fullmatch(text) else None
     if not isinstance(value, _KINDS_BY_TAG[tag]) or (tag != "bool" and isinstance(value, bool)):
@@ -241,7 +241,7 @@ def _scalar(event: Any) -> object:
     return value
 
 
-def _resolve(text: str) -> object:
+def resolve(text: str) -> object:
     """Returns the value of a plain scalar."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final
+from zlib import crc32
 
 from entrypoints.simulation.slack.event_log import EventRaised
 from entrypoints.simulation.slack.events import (
@@ -112,9 +113,9 @@ class WorkspaceState:
     def add_channel(
         self, name: str, channel_type: str, members: Iterable[str], *, channel_id: str = "", creator: str = ""
     ) -> Channel:
-        """Adds a conversation with these members, without an event."""
+        """Adds a conversation with these members, without an event. Without an id, its name decides."""
         channel = Channel(
-            channel_id=channel_id or self.new_id("D" if channel_type == "im" else "C"),
+            channel_id=channel_id or self._channel_id(strip_prefix(name)),
             name=strip_prefix(name),
             channel_type=channel_type,
             creator=creator or self.owner.user_id,
@@ -303,6 +304,13 @@ class WorkspaceState:
         if not message.is_reply:
             return address
         return f"{address}?thread_ts={message.fields['thread_ts']}&cid={channel.channel_id}"
+
+    def _channel_id(self, name: str) -> str:
+        """Returns the id of a new conversation: the same for a name in every workspace, unless it is taken."""
+        channel_id = f"C{crc32(name.encode()):08X}S"
+        if not name:
+            return self.new_id("D")
+        return self.new_id("C") if channel_id in self.channels else channel_id
 
     def _post_notice(self, channel: Channel, user: User, verb: str, action: str, **more: str) -> None:
         family = "group" if channel.channel_type == "group" else "channel"

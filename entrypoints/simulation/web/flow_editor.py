@@ -8,14 +8,13 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from entrypoints.lint.findings import Finding
 from entrypoints.lint.linter import lint_flow
 from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, Flow, flow_from_file, flow_from_text
+from entrypoints.simulation.flyte.flow_yaml import yaml_of
 from entrypoints.simulation.web.flow_file import FileUnusable, FlowFile
 
 _SOURCE: Final = "flow"
@@ -194,7 +193,7 @@ class FlowEditor:
                 if flow_from_file(path).source == flow.source:
                     text = path.read_text(encoding="utf-8")
                     return text, FlowFile(path, text) if path in self._files else None
-        return yaml.safe_dump(dict(flow.source), sort_keys=False, allow_unicode=True, width=100), None
+        return yaml_of(flow), None
 
     def _check_name(self, draft: Draft, name: str) -> None:
         own_name = draft.flow.name if draft.flow else ""

@@ -17,6 +17,7 @@ from entrypoints.simulation.slack.models import Channel, JsonObject, User
 from entrypoints.simulation.slack.people import escape
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.slack.workspace import NotFoundError
+from entrypoints.simulation.workspaces.channels import FIXED_IDS
 from entrypoints.simulation.workspaces.message_text import visible_text
 from entrypoints.simulation.workspaces.workspace import (
     BOT,
@@ -99,7 +100,8 @@ class SlackWorkspace:
         self, label: str, channel_id: str = "", *, is_private: bool = False, members: Sequence[str] = ()
     ) -> None:
         """See the protocol. `members` are there from the beginning, by their handles."""
-        self.slack.add_channel(label, private=is_private, channel_id=channel_id, members=members)
+        known_id = channel_id or FIXED_IDS.get(label, "")
+        self.slack.add_channel(label, private=is_private, channel_id=known_id, members=members)
 
     def say(self, handle: str, conversation: Conversation, text: str, thread_timestamp: str = "") -> str:
         """See the protocol."""

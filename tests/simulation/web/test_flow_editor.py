@@ -7,7 +7,7 @@ import pytest
 
 from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.engine import Flyte
-from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_text
+from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file, flow_from_text, flow_from_values
 from entrypoints.simulation.flyte.scripted_pack import PackScript, ScriptedAnswer
 from entrypoints.simulation.web.flow_editor import MAX_FLOWS, Draft, FlowEditor, TooManyFlows
 from entrypoints.simulation.web.flow_file import FileUnusable
@@ -166,8 +166,12 @@ steps:
     assert any("DeployDone" in finding.message for finding in draft.findings)
 
 
-def test_any_other_flow_is_shown_as_yaml(editor: FlowEditor) -> None:
-    assert only_draft(editor).text.startswith("name: greet\nsteps:\n")
+def test_a_flow_of_json_is_shown_as_yaml() -> None:
+    editor = FlowEditor(Flyte(flows=[flow_from_values({"name": "greet", "steps": []}, "test")]))
+
+    editor.refresh()
+
+    assert only_draft(editor).text == "name: greet\nsteps: []\n"
 
 
 def test_a_valid_text_runs_at_once(editor: FlowEditor, flyte: Flyte) -> None:

@@ -130,7 +130,7 @@ class FlyteTracer:
         if completed.has_failed:
             details["failed_action"] = completed.action_id
             trace.failures[completed.action_id] = f"{action.pack_name} {completed.event}{_error(completed.payload)}"
-        elif shows_in_slack(action):
+        elif shows_in_slack(self._flyte, action):
             trace.answered_at = trace.answered_at or completed.at
         else:
             trace.unawaited = unawaited_answer(self._flyte, completed) or trace.unawaited
