@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from adapters.memory.clock import VirtualClock
 from application.ports.clock import Clock
 
-_LOOP_TURNS = 100
-"""Enough for everything that is due to happen."""
+_MOMENT = 1e-8
+"""The seconds that `settle` takes: virtual time passes only once everything has happened that is due."""
 
 
 class TestTime(VirtualClock):
@@ -27,8 +27,7 @@ class TestTime(VirtualClock):
 
     async def settle(self) -> None:
         """Lets everything happen that is due now."""
-        for _ in range(_LOOP_TURNS):
-            await asyncio.sleep(0)
+        await asyncio.sleep(_MOMENT)
 
 
 class SteppedClock:
