@@ -1,11 +1,15 @@
 import asyncio
 import gc
 from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
 
 from adapters.memory.clock import VirtualTimeLoop
+from adapters.postgresql.connection_settings import parameters_of
+from adapters.postgresql.database import Database
+from adapters.postgresql.migration import known_migrations, migrate
 from tests.support.postgres_server import ServerProcess, describe_server, fresh_database, running_server
 
 # So that a failure there says what was compared, as in modules that pytest collects itself.
@@ -47,6 +51,26 @@ def database_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
     with fresh_database(postgres_server) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def tables_template(postgres_server: str) -> Iterator[str]:
+    """The name of a database with the tables of a pack, to be copied: that takes half as long as to create them."""
+    with fresh_database(postgres_server) as url:
+        asyncio.run(_create_tables(url))
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def tables_url(postgres_server: str, tables_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the tables of a pack, and nothing in them."""
+    with fresh_database(postgres_server, tables_template) as url:
+        yield url
+
+
+async def _create_tables(url: str) -> None:
+    async with await Database(parameters_of(url)).connect() as session:
+        await migrate(session, known_migrations())
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from entrypoints.testing.storage_values import A, new_entry
 _MORE_THAN_CONNECTIONS = 30
 
 
-async def test_requests_end_when_they_are_cancelled_also_those_that_wait_for_a_connection(database_url: str) -> None:
-    storage = PostgresStorage(database_url, SystemClock(), lease_seconds=60)
+async def test_requests_end_when_they_are_cancelled_also_those_that_wait_for_a_connection(tables_url: str) -> None:
+    storage = PostgresStorage(tables_url, SystemClock(), lease_seconds=60)
     async with storage.open():
         for waited in range(20):
             requests = [asyncio.create_task(storage.heartbeat(60)) for _ in range(_MORE_THAN_CONNECTIONS)]
@@ -26,11 +26,11 @@ async def test_requests_end_when_they_are_cancelled_also_those_that_wait_for_a_c
 
 
 async def test_a_process_that_is_stopped_within_a_transaction_is_idle_to_the_server_which_then_ends_it(
-    database_url: str,
+    tables_url: str,
 ) -> None:
     async def state_between_statements(session: Session) -> tuple[str, str]:
         await session.fetch("SELECT true FROM flyte_slack.storage FOR UPDATE")
-        async with await psycopg.AsyncConnection.connect(database_url) as onlooker:
+        async with await psycopg.AsyncConnection.connect(tables_url) as onlooker:
             states = await onlooker.execute(
                 "SELECT state FROM pg_stat_activity WHERE pid = %s", (session.info.backend_pid,)
             )
@@ -38,16 +38,16 @@ async def test_a_process_that_is_stopped_within_a_transaction_is_idle_to_the_ser
         [(timeout,)] = await session.fetch("SELECT current_setting('idle_in_transaction_session_timeout')")
         return state, timeout
 
-    storage = PostgresStorage(database_url, SystemClock(), lease_seconds=60)
+    storage = PostgresStorage(tables_url, SystemClock(), lease_seconds=60)
     async with storage.open():
         assert await storage.database.run(state_between_statements) == ("idle in transaction", "5s")
 
 
-async def test_a_connection_that_the_tables_do_not_know_any_more_is_replaced(database_url: str) -> None:
-    storage = PostgresStorage(database_url, SystemClock(), lease_seconds=60)
+async def test_a_connection_that_the_tables_do_not_know_any_more_is_replaced(tables_url: str) -> None:
+    storage = PostgresStorage(tables_url, SystemClock(), lease_seconds=60)
     async with storage.open():
         assert await storage.outbox.append([new_entry(A, 1)]) == [True]
-        async with await psycopg.AsyncConnection.connect(database_url) as onlooker:
+        async with await psycopg.AsyncConnection.connect(tables_url) as onlooker:
             await onlooker.execute("DELETE FROM flyte_slack.transactions")
         assert await storage.outbox.append([new_entry(A, 2)]) == [True]
         assert await waiting(storage) == [new_entry(A, 1), new_entry(A, 2)]

@@ -34,8 +34,8 @@ def storage_at(url: str) -> PostgresStorage:
 
 
 @pytest.fixture
-async def proxy(database_url: str) -> AsyncIterator[DatabaseProxy]:
-    async with database_proxy(database_url) as proxy:
+async def proxy(tables_url: str) -> AsyncIterator[DatabaseProxy]:
+    async with database_proxy(tables_url) as proxy:
         yield proxy
 
 
@@ -190,9 +190,9 @@ async def test_what_is_acknowledged_is_on_disk_although_the_server_would_not_wai
 
 
 async def test_a_full_disk_refuses_requests_until_there_is_space(
-    behind_proxy: PostgresStorage, database_url: str
+    behind_proxy: PostgresStorage, tables_url: str
 ) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(tables_url, autocommit=True) as connection:
         connection.execute(FILL_DISK)
         with pytest.raises(StorageUnavailable, match="No space left on device"):
             await behind_proxy.outbox.append([new_entry(A, 1)])
@@ -202,13 +202,13 @@ async def test_a_full_disk_refuses_requests_until_there_is_space(
 
 @pytest.mark.parametrize("step", ["1 day", "-1 day"])
 async def test_a_step_of_the_servers_clock_ends_no_lease_and_prolongs_none(
-    behind_proxy: PostgresStorage, database_url: str, step: str
+    behind_proxy: PostgresStorage, tables_url: str, step: str
 ) -> None:
     await behind_proxy.outbox.append([new_entry(A, 1), new_entry(B, 1)])
     [claim] = await behind_proxy.outbox.claim(1, 1, 20)
     [delayed] = await behind_proxy.outbox.claim(1, 1, 20)
     await behind_proxy.outbox.release(delayed, retry_after_seconds=60)
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(tables_url, autocommit=True) as connection:
         connection.execute(STEP_CLOCK.format(step).encode())
     for _ in range(2):
         await behind_proxy.heartbeat(20)
@@ -220,12 +220,12 @@ async def test_a_step_of_the_servers_clock_ends_no_lease_and_prolongs_none(
 
 
 async def test_time_goes_on_after_the_servers_clock_was_set_back(
-    behind_proxy: PostgresStorage, database_url: str
+    behind_proxy: PostgresStorage, tables_url: str
 ) -> None:
     await behind_proxy.outbox.append([new_entry(A, 1)])
     [claim] = await behind_proxy.outbox.claim(1, 1, 20)
     await behind_proxy.outbox.release(claim, retry_after_seconds=0.3)
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(tables_url, autocommit=True) as connection:
         connection.execute(STEP_CLOCK.format("-1 day").encode())
     await behind_proxy.heartbeat(20)
     async with asyncio.timeout(STOP_AFTER_SECONDS):
@@ -236,12 +236,12 @@ async def test_time_goes_on_after_the_servers_clock_was_set_back(
 
 
 async def test_a_process_that_was_stopped_within_a_transaction_keeps_no_lock(
-    behind_proxy: PostgresStorage, proxy: DatabaseProxy, database_url: str
+    behind_proxy: PostgresStorage, proxy: DatabaseProxy, tables_url: str
 ) -> None:
     await behind_proxy.outbox.append([new_entry(A, 1)])
     stopped = proxy.faults.plan(COMMIT, Hang(), times=None)
     appending = asyncio.create_task(behind_proxy.outbox.append([new_entry(A, 2)]))
-    async with (other := storage_at(database_url)).open(), asyncio.timeout(STOP_AFTER_SECONDS):
+    async with (other := storage_at(tables_url)).open(), asyncio.timeout(STOP_AFTER_SECONDS):
         await other.outbox.append([new_entry(A, 3)])
         proxy.faults.planned.remove(stopped)
         proxy.cut()

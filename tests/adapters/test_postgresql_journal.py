@@ -13,14 +13,14 @@ from entrypoints.testing.storage_values import LANE_A, X, Y, action, held
 
 
 @pytest.fixture
-async def storage(database_url: str) -> AsyncIterator[PostgresStorage]:
+async def storage(tables_url: str) -> AsyncIterator[PostgresStorage]:
     """An open storage; two actions have been left to it, of which the first is damaged."""
-    async with (earlier := PostgresStorage(database_url, SystemClock(), lease_seconds=60)).open():
+    async with (earlier := PostgresStorage(tables_url, SystemClock(), lease_seconds=60)).open():
         for action_id in (X, Y):
             await earlier.journal.record(action(action_id), lane=LANE_A)
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(tables_url) as connection:
         connection.execute("UPDATE flyte_slack.journal SET command = '{' WHERE id = 'x'")
-    storage = PostgresStorage(database_url, SystemClock(), lease_seconds=60)
+    storage = PostgresStorage(tables_url, SystemClock(), lease_seconds=60)
     async with storage.open():
         yield storage
 
@@ -60,10 +60,10 @@ async def test_names_and_reasons_may_contain_any_character(storage: PostgresStor
 
 
 async def test_more_actions_than_can_be_counted_at_once_are_estimated(
-    storage: PostgresStorage, database_url: str
+    storage: PostgresStorage, tables_url: str
 ) -> None:
     number = 20_000
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(tables_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO flyte_slack.journal (id, lane, command_name, command, state, taken_at, uptime) "
             "SELECT 'many ' || n, 'C', 'Broadcast', '{}', CASE WHEN n %% 2 = 0 THEN 'taken' ELSE 'set aside' END, 1, 1 "

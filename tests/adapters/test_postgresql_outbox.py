@@ -21,16 +21,16 @@ Execute = Callable[[str], None]
 
 class TestPostgresOutbox(StorageSuite):
     @pytest.fixture
-    def restart(self, database_url: str, clock: ManualClock) -> Iterator[Restart]:
-        with manual_uptime(database_url, clock):
-            yield lambda: PostgresStorage(database_url, clock, lease_seconds=60)
+    def restart(self, tables_url: str, clock: ManualClock) -> Iterator[Restart]:
+        with manual_uptime(tables_url, clock):
+            yield lambda: PostgresStorage(tables_url, clock, lease_seconds=60)
 
     @pytest.fixture
-    def execute(self, database_url: str) -> Execute:
+    def execute(self, tables_url: str) -> Execute:
         """Changes the database behind the storage's back."""
 
         def execute(statement: str) -> None:
-            with psycopg.connect(database_url) as connection:
+            with psycopg.connect(tables_url) as connection:
                 connection.execute(statement.encode())
 
         return execute

@@ -46,9 +46,9 @@ def run_until_killed(url: str) -> None:
         process.kill()
 
 
-async def test_a_pack_that_starts_does_not_wait_for_the_lease_of_a_killed_one(database_url: str) -> None:
-    run_until_killed(database_url)
-    async with (storage := storage_at(database_url)).open():
+async def test_a_pack_that_starts_does_not_wait_for_the_lease_of_a_killed_one(tables_url: str) -> None:
+    run_until_killed(tables_url)
+    async with (storage := storage_at(tables_url)).open():
         assert await orphans(storage) == [X]
         assert await storage.leases.acquire(LANE_A, X)
         [claim] = await storage.outbox.claim(1, 1, LEASE)
@@ -56,11 +56,11 @@ async def test_a_pack_that_starts_does_not_wait_for_the_lease_of_a_killed_one(da
         assert claim.previous_lease_expired
 
 
-async def test_a_killed_process_of_another_machine_is_waited_for(database_url: str) -> None:
-    run_until_killed(database_url)
-    with psycopg.connect(database_url) as connection:
+async def test_a_killed_process_of_another_machine_is_waited_for(tables_url: str) -> None:
+    run_until_killed(tables_url)
+    with psycopg.connect(tables_url) as connection:
         connection.execute("UPDATE flyte_slack.replicas SET process = 'elsewhere ' || process")
-    async with (storage := storage_at(database_url)).open():
+    async with (storage := storage_at(tables_url)).open():
         assert await orphans(storage) == []
         assert await storage.outbox.claim(1, 1, LEASE) == []
 

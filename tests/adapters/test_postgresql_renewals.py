@@ -41,14 +41,14 @@ async def burst(storage: PostgresStorage) -> AsyncIterator[None]:
         await asyncio.gather(*requests, return_exceptions=True)
 
 
-async def test_a_heartbeat_waits_for_no_burst(database_url: str) -> None:
-    async with (storage := storage_at(database_url)).open(), burst(storage):
+async def test_a_heartbeat_waits_for_no_burst(tables_url: str) -> None:
+    async with (storage := storage_at(tables_url)).open(), burst(storage):
         for _ in range(2):
             await asyncio.wait_for(storage.heartbeat(20), AT_ONCE)
 
 
-async def test_the_renewal_of_a_claim_waits_for_no_burst(database_url: str) -> None:
-    async with (storage := storage_at(database_url)).open():
+async def test_the_renewal_of_a_claim_waits_for_no_burst(tables_url: str) -> None:
+    async with (storage := storage_at(tables_url)).open():
         await storage.outbox.append([new_entry(A, 1)])
         [claim] = await storage.outbox.claim(1, 1, 20)
         async with burst(storage):
@@ -78,8 +78,8 @@ async def test_a_heartbeat_is_given_up_while_the_server_does_not_answer(server_p
         await asyncio.wait_for(storage.heartbeat(20), AT_ONCE)
 
 
-async def test_a_heartbeat_survives_that_its_connection_is_cut(database_url: str) -> None:
-    async with database_proxy(database_url) as proxy, (storage := storage_at(proxy.url)).open():
+async def test_a_heartbeat_survives_that_its_connection_is_cut(tables_url: str) -> None:
+    async with database_proxy(tables_url) as proxy, (storage := storage_at(proxy.url)).open():
         await storage.heartbeat(20)
         proxy.faults.plan("*", Reset(after_effect=True))
         await storage.heartbeat(20)

@@ -22,9 +22,9 @@ DANCE = Action(X, UnknownCommand("Dance"))
 
 class TestReplicas(SharedStorageSuite):
     @pytest.fixture
-    def restart(self, database_url: str, clock: ManualClock) -> Iterator[Restart]:
-        with manual_uptime(database_url, clock):
-            yield lambda: PostgresStorage(database_url, clock, lease_seconds=LEASE)
+    def restart(self, tables_url: str, clock: ManualClock) -> Iterator[Restart]:
+        with manual_uptime(tables_url, clock):
+            yield lambda: PostgresStorage(tables_url, clock, lease_seconds=LEASE)
 
     async def test_whoever_checks_its_lease_after_a_late_heartbeat_keeps_the_lane(
         self, storage: Storage, other: Storage

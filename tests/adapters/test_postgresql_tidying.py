@@ -18,12 +18,12 @@ DAY = 86400
 
 class TestTidying(StorageSuite):
     @pytest.fixture
-    def restart(self, database_url: str, clock: ManualClock) -> Iterator[Restart]:
-        with manual_uptime(database_url, clock):
-            yield lambda: PostgresStorage(database_url, clock, lease_seconds=60)
+    def restart(self, tables_url: str, clock: ManualClock) -> Iterator[Restart]:
+        with manual_uptime(tables_url, clock):
+            yield lambda: PostgresStorage(tables_url, clock, lease_seconds=60)
 
     async def test_lanes_that_have_been_silent_for_three_days_are_forgotten_unless_the_pack_listens_there(
-        self, restart: Restart, database_url: str
+        self, restart: Restart, tables_url: str
     ) -> None:
         async with (storage := restart()).open():
             await storage.channels.join(A, since=NOW)
@@ -34,7 +34,7 @@ class TestTidying(StorageSuite):
                 await storage.outbox.ack(claim, claim.entries[0])
                 await storage.outbox.release(claim)
             await at(storage, after(3 * DAY + 1)).heartbeat(LEASE)
-        with psycopg.connect(database_url) as connection:
+        with psycopg.connect(tables_url) as connection:
             lanes = connection.execute("SELECT name FROM flyte_slack.lanes ORDER BY name").fetchall()
         assert lanes == [(A,), (B,)]
 
@@ -60,11 +60,11 @@ class TestTidying(StorageSuite):
                 tokens.append(claim.lease.token)
         assert tokens == sorted(set(tokens))
 
-    async def test_replicas_that_are_gone_for_a_day_are_forgotten(self, restart: Restart, database_url: str) -> None:
+    async def test_replicas_that_are_gone_for_a_day_are_forgotten(self, restart: Restart, tables_url: str) -> None:
         async with (storage := restart()).open():
             await storage.replicas.announce(REPLICA)
         async with (storage := restart()).open():
             await at(storage, after(2 * DAY)).heartbeat(LEASE)
             await storage.channels.join(A, since=NOW)
-        with psycopg.connect(database_url) as connection:
+        with psycopg.connect(tables_url) as connection:
             assert connection.execute("SELECT count(*) FROM flyte_slack.replicas").fetchone() == (1,)

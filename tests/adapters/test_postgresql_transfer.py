@@ -14,13 +14,13 @@ from tests.support.postgres_server import fresh_database
 
 class TestPostgresStorage(TransferContract):
     @pytest.fixture
-    def restart(self, database_url: str, clock: ManualClock) -> Iterator[Restart]:
-        with manual_uptime(database_url, clock):
-            yield lambda: PostgresStorage(database_url, clock, lease_seconds=60)
+    def restart(self, tables_url: str, clock: ManualClock) -> Iterator[Restart]:
+        with manual_uptime(tables_url, clock):
+            yield lambda: PostgresStorage(tables_url, clock, lease_seconds=60)
 
     @pytest.fixture
-    def elsewhere(self, postgres_server: str, clock: ManualClock) -> Iterator[Restart]:
-        with fresh_database(postgres_server) as url, manual_uptime(url, clock):
+    def elsewhere(self, postgres_server: str, tables_template: str, clock: ManualClock) -> Iterator[Restart]:
+        with fresh_database(postgres_server, tables_template) as url, manual_uptime(url, clock):
             yield lambda: PostgresStorage(url, clock, lease_seconds=60)
 
     @pytest.fixture

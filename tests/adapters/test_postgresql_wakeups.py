@@ -30,16 +30,16 @@ class Hints:
 
 
 @pytest.fixture
-async def storage(database_url: str) -> AsyncIterator[PostgresStorage]:
-    async with (storage := PostgresStorage(database_url, SystemClock(), lease_seconds=20)).open():
+async def storage(tables_url: str) -> AsyncIterator[PostgresStorage]:
+    async with (storage := PostgresStorage(tables_url, SystemClock(), lease_seconds=20)).open():
         yield storage
 
 
 @pytest.fixture
-async def hints(database_url: str, storage: PostgresStorage) -> AsyncIterator[Hints]:
+async def hints(tables_url: str, storage: PostgresStorage) -> AsyncIterator[Hints]:
     """What another replica is told."""
     del storage
-    other = PostgresStorage(database_url, SystemClock(), lease_seconds=20)
+    other = PostgresStorage(tables_url, SystemClock(), lease_seconds=20)
     hints = Hints(other)
     async with other.open():
         await hints.started()
@@ -57,15 +57,15 @@ async def test_a_released_lane_wakes_the_other_replicas(storage: PostgresStorage
     await asyncio.wait_for(hints.events[Topic.LANES].wait(), SOON)
 
 
-async def test_the_end_of_a_replica_wakes_the_others(database_url: str, hints: Hints) -> None:
-    async with PostgresStorage(database_url, SystemClock(), lease_seconds=20).open():
+async def test_the_end_of_a_replica_wakes_the_others(tables_url: str, hints: Hints) -> None:
+    async with PostgresStorage(tables_url, SystemClock(), lease_seconds=20).open():
         pass
     for topic in Topic:
         await asyncio.wait_for(hints.events[topic].wait(), SOON)
 
 
-async def test_a_replica_is_not_woken_by_itself(database_url: str, storage: PostgresStorage, hints: Hints) -> None:
-    own = PostgresStorage(database_url, SystemClock(), lease_seconds=20)
+async def test_a_replica_is_not_woken_by_itself(tables_url: str, storage: PostgresStorage, hints: Hints) -> None:
+    own = PostgresStorage(tables_url, SystemClock(), lease_seconds=20)
     own_hints = Hints(own)
     async with own.open():
         await own_hints.started()
@@ -77,9 +77,9 @@ async def test_a_replica_is_not_woken_by_itself(database_url: str, storage: Post
 
 
 async def test_a_replica_that_lost_its_connection_listens_again(
-    database_url: str, storage: PostgresStorage, hints: Hints
+    tables_url: str, storage: PostgresStorage, hints: Hints
 ) -> None:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(tables_url, autocommit=True) as connection:
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -89,17 +89,17 @@ async def test_a_replica_that_lost_its_connection_listens_again(
     await asyncio.wait_for(hints.events[Topic.OUTBOX].wait(), SOON)
 
 
-async def test_replicas_are_told_once_of_many_entries(database_url: str, storage: PostgresStorage) -> None:
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+async def test_replicas_are_told_once_of_many_entries(tables_url: str, storage: PostgresStorage) -> None:
+    async with await psycopg.AsyncConnection.connect(tables_url, autocommit=True) as connection:
         await connection.execute("LISTEN flyte_slack")
         await asyncio.gather(*(storage.outbox.append([new_entry(A, number)]) for number in range(50)))
         received = [notification async for notification in connection.notifies(timeout=0.5)]
     assert 1 <= len(received) <= 25
 
 
-async def test_a_replica_that_is_alone_tells_nobody(database_url: str, storage: PostgresStorage) -> None:
+async def test_a_replica_that_is_alone_tells_nobody(tables_url: str, storage: PostgresStorage) -> None:
     await storage.heartbeat(20)
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(tables_url, autocommit=True) as connection:
         await connection.execute("LISTEN flyte_slack")
         await storage.outbox.append([new_entry(A, 1)])
         assert [notification async for notification in connection.notifies(timeout=0.2)] == []

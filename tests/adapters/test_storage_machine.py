@@ -457,9 +457,9 @@ for file in (TestFileOutbox, TestFileJournal, TestFileMessageKeys):
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("machine", [_PostgresOutbox, _PostgresJournal, _PostgresMessageKeys])
-def test_a_postgresql_storage_equals_its_model(database_url: str, machine: type[_InPostgres]) -> None:
-    with manual_uptime(database_url, CLOCK):
-        machine.url = database_url
+def test_a_postgresql_storage_equals_its_model(tables_url: str, machine: type[_InPostgres]) -> None:
+    with manual_uptime(tables_url, CLOCK):
+        machine.url = tables_url
         run_state_machine_as_test(machine, settings=settings(max_examples=10, stateful_step_count=25, deadline=None))
 
 

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 @pytest.fixture
-async def pack(database_url: str) -> AsyncIterator[PostgresStorage]:
+async def pack(tables_url: str) -> AsyncIterator[PostgresStorage]:
     """The storage of a pack that is running."""
-    async with (storage := PostgresStorage(database_url, SystemClock(), lease_seconds=20)).open():
+    async with (storage := PostgresStorage(tables_url, SystemClock(), lease_seconds=20)).open():
         yield storage
 
 
@@ -40,43 +40,43 @@ async def run(url: str, *arguments: str) -> Result:
 
 
 @pytest.mark.usefixtures("claim")
-async def test_entries_are_listed(database_url: str) -> None:
-    _, *messages = (await run(database_url, "outbox", "list")).stdout.splitlines()
+async def test_entries_are_listed(tables_url: str) -> None:
+    _, *messages = (await run(tables_url, "outbox", "list")).stdout.splitlines()
     assert [message.split()[0] for message in messages] == [new_entry(A, number).key for number in (2, 3, 1)]
-    assert "taken Broadcast" in (await run(database_url, "journal", "list")).stdout
+    assert "taken Broadcast" in (await run(tables_url, "journal", "list")).stdout
 
 
 @pytest.mark.usefixtures("claim")
-async def test_a_dead_letter_is_queued_again(database_url: str, pack: PostgresStorage) -> None:
-    result = await run(database_url, "outbox", "retry", "--all")
+async def test_a_dead_letter_is_queued_again(tables_url: str, pack: PostgresStorage) -> None:
+    result = await run(tables_url, "outbox", "retry", "--all")
     assert "queued again" in result.stdout
     assert (await pack.outbox.backlog()).dead_lettered == 0
 
 
 @pytest.mark.usefixtures("claim")
-async def test_what_the_pack_works_on_is_not_discarded(database_url: str, pack: PostgresStorage) -> None:
+async def test_what_the_pack_works_on_is_not_discarded(tables_url: str, pack: PostgresStorage) -> None:
     for queue, key in (("outbox", new_entry(A, 2).key), ("journal", X)):
-        assert "the pack is working on it" in (await run(database_url, queue, "discard", key, "--yes")).stdout
+        assert "the pack is working on it" in (await run(tables_url, queue, "discard", key, "--yes")).stdout
     assert (await pack.outbox.backlog()).waiting == 2
 
 
-async def test_a_claim_of_the_pack_outlives_a_command(database_url: str, pack: PostgresStorage, claim: Claim) -> None:
-    await run(database_url, "outbox", "list")
+async def test_a_claim_of_the_pack_outlives_a_command(tables_url: str, pack: PostgresStorage, claim: Claim) -> None:
+    await run(tables_url, "outbox", "list")
     await pack.outbox.ack(claim, claim.entries[1])
     await pack.outbox.release(claim)
 
 
-async def test_a_command_is_no_pack_to_the_others(database_url: str, pack: PostgresStorage) -> None:
-    await run(database_url, "journal", "list")
+async def test_a_command_is_no_pack_to_the_others(tables_url: str, pack: PostgresStorage) -> None:
+    await run(tables_url, "journal", "list")
     assert await pack.replicas.others() == []
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(tables_url) as connection:
         assert connection.execute("SELECT count(*) FROM flyte_slack.replicas").fetchone() == (1,)
 
 
-async def test_pauses_are_listed_and_lifted(database_url: str, pack: PostgresStorage) -> None:
+async def test_pauses_are_listed_and_lifted(tables_url: str, pack: PostgresStorage) -> None:
     await pack.rate_limiter.pause("chat.postMessage", 600)
-    assert "chat.postMessage" in (await run(database_url, "pauses", "list")).stdout
-    assert (await run(database_url, "pauses", "lift", "--all")).stdout == "chat.postMessage: lifted\n"
+    assert "chat.postMessage" in (await run(tables_url, "pauses", "list")).stdout
+    assert (await run(tables_url, "pauses", "lift", "--all")).stdout == "chat.postMessage: lifted\n"
     assert await pack.rate_limiter.pause_left("chat.postMessage") == 0
 
 
@@ -88,7 +88,7 @@ async def test_a_database_without_tables_is_left_as_it_is(database_url: str) -> 
         assert connection.execute("SELECT to_regnamespace('flyte_slack')").fetchone() == (None,)
 
 
-async def test_a_failure_shows_no_password(database_url: str) -> None:
-    result = await run(database_url.replace("postgres@", "nobody:hush@"), "pauses", "list")
+async def test_a_failure_shows_no_password(tables_url: str) -> None:
+    result = await run(tables_url.replace("postgres@", "nobody:hush@"), "pauses", "list")
     assert result.exit_code == 1
     assert "hush" not in result.output

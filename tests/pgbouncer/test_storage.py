@@ -27,9 +27,9 @@ def pooler(postgres_server: str) -> Iterator[Bouncer]:
 
 
 @pytest.fixture
-def url(pooler: Bouncer, database_url: str) -> str:
-    """The URL of an empty database, through PgBouncer."""
-    return pooler.url_of(database_url)
+def url(pooler: Bouncer, tables_url: str) -> str:
+    """The URL of a database with tables, through PgBouncer."""
+    return pooler.url_of(tables_url)
 
 
 def storage_at(url: str) -> PostgresStorage:
@@ -38,8 +38,8 @@ def storage_at(url: str) -> PostgresStorage:
 
 class TestSharedStorageBehindPgBouncer(SharedStorageContract):
     @pytest.fixture
-    def restart(self, url: str, database_url: str, clock: ManualClock) -> Iterator[Restart]:
-        with manual_uptime(database_url, clock):
+    def restart(self, url: str, tables_url: str, clock: ManualClock) -> Iterator[Restart]:
+        with manual_uptime(tables_url, clock):
             yield lambda: PostgresStorage(url, clock, lease_seconds=60)
 
 

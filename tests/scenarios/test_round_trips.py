@@ -30,8 +30,8 @@ def answers(event: Event) -> list[Command]:
 
 
 @pytest.fixture
-async def proxy(database_url: str) -> AsyncIterator[DatabaseProxy]:
-    async with database_proxy(database_url) as proxy:
+async def proxy(tables_url: str) -> AsyncIterator[DatabaseProxy]:
+    async with database_proxy(tables_url) as proxy:
         yield proxy
 
 

@@ -1,12 +1,10 @@
 """PostgreSQL storages whose uptime follows a manual clock."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 
-from adapters.postgresql.storage import PostgresStorage
 from entrypoints.testing.manual_clock import ManualClock
 
 _START = 1_000_000
@@ -20,8 +18,7 @@ _MANUAL = """
 
 @contextmanager
 def manual_uptime(url: str, clock: ManualClock) -> Iterator[None]:
-    """Creates the tables in an empty database. Their uptime follows the clock, and nothing else."""
-    asyncio.run(_create_tables(url, clock))
+    """Lets the uptime of a database with a pack's tables follow the clock, and nothing else."""
     with psycopg.connect(url, autocommit=True) as connection:
 
         def observe(seconds: float) -> None:
@@ -44,8 +41,3 @@ def empty_tables(url: str) -> None:
             "flyte_slack.journal, flyte_slack.steps, flyte_slack.message_keys, flyte_slack.joined, flyte_slack.gaps, "
             "flyte_slack.unjoined_memberships, flyte_slack.rates, flyte_slack.replicas, flyte_slack.transactions"
         )
-
-
-async def _create_tables(url: str, clock: ManualClock) -> None:
-    async with PostgresStorage(url, clock, lease_seconds=60).open():
-        pass

@@ -226,11 +226,14 @@ def running_server() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
-    """The URL of an empty database in the server with this URL; dropped afterwards, and its connections cut."""
+def fresh_database(server: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a database in the server with this URL; dropped afterwards, and its connections cut.
+
+    It is a copy of the one called `template`: by default of an empty one.
+    """
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
     try:
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
     finally:
