@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from contextlib import AsyncExitStack
-from enum import IntEnum
 from typing import Final
 
 import structlog
@@ -13,6 +12,7 @@ from application.supervisor import ChatAccessDenied, Supervisor
 from domain.errors import AuthenticationFailed, StorageError
 from entrypoints.config.settings import ReceiveMode, Settings
 from entrypoints.container.daemon import Daemon, lifetimes
+from entrypoints.exit_status import ExitStatus
 from entrypoints.http import PortUnavailable
 from entrypoints.http_limits import raise_open_file_limit
 from entrypoints.observability.logs import log_unhandled_errors
@@ -23,14 +23,6 @@ log = structlog.get_logger()
 _GRACE_SECONDS: Final = 8.0
 """For unfinished work after a signal; the next start resumes the rest. The documentation promises exit within 10 s."""
 _BUG: Final = "a bug; please report it with this traceback"
-
-
-class ExitStatus(IntEnum):
-    """The process's exit statuses."""
-
-    OK = 0
-    FAILED = 1
-    INVALID_SETTINGS = 2
 
 
 async def run_daemon(daemon: Daemon, repeats: RepeatLimiter) -> ExitStatus:

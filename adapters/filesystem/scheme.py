@@ -3,19 +3,19 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from adapters.filesystem.storage import FileStorage
 from application.ports.clock import Clock
+from application.ports.storage import Storage
 
 
 class FileScheme:
     """Implements StorageScheme."""
 
-    def create(self, url: str, clock: Clock, *, lease_seconds: float) -> FileStorage:
+    def create(self, url: str, clock: Clock, *, lease_seconds: float) -> Storage:
         del lease_seconds  # no other process can use the directory
-        return FileStorage(directory_of(url), clock)
+        return _storage(url, clock)
 
-    def attach(self, url: str, clock: Clock) -> FileStorage:
-        return FileStorage(directory_of(url), clock, exclusive=False)
+    def attach(self, url: str, clock: Clock) -> Storage:
+        return _storage(url, clock, exclusive=False)
 
 
 def directory_of(url: str) -> Path:
@@ -31,3 +31,9 @@ def directory_of(url: str) -> Path:
     if "\0" in path:
         raise ValueError("file: the directory's name contains a NUL character")
     return Path(path)
+
+
+def _storage(url: str, clock: Clock, *, exclusive: bool = True) -> Storage:
+    from adapters.filesystem.storage import FileStorage  # noqa: PLC0415 - slow to load; other storages don't need it
+
+    return FileStorage(directory_of(url), clock, exclusive=exclusive)

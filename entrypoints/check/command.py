@@ -12,7 +12,7 @@ from entrypoints.check.configuration import settings_failures
 from entrypoints.check.report import Report
 from entrypoints.check.runner import run_checks
 from entrypoints.config.settings import Settings, SettingsError, load_settings
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.observability.logs import configure_logs
 from entrypoints.observability.redaction import Redactor
 

@@ -15,7 +15,7 @@ from application.ports.transfer import TransferableStorage
 from domain.errors import StorageError
 from entrypoints.config.passwords import passwords_in
 from entrypoints.config.settings import SettingsError, storage_url
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.observability.logs import configure_logs
 from entrypoints.observability.redaction import Redactor
 from entrypoints.terminal_text import printable

@@ -2,22 +2,17 @@
 
 import os
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
-import uvloop
 
-from entrypoints.cli.pauses import register_pauses
-from entrypoints.cli.queues import register_commands
-from entrypoints.cli.storage_copy import register_storage
 from entrypoints.config.parsers import LOG_LEVELS
 from entrypoints.config.settings import SettingsError, load_settings
-from entrypoints.container.daemon import Daemon
-from entrypoints.daemon import ExitStatus, run_daemon
-from entrypoints.observability.logs import configure_logs
+from entrypoints.exit_status import ExitStatus
 from entrypoints.terminal_text import printable
 
 _PATH: Final = click.Path(path_type=Path)
@@ -57,6 +52,12 @@ def run() -> None:
     except SettingsError as error:
         click.echo(printable(str(error)), err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)
+    import uvloop  # noqa: PLC0415 - not needed by other commands
+
+    from entrypoints.container.daemon import Daemon  # noqa: PLC0415 - likewise
+    from entrypoints.daemon import run_daemon  # noqa: PLC0415 - likewise
+    from entrypoints.observability.logs import configure_logs  # noqa: PLC0415 - likewise
+
     repeats = configure_logs(settings.log_level, secrets=settings.secret_texts)
     sys.exit(uvloop.run(run_daemon(Daemon(settings=settings), repeats)))
 
@@ -192,6 +193,23 @@ def record_to_test(**options: Any) -> None:
     sys.exit(convert(**options))
 
 
-register_commands(main, os.environ)
-register_pauses(main, os.environ)
-register_storage(main, os.environ)
+class _OperatorsCommands(click.Command):
+    """A group of commands whose module is loaded only when one of them is used."""
+
+    def __init__(self, name: str, module: str, summary: str) -> None:
+        super().__init__(name, short_help=summary)
+        self._module = module
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Returns the context of the group itself."""
+        group: click.Group = import_module(self._module).commands(self.name, self.short_help, os.environ)
+        return group.make_context(*arguments, **options)
+
+
+for _operators_commands in (
+    ("outbox", "entrypoints.cli.queues", "List, retry or discard messages on their way to Flyte."),
+    ("journal", "entrypoints.cli.queues", "List, retry or discard actions taken from Flyte."),
+    ("pauses", "entrypoints.cli.pauses", "List or lift the pauses that Slack has asked for."),
+    ("storage", "entrypoints.cli.storage_copy", "Move to another storage, or bring one up to date."),
+):
+    main.add_command(_OperatorsCommands(*_operators_commands))

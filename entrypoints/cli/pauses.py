@@ -10,16 +10,15 @@ from application.ports.storage import Storage
 from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
 from entrypoints.terminal_text import escape_controls
 
-_SUMMARY = "List or lift the pauses that Slack has asked for."
 _NONE = "no channel is paused, and no method"
 
 
-def register_pauses(program: click.Group, environ: Mapping[str, str]) -> None:
-    """Add the command to the program; `environ` names the storage."""
-    group = click.Group("pauses", help=f"{_SUMMARY} {STORAGE_NOTE}", short_help=_SUMMARY)
+def commands(name: str, summary: str, environ: Mapping[str, str]) -> click.Group:
+    """Returns the group of commands; `environ` names the storage."""
+    group = click.Group(name, help=f"{summary} {STORAGE_NOTE}")
     names = click.Argument(["names"], nargs=-1, metavar="[NAME...]")
     every = click.Option(["--all", "every"], is_flag=True, help="Every pause.")
-    run = partial(run_on_storage, "pauses", environ)
+    run = partial(run_on_storage, name, environ)
     group.add_command(
         click.Command(
             "list", callback=partial(run, _list), help="List what is paused, and for how long it still waits."
@@ -33,7 +32,7 @@ def register_pauses(program: click.Group, environ: Mapping[str, str]) -> None:
             help="End the pauses of these channels and methods: a running pack goes on within five seconds.",
         )
     )
-    program.add_command(group)
+    return group
 
 
 async def _list(storage: Storage) -> None:

@@ -16,27 +16,15 @@ from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
 from entrypoints.cli.queue_entries import QueueEntry, QueueView
 from entrypoints.terminal_text import escape_controls, printable
 
-_HELP: Final = {
-    "outbox": (
-        "List, retry or discard messages on their way to Flyte.",
-        "A message waits for delivery, or was set aside because Flyte rejected it.",
-    ),
-    "journal": (
-        "List, retry or discard actions taken from Flyte.",
-        "An action is unfinished, or was set aside because Flyte rejected its result.",
-    ),
+_DETAILS: Final = {
+    "outbox": "A message waits for delivery, or was set aside because Flyte rejected it.",
+    "journal": "An action is unfinished, or was set aside because Flyte rejected its result.",
 }
 
 
-def register_commands(program: click.Group, environ: Mapping[str, str]) -> None:
-    """Add both commands to the program; `environ` names the storage."""
-    for name, (summary, details) in _HELP.items():
-        group = click.Group(name, help=f"{summary} {details} {STORAGE_NOTE}", short_help=summary)
-        _add_commands(group, name, environ)
-        program.add_command(group)
-
-
-def _add_commands(group: click.Group, name: str, environ: Mapping[str, str]) -> None:
+def commands(name: str, summary: str, environ: Mapping[str, str]) -> click.Group:
+    """Returns the group of commands, `outbox` or `journal`; `environ` names the storage."""
+    group = click.Group(name, help=f"{summary} {_DETAILS[name]} {STORAGE_NOTE}")
     set_aside = click.Option(["--set-aside"], is_flag=True, help="Only entries that were set aside.")
     optional_keys = click.Argument(["keys"], nargs=-1, metavar="[KEY...]")
     keys = click.Argument(["keys"], nargs=-1, required=True, metavar="KEY...")
@@ -52,6 +40,7 @@ def _add_commands(group: click.Group, name: str, environ: Mapping[str, str]) -> 
     ):
         callback = partial(_run, name, function, environ)
         group.add_command(click.Command(command, params=list(parameters), help=text, callback=callback))
+    return group
 
 
 def _run(name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str], **options: object) -> None:

@@ -14,7 +14,7 @@ import click
 
 from domain.errors import StorageError
 from entrypoints.config.settings import SettingsError
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.lint.loading import load_flow
 from entrypoints.lint.packs import SLACK, Packs
 from entrypoints.observability.logs import configure_logs

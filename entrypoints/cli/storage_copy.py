@@ -18,12 +18,11 @@ from domain.errors import StorageError
 from entrypoints.cli.storage_migration import migration_command
 from entrypoints.config.parsers import storage_url
 from entrypoints.config.passwords import passwords_in
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.observability.logs import configure_logs
 from entrypoints.observability.redaction import Redactor
 from entrypoints.terminal_text import printable
 
-_SUMMARY: Final = "Move to another storage, or bring one up to date."
 _COPY_HELP: Final = """Copy everything in the storage FROM to the storage TO, and mark FROM as moved.
 
 FROM and TO are URLs as in FLYTE_SLACK_STORAGE, such as file:///var/lib/flyte-slack and
@@ -36,9 +35,9 @@ Exit status 0: all is copied, and the numbers agree; 1: refused or failed; 2: in
 """
 
 
-def register_storage(program: click.Group, environ: Mapping[str, str]) -> None:
-    """Add the commands to the program; `environ` names the storage to bring up to date."""
-    group = click.Group("storage", help=_SUMMARY, short_help=_SUMMARY)
+def commands(name: str, summary: str, environ: Mapping[str, str]) -> click.Group:
+    """Returns the group of commands; `environ` names the storage to bring up to date."""
+    group = click.Group(name, help=summary)
     group.add_command(
         click.Command(
             "copy",
@@ -49,7 +48,7 @@ def register_storage(program: click.Group, environ: Mapping[str, str]) -> None:
         )
     )
     group.add_command(migration_command(environ))
-    program.add_command(group)
+    return group
 
 
 def _copy(source: str, target: str) -> None:

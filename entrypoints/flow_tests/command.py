@@ -12,7 +12,7 @@ from typing import Final, assert_never
 
 import click
 
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.flow_tests.model import FlowTest, StepTest, Test
 from entrypoints.flow_tests.parsing.file_parser import holds_tests, read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.lint.findings import Finding
 from entrypoints.lint.linter import lint_flow
 from entrypoints.lint.packs import Packs

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from adapters.recording.schemas import KINDS
 from entrypoints.cli.commands import main
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.flow_tests.command import run_test
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.parsing.setup_schemas import FileSchema

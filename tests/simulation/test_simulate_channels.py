@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from entrypoints.cli.commands import main
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.workspaces.channels import (
     DEFAULT_CHANNELS,

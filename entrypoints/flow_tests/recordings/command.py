@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from entrypoints.daemon import ExitStatus
+from entrypoints.exit_status import ExitStatus
 from entrypoints.flow_tests.model import FlowTest
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs
