@@ -1,10 +1,17 @@
-"""Runs `flyte-slack simulate` as a process."""
+"""Runs `flyte-slack simulate`: here, or as a process."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryFile
+from unittest.mock import patch
+
+from entrypoints.cli.commands import main
+from tests.support.logs import restored_logging
 
 _CODE = """
 import signal
@@ -19,16 +26,20 @@ PROGRAM = (sys.executable, "-c", _CODE, "simulate")
 def simulate(
     typed: str, *options: str | Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a simulation with this standard input and wait for its end."""
-    return subprocess.run(  # noqa: S603 - our own program
-        [*PROGRAM, *map(str, options)],
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-        env={**os.environ, **(environment or {})},
-    )
+    """Run a simulation with this standard input to its end, as a process would but within this one."""
+    arguments = ["simulate", *map(str, options)]
+    output, errors = StringIO(), StringIO()
+    with TemporaryFile("w+", encoding="utf-8") as entered, restored_logging():
+        entered.write(typed)
+        entered.seek(0)
+        with (
+            patch.object(sys, "stdin", entered),
+            patch.dict(os.environ, environment or {}),
+            redirect_stdout(output),
+            redirect_stderr(errors),
+        ):
+            status = _exit_status(arguments)
+    return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
 
 def started(*options: str | Path) -> subprocess.Popen[str]:
@@ -37,3 +48,11 @@ def started(*options: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own program
         [*PROGRAM, *map(str, options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True
     )
+
+
+def _exit_status(arguments: Sequence[str]) -> int:
+    try:
+        main(arguments, prog_name="flyte-slack")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    raise AssertionError("the program goes on")
