@@ -25,6 +25,7 @@ from entrypoints.simulation.slack.event_log import SlackEvent, SocketClosed, Soc
 from entrypoints.simulation.slack.memory_bridge import SlackMemoryBridge
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.open import open_page
+from entrypoints.simulation.web.workbench import Surroundings
 from entrypoints.simulation.workspaces.channels import DEFAULT_CHANNELS, ChannelSetup
 from entrypoints.simulation.workspaces.slack_workspace import SlackWorkspace
 from entrypoints.simulation.workspaces.workspace import BOT, Conversation
@@ -139,7 +140,8 @@ async def slack_only_sandbox(
     _populate(workspace, config, members=[BOT])
     slack.log.listeners.append(partial(_report_connection, report))
     flyte = FlyteServer()  # is never opened
-    async with slack, _page(config, slack, flyte) as page_url, _delivering(config, slack, report):
+    page = _page(config, slack, flyte, is_slack_only=True)
+    async with slack, page as page_url, _delivering(config, slack, report):
         yield Sandbox(workspace, flyte, None, page_url, is_slack_only=True), _app_variables(slack)
 
 
@@ -199,18 +201,19 @@ def _page(
     flyte: FlyteServer,
     packs: Sequence[ScriptedPack] = (),
     adapters: Adapters | None = None,
+    *,
+    is_slack_only: bool = False,
 ) -> AbstractAsyncContextManager[str]:
     """Opens the page and yields its URL; yields an empty one if the configuration has no page."""
     if config.page_port is None:
         return nullcontext("")
-    return open_page(
-        slack,
-        flyte,
-        config.page_port,
-        adapters=adapters,
+    surroundings = Surroundings(
         flow_files=config.flow_files,
         known_packs=partial(running_packs, flyte, packs),
+        is_slack_only=is_slack_only,
+        has_sockets=not config.deliver_to,
     )
+    return open_page(slack, flyte, config.page_port, adapters=adapters, surroundings=surroundings)
 
 
 def _populate(workspace: SlackWorkspace, config: SandboxConfig, members: Sequence[str] = ()) -> None:

@@ -48,7 +48,7 @@ async def test_an_unmatched_flow_shows_its_criteria_and_their_values(bench: Work
 
     step = bench.steps.filter(has_text="Flow echo")
     await expect(step).to_contain_text("the criteria are not met")
-    await expect(step).to_contain_text(r"{{ Event.Payload.message | match: '^echo\\s+' }}")
+    await expect(step).to_contain_text(r'{{ Event.Payload.message | match: "^echo\\s+" }}')
     await expect(step).to_contain_text('"good morning"')
     await expect(step).to_contain_text("False")
 

@@ -33,10 +33,14 @@ class FaultSwitch:
 
 
 class FaultSwitches:
-    """The switches by name. Call `close` at the end."""
+    """The switches by name, without those of sockets and of Flyte if there are none. Call `close` at the end."""
 
-    def __init__(self, slack: SlackServer, flyte: FlyteServer) -> None:
-        self.all: Final[Mapping[str, FaultSwitch]] = _slack_switches(slack) | _flyte_switches(flyte)
+    def __init__(self, slack: SlackServer, flyte: FlyteServer | None, *, has_sockets: bool = True) -> None:
+        self.all: Final[Mapping[str, FaultSwitch]] = (
+            _slack_switches(slack)
+            | (_socket_switches(slack) if has_sockets else {})
+            | (_flyte_switches(flyte) if flyte else {})
+        )
         self._active: dict[str, AsyncExitStack] = {}
 
     async def close(self) -> None:
@@ -77,6 +81,12 @@ def _slack_switches(slack: SlackServer) -> dict[str, FaultSwitch]:
         "slack-429": switch("Rate limited", "Posts are answered with 429.", limited),
         "slack-500": switch("Errors", "Every call is answered with 500.", failing),
         "slack-no-answer": switch("Posts time out", "Messages are posted, but the response never comes.", hanging),
+    }
+
+
+def _socket_switches(slack: SlackServer) -> dict[str, FaultSwitch]:
+    switch = partial(FaultSwitch, "Slack")
+    return {
         "slack-drop": switch(
             "Sockets broken", "Sockets break, and new ones are refused.", partial(_drop_sockets, slack)
         ),

@@ -1,18 +1,17 @@
 """Opens the page for both simulated servers, and for the pack between them if it runs in this process."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from application.resilience.interception import InterceptedStorage, ObservedReceiver
 from entrypoints.container.adapters import Adapters
-from entrypoints.lint.packs import Packs
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.causes import mark_requests
 from entrypoints.simulation.slack.server import SlackServer
 from entrypoints.simulation.web.server import PageServer
 from entrypoints.simulation.web.trace.pack_probe import PackProbe
-from entrypoints.simulation.web.workbench import Workbench
+from entrypoints.simulation.web.trace.trace import DeliveryStage
+from entrypoints.simulation.web.workbench import ALONE, Surroundings, Workbench
 
 
 @asynccontextmanager
@@ -22,20 +21,18 @@ async def open_page(
     port: int,
     *,
     adapters: Adapters | None,
-    flow_files: Iterable[Path] = (),
-    known_packs: Callable[[], Packs] = Packs,
+    surroundings: Surroundings = ALONE,
 ) -> AsyncIterator[str]:
     """Serve the page and yield its URL. Port 0 picks a free one. Raises OSError if the port is taken.
 
-    `adapters` are the pack's, before any of them is used: the page shows what passes through them. Flows from
-    `flow_files` can be saved there; the linter knows what `known_packs` returns.
+    `adapters` are the pack's, before any of them is used: the page shows what passes through them.
     """
-    workbench = Workbench(slack, flyte, flow_files, known_packs)
+    workbench = Workbench(slack, flyte, surroundings)
     async with workbench.open():
         if adapters is not None:
             adapters.slack_web.add_kwargs(trace_configs=[mark_requests()])
             probe = PackProbe(workbench.traces.on_probe_event)
-            workbench.traces.has_probe = True
+            workbench.traces.stage_after_acknowledgement = DeliveryStage.IGNORED
             adapters.receiver.override(ObservedReceiver(adapters.receiver(), probe.on_received))
             adapters.storage.override(InterceptedStorage(adapters.storage(), probe))
         async with PageServer(workbench).run(port) as url:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,23 @@ _DEBOUNCE_SECONDS: Final = 0.02
 """Delay before changes are published, so that simultaneous ones are published together."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a workbench cannot tell from the servers."""
+
+    flow_files: Collection[Path] = ()
+    """The user's own files, in which flows can be saved."""
+    known_packs: Callable[[], Packs] = Packs
+    """Returns what the linter is to know of packs."""
+    is_slack_only: bool = False
+    """Whether the app is of any kind, and nothing comes from Flyte."""
+    has_sockets: bool = True
+    """Whether the app receives by sockets, and not by HTTP."""
+
+
+ALONE: Final = Surroundings()
+
+
 class Workbench:
     """Publishes both servers to one feed."""
 
@@ -44,17 +62,21 @@ class Workbench:
         self,
         slack: SlackServer,
         flyte: FlyteServer,
-        flow_files: Iterable[Path] = (),
-        known_packs: Callable[[], Packs] = Packs,
+        surroundings: Surroundings = ALONE,
     ) -> None:
         self.slack: Final = slack
         self.flyte: Final = flyte
         self.feed: Final = StateFeed()
-        self.flow_editor: Final = FlowEditor(flyte, flow_files, known_packs)
-        self.faults: Final = FaultSwitches(slack, flyte)
+        self.flow_editor: Final = FlowEditor(flyte, surroundings.flow_files, surroundings.known_packs)
+        self.faults: Final = FaultSwitches(
+            slack, None if surroundings.is_slack_only else flyte, has_sockets=surroundings.has_sockets
+        )
         self.traces: Final = MessageTraces(self._on_trace)
         self.activities: Final = ActivityReader(slack)
         self._tracer = SlackTracer(slack, self.traces)
+        self._is_slack_only = surroundings.is_slack_only
+        if self._is_slack_only:
+            self.traces.stage_after_acknowledgement = DeliveryStage.ACKNOWLEDGED
         self._lines: dict[MessageKey, Activity] = {}
         self._published: deque[MessageKey] = deque()
         self._changed_messages: dict[MessageKey, None] = {}
@@ -170,6 +192,9 @@ class Workbench:
     def _summary(self) -> object:
         stages, counters, traces = self.traces.stage_counts, self.traces.counters, self.traces.by_message.values()
         return {
+            "is_slack_only": self._is_slack_only,
+            "acknowledged": stages[DeliveryStage.ACKNOWLEDGED],
+            "unanswered": stages[DeliveryStage.UNANSWERED],
             "delivered": stages[DeliveryStage.DELIVERED],
             "at_slack": stages[DeliveryStage.AT_SLACK],
             "in_pack": stages[DeliveryStage.IN_PACK],

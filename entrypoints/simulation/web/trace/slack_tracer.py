@@ -74,7 +74,7 @@ class SlackTracer:
             details = {"reason": interaction.failure}
             self._traces.advance(trace, "unanswered", at, details, DeliveryStage.UNANSWERED)
         elif trace.stage is DeliveryStage.AT_SLACK:
-            stage = DeliveryStage.IGNORED if self._traces.has_probe else DeliveryStage.IN_PACK
+            stage = self._traces.stage_after_acknowledgement
             self._traces.advance(trace, "acknowledged", at, {"attempt": 0}, stage)
         else:
             self._traces.advance(trace, "acknowledged", at, {"attempt": 0})
@@ -101,7 +101,7 @@ class SlackTracer:
         stage = None
         if isinstance(delivery, Acknowledged) and trace.stage is DeliveryStage.AT_SLACK:
             # The pack stores a message before it acknowledges it: a probe would have reported that already.
-            stage = DeliveryStage.IGNORED if self._traces.has_probe else DeliveryStage.IN_PACK
+            stage = self._traces.stage_after_acknowledgement
         self._traces.advance(trace, _STEPS[type(delivery)], delivery.at, {"attempt": delivery.attempt}, stage)
 
     def _on_effect(self, event: SlackEvent) -> None:

@@ -25,6 +25,8 @@ class DeliveryStage(StrEnum):
     """The pack has not acknowledged the message."""
     IN_PACK = "in_pack"
     """The pack has stored the message, and Flyte has not accepted it yet."""
+    ACKNOWLEDGED = "acknowledged"
+    """An app of any kind has acknowledged the message; what comes of it is not known."""
     DELIVERED = "delivered"
     IGNORED = "ignored"
     """The pack acknowledged the message without storing it: it does not listen there."""

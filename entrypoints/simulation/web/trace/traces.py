@@ -26,8 +26,11 @@ class MessageTraces:
         """Number of messages in each stage, discarded ones included."""
         self.counters: Final[Counter[str]] = Counter()
         """`duplicates`, `succeeded`, `failed` (and no step has handled it), `handled` (the other failures), `posts`."""
-        self.has_probe = False
-        """Whether probes inside the pack report here. Without them, ignored and waiting messages look the same."""
+        self.stage_after_acknowledgement = DeliveryStage.IN_PACK
+        """Of a message whose storing no probe inside the pack has reported.
+
+        With probes it is ignored; without them, ignored and waiting messages look the same.
+        """
         self._posts: dict[str, tuple[float, Mapping[str, object]]] = {}
         """The latest posts of unknown cause, with their times and details, by `ts`."""
         self._on_change = on_change

@@ -10,7 +10,7 @@ export function renderFaults({ feed }) {
   const active = faults.filter((fault) => fault.on);
   fill(byId("tab-faults").querySelector("span"), active.length ? String(active.length) : "");
   render(byId("panel-faults"), faults, () =>
-    ["Slack", "Flyte"].map((server) => switchGroup(server, faults.filter((fault) => fault.server === server))));
+    [...new Set(faults.map(({ server }) => server))].map((server) => switchGroup(server, faults.filter((fault) => fault.server === server))));
   render(byId("active-faults"), active, () => active.map(badge));
 }
 

@@ -3,17 +3,18 @@
 import { formatDuration } from "./dom.js";
 
 const STAGES = {
-  bot_absent: ["muted", "not for the pack"],
-  ignored: ["muted", "ignored by the pack"],
-  at_slack: ["waiting", "waiting at Slack"],
-  in_pack: ["waiting", "waiting for Flyte"],
-  delivered: ["good", "delivered"],
-  dead_lettered: ["bad", "dead letter"],
-  unanswered: ["bad", "not acknowledged"],
+  bot_absent: ["muted", (app) => `not for the ${app}`],
+  ignored: ["muted", (app) => `ignored by the ${app}`],
+  at_slack: ["waiting", () => "waiting at Slack"],
+  in_pack: ["waiting", () => "waiting for Flyte"],
+  acknowledged: ["good", () => "acknowledged"],
+  delivered: ["good", () => "delivered"],
+  dead_lettered: ["bad", () => "dead letter"],
+  unanswered: ["bad", () => "not acknowledged"],
 };
 
-/** Returns a message's status: its tone (`good`, `waiting`, `warning`, `bad`, `muted`) and its label. */
-export function status(trace) {
+/** Returns a message's status: its tone (`good`, `waiting`, `warning`, `bad`, `muted`) and its label. `app` is the app's kind. */
+export function status(trace, app) {
   const [tone, label] = STAGES[trace.stage];
   const { kind, reason, ms } = trace.outcome;
   switch (kind) {
@@ -29,19 +30,19 @@ export function status(trace) {
       if (reason) return { tone: "warning", label: `answered in ${formatDuration(ms)}, but ${reason}` };
       return { tone: "good", label: `answered in ${formatDuration(ms)}` };
     default:
-      return { tone, label };
+      return { tone, label: label(app) };
   }
 }
 
 const VIEW_CHANGES = { opened: "Modal opened", pushed: "Modal opened on top", updated: "Modal updated", published: "Home tab published" };
 
-/** The steps by kind: where each happens, and its label. */
+/** The steps by kind: where each happens, and its label, from the step and the app's kind. */
 export const STEPS = {
   posted: ["slack", () => "Posted"],
   done: ["slack", () => "Done"],
   edited: ["slack", () => "Edited"],
   unanswered: ["slack", ({ reason }) => `Not acknowledged: ${reason}`],
-  delivered: ["slack", ({ attempt }) => (attempt ? `Delivered again, attempt ${attempt + 1}` : "Delivered to the pack")],
+  delivered: ["slack", ({ attempt }, app) => (attempt ? `Delivered again, attempt ${attempt + 1}` : `Delivered to the ${app}`)],
   received: ["pack", () => "Received"],
   persisted: ["pack", () => "Stored in the outbox"],
   acknowledged: ["slack", () => "Acknowledged"],
@@ -72,8 +73,8 @@ function flowStep({ flow, step, outcome, reason, part }) {
 }
 
 /** Returns what a message is waiting for; empty for nothing. */
-export function waitingFor(trace) {
-  if (trace.stage === "at_slack") return "Slack holds the message until the pack takes it";
+export function waitingFor(trace, app) {
+  if (trace.stage === "at_slack") return `Slack holds the message until the ${app} takes it`;
   if (trace.stage === "in_pack") return "The pack holds the message until Flyte accepts it";
   return trace.pending_actions ? "Flyte waits for the result of the action" : "";
 }

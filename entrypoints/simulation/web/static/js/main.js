@@ -28,7 +28,17 @@ function render() {
   const workspace = getWorkspace();
   if (!workspace.bot) return; // the feed is still empty
   for (const renderPart of PARTS) renderPart(workspace);
+  if (workspace.isSlackOnly) hideFlows();
   renderTabs();
+}
+
+/** Leaves out what an app of any kind does not have. */
+function hideFlows() {
+  document.body.dataset.app = "any";
+  byId("tab-flows").hidden = true;
+  for (const part of [byId("tabs"), byId("details")]) part.setAttribute("aria-label", "Trace and faults");
+  byId("panes").querySelector("[data-pane=details]").textContent = "Trace, faults";
+  if (selection.get("tab") === "flows") selection.set({ tab: "trace" });
 }
 
 function renderTabs() {
@@ -53,7 +63,7 @@ function renderConnection() {
 function initTabs() {
   const tabs = TABS.map((name) => byId(`tab-${name}`));
   for (const name of TABS) byId(`tab-${name}`).addEventListener("click", () => selection.set({ tab: name }));
-  enableArrowKeys(byId("tabs"), () => tabs, (tab) => (tab.focus(), tab.click()), ["ArrowLeft", "ArrowRight"]);
+  enableArrowKeys(byId("tabs"), () => tabs.filter(({ hidden }) => !hidden), (tab) => (tab.focus(), tab.click()), ["ArrowLeft", "ArrowRight"]);
   byId("panes").addEventListener("click", ({ target }) => {
     if (target.dataset.pane) selection.set({ pane: target.dataset.pane });
   });

@@ -46,7 +46,7 @@ function renderHeader(workspace, conversation) {
   const hasBot = workspace.hasBot(conversation);
   const bot = workspace.bot.handle;
   byId("conversation-title").textContent = workspace.label(conversation);
-  byId("bot-status").textContent = hasBot ? `${bot} is a member` : `${bot} is not a member: the pack gets no messages from here`;
+  byId("bot-status").textContent = hasBot ? `${bot} is a member` : `${bot} is not a member: the ${workspace.app} gets no messages from here`;
   const toggle = byId("toggle-bot");
   toggle.hidden = ["im", "mpim"].includes(conversation.kind) || (hasBot && conversation.is_general);
   toggle.textContent = hasBot ? `Remove ${bot}` : `Invite ${bot}`;
@@ -93,7 +93,7 @@ function renderArticle(workspace, message, focusableKey) {
   const isSelected = key === selection.get("message");
   const names = [workspace.person?.id, workspace.everyone.length, workspace.conversations.length];
   const shortcuts = isSelected && workspace.feed.get("app")?.message_shortcuts;
-  const state = JSON.stringify([message, trace && status(trace), isSelected, pickerKey === key, names, shortcuts]);
+  const state = JSON.stringify([message, trace && status(trace, workspace.app), isSelected, pickerKey === key, names, shortcuts]);
   const known = rendered.get(key);
   const article = known?.article ?? element("article", { tabIndex: -1, onclick: (event) => onClick(event, key) });
   article.tabIndex = key === focusableKey ? 0 : -1;
@@ -132,7 +132,7 @@ function content(workspace, message, trace) {
     timeOf(ts),
     message.is_edited ? element("span", { className: "note" }, editedNote(message)) : null,
     message.only_for ? element("span", { className: "note" }, "only visible to you") : null,
-    trace ? statusChip(trace, key) : null,
+    trace ? statusChip(workspace, trace, key) : null,
   );
   const place = inMessage(workspace, message);
   const text = element("div", { className: "text" }, toNodes(message.body, workspace.nameOf));
@@ -158,7 +158,7 @@ function activity(workspace, { name, text, ts, key }, trace) {
     element("strong", {}, name),
     element("span", { className: "text" }, toNodes(text, workspace.nameOf).map((node) => [...node.childNodes])),
     timeOf(ts),
-    trace ? statusChip(trace, key) : null,
+    trace ? statusChip(workspace, trace, key) : null,
   );
 }
 
@@ -166,8 +166,8 @@ const timeOf = (ts) => element("time", { dateTime: new Date(Number(ts) * 1000).t
 
 const editedNote = ({ is_bot: isBot, edited_at: at }) => (isBot && at ? `updated ${formatTime(at)}` : "(edited)");
 
-function statusChip(trace, key) {
-  const { tone, label } = status(trace);
+function statusChip(workspace, trace, key) {
+  const { tone, label } = status(trace, workspace.app);
   const onclick = () => selectMessage(key, { pane: "details" });
   return button(label, { className: `chip ${tone}`, title: "Show the trace", tabIndex: -1, onclick });
 }

@@ -6,6 +6,7 @@ import { byId, element, render } from "./dom.js";
 export function renderSummary({ feed }) {
   const summary = feed.get("summary");
   if (!summary) return;
+  if (summary.is_slack_only) return renderOfApp(summary);
   const { delivered, at_slack, in_pack, dead_lettered, duplicates } = summary;
   const { pending_actions, succeeded, failed, handled, not_answered } = summary;
   render(byId("summary"), summary, () => [
@@ -17,6 +18,17 @@ export function renderSummary({ feed }) {
     counter("succeeded", "Succeeded", succeeded, "good", "Actions that succeeded"),
     counter("failed", "Failed", failed, "bad", `Actions that failed and that no step handled; ${handled} more were handled`),
     counter("not-answered", "Not answered", not_answered, "warning", "Messages for which steps ran, and no one saw an answer"),
+  ]);
+}
+
+/** Renders what is known of an app of any kind. */
+function renderOfApp(summary) {
+  const { acknowledged, at_slack, unanswered, posts } = summary;
+  render(byId("summary"), summary, () => [
+    counter("acknowledged", "Acknowledged", acknowledged, "good", "Messages, clicks and commands that the app has acknowledged"),
+    counter("waiting", "Waiting", at_slack, "waiting", "Those that Slack holds until the app takes them"),
+    counter("unanswered", "Not acknowledged", unanswered, "bad", "Clicks and commands that the app has not acknowledged in time"),
+    counter("posts", "Posted", posts, "", "Messages of the app"),
   ]);
 }
 

@@ -6,6 +6,7 @@ import { plainText } from "./mrkdwn.js";
 import { selection } from "./selection.js";
 
 const PLACES = { slack: "Slack", pack: "Pack", flyte: "Flyte" };
+const PLACES_OF_APP = { slack: "Slack" }; // what an app of any kind does is not known
 const FAILED = ["reply_rejected", "given_up", "dead_lettered", "unanswered"];
 const toggled = new Set(); // the steps whose details people opened or closed, by the trace's key and the step's index
 
@@ -18,19 +19,19 @@ export function renderTrace(workspace) {
   render(byId("panel-trace"), [selected, key, trace, message], () => {
     if (!message) return hint("Select a message to see its trace.");
     const quote = quoteOf(workspace, message);
-    if (!trace) return [quote, hint(reasonForNoTrace(message))];
-    const { tone, label } = status(trace);
+    if (!trace) return [quote, hint(reasonForNoTrace(workspace, message))];
+    const { tone, label } = status(trace, workspace.app);
     return [
       key === selected ? null : hint("Reply to:"),
       quote,
       element("p", { className: `outcome ${tone}` }, label),
-      laneLegend(),
+      laneLegend(workspace),
       element(
         "ol",
         { className: "steps" },
         trace.steps.map((step, index) => stepItem(workspace, key, step, index, trace)),
         trace.omitted ? element("li", { className: "muted" }, `${trace.omitted} more steps are not shown`) : null,
-        pendingItem(trace, key),
+        pendingItem(workspace, trace, key),
       ),
     ];
   });
@@ -43,8 +44,9 @@ export function updateWaitingTime() {
 
 const hint = (text) => element("p", { className: "hint" }, text);
 
-function reasonForNoTrace(message) {
+function reasonForNoTrace({ isSlackOnly }, message) {
   if (message.is_notice) return "Slack itself posts this notice: it has no trace.";
+  if (message.is_bot && isSlackOnly) return "What the app does has no trace.";
   return message.is_bot ? "This replies to no message that is still known." : "This message has no trace.";
 }
 
@@ -53,8 +55,8 @@ function quoteOf(workspace, { name, text }) {
   return element("blockquote", { className: "quote" }, element("strong", {}, name), ` ${excerpt}`);
 }
 
-function laneLegend() {
-  const names = Object.entries(PLACES).map(([place, name]) => element("span", { className: place }, name));
+function laneLegend({ isSlackOnly }) {
+  const names = Object.entries(isSlackOnly ? PLACES_OF_APP : PLACES).map(([place, name]) => element("span", { className: place }, name));
   return element("p", { className: "lanes", "aria-hidden": "true" }, names);
 }
 
@@ -62,7 +64,7 @@ function stepItem(workspace, key, step, index, trace) {
   const [place, label] = STEPS[step.kind];
   const previousMs = index ? trace.steps[index - 1].ms : 0;
   const head = [
-    element("span", {}, element("span", { className: "visually-hidden" }, `${PLACES[place]}: `), label(step)),
+    element("span", {}, element("span", { className: "visually-hidden" }, `${PLACES[place]}: `), label(step, workspace.app)),
     element(
       "time",
       { title: `${formatDuration(Math.max(0, step.ms - previousMs))} after the previous step` },
@@ -126,8 +128,8 @@ function criteriaDetails({ criteria, rendered, values = [] }) {
   ];
 }
 
-function pendingItem(trace, key) {
-  const label = waitingFor(trace);
+function pendingItem({ app }, trace, key) {
+  const label = waitingFor(trace, app);
   if (!label) return null;
   const since = Number(key.split("/")[1]) * 1000 + (trace.stage === "delivered" ? trace.last_ms : 0);
   const time = element("time", {}, elapsedSince(since));

@@ -10,6 +10,12 @@ export class Workspace {
     this.conversations = feed.get("conversations") ?? [];
     this.bot = this.everyone.find((person) => person.is_bot);
     this.people = this.everyone.filter((person) => !person.is_bot);
+    this.isSlackOnly = Boolean(feed.get("summary")?.is_slack_only); // whether the app is of any kind, without Flyte
+  }
+
+  /** What kind of app the bot is. */
+  get app() {
+    return this.isSlackOnly ? "app" : "pack";
   }
 
   /** The person who speaks. */
