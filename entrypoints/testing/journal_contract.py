@@ -1,6 +1,5 @@
-"""The contract of the journal part of a storage."""
+"""The contract of the actions in a storage."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -11,11 +10,11 @@ from hypothesis import given
 from application.ports.storage import Storage
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step
 from domain.commands import Broadcast, ChatCommand, Command, JoinChannel
-from domain.events import BroadcastSent, ChannelJoined, CommandOutcome, Outcome
+from domain.events import CommandOutcome, Outcome
 from domain.json_values import JsonObject
-from domain.messages import Receipt
 from domain.outbox import Backlog
 from entrypoints.testing import strategies
+from entrypoints.testing.action_states import FORBIDDEN, SENT, TRANSITIONS, advance_to, loaded
 from entrypoints.testing.storage_suite import Restart, StorageSuite, property_settings
 from entrypoints.testing.storage_values import (
     CLOCK,
@@ -27,8 +26,6 @@ from entrypoints.testing.storage_values import (
     STEP_C,
     STEPS,
     A,
-    B,
-    C,
     X,
     Y,
     action,
@@ -36,8 +33,6 @@ from entrypoints.testing.storage_values import (
     at,
     held,
 )
-
-SENT = BroadcastSent("hello", (A,))
 
 UPLOAD = ChatCommand(
     "UploadFile",
@@ -59,12 +54,6 @@ PREPARED: JsonObject = {"fileId": "F1", "uploadUrl": "https://files.example/secr
 _numbers = count()
 
 
-async def loaded(storage: Storage, action_id: ActionId = X) -> JournalEntry:
-    entry = await storage.journal.load(action_id)
-    assert entry is not None
-    return entry
-
-
 async def answer(storage: Storage, command: Command) -> None:
     """Records an action with a step, and its outcome."""
     await storage.journal.record(Action(X, command), lane=LANE_A)
@@ -73,93 +62,11 @@ async def answer(storage: Storage, command: Command) -> None:
     await storage.journal.set_outcome(X, UPLOADED)
 
 
-async def advance_to(storage: Storage, state: ActionState, action_id: ActionId = X) -> None:
-    """Records the action and takes it to this state by the shortest path."""
-    journal = at(storage, NOW).journal
-    await journal.record(action(action_id), lane=LANE_A)
-    if state is ActionState.EXECUTING:
-        await journal.begin_step(action_id, STEP_A, await held(storage))
-    elif state is not ActionState.TAKEN:
-        await journal.set_outcome(action_id, SENT)
-    if state is ActionState.REPORTED:
-        await journal.mark_reported(action_id)
-    elif state is ActionState.DEAD_LETTERED:
-        await journal.dead_letter(action_id, "the engine said 500")
-
-
-async def _begin_step(storage: Storage) -> None:
-    await at(storage, after(9)).journal.begin_step(X, STEP_A, await held(storage))
-
-
-async def _undo_begin_step(storage: Storage) -> None:
-    await storage.journal.undo_begin_step(X, STEP_A, await held(storage))
-
-
-async def _complete_step(storage: Storage) -> None:
-    await storage.journal.complete_step(X, STEP_A, await held(storage), error="no")
-
-
-TRANSITIONS: dict[str, Callable[[Storage], Awaitable[object]]] = {
-    "plan_steps": lambda storage: storage.journal.plan_steps(X, [STEP_A]),
-    "begin_step": _begin_step,
-    "undo_begin_step": _undo_begin_step,
-    "complete_step": _complete_step,
-    "set_outcome": lambda storage: at(storage, after(9)).journal.set_outcome(X, ChannelJoined(B)),
-    "mark_reported": lambda storage: storage.journal.mark_reported(X),
-    "dead_letter": lambda storage: storage.journal.dead_letter(X, "again"),
-}
-ALLOWED = {
-    ActionState.TAKEN: {"plan_steps", "begin_step", "set_outcome"},
-    ActionState.EXECUTING: {"plan_steps", "begin_step", "undo_begin_step", "complete_step", "set_outcome"},
-    ActionState.COMPLETED: {"mark_reported", "dead_letter"},
-    ActionState.REPORTED: set[str](),
-    ActionState.DEAD_LETTERED: set[str](),
-}
-FORBIDDEN = [(state, name) for state in ActionState for name in TRANSITIONS if name not in ALLOWED[state]]
-
-
 class JournalContract(StorageSuite):
     async def test_an_action_that_was_given_back_has_no_owner(self, storage: Storage) -> None:
         await at(storage, NOW).journal.record(action(), lane=LANE_A)
         await storage.journal.give_back(X)
         assert await storage.journal.discard(X)
-
-    async def test_a_process_does_not_abandon_its_own_poll_session(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.open_poll_session()
-        assert await storage.journal.abandoned_poll_session() is None
-
-    async def test_the_first_poll_session_has_no_unclosed_predecessor(self, storage: Storage) -> None:
-        assert await at(storage, NOW).journal.open_poll_session() is None
-
-    async def test_a_closed_poll_session_is_forgotten(self, restart: Restart) -> None:
-        async with (storage := restart()).open():
-            await at(storage, NOW).journal.open_poll_session()
-            await storage.journal.close_poll_session()
-        async with (storage := restart()).open():
-            assert await at(storage, after(60)).journal.open_poll_session() is None
-
-    async def test_an_unclosed_poll_session_is_known_until_it_is_closed(self, restart: Restart) -> None:
-        async with (storage := restart()).open():
-            await at(storage, NOW).journal.open_poll_session()
-        for _ in range(2):
-            async with (storage := restart()).open():
-                assert await at(storage, after(60)).journal.open_poll_session() == NOW
-        async with (storage := restart()).open():
-            await at(storage, after(60)).journal.open_poll_session()
-            await storage.journal.close_poll_session()
-            assert await storage.journal.open_poll_session() is None
-
-    async def test_a_poll_session_begins_at_the_given_time(self, restart: Restart) -> None:
-        async with (storage := restart()).open():
-            await at(storage, NOW).journal.open_poll_session(after(-90))
-        async with (storage := restart()).open():
-            assert await at(storage, NOW).journal.open_poll_session(after(60)) == after(-90)
-
-    async def test_a_poll_session_of_the_future_began_now_at_the_latest(self, restart: Restart) -> None:
-        async with (storage := restart()).open():
-            await at(storage, NOW).journal.open_poll_session(after(86_400))
-        async with (storage := restart()).open():
-            assert await at(storage, NOW).journal.open_poll_session(after(60)) == after(60)
 
     async def test_a_new_action_is_recorded_as_taken(self, storage: Storage) -> None:
         assert await at(storage, NOW).journal.record(action(), lane=LANE_A) is None
@@ -198,125 +105,6 @@ class JournalContract(StorageSuite):
         await advance_to(storage, state)
         before = await loaded(storage)
         assert await at(storage, NOW).journal.record(action(X, Broadcast("other")), lane=LANE_A) == before
-        assert await loaded(storage) == before
-
-    async def test_a_plan_fixes_the_channels_in_order(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await storage.journal.plan_steps(X, [STEP_C, STEP_A, STEP_B, STEP_A])
-        entry = await loaded(storage)
-        assert list(entry.steps.items()) == [(STEP_C, Step()), (STEP_A, Step()), (STEP_B, Step())]
-        assert entry.state is ActionState.EXECUTING
-
-    async def test_a_plan_may_be_empty(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await storage.journal.plan_steps(X, [])
-        assert await loaded(storage) == JournalEntry(action(), NOW, ActionState.EXECUTING)
-
-    async def test_the_same_plan_again_changes_nothing(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
-        await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
-        before = await loaded(storage)
-        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
-        assert await loaded(storage) == before
-
-    async def test_another_plan_is_refused(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await storage.journal.plan_steps(X, [STEP_A, STEP_B])
-        before = await loaded(storage)
-        with pytest.raises(ValueError, match="planned"):
-            await storage.journal.plan_steps(X, [STEP_B, STEP_A])
-        assert await loaded(storage) == before
-
-    async def test_a_step_begins_without_a_plan(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await at(storage, after(1)).journal.begin_step(X, STEP_A, await held(storage))
-        entry = await loaded(storage)
-        assert (entry.state, dict(entry.steps)) == (ActionState.EXECUTING, {STEP_A: Step(after(1))})
-
-    async def test_a_step_that_begins_again_keeps_its_first_time(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        for seconds in (1, 2):
-            await at(storage, after(seconds)).journal.begin_step(X, STEP_A, await held(storage))
-        assert (await loaded(storage)).steps[STEP_A] == Step(after(1))
-
-    async def test_a_step_of_a_plan_begins_in_its_place(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await storage.journal.plan_steps(X, [STEP_C, STEP_A])
-        await at(storage, after(1)).journal.begin_step(X, STEP_A, await held(storage))
-        assert list((await loaded(storage)).steps.items()) == [(STEP_C, Step()), (STEP_A, Step(after(1)))]
-
-    async def test_a_step_whose_beginning_is_undone_may_begin_again(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
-        await storage.journal.undo_begin_step(X, STEP_A, await held(storage))
-        assert (await loaded(storage)).steps == {STEP_A: Step()}
-        await at(storage, after(9)).journal.begin_step(X, STEP_A, await held(storage))
-        assert (await loaded(storage)).steps == {STEP_A: Step(after(9))}
-
-    async def test_the_beginning_of_a_complete_or_unknown_step_cannot_be_undone(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
-        await storage.journal.complete_step(X, STEP_A, await held(storage), result=RECEIPT)
-        for channel in (STEP_A, STEP_B):
-            with pytest.raises(ValueError, match="retracted"):
-                await storage.journal.undo_begin_step(X, channel, await held(storage))
-
-    @pytest.mark.parametrize("end", [Step(result=RECEIPT), Step(error="is_archived: gone")])
-    async def test_a_complete_step_keeps_the_time_it_began(self, storage: Storage, end: Step) -> None:
-        await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, STEP_A, await held(storage), result=end.result, error=end.error)
-        assert (await loaded(storage)).steps[STEP_A] == replace(end, begun_at=NOW)
-
-    async def test_a_planned_step_may_be_completed_without_having_begun(self, storage: Storage) -> None:
-        await at(storage, NOW).journal.record(action(), lane=LANE_A)
-        await storage.journal.plan_steps(X, [STEP_A])
-        await storage.journal.complete_step(X, STEP_A, await held(storage), error="token_revoked: gone")
-        assert (await loaded(storage)).steps[STEP_A] == Step(None, None, "token_revoked: gone")
-
-    async def test_a_receipt_is_stored_completely(self, storage: Storage) -> None:
-        await advance_to(storage, ActionState.EXECUTING)
-        receipt = Receipt(C, "17.5", in_doubt=True)
-        await storage.journal.complete_step(X, STEP_A, await held(storage), result=receipt)
-        assert (await loaded(storage)).steps[STEP_A].result == receipt
-
-    async def test_the_result_of_a_step_may_be_any_object(self, restart: Restart) -> None:
-        result = PREPARED | {"size": 5, "parts": [{"ok": True}, None], "type": "Receipt"}
-        async with (storage := restart()).open():
-            await storage.journal.record(action(), lane=LANE_A)
-            await storage.journal.begin_step(X, STEP_A, await held(storage))
-            for _ in range(2):
-                await storage.journal.complete_step(X, STEP_A, await held(storage), result=result)
-        async with (storage := restart()).open():
-            assert (await loaded(storage)).steps[STEP_A].result == result
-            with pytest.raises(ValueError, match="settled otherwise"):
-                await storage.journal.complete_step(X, STEP_A, await held(storage), result=result | {"size": 6})
-
-    async def test_a_step_neither_planned_nor_begun_cannot_be_completed(self, storage: Storage) -> None:
-        await advance_to(storage, ActionState.EXECUTING)
-        with pytest.raises(ValueError, match="neither planned nor begun"):
-            await storage.journal.complete_step(X, STEP_B, await held(storage), error="no")
-        assert list((await loaded(storage)).steps) == [STEP_A]
-
-    async def test_a_step_cannot_be_completed_without_a_result(self, storage: Storage) -> None:
-        await advance_to(storage, ActionState.EXECUTING)
-        with pytest.raises(ValueError, match="a result or an error"):
-            await storage.journal.complete_step(X, STEP_A, await held(storage))
-
-    async def test_a_step_may_be_completed_twice_with_the_same_result(self, storage: Storage) -> None:
-        await advance_to(storage, ActionState.EXECUTING)
-        for _ in range(2):
-            await storage.journal.complete_step(X, STEP_A, await held(storage), result=RECEIPT)
-        assert (await loaded(storage)).steps[STEP_A] == Step(NOW, RECEIPT)
-
-    async def test_a_complete_step_can_neither_begin_nor_get_another_result(self, storage: Storage) -> None:
-        await advance_to(storage, ActionState.EXECUTING)
-        await storage.journal.complete_step(X, STEP_A, await held(storage), result=RECEIPT)
-        before = await loaded(storage)
-        with pytest.raises(ValueError, match="settled"):
-            await at(storage, NOW).journal.begin_step(X, STEP_A, await held(storage))
-        with pytest.raises(ValueError, match="settled"):
-            await storage.journal.complete_step(X, STEP_A, await held(storage), error="no")
         assert await loaded(storage) == before
 
     @pytest.mark.parametrize("state", [ActionState.TAKEN, ActionState.EXECUTING])

@@ -10,7 +10,7 @@ from domain.actions import ActionId, ActionState, JournalEntry, Step
 from domain.commands import Broadcast
 from domain.errors import LeaseLost
 from domain.events import BroadcastSent
-from entrypoints.testing.journal_contract import TRANSITIONS, advance_to, loaded
+from entrypoints.testing.action_states import TRANSITIONS, advance_to, loaded
 from entrypoints.testing.shared_storage_suite import SharedStorageSuite, lose
 from entrypoints.testing.storage_suite import Restart
 from entrypoints.testing.storage_values import (

@@ -7,8 +7,10 @@ from entrypoints.testing.journal_contract import JournalContract
 from entrypoints.testing.leases_contract import LeasesContract
 from entrypoints.testing.message_keys_contract import MessageKeysContract
 from entrypoints.testing.outbox_contract import OutboxContract
+from entrypoints.testing.poll_sessions_contract import PollSessionsContract
 from entrypoints.testing.rate_limiter_contract import RateLimiterContract
 from entrypoints.testing.replicas_contract import ReplicasContract
+from entrypoints.testing.steps_contract import StepsContract
 
 
 class StorageContract(
@@ -17,6 +19,8 @@ class StorageContract(
     OutboxContract,
     ClaimsContract,
     JournalContract,
+    PollSessionsContract,
+    StepsContract,
     MessageKeysContract,
     RateLimiterContract,
     LeasesContract,

@@ -13,7 +13,7 @@ from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionId, ActionState
 from domain.channels import ChannelId
 from domain.gaps import Gap
-from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.action_states import SENT
 from entrypoints.testing.storage_values import (
     CLOCK,
     HELD,

@@ -20,7 +20,7 @@ from domain.errors import StorageUnavailable, TooLate
 from domain.events import Fatal
 from domain.messages import IncomingMessage
 from domain.outbox import outbox_entry
-from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.action_states import SENT
 from entrypoints.testing.storage_values import (
     CLOCK,
     HELD,

@@ -17,7 +17,7 @@ from domain.actions import ActionState, Step
 from domain.errors import StorageUnusable
 from domain.gaps import Gap
 from domain.outbox import Lane, OutboxEntry
-from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.action_states import SENT
 from entrypoints.testing.storage_values import (
     CLOCK,
     LANE_A,

@@ -11,7 +11,7 @@ from domain.actions import ActionState
 from domain.channels import ChannelId
 from domain.errors import StorageUnavailable, StorageUnusable
 from domain.outbox import Backlog, Claim
-from entrypoints.testing.journal_contract import SENT
+from entrypoints.testing.action_states import SENT
 from entrypoints.testing.storage_values import (
     CLOCK,
     LANE_A,
