@@ -69,10 +69,11 @@ class Sandbox:
         return "an event is on its way to the pack" if self.workspace.is_busy else ""
 
     def _pending_actions(self) -> list[str]:
-        """Describes the pending actions of registered packs; no other pack will ever take one."""
+        """Describes the pending actions of registered packs, alike ones once; no other pack will ever take one."""
         packs = self.flyte.packs.values()
-        return [
+        pending = (
             f"{action.pack_name} has not completed {action.name}"
             for action in self.flyte.unfinished()
             if any(pack.name == action.pack_name and pack.has_labels(action.pack_labels) for pack in packs)
-        ]
+        )
+        return [*dict.fromkeys(pending)]

@@ -44,9 +44,12 @@ async def open_console(
     detail: Detail = Detail.OFF,
     settings: Mapping[str, str] | None = None,
     channels: Sequence[ChannelSetup] = DEFAULT_CHANNELS,
+    page_port: int | None = None,
 ) -> AsyncIterator[ConsoleDriver]:
     """Start a sandbox with these flows, on loopback or in memory, and a session in it."""
-    config = SandboxConfig(flows=list(flows), packs=list(packs), settings=settings or {}, channels=channels)
+    config = SandboxConfig(
+        flows=list(flows), packs=list(packs), settings=settings or {}, channels=channels, page_port=page_port
+    )
     async with SANDBOXES[where](config) as sandbox:
         yield ConsoleDriver(sandbox, detail)
 

@@ -4,10 +4,13 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import Enum
+from textwrap import shorten
 from typing import Final, TypeAlias
 
 from entrypoints.simulation.console.explain import referenced_values
+from entrypoints.simulation.console.origins import Origins
 from entrypoints.simulation.console.output import Line, Output, Span, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.flyte import trace as flyte
@@ -22,6 +25,7 @@ OutputEvent: TypeAlias = ChatMessage | ChatNotice | flyte.TraceEvent | Line
 
 _MAX_VALUE_LENGTH: Final = 100
 """Number of characters shown of a value in a payload, except with Detail.FULL."""
+_MAX_QUOTE_LENGTH: Final = 40
 _INDENT: Final = 12
 _OMITTED: Final = ("user", "itemUser", "teamId", "triggerId", "responseUrl", "viewHash", "actionTimestamp")
 """The keys of the Slack pack's payloads that tell little."""
@@ -46,8 +50,11 @@ class Detail(Enum):
 class EventFormatter:
     """Turns events into lines."""
 
-    def __init__(self, transcript: Transcript, engine: Flyte, detail: Detail) -> None:
+    def __init__(self, transcript: Transcript, engine: Flyte, detail: Detail, origins: Origins | None = None) -> None:
+        """With `origins` it tells to which message something belongs, if that is not the latest of a person."""
         self.detail = detail
+        self._origins = origins
+        self._latest: int | None = None
         self._transcript = transcript
         self._engine = engine
 
@@ -69,16 +76,30 @@ class EventFormatter:
 
     def _message(self, message: ChatMessage) -> Line:
         number = self._transcript.number(message.channel_id, message.timestamp)
+        if message.speaker != BOT:
+            self._latest = number
+        origin = self._origin(message)
         spans = [
             Span("" if self.detail is Detail.OFF else f"[{number}] ", "aside"),
             Span(f"{message.channel_label} ", "channel"),
             Span(self._thread(message), "aside"),
             Span(f"(only {message.viewer} sees it) " if message.viewer else "", "aside"),
+            Span(f"({origin}) " if origin else "", "aside"),
             Span(f"{message.speaker}: ", "bot" if message.speaker == BOT else "person"),
         ]
         files = [f"(file {file['name']}, {file['size']} bytes)" for file in message.files]
         text = "\n".join(filter(None, (message.text, *files)))
         return Line((*spans, Span(text)), indent=sum(len(span.text) for span in spans))
+
+    def _origin(self, event: ChatMessage | flyte.TraceEvent) -> str:
+        """Returns to which message an event belongs; empty if that is the latest of a person, or unknown."""
+        number = self._origins.of(event) if self._origins else None
+        if number is None or number == self._latest:
+            return ""
+        if self.detail is not Detail.OFF:
+            return f"for [{number}]"
+        message = self._transcript.message(number)
+        return f'for "{shorten(message.text, _MAX_QUOTE_LENGTH)}"' if message else ""
 
     def _usable(self, known: Sequence[Element]) -> Iterator[Line]:
         """Tells what can be clicked, chosen and filled in."""
@@ -101,6 +122,12 @@ class EventFormatter:
         return text_line(f"{notice.channel_label} {notice.text}{suffix}".lstrip(), "aside")
 
     def _trace(self, event: flyte.TraceEvent) -> Iterator[Line]:
+        lines, origin = list(self._explanation(event)), self._origin(event)
+        if lines and origin:
+            lines[0] = replace(lines[0], spans=(*lines[0].spans, Span(f"  ({origin})", "aside")))
+        yield from lines
+
+    def _explanation(self, event: flyte.TraceEvent) -> Iterator[Line]:
         match event:
             case flyte.PackRegistered(pack_id=pack_id):
                 yield _entry("pack", f"{pack_id} has registered")

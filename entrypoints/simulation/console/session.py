@@ -8,6 +8,7 @@ from typing import Final
 from entrypoints.simulation.console.controls import Controls
 from entrypoints.simulation.console.failures import FlowFailures
 from entrypoints.simulation.console.formatter import Detail, EventFormatter, EventPrinter
+from entrypoints.simulation.console.origins import Origins
 from entrypoints.simulation.console.output import Output, text_line
 from entrypoints.simulation.console.transcript import Transcript
 from entrypoints.simulation.environment import Sandbox
@@ -45,12 +46,14 @@ class ConsoleSession:
         self.transcript = Transcript()
         self.controls = Controls(self.slack, self.transcript)
         self.failures = FlowFailures(self.flyte)
-        self.formatter = EventFormatter(self.transcript, self.flyte, detail)
+        origins = Origins(self.flyte, self.transcript)
+        self.formatter = EventFormatter(self.transcript, self.flyte, detail, origins)
         self.printer = EventPrinter(self.formatter, output)
         self.speaker = self.workspace.handles[0]
         self.thread: ChatMessage | None = None
         self._label = self.workspace.conversations()[0].label
         self._reported: deque[tuple[object, object]] = deque(maxlen=_MAX_REPORTED)
+        self.slack.log.listeners.append(origins.record)
         self.workspace.listeners += [self.transcript.record, self.printer.put]
         self.flyte.listeners += [self._record_report, self.printer.put]
 
