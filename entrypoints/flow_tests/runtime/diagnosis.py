@@ -54,7 +54,7 @@ class FailureReporter:
     def diagnose(self, error: ExpectationFailed | RenderError, step: str, line: int, scene: Scene) -> Failure:
         """Explains why the test failed at a step."""
         if isinstance(error, RenderError):
-            return Failure(line, step, f"a template in this step cannot be rendered: {error.error}")
+            return Failure(line, step, f"a template in this step cannot be rendered: {error.error.message}")
         line = error.missing[0].line if error.missing else line
         reasons = [str(error), *(self._pack_problems(error) or _advice(error))]
         reasons += [*self._sources(error), *self._near_misses(error, scene)]

@@ -41,7 +41,7 @@ def expected_line(expected: Expected, names: Names, scene: Scene) -> Line:
     try:
         return _expected_line(expected, names, scene)
     except RenderError as failure:
-        return Line([Span(f"(a template in line {expected.line} cannot be rendered: {failure.error})")])
+        return Line([Span(f"(a template in line {expected.line} cannot be rendered: {failure.error.message})")])
 
 
 def _expected_line(expected: Expected, names: Names, scene: Scene) -> Line:

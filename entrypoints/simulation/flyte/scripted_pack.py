@@ -78,7 +78,7 @@ class ScriptedPack:
         try:
             event, payload, seconds = self._select(action)
         except step_evaluator.RenderError as failure:
-            event, payload = FATAL, f"the script of {self._script.name} failed: {failure.part}: {failure.error}"
+            event, payload = FATAL, f"the script of {self._script.name} failed: {failure.part}: {failure.error.message}"
             seconds = 0.0
         if seconds:
             asyncio.get_running_loop().call_later(seconds, self._pack.complete, action, event, payload)
