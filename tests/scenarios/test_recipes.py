@@ -89,7 +89,7 @@ async def test_a_button_decides_once_and_then_disappears(decision: str, deployed
         request = world.slack.posts[0].ts
         world.slack.click(world.alice, world.channel, request, decision)
         await world.slack.wait_for(lambda: world.texts()[1] == f"shop 1.2 {decision} by <@{world.alice}>", SECONDS)
-        await world.flyte.wait_for(lambda: len(world.flyte.results) >= 2 and not world.flyte.is_busy, SECONDS)
+        await world.flyte.wait_for(lambda: len(world.flyte.results) >= 3 and not world.flyte.is_busy, SECONDS)
 
     assert deployer.inputs == deployed
     [decided] = [message for message in world.slack.history(world.channel) if message["ts"] == request]

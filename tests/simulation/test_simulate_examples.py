@@ -71,3 +71,22 @@ def test_the_command_line_in_an_example_runs_it() -> None:
     done = simulate("flyte on-call\n", "--flow", flow, "--pack", pack)
 
     assert done.stdout.endswith("#general (thread) flyte: Grace is on call\n")
+
+
+@BOTH
+async def test_of_two_approvals_at_the_same_time_one_deploys(where: str) -> None:
+    packs = [pack_from_file(PACKS / "deployer.yaml")]
+    async with open_console(where, flows=[flow_from_file(FLOWS / "approval_buttons.yaml")], packs=packs) as console:
+        await console.run("deploy shop 1.2")
+        slack = console.sandbox.workspace.slack
+        request = slack.posts[0]
+        for person, decision in (("alice", "approved"), ("bob", "rejected")):
+            slack.click(slack.workspace.user(person).user_id, request.channel, request.ts, decision)
+        assert await console.sandbox.settle(10) == ""
+        commands = [action.name for run in console.sandbox.flyte.runs() for action in run.actions]
+        shown = slack.workspace.channel("#general").messages[request.ts].fields["text"]
+        told = [(shown.user, shown.text) for shown in slack.ephemeral_posts]
+
+    assert (commands.count("Deploy"), commands.count("UpdateMessage")) == (1, 1)
+    assert shown == f"shop 1.2 approved by <@{slack.workspace.user('alice').user_id}>"
+    assert told == [(slack.workspace.user("bob").user_id, "shop 1.2 was decided before your click")]
