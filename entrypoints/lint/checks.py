@@ -43,6 +43,7 @@ CHECKS: Final = (
     Check("escape-in-pattern", escapes.escapes_in_patterns),
     Check("too-many-backslashes", template_syntax.escaped_classes),
     Check("changed-number", yaml_traps.changed_numbers),
+    Check("boolean-text", yaml_traps.boolean_texts),
     Check("boolean-key", yaml_traps.boolean_keys),
     Check("duplicate-key", structure.duplicate_keys),
     Check("refused", structure.refused_flows),

@@ -14,7 +14,7 @@ from entrypoints.simulation.flyte.yaml_reader import Scalar
 _COMMENT: Final = re.compile(r"[ \t]+(#+)(?=([^\s#!]?))")
 _SLASH_COMMENT: Final = re.compile(r"(?:^|\s)//(?:\s|$)")
 _NAMES: Final = frozenset({"packName", "name", "id", "dependsOn"})
-_BOOLEAN_KEYS: Final = frozenset({"true", "false"})
+_BOOLEANS: Final = frozenset({"true", "false"})
 _KEY: Final = re.compile(r"[A-Za-z]+")
 _CHANGED_NUMBER: Final = re.compile(r"[+-]?0\d+|\+\d+|[+-]?\d+\.\d*0|[+-]?[\d.]*_[\d._]*")
 """Leading and trailing zeros, a plus and underscores get lost."""
@@ -88,11 +88,21 @@ def changed_numbers(flow: FlowText, _: Packs) -> Iterator[Problem]:
             yield Problem(path, message, mark=mark_at(flow.document.text, scalar.start))
 
 
+def boolean_texts(flow: FlowText, _: Packs) -> Iterator[Problem]:
+    """A word such as `yes` or `off`, of which YAML makes a boolean."""
+    for path, scalar in _plain_scalars(flow):
+        value = flow.document.value(path)
+        written = flow.document.text[scalar.start : scalar.end]
+        if isinstance(value, bool) and written.lower() not in _BOOLEANS:
+            message = f"{written} is the boolean {str(value).lower()} in YAML; put it in quotes if it is a text"
+            yield Problem(path, message, mark=mark_at(flow.document.text, scalar.start))
+
+
 def boolean_keys(flow: FlowText, _: Packs) -> Iterator[Problem]:
     """A key such as `y` or `on`, of which YAML makes a boolean."""
     for path, place in flow.document.places():
         written = _KEY.match(flow.document.text, place.mark.index)
-        if path[-1] in _BOOLEAN_KEYS and written and written[0] not in _BOOLEAN_KEYS:
+        if path[-1] in _BOOLEANS and written and written[0] not in _BOOLEANS:
             yield Problem(path, f"the key {written[0]} is the boolean {path[-1]} in YAML; put it in quotes")
 
 
