@@ -255,7 +255,8 @@ async def _replay(recording: Path, session: ConsoleSession) -> None:
     from entrypoints.flow_tests.recordings.replay import Replay  # noqa: PLC0415 - only needed here
     from entrypoints.flow_tests.recordings.session import Session, read_recording  # noqa: PLC0415 - likewise
 
-    replay = Replay(Session(read_recording(recording)), session)
+    labels = {channel.id: channel.label for channel in session.workspace.conversations()}
+    replay = Replay(Session(read_recording(recording), labels), session)
     await replay.run(_SETTLE_SECONDS, lambda remark: session.write(remark, "remark"))
 
 

@@ -142,6 +142,14 @@ def test_an_empty_session_expects_nothing(tmp_path: Path) -> None:
     assert steps(tmp_path) == ["- expect: nothing"]
 
 
+def test_a_replay_is_in_the_channels_with_the_recorded_ids(tmp_path: Path) -> None:
+    path = write_recording(tmp_path, ME, ZOE, heard("hi", "1.1", room="C024BE91L"), heard("ho", "1.2", room="C9"))
+    done = simulate("/who\n", "--in-memory", "--channel", "#sales=C024BE91L", "--replay", path)
+
+    assert "#sales zo_z: hi\n#C9 zo_z: ho\n" in done.stdout
+    assert "#C9 C9: flyte is a member\n" in done.stdout
+
+
 def test_people_with_the_same_name_get_different_handles() -> None:
     twins = [UserLookedUp(at=START, user_id=f"U{n}", name="Al", title="", first_name="", last_name="") for n in (1, 2)]
     session = Session([*twins, heard("a", "1.1", by="U1"), heard("b", "1.2", by="U2")])

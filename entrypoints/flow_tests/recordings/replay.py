@@ -65,10 +65,10 @@ class Replay:
             if handle not in self._workspace.handles:
                 self._workspace.add_person(handle)
         known = {conversation.label for conversation in self._workspace.conversations()}
-        for label in self._session.channels.values():
+        for channel_id, label in self._session.channels.items():
             if label not in known:
-                self._workspace.add_channel(label)
-                self._workspace.invite(BOT, self._workspace.conversation(label, ""))
+                self._workspace.add_channel(label, channel_id)
+            self._workspace.invite(BOT, self._workspace.conversation(label, ""))
 
     def _move(self, event: RecordedMembership, warn: Callable[[str], None]) -> None:
         move = self._workspace.invite if event.is_member else self._workspace.kick

@@ -1,9 +1,10 @@
 """A recorded session: who posted what where, where the bot came and went, and what it answered."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from adapters.recording.entries import (
@@ -105,8 +106,10 @@ def read_recording(path: Path) -> Sequence[Entry]:
 class Session:
     """The events of a recording, without redelivered messages and those of other bots."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], labels: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`labels` are those of known channels, by id; others are called by their ids."""
         self._entries = entries
+        self._labels = labels
         self._posted = {
             (entry.channel_id, entry.timestamp)
             for entry in entries
@@ -245,7 +248,7 @@ class Session:
 
     def _channels(self) -> dict[str, str]:
         used = dict.fromkeys(filter(None, (_channel_id(entry) for entry in self._entries)))
-        return {channel_id: f"#{channel_id}" for channel_id in used if channel_id not in self._direct}
+        return {one: self._labels.get(one, f"#{one}") for one in used if one not in self._direct}
 
 
 def _user_id(entry: Entry) -> str:
