@@ -142,6 +142,49 @@ def test_an_empty_session_expects_nothing(tmp_path: Path) -> None:
     assert steps(tmp_path) == ["- expect: nothing"]
 
 
+def recorded(folder: Path, typed: str, flow: Path, *options: str, **environment: str) -> Path:
+    path = folder / "session.jsonl"
+    done = simulate(typed, "--in-memory", "--flow", flow, "--record", path, *options, environment=environment)
+    assert done.stderr == ""
+    return path
+
+
+def test_a_test_has_the_settings_and_created_channels_of_its_session(tmp_path: Path) -> None:
+    flow = ROOT / "examples" / "flows" / "incident_channel.yaml"
+    record = recorded(tmp_path, "/slash /incident shop-down\n", flow, "--labels", "env=test,team=a")
+
+    result = convert(record, "--flow", flow, "-o", tmp_path / "test.yaml")
+
+    assert "warning" not in result.stderr
+    text = (tmp_path / "test.yaml").read_text()
+    assert (
+        'settings: {FLYTE_LABELS: "env=test,team=a", '
+        'FLYTE_SLACK_ALLOWED_METHODS: "conversations.create,conversations.invite"}\n'
+    ) in text
+    assert '    in: "#incident-shop-down"\n' in text
+    assert '"#incident-shop-down": {' not in text
+
+
+def test_a_test_has_the_name_of_the_recorded_pack(tmp_path: Path) -> None:
+    flow = tmp_path / "flow.yaml"
+    flow.write_text(THREADED.replace("packName: Slack", "packName: Chat"))
+    record = recorded(tmp_path, "echo hi\n", flow, PACK_NAME="Chat")
+
+    result = convert(record, "--flow", flow, "-o", tmp_path / "test.yaml")
+
+    assert (result.exit_code, "warning" in result.stderr) == (0, False)
+    assert "settings: {PACK_NAME: Chat}\n" in (tmp_path / "test.yaml").read_text()
+
+
+def test_a_replay_leaves_it_to_flows_to_create_their_channels(tmp_path: Path) -> None:
+    flow = ROOT / "examples" / "flows" / "incident_channel.yaml"
+    record = recorded(tmp_path, "/slash /incident shop-down\n", flow)
+
+    done = simulate("", "--in-memory", "--flow", flow, "--replay", record)
+
+    assert "#incident-shop-down flyte: <@U" in done.stdout
+
+
 def test_a_replay_is_in_the_channels_with_the_recorded_ids(tmp_path: Path) -> None:
     path = write_recording(tmp_path, ME, ZOE, heard("hi", "1.1", room="C024BE91L"), heard("ho", "1.2", room="C9"))
     done = simulate("/who\n", "--in-memory", "--channel", "#sales=C024BE91L", "--replay", path)

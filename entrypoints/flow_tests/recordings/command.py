@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
+from adapters.recording.entries import Registered
 from entrypoints.exit_status import ExitStatus
 from entrypoints.flow_tests.model import FlowTest
 from entrypoints.flow_tests.parsing.file_parser import read_tests
 from entrypoints.flow_tests.quiet_logs import silent_logs
+from entrypoints.flow_tests.recordings.session import read_recording
 from entrypoints.flow_tests.recordings.to_test import flow_test_from
 from entrypoints.flow_tests.runtime.runner import run_flow_test
 from entrypoints.lint.packs import SLACK
@@ -24,7 +26,7 @@ def convert(
     """Writes the test to a new file, or to standard output with paths relative to the working directory."""
     folder = output.parent if output else Path()
     try:
-        _check_packs(flows, packs)
+        _check_packs(record, flows, packs)
         text = flow_test_from(record, folder, flows, packs)
         if output is None:
             click.echo(text, nl=False)
@@ -43,12 +45,13 @@ def convert(
     return ExitStatus.OK
 
 
-def _check_packs(flows: Sequence[Path], packs: Sequence[Path]) -> None:
+def _check_packs(record: Path, flows: Sequence[Path], packs: Sequence[Path]) -> None:
     """Raises InvalidDocument if the flows need a pack that the test would lack."""
-    scripted = {pack_from_file(path).name for path in packs}
+    recorded = {entry.pack for entry in read_recording(record) if isinstance(entry, Registered)}
+    known = {*(recorded or {SLACK}), *(pack_from_file(path).name for path in packs)}
     for path in flows:
         for step in flow_from_file(path).steps:
-            if step.command_pack not in (SLACK, *scripted):
+            if step.command_pack not in known:
                 needed = f"{step.command_name} to the pack {step.command_pack}, which is not in the recording"
                 raise InvalidDocument(f"this flow sends {needed}: name its script with --pack", str(path))
 

@@ -60,12 +60,12 @@ class Replay:
             self._printer.flush()
 
     def _prepare(self) -> None:
-        """Adds the people and channels, with the bot in all of them."""
+        """Adds the people and channels, with the bot in all of them; what flows create is left to them."""
         for handle in self._session.people.values():
             if handle not in self._workspace.handles:
                 self._workspace.add_person(handle)
         known = {conversation.label for conversation in self._workspace.conversations()}
-        for channel_id, label in self._session.channels.items():
+        for channel_id, label in self._session.given_channels.items():
             if label not in known:
                 self._workspace.add_channel(label, channel_id)
             self._workspace.invite(BOT, self._workspace.conversation(label, ""))

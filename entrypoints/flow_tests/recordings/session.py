@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from adapters.recording.entries import (
+    ActionCompleted,
     ActionTaken,
     ChatRequested,
     Entry,
@@ -122,8 +123,14 @@ class Session:
         self._bot_id = next((entry.user_id for entry in reversed(entries) if isinstance(entry, Identified)), "")
         self.people = self._people()
         """Handles by id."""
+        self._created = dict(_created_channels(entries))
         self.channels = self._channels()
         """Labels by id, without direct messages."""
+
+    @property
+    def given_channels(self) -> Mapping[str, str]:
+        """Labels by id of the channels that no flow created."""
+        return {channel_id: label for channel_id, label in self.channels.items() if channel_id not in self._created}
 
     def participants(self) -> Iterator[tuple[str, str, UserLookedUp | None]]:
         """Yields the handle and id of everyone who posted, and their profile if it was recorded."""
@@ -248,7 +255,8 @@ class Session:
 
     def _channels(self) -> dict[str, str]:
         used = dict.fromkeys(filter(None, (_channel_id(entry) for entry in self._entries)))
-        return {one: self._labels.get(one, f"#{one}") for one in used if one not in self._direct}
+        labels = {**self._labels, **self._created}
+        return {one: labels.get(one, f"#{one}") for one in used if one not in self._direct}
 
 
 def _user_id(entry: Entry) -> str:
@@ -274,6 +282,22 @@ def _channel_id(entry: Entry) -> str:
             return channel_id
         case _:
             return ""
+
+
+def _created_channels(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Yields the ids and labels of channels that were created by `CallSlack`."""
+    for entry in entries:
+        match entry:
+            case ActionCompleted(
+                event="SlackCalled",
+                payload={
+                    "method": "conversations.create",
+                    "response": {"channel": {"id": str(id_), "name": str(name)}},
+                },
+            ):
+                yield id_, f"#{name}"
+            case _:
+                pass
 
 
 def _direct_messages(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from adapters.recording.entries import UserLookedUp
+from adapters.recording.entries import ChatRequested, Entry, Registered, UserLookedUp
 from entrypoints.flow_tests.recordings.activities import Activity
 from entrypoints.flow_tests.recordings.session import (
     RecordedActivity,
@@ -19,6 +19,7 @@ from entrypoints.flow_tests.recordings.session import (
     SessionEvent,
     read_recording,
 )
+from entrypoints.lint.packs import SLACK
 from entrypoints.simulation.workspaces.workspace import BOT
 from entrypoints.terminal_text import escape_controls_of_yaml
 
@@ -45,8 +46,8 @@ def flow_test_from(path: Path, folder: Path, flows: Sequence[Path], packs: Seque
         f"flows: {_paths(flows, folder)}",
         f"packs: {_paths(packs, folder)}",
         *_section("people", {handle: _profile(user_id, person) for handle, user_id, person in session.participants()}),
-        *_section("channels", {label: {"id": channel_id} for channel_id, label in session.channels.items()}),
-        *(["settings: {FLYTE_SLACK_RECEIVE_EDITS: true}"] if writer.has_changes else []),
+        *_section("channels", {label: {"id": id_} for id_, label in session.given_channels.items()}),
+        *_settings(entries, receives_edits=writer.has_changes),
         f"start: {_scalar(entries[0].at.strftime('%Y-%m-%dT%H:%M:%SZ'))}",
         "",
         "tests:",
@@ -196,6 +197,21 @@ def _message_names(events: Sequence[SessionEvent]) -> Mapping[tuple[str, str], s
     threads = {one: f"thread{number}" for number, one in enumerate([one for one in known if one in roots], start=1)}
     others = [one for one in known if one in targets and one not in threads]
     return threads | {one: f"message{number}" for number, one in enumerate(others, start=1)}
+
+
+def _settings(entries: Sequence[Entry], *, receives_edits: bool) -> Iterator[str]:
+    """Yields the settings without which the pack would do something else than in the recording."""
+    packs = [entry for entry in entries if isinstance(entry, Registered)]
+    labels = packs[-1].labels if packs else {}
+    calls = (entry.fields for entry in entries if isinstance(entry, ChatRequested) and entry.request == "call_method")
+    settings = {
+        "PACK_NAME": packs[-1].pack if packs and packs[-1].pack != SLACK else "",
+        "FLYTE_LABELS": ",".join(f"{key}={value}" for key, value in labels.items()),
+        "FLYTE_SLACK_ALLOWED_METHODS": ",".join(dict.fromkeys(str(fields["method"]) for fields in calls)),
+        "FLYTE_SLACK_RECEIVE_EDITS": receives_edits,
+    }
+    if given := {name: value for name, value in settings.items() if value}:
+        yield f"settings: {_value(given)}"
 
 
 def _profile(user_id: str, person: UserLookedUp | None) -> Mapping[str, str]:

@@ -1,13 +1,14 @@
 """Reloads the files of flows and scripted packs when they change, so that they can be tried while they are edited."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from entrypoints.lint.findings import Finding
 from entrypoints.lint.loading import load_flow
-from entrypoints.lint.packs import running_packs
+from entrypoints.lint.packs import Packs, running_packs
 from entrypoints.simulation.flyte.documents import InvalidDocument
 from entrypoints.simulation.flyte.engine import Flyte
 from entrypoints.simulation.flyte.scripted_pack import ScriptedPack, pack_from_file
@@ -58,7 +59,7 @@ class FileReloader:
             self._write(f"reloaded {name}", "good")
 
     def _reload_flow(self, path: Path) -> str:
-        flow, findings = load_flow(path, running_packs(self._flyte, self._packs.values()))
+        flow, findings = load_flow(path, self._known_packs())
         if flow.name != self._names[path]:
             self._flyte.remove_flow(self._names[path])
             self._names[path] = flow.name
@@ -67,9 +68,16 @@ class FileReloader:
         return f"flow {flow.name}"
 
     def _reload_pack(self, path: Path) -> str:
-        script = pack_from_file(path)
+        script, before = pack_from_file(path), self._known_packs()
         self._packs[path].replace_script(script)
+        for flow_file in self._names:
+            with contextlib.suppress(InvalidDocument):  # it is told when that file changes
+                known = load_flow(flow_file, before)[1]
+                self._warn(found for found in load_flow(flow_file, self._known_packs())[1] if found not in known)
         return f"pack {script.name}"
+
+    def _known_packs(self) -> Packs:
+        return running_packs(self._flyte, self._packs.values())
 
     def _warn(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
