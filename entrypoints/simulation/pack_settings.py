@@ -24,4 +24,4 @@ APPLICABLE_VARIABLES: Final = (
 
 def applicable(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the variables of an environment that apply, without empty ones."""
-    return {name: environ[name] for name in APPLICABLE_VARIABLES if environ.get(name, "").strip()}
+    return {name: text for name in APPLICABLE_VARIABLES if (text := environ.get(name, "").strip())}

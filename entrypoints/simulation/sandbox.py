@@ -72,7 +72,6 @@ async def loopback_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     """Runs the pack between both servers on 127.0.0.1; yields when it is ready. Raises SettingsError."""
     async with _servers(config) as (slack, flyte, workspace, packs):
         settings = _settings(config, _pack_variables(config, slack, flyte, workspace))
-        flyte.slack_pack = settings.pack_name
         daemon = Daemon(settings=settings)
         async with AsyncExitStack() as stack:
             page_url = await stack.enter_async_context(_page(config, slack, flyte, packs, daemon.adapters))
@@ -188,6 +187,7 @@ async def _servers(
     _populate(workspace, config)
     environment = TemplateEnvironment(config.datastore)
     async with slack, FlyteServer(port=config.flyte_port, flows=config.flows, environment=environment) as flyte:
+        flyte.slack_pack = config.settings.get("PACK_NAME", flyte.slack_pack)
         yield slack, flyte, workspace, _scripted_packs(config, flyte)
 
 
