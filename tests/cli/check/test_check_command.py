@@ -8,14 +8,17 @@ import time
 from collections import Counter
 
 import pytest
+from click.testing import CliRunner
 
 from entrypoints.check.findings import Status, failed, ok, skipped, warning
 from entrypoints.check.report import Report
+from entrypoints.cli.commands import main
 from entrypoints.observability.redaction import Redactor
 from entrypoints.simulation.faults import Hang
 from entrypoints.simulation.slack import faults as slack_faults
 from tests.cli.check.environment import CheckEnvironment
 from tests.support.daemon_process import PROGRAM
+from tests.support.logs import restored_logging
 
 
 class Terminal(io.StringIO):
@@ -23,12 +26,19 @@ class Terminal(io.StringIO):
         return True
 
 
-async def run(environment: dict[str, str], *arguments: str) -> tuple[int | None, str, str]:
-    """Exit status, standard output, standard error."""
+async def run(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Exit status, standard output, standard error of the command within this process."""
+    variables = {**dict.fromkeys(os.environ), "PATH": os.environ["PATH"], **environment}
+    with restored_logging():
+        done = await asyncio.to_thread(CliRunner().invoke, main, ["check", *arguments], env=variables)
+    return done.exit_code, done.stdout, done.stderr
+
+
+async def run_program(environment: dict[str, str]) -> tuple[int | None, str, str]:
+    """The same of a process."""
     process = await asyncio.create_subprocess_exec(
         PROGRAM,
         "check",
-        *arguments,
         env={"PATH": os.environ["PATH"], **environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -40,7 +50,7 @@ async def run(environment: dict[str, str], *arguments: str) -> tuple[int | None,
 
 
 async def test_a_pack_that_can_run_gives_status_0_and_a_summary(env: CheckEnvironment) -> None:
-    status, output, errors = await run(env.environ)
+    status, output, errors = await run_program(env.environ)
 
     assert (status, errors) == (0, "")
     assert output.splitlines()[0].startswith("ok       configuration ")
