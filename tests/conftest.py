@@ -27,11 +27,17 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     return {"real time": asyncio.new_event_loop}
 
 
+def pytest_collection() -> None:
+    """What is collected stays until the end: there is no garbage to look for."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """The garbage collector need not look at thousands of collected tests, nor after every 700 new objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

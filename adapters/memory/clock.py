@@ -43,6 +43,8 @@ class _JumpingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Returns the input that is ready. Raises RuntimeError if the loop would wait for ever."""
         has_sockets = len(self.get_map()) > 1  # besides the loop's own
+        if timeout == 0 and not has_sockets:
+            return []  # nothing can have arrived, and most turns of the loop are such
         if ready := super().select(_SOCKET_SECONDS if has_sockets and timeout != 0 else 0):
             return ready
         if timeout is None:
