@@ -121,7 +121,7 @@ def simulate(**options: Any) -> None:
         raise click.UsageError("--classic and --deliver-to exclude each other: a classic app receives by RTM here")
     if options["serve"] and options["record"]:
         raise click.UsageError("--serve runs no pack to record: set FLYTE_SLACK_RECORD for your own pack instead")
-    sys.exit(run_simulation(SimulateOptions(**options, environ=os.environ)))
+    sys.exit(run_simulation(SimulateOptions(**options, variables=os.environ)))
 
 
 @main.command(short_help="Check configuration and connectivity, and suggest fixes.")

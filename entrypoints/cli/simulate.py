@@ -84,8 +84,8 @@ class SimulateOptions:
     explain: bool | None = None
     """None: only in a terminal."""
     log_level: str | None = None
-    environ: Mapping[str, str] = field(default_factory=dict)
-    """The environment, whose variables can change the settings of the pack."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Those of the environment, which can change the settings of the pack."""
 
     @property
     def is_serving(self) -> bool:
@@ -142,7 +142,7 @@ def _load_config(options: SimulateOptions) -> SandboxConfig:
 
 def _settings(options: SimulateOptions) -> Mapping[str, str]:
     labels = {"FLYTE_LABELS": options.labels} if options.labels else {}
-    return applicable(options.environ) | labels
+    return applicable(options.variables) | labels
 
 
 def _channels(given: Sequence[str]) -> Sequence[ChannelSetup]:
