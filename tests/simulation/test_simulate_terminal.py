@@ -228,7 +228,7 @@ async def test_the_greeting_names_the_flows_that_run_and_how_to_have_the_built_i
     async with open_console(flows=[DEPLOYING]) as console:
         first, second, _ = greetings(console.session)
 
-    assert first.endswith("simulated Slack and a simulated Flyte. Flows: deploying")
+    assert first == "The pack is running between a simulated Slack and a simulated Flyte. Flows: deploying"
     assert second == "The built-in flows do not run (announce_deployments, echo); --built-in adds them."
 
 

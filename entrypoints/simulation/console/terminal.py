@@ -104,9 +104,9 @@ def greetings(session: ConsoleSession) -> Iterator[str]:
     if session.sandbox.is_slack_only:
         yield "The simulated Slack is running. Start your app, then talk to it: hello, /slash /command"
     else:
-        runs = "The pack is running between a" if session.sandbox.storage else "Your pack can connect to the"
-        hint = "Post a message: echo hello" if "echo" in flows else f"Flows: {', '.join(flows) or 'none'}"
-        yield f"{runs} simulated Slack and a simulated Flyte. {hint}"
+        runs = "The pack is running between" if session.sandbox.storage else "Your pack can connect to"
+        hint = "Post a message: echo hello" if sorted(flows) == built_in else f"Flows: {', '.join(flows) or 'none'}"
+        yield f"{runs} a simulated Slack and a simulated Flyte. {hint}"
         if missing := [name for name in built_in if name not in flows]:
             yield f"The built-in flows do not run ({', '.join(missing)}); --built-in adds them."
     yield "/help lists the commands, Ctrl-D exits."
