@@ -70,10 +70,9 @@ class Sandbox:
 
     def _pending_actions(self) -> list[str]:
         """Describes the pending actions of registered packs, alike ones once; no other pack will ever take one."""
-        packs = self.flyte.packs.values()
         pending = (
             f"{action.pack_name} has not completed {action.name}"
             for action in self.flyte.unfinished()
-            if any(pack.name == action.pack_name and pack.has_labels(action.pack_labels) for pack in packs)
+            if self.flyte.has_pack_for(action)
         )
         return [*dict.fromkeys(pending)]

@@ -96,11 +96,12 @@ async def test_a_flow_is_saved_in_its_file_and_the_page_says_where(bench: Workbe
     assert path.read_text(encoding="utf-8") == _CHANGED
 
 
-async def test_what_was_typed_just_before_is_saved_too(bench: WorkbenchPage, path: Path) -> None:
+@pytest.mark.parametrize("by_keyboard", [True, False])
+async def test_what_was_typed_just_before_is_saved_too(bench: WorkbenchPage, path: Path, by_keyboard: bool) -> None:
     text = await open_flow(bench)
     await text.press("Control+End")
     await text.press_sequentially("# the end")
-    await press(bench, "Save")
+    await (text.press("Control+s") if by_keyboard else press(bench, "Save"))
 
     await expect(bench.page.get_by_role("status").filter(has_text="Saved to")).to_be_visible()
     assert path.read_text(encoding="utf-8") == f"{_DEPLOY}# the end"

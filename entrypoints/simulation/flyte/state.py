@@ -113,6 +113,12 @@ class FlyteState(EventFeed[TraceEvent]):
         self.publish(ActionCreated(action.id, action.pack_name, action.name, action.input))
         return action
 
+    def has_pack_for(self, action: Action) -> bool:
+        """Whether a registered pack can take the action."""
+        return any(
+            pack.name == action.pack_name and pack.has_labels(action.pack_labels) for pack in self.packs.values()
+        )
+
     def take(self, pack: Pack, name: str = "") -> Action | None:
         """Takes the oldest action that waits for the pack, optionally of one name; None if there is none."""
         queues = self._waiting.get(pack.name, {})

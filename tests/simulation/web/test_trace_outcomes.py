@@ -113,16 +113,32 @@ async def test_looking_something_up_is_no_answer(page: PageClient, sandbox: Sand
     assert trace["outcome"]["reason"] == "no step waits for Slack UserInfoRetrieved"
 
 
-async def test_an_answer_that_no_step_waits_for_is_told_beside_one_that_was_shown(
-    page: PageClient, sandbox: Sandbox
+@pytest.mark.parametrize(
+    ("waiting", "reason"),
+    [
+        ([tell("DeployDone")], "no step waits for Deployer Deployed; step tell waits for Deployer DeployDone"),
+        ([], ""),
+    ],
+)
+async def test_a_flow_that_waits_for_another_answer_says_so_although_the_bot_has_shown_something(
+    page: PageClient, sandbox: Sandbox, waiting: list[str], reason: str
 ) -> None:
     greet = tell("X").replace("dependsOn: [start]", "").replace("Deployer, name: X", "Slack, name: ReceivedMessage")
-    greet = greet.replace("{{ Context.Channel }}", "{{ Event.Payload.channelId }}")
+    greet = greet.replace("id: tell", "id: greet").replace("{{ Context.Channel }}", "{{ Event.Payload.channelId }}")
 
-    trace = await settled_trace(page, sandbox, flow("Deploy", greet))
+    trace = await settled_trace(page, sandbox, flow("Deploy", greet, *waiting))
 
-    assert trace["outcome"]["kind"] == "answered"
-    assert trace["outcome"]["reason"] == "no step waits for Deployer Deployed"
+    assert (trace["outcome"]["kind"], trace["outcome"]["reason"]) == ("answered", reason)
+
+
+async def test_an_action_that_no_pack_can_take_says_so(page: PageClient, sandbox: Sandbox) -> None:
+    away = flow("Deploy").replace("Deployer", "Absent")
+    sandbox.flyte.add_flow(flow_from_text(away, "test", is_json=False))
+
+    trace = await page.wait_for_trace(await page.say("deploy"), lambda trace: trace["pending_actions"])
+
+    assert trace["outcome"]["kind"] == "pending"
+    assert trace["outcome"]["reason"] == "there is no pack Absent to take it"
 
 
 async def test_a_failure_that_a_step_handles_is_no_failure(page: PageClient, sandbox: Sandbox) -> None:
@@ -139,7 +155,7 @@ async def test_a_failure_that_no_step_handles_is_one(page: PageClient, sandbox: 
     trace = await settled_trace(page, sandbox, flow("Refuse", tell("Deployed")))
 
     assert trace["outcome"]["kind"] == "failed"
-    assert trace["outcome"]["reason"] == "Deployer DeployFailed: no release"
+    assert trace["outcome"]["reason"] == "Refuse ends in DeployFailed: no release"
     assert trace["failed_actions"] == 1
     counted = await summary(page)
     assert (counted["failed"], counted["handled"], counted["not_answered"]) == (1, 0, 0)
@@ -159,7 +175,7 @@ async def test_a_failure_of_the_handling_step_itself_is_one(page: PageClient, sa
     trace = await settled_trace(page, sandbox, flow("Refuse", lost))
 
     assert trace["outcome"]["kind"] == "failed"
-    assert trace["outcome"]["reason"].startswith("Slack SendMessageFailed: channel_not_found")
+    assert trace["outcome"]["reason"].startswith("SendMessage ends in SendMessageFailed: channel_not_found")
 
 
 async def test_a_step_may_handle_that_a_pack_does_not_know_the_command(page: PageClient, sandbox: Sandbox) -> None:

@@ -17,8 +17,9 @@ from entrypoints.simulation.flyte.trace import (
     StepMatched,
     StepUnmatched,
     TraceEvent,
+    step_name,
 )
-from entrypoints.simulation.flyte.unawaited import shows_in_slack, unawaited_answer
+from entrypoints.simulation.flyte.unawaited import shows_in_slack, unawaited_answer, waiting_steps
 from entrypoints.simulation.web.trace.sources import source_of_payload
 from entrypoints.simulation.web.trace.trace import DeliveryStage, MessageTrace
 from entrypoints.simulation.web.trace.traces import MessageTraces
@@ -59,7 +60,7 @@ class FlyteTracer:
                 self._on_evaluated(event)
             case ActionCreated(action_id=action_id, pack=pack, command=command, input=action_input):
                 details = {"pack": pack, "command": command, "input": action_input}
-                self._add_action_step(action_id, "action_created", event.at, details)
+                self._add_action_step(action_id, "action_created", event.at, details, self._lack_of_pack(action_id))
             case ActionTaken(action_id=action_id):
                 action = self._flyte.actions[action_id]
                 self._add_action_step(action_id, "action_taken", event.at, {"pack": action.pack_name})
@@ -90,14 +91,14 @@ class FlyteTracer:
         match step:
             case StepMatched(action_id=action_id):
                 self._traces.by_action[action_id] = trace
-                trace.pending_actions.add(action_id)
+                trace.pending_actions[action_id] = ""
                 details |= {"outcome": "matched", "criteria": step.criteria, "rendered": step.rendered}
             case StepUnmatched():
                 details |= {"outcome": "unmatched", "reason": step.reason}
                 details |= {"criteria": step.criteria, "rendered": step.rendered}
             case StepFailed():
                 details |= {"outcome": "failed", "reason": step.error, "part": step.part}
-                trace.flow_failure = f"{_name(step)}: {step.part}: {step.error}"
+                trace.flow_failure = f"{step_name(step.flow, step.step)}: {step.part}: {step.error}"
         criteria = str(details.get("criteria", ""))
         details["values"] = referenced_values(criteria, step.trigger, step.context)
         self._traces.advance(trace, "flow_step", step.at, details)
@@ -109,10 +110,10 @@ class FlyteTracer:
                 self._traces.counters.update(failed=-1, handled=1)
             if result.trace is not None:
                 result.trace.unmet = ""
-                result.trace.handle_failure(result.action_id, _name(step))
+                result.trace.handle_failure(result.action_id, step_name(step.flow, step.step))
             result.is_unhandled, result.has_run = False, True
         elif isinstance(step, StepUnmatched) and result.trace is not None and not result.has_run:
-            result.trace.unmet = f"{_name(step)}: {step.reason}"
+            result.trace.unmet = f"{step_name(step.flow, step.step)}: {step.reason}"
 
     def _on_completed(self, completed: ActionFinished) -> None:
         action = self._flyte.actions[completed.action_id]
@@ -123,18 +124,25 @@ class FlyteTracer:
         self._remember_result(action, trace, has_failed=completed.has_failed)
         if trace is None:
             return
-        trace.pending_actions.discard(completed.action_id)
+        trace.pending_actions.pop(completed.action_id, None)
         trace.completed_actions += 1
         details: dict[str, object] = {"event": completed.event, "payload": completed.payload}
         details["succeeded"] = not completed.has_failed
         if completed.has_failed:
             details["failed_action"] = completed.action_id
-            trace.failures[completed.action_id] = f"{action.pack_name} {completed.event}{_error(completed.payload)}"
+            trace.failures[completed.action_id] = completed.outcome
         elif shows_in_slack(self._flyte, action):
             trace.answered_at = trace.answered_at or completed.at
         else:
-            trace.unawaited = unawaited_answer(self._flyte, completed) or trace.unawaited
+            self._check_unawaited(trace, action, completed)
         self._traces.advance(trace, "action_completed", completed.at, details)
+
+    def _check_unawaited(self, trace: MessageTrace, action: Action, completed: ActionFinished) -> None:
+        """Record that no step waits for an answer: a mistake if the flow waits for another one."""
+        unawaited = unawaited_answer(self._flyte, completed)
+        if unawaited and waiting_steps(action):
+            trace.mismatch = unawaited
+        trace.unmet = unawaited or trace.unmet
 
     def _remember_result(self, action: Action, trace: MessageTrace | None, *, has_failed: bool) -> None:
         if action.result is None:
@@ -143,20 +151,19 @@ class FlyteTracer:
         if len(self._results) > _MAX_RESULTS:
             del self._results[next(iter(self._results))]
 
-    def _add_action_step(self, action_id: str, kind: str, at: float, details: dict[str, object]) -> None:
+    def _lack_of_pack(self, action_id: str) -> str:
+        """Returns that no pack can take an action; empty if one can."""
+        action = self._flyte.actions[action_id]
+        return "" if self._flyte.has_pack_for(action) else f"there is no pack {action.pack_name} to take it"
+
+    def _add_action_step(
+        self, action_id: str, kind: str, at: float, details: dict[str, object], obstacle: str = ""
+    ) -> None:
+        """Add a step to the trace of an action, which waits because of the obstacle, if any."""
         trace = self._traces.by_action.get(action_id)
         if trace is not None:
+            trace.pending_actions[action_id] = obstacle
             self._traces.advance(trace, kind, at, details)
 
     def _trace_of(self, event: str, payload: object) -> MessageTrace | None:
         return self._traces.by_source.get(source_of_payload(event, payload))
-
-
-def _name(step: StepEvaluated) -> str:
-    return f"flow {step.flow}" + (f", step {step.step}" if step.step else "")
-
-
-def _error(payload: object) -> str:
-    """Returns what a failure says of itself, after a colon; empty if it says nothing."""
-    error = payload.get("error") if isinstance(payload, Mapping) else payload
-    return f": {error}" if isinstance(error, str) and error else ""

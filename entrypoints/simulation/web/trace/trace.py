@@ -57,7 +57,7 @@ class Outcome:
 
     kind: OutcomeKind
     reason: str = ""
-    """What failed, why no one was answered, or which answer of a pack no step waits for; may be empty."""
+    """What failed, what it waits for, why no one was answered, or which answer no step waits for; may be empty."""
     at: float = 0.0
     """When: of an answer the first one, otherwise the last step."""
 
@@ -72,8 +72,8 @@ class MessageTrace:
     stage: DeliveryStage
     steps: list[dict[str, object]] = field(default_factory=list)
     step_count: int = 0
-    pending_actions: set[str] = field(default_factory=set)
-    """Their ids."""
+    pending_actions: dict[str, str] = field(default_factory=dict)
+    """By id, each with what keeps it from being taken; empty if nothing does."""
     failures: dict[str, str] = field(default_factory=dict)
     """The actions that failed and that no step has handled, by id, with what to say of them."""
     flow_failure: str = ""
@@ -82,10 +82,10 @@ class MessageTrace:
     """Including the failed ones."""
     answered_at: float | None = None
     """Monotonic time at which the app first did something that shows in Slack."""
-    unawaited: str = ""
-    """Which answer of a pack no step waits for; empty if there is none."""
+    mismatch: str = ""
+    """Which answer of a pack no step waits for, though one waits for another; empty if there is none."""
     unmet: str = ""
-    """Which step waits for the result of an action, and why it did not run."""
+    """Why nothing followed from the result of an action: no step waits for it, or the one that does did not run."""
     last_at: float = 0.0
     sources: list[str] = field(default_factory=list)
     """The names of what is traced; see `sources`."""
@@ -114,12 +114,12 @@ class MessageTrace:
         if failure := next(iter(self.failures.values()), self.flow_failure):
             return Outcome(OutcomeKind.FAILED, failure, self.last_at)
         if self.pending_actions:
-            return Outcome(OutcomeKind.PENDING, at=self.last_at)
+            return Outcome(OutcomeKind.PENDING, next(filter(None, self.pending_actions.values()), ""), self.last_at)
         if self.answered_at is not None:
-            return Outcome(OutcomeKind.ANSWERED, self.unawaited, self.answered_at)
+            return Outcome(OutcomeKind.ANSWERED, self.mismatch, self.answered_at)
         if not self.completed_actions:
             return Outcome(OutcomeKind.NO_FLOW, at=self.last_at)
-        return Outcome(OutcomeKind.NOT_ANSWERED, self.unawaited or self.unmet or _NOTHING_SHOWN, self.last_at)
+        return Outcome(OutcomeKind.NOT_ANSWERED, self.mismatch or self.unmet or _NOTHING_SHOWN, self.last_at)
 
     def as_json(self) -> dict[str, object]:
         """Returns the trace's current state."""

@@ -37,6 +37,7 @@ export function initFlows() {
     clearTimeout(updateTimer);
     updateTimer = setTimeout(send, UPDATE_DELAY_MS, "update-flow");
   });
+  text.addEventListener("keydown", onKey);
   text.addEventListener("scroll", () => (byId("line-numbers").scrollTop = text.scrollTop));
   text.addEventListener("blur", () => isUnsent && send("update-flow"));
   enableArrowKeys(list, () => [...list.querySelectorAll("button")], (item) => (item.focus(), item.click()));
@@ -48,6 +49,13 @@ export function initFlows() {
   byId("delete-flow").addEventListener("click", () => act("delete-flow", { flow: text.dataset.flow }));
 }
 
+/** Ctrl+S and Cmd+S save, where there is a file. */
+function onKey(event) {
+  if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  if (shown?.file) save();
+}
+
 /** Renders the list of flows, and the text of the selected one unless it is being edited. */
 export function renderFlows({ feed }) {
   const flows = feed.under("flow/").sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }));
@@ -57,8 +65,8 @@ export function renderFlows({ feed }) {
   renderText(selectedId, selected);
 }
 
-function flowItem(id, { name, error }, isSelected) {
-  const [tone, label] = error ? ["bad", "has an error"] : ["good", "running"];
+function flowItem(id, { name, error, findings }, isSelected) {
+  const [tone, label] = error ? ["bad", "has an error"] : findings.length ? ["warning", "running, with mistakes"] : ["good", "running"];
   return element("li", {}, button(
     [element("span", { className: `dot ${tone}`, role: "img", "aria-label": label }), name || "unnamed"],
     { id: `flow-${id}`, "aria-pressed": String(isSelected), onclick: () => selection.set({ flow: id }) },
@@ -107,7 +115,8 @@ function renderState(flow) {
   if (!flow) return fill(state, "There are no flows.");
   if (!flow.error) return fill(state, `Running in this simulation. ${storage(flow)}`);
   const location = flow.line ? `Line ${flow.line}${flow.column ? `, column ${flow.column}` : ""}: ` : "";
-  fill(state, `${location}${flow.error}. ${flow.is_running ? "The last valid version keeps running." : "Not running yet."}`);
+  const end = flow.error.endsWith("?") ? "" : ".";
+  fill(state, `${location}${flow.error}${end} ${flow.is_running ? "The last valid version keeps running." : "Not running yet."}`);
 }
 
 /** Tells where the text is kept. */

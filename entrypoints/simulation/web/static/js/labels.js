@@ -21,7 +21,7 @@ export function status(trace, app) {
     case "failed":
       return { tone: "bad", label: `failed: ${reason}` };
     case "pending":
-      return { tone: "waiting", label: "action pending" };
+      return reason ? { tone: "warning", label: `action pending: ${reason}` } : { tone: "waiting", label: "action pending" };
     case "no_flow":
       return { tone: "muted", label: `no flow ran, ${formatDuration(ms)}` };
     case "not_answered":
