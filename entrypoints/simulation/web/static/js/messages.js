@@ -169,7 +169,7 @@ const editedNote = ({ is_bot: isBot, edited_at: at }) => (isBot && at ? `updated
 function statusChip(workspace, trace, key) {
   const { tone, label } = status(trace, workspace.app);
   const onclick = () => selectMessage(key, { pane: "details" });
-  return button(label, { className: `chip ${tone}`, title: "Show the trace", tabIndex: -1, onclick });
+  return button(label, { className: `chip ${tone}`, title: `${label} (show the trace)`, tabIndex: -1, onclick });
 }
 
 function reactions(workspace, message) {
