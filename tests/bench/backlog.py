@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -185,6 +186,9 @@ async def _drain(
         await pack.stop()
     if drain.count != count:
         drain.problems.append(f"{drain.count} of {count} messages arrived")
+    if drain.problems:
+        warnings = Counter(f"{line['event']}: {line.get('reason', '')}" for line in pack.log)
+        drain.problems += [f"the pack logged {number} times {line}" for line, number in warnings.most_common()]
     return drain
 
 
