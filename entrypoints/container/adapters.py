@@ -29,7 +29,7 @@ def _reveal(secret: Any) -> str:
 
 
 def receive_mode(settings: Settings) -> str:
-    """Returns the name of the receive mode, by which selectors choose."""
+    """Returns the name of the receive mode: the key of the selectors below."""
     return settings.receive_mode.name
 
 

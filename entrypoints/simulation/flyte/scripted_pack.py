@@ -60,7 +60,7 @@ class ScriptedPack:
 
     @property
     def script(self) -> PackScript:
-        """The script by which the pack answers now."""
+        """The script that gives the answers of the pack now."""
         return self._script
 
     def replace_script(self, script: PackScript) -> None:
