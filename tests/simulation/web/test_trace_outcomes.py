@@ -54,7 +54,9 @@ async def settled_trace(page: PageClient, sandbox: Sandbox, text: str) -> dict[s
     sandbox.flyte.add_flow(flow_from_text(text, "test", is_json=False))
     key = await page.say("deploy")
     assert await sandbox.settle(10) == ""
-    return await page.wait_for_trace(key, lambda trace: trace["outcome"]["kind"] not in ("undelivered", "pending"))
+    later = await page.say("thanks")  # once the feed shows it, it shows everything before it
+    state = await page.wait_for(lambda state: f"trace/{later}" in state)
+    return dict(state[f"trace/{key}"])
 
 
 async def summary(page: PageClient) -> dict[str, Any]:
