@@ -38,7 +38,7 @@ _TRANSIENT_STATUSES = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,
 """Without 504: a query that took too long would do so again."""
 
 _CLOCK_SKEW = timedelta(hours=1)
-"""How much further the pack's clock may have been ahead of Flyte's when it received an event than it is now."""
+"""How much further the pack's clock may have been ahead of Flyte's at an earlier time than it is now."""
 
 
 _Identity: TypeAlias = tuple[str, ...]
@@ -57,15 +57,19 @@ class FlyteAudit:
         self._link = link
         self._pack_name = pack_name
 
-    async def state_of(self, action_id: str) -> str:
-        """Returns the state of one of the pack's actions; empty if it is not in the audit. Raises AuditUnavailable."""
+    async def state_of(self, action_id: str, taken_at: datetime | None = None) -> str:
+        """Returns the state of one of the pack's actions; empty if it is not in the audit. Raises AuditUnavailable.
+
+        Searches the newest runs, or those since the action was taken, by the pack's clock.
+        """
         states: list[str] = []
 
         def visit(action: AuditedAction) -> None:
             if action.id == action_id:
                 states.append(action.state.value)
 
-        await self._search(visit, lambda: bool(states), actionPackName=self._pack_name)
+        since = self._by_flyte_s_clock(taken_at) if taken_at else None
+        await self._search(visit, lambda: bool(states), since=since, actionPackName=self._pack_name)
         return states[0] if states else ""
 
     async def open_actions(
@@ -95,7 +99,7 @@ class FlyteAudit:
         wanted = {_identity_of(entry): entry for entry in entries}
         if not wanted:
             return set()
-        since = min(map(_earliest_arrival, entries)) - max(timedelta(), self._client.clock_ahead()) - _CLOCK_SKEW
+        since = self._by_flyte_s_clock(min(map(_earliest_arrival, entries)))
         found = await self._search_published(wanted, since, actionPackName=self._pack_name)
         if len(found) == len(wanted):
             return found
@@ -104,6 +108,10 @@ class FlyteAudit:
         except (AuditUnavailable, WorkflowServerError) as error:
             log.warning("audit_incomplete", reason=str(error))
             return found
+
+    def _by_flyte_s_clock(self, time: datetime) -> datetime:
+        """Returns the earliest time that Flyte's clock may have shown at this time of the pack's clock."""
+        return time - max(timedelta(), self._client.clock_ahead()) - _CLOCK_SKEW
 
     async def _search_published(
         self, wanted: Mapping[_Identity, OutboxEntry], since: datetime, **filters: str

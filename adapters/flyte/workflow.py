@@ -118,10 +118,10 @@ class FlyteWorkflow:
         """Implements the port."""
         await self._post_event(self._registered().event, event, at)
 
-    async def completion_of(self, action_id: ActionId) -> Completion:
+    async def completion_of(self, action_id: ActionId, since: datetime | None = None) -> Completion:
         """Implements the port by Flyte's audit, as far back as it is read."""
         try:
-            state = await self._audit().state_of(links.action_id_in(_parse_result_link(action_id)))
+            state = await self._audit().state_of(links.action_id_in(_parse_result_link(action_id)), since)
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             return Completion.UNKNOWN

@@ -33,6 +33,7 @@ class MemoryWorkflow:
         self._taken: dict[ActionId, Action] = {}
         self._taken_at: dict[ActionId, datetime] = {}
         self._recorded_as_waiting: list[ActionId] = []
+        self._recorded_as_old: list[ActionId] = []
         self._changed = asyncio.Event()
         self.pack: PackDefinition | None = None
         """The registered pack; None before the registration, and after `forget_pack`."""
@@ -62,6 +63,10 @@ class MemoryWorkflow:
     def record_as_waiting(self, action_id: ActionId) -> None:
         """Lets the record of a taken action be out of date for good, as if it had not been taken."""
         self._recorded_as_waiting.append(action_id)
+
+    def record_as_old(self, action_id: ActionId) -> None:
+        """Lets the record of an action be so old that only a search since it was taken finds it."""
+        self._recorded_as_old.append(action_id)
 
     def forget_pack(self) -> None:
         """Forgets the pack until it registers again."""
@@ -104,9 +109,9 @@ class MemoryWorkflow:
         self.published.append((event, at))
         self._run_flows(event)
 
-    async def completion_of(self, action_id: ActionId) -> Completion:
+    async def completion_of(self, action_id: ActionId, since: datetime | None = None) -> Completion:
         self._require_pack()
-        if action_id not in self._taken:
+        if action_id not in self._taken or (action_id in self._recorded_as_old and since is None):
             return Completion.UNKNOWN
         if action_id in self._recorded_as_waiting:
             return Completion.CONTRADICTORY

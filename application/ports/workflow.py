@@ -91,8 +91,12 @@ class Workflow(Protocol):
         The engine does not recognise repeats: every call that returns is one event.
         """
 
-    async def completion_of(self, action_id: ActionId) -> Completion:
-        """Returns whether the engine has the outcome of this action. An expensive query."""
+    async def completion_of(self, action_id: ActionId, since: datetime | None = None) -> Completion:
+        """Returns whether the engine has the outcome of this action. An expensive query.
+
+        The engine looks at its newest actions only. With `since`, the time by the pack's clock at which the action was
+        taken, it looks at all actions since then: a far more expensive query, never to be made in a loop.
+        """
 
     async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         """Returns for each entry whether the engine has certainly processed its event, by content and `received_at`.

@@ -1,6 +1,7 @@
 """Reports the outcomes of actions to the workflow engine until it has them."""
 
 from collections import Counter
+from datetime import datetime
 
 import structlog
 
@@ -24,6 +25,10 @@ log = structlog.get_logger()
 _MAX_UNCONFIRMED_ATTEMPTS = 70
 """Failed attempts after which an outcome is dead-lettered if the engine can't tell whether it has it. With pauses up
 to a minute, about an hour: an engine whose database is down fails everything for a while."""
+
+_WIDE_SEARCHES = (3, 10, 30)
+"""The failed attempts after which an engine that can't tell is asked to look further back, at great expense: after a
+second, two minutes and twenty minutes."""
 
 _MAX_CONTRADICTIONS = 11
 """Failed attempts, in about three minutes, after which the engine is taken to have an outcome that it will never
@@ -69,7 +74,8 @@ class ResultReporter:
                 return str(error)
             except (WorkflowServerError, WorkflowInDoubt) as error:
                 log.warning("answer_not_taken", action=entry.action.id, reason=str(error))
-                completion = await self._completion_of(entry.action.id)
+                is_wide = attempts[Completion.UNKNOWN] > 0 and attempts.total() + 1 in _WIDE_SEARCHES
+                completion = await self._completion_of(entry.action.id, entry.taken_at if is_wide else None)
                 attempts[completion] += 1
                 is_failure = isinstance(error, WorkflowServerError)
                 if completion is Completion.RECEIVED or (
@@ -93,9 +99,9 @@ class ResultReporter:
             raise ValueError(f"action {entry.action.id} has no outcome yet")
         await self._workflow.complete(entry.action.id, entry.outcome, entry.completed_at)
 
-    async def _completion_of(self, action_id: ActionId) -> Completion:
+    async def _completion_of(self, action_id: ActionId, since: datetime | None) -> Completion:
         try:
-            return await self._workflow.completion_of(action_id)
+            return await self._workflow.completion_of(action_id, since)
         except WorkflowError as error:
             log.warning("audit_failed", action=action_id, reason=str(error))
             return Completion.UNKNOWN

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -197,6 +197,20 @@ async def test_a_pending_action_is_found_behind_a_thousand_newer_runs(
     assert taken in (await workflow.open_actions(LONG_AGO)).taken
 
 
+async def test_a_completed_action_behind_a_thousand_newer_runs_is_found_by_a_search_since_it_was_taken(
+    flyte: FlyteServer, workflow: FlyteWorkflow
+) -> None:
+    flyte.queue_action("Slack", "Broadcast", {"message": "old"})
+    since = workflow.now()
+    action = await workflow.take()
+    assert action is not None
+    await workflow.complete(action.id, Fatal("x"), NOON)
+    for number in range(1_000):
+        flyte.raise_event("Slack", "ReceivedMessage", {"number": number})
+    assert await workflow.completion_of(action.id) is Completion.UNKNOWN
+    assert await workflow.completion_of(action.id, since) is Completion.RECEIVED
+
+
 async def test_a_pending_action_with_unreadable_input_has_an_unreadable_command(
     flyte: FlyteServer, workflow: FlyteWorkflow
 ) -> None:
@@ -375,6 +389,27 @@ async def test_runs_are_queried_page_by_page_until_they_are_too_old() -> None:
     ]
 
 
+async def test_an_action_is_searched_for_page_by_page_until_runs_are_older_than_its_taking() -> None:
+    def run(minutes: int) -> dict[str, Any]:
+        time = (NOON - timedelta(minutes=minutes)).isoformat()
+        return {"actions": {"1": _audited(id="other", trigger=None, state={"value": "SUCCESS", "time": time})}}
+
+    pages = {"0": [run(-1)] * 200, "200": [run(59)] * 200, "400": [run(59)] * 199 + [run(61)]}
+
+    def respond(request: Request) -> bytes:
+        start = request.target.partition("start=")[2].partition("&")[0]
+        return flyte_registration(request) or http_response(200, json.dumps({"flows": pages[start]}))
+
+    async with scripted_server(respond) as server:
+        workflow = FlyteWorkflow(server.url)
+        async with workflow.open():
+            await workflow.register(DEFINITION)
+            action = ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")
+            assert await workflow.completion_of(action, NOON) is Completion.UNKNOWN
+    asked = [request.target for request in server.requests if "/audit/" in request.target]
+    assert [target.partition("start=")[2] for target in asked] == ["0&limit=200", "200&limit=200", "400&limit=200"]
+
+
 async def test_an_event_received_while_our_clock_was_ahead_is_found_after_it_was_set_right() -> None:
     timestamp, received_at = f"{NOON.timestamp():.6f}", NOON + timedelta(days=1)
     event = {
@@ -425,12 +460,13 @@ async def test_pages_are_too_old_by_flyte_s_clock_and_not_by_ours() -> None:
             assert await workflow.were_published([outbox_entry(received_message("1.1").message, ours)]) == [True]
 
 
-async def test_the_number_of_pages_is_bounded() -> None:
+@pytest.mark.parametrize(("since", "pages"), [(None, 3), (LONG_AGO, 50)])
+async def test_the_number_of_pages_is_bounded(since: datetime | None, pages: int) -> None:
     page = json.dumps({"flows": [{"actions": {"1": _audited(id="other")}}] * 200})
     async with scripted_server(lambda request: flyte_registration(request) or http_response(200, page)) as server:
         workflow = FlyteWorkflow(server.url)
         async with workflow.open():
             await workflow.register(DEFINITION)
             action = ActionId(f"{server.url}/v1/packs/Slack/actions/a1/result")
-            assert await workflow.completion_of(action) is Completion.UNKNOWN
-    assert len([request for request in server.requests if "/audit/" in request.target]) == 3
+            assert await workflow.completion_of(action, since) is Completion.UNKNOWN
+    assert len([request for request in server.requests if "/audit/" in request.target]) == pages

@@ -217,6 +217,19 @@ class WorkflowContract(ABC):
         assert await workflow.completion_of(first.id) is Completion.RECEIVED
         assert await workflow.completion_of(second.id) is Completion.MISSING
 
+    async def test_a_search_since_an_action_was_taken_finds_whether_it_is_completed(
+        self, workflow: Workflow, engine: Engine
+    ) -> None:
+        await workflow.register(DEFINITION)
+        for number in range(2):
+            engine.enqueue(Broadcast(str(number)))
+        since = workflow.now()
+        first, second = await self._taken(workflow), await self._taken(workflow)
+        await workflow.complete(first.id, Fatal("x"), NOON)
+        assert await workflow.completion_of(first.id, since) is Completion.RECEIVED
+        assert await workflow.completion_of(second.id, since) is Completion.MISSING
+        assert await workflow.completion_of(engine.unknown_action_id(like=first.id), since) is Completion.UNKNOWN
+
     async def test_the_completion_of_an_unknown_action_is_unknown(self, workflow: Workflow, engine: Engine) -> None:
         await workflow.register(DEFINITION)
         engine.enqueue(Broadcast("hello"))

@@ -123,6 +123,32 @@ async def test_without_the_audit_endless_500s_are_dead_lettered_after_an_hour(wo
     assert [line["log_level"] for line in logs if line["event"] == "answer_set_aside"] == ["error"]
 
 
+async def test_a_result_that_only_a_wide_search_of_the_record_finds_is_soon_known_to_be_reported(world: World) -> None:
+    world.faults.fail_after("complete", FAILED)
+
+    async with world.pack():
+        action = world.engine.enqueue(COMMAND)
+        world.engine.record_as_old(action)
+        await advance_without_polling(world, 10)
+
+    assert (await world.in_journal(action)).state is ActionState.REPORTED
+
+
+async def test_a_result_that_the_engine_does_not_take_is_searched_for_widely_a_few_times_an_hour(world: World) -> None:
+    world.faults.fail_before("complete", FAILED)
+
+    async with world.pack():
+        action = world.engine.enqueue(COMMAND)
+        world.engine.record_as_old(action)
+        await advance_without_polling(world, 3500)
+
+    entry = await world.in_journal(action)
+    searches = [since for _, since in world.faults.called_with("completion_of")]
+    assert len(searches) > 50
+    assert [since for since in searches if since] == [entry.taken_at] * 3
+    assert searches[:3] == [None, None, entry.taken_at]
+
+
 async def test_a_result_that_is_refused_while_the_record_says_waiting_counts_as_reported_after_some_minutes(
     world: World,
 ) -> None:
