@@ -11,7 +11,8 @@ from application.ports.clock import Clock
 from entrypoints.check.configuration import settings_failures
 from entrypoints.check.report import Report
 from entrypoints.check.runner import run_checks
-from entrypoints.config.settings import Settings, SettingsError, load_settings
+from entrypoints.config.issues import SettingsError
+from entrypoints.config.settings import Settings, load_settings
 from entrypoints.exit_status import ExitStatus
 from entrypoints.observability.logs import configure_logs
 from entrypoints.observability.redaction import Redactor

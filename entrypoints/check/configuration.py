@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from adapters.flyte.diagnostics import pack_id
 from application.ports.storage import StorageDescription
 from entrypoints.check.findings import Finding, Status, failed, ok
-from entrypoints.config.settings import ReceiveMode, Settings, SettingsError
+from entrypoints.config.issues import SettingsError
+from entrypoints.config.settings import ReceiveMode, Settings
 
 CONFIGURATION = "configuration"
 

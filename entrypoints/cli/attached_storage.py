@@ -13,8 +13,9 @@ from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.ports.transfer import TransferableStorage
 from domain.errors import StorageError
+from entrypoints.config.issues import SettingsError
 from entrypoints.config.passwords import passwords_in
-from entrypoints.config.settings import SettingsError, storage_url
+from entrypoints.config.settings import storage_url
 from entrypoints.exit_status import ExitStatus
 from entrypoints.observability.logs import configure_logs
 from entrypoints.observability.redaction import Redactor

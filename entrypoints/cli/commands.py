@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import click
 
+from entrypoints.config.issues import SettingsError
 from entrypoints.config.parsers import LOG_LEVELS
-from entrypoints.config.settings import SettingsError, load_settings
+from entrypoints.config.settings import load_settings
 from entrypoints.exit_status import ExitStatus
 from entrypoints.terminal_text import printable
 

@@ -13,7 +13,7 @@ from typing import Final, TextIO, cast
 import click
 
 from domain.errors import StorageError
-from entrypoints.config.settings import SettingsError
+from entrypoints.config.issues import SettingsError
 from entrypoints.exit_status import ExitStatus
 from entrypoints.lint.loading import load_flow
 from entrypoints.lint.packs import SLACK, Packs

@@ -1,18 +1,17 @@
 """The settings: read from environment variables, with every invalid one reported at once."""
 # ruff: noqa: RUF009 - the functions called for defaults return a field() that carries its variable
 
-import difflib
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from application.policies import Listen, WhenInDoubt
 from domain.channels import ChannelId
-from entrypoints.config import parsers
+from entrypoints.config import oddities, parsers
+from entrypoints.config.issues import SettingIssue, SettingsError
 from entrypoints.config.parsers import Secret
 from entrypoints.config.passwords import passwords_in
 from entrypoints.config.variables import Variable
@@ -20,33 +19,12 @@ from entrypoints.config.variables import Variable
 T = TypeVar("T")
 
 _PROXIES: Final = ("https_proxy", "http_proxy", "all_proxy")
-_SET_BY_KUBERNETES: Final = re.compile(r"FLYTE_SLACK_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_\w+)?)")
-"""Variables that Kubernetes sets in every container of a namespace with a service called `flyte-slack`."""
 _OF_EACH_REPLICA: Final = frozenset(
     ("flyte_api_timeout_seconds", "storage", "backup_dir", "record", "http_host", "http_port", "log_level")
 )
 """The settings that may differ between the replicas of a pack."""
 _DAY_SECONDS: Final = 86400
 _MILLION: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class SettingIssue:
-    """A problem with one variable, and how to correct it."""
-
-    variable: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.variable}: {self.message}"
-
-
-class SettingsError(Exception):
-    """The environment contains invalid settings. The text has one line per issue and contains no secret."""
-
-    def __init__(self, issues: tuple[SettingIssue, ...]) -> None:
-        super().__init__("\n".join(map(str, issues)))
-        self.issues = issues
 
 
 class ReceiveMode(Enum):
@@ -169,14 +147,18 @@ def variables() -> tuple[Variable, ...]:
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from environment variables. Raises SettingsError that lists every invalid one.
+    """Read the settings from environment variables. Raises SettingsError that lists every invalid and misspelt one.
 
     White space around a value is ignored, and an empty variable counts as unset.
     """
     given = _non_empty(environ)
-    values = _parse(_variables_by_field(), given)
-    warnings = tuple(_warnings(given, values["storage"]))
-    return Settings(**values, proxy_passwords=_proxy_passwords(given), warnings=warnings)
+    misspelt = tuple(oddities.misspelt(given, variables()))
+    try:
+        values = _parse(_variables_by_field(), given)
+    except SettingsError as error:
+        raise SettingsError((*error.issues, *misspelt)) from None
+    settings = Settings(**values, proxy_passwords=_proxy_passwords(given))
+    return replace(settings, warnings=(*misspelt, *oddities.misplaced(settings), *_ineffective(given)))
 
 
 def storage_url(environ: Mapping[str, str]) -> Secret:
@@ -222,11 +204,7 @@ def _proxy_passwords(given: Mapping[str, str]) -> tuple[Secret, ...]:
     return tuple(Secret(password) for url in urls for password in passwords_in(url))
 
 
-def _warnings(given: Mapping[str, str], storage: Secret | None) -> Iterator[SettingIssue]:
-    known = [name for variable in variables() for name in variable.names]
-    for name in sorted(given):
-        if name.startswith("FLYTE_SLACK_") and name not in known and not _SET_BY_KUBERNETES.fullmatch(name):
-            similar = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-            yield SettingIssue(name, "unknown variable" + (f"; did you mean {similar[0]}?" if similar else ""))
-    if storage and "FLYTE_SLACK_BACKUP_DIR" in given:
+def _ineffective(given: Mapping[str, str]) -> Iterator[SettingIssue]:
+    is_replaced = given.keys() & {"FLYTE_SLACK_STORAGE", "FLYTE_SLACK_STORAGE_FILE"}
+    if is_replaced and "FLYTE_SLACK_BACKUP_DIR" in given:
         yield SettingIssue("FLYTE_SLACK_BACKUP_DIR", "has no effect, because FLYTE_SLACK_STORAGE is set")

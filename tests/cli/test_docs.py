@@ -11,7 +11,8 @@ from application.catalog.commands import COMMANDS
 from application.catalog.specs import AskOperator, CommandSpec, LookFor, Repeat
 from application.ports.chat import Chat
 from application.ports.receiver import CONNECT
-from entrypoints.config.settings import SettingsError, load_settings, variables
+from entrypoints.config.issues import SettingsError
+from entrypoints.config.settings import load_settings, variables
 from entrypoints.config.variables import Variable
 from entrypoints.container.application import HEALTH_CHECKS
 from tests.support.pages import DOCS, ROOT, code_spans, page, rows, section, sources, titled_blocks

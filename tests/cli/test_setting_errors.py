@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.config.settings import SettingsError, load_settings
+from entrypoints.config.issues import SettingsError
+from entrypoints.config.settings import load_settings
 
 NOT_A_URL = "must be an http:// or https:// URL without user name, password, spaces, ? and #, like"
 REQUIRED = {"FLYTE_API": "http://localhost:8080", "FLYTE_SLACK_TOKEN": "token_abc"}
@@ -232,8 +233,86 @@ def test_an_unknown_variable_is_a_warning_that_suggests_the_likely_name() -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "intended"),
+    [
+        ("FLYTE_LABEL", "FLYTE_LABELS"),
+        ("flyte_labels", "FLYTE_LABELS"),
+        ("FLYTE_JTW", "FLYTE_JWT"),
+        ("FLYTE_JWT_FILES", "FLYTE_JWT_FILE"),
+        ("FLYTE_TIMEOUT", "FLYTE_API_TIMEOUT"),
+        ("FLYTE_PACK_NAME", "PACK_NAME"),
+        ("PACKNAME", "PACK_NAME"),
+        ("LOG_LEVEL", "LOGLEVEL"),
+        ("SLACK_APP_TOKEN", "FLYTE_SLACK_APP_TOKEN"),
+        ("SLACK_SIGNING_SECRET", "FLYTE_SLACK_SIGNING_SECRET"),
+    ],
+)
+def test_a_misspelt_name_is_a_warning_whatever_it_begins_with(name: str, intended: str) -> None:
+    assert warnings(**{name: "x"}) == {name: f"unknown variable; did you mean {intended}?"}
+
+
+def test_misspelt_names_are_listed_with_the_errors_that_they_cause() -> None:
+    assert issues({"FLYTE_API_URL": "http://localhost:8080", "SLACK_TOKEN": "token_abc"}) == {
+        "FLYTE_API": "required; set it to the base URL of the Flyte API, like http://localhost:8080",
+        "FLYTE_SLACK_TOKEN": (
+            "required; set it to the bot token, or set FLYTE_SLACK_TOKEN_FILE to a file that contains it"
+        ),
+        "FLYTE_API_URL": "unknown variable; did you mean FLYTE_API?",
+        "SLACK_TOKEN": "unknown variable; did you mean FLYTE_SLACK_TOKEN?",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["FLYTE_MGO_HOST", "STORAGE", "EVENTS", "TOKEN", "HTTP_PORT", "SLACK_TOKEN", "OTEL_SERVICE_NAME", "PATH"]
+)
+def test_variables_of_other_programs_cause_no_warning(name: str) -> None:
+    assert warnings(**{name: "x"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "found", "advice"),
+    [
+        ("FLYTE_SLACK_TOKEN", "xapp-1-hush", "an app-level token", "belongs in FLYTE_SLACK_APP_TOKEN"),
+        ("FLYTE_SLACK_TOKEN", "xoxp-hush", "a user token", "a bot token begins with xoxb-"),
+        ("FLYTE_SLACK_APP_TOKEN", "xoxb-hush", "a bot token", "belongs in FLYTE_SLACK_TOKEN"),
+        ("FLYTE_SLACK_SIGNING_SECRET", "xoxb-hush", "a bot token", "belongs in FLYTE_SLACK_TOKEN"),
+    ],
+)
+def test_a_token_in_the_wrong_variable_is_a_warning_that_does_not_show_it(
+    variable: str, text: str, found: str, advice: str
+) -> None:
+    [(name, message)] = warnings(**{variable: text}).items()
+    assert name == variable
+    assert found in message
+    assert advice in message
+    assert "hush" not in message
+
+
+def test_a_swapped_token_in_a_file_is_a_warning_too(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("xoxb-hush")
+    assert list(warnings(FLYTE_SLACK_APP_TOKEN_FILE=str(tmp_path / "token"))) == ["FLYTE_SLACK_APP_TOKEN"]
+
+
+@pytest.mark.parametrize("name", ["#ops", "ops", "release-2026", "général", "#OPS"])
+def test_the_name_of_a_channel_is_a_warning_that_asks_for_its_id(name: str) -> None:
+    [message] = warnings(FLYTE_SLACK_DEFAULT_JOIN_CHANNEL=f"C024BE91L,{name}").values()
+    assert message.startswith(f"{name!r} is a channel's name; set the id, like C024BE91L")
+
+
+@pytest.mark.parametrize("channel_id", ["C024BE91L", "1234", "G01", "D0AB"])
+def test_the_id_of_a_channel_is_no_warning(channel_id: str) -> None:
+    assert warnings(FLYTE_SLACK_DEFAULT_JOIN_CHANNEL=channel_id) == {}
+
+
 def test_variables_that_kubernetes_sets_cause_no_warning() -> None:
     services = {
+        "FLYTE_SERVICE_HOST": "10.0.0.1",
+        "FLYTE_PORT": "tcp://10.0.0.1:8080",
+        "FLYTE_API_PORT": "tcp://10.0.0.1:8080",
+        "FLYTE_API_PORT_8080_TCP_PROTO": "tcp",
+        "FLYTE_SLACK_DB_SERVICE_HOST": "10.0.0.1",
+        "FLYTE_SLACK_HTTP_SERVICE_PORT_WEB": "8090",
         "FLYTE_SLACK_SERVICE_HOST": "10.0.0.1",
         "FLYTE_SLACK_SERVICE_PORT": "8090",
         "FLYTE_SLACK_SERVICE_PORT_HEALTH": "8090",

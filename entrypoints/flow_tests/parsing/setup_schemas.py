@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, post_load
 
-from entrypoints.config.settings import SettingsError
+from entrypoints.config.issues import SettingsError
 from entrypoints.flow_tests.settings import pack_settings
 from entrypoints.simulation.flyte.datastore import NOT_AN_ITEM, is_item
 from entrypoints.simulation.flyte.document_fields import Flag, MappingField, Text, non_empty_list
