@@ -21,6 +21,8 @@ class Action:
 
     id: ActionId
     command: Command
+    trace_parent: str | None = None
+    """Where its trace goes on, as a W3C `traceparent`; None if it is not traced."""
 
 
 class ActionState(Enum):

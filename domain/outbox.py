@@ -86,6 +86,8 @@ class OutboxEntry:
     first_rejected_at: datetime | None = None
     dead_letter_reason: str = ""
     """Empty while the entry waits."""
+    trace_parent: str | None = None
+    """Where its trace goes on, as a W3C `traceparent`; None if it is not traced."""
 
     @property
     def is_urgent(self) -> bool:

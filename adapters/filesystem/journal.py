@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 _PAGE_SIZE = 100
 _BEFORE_ALL = (-(2**62), 0)
-_ENTRY = "place, id, state, taken_at, command, outcome, concluded_at, reason"
+_ENTRY = "place, id, state, taken_at, command, outcome, concluded_at, reason, traceparent"
 _STEP = "begun_at, result, error"
 
 
@@ -83,8 +83,15 @@ class FileJournal:
             return known
         connection.execute("DELETE FROM journal WHERE id = ?", (action.id,))
         connection.execute(
-            "INSERT INTO journal (id, state, in_hand, taken_at, command, uptime) VALUES (?, 'taken', 1, ?, ?, ?)",
-            (action.id, to_micros(at or self._clock.now()), dump_action_command(action.command), self._uptime.now()),
+            "INSERT INTO journal (id, state, in_hand, taken_at, command, uptime, traceparent) "
+            "VALUES (?, 'taken', 1, ?, ?, ?, ?)",
+            (
+                action.id,
+                to_micros(at or self._clock.now()),
+                dump_action_command(action.command),
+                self._uptime.now(),
+                action.trace_parent,
+            ),
         )
         return None
 

@@ -1,6 +1,8 @@
 """Takes over a SQLite file of an earlier version, within the transaction that makes it one of this version.
 
-1. Whatever was added within the earlier version is added, so that there is only one form of it.
+Version 2 lacks columns, which are added. A file of version 1 is rewritten:
+
+1. Whatever was added within that version is added, so that there is only one form of it.
 2. Its tables are set aside under other names; the caller creates those of this version.
 3. Its rows are copied, and its tables dropped.
 
@@ -32,9 +34,9 @@ _COPIES = (
     """INSERT OR IGNORE INTO lanes SELECT id, channel_id, 0, head, head_at, claimed_to, lease_until, not_before,
         is_interrupted, heard_until, iif(uptime = 0, :now, uptime) FROM old_lanes""",
     """INSERT OR IGNORE INTO outbox SELECT place, key, lane, 'message', state, received_at, is_backfilled, said,
-        refusals, first_refused_at, refused_uptime, reason, iif(uptime = 0, :now, uptime) FROM old_outbox""",
+        refusals, first_refused_at, refused_uptime, reason, iif(uptime = 0, :now, uptime), NULL FROM old_outbox""",
     """INSERT OR IGNORE INTO journal SELECT place, id, state, in_hand, taken_at, command, outcome, concluded_at, reason,
-        iif(uptime = 0, :now, uptime) FROM old_journal""",
+        iif(uptime = 0, :now, uptime), NULL FROM old_journal""",
     """INSERT OR IGNORE INTO steps SELECT action, channel_id, position, begun_at, CASE
             WHEN posted_to IS NULL THEN NULL
             WHEN typeof(posted_to) = 'text' AND typeof(timestamp) = 'text' THEN json_object(
@@ -57,6 +59,12 @@ _TABLES = (
     *("lanes", "outbox", "journal", "steps", "taking", "joined", "bystanders", "gaps", "paces", "pauses", "steady"),
     *("uptime", "tallies"),
 )
+
+
+def add_what_version_3_added(connection: sqlite3.Connection) -> None:
+    """Completes the tables of version 2."""
+    for table in ("outbox", "journal"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN traceparent TEXT")
 
 
 def set_version_1_aside(connection: sqlite3.Connection) -> None:

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 _PAGE_SIZE = 200
 _BEFORE_ALL = (-(2**62), 0)
-_ENTRY = "place, key, kind, said, received_at, is_backfilled, refusals, first_refused_at, reason"
+_ENTRY = "place, key, kind, said, received_at, is_backfilled, refusals, first_refused_at, reason, traceparent"
 _LONGEST_DELAY_SECONDS = 120
 """No caller delays a lane for longer; what looks longer in the file is wrong."""
 
@@ -155,8 +155,8 @@ class FileOutbox:
                 continue
             lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_of(connection, entry))
             cursor = connection.execute(
-                "INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, uptime) "
-                "VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                "INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, uptime, traceparent) "
+                "VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
                 (
                     entry.key,
                     lane,
@@ -165,6 +165,7 @@ class FileOutbox:
                     entry.is_backfilled,
                     dump_event(entry.event),
                     uptime,
+                    entry.trace_parent,
                 ),
             )
             is_new = cursor.rowcount == 1

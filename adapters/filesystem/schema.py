@@ -5,13 +5,13 @@ from pathlib import Path
 
 import structlog
 
-from adapters.filesystem.migrations import copy_from_version_1, set_version_1_aside
+from adapters.filesystem.migrations import add_what_version_3_added, copy_from_version_1, set_version_1_aside
 from adapters.sql.journal_rows import UNFINISHED
 from domain.errors import StorageUnusable
 
 log = structlog.get_logger()
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; stored in the file's `user_version`."""
 
 MAX_CHECKED_BYTES = 64 * 1024 * 1024
@@ -54,7 +54,8 @@ _TABLES = (
         first_refused_at INTEGER,
         refused_uptime INTEGER, -- of the first refusal
         reason TEXT NOT NULL DEFAULT '',
-        uptime INTEGER NOT NULL -- when the entry began to wait; when it was delivered, once it is
+        uptime INTEGER NOT NULL, -- when the entry began to wait; when it was delivered, once it is
+        traceparent TEXT
     )""",
     """CREATE TABLE journal (
         place INTEGER PRIMARY KEY,
@@ -66,7 +67,8 @@ _TABLES = (
         outcome TEXT,
         concluded_at INTEGER,
         reason TEXT NOT NULL DEFAULT '',
-        uptime INTEGER NOT NULL -- when the action was taken, requeued or reported
+        uptime INTEGER NOT NULL, -- when the action was taken, requeued or reported
+        traceparent TEXT
     )""",
     """CREATE TABLE steps (
         action INTEGER NOT NULL REFERENCES journal,
@@ -204,8 +206,20 @@ def _check_version(version: int, path: Path, *, migrates: bool) -> None:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
-    """Creates the tables, and fills them from those of an earlier version, in one transaction."""
+    """Creates the tables, or makes them of those of an earlier version, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
+    if version < 2:  # noqa: PLR2004 - since then, tables are changed where they are
+        _create_tables(connection, version)
+    else:
+        add_what_version_3_added(connection)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+    if version:
+        log.info("storage_upgraded", from_version=version, to_version=VERSION)
+
+
+def _create_tables(connection: sqlite3.Connection, version: int) -> None:
+    """Creates the tables, and fills them from those of version 1."""
     if version == 1:
         set_version_1_aside(connection)
     for statement in _TABLES:
@@ -214,7 +228,3 @@ def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
         copy_from_version_1(connection)
     for statement in (*_INDEXES, *_TRIGGERS):
         connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
-    if version:
-        log.info("storage_upgraded", from_version=version, to_version=VERSION)

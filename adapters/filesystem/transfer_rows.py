@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from adapters.sql.codec import optional_text
 from adapters.sql.journal_rows import UNFINISHED
 from application.ports.transfer import (
     ActionRecord,
@@ -21,10 +22,11 @@ Row: TypeAlias = tuple[Any, ...]
 LANES: Final = """SELECT id, name, priority, is_interrupted, not_before, heard_until, uptime
     FROM lanes WHERE id > ? ORDER BY id LIMIT 500"""
 ENTRIES: Final = """SELECT place, key, name, kind, state, received_at, is_backfilled, said, refusals, first_refused_at,
-    refused_uptime, reason, outbox.uptime
+    refused_uptime, reason, outbox.uptime, traceparent
     FROM outbox JOIN lanes ON lane = id WHERE place > ? AND state <> 'done' ORDER BY place LIMIT 500"""
 KEYS: Final = "SELECT place, key, uptime FROM outbox WHERE place > ? AND state = 'done' ORDER BY place LIMIT 500"
-_ACTIONS: Final = """SELECT uptime, place, id, state, taken_at, command, outcome, concluded_at, reason FROM journal
+_ACTIONS: Final = """SELECT uptime, place, id, state, taken_at, command, outcome, concluded_at, reason,
+    traceparent FROM journal
     WHERE {0} AND (uptime, place) > (?, ?) ORDER BY uptime, place LIMIT 20"""
 """Few at once: commands may hold files."""
 ACTIONS: Final = tuple(
@@ -38,13 +40,13 @@ MESSAGE_KEYS: Final = """SELECT channel_id, key, timestamp, reserved_since, upti
 _INSERT_LANE: Final = """INSERT INTO lanes (name, priority, is_interrupted, not_before, heard_until, uptime)
     VALUES (?, ?, ?, ?, ?, ?)"""
 _INSERT_ENTRY: Final = """INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, refusals,
-    first_refused_at, refused_uptime, reason, uptime)
-    VALUES (?, (SELECT id FROM lanes WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    first_refused_at, refused_uptime, reason, uptime, traceparent)
+    VALUES (?, (SELECT id FROM lanes WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_KEY: Final = """INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, uptime)
     VALUES (?, 0, '', 'done', 0, 0, '', ?)"""
 _INSERT_ACTION: Final = """INSERT INTO journal
-    (id, state, in_hand, taken_at, command, outcome, concluded_at, reason, uptime)
-    VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)"""
+    (id, state, in_hand, taken_at, command, outcome, concluded_at, reason, uptime, traceparent)
+    VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_STEP: Final = """INSERT INTO steps (action, name, position, begun_at, result, error)
     VALUES ((SELECT place FROM journal WHERE id = ?), ?, ?, ?, ?, ?)"""
 
@@ -58,7 +60,7 @@ def lane_of(row: Row) -> LaneRecord:
 def entry_of(row: Row) -> EntryRecord:
     """Returns the record of a row of ENTRIES."""
     (place, key, lane, kind, state, received_at, is_backfilled, event) = row[:8]
-    rejections, first_rejected_at, rejected_uptime, reason, uptime = row[8:]
+    rejections, first_rejected_at, rejected_uptime, reason, uptime, traceparent = row[8:]
     return EntryRecord(
         _key(key, place),
         lane,
@@ -72,6 +74,7 @@ def entry_of(row: Row) -> EntryRecord:
         _optional(rejected_uptime),
         _text(reason),
         uptime,
+        optional_text(traceparent),
     )
 
 
@@ -96,7 +99,7 @@ def actions_of(rows: Sequence[Row], step_rows: Iterable[Row]) -> list[ActionReco
 
 
 def _action(row: Row, steps: tuple[StepRecord, ...]) -> ActionRecord:
-    uptime, place, action_id, state, taken_at, command, outcome, completed_at, reason = row
+    uptime, place, action_id, state, taken_at, command, outcome, completed_at, reason, traceparent = row
     return ActionRecord(
         _key(action_id, place),
         state,
@@ -107,6 +110,7 @@ def _action(row: Row, steps: tuple[StepRecord, ...]) -> ActionRecord:
         _text(reason),
         uptime,
         steps,
+        optional_text(traceparent),
     )
 
 
@@ -118,7 +122,7 @@ def _entry_rows(entry: EntryRecord) -> list[Row]:
     state = "set aside" if entry.is_dead_lettered else "waiting"
     head = (entry.key, entry.lane, entry.kind, state, entry.received_at, entry.is_backfilled, entry.event)
     rejections = (entry.rejections, entry.first_rejected_at, entry.rejected_uptime)
-    return [(*head, *rejections, entry.reason, entry.uptime)]
+    return [(*head, *rejections, entry.reason, entry.uptime, entry.traceparent)]
 
 
 def _key_rows(known: KeyRecord) -> list[Row]:
@@ -127,7 +131,7 @@ def _key_rows(known: KeyRecord) -> list[Row]:
 
 def _action_rows(action: ActionRecord) -> list[Row]:
     texts = (action.command, action.outcome, action.completed_at, action.reason)
-    return [(action.id, action.state, action.taken_at, *texts, action.uptime)]
+    return [(action.id, action.state, action.taken_at, *texts, action.uptime, action.traceparent)]
 
 
 def _step_rows(action: ActionRecord) -> list[Row]:

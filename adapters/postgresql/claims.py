@@ -24,7 +24,7 @@ from domain.outbox import Claim, EventKind, Lane, Lease, OutboxEntry
 
 log = structlog.get_logger()
 
-ENTRY: Final = "place, key, kind, event, received_at, is_backfilled, rejections, first_rejected_at, reason"
+ENTRY: Final = "place, key, kind, event, received_at, is_backfilled, rejections, first_rejected_at, reason, traceparent"
 """The columns that `load_entry` takes."""
 _KINDS: Final = [kind.value for kind in EventKind]
 _END_DELAYS: Final = "UPDATE flyte_slack.lanes SET not_before = NULL WHERE name = ANY(%s)"

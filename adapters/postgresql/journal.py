@@ -43,8 +43,8 @@ _INSERT = f"""WITH locked AS (
         INSERT INTO flyte_slack.action_lanes (name) VALUES (%s)
         ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING name
     )
-    INSERT INTO flyte_slack.journal (id, lane, command_name, command, state, owner, taken_at, uptime)
-    SELECT %s, name, %s, %s, 'taken', %s, %s, {NOW} FROM locked ON CONFLICT (id) DO NOTHING RETURNING true"""
+    INSERT INTO flyte_slack.journal (id, lane, command_name, command, state, owner, taken_at, traceparent, uptime)
+    SELECT %s, name, %s, %s, 'taken', %s, %s, %s, {NOW} FROM locked ON CONFLICT (id) DO NOTHING RETURNING true"""
 """Locks the lane before it takes a place."""
 
 _LOCK_STEP = f"""WITH entry AS MATERIALIZED (
@@ -216,7 +216,8 @@ class PostgresJournal(PollSessions):
     @transaction
     async def _record(self, session: Session, action: Action, lane: Lane, at: datetime) -> JournalEntry | None:
         command = dump_action_command(action.command)
-        values = (lane, action.id, command_name(action.command), command, self._replicas.own_id, to_micros(at))
+        named = (lane, action.id, command_name(action.command), command)
+        values = (*named, self._replicas.own_id, to_micros(at), action.trace_parent)
         if await session.fetch(_INSERT, values):
             return None
         known = await self._find(session, action.id)

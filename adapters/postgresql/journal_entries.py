@@ -18,7 +18,8 @@ from domain.actions import JournalEntry, Step, StepName
 
 log = structlog.get_logger()
 
-ENTRIES = """SELECT place, id, state, taken_at, command, outcome, completed_at, reason, step.*, owner, lane
+ENTRIES = """SELECT place, id, state, taken_at, command, outcome, completed_at, reason, traceparent, step.*,
+    owner, lane
     FROM flyte_slack.journal AS entry CROSS JOIN LATERAL (
         SELECT array_agg(name ORDER BY position), array_agg(begun_at ORDER BY position),
             array_agg(result ORDER BY position), array_agg(error ORDER BY position)
@@ -26,7 +27,7 @@ ENTRIES = """SELECT place, id, state, taken_at, command, outcome, completed_at, 
     ) AS step"""
 """Reads actions, each with its steps, in one statement."""
 
-_ENTRY, _STEPS = slice(0, 8), slice(8, 12)
+_ENTRY, _STEPS = slice(0, 9), slice(9, 13)
 """The columns of an action itself, and those of its steps."""
 
 

@@ -37,12 +37,14 @@ _APPEND: Final = """
     given AS MATERIALIZED (
         SELECT * FROM unnest(
             %(keys)s::text[], %(lanes)s::text[], %(kinds)s::text[], %(times)s::bigint[], %(are_backfilled)s::boolean[],
-            %(events)s::text[], %(written)s::bigint[], %(channels)s::text[]
-        ) WITH ORDINALITY AS given (key, lane, kind, received_at, is_backfilled, event, written_at, channel, position)
+            %(events)s::text[], %(written)s::bigint[], %(channels)s::text[], %(traces)s::text[]
+        ) WITH ORDINALITY AS given (
+            key, lane, kind, received_at, is_backfilled, event, written_at, channel, traceparent, position
+        )
     ),
     new AS (
-        INSERT INTO flyte_slack.outbox (key, lane, kind, received_at, is_backfilled, event, uptime)
-        SELECT key, lane, kind, received_at, is_backfilled, event, now FROM given, clock
+        INSERT INTO flyte_slack.outbox (key, lane, kind, received_at, is_backfilled, event, uptime, traceparent)
+        SELECT key, lane, kind, received_at, is_backfilled, event, now, traceparent FROM given, clock
         WHERE NOT EXISTS (SELECT FROM flyte_slack.recognised_keys AS known WHERE known.key = given.key)
             AND (channel IS NULL OR EXISTS (
                 SELECT FROM flyte_slack.joined WHERE channel_id = channel AND joined.position IS NOT NULL
@@ -257,6 +259,7 @@ async def _append(session: Session, entries: Sequence[OutboxEntry], only_if_join
             "events": [dump_event(entry.event) for entry in entries],
             "written": [message_micros(entry) for entry in entries],
             "channels": [channel if channel in only_if_joined else None for channel in channels],
+            "traces": [entry.trace_parent for entry in entries],
         },
     )
     return {key for (key,) in rows}

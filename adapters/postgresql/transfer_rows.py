@@ -32,11 +32,11 @@ LANES: Final = """SELECT name, priority, coalesce(first <= claimed_to OR first =
     ) AS waiting
     WHERE name > %s ORDER BY name LIMIT 500"""
 ENTRIES: Final = """SELECT place, key, lane, kind, state = 'set aside', received_at, is_backfilled, event, rejections,
-    first_rejected_at, rejected_uptime, reason, uptime
+    first_rejected_at, rejected_uptime, reason, uptime, traceparent
     FROM flyte_slack.outbox WHERE place > %s ORDER BY place LIMIT 500"""
 KEYS: Final = "SELECT key, uptime FROM flyte_slack.recognised_keys WHERE key > %s ORDER BY key LIMIT 500"
-ACTIONS: Final = """SELECT place, id, state, taken_at, command, outcome, completed_at, reason, uptime
-    FROM flyte_slack.journal WHERE place > %s ORDER BY place LIMIT 20"""
+ACTIONS: Final = """SELECT place, id, state, taken_at, command, outcome, completed_at, reason, uptime,
+    traceparent FROM flyte_slack.journal WHERE place > %s ORDER BY place LIMIT 20"""
 """Few at once: commands may hold files."""
 STEPS: Final = """SELECT action, name, begun_at, result, error
     FROM flyte_slack.steps WHERE action = ANY(%s) ORDER BY action, position"""
@@ -51,11 +51,11 @@ RATES: Final = f"""SELECT name, greatest(used_until - now, {NO_RATE}), greatest(
 _INSERT_LANE: Final = """INSERT INTO flyte_slack.lanes (name, priority, in_doubt, not_before, heard_to, uptime)
     VALUES (%s, %s, CASE WHEN %s THEN 0 END, %s, %s, %s)"""
 _INSERT_ENTRY: Final = """INSERT INTO flyte_slack.outbox (key, lane, kind, state, received_at, is_backfilled, event,
-    rejections, first_rejected_at, rejected_uptime, reason, uptime)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+    rejections, first_rejected_at, rejected_uptime, reason, uptime, traceparent)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 _INSERT_ACTION: Final = """INSERT INTO flyte_slack.journal
-    (id, lane, command_name, state, taken_at, command, outcome, completed_at, reason, uptime)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+    (id, lane, command_name, state, taken_at, command, outcome, completed_at, reason, uptime, traceparent)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 _INSERT_STEP: Final = """INSERT INTO flyte_slack.steps (action, name, position, begun_at, result, error)
     VALUES ((SELECT place FROM flyte_slack.journal WHERE id = %s), %s, %s, %s, %s, %s)"""
 _INSERT_CHANNEL: Final = """INSERT INTO flyte_slack.joined (channel_id, listens_since, position)
@@ -104,7 +104,7 @@ def action_records(rows: Sequence[Row], step_rows: Iterable[Row]) -> list[Action
     steps: dict[int, list[StepRecord]] = {}
     for action, *step in step_rows:
         steps.setdefault(action, []).append(StepRecord(*step))
-    return [ActionRecord(*(*values, tuple(steps.get(place, ())))) for place, *values in rows]
+    return [ActionRecord(*(*values, tuple(steps.get(place, ())), trace)) for place, *values, trace in rows]
 
 
 def rate_record(row: Row) -> RateRecord:
@@ -120,7 +120,8 @@ def _lane_rows(lane: LaneRecord) -> list[Row]:
 def _entry_rows(entry: EntryRecord) -> list[Row]:
     state = "set aside" if entry.is_dead_lettered else "waiting"
     head = (entry.key, entry.lane, entry.kind, state, entry.received_at, entry.is_backfilled, entry.event)
-    return [(*head, entry.rejections, entry.first_rejected_at, entry.rejected_uptime, entry.reason, entry.uptime)]
+    rejections = (entry.rejections, entry.first_rejected_at, entry.rejected_uptime)
+    return [(*head, *rejections, entry.reason, entry.uptime, entry.traceparent)]
 
 
 def _action_rows(action: ActionRecord) -> list[Row]:
@@ -132,7 +133,7 @@ def _action_rows(action: ActionRecord) -> list[Row]:
     else:
         lane, name = lane_of(ActionId(action.id), command), command_name(command)
     texts = (action.command, action.outcome, action.completed_at, action.reason)
-    return [(action.id, lane, name, action.state, action.taken_at, *texts, action.uptime)]
+    return [(action.id, lane, name, action.state, action.taken_at, *texts, action.uptime, action.traceparent)]
 
 
 def _step_rows(action: ActionRecord) -> list[Row]:

@@ -72,6 +72,11 @@ def count_of(stored: object) -> int:
     return stored
 
 
+def optional_text(stored: object) -> str | None:
+    """Returns a text that an entry can do without; None for a damaged one."""
+    return stored if isinstance(stored, str) else None
+
+
 def _json_type(annotation: Any) -> object:
     """Returns what a field of an event is in JSON."""
     annotation = getattr(annotation, "__supertype__", annotation)  # the type under a NewType

@@ -1,7 +1,7 @@
 """The rows of a journal: an action's own, and one for each of its steps.
 
-A journal row is `place, id, state, taken_at, command, outcome, completed_at, reason`; a step row is `name, begun_at,
-result, error`, in the order of the plan. Times are microseconds since 1970.
+A journal row is `place, id, state, taken_at, command, outcome, completed_at, reason, traceparent`; a step row is `name,
+begun_at, result, error`, in the order of the plan. Times are microseconds since 1970.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +19,7 @@ from adapters.sql.codec import (
     load_outcome,
     load_step_result,
     optional_from_micros,
+    optional_text,
     optional_to_micros,
     text,
 )
@@ -45,9 +46,9 @@ def resumed_state(steps: str) -> str:
 
 def load_entry(row: Row, step_rows: Iterable[Row]) -> JournalEntry:
     """Raises Unreadable."""
-    _, action_id, state, taken_at, command, outcome, completed_at, reason = row
+    _, action_id, state, taken_at, command, outcome, completed_at, reason, trace_parent = row
     entry = JournalEntry(
-        Action(ActionId(text(action_id)), load_action_command(command)),
+        Action(ActionId(text(action_id)), load_action_command(command), optional_text(trace_parent)),
         from_micros(taken_at),
         _state(state),
         {StepName(text(name)): load_step(rest) for name, *rest in step_rows},
@@ -65,7 +66,7 @@ def load_dead_letter(row: Row, step_rows: Iterable[Row]) -> JournalEntry:
     try:
         return load_entry(row, step_rows)
     except Unreadable as error:
-        place, action_id, _, taken_at, *_, reason = row
+        place, action_id, _, taken_at, *_, reason, _ = row
         action = Action(
             ActionId(action_id if isinstance(action_id, str) else unreadable_id(place)),
             UnreadableCommand("unreadable", str(error)),

@@ -12,6 +12,7 @@ from adapters.sql.codec import (
     is_time,
     load_event,
     optional_from_micros,
+    optional_text,
     text,
     to_micros,
 )
@@ -24,9 +25,10 @@ from domain.outbox import EventKind, InboundEvent, OutboxEntry, outbox_entry
 def load_entry(row: Sequence[Any]) -> OutboxEntry:
     """Returns a waiting entry. Raises Unreadable.
 
-    The row: place, key, kind, event, time of receipt, whether it is backfilled, rejections, time of the first, reason.
+    The row: place, key, kind, event, time of receipt, whether it is backfilled, rejections, time of the first, reason,
+    traceparent.
     """
-    _, key, kind, stored, received_at, is_backfilled, rejections, first_rejected_at, reason = row
+    _, key, kind, stored, received_at, is_backfilled, rejections, first_rejected_at, reason, trace_parent = row
     event = load_event(kind, stored)
     if event.key != key:
         raise Unreadable("the event does not belong to its key")
@@ -36,6 +38,7 @@ def load_entry(row: Sequence[Any]) -> OutboxEntry:
         rejections=count_of(rejections),
         first_rejected_at=optional_from_micros(first_rejected_at),
         dead_letter_reason=text(reason),
+        trace_parent=optional_text(trace_parent),
     )
 
 
@@ -44,7 +47,7 @@ def load_dead_letter(row: Sequence[Any]) -> OutboxEntry:
     try:
         return load_entry(row)
     except Unreadable:
-        place, key, kind, stored, received_at, *_, reason = row
+        place, key, kind, stored, received_at, *_, reason, _ = row
         key = key if isinstance(key, str) else f"unreadable:{place}"
         found = stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
         received = from_micros(received_at if is_time(received_at) else 0)

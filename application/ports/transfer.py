@@ -65,6 +65,7 @@ class EntryRecord:
     """Why it is dead-lettered."""
     uptime: int
     """When it began to wait."""
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class ActionRecord:
     uptime: int
     """When it was taken, requeued or reported."""
     steps: tuple[StepRecord, ...]
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def _message(entry: OutboxEntry) -> QueueEntry:
         "refusals": entry.rejections,
         "firstRefusedAt": _format_time(entry.first_rejected_at),
         "setAsideBecause": entry.dead_letter_reason,
+        "traceparent": entry.trace_parent,
         "said": hide_capabilities(cast("JsonObject", asdict(entry.event))),
     }
     waiting = f"waiting, rejected {entry.rejections} times" if entry.rejections else "waiting"
@@ -88,6 +89,7 @@ def _action(entry: JournalEntry) -> QueueEntry:
         "id": action_id,
         "state": entry.state.value,
         "takenAt": entry.taken_at.isoformat(),
+        "traceparent": entry.action.trace_parent,
         "command": command_name(command),
         "input": hide_capabilities(command_input(command)),
         "steps": {name: _step(step) for name, step in entry.steps.items()},

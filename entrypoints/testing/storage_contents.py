@@ -8,7 +8,7 @@ from domain.actions import ActionId, ActionState
 from domain.channels import ChannelId
 from domain.events import BroadcastSent
 from domain.gaps import Gap
-from domain.outbox import Claim, Lane, Lease
+from domain.outbox import Claim, Lane, Lease, OutboxEntry
 from entrypoints.testing.storage_values import (
     LANE_A,
     LANE_B,
@@ -28,6 +28,7 @@ from entrypoints.testing.storage_values import (
     new_click,
     new_entry,
 )
+from entrypoints.testing.traces_contract import TRACE_PARENT
 
 _D = ChannelId("C\0D \U0001f4ac")
 _STATES = {state: ActionId(f"{state.value}\0") for state in ActionState}
@@ -83,6 +84,10 @@ async def contents(storage: Storage) -> list[object]:
     ]
 
 
+def _traced(number: int) -> OutboxEntry:
+    return replace(new_entry(A, number), trace_parent=TRACE_PARENT)
+
+
 def _without_token(claim: Claim) -> Claim:
     return replace(claim, lease=Lease(claim.lane, 0))
 
@@ -90,9 +95,7 @@ def _without_token(claim: Claim) -> Claim:
 async def _fill_outbox(storage: Storage) -> None:
     """A click stays claimed, as if its process had been killed."""
     outbox = storage.outbox
-    await outbox.append(
-        [new_entry(A, 1), new_entry(B, 1), new_entry(A, 2), replace(new_entry(A, 3), is_backfilled=True)]
-    )
+    await outbox.append([new_entry(A, 1), new_entry(B, 1), _traced(2), replace(new_entry(A, 3), is_backfilled=True)])
     await outbox.append([new_entry(C, 1), new_click(4), new_entry(_D, 1), new_entry(_D, 2)])
     for claim in await outbox.claim(10, 10, LEASE):
         if claim.lane == LANE_A:
@@ -111,7 +114,7 @@ async def _fill_journal(storage: Storage) -> None:
     journal = at(storage, after(8)).journal
     await journal.open_poll_session(after(8))
     for state, action_id in reversed(_STATES.items()):
-        await journal.record(action(action_id), lane=LANE_A)
+        await journal.record(replace(action(action_id), trace_parent=TRACE_PARENT), lane=LANE_A)
         if state is not ActionState.TAKEN:
             await journal.plan_steps(action_id, [STEP_B, STEP_A])
             await journal.begin_step(action_id, STEP_A, await held(storage))

@@ -11,6 +11,7 @@ from entrypoints.testing.poll_sessions_contract import PollSessionsContract
 from entrypoints.testing.rate_limiter_contract import RateLimiterContract
 from entrypoints.testing.replicas_contract import ReplicasContract
 from entrypoints.testing.steps_contract import StepsContract
+from entrypoints.testing.traces_contract import TracesContract
 
 
 class StorageContract(
@@ -25,5 +26,6 @@ class StorageContract(
     RateLimiterContract,
     LeasesContract,
     ReplicasContract,
+    TracesContract,
 ):
     """Subclasses provide the fixture `restart`."""

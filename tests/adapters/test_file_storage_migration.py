@@ -1,4 +1,4 @@
-"""A file of version 1 is taken over in one transaction, whatever it contains, and whenever the process is killed."""
+"""A file of an earlier version is taken over in one transaction, whatever it contains, and if the process is killed."""
 
 import fcntl
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.filesystem.schema import VERSION
 from adapters.filesystem.storage import FileStorage
 from domain.actions import ActionState, Step
 from domain.errors import StorageUnusable
@@ -36,6 +37,7 @@ from entrypoints.testing.storage_values import (
     at,
     new_entry,
 )
+from entrypoints.testing.traces_contract import TRACE_PARENT
 from tests.adapters.test_file_storage_damage import (
     BEHIND,
     COMPLETED,
@@ -50,7 +52,8 @@ from tests.adapters.test_file_storage_damage import (
 )
 from tests.support.storage_processes import storage_process
 
-VERSION_1 = Path(__file__).parent / "data" / "version_1.sql"
+DATA = Path(__file__).parent / "data"
+EARLIER = [1, 2]
 LATER_TABLES = ("gaps", "pauses", "steady", "uptime")
 LATER_COLUMNS = (
     *(("outbox", "is_backfilled"), ("outbox", "uptime"), ("outbox", "refused_uptime")),
@@ -74,11 +77,16 @@ COLUMNS = {
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    """A directory of version 1."""
+def version() -> int:
+    return 1
+
+
+@pytest.fixture
+def directory(tmp_path: Path, version: int) -> Path:
+    """A directory of an earlier version."""
     directory = tmp_path / "storage"
     directory.mkdir(mode=0o700)
-    run_sql(directory, VERSION_1.read_text())
+    run_sql(directory, (DATA / f"version_{version}.sql").read_text())
     (directory / "channels.json").write_text('["CA"]')
     (directory / "flyte-slack.created").touch()
     for file in directory.iterdir():
@@ -107,6 +115,7 @@ def schema_of(directory: Path) -> set[str | None]:
         return {statement for (statement,) in connection.execute("SELECT sql FROM sqlite_master")}
 
 
+@pytest.mark.parametrize("version", EARLIER)
 async def test_entries_in_every_state_are_taken_over(directory: Path) -> None:
     async with (storage := FileStorage(directory, CLOCK)).open():
         waiting = [entry async for entry in storage.outbox.entries()]
@@ -120,6 +129,7 @@ async def test_entries_in_every_state_are_taken_over(directory: Path) -> None:
         assert claim.rejected_seconds == pytest.approx(2)
 
 
+@pytest.mark.parametrize("version", EARLIER)
 async def test_actions_in_every_state_are_taken_over(directory: Path) -> None:
     async with (storage := FileStorage(directory, CLOCK)).open():
         journal = storage.journal
@@ -143,6 +153,7 @@ async def test_actions_in_every_state_are_taken_over(directory: Path) -> None:
         assert await journal.record(action(X), lane=LANE_A) == reported
 
 
+@pytest.mark.parametrize("version", EARLIER)
 async def test_everything_else_is_taken_over(directory: Path) -> None:
     async with (storage := at(FileStorage(directory, CLOCK), after(10))).open():
         assert await storage.channels.unjoined_memberships() == frozenset({B})
@@ -203,7 +214,7 @@ async def test_damaged_values_stop_nothing_else(directory: Path, tmp_path: Path,
             delivered, dead_letters, resumed, dead_actions = await use(storage)
         assert len(set(delivered) | set(dead_letters)) == 4, column
         assert len(set(resumed) | set(dead_actions)) == 4, column
-        assert version_of(damaged) == 2
+        assert version_of(damaged) == VERSION
         assert not list(damaged.glob("*.unreadable-*")), column
 
 
@@ -216,32 +227,44 @@ async def test_a_process_killed_at_any_statement_leaves_the_old_file_or_the_new_
         assert (await storage.journal.backlog()).waiting == 3
 
 
-async def test_the_upgrade_is_logged(directory: Path) -> None:
+@pytest.mark.parametrize("version", EARLIER)
+async def test_the_upgrade_is_logged(directory: Path, version: int) -> None:
     with capture_logs() as logs:
         async with FileStorage(directory, CLOCK).open():
             pass
     [line] = [line for line in logs if line["event"] == "storage_upgraded"]
-    assert (line["from_version"], line["to_version"]) == (1, 2)
+    assert (line["from_version"], line["to_version"]) == (version, VERSION)
 
 
 async def test_an_operators_command_takes_over_the_file_of_a_pack_that_has_ended(directory: Path) -> None:
     async with (storage := FileStorage(directory, CLOCK, exclusive=False)).open():
         assert await storage.outbox.requeue(REJECTED.key)
-    assert version_of(directory) == 2
+    assert version_of(directory) == VERSION
 
 
-async def test_an_operators_command_leaves_the_file_of_a_running_earlier_pack_alone(directory: Path) -> None:
+@pytest.mark.parametrize("version", EARLIER)
+async def test_an_operators_command_leaves_the_file_of_a_running_earlier_pack_alone(
+    directory: Path, version: int
+) -> None:
     lock = os.open(directory / "flyte-slack.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    with pytest.raises(StorageUnusable, match=r"earlier version .* format is 1, this program's is 2"):
+    with pytest.raises(StorageUnusable, match=rf"earlier version .* format is {version}, this program's is {VERSION}"):
         async with FileStorage(directory, CLOCK, exclusive=False).open():
             pass
     os.close(lock)
-    assert version_of(directory) == 1
+    assert version_of(directory) == version
 
 
 async def test_the_file_of_a_newer_version_is_refused_by_both_versions(directory: Path) -> None:
-    run_sql(directory, "PRAGMA user_version = 3")
-    with pytest.raises(StorageUnusable, match="its format is 3, this program knows 2"):
+    run_sql(directory, f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(StorageUnusable, match=f"its format is {VERSION + 1}, this program knows {VERSION}"):
         async with FileStorage(directory, CLOCK).open():
             pass
+
+
+@pytest.mark.parametrize("version", EARLIER)
+async def test_a_file_of_an_earlier_version_has_every_column_afterwards(directory: Path) -> None:
+    traced = replace(new_entry(C, 9), trace_parent=TRACE_PARENT)
+    async with (storage := FileStorage(directory, CLOCK)).open():
+        await storage.outbox.append([traced])
+        assert traced in [entry async for entry in storage.outbox.entries()]

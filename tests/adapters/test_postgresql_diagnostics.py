@@ -13,7 +13,7 @@ from application.ports.replicas import Replica
 from domain.errors import StorageError
 from tests.support.postgres_server import ServerProcess
 
-VERSION = 1
+VERSION = 2
 
 
 @pytest.fixture
