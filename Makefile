@@ -19,7 +19,7 @@ STORAGE := file
 REPLICAS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-bolt test-fsync test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
+.PHONY: help simulate test test-page test-image test-bolt test-fsync test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,9 @@ test: $(READY) ## Run the tests
 
 test-page: $(READY_FOR_PAGE) ## Run the browser tests of the simulation's page (needs Debian's chromium)
 	@$(TEST_PAGE)
+
+test-image: $(READY) ## Run the commands of the image's build, without Docker, and the program that they install
+	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/image
 
 test-bolt: $(READY) $(BOLT_PYTHON) $(BOLT_JAVASCRIPT) ## Run the tests of apps in Bolt for Python and JavaScript (needs Node.js and npm)
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.* node_modules' $(BOLT)
@@ -75,7 +78,9 @@ chaos: $(READY) ## Kill packs under load and print the ledger (RUNS=20 SEED=1 VA
 lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(PIP) install uv
 	@$(call compile,requirements.lock,pyproject.toml --extra postgresql)
-	@$(call compile,requirements-dev.lock,pyproject.toml --extra postgresql --group dev --constraints requirements.lock)
+	@$(call compile,requirements-dev.lock,pyproject.toml --extra postgresql --extra simulation --group dev --constraints requirements.lock)
+	@$(call compile,requirements-build.lock,--group build --constraints requirements-dev.lock)
+	@$(call compile,requirements-sbom.lock,--group sbom --constraints requirements-dev.lock)
 	@$(call compile,requirements-page.lock,--group page --constraints requirements-dev.lock)
 	@$(call compile,$(BOLT)/python/requirements.lock,$(BOLT)/python/requirements.in)
 	@cd $(BOLT)/javascript && rm -f package-lock.json && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved

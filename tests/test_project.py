@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-page.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-dev.lock",
+    "requirements-page.lock",
+    "requirements-sbom.lock",
+)
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -23,20 +30,43 @@ def locked_versions(name: str) -> dict[str, str]:
     return {canonicalize_name(package): version for package, version in pins}
 
 
-def requirements(*groups: str) -> list[Requirement]:
+PACK = ("dependencies", "postgresql")
+EVERYTHING = (*PACK, "simulation", "dev")
+
+
+def requirements(*names: str) -> list[Requirement]:
+    """The requirements of these extras and groups; `dependencies` are those of the program itself."""
     project = tomllib.loads(read("pyproject.toml"))
-    lines = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["postgresql"]
-    for group in groups:
-        lines += project["dependency-groups"][group]
-    return [Requirement(line) for line in lines]
+    lists = {
+        "dependencies": project["project"]["dependencies"],
+        **project["project"]["optional-dependencies"],
+        **project["dependency-groups"],
+    }
+    lines = [line for name in names for line in lists[name]]
+    included = requirements(*(line["include-group"] for line in lines if isinstance(line, dict))) if lines else []
+    return [Requirement(line) for line in lines if isinstance(line, str)] + included
 
 
-@pytest.mark.parametrize(("lock", "groups"), [("requirements.lock", []), ("requirements-dev.lock", ["dev"])])
-def test_every_dependency_is_locked_to_a_release_that_the_project_allows(lock: str, groups: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("lock", "names"),
+    [
+        ("requirements.lock", PACK),
+        ("requirements-build.lock", ["build"]),
+        ("requirements-sbom.lock", ["sbom"]),
+        ("requirements-dev.lock", EVERYTHING),
+    ],
+)
+def test_every_dependency_is_locked_to_a_release_that_the_project_allows(lock: str, names: Sequence[str]) -> None:
     pins = locked_versions(lock)
 
-    for requirement in requirements(*groups):
+    for requirement in requirements(*names):
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
+
+
+def test_the_build_backend_is_locked_as_the_project_requires_it() -> None:
+    build_system = tomllib.loads(read("pyproject.toml"))["build-system"]
+
+    assert [Requirement(line) for line in build_system["requires"]] == requirements("build")
 
 
 def test_the_browser_driver_is_a_release_that_the_project_allows_and_agrees_with_the_other_lock() -> None:
@@ -50,8 +80,9 @@ def test_the_browser_driver_is_a_release_that_the_project_allows_and_agrees_with
     assert {name: pins[name] for name in in_both} == {name: dev_pins[name] for name in in_both}
 
 
-def test_the_tests_run_with_the_releases_that_the_program_runs_with() -> None:
-    assert locked_versions("requirements.lock").items() <= locked_versions("requirements-dev.lock").items()
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+def test_the_tests_run_with_the_releases_that_the_program_is_built_and_runs_with(lock: str) -> None:
+    assert locked_versions(lock).items() <= locked_versions("requirements-dev.lock").items()
 
 
 @pytest.mark.parametrize("lock", [*LOCKS, "tests/bolt/python/requirements.lock"])
@@ -81,7 +112,9 @@ def test_every_dependency_is_explained_among_the_decisions() -> None:
         for name in row.split("|")[1].split(",")
     }
 
-    assert {canonicalize_name(requirement.name) for requirement in requirements("dev", "page")} <= explained
+    assert {
+        canonicalize_name(requirement.name) for requirement in requirements(*EVERYTHING, "page", "sbom")
+    } <= explained
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

@@ -22,21 +22,21 @@ def check(environ: Mapping[str, str], *, as_json: bool) -> ExitStatus:
     """Check everything that these variables configure, and print a report with suggested fixes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    has_colours = not environ.get("NO_COLOR")
     try:
         settings = load_settings(environ)
     except SettingsError as error:
-        report = Report(sys.stdout, Redactor(), as_json=as_json)
+        report = Report(sys.stdout, Redactor(), as_json=as_json, has_colours=has_colours)
         for finding in settings_failures(error):
             report.add(finding)
         report.finish()
         return ExitStatus.INVALID_SETTINGS
     configure_logs("error", secrets=settings.secret_texts)
-    report = Report(sys.stdout, Redactor(settings.secret_texts), as_json=as_json)
+    report = Report(sys.stdout, Redactor(settings.secret_texts), as_json=as_json, has_colours=has_colours)
     uvloop.run(_run(settings, SystemClock(), report))
     return ExitStatus.FAILED if report.has_failures else ExitStatus.OK
 
 
 async def _run(settings: Settings, clock: Clock, report: Report) -> None:
-    with report.progress():
-        await run_checks(settings, clock, report.add)
+    await run_checks(settings, clock, report.add)
     report.finish()

@@ -1,20 +1,24 @@
 """Prints findings: one per line for people, or as JSON for scripts."""
 
 import json
+import shutil
 import textwrap
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
-from rich.console import Console
-from rich.text import Text
+import click
 
 from entrypoints.check.findings import Finding, Status
 from entrypoints.observability.redaction import Redactor
 from entrypoints.terminal_text import escape_controls
 
-_STYLES: Final = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "bold red", Status.SKIPPED: "dim"}
+_STYLES: Final[dict[Status, dict[str, Any]]] = {
+    Status.OK: {"fg": "green"},
+    Status.WARNING: {"fg": "yellow"},
+    Status.FAILED: {"fg": "red", "bold": True},
+    Status.SKIPPED: {"dim": True},
+}
 _VERDICTS: Final = {
     Status.FAILED: "The pack can't run like this",
     Status.WARNING: "The pack can run",
@@ -32,22 +36,19 @@ _MIN_WIDTH: Final = 80
 class Report:
     """Prints findings without secrets, with control characters in foreign texts escaped."""
 
-    def __init__(self, stream: TextIO, redactor: Redactor, *, as_json: bool) -> None:
+    def __init__(self, stream: TextIO, redactor: Redactor, *, as_json: bool, has_colours: bool = True) -> None:
+        """`has_colours` is for terminals; a file or a pipe never gets colours."""
         self._stream = stream
-        self._console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._redactor = redactor
         self._as_json = as_json
+        self._has_colours = has_colours and stream.isatty()
+        self._width = shutil.get_terminal_size().columns if stream.isatty() else 0
         self._findings: list[Finding] = []
 
     @property
     def has_failures(self) -> bool:
         """Whether a finding is FAILED."""
         return any(finding.status is Status.FAILED for finding in self._findings)
-
-    def progress(self) -> AbstractContextManager[object]:
-        """Show a spinner in a terminal until the context ends."""
-        is_shown = self._console.is_terminal and not self._as_json
-        return self._console.status("checking ...") if is_shown else nullcontext()
 
     def add(self, finding: Finding) -> None:
         """Add a finding; people see it at once."""
@@ -67,23 +68,25 @@ class Report:
         summary = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         names = ", ".join(dict.fromkeys(finding.check for finding in self._findings if finding.status is worst))
         see = f" See: {names}." if worst is not Status.OK else ""
-        self._console.print()
-        self._console.print(Text(self._wrap(f"{_VERDICTS[worst]}: {summary}.{see}", ""), style=_STYLES[worst]))
+        self._echo()
+        self._echo(click.style(self._wrap(f"{_VERDICTS[worst]}: {summary}.{see}", ""), **_STYLES[worst]))
 
     def _clean(self, text: str) -> str:
         return escape_controls(self._redactor.redact_text(text))
 
     def _print(self, finding: Finding) -> None:
         head = f"{finding.status:<{_STATUS_WIDTH}}{finding.check:<{_CHECK_WIDTH - 1}} "
-        line = Text(self._wrap(head + finding.message, _INDENT))
-        line.stylize(_STYLES[finding.status], 0, len(finding.status))
-        self._console.print(line)
+        line = self._wrap(head + finding.message, _INDENT)
+        self._echo(click.style(finding.status, **_STYLES[finding.status]) + line.removeprefix(finding.status))
         if finding.remedy:
-            self._console.print(Text(self._wrap(_INDENT + _REMEDY + finding.remedy, _INDENT + " " * len(_REMEDY))))
+            self._echo(self._wrap(_INDENT + _REMEDY + finding.remedy, _INDENT + " " * len(_REMEDY)))
+
+    def _echo(self, line: str = "") -> None:
+        click.echo(line, file=self._stream, color=self._has_colours)
 
     def _wrap(self, line: str, indent: str) -> str:
-        if not self._console.is_terminal or self._console.width < _MIN_WIDTH:
+        if self._width < _MIN_WIDTH:
             return line
         return textwrap.fill(
-            line, self._console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            line, self._width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )

@@ -14,6 +14,7 @@ from entrypoints.config.issues import SettingsError
 from entrypoints.config.parsers import LOG_LEVELS
 from entrypoints.config.settings import load_settings
 from entrypoints.exit_status import ExitStatus
+from entrypoints.simulation_extra import missing_libraries_remark
 from entrypoints.terminal_text import printable
 
 _PATH: Final = click.Path(path_type=Path)
@@ -63,6 +64,17 @@ def run() -> None:
     sys.exit(uvloop.run(run_daemon(Daemon(settings=settings), repeats)))
 
 
+class _SimulationCommand(click.Command):
+    """A command that needs the extra `simulation`."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Runs the command, or exits with status 1 and what to install."""
+        if remark := missing_libraries_remark(context.command_path):
+            click.echo(remark, err=True)
+            sys.exit(ExitStatus.FAILED)
+        return super().invoke(context)
+
+
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     """Accepts a URL of HTTP, or none at all."""
     try:
@@ -75,7 +87,7 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     return value
 
 
-@main.command(short_help="Try flows on this machine, without Slack and Flyte.")
+@main.command(cls=_SimulationCommand, short_help="Try flows on this machine, without Slack and Flyte.")
 @click.option("--flow", "flows", multiple=True, type=_PATH, help="A flow file to load; repeatable.")
 @click.option("--built-in", is_flag=True, help="Run the built-in flows besides those of --flow.")
 @click.option("--pack", "packs", multiple=True, type=_PATH, help="A scripted pack to run; repeatable.")
@@ -139,7 +151,7 @@ def check(*, as_json: bool) -> None:
     sys.exit(run_check(os.environ, as_json=as_json))
 
 
-@main.command(short_help="Find mistakes in flows before they run.")
+@main.command(cls=_SimulationCommand, short_help="Find mistakes in flows before they run.")
 @click.argument("flows", nargs=-1, required=True, metavar="FLOW...", type=_PATH)
 @click.option("--pack", "packs", multiple=True, type=_PATH, help="A scripted pack that the flows use; repeatable.")
 @click.option("--pack-name", envvar="PACK_NAME", default="Slack", show_default=True, help="The Slack pack's name.")
@@ -162,7 +174,7 @@ def lint(*, flows: tuple[Path, ...], packs: tuple[Path, ...], pack_name: str, as
     sys.exit(run_lint(flows, packs, pack_name, report))
 
 
-@main.command(short_help="Run flow tests.")
+@main.command(cls=_SimulationCommand, short_help="Run flow tests.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("-k", "name_contains", default="", metavar="WORDS", help="Run only tests whose names contain this.")
 @click.option("--datastore", type=_PATH, help="A file with items of Flyte's datastore, for all tests.")
@@ -179,7 +191,7 @@ def test(**options: Any) -> None:
     sys.exit(run_tests(**options, environ=os.environ))
 
 
-@main.command(short_help="Turn a recording into a flow test.")
+@main.command(cls=_SimulationCommand, short_help="Turn a recording into a flow test.")
 @click.argument("record", type=_PATH)
 @click.option("--flow", "flows", multiple=True, type=_PATH, help="A flow file to test; repeatable.")
 @click.option("--pack", "packs", multiple=True, type=_PATH, help="A scripted pack to run; repeatable.")

@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 from entrypoints.cli.standard_output import StandardOutput, discard_unwritten
 from entrypoints.observability.standard_error import install_standard_error
@@ -10,16 +11,29 @@ from entrypoints.observability.standard_error import install_standard_error
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:] in ([], ["run"]):
+    is_daemon = sys.argv[1:] in ([], ["run"])
+    if is_daemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit)
     install_standard_error()
+    if is_daemon:
+        _load_without_simulation_libraries()
     from entrypoints.cli.commands import main as command_line  # noqa: PLC0415 - slow to load; a signal may arrive meanwhile
 
     if sys.argv[1:2] == ["simulate"]:
         _run_until_output_fails(command_line)
     else:
         _run_to_the_end(command_line)
+
+
+def _load_without_simulation_libraries() -> None:
+    """Imports the libraries that load rich and PyYAML where these are installed, for functions that no pack uses."""
+    unused = ("rich", "yaml")
+    sys.modules.update(dict.fromkeys(unused))  # type: ignore[arg-type] # None makes the import of a module fail
+    for name in ("dependency_injector.containers", "structlog"):
+        import_module(name)
+    for name in unused:
+        del sys.modules[name]
 
 
 def _run_until_output_fails(command_line: Callable[[], None]) -> None:

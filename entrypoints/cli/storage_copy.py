@@ -2,13 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Final
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
@@ -75,19 +72,14 @@ def _storage(name: str, url: str) -> TransferableStorage:
 
 
 async def _run(source: TransferableStorage, target: TransferableStorage) -> Mapping[str, int]:
-    with _progress() as progress:
-        task = progress.add_task("copying", total=None)
-        copy = StorageCopy(source, target, lambda done, total: progress.update(task, completed=done, total=total))
-        return await copy.run()
+    is_hidden = not sys.stderr.isatty()
+    with click.progressbar(length=1, label="copying", show_pos=True, file=sys.stderr, hidden=is_hidden) as bar:
 
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Shows a bar on a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
+        return await StorageCopy(source, target, show).run()
 
 
 def _report(counts: Mapping[str, int], source: str, target: str) -> None:

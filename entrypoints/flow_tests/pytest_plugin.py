@@ -41,7 +41,11 @@ class _Conversations:
 
         By default there are alice and bob, and the joined channels #general and #ops.
         """
-        from entrypoints.flow_tests.python_api import load_setup, open_conversation  # noqa: PLC0415 - only where used
+        from entrypoints.simulation_extra import missing_libraries_remark  # noqa: PLC0415 - only where used
+
+        if remark := missing_libraries_remark("the fixture flow_test"):
+            pytest.fail(remark, pytrace=False)
+        from entrypoints.flow_tests.python_api import load_setup, open_conversation  # noqa: PLC0415 - likewise
 
         setup = load_setup(self._folder, flows, packs, people, channels, datastore or {})
         setup = replace(setup, settings=settings or {})

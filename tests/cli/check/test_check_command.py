@@ -178,7 +178,7 @@ def test_a_terminal_gets_colours_and_wrapped_lines(monkeypatch: pytest.MonkeyPat
     stream = Terminal()
     report(stream).add(failed("check", "word " * 50, "do " * 50))
 
-    assert "\x1b[1;31mfailed\x1b[0m" in stream.getvalue()
+    assert "\x1b[31m\x1b[1mfailed\x1b[0m" in stream.getvalue()
     assert max(map(len, stream.getvalue().splitlines())) < 120
 
 
