@@ -15,7 +15,7 @@ from domain.errors import StorageUnavailable, StorageUnusable
 
 log = structlog.get_logger()
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _INDEX_HEADER = struct.Struct("=14xHI76xI")
 """Of the file `-shm`: size of a page, frames in the log, and how many of them are in the database already."""
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
@@ -79,16 +79,16 @@ def _check(path: Path, *, was_used: bool) -> None:
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         raise _CorruptError("it is not a file")
-    if not status.st_size and (was_used or _log(path).exists()):
+    if not status.st_size and (was_used or log_of(path).exists()):
         raise _CorruptError("it is empty")
-    if _lacks_log(path):
-        report_incomplete(_log(path))
+    if lacks_log(path):
+        report_incomplete(log_of(path))
     try:
         if path.stat().st_size <= MAX_CHECKED_BYTES:
             _check_pages(path)
         connect(path, migrates=True).close()
     except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF in _DAMAGED:
+        if error.sqlite_errorcode & 0xFF in DAMAGED:
             raise _CorruptError(str(error)) from error
         raise
 
@@ -134,17 +134,18 @@ def report_incomplete(file: Path) -> None:
     )
 
 
-def _log(path: Path) -> Path:
+def log_of(path: Path) -> Path:
+    """Returns the write-ahead log of a file."""
     return path.with_name(f"{path.name}-wal")
 
 
-def _lacks_log(path: Path) -> bool:
-    """Whether the write-ahead log of a killed process is shorter than its index says."""
+def lacks_log(path: Path) -> bool:
+    """Returns whether the write-ahead log of a killed process is shorter than its index says."""
     try:
         with path.with_name(f"{path.name}-shm").open("rb") as index:
             header: tuple[int, int, int] = _INDEX_HEADER.unpack(index.read(_INDEX_HEADER.size))
     except (FileNotFoundError, struct.error):
         return False
     page_bytes, frames, saved_frames = header
-    size = _log(path).stat().st_size if _log(path).exists() else 0
+    size = log_of(path).stat().st_size if log_of(path).exists() else 0
     return frames > saved_frames and size < _LOG_HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_bytes)

@@ -18,21 +18,25 @@ from entrypoints.observability.logs import configure_logs
 from entrypoints.observability.redaction import Redactor
 
 
-def check(environ: Mapping[str, str], *, as_json: bool) -> ExitStatus:
-    """Check everything that these variables configure, and print a report with suggested fixes."""
+def check(environ: Mapping[str, str], *, as_json: bool, is_gate: bool) -> ExitStatus:
+    """Check everything that these variables configure, and print a report with suggested fixes.
+
+    With `is_gate`, only what would end a start fails.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     has_colours = not environ.get("NO_COLOR")
     try:
         settings = load_settings(environ)
     except SettingsError as error:
-        report = Report(sys.stdout, Redactor(), as_json=as_json, has_colours=has_colours)
+        report = Report(sys.stdout, Redactor(), as_json=as_json, has_colours=has_colours, is_gate=is_gate)
         for finding in settings_failures(error):
             report.add(finding)
         report.finish()
         return ExitStatus.INVALID_SETTINGS
     configure_logs("error", secrets=settings.secret_texts)
-    report = Report(sys.stdout, Redactor(settings.secret_texts), as_json=as_json, has_colours=has_colours)
+    redactor = Redactor(settings.secret_texts)
+    report = Report(sys.stdout, redactor, as_json=as_json, has_colours=has_colours, is_gate=is_gate)
     uvloop.run(_run(settings, SystemClock(), report))
     return ExitStatus.FAILED if report.has_failures else ExitStatus.OK
 

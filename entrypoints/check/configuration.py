@@ -31,4 +31,4 @@ def check_settings(settings: Settings, storage: StorageDescription) -> Iterator[
 
 def settings_failures(error: SettingsError) -> Iterator[Finding]:
     """Returns one finding per invalid setting, with the messages of `run`."""
-    return (failed(CONFIGURATION, str(issue), "") for issue in error.issues)
+    return (failed(CONFIGURATION, str(issue), "", ends_start=True) for issue in error.issues)

@@ -7,9 +7,8 @@ from typing import Final
 from adapters.postgresql.diagnostics import DatabaseState, Standbys, inspect
 from domain.errors import StorageError, StorageUnavailable
 from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, warning
-from entrypoints.check.storage_place import StoragePlace
+from entrypoints.check.storage_place import DATABASE, StoragePlace
 
-DATABASE: Final = "database"
 TABLES: Final = "database tables"
 DURABILITY: Final = "database durability"
 WAKE_UPS: Final = "wake-ups"
@@ -36,7 +35,8 @@ async def look_at_database(url: str, seconds: float) -> StoragePlace:
 
 
 def _unusable(error: StorageError) -> Iterator[Finding]:
-    yield failed(DATABASE, problem(error), _remedy(error) or _START_SERVER)
+    can_wait = isinstance(error, StorageUnavailable)
+    yield failed(DATABASE, problem(error), _remedy(error) or _START_SERVER, ends_start=not can_wait)
     yield from all_skipped((TABLES, DURABILITY, WAKE_UPS, REPLICAS), "the database can't be used")
 
 
@@ -66,7 +66,7 @@ def _assess_server(state: DatabaseState) -> Finding:
 
 def _assess_tables(state: DatabaseState) -> Finding:
     if state.stopped_by:
-        return failed(TABLES, problem(state.stopped_by), _remedy(state.stopped_by))
+        return failed(TABLES, problem(state.stopped_by), _remedy(state.stopped_by), ends_start=True)
     if state.missing_rights:
         shown = ", ".join(state.missing_rights[:_SHOWN]) + (", ..." if len(state.missing_rights) > _SHOWN else "")
         remedy = f"GRANT the rights to {state.user}, as the operators' guide shows"
@@ -76,14 +76,16 @@ def _assess_tables(state: DatabaseState) -> Finding:
         message = (
             f"made by a newer version of this program (they are of {version}, this one knows {state.known_version})"
         )
-        return failed(TABLES, message, "run that version, or set FLYTE_SLACK_STORAGE to another database")
+        remedy = "run that version, or set FLYTE_SLACK_STORAGE to another database"
+        return failed(TABLES, message, remedy, ends_start=True)
     if version == state.known_version:
         return ok(TABLES, f"up to date, of version {version}")
     if not state.may_create:
         remedy = "run `flyte-slack storage migrate` as the user that owns them, or GRANT CREATE ON DATABASE to this one"
         verb = "change" if version else "create"
-        return failed(TABLES, f"user {state.user} may not {verb} them, which is due", remedy)
-    return ok(TABLES, "will be brought up to date at startup" if version else "will be created at startup")
+        return failed(TABLES, f"user {state.user} may not {verb} them, which is due", remedy, ends_start=True)
+    change = f"of version {version}; a start brings them to version {state.known_version}"
+    return ok(TABLES, change if version else "will be created at startup")
 
 
 def _assess_durability(state: DatabaseState) -> Finding:

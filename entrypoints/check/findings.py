@@ -1,7 +1,7 @@
 """Findings: the result of each check."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -27,6 +27,14 @@ class Finding:
     message: str
     remedy: str = ""
     """What to click, type or set to fix it; empty when there is nothing to do."""
+    ends_start: str = ""
+    """Why a pack that is started now would exit at once; empty if it would not."""
+
+    def before_start(self) -> "Finding":
+        """Returns what it means to a pack that is about to start: it fails only if that would exit."""
+        if self.ends_start:
+            return replace(self, status=Status.FAILED, message=self.ends_start)
+        return replace(self, status=Status.WARNING) if self.status is Status.FAILED else self
 
 
 def ok(check: str, message: str) -> Finding:
@@ -39,9 +47,9 @@ def warning(check: str, message: str, remedy: str) -> Finding:
     return Finding(check, Status.WARNING, message, remedy)
 
 
-def failed(check: str, message: str, remedy: str) -> Finding:
-    """A problem with which the pack can't do its work."""
-    return Finding(check, Status.FAILED, message, remedy)
+def failed(check: str, message: str, remedy: str, *, ends_start: bool = False) -> Finding:
+    """A problem with which the pack can't do its work; with `ends_start` it exits at once if it is started."""
+    return Finding(check, Status.FAILED, message, remedy, message if ends_start else "")
 
 
 def skipped(check: str, reason: str, remedy: str = "") -> Finding:

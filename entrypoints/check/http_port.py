@@ -4,7 +4,7 @@ import json
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
@@ -74,17 +74,21 @@ async def check_http(settings: Settings, clock: Clock, running: Running) -> Asyn
 
 
 def _check_port(settings: Settings, pack: RunningPack | None) -> Finding:
-    if pack is not None and pack.problem:
-        remedy = "see the other findings, and the lines `unhealthy` and `warning` in its log"
-        return warning(PORT, f"the pack running there is unhealthy: {pack.problem}", remedy)
     if pack is not None:
-        return ok(PORT, f"the pack running at {pack.url} is healthy")
+        return replace(_assess_running(pack), ends_start=f"a pack is running at {pack.url} already; stop it first")
     try:
         _bind(settings.http_host, settings.http_port)
     except PortUnavailable as error:
-        return failed(PORT, problem(error), str(error).partition("; ")[2])
+        return failed(PORT, problem(error), str(error).partition("; ")[2], ends_start=True)
     port = settings.http_port
     return ok(PORT, f"{settings.http_host}:{port} is free" if port else "the pack picks a free one")
+
+
+def _assess_running(pack: RunningPack) -> Finding:
+    if not pack.problem:
+        return ok(PORT, f"the pack running at {pack.url} is healthy")
+    remedy = "see the other findings, and the lines `unhealthy` and `warning` in its log"
+    return warning(PORT, f"the pack running there is unhealthy: {pack.problem}", remedy)
 
 
 def _bind(host: str, port: int) -> None:

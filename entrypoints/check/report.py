@@ -4,7 +4,6 @@ import json
 import shutil
 import textwrap
 from collections import Counter
-from dataclasses import asdict
 from typing import Any, Final, TextIO
 
 import click
@@ -25,6 +24,12 @@ _VERDICTS: Final = {
     Status.OK: "No problems found",
 }
 """From the worst status to the best; the first one found decides."""
+_VERDICTS_BEFORE_START: Final = {
+    Status.FAILED: "A start would end at once",
+    Status.WARNING: "The pack can start",
+    Status.OK: "The pack can start",
+}
+_KEYS: Final = ("check", "status", "message", "remedy")
 _STATUS_WIDTH: Final = 9
 _CHECK_WIDTH: Final = 28
 _INDENT: Final = " " * (_STATUS_WIDTH + _CHECK_WIDTH)
@@ -36,11 +41,23 @@ _MIN_WIDTH: Final = 80
 class Report:
     """Prints findings without secrets, with control characters in foreign texts escaped."""
 
-    def __init__(self, stream: TextIO, redactor: Redactor, *, as_json: bool, has_colours: bool = True) -> None:
-        """`has_colours` is for terminals; a file or a pipe never gets colours."""
+    def __init__(
+        self,
+        stream: TextIO,
+        redactor: Redactor,
+        *,
+        as_json: bool,
+        has_colours: bool = True,
+        is_gate: bool = False,
+    ) -> None:
+        """`has_colours` is for terminals; a file or a pipe never gets colours.
+
+        With `is_gate`, findings fail only if they would end a start.
+        """
         self._stream = stream
         self._redactor = redactor
         self._as_json = as_json
+        self._is_gate = is_gate
         self._has_colours = has_colours and stream.isatty()
         self._width = shutil.get_terminal_size().columns if stream.isatty() else 0
         self._findings: list[Finding] = []
@@ -52,6 +69,8 @@ class Report:
 
     def add(self, finding: Finding) -> None:
         """Add a finding; people see it at once."""
+        if self._is_gate:
+            finding = finding.before_start()
         check, message, remedy = map(self._clean, (finding.check, finding.message, finding.remedy))
         clean = Finding(check, finding.status, message, remedy)
         self._findings.append(clean)
@@ -61,15 +80,17 @@ class Report:
     def finish(self) -> None:
         """Print the summary for people, or all findings for scripts."""
         if self._as_json:
-            self._stream.write(json.dumps([asdict(finding) for finding in self._findings], indent=1) + "\n")
+            listed = [{key: getattr(finding, key) for key in _KEYS} for finding in self._findings]
+            self._stream.write(json.dumps(listed, indent=1) + "\n")
             return
         counts = Counter(finding.status for finding in self._findings)
-        worst = next((status for status in _VERDICTS if counts[status]), Status.OK)
+        verdicts = _VERDICTS_BEFORE_START if self._is_gate else _VERDICTS
+        worst = next((status for status in verdicts if counts[status]), Status.OK)
         summary = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
         names = ", ".join(dict.fromkeys(finding.check for finding in self._findings if finding.status is worst))
         see = f" See: {names}." if worst is not Status.OK else ""
         self._echo()
-        self._echo(click.style(self._wrap(f"{_VERDICTS[worst]}: {summary}.{see}", ""), **_STYLES[worst]))
+        self._echo(click.style(self._wrap(f"{verdicts[worst]}: {summary}.{see}", ""), **_STYLES[worst]))
 
     def _clean(self, text: str) -> str:
         return escape_controls(self._redactor.redact_text(text))

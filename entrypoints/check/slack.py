@@ -102,7 +102,7 @@ def _assess_token(token: TokenReport | ChatError) -> Finding:
         case RateLimited():
             return warning(TOKEN, str(token), "run the check again after that time")
         case ChatRejected():
-            return failed(TOKEN, problem(token), _TOKEN_REMEDIES.get(token.code, _COPY))
+            return failed(TOKEN, problem(token), _TOKEN_REMEDIES.get(token.code, _COPY), ends_start=True)
         case _:
             return failed(TOKEN, problem(token), "run the check again; see slack-status.com")
 

@@ -43,8 +43,9 @@ async def check_socket(check: str, socket: SocketDiagnostics, seconds: float) ->
 def _no_address(check: str, error: ChatError) -> Finding:
     if isinstance(error, RateLimited):
         return warning(check, str(error), "run the check again after that time")
-    remedy = _REMEDIES[check] if isinstance(error, ChatRejected) else "run the check again; see slack-status.com"
-    return failed(check, problem(error), remedy)
+    if isinstance(error, ChatRejected):
+        return failed(check, problem(error), _REMEDIES[check], ends_start=True)
+    return failed(check, problem(error), "run the check again; see slack-status.com")
 
 
 async def _probe(socket: SocketDiagnostics, url: str, seconds: float) -> Finding:

@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from adapters.filesystem import diagnostics
 from adapters.filesystem.directory import is_temporary, shared_for
+from adapters.filesystem.inspection import DATABASE as DATABASE_FILE
+from adapters.filesystem.inspection import DatabaseDamaged, DatabaseFile, inspect_database
+from adapters.filesystem.schema import VERSION
 from application.ports.storage import StorageDescription
 from domain.errors import StorageError
 from entrypoints.check.findings import Finding, all_skipped, failed, ok, problem, skipped, warning
 from entrypoints.check.http_port import Running, RunningPack
-from entrypoints.check.storage_place import Looking
+from entrypoints.check.storage_place import DATABASE, Looking
 
 STORAGE = "storage"
 DIRECTORY = "directory"
@@ -56,11 +61,12 @@ def _check_directory(directory: Path, pack: RunningPack | None) -> Iterator[Find
     try:
         diagnostics.check_usable(directory)
     except StorageError as error:
-        yield failed(DIRECTORY, problem(error), str(error).partition("; ")[2] or _ANOTHER)
-        yield from all_skipped((LOCK, CHANNELS), "the directory can't be used")
+        yield failed(DIRECTORY, problem(error), str(error).partition("; ")[2] or _ANOTHER, ends_start=True)
+        yield from all_skipped((LOCK, DATABASE, CHANNELS), "the directory can't be used")
     else:
         yield _assess_location(directory)
         yield _check_lock(directory, pack)
+        yield _check_database(directory)
         yield _check_channels(directory)
     yield _check_space(directory)
 
@@ -83,10 +89,49 @@ def _check_lock(directory: Path, pack: RunningPack | None) -> Finding:
         return failed(LOCK, str(error), _ANOTHER)
     if holder is None:
         return ok(LOCK, "no pack is using the directory")
+    in_use = f"another pack is using {directory}: {holder}"
     if pack is not None:
-        return ok(LOCK, f"held by the pack running here ({holder})")
+        return replace(ok(LOCK, f"held by the pack running here ({holder})"), ends_start=f"{in_use}; stop it first")
     remedy = f"stop that pack, or give this one a directory of its own: {_ANOTHER}"
-    return failed(LOCK, f"another pack is using {directory}: {holder}", remedy)
+    return failed(LOCK, in_use, remedy, ends_start=True)
+
+
+def _check_database(directory: Path) -> Finding:
+    """Foretells what a start would do with the file."""
+    path = directory / DATABASE_FILE
+    try:
+        found = inspect_database(directory)
+    except DatabaseDamaged as damage:
+        message = f"{path} is damaged ({damage}); a start would report it, and go on without what is lost"
+        return failed(DATABASE, message, "stop the pack, and restore a backup, if it is newer than what was lost")
+    except StorageError as error:
+        return skipped(DATABASE, str(error))
+    if found is None:
+        return ok(DATABASE, "will be created at startup")
+    if found.is_newer:
+        message = f"{path} was written by a newer version of this program (its format is {found.version}, this "
+        remedy = "run that version, or restore a backup from before the upgrade"
+        return failed(DATABASE, f"{message}program's is {VERSION})", remedy, ends_start=True)
+    if found.is_older:
+        return _assess_migration(directory, found)
+    checked = "" if found.is_checked else "; too large to check all of it"
+    return ok(DATABASE, f"format {found.version}, {_mebibytes(found)}, {_contents(found)}{checked}")
+
+
+def _assess_migration(directory: Path, found: DatabaseFile) -> Finding:
+    message = f"format {found.version}, {_mebibytes(found)}, {_contents(found)}; a start brings it to format {VERSION}"
+    with suppress(OSError):
+        if diagnostics.free_bytes(directory) < found.size:
+            return failed(DATABASE, f"{message}, which needs as much free space", _FREE_SPACE, ends_start=True)
+    return ok(DATABASE, f"{message}; back it up before, since there is no way back")
+
+
+def _mebibytes(found: DatabaseFile) -> str:
+    return f"{found.size / 1024**2:,.1f} MiB"
+
+
+def _contents(found: DatabaseFile) -> str:
+    return f"with {found.messages:,} messages and {found.actions:,} actions that wait or were set aside"
 
 
 def _check_channels(directory: Path) -> Finding:

@@ -3,12 +3,15 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from adapters.filesystem import diagnostics
 from domain.channels import ChannelId
 from domain.errors import StorageError
 from entrypoints.check.findings import Finding
+
+DATABASE: Final = "database"
+"""The name of a check, of PostgreSQL and of the file in a directory."""
 
 
 @dataclass(frozen=True, slots=True)

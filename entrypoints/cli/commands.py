@@ -141,14 +141,16 @@ def simulate(**options: Any) -> None:
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a JSON list of objects with check, status, message and remedy."
 )
-def check(*, as_json: bool) -> None:
-    """Check the configuration, Slack, Flyte and this machine, and suggest fixes.
+@click.option("--gate", "is_gate", is_flag=True, help="Before a start: fail only for what would end it.")
+def check(*, as_json: bool, is_gate: bool) -> None:
+    """Check the configuration, Slack, Flyte, the storage and this machine, and suggest fixes.
 
-    Registers, posts and changes nothing. Exit status 0: the pack can run; 1: a check failed; 2: invalid settings.
+    Registers, posts and changes nothing. Exit status 0: the pack can run; 1: a check failed; 2: invalid settings. With
+    --gate 0: a start would go ahead; 1: it would end with status 1; 2: with status 2.
     """
     from entrypoints.check.command import check as run_check  # noqa: PLC0415 - not needed by run
 
-    sys.exit(run_check(os.environ, as_json=as_json))
+    sys.exit(run_check(os.environ, as_json=as_json, is_gate=is_gate))
 
 
 @main.command(cls=_SimulationCommand, short_help="Find mistakes in flows before they run.")

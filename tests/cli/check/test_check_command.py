@@ -55,7 +55,7 @@ async def test_a_pack_that_can_run_gives_status_0_and_a_summary(env: CheckEnviro
     assert (status, errors) == (0, "")
     assert output.splitlines()[0].startswith("ok       configuration ")
     assert "\nok       slack token " in output
-    assert output.splitlines()[-1] == "The pack can run: 47 ok, 1 warning, 4 skipped. See: directory."
+    assert output.splitlines()[-1] == "The pack can run: 48 ok, 1 warning, 4 skipped. See: directory."
 
 
 async def test_a_failure_gives_status_1_with_the_fix_below_its_line(env: CheckEnvironment) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from adapters.postgresql.migration import known_migrations
 from adapters.postgresql.storage import PostgresStorage
 from adapters.system_clock import SystemClock
 from application.ports.replicas import Replica
@@ -75,7 +76,7 @@ async def test_packs_that_use_the_database_are_named(env: CheckEnvironment, stor
         await storage.replicas.announce(Replica("pack-1", "9.8"))
         findings = await found(env)
     assert findings["replicas"].message == "1 alive: pack-1 (9.8)"
-    assert findings["database tables"].message == "up to date, of version 1"
+    assert findings["database tables"].message == f"up to date, of version {known_migrations()[-1].version}"
 
 
 async def test_replicas_that_use_the_database_are_no_other_pack(
