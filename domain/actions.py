@@ -15,6 +15,13 @@ ActionId = NewType("ActionId", str)
 """The workflow engine's name for an action. Opaque."""
 
 
+def action_key(action_id: ActionId) -> str:
+    """Returns the key by which operators and log lines name an action: the last but one part of an id that is a link,
+    and otherwise the whole id.
+    """
+    return action_id.rstrip("/").rpartition("/")[0].rpartition("/")[2] or action_id
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One command handed to this pack by the workflow engine, to be executed and completed once."""
@@ -23,6 +30,8 @@ class Action:
     command: Command
     trace_parent: str | None = None
     """Where its trace goes on, as a W3C `traceparent`; None if it is not traced."""
+    cause: str = field(default="", compare=False)
+    """The key of the message that led to the action, where the engine's record has told it; it is not stored."""
 
 
 class ActionState(Enum):

@@ -26,6 +26,11 @@ KEY_FIELDS = ("messageKey", "threadKey")
 """Their names in a rich message."""
 
 
+def incoming_key(channel_id: str, timestamp: str) -> str:
+    """Returns the idempotency key of the message with this timestamp in a channel, by which operators name it too."""
+    return f"{channel_id}:{timestamp}"
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """Plain text for a channel, or for a thread of it."""
@@ -145,7 +150,7 @@ class IncomingMessage:
     @property
     def key(self) -> str:
         """Identifies the message when the service delivers it again."""
-        return f"{self.channel_id}:{self.timestamp}"
+        return incoming_key(self.channel_id, self.timestamp)
 
     @property
     def is_from_bot(self) -> bool:

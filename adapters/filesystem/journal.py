@@ -36,7 +36,7 @@ from adapters.sql.journal_rows import (
 from application.catalog.secrecy import is_same_command
 from application.ports.clock import Clock
 from domain.action_states import begin, check_transition, complete, undo_begin
-from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult
+from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName, StepResult, action_key
 from domain.events import Outcome
 from domain.outbox import Backlog, Lane, Lease
 
@@ -304,7 +304,7 @@ def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: st
         "UPDATE journal SET state = 'set aside', in_hand = 0, id = ?, taken_at = ?, reason = ? WHERE place = ?",
         (action_id, taken_at, f"unreadable: {problem}", place),
     )
-    log.error("unreadable_set_aside", queue="journal", key=action_id, reason=problem)
+    log.error("unreadable_set_aside", queue="journal", ref=action_key(action_id), reason=problem)
 
 
 def _checked(connection: sqlite3.Connection, action_id: ActionId, transition: str) -> int:

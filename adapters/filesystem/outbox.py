@@ -407,4 +407,4 @@ def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: st
         (key, received_at, f"unreadable: {problem}", place),
     )
     _remove_from_lane(connection, lane, place)
-    log.error("unreadable_set_aside", queue="outbox", key=key, reason=problem)
+    log.error("unreadable_set_aside", queue="outbox", ref=key, reason=problem)

@@ -19,7 +19,7 @@ from domain.errors import WorkflowServerError
 from domain.events import ReceivedEvent, ReceivedMessage
 from domain.interactions import BlockAction, MessageChange, Reaction
 from domain.json_values import Json
-from domain.messages import IncomingMessage
+from domain.messages import IncomingMessage, incoming_key
 from domain.outbox import InboundEvent, OutboxEntry
 from domain.users import User
 
@@ -169,6 +169,14 @@ class FlyteAudit:
             return False
         reason = errors.unexpected_response(response)
         raise reason if response.status in _TRANSIENT_STATUSES else AuditUnavailable(str(reason))
+
+
+def cause_of(action: AuditedAction) -> str:
+    """Returns the key of the message that triggered an action of the pack; empty if another event did."""
+    trigger, payload = action.trigger, action.trigger.payload
+    if trigger.pack.name != action.pack_name or trigger.event != ReceivedMessage.__name__:
+        return ""
+    return incoming_key(_text_at("channelId", payload), _text_at("timestamp", payload))
 
 
 def _is_older(page: AuditBody, since: datetime | None) -> bool:

@@ -10,7 +10,7 @@ import structlog
 from yarl import URL
 
 from adapters.flyte import errors, links
-from adapters.flyte.audit import AuditUnavailable, FlyteAudit
+from adapters.flyte.audit import AuditUnavailable, FlyteAudit, cause_of
 from adapters.flyte.audit_schemas import AuditedAction
 from adapters.flyte.body_readers import ActionBody
 from adapters.flyte.http_client import FlyteHttpClient
@@ -191,7 +191,11 @@ class FlyteWorkflow:
 
 def _open_action(registration: _Registration, audited: AuditedAction) -> Action | None:
     link = links.result_link(registration.take_action, audited.id)
-    return Action(ActionId(str(link)), command_from(audited.name, audited.input)) if link else None
+    return (
+        Action(ActionId(str(link)), command_from(audited.name, audited.input), cause=cause_of(audited))
+        if link
+        else None
+    )
 
 
 def _parse_action(response: FlyteResponse, *, lacks_input: bool) -> Action | None:

@@ -214,7 +214,7 @@ async def load_or_set_aside(session: Session, row: TupleRow) -> OutboxEntry | No
         problem = str(error)
     place, key, *_ = row
     await session.send(_SET_ASIDE, (f"unreadable: {problem}", place))
-    log.error("unreadable_set_aside", queue="outbox", key=key, reason=problem)
+    log.error("unreadable_set_aside", queue="outbox", ref=key, reason=problem)
     return None
 
 

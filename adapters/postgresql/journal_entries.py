@@ -14,7 +14,7 @@ from adapters.sql.journal_rows import (
     load_entry,
     without_capabilities,
 )
-from domain.actions import JournalEntry, Step, StepName
+from domain.actions import JournalEntry, Step, StepName, action_key
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ async def set_unreadable_aside(session: Session, row: Sequence[Any], problem: st
         "UPDATE flyte_slack.journal SET state = 'set aside', reason = %s WHERE place = %s",
         (f"unreadable: {problem}", place),
     )
-    log.error("unreadable_set_aside", queue="journal", key=action_id, reason=problem)
+    log.error("unreadable_set_aside", queue="journal", ref=action_key(action_id), reason=problem)
 
 
 async def _keep_steps(session: Session, row: Sequence[Any], steps: Mapping[StepName, Step]) -> None:

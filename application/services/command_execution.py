@@ -139,7 +139,7 @@ class CommandExecution:
             except ChatRejected as rejection:
                 if not self._is_proof(rejection):
                     raise
-                log.info("doubt_resolved", action=self._request.action_id, was_sent=True)
+                log.info("doubt_resolved", was_sent=True)
                 return dict.fromkeys(self._spec.results, "")
 
     async def _attempt(self) -> JsonObject:
@@ -159,8 +159,7 @@ class CommandExecution:
 
     async def _settle(self, doubt: InDoubt) -> JsonObject | None:
         """Returns the results of a request that took effect after all; None if it is to be made again."""
-        action_id, command = self._request.action_id, self._spec.name
-        log.warning("command_in_doubt", action=action_id, command=command, reason=doubt.explanation)
+        log.warning("command_in_doubt", command=self._spec.name, reason=doubt.explanation)
         match self._spec.in_doubt:
             case Repeat():
                 self._failure = _unsettled(doubt.explanation)
@@ -182,7 +181,7 @@ class CommandExecution:
         except (ChatRejected, Unreachable) as error:
             await self._ask_operator(f"{doubt.explanation}; {error.explanation}")
             return None
-        log.info("doubt_resolved", action=self._request.action_id, was_sent=found is not None)
+        log.info("doubt_resolved", was_sent=found is not None)
         if found is None:
             self._failure = doubt
             await self._record.settle()

@@ -206,7 +206,7 @@ class MessageSender:
             except RateLimited as limit:
                 outage.end()
                 await self.undo_begin(post)
-                await self._pauses.begin(post.channel_id, limit.retry_after_seconds, post.action_id)
+                await self._pauses.begin(post.channel_id, limit.retry_after_seconds)
             except Unreachable as error:
                 post.failure = error
                 await self.undo_begin(post)
@@ -261,13 +261,13 @@ class MessageSender:
 
     async def _resolve_in_doubt(self, post: PendingPost, doubt: InDoubt) -> Receipt | None:
         """Returns the receipt of a post that was made after all; None if it is to be sent again."""
-        log.warning("post_in_doubt", action=post.action_id, channel=post.channel_id, reason=doubt.explanation)
+        log.warning("post_in_doubt", channel=post.channel_id, reason=doubt.explanation)
         try:
             found = await self._doubts.look_for(partial(self._search, post), post.sent_at)
         except (ChatRejected, Unreachable) as error:
             self._apply_in_doubt_policy(post, doubt, error.explanation)
             return None
-        log.info("doubt_resolved", action=post.action_id, was_sent=found is not None)
+        log.info("doubt_resolved", was_sent=found is not None)
         if found is None:
             post.is_sent = False
             await self.undo_begin(post)
@@ -298,7 +298,7 @@ class MessageSender:
 def _drop_key(post: PendingPost, rejection: IdempotencyKeyRejected) -> None:
     if post.key is None:
         raise rejection
-    log.warning("mark_refused", action=post.action_id, code=rejection.code)
+    log.warning("mark_refused", channel=post.channel_id, code=rejection.code)
     post.key = None
 
 

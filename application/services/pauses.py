@@ -14,7 +14,6 @@ from application.ports.storage import Storage
 from application.resilience.shutdown import Shutdown
 from application.services.channel_locks import ChannelLocks
 from application.services.post_gate import PostGate
-from domain.actions import ActionId
 from domain.channels import ChannelId
 
 log = structlog.get_logger()
@@ -66,9 +65,9 @@ class Pauses:
                 await self._rate_limiter.note_steady(self._chat.now())
             await self._shutdown.sleep(_LOOK_SECONDS)
 
-    async def begin(self, channel_id: ChannelId, seconds: float, action_id: ActionId) -> None:
-        """Pauses a channel for so long, an hour at most. `action_id` is the action whose post was refused."""
-        _log_throttled(seconds, channel=channel_id, action=action_id)
+    async def begin(self, channel_id: ChannelId, seconds: float) -> None:
+        """Pauses a channel for so long, an hour at most."""
+        _log_throttled(seconds, channel=channel_id)
         await self._begin(channel_id, seconds)
 
     async def begin_method(self, method: str, seconds: float) -> None:

@@ -51,7 +51,7 @@ class ResultReporter:
         action_id = entry.action.id
         reason = await self._deliver(entry)
         if reason:
-            log.error("answer_set_aside", action=action_id, reason=reason)
+            log.error("answer_set_aside", reason=reason)
             await self._journal.dead_letter(action_id, reason)
         else:
             await self._journal.mark_reported(action_id)
@@ -59,7 +59,7 @@ class ResultReporter:
     async def report_again(self, entry: JournalEntry) -> None:
         """Reports the known outcome of an action that the engine has given out once more."""
         if reason := await self._deliver(entry):
-            log.error("answer_refused", action=entry.action.id, reason=reason)
+            log.error("answer_refused", reason=reason)
 
     async def _deliver(self, entry: JournalEntry) -> str:
         """Returns why the outcome can't be reported; empty once the engine has it."""
@@ -69,11 +69,11 @@ class ResultReporter:
             try:
                 await self._complete(entry)
             except PathRefused as error:
-                log.warning("answer_not_taken", action=entry.action.id, reason=str(error))
+                log.warning("answer_not_taken", reason=str(error))
             except (PackNotRegistered, RejectedByWorkflow) as error:
                 return str(error)
             except (WorkflowServerError, WorkflowInDoubt) as error:
-                log.warning("answer_not_taken", action=entry.action.id, reason=str(error))
+                log.warning("answer_not_taken", reason=str(error))
                 is_wide = attempts[Completion.UNKNOWN] > 0 and attempts.total() + 1 in _WIDE_SEARCHES
                 completion = await self._completion_of(entry.action.id, entry.taken_at if is_wide else None)
                 attempts[completion] += 1
@@ -84,7 +84,7 @@ class ResultReporter:
                     return ""  # a lost answer, then the 500 of an action that is complete already
                 if attempts[Completion.CONTRADICTORY] >= _MAX_CONTRADICTIONS and is_failure:
                     command = command_name(entry.action.command)
-                    log.warning("answer_assumed_taken", action=entry.action.id, command=command, reason=str(error))
+                    log.warning("answer_assumed_taken", command=command, reason=str(error))
                     return ""
                 if attempts[Completion.UNKNOWN] >= _MAX_UNCONFIRMED_ATTEMPTS:
                     return str(error)
@@ -103,5 +103,5 @@ class ResultReporter:
         try:
             return await self._workflow.completion_of(action_id, since)
         except WorkflowError as error:
-            log.warning("audit_failed", action=action_id, reason=str(error))
+            log.warning("audit_failed", reason=str(error))
             return Completion.UNKNOWN

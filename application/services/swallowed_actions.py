@@ -8,6 +8,7 @@ import structlog
 
 from application.catalog.commands import COMMANDS_BY_NAME
 from application.catalog.specs import Repeat
+from application.log_context import fields_of
 from application.ports.chat import Chat
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
@@ -88,7 +89,8 @@ class SwallowedActions:
         actions = []
         for action in [*found.taken, *(waiting[action_id] for action_id in suspects or () if action_id in waiting)]:
             if action.id not in in_progress and await self._journal.load(action.id) is None:
-                log.warning("swallowed_action_recovered", action=action.id, command=command_name(action.command))
+                command = command_name(action.command)
+                log.warning("swallowed_action_recovered", **fields_of(action), command=command)
                 actions.append(action)
         if suspects is None and waiting:
             self._suspects = frozenset(waiting)

@@ -73,7 +73,7 @@ class BroadcastHandler:
             progress.interruption = interruption
             return
         left = sum(not step.is_complete for step in progress.steps.values())
-        log.debug("broadcast_progress", action=progress.request.action_id, left=left, of=len(progress.steps))
+        log.debug("broadcast_progress", left=left, of=len(progress.steps))
 
 
 def _rejected_everywhere(text: str, names: Iterable[StepName], rejection: ChatRejected) -> BroadcastFailed:

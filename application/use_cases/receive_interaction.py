@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from application.log_context import log_about_event
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
@@ -39,15 +40,16 @@ class ReceiveInteraction:
             await incoming.acknowledge()
             return False
         entry = outbox_entry(event, incoming.received_at)
+        log_about_event(entry)
         deadline = _now() + self._seconds_left(incoming)
         try:
             (is_new,) = await self._outbox.append([entry], within_seconds=deadline - _now())
         except TooLate:
-            log.warning("interaction_dropped", key=entry.key, reason="it could not be stored in time")
+            log.warning("interaction_dropped", reason="it could not be stored in time")
             return False
         if _now() > deadline:
             self._late += 1
-            log.warning("late_interaction", key=entry.key, count=self._late)
+            log.warning("late_interaction", count=self._late)
         else:
             await incoming.acknowledge()
         return is_new

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import structlog
 
 from application.catalog.commands import is_known
+from application.log_context import log_about_action
 from application.policies import LeasePolicy
 from application.ports.chat import Chat
 from application.ports.storage import Storage
@@ -26,11 +27,12 @@ from application.services.poll_schedule import PollSchedule
 from application.services.replica_group import ReplicaGroup
 from application.services.result_reporter import ResultReporter
 from application.services.swallowed_actions import SwallowedActions
+from application.services.work_log import WorkLog
 from application.use_cases.dispatcher import CommandDispatcher
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.commands import command_name
 from domain.errors import ActionTakenElsewhere, LeaseLost, WorkflowError, WorkflowInDoubt
-from domain.events import CommandOutcome, Fatal, Outcome
+from domain.events import Fatal, Outcome
 from domain.outbox import Lane
 
 log = structlog.get_logger()
@@ -57,6 +59,7 @@ class ActionWorker:
         schedule: PollSchedule,
         channel_locks: ChannelLocks,
         replicas: ReplicaGroup,
+        work_log: WorkLog,
         shutdown: Shutdown,
         storage_retry: StorageRetryPolicy,
         lease: LeasePolicy,
@@ -72,6 +75,7 @@ class ActionWorker:
         self._schedule = schedule
         self._channel_locks = channel_locks
         self._replicas = replicas
+        self._work_log = work_log
         self._shutdown = shutdown
         self._storage_retry = storage_retry
         self._lease = lease
@@ -198,7 +202,7 @@ class ActionWorker:
 
     def _start(self, work: Callable[[], Awaitable[object]], action: Action) -> None:
         self._in_progress[action.id] += 1
-        task = self._tasks.create_task(self._carry_out(action.id, work), name=f"action {action.id}")
+        task = self._tasks.create_task(self._carry_out(action, work), name=f"action {action.id}")
         task.add_done_callback(partial(self._on_task_done, action))
 
     def _on_task_done(self, action: Action, _task: "asyncio.Task[None]") -> None:
@@ -215,10 +219,11 @@ class ActionWorker:
             if not self._shutdown.is_requested:
                 self._start(partial(self._go_on, action.id), action)
 
-    async def _carry_out(self, action_id: ActionId, work: Callable[[], Awaitable[object]]) -> None:
+    async def _carry_out(self, action: Action, work: Callable[[], Awaitable[object]]) -> None:
         """Does the work; a bug holds up this action alone, which is tried again and set aside in the end."""
+        log_about_action(action)
         attempts: Iterator[Callable[[], Awaitable[object]]] = chain(
-            [work], repeat(partial(self._resume, action_id, work))
+            [work], repeat(partial(self._resume, action.id, work))
         )
 
         async def attempt() -> None:
@@ -226,16 +231,16 @@ class ActionWorker:
 
         try:
             incident = await retry_after_incidents(
-                attempt, self._shutdown, max_attempts=_MAX_ATTEMPTS, expected=(LeaseLost,), action=action_id
+                attempt, self._shutdown, max_attempts=_MAX_ATTEMPTS, expected=(LeaseLost,)
             )
             if incident:
-                await self._set_aside(action_id, f"internal error ({incident})")
+                await self._set_aside(action.id, f"internal error ({incident})")
         except LeaseLost as lost:
-            log.warning("lease_lost", action=action_id, reason=str(lost))
+            log.warning("lease_lost", reason=str(lost))
         except ShutdownRequested:
-            log.info("action_kept_for_next_start", action=action_id)
+            log.info("action_kept_for_next_start")
         except Exception:  # noqa: BLE001 - a bug; the next start tries again
-            log_incident(action=action_id)
+            log_incident()
 
     async def _resume(self, action_id: ActionId, work: Callable[[], Awaitable[object]]) -> None:
         """Goes on with an action from where the journal has it; does the work if it has none."""
@@ -250,7 +255,7 @@ class ActionWorker:
         return entry is not None
 
     async def _set_aside(self, action_id: ActionId, reason: str) -> None:
-        log.error("answer_set_aside", action=action_id, reason=reason)
+        log.error("answer_set_aside", reason=reason)
         entry = await self._journal.load(action_id)
         if entry is not None and entry.state is not ActionState.COMPLETED:
             await self._journal.set_outcome(action_id, Fatal(reason))
@@ -269,12 +274,12 @@ class ActionWorker:
                 await self._record_begun(action, steps)
         except ShutdownRequested:
             self._is_action_lost = True
-            log.error("action_not_noted", action=action.id, command=command_name(action.command))  # noqa: TRY400 - no bug
+            log.error("action_not_noted", command=command_name(action.command))  # noqa: TRY400 - no bug
             return
         if known is None:
             await self._process(JournalEntry(action, taken_at, steps=steps), visible_at)
         elif known.state is ActionState.REPORTED:
-            log.warning("action_given_out_again", action=action.id)
+            log.warning("action_given_out_again")
             await self._report_again(known)
 
     async def _add_to_journal(self, action: Action, taken_at: datetime) -> JournalEntry | None:
@@ -307,13 +312,13 @@ class ActionWorker:
                 entry = completed
             await self._reporter.report(entry)
         except ShutdownRequested:
-            log.info("action_kept_for_next_start", action=entry.action.id)
+            log.info("action_kept_for_next_start")
 
     async def _complete(self, entry: JournalEntry) -> JournalEntry | None:
         """Executes an action. Returns None if another replica does so, which knows the command."""
         name = command_name(entry.action.command)
         if not is_known(entry.action.command) and self._replicas.is_known_elsewhere(name):
-            log.info("action_given_back", action=entry.action.id, command=name)
+            log.info("action_given_back", command=name)
             await self._journal.give_back(entry.action.id)
             return None
         started_at = _now()
@@ -321,13 +326,7 @@ class ActionWorker:
             outcome = await self._dispatch(entry)
             completed_at = await self._journal.set_outcome(entry.action.id, outcome)
             self._channel_locks.notify()
-        log.info(
-            "action_concluded",
-            command=name,
-            action=entry.action.id,
-            outcome=outcome.name if isinstance(outcome, CommandOutcome) else type(outcome).__name__,
-            seconds=round(_now() - started_at, 3),
-        )
+        self._work_log.on_concluded(entry.action.command, outcome, _now() - started_at)
         return replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at)
 
     async def _dispatch(self, entry: JournalEntry) -> Outcome:
@@ -336,7 +335,7 @@ class ActionWorker:
         except (ShutdownRequested, LeaseLost):
             raise
         except Exception:  # noqa: BLE001 - a bug
-            return Fatal(f"internal error ({log_incident(action=entry.action.id)})")
+            return Fatal(f"internal error ({log_incident()})")
 
 
 def _now() -> float:

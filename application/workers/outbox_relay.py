@@ -6,6 +6,7 @@ from functools import partial
 
 import structlog
 
+from application.log_context import log_about_event
 from application.policies import LeasePolicy
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
@@ -14,6 +15,7 @@ from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.event_enricher import EventEnricher
 from application.services.poll_schedule import PollSchedule
+from application.services.work_log import WorkLog
 from domain.errors import (
     LeaseLost,
     RejectedByWorkflow,
@@ -57,6 +59,7 @@ class OutboxRelay:
         storage: Storage,
         enricher: EventEnricher,
         schedule: PollSchedule,
+        work_log: WorkLog,
         shutdown: Shutdown,
         lease: LeasePolicy,
     ) -> None:
@@ -64,6 +67,7 @@ class OutboxRelay:
         self._outbox = storage.outbox
         self._enricher = enricher
         self._schedule = schedule
+        self._work_log = work_log
         self._shutdown = shutdown
         self._lease = lease
         self._wake = asyncio.Event()
@@ -194,15 +198,16 @@ class OutboxRelay:
         is_rejected = False
         try:
             for position, entry in enumerate(claim.entries):
+                log_about_event(entry)
                 if is_first_delivered and position == 0:
-                    log.info("delivered_before_restart", key=entry.key)
+                    log.info("delivered_before_restart")
                     await self._ack(claim, entry)
                 else:
                     await self._attempt(claim, entry)
                 if self._shutdown.is_requested:
                     break
         except _DeliveryInDoubt:
-            log.info("delivery_left_in_doubt", key=entry.key)
+            log.info("delivery_left_in_doubt")
             return  # not released: the next start knows that the lease expired, and asks the engine first
         except _Rejected:
             is_rejected = True
@@ -246,7 +251,7 @@ class OutboxRelay:
         except (ShutdownRequested, LeaseLost, _Rejected):
             raise
         except Exception as error:
-            reason = f"internal error ({log_incident(key=entry.key)})"
+            reason = f"internal error ({log_incident()})"
             if entry.rejections + 1 < _INCIDENTS_TO_DEAD_LETTER:
                 raise _Rejected from error
             await self._dead_letter(claim, entry, reason)
@@ -264,7 +269,7 @@ class OutboxRelay:
             await self._wait_for_turn(entry)
         event = await self._enricher.enrich(entry.event)
         if event is None:
-            log.info("message_of_a_bot_ignored", key=entry.key, user=entry.event.user_id)
+            log.info("message_of_a_bot_ignored", user=entry.event.user_id)
             await self._outbox.ack(claim, entry)
             return
         try:
@@ -281,7 +286,7 @@ class OutboxRelay:
             await self._outbox.ack(claim, entry)
         except ShutdownRequested as requested:
             raise _DeliveryInDoubt from requested
-        log.info("message_delivered", key=entry.key)
+        self._work_log.on_delivered(entry)
 
     async def _publish(self, event: PackEvent, claim: Claim, entry: OutboxEntry) -> None:
         for pause in exponential_backoff(0.5, 30):
@@ -289,7 +294,7 @@ class OutboxRelay:
             try:
                 await self._workflow.publish(event, entry.received_at)
             except WorkflowInDoubt as doubt:
-                log.warning("delivery_in_doubt", key=entry.key, reason=str(doubt))
+                log.warning("delivery_in_doubt", reason=str(doubt))
                 if await self._was_published(entry, pause):
                     break
             else:
@@ -320,7 +325,7 @@ class OutboxRelay:
         return found
 
     async def _on_rejected(self, claim: Claim, entry: OutboxEntry, error: WorkflowError) -> None:
-        log.warning("delivery_refused", key=entry.key, refusals=entry.rejections + 1, reason=str(error))
+        log.warning("delivery_refused", refusals=entry.rejections + 1, reason=str(error))
         if not self._is_poison_message(claim, entry):
             raise _Rejected from error
         await self._dead_letter(claim, entry, str(error))
@@ -333,7 +338,7 @@ class OutboxRelay:
         return claim.rejected_seconds >= max(_REJECTED_FOR_SECONDS, accepted_seconds_ago)
 
     async def _dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
-        log.error("message_set_aside", key=entry.key, reason=reason)
+        log.error("message_set_aside", reason=reason)
         await self._outbox.dead_letter(claim, entry, reason)
 
 

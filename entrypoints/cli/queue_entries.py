@@ -9,7 +9,7 @@ from adapters.serialization.payloads import command_input, event_name, event_pay
 from application.catalog.secrecy import hide_capabilities
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
-from domain.actions import ActionId, JournalEntry, Step
+from domain.actions import ActionId, JournalEntry, Step, action_key
 from domain.channels import ChannelId
 from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, command_name
 from domain.json_values import JsonObject
@@ -83,7 +83,7 @@ def _message(entry: OutboxEntry) -> QueueEntry:
 
 def _action(entry: JournalEntry) -> QueueEntry:
     action_id, command, outcome = entry.action.id, entry.action.command, entry.outcome
-    key = _short_key(action_id)
+    key = action_key(action_id)
     details: JsonObject = {
         "key": key,
         "id": action_id,
@@ -120,11 +120,6 @@ def _channel(command: Command) -> ChannelId:
             return channel_id
         case _:
             return ChannelId("")
-
-
-def _short_key(action_id: str) -> str:
-    """Returns Flyte's own name of the action: the last segment but one of its result link."""
-    return action_id.rstrip("/").rpartition("/")[0].rpartition("/")[2] or action_id
 
 
 def _format_time(time: datetime | None) -> str | None:

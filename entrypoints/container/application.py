@@ -38,6 +38,7 @@ from application.services.replica_group import ReplicaGroup
 from application.services.result_reporter import ResultReporter
 from application.services.sole_process import SoleProcessLeases
 from application.services.user_directory import UserDirectory
+from application.services.work_log import WorkLog
 from application.services.workspace_filter import WorkspaceFilter
 from application.supervisor import Supervisor
 from application.use_cases.broadcast import BroadcastHandler
@@ -153,6 +154,7 @@ class Application(containers.DeclarativeContainer):
     # From the workflow engine to the chat service
 
     poll_schedule = providers.Singleton(PollSchedule)
+    work_log = providers.Singleton(WorkLog, clock=clock)
     backfill_progress = providers.Singleton(BackfillProgress, shutdown=shutdown)
     posting_policy = providers.Factory(
         PostingPolicy,
@@ -246,6 +248,7 @@ class Application(containers.DeclarativeContainer):
         schedule=poll_schedule,
         channel_locks=channel_locks,
         replicas=replicas,
+        work_log=work_log,
         shutdown=shutdown,
         storage_retry=storage_retry,
         lease=lease,
@@ -265,9 +268,10 @@ class Application(containers.DeclarativeContainer):
             storage=storage,
             receives_bots=settings.provided.receives_bots,
         ),
-        lease=lease,
         schedule=poll_schedule,
+        work_log=work_log,
         shutdown=shutdown,
+        lease=lease,
     )
     workspaces = providers.Singleton(WorkspaceFilter, storage=storage, doubts=membership_doubts)
     receive_events = providers.Singleton(

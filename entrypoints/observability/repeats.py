@@ -25,6 +25,8 @@ _LIMITED_INFO: Final = (
     "throttled",
 )
 """Lines of level INFO that come in great number while, or because, Slack or Flyte fails."""
+_UNLIMITED: Final = ("action_concluded", "lines_left_out")
+"""Lines of level WARNING of which each is needed: how an action ended, and the report itself."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class RepeatLimiter:
     def __call__(self, _: WrappedLogger, level: str, fields: EventDict) -> EventDict:
         """Returns the line. Raises structlog.DropEvent to leave it out."""
         kind = str(fields.get("logger") or fields["event"])
-        if kind == "lines_left_out" or not _may_repeat(level, kind, fields) or self._is_within_limit(kind):
+        if not _may_repeat(level, kind, fields) or self._is_within_limit(kind):
             return fields
         self._left_out[kind] = self._left_out.get(kind, 0) + 1
         raise structlog.DropEvent
@@ -88,4 +90,6 @@ class RepeatLimiter:
 
 
 def _may_repeat(level: str, kind: str, fields: EventDict) -> bool:
+    if kind in _UNLIMITED:
+        return False
     return level == "warning" or kind in _LIMITED_INFO or "again_in_seconds" in fields or "logger" in fields

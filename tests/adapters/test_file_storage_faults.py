@@ -227,7 +227,7 @@ async def test_an_unreadable_entry_is_set_aside_and_its_lane_goes_on(directory: 
         assert [claim.entries for claim in claims] == [(new_entry(A, 2),), (new_entry(B, 3),)]
         [entry] = [entry async for entry in storage.outbox.entries(dead_lettered=True)]
         assert (entry.key, entry.dead_letter_reason) == (new_entry(A, 1).key, "unreadable: the event is damaged")
-        assert [(line["event"], line["key"]) for line in logs] == [("unreadable_set_aside", new_entry(A, 1).key)]
+        assert [(line["event"], line["ref"]) for line in logs] == [("unreadable_set_aside", new_entry(A, 1).key)]
         assert await storage.outbox.backlog() == Backlog(2, 1, new_entry(A, 2).received_at)
 
 

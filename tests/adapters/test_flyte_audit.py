@@ -317,6 +317,22 @@ async def test_pending_actions_have_this_name_and_labels_and_are_of_the_last_two
 
 
 @pytest.mark.parametrize(
+    ("trigger", "cause"),
+    [
+        ({}, "C1:1.1"),
+        ({"event": "MessageSent"}, ""),
+        ({"pack": {"name": "Other"}}, ""),
+    ],
+)
+async def test_a_pending_action_has_the_message_that_triggered_it_as_its_cause(
+    trigger: dict[str, Any], cause: str
+) -> None:
+    action = _audited()
+    [found] = (await _with_audit(_runs(action | {"trigger": action["trigger"] | trigger}), "open")).taken
+    assert found.cause == cause
+
+
+@pytest.mark.parametrize(
     ("state", "completion"),
     [
         ("NEW", Completion.CONTRADICTORY),

@@ -319,8 +319,9 @@ def test_every_line_about_an_entry_is_logged(stream: io.StringIO) -> None:
     for number in range(30):
         log.info("message_delivered", key=number)
         log.error("message_set_aside", key=number)
+        log.warning("action_concluded", code="is_archived")
 
-    assert len(lines(stream)) == 60
+    assert len(lines(stream)) == 90
 
 
 def test_the_limit_of_repeats_starts_anew_each_minute() -> None:

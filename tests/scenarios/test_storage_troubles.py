@@ -59,7 +59,7 @@ async def test_an_unreadable_message_is_set_aside_and_both_directions_go_on(
     storage = FileStorage(tmp_path / "state", SystemClock())
     async with storage.open():
         assert await storage.outbox.backlog() == Backlog(waiting=0, dead_lettered=2)
-    assert {line["key"] for line in pack.log if line["event"] == "unreadable_set_aside"} == set(keys[:2])
+    assert {line["ref"] for line in pack.log if line["event"] == "unreadable_set_aside"} == set(keys[:2])
     assert not [line for line in pack.log if line["event"] in ("internal_error", "pack_failed")]
 
 

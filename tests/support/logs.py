@@ -1,10 +1,13 @@
-"""Keeps a test's logging configuration from the others."""
+"""The log in tests: captured, and its configuration kept from other tests."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 
 @contextmanager
@@ -20,3 +23,10 @@ def restored_logging() -> Iterator[None]:
         root.handlers[:] = handlers
         root.setLevel(level)
         logging.getLogger("slack_sdk").setLevel(noisy)
+
+
+@contextmanager
+def captured_lines() -> Iterator[list[dict[str, Any]]]:
+    """Captures the lines that are logged, with the fields of their context."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        yield lines

@@ -5,7 +5,6 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from structlog.testing import capture_logs
 
 from adapters.memory.workflow import MemoryWorkflow
 from domain.errors import RejectedByWorkflow, WorkflowServerError
@@ -13,6 +12,7 @@ from domain.events import PackEvent, ReceivedMessage
 from domain.outbox import outbox_entry
 from entrypoints.testing.storage_values import STEPS
 from tests.support.environment import World
+from tests.support.logs import captured_lines
 
 FAILED = WorkflowServerError("500")
 
@@ -20,7 +20,7 @@ FAILED = WorkflowServerError("500")
 async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: World) -> None:
     world.faults.fail_before("publish", RejectedByWorkflow("400: createdAt"), times=1)
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with world.pack():
             poison = world.chat.say("C1", "poison")
             world.chat.say("C1", "behind it")
@@ -28,7 +28,7 @@ async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: Wo
 
     assert world.published_texts == ["behind it"]
     assert [(e.event, e.dead_letter_reason) for e in await world.dead_letters()] == [(poison, "400: createdAt")]
-    assert [line["key"] for line in logs if line["event"] == "message_set_aside"] == [poison.key]
+    assert [line["ref"] for line in logs if line["event"] == "message_set_aside"] == [poison.key]
 
 
 class PoisonRejectingWorkflow(MemoryWorkflow):

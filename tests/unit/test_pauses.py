@@ -4,7 +4,6 @@ import re
 from itertools import pairwise
 
 import pytest
-from structlog.testing import capture_logs
 
 from domain.channels import ChannelId
 from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage
@@ -12,6 +11,7 @@ from domain.errors import RateLimited
 from domain.events import ChannelJoined, ChannelLeft, MessageSent
 from domain.messages import OutgoingMessage
 from tests.support.environment import World
+from tests.support.logs import captured_lines
 
 
 def hello(world: World, channel_id: str = "C1") -> SendMessage:
@@ -34,14 +34,14 @@ async def test_a_pause_of_more_than_an_hour_is_kept_for_an_hour_and_asked_for_ag
 async def test_a_pause_of_more_than_a_minute_is_a_warning(world: World, seconds: float, level: str) -> None:
     world.faults.fail_before("post", RateLimited(seconds), times=1)
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with world.pack():
             action = world.engine.enqueue(hello(world))
             await world.clock.advance(2)
 
     [line] = [line for line in logs if line["event"] == "throttled"]
     assert line == {
-        "event": "throttled", "log_level": level, "channel": "C1", "seconds": seconds, "action": action
+        "event": "throttled", "log_level": level, "channel": "C1", "seconds": seconds, "ref": action
     }  # fmt: skip
 
 

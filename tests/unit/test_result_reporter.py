@@ -1,7 +1,6 @@
 """Reporting results to the engine until it accepts them."""
 
 import pytest
-from structlog.testing import capture_logs
 
 from domain.actions import ActionState, JournalEntry
 from domain.commands import UnknownCommand
@@ -16,6 +15,7 @@ from domain.errors import (
 )
 from domain.events import Fatal
 from tests.support.environment import World
+from tests.support.logs import captured_lines
 
 COMMAND = UnknownCommand("SendFax")
 OUTCOME = Fatal('no handler could be found for command "SendFax"')
@@ -112,7 +112,7 @@ async def test_without_the_audit_endless_500s_are_dead_lettered_after_an_hour(wo
     world.faults.fail_before("complete", FAILED)
     world.faults.fail_before("completion_of", FAILED)
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         entry = await run(world, seconds=4500)
 
     assert entry.state is ActionState.DEAD_LETTERED
@@ -153,7 +153,7 @@ async def test_a_result_that_is_refused_while_the_record_says_waiting_counts_as_
     world: World,
 ) -> None:
     world.faults.fail_after("complete", FAILED)
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with world.pack():
             action = world.engine.enqueue(COMMAND)
             world.engine.record_as_waiting(action)
@@ -162,7 +162,7 @@ async def test_a_result_that_is_refused_while_the_record_says_waiting_counts_as_
     assert (await world.in_journal(action)).state is ActionState.REPORTED
     times = world.faults.called_at("complete")
     assert 120 <= times[-1] - times[0] <= 300
-    assert [line["action"] for line in logs if line["event"] == "answer_assumed_taken"] == [action]
+    assert [line["ref"] for line in logs if line["event"] == "answer_assumed_taken"] == [action]
 
 
 async def test_a_result_in_doubt_is_not_reported_by_a_record_that_says_waiting(world: World) -> None:

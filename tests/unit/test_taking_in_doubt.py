@@ -6,7 +6,6 @@ Actions that are in the journal already: test_journal_resumption.py.
 from datetime import timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from adapters.memory.storage import MemoryStorage
 from domain.commands import SendMessage
@@ -19,6 +18,7 @@ from domain.errors import (
 from domain.events import MessageSent
 from domain.messages import OutgoingMessage
 from tests.support.environment import World
+from tests.support.logs import captured_lines
 
 DOWN = WorkflowUnreachable("connection refused")
 
@@ -62,12 +62,12 @@ async def test_an_action_lost_by_a_crash_before_it_was_recorded_is_recovered(wor
     world.faults.lift("journal.record")
     assert await world.storage.journal.load(action) is None
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with world.pack():
             assert isinstance(await world.answer(action, within=10), MessageSent)
 
     assert world.texts == ["hello"]
-    assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
+    assert [line["ref"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
 
 
 async def test_actions_lost_by_a_crash_are_recovered_in_their_order_and_wait_for_the_history_at_the_same_time(
@@ -125,7 +125,7 @@ async def test_an_action_whose_take_got_no_response_is_recovered_while_the_pack_
 
 
 async def test_actions_that_wait_to_be_recorded_are_not_recovered_meanwhile(world: World) -> None:
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with world.pack():
             await world.clock.advance(5)
             world.faults.block("journal.record")
@@ -136,7 +136,7 @@ async def test_actions_that_wait_to_be_recorded_are_not_recovered_meanwhile(worl
             for action in actions:
                 await world.answer(action, within=120)
 
-    assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [actions[0]]
+    assert [line["ref"] for line in logs if line["event"] == "swallowed_action_recovered"] == [actions[0]]
     assert sorted(world.texts) == ["hello 0", "hello 1", "hello 2", "hello 3"]
 
 
@@ -230,13 +230,13 @@ async def test_a_lost_action_that_the_engine_records_as_waiting_is_recovered(wor
         await world.clock.advance(2)
     world.faults.lift("journal.record")
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with world.pack():
             assert isinstance(await world.answer(action, within=30), MessageSent)
             await world.clock.advance(60)
 
     assert world.texts == ["hello"]
-    assert [line["action"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
+    assert [line["ref"] for line in logs if line["event"] == "swallowed_action_recovered"] == [action]
     assert world.faults.count("open_actions") == 2
 
 
@@ -272,7 +272,7 @@ async def test_actions_that_really_wait_are_taken_and_not_recovered(world: World
         await world.clock.advance(5)
     actions = [world.engine.enqueue(hello(world, str(number))) for number in range(5)]
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with world.pack():
             for action in actions:
                 await world.answer(action, within=30)
