@@ -23,7 +23,7 @@ from adapters.sql.codec import (
     optional_to_micros,
     text,
 )
-from application.catalog.secrecy import forget_capabilities, forget_content
+from application.catalog.secrecy import CAPABILITIES, CONTENTS, forget_capabilities, forget_content
 from domain.actions import Action, ActionId, ActionState, JournalEntry, Step, StepName
 from domain.commands import UnreadableCommand
 
@@ -97,6 +97,8 @@ def dump_step(step: Step) -> tuple[int | None, str | None, str]:
 
 def without_content(command: str) -> str | None:
     """Returns the stored command without the content of a file. None if there is none, or the command is damaged."""
+    if not _has_key(CONTENTS, command):
+        return None
     try:
         known = load_action_command(command)
     except Unreadable:  # it was damaged while the action was executed
@@ -117,8 +119,13 @@ class Remainder:
 
 def without_capabilities(row: Row, step_rows: Iterable[Row]) -> Remainder | None:
     """Returns what remains of an action once its capabilities are forgotten; None if it has none."""
+    _, _, state, _, command, outcome, *_ = row
+    steps = list(step_rows)
+    stored = (command, outcome, *(result for _, _, result, _ in steps))
+    if state == ActionState.COMPLETED.value and not _has_key(CAPABILITIES, *stored):
+        return None  # almost always, and without reading all of it
     try:
-        entry = load_entry(row, step_rows)
+        entry = load_entry(row, steps)
     except Unreadable:  # a dead letter that is discarded
         return Remainder()
     remaining = forget_capabilities(entry)
@@ -126,6 +133,12 @@ def without_capabilities(row: Row, step_rows: Iterable[Row]) -> Remainder | None
         return None
     outcome = dump_outcome(remaining.outcome) if remaining.outcome else None
     return Remainder(dump_action_command(remaining.action.command), outcome, remaining.steps)
+
+
+def _has_key(keys: Iterable[str], *stored: object) -> bool:
+    """Whether one of the keys may be in these JSON texts; texts that are damaged are not looked at."""
+    texts = [text for text in stored if isinstance(text, str)]
+    return any(f'"{key}"' in text for key in keys for text in texts)
 
 
 def _state(stored: object) -> ActionState:

@@ -17,6 +17,9 @@ from domain.messages import Receipt
 CAPABILITIES = frozenset({"triggerId", "trigger_id", "responseUrl", "response_url", "uploadUrl", "upload_url"})
 """The keys whose values are capabilities, in commands, events, requests and answers alike."""
 
+CONTENTS = frozenset(field.name for spec in COMMANDS_BY_NAME.values() for field in spec.fields if field.is_content)
+"""The keys of commands whose values are contents of files."""
+
 HIDDEN = "(hidden)"
 
 
