@@ -65,9 +65,9 @@ class FileOutbox:
         self._current.update({claim.lane: claim.lease.token for claim in claims})
         return claims
 
-    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
+    async def ack(self, claim: Claim, entry: OutboxEntry, *, releases: bool = False) -> None:
         self._check_current(claim)
-        await self._ack(entry)
+        await self._ack(entry, claim.lane if releases else None)
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         self._check_current(claim)
@@ -182,8 +182,10 @@ class FileOutbox:
         return are_new
 
     @transaction
-    def _ack(self, connection: sqlite3.Connection, entry: OutboxEntry) -> None:
+    def _ack(self, connection: sqlite3.Connection, entry: OutboxEntry, released: Lane | None) -> None:
         _deliver(connection, entry.key, self._uptime)
+        if released is not None:
+            _end_claim(connection, released)
         if entry.kind.is_interaction:
             self.database.empty_log_soon()
 
@@ -279,13 +281,7 @@ class FileOutbox:
                 "(SELECT head FROM lanes WHERE name = ? AND lease_until IS NOT NULL AND head <= claimed_to)",
                 (to_micros(self._clock.now()), self._uptime.now(), lane),
             )
-        retry_at = self._uptime.after(retry_after_seconds) if retry_after_seconds else None
-        cursor = connection.execute(
-            "UPDATE lanes SET lease_until = NULL, claimed_to = NULL, not_before = iif(head IS NULL, NULL, ?) "
-            "WHERE name = ? AND lease_until IS NOT NULL",
-            (retry_at, lane),
-        )
-        return cursor.rowcount == 1
+        return _end_claim(connection, lane, self._uptime.after(retry_after_seconds) if retry_after_seconds else None)
 
     @transaction
     def _renew(self, connection: sqlite3.Connection, lane: Lane, lease_seconds: float) -> bool:
@@ -341,6 +337,16 @@ def _expire_claims(connection: sqlite3.Connection, condition: str, *values: int)
         f"WHERE {condition}",
         values,
     )
+
+
+def _end_claim(connection: sqlite3.Connection, lane: Lane, retry_at: int | None = None) -> bool:
+    """Returns False if there is none. The lane can be claimed again from the uptime `retry_at`."""
+    cursor = connection.execute(
+        "UPDATE lanes SET lease_until = NULL, claimed_to = NULL, not_before = iif(head IS NULL, NULL, ?) "
+        "WHERE name = ? AND lease_until IS NOT NULL",
+        (retry_at, lane),
+    )
+    return cursor.rowcount == 1
 
 
 def last_message_at(connection: sqlite3.Connection, lane: Lane) -> datetime | None:

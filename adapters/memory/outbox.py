@@ -123,9 +123,11 @@ class MemoryOutbox:
         ]
         return [self._claim(name, entries, leased_until) for *_, name in heapq.nsmallest(lanes, ready)]
 
-    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
-        self._latest_lane(claim)
+    async def ack(self, claim: Claim, entry: OutboxEntry, *, releases: bool = False) -> None:
+        lane = self._latest_lane(claim)
         self._remove(entry.key, entry.lane)
+        if releases:
+            lane.release()
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         lane = self._latest_lane(claim)

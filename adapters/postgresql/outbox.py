@@ -1,6 +1,7 @@
 """The outbox in PostgreSQL. Times of day are microseconds since 1970; what is measured is measured in uptime."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -164,9 +165,12 @@ class PostgresOutbox(PostgresClaims):
             self._wakeups.announce(Topic.OUTBOX)
         return [entry.key in new and positions[entry.key] == position for position, entry in enumerate(entries)]
 
-    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
+    async def ack(self, claim: Claim, entry: OutboxEntry, *, releases: bool = False) -> None:
         if await self._acks.ack(claim, entry):
             await self._settle_unless_claimed(claim.lane)
+        elif releases:
+            with suppress(LeaseLost):
+                await self.release(claim)
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:
         rows = await self.database.fetch(_DEAD_LETTER, (claim.lane, claim.lease.token, reason, entry.key))

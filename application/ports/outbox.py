@@ -41,10 +41,11 @@ class Outbox(Protocol):
         outlive the process.
         """
 
-    async def ack(self, claim: Claim, entry: OutboxEntry) -> None:
+    async def ack(self, claim: Claim, entry: OutboxEntry, *, releases: bool = False) -> None:
         """Removes an entry that the workflow engine has accepted; its key stays recognised.
 
-        Raises LeaseLost, and changes nothing, if the lane has been claimed again since.
+        With `releases`, also ends the claim if that has not happened yet. Raises LeaseLost, and changes nothing, if the
+        lane has been claimed again since.
         """
 
     async def dead_letter(self, claim: Claim, entry: OutboxEntry, reason: str) -> None:

@@ -14,6 +14,7 @@ from application.resilience.backoff import exponential_backoff
 from application.resilience.incidents import log_incident, retry_after_incidents
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.services.event_enricher import EventEnricher
+from application.services.held_claims import HeldClaims
 from application.services.poll_schedule import PollSchedule
 from application.services.work_log import WorkLog
 from domain.errors import (
@@ -31,7 +32,6 @@ log = structlog.get_logger()
 _CONCURRENT_LANES = 32
 _LANES_FOR_INTERACTIONS = 16
 """Besides, which nothing else takes: an interaction waits behind nobody."""
-_ENTRIES_PER_CLAIM = 20
 _REJECTIONS_TO_DEAD_LETTER = 20
 _INCIDENTS_TO_DEAD_LETTER = 10
 _REJECTED_FOR_SECONDS = 3600.0
@@ -71,10 +71,11 @@ class OutboxRelay:
         self._shutdown = shutdown
         self._lease = lease
         self._wake = asyncio.Event()
-        self._claims: dict[Lane, Claim] = {}
-        self._deliveries: dict[Lane, asyncio.Task[None]] = {}
-        self._confirmed_at: dict[Lane, float] = {}
-        """When each claim certainly held, by the event loop's time."""
+        self._claims = HeldClaims(storage.outbox, lease)
+        self._is_limited = False
+        """The latest call claimed all that it could, so that more may be due."""
+        self._are_lanes_delayed = True
+        """Lanes may be delayed. Those that other processes delay are looked for at each poll."""
         self._interrupted: list[Claim] = []
         """Of these, the ones whose first entry an interrupted process may have delivered."""
         self._resume = asyncio.Event()
@@ -85,6 +86,7 @@ class OutboxRelay:
 
     def notify(self) -> None:
         """The outbox has new entries."""
+        self._claims.on_new_entries()
         self._wake.set()
 
     async def run(self) -> None:
@@ -108,7 +110,6 @@ class OutboxRelay:
         """Claims what is due, starts to deliver it, and waits until more may be due."""
         self._wake.clear()
         claims = await self._claim()
-        self._claims |= {claim.lane: claim for claim in claims}
         self._interrupted += [claim for claim in claims if claim.previous_lease_expired]
         if self._interrupted:
             self._resume.set()
@@ -116,6 +117,8 @@ class OutboxRelay:
         if any(claim.is_urgent for claim in claims):
             self._wake.set()  # the places of others that they were claimed for are still free
         await self._shutdown.wait(await self._idle_seconds(), self._wake)
+        if not self._wake.is_set():
+            self._are_lanes_delayed = True
 
     async def _resume_interrupted(self, deliveries: asyncio.TaskGroup) -> None:
         """Waits for lanes that an interrupted process has left, and delivers them; one query for all of them.
@@ -129,11 +132,11 @@ class OutboxRelay:
             found = await self._were_published([claim.entries[0] for claim in claims])
         except BaseException:
             for claim in claims:
-                self._forget(claim)  # so that their leases expire
+                self._claims.end(claim)  # so that their leases expire
             raise
         # A lane may have been lost and claimed anew while the engine was asked.
         delivered = frozenset(claim.lane for claim, is_delivered in zip(claims, found, strict=True) if is_delivered)
-        self._start(deliveries, [claim for claim in claims if self._is_held(claim)], delivered)
+        self._start(deliveries, [claim for claim in claims if self._claims.includes(claim)], delivered)
 
     def _start(
         self, deliveries: asyncio.TaskGroup, claims: list[Claim], delivered: frozenset[Lane] = frozenset()
@@ -141,61 +144,33 @@ class OutboxRelay:
         """Starts to deliver the claims; the first entry of the `delivered` lanes has been delivered before."""
         for claim in claims:
             delivery = self._deliver_claim(claim, is_first_delivered=claim.lane in delivered)
-            task = deliveries.create_task(delivery, name=f"deliver {claim.lane}")
-            self._deliveries[claim.lane] = task
+            self._claims.set_delivery(claim, deliveries.create_task(delivery, name=f"deliver {claim.lane}"))
 
     async def _claim(self) -> list[Claim]:
         """Claims what is due: interactions first, and others only while their own places last."""
-        held = list(self._claims.values())
+        held = self._claims.all
         free_for_others = _CONCURRENT_LANES + self._waiting_lanes - sum(not claim.is_urgent for claim in held)
         free = _CONCURRENT_LANES + _LANES_FOR_INTERACTIONS + self._waiting_lanes - len(held)
+        self._is_limited = True
         if free <= 0:
             return []
-        asked_at = _now()
         lanes, min_priority = (min(free, free_for_others), 0) if free_for_others > 0 else (free, 1)
-        claims = await self._outbox.claim(
-            lanes, _ENTRIES_PER_CLAIM, self._lease.seconds, held=held, min_priority=min_priority
-        )
-        self._confirmed_at |= {claim.lane: asked_at for claim in claims}
+        claims = await self._claims.claim(lanes, min_priority)
+        self._is_limited = len(claims) == lanes or min_priority > 0
         return claims
 
     async def _idle_seconds(self) -> float:
-        due = await self._outbox.next_due_seconds()
+        due = await self._outbox.next_due_seconds() if self._are_lanes_delayed else None
+        self._are_lanes_delayed = due is not None
         return self._lease.poll_seconds if due is None else min(max(0.0, due), self._lease.poll_seconds)
 
     async def _renew_leases(self) -> None:
         await self._shutdown.sleep(self._lease.renewal_seconds)
-        for claim in list(self._claims.values()):
-            try:
-                await self._renew_lease(claim)
-            except LeaseLost as lost:
-                self._stop(claim, lost)
-
-    def _stop(self, claim: Claim, lost: LeaseLost) -> None:
-        """Ends a delivery that has lost its lane: the next holder asks the engine what it got."""
-        if self._is_held(claim):
-            log.warning("lease_lost", reason=str(lost))
-            if delivery := self._deliveries.get(claim.lane):
-                delivery.cancel()
-            else:
-                self._forget(claim)
-
-    async def _renew_lease(self, claim: Claim) -> None:
-        asked_at = _now()
-        await self._outbox.renew_lease(claim, self._lease.seconds)
-        if self._is_held(claim):
-            self._confirmed_at[claim.lane] = asked_at
-
-    async def _look_again(self, claim: Claim) -> None:
-        """Makes sure that the lane is still held, if the process may have stood still. Raises LeaseLost."""
-        if not self._is_held(claim) or _now() - self._confirmed_at[claim.lane] > self._lease.seconds / 2:
-            await self._renew_lease(claim)
+        await self._claims.renew()
 
     async def _deliver_claim(self, claim: Claim, *, is_first_delivered: bool) -> None:
         """Delivers the entries of one lane until all are done, the first is rejected, or the pack ends."""
         entry = claim.entries[0]
-        retry_after = 0.0
-        is_rejected = False
         try:
             for position, entry in enumerate(claim.entries):
                 log_about_event(entry)
@@ -208,41 +183,36 @@ class OutboxRelay:
                     break
         except _DeliveryInDoubt:
             log.info("delivery_left_in_doubt")
-            return  # not released: the next start knows that the lease expired, and asks the engine first
+            # not released: the next start knows that the lease expired, and asks the engine first
         except _Rejected:
-            is_rejected = True
-            retry_after = _FIRST_RETRY_SECONDS * 2 ** min(entry.rejections, _MAX_DOUBLINGS)
+            await self._release(claim, _FIRST_RETRY_SECONDS * 2 ** min(entry.rejections, _MAX_DOUBLINGS))
         except LeaseLost as lost:
             log.warning("lease_lost", reason=str(lost))
-            return
         except ShutdownRequested:
-            pass
+            await self._release(claim)
         except Exception:  # noqa: BLE001 - a bug
             log_incident(channel=claim.lane)
-            return  # not released: when the lease has expired, the engine is asked what it got
+            # not released: when the lease has expired, the engine is asked what it got
+        else:
+            await self._release(claim)
         finally:
-            self._forget(claim)
-        await self._release(claim, retry_after, is_rejected=is_rejected)
-        self._wake.set()
+            self._claims.end(claim)
 
-    def _is_held(self, claim: Claim) -> bool:
-        """Whether the lane was not claimed anew since."""
-        return self._claims.get(claim.lane) is claim
-
-    def _forget(self, claim: Claim) -> None:
-        if self._is_held(claim):
-            del self._claims[claim.lane], self._confirmed_at[claim.lane]
-            self._deliveries.pop(claim.lane, None)
-
-    async def _release(self, claim: Claim, retry_after: float, *, is_rejected: bool) -> None:
+    async def _release(self, claim: Claim, retry_after_seconds: float = 0.0) -> None:
+        """Releases the claim unless that has happened. Its first entry was rejected if it has to be tried again."""
+        if not self._claims.includes(claim):
+            return
+        self._are_lanes_delayed = True
+        self._claims.end(claim)
         try:
-            await self._outbox.release(claim, retry_after_seconds=retry_after, rejected=is_rejected)
+            await self._outbox.release(claim, retry_after_seconds=retry_after_seconds, rejected=retry_after_seconds > 0)
         except ShutdownRequested:
             log.warning("claim_not_given_back", channel=claim.lane)
         except LeaseLost as lost:
             log.warning("lease_lost", reason=str(lost))
         except Exception:  # noqa: BLE001 - a bug
             log_incident(channel=claim.lane)
+        self._wake.set()
 
     async def _attempt(self, claim: Claim, entry: OutboxEntry) -> None:
         """Delivers an entry; one that a bug keeps from being delivered is tried again, and set aside in the end."""
@@ -270,7 +240,7 @@ class OutboxRelay:
         event = await self._enricher.enrich(entry.event)
         if event is None:
             log.info("message_of_a_bot_ignored", user=entry.event.user_id)
-            await self._outbox.ack(claim, entry)
+            await self._remove(claim, entry)
             return
         try:
             await self._publish(event, claim, entry)
@@ -283,14 +253,21 @@ class OutboxRelay:
 
     async def _ack(self, claim: Claim, entry: OutboxEntry) -> None:
         try:
-            await self._outbox.ack(claim, entry)
+            await self._remove(claim, entry)
         except ShutdownRequested as requested:
             raise _DeliveryInDoubt from requested
         self._work_log.on_delivered(entry)
 
+    async def _remove(self, claim: Claim, entry: OutboxEntry) -> None:
+        """Removes an entry, and releases the claim with the last one."""
+        is_last = entry is claim.entries[-1]
+        await self._outbox.ack(claim, entry, releases=is_last)
+        if is_last and (self._claims.end(claim) or self._is_limited):
+            self._wake.set()
+
     async def _publish(self, event: PackEvent, claim: Claim, entry: OutboxEntry) -> None:
         for pause in exponential_backoff(0.5, 30):
-            await self._look_again(claim)
+            await self._claims.check(claim)
             try:
                 await self._workflow.publish(event, entry.received_at)
             except WorkflowInDoubt as doubt:

@@ -137,6 +137,32 @@ class ClaimsContract(StorageSuite):
         await storage.outbox.release(claim)
         assert (await claim_one(storage)).entries == (new_entry(A, 2),)
 
+    async def test_an_ack_that_releases_lets_the_channel_be_claimed_again(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
+        claim = await claim_one(storage)
+        await storage.outbox.ack(claim, claim.entries[0], releases=True)
+        claim = await claim_one(storage)
+        assert contents(claim) == (LANE_A, (new_entry(A, 2),), False)
+        await storage.outbox.ack(claim, claim.entries[0], releases=True)
+        assert (await storage.outbox.backlog()).waiting == 0
+        assert await at(storage, NOW).outbox.claim(10, 10, LEASE) == []
+
+    async def test_an_ack_that_releases_may_be_repeated(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
+        claim = await claim_one(storage)
+        for _ in range(2):
+            await storage.outbox.ack(claim, claim.entries[0], releases=True)
+        assert (await claim_one(storage)).entries == (new_entry(A, 2),)
+
+    async def test_a_lost_claim_can_not_release_the_next_one_with_an_ack(self, storage: Storage) -> None:
+        await storage.outbox.append([new_entry(A, 1)])
+        lost = await claim_one(storage)
+        current = await claim_one(storage, LEASE)
+        with pytest.raises(LeaseLost):
+            await storage.outbox.ack(lost, lost.entries[0], releases=True)
+        assert await at(storage, after(LEASE)).outbox.claim(10, 10, LEASE) == []
+        await storage.outbox.release(current)
+
     async def test_released_entries_wait_again_unchanged(self, storage: Storage) -> None:
         await storage.outbox.append([new_entry(A, 1), new_entry(A, 2)])
         claim = await claim_one(storage)

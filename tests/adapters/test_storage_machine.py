@@ -145,12 +145,14 @@ class _OutboxMachine(_Machine):
         self.claims += [(claim, self.model.leases[claim.lane][0]) for claim in claims]
 
     @precondition(lambda self: self.claims)
-    @rule(pick=picks, position=picks)
-    def ack(self, pick: int, position: int) -> None:
+    @rule(pick=picks, position=picks, releases=st.booleans())
+    def ack(self, pick: int, position: int, releases: bool) -> None:
         claim, entry, is_latest = self.pick_entry(pick, position)
-        assert self.is_current(self.storage.outbox.ack(claim, entry)) == is_latest
+        assert self.is_current(self.storage.outbox.ack(claim, entry, releases=releases)) == is_latest
         if is_latest and (waiting := self.model.find(entry.key)):
             self.model.ack(waiting, self.now)
+        if is_latest and releases and claim.lane in self.model.leases:
+            self.model.release(claim.lane, None, None)
 
     @precondition(lambda self: self.claims)
     @rule(pick=picks, position=picks)

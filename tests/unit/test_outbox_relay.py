@@ -26,6 +26,31 @@ async def test_messages_of_one_channel_reach_the_engine_in_the_order_they_were_s
     assert await world.waiting() == []
 
 
+async def test_a_message_that_arrives_while_its_channel_is_delivered_follows_at_once(world: World) -> None:
+    world.faults.block("publish")
+
+    async with world.pack():
+        world.chat.say("C1", "first")
+        await world.clock.advance(0.1)
+        world.chat.say("C1", "second")
+        await world.clock.advance(0.1)
+        world.faults.lift("publish")
+        await world.clock.advance(0.05)
+        assert world.published_texts == ["first", "second"]
+
+
+async def test_the_outbox_is_asked_once_for_each_single_message(world: World) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        claims_before = len(world.faults.called_at("outbox.claim"))
+        for number in range(3):
+            world.chat.say("C1", str(number))
+            await world.clock.advance(0.1)
+
+        assert len(world.faults.called_at("outbox.claim")) - claims_before == 3
+        assert world.faults.called_at("outbox.release") == []
+
+
 async def test_every_attempt_carries_the_time_at_which_the_message_was_received(world: World) -> None:
     world.faults.fail_before("publish", FAILED, times=3)
 
