@@ -23,6 +23,7 @@ from adapters.filesystem.repair import Repair
 from adapters.filesystem.tidying import Tidying
 from adapters.filesystem.transfer import FileTransfer
 from adapters.filesystem.uptime import Uptime
+from adapters.filesystem.work import read_work
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
@@ -33,6 +34,7 @@ from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.replicas import Replicas
 from application.ports.storage import StorageDescription, Topic
+from application.ports.work import Work
 from application.services.sole_process import SoleProcessLeases, SoleReplica
 from domain.errors import StorageError, StorageUnusable
 
@@ -103,6 +105,12 @@ class FileStorage:
 
     def describe(self) -> StorageDescription:
         return StorageDescription(str(self._directory), is_durable=True, is_shared=False)
+
+    async def work(self) -> Work:
+        """Implements ObservableStorage."""
+        return await self.database.run(
+            lambda connection: read_work(connection, self._directory, self._uptime, self._clock)
+        )
 
     async def _open_exclusive(self, exits: AsyncExitStack) -> None:
         await self._lock(exits)

@@ -23,6 +23,7 @@ from adapters.postgresql.session import Session
 from adapters.postgresql.tidying import Tidying
 from adapters.postgresql.transfer import PostgresTransfer
 from adapters.postgresql.wakeups import Wakeups
+from adapters.postgresql.work import read_work
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
@@ -33,6 +34,7 @@ from application.ports.outbox import Outbox
 from application.ports.rate_limiter import RateLimiter
 from application.ports.replicas import Replicas
 from application.ports.storage import StorageDescription, Topic
+from application.ports.work import Work
 from domain.errors import StorageError
 
 _LEAVING_SECONDS = 3
@@ -118,6 +120,10 @@ class PostgresStorage:
 
     def describe(self) -> StorageDescription:
         return StorageDescription(self.database.location, is_durable=True, is_shared=True)
+
+    async def work(self) -> Work:
+        """Implements ObservableStorage."""
+        return await read_work(self.database)
 
     async def _prepare(self) -> None:
         """Makes sure that the tables can be used."""

@@ -14,6 +14,7 @@ from adapters.http.session import open_session
 from adapters.slack.diagnostics import signed_challenge
 from application.ports.clock import Clock
 from entrypoints.check.findings import Finding, failed, ok, problem, skipped, warning
+from entrypoints.cli.running_pack import LOOPBACK_FOR
 from entrypoints.config.settings import ReceiveMode, Settings
 from entrypoints.container.application import HEALTH_CHECKS
 from entrypoints.http import SLACK_PATH, PortUnavailable, port_unavailable, url_at
@@ -22,7 +23,6 @@ PORT = "http port"
 REQUESTS = "slack requests"
 
 _REQUEST_SECONDS: Final = 2.0
-_LOOPBACK_FOR: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _MAX_BODY_BYTES: Final = 65536
 _VERIFY: Final = (
     "api.slack.com/apps > your app > Event Subscriptions > Enable Events On > Request URL: "
@@ -51,7 +51,7 @@ async def find_running_pack(settings: Settings) -> RunningPack | None:
     """Returns the pack at the configured port; None when no pack responds there."""
     if settings.http_port == 0:
         return None
-    url = url_at(_LOOPBACK_FOR.get(settings.http_host, settings.http_host), settings.http_port)
+    url = url_at(LOOPBACK_FOR.get(settings.http_host, settings.http_host), settings.http_port)
     try:
         async with open_session(timeout_seconds=_REQUEST_SECONDS) as session, session.get(url) as response:
             checks = json.loads(await response.content.read(_MAX_BODY_BYTES))

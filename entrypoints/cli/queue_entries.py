@@ -9,6 +9,7 @@ from adapters.serialization.payloads import command_input, event_name, event_pay
 from application.catalog.secrecy import hide_capabilities
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
+from application.services.waits import Wait, Waits
 from domain.actions import ActionId, JournalEntry, Step, action_key
 from domain.channels import ChannelId
 from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, command_name
@@ -31,6 +32,8 @@ class QueueEntry:
     state: str
     reason: str
     """Why the entry was set aside; empty unless it was."""
+    wait: Wait | None
+    """For what the entry waits; None if it was set aside, or that is not known."""
     details: JsonObject
     """Everything that is known about the entry, message texts included."""
 
@@ -38,15 +41,20 @@ class QueueEntry:
 class QueueView:
     """The outbox or the journal, as an operator sees it."""
 
-    def __init__(self, name: str, queue: Outbox | Journal) -> None:
+    def __init__(self, name: str, queue: Outbox | Journal, waits: Waits | None = None) -> None:
+        """Without `waits`, it is not said for what entries wait."""
         self.name = name
         self._queue = queue
+        self._waits = waits
 
     async def entries(self, *, set_aside: bool = False) -> AsyncIterator[QueueEntry]:
         """Yields the waiting entries, unless only those set aside are wanted, then those set aside; oldest first."""
         for aside in (True,) if set_aside else (False, True):
             async for entry in self._queue.entries(dead_lettered=aside):
-                yield _message(entry) if isinstance(entry, OutboxEntry) else _action(entry)
+                if isinstance(entry, OutboxEntry):
+                    yield _message(entry, self._waits.of_message(entry) if self._waits else None)
+                else:
+                    yield _action(entry, self._waits.of_action(entry) if self._waits else None)
 
     async def find(self, key: str) -> QueueEntry | None:
         """Returns the entry with this short or full key."""
@@ -64,7 +72,7 @@ class QueueView:
         return await self._queue.discard(ActionId(entry.full_key))
 
 
-def _message(entry: OutboxEntry) -> QueueEntry:
+def _message(entry: OutboxEntry, wait: Wait | None) -> QueueEntry:
     details: JsonObject = {
         "key": entry.key,
         "state": "set aside" if entry.dead_letter_reason else "waiting",
@@ -78,10 +86,10 @@ def _message(entry: OutboxEntry) -> QueueEntry:
     waiting = f"waiting, rejected {entry.rejections} times" if entry.rejections else "waiting"
     reason = entry.dead_letter_reason
     state = "set aside" if reason else waiting
-    return QueueEntry(entry.key, entry.key, entry.event.channel_id, entry.received_at, state, reason, details)
+    return QueueEntry(entry.key, entry.key, entry.event.channel_id, entry.received_at, state, reason, wait, details)
 
 
-def _action(entry: JournalEntry) -> QueueEntry:
+def _action(entry: JournalEntry, wait: Wait | None) -> QueueEntry:
     action_id, command, outcome = entry.action.id, entry.action.command, entry.outcome
     key = action_key(action_id)
     details: JsonObject = {
@@ -100,7 +108,8 @@ def _action(entry: JournalEntry) -> QueueEntry:
         "setAsideBecause": entry.dead_letter_reason,
     }
     state = f"{entry.state.value} {command_name(command)}"
-    return QueueEntry(key, action_id, _channel(command), entry.taken_at, state, entry.dead_letter_reason, details)
+    reason = entry.dead_letter_reason
+    return QueueEntry(key, action_id, _channel(command), entry.taken_at, state, reason, wait, details)
 
 
 def _step(step: Step) -> JsonObject:

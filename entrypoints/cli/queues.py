@@ -3,6 +3,7 @@
 Both work while a pack is running, which notices a change within seconds, and while none is.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,12 @@ from typing import Final
 import click
 
 from application.ports.storage import Storage
+from application.ports.work import ObservableStorage
+from application.services.waits import Waits
+from domain.json_values import JsonObject
 from entrypoints.cli.attached_storage import STORAGE_NOTE, run_on_storage
 from entrypoints.cli.queue_entries import QueueEntry, QueueView
+from entrypoints.cli.running_pack import health_of_running_pack, posting_rate
 from entrypoints.terminal_text import escape_controls, printable
 
 _DETAILS: Final = {
@@ -31,8 +36,11 @@ def commands(name: str, summary: str, environ: Mapping[str, str]) -> click.Group
     every = click.Option(["--all", "every"], is_flag=True, help="Every entry that was set aside.")
     yes = click.Option(["--yes"], is_flag=True, help="Don't ask for confirmation.")
     key = click.Argument(["key"])
+    as_json = click.Option(
+        ["--json", "as_json"], is_flag=True, help="Print a JSON list of objects, with what each entry waits for."
+    )
     for command, function, parameters, text in (
-        ("list", _list, [set_aside], "List waiting entries, then those set aside."),
+        ("list", _list, [set_aside, as_json], "List waiting entries, and for what they wait, then those set aside."),
         ("show", _show, [key], "Show one entry in full, message texts included."),
         ("retry", _retry, [optional_keys, every], "Queue entries that were set aside for delivery again."),
         ("discard", _discard, [keys, yes], "Delete entries for good: they will not be delivered."),
@@ -45,23 +53,58 @@ def commands(name: str, summary: str, environ: Mapping[str, str]) -> click.Group
 
 def _run(name: str, function: Callable[..., Awaitable[None]], environ: Mapping[str, str], **options: object) -> None:
     async def work(storage: Storage) -> None:
-        await function(QueueView(name, storage.outbox if name == "outbox" else storage.journal), **options)
+        queue = storage.outbox if name == "outbox" else storage.journal
+        waits = await _waits(storage, environ) if function is _list else None
+        await function(QueueView(name, queue, waits), **options)
 
     run_on_storage(name, environ, work)
 
 
-async def _list(view: QueueView, *, set_aside: bool) -> None:
+async def _waits(storage: Storage, environ: Mapping[str, str]) -> Waits:
+    """Looks at what the packs on the storage are working on, and at the health of the one on this machine."""
+    work = await storage.work() if isinstance(storage, ObservableStorage) else None
+    is_worth_asking = work is None or work.packs
+    health = await asyncio.to_thread(health_of_running_pack, environ) if is_worth_asking else {}
+    return Waits(work, await storage.rate_limiter.paused(), health, **posting_rate(environ))
+
+
+async def _list(view: QueueView, *, set_aside: bool, as_json: bool) -> None:
     now, count = datetime.now(UTC), 0
     async for entry in view.entries(set_aside=set_aside):
-        if not count:
-            click.echo(f"{'key':<32} {'channel':<14} {'age':>9}  state")
+        age = timedelta(seconds=int((now - entry.since).total_seconds()))
+        if as_json:
+            text = printable(json.dumps(_listed(entry, age), ensure_ascii=False))
+            click.echo(("[" if not count else ",") + text, nl=False)
+        else:
+            if not count:
+                click.echo(f"{'key':<32} {'channel':<14} {'age':>9}  state")
+            click.echo(_line(entry, age))
         count += 1
-        key, channel = escape_controls(entry.key), escape_controls(entry.channel)
-        state = escape_controls(f"{entry.state}: {entry.reason}" if entry.reason else entry.state)
-        age = str(timedelta(seconds=int((now - entry.since).total_seconds())))  # 0:04:05, or 3 days, 0:04:05
-        click.echo(f"{key:<32} {channel:<14} {age:>9}  {state}")
-    if not count:
+    if as_json:
+        click.echo("]" if count else "[]")
+    elif not count:
         click.echo(f"no entries were set aside in the {view.name}" if set_aside else f"the {view.name} is empty")
+
+
+def _line(entry: QueueEntry, age: timedelta) -> str:
+    why = f"for {entry.wait.text}" if entry.wait else entry.reason
+    key, channel, state = map(
+        escape_controls, (entry.key, entry.channel, f"{entry.state}: {why}" if why else entry.state)
+    )
+    return f"{key:<32} {channel:<14} {age!s:>9}  {state}"  # an age is 0:04:05, or 3 days, 0:04:05
+
+
+def _listed(entry: QueueEntry, age: timedelta) -> JsonObject:
+    wait = entry.wait
+    return {
+        "key": entry.key,
+        "channelId": entry.channel,
+        "since": entry.since.isoformat(),
+        "ageSeconds": int(age.total_seconds()),
+        "state": entry.state,
+        "setAsideBecause": entry.reason,
+        "waitsFor": {"kind": wait.kind.value, "text": wait.text, "seconds": wait.seconds} if wait else None,
+    }
 
 
 async def _show(view: QueueView, *, key: str) -> None:

@@ -163,9 +163,14 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 def storage_url(environ: Mapping[str, str]) -> Secret:
     """Read the storage's URL only, whatever the other variables contain. Raises SettingsError."""
-    by_field = _variables_by_field()
-    values = _parse({name: by_field[name] for name in ("backup_dir", "storage")}, _non_empty(environ))
+    values = read_some(environ, "backup_dir", "storage")
     return values["storage"] or Secret(values["backup_dir"].as_uri())
+
+
+def read_some(environ: Mapping[str, str], *field_names: str) -> Mapping[str, Any]:
+    """Read the fields of Settings that are named, whatever the other variables contain. Raises SettingsError."""
+    by_field = _variables_by_field()
+    return _parse({name: by_field[name] for name in field_names}, _non_empty(environ))
 
 
 def _digest(name: str, value: object) -> str:

@@ -11,6 +11,7 @@ from application.catalog.commands import COMMANDS
 from application.catalog.specs import AskOperator, CommandSpec, LookFor, Repeat
 from application.ports.chat import Chat
 from application.ports.receiver import CONNECT
+from application.services.waits import WaitKind
 from entrypoints.config.issues import SettingsError
 from entrypoints.config.settings import load_settings, variables
 from entrypoints.config.variables import Variable
@@ -148,3 +149,8 @@ def test_the_guide_lists_every_method_that_slack_can_pause() -> None:
     methods = {name for name, _ in inspect.getmembers(Chat, inspect.iscoroutinefunction)}
     listed = section(OPERATORS, "### Pauses").partition("which is one of")[2].partition(".")[0]
     assert set(code_spans(listed)) == methods - {"post"} | {CONNECT}
+
+
+def test_the_guide_to_delivery_lists_everything_that_an_entry_may_wait_for() -> None:
+    table = rows(section(page("delivery.md"), "## Inspect and manage queues"), r"`[a-z]+`")
+    assert {code_spans(cells[0])[0] for cells in table} == {kind.value for kind in WaitKind}

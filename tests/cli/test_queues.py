@@ -75,7 +75,7 @@ def test_list_shows_the_age_of_messages_and_why_they_were_set_aside(directory: P
     result = _run(directory, "outbox", "list")
     assert result.exit_code == 0
     _, waiting, aside = result.stdout.splitlines()
-    assert re.fullmatch(r"C1:1.1 +C1 +0:10:\d\d  waiting", waiting)
+    assert re.fullmatch(r"C1:1.1 +C1 +0:10:\d\d  waiting: for a pack: none is running on this storage", waiting)
     assert aside.startswith("C1:1.0 ")
     assert aside.endswith("set aside: refused as malformed")
 
@@ -100,7 +100,7 @@ def test_nothing_printed_can_control_the_terminal_or_mislead_its_reader(
 def test_list_names_actions_as_flyte_does(directory: Path) -> None:
     _, taken, aside = _run(directory, "journal", "list").stdout.splitlines()
     assert taken.split()[0] == "6b059"
-    assert taken.endswith("taken SendMessage")
+    assert taken.endswith("taken SendMessage: for a pack: none is running on this storage")
     assert aside.endswith("set aside SendMessage: Flyte does not know it")
 
 
