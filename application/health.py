@@ -56,17 +56,20 @@ class HealthReporter:
         self._checks = checks
         self._notes = notes
 
-    def report(self, *, healthy: bool, status: str) -> None:
+    def report(self, *, healthy: bool, status: str, is_told: bool = False) -> None:
         """Replaces the status. Logs when it turns healthy or unhealthy, or is unhealthy for another reason.
 
-        A change of figures within the status is not another reason.
+        A change of figures within the status is not another reason. `is_told`: another line warns of the reason.
         """
         before = self._checks[self._check]
         now = self._checks[self._check] = HealthStatus(healthy, status)
         if now.healthy and not before.healthy:
             log.info("healthy", check=self._check, status=status)
         elif not now.healthy and (before.healthy or _reason(before) != _reason(now)):
-            log.warning("unhealthy", check=self._check, status=status)
+            if is_told:
+                log.info("unhealthy", check=self._check, status=status)
+            else:
+                log.warning("unhealthy", check=self._check, status=status)
 
     def note(self, topic: str, text: str) -> None:
         """Adds a remark to the status, such as a running backfill, and replaces the one on the same topic.
@@ -88,8 +91,8 @@ class ChatHealth:
         self._api_problem = "starting"
         self._receiver_problem = "starting"
         self._channel_problem = ""
-        self.token_is_refused = False
-        """Whether the latest answer said so."""
+        self.refusal_code = ""
+        """Why the token is not accepted, by the latest answer that tells; empty if it is."""
         self.access_doubted = asyncio.Event()
         """Set by each announcement that the token is not valid any more, and to be cleared by the one who checks."""
         self.access_doubt = ""
@@ -97,13 +100,13 @@ class ChatHealth:
 
     def on_success(self) -> None:
         """The service did what was requested."""
-        self.token_is_refused = False
+        self.refusal_code = ""
         self._on_api_problem("")
 
     def on_error(self, error: ChatError) -> None:
         """The service did not do what was requested. A rejection alone does not make it unhealthy."""
         if isinstance(error, AuthenticationFailed):
-            self.token_is_refused = True
+            self.refusal_code = error.code
             self._on_api_problem(f"the token is refused ({error.code})")
         elif isinstance(error, Unreachable):
             self._on_api_problem("out of reach")
@@ -132,4 +135,5 @@ class ChatHealth:
     def _report(self) -> None:
         found = dict.fromkeys((self._api_problem, self._receiver_problem, self._channel_problem))
         problems = "; ".join(filter(None, found))
-        self._health.report(healthy=not problems, status=problems or "connected")
+        is_told = not self._api_problem and not self._channel_problem
+        self._health.report(healthy=not problems, status=problems or "connected", is_told=is_told)

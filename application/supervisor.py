@@ -193,7 +193,7 @@ class Supervisor:
             if health.access_doubted.is_set():
                 health.access_doubted.clear()
                 await self._check_access(health.access_doubt)
-            elif health.token_is_refused:
+            elif health.refusal_code:
                 try:
                     await self._chat.identify()
                 except ChatError as error:

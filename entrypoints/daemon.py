@@ -10,7 +10,7 @@ import structlog
 from application.resilience.shutdown import Shutdown, ShutdownRequested
 from application.supervisor import ChatAccessDenied, Supervisor
 from domain.errors import AuthenticationFailed, StorageError
-from entrypoints.config.settings import ReceiveMode, Settings
+from entrypoints.config.settings import ReceiveMode, Settings, public_values
 from entrypoints.container.daemon import Daemon, lifetimes
 from entrypoints.exit_status import ExitStatus
 from entrypoints.http import PortUnavailable
@@ -46,6 +46,7 @@ async def run_daemon(daemon: Daemon, repeats: RepeatLimiter) -> ExitStatus:
 async def _run(daemon: Daemon) -> None:
     shutdown = daemon.application.shutdown()
     _install_signal_handlers(shutdown)
+    _log_start(daemon)
     for warning in daemon.settings().warnings:
         log.warning("odd_setting", variable=warning.variable, message=warning.message)
     async with AsyncExitStack() as stack:
@@ -55,6 +56,19 @@ async def _run(daemon: Daemon) -> None:
         except ShutdownRequested:  # while it waited for the server of its storage
             return
         await _run_until_shutdown(daemon.application.supervisor(), shutdown)
+
+
+def _log_start(daemon: Daemon) -> None:
+    settings = daemon.settings()
+    log.info(
+        "starting",
+        version=daemon.application.version(),
+        mode=settings.receive_mode.value,
+        pack=settings.pack_name,
+        labels=settings.flyte_labels,
+        storage=daemon.adapters.storage().describe().location,
+        settings=public_values(settings),
+    )
 
 
 def _install_signal_handlers(shutdown: Shutdown) -> None:

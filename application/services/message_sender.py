@@ -256,6 +256,7 @@ class MessageSender:
         await self._pauses.wait(channel_id)
         policy = self._policy
         wait = await self._rate_limiter.reserve(channel_id, policy.messages_per_second, policy.message_burst)
+        self._pauses.on_paced(channel_id, wait)
         if wait > 0:
             await self._shutdown.sleep(wait)
 

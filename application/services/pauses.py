@@ -23,6 +23,8 @@ _LOOK_SECONDS = 4.0
 """A lifted pause ends within five seconds."""
 _LONG_PAUSE_SECONDS = 60
 """An operator should know of longer ones."""
+_SAME_WAIT_SECONDS = 5.0
+"""Requests that are refused at once ask for the same wait, although each pause ends a little later."""
 
 
 class Pauses:
@@ -47,6 +49,10 @@ class Pauses:
         """Set after the next look at the storage."""
         self._ends: dict[str, float] = {}
         """When the pauses would end that were seen last, by the event loop's time."""
+        self._told_ends: dict[str, float] = {}
+        """When the pauses would end that were logged last."""
+        self._paced: set[ChannelId] = set()
+        """The channels in which posts have waited for the pace ever since this was logged."""
         self._outages = 0
 
     async def end_those_of_methods(self) -> None:
@@ -67,13 +73,19 @@ class Pauses:
 
     async def begin(self, channel_id: ChannelId, seconds: float) -> None:
         """Pauses a channel for so long, an hour at most."""
-        _log_throttled(seconds, channel=channel_id)
-        await self._begin(channel_id, seconds)
+        await self._begin(channel_id, seconds, channel=channel_id)
 
     async def begin_method(self, method: str, seconds: float) -> None:
         """Pauses a method of Chat for so long, an hour at most, for those who `wait` for it."""
-        _log_throttled(seconds, method=method)
-        await self._begin(method, seconds)
+        await self._begin(method, seconds, method=method)
+
+    def on_paced(self, channel_id: ChannelId, seconds: float) -> None:
+        """A post waits so long for the pace of its channel; 0: it does not have to."""
+        if seconds <= 0:
+            self._paced.discard(channel_id)
+        elif channel_id not in self._paced:
+            self._paced.add(channel_id)
+            log.info("paced", channel=channel_id, seconds=round(seconds, 3))
 
     @contextmanager
     def outage(self) -> Iterator[None]:
@@ -95,7 +107,11 @@ class Pauses:
             await self._shutdown.wait(left, self._looked)
         return was_paused
 
-    async def _begin(self, name: str, seconds: float) -> None:
+    async def _begin(self, name: str, seconds: float, **subject: str) -> None:
+        now = _now()
+        told_end, self._told_ends[name] = self._told_ends.get(name, now), now + seconds
+        if told_end <= now or now + seconds > told_end + _SAME_WAIT_SECONDS:
+            _log_throttled(seconds, **subject)
         await self._rate_limiter.pause(name, seconds)
         await self._look()
 
@@ -104,6 +120,7 @@ class Pauses:
         if any(end > now and name not in paused for name, end in self._ends.items()):
             self._gate.release()  # lifted: the operator wants to know whether the service still objects
         self._ends = {name: now + left for name, left in paused.items()}
+        self._told_ends = {name: end for name, end in self._told_ends.items() if end > now}
         self._health.note(_TOPIC, "; ".join(_remarks(paused, self._gate.held_seconds)))
 
 

@@ -1,38 +1,123 @@
-"""Logs each delivered event and each concluded action: one line for an entry in which all goes well."""
+"""Logs the work that is done: a line for each delivered event and each executed action, and figures once an hour."""
+
+import asyncio
 
 import structlog
 
 from application.catalog.outcomes import summary_of
+from application.health import ChatHealth
 from application.ports.clock import Clock
 from domain.commands import Command, command_name
 from domain.events import Outcome
-from domain.outbox import OutboxEntry
+from domain.outbox import Backlog, OutboxEntry
 
 log = structlog.get_logger()
 
+_FIGURES_HOURS = 1
+_CALM_SECONDS = 5.0
+"""Once no more actions have failed for so long, how many did is told."""
+_REPORT_SECONDS = 60.0
+"""If they go on failing, it is told so often."""
+
 
 class WorkLog:
-    """The log of the work that is done."""
+    """The log of the work of this process."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, chat_health: ChatHealth) -> None:
         self._clock = clock
+        self._chat_health = chat_health
+        self._figures_at: float | None = None
+        """When the next figures are due, by the event loop's time."""
+        self._heard = self._delivered = self._executed = self._failed = 0
+        self._refused = _Refusals()
+
+    def on_heard(self, count: int) -> None:
+        """So many new events from the chat service are stored."""
+        self._heard += count
 
     def on_delivered(self, entry: OutboxEntry) -> None:
         """The workflow engine has the event. `lag` tells the seconds since the pack received it."""
+        self._delivered += 1
         lag = (self._clock.now() - entry.received_at).total_seconds()
         place = _present(channel=str(entry.event.channel_id), ts=getattr(entry.event, "timestamp", ""))
         log.info("message_delivered", **place, lag=round(max(0.0, lag), 3))
 
-    def on_concluded(self, command: Command, outcome: Outcome, seconds: float) -> None:
+    def on_executed(self, command: Command, outcome: Outcome, seconds: float) -> None:
         """An action was executed. A failure is something to look at for the author of the flow, or the operator."""
         summary = summary_of(command, outcome)
+        self._executed += 1
         place = _present(channel=summary.channel, ts=summary.timestamp)
         fields = {"command": command_name(command), "outcome": summary.event, **place, "seconds": round(seconds, 3)}
-        if summary.code:
-            log.warning("action_concluded", code=summary.code, **fields)
-        else:
+        if not summary.code:
             log.info("action_concluded", **fields)
+            return
+        self._failed += 1
+        log.warning("action_concluded", code=summary.code, **fields)
+        if summary.code == self._chat_health.refusal_code:
+            self._refused.on_failed(summary.code)
+
+    def report(self, outbox: Backlog, journal: Backlog) -> None:
+        """Logs what is due by now; to be called every few seconds."""
+        self._refused.report_if_due()
+        now = _now()
+        if self._figures_at is None:
+            self._figures_at = now + _FIGURES_HOURS * 3600
+        elif now >= self._figures_at:
+            self._figures_at += _FIGURES_HOURS * 3600
+            self._log_figures(outbox, journal)
+
+    def report_at_end(self) -> None:
+        """Logs what would be told later; to be called when the pack ends."""
+        self._refused.report()
+
+    def _log_figures(self, outbox: Backlog, journal: Backlog) -> None:
+        oldest = [backlog.oldest_at for backlog in (outbox, journal) if backlog.oldest_at]
+        log.info(
+            "figures",
+            hours=_FIGURES_HOURS,
+            heard=self._heard,
+            delivered=self._delivered,
+            actions=self._executed,
+            failed=self._failed,
+            waiting=outbox.waiting,
+            in_hand=journal.waiting,
+            set_aside=outbox.dead_lettered + journal.dead_lettered,
+            oldest=min(oldest).isoformat(timespec="milliseconds") if oldest else "",
+        )
+        self._heard = self._delivered = self._executed = self._failed = 0
+
+
+class _Refusals:
+    """How many actions have failed because the chat service refuses the token."""
+
+    def __init__(self) -> None:
+        self._code = ""
+        self._count = 0
+        self._told = 0
+        self._first_untold_at = self._last_at = 0.0
+
+    def on_failed(self, code: str) -> None:
+        now = _now()
+        if self._count == self._told:
+            self._first_untold_at = now
+        self._code, self._last_at = code, now
+        self._count += 1
+
+    def report_if_due(self) -> None:
+        now = _now()
+        if now >= self._last_at + _CALM_SECONDS or now >= self._first_untold_at + _REPORT_SECONDS:
+            self.report()
+
+    def report(self) -> None:
+        if self._count > self._told:
+            self._told = self._count
+            find = f'lines "action_concluded" with "code": "{self._code}"; their flows got the failure event'
+            log.error("actions_refused", count=self._count, code=self._code, find=find)
 
 
 def _present(**fields: str) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -22,6 +22,7 @@ from application.ports.receiver import (
 from application.ports.storage import Storage
 from application.services.membership_doubts import MembershipDoubts
 from application.services.replica_group import ReplicaGroup
+from application.services.work_log import WorkLog
 from application.services.workspace_filter import WorkspaceFilter
 from domain.channels import NO_CHANNEL, ChannelId, JoinedChannels
 from domain.interactions import MessageChange, Reaction
@@ -58,6 +59,7 @@ class ReceiveEvents:
         doubts: MembershipDoubts,
         workspaces: WorkspaceFilter,
         replicas: ReplicaGroup,
+        work_log: WorkLog,
         notify: Callable[[], None],
         listen: Listen,
         *,
@@ -72,6 +74,7 @@ class ReceiveEvents:
         self._doubts = doubts
         self._workspaces = workspaces
         self._replicas = replicas
+        self._work_log = work_log
         self._notify = notify
         self._listen = listen
         self._receives_bots = receives_bots
@@ -97,6 +100,7 @@ class ReceiveEvents:
             await self._handle(incoming, batch, identity)
         entries = [replace(entry, is_backfilled=is_backfilled) for entry in batch.entries]
         new = sum(await self._outbox.append(entries, only_if_joined=batch.only_if_joined)) if entries else 0
+        self._work_log.on_heard(new)
         for event in batch.handled:
             await event.acknowledge()
         return new

@@ -8,6 +8,7 @@ from application.log_context import log_about_event
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
+from application.services.work_log import WorkLog
 from application.services.workspace_filter import WorkspaceFilter
 from domain.errors import TooLate
 from domain.interactions import INTERACTIONS
@@ -22,9 +23,10 @@ _STORED_WITHIN_SECONDS = 2.5
 class ReceiveInteraction:
     """Handles clicks, commands, shortcuts and forms."""
 
-    def __init__(self, storage: Storage, workspaces: WorkspaceFilter, clock: Clock) -> None:
+    def __init__(self, storage: Storage, workspaces: WorkspaceFilter, work_log: WorkLog, clock: Clock) -> None:
         self._outbox = storage.outbox
         self._workspaces = workspaces
+        self._work_log = work_log
         self._clock = clock
         self._late = 0
 
@@ -47,6 +49,7 @@ class ReceiveInteraction:
         except TooLate:
             log.warning("interaction_dropped", reason="it could not be stored in time")
             return False
+        self._work_log.on_heard(int(is_new))
         if _now() > deadline:
             self._late += 1
             log.warning("late_interaction", count=self._late)

@@ -171,6 +171,7 @@ class ActionWorker:
 
     async def _poll(self) -> Action | None:
         """Takes one action, or None. Waits long after failures of the engine, not after losing to another replica."""
+        is_in_doubt = False
         for pause in exponential_backoff(0.05, 10):
             self._schedule.wake.clear()
             polled_at = self._workflow.now()
@@ -180,7 +181,9 @@ class ActionWorker:
                 log.debug("race_for_action_lost")
             except WorkflowInDoubt as doubt:
                 self._swallowed_actions.suspect(polled_at)
-                log.warning("take_in_doubt", reason=str(doubt))
+                if not is_in_doubt:
+                    log.warning("take_in_doubt", reason=str(doubt))
+                is_in_doubt = True
             except WorkflowError as error:
                 log.warning("take_failed", reason=str(error), again_in_seconds=round(pause, 2))
             await self._shutdown.sleep(max(pause, self._schedule.on_empty_poll()))
@@ -326,7 +329,7 @@ class ActionWorker:
             outcome = await self._dispatch(entry)
             completed_at = await self._journal.set_outcome(entry.action.id, outcome)
             self._channel_locks.notify()
-        self._work_log.on_concluded(entry.action.command, outcome, _now() - started_at)
+        self._work_log.on_executed(entry.action.command, outcome, _now() - started_at)
         return replace(entry, state=ActionState.COMPLETED, outcome=outcome, completed_at=completed_at)
 
     async def _dispatch(self, entry: JournalEntry) -> Outcome:

@@ -62,6 +62,7 @@ class MessageConsumer:
         self._health = health
         self._clock = clock
         self._shutdown = shutdown
+        self._is_loss_told = False
         self.connected = asyncio.Event()
         """Set once events can be received."""
         self._queue: asyncio.Queue[IncomingEvent] = asyncio.Queue(_QUEUE_SIZE)
@@ -153,6 +154,7 @@ class MessageConsumer:
             case Connected(disconnected_seconds, replays_missed):
                 self._health.on_receiver_status()
                 self.connected.set()
+                self._is_loss_told = False
                 log.info("hearing", deaf_since=self._time_ago(disconnected_seconds))
                 if replays_missed and await self._group_connection.has_lasted():
                     self._backfill.skip()
@@ -162,11 +164,17 @@ class MessageConsumer:
             case Disconnected(reason):
                 self._group_connection.on_disconnected()
                 self._health.on_receiver_status("not connected")  # the reason can contain what Slack wrote
-                log.warning("not_hearing", reason=reason)
+                self._log_loss(reason)
             case AccessLost(reason):
                 self._health.on_access_doubted(reason)
             case _:
                 pass
+
+    def _log_loss(self, reason: str) -> None:
+        """One warning for each lost connection; why it can't be restored is another reason."""
+        if not self._is_loss_told:
+            log.warning("not_hearing", reason=reason)
+        self._is_loss_told = True
 
     def _time_ago(self, seconds: float | None) -> str | None:
         return None if seconds is None else (self._clock.now() - timedelta(seconds=seconds)).isoformat()

@@ -141,6 +141,16 @@ def digests(settings: Settings) -> Mapping[str, str]:
     return {name: _digest(name, value) for name, value in values.items()}
 
 
+def public_values(settings: Settings) -> Mapping[str, object]:
+    """Returns the value of every setting that is not secret, by the name of its variable."""
+    values = {
+        variable.name: getattr(settings, field_name)
+        for field_name, variable in _variables_by_field().items()
+        if not variable.is_secret
+    }
+    return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
+
+
 def variables() -> tuple[Variable, ...]:
     """Returns every variable of the pack, in the order of the documentation."""
     return tuple(_variables_by_field().values())

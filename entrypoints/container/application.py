@@ -154,7 +154,7 @@ class Application(containers.DeclarativeContainer):
     # From the workflow engine to the chat service
 
     poll_schedule = providers.Singleton(PollSchedule)
-    work_log = providers.Singleton(WorkLog, clock=clock)
+    work_log = providers.Singleton(WorkLog, clock=clock, chat_health=chat_health)
     backfill_progress = providers.Singleton(BackfillProgress, shutdown=shutdown)
     posting_policy = providers.Factory(
         PostingPolicy,
@@ -281,6 +281,7 @@ class Application(containers.DeclarativeContainer):
         doubts=membership_doubts,
         workspaces=workspaces,
         replicas=replicas,
+        work_log=work_log,
         notify=outbox_relay.provided.notify,
         listen=settings.provided.listen,
         receives_bots=settings.provided.receives_bots,
@@ -292,7 +293,7 @@ class Application(containers.DeclarativeContainer):
         receiver=adapters.receiver,
         receive_events=receive_events,
         receive_interaction=providers.Singleton(
-            ReceiveInteraction, storage=storage, workspaces=workspaces, clock=clock
+            ReceiveInteraction, storage=storage, workspaces=workspaces, work_log=work_log, clock=clock
         ),
         backfill=providers.Singleton(
             Backfill,
@@ -344,6 +345,7 @@ class Application(containers.DeclarativeContainer):
             BacklogMonitor,
             storage=storage,
             health=health.provided.reporter.call("outbox"),
+            work_log=work_log,
             shutdown=shutdown,
         ),
         clock_monitor=providers.Singleton(

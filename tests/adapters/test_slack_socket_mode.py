@@ -187,6 +187,35 @@ async def test_attempts_back_off_while_slack_is_down() -> None:
         assert all(22 <= pause <= 30 for pause in pauses[6:])
 
 
+async def test_attempts_that_fail_after_a_loss_are_no_warnings_unless_slack_refuses_the_token() -> None:
+    async with connected_session() as session:
+        for code, times in (("internal_error", 3), ("invalid_auth", 2)):
+            session.slack.faults.plan(OPEN, faults.error(code), times=times)
+        with structlog.testing.capture_logs() as logs:
+            session.slack.drop_sockets()
+            await session.disconnected()
+            while session.attempts < 7:
+                await session.clock.settle()
+                await session.clock.advance(1)
+
+    failures = [(line["log_level"], line["reason"][:12]) for line in logs if line["event"] == "slack_socket_not_opened"]
+    assert [reason for level, reason in failures if level == "warning"] == ["invalid_auth"]
+    assert [reason for level, reason in failures if level == "info"] == ["internal_err"]
+    assert len(failures) == 5
+
+
+async def test_a_replacement_that_slack_asks_for_is_logged_as_detail_only() -> None:
+    async with connected_session() as session:
+        await session.establish()
+        (old,) = session.slack.connections
+        with structlog.testing.capture_logs() as logs:
+            session.slack.disconnect("refresh_requested", close_after_seconds=30)
+            await session.slack.wait_for(lambda: session.slack.connections and old not in session.slack.connections)
+
+    assert {line["event"] for line in logs} >= {"slack_socket_to_be_replaced", "slack_socket_open"}
+    assert {line["log_level"] for line in logs} == {"debug"}
+
+
 async def test_the_same_failure_is_reported_once() -> None:
     async with connected_session() as session:
         session.slack.faults.plan(OPEN, faults.error("internal_error"), times=3)
@@ -422,7 +451,7 @@ async def test_a_frame_of_more_than_four_mib_ends_the_connection_with_a_reason()
         with structlog.testing.capture_logs() as logs:
             session.slack.raw_frame("x" * (4 * 1024 * 1024 + 1))
             assert await session.disconnected() == "Slack sent a frame of more than 4194304 bytes"
-        assert {"event": "slack_frame_too_large", "limit_bytes": 4194304, "log_level": "warning"} in logs
+        assert {"event": "slack_frame_too_large", "limit_bytes": 4194304, "log_level": "info"} in logs
         assert isinstance(await session.event(), Connected)
         await session.receives("after")
 

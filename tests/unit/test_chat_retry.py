@@ -204,12 +204,12 @@ async def test_a_refused_token_is_unhealthy_until_slack_accepts_it(caller: Calle
     with pytest.raises(AuthenticationFailed):
         await caller.call()
     assert caller.slack == HealthStatus(healthy=False, status="the token is refused (token_revoked)")
-    assert caller.chat_health.token_is_refused
+    assert caller.chat_health.refusal_code == "token_revoked"
 
     await caller.call()
 
     assert caller.slack.healthy
-    assert not caller.chat_health.token_is_refused
+    assert not caller.chat_health.refusal_code
 
 
 async def test_a_rejected_call_does_not_affect_health(caller: Caller) -> None:

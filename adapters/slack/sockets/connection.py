@@ -117,11 +117,10 @@ class Connection:
     def _on_protocol_error(self, error: WebSocketError) -> None:
         """Aiohttp has closed the socket."""
         if error.code == WSCloseCode.MESSAGE_TOO_BIG:
-            log.warning("slack_frame_too_large", limit_bytes=MAX_FRAME_BYTES)
+            log.info("slack_frame_too_large", limit_bytes=MAX_FRAME_BYTES)
             self.end_reason = f"Slack sent a frame of more than {MAX_FRAME_BYTES} bytes"
         else:
-            log.warning("slack_frame_malformed", reason=f"WebSocket error {error.code}")
-            self.end_reason = "Slack sent a malformed frame"
+            self.end_reason = f"Slack sent a malformed frame (WebSocket error {error.code})"
 
     def _on_traffic(self) -> None:
         self._alive_at = self._traffic_at = asyncio.get_running_loop().time()
@@ -135,7 +134,7 @@ class Connection:
         except TimeoutError:
             # The next sender must not wait as long. Without pongs, the connection will soon be considered dead.
             self._is_stuck = True
-            log.warning("slack_socket_stuck")
+            log.info("slack_socket_stuck")
         except (ClientError, OSError, RuntimeError):
             return
 

@@ -79,6 +79,8 @@ class ConnectionManager:
         """In the event loop's time."""
         self._reported_reason = ""
         """The reason of the last Disconnected; empty while connected."""
+        self._logged_failure = ""
+        """The reason of the last failed attempt that was logged; empty while connected."""
 
     async def run(self) -> None:
         """Runs until cancelled, or until Slack refuses permanently: the queue then raises that error."""
@@ -127,14 +129,17 @@ class ConnectionManager:
             await asyncio.sleep(min(left, _PAUSE_CHECK_SECONDS))
 
     async def _on_hello(self, connection: Connection, hello: Hello) -> None:
-        log.info("slack_socket_open", kind=self._protocol.name, connections=hello.connections)
+        if self._open:  # a replacement, for which Slack asks every few hours
+            log.debug("slack_socket_open", kind=self._protocol.name, connections=hello.connections)
+        else:
+            log.info("slack_socket_open", kind=self._protocol.name, connections=hello.connections)
         if hello.connections is not None and hello.connections >= _MANY_CONNECTIONS:
             log.warning("slack_sockets_nearly_used_up", connections=hello.connections, allowed=MAX_CONNECTIONS)
         if not self._open:
             await self._queue.put([Connected(self._disconnected_seconds(), self._protocol.replays_missed)])
         self._open.append(connection)
         self._was_connected = True
-        self._reported_reason = ""
+        self._reported_reason = self._logged_failure = ""
 
     def _disconnected_seconds(self) -> float | None:
         since = self._disconnected_since
@@ -149,15 +154,22 @@ class ConnectionManager:
     async def _on_failure(self, error: Exception, retry_after_seconds: float = 0.0) -> float:
         """Reports a failed attempt, and returns the delay before the next one."""
         delay_seconds = max(next(self._delays), retry_after_seconds)
-        log.warning(
-            "slack_socket_not_opened",
-            kind=self._protocol.name,
-            reason=str(error),
-            again_in_seconds=round(delay_seconds, 1),
-        )
+        self._log_failure(error, delay_seconds)
         if not self._open:
             await self._report_disconnected(str(error))
         return delay_seconds
+
+    def _log_failure(self, error: Exception, delay_seconds: float) -> None:
+        """Warns if Slack refuses a connection, once for each reason; that one is lost has a warning of its own."""
+        reason = str(error)
+        fields = {"kind": self._protocol.name, "reason": reason, "again_in_seconds": round(delay_seconds, 1)}
+        if reason == self._logged_failure:
+            log.debug("slack_socket_not_opened", **fields)
+        elif isinstance(error, ChatRejected):
+            log.warning("slack_socket_not_opened", **fields)
+        else:
+            log.info("slack_socket_not_opened", **fields)
+        self._logged_failure = reason
 
     async def _read(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -187,7 +199,7 @@ class ConnectionManager:
             case Ignored(envelope_id, response):
                 await connection.send(self._protocol.acknowledgement(envelope_id, response))
             case DisconnectWarning(reason):
-                log.info("slack_socket_to_be_replaced", kind=self._protocol.name, reason=reason)
+                log.debug("slack_socket_to_be_replaced", kind=self._protocol.name, reason=reason)
                 connection.needs_replacement.set()
             case Refused(reason, retry_after_seconds):
                 connection.end_reason, connection.retry_after_seconds = reason, retry_after_seconds
