@@ -95,13 +95,18 @@ class OutboxEntry:
         return self.priority > 0
 
 
+def event_kind(event: InboundEvent) -> EventKind:
+    """Returns what kind of event this is."""
+    return _KINDS[type(event)]
+
+
 def outbox_entry(event: InboundEvent, received_at: datetime) -> OutboxEntry:
     """Returns the entry for an event.
 
     What happens in one channel shares a lane. What is addressed to the app waits behind the same user's interactions
     alone, and goes before everything else.
     """
-    kind = _KINDS[type(event)]
+    kind = event_kind(event)
     return OutboxEntry(event.key, _lane(event, kind), kind, 1 if kind.is_interaction else 0, event, received_at)
 
 

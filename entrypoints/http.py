@@ -3,10 +3,10 @@
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 import structlog
 from aiohttp import web
@@ -48,8 +48,12 @@ class SlackRequestHandler(Protocol):
         """Returns the status of the response and its text or JSON. 401: Slack did not send this."""
 
 
+RenderMetrics: TypeAlias = Callable[[str], tuple[bytes, str]]
+"""Returns the metrics in the format that a header `Accept` asks for, and their content type."""
+
+
 class HttpServer:
-    """Serves `/`, `/live` and `/ready`, and `/slack/events` when it has a handler for Slack's requests."""
+    """Serves `/`, `/live`, `/ready` and, if there are any, `/metrics`, and `/slack/events` if it has a handler."""
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class HttpServer:
         host: str,
         port: int,
         slack_handler: SlackRequestHandler | None = None,
+        metrics: RenderMetrics | None = None,
         wait_seconds: float = _WAIT_SECONDS,
     ) -> None:
         """Port 0 picks a free port. A connection that keeps the pack waiting for `wait_seconds` is closed."""
@@ -65,6 +70,7 @@ class HttpServer:
         self._host = host
         self._port = port
         self._slack_handler = slack_handler
+        self._metrics = metrics
         self._limits = ConnectionLimits(wait_seconds)
         self.url = ""
         """The base URL, without a trailing slash; empty until the server listens."""
@@ -108,6 +114,8 @@ class HttpServer:
         app.router.add_get("/", self._get_health)
         app.router.add_get("/live", _get_liveness)
         app.router.add_get("/ready", self._get_readiness)
+        if self._metrics is not None:
+            app.router.add_get("/metrics", _get_with(self._metrics))
         if self._slack_handler is not None:
             app.router.add_post(SLACK_PATH, self._handle_with(self._slack_handler))
         return app
@@ -174,6 +182,14 @@ def port_unavailable(error: OSError, host: str, port: int) -> PortUnavailable:
 
 async def _get_liveness(_: web.Request) -> web.Response:
     return web.json_response({"live": True}, headers=_HEADERS)
+
+
+def _get_with(render: RenderMetrics) -> Handler:
+    async def get(request: web.Request) -> web.Response:
+        body, content_type = render(",".join(request.headers.getall("Accept", [])))
+        return web.Response(body=body, headers={**_HEADERS, "Content-Type": content_type})
+
+    return get
 
 
 async def _read_body(request: web.Request, connection: Connection) -> bytes:

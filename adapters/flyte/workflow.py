@@ -1,6 +1,6 @@
 """Workflow on Flyte's HTTP API."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,8 +71,10 @@ class FlyteWorkflow:
         timeout_seconds: float = 10.0,
         help_url: str = DOCUMENTATION,
         clock: Clock = SYSTEM_CLOCK,
+        watch_client: Callable[[FlyteHttpClient], FlyteHttpClient] = lambda client: client,
     ) -> None:
-        self._client = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds, clock=clock)
+        """`watch_client` returns the HTTP client with something around it."""
+        self._client = watch_client(FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds, clock=clock))
         self._help_url = help_url
         self._registration: _Registration | None = None
 

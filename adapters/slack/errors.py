@@ -41,7 +41,7 @@ class ApiCall:
     """An argument that no error may contain."""
 
 
-_AUTHENTICATION_CODES = (
+AUTHENTICATION_CODES = (
     "invalid_auth",
     "not_authed",
     "account_inactive",
@@ -54,6 +54,22 @@ _INACCESSIBLE_CODES = ("not_in_channel", "not_in_group", "channel_not_found", "i
 _UNAVAILABLE_CODES = ("service_unavailable", "request_timeout", "team_added_to_org")
 _IN_DOUBT_CODES = ("internal_error", "fatal_error")
 _RATE_LIMITED_CODES = ("ratelimited", "rate_limited")
+_TRANSPORT_CODES = (
+    *("unreachable", "timeout", "connection_lost", "redirected", "unreadable_answer"),
+    *("http_403", "http_407", "http_413", "http_500", "http_502", "http_503", "http_504"),
+)
+"""The pack's own codes, for what Slack does not say itself."""
+KNOWN_CODES = frozenset(
+    (
+        *EXPLANATIONS,
+        *_INACCESSIBLE_CODES,
+        *_UNAVAILABLE_CODES,
+        *_IN_DOUBT_CODES,
+        *_RATE_LIMITED_CODES,
+        *_TRANSPORT_CODES,
+    )
+)
+"""Error codes that the pack knows of; a server can send any others."""
 
 _TOKEN_RESTRICTED_METHODS = ("rtm.connect", "conversations.join", "conversations.leave")
 """Methods that reject some types of token: `not_allowed_token_type` does not mean that the token is invalid."""
@@ -172,7 +188,7 @@ def _rejected(response: _ErrorResponse, call: ApiCall) -> ChatRejected:
     if call.method == _RTM_METHOD and code in _RTM_UNAVAILABLE_CODES:
         return ChatRejected(code, ALTERNATIVES_TO_RTM)
     depends_on_method = code == "not_allowed_token_type" and call.method in _TOKEN_RESTRICTED_METHODS
-    is_token_invalid = code in _AUTHENTICATION_CODES and not depends_on_method
+    is_token_invalid = code in AUTHENTICATION_CODES and not depends_on_method
     explanation = _explain(response, call)
     if code in _INACCESSIBLE_CODES:
         return ChannelInaccessible(code, explanation, ChannelId(call.subject))

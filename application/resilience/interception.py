@@ -72,8 +72,8 @@ class _Intercepted:
         return execute
 
 
-class InterceptedStorage:
-    """A storage with a policy around each of its parts."""
+class WrappedStorage:
+    """A storage with something around each of its parts."""
 
     channels: Channels
     gaps: Gaps
@@ -84,18 +84,26 @@ class InterceptedStorage:
     leases: Leases
     replicas: Replicas
 
-    def __init__(self, storage: Storage, policy: Policy) -> None:
-        self.channels = intercepted(storage.channels, policy, "channels.")
-        self.gaps = intercepted(storage.gaps, policy, "gaps.")
-        self.outbox = intercepted(storage.outbox, policy, "outbox.")
-        self.journal = intercepted(storage.journal, policy, "journal.")
-        self.message_keys = intercepted(storage.message_keys, policy, "message_keys.")
-        self.rate_limiter = intercepted(storage.rate_limiter, policy, "rate_limiter.")
-        self.leases = intercepted(storage.leases, policy, "leases.")
-        self.replicas = intercepted(storage.replicas, policy, "replicas.")
-        itself = intercepted(storage, policy)
+    def __init__(self, storage: Storage, wrap: Callable[[Any, str], Any]) -> None:
+        """`wrap` is called with each part, and with the prefix for the names of its methods."""
+        self.channels = wrap(storage.channels, "channels.")
+        self.gaps = wrap(storage.gaps, "gaps.")
+        self.outbox = wrap(storage.outbox, "outbox.")
+        self.journal = wrap(storage.journal, "journal.")
+        self.message_keys = wrap(storage.message_keys, "message_keys.")
+        self.rate_limiter = wrap(storage.rate_limiter, "rate_limiter.")
+        self.leases = wrap(storage.leases, "leases.")
+        self.replicas = wrap(storage.replicas, "replicas.")
+        itself: Storage = wrap(storage, "")
         self.open, self.heartbeat, self.describe = itself.open, itself.heartbeat, itself.describe
         self.subscribe = itself.subscribe
+
+
+class InterceptedStorage(WrappedStorage):
+    """A storage with a policy around each of its parts."""
+
+    def __init__(self, storage: Storage, policy: Policy) -> None:
+        super().__init__(storage, lambda part, prefix: intercepted(part, policy, prefix))
 
 
 class ObservedReceiver:

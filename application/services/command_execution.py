@@ -162,6 +162,7 @@ class CommandExecution:
         log.warning("command_in_doubt", command=self._spec.name, reason=doubt.explanation)
         match self._spec.in_doubt:
             case Repeat():
+                self._tools.doubts.on_repeated()
                 self._failure = _unsettled(doubt.explanation)
                 await self._outage.wait(self._failure, self._turn.patience.left)
             case LookFor():

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from application.policies import PostingPolicy, WhenInDoubt
 from application.ports.chat import Chat
+from application.ports.telemetry import Resolution, Telemetry, Window
 from application.resilience.shutdown import Shutdown
 from application.services.channel_locks import Patience
 from domain.errors import InDoubt
@@ -17,10 +18,11 @@ T = TypeVar("T")
 class Doubts:
     """What can be done in doubt: to look for the effect, and to ask what the operator has decided."""
 
-    def __init__(self, chat: Chat, shutdown: Shutdown, policy: PostingPolicy) -> None:
+    def __init__(self, chat: Chat, shutdown: Shutdown, policy: PostingPolicy, telemetry: Telemetry) -> None:
         self._chat = chat
         self._shutdown = shutdown
         self._policy = policy
+        self._telemetry = telemetry
 
     def sent_at(self, begun_at: datetime) -> float:
         """Returns when a request was sent, in the event loop's time; `begun_at` is by the chat service's clock."""
@@ -38,15 +40,24 @@ class Doubts:
         pause = self._chat.history_lag_seconds
         while (found := await find()) is None:
             if (left := self.seconds_left(sent_at)) <= 0:
+                self._telemetry.note(Resolution.NOT_FOUND)
                 return None
             await self._shutdown.sleep(min(pause, left))
             pause *= 2
+        self._telemetry.note(Resolution.FOUND)
         return found
+
+    def on_repeated(self) -> None:
+        """A request in doubt is sent again, which does no harm."""
+        self._telemetry.note(Resolution.REPEATED)
 
     def ask_operator(self, unsettled: InDoubt, patience: Patience) -> None:
         """Returns if the request is to be sent again although it may have taken effect; otherwise raises the error."""
+        self._telemetry.note(Window.NO_MARK)
         if patience.left <= 0 or self._policy.when_in_doubt is WhenInDoubt.FAIL:
+            self._telemetry.note(Resolution.FAILED)
             raise unsettled
+        self._telemetry.note(Resolution.RESENT)
 
 
 def _now() -> float:

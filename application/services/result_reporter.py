@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from application.ports.storage import Storage
+from application.ports.telemetry import Telemetry, Window
 from application.ports.workflow import Completion, Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.shutdown import Shutdown
@@ -38,10 +39,11 @@ confirm: it fails every repeat, and its record of the action is out of date."""
 class ResultReporter:
     """Reports each outcome once, as far as the engine lets one know."""
 
-    def __init__(self, workflow: Workflow, storage: Storage, shutdown: Shutdown) -> None:
+    def __init__(self, workflow: Workflow, storage: Storage, shutdown: Shutdown, telemetry: Telemetry) -> None:
         self._workflow = workflow
         self._journal = storage.journal
         self._shutdown = shutdown
+        self._telemetry = telemetry
 
     async def report(self, entry: JournalEntry) -> None:
         """Reports a completed action, and marks it as reported or dead-lettered.
@@ -84,6 +86,7 @@ class ResultReporter:
                     return ""  # a lost answer, then the 500 of an action that is complete already
                 if attempts[Completion.CONTRADICTORY] >= _MAX_CONTRADICTIONS and is_failure:
                     command = command_name(entry.action.command)
+                    self._telemetry.note(Window.UNCONFIRMED_RESULT)
                     log.warning("answer_assumed_taken", command=command, reason=str(error))
                     return ""
                 if attempts[Completion.UNKNOWN] >= _MAX_UNCONFIRMED_ATTEMPTS:

@@ -20,6 +20,7 @@ from application.ports.receiver import (
     MembershipLost,
 )
 from application.ports.storage import Storage
+from application.ports.telemetry import ArrivalIgnored, Telemetry
 from application.services.membership_doubts import MembershipDoubts
 from application.services.replica_group import ReplicaGroup
 from application.services.work_log import WorkLog
@@ -27,7 +28,7 @@ from application.services.workspace_filter import WorkspaceFilter
 from domain.channels import NO_CHANNEL, ChannelId, JoinedChannels
 from domain.interactions import MessageChange, Reaction
 from domain.messages import IncomingMessage
-from domain.outbox import InboundEvent, OutboxEntry, outbox_entry
+from domain.outbox import InboundEvent, OutboxEntry, event_kind, outbox_entry
 from domain.users import Identity
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class ReceiveEvents:
         replicas: ReplicaGroup,
         work_log: WorkLog,
         notify: Callable[[], None],
+        telemetry: Telemetry,
         listen: Listen,
         *,
         receives_bots: bool,
@@ -76,6 +78,7 @@ class ReceiveEvents:
         self._replicas = replicas
         self._work_log = work_log
         self._notify = notify
+        self._telemetry = telemetry
         self._listen = listen
         self._receives_bots = receives_bots
         self._receives_edits = receives_edits
@@ -126,6 +129,8 @@ class ReceiveEvents:
                     return
                 if await self._is_relevant(event, batch, identity):
                     batch.entries.append(outbox_entry(event, incoming.received_at))
+                else:
+                    self._telemetry.note(ArrivalIgnored(event_kind(event)))
         batch.handled.append(incoming)
 
     async def _is_relevant(self, event: InboundEvent, batch: _Batch, identity: Identity) -> bool:

@@ -8,6 +8,7 @@ from application.log_context import log_about_event
 from application.ports.clock import Clock
 from application.ports.receiver import IncomingEvent
 from application.ports.storage import Storage
+from application.ports.telemetry import ArrivalDropped, Telemetry, Window
 from application.services.work_log import WorkLog
 from application.services.workspace_filter import WorkspaceFilter
 from domain.errors import TooLate
@@ -23,11 +24,19 @@ _STORED_WITHIN_SECONDS = 2.5
 class ReceiveInteraction:
     """Handles clicks, commands, shortcuts and forms."""
 
-    def __init__(self, storage: Storage, workspaces: WorkspaceFilter, work_log: WorkLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        workspaces: WorkspaceFilter,
+        work_log: WorkLog,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
         self._outbox = storage.outbox
         self._workspaces = workspaces
         self._work_log = work_log
         self._clock = clock
+        self._telemetry = telemetry
         self._late = 0
 
     async def receive(self, incoming: IncomingEvent) -> bool:
@@ -47,11 +56,13 @@ class ReceiveInteraction:
         try:
             (is_new,) = await self._outbox.append([entry], within_seconds=deadline - _now())
         except TooLate:
+            self._telemetry.note(ArrivalDropped(entry.kind))
             log.warning("interaction_dropped", reason="it could not be stored in time")
             return False
         self._work_log.on_heard(int(is_new))
         if _now() > deadline:
             self._late += 1
+            self._telemetry.note(Window.LATE_INTERACTION)
             log.warning("late_interaction", count=self._late)
         else:
             await incoming.acknowledge()

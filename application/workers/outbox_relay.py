@@ -9,6 +9,7 @@ import structlog
 from application.log_context import log_about_event
 from application.policies import LeasePolicy
 from application.ports.storage import Storage
+from application.ports.telemetry import Telemetry, Window
 from application.ports.workflow import Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.incidents import log_incident, retry_after_incidents
@@ -62,6 +63,7 @@ class OutboxRelay:
         work_log: WorkLog,
         shutdown: Shutdown,
         lease: LeasePolicy,
+        telemetry: Telemetry,
     ) -> None:
         self._workflow = workflow
         self._outbox = storage.outbox
@@ -70,6 +72,7 @@ class OutboxRelay:
         self._work_log = work_log
         self._shutdown = shutdown
         self._lease = lease
+        self._telemetry = telemetry
         self._wake = asyncio.Event()
         self._claims = HeldClaims(storage.outbox, lease)
         self._is_limited = False
@@ -289,17 +292,21 @@ class OutboxRelay:
         return was_published
 
     async def _were_published(self, entries: list[OutboxEntry]) -> list[bool]:
-        """Returns for each entry whether the engine's audit shows it; asks twice."""
-        found = [False] * len(entries)
+        """Returns for each entry whether the engine's audit shows it; asks twice for those that it does not show."""
+        found: set[str] = set()
         for pause in (_SECOND_QUERY_SECONDS, 0):
+            asked = [entry for entry in entries if entry.key not in found]
             try:
-                found = await self._workflow.were_published(entries)
+                answers = await self._workflow.were_published(asked)
+                found.update(entry.key for entry, is_found in zip(asked, answers, strict=True) if is_found)
             except WorkflowError as error:
                 log.warning("audit_failed", reason=str(error))
-            if all(found):
+            if len(found) == len(entries):
                 break
             await self._shutdown.sleep(pause)
-        return found
+        for _ in range(len(entries) - len(found)):
+            self._telemetry.note(Window.UNSEEN_EVENT)
+        return [entry.key in found for entry in entries]
 
     async def _on_rejected(self, claim: Claim, entry: OutboxEntry, error: WorkflowError) -> None:
         log.warning("delivery_refused", refusals=entry.rejections + 1, reason=str(error))

@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 _PROXIES: Final = ("https_proxy", "http_proxy", "all_proxy")
 _OF_EACH_REPLICA: Final = frozenset(
-    ("flyte_api_timeout_seconds", "storage", "backup_dir", "record", "http_host", "http_port", "log_level")
+    (
+        *("flyte_api_timeout_seconds", "storage", "backup_dir", "record", "http_host", "http_port", "shows_metrics"),
+        "log_level",
+    )
 )
 """The settings that may differ between the replicas of a pack."""
 _DAY_SECONDS: Final = 86400
@@ -98,6 +101,7 @@ class Settings:
 
     http_host: str = _with_default("FLYTE_SLACK_HTTP_HOST", parsers.host, "0.0.0.0")
     http_port: int = _with_default("FLYTE_SLACK_HTTP_PORT", parsers.port, "8090")
+    shows_metrics: bool = _with_default("FLYTE_SLACK_METRICS", parsers.flag, "true")
     log_level: str = _with_default("LOGLEVEL", parsers.log_level, "info")
 
     proxy_passwords: tuple[Secret, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from dependency_injector import containers, providers
 
 from adapters.flyte.workflow import FlyteWorkflow
+from adapters.no_telemetry import NO_TELEMETRY
 from adapters.recording.policy import RecordingPolicy
 from adapters.recording.recorder import Recorder
 from adapters.slack.chat import SlackChat
@@ -19,6 +20,7 @@ from adapters.system_clock import SystemClock
 from application.ports.receiver import Receiver
 from application.resilience.interception import ObservedReceiver, intercepted
 from entrypoints.config.settings import Settings
+from entrypoints.container.instruments import new_instruments
 from entrypoints.observability.redaction import Redactor
 
 P = TypeVar("P")
@@ -38,6 +40,10 @@ def event_selection(settings: Settings) -> EventSelection:
     return EventSelection(edits=settings.receives_edits, other_types=frozenset(settings.other_events))
 
 
+def _watched(watch: Callable[[P], P], port: P) -> P:
+    return watch(port)
+
+
 def _recorded(port: P, policy: Callable[[], RecordingPolicy], settings: Settings) -> P:
     return intercepted(port, policy()) if settings.record else port
 
@@ -55,11 +61,17 @@ class Adapters(containers.DeclarativeContainer):
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
 
     clock = providers.Singleton(SystemClock)
+    instruments = providers.Singleton(new_instruments, settings=settings, clock=clock)
+    telemetry = instruments.provided.telemetry
     storage = providers.Singleton(
-        create_storage,
-        url=providers.Callable(_reveal, settings.provided.storage_url),
-        clock=clock,
-        lease_seconds=settings.provided.lease_seconds,
+        _watched,
+        instruments.provided.storage,
+        providers.Singleton(
+            create_storage,
+            url=providers.Callable(_reveal, settings.provided.storage_url),
+            clock=clock,
+            lease_seconds=settings.provided.lease_seconds,
+        ),
     )
     recorder = providers.Singleton(
         Recorder,
@@ -68,12 +80,13 @@ class Adapters(containers.DeclarativeContainer):
         clock=clock,
     )
     recording_policy = providers.Singleton(RecordingPolicy, recorder=recorder)
-    slack_web = providers.Singleton(
+    slack_client = providers.Singleton(
         SlackWebClient,
         api_url=settings.provided.slack_api_url,
         token=providers.Callable(_reveal, settings.provided.slack_token),
         clock=clock,
     )
+    slack_web = providers.Singleton(_watched, instruments.provided.slack_client, slack_client)
     slack_chat = providers.Singleton(SlackChat, web=slack_web)
     chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
     event_selection = providers.Factory(event_selection, settings)
@@ -88,6 +101,7 @@ class Adapters(containers.DeclarativeContainer):
             pauses=storage.provided.rate_limiter,
             selection=event_selection,
             command_reply=settings.provided.command_reply,
+            telemetry=telemetry,
         ),
         HTTP=providers.Singleton(
             SlackEventsApi,
@@ -98,17 +112,30 @@ class Adapters(containers.DeclarativeContainer):
             selection=event_selection,
             command_reply=settings.provided.command_reply,
         ),
-        RTM=providers.Singleton(SlackRtm, web=slack_web, clock=clock, pauses=storage.provided.rate_limiter),
+        RTM=providers.Singleton(
+            SlackRtm, web=slack_web, clock=clock, pauses=storage.provided.rate_limiter, telemetry=telemetry
+        ),
     )
-    receiver = providers.Singleton(_recorded_receiver, slack_receiver, recording_policy.provider, settings)
+    receiver = providers.Singleton(
+        _recorded_receiver,
+        providers.Singleton(_watched, instruments.provided.receiver, slack_receiver),
+        recording_policy.provider,
+        settings,
+    )
     flyte_workflow = providers.Singleton(
         FlyteWorkflow,
         api_url=settings.provided.flyte_api,
         jwt=providers.Callable(_reveal, settings.provided.flyte_jwt),
         timeout_seconds=settings.provided.flyte_api_timeout_seconds,
         clock=clock,
+        watch_client=instruments.provided.flyte_client,
     )
-    workflow = providers.Singleton(_recorded, flyte_workflow, recording_policy.provider, settings)
+    workflow = providers.Singleton(
+        _recorded,
+        providers.Singleton(_watched, instruments.provided.workflow, flyte_workflow),
+        recording_policy.provider,
+        settings,
+    )
 
 
 class FixedAdapters(containers.DeclarativeContainer):
@@ -119,3 +146,4 @@ class FixedAdapters(containers.DeclarativeContainer):
     chat: providers.Dependency[Any] = providers.Dependency()
     receiver: providers.Dependency[Any] = providers.Dependency()
     workflow: providers.Dependency[Any] = providers.Dependency()
+    telemetry = providers.Object(NO_TELEMETRY)

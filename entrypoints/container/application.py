@@ -166,7 +166,9 @@ class Application(containers.DeclarativeContainer):
     channel_turns = providers.Singleton(
         ChannelTurns, chat=chat, storage=storage, channel_locks=channel_locks, policy=posting_policy
     )
-    doubts = providers.Singleton(Doubts, chat=chat, shutdown=shutdown, policy=posting_policy)
+    doubts = providers.Singleton(
+        Doubts, chat=chat, shutdown=shutdown, policy=posting_policy, telemetry=adapters.telemetry
+    )
     message_sender = providers.Singleton(
         MessageSender,
         chat=chat,
@@ -244,7 +246,9 @@ class Application(containers.DeclarativeContainer):
         chat=chat,
         storage=storage,
         dispatcher=dispatcher,
-        reporter=providers.Singleton(ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown),
+        reporter=providers.Singleton(
+            ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown, telemetry=adapters.telemetry
+        ),
         schedule=poll_schedule,
         channel_locks=channel_locks,
         replicas=replicas,
@@ -272,6 +276,7 @@ class Application(containers.DeclarativeContainer):
         work_log=work_log,
         shutdown=shutdown,
         lease=lease,
+        telemetry=adapters.telemetry,
     )
     workspaces = providers.Singleton(WorkspaceFilter, storage=storage, doubts=membership_doubts)
     receive_events = providers.Singleton(
@@ -283,6 +288,7 @@ class Application(containers.DeclarativeContainer):
         replicas=replicas,
         work_log=work_log,
         notify=outbox_relay.provided.notify,
+        telemetry=adapters.telemetry,
         listen=settings.provided.listen,
         receives_bots=settings.provided.receives_bots,
         receives_edits=settings.provided.receives_edits,
@@ -293,7 +299,12 @@ class Application(containers.DeclarativeContainer):
         receiver=adapters.receiver,
         receive_events=receive_events,
         receive_interaction=providers.Singleton(
-            ReceiveInteraction, storage=storage, workspaces=workspaces, work_log=work_log, clock=clock
+            ReceiveInteraction,
+            storage=storage,
+            workspaces=workspaces,
+            work_log=work_log,
+            clock=clock,
+            telemetry=adapters.telemetry,
         ),
         backfill=providers.Singleton(
             Backfill,

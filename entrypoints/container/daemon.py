@@ -23,6 +23,7 @@ class Daemon(containers.DeclarativeContainer):
         health=application.health,
         host=settings.provided.http_host,
         port=settings.provided.http_port,
+        metrics=adapters.instruments.provided.render,
         slack_handler=providers.Selector(
             providers.Callable(receive_mode, settings),
             SOCKET_MODE=providers.Object(None),

@@ -81,8 +81,8 @@ async def test_only_a_pack_in_http_mode_verifies_requests_from_slack(
         assert response.status == status
 
 
-def test_without_a_recording_the_pack_uses_the_adapters_themselves() -> None:
-    daemon = daemon_for(ReceiveMode.RTM, {})
+def test_without_a_recording_and_metrics_the_pack_uses_the_adapters_themselves() -> None:
+    daemon = daemon_for(ReceiveMode.RTM, {"FLYTE_SLACK_METRICS": "false"})
 
     adapters = daemon.adapters
     assert adapters.chat() is adapters.slack_chat()

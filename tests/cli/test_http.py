@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from application.health import HealthRegistry
 from domain.json_values import JsonObject
 from entrypoints.container.application import HEALTH_CHECKS
-from entrypoints.http import SLACK_PATH, HttpServer, PortUnavailable, SlackRequestHandler, url_at
+from entrypoints.http import SLACK_PATH, HttpServer, PortUnavailable, RenderMetrics, SlackRequestHandler, url_at
 
 MIB = 1024 * 1024
 HEAD = b"POST /slack/events HTTP/1.1\r\nHost: a\r\n"
@@ -50,6 +50,7 @@ async def running_server(
     health: HealthRegistry | None = None,
     slack_handler: SlackRequestHandler | None = None,
     wait_seconds: float = 10.0,
+    metrics: RenderMetrics | None = None,
 ) -> AsyncIterator[HttpServer]:
     server = HttpServer(
         health or HealthRegistry(HEALTH_CHECKS),
@@ -57,6 +58,7 @@ async def running_server(
         port=0,
         slack_handler=slack_handler,
         wait_seconds=wait_seconds,
+        metrics=metrics,
     )
     async with server.open():
         yield server
@@ -151,9 +153,29 @@ async def test_a_head_request_gets_no_body(path: str, status: int, url: str, ses
 
 
 async def test_other_paths_and_methods_are_rejected(url: str, session: ClientSession) -> None:
-    for method, path, status in (("GET", "/metrics", 404), ("POST", "/", 405), ("POST", "/slack/events", 404)):
+    for method, path, status in (
+        ("GET", "/nowhere", 404),
+        ("GET", "/metrics", 404),
+        ("POST", "/", 405),
+        ("POST", "/slack/events", 404),
+    ):
         async with session.request(method, url + path, data=b"x") as response:
             assert response.status == status
+
+
+async def test_metrics_come_in_the_format_that_is_asked_for(session: ClientSession) -> None:
+    def render(accept: str) -> tuple[bytes, str]:
+        return f"accepts {accept}".encode(), "text/plain; version=0.0.4; charset=utf-8"
+
+    async with running_server(metrics=render) as server:
+        async with session.get(f"{server.url}/metrics", headers={"Accept": "text/plain;q=0.5"}) as response:
+            assert (response.status, await response.text()) == (200, "accepts text/plain;q=0.5")
+            assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+            assert response.headers["Cache-Control"] == "no-store"
+        async with session.head(f"{server.url}/metrics") as response:
+            assert (response.status, await response.read()) == (200, b"")
+        async with session.post(f"{server.url}/metrics") as response:
+            assert response.status == 405
 
 
 @pytest.mark.parametrize("path", ["/", "/live", "/slack/events", "/nowhere"])

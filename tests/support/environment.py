@@ -23,6 +23,7 @@ from domain.users import User
 from entrypoints.config.settings import Settings, load_settings
 from entrypoints.container.adapters import FixedAdapters
 from entrypoints.container.application import Application
+from entrypoints.container.instruments import AnyInstruments, NoInstruments
 from tests.support.faults import Faults
 from tests.support.virtual_time import SteppedClock, TestTime
 
@@ -66,6 +67,8 @@ class World:
         self.chat.add_user(User("U1", "Ada"))
         self.c1 = self.chat.add_channel("C1")
         self.c2 = self.chat.add_channel("C2")
+        self.instruments: AnyInstruments = NoInstruments()
+        """Of the pack that was started last."""
         self.application: Any = None
         """Of the pack that was started last."""
 
@@ -83,14 +86,20 @@ class World:
         yield
         self.chat.listeners.append(self.receiver.deliver)
 
+    def new_instruments(self) -> AnyInstruments:
+        """Returns what watches the next pack."""
+        return NoInstruments()
+
     def new_application(self, settings: Settings | None = None) -> Any:
         """Returns the application of a new process, with the faults around its adapters."""
+        self.instruments = self.new_instruments()
         adapters = FixedAdapters(
             clock=self.pack_clock,
-            storage=InterceptedStorage(self.storage, self.faults),
+            storage=self.instruments.storage(InterceptedStorage(self.storage, self.faults)),
             chat=intercepted(self.chat, self.faults),
-            receiver=self.receiver,
-            workflow=intercepted(self.engine, self.faults),
+            receiver=self.instruments.receiver(self.receiver),
+            workflow=self.instruments.workflow(intercepted(self.engine, self.faults)),
+            telemetry=self.instruments.telemetry,
         )
         return Application(settings=settings or DEFAULTS, adapters=adapters)
 

@@ -9,6 +9,7 @@ from aiohttp import ClientError, ClientWebSocketResponse, WebSocketError, WSClos
 
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep
 from adapters.slack.web_client import MAX_FRAME_BYTES
+from application.ports.telemetry import Reconnection
 from domain.json_values import JsonObject
 
 log = structlog.get_logger()
@@ -37,6 +38,7 @@ class Connection:
         self.needs_replacement = asyncio.Event()
         """Set when the connection has ended or will end soon."""
         self.end_reason = "the connection ended"
+        self.ending = Reconnection.ENDED
         self.retry_after_seconds = 0.0
         """How long to wait before connecting again."""
 
@@ -116,6 +118,7 @@ class Connection:
 
     def _on_protocol_error(self, error: WebSocketError) -> None:
         """Aiohttp has closed the socket."""
+        self.ending = Reconnection.MALFORMED
         if error.code == WSCloseCode.MESSAGE_TOO_BIG:
             log.info("slack_frame_too_large", limit_bytes=MAX_FRAME_BYTES)
             self.end_reason = f"Slack sent a frame of more than {MAX_FRAME_BYTES} bytes"

@@ -21,6 +21,7 @@ from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import CONNECT, Connected, Disconnected, IncomingEvent
+from application.ports.telemetry import Reconnection, Telemetry
 from application.resilience.backoff import exponential_backoff
 from domain.errors import ChatRejected, RateLimited, Unreachable
 from domain.json_values import JsonObject
@@ -47,14 +48,14 @@ def refusal_backoff_seconds() -> float:
 
 @asynccontextmanager
 async def receive(
-    protocol: SocketProtocol, web: SlackWebClient, clock: Clock, pauses: RateLimiter | None
+    protocol: SocketProtocol, web: SlackWebClient, clock: Clock, pauses: RateLimiter | None, telemetry: Telemetry
 ) -> AsyncIterator[AsyncIterator[IncomingEvent]]:
     """Implements Receiver.events for sockets of this protocol, while `web` is open.
 
     Pauses that Slack asks for are kept in `pauses`, where others can see and lift them.
     """
     queue = EventQueue(clock)
-    connections = ConnectionManager(protocol, web, queue, pauses or InMemoryRateLimiter(clock))
+    connections = ConnectionManager(protocol, web, queue, pauses or InMemoryRateLimiter(clock), telemetry)
     manager = asyncio.create_task(connections.run(), name=f"slack {protocol.name}")
     try:
         yield queue
@@ -66,11 +67,19 @@ async def receive(
 class ConnectionManager:
     """Keeps one connection open and puts its events into a queue."""
 
-    def __init__(self, protocol: SocketProtocol, web: SlackWebClient, queue: EventQueue, pauses: RateLimiter) -> None:
+    def __init__(
+        self,
+        protocol: SocketProtocol,
+        web: SlackWebClient,
+        queue: EventQueue,
+        pauses: RateLimiter,
+        telemetry: Telemetry,
+    ) -> None:
         self._protocol = protocol
         self._web = web
         self._queue = queue
         self._pauses = pauses
+        self._telemetry = telemetry
         self._open: list[Connection] = []
         """Connections after their hello and before their end, newest last."""
         self._delays = exponential_backoff(_INITIAL_DELAY_SECONDS, _MAX_DELAY_SECONDS)
@@ -99,6 +108,7 @@ class ConnectionManager:
             tasks.create_task(self._read(connection), name="read socket")
             retiring = [tasks.create_task(_retire(old), name="retire socket") for old in self._open[:-1]]
             await connection.needs_replacement.wait()
+            self._telemetry.note(connection.ending)
             if retiring:
                 await asyncio.wait(retiring)
             delay_seconds = max(connection.retry_after_seconds, self._delay_after(connection))
@@ -200,9 +210,11 @@ class ConnectionManager:
                 await connection.send(self._protocol.acknowledgement(envelope_id, response))
             case DisconnectWarning(reason):
                 log.debug("slack_socket_to_be_replaced", kind=self._protocol.name, reason=reason)
+                connection.ending = Reconnection.REQUESTED
                 connection.needs_replacement.set()
             case Refused(reason, retry_after_seconds):
                 connection.end_reason, connection.retry_after_seconds = reason, retry_after_seconds
+                connection.ending = Reconnection.REFUSED
                 await connection.close()
             case Hello() | KeepAlive():
                 pass
@@ -214,7 +226,7 @@ class ConnectionManager:
             ping = self._protocol.ping()
             await (connection.send(ping) if ping else connection.ping())
             await asyncio.sleep(_PING_INTERVAL_SECONDS)
-        connection.end_reason = "Slack fell silent"
+        connection.end_reason, connection.ending = "Slack fell silent", Reconnection.SILENT
         await connection.close()
 
     async def _report_disconnected(self, reason: str) -> None:

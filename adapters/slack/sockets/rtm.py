@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
+from adapters.no_telemetry import NO_TELEMETRY
 from adapters.slack.errors import ApiCall, unreadable_response
 from adapters.slack.events import parse_event
 from adapters.slack.sockets.connection_manager import receive
@@ -17,6 +18,7 @@ from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import IncomingEvent
+from application.ports.telemetry import Telemetry
 from domain.json_values import JsonObject
 from domain.users import Identity
 
@@ -30,15 +32,22 @@ class SlackRtm:
     name = "rtm"
     replays_missed = False
 
-    def __init__(self, web: SlackWebClient, clock: Clock, pauses: RateLimiter | None = None) -> None:
+    def __init__(
+        self,
+        web: SlackWebClient,
+        clock: Clock,
+        pauses: RateLimiter | None = None,
+        telemetry: Telemetry = NO_TELEMETRY,
+    ) -> None:
         self._web = web
         self._clock = clock
         self._pauses = pauses
+        self._telemetry = telemetry
         self._own = Identity("", "")
         self._ping_ids = itertools.count(1)
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return receive(self, self._web, self._clock, self._pauses)
+        return receive(self, self._web, self._clock, self._pauses, self._telemetry)
 
     async def request_url(self) -> str:
         response = await self._web.call(_CONNECT)

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 
+from adapters.no_telemetry import NO_TELEMETRY
 from adapters.slack.errors import ApiCall, unreadable_response
 from adapters.slack.events import NOTHING_OPTIONAL, EventSelection, parse_callback
 from adapters.slack.interactions import Delivery, InteractionParser
@@ -16,6 +17,7 @@ from adapters.slack.web_client import SlackWebClient
 from application.ports.clock import Clock
 from application.ports.rate_limiter import RateLimiter
 from application.ports.receiver import IncomingEvent
+from application.ports.telemetry import Telemetry
 from domain.json_values import Json, JsonObject
 from domain.users import Identity
 
@@ -47,6 +49,7 @@ class SlackSocketMode:
         pauses: RateLimiter | None = None,
         selection: EventSelection = NOTHING_OPTIONAL,
         command_reply: str = "",
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._web = web
         self._app_token = app_token
@@ -56,9 +59,10 @@ class SlackSocketMode:
         self._own = Identity("", "")
         self._selection = selection
         self._interactions = InteractionParser(command_reply)
+        self._telemetry = telemetry
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[IncomingEvent]]:
-        return receive(self, self._web, self._clock, self._pauses)
+        return receive(self, self._web, self._clock, self._pauses, self._telemetry)
 
     async def request_url(self) -> str:
         if not self._own.user_id:

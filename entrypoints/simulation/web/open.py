@@ -30,7 +30,7 @@ async def open_page(
     workbench = Workbench(slack, flyte, surroundings)
     async with workbench.open():
         if adapters is not None:
-            adapters.slack_web.add_kwargs(trace_configs=[mark_requests()])
+            adapters.slack_client.add_kwargs(trace_configs=[mark_requests()])
             probe = PackProbe(workbench.traces.on_probe_event)
             workbench.traces.stage_after_acknowledgement = DeliveryStage.IGNORED
             adapters.receiver.override(ObservedReceiver(adapters.receiver(), probe.on_received))

@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: counts what passes through the ports."""

@@ -1,0 +1,98 @@
+"""All instruments of one pack: they watch its ports, and `/metrics` shows what they counted."""
+
+import platform
+from collections.abc import Callable, Collection
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+from prometheus_client.exposition import choose_encoder
+
+from adapters.prometheus.flyte_requests import FlyteRequests, WorkflowCalls
+from adapters.prometheus.metrics import Metrics
+from adapters.prometheus.receiver_events import ReceiverEvents
+from adapters.prometheus.slack_requests import SlackRequests
+from adapters.prometheus.stopwatch import Stopwatch
+from adapters.prometheus.storage_calls import StorageCalls
+from adapters.prometheus.telemetry import PrometheusTelemetry
+from application.ports.clock import Clock
+from application.ports.receiver import Receiver
+from application.ports.storage import Storage
+from application.ports.workflow import Workflow
+from application.resilience.interception import ObservedReceiver, intercepted
+from application.resilience.observation import ObservedStorage, observed
+
+_SLACK: Final = "slack"
+_FLYTE: Final = "flyte"
+
+
+class _Peer(Protocol):
+    def now(self) -> datetime:
+        """Returns the peer's time."""
+
+
+C = TypeVar("C")
+S = TypeVar("S", bound=_Peer)
+
+
+class Instruments:
+    """Each method returns what it is given, watched. To be called once each, before the pack runs."""
+
+    def __init__(
+        self,
+        version: str,
+        clock: Clock,
+        slack_methods: Collection[str],
+        slack_codes: Collection[str],
+        slack_refusals: Collection[str],
+    ) -> None:
+        """Methods and error codes of Slack that are not known count as `other`; `slack_refusals` refuse the token."""
+        self._clock = clock
+        self._metrics = metrics = Metrics()
+        metrics.build.info({"version": version, "python": platform.python_version()})
+        self.telemetry = PrometheusTelemetry(metrics)
+        self._slack = SlackRequests(metrics, clock.monotonic, slack_methods, slack_codes, slack_refusals)
+        self._flyte = FlyteRequests(metrics)
+        self._workflow = WorkflowCalls(metrics, clock)
+        self._receiver = ReceiverEvents(metrics, Stopwatch(clock.monotonic))
+        self._slack_now = clock.now
+        for peer in (_SLACK, _FLYTE):
+            metrics.clock_skew.labels(peer)
+        self._storage = StorageCalls(metrics, self.telemetry, clock.monotonic, self._chat_now)
+
+    def slack_client(self, client: S) -> S:
+        """Watches a client of Slack's Web API."""
+        self._slack_now = client.now
+        self._show_skew(_SLACK, client.now)
+        return observed(client, self._slack.observer_of, self._clock.monotonic)
+
+    def flyte_client(self, client: C) -> C:
+        """Watches a client of Flyte, used by a workflow that is watched too."""
+        return observed(client, self._flyte.observer_of, self._clock.monotonic)
+
+    def workflow(self, workflow: Workflow) -> Workflow:
+        """Watches the workflow port."""
+        self._show_skew(_FLYTE, workflow.now)
+        return intercepted(workflow, self._workflow)
+
+    def receiver(self, receiver: Receiver) -> Receiver:
+        """Watches the receiver's connection."""
+        return ObservedReceiver(receiver, self._receiver.observe)
+
+    def storage(self, storage: Storage) -> Storage:
+        """Watches the storage."""
+        return ObservedStorage(storage, self._storage.observer_of, self._clock.monotonic)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Returns all metrics in the text format that the header `Accept` prefers, and its content type."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._metrics.registry), content_type
+
+    def _chat_now(self) -> datetime:
+        return self._slack_now()
+
+    def _show_skew(self, peer: str, now: Callable[[], datetime]) -> None:
+        self._metrics.clock_skew.labels(peer).set_function(partial(self._seconds_ahead_of, now))
+
+    def _seconds_ahead_of(self, now: Callable[[], datetime]) -> float:
+        return (self._clock.now() - now()).total_seconds()

@@ -1,0 +1,34 @@
+"""A stopwatch, whose seconds count while they pass."""
+
+import math
+from collections.abc import Callable
+
+
+class Stopwatch:
+    """Measures for how long something has lasted in all."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._seconds = 0.0
+        self._measured_at = monotonic()
+        self._runs_until = -math.inf
+
+    def run(self, seconds: float = math.inf) -> None:
+        """Runs for so long; if it runs for longer anyway, this has no effect."""
+        self._measure()
+        self._runs_until = max(self._runs_until, self._measured_at + seconds)
+
+    def stop(self) -> None:
+        """Stops now."""
+        self._measure()
+        self._runs_until = -math.inf
+
+    @property
+    def seconds(self) -> float:
+        """For how long it has run."""
+        self._measure()
+        return self._seconds
+
+    def _measure(self) -> None:
+        before, self._measured_at = self._measured_at, self._monotonic()
+        self._seconds += max(0.0, min(self._measured_at, self._runs_until) - before)
