@@ -75,7 +75,7 @@ def shared_for(directory: Path) -> str:
     Raises StorageUnusable if others can write to such a directory, and OSError.
     """
     mode = stat.S_IMODE(directory.lstat().st_mode)
-    foreign = next((path.name for path in directory.iterdir() if not _is_ours(path)), "") if mode & _OTHERS else ""
+    foreign = next((path.name for path in directory.iterdir() if not is_ours(path)), "") if mode & _OTHERS else ""
     if foreign and mode & _OTHERS_WRITE:
         raise StorageUnusable(
             f"others can write to {directory}, and it holds more than the pack's files ({foreign}); "
@@ -141,7 +141,7 @@ def replace(path: Path, content: bytes) -> None:
     """Replaces the file's content atomically and durably. Raises OSError."""
     temporary = path.with_name(f"{path.name}.new")
     try:
-        with _private_file(temporary) as descriptor:
+        with private_file(temporary) as descriptor:
             remaining = memoryview(content)
             while remaining:
                 remaining = remaining[os.write(descriptor, remaining) :]
@@ -164,7 +164,8 @@ def sync(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def _private_file(path: Path) -> Iterator[int]:
+def private_file(path: Path) -> Iterator[int]:
+    """Opens a file, which only its owner can read, to write it anew. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     try:
@@ -173,12 +174,13 @@ def _private_file(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
+    """Returns whether the name is one of the pack's files."""
     return path.name.startswith(_OUR_NAMES)
 
 
 def _our_files(directory: Path) -> list[Path]:
-    return [path for path in directory.iterdir() if _is_ours(path)] if not directory.is_symlink() else []
+    return [path for path in directory.iterdir() if is_ours(path)] if not directory.is_symlink() else []
 
 
 def _refuse_foreign(path: Path) -> None:

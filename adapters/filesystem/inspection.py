@@ -74,7 +74,7 @@ def inspect_database(directory: Path) -> DatabaseFile | None:
     with read_only(path) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         is_checked = size <= MAX_CHECKED_BYTES and _check_pages(connection)
-        messages, actions = (_count(connection, kind) for kind in ("outbox", "journal"))
+        messages, actions = (count_entries(connection, kind) for kind in ("outbox", "journal"))
     return DatabaseFile(version, size, messages, actions, is_checked)
 
 
@@ -114,8 +114,8 @@ def _check_pages(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def _count(connection: sqlite3.Connection, kind: str) -> int:
-    """Returns 0 if there is no table with the numbers."""
+def count_entries(connection: sqlite3.Connection, kind: str) -> int:
+    """Returns how many entries of the outbox or the journal are not done; 0 if there is no table with the numbers."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tallies'").fetchone():
         return 0
     (rows,) = connection.execute(_COUNT.format(kind)).fetchone()

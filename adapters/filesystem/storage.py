@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
+from adapters.filesystem import backups
 from adapters.filesystem.channels import FileChannels
 from adapters.filesystem.copy_marks import COPYING, require_complete, require_current
 from adapters.filesystem.database import Database
@@ -24,6 +26,7 @@ from adapters.filesystem.tidying import Tidying
 from adapters.filesystem.transfer import FileTransfer
 from adapters.filesystem.uptime import Uptime
 from adapters.filesystem.work import read_work
+from application.ports.backups import Backup
 from application.ports.channels import Channels
 from application.ports.clock import Clock
 from application.ports.gaps import Gaps
@@ -105,6 +108,18 @@ class FileStorage:
 
     def describe(self) -> StorageDescription:
         return StorageDescription(str(self._directory), is_durable=True, is_shared=False)
+
+    def back_up(self, file: Path, *, replaces: bool) -> Backup:
+        """Implements BackedUpStorage."""
+        return backups.back_up(self._directory, file, self._clock.now(), replaces=replaces)
+
+    def back_up_to(self, stream: BinaryIO) -> Backup:
+        """Implements BackedUpStorage."""
+        return backups.back_up_to(self._directory, stream, self._clock.now())
+
+    def restore(self, backup: BinaryIO) -> Backup:
+        """Implements BackedUpStorage."""
+        return backups.restore(self._directory, backup)
 
     async def work(self) -> Work:
         """Implements ObservableStorage."""

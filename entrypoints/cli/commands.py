@@ -225,6 +225,6 @@ for _operators_commands in (
     ("outbox", "entrypoints.cli.queues", "List, retry or discard messages on their way to Flyte."),
     ("journal", "entrypoints.cli.queues", "List, retry or discard actions taken from Flyte."),
     ("pauses", "entrypoints.cli.pauses", "List or lift the pauses that Slack has asked for."),
-    ("storage", "entrypoints.cli.storage_copy", "Move to another storage, or bring one up to date."),
+    ("storage", "entrypoints.cli.storage_copy", "Back up, restore, move to another storage, or bring one up to date."),
 ):
     main.add_command(_OperatorsCommands(*_operators_commands))

@@ -12,6 +12,7 @@ from adapters.system_clock import SystemClock
 from application.ports.transfer import TransferableStorage
 from application.services.storage_copy import StorageCopy
 from domain.errors import StorageError
+from entrypoints.cli.storage_backup import backup_command, restore_command
 from entrypoints.cli.storage_migration import migration_command
 from entrypoints.config.parsers import storage_url
 from entrypoints.config.passwords import passwords_in
@@ -44,7 +45,8 @@ def commands(name: str, summary: str, environ: Mapping[str, str]) -> click.Group
             short_help="Copy everything to another storage, and mark this one as moved.",
         )
     )
-    group.add_command(migration_command(environ))
+    for command in (backup_command(environ), restore_command(environ), migration_command(environ)):
+        group.add_command(command)
     return group
 
 

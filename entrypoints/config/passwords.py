@@ -17,6 +17,16 @@ def passwords_in(url: str) -> list[str]:
     return sorted({form for text in _written(url) for form in (text, unquote(text), unquote_plus(text))})
 
 
+def without_passwords(url: str) -> str:
+    """Returns a URL without its passwords, for a line that an operator types."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    credentials, at, hosts = authority.rpartition("@")
+    parameters = _PARAMETER.sub("", f"{hosts}{slash}{path}")
+    shown = parameters if "?" in parameters else parameters.replace("&", "?", 1)
+    return f"{scheme}{separator}{credentials.partition(':')[0]}{at}{shown}"
+
+
 def _written(url: str) -> Iterator[str]:
     try:
         password = urlsplit(url if "://" in url else f"//{url}").password
