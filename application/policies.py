@@ -22,6 +22,20 @@ class LeasePolicy:
         return min(5.0, self.seconds / 4)
 
 
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """For how many seconds is kept what is done or has been given up."""
+
+    event_seconds: float = 72 * 3600
+    """The keys of delivered events, by which repeats are recognised; the contract requires 48 hours."""
+    action_seconds: float = 72 * 3600
+    """Reported actions. The engine is asked for what it gave out in the last 48 hours: no less."""
+    key_seconds: float = 30 * 24 * 3600
+    """Message keys, since their last use."""
+    set_aside_seconds: float = 0
+    """Dead letters, since they were received or taken; 0: until an operator decides."""
+
+
 class Listen(Enum):
     """Where the pack listens, besides direct messages."""
 

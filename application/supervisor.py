@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -20,6 +19,7 @@ from application.services.replica_group import ReplicaGroup
 from application.workers.action_worker import ActionWorker
 from application.workers.backlog_monitor import BacklogMonitor
 from application.workers.clock_monitor import ClockMonitor
+from application.workers.housekeeping import Housekeeping
 from application.workers.membership_sync import MembershipSync
 from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
@@ -28,8 +28,6 @@ from domain.users import Identity
 
 log = structlog.get_logger()
 
-_RETENTION = timedelta(hours=72)
-"""How long delivered messages and reported actions are recognised; the contract requires 48 hours."""
 _TOKEN_CHECK_SECONDS = 30.0
 _HOUSEKEEPING_SECONDS = 20.0
 _HEARTBEAT_SECONDS = 1.0
@@ -77,7 +75,7 @@ class Supervisor:
         chat_health: ChatHealth,
         shutdown: Shutdown,
         lease: LeasePolicy,
-        key_age_seconds: float,
+        housekeeping: Housekeeping,
     ) -> None:
         self._chat = chat
         self._storage = storage
@@ -95,7 +93,7 @@ class Supervisor:
         self._chat_health = chat_health
         self._shutdown = shutdown
         self._lease = lease
-        self._key_age = timedelta(seconds=key_age_seconds)
+        self._housekeeping = housekeeping
         self._is_shared = storage.describe().is_shared
         self._identified = asyncio.Event()
 
@@ -115,7 +113,7 @@ class Supervisor:
                 ("register", self._register),
                 ("relay", self._deliver),
                 ("chat", self._serve_chat),
-                ("housekeeping", self._housekeeping),
+                ("housekeeping", self._housekeeping.run),
                 ("backlog", self._backlog_monitor.run),
                 ("clocks", self._clock_monitor.run),
                 ("pauses", self._pauses.run),
@@ -177,13 +175,6 @@ class Supervisor:
         while True:
             await self._storage.heartbeat(self._lease.seconds)
             await self._shutdown.sleep(pause)
-
-    async def _housekeeping(self) -> None:
-        while True:
-            await self._storage.outbox.purge(_RETENTION)
-            await self._storage.journal.purge(_RETENTION)
-            await self._storage.message_keys.purge(self._key_age)
-            await self._shutdown.sleep(_HOUSEKEEPING_SECONDS)
 
     async def _watch_token(self) -> None:
         """Asks whether the token is valid: once it is said to be revoked, and periodically while it is refused."""

@@ -28,6 +28,8 @@ _OF_EACH_REPLICA: Final = frozenset(
 """The settings that may differ between the replicas of a pack."""
 _DAY_SECONDS: Final = 86400
 _MILLION: Final = 1_000_000
+_AGE_OF_DONE: Final = parsers.number(2 * _DAY_SECONDS, 3650 * _DAY_SECONDS)
+"""At least 48 h: for so long messages are recognised, backfill reads back, and Flyte's audit is asked for actions."""
 
 
 class ReceiveMode(Enum):
@@ -89,6 +91,11 @@ class Settings:
     command_reply: str = _with_default("FLYTE_SLACK_COMMAND_REPLY", str, "")
     allowed_methods: tuple[str, ...] = _with_default("FLYTE_SLACK_ALLOWED_METHODS", parsers.methods, "")
     key_age_seconds: float = _with_default("FLYTE_SLACK_KEY_AGE", parsers.number(1, 3650 * _DAY_SECONDS), "2592000")
+    event_age_seconds: float = _with_default("FLYTE_SLACK_EVENT_AGE", _AGE_OF_DONE, "259200")
+    action_age_seconds: float = _with_default("FLYTE_SLACK_ACTION_AGE", _AGE_OF_DONE, "259200")
+    set_aside_age_seconds: float = _with_default(
+        "FLYTE_SLACK_SET_ASIDE_AGE", parsers.number(0, 3650 * _DAY_SECONDS), "0"
+    )
     messages_per_second: float = _with_default("FLYTE_SLACK_MESSAGES_PER_SECOND", parsers.number(0.001, _MILLION), "1")
     message_burst: int = _with_default("FLYTE_SLACK_MESSAGE_BURST", parsers.whole_number(1, _MILLION), "10")
     give_up_seconds: float = _with_default("FLYTE_SLACK_GIVE_UP", parsers.number(0, 7 * _DAY_SECONDS), "600")

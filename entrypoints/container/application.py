@@ -9,7 +9,7 @@ from dependency_injector import containers, providers
 
 from application.catalog.commands import COMMANDS_BY_METHOD, COMMANDS_BY_NAME
 from application.health import ChatHealth, HealthRegistry
-from application.policies import LeasePolicy, PostingPolicy
+from application.policies import LeasePolicy, PostingPolicy, RetentionPolicy
 from application.ports.replicas import Replica
 from application.resilience.chat_retry import ChatHealthPolicy, ChatRetryPolicy
 from application.resilience.circuit_breaker import WorkflowCircuitBreaker
@@ -54,6 +54,7 @@ from application.workers.action_worker import ActionWorker
 from application.workers.backfill import Backfill
 from application.workers.backlog_monitor import BacklogMonitor
 from application.workers.clock_monitor import ClockMonitor
+from application.workers.housekeeping import Housekeeping
 from application.workers.membership_sync import MembershipSync
 from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
@@ -376,5 +377,17 @@ class Application(containers.DeclarativeContainer):
         chat_health=chat_health,
         shutdown=shutdown,
         lease=lease,
-        key_age_seconds=settings.provided.key_age_seconds,
+        housekeeping=providers.Singleton(
+            Housekeeping,
+            chat=chat,
+            storage=storage,
+            retention=providers.Singleton(
+                RetentionPolicy,
+                event_seconds=settings.provided.event_age_seconds,
+                action_seconds=settings.provided.action_age_seconds,
+                key_seconds=settings.provided.key_age_seconds,
+                set_aside_seconds=settings.provided.set_aside_age_seconds,
+            ),
+            shutdown=shutdown,
+        ),
     )

@@ -47,6 +47,9 @@ def test_every_other_setting_has_the_documented_default() -> None:
     assert settings.storage_url == Secret("file:///tmp/flyte-slack")
     assert settings.listen is Listen.JOINED
     assert settings.receives_bots is False
+    assert settings.key_age_seconds == 30 * 86400
+    assert settings.event_age_seconds == settings.action_age_seconds == 72 * 3600
+    assert settings.set_aside_age_seconds == 0
     assert settings.messages_per_second == 1
     assert settings.message_burst == 10
     assert settings.give_up_seconds == 600
@@ -77,6 +80,9 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
         FLYTE_SLACK_COMMAND_REPLY="One moment ...",
         FLYTE_SLACK_ALLOWED_METHODS="pins.*, bookmarks.add,,pins.*",
         FLYTE_SLACK_KEY_AGE="60",
+        FLYTE_SLACK_EVENT_AGE="172800",
+        FLYTE_SLACK_ACTION_AGE="604800",
+        FLYTE_SLACK_SET_ASIDE_AGE="2592000",
         FLYTE_SLACK_MESSAGES_PER_SECOND="0.5",
         FLYTE_SLACK_MESSAGE_BURST="3",
         FLYTE_SLACK_GIVE_UP="0",
@@ -107,6 +113,9 @@ def test_every_variable_can_be_set(tmp_path: Path) -> None:
     assert settings.command_reply == "One moment ..."
     assert settings.allowed_methods == ("pins.*", "bookmarks.add")
     assert settings.key_age_seconds == 60
+    assert settings.event_age_seconds == 172800
+    assert settings.action_age_seconds == 604800
+    assert settings.set_aside_age_seconds == 2592000
     assert settings.messages_per_second == 0.5
     assert settings.message_burst == 3
     assert settings.give_up_seconds == 0
@@ -125,6 +134,7 @@ def test_the_variables_are_listed_in_the_order_of_the_documentation() -> None:
         "FLYTE_SLACK_SIGNING_SECRET FLYTE_SLACK_API_URL FLYTE_SLACK_DEFAULT_JOIN_CHANNEL FLYTE_SLACK_BACKUP_DIR "
         "FLYTE_SLACK_STORAGE FLYTE_SLACK_LISTEN FLYTE_SLACK_RECEIVE_BOTS FLYTE_SLACK_RECEIVE_EDITS FLYTE_SLACK_EVENTS "
         "FLYTE_SLACK_COMMAND_REPLY FLYTE_SLACK_ALLOWED_METHODS FLYTE_SLACK_KEY_AGE "
+        "FLYTE_SLACK_EVENT_AGE FLYTE_SLACK_ACTION_AGE FLYTE_SLACK_SET_ASIDE_AGE "
         "FLYTE_SLACK_MESSAGES_PER_SECOND FLYTE_SLACK_MESSAGE_BURST "
         "FLYTE_SLACK_GIVE_UP FLYTE_SLACK_IN_DOUBT FLYTE_SLACK_CATCH_UP "
         "FLYTE_SLACK_JOURNAL_LIMIT FLYTE_SLACK_LEASE FLYTE_SLACK_RECORD "

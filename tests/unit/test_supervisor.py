@@ -125,26 +125,6 @@ async def test_with_a_revoked_token_actions_fail_at_once_and_the_pack_keeps_runn
         assert isinstance(await world.outcome(SendMessage(OutgoingMessage(world.c1, "hello"))), MessageSent)
 
 
-# Housekeeping
-
-
-async def test_delivered_messages_and_reported_actions_are_purged_after_days(world: World) -> None:
-    async with world.pack():
-        message = world.chat.say("C1", "hello")
-        await world.clock.advance(2)
-    (action,) = world.engine.outcomes
-    assert await world.storage.journal.load(action) is not None
-    await world.clock.advance(73 * 3600)
-
-    async with world.pack():
-        await world.clock.advance(1)
-        assert await world.storage.journal.load(action) is None
-        world.receiver.deliver(message)
-        await world.clock.advance(1)
-
-    assert world.published_texts == ["hello", "hello"]
-
-
 # Shutdown
 
 
