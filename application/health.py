@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from application.log_context import log_about_the_pack
 from domain.errors import AuthenticationFailed, ChatError, ChatRejected, Unreachable
 
 log = structlog.get_logger()
@@ -63,13 +64,17 @@ class HealthReporter:
         """
         before = self._checks[self._check]
         now = self._checks[self._check] = HealthStatus(healthy, status)
-        if now.healthy and not before.healthy:
-            log.info("healthy", check=self._check, status=status)
-        elif not now.healthy and (before.healthy or _reason(before) != _reason(now)):
-            if is_told:
-                log.info("unhealthy", check=self._check, status=status)
-            else:
-                log.warning("unhealthy", check=self._check, status=status)
+        if now.healthy != before.healthy or (not now.healthy and _reason(before) != _reason(now)):
+            with log_about_the_pack():
+                self._log(now, is_told=is_told)
+
+    def _log(self, now: HealthStatus, *, is_told: bool) -> None:
+        if now.healthy:
+            log.info("healthy", check=self._check, status=now.status)
+        elif is_told:
+            log.info("unhealthy", check=self._check, status=now.status)
+        else:
+            log.warning("unhealthy", check=self._check, status=now.status)
 
     def note(self, topic: str, text: str) -> None:
         """Adds a remark to the status, such as a running backfill, and replaces the one on the same topic.

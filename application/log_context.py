@@ -4,7 +4,10 @@
 message that an action answers. A task that works on an entry names it once; the tasks that it starts inherit this.
 """
 
-from structlog.contextvars import bind_contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from application.use_cases.command_input import CommandInput
 from domain.actions import Action, action_key
@@ -24,6 +27,17 @@ def log_about_event(entry: OutboxEntry) -> None:
 def log_about_action(action: Action) -> None:
     """From now on, the lines of this task are about the action."""
     bind_contextvars(**fields_of(action))
+
+
+@contextmanager
+def log_about_the_pack() -> Iterator[None]:
+    """Within, lines are about the pack as a whole, although the work on an entry has shown what they say."""
+    fields = get_contextvars()
+    clear_contextvars()
+    try:
+        yield
+    finally:
+        bind_contextvars(**fields)
 
 
 def fields_of(action: Action) -> dict[str, str]:

@@ -178,7 +178,7 @@ class Supervisor:
 
     async def _watch_token(self) -> None:
         """Asks whether the token is valid: once it is said to be revoked, and periodically while it is refused."""
-        health = self._chat_health
+        health, told = self._chat_health, ""
         while True:
             await self._shutdown.wait(_TOKEN_CHECK_SECONDS, health.access_doubted)
             if health.access_doubted.is_set():
@@ -188,7 +188,11 @@ class Supervisor:
                 try:
                     await self._chat.identify()
                 except ChatError as error:
-                    log.warning("token_still_refused", reason=str(error))
+                    if str(error) != told:
+                        log.warning("token_still_refused", reason=str(error))
+                    told = str(error)
+                else:
+                    told = ""
 
     async def _check_access(self, doubt: str) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from application.health import HealthReporter
+from application.log_context import log_about_the_pack
 from application.ports.workflow import PackDefinition, Workflow
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
@@ -196,7 +197,8 @@ class WorkflowCircuitBreaker:
             if self._registrations != seen:
                 return
             if is_forgotten:
-                log.warning("pack_forgotten_by_the_engine")
+                with log_about_the_pack():
+                    log.warning("pack_forgotten_by_the_engine")
             await self._register()
 
     async def _register(self) -> None:
@@ -213,7 +215,8 @@ class WorkflowCircuitBreaker:
         self._registrations += 1
         self._trusted_until = self._time() + _TRUST_SECONDS
         self._registered.set()
-        log.info("registered", pack=definition.name)
+        with log_about_the_pack():
+            log.info("registered", pack=definition.name)
 
     def _time(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,5 +1,6 @@
 """Reports the outcomes of actions to the workflow engine until it has them."""
 
+import asyncio
 from collections import Counter
 from datetime import datetime
 
@@ -22,6 +23,9 @@ from domain.errors import (
 )
 
 log = structlog.get_logger()
+
+_LATE_SECONDS = 1.0
+"""A report that takes longer had to wait, or to be repeated."""
 
 _MAX_UNCONFIRMED_ATTEMPTS = 70
 """Failed attempts after which an outcome is dead-lettered if the engine can't tell whether it has it. With pauses up
@@ -50,13 +54,14 @@ class ResultReporter:
 
         Raises ShutdownRequested if the pack is to end before.
         """
-        action_id = entry.action.id
+        action_id, began_at = entry.action.id, _now()
         reason = await self._deliver(entry)
         if reason:
             log.error("answer_set_aside", reason=reason)
             await self._journal.dead_letter(action_id, reason)
         else:
             await self._journal.mark_reported(action_id)
+            _log_success(_now() - began_at)
 
     async def report_again(self, entry: JournalEntry) -> None:
         """Reports the known outcome of an action that the engine has given out once more."""
@@ -108,3 +113,14 @@ class ResultReporter:
         except WorkflowError as error:
             log.warning("audit_failed", reason=str(error))
             return Completion.UNKNOWN
+
+
+def _log_success(seconds: float) -> None:
+    if seconds > _LATE_SECONDS:
+        log.info("answer_taken", seconds=round(seconds, 3))
+    else:
+        log.debug("answer_taken", seconds=round(seconds, 3))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -9,7 +9,8 @@ from application.health import ChatHealth
 from application.ports.clock import Clock
 from domain.commands import Command, command_name
 from domain.events import Outcome
-from domain.outbox import Backlog, OutboxEntry
+from domain.messages import incoming_key
+from domain.outbox import Backlog, InboundEvent, OutboxEntry
 
 log = structlog.get_logger()
 
@@ -39,8 +40,7 @@ class WorkLog:
         """The workflow engine has the event. `lag` tells the seconds since the pack received it."""
         self._delivered += 1
         lag = (self._clock.now() - entry.received_at).total_seconds()
-        place = _present(channel=str(entry.event.channel_id), ts=getattr(entry.event, "timestamp", ""))
-        log.info("message_delivered", **place, lag=round(max(0.0, lag), 3))
+        log.info("message_delivered", **_place_of(entry.event), lag=round(max(0.0, lag), 3))
 
     def on_executed(self, command: Command, outcome: Outcome, seconds: float) -> None:
         """An action was executed. A failure is something to look at for the author of the flow, or the operator."""
@@ -113,6 +113,15 @@ class _Refusals:
             self._told = self._count
             find = f'lines "action_concluded" with "code": "{self._code}"; their flows got the failure event'
             log.error("actions_refused", count=self._count, code=self._code, find=find)
+
+
+def _place_of(event: InboundEvent) -> dict[str, str]:
+    """Returns the channel and the timestamp of the message that an event is about, and the key of its thread."""
+    timestamp, thread = getattr(event, "timestamp", ""), getattr(event, "thread_timestamp", "")
+    is_reply = thread not in ("", timestamp)
+    return _present(
+        channel=event.channel_id, ts=timestamp, thread=incoming_key(event.channel_id, thread) if is_reply else ""
+    )
 
 
 def _present(**fields: str) -> dict[str, str]:

@@ -255,7 +255,8 @@ class Backfill:
         if missed:
             events = [self._incoming(message) for message in missed]
             new = await self._receive_events.receive(events, identity, is_backfilled=True)
-            log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
+            if new:
+                log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
             on_stored()
         if began_at < task.look_again_at:
             task.due_at, task.after = task.look_again_at, max(task.after, task.gap.until - _SECOND_LOOK)

@@ -125,9 +125,11 @@ async def test_two_lines_tell_of_an_echo_and_one_search_finds_both(
 ) -> None:
     alice, channel = slack.add_user("alice"), slack.add_channel("ops", members=(slack.bot_user_id,))
     async with daemon_in_process(variables) as log:
+        before = len(log.lines)
         timestamp = slack.say(alice, channel, "hello")
         await flyte.wait_for(lambda: len(flyte.results) == 1, 10)
         await log.wait_for(lambda: len(log.grep(timestamp)) == 2)
+        assert [line["event"] for line in log.lines[before:]] == STORY
 
     delivered, concluded = (line for line in log.lines if line["event"] in STORY)
     assert log.grep(f"{channel}:{timestamp}") == STORY

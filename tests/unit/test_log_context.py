@@ -8,7 +8,7 @@ import pytest
 from domain.actions import ActionId, action_key
 from domain.channels import ChannelId
 from domain.commands import Broadcast, ChatCommand, Command, SendMessage, UnknownCommand
-from domain.errors import ChannelInaccessible, InDoubt, WorkflowInDoubt, WorkflowServerError
+from domain.errors import ChannelInaccessible, InDoubt, WorkflowInDoubt, WorkflowServerError, WorkflowUnreachable
 from domain.events import Event, ReceivedMessage
 from domain.messages import OutgoingMessage
 from tests.support.environment import World
@@ -50,7 +50,7 @@ async def test_one_key_finds_the_way_from_a_message_to_the_answer_of_its_action(
 
     (action,) = world.engine.outcomes
     (post,) = world.chat.posts
-    assert events_about(message.key, lines) == ["message_delivered", "action_concluded"]
+    assert events_about(message.key, lines) == ["message_delivered", "action_concluded", "answer_taken"]
     (concluded,) = [line for line in lines if line["event"] == "action_concluded"]
     assert (concluded["ref"], concluded["cause"]) == (action, message.key)
     assert (concluded["channel"], concluded["ts"]) == ("C1", post.timestamp)
@@ -77,6 +77,16 @@ async def test_the_line_of_a_delivered_message_has_its_place_and_how_long_it_too
     }
 
 
+async def test_the_key_of_a_thread_s_first_message_finds_the_replies(world: World, lines: list[dict[str, Any]]) -> None:
+    async with world.pack():
+        message = world.chat.say("C1", "hello")
+        reply = world.chat.say("C1", "ping", thread_timestamp=message.timestamp)
+        await world.clock.advance(2)
+
+    delivered = [line for line in lines if line["event"] == "message_delivered" and message.key in line.values()]
+    assert [line["ref"] for line in delivered] == [message.key, reply.key]
+
+
 async def test_the_trouble_of_a_message_is_logged_with_its_key(world: World, lines: list[dict[str, Any]]) -> None:
     world.faults.fail_before("publish", LOST, times=1)
     world.faults.fail_before("publish", WorkflowServerError("500"), times=1)
@@ -98,7 +108,8 @@ async def test_the_trouble_of_an_action_is_logged_with_its_key(world: World, lin
         action = world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
         await world.clock.advance(30)
 
-    assert events_about(action, lines) == ["post_in_doubt", "doubt_resolved", "action_concluded", "answer_not_taken"]
+    troubles = ["post_in_doubt", "doubt_resolved", "action_concluded", "answer_not_taken", "answer_taken"]
+    assert events_about(action, lines) == troubles
     assert not [line for line in lines if "cause" in line]
 
 
@@ -118,9 +129,43 @@ async def test_lines_about_the_pack_as_a_whole_have_no_key(world: World, lines: 
         world.chat.say("C1", "ping")
         await world.clock.advance(5)
 
-    of_the_pack = [line for line in lines if line["event"] in ("identified", "hearing", "registered")]
-    assert len(of_the_pack) == 3
+    of_the_pack = [line for line in lines if line["event"] in ("identified", "hearing", "registered", "healthy")]
+    assert len(of_the_pack) == 7
     assert not [line for line in of_the_pack if "ref" in line or "cause" in line]
+
+
+async def test_what_the_work_on_a_message_has_shown_of_the_whole_is_logged_without_its_key(
+    world: World, lines: list[dict[str, Any]]
+) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        started = len(lines)
+        world.faults.fail_before("publish", WorkflowUnreachable("connection refused"), times=2)
+        message = world.chat.say("C1", "hello")
+        await world.clock.advance(5)
+
+    whole = [line for line in lines[started:] if line["event"] in ("unhealthy", "healthy", "registered")]
+    assert {line["event"] for line in whole} == {"unhealthy", "healthy", "registered"}
+    assert not [line for line in whole if "ref" in line]
+    assert events_about(message.key, lines) == ["workflow_engine_out_of_reach"] * 2 + ["message_delivered"]
+
+
+async def test_that_an_answer_got_through_after_all_is_logged(world: World, lines: list[dict[str, Any]]) -> None:
+    world.faults.fail_before("complete", WorkflowServerError("500"), times=5)
+    async with world.pack():
+        world.engine.enqueue(UnknownCommand("SendFax"))
+        await world.clock.advance(60)
+
+    (line,) = [line for line in lines if line["event"] == "answer_taken"]
+    assert line["log_level"] == "info"
+    assert line["seconds"] > 1
+
+
+async def test_that_an_answer_got_through_at_once_is_a_detail(world: World, lines: list[dict[str, Any]]) -> None:
+    async with world.pack():
+        await world.outcome(UnknownCommand("SendFax"))
+
+    assert [line["log_level"] for line in lines if line["event"] == "answer_taken"] == ["debug"]
 
 
 async def test_a_failed_command_is_a_warning_with_its_error_code_and_channel(

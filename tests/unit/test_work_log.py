@@ -262,6 +262,17 @@ async def test_actions_that_keep_failing_for_a_refused_token_are_counted_once_a_
     assert counts[-1] == 150
 
 
+async def test_that_the_token_is_still_refused_is_told_once(world: World, lines: list[dict[str, Any]]) -> None:
+    async with world.pack():
+        await world.clock.advance(1)
+        for method in ("post", "identify"):
+            world.faults.fail_before(method, REVOKED)
+        world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
+        await world.clock.advance(600)
+
+    assert of("token_still_refused", lines) == [{"log_level": "warning", "reason": str(REVOKED)}]
+
+
 async def test_actions_that_fail_for_other_reasons_are_not_put_down_to_the_token(
     world: World, lines: list[dict[str, Any]]
 ) -> None:
