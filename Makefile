@@ -19,7 +19,7 @@ STORAGE := file
 REPLICAS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-image test-bolt test-fsync test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
+.PHONY: help simulate test test-page test-image test-bolt test-fsync test-alerts test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ test-bolt: $(READY) $(BOLT_PYTHON) $(BOLT_JAVASCRIPT) ## Run the tests of apps i
 
 test-fsync: $(READY) ## Verify that data is on disk before Slack gets its acknowledgement (needs a C compiler)
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/durability
+
+test-alerts: $(READY) ## Run the tests of the alerts and the dashboard's queries (needs Debian's prometheus)
+	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/alerts
 
 test-pgbouncer: $(READY) ## Run packs and their storage behind PgBouncer (needs Debian's pgbouncer)
 	@$(BIN)/python -m pytest --quiet --numprocesses=2 --override-ini='norecursedirs=.*' tests/pgbouncer
