@@ -1,6 +1,7 @@
 """The daemon process: opens the adapters, runs the pack until a signal, and returns an exit status."""
 
 import asyncio
+import gc
 import signal
 from contextlib import AsyncExitStack
 from typing import Final
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 _GRACE_SECONDS: Final = 8.0
 """For unfinished work after a signal; the next start resumes the rest. The documentation promises exit within 10 s."""
+_NEW_OBJECTS_PER_COLLECTION: Final = 5000
 _BUG: Final = "a bug; please report it with this traceback"
 
 
@@ -55,6 +57,7 @@ async def _run(daemon: Daemon) -> None:
                 await stack.enter_async_context(lifetime)
         except ShutdownRequested:  # while it waited for the server of its storage
             return
+        _collect_garbage()
         await _run_until_shutdown(daemon.application.supervisor(), shutdown)
 
 
@@ -69,6 +72,16 @@ def _log_start(daemon: Daemon) -> None:
         storage=daemon.adapters.storage().describe().location,
         settings=public_values(settings),
     )
+
+
+def _collect_garbage() -> None:
+    """Collect garbage from now on, and look for it only in what the pack creates from now on.
+
+    What was loaded stays to the end, and looking through it takes a sixth of the CPU that messages take.
+    """
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)
+    gc.enable()
 
 
 def _install_signal_handlers(shutdown: Shutdown) -> None:

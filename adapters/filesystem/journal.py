@@ -304,7 +304,7 @@ def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: st
         "UPDATE journal SET state = 'set aside', in_hand = 0, id = ?, taken_at = ?, reason = ? WHERE place = ?",
         (action_id, taken_at, f"unreadable: {problem}", place),
     )
-    log.error("unreadable_set_aside", queue="journal", ref=action_key(action_id), reason=problem)
+    log.error("unreadable_set_aside", queue="journal", ref=action_key(ActionId(action_id)), reason=problem)
 
 
 def _checked(connection: sqlite3.Connection, action_id: ActionId, transition: str) -> int:

@@ -4,10 +4,12 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
-from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestHeadersSentParams
+from aiohttp import ClientRequest, ClientResponse, ClientSession
 from yarl import URL
 
 from adapters.flyte import errors
@@ -35,6 +37,17 @@ class _RequestState:
     was_sent = False
 
 
+_state: ContextVar[_RequestState] = ContextVar("state of the request")
+
+
+class _Request(ClientRequest):
+    """Notes in the context that it is being sent: from then on the server may have read it."""
+
+    async def send(self, conn: Any) -> ClientResponse:
+        _state.get().was_sent = True
+        return await super().send(conn)
+
+
 class FlyteHttpClient:
     """A client of one Flyte, usable within `open`."""
 
@@ -52,14 +65,12 @@ class FlyteHttpClient:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Holds the HTTP session of all requests."""
-        tracing = TraceConfig()
-        tracing.on_request_headers_sent.append(_mark_sent)
         session = open_session(
             timeout_seconds=self._timeout_seconds,
             proxy=proxy_for(str(self.root)),
             keepalive_seconds=_KEEPALIVE_SECONDS,
-            trace_configs=[tracing],
             peer_clock=self._peer_clock,
+            request_class=_Request,
         )
         async with session:
             self._session = session
@@ -115,10 +126,11 @@ class FlyteHttpClient:
         if self._session is None:
             raise WorkflowUnreachable("the connection to Flyte is not open")
         state = _RequestState()
+        _state.set(state)
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         try:
             async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=state
+                method, url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 return await _read(method, url, response, reader or WholeBody())
         except Redirected as redirect:
@@ -129,12 +141,6 @@ class FlyteHttpClient:
         except Exception as error:
             # Of aiohttp and others, whatever a server sends: none of them may end the pack.
             raise errors.no_response(method, url, error, was_sent=state.was_sent) from error
-
-
-async def _mark_sent(_session: ClientSession, context: object, _sent: TraceRequestHeadersSentParams) -> None:
-    state = getattr(context, "trace_request_ctx", None)
-    if isinstance(state, _RequestState):
-        state.was_sent = True
 
 
 async def _read(method: str, url: URL, response: ClientResponse, reader: BodyReader) -> FlyteResponse:

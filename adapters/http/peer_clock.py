@@ -8,8 +8,6 @@ from http import HTTPStatus
 from statistics import median_low
 from typing import Final
 
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
-
 from adapters.http.dates import server_time
 from application.ports.clock import Clock
 
@@ -40,13 +38,11 @@ class PeerClock:
         """Returns how far the pack's own clock is ahead of the server's."""
         return self._clock.now() - self.now()
 
-    async def observe(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Learns the time from each response: a middleware for an aiohttp session."""
-        response = await handler(request)
-        time = server_time(response.headers)
-        if time is not None and _is_from_server(response.status) and not _is_cached(response.headers):
+    def observe(self, status: int, headers: Mapping[str, str]) -> None:
+        """Learns the time from a response."""
+        time = server_time(headers)
+        if time is not None and _is_from_server(status) and not _is_cached(headers):
             self._origins.append(time.timestamp() + _HALF_A_SECOND - _loop_time())
-        return response
 
 
 def _loop_time() -> float:

@@ -6,11 +6,11 @@ import ssl
 from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from aiohttp import (
-    ClientHandlerType,
     ClientRequest,
     ClientResponse,
     ClientResponseError,
@@ -41,6 +41,21 @@ class Redirected(ClientResponseError):
     """The server redirected a request with side effects, which took no effect."""
 
 
+class CheckedResponse(ClientResponse):
+    """Tells the session's clock the time, and refuses redirects of requests with side effects."""
+
+    peer_clock: PeerClock | None = None
+
+    async def start(self, connection: Any) -> ClientResponse:
+        """Reads the headers. Raises Redirected."""
+        await super().start(connection)
+        if self.peer_clock is not None:
+            self.peer_clock.observe(self.status, self.headers)
+        if self.status in _REDIRECTS and self.method not in _SAFE_METHODS:
+            raise Redirected(self.request_info, (), status=self.status, message="redirected", headers=self.headers)
+        return self
+
+
 def open_session(
     *,
     timeout_seconds: float,
@@ -48,7 +63,8 @@ def open_session(
     keepalive_seconds: float = 15.0,
     trace_configs: Sequence[TraceConfig] = (),
     peer_clock: PeerClock | None = None,
-    response_class: type[ClientResponse] = ClientResponse,
+    request_class: type[ClientRequest] = ClientRequest,
+    response_class: type[CheckedResponse] = CheckedResponse,
 ) -> ClientSession:
     """Returns a session for the caller to close (`async with`).
 
@@ -68,9 +84,10 @@ def open_session(
         cookie_jar=DummyCookieJar(),
         timeout=ClientTimeout(total=timeout_seconds, connect=timeout_seconds * _CONNECT_SHARE),
         proxy=proxy,
-        middlewares=(_refuse_redirects,) if peer_clock is None else (_refuse_redirects, peer_clock.observe),
         trace_configs=list(trace_configs),
-        response_class=response_class,
+        request_class=request_class,
+        # A subclass instead of middlewares, which take a fifth of the time of a request.
+        response_class=type(response_class.__name__, (response_class,), {"peer_clock": peer_clock}),
     )
 
 
@@ -101,11 +118,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-
-
-async def _refuse_redirects(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    response = await handler(request)
-    if request.method in _SAFE_METHODS or response.status not in _REDIRECTS:
-        return response
-    response.close()
-    raise Redirected(response.request_info, (), status=response.status, message="redirected", headers=response.headers)

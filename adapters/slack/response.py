@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
-from aiohttp import ClientPayloadError, ClientResponse
+from aiohttp import ClientPayloadError
 
+from adapters.http.session import CheckedResponse
 from adapters.serialization.json_codec import read_json
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
@@ -11,7 +12,7 @@ MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 
 
-class SlackResponse(ClientResponse):
+class SlackResponse(CheckedResponse):
     """A response whose body can be read once, in any of three forms.
 
     aiohttp's own class reads without limit, trusts the declared character set, and decodes JSON with exceptions of

@@ -1,5 +1,6 @@
 """The program's entry point: handles signals from the start, before the other modules are loaded."""
 
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ def main() -> None:
     """Run the command line."""
     is_daemon = sys.argv[1:] in ([], ["run"])
     if is_daemon:
+        gc.disable()  # until the daemon runs: what is loaded stays, and looking for garbage in it takes time
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit)
     install_standard_error()
