@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def restored_logging() -> Iterator[None]:
 
 
 @contextmanager
-def captured_lines() -> Iterator[list[dict[str, Any]]]:
+def captured_lines() -> Iterator[list[EventDict]]:
     """Captures the lines that are logged, with the fields of their context."""
     with capture_logs(processors=[merge_contextvars]) as lines:
         yield lines
