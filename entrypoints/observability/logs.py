@@ -83,7 +83,9 @@ class _LineWriter:
 
 def _redact_with(redactor: Redactor) -> Processor:
     def redact(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
-        return {name: redactor.redact(value) for name, value in fields.items()}
+        if redactor.may_change(fields.values()):
+            return {name: redactor.redact(value) for name, value in fields.items()}
+        return fields
 
     return redact
 

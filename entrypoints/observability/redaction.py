@@ -31,7 +31,19 @@ class Redactor:
         spellings = sorted({form for secret in secrets if secret for form in _spellings(secret)}, key=len, reverse=True)
         self._known = tuple(spellings)
         self._known_pattern = re.compile("|".join(map(re.escape, spellings)))
+        self._signs = (*spellings, *_MARKERS, *(("@",) if hides_emails else ()))
         self._hides_emails = hides_emails
+
+    def may_change(self, values: Iterable[object]) -> bool:
+        """Returns whether `redact` may change one of the values: much cheaper than trying, and usually false."""
+        texts = []
+        for value in values:
+            if type(value) is str:
+                texts.append(value)
+            elif not _is_simple(value):
+                return True
+        text = "\n".join(texts)
+        return any(map(text.__contains__, self._signs))
 
     def redact_text(self, text: str) -> str:
         """Returns the text without secrets."""
@@ -46,13 +58,18 @@ class Redactor:
         """Returns the value, in JSON types, without secrets; an object of any other type becomes its text."""
         if isinstance(value, str):
             return self.redact_text(value)
-        if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+        if _is_simple(value):
             return value
         if isinstance(value, Mapping):
             return {self.redact_text(str(key)): self.redact(item) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return [self.redact(item) for item in value]
         return self.redact_text(_describe(value))
+
+
+def _is_simple(value: object) -> bool:
+    """Whether a value has a JSON type that contains no text."""
+    return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _describe(value: object) -> str:

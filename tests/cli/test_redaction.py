@@ -59,6 +59,44 @@ def test_the_longest_secret_is_replaced_first() -> None:
     assert Redactor(["abc", "abcdef"]).redact_text("abcdef") == "***"
 
 
+PIECES = (
+    "hush",
+    "xox",
+    "xoxb-1",
+    "xapp-1",
+    "ticket=",
+    "token=1",
+    "password='",
+    "Bearer ",
+    "eyJ",
+    "://",
+    "a@b.c",
+    ".",
+    "é",
+)
+VALUES = st.one_of(
+    st.lists(st.sampled_from(PIECES)).map("".join),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.lists(st.sampled_from(PIECES)),
+    st.dictionaries(st.sampled_from(PIECES), st.text()),
+    st.binary(),
+)
+
+
+@given(st.lists(VALUES, max_size=4), st.booleans())
+def test_values_that_can_not_change_are_recognised(values: list[object], hides_emails: bool) -> None:
+    redactor = Redactor(["hush", "é"], hides_emails=hides_emails)
+
+    assert redactor.may_change(values) or [redactor.redact(value) for value in values] == values
+
+
+def test_an_ordinary_line_can_not_change() -> None:
+    assert not Redactor(["hush"]).may_change(["message_delivered", "C1:1.1", 0.005, None, True, 7])
+
+
 def test_nested_values_are_redacted() -> None:
     value = {"a": ["hush", ("x", {"hush": b"hush"})], "n": 1, "f": 0.5, "t": True, "none": None}
 
