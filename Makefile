@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 READY_FOR_PAGE := $(VENV)/.ready-for-page
+READY_FOR_CHART := $(VENV)/.ready-for-chart
 BOLT := tests/bolt
 BOLT_PYTHON := $(BOLT)/python/.venv/.ready
 BOLT_JAVASCRIPT := $(BOLT)/javascript/node_modules/.ready
@@ -19,7 +20,7 @@ STORAGE := file
 REPLICAS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-image test-bolt test-fsync test-alerts test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
+.PHONY: help simulate test test-page test-chart test-image test-bolt test-fsync test-alerts test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +33,9 @@ test: $(READY) ## Run the tests
 
 test-page: $(READY_FOR_PAGE) ## Run the browser tests of the simulation's page (needs Debian's chromium)
 	@$(TEST_PAGE)
+
+test-chart: $(READY_FOR_CHART) ## Render the Helm chart by Helm's own engine
+	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/chart
 
 test-image: $(READY) ## Run the commands of the image's build, without Docker, and the program that they install
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/image
@@ -85,6 +89,7 @@ lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(call compile,requirements-build.lock,--group build --constraints requirements-dev.lock)
 	@$(call compile,requirements-sbom.lock,--group sbom --constraints requirements-dev.lock)
 	@$(call compile,requirements-page.lock,--group page --constraints requirements-dev.lock)
+	@$(call compile,requirements-chart.lock,--group chart --constraints requirements-dev.lock)
 	@$(call compile,$(BOLT)/python/requirements.lock,$(BOLT)/python/requirements.in)
 	@cd $(BOLT)/javascript && rm -f package-lock.json && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved
 
@@ -109,6 +114,10 @@ $(LOCKED): requirements-dev.lock
 
 $(READY_FOR_PAGE): $(READY) requirements-page.lock
 	@$(PIP) install --require-hashes --requirement requirements-page.lock
+	@touch $@
+
+$(READY_FOR_CHART): $(READY) requirements-chart.lock
+	@$(PIP) install --require-hashes --requirement requirements-chart.lock
 	@touch $@
 
 $(BOLT_PYTHON): $(BOLT)/python/requirements.lock

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 LOCKS = (
     "requirements.lock",
     "requirements-build.lock",
+    "requirements-chart.lock",
     "requirements-dev.lock",
     "requirements-page.lock",
     "requirements-sbom.lock",
@@ -53,6 +54,7 @@ def requirements(*names: str) -> list[Requirement]:
         ("requirements.lock", PACK),
         ("requirements-build.lock", ["build"]),
         ("requirements-sbom.lock", ["sbom"]),
+        ("requirements-chart.lock", ["chart"]),
         ("requirements-dev.lock", EVERYTHING),
     ],
 )
@@ -113,7 +115,7 @@ def test_every_dependency_is_explained_among_the_decisions() -> None:
     }
 
     assert {
-        canonicalize_name(requirement.name) for requirement in requirements(*EVERYTHING, "page", "sbom")
+        canonicalize_name(requirement.name) for requirement in requirements(*EVERYTHING, "page", "chart", "sbom")
     } <= explained
 
 

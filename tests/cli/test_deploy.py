@@ -119,6 +119,34 @@ def test_compose_keeps_data_in_named_volumes_only(name: str) -> None:
     assert named == set(compose["volumes"])
 
 
+@COMPOSE_FILES
+def test_compose_limits_the_memory_and_the_log_of_every_service(name: str) -> None:
+    for service in read(name)["services"].values():
+        assert service["mem_limit"]
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+
+
+@COMPOSE_FILES
+def test_compose_gives_packs_no_privileges_and_nowhere_to_write_but_their_volume(name: str) -> None:
+    for pack in packs(read(name)).values():
+        assert pack["read_only"] is True
+        assert pack["cap_drop"] == ["ALL"]
+        assert pack["security_opt"] == ["no-new-privileges:true"]
+        assert pack["ulimits"] == {"nofile": 4096}
+
+
+@COMPOSE_FILES
+def test_every_image_of_compose_can_be_pinned_by_a_variable(name: str) -> None:
+    compose = read(name)
+    build_argument = packs(compose)["slack"]["build"]["args"]["PYTHON_IMAGE"]
+    foreign = [service["image"] for service in compose["services"].values() if "build" not in service]
+    variables = re.findall(r"\$\{(\w+):-", " ".join([build_argument, *foreign]))
+
+    assert len(variables) == len(foreign) + 1
+    assert all(variable in (DEPLOY / name).read_text().partition("\nname:")[0] for variable in variables)
+    assert f"ARG PYTHON_IMAGE={build_argument.partition(':-')[2].removesuffix('}')}\n" in (ROOT / "Dockerfile").read_text()
+
+
 def test_compose_starts_replicas_once_the_database_is_healthy_and_has_its_tables() -> None:
     services = read("compose-replicas.yaml")["services"]
     assert services["slack"]["deploy"]["replicas"] == 2
@@ -158,6 +186,13 @@ def test_the_systemd_unit_sets_variables_that_exist_and_passes_every_credential(
     assert credentials == [value.removeprefix("%d/") for name, value in names.items() if name.endswith("_FILE")]
 
 
+def test_the_systemd_unit_limits_memory_open_files_and_the_log() -> None:
+    unit = dict(re.findall(r"^(\w+)=(.*)$", (DEPLOY / "flyte-slack.service").read_text(), re.MULTILINE))
+
+    assert {"MemoryMax", "LimitNOFILE", "LogRateLimitIntervalSec", "LogRateLimitBurst"} <= set(unit)
+    assert int(unit["LimitNOFILE"]) >= 4096
+
+
 def test_the_charts_templates_set_variables_that_exist() -> None:
     template = (CHART / "templates" / "deployment.yaml").read_text()
     assert set(re.findall(r"- name: ([A-Z_]+)\n", template)) <= KNOWN
@@ -175,8 +210,9 @@ def test_the_charts_values_match_its_schema() -> None:
     values = read("helm/flyte-slack/values.yaml")
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]
     assert set(values) == set(schema) - {"global"}
-    for name in ("image", "storage", "strategy", "podDisruptionBudget", "persistence", "service"):
-        assert set(values[name]) == set(schema[name]["properties"])
+    for name, part in schema.items():
+        if "properties" in part:
+            assert set(values[name]) == set(part["properties"])
 
 
 def test_the_chart_runs_one_replica_with_a_volume_unless_told_otherwise() -> None:

@@ -20,6 +20,38 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
+{{- define "flyte-slack.image" -}}
+{{- $image := .Values.image -}}
+{{- $image.repository }}{{ with $image.digest }}@{{ . }}{{ else }}:{{ $image.tag | default .Chart.AppVersion }}{{ end -}}
+{{- end -}}
+
+{{- define "flyte-slack.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary (include "flyte-slack.fullname" .) "default") -}}
+{{- end -}}
+
+{{/*
+Changes when one of the Secrets does, so that an upgrade of the release restarts the pods. It tells nothing about what is
+in them. Empty where Helm can't see the cluster, as with `helm template`.
+*/}}
+{{- define "flyte-slack.secretsAnnotation" -}}
+{{- $versions := list -}}
+{{- if .Values.restartOnSecretChange -}}
+{{- range $name := compact (list .Values.secretName .Values.storage.secretName) -}}
+{{- with (lookup "v1" "Secret" $.Release.Namespace $name).metadata -}}
+{{- $versions = append $versions (printf "%s/%s" .uid .resourceVersion) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with $versions }}
+checksum/secrets: {{ join "," . | sha256sum }}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether Slack sends signed requests to the pack. */}}
+{{- define "flyte-slack.isHttpMode" -}}
+{{- if and (has "FLYTE_SLACK_SIGNING_SECRET" .Values.secretKeys) (not (has "FLYTE_SLACK_APP_TOKEN" .Values.secretKeys)) }}true{{ end -}}
+{{- end -}}
+
 {{- define "flyte-slack.claimName" -}}
 {{- .Values.persistence.existingClaim | default (include "flyte-slack.fullname" .) -}}
 {{- end -}}
