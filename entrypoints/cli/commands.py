@@ -49,10 +49,14 @@ def run() -> None:
     Environment variables configure it; `flyte-slack check` verifies them. Exit status 0: stopped by a signal; 1: a
     fatal error, which the last line of the log explains; 2: invalid settings.
     """
+    journal_stream = os.environ.get("JOURNAL_STREAM", "")
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:
-        click.echo(printable(str(error)), err=True)
+        from entrypoints.observability.journald import is_journal, with_priority  # noqa: PLC0415 - seldom needed
+
+        text = printable(str(error))
+        click.echo(with_priority(text, "error") if is_journal(sys.stderr, journal_stream) else text, err=True)
         sys.exit(ExitStatus.INVALID_SETTINGS)
     import uvloop  # noqa: PLC0415 - not needed by other commands
 
@@ -60,7 +64,7 @@ def run() -> None:
     from entrypoints.daemon import run_daemon  # noqa: PLC0415 - likewise
     from entrypoints.observability.logs import configure_logs  # noqa: PLC0415 - likewise
 
-    repeats = configure_logs(settings.log_level, secrets=settings.secret_texts)
+    repeats = configure_logs(settings.log_level, secrets=settings.secret_texts, journal_stream=journal_stream)
     sys.exit(uvloop.run(run_daemon(Daemon(settings=settings), repeats)))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from entrypoints.observability.journald import is_journal, rendered_with_priority
 from entrypoints.observability.redaction import Redactor
 from entrypoints.observability.repeats import RepeatLimiter
 from entrypoints.terminal_text import escape_controls
@@ -25,11 +26,14 @@ _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "
 _TIME_OF_DAY: Final = slice(11, 19)
 
 
-def configure_logs(level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> RepeatLimiter:
+def configure_logs(
+    level: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None, journal_stream: str = ""
+) -> RepeatLimiter:
     """Send what structlog and the standard library log, from this level on, to `stream` (standard error).
 
-    `level` is `debug`, `info`, `warning` or `error`. `secrets` must not appear in any line. May be called again.
-    Returns what limits the repeats.
+    `level` is `debug`, `info`, `warning` or `error`. `secrets` must not appear in any line. Each line has its priority
+    if systemd's variable JOURNAL_STREAM, `journal_stream`, names the stream. May be called again. Returns what limits
+    the repeats.
     """
     stream = stream or sys.stderr
     repeats = RepeatLimiter()
@@ -41,7 +45,7 @@ def configure_logs(level: str, *, secrets: Iterable[str] = (), stream: TextIO | 
             structlog.processors.format_exc_info,
             _redact_with(Redactor(secrets)),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _render_for_terminal(stream.encoding) if stream.isatty() else _render_json,
+            _renderer(stream, journal_stream),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _LineWriter(stream),
@@ -88,6 +92,12 @@ def _redact_with(redactor: Redactor) -> Processor:
         return fields
 
     return redact
+
+
+def _renderer(stream: TextIO, journal_stream: str) -> Processor:
+    if stream.isatty():
+        return _render_for_terminal(stream.encoding)
+    return rendered_with_priority(_render_json) if is_journal(stream, journal_stream) else _render_json
 
 
 def _render_json(_: WrappedLogger, __: str, fields: EventDict) -> str:

@@ -144,7 +144,9 @@ def test_every_image_of_compose_can_be_pinned_by_a_variable(name: str) -> None:
 
     assert len(variables) == len(foreign) + 1
     assert all(variable in (DEPLOY / name).read_text().partition("\nname:")[0] for variable in variables)
-    assert f"ARG PYTHON_IMAGE={build_argument.partition(':-')[2].removesuffix('}')}\n" in (ROOT / "Dockerfile").read_text()
+    assert (
+        f"ARG PYTHON_IMAGE={build_argument.partition(':-')[2].removesuffix('}')}\n" in (ROOT / "Dockerfile").read_text()
+    )
 
 
 def test_compose_starts_replicas_once_the_database_is_healthy_and_has_its_tables() -> None:
