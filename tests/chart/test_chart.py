@@ -209,3 +209,19 @@ def test_a_secret_that_does_not_exist_yet_prevents_nothing(cluster: str) -> None
     Cluster.versions = {}
 
     assert annotations(cluster) == {}
+
+
+def test_the_objects_of_the_prometheus_operator_render() -> None:
+    labels = {"release": "prometheus"}
+    rendered = render(
+        serviceMonitor={"enabled": True, "labels": labels}, prometheusRule={"enabled": True, "labels": labels}
+    )
+
+    assert rendered["ServiceMonitor"]["metadata"]["labels"].items() >= labels.items()
+    assert rendered["PrometheusRule"]["spec"] == yaml.safe_load(
+        (ROOT / "deploy" / "prometheus" / "rules.yaml").read_text()
+    )
+    assert (
+        rendered["ServiceMonitor"]["spec"]["selector"]["matchLabels"].items()
+        <= rendered["Service"]["metadata"]["labels"].items()
+    )
