@@ -93,7 +93,7 @@ class HeldClaims:
 
     def _stop(self, held: _Held, lost: LeaseLost) -> None:
         if self.includes(held.claim):
-            log.warning("lease_lost", reason=str(lost))
+            log.warning("lease_lost", channel=held.claim.lane, reason=str(lost))
             if held.delivery is not None:
                 held.delivery.cancel()
             else:

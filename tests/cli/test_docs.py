@@ -114,8 +114,21 @@ def test_every_log_event_in_the_tables_is_logged_somewhere() -> None:
     assert explained_events() - logged_events(r"\w+") == set()
 
 
-def test_every_warning_and_error_that_is_logged_is_in_the_tables() -> None:
-    assert logged_events("warning|error|exception") - explained_events() == set()
+def test_every_event_that_is_logged_above_debug_is_in_the_tables() -> None:
+    assert logged_events("info|warning|error|exception") - explained_events() == set()
+
+
+def test_the_tables_give_the_levels_at_which_events_are_logged() -> None:
+    at_level = {
+        "debug": logged_events("debug"),
+        "info": logged_events("info"),
+        "warning": logged_events("warning"),
+        "error": logged_events("error|exception"),
+    }
+    for names, levels, *_ in rows(section(OPERATORS, "### Logs"), "(`[a-z_]+`(, )?)+"):
+        told, events = set(levels.split(", ")), set(code_spans(names))
+        logged = {level for level, logged in at_level.items() if events & logged}
+        assert told == logged - ({"debug"} - told), names
 
 
 def test_every_adapter_in_the_table_of_ports_exists() -> None:
