@@ -1,9 +1,9 @@
 """The log lines about one message or action, which one search finds."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pytest
+from structlog.typing import EventDict
 
 from domain.actions import ActionId, action_key
 from domain.channels import ChannelId
@@ -31,18 +31,18 @@ async def world() -> World:
 
 
 @pytest.fixture
-def lines() -> Iterator[list[dict[str, Any]]]:
+def lines() -> Iterator[list[EventDict]]:
     with captured_lines() as lines:
         yield lines
 
 
-def events_about(key: str, lines: list[dict[str, Any]]) -> list[str]:
+def events_about(key: str, lines: list[EventDict]) -> list[str]:
     """The names of the lines that contain the key, as `grep` finds them."""
     return [line["event"] for line in lines if key in line.values()]
 
 
 async def test_one_key_finds_the_way_from_a_message_to_the_answer_of_its_action(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         message = world.chat.say("C1", "ping")
@@ -57,7 +57,7 @@ async def test_one_key_finds_the_way_from_a_message_to_the_answer_of_its_action(
 
 
 async def test_the_line_of_a_delivered_message_has_its_place_and_how_long_it_took(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         world.faults.block("publish")
@@ -77,7 +77,7 @@ async def test_the_line_of_a_delivered_message_has_its_place_and_how_long_it_too
     }
 
 
-async def test_the_key_of_a_thread_s_first_message_finds_the_replies(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_the_key_of_a_thread_s_first_message_finds_the_replies(world: World, lines: list[EventDict]) -> None:
     async with world.pack():
         message = world.chat.say("C1", "hello")
         reply = world.chat.say("C1", "ping", thread_timestamp=message.timestamp)
@@ -87,7 +87,7 @@ async def test_the_key_of_a_thread_s_first_message_finds_the_replies(world: Worl
     assert [line["ref"] for line in delivered] == [message.key, reply.key]
 
 
-async def test_the_trouble_of_a_message_is_logged_with_its_key(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_the_trouble_of_a_message_is_logged_with_its_key(world: World, lines: list[EventDict]) -> None:
     world.faults.fail_before("publish", LOST, times=1)
     world.faults.fail_before("publish", WorkflowServerError("500"), times=1)
     async with world.pack():
@@ -101,7 +101,7 @@ async def test_the_trouble_of_a_message_is_logged_with_its_key(world: World, lin
     assert events_about(message.key, lines)[-1] == events_about(other.key, lines)[-1] == "message_delivered"
 
 
-async def test_the_trouble_of_an_action_is_logged_with_its_key(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_the_trouble_of_an_action_is_logged_with_its_key(world: World, lines: list[EventDict]) -> None:
     world.faults.fail_after("post", InDoubt("timeout", "no answer"), times=1)
     world.faults.fail_after("complete", WorkflowServerError("500"), times=1)
     async with world.pack():
@@ -114,7 +114,7 @@ async def test_the_trouble_of_an_action_is_logged_with_its_key(world: World, lin
 
 
 async def test_each_post_of_a_broadcast_is_logged_with_the_key_of_its_action(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     world.faults.fail_after("post", InDoubt("timeout", "no answer"), times=2)
     async with world.pack():
@@ -124,7 +124,7 @@ async def test_each_post_of_a_broadcast_is_logged_with_the_key_of_its_action(
     assert events_about(action, lines).count("post_in_doubt") == 2
 
 
-async def test_lines_about_the_pack_as_a_whole_have_no_key(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_lines_about_the_pack_as_a_whole_have_no_key(world: World, lines: list[EventDict]) -> None:
     async with world.pack():
         world.chat.say("C1", "ping")
         await world.clock.advance(5)
@@ -135,7 +135,7 @@ async def test_lines_about_the_pack_as_a_whole_have_no_key(world: World, lines: 
 
 
 async def test_what_the_work_on_a_message_has_shown_of_the_whole_is_logged_without_its_key(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         await world.clock.advance(1)
@@ -150,7 +150,7 @@ async def test_what_the_work_on_a_message_has_shown_of_the_whole_is_logged_witho
     assert events_about(message.key, lines) == ["workflow_engine_out_of_reach"] * 2 + ["message_delivered"]
 
 
-async def test_that_an_answer_got_through_after_all_is_logged(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_that_an_answer_got_through_after_all_is_logged(world: World, lines: list[EventDict]) -> None:
     world.faults.fail_before("complete", WorkflowServerError("500"), times=5)
     async with world.pack():
         world.engine.enqueue(UnknownCommand("SendFax"))
@@ -161,7 +161,7 @@ async def test_that_an_answer_got_through_after_all_is_logged(world: World, line
     assert line["seconds"] > 1
 
 
-async def test_that_an_answer_got_through_at_once_is_a_detail(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_that_an_answer_got_through_at_once_is_a_detail(world: World, lines: list[EventDict]) -> None:
     async with world.pack():
         await world.outcome(UnknownCommand("SendFax"))
 
@@ -169,7 +169,7 @@ async def test_that_an_answer_got_through_at_once_is_a_detail(world: World, line
 
 
 async def test_a_failed_command_is_a_warning_with_its_error_code_and_channel(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     world.faults.fail_before("post", ChannelInaccessible("is_archived", "unarchive it", ChannelId("C1")))
     async with world.pack():
@@ -189,7 +189,7 @@ async def test_a_failed_command_is_a_warning_with_its_error_code_and_channel(
     ],
 )
 async def test_failures_that_the_chat_service_has_no_part_in_have_codes_too(
-    world: World, lines: list[dict[str, Any]], command: Command, outcome: str, code: str
+    world: World, lines: list[EventDict], command: Command, outcome: str, code: str
 ) -> None:
     async with world.pack():
         await world.outcome(command)
@@ -208,7 +208,7 @@ async def test_failures_that_the_chat_service_has_no_part_in_have_codes_too(
     ],
 )
 async def test_an_action_has_the_message_that_its_input_names_as_its_cause(
-    world: World, lines: list[dict[str, Any]], command: Command, cause: str | None
+    world: World, lines: list[EventDict], command: Command, cause: str | None
 ) -> None:
     async with world.pack():
         await world.outcome(command)

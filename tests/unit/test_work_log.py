@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.typing import EventDict
 
 from application.ports.receiver import Connected, Disconnected
 from domain.commands import Command, SendMessage, UnknownCommand
@@ -32,12 +33,12 @@ async def world() -> World:
 
 
 @pytest.fixture
-def lines() -> Iterator[list[dict[str, Any]]]:
+def lines() -> Iterator[list[EventDict]]:
     with captured_lines() as lines:
         yield lines
 
 
-def of(event: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def of(event: str, lines: list[EventDict]) -> list[dict[str, Any]]:
     """The fields of the lines of an event."""
     return [
         {name: value for name, value in line.items() if name not in ("event", "ref", "cause")}
@@ -46,7 +47,7 @@ def of(event: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def warnings(lines: list[dict[str, Any]]) -> list[str]:
+def warnings(lines: list[EventDict]) -> list[str]:
     """The events of the warnings and errors."""
     return [line["event"] for line in lines if line["log_level"] in ("warning", "error")]
 
@@ -55,7 +56,7 @@ def warnings(lines: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_a_quiet_hour_logs_one_line_of_figures_and_nothing_else_above_debug(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         await world.clock.advance(10)
@@ -80,7 +81,7 @@ async def test_a_quiet_hour_logs_one_line_of_figures_and_nothing_else_above_debu
     ]
 
 
-async def test_the_figures_are_those_of_the_hour(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_the_figures_are_those_of_the_hour(world: World, lines: list[EventDict]) -> None:
     world.faults.fail_before("publish", RejectedByWorkflow("400"), times=1)
     async with world.pack():
         await world.clock.advance(1)
@@ -118,7 +119,7 @@ def received_at(message: IncomingMessage) -> str:
     return datetime.fromtimestamp(float(message.timestamp), UTC).isoformat(timespec="milliseconds")
 
 
-async def test_what_waits_for_a_moment_only_is_not_logged(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_what_waits_for_a_moment_only_is_not_logged(world: World, lines: list[EventDict]) -> None:
     async with world.pack():
         await world.clock.advance(4.9)
         world.faults.delay("publish", 0.2)
@@ -132,7 +133,7 @@ async def test_what_waits_for_a_moment_only_is_not_logged(world: World, lines: l
 
 
 async def test_a_lost_connection_is_one_warning_however_often_its_reason_changes(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         await world.clock.advance(1)
@@ -155,7 +156,7 @@ async def test_a_lost_connection_is_one_warning_however_often_its_reason_changes
 
 
 async def test_that_slack_is_out_of_reach_is_a_warning_although_the_connection_is_lost_too(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     world.faults.fail_before("post", Unreachable("unreachable", "no route"))
     async with world.pack():
@@ -172,9 +173,7 @@ async def test_that_slack_is_out_of_reach_is_a_warning_although_the_connection_i
 # Flyte
 
 
-async def test_a_take_whose_answer_is_lost_again_and_again_is_one_warning(
-    world: World, lines: list[dict[str, Any]]
-) -> None:
+async def test_a_take_whose_answer_is_lost_again_and_again_is_one_warning(world: World, lines: list[EventDict]) -> None:
     world.faults.fail_before("take", LOST, times=20)
     async with world.pack():
         await world.clock.advance(300)
@@ -189,9 +188,7 @@ async def test_a_take_whose_answer_is_lost_again_and_again_is_one_warning(
 # Slack's limits
 
 
-async def test_calls_of_a_method_that_are_throttled_at_once_are_one_line(
-    world: World, lines: list[dict[str, Any]]
-) -> None:
+async def test_calls_of_a_method_that_are_throttled_at_once_are_one_line(world: World, lines: list[EventDict]) -> None:
     world.faults.fail_before("look_up", RateLimited(30), times=5)
     async with world.pack():
         await world.clock.advance(1)
@@ -204,7 +201,7 @@ async def test_calls_of_a_method_that_are_throttled_at_once_are_one_line(
     assert of("throttled", lines) == [{"log_level": "info", "method": "look_up", "seconds": 30}]
 
 
-async def test_each_wait_that_slack_asks_for_is_told(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_each_wait_that_slack_asks_for_is_told(world: World, lines: list[EventDict]) -> None:
     world.faults.fail_before("post", RateLimited(5), times=2)
     async with world.pack():
         world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
@@ -214,7 +211,7 @@ async def test_each_wait_that_slack_asks_for_is_told(world: World, lines: list[d
 
 
 async def test_posts_that_wait_for_the_pace_of_their_channel_are_told_once_until_none_waits(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         for _ in range(2):
@@ -228,9 +225,7 @@ async def test_posts_that_wait_for_the_pace_of_their_channel_are_told_once_until
 # A refused token
 
 
-async def test_one_line_tells_how_many_actions_a_refused_token_made_fail(
-    world: World, lines: list[dict[str, Any]]
-) -> None:
+async def test_one_line_tells_how_many_actions_a_refused_token_made_fail(world: World, lines: list[EventDict]) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("post", "identify"):
@@ -246,7 +241,7 @@ async def test_one_line_tells_how_many_actions_a_refused_token_made_fail(
 
 
 async def test_actions_that_keep_failing_for_a_refused_token_are_counted_once_a_minute(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         await world.clock.advance(1)
@@ -262,7 +257,7 @@ async def test_actions_that_keep_failing_for_a_refused_token_are_counted_once_a_
     assert counts[-1] == 150
 
 
-async def test_that_the_token_is_still_refused_is_told_once(world: World, lines: list[dict[str, Any]]) -> None:
+async def test_that_the_token_is_still_refused_is_told_once(world: World, lines: list[EventDict]) -> None:
     async with world.pack():
         await world.clock.advance(1)
         for method in ("post", "identify"):
@@ -274,7 +269,7 @@ async def test_that_the_token_is_still_refused_is_told_once(world: World, lines:
 
 
 async def test_actions_that_fail_for_other_reasons_are_not_put_down_to_the_token(
-    world: World, lines: list[dict[str, Any]]
+    world: World, lines: list[EventDict]
 ) -> None:
     async with world.pack():
         world.engine.enqueue(UnknownCommand("SendFax"))
