@@ -1,6 +1,7 @@
 """The program's entry point: handles signals from the start, before the other modules are loaded."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -58,5 +59,8 @@ def _run_to_the_end(command_line: Callable[[], None]) -> None:
 
 
 def _exit(*_: object) -> None:
-    """Exit at once: no work is in progress until the daemon installs its own handlers."""
-    sys.exit(0)
+    """Ends the process at once: nothing is in progress until the daemon installs its own handlers.
+
+    An exception would end up in whatever is being imported just then, and some extension modules don't survive that.
+    """
+    os._exit(0)
