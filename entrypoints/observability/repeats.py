@@ -17,12 +17,15 @@ _PERIOD_SECONDS: Final = 60.0
 _MAX_EVENTS: Final = 1000
 _LIMITED_INFO: Final = (
     "action_kept_for_next_start",
+    "answer_taken",
     "doubt_resolved",
     "healthy",
     "hearing",
+    "paced",
     "registered",
     "slack_socket_open",
     "throttled",
+    "unhealthy",
 )
 """Lines of level INFO that come in great number while, or because, Slack or Flyte fails."""
 _UNLIMITED: Final = ("action_concluded", "lines_left_out")

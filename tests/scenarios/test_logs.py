@@ -16,31 +16,25 @@ from entrypoints.config.settings import load_settings
 from entrypoints.container.daemon import Daemon
 from entrypoints.daemon import run_daemon
 from entrypoints.observability.logs import configure_logs
-from entrypoints.simulation.flyte.flow_loader import flow_from_values
+from entrypoints.simulation.faults import Reset
+from entrypoints.simulation.flyte.flow_loader import Flow, flow_from_values
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon_environ
 from tests.support.logs import restored_logging
 
-ECHO = {
-    "name": "echo",
-    "steps": [
-        {
-            "event": {"packName": "Slack", "name": "ReceivedMessage"},
-            "command": {
-                "packName": "Slack",
-                "name": "SendMessage",
-                "input": {
-                    "channelId": "{{ Event.Payload.channelId }}",
-                    "threadTimestamp": "{{ Event.Payload.timestamp }}",
-                    "message": "you said: {{ Event.Payload.message }}",
-                },
-            },
-        }
-    ],
-}
-
 STORY = ["message_delivered", "action_concluded"]
+
+
+def flow_that_sends(more: dict[str, str]) -> Flow:
+    """A flow that answers each message in its channel; `more` are other fields of the answer."""
+    event = {"packName": "Slack", "name": "ReceivedMessage"}
+    command = {
+        "packName": "Slack",
+        "name": "SendMessage",
+        "input": {"channelId": "{{ Event.Payload.channelId }}"} | more,
+    }
+    return flow_from_values({"name": "answer", "steps": [{"event": event, "command": command}]}, "answer")
 
 
 @dataclass
@@ -71,12 +65,17 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 @pytest.fixture
 async def flyte() -> AsyncIterator[FlyteServer]:
-    async with FlyteServer(flows=[flow_from_values(ECHO, "echo")]) as server:
+    thread = {"threadTimestamp": "{{ Event.Payload.timestamp }}", "message": "you said: {{ Event.Payload.message }}"}
+    async with FlyteServer(flows=[flow_that_sends(thread)]) as server:
         yield server
 
 
 @pytest.fixture
 def variables(slack: SlackServer, flyte: FlyteServer, tmp_path: Path) -> dict[str, str]:
+    return variables_for(slack, flyte, tmp_path)
+
+
+def variables_for(slack: SlackServer, flyte: FlyteServer, tmp_path: Path) -> dict[str, str]:
     more = {"FLYTE_SLACK_APP_TOKEN": slack.app_token, "FLYTE_LABELS": "env=test", "FLYTE_SLACK_LISTEN": "member"}
     return daemon_environ(slack, flyte, tmp_path, **more)
 
@@ -138,6 +137,22 @@ async def test_two_lines_tell_of_an_echo_and_one_search_finds_both(
     (action,) = flyte.results
     assert (concluded["ref"], concluded["cause"]) == (action, f"{channel}:{timestamp}")
     assert (concluded["channel"], concluded["ts"]) == (channel, slack.posts[0].ts)
+
+
+async def test_an_action_whose_taking_got_lost_has_the_cause_that_the_audit_tells(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    alice, channel = slack.add_user("alice"), slack.add_channel("ops", members=(slack.bot_user_id,))
+    async with (
+        FlyteServer(flows=[flow_that_sends({"message": "not in a thread"})]) as flyte,
+        daemon_in_process(variables_for(slack, flyte, tmp_path)) as log,
+    ):
+        flyte.faults.plan("take", Reset(after_effect=True), times=2)
+        timestamp = slack.say(alice, channel, "hello")
+        await log.wait_for(lambda: bool(log.grep("swallowed_action_recovered")))
+        story = log.grep(f"{channel}:{timestamp}")
+
+    assert story == ["message_delivered", "swallowed_action_recovered"]
 
 
 async def test_a_lost_connection_is_one_warning(variables: dict[str, str], slack: SlackServer) -> None:
