@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 _LINES: Final = 10
 _PERIOD_SECONDS: Final = 60.0
-_MAX_EVENTS: Final = 1000
+_MAX_SUBJECTS: Final = 10_000
 _LIMITED_INFO: Final = (
     "action_kept_for_next_start",
     "answer_taken",
@@ -28,6 +28,8 @@ _LIMITED_INFO: Final = (
     "unhealthy",
 )
 """Lines of level INFO that come in great number while, or because, Slack or Flyte fails."""
+_PER_CHANNEL: Final = ("paced", "throttled")
+"""Lines of which ten pass for each channel or method: what one waits for does not tell of another."""
 _UNLIMITED: Final = ("action_concluded", "lines_left_out")
 """Lines of level WARNING of which each is needed: how an action ended, and the report itself."""
 
@@ -54,7 +56,7 @@ class RepeatLimiter:
     def __call__(self, _: WrappedLogger, level: str, fields: EventDict) -> EventDict:
         """Returns the line. Raises structlog.DropEvent to leave it out."""
         kind = str(fields.get("logger") or fields["event"])
-        if not _may_repeat(level, kind, fields) or self._is_within_limit(kind):
+        if not _may_repeat(level, kind, fields) or self._is_within_limit(_subject(kind, fields)):
             return fields
         self._left_out[kind] = self._left_out.get(kind, 0) + 1
         raise structlog.DropEvent
@@ -81,15 +83,19 @@ class RepeatLimiter:
             await asyncio.sleep(_PERIOD_SECONDS)
             self.report()
 
-    def _is_within_limit(self, kind: str) -> bool:
+    def _is_within_limit(self, subject: str) -> bool:
         now = self._now()
-        period = self._periods.get(kind)
+        period = self._periods.get(subject)
         if period is None or now - period.began_at >= _PERIOD_SECONDS:
-            if len(self._periods) >= _MAX_EVENTS:
+            if len(self._periods) >= _MAX_SUBJECTS:
                 self._periods.clear()
-            period = self._periods[kind] = _Period(now)
+            period = self._periods[subject] = _Period(now)
         period.lines += 1
         return period.lines <= _LINES
+
+
+def _subject(kind: str, fields: EventDict) -> str:
+    return f"{kind} {fields.get('channel') or fields.get('method')}" if kind in _PER_CHANNEL else kind
 
 
 def _may_repeat(level: str, kind: str, fields: EventDict) -> bool:

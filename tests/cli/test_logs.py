@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import warnings
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -308,9 +309,24 @@ def test_errors_that_announce_another_attempt_and_lines_of_libraries_are_limited
     for attempt in range(30):
         log.error("storage_unavailable", reason="disk full", again_in_seconds=attempt)
         logging.getLogger("some.library").error("failed for the %dth time", attempt)
-        log.info("throttled", channel=f"C{attempt}")
+        log.info("throttled", channel="C1")
 
     assert len(lines(stream)) == 30
+
+
+def test_the_pauses_of_each_channel_are_limited_by_themselves(stream: io.StringIO) -> None:
+    repeats = configure_logs("info", stream=stream)
+
+    for number in range(60):
+        log.info("throttled", channel=f"C{number % 4}")
+        log.warning("throttled", method=f"method{number % 2}")
+    repeats.report()
+
+    told = [line.get("channel") or line.get("method") for line in lines(stream) if line["event"] == "throttled"]
+    assert Counter(told) == dict.fromkeys(("C0", "C1", "C2", "C3", "method0", "method1"), 10)
+    assert [(line["of"], line["count"]) for line in lines(stream) if line["event"] == "lines_left_out"] == [
+        ("throttled", 60)
+    ]
 
 
 def test_every_line_about_an_entry_is_logged(stream: io.StringIO) -> None:
