@@ -20,6 +20,7 @@ from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
 from tests.bench.storage_comparison import compare_storages
 from tests.bench.take_over import measure_take_over, print_take_over
+from tests.bench.tracing import measure_tracing
 
 _SLACK_LATENCIES = (0.0, 0.05)
 
@@ -42,7 +43,7 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("performance", "clicks", "storages", "gap", "large-action", "take-over", "backlog"),
+        choices=("performance", "clicks", "storages", "gap", "large-action", "take-over", "tracing", "backlog"),
         help="run this benchmark only",
     )
     parser.add_argument("--storage", action="append", default=[], help="the label of a row (for `--only backlog`)")
@@ -69,6 +70,8 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
         print_live_latency(report, await measure_live_latency(directory / "gap"))
     if options.only in (None, "large-action"):
         print_large_actions(report, await measure_large_actions(directory / "large-action"))
+    if options.only == "tracing":
+        await measure_tracing(report, directory / "tracing")
     if options.only == "take-over":
         print_take_over(report, await measure_take_over(report, directory / "take-over"))
     if options.only == "backlog":
