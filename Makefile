@@ -84,8 +84,8 @@ chaos: $(READY) ## Kill packs under load and print the ledger (RUNS=20 SEED=1 VA
 
 lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(PIP) install uv
-	@$(call compile,requirements.lock,pyproject.toml --extra postgresql)
-	@$(call compile,requirements-dev.lock,pyproject.toml --extra postgresql --extra simulation --group dev --constraints requirements.lock)
+	@$(call compile,requirements.lock,pyproject.toml --extra postgresql --extra tracing)
+	@$(call compile,requirements-dev.lock,pyproject.toml --extra postgresql --extra tracing --extra simulation --group dev --constraints requirements.lock)
 	@$(call compile,requirements-build.lock,--group build --constraints requirements-dev.lock)
 	@$(call compile,requirements-sbom.lock,--group sbom --constraints requirements-dev.lock)
 	@$(call compile,requirements-page.lock,--group page --constraints requirements-dev.lock)

@@ -42,8 +42,13 @@ def log_about_the_pack() -> Iterator[None]:
 
 def fields_of(action: Action) -> dict[str, str]:
     """Returns the fields of a line about an action, for tasks that work on others as well."""
-    cause = action.cause or _answered_message(action.command)
+    cause = cause_of(action)
     return {"ref": action_key(action.id)} | ({"cause": cause} if cause else {})
+
+
+def cause_of(action: Action) -> str:
+    """Returns the key of the message that an action answers; empty if that is not known."""
+    return action.cause or _answered_message(action.command)
 
 
 def _answered_message(command: Command) -> str:

@@ -31,7 +31,7 @@ def locked_versions(name: str) -> dict[str, str]:
     return {canonicalize_name(package): version for package, version in pins}
 
 
-PACK = ("dependencies", "postgresql")
+PACK = ("dependencies", "postgresql", "tracing")
 EVERYTHING = (*PACK, "simulation", "dev")
 
 

@@ -1,16 +1,21 @@
 """The JSON that Flyte and the pack exchange."""
 
+import re
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Final
 
 from adapters.flyte import errors
 from adapters.flyte.response import FlyteResponse
 from adapters.serialization.json_codec import read_json, replace_surrogates_deep, write_json
 from adapters.serialization.payloads import INPUT_TOO_LARGE, parse_command
+from application.catalog.specs import TRACE_PARENT
 from application.ports.workflow import PackDefinition
 from domain.commands import Command, UnknownCommand, UnreadableCommand, command_name
 from domain.errors import RejectedByWorkflow
 from domain.json_values import Json
+
+_TRACE_PARENT_FORM: Final = re.compile("[0-9a-f-]{55}")
 
 
 def pack_json(definition: PackDefinition, help_url: str) -> bytes:
@@ -44,6 +49,20 @@ def command_from(name: Json, given: Json, *, is_too_large: bool = False) -> Comm
     if is_too_large and not isinstance(command, UnknownCommand):
         return UnreadableCommand(command_name(command), INPUT_TOO_LARGE)
     return command
+
+
+def with_trace_parent(payload: Json, trace_parent: str | None) -> Json:
+    """Returns the payload of an event with where the trace goes on, if that is given and the payload has fields."""
+    return {**payload, TRACE_PARENT: trace_parent} if trace_parent and isinstance(payload, dict) else payload
+
+
+def split_trace_parent(given: Json) -> tuple[Json, str | None]:
+    """Returns the input of an action without the place in a trace that it names, and that place; None if none."""
+    if not isinstance(given, dict) or TRACE_PARENT not in given:
+        return given, None
+    found = given[TRACE_PARENT]
+    is_valid = isinstance(found, str) and _TRACE_PARENT_FORM.fullmatch(found)
+    return {name: value for name, value in given.items() if name != TRACE_PARENT}, str(found) if is_valid else None
 
 
 def parse_body(response: FlyteResponse) -> Json:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -15,7 +15,14 @@ from adapters.flyte.audit_schemas import AuditedAction
 from adapters.flyte.body_readers import ActionBody
 from adapters.flyte.http_client import FlyteHttpClient
 from adapters.flyte.response import FlyteResponse
-from adapters.flyte.schemas import command_from, event_json, pack_json, parse_body
+from adapters.flyte.schemas import (
+    command_from,
+    event_json,
+    pack_json,
+    parse_body,
+    split_trace_parent,
+    with_trace_parent,
+)
 from adapters.serialization.json_codec import read_json
 from adapters.serialization.payloads import event_name, event_payload
 from adapters.system_clock import SYSTEM_CLOCK
@@ -31,6 +38,7 @@ from domain.errors import (
     WorkflowUnreachable,
 )
 from domain.events import Event, Outcome, PackEvent
+from domain.json_values import Json
 from domain.outbox import OutboxEntry
 
 log = structlog.get_logger()
@@ -70,12 +78,17 @@ class FlyteWorkflow:
         jwt: str = "",
         timeout_seconds: float = 10.0,
         help_url: str = DOCUMENTATION,
+        reads_trace_parent: bool = False,
         clock: Clock = SYSTEM_CLOCK,
         watch_client: Callable[[FlyteHttpClient], FlyteHttpClient] = lambda client: client,
     ) -> None:
-        """`watch_client` returns the HTTP client with something around it."""
+        """`reads_trace_parent`: whether the field `traceparent` of inputs is the pack's, instead of the command's.
+
+        `watch_client` returns the HTTP client with something around it.
+        """
         self._client = watch_client(FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds, clock=clock))
         self._help_url = help_url
+        self._reads_trace_parent = reads_trace_parent
         self._registration: _Registration | None = None
 
     def open(self) -> AbstractAsyncContextManager[None]:
@@ -103,9 +116,11 @@ class FlyteWorkflow:
             raise ActionTakenElsewhere("another replica of the pack was faster, or Flyte failed: it returned 500")
         if response.status != HTTPStatus.OK or response.is_html:
             raise errors.unexpected_response(response)
-        return _parse_action(response, lacks_input=body.lacks_input)
+        return self._parse_action(response, lacks_input=body.lacks_input)
 
-    async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
+    async def complete(
+        self, action_id: ActionId, outcome: Outcome, at: datetime, *, trace_parent: str | None = None
+    ) -> None:
         """Implements the port. WorkflowServerError is a 500 or a link to another origin, PackNotRegistered a 404."""
         self._registered()
         link = _parse_result_link(action_id)
@@ -114,11 +129,11 @@ class FlyteWorkflow:
         except errors.NotFlyte as error:
             # Affects this action only, as after a change of the base URL. An outage would hold up all others.
             raise WorkflowServerError(str(error)) from error
-        await self._post_event(link, outcome, at)
+        await self._post_event(link, outcome, at, trace_parent)
 
-    async def publish(self, event: PackEvent, at: datetime) -> None:
+    async def publish(self, event: PackEvent, at: datetime, *, trace_parent: str | None = None) -> None:
         """Implements the port."""
-        await self._post_event(self._registered().event, event, at)
+        await self._post_event(self._registered().event, event, at, trace_parent)
 
     async def completion_of(self, action_id: ActionId, since: datetime | None = None) -> Completion:
         """Implements the port by Flyte's audit, as far back as it is read."""
@@ -154,7 +169,7 @@ class FlyteWorkflow:
             log.warning("audit_can_not_tell", reason=str(error))
             found = []
         found.sort(key=lambda action: (action.state.time or earliest, action.id))
-        is_new = [(action.state.value == "NEW", _open_action(registration, action)) for action in found]
+        is_new = [(action.state.value == "NEW", self._open_action(registration, action)) for action in found]
         return OpenActions(
             taken=[action for new, action in is_new if action and not new],
             waiting=[action for new, action in is_new if action and new],
@@ -185,35 +200,37 @@ class FlyteWorkflow:
         registration = self._registered()
         return FlyteAudit(self._client, registration.audit, registration.definition.name)
 
-    async def _post_event(self, link: URL, event: Event, at: datetime) -> None:
-        response = await self._client.post(link, event_json(event_name(event), event_payload(event), at))
+    async def _post_event(self, link: URL, event: Event, at: datetime, trace_parent: str | None) -> None:
+        payload = with_trace_parent(event_payload(event), trace_parent)
+        response = await self._client.post(link, event_json(event_name(event), payload, at))
         if response.status != HTTPStatus.ACCEPTED:
             raise errors.unexpected_response(response)
 
+    def _open_action(self, registration: _Registration, audited: AuditedAction) -> Action | None:
+        link = links.result_link(registration.take_action, audited.id)
+        action = self._action(link, audited.name, audited.input) if link else None
+        return replace(action, cause=cause_of(audited)) if action else None
 
-def _open_action(registration: _Registration, audited: AuditedAction) -> Action | None:
-    link = links.result_link(registration.take_action, audited.id)
-    return (
-        Action(ActionId(str(link)), command_from(audited.name, audited.input), cause=cause_of(audited))
-        if link
-        else None
-    )
+    def _parse_action(self, response: FlyteResponse, *, lacks_input: bool) -> Action | None:
+        returned = f"POST {errors.redact(response.url)} returned 200 and"
+        try:
+            taken = read_json(response.body)
+        except ValueError:
+            raise WorkflowInDoubt(f"{returned} something other than JSON: an action may be lost") from None
+        if not isinstance(taken, dict):
+            raise WorkflowInDoubt(f"{returned} something other than a JSON object: an action may be lost")
+        name, link = taken.get("command"), links.find_link(taken, links.ACTION_RESULT, response.url)
+        if link is None:
+            command = command_from(name, None, is_too_large=lacks_input)
+            log.error("action_without_result_link", command=command_name(command), url=errors.redact(response.url))
+            return None
+        return self._action(link, name, taken.get("input"), is_too_large=lacks_input)
 
-
-def _parse_action(response: FlyteResponse, *, lacks_input: bool) -> Action | None:
-    returned = f"POST {errors.redact(response.url)} returned 200 and"
-    try:
-        taken = read_json(response.body)
-    except ValueError:
-        raise WorkflowInDoubt(f"{returned} something other than JSON: an action may be lost") from None
-    if not isinstance(taken, dict):
-        raise WorkflowInDoubt(f"{returned} something other than a JSON object: an action may be lost")
-    command = command_from(taken.get("command"), taken.get("input"), is_too_large=lacks_input)
-    link = links.find_link(taken, links.ACTION_RESULT, response.url)
-    if link is None:
-        log.error("action_without_result_link", command=command_name(command), url=errors.redact(response.url))
-        return None
-    return Action(ActionId(str(link)), command)
+    def _action(self, link: URL, name: Json, given: Json, *, is_too_large: bool = False) -> Action:
+        trace_parent = None
+        if self._reads_trace_parent:
+            given, trace_parent = split_trace_parent(given)
+        return Action(ActionId(str(link)), command_from(name, given, is_too_large=is_too_large), trace_parent)
 
 
 def _parse_result_link(action_id: ActionId) -> URL:

@@ -95,7 +95,10 @@ class MemoryWorkflow:
         self._changed.set()
         return action
 
-    async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
+    async def complete(
+        self, action_id: ActionId, outcome: Outcome, at: datetime, *, trace_parent: str | None = None
+    ) -> None:
+        del trace_parent
         self._require_pack()
         if action_id not in self._taken:
             raise PackNotRegistered(f"there is no action {action_id}")
@@ -104,7 +107,8 @@ class MemoryWorkflow:
         self.outcomes[action_id] = (outcome, at)
         self._run_flows(outcome)
 
-    async def publish(self, event: PackEvent, at: datetime) -> None:
+    async def publish(self, event: PackEvent, at: datetime, *, trace_parent: str | None = None) -> None:
+        del trace_parent
         self._require_pack()
         self.published.append((event, at))
         self._run_flows(event)

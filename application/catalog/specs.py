@@ -3,11 +3,14 @@
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from application.use_cases.chat_use_case import ChatUseCase
 from domain.json_values import Json, JsonObject
 from domain.outbox import EventKind
+
+TRACE_PARENT: Final = "traceparent"
+"""A key that every event and every input may have besides its own: where a trace goes on, in the form of the W3C."""
 
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

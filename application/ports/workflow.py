@@ -78,15 +78,19 @@ class Workflow(Protocol):
         result link, is logged, and None is returned.
         """
 
-    async def complete(self, action_id: ActionId, outcome: Outcome, at: datetime) -> None:
-        """Reports how an action ended.
+    async def complete(
+        self, action_id: ActionId, outcome: Outcome, at: datetime, *, trace_parent: str | None = None
+    ) -> None:
+        """Reports how an action ended. Flows learn where the trace goes on, if that is given.
 
         Raises WorkflowServerError also if the action is complete already, PackNotRegistered also if the engine does
         not know the action, and RejectedByWorkflow if the outcome is rejected; the action then stays open.
         """
 
-    async def publish(self, event: PackEvent, at: datetime) -> None:
+    async def publish(self, event: PackEvent, at: datetime, *, trace_parent: str | None = None) -> None:
         """Publishes an event received at `at` (UTC, whole milliseconds). Raises RejectedByWorkflow.
+
+        Flows learn where the trace goes on, if that is given.
 
         The engine does not recognise repeats: every call that returns is one event.
         """

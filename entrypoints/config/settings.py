@@ -14,6 +14,7 @@ from entrypoints.config import oddities, parsers
 from entrypoints.config.issues import SettingIssue, SettingsError
 from entrypoints.config.parsers import Secret
 from entrypoints.config.passwords import passwords_in
+from entrypoints.config.tracing import trace_exporters, tracing_issues
 from entrypoints.config.variables import Variable
 
 T = TypeVar("T")
@@ -109,8 +110,11 @@ class Settings:
     http_host: str = _with_default("FLYTE_SLACK_HTTP_HOST", parsers.host, "0.0.0.0")
     http_port: int = _with_default("FLYTE_SLACK_HTTP_PORT", parsers.port, "8090")
     shows_metrics: bool = _with_default("FLYTE_SLACK_METRICS", parsers.flag, "true")
+    trace_payload: bool = _with_default("FLYTE_SLACK_TRACE_PAYLOAD", parsers.flag, "false")
     log_level: str = _with_default("LOGLEVEL", parsers.log_level, "info")
 
+    trace_exporters: tuple[str, ...] = ()
+    """Where traces go, by OpenTelemetry's names; nowhere if there is none."""
     proxy_passwords: tuple[Secret, ...] = ()
     """The passwords in the environment's proxy URLs, to be kept out of logs."""
     warnings: tuple[SettingIssue, ...] = ()
@@ -178,8 +182,14 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         values = _parse(_variables_by_field(), given)
     except SettingsError as error:
         raise SettingsError((*error.issues, *misspelt)) from None
-    settings = Settings(**values, proxy_passwords=_proxy_passwords(given))
-    return replace(settings, warnings=(*misspelt, *oddities.misplaced(settings), *_ineffective(given)))
+    settings = Settings(**values, trace_exporters=trace_exporters(given), proxy_passwords=_proxy_passwords(given))
+    issues = (
+        *misspelt,
+        *oddities.misplaced(settings),
+        *_ineffective(given),
+        *tracing_issues(given, in_payload=settings.trace_payload),
+    )
+    return replace(settings, warnings=issues)
 
 
 def storage_url(environ: Mapping[str, str]) -> Secret:

@@ -21,6 +21,7 @@ from application.ports.receiver import Receiver
 from application.resilience.interception import ObservedReceiver, intercepted
 from entrypoints.config.settings import Settings
 from entrypoints.container.instruments import new_instruments
+from entrypoints.container.tracing import NoTracing, new_tracing
 from entrypoints.observability.redaction import Redactor
 
 P = TypeVar("P")
@@ -40,7 +41,8 @@ def event_selection(settings: Settings) -> EventSelection:
     return EventSelection(edits=settings.receives_edits, other_types=frozenset(settings.other_events))
 
 
-def _watched(watch: Callable[[P], P], port: P) -> P:
+def watched(watch: Callable[[P], P], port: P) -> P:
+    """Returns the port with what `watch` puts around it."""
     return watch(port)
 
 
@@ -63,8 +65,9 @@ class Adapters(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     instruments = providers.Singleton(new_instruments, settings=settings, clock=clock)
     telemetry = instruments.provided.telemetry
+    tracing = providers.Singleton(new_tracing, settings=settings, clock=clock)
     storage = providers.Singleton(
-        _watched,
+        watched,
         instruments.provided.storage,
         providers.Singleton(
             create_storage,
@@ -86,7 +89,11 @@ class Adapters(containers.DeclarativeContainer):
         token=providers.Callable(_reveal, settings.provided.slack_token),
         clock=clock,
     )
-    slack_web = providers.Singleton(_watched, instruments.provided.slack_client, slack_client)
+    slack_web = providers.Singleton(
+        watched,
+        tracing.provided.slack_client,
+        providers.Singleton(watched, instruments.provided.slack_client, slack_client),
+    )
     slack_chat = providers.Singleton(SlackChat, web=slack_web)
     chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
     event_selection = providers.Factory(event_selection, settings)
@@ -118,7 +125,7 @@ class Adapters(containers.DeclarativeContainer):
     )
     receiver = providers.Singleton(
         _recorded_receiver,
-        providers.Singleton(_watched, instruments.provided.receiver, slack_receiver),
+        providers.Singleton(watched, instruments.provided.receiver, slack_receiver),
         recording_policy.provider,
         settings,
     )
@@ -127,12 +134,17 @@ class Adapters(containers.DeclarativeContainer):
         api_url=settings.provided.flyte_api,
         jwt=providers.Callable(_reveal, settings.provided.flyte_jwt),
         timeout_seconds=settings.provided.flyte_api_timeout_seconds,
+        reads_trace_parent=settings.provided.trace_payload,
         clock=clock,
         watch_client=instruments.provided.flyte_client,
     )
     workflow = providers.Singleton(
         _recorded,
-        providers.Singleton(_watched, instruments.provided.workflow, flyte_workflow),
+        providers.Singleton(
+            watched,
+            tracing.provided.workflow,
+            providers.Singleton(watched, instruments.provided.workflow, flyte_workflow),
+        ),
         recording_policy.provider,
         settings,
     )
@@ -147,3 +159,4 @@ class FixedAdapters(containers.DeclarativeContainer):
     receiver: providers.Dependency[Any] = providers.Dependency()
     workflow: providers.Dependency[Any] = providers.Dependency()
     telemetry = providers.Object(NO_TELEMETRY)
+    tracing = providers.Object(NoTracing())

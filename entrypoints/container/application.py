@@ -60,6 +60,7 @@ from application.workers.message_consumer import MessageConsumer
 from application.workers.outbox_relay import OutboxRelay
 from domain import commands
 from entrypoints.config.settings import Settings, digests
+from entrypoints.container.adapters import watched
 
 HEALTH_CHECKS = ("flyte", "slack", "storage", "outbox")
 """The names under which the parts of the pack report their health, in the order in which they are shown."""
@@ -86,7 +87,11 @@ class Application(containers.DeclarativeContainer):
     )
     # The ports, with their policies around them
 
-    storage = providers.Singleton(InterceptedStorage, adapters.storage, storage_retry)
+    storage = providers.Singleton(
+        watched,
+        adapters.tracing.provided.storage,
+        providers.Singleton(InterceptedStorage, adapters.storage, storage_retry),
+    )
     lease = providers.Factory(LeasePolicy, seconds=settings.provided.lease_seconds)
     version = providers.Callable(version, "flyte-slack")
     known_commands = providers.Object(frozenset(COMMANDS_BY_NAME))
@@ -246,9 +251,13 @@ class Application(containers.DeclarativeContainer):
         until_registered=circuit_breaker.provided.wait_until_registered,
         chat=chat,
         storage=storage,
-        dispatcher=dispatcher,
+        dispatcher=providers.Singleton(watched, adapters.tracing.provided.dispatcher, dispatcher),
         reporter=providers.Singleton(
-            ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown, telemetry=adapters.telemetry
+            watched,
+            adapters.tracing.provided.reporter,
+            providers.Singleton(
+                ResultReporter, workflow=workflow, storage=storage, shutdown=shutdown, telemetry=adapters.telemetry
+            ),
         ),
         schedule=poll_schedule,
         channel_locks=channel_locks,
@@ -267,11 +276,15 @@ class Application(containers.DeclarativeContainer):
         workflow=workflow,
         storage=storage,
         enricher=providers.Singleton(
-            EventEnricher,
-            users=providers.Singleton(UserDirectory, chat=chat, shutdown=shutdown),
-            texts=providers.Singleton(MessageTexts, chat=chat),
-            storage=storage,
-            receives_bots=settings.provided.receives_bots,
+            watched,
+            adapters.tracing.provided.enricher,
+            providers.Singleton(
+                EventEnricher,
+                users=providers.Singleton(UserDirectory, chat=chat, shutdown=shutdown),
+                texts=providers.Singleton(MessageTexts, chat=chat),
+                storage=storage,
+                receives_bots=settings.provided.receives_bots,
+            ),
         ),
         schedule=poll_schedule,
         work_log=work_log,

@@ -41,6 +41,7 @@ def lifetimes(daemon: Daemon) -> Iterator[AbstractAsyncContextManager[object]]:
     """
     adapters = daemon.adapters
     storage = adapters.storage()
+    yield adapters.tracing().open()
     if daemon.settings().record:
         yield adapters.recorder().open()
     if storage.describe().is_shared:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from adapters.serialization.payloads import parse_command
 from application.catalog.commands import COMMANDS_BY_METHOD
-from application.catalog.specs import CommandSpec
+from application.catalog.specs import TRACE_PARENT, CommandSpec
 from domain.commands import UnreadableCommand
 from domain.json_values import JsonObject
 from entrypoints.lint.findings import Problem
@@ -46,7 +46,7 @@ def unknown_inputs(flow: FlowText, packs: Packs) -> Iterator[Problem]:
         known = [field.name for field in spec.fields]
         lacking = {name for group in spec.lacking(given) for name in group}
         for key in given if not spec.passes_on else ():
-            if key not in known and most_similar(key, known) not in lacking:
+            if key not in (*known, TRACE_PARENT) and most_similar(key, known) not in lacking:
                 advice = instead_of(key, known)
                 yield Problem((*_input_path(step), key), f"{spec.name} ignores {key}, which it does not have; {advice}")
 

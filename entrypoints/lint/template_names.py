@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from application.catalog.specs import TRACE_PARENT
 from entrypoints.lint.dependencies import earlier_steps, producers
 from entrypoints.lint.findings import Problem
 from entrypoints.lint.flow_text import FlowText, StepText, TemplateAt
@@ -41,9 +42,10 @@ def unknown_payload_keys(flow: FlowText, packs: Packs) -> Iterator[Problem]:
     """A key that the payload of this pack's event does not have."""
     for step, at, chain in _chains(flow):
         payload = _payload(flow, step, packs) if chain.parts[: len(_PAYLOAD)] == _PAYLOAD else None
-        if payload is None or payload.is_open:
+        keys = chain.parts[len(_PAYLOAD) :]
+        if payload is None or payload.is_open or keys == (TRACE_PARENT,):
             continue
-        message = _missing_key(payload.sample, chain.parts[len(_PAYLOAD) :])
+        message = _missing_key(payload.sample, keys)
         if message:
             name = packs.meant_event(step.event.name)
             yield Problem(at.path, f"the payload of {name} {message}", chain.offset)

@@ -17,9 +17,14 @@ from entrypoints.observability.repeats import RepeatLimiter
 from entrypoints.terminal_text import escape_controls
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_NOISY_LOGGERS: Final = {"slack_sdk": logging.WARNING, "aiohttp.access": logging.WARNING, "psycopg": logging.ERROR}
+_NOISY_LOGGERS: Final = {
+    "slack_sdk": logging.WARNING,
+    "aiohttp.access": logging.WARNING,
+    "psycopg": logging.ERROR,
+    "opentelemetry.exporter": logging.ERROR,
+}
 """Below their levels these log whole responses, socket tickets included, a line for each health check, or several for
-each lost connection, of which the storage tells."""
+each lost connection, of which the storage tells, and for each batch of spans that is not exported at once."""
 
 _BARE_WORD: Final = re.compile(r"[^\s\"'=\\]+")
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31;1"}

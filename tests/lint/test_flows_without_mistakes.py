@@ -23,6 +23,23 @@ def test_an_example_flow_has_no_findings(path: Path) -> None:
     assert found(path.read_text(encoding="utf-8")) == []
 
 
+def test_the_place_in_a_trace_is_a_key_of_every_event_and_every_input() -> None:
+    flow = """
+        name: echo
+        steps:
+        - event: {packName: Slack, name: ReceivedMessage}
+          command:
+            packName: Slack
+            name: SendMessage
+            input:
+              channelId: "{{ Event.Payload.channelId }}"
+              message: "{{ Event.Payload.message }}"
+              traceparent: "{{ Event.Payload.traceparent }}"
+    """
+
+    assert found(dedent(flow)) == []
+
+
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_of_the_documentation_has_no_findings(title: str) -> None:
     assert found(RECIPES[title]) == []

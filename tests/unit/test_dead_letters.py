@@ -34,10 +34,10 @@ async def test_a_malformed_message_is_dead_lettered_at_once_and_logged(world: Wo
 class PoisonRejectingWorkflow(MemoryWorkflow):
     """An engine that fails on the message `poison`."""
 
-    async def publish(self, event: PackEvent, at: datetime) -> None:
+    async def publish(self, event: PackEvent, at: datetime, *, trace_parent: str | None = None) -> None:
         if isinstance(event, ReceivedMessage) and event.message.text == "poison":
             raise FAILED
-        await super().publish(event, at)
+        await super().publish(event, at, trace_parent=trace_parent)
 
 
 async def reject_for(world: World, minutes: int, *, others_pass: bool) -> None:

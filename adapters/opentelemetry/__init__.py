@@ -1,0 +1,1 @@
+"""Traces through OpenTelemetry: policies around ports, applied only where tracing is switched on."""

@@ -1,0 +1,150 @@
+"""The second half of a trace: from an action that the workflow engine gives out to its outcome."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from opentelemetry.trace import SpanKind
+
+from adapters.opentelemetry.attributes import PROCESS, SEND, of_action
+from adapters.opentelemetry.calls import Handler, TracedCalls, error_type, request
+from adapters.opentelemetry.lately import Lately
+from adapters.opentelemetry.sent_events import SentEvents
+from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
+from adapters.opentelemetry.trace_parents import load_trace_parent
+from adapters.serialization.payloads import event_name
+from application.catalog.outcomes import summary_of
+from application.resilience.interception import PortCall
+from domain.actions import Action, ActionId, JournalEntry
+from domain.commands import command_name
+from domain.errors import LeaseLost
+
+_WAIT_IN_ENGINE: Final = "wait in Flyte"
+_WAIT_IN_JOURNAL: Final = "wait in journal"
+_WAIT_FOR_TURN: Final = "wait for turn"
+_WAIT_FOR_PACE: Final = "wait for pace"
+
+
+class ActionTraces:
+    """Goes on with the trace that an action's input names, or begins one, and follows the action to its outcome."""
+
+    def __init__(self, tracer: Tracer, storage_calls: TracedCalls, sent: SentEvents) -> None:
+        self._tracer = tracer
+        self._storage_calls = storage_calls
+        self._sent = sent
+        self._asked_at: Lately[ActionId, int] = Lately()
+        """When the actions were asked for that are not recorded yet."""
+        self._processing: Lately[ActionId, Span] = Lately()
+
+    def storage_handlers(self) -> Mapping[str, Handler]:
+        """Returns what to do with calls of the journal and the rate limiter."""
+        return {
+            "journal.record": self._record,
+            "journal.give_back": self._give_back,
+            "journal.set_outcome": self._set_outcome,
+            "rate_limiter.reserve": self._reserve,
+        }
+
+    async def take(self, call: PortCall) -> Any:
+        """The span of an action begins with the request that found it."""
+        asked_at = self._tracer.now()
+        action: Action | None = await call.perform()
+        if action is not None:
+            self._asked_at[action.id] = asked_at
+        return action
+
+    async def dispatch(self, call: PortCall) -> Any:
+        """Executes an action. What follows in the task belongs to it."""
+        entry: JournalEntry = call.arguments[0]
+        span = self._follow(entry)
+        try:
+            outcome = await call.perform()
+        except BaseException as error:
+            self._forget(entry.action.id, error_type(error))
+            raise
+        span.error = summary_of(entry.action.command, outcome).code
+        return outcome
+
+    async def report(self, call: PortCall) -> Any:
+        """Reports an outcome, which ends the action."""
+        entry: JournalEntry = call.arguments[0]
+        self._follow(entry)
+        error = ""
+        try:
+            return await call.perform()
+        except BaseException as raised:
+            error = error_type(raised)
+            raise
+        finally:
+            self._forget(entry.action.id, error)
+
+    async def complete(self, call: PortCall) -> Any:
+        """Sends the outcome, and tells flows where the trace goes on, if they are to know it."""
+        if (span := current.get()) is None:
+            return await call.perform()
+        _, outcome, _ = call.arguments
+        attributes = {**span.attributes, "messaging.operation.type": SEND}
+        with request(self._tracer, span, f"send {event_name(outcome)}", SpanKind.PRODUCER, attributes) as sent:
+            await self._sent.announcing(call, sent).perform()
+        self._sent.add(sent, self._tracer.now())
+        return None
+
+    def end_all(self) -> None:
+        """Ends what is not complete when the pack stops."""
+        for action_id in list(self._processing):
+            self._forget(action_id, "stopped")
+
+    async def _record(self, call: PortCall) -> Any:
+        """Begins to process an action, unless it is known already. From now on its trace goes on below this span."""
+        action: Action = call.arguments[0]
+        span = self._begin(action, self._asked_at.pop(action.id, None))
+        recorded = replace(call, arguments=(replace(action, trace_parent=span.trace_parent),))
+        if (known := await self._storage_calls.below(span, recorded)) is None:
+            self._processing[action.id] = span
+            current.set(span)
+        return known
+
+    def _follow(self, entry: JournalEntry) -> Span:
+        """Makes what follows in the task a part of the action, which an earlier process may have begun."""
+        action = entry.action
+        span = self._processing.get(action.id)
+        if span is None:
+            span = self._processing[action.id] = self._begin(action)
+            if span.parent is not None:
+                self._tracer.add_wait(span.parent, _WAIT_IN_JOURNAL, nanoseconds(entry.taken_at), span.begun_at)
+        current.set(span)
+        return span
+
+    def _begin(self, action: Action, asked_at: int | None = None) -> Span:
+        parent, answered = load_trace_parent(action.trace_parent), self._sent.answered_by(action)
+        name, attributes = f"process {command_name(action.command)}", of_action(PROCESS, action)
+        span = self._tracer.begin(name, SpanKind.CONSUMER, attributes, parent, asked_at)
+        span.next_wait = _WAIT_FOR_TURN
+        if answered is not None and parent is None:
+            span.links = (answered,)
+        if parent is not None and (accepted_at := self._sent.accepted_at(parent)) is not None:
+            self._tracer.add_wait(parent, _WAIT_IN_ENGINE, accepted_at, span.begun_at)
+        return span
+
+    async def _give_back(self, call: PortCall) -> Any:
+        try:
+            return await call.perform()
+        finally:
+            self._forget(call.arguments[0], "given_back")
+
+    async def _set_outcome(self, call: PortCall) -> Any:
+        try:
+            return await self._storage_calls.in_task(call)
+        except LeaseLost:
+            self._forget(call.arguments[0], LeaseLost.__name__)
+            raise
+
+    async def _reserve(self, call: PortCall) -> Any:
+        seconds: float = await self._storage_calls.in_task(call)
+        if seconds and (span := current.get()) is not None:
+            self._tracer.expect(span, _WAIT_FOR_PACE)
+        return seconds
+
+    def _forget(self, action_id: ActionId, error: str) -> None:
+        if (span := self._processing.pop(action_id, None)) is not None:
+            self._tracer.end(span, error)

@@ -1,0 +1,127 @@
+"""The first half of a trace: from the arrival of an event to its acceptance by the workflow engine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from opentelemetry.trace import SpanKind
+
+from adapters.opentelemetry.attributes import RECEIVE, SEND, of_entry
+from adapters.opentelemetry.calls import Handler, TracedCalls, error_type
+from adapters.opentelemetry.lately import Lately
+from adapters.opentelemetry.sent_events import SentEvents
+from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
+from adapters.opentelemetry.trace_parents import load_trace_parent
+from application.catalog.events import event_spec
+from application.resilience.interception import PortCall
+from domain.outbox import Claim, OutboxEntry
+
+_WAIT_IN_OUTBOX: Final = "wait in outbox"
+_WAIT_FOR_ENGINE: Final = "wait for Flyte"
+
+
+class EventTraces:
+    """Begins a trace for each event that is stored, and goes on with it when the event is delivered."""
+
+    def __init__(self, tracer: Tracer, engine_calls: TracedCalls, sent: SentEvents) -> None:
+        self._tracer = tracer
+        self._engine_calls = engine_calls
+        self._sent = sent
+        self._claimed: Lately[str, OutboxEntry] = Lately()
+        """The entries that are to be delivered, by their keys."""
+        self._sending: Lately[str, Span] = Lately()
+
+    def storage_handlers(self) -> Mapping[str, Handler]:
+        """Returns what to do with calls of the outbox."""
+        return {
+            "outbox.append": self._append,
+            "outbox.claim": self._claim,
+            "outbox.ack": self._ack,
+            "outbox.dead_letter": self._dead_letter,
+            "outbox.release": self._release,
+        }
+
+    async def enrich(self, call: PortCall) -> Any:
+        """Begins to deliver an event. What follows in the task belongs to it."""
+        [event] = call.arguments
+        if (entry := self._claimed.get(event.key)) is not None:
+            self._sending[entry.key] = span = self._begin_to_send(entry)
+            current.set(span)
+        return await call.perform()
+
+    async def publish(self, call: PortCall) -> Any:
+        """Tells flows where the trace goes on, if they are to know it."""
+        if (span := current.get()) is None:
+            return await call.perform()
+        await self._engine_calls.below(span, self._sent.announcing(call, span))
+        event, _ = call.arguments
+        self._sent.add(span, self._tracer.now(), event.event.key)
+        return None
+
+    async def _append(self, call: PortCall) -> Any:
+        """The span of each new event begins with its arrival, and ends once the event is stored."""
+        entries, *others = call.arguments
+        spans = [self._begin_to_receive(entry) for entry in entries]
+        traced = [replace(entry, trace_parent=span.trace_parent) for entry, span in zip(entries, spans, strict=True)]
+        are_new = await replace(call, arguments=(traced, *others)).perform()
+        stored_at = self._tracer.now()
+        for span, is_new in zip(spans, are_new, strict=True):
+            if is_new:
+                self._tracer.end(span, ended_at=stored_at)
+        return are_new
+
+    def _begin_to_receive(self, entry: OutboxEntry) -> Span:
+        name, attributes = f"receive {entry.kind.value}", of_entry(RECEIVE, entry)
+        return self._tracer.begin(name, SpanKind.CONSUMER, attributes, begun_at=nanoseconds(entry.received_at))
+
+    async def _claim(self, call: PortCall) -> Any:
+        claims: Sequence[Claim] = await call.perform()
+        for claim in claims:
+            for entry in claim.entries:
+                self._claimed[entry.key] = entry
+        return claims
+
+    def _begin_to_send(self, entry: OutboxEntry) -> Span:
+        parent = load_trace_parent(entry.trace_parent)
+        name, attributes = f"send {event_spec(entry.event).name}", of_entry(SEND, entry)
+        span = self._tracer.begin(name, SpanKind.PRODUCER, attributes, parent)
+        span.next_wait = _WAIT_FOR_ENGINE
+        if parent is not None:
+            self._tracer.add_wait(parent, _WAIT_IN_OUTBOX, nanoseconds(entry.received_at), span.begun_at)
+        return span
+
+    async def _ack(self, call: PortCall) -> Any:
+        _, entry = call.arguments
+        return await self._finish(call, entry)
+
+    async def _dead_letter(self, call: PortCall) -> Any:
+        _, entry, _ = call.arguments
+        return await self._finish(call, entry, error="dead_letter")
+
+    async def _finish(self, call: PortCall, entry: OutboxEntry, error: str = "") -> Any:
+        try:
+            return await call.perform()
+        except BaseException as raised:
+            error = error_type(raised)
+            raise
+        finally:
+            self._forget(entry, error)
+
+    async def _release(self, call: PortCall) -> Any:
+        """An event that was not accepted begins anew with the next claim."""
+        claim: Claim = call.arguments[0]
+        error = "rejected" if call.keywords.get("rejected") else "released"
+        for entry in claim.entries:
+            self._forget(entry, error)
+        return await call.perform()
+
+    def _forget(self, entry: OutboxEntry, error: str) -> None:
+        self._claimed.pop(entry.key, None)
+        if (span := self._sending.pop(entry.key, None)) is not None:
+            self._tracer.end(span, error)
+
+    def end_all(self) -> None:
+        """Ends what is not complete when the pack stops."""
+        for span in self._sending.values():
+            self._tracer.end(span, "stopped")
+        self._sending.clear()

@@ -1,0 +1,48 @@
+"""Where spans go: whatever OpenTelemetry's own variables say."""
+
+from collections.abc import Collection
+from typing import Final
+
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+
+_NAME: Final = "flyte-slack"
+
+
+def new_processors(exporters: Collection[str]) -> list[SpanProcessor]:
+    """Returns what exports spans in batches, to a collector (`otlp`) or to standard output (`console`)."""
+    return [BatchSpanProcessor(_exporter(name)) for name in exporters]
+
+
+class _Resource(Resource):
+    """A resource whose hash, which exporters ask for with every span, is computed once."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__({**resource.attributes})
+        self._hash = super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return other is self
+
+
+def resource_of(version: str) -> Resource:
+    """Returns what the spans are of. The variables of OpenTelemetry add to it and go before."""
+    own = Resource.create({"service.name": _NAME, "service.version": version})
+    return _Resource(own.merge(OTELResourceDetector().detect()))
+
+
+def _exporter(name: str) -> SpanExporter:
+    if name == "console":
+        return ConsoleSpanExporter(formatter=line_of)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - takes 100 ms
+
+    return OTLPSpanExporter()
+
+
+def line_of(span: ReadableSpan) -> str:
+    """Returns a span as a line of JSON."""
+    return f"{span.to_json(indent=None)}\n"

@@ -1,0 +1,17 @@
+"""What the pack remembers for a while."""
+
+from typing import Final, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_SIZE: Final = 20_000
+
+
+class Lately(dict[K, V]):
+    """The values that were stored last; older ones are forgotten."""
+
+    def __setitem__(self, key: K, value: V) -> None:
+        if len(self) >= _SIZE:
+            self.pop(next(iter(self)))
+        super().__setitem__(key, value)

@@ -1,0 +1,42 @@
+"""What was sent to the workflow engine lately: an action may be its answer."""
+
+from dataclasses import replace
+
+from opentelemetry.trace import SpanContext
+
+from adapters.opentelemetry.lately import Lately
+from adapters.opentelemetry.spans import Span
+from application.log_context import cause_of
+from application.resilience.interception import PortCall
+from domain.actions import Action
+
+
+class SentEvents:
+    """Events and outcomes by the places of the trace that they carry, and messages by their keys."""
+
+    def __init__(self, *, in_payload: bool) -> None:
+        """`in_payload`: whether flows are told where the trace goes on."""
+        self._in_payload = in_payload
+        self._accepted_at: Lately[int, int] = Lately()
+        """By the ids of spans; in nanoseconds since 1970."""
+        self._by_key: Lately[str, SpanContext] = Lately()
+
+    def announcing(self, call: PortCall, span: Span) -> PortCall:
+        """Returns the call that also tells flows where the trace goes on, if they are to know it."""
+        return (
+            replace(call, keywords={**call.keywords, "trace_parent": span.trace_parent}) if self._in_payload else call
+        )
+
+    def add(self, span: Span, accepted_at: int, key: str = "") -> None:
+        """The engine has accepted an event; `key` is that of a message."""
+        self._accepted_at[span.context.span_id] = accepted_at
+        if key:
+            self._by_key[key] = span.context
+
+    def accepted_at(self, context: SpanContext) -> int | None:
+        """Returns when the engine accepted the event of a span; None if this process did not send it lately."""
+        return self._accepted_at.get(context.span_id)
+
+    def answered_by(self, action: Action) -> SpanContext | None:
+        """Returns the span of the message that an action answers, if it was sent lately."""
+        return self._by_key.get(cause_of(action))

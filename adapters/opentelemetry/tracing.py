@@ -1,0 +1,99 @@
+"""Traces of the pack: the policies that go around its ports, and how long its spans are exported."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+import structlog
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+from adapters.opentelemetry.action_traces import ActionTraces
+from adapters.opentelemetry.calls import TracedCalls
+from adapters.opentelemetry.event_traces import EventTraces
+from adapters.opentelemetry.exporting import resource_of
+from adapters.opentelemetry.sent_events import SentEvents
+from adapters.opentelemetry.slack_requests import SlackRequests
+from adapters.opentelemetry.spans import Tracer
+from application.ports.clock import Clock
+from application.ports.storage import Storage
+from application.resilience.interception import InterceptedStorage, intercepted
+
+log = structlog.get_logger()
+
+P = TypeVar("P")
+
+_FLUSH_SECONDS: Final = 2.0
+"""For the last spans, when the pack stops."""
+
+
+class Tracing:
+    """Puts policies around ports, and around the parts of the application that work on one event or action."""
+
+    def __init__(
+        self, processors: Sequence[SpanProcessor], clock: Clock, version: str, *, in_payload: bool = False
+    ) -> None:
+        """`in_payload`: whether events and outcomes tell flows where the trace goes on."""
+        self._provider = TracerProvider(resource=resource_of(version), shutdown_on_exit=False)
+        for processor in processors:
+            self._provider.add_span_processor(processor)
+        tracer = Tracer(self._provider, processors, clock, version)
+        sent = SentEvents(in_payload=in_payload)
+        engine_calls = TracedCalls(tracer, "flyte.", {})
+        storage_calls = TracedCalls(tracer, "storage.", {})
+        self._events = EventTraces(tracer, engine_calls, sent)
+        self._actions = ActionTraces(tracer, storage_calls, sent)
+        self._slack = SlackRequests(tracer)
+        self._tracer = tracer
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Exports spans; at the end for two seconds at most."""
+        try:
+            yield
+        finally:
+            self._events.end_all()
+            self._actions.end_all()
+            await _in_thread(self._provider.shutdown, _FLUSH_SECONDS)
+
+    def slack_client(self, client: P) -> P:
+        """Returns the client of Slack's Web API with spans for its requests."""
+        return intercepted(client, self._slack)
+
+    def workflow(self, workflow: P) -> P:
+        """Returns the workflow engine with spans for what it takes and gives."""
+        own = {"publish": self._events.publish, "take": self._actions.take, "complete": self._actions.complete}
+        return intercepted(workflow, TracedCalls(self._tracer, "flyte.", own))
+
+    def storage(self, storage: Storage) -> Storage:
+        """Returns the storage with the traces of what it keeps, and spans for what takes long."""
+        own = {**self._events.storage_handlers(), **self._actions.storage_handlers()}
+        return InterceptedStorage(storage, TracedCalls(self._tracer, "storage.", own))
+
+    def enricher(self, enricher: P) -> P:
+        """Returns the part that completes an event, which begins its delivery."""
+        return intercepted(enricher, TracedCalls(self._tracer, "", {"enrich": self._events.enrich}))
+
+    def dispatcher(self, dispatcher: P) -> P:
+        """Returns the part that executes an action."""
+        return intercepted(dispatcher, TracedCalls(self._tracer, "", {"dispatch": self._actions.dispatch}))
+
+    def reporter(self, reporter: P) -> P:
+        """Returns the part that reports an outcome."""
+        return intercepted(reporter, TracedCalls(self._tracer, "", {"report": self._actions.report}))
+
+
+async def _in_thread(work: Callable[[], None], seconds: float) -> None:
+    """Waits for blocking work that may be left behind."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        work()
+        loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=run, name="export of spans", daemon=True).start()
+    try:
+        await asyncio.wait_for(done.wait(), seconds)
+    except TimeoutError:
+        log.warning("spans_not_exported", seconds=seconds)
