@@ -120,7 +120,7 @@ class Pauses:
         if any(end > now and name not in paused for name, end in self._ends.items()):
             self._gate.release()  # lifted: the operator wants to know whether the service still objects
         self._ends = {name: now + left for name, left in paused.items()}
-        self._told_ends = {name: end for name, end in self._told_ends.items() if end > now}
+        self._told_ends = {name: end for name, end in self._told_ends.items() if name in paused}
         self._health.note(_TOPIC, "; ".join(_remarks(paused, self._gate.held_seconds)))
 
 

@@ -16,6 +16,8 @@ from entrypoints.observability.redaction import Redactor
 from entrypoints.observability.repeats import RepeatLimiter
 from entrypoints.terminal_text import escape_controls
 
+log = structlog.get_logger()
+
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NOISY_LOGGERS: Final = {
     "slack_sdk": logging.WARNING,
@@ -66,7 +68,7 @@ def log_unhandled_errors(loop: asyncio.AbstractEventLoop) -> None:
 
 def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     task = context.get("task") or context.get("future")
-    structlog.get_logger().error(
+    log.error(
         "error_in_event_loop",
         message=str(context.get("message", "")).partition("(")[0],  # foreign text follows: a callback's arguments
         task=task.get_name() if isinstance(task, asyncio.Task) else "",

@@ -210,6 +210,20 @@ async def test_each_wait_that_slack_asks_for_is_told(world: World, lines: list[E
     assert of("throttled", lines) == [{"log_level": "info", "channel": "C1", "seconds": 5}] * 2
 
 
+async def test_a_wait_that_slack_asks_for_after_an_operator_has_lifted_one_is_told(
+    world: World, lines: list[EventDict]
+) -> None:
+    for seconds in (600, 300):
+        world.faults.fail_before("post", RateLimited(seconds), times=1)
+    async with world.pack():
+        world.engine.enqueue(SendMessage(OutgoingMessage(world.c1, "hello")))
+        await world.clock.advance(20)
+        await world.storage.rate_limiter.lift(["C1"])
+        await world.clock.advance(20)
+
+    assert [line["seconds"] for line in of("throttled", lines)] == [600, 300]
+
+
 async def test_posts_that_wait_for_the_pace_of_their_channel_are_told_once_until_none_waits(
     world: World, lines: list[EventDict]
 ) -> None:
