@@ -48,6 +48,7 @@ _TO_LOOK = {"USAGE on schema flyte_slack", "SELECT on flyte_slack.migrations"}
 _LIVE = """SELECT name, version FROM flyte_slack.replicas, flyte_slack.clock
     WHERE name IS NOT NULL AND alive_until > now ORDER BY id"""
 
+_OWNER = "SELECT team_id, bot_id FROM flyte_slack.storage"
 _JOINED = "SELECT channel_id FROM flyte_slack.joined WHERE position IS NOT NULL ORDER BY position"
 
 
@@ -100,6 +101,8 @@ class DatabaseState:
     replicas: tuple[LiveReplica, ...]
     joined: tuple[ChannelId, ...]
     """The joined channels."""
+    owner: tuple[str, str]
+    """The ids of the workspace and of the bot that the data belongs to; empty if it belongs to none yet."""
     stopped_by: StorageUnusable | None
     """Why no pack may start, because of a copy from or to the database; None if one may."""
 
@@ -130,6 +133,7 @@ async def _state_of(session: Session, location: str) -> DatabaseState:
     is_readable = version == known_migrations()[-1].version and not missing
     replicas = await session.fetch(_LIVE) if is_readable else []
     joined = await session.fetch(_JOINED) if is_readable else []
+    owners = await session.fetch(_OWNER) if is_readable else []
     is_waiting = session.is_pooled or in_use in _SYNCHRONOUS  # of a pooled connection each transaction is adapted
     return DatabaseState(
         location,
@@ -147,6 +151,7 @@ async def _state_of(session: Session, location: str) -> DatabaseState:
         connected,
         tuple(LiveReplica(*row) for row in replicas),
         tuple(ChannelId(channel_id) for (channel_id,) in joined),
+        owners[0] if owners else ("", ""),
         await _stopped_by(session, location) if is_readable else None,
     )
 

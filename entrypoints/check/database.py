@@ -31,7 +31,7 @@ async def look_at_database(url: str, seconds: float) -> StoragePlace:
         return StoragePlace(findings=tuple(_unusable(error)))
     except TimeoutError:
         return StoragePlace(findings=tuple(_unusable(StorageUnavailable(f"no answer within {seconds:g} s"))))
-    return StoragePlace(state.joined, bool(state.replicas), findings=tuple(_assess(state)))
+    return StoragePlace(state.joined, bool(state.replicas), owner=state.owner, findings=tuple(_assess(state)))
 
 
 def _unusable(error: StorageError) -> Iterator[Finding]:

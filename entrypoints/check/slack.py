@@ -26,6 +26,7 @@ T = TypeVar("T")
 API = "slack api"
 TOKEN = "slack token"  # noqa: S105 - the name of a check
 EVENTS = "slack events"
+OWNER = "storage owner"
 
 _COPY: Final = (
     "api.slack.com/apps > your app > OAuth & Permissions > Bot User OAuth Token > Copy, and set FLYTE_SLACK_TOKEN to it"
@@ -73,6 +74,8 @@ async def check_slack(
         )
         for finding in (*receiving, *channels, memberships):
             yield finding
+        if identity and any(owner := (await looking).owner):
+            yield _assess_owner(owner, identity)
 
 
 async def _result(request: Awaitable[T]) -> T | ChatError:
@@ -105,6 +108,16 @@ def _assess_token(token: TokenReport | ChatError) -> Finding:
             return failed(TOKEN, problem(token), _TOKEN_REMEDIES.get(token.code, _COPY), ends_start=True)
         case _:
             return failed(TOKEN, problem(token), "run the check again; see slack-status.com")
+
+
+def _assess_owner(owner: tuple[str, str], identity: Identity) -> Finding:
+    """`owner` has the ids of the workspace and of the bot that the storage belongs to."""
+    team_id, bot_id = owner
+    if owner == (identity.team_id, identity.bot_id):
+        return ok(OWNER, f"the storage belongs to this bot, {bot_id} of workspace {team_id}")
+    message = f"the storage belongs to another bot, {bot_id} of workspace {team_id}"
+    remedy = "set FLYTE_SLACK_TOKEN to that bot's token, or FLYTE_SLACK_STORAGE to another database"
+    return failed(OWNER, message, remedy, ends_start=True)
 
 
 def _dependent_checks(settings: Settings) -> list[str]:

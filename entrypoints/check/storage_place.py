@@ -24,6 +24,8 @@ class StoragePlace:
     """Whether a pack runs on it."""
     directory: Path | None = None
     """None if it is not a directory."""
+    owner: tuple[str, str] = ("", "")
+    """The ids of the workspace and of the bot that it belongs to; empty if that is open."""
     findings: tuple[Finding, ...] = ()
     """What is to be said of a database."""
 

@@ -167,3 +167,21 @@ async def test_only_an_asynchronous_standby_is_a_warning(env: CheckEnvironment) 
             server.configure(synchronous_standby_names="standby")
             assert "on a synchronous standby" in (await found(env))["database durability"].message
         assert "no synchronous standby is connected" in (await trouble(env)).message
+
+
+async def test_a_database_of_another_bot_ends_a_start(env: CheckEnvironment, storage: PostgresStorage) -> None:
+    async with storage.open():
+        await storage.replicas.claim_for("T9", "B9")
+    finding = await env.finding("storage owner")
+    assert finding.ends_start == finding.message == "the storage belongs to another bot, B9 of workspace T9"
+
+
+async def test_a_database_of_this_bot_is_ok(env: CheckEnvironment, storage: PostgresStorage) -> None:
+    async with storage.open():
+        await storage.replicas.claim_for(env.slack.team_id, env.slack.workspace.bot.bot_id)
+    assert (await env.finding("storage owner")).status is Status.OK
+
+
+async def test_a_database_that_no_pack_has_used_has_no_owner(env: CheckEnvironment, storage: PostgresStorage) -> None:
+    async with storage.open():
+        assert "storage owner" not in {finding.check for finding in await env.findings()}
