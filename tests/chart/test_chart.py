@@ -123,6 +123,28 @@ def test_a_network_policy_limits_who_reaches_the_http_port() -> None:
     assert policy["ingress"] == [{"ports": [{"port": "http"}], "from": peers}]
 
 
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"replicas": 2}, "2 replicas can't share a volume"),
+        ({**DATABASE, "replicas": 5}, "5 replicas and 1 more during an update .* too many for Socket Mode"),
+        ({**DATABASE, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}}, "could replace no replica"),
+        ({"flyteApi": ""}, "give the base URL of your Flyte"),
+    ],
+)
+def test_values_that_can_not_work_are_refused_with_the_reason(values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(helm_python.HelmError, match=reason):
+        render(**values)
+
+
+def test_replicas_on_a_database_have_no_volume_and_are_replaced_one_after_the_other() -> None:
+    rendered = render(**DATABASE, replicas=3)
+
+    assert "PersistentVolumeClaim" not in rendered
+    assert rendered["Deployment"]["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert rendered["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1
+
+
 def test_nothing_is_made_that_was_not_asked_for() -> None:
     assert set(render()) == {"Deployment", "PersistentVolumeClaim", "Service", "ServiceAccount"}
 
