@@ -18,6 +18,7 @@ SEED := 1
 VARIANT := kills
 STORAGE := file
 REPLICAS := 1
+KILLS := yes
 
 .DEFAULT_GOAL := help
 .PHONY: help simulate test test-page test-chart test-image test-bolt test-fsync test-alerts test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
@@ -76,11 +77,11 @@ format: $(READY) ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=storages, MILLION=1: a million messages; other parts: clicks, gap, large-action, take-over)
+bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=storages, MILLION=1: a million messages; other parts: clicks, gap, large-action, metrics, take-over, tracing)
 	@$(BIN)/python -m tests.bench $(if $(MILLION),--only backlog,$(if $(ONLY),--only $(ONLY)))
 
-chaos: $(READY) ## Kill packs under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills STORAGE=file REPLICAS=1)
-	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) --variant $(VARIANT) --storage $(STORAGE) --replicas $(REPLICAS)
+chaos: $(READY) ## Kill packs under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills STORAGE=file REPLICAS=1; KILLS=no: only the faults of a variant, and compare the metrics)
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) --variant $(VARIANT) --storage $(STORAGE) --replicas $(REPLICAS) $(if $(filter no,$(KILLS)),--no-kills)
 
 lock: $(READY) ## Lock the newest releases that pyproject.toml allows
 	@$(PIP) install uv

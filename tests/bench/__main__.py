@@ -16,6 +16,7 @@ from tests.bench.backlog import measure_backlog
 from tests.bench.clicks import measure_clicks, print_clicks
 from tests.bench.gap import CHANNELS, THREADS, measure_live_latency, print_live_latency
 from tests.bench.large_action import measure_large_actions, print_large_actions
+from tests.bench.metrics import measure_metrics
 from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
 from tests.bench.storage_comparison import compare_storages
@@ -43,11 +44,14 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("performance", "clicks", "storages", "gap", "large-action", "take-over", "tracing", "backlog"),
+        choices=(
+            *("performance", "clicks", "storages", "gap", "large-action", "take-over", "metrics", "tracing"),
+            "backlog",
+        ),
         help="run this benchmark only",
     )
     parser.add_argument("--storage", action="append", default=[], help="the label of a row (for `--only backlog`)")
-    parser.add_argument("--messages", type=int, default=1_000_000, help="size of the backlog (for `--only backlog`)")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="size of the backlog (`backlog`, `metrics`)")
     return parser.parse_args()
 
 
@@ -74,6 +78,8 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
         await measure_tracing(report, directory / "tracing")
     if options.only == "take-over":
         print_take_over(report, await measure_take_over(report, directory / "take-over"))
+    if options.only == "metrics":
+        await measure_metrics(report, directory / "metrics", options.messages)
     if options.only == "backlog":
         await measure_backlog(report, directory / "backlog", options.messages, options.storage)
 

@@ -31,6 +31,7 @@ def main() -> int:
             options.variant,
             options.storage,
             options.replicas,
+            kills_packs=options.kills,
             shows_progress=True,
         )
         if options.variant == "slow-slack":
@@ -54,11 +55,14 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
     parser.add_argument("--variant", choices=tuple(VARIANTS), default="kills", help="faults besides the kill")
     parser.add_argument("--storage", choices=(FILE, POSTGRESQL), default=FILE, help="the kind of storage")
+    parser.add_argument("--kills", action=argparse.BooleanOptionalAction, default=True, help="kill the packs")
     parser.add_argument("--replicas", type=int, default=1, help="number of packs on the storage")
     parser.add_argument("--log", type=Path, help="write the logs of all runs to this file")
     options = parser.parse_args()
     if options.replicas > 1 and options.storage == FILE:
         parser.error("several replicas need STORAGE=postgresql")
+    if options.replicas > 1 and not options.kills:
+        parser.error("without kills there is one pack")
     if options.variant in DATABASE_VARIANTS and options.storage == FILE:
         parser.error(f"VARIANT={options.variant} needs STORAGE=postgresql")
     return options
@@ -68,14 +72,16 @@ def _print(runner: ChaosRunner, ledger: Ledger, seconds: float) -> None:
     gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {gibibytes:.0f} GiB"
     shared = f" STORAGE={runner.storage} REPLICAS={runner.replicas}" if runner.storage != FILE else ""
-    print(f"make chaos RUNS={runner.runs} SEED={runner.seed} VARIANT={runner.variant}{shared}")
+    kills = "" if runner.kills_packs else " KILLS=no"
+    print(f"make chaos RUNS={runner.runs} SEED={runner.seed} VARIANT={runner.variant}{shared}{kills}")
     print(f"{time.strftime('%Y-%m-%d')}, {machine}; {seconds:.0f} s\n")
     print(ledger.format_table())
-    if shared:
+    if shared and runner.kills_packs:
         together = runner.together
         print(f"\nin the order of storing: {together.events} events and {together.posts} posts")
         print(f"most posts ahead of the rate: {together.fullest_bucket:.1f} of {POST_BURST}")
-    print("\nkills by crash point:")
+    if runner.kills_packs:
+        print("\nkills by crash point:")
     for crash_point, count in runner.kills.most_common():
         print(f"  {count:>4}  {crash_point}")
 

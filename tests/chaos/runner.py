@@ -1,4 +1,7 @@
-"""The runner: starts packs, injects faults and kills them under load, again and again, and then lets one catch up."""
+"""The runner: starts packs, injects faults and kills them under load, again and again, and then lets one catch up.
+
+Without kills one pack lives through all faults, so that its counters must agree with the ledger.
+"""
 
 import asyncio
 import signal
@@ -17,8 +20,9 @@ from domain.channels import ChannelId
 from entrypoints.simulation.flyte.flow_loader import BUILT_IN, flow_from_file
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
+from tests.chaos.counters import counter_problems, gauge_problems, scrape
 from tests.chaos.crash_points import CRASH_POINTS, INTERACTION_POINTS, armed
-from tests.chaos.faults import LEASE_SECONDS, FaultContext, clear_faults, draw_faults, kill
+from tests.chaos.faults import LEASE_SECONDS, FaultContext, clear_faults, draw_faults, kill, shutdown_requested
 from tests.chaos.frozen import Freeze, frozen_posts
 from tests.chaos.interaction_ledger import InteractionAuditor
 from tests.chaos.interaction_load import InteractionLoad
@@ -27,12 +31,15 @@ from tests.chaos.load import Load
 from tests.chaos.storages import FILE, ChaosStorage, chaos_storage
 from tests.chaos.together import POST_BURST, POSTS_PER_SECOND, Together, check_together
 from tests.support.daemon_process import DaemonProcess, daemon, daemon_environ
+from tests.support.metrics import Shown
 
 CATCH_UP_SECONDS: Final = 300.0
 _RETRY_SECONDS: Final = (0.0, 2.0, 10.0)
 """Slack's delays before redelivery, shortened from 0, 60 and 300 seconds."""
 _RETRY_SECONDS_OF_REPLICAS: Final = (0.0, 4.0, 30.0)
 """Replicas rely on Slack's redelivery after a gap of a minute, here of some seconds."""
+_RETRY_SECONDS_WITHOUT_KILLS: Final = (0.0, 4.0, 60.0)
+"""A pack that goes on does not read the history after a gap of less than a minute: Slack itself delivers again."""
 _QUIET_SECONDS: Final = 1.5
 """Time for duplicates to arrive after everything is there."""
 _GIVE_UP_PROBABILITY: Final = {"everything": 0.2, "history-limited": 0.7}
@@ -82,6 +89,8 @@ class ChaosRunner:
     storage: str = FILE
     replicas: int = 1
     """How many packs run on the storage at a time."""
+    kills_packs: bool = True
+    """Otherwise there is one pack, which lives until the end."""
     doubt_seconds: float = 6.0
     """How long the pack looks for a post in doubt; with the program's minute most channels would wait all the time."""
     shows_progress: bool = False
@@ -90,8 +99,10 @@ class ChaosRunner:
     kills: Counter[str] = field(default_factory=Counter)
     """The number of kills by crash point."""
     leftovers: list[str] = field(default_factory=list)
-    """What the storage still held at the end, and packs that ended by themselves."""
+    """What the storage still held at the end, packs that ended by themselves, and metrics that were wrong."""
     freezes: list[Freeze] = field(default_factory=list)
+    shown: Shown = field(default_factory=lambda: Shown(""))
+    """What the last pack's metrics showed at the end."""
     together: Together = field(default_factory=Together)
     """How several packs kept order and rates."""
 
@@ -105,12 +116,16 @@ class ChaosRunner:
         self._clock.write_text("0")
         flows = [flow_from_file(BUILT_IN / "echo.yaml"), *map(flow_from_file, sorted(_FLOWS.glob("*.yaml")))]
         retries = _RETRY_SECONDS if self.replicas == 1 else _RETRY_SECONDS_OF_REPLICAS
+        retries = retries if self.kills_packs else _RETRY_SECONDS_WITHOUT_KILLS
         slack = SlackServer(retry_seconds=retries, classic=self.variant == "rtm")
         flyte = FlyteServer(flows=flows, max_finished_runs=1_000_000)
         async with chaos_storage(self.storage, self.directory) as storage, slack, flyte:
             load = self._load_type(slack, flyte, self._rng("load"))
             env = ChaosEnvironment(slack, flyte, load, storage)
             await self._join_channels(env)
+            if not self.kills_packs:
+                await self._run_one_pack(env)
+                return self._audit(env).ledger()
             async with _under_load(load, self._rng("pace")), asyncio.TaskGroup() as tasks:
                 numbers = iter(range(self.runs))
                 for _ in range(self.replicas):
@@ -147,18 +162,7 @@ class ChaosRunner:
         rng = self._rng(f"run {number}")
         await self._stay_down(rng, env)
         async with self._daemon(number, env) as pack, asyncio.TaskGroup() as tasks:
-            context = FaultContext(
-                env.slack,
-                env.flyte,
-                env.load,
-                pack,
-                self._clock,
-                rng,
-                self.doubt_seconds,
-                number,
-                env.storage.database,
-                self.freezes,
-            )
+            context = self._fault_context(number, env, pack, rng)
             drawn = draw_faults(self.variant, rng, is_shared=self.replicas > 1)
             faults = [tasks.create_task(fault(context)) for fault in drawn]
             await self._kill(rng, context)
@@ -168,6 +172,40 @@ class ChaosRunner:
         if self.shows_progress:
             counts = f"{len(env.load.messages)} messages, {len(env.load.actions)} actions"
             print(f"run {number + 1} of {self.runs}: {counts}", file=sys.stderr)
+
+    async def _run_one_pack(self, env: ChaosEnvironment) -> None:
+        """Lets one pack live through the faults of all runs."""
+        async with self._daemon(0, env) as pack:
+            async with _under_load(env.load, self._rng("pace")):
+                for number in range(self.runs):
+                    await self._trouble(self._fault_context(number, env, pack, self._rng(f"run {number}")))
+                    await clear_faults(env.slack, env.flyte, env.storage.database)
+            await self._finish(pack, env)
+        self.leftovers += counter_problems(self.shown, env.flyte)
+        await self._inspect(env.storage)
+
+    async def _trouble(self, context: FaultContext) -> None:
+        """Lets the faults of one run happen, all to their end."""
+        drawn = draw_faults(self.variant, context.rng)
+        async with asyncio.TaskGroup() as faults:
+            for fault in drawn:
+                if fault is not shutdown_requested:
+                    faults.create_task(fault(context), name=fault.__name__)
+            await context.wait(2, 4)
+
+    def _fault_context(self, number: int, env: ChaosEnvironment, pack: DaemonProcess, rng: Random) -> FaultContext:
+        return FaultContext(
+            env.slack,
+            env.flyte,
+            env.load,
+            pack,
+            self._clock,
+            rng,
+            self.doubt_seconds,
+            number,
+            env.storage.database,
+            self.freezes,
+        )
 
     async def _stay_down(self, rng: Random, env: ChaosEnvironment) -> None:
         """Leaves the pack down for a while in some runs, and in some for so long that Slack gives up delivering."""
@@ -210,13 +248,18 @@ class ChaosRunner:
         for delivery in env.slack.unacknowledged.values():
             if delivery.is_given_up:
                 env.load.on_given_up(delivery)
-        self._clock.write_text("0")
         async with self._daemon(self.runs, env) as pack:
-            await self._wait_until_complete(env)
-            await asyncio.sleep(_QUIET_SECONDS)
-            if await pack.stop():
-                self.leftovers.append(f"the pack exited with status {pack.process.returncode}")
+            await self._finish(pack, env)
         await self._inspect(env.storage)
+
+    async def _finish(self, pack: DaemonProcess, env: ChaosEnvironment) -> None:
+        """Waits until nothing is missing, looks at the metrics, and stops the pack."""
+        self._clock.write_text("0")
+        await self._wait_until_complete(env)
+        await asyncio.sleep(_QUIET_SECONDS)
+        self.shown = await scrape(pack)
+        if await pack.stop():
+            self.leftovers.append(f"the pack exited with status {pack.process.returncode}")
 
     async def _wait_until_complete(self, env: ChaosEnvironment) -> None:
         """Flyte's record of a result can be out of date; then the pack repeats it for minutes before it goes on."""
@@ -228,8 +271,9 @@ class ChaosRunner:
 
     async def _inspect(self, storage: ChaosStorage) -> None:
         async with storage.open() as opened:
-            outbox, journal = await opened.outbox.backlog(), await opened.journal.backlog()
-        for name, backlog in (("outbox", outbox), ("journal", journal)):
+            backlogs = {"outbox": await opened.outbox.backlog(), "journal": await opened.journal.backlog()}
+        self.leftovers += gauge_problems(self.shown, backlogs)
+        for name, backlog in backlogs.items():
             if backlog.waiting or backlog.dead_lettered:
                 self.leftovers.append(f"{name}: {backlog.waiting} waiting, {backlog.dead_lettered} dead-lettered")
 

@@ -22,3 +22,13 @@ async def test_every_message_and_action_is_handled_once_though_the_pack_is_kille
     assert ledger.problems == []
     assert runner.leftovers == []
     assert sum(runner.kills.values()) == runs
+
+
+@pytest.mark.timeout(120)
+async def test_the_counters_of_a_pack_that_lives_through_all_faults_equal_the_ledger(tmp_path: Path) -> None:
+    runner = ChaosRunner(tmp_path, seed=9, runs=3, variant="everything", kills_packs=False)
+
+    ledger = await runner.run()
+
+    assert ledger.problems == []
+    assert runner.leftovers == []

@@ -1,0 +1,84 @@
+"""What metrics cost while they are scraped, and how long a scrape takes with a large backlog."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from adapters.storage_urls import create_storage
+from adapters.system_clock import SystemClock
+from tests.bench.environment import bench_environment
+from tests.bench.overhead import compare
+from tests.bench.report import Report, median_and_p95, milliseconds
+from tests.bench.waiting import append_messages
+from tests.support.daemon_process import daemon, daemon_environ
+
+_INTERVAL_SECONDS: Final = 0.5
+_SCRAPES: Final = 60
+
+
+async def measure_metrics(report: Report, directory: Path, messages: int) -> None:
+    """Compares a pack whose metrics are scraped twice a second with one without metrics."""
+    port = _free_port()
+    directory.mkdir()
+    async with _scraping(port, lambda _seconds: None):
+        on = {"FLYTE_SLACK_HTTP_PORT": str(port)}
+        off = {"FLYTE_SLACK_METRICS": "false"}
+        await compare(report, directory / "cost", "Metrics, scraped twice a second", off, on)
+    seconds = await _scrape_beside_backlog(directory / "backlog", port, messages)
+    report.heading(f"GET /metrics with {messages} messages waiting", "")
+    middle, tail = median_and_p95(seconds)
+    report.row("median", middle)
+    report.row("95th percentile", tail)
+    report.row("slowest", milliseconds(max(seconds)))
+
+
+async def _scrape_beside_backlog(directory: Path, port: int, messages: int) -> list[float]:
+    """Returns the seconds of scrapes while Flyte is down."""
+    seconds: list[float] = []
+    async with bench_environment(directory) as env:
+        storage = create_storage((directory / "state").as_uri(), SystemClock())
+        async with storage.open():
+            await append_messages(storage, messages, env.channels, env.people)
+        await env.flyte.go_down()
+        more = {"FLYTE_SLACK_APP_TOKEN": env.slack.app_token, "FLYTE_SLACK_HTTP_PORT": str(port)}
+        async with daemon(daemon_environ(env.slack, env.flyte, directory, **more)) as pack:
+            await pack.wait_for_event("hearing")
+            async with _scraping(port, seconds.append):
+                await asyncio.sleep(_SCRAPES * _INTERVAL_SECONDS)
+            await pack.stop()
+    return seconds
+
+
+@asynccontextmanager
+async def _scraping(port: int, on_scraped: Callable[[float], None]) -> AsyncIterator[None]:
+    """Scrapes whatever listens on this port, on one connection as Prometheus does."""
+
+    async def scrape() -> None:
+        async with aiohttp.ClientSession() as session:
+            while True:
+                with suppress(aiohttp.ClientError):
+                    began = time.monotonic()
+                    async with session.get(f"http://127.0.0.1:{port}/metrics") as response:
+                        await response.read()
+                    on_scraped(time.monotonic() - began)
+                await asyncio.sleep(_INTERVAL_SECONDS)
+
+    scraping = asyncio.create_task(scrape(), name="scrape")
+    try:
+        yield
+    finally:
+        scraping.cancel()
+        await asyncio.wait([scraping])
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
