@@ -20,4 +20,9 @@ def lane_of(action_id: ActionId, command: Command) -> ChannelId:
             channel = CommandInput(fields).at(lane) if lane else ""
         case _:
             channel = ""
-    return ChannelId(channel or f"action {action_id}")
+    return ChannelId(channel) if channel else lane_without_channel(action_id)
+
+
+def lane_without_channel(action_id: ActionId) -> ChannelId:
+    """Returns the lane of an action that is executed in the order of no channel."""
+    return ChannelId(f"action {action_id}")

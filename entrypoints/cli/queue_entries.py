@@ -9,10 +9,11 @@ from adapters.serialization.payloads import command_input, event_name, event_pay
 from application.catalog.secrecy import hide_capabilities
 from application.ports.journal import Journal
 from application.ports.outbox import Outbox
+from application.services.lanes import lane_of, lane_without_channel
 from application.services.waits import Wait, Waits
-from domain.actions import ActionId, JournalEntry, Step, action_key
-from domain.channels import ChannelId
-from domain.commands import Command, JoinChannel, LeaveChannel, SendMessage, SendRichMessage, command_name
+from domain.actions import Action, ActionId, JournalEntry, Step, action_key
+from domain.channels import NO_CHANNEL, ChannelId
+from domain.commands import command_name
 from domain.json_values import JsonObject
 from domain.messages import Receipt
 from domain.outbox import OutboxEntry
@@ -109,7 +110,7 @@ def _action(entry: JournalEntry, wait: Wait | None) -> QueueEntry:
     }
     state = f"{entry.state.value} {command_name(command)}"
     reason = entry.dead_letter_reason
-    return QueueEntry(key, action_id, _channel(command), entry.taken_at, state, reason, wait, details)
+    return QueueEntry(key, action_id, _channel(entry.action), entry.taken_at, state, reason, wait, details)
 
 
 def _step(step: Step) -> JsonObject:
@@ -121,14 +122,9 @@ def _step(step: Step) -> JsonObject:
     }
 
 
-def _channel(command: Command) -> ChannelId:
-    match command:
-        case SendMessage(message) | SendRichMessage(message):
-            return message.channel_id
-        case JoinChannel(channel_id) | LeaveChannel(channel_id):
-            return channel_id
-        case _:
-            return ChannelId("")
+def _channel(action: Action) -> ChannelId:
+    lane = lane_of(action.id, action.command)
+    return NO_CHANNEL if lane == lane_without_channel(action.id) else lane
 
 
 def _format_time(time: datetime | None) -> str | None:

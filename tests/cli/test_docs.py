@@ -167,3 +167,11 @@ def test_the_guide_lists_every_method_that_slack_can_pause() -> None:
 def test_the_guide_to_delivery_lists_everything_that_an_entry_may_wait_for() -> None:
     table = rows(section(page("delivery.md"), "## Inspect and manage queues"), r"`[a-z]+`")
     assert {code_spans(cells[0])[0] for cells in table} == {kind.value for kind in WaitKind}
+
+
+def test_what_operators_can_do_about_a_wait_is_listed_by_the_words_of_the_lists() -> None:
+    table = rows(section(OPERATORS, "## Why is something late?"), r".*`.*")
+    said = {re.sub(r" ?[(.].*", "", words) for cells in table for words in code_spans(cells[0])}
+    code = (ROOT / "application" / "services" / "waits.py").read_text()
+    assert len(said) > 10
+    assert [words for words in said if words not in code] == []

@@ -14,7 +14,7 @@ from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
 from domain.actions import Action, ActionId, StepName
 from domain.channels import ChannelId
-from domain.commands import ChatCommand, SendMessage
+from domain.commands import Broadcast, ChatCommand, Command, SendMessage
 from domain.events import CommandOutcome, MessageSent
 from domain.interactions import BlockAction, ViewEvent
 from domain.messages import IncomingMessage, OutgoingMessage, Receipt
@@ -102,6 +102,20 @@ def test_list_names_actions_as_flyte_does(directory: Path) -> None:
     assert taken.split()[0] == "6b059"
     assert taken.endswith("taken SendMessage: for a pack: none is running on this storage")
     assert aside.endswith("set aside SendMessage: Flyte does not know it")
+
+
+async def test_the_channel_of_any_command_is_listed(directory: Path) -> None:
+    storage = FileStorage(directory, SystemClock(), exclusive=False)
+    async with storage.open():
+        commands: list[Command] = [ChatCommand("UpdateMessage", {"channelId": "C7"}), Broadcast("hello")]
+        for number, command in enumerate(commands):
+            link = ActionId(LINK.replace("6b058", f"6b07{number}"))
+            await storage.journal.record(Action(link, command), lane=Lane("C7"))
+    listed = json.loads(await _in_thread(directory, "journal", "list", "--json"))
+    assert {entry["key"]: entry["channelId"] for entry in listed if "6b07" in entry["key"]} == {
+        "6b070": "C7",
+        "6b071": "",
+    }
 
 
 @pytest.mark.parametrize("name", ["outbox", "journal"])
