@@ -34,11 +34,13 @@ _RESTORE_SUMMARY: Final = "Fill an empty storage from a backup."
 _RESTORE_HELP: Final = f"""Fill the storage, which has to be empty, from the backup FILE. {STORAGE_NOTE}
 
 Stop the pack first, and move away what is in its directory: nothing is mixed or overwritten. `-` is standard input. A
-backup of an earlier version is brought up to date at the next start. For PostgreSQL, prints the command to use.
+backup of an earlier version is brought up to date at the next start. For PostgreSQL, prints the commands to use.
 {_STATUSES}
 """
-_PG_DUMP: Final = "pg_dump --schema=flyte_slack --format=custom --file={file} --dbname={url}"
-_PG_RESTORE: Final = "pg_restore --clean --if-exists --single-transaction --dbname={url} {file}"
+PG_DUMP: Final = "pg_dump --schema=flyte_slack --format=custom --file={file} --dbname={url}"
+PG_RESTORE: Final = """\
+psql --dbname={url} --command='ALTER SCHEMA flyte_slack RENAME TO flyte_slack_before'
+pg_restore --exit-on-error --single-transaction --dbname={url} {file}"""
 _REPEATED: Final = (
     "At the next start, what waits in it is delivered and executed again, even if that has been done since the backup, "
     "and messages since then are not recognized. To see and discard what waits: `flyte-slack outbox list` and "
@@ -51,7 +53,7 @@ def backup_command(environ: Mapping[str, str]) -> click.Command:
     force = click.Option(["--force"], is_flag=True, help="Replace FILE if it exists.")
     return click.Command(
         "backup",
-        callback=partial(_run, environ, _back_up, _PG_DUMP),
+        callback=partial(_run, environ, _back_up, PG_DUMP),
         params=[_file(), force],
         help=_BACKUP_HELP,
         short_help=_BACKUP_SUMMARY,
@@ -62,7 +64,7 @@ def restore_command(environ: Mapping[str, str]) -> click.Command:
     """Returns the command; `environ` names the storage."""
     return click.Command(
         "restore",
-        callback=partial(_run, environ, _restore, _PG_RESTORE),
+        callback=partial(_run, environ, _restore, PG_RESTORE),
         params=[_file()],
         help=_RESTORE_HELP,
         short_help=_RESTORE_SUMMARY,

@@ -12,6 +12,7 @@ import yaml
 
 from adapters.filesystem.schema import VERSION
 from adapters.filesystem.storage import FileStorage
+from entrypoints.cli.storage_backup import PG_DUMP, PG_RESTORE
 from entrypoints.testing.storage_values import CLOCK, A, new_entry
 from tests.adapters.test_file_storage_migration import DATA
 from tests.cli.check.environment import open_environment
@@ -99,6 +100,11 @@ async def test_a_pack_is_upgraded_rolled_back_and_restored(place: Place, name: s
         said = await place.type([line for line in restoring if " list" in line])
         assert said.count("state\n") == 2
     assert await start(place.state) == await start(tmp_path / "before")
+
+
+def test_the_guide_backs_up_and_restores_a_database_as_the_program_says() -> None:
+    printed = f"{PG_DUMP}\n{PG_RESTORE}".format(file="flyte-slack.dump", url="flyte_slack").splitlines()
+    assert [line for line in steps("Backup and restore") if line.startswith(("pg_", "psql"))] == printed
 
 
 @pytest.mark.parametrize("name", PLACES)

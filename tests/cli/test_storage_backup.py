@@ -5,6 +5,7 @@ import io
 import os
 import sqlite3
 import stat
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,12 +15,14 @@ from click.testing import CliRunner, Result
 
 from adapters.filesystem.schema import VERSION
 from adapters.filesystem.storage import FileStorage
+from adapters.postgresql.storage import PostgresStorage
 from domain.errors import StorageUnusable
 from entrypoints.cli.commands import main
 from entrypoints.config.passwords import without_passwords
 from entrypoints.testing.storage_contents import contents, fill
 from entrypoints.testing.storage_values import CLOCK, A, new_entry
 from tests.adapters.test_file_storage_migration import DATA
+from tests.support.postgres_server import program_folder
 from tests.support.storage_processes import storage_process
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
@@ -281,7 +284,7 @@ def test_a_disk_that_is_full_leaves_the_target_empty(backup: Path, tmp_path: Pat
     ("command", "line"),
     [
         ("backup", "pg_dump --schema=flyte_slack --format=custom --file=pack.dump --dbname={url}"),
-        ("restore", "pg_restore --clean --if-exists --single-transaction --dbname={url} pack.dump"),
+        ("restore", "pg_restore --exit-on-error --single-transaction --dbname={url} pack.dump"),
     ],
 )
 def test_for_postgresql_the_line_to_type_is_printed(command: str, line: str) -> None:
@@ -295,6 +298,25 @@ def test_a_memory_storage_has_no_backup(tmp_path: Path) -> None:
     refused = run("memory:", "backup", str(tmp_path / "pack.db"))
     assert refused.exit_code == 1
     assert "is not a directory" in refused.stderr
+
+
+def test_a_database_is_backed_up_and_restored_by_the_lines_that_are_printed(tables_url: str, tmp_path: Path) -> None:
+    def type_lines(command: str) -> None:
+        lines = run(tables_url, command, str(tmp_path / "pack.dump")).stderr.splitlines()[1:]
+        shell = ["/bin/sh", "-ec", "\n".join(lines)]
+        path = f"{program_folder()}:{os.environ['PATH']}"
+        subprocess.run(shell, check=True, env={"PATH": path}, capture_output=True)  # noqa: S603 - a test's own lines
+
+    async def store(number: int) -> list[str]:
+        async with (storage := PostgresStorage(tables_url, CLOCK, lease_seconds=20)).open():
+            await storage.outbox.append([new_entry(A, number)])
+            return [entry.key async for entry in storage.outbox.entries()]
+
+    kept = asyncio.run(store(1))
+    type_lines("backup")
+    asyncio.run(store(2))
+    type_lines("restore")
+    assert asyncio.run(store(1)) == kept
 
 
 @pytest.mark.parametrize(
