@@ -89,11 +89,14 @@ def restore(directory: Path, backup: BinaryIO) -> Backup:
 
 def _copy(directory: Path, target: Path, now: datetime) -> Backup:
     """Copies the database and the list of channels to a new file. Raises StorageError and OSError."""
-    inspect(directory)
-    require_current(directory)
     source = directory / DATABASE
     if not source.is_file():
-        raise StorageUnusable(f"there is no {source}: has the pack ever run there?")
+        raise StorageUnusable(
+            f"there is no {source}: has the pack ever run there?; set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR as "
+            "for the pack"
+        )
+    inspect(directory)
+    require_current(directory)
     with private_file(target):
         pass
     try:

@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
+from application.ports.storage import StorageDescription
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -40,3 +42,6 @@ class BackedUpStorage(Protocol):
         Raises StorageError if a pack is using the storage, if it is not empty, or if the backup is damaged or was made
         by a newer version.
         """
+
+    def describe(self) -> StorageDescription:
+        """Returns where the data is."""

@@ -14,6 +14,7 @@ from entrypoints.check.configuration import check_settings
 from entrypoints.check.findings import Finding, failed
 from entrypoints.check.flyte import check_flyte
 from entrypoints.check.http_port import check_http, find_running_pack
+from entrypoints.check.recording import check_recording
 from entrypoints.check.slack import check_slack
 from entrypoints.check.storage import check_storage
 from entrypoints.check.storage_place import StoragePlace, look_at_directory
@@ -51,6 +52,8 @@ async def run_checks(
         for subject in subjects:
             for finding in await subject:
                 report(finding)
+    if settings.record:
+        report(check_recording(settings.record))
     report(check_clock(skews))
 
 

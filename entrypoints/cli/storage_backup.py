@@ -125,17 +125,17 @@ def _back_up(storage: BackedUpStorage, file: str, *, force: bool) -> str:
 
 def _restore(storage: BackedUpStorage, file: str) -> str:
     if file == _STANDARD:
-        return _restored(storage.restore(sys.stdin.buffer))
+        return _restored(storage, storage.restore(sys.stdin.buffer))
     log = Path(f"{file}-wal")
     if log.exists() and log.stat().st_size:
         raise StorageUnusable(f"{log} lies beside {file}, which is a database in use and no backup")
     with Path(file).open("rb") as backup:
-        return _restored(storage.restore(backup))
+        return _restored(storage, storage.restore(backup))
 
 
-def _restored(backup: Backup) -> str:
+def _restored(storage: BackedUpStorage, backup: Backup) -> str:
     when = f" of {backup.made_at:%Y-%m-%d %H:%M:%S} UTC" if backup.made_at else ""
-    said = f"restored the backup{when}: {_contents(backup)}. {_REPEATED}"
+    said = f"{storage.describe().location}: restored the backup{when}: {_contents(backup)}. {_REPEATED}"
     if backup.channels is None:
         said += " It has no list of joined channels: copy channels.json into the directory too."
     return said

@@ -81,7 +81,7 @@ def change(file: Path, statement: str) -> None:
 def test_a_restored_backup_holds_everything(source: Path, backup: Path, tmp_path: Path) -> None:
     result = run(tmp_path / "target", "restore", str(backup))
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("restored the backup of 20")
+    assert result.stdout.startswith(f"{tmp_path}/target: restored the backup of 20")
     assert "3 joined channels, " in result.stdout
     assert "delivered and executed again" in result.stdout
     assert contents_of(tmp_path / "target") == contents_of(source)
@@ -151,7 +151,7 @@ def test_a_directory_without_a_pack_has_no_backup(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir(0o700)
     refused = run(tmp_path / "empty", "backup", str(tmp_path / "pack.db"))
     assert refused.exit_code == 1
-    assert "has the pack ever run there?" in refused.stderr
+    assert "has the pack ever run there?; set FLYTE_SLACK_STORAGE or FLYTE_SLACK_BACKUP_DIR" in refused.stderr
     assert files(tmp_path) == {"empty"}
 
 

@@ -4,6 +4,8 @@ from asyncio import Future
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from adapters.filesystem.storage import FileStorage
 from adapters.system_clock import SystemClock
 from application.ports.clock import Clock
@@ -163,3 +165,22 @@ def test_a_wrong_clock_of_flyte_only_is_a_warning() -> None:
 
 def test_the_clock_is_skipped_when_no_server_sends_the_time() -> None:
     assert clock_finding(ShiftedClock(0)).status is Status.SKIPPED
+
+
+async def test_a_recording_that_can_be_written_is_ok_and_not_created(env: CheckEnvironment, tmp_path: Path) -> None:
+    env.variables["FLYTE_SLACK_RECORD"] = str(tmp_path / "record.jsonl")
+    assert (await env.finding("recording")).status is Status.OK
+    assert not (tmp_path / "record.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["none/record.jsonl", "link.jsonl", "pipe"])
+async def test_a_recording_that_can_not_be_written_ends_a_start(
+    env: CheckEnvironment, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "record.jsonl")
+    os.mkfifo(tmp_path / "pipe")
+    env.variables["FLYTE_SLACK_RECORD"] = str(tmp_path / name)
+    finding = await env.finding("recording")
+    assert finding.status is Status.FAILED
+    assert finding.ends_start
+    assert "FLYTE_SLACK_RECORD" in finding.remedy
