@@ -4,7 +4,7 @@ import asyncio
 import math
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -98,7 +98,7 @@ class Database:
         # A daemon thread: a disk that does not answer must not keep the process from ending.
         threading.Thread(target=self._serve, args=(self._loop, self._closed), name="storage", daemon=True).start()
         try:
-            return await self._ask(first)
+            return cast("T", await self._request(first).answer)
         except BaseException:
             await self.close()
             raise
@@ -115,22 +115,29 @@ class Database:
 
         Raises TooLate instead, also without effect, if the commit has not begun within the time given.
         """
-        try:
-            return await self._ask(work, within_seconds)
-        except StorageUnusable as error:
-            raise StorageUnavailable(str(error)) from error
+        return await self.submit(work, within_seconds=within_seconds)
+
+    def submit(self, work: Work[T], *, within_seconds: float | None = None) -> Awaitable[T]:
+        """Does what `run` does, for the caller to await; requests made from now on are performed after this one."""
+        return self._result_of(self._request(work, within_seconds))
 
     def empty_log_soon(self) -> None:
         """The log may still hold what a request has overwritten in order to forget it. For requests, in the thread."""
         self._is_log_to_be_emptied = self._is_exclusive
 
-    async def _ask(self, work: Work[T], within_seconds: float | None = None) -> T:
+    def _request(self, work: Work[Any], within_seconds: float | None = None) -> _Request:
         if self._loop is None:
             raise StorageUnavailable(f"{self._path} is not open")
         deadline = math.inf if within_seconds is None else self._monotonic() + within_seconds
         request = _Request(work, self._loop.create_future(), deadline)
         self._requests.put(request)
-        return cast("T", await request.answer)
+        return request
+
+    async def _result_of(self, request: _Request) -> Any:
+        try:
+            return await request.answer
+        except StorageUnusable as error:
+            raise StorageUnavailable(str(error)) from error
 
     def _serve(self, loop: asyncio.AbstractEventLoop, closed: "asyncio.Future[None]") -> None:
         is_open = True

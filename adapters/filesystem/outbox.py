@@ -39,6 +39,8 @@ class FileOutbox:
         self, database: Database, clock: Clock, uptime: Uptime, is_joined: Callable[[ChannelId], bool]
     ) -> None:
         self.database = database
+        self.subscribers: list[Callable[[], None]] = []
+        """Called when entries are about to be appended: what is asked for from then on comes after them."""
         self._is_joined = is_joined
         self._clock = clock
         self._uptime = uptime
@@ -53,9 +55,12 @@ class FileOutbox:
         within_seconds: float | None = None,
         only_if_joined: Collection[ChannelId] = (),
     ) -> list[bool]:
-        return await self.database.run(
+        appended = self.database.submit(
             partial(self._append, entries, frozenset(only_if_joined)), within_seconds=within_seconds
         )
+        for notify in self.subscribers:
+            notify()
+        return await appended
 
     async def claim(
         self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0

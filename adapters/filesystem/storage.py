@@ -73,7 +73,7 @@ class FileStorage:
         self._channels = FileChannels(self._directory / "channels.json", self.database)
         self.channels = self._channels
         self.gaps = FileGaps(self.database)
-        self.outbox = FileOutbox(self.database, clock, self._uptime, self._channels.is_joined)
+        self.outbox = self._outbox = FileOutbox(self.database, clock, self._uptime, self._channels.is_joined)
         self.journal = FileJournal(self.database, clock, self._uptime)
         self.message_keys = FileMessageKeys(self.database, self._uptime)
         self.rate_limiter = self._rate_limiter
@@ -104,7 +104,9 @@ class FileStorage:
         await self._tidying.run_if_due({*joined, *(others or ())})
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
-        """An operator's command beside the pack gives no hint."""
+        """Without hints from an operator's command beside the pack."""
+        if topic is Topic.OUTBOX:
+            self._outbox.subscribers.append(notify)
 
     def describe(self) -> StorageDescription:
         return StorageDescription(str(self._directory), is_durable=True, is_shared=False)

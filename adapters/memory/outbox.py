@@ -66,6 +66,8 @@ class MemoryOutbox:
     def __init__(self, clock: Clock, is_joined: Callable[[ChannelId], bool]) -> None:
         self._clock = clock
         self._is_joined = is_joined
+        self.subscribers: list[Callable[[], None]] = []
+        """Called when entries were appended."""
         self._lanes: dict[Lane, _Lane] = {}
         self._tokens = count(1)
         self._positions: dict[str, int] = {}
@@ -102,7 +104,10 @@ class MemoryOutbox:
         if within_seconds is not None and within_seconds <= 0:
             raise TooLate
         left_out = {channel_id for channel_id in only_if_joined if not self._is_joined(channel_id)}
-        return [entry.event.channel_id not in left_out and self._append(entry) for entry in entries]
+        are_new = [entry.event.channel_id not in left_out and self._append(entry) for entry in entries]
+        for notify in self.subscribers:
+            notify()
+        return are_new
 
     async def claim(
         self, lanes: int, entries: int, lease_seconds: float, *, held: Sequence[Claim] = (), min_priority: int = 0

@@ -108,7 +108,8 @@ class MemoryStorage:
         """No other process can take anything from here."""
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
-        """No other process leaves work."""
+        if topic is Topic.OUTBOX:
+            self._outbox.subscribers.append(notify)
 
     def describe(self) -> StorageDescription:
         return StorageDescription("memory", is_durable=False, is_shared=False)

@@ -162,6 +162,7 @@ class PostgresOutbox(PostgresClaims):
             lambda session: _append(session, first, only_if_joined), within_seconds=within_seconds
         )
         if new:
+            self._wakeups.wake(Topic.OUTBOX)
             self._wakeups.announce(Topic.OUTBOX)
         return [entry.key in new and positions[entry.key] == position for position, entry in enumerate(entries)]
 

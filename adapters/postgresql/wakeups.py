@@ -41,8 +41,13 @@ class Wakeups:
         self._sending: asyncio.Task[None] | None = None
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
-        """Calls `notify` when another replica has left work of this kind."""
+        """Calls `notify` when there is work of this kind."""
         self._subscribers[topic].append(notify)
+
+    def wake(self, topic: Topic) -> None:
+        """Wakes whoever waits in this process for work of this kind."""
+        for notify in self._subscribers[topic]:
+            notify()
 
     def announce(self, topic: Topic) -> None:
         """Tells the other replicas, soon, that there is work of this kind."""
@@ -99,12 +104,8 @@ class Wakeups:
         name, _, sender = notification.payload.partition(" ")
         if sender != str(self._replicas.own_id):
             with suppress(ValueError):  # of a newer replica
-                self._wake(Topic(name))
+                self.wake(Topic(name))
 
     def _wake_all(self) -> None:
         for topic in Topic:
-            self._wake(topic)
-
-    def _wake(self, topic: Topic) -> None:
-        for notify in self._subscribers[topic]:
-            notify()
+            self.wake(topic)

@@ -68,9 +68,11 @@ class Storage(Protocol):
         """Keeps what this process owns for so long, and does what housekeeping the storage needs."""
 
     def subscribe(self, topic: Topic, notify: Callable[[], None]) -> None:
-        """Calls `notify` when another process may have left work of this kind.
+        """Calls `notify` when there may be work of this kind: new entries of this process, or what another has left.
 
-        A hint that may come late, repeatedly or never: callers also look from time to time.
+        For new entries it may come a little before they are stored, if whoever claims from then on gets them all the
+        same. From another process it is a hint that may come late, repeatedly or never: callers also look from time to
+        time.
         """
 
     def describe(self) -> StorageDescription:

@@ -1,7 +1,7 @@
 """Stores the events to be delivered to flows, and follows the bot's memberships."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -61,14 +61,12 @@ class ReceiveEvents:
         workspaces: WorkspaceFilter,
         replicas: ReplicaGroup,
         work_log: WorkLog,
-        notify: Callable[[], None],
         telemetry: Telemetry,
         listen: Listen,
         *,
         receives_bots: bool,
         receives_edits: bool,
     ) -> None:
-        """`notify` is called when events have been stored that `receive` had to hold."""
         self._chat = chat
         self._channels = storage.channels
         self._outbox = storage.outbox
@@ -77,7 +75,6 @@ class ReceiveEvents:
         self._workspaces = workspaces
         self._replicas = replicas
         self._work_log = work_log
-        self._notify = notify
         self._telemetry = telemetry
         self._listen = listen
         self._receives_bots = receives_bots
@@ -188,8 +185,7 @@ class ReceiveEvents:
         self._doubts.on_heard(incoming, channel_id, partial(self._receive_held, incoming, channel_id, identity))
 
     async def _receive_held(self, incoming: IncomingEvent, channel_id: ChannelId, identity: Identity) -> None:
-        if await self._receive([incoming], identity, is_backfilled=False, may_hold=False):
-            self._notify()
+        await self._receive([incoming], identity, is_backfilled=False, may_hold=False)
         self._held[channel_id] -= 1
         self._held += Counter()  # forgets those at zero
 

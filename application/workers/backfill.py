@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -135,11 +135,11 @@ class Backfill:
             if task.gap.channel_id in active:
                 task.active_at = self._chat.now()
 
-    async def run(self, identity: Identity, on_stored: Callable[[], None]) -> None:
-        """Runs scheduled backfills until the pack ends. Calls `on_stored` whenever messages have been stored."""
+    async def run(self, identity: Identity) -> None:
+        """Runs scheduled backfills until the pack ends."""
         async with asyncio.TaskGroup() as workers:
             for number in range(_CONCURRENT_CHANNELS):
-                workers.create_task(self._work(identity, on_stored), name=f"backfill {number}")
+                workers.create_task(self._work(identity), name=f"backfill {number}")
             if self._is_shared and self._look_back:
                 workers.create_task(self._take_turns(), name="take turns at the backfill")
                 workers.create_task(self._follow_others(), name="follow the backfill of others")
@@ -208,7 +208,7 @@ class Backfill:
         except ShutdownRequested:
             return
 
-    async def _work(self, identity: Identity, on_stored: Callable[[], None]) -> None:
+    async def _work(self, identity: Identity) -> None:
         try:
             while True:
                 task = self._next_task()
@@ -218,7 +218,7 @@ class Backfill:
                     continue
                 task.is_in_progress = True
                 try:
-                    await self._backfill(task, identity, on_stored)
+                    await self._backfill(task, identity)
                 except ShutdownRequested:
                     raise
                 except Exception as error:  # noqa: BLE001 - a bug, which holds up this channel alone
@@ -242,7 +242,7 @@ class Backfill:
         due = min((task.due_at for task in self._tasks.values() if not task.is_in_progress), default=math.inf)
         return None if due == math.inf else due - _now()
 
-    async def _backfill(self, task: _Task, identity: Identity, on_stored: Callable[[], None]) -> None:
+    async def _backfill(self, task: _Task, identity: Identity) -> None:
         channel_id, began_at = task.gap.channel_id, _now()
         if not await self._is_heard(channel_id):
             await self._close(task)
@@ -257,7 +257,6 @@ class Backfill:
             new = await self._receive_events.receive(events, identity, is_backfilled=True)
             if new:
                 log.info("caught_up", channel=channel_id, looked_at=len(missed), new=new)
-            on_stored()
         if began_at < task.look_again_at:
             task.due_at, task.after = task.look_again_at, max(task.after, task.gap.until - _SECOND_LOOK)
         else:

@@ -23,7 +23,6 @@ from application.services.group_connection import GroupConnection
 from application.use_cases.receive_events import ReceiveEvents
 from application.use_cases.receive_interaction import ReceiveInteraction
 from application.workers.backfill import MIN_GAP_SECONDS, Backfill
-from application.workers.outbox_relay import OutboxRelay
 from domain.messages import IncomingMessage
 from domain.users import Identity
 
@@ -47,7 +46,6 @@ class MessageConsumer:
         receive_events: ReceiveEvents,
         receive_interaction: ReceiveInteraction,
         backfill: Backfill,
-        relay: OutboxRelay,
         group_connection: GroupConnection,
         health: ChatHealth,
         clock: Clock,
@@ -57,7 +55,6 @@ class MessageConsumer:
         self._receive_events = receive_events
         self._receive_interaction = receive_interaction
         self._backfill = backfill
-        self._relay = relay
         self._group_connection = group_connection
         self._health = health
         self._clock = clock
@@ -74,7 +71,7 @@ class MessageConsumer:
         """Receives until the pack ends, and stores what has arrived by then. Raises ChatRejected like the receiver."""
         async with self._receiver.events() as events, asyncio.TaskGroup() as self._tasks:
             reading = self._tasks.create_task(self._read(events), name="read events")
-            run_backfill = self._backfill.run(identity, self._relay.notify)
+            run_backfill = self._backfill.run(identity)
             self._tasks.create_task(self._group_connection.run(), name="note the connection")
             backfilling = self._tasks.create_task(run_backfill, name="backfill")
             try:
@@ -98,8 +95,7 @@ class MessageConsumer:
 
     async def _persist_interaction(self, incoming: IncomingEvent) -> None:
         try:
-            if await self._receive_interaction.receive(incoming):
-                self._relay.notify()
+            await self._receive_interaction.receive(incoming)
         except ShutdownRequested:
             log.warning("arrivals_not_safe", count=1)
         except Exception:  # noqa: BLE001 - a bug
@@ -135,7 +131,6 @@ class MessageConsumer:
         time = asyncio.get_running_loop().time
         began_at = time()
         if await self._receive_events.receive(batch, identity):
-            self._relay.notify()
             self._backfill.prioritize(
                 each.event.channel_id for each in batch if isinstance(each.event, IncomingMessage)
             )

@@ -301,7 +301,6 @@ class Application(containers.DeclarativeContainer):
         workspaces=workspaces,
         replicas=replicas,
         work_log=work_log,
-        notify=outbox_relay.provided.notify,
         telemetry=adapters.telemetry,
         listen=settings.provided.listen,
         receives_bots=settings.provided.receives_bots,
@@ -336,7 +335,6 @@ class Application(containers.DeclarativeContainer):
             look_back_seconds=settings.provided.catch_up_seconds,
             listen=settings.provided.listen,
         ),
-        relay=outbox_relay,
         group_connection=providers.Singleton(
             GroupConnection, chat=chat, storage=storage, replicas=replicas, shutdown=shutdown
         ),

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from application.ports.storage import Storage
+from application.ports.storage import Storage, Topic
 from domain.errors import TooLate
 from domain.interactions import Reaction
-from domain.outbox import Backlog, InboundEvent, OutboxEntry, outbox_entry
+from domain.outbox import Backlog, Claim, InboundEvent, OutboxEntry, outbox_entry
 from entrypoints.testing import strategies
 from entrypoints.testing.storage_suite import Restart, StorageSuite, property_settings
 from entrypoints.testing.storage_values import CLOCK, LEASE, NOW, STEPS, A, B, C, after, at, new_click, new_entry
@@ -39,6 +39,15 @@ async def ack_first(storage: Storage) -> OutboxEntry:
 
 
 class OutboxContract(StorageSuite):
+    async def test_whoever_is_told_of_a_new_entry_can_claim_it(self, storage: Storage) -> None:
+        claiming: list[asyncio.Task[list[Claim]]] = []
+        storage.subscribe(
+            Topic.OUTBOX, lambda: claiming.append(asyncio.ensure_future(storage.outbox.claim(10, 10, LEASE)))
+        )
+        await storage.outbox.append([new_entry(A, 1)])
+        claims = [claim for claims in await asyncio.gather(*claiming) for claim in claims]
+        assert [claim.entries for claim in claims] == [(new_entry(A, 1),)]
+
     async def test_an_appended_entry_is_new_and_waits(self, storage: Storage) -> None:
         assert await storage.outbox.append([new_entry(A, 1)]) == [True]
         assert await waiting(storage) == [new_entry(A, 1)]

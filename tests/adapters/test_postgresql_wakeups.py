@@ -64,12 +64,14 @@ async def test_the_end_of_a_replica_wakes_the_others(tables_url: str, hints: Hin
         await asyncio.wait_for(hints.events[topic].wait(), SOON)
 
 
-async def test_a_replica_is_not_woken_by_itself(tables_url: str, storage: PostgresStorage, hints: Hints) -> None:
+async def test_a_replica_wakes_itself_once(tables_url: str, storage: PostgresStorage, hints: Hints) -> None:
     own = PostgresStorage(tables_url, SystemClock(), lease_seconds=20)
     own_hints = Hints(own)
     async with own.open():
         await own_hints.started()
         await own.outbox.append([new_entry(A, 1)])
+        assert own_hints.events[Topic.OUTBOX].is_set()
+        own_hints.events[Topic.OUTBOX].clear()
         await asyncio.wait_for(hints.events[Topic.OUTBOX].wait(), SOON)
         await storage.leases.release(await held(storage, LANE_A))
         await asyncio.wait_for(own_hints.events[Topic.LANES].wait(), SOON)  # later than its own

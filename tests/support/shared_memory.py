@@ -274,6 +274,9 @@ class _Outbox:
     async def append(self, *arguments: Any, **keywords: Any) -> list[bool]:
         are_new = await self.shared.storage.outbox.append(*arguments, **keywords)
         self.shared.notify_others(self.process, Topic.OUTBOX)
+        for process, topic, notify in self.shared.listeners:
+            if process is self.process and topic is Topic.OUTBOX:
+                notify()
         return are_new
 
 
