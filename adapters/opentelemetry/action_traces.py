@@ -49,9 +49,10 @@ class ActionTraces:
         """The span of an action begins with the request that found it."""
         asked_at = self._tracer.now()
         action: Action | None = await call.perform()
-        if action is not None:
-            self._asked_at[action.id] = asked_at
-        return action
+        if action is None:
+            return None
+        self._asked_at[action.id] = asked_at
+        return self._sent.with_cause(action)
 
     async def dispatch(self, call: PortCall) -> Any:
         """Executes an action. What follows in the task belongs to it."""

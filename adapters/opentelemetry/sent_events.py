@@ -6,6 +6,7 @@ from opentelemetry.trace import SpanContext
 
 from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.spans import Span
+from adapters.opentelemetry.trace_parents import load_trace_parent
 from application.log_context import cause_of
 from application.resilience.interception import PortCall
 from domain.actions import Action
@@ -20,6 +21,8 @@ class SentEvents:
         self._accepted_at: Lately[int, int] = Lately()
         """By the ids of spans; in nanoseconds since 1970."""
         self._by_key: Lately[str, SpanContext] = Lately()
+        self._keys: Lately[int, str] = Lately()
+        """By the ids of spans."""
 
     def announcing(self, call: PortCall, span: Span) -> PortCall:
         """Returns the call that also tells flows where the trace goes on, if they are to know it."""
@@ -32,10 +35,16 @@ class SentEvents:
         self._accepted_at[span.context.span_id] = accepted_at
         if key:
             self._by_key[key] = span.context
+            self._keys[span.context.span_id] = key
 
     def accepted_at(self, context: SpanContext) -> int | None:
         """Returns when the engine accepted the event of a span; None if this process did not send it lately."""
         return self._accepted_at.get(context.span_id)
+
+    def with_cause(self, action: Action) -> Action:
+        """Returns the action with the message whose place in a trace it carries, if that was sent lately."""
+        parent = load_trace_parent(action.trace_parent)
+        return replace(action, cause=self._keys.get(parent.span_id) or action.cause) if parent else action
 
     def answered_by(self, action: Action) -> SpanContext | None:
         """Returns the span of the message that an action answers, if it was sent lately."""

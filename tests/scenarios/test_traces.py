@@ -20,6 +20,7 @@ from entrypoints.simulation.flyte.flow_loader import flow_from_text
 from entrypoints.simulation.flyte.server import FlyteServer
 from entrypoints.simulation.slack.server import SlackServer
 from tests.support.daemon_process import daemon, daemon_environ
+from tests.support.logs import captured_lines
 from tests.support.traces import SpanFile, tree, unexplained
 
 SHORT = timedelta(milliseconds=50)
@@ -125,6 +126,18 @@ async def test_flows_get_the_place_in_the_trace_and_slack_does_not(
     assert trace_parent_in(event.payload) == f"00-{trace_id}-{sent.span_id.removeprefix('0x')}-01"
     assert trace_parent_in(result.payload) == f"00-{trace_id}-{reported.span_id.removeprefix('0x')}-01"
     assert "traceparent" not in str(slack.posts[0])
+
+
+async def test_the_place_in_the_trace_tells_the_log_which_message_led_to_an_action(
+    slack: SlackServer, flyte: FlyteServer, spans: SpanFile, variables: dict[str, str]
+) -> None:
+    with captured_lines() as lines:
+        async with traced_pack(variables, slack, spans):
+            await echo(slack, flyte)
+
+    [delivered] = [line for line in lines if line["event"] == "message_delivered"]
+    [concluded] = [line for line in lines if line["event"] == "action_concluded"]
+    assert concluded["cause"] == delivered["ref"]
 
 
 async def test_without_the_setting_events_and_inputs_are_left_alone(
