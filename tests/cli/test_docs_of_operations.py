@@ -1,5 +1,6 @@
 """The steps of the operators' guide back up, upgrade, roll back and restore a pack, wherever it runs."""
 
+import re
 import shutil
 import sqlite3
 import stat
@@ -144,3 +145,11 @@ def test_the_pod_for_a_restore_has_the_claim_of_the_chart_s_release() -> None:
     assert volume["persistentVolumeClaim"]["claimName"] == "slack-flyte-slack"
     assert container["env"] == [{"name": "FLYTE_SLACK_BACKUP_DIR", "value": f"/{STATE}/pack"}]
     assert pod["spec"]["securityContext"]["runAsUser"] == 10001
+
+
+def test_the_changelog_has_every_release_and_its_date() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    versions = [heading for heading in headings if heading != "[Unreleased]"]
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", version) for version in versions)
+    kept = {path.parent.name for path in (ROOT / "tests" / "releases").glob("*/directory.json")}
+    assert kept <= {version.partition("]")[0][1:] for version in versions}
