@@ -14,7 +14,7 @@ from domain.outbox import Backlog, InboundEvent, OutboxEntry
 
 log = structlog.get_logger()
 
-_FIGURES_HOURS = 1
+_FIGURES_SECONDS = 3600.0
 _CALM_SECONDS = 5.0
 """Once no more actions have failed for so long, how many did is told."""
 _REPORT_SECONDS = 60.0
@@ -27,8 +27,8 @@ class WorkLog:
     def __init__(self, clock: Clock, chat_health: ChatHealth) -> None:
         self._clock = clock
         self._chat_health = chat_health
-        self._figures_at: float | None = None
-        """When the next figures are due, by the event loop's time."""
+        self._counting_since: float | None = None
+        """By the event loop's time."""
         self._heard = self._delivered = self._executed = self._failed = 0
         self._refused = _Refusals()
 
@@ -60,21 +60,21 @@ class WorkLog:
         """Logs what is due by now; to be called every few seconds."""
         self._refused.report_if_due()
         now = _now()
-        if self._figures_at is None:
-            self._figures_at = now + _FIGURES_HOURS * 3600
-        elif now >= self._figures_at:
-            self._figures_at += _FIGURES_HOURS * 3600
-            self._log_figures(outbox, journal)
+        if self._counting_since is None:
+            self._counting_since = now
+        elif (seconds := now - self._counting_since) >= _FIGURES_SECONDS:
+            self._counting_since = now
+            self._log_figures(seconds, outbox, journal)
 
     def report_at_end(self) -> None:
         """Logs what would be told later; to be called when the pack ends."""
         self._refused.report()
 
-    def _log_figures(self, outbox: Backlog, journal: Backlog) -> None:
+    def _log_figures(self, seconds: float, outbox: Backlog, journal: Backlog) -> None:
         oldest = [backlog.oldest_at for backlog in (outbox, journal) if backlog.oldest_at]
         log.info(
             "figures",
-            hours=_FIGURES_HOURS,
+            hours=round(seconds / 3600, 1),
             heard=self._heard,
             delivered=self._delivered,
             actions=self._executed,

@@ -114,6 +114,17 @@ async def test_the_figures_are_those_of_the_hour(world: World, lines: list[Event
     }
 
 
+async def test_hours_in_which_the_storage_did_not_answer_are_one_line(world: World, lines: list[EventDict]) -> None:
+    async with world.pack():
+        await world.clock.advance(10)
+        world.faults.block("outbox.backlog")
+        await world.clock.advance(3 * 3600)
+        world.faults.lift("outbox.backlog")
+        await world.clock.advance(1800)
+
+    assert [line["hours"] for line in of("figures", lines)] == [3.0]
+
+
 def received_at(message: IncomingMessage) -> str:
     """When the pack received a message, as the log writes times."""
     return datetime.fromtimestamp(float(message.timestamp), UTC).isoformat(timespec="milliseconds")
