@@ -147,5 +147,8 @@ class ActionTraces:
         return seconds
 
     def _forget(self, action_id: ActionId, error: str) -> None:
+        """What follows in the task does not belong to the action."""
         if (span := self._processing.pop(action_id, None)) is not None:
             self._tracer.end(span, error)
+            if current.get() is span:
+                current.set(None)

@@ -63,7 +63,12 @@ class EventTraces:
         entries, *others = call.arguments
         spans = [self._begin_to_receive(entry) for entry in entries]
         traced = [replace(entry, trace_parent=span.trace_parent) for entry, span in zip(entries, spans, strict=True)]
-        are_new = await replace(call, arguments=(traced, *others)).perform()
+        try:
+            are_new = await replace(call, arguments=(traced, *others)).perform()
+        except BaseException as error:
+            for span in spans:
+                self._tracer.end(span, error_type(error))
+            raise
         stored_at = self._tracer.now()
         for span, is_new in zip(spans, are_new, strict=True):
             if is_new:
@@ -116,9 +121,14 @@ class EventTraces:
         return await call.perform()
 
     def _forget(self, entry: OutboxEntry, error: str) -> None:
+        """What follows in the task does not belong to the event."""
         self._claimed.pop(entry.key, None)
         if (span := self._sending.pop(entry.key, None)) is not None:
             self._tracer.end(span, error)
+            if current.get() is span:
+                current.set(None)
+        elif not error and (parent := load_trace_parent(entry.trace_parent)) is not None:  # an earlier process sent it
+            self._tracer.add_wait(parent, _WAIT_IN_OUTBOX, nanoseconds(entry.received_at), self._tracer.now())
 
     def end_all(self) -> None:
         """Ends what is not complete when the pack stops."""

@@ -1,5 +1,7 @@
 """Where spans go: whatever OpenTelemetry's own variables say."""
 
+import os
+import socket
 from collections.abc import Collection
 from typing import Final
 
@@ -31,7 +33,8 @@ class _Resource(Resource):
 
 def resource_of(version: str) -> Resource:
     """Returns what the spans are of. The variables of OpenTelemetry add to it and go before."""
-    own = Resource.create({"service.name": _NAME, "service.version": version})
+    instance = f"{socket.gethostname()}-{os.getpid()}"  # as in the list of replicas
+    own = Resource.create({"service.name": _NAME, "service.version": version, "service.instance.id": instance})
     return _Resource(own.merge(OTELResourceDetector().detect()))
 
 

@@ -14,6 +14,7 @@ from domain.errors import (
     ChatRejected,
     RateLimited,
     StorageUnavailable,
+    TooLate,
     Unreachable,
     WorkflowServerError,
     WorkflowUnreachable,
@@ -281,3 +282,32 @@ async def test_an_event_that_a_broken_storage_delays_is_told(world: TracedWorld,
 
     assert spans.spans()[0].seconds > 0.5
     assert unexplained(spans.spans()) < SHORT
+
+
+async def test_an_interaction_that_could_not_be_stored_in_time_is_told(world: TracedWorld, spans: SpanFile) -> None:
+    world.faults.fail_before("outbox.append", TooLate(), times=1)
+
+    async with world.pack():
+        world.chat.click("C1", "go")
+        await world.clock.advance(1)
+
+    [received] = spans.spans()
+    assert (received.name, received.attributes["error.type"]) == ("receive block action", "TooLate")
+
+
+async def test_an_event_that_a_killed_pack_had_sent_is_not_sent_in_the_trace_again(
+    world: TracedWorld, spans: SpanFile
+) -> None:
+    async with world.killed_pack():
+        world.faults.block("outbox.ack")
+        world.chat.say("C1", "hello")
+        await world.clock.advance(1)
+    world.faults.lift("outbox.ack")
+    await world.clock.advance(60)
+
+    async with world.pack():
+        await world.clock.advance(60)
+
+    assert world.published_texts == ["hello"]
+    assert tree(spans.spans())[:2] == ["receive message", "  wait in outbox"]
+    assert spans.named("wait in outbox")[0].seconds > 60
