@@ -7,7 +7,7 @@ from typing import Any, Final
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.attributes import PROCESS, SEND, of_action
-from adapters.opentelemetry.calls import Handler, TracedCalls, error_type, request
+from adapters.opentelemetry.calls import Handler, SlowCalls, error_type, request
 from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.sent_events import SentEvents
 from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
@@ -28,7 +28,7 @@ _WAIT_FOR_PACE: Final = "wait for pace"
 class ActionTraces:
     """Goes on with the trace that an action's input names, or begins one, and follows the action to its outcome."""
 
-    def __init__(self, tracer: Tracer, storage_calls: TracedCalls, sent: SentEvents) -> None:
+    def __init__(self, tracer: Tracer, storage_calls: SlowCalls, sent: SentEvents) -> None:
         self._tracer = tracer
         self._storage_calls = storage_calls
         self._sent = sent
@@ -100,7 +100,7 @@ class ActionTraces:
         action: Action = call.arguments[0]
         span = self._begin(action, self._asked_at.pop(action.id, None))
         recorded = replace(call, arguments=(replace(action, trace_parent=span.trace_parent),))
-        if (known := await self._storage_calls.below(span, recorded)) is None:
+        if (known := await self._storage_calls.perform(recorded, span)) is None:
             self._processing[action.id] = span
             current.set(span)
         return known
@@ -135,13 +135,13 @@ class ActionTraces:
 
     async def _set_outcome(self, call: PortCall) -> Any:
         try:
-            return await self._storage_calls.in_task(call)
+            return await self._storage_calls.perform(call)
         except LeaseLost:
             self._forget(call.arguments[0], LeaseLost.__name__)
             raise
 
     async def _reserve(self, call: PortCall) -> Any:
-        seconds: float = await self._storage_calls.in_task(call)
+        seconds: float = await self._storage_calls.perform(call)
         if seconds and (span := current.get()) is not None:
             self._tracer.expect(span, _WAIT_FOR_PACE)
         return seconds

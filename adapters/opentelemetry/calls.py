@@ -1,64 +1,101 @@
 """Calls of ports as spans below the one that the task works on."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.spans import Attributes, Span, Tracer, current
 from application.resilience.interception import PortCall
+from application.resilience.observation import Observe, observed
 from domain.errors import ChatError
 
-Handler: TypeAlias = Callable[[PortCall], Awaitable[Any]]
+P = TypeVar("P")
 
-_SHORT: Final = 10_000_000
-"""Nanoseconds. A quicker call needs no span, unless it fails."""
+Handler: TypeAlias = Callable[[PortCall], Awaitable[Any]]
+"""What is done instead of a call."""
+
+_SHORT_SECONDS: Final = 0.01
+"""A quicker call needs no span, unless it fails."""
+_SHORT: Final = round(_SHORT_SECONDS * 1e9)
 _NEXT_ATTEMPT: Final = "wait for another attempt"
 
 
-class TracedCalls:
-    """Policy for the calls of a port: those that are slow or fail have spans. Some have a handler of their own."""
+def handled(port: P, handlers: Mapping[str, Handler], prefix: str = "") -> P:
+    """Returns the port with handlers around some of its methods, by name; `prefix` goes before the names."""
+    return cast("P", _Handled(port, handlers, prefix))
 
-    def __init__(self, tracer: Tracer, prefix: str, handlers: Mapping[str, Handler]) -> None:
+
+class _Handled:
+    def __init__(self, port: object, handlers: Mapping[str, Handler], prefix: str) -> None:
+        self._port = port
+        self._handlers = handlers
+        self._prefix = prefix
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._port, name)
+        method = self._prefix + name
+        if (handler := self._handlers.get(method)) is None:
+            if inspect.isroutine(attribute):
+                setattr(self, name, attribute)  # looked up once, unlike values, which may change
+            return attribute
+
+        async def execute(*arguments: Any, **keywords: Any) -> Any:
+            return await handler(PortCall(method, arguments, keywords, attribute))
+
+        setattr(self, name, execute)
+        return execute
+
+
+class SlowCalls:
+    """Gives spans to those calls of a port that take long or fail, below the span that the task works on."""
+
+    def __init__(self, tracer: Tracer, monotonic: Callable[[], float], prefix: str) -> None:
         """`prefix` goes before the names of the methods in the names of the spans."""
         self._tracer = tracer
+        self._monotonic = monotonic
         self._prefix = prefix
-        self._handlers = handlers
 
-    async def execute(self, call: PortCall) -> Any:
-        """Implements Policy."""
-        if handler := self._handlers.get(call.method):
-            return await handler(call)
-        return await self.in_task(call)
+    def observed(self, port: P, handlers: Mapping[str, Handler], prefix: str = "") -> P:
+        """Returns the port with its calls observed, besides those that have a handler, which may use `perform`."""
 
-    async def in_task(self, call: PortCall) -> Any:
-        """Makes the call, as a part of what the task works on, if that is known."""
-        span = current.get()
-        return await call.perform() if span is None else await self.below(span, call)
+        def observer_of(method: str) -> Observe | None:
+            return None if method in handlers else self._observer_of(method)
 
-    async def below(self, span: Span, call: PortCall) -> Any:
-        """Makes the call, with a span below the given one if it is slow or fails."""
-        if not span.is_sampled:
+        return handled(observed(port, observer_of, self._monotonic, prefix), handlers, prefix)
+
+    async def perform(self, call: PortCall, span: Span | None = None) -> Any:
+        """Makes a call that has a handler; `span`: below this one."""
+        span = span or current.get()
+        if span is None or not span.is_sampled:
             return await call.perform()
-        tracer = self._tracer
-        begun_at = tracer.now()
-        span.calls += 1
-        error = ""
+        begun_at = self._tracer.now()
         try:
-            return await call.perform()
-        except BaseException as raised:
-            error, span.next_wait = error_type(raised), _NEXT_ATTEMPT
+            result = await call.perform()
+        except Exception as error:
+            self._add(span, call.method, begun_at, self._tracer.now(), error)
             raise
-        finally:
-            ended_at = tracer.now()
-            span.calls -= 1
-            if error or ended_at - begun_at >= _SHORT:
-                tracer.explain(span, begun_at)
-                tracer.add(
-                    span.context, f"{self._prefix}{call.method}", begun_at, ended_at, kind=SpanKind.CLIENT, error=error
-                )
-                span.explained_until = max(span.explained_until, ended_at)
+        if (ended_at := self._tracer.now()) - begun_at >= _SHORT:
+            self._add(span, call.method, begun_at, ended_at, None)
+        return result
+
+    def _observer_of(self, method: str) -> Observe:
+        def observe(_: tuple[Any, ...], seconds: float, __: Any, error: Exception | None) -> None:
+            if (seconds >= _SHORT_SECONDS or error) and (span := current.get()) is not None:
+                ended_at = self._tracer.now()
+                self._add(span, method, ended_at - round(seconds * 1e9), ended_at, error)
+
+        return observe
+
+    def _add(self, span: Span, method: str, begun_at: int, ended_at: int, error: Exception | None) -> None:
+        tracer, reason = self._tracer, error_type(error) if error else ""
+        tracer.explain(span, begun_at)
+        tracer.add(span.context, f"{self._prefix}{method}", begun_at, ended_at, kind=SpanKind.CLIENT, error=reason)
+        span.explained_until = max(span.explained_until, ended_at)
+        if error:
+            span.next_wait = _NEXT_ATTEMPT
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, Final
 from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.attributes import RECEIVE, SEND, of_entry
-from adapters.opentelemetry.calls import Handler, TracedCalls, error_type
+from adapters.opentelemetry.calls import Handler, SlowCalls, error_type
 from adapters.opentelemetry.lately import Lately
 from adapters.opentelemetry.sent_events import SentEvents
 from adapters.opentelemetry.spans import Span, Tracer, current, nanoseconds
@@ -23,7 +23,7 @@ _WAIT_FOR_ENGINE: Final = "wait for Flyte"
 class EventTraces:
     """Begins a trace for each event that is stored, and goes on with it when the event is delivered."""
 
-    def __init__(self, tracer: Tracer, engine_calls: TracedCalls, sent: SentEvents) -> None:
+    def __init__(self, tracer: Tracer, engine_calls: SlowCalls, sent: SentEvents) -> None:
         self._tracer = tracer
         self._engine_calls = engine_calls
         self._sent = sent
@@ -53,7 +53,7 @@ class EventTraces:
         """Tells flows where the trace goes on, if they are to know it."""
         if (span := current.get()) is None:
             return await call.perform()
-        await self._engine_calls.below(span, self._sent.announcing(call, span))
+        await self._engine_calls.perform(self._sent.announcing(call, span), span)
         event, _ = call.arguments
         self._sent.add(span, self._tracer.now(), event.event.key)
         return None

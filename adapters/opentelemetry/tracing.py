@@ -10,7 +10,7 @@ import structlog
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from adapters.opentelemetry.action_traces import ActionTraces
-from adapters.opentelemetry.calls import TracedCalls
+from adapters.opentelemetry.calls import SlowCalls, handled
 from adapters.opentelemetry.event_traces import EventTraces
 from adapters.opentelemetry.exporting import resource_of
 from adapters.opentelemetry.sent_events import SentEvents
@@ -18,7 +18,7 @@ from adapters.opentelemetry.slack_requests import SlackRequests
 from adapters.opentelemetry.spans import Tracer
 from application.ports.clock import Clock
 from application.ports.storage import Storage
-from application.resilience.interception import InterceptedStorage, intercepted
+from application.resilience.interception import WrappedStorage, intercepted
 
 log = structlog.get_logger()
 
@@ -40,12 +40,11 @@ class Tracing:
             self._provider.add_span_processor(processor)
         tracer = Tracer(self._provider, processors, clock, version)
         sent = SentEvents(in_payload=in_payload)
-        engine_calls = TracedCalls(tracer, "flyte.", {})
-        storage_calls = TracedCalls(tracer, "storage.", {})
-        self._events = EventTraces(tracer, engine_calls, sent)
-        self._actions = ActionTraces(tracer, storage_calls, sent)
+        self._engine_calls = SlowCalls(tracer, clock.monotonic, "flyte.")
+        self._storage_calls = SlowCalls(tracer, clock.monotonic, "storage.")
+        self._events = EventTraces(tracer, self._engine_calls, sent)
+        self._actions = ActionTraces(tracer, self._storage_calls, sent)
         self._slack = SlackRequests(tracer)
-        self._tracer = tracer
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -63,25 +62,25 @@ class Tracing:
 
     def workflow(self, workflow: P) -> P:
         """Returns the workflow engine with spans for what it takes and gives."""
-        own = {"publish": self._events.publish, "take": self._actions.take, "complete": self._actions.complete}
-        return intercepted(workflow, TracedCalls(self._tracer, "flyte.", own))
+        handlers = {"publish": self._events.publish, "take": self._actions.take, "complete": self._actions.complete}
+        return self._engine_calls.observed(workflow, handlers)
 
     def storage(self, storage: Storage) -> Storage:
         """Returns the storage with the traces of what it keeps, and spans for what takes long."""
-        own = {**self._events.storage_handlers(), **self._actions.storage_handlers()}
-        return InterceptedStorage(storage, TracedCalls(self._tracer, "storage.", own))
+        handlers = {**self._events.storage_handlers(), **self._actions.storage_handlers()}
+        return WrappedStorage(storage, lambda part, prefix: self._storage_calls.observed(part, handlers, prefix))
 
     def enricher(self, enricher: P) -> P:
         """Returns the part that completes an event, which begins its delivery."""
-        return intercepted(enricher, TracedCalls(self._tracer, "", {"enrich": self._events.enrich}))
+        return handled(enricher, {"enrich": self._events.enrich})
 
     def dispatcher(self, dispatcher: P) -> P:
         """Returns the part that executes an action."""
-        return intercepted(dispatcher, TracedCalls(self._tracer, "", {"dispatch": self._actions.dispatch}))
+        return handled(dispatcher, {"dispatch": self._actions.dispatch})
 
     def reporter(self, reporter: P) -> P:
         """Returns the part that reports an outcome."""
-        return intercepted(reporter, TracedCalls(self._tracer, "", {"report": self._actions.report}))
+        return handled(reporter, {"report": self._actions.report})
 
 
 async def _in_thread(work: Callable[[], None], seconds: float) -> None:
