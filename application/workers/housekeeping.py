@@ -47,13 +47,13 @@ class Housekeeping:
 
 async def _discard(queue: Outbox | Journal, before: datetime) -> int:
     """Discards the dead letters that came before this time, up to the first younger one. Returns how many."""
-    count = 0
+    old = []
     async for entry in queue.entries(dead_lettered=True):
         key, at = _identify(entry)
         if at >= before:
             break
-        count += await queue.discard(key)
-    return count
+        old.append(key)
+    return sum([await queue.discard(key) for key in old])
 
 
 def _identify(entry: OutboxEntry | JournalEntry) -> tuple[ActionId, datetime]:

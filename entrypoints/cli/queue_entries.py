@@ -84,7 +84,8 @@ def _message(entry: OutboxEntry, wait: Wait | None) -> QueueEntry:
         "traceparent": entry.trace_parent,
         "said": hide_capabilities(cast("JsonObject", asdict(entry.event))),
     }
-    waiting = f"waiting, rejected {entry.rejections} times" if entry.rejections else "waiting"
+    rejected = "once" if entry.rejections == 1 else f"{entry.rejections} times"
+    waiting = f"waiting, rejected {rejected}" if entry.rejections else "waiting"
     reason = entry.dead_letter_reason
     state = "set aside" if reason else waiting
     return QueueEntry(entry.key, entry.key, entry.event.channel_id, entry.received_at, state, reason, wait, details)

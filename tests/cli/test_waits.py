@@ -88,7 +88,7 @@ async def test_a_rejected_message_waits_for_the_next_attempt(pack: Pack) -> None
     [entry] = await pack.listed("outbox")
     assert entry["waitsFor"]["text"].startswith("Flyte, which rejected it once: again within ")
     assert 0 < entry["waitsFor"]["seconds"] <= 90
-    assert entry["state"] == "waiting, rejected 1 times"
+    assert entry["state"] == "waiting, rejected once"
 
 
 async def test_an_unclaimed_message_waits_for_its_turn(pack: Pack) -> None:

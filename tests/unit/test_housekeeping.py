@@ -90,6 +90,14 @@ async def test_a_setting_decides_after_what_time_it_is_discarded(world: World) -
     assert (line["queue"], line["count"]) == ("outbox", 1)
 
 
+async def test_all_that_is_old_enough_is_discarded(world: World) -> None:
+    await set_aside(world)
+    await world.clock.advance(2 * DAY)
+    async with world.pack(pack_settings(set_aside_age_seconds=DAY)):
+        await world.clock.advance(1)
+    assert await world.dead_lettered_texts() == []
+
+
 @pytest.mark.parametrize("step", [timedelta(days=30), timedelta(days=-30)])
 async def test_a_wrong_clock_discards_nothing_too_early(world: World, step: timedelta) -> None:
     await set_aside(world)
