@@ -30,6 +30,7 @@ class Performance:
 
     start_seconds: float
     echo_seconds: list[float]
+    echo_cpu_seconds: float
     burst: BurstResult
     burst_cpu_seconds: float
     idle_flyte_rate: float
@@ -47,7 +48,9 @@ async def measure_performance(directory: Path, latency_seconds: float) -> Perfor
             await env.slack.wait_for(lambda: env.slack.counters["auth.test"] > 0)
             await asyncio.sleep(1.0)  # lets the work done at start finish
             memory_at_start = resident_bytes(pack)
+            cpu_before = cpu_seconds(pack.process.pid)
             echo_seconds = await echo_latencies(env, ECHOES, seed=1)
+            echo_cpu_seconds = (cpu_seconds(pack.process.pid) - cpu_before) / ECHOES
             cpu_before = cpu_seconds(pack.process.pid)
             burst = await measure_burst(env)
             burst_cpu_seconds, memory_after_burst = cpu_seconds(pack.process.pid) - cpu_before, resident_bytes(pack)
@@ -57,6 +60,7 @@ async def measure_performance(directory: Path, latency_seconds: float) -> Perfor
     return Performance(
         start_seconds=start_seconds,
         echo_seconds=echo_seconds,
+        echo_cpu_seconds=echo_cpu_seconds,
         burst=burst,
         burst_cpu_seconds=burst_cpu_seconds,
         idle_flyte_rate=idle_flyte_rate,
@@ -74,10 +78,14 @@ def print_performance(report: Report, columns: list[Performance]) -> None:
     report.row("startup until registered and connected, median", *(milliseconds(one.start_seconds) for one in columns))
     report.row("one echo at a time: median", *(middle for middle, _ in echoes))
     report.row("one echo at a time: 95th percentile", *(tail for _, tail in echoes))
+    report.row("one echo at a time: CPU time of the pack", *(milliseconds(one.echo_cpu_seconds) for one in columns))
     report.row(f"{burst}: all delivered to Flyte", *(f"{one.burst.events_seconds:.2f} s" for one in columns))
     report.row(f"{burst}: all echoes in Slack", *(f"{one.burst.echoes_seconds:.2f} s" for one in columns))
     report.row(f"{burst}: found in Slack", *(report.check("burst", one.burst.problems) for one in columns))
-    report.row(f"{burst}: CPU time of the pack", *(f"{one.burst_cpu_seconds:.2f} s" for one in columns))
+    report.row(
+        f"{burst}: CPU time of the pack for each",
+        *(milliseconds(one.burst_cpu_seconds / BURST_SIZE) for one in columns),
+    )
     report.row("idle: requests per second to Flyte", *(f"{one.idle_flyte_rate:.2f}" for one in columns))
     report.row("idle: requests per second to Slack", *(f"{one.idle_slack_rate:.2f}" for one in columns))
     report.row("memory (RSS) after startup", *(mebibytes(one.memory_at_start) for one in columns))
