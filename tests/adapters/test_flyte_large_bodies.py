@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -117,11 +118,10 @@ async def test_a_large_action_takes_little_memory_and_lets_others_work_meanwhile
 
     async def watch() -> None:
         nonlocal slowest
-        time = asyncio.get_running_loop().time
         while True:
-            before = time()
+            before = time.thread_time()  # of the CPU, whatever else the machine does
             await asyncio.sleep(0)
-            slowest = max(slowest, time() - before)
+            slowest = max(slowest, time.thread_time() - before)
 
     async with scripted_server(lambda request: flyte_registration(request) or answer) as server:
         workflow = FlyteWorkflow(server.url, timeout_seconds=60.0)
