@@ -247,3 +247,23 @@ def test_the_objects_of_the_prometheus_operator_render() -> None:
         rendered["ServiceMonitor"]["spec"]["selector"]["matchLabels"].items()
         <= rendered["Service"]["metadata"]["labels"].items()
     )
+
+
+def test_prometheus_is_asked_for_nothing_by_default() -> None:
+    assert not {"ServiceMonitor", "PrometheusRule"} & set(render())
+
+
+def test_a_service_monitor_selects_the_service_and_scrapes_its_metrics() -> None:
+    labels = {"release": "kube-prometheus-stack"}
+    rendered = render(serviceMonitor={"enabled": True, "labels": labels})
+    monitor, service = rendered["ServiceMonitor"], rendered["Service"]
+
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    [endpoint], [port] = monitor["spec"]["endpoints"], service["spec"]["ports"]
+    assert endpoint == {"port": port["name"], "path": "/metrics", "interval": "30s"}
+    assert labels.items() <= monitor["metadata"]["labels"].items()
+
+
+def test_a_prometheus_rule_holds_all_alerts_unchanged() -> None:
+    rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yaml").read_text())
+    assert render(prometheusRule={"enabled": True})["PrometheusRule"]["spec"] == rules
