@@ -46,6 +46,8 @@ log = structlog.get_logger()
 DOCUMENTATION = "https://github.com/ExpediaGroup/flyte-slack/blob/master/README.md"
 """The target of the pack's `help` link."""
 
+_CALLS = ("register", "take", "complete", "publish", "completion_of", "were_published", "open_actions")
+"""The methods of the port that send requests."""
 _CLOCK_SKEW = timedelta(minutes=1)
 _MAX_OPEN_AGE = timedelta(hours=48)
 
@@ -80,13 +82,14 @@ class FlyteWorkflow:
         help_url: str = DOCUMENTATION,
         reads_trace_parent: bool = False,
         clock: Clock = SYSTEM_CLOCK,
-        watch_client: Callable[[FlyteHttpClient], FlyteHttpClient] = lambda client: client,
+        watch_client: Callable[[FlyteHttpClient, str], FlyteHttpClient] = lambda client, _call: client,
     ) -> None:
         """`reads_trace_parent`: whether the field `traceparent` of inputs is the pack's, instead of the command's.
 
-        `watch_client` returns the HTTP client with something around it.
+        `watch_client` returns the HTTP client, as a method of the port uses it, with something around it.
         """
-        self._client = watch_client(FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds, clock=clock))
+        self._client = FlyteHttpClient(api_url, jwt=jwt, timeout_seconds=timeout_seconds, clock=clock)
+        self._client_of = {call: watch_client(self._client, call) for call in _CALLS}
         self._help_url = help_url
         self._reads_trace_parent = reads_trace_parent
         self._registration: _Registration | None = None
@@ -109,7 +112,7 @@ class FlyteWorkflow:
     async def take(self) -> Action | None:
         """Implements the port. Flyte returns 500 to all but one of the replicas that take the same action."""
         body = ActionBody()
-        response = await self._client.post(self._registered().take_action, None, body)
+        response = await self._client_of["take"].post(self._registered().take_action, None, body)
         if response.status == HTTPStatus.NO_CONTENT:
             return None
         if response.status == HTTPStatus.INTERNAL_SERVER_ERROR and not response.is_html:
@@ -129,16 +132,18 @@ class FlyteWorkflow:
         except errors.NotFlyte as error:
             # Affects this action only, as after a change of the base URL. An outage would hold up all others.
             raise WorkflowServerError(str(error)) from error
-        await self._post_event(link, outcome, at, trace_parent)
+        await self._post_event("complete", link, outcome, at, trace_parent)
 
     async def publish(self, event: PackEvent, at: datetime, *, trace_parent: str | None = None) -> None:
         """Implements the port."""
-        await self._post_event(self._registered().event, event, at, trace_parent)
+        await self._post_event("publish", self._registered().event, event, at, trace_parent)
 
     async def completion_of(self, action_id: ActionId, since: datetime | None = None) -> Completion:
         """Implements the port by Flyte's audit, as far back as it is read."""
         try:
-            state = await self._audit().state_of(links.action_id_in(_parse_result_link(action_id)), since)
+            state = await self._audit("completion_of").state_of(
+                links.action_id_in(_parse_result_link(action_id)), since
+            )
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             return Completion.UNKNOWN
@@ -147,7 +152,7 @@ class FlyteWorkflow:
     async def were_published(self, entries: Sequence[OutboxEntry]) -> list[bool]:
         """Implements the port by Flyte's audit, which contains only events that triggered an action."""
         try:
-            found = await self._audit().find_published(entries)
+            found = await self._audit("were_published").find_published(entries)
         except AuditUnavailable as error:
             log.warning("audit_can_not_tell", reason=str(error))
             found = set()
@@ -162,7 +167,7 @@ class FlyteWorkflow:
         registration = self._registered()
         earliest = self.now() - _MAX_OPEN_AGE
         try:
-            found = await self._audit().open_actions(
+            found = await self._audit("open_actions").open_actions(
                 registration.definition.labels, max(since - _CLOCK_SKEW, earliest), earliest
             )
         except AuditUnavailable as error:
@@ -176,10 +181,10 @@ class FlyteWorkflow:
         )
 
     async def _register(self, definition: PackDefinition) -> _Registration:
-        root = self._client.root
-        api = parse_body(await self._client.get(root))
+        client, root = self._client_of["register"], self._client.root
+        api = parse_body(await client.get(root))
         packs = links.require_link(api, links.PACKS, root)
-        pack = parse_body(await self._client.post(packs, pack_json(definition, self._help_url)))
+        pack = parse_body(await client.post(packs, pack_json(definition, self._help_url)))
         registration = _Registration(
             definition,
             take_action=links.require_link(pack, links.TAKE_ACTION, packs),
@@ -196,13 +201,13 @@ class FlyteWorkflow:
             raise PackNotRegistered("the pack is not registered with Flyte yet")
         return self._registration
 
-    def _audit(self) -> FlyteAudit:
+    def _audit(self, call: str) -> FlyteAudit:
         registration = self._registered()
-        return FlyteAudit(self._client, registration.audit, registration.definition.name)
+        return FlyteAudit(self._client_of[call], registration.audit, registration.definition.name)
 
-    async def _post_event(self, link: URL, event: Event, at: datetime, trace_parent: str | None) -> None:
+    async def _post_event(self, call: str, link: URL, event: Event, at: datetime, trace_parent: str | None) -> None:
         payload = with_trace_parent(event_payload(event), trace_parent)
-        response = await self._client.post(link, event_json(event_name(event), payload, at))
+        response = await self._client_of[call].post(link, event_json(event_name(event), payload, at))
         if response.status != HTTPStatus.ACCEPTED:
             raise errors.unexpected_response(response)
 

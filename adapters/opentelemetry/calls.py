@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from adapters.opentelemetry.spans import Attributes, Span, Tracer, current
 from application.resilience.interception import PortCall
-from application.resilience.observation import Observe, observed
+from application.resilience.observation import Observer, observed
 from domain.errors import ChatError
 
 P = TypeVar("P")
@@ -61,7 +61,7 @@ class SlowCalls:
     def observed(self, port: P, handlers: Mapping[str, Handler], prefix: str = "") -> P:
         """Returns the port with its calls observed, besides those that have a handler, which may use `perform`."""
 
-        def observer_of(method: str) -> Observe | None:
+        def observer_of(method: str) -> Observer | None:
             return None if method in handlers else self._observer_of(method)
 
         return handled(observed(port, observer_of, self._monotonic, prefix), handlers, prefix)
@@ -81,13 +81,20 @@ class SlowCalls:
             self._add(span, call.method, begun_at, ended_at, None)
         return result
 
-    def _observer_of(self, method: str) -> Observe:
-        def observe(_: tuple[Any, ...], seconds: float, __: Any, error: Exception | None) -> None:
-            if (seconds >= _SHORT_SECONDS or error) and (span := current.get()) is not None:
-                ended_at = self._tracer.now()
-                self._add(span, method, ended_at - round(seconds * 1e9), ended_at, error)
+    def _observer_of(self, method: str) -> Observer:
+        def on_return(_: tuple[Any, ...], __: Any, seconds: float) -> None:
+            if seconds >= _SHORT_SECONDS:
+                self._on_ended(method, seconds, None)
 
-        return observe
+        def on_error(_: tuple[Any, ...], error: Exception, seconds: float) -> None:
+            self._on_ended(method, seconds, error)
+
+        return Observer(on_return, on_error)
+
+    def _on_ended(self, method: str, seconds: float, error: Exception | None) -> None:
+        if (span := current.get()) is not None:
+            ended_at = self._tracer.now()
+            self._add(span, method, ended_at - round(seconds * 1e9), ended_at, error)
 
     def _add(self, span: Span, method: str, begun_at: int, ended_at: int, error: Exception | None) -> None:
         tracer, reason = self._tracer, error_type(error) if error else ""

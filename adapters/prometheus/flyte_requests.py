@@ -1,18 +1,15 @@
 """Counts the requests to Flyte, and measures the delivery of events."""
 
-from collections.abc import Sequence
-from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from adapters.prometheus.children import Children
 from adapters.prometheus.metrics import Metrics
 from application.catalog.events import event_spec
 from application.ports.clock import Clock
-from application.resilience.interception import PortCall
-from application.resilience.observation import Observe
+from application.resilience.observation import Observer
 from domain.errors import WorkflowInDoubt
-from domain.outbox import InboundEvent, OutboxEntry
+from domain.outbox import InboundEvent
 
 _UNREACHABLE: Final = "unreachable"
 _IN_DOUBT: Final = "in_doubt"
@@ -23,59 +20,50 @@ _ALWAYS_SHOWN: Final = {
     "complete": ("202", "401", "403"),
 }
 
-_call: ContextVar[str] = ContextVar("call", default="other")
-"""The method of the port that makes the request."""
+
+class FlyteRequests:
+    """Observes Flyte's HTTP client as one call of the workflow port uses it: whose requests these are."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._counts = metrics.flyte_requests
+        for call, statuses in _ALWAYS_SHOWN.items():
+            for status in (*statuses, _UNREACHABLE, _IN_DOUBT):
+                self._counts.at(call, status)
+
+    def observer_of(self, call: str, name: str) -> Observer | None:
+        """Implements ObserverOf for a call."""
+        if name not in ("get", "post"):
+            return None
+        return Observer(partial(self._on_response, call), partial(self._on_error, call))
+
+    def _on_response(self, call: str, _arguments: tuple[Any, ...], response: Any, _seconds: float) -> None:
+        self._counts.at(call, str(int(response.status))).inc()
+
+    def _on_error(self, call: str, _arguments: tuple[Any, ...], error: Exception, _seconds: float) -> None:
+        self._counts.at(call, _IN_DOUBT if isinstance(error, WorkflowInDoubt) else _UNREACHABLE).inc()
 
 
-class WorkflowCalls:
-    """Policy around the workflow port: names the call for its requests, and measures the delivery of events."""
+class Deliveries:
+    """Observes the workflow port: how long each event took until it was delivered."""
 
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._clock = clock
-        self._delivery = Children(metrics.delivery, ["ReceivedMessage"])
+        self._seconds = metrics.delivery
+        self._seconds.at("ReceivedMessage")  # others are shown once there are some
 
-    async def execute(self, call: PortCall) -> Any:
-        """Implements Policy."""
-        token = _call.set(call.method)
-        try:
-            result = await call.perform()
-        finally:
-            _call.reset(token)
-        if call.method == "publish":
-            event, received_at = call.arguments
-            self._on_delivered(event.event, received_at)
-        elif call.method == "were_published":
-            self._on_found(call.arguments[0], result)
-        return result
+    def observer_of(self, name: str) -> Observer | None:
+        """Implements ObserverOf."""
+        return {"publish": Observer(self._on_published), "were_published": Observer(self._on_asked)}.get(name)
 
-    def _on_found(self, entries: Sequence[OutboxEntry], found: Sequence[bool]) -> None:
-        for entry, is_delivered in zip(entries, found, strict=True):
+    def _on_published(self, arguments: tuple[Any, ...], _result: None, _seconds: float) -> None:
+        event, received_at = arguments
+        self._on_delivered(event.event, received_at)
+
+    def _on_asked(self, arguments: tuple[Any, ...], found: list[bool], _seconds: float) -> None:
+        for entry, is_delivered in zip(arguments[0], found, strict=True):
             if is_delivered:
                 self._on_delivered(entry.event, entry.received_at)
 
     def _on_delivered(self, event: InboundEvent, received_at: datetime) -> None:
         seconds = (self._clock.now() - received_at).total_seconds()
-        self._delivery.get(event_spec(event).name).observe(max(0.0, seconds))  # the clock may have been set back
-
-
-class FlyteRequests:
-    """Observes Flyte's HTTP client, within WorkflowCalls."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        shown = [
-            (call, status)
-            for call, statuses in _ALWAYS_SHOWN.items()
-            for status in (*statuses, _UNREACHABLE, _IN_DOUBT)
-        ]
-        self._counts = Children(metrics.flyte_requests, shown)
-
-    def observer_of(self, name: str) -> Observe | None:
-        """Implements ObserverOf."""
-        return self._observe if name in ("get", "post") else None
-
-    def _observe(self, _arguments: tuple[Any, ...], _seconds: float, result: Any, error: Exception | None) -> None:
-        if error is not None:
-            status = _IN_DOUBT if isinstance(error, WorkflowInDoubt) else _UNREACHABLE
-        else:
-            status = str(int(result.status))
-        self._counts.get(_call.get(), status).inc()
+        self._seconds.at(event_spec(event).name).observe(max(0.0, seconds))  # the clock may have been set back

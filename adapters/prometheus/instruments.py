@@ -1,14 +1,11 @@
 """All instruments of one pack: they watch its ports, and `/metrics` shows what they counted."""
 
-import platform
 from collections.abc import Callable, Collection
 from datetime import datetime
-from functools import partial
-from typing import Final, Protocol, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from prometheus_client.exposition import choose_encoder
-
-from adapters.prometheus.flyte_requests import FlyteRequests, WorkflowCalls
+from adapters.prometheus.flyte_requests import Deliveries, FlyteRequests
 from adapters.prometheus.metrics import Metrics
 from adapters.prometheus.receiver_events import ReceiverEvents
 from adapters.prometheus.slack_requests import SlackRequests
@@ -19,8 +16,11 @@ from application.ports.clock import Clock
 from application.ports.receiver import Receiver
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
-from application.resilience.interception import ObservedReceiver, intercepted
+from application.resilience.interception import ObservedReceiver
 from application.resilience.observation import ObservedStorage, observed
+
+if TYPE_CHECKING:
+    from adapters.prometheus.exposition import Exposition
 
 _SLACK: Final = "slack"
 _FLYTE: Final = "flyte"
@@ -47,17 +47,17 @@ class Instruments:
         slack_refusals: Collection[str],
     ) -> None:
         """Methods and error codes of Slack that are not known count as `other`; `slack_refusals` refuse the token."""
+        self._version = version
         self._clock = clock
-        self._metrics = metrics = Metrics()
-        metrics.build.info({"version": version, "python": platform.python_version()})
+        self._metrics = metrics = Metrics(partial(Stopwatch, clock.monotonic))
         self.telemetry = PrometheusTelemetry(metrics)
-        self._slack = SlackRequests(metrics, clock.monotonic, slack_methods, slack_codes, slack_refusals)
+        self._slack = SlackRequests(metrics, slack_methods, slack_codes, slack_refusals)
         self._flyte = FlyteRequests(metrics)
-        self._workflow = WorkflowCalls(metrics, clock)
-        self._receiver = ReceiverEvents(metrics, Stopwatch(clock.monotonic))
+        self._deliveries = Deliveries(metrics, clock)
+        self._receiver = ReceiverEvents(metrics)
         self._slack_now = clock.now
         for peer in (_SLACK, _FLYTE):
-            metrics.clock_skew.labels(peer)
+            metrics.clock_skew.at(peer)
         self._storage = StorageCalls(metrics, self.telemetry, clock.monotonic, self._chat_now)
 
     def slack_client(self, client: S) -> S:
@@ -66,14 +66,14 @@ class Instruments:
         self._show_skew(_SLACK, client.now)
         return observed(client, self._slack.observer_of, self._clock.monotonic)
 
-    def flyte_client(self, client: C) -> C:
-        """Watches a client of Flyte, used by a workflow that is watched too."""
-        return observed(client, self._flyte.observer_of, self._clock.monotonic)
+    def flyte_client(self, client: C, call: str) -> C:
+        """Watches a client of Flyte, as a call of the workflow port uses it."""
+        return observed(client, partial(self._flyte.observer_of, call), self._clock.monotonic)
 
     def workflow(self, workflow: Workflow) -> Workflow:
         """Watches the workflow port."""
         self._show_skew(_FLYTE, workflow.now)
-        return intercepted(workflow, self._workflow)
+        return observed(workflow, self._deliveries.observer_of, self._clock.monotonic)
 
     def receiver(self, receiver: Receiver) -> Receiver:
         """Watches the receiver's connection."""
@@ -85,14 +85,19 @@ class Instruments:
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Returns all metrics in the text format that the header `Accept` prefers, and its content type."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self._metrics.registry), content_type
+        return self._exposition.render(accept)
+
+    @cached_property
+    def _exposition(self) -> "Exposition":
+        from adapters.prometheus.exposition import Exposition  # noqa: PLC0415 - 20 ms, which the start can do without
+
+        return Exposition(self._metrics, self._version)
 
     def _chat_now(self) -> datetime:
         return self._slack_now()
 
     def _show_skew(self, peer: str, now: Callable[[], datetime]) -> None:
-        self._metrics.clock_skew.labels(peer).set_function(partial(self._seconds_ahead_of, now))
+        self._metrics.clock_skew.at(peer).get = partial(self._seconds_ahead_of, now)
 
     def _seconds_ahead_of(self, now: Callable[[], datetime]) -> float:
         return (self._clock.now() - now()).total_seconds()

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from adapters.prometheus.children import Children
 from adapters.prometheus.metrics import Metrics
-from adapters.prometheus.on_return import OnReturn
-from adapters.prometheus.waiting_entries import WaitingEntries
+from adapters.prometheus.waiting_entries import OnReturn, WaitingEntries
 from application.catalog.commands import COMMANDS, COMMANDS_BY_NAME
 from domain.actions import Action, ActionId, JournalEntry
 from domain.commands import Command, command_name
@@ -17,8 +15,10 @@ _SUCCEEDED: Final = "succeeded"
 _FAILED: Final = "failed"
 _FATAL: Final = "fatal"
 _OTHER: Final = "other"
-_ALWAYS_SHOWN: Final = ("SendMessage",)
-_SUCCESSES: Final = frozenset(spec.success for spec in COMMANDS)
+_ENDINGS: Final = {spec.success: (spec.name, _SUCCEEDED) for spec in COMMANDS} | {
+    spec.failure: (spec.name, _FAILED) for spec in COMMANDS
+}
+"""The command and the outcome that each event tells."""
 
 
 class JournalCalls:
@@ -36,8 +36,9 @@ class JournalCalls:
         self._monotonic = monotonic
         self._chat_now = chat_now
         known = [(command, outcome) for command in COMMANDS_BY_NAME for outcome in (_SUCCEEDED, _FAILED, _FATAL)]
-        self._counts = {labels: metrics.actions.labels(*labels) for labels in (*known, (_OTHER, _FATAL))}
-        self._seconds = Children(metrics.action, _ALWAYS_SHOWN)
+        self._counts = {labels: metrics.actions.at(*labels) for labels in (*known, (_OTHER, _FATAL))}
+        self._seconds = metrics.action
+        self._seconds.at("SendMessage")  # others are shown once there are some
         self._in_hand: dict[ActionId, tuple[str, float]] = {}
         """The command of each action, and when it was taken, by `monotonic`."""
 
@@ -70,15 +71,17 @@ class JournalCalls:
 
     def _on_outcome(self, arguments: tuple[Any, ...], _completed_at: datetime) -> None:
         action_id, outcome = arguments
-        command, _ = self._in_hand.get(action_id, (_OTHER, 0.0))
-        kind = _kind(outcome)
-        self._counts[(command, kind) if command != _OTHER else (_OTHER, _FATAL)].inc()
+        if isinstance(outcome, Fatal):
+            command, _ = self._in_hand.get(action_id, (_OTHER, 0.0))
+            self._counts[command, _FATAL].inc()
+        else:
+            self._counts[_ENDINGS[_event(outcome)]].inc()
 
     def _on_reported(self, arguments: tuple[Any, ...], _result: None) -> None:
         self._waiting.on_done()
         if in_hand := self._in_hand.pop(arguments[0], None):
             command, taken_at = in_hand
-            self._seconds.get(command).observe(self._monotonic() - taken_at)
+            self._seconds.at(command).observe(self._monotonic() - taken_at)
 
     def _on_dead_letter(self, arguments: tuple[Any, ...], _result: None) -> None:
         self._waiting.on_set_aside()
@@ -90,8 +93,5 @@ def _label(command: Command) -> str:
     return name if name in COMMANDS_BY_NAME else _OTHER
 
 
-def _kind(outcome: Outcome) -> str:
-    if isinstance(outcome, Fatal):
-        return _FATAL
-    name = outcome.name if isinstance(outcome, CommandOutcome) else type(outcome).__name__
-    return _SUCCEEDED if name in _SUCCESSES else _FAILED
+def _event(outcome: Outcome) -> str:
+    return outcome.name if isinstance(outcome, CommandOutcome) else type(outcome).__name__

@@ -1,24 +1,11 @@
 """The pack's metrics. docs/operators.md lists them; names and labels are public."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    ProcessCollector,
-    disable_created_metrics,
-)
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.registry import Collector
-
+from adapters.prometheus.numbers import Count, Durations, Gauge, Metric
 from adapters.prometheus.stopwatch import Stopwatch
-
-_NAMESPACE: Final = "flyte_slack"
 
 # In seconds.
 _REQUEST_BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -27,65 +14,35 @@ _PATH_BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 
 
 class Metrics:
-    """All metrics, in a registry of their own. No label ever holds a channel, a user or a text."""
+    """All metrics. No label ever holds a channel, a user or a text."""
 
-    def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] # a series of each series' creation, which few need
-        self.registry = registry = CollectorRegistry()
-        counter = partial(Counter, namespace=_NAMESPACE, registry=registry)
-        gauge = partial(Gauge, namespace=_NAMESPACE, registry=registry)
-        histogram = partial(Histogram, namespace=_NAMESPACE, registry=registry)
-
-        self.build = Info("build", "The version that runs.", namespace=_NAMESPACE, registry=registry)
-
-        self.arrivals = counter("arrivals", "What arrived from Slack.", ("kind", "result"))
-        self.outbox_entries = gauge("outbox_entries", "Events on their way to Flyte.", ("state",))
-        self.outbox_oldest = gauge("outbox_oldest_seconds", "How long the oldest event has waited.")
-        self.delivery = histogram(
-            "event_delivery_seconds", "From the arrival to Flyte's 202.", ("event",), buckets=_PATH_BUCKETS
+    def __init__(self, new_stopwatch: Callable[[], Stopwatch]) -> None:
+        self.arrivals = Metric("arrivals", "What arrived from Slack.", Count, ("kind", "result"))
+        self.outbox_entries = Metric("outbox_entries", "Events on their way to Flyte.", Gauge, ("state",))
+        self.outbox_oldest = Metric("outbox_oldest_seconds", "How long the oldest event has waited.", Gauge)
+        self.delivery = _durations("event_delivery", "From the arrival to Flyte's 202.", _PATH_BUCKETS, "event")
+        self.actions = Metric("actions", "Actions that have ended.", Count, ("command", "outcome"))
+        self.action = _durations("action", "From taking an action to answering it.", _PATH_BUCKETS, "command")
+        self.journal_entries = Metric("journal_entries", "Actions without an answer.", Gauge, ("state",))
+        self.journal_oldest = Metric("journal_oldest_seconds", "How long the oldest action has waited.", Gauge)
+        self.slack_requests = Metric("slack_requests", "Requests to Slack.", Count, ("method", "code"))
+        self.slack_request = _durations("slack_request", "The time of a request to Slack.", _REQUEST_BUCKETS, "method")
+        self.slack_throttled = Metric(
+            "slack_throttled_seconds", "For how long Slack has asked to wait.", new_stopwatch, ("method",)
         )
-        self.actions = counter("actions", "Actions that have ended.", ("command", "outcome"))
-        self.action = histogram(
-            "action_seconds", "From taking an action to answering it.", ("command",), buckets=_PATH_BUCKETS
+        self.flyte_requests = Metric("flyte_requests", "Requests to Flyte.", Count, ("call", "status"))
+        self.connected = Metric("receiver_connected", "1 while events of Slack can arrive, otherwise 0.", Gauge)
+        self.reconnects = Metric("receiver_reconnects", "Sockets that had to be replaced.", Count, ("reason",))
+        self.disconnected = Metric(
+            "receiver_disconnected_seconds", "For how long no events of Slack could arrive.", new_stopwatch
         )
-        self.journal_entries = gauge("journal_entries", "Actions without an answer.", ("state",))
-        self.journal_oldest = gauge("journal_oldest_seconds", "How long the oldest action has waited.")
-
-        self.slack_requests = counter("slack_requests", "Requests to Slack.", ("method", "code"))
-        self.slack_request = histogram(
-            "slack_request_seconds", "The time of a request to Slack.", ("method",), buckets=_REQUEST_BUCKETS
-        )
-        self.flyte_requests = counter("flyte_requests", "Requests to Flyte.", ("call", "status"))
-
-        self.receiver_connected = gauge("receiver_connected", "1 while events of Slack can arrive, otherwise 0.")
-        self.receiver_reconnects = counter("receiver_reconnects", "Sockets that had to be replaced.", ("reason",))
-        self.backfill_channels = gauge("backfill_channels", "Channels whose history is still to be read.")
-
-        self.doubts = counter("doubts", "Requests to Slack whose answer was lost.", ("resolution",))
-        self.windows = counter("windows", 'Situations in which "exactly once" is impossible.', ("window",))
-
-        self.storage_commit = histogram(
-            "storage_commit_seconds", "From a write to the storage until it is safe.", buckets=_COMMIT_BUCKETS
-        )
-        self.storage_errors = counter("storage_errors", "Calls of the storage that failed.")
-        self.clock_skew = gauge("clock_skew_seconds", "How far this machine's clock is ahead of another.", ("peer",))
-        ProcessCollector(registry=registry)
-
-    def add_seconds(self, name: str, explanation: str, label: str, stopwatches: Mapping[str, Stopwatch]) -> None:
-        """Adds a counter of seconds that grows while time passes, with a label for each stopwatch."""
-        self.registry.register(_Seconds(f"{_NAMESPACE}_{name}_seconds", explanation, label, stopwatches))
+        self.backfill_channels = Metric("backfill_channels", "Channels whose history is still to be read.", Gauge)
+        self.doubts = Metric("doubts", "Requests to Slack whose answer was lost.", Count, ("resolution",))
+        self.windows = Metric("windows", 'Situations in which "exactly once" is impossible.', Count, ("window",))
+        self.commit = _durations("storage_commit", "From a write to the storage until it is safe.", _COMMIT_BUCKETS)
+        self.storage_errors = Metric("storage_errors", "Calls of the storage that failed.", Count)
+        self.clock_skew = Metric("clock_skew_seconds", "How far this machine's clock is ahead.", Gauge, ("peer",))
 
 
-class _Seconds(Collector):
-    def __init__(self, name: str, explanation: str, label: str, stopwatches: Mapping[str, Stopwatch]) -> None:
-        self._family = partial(CounterMetricFamily, name, explanation, labels=[label] if label else [])
-        self._stopwatches = stopwatches
-
-    def describe(self) -> Iterable[Any]:
-        return [self._family()]
-
-    def collect(self) -> Iterator[Any]:
-        family = self._family()
-        for value, stopwatch in self._stopwatches.items():
-            family.add_metric([value] if value else [], stopwatch.seconds)
-        yield family
+def _durations(name: str, explanation: str, bounds: Sequence[float], *labels: str) -> Metric[Durations]:
+    return Metric(f"{name}_seconds", explanation, partial(Durations, bounds), labels)

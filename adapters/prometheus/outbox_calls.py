@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from adapters.prometheus.metrics import Metrics
-from adapters.prometheus.on_return import OnReturn
-from adapters.prometheus.waiting_entries import WaitingEntries
+from adapters.prometheus.waiting_entries import OnReturn, WaitingEntries
 from domain.outbox import EventKind, OutboxEntry
 
 STORED: Final = "stored"
@@ -27,7 +26,7 @@ class OutboxCalls:
         self._waiting = waiting
         found = [(kind, result) for kind in EventKind for result in (STORED, REPEATED)]
         self._arrivals = {
-            (kind, result): metrics.arrivals.labels(kind_label(kind), result)
+            (kind, result): metrics.arrivals.at(kind_label(kind), result)
             for kind, result in (*found, (EventKind.MESSAGE, CAUGHT_UP))
         }
 

@@ -1,12 +1,10 @@
 """Counts the requests to Slack's Web API."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any, Final
 
-from adapters.prometheus.children import Children
 from adapters.prometheus.metrics import Metrics
-from adapters.prometheus.stopwatch import Stopwatch
-from application.resilience.observation import Observe
+from application.resilience.observation import Observer
 from domain.errors import ChatError, RateLimited
 
 _OK: Final = "ok"
@@ -17,43 +15,55 @@ _ALWAYS_SHOWN: Final = ("auth.test", "chat.postMessage")
 
 
 class SlackRequests:
-    """Observes a client whose every call is one request, with an argument that has the `method`.
+    """Observes a client whose every call is one request.
 
     Methods and codes that are not known count as `other`.
     """
 
     def __init__(
-        self,
-        metrics: Metrics,
-        monotonic: Callable[[], float],
-        methods: Collection[str],
-        codes: Collection[str],
-        refusals: Collection[str],
+        self, metrics: Metrics, methods: Collection[str], codes: Collection[str], refusals: Collection[str]
     ) -> None:
         """`refusals` are the codes of an invalid token."""
+        self._counts = metrics.slack_requests
+        self._seconds = metrics.slack_request
+        self._throttled = metrics.slack_throttled
+        self._methods = frozenset(methods)
         self._codes = frozenset((*codes, _RATE_LIMITED))
-        shown = [(method, code) for method in _ALWAYS_SHOWN for code in (_OK, _RATE_LIMITED, *refusals)]
-        self._counts = Children(metrics.slack_requests, shown)
-        self._seconds = Children(metrics.slack_request, _ALWAYS_SHOWN)
-        self._throttles = {method: Stopwatch(monotonic) for method in (*methods, _OTHER)}
-        metrics.add_seconds(
-            "slack_throttled", "For how long Slack has asked to wait with a method.", "method", self._throttles
-        )
+        for method in _ALWAYS_SHOWN:
+            self._seconds.at(method)
+            for code in (_OK, _RATE_LIMITED, *refusals):
+                self._counts.at(method, code)
+        for method in (*methods, _OTHER):
+            self._throttled.at(method)
 
-    def observer_of(self, name: str) -> Observe | None:
+    def observer_of(self, name: str) -> Observer | None:
         """Implements ObserverOf."""
-        return self._observe if name in ("call", "read", "call_with_headers", "send") else None
+        if name in ("call", "read", "call_with_headers"):
+            return Observer(self._on_answer, self._on_error)
+        return Observer(self._on_sent, self._on_send_error) if name == "send" else None
 
-    def _observe(self, arguments: tuple[Any, ...], seconds: float, result: Any, error: Exception | None) -> None:
-        method = next((argument.method for argument in arguments if hasattr(argument, "method")), _OTHER)
-        if method not in self._throttles:
-            method = _OTHER
-        self._counts.get(method, self._code(result, error)).inc()
-        self._seconds.get(method).observe(seconds)
+    def _on_answer(self, arguments: tuple[Any, ...], _result: Any, seconds: float) -> None:
+        self._on_request(arguments[0].method, _OK, seconds)
+
+    def _on_error(self, arguments: tuple[Any, ...], error: Exception, seconds: float) -> None:
+        method = arguments[0].method
+        self._on_request(method, self._code(error), seconds)
         if isinstance(error, RateLimited):
-            self._throttles[method].run(error.retry_after_seconds)
+            self._throttled.at(self._label(method)).run(error.retry_after_seconds)
 
-    def _code(self, result: Any, error: Exception | None) -> str:
-        if error is None:
-            return _OK if getattr(result, "is_success", True) else _OTHER
+    def _on_sent(self, arguments: tuple[Any, ...], response: Any, seconds: float) -> None:
+        self._on_request(arguments[1].method, _OK if response.is_success else _OTHER, seconds)
+
+    def _on_send_error(self, arguments: tuple[Any, ...], error: Exception, seconds: float) -> None:
+        self._on_error(arguments[1:], error, seconds)
+
+    def _on_request(self, method: str, code: str, seconds: float) -> None:
+        method = self._label(method)
+        self._counts.at(method, code).inc()
+        self._seconds.at(method).observe(seconds)
+
+    def _label(self, method: str) -> str:
+        return method if method in self._methods else _OTHER
+
+    def _code(self, error: Exception) -> str:
         return error.code if isinstance(error, ChatError) and error.code in self._codes else _OTHER

@@ -24,8 +24,8 @@ class Stopwatch:
         self._runs_until = -math.inf
 
     @property
-    def seconds(self) -> float:
-        """For how long it has run."""
+    def value(self) -> float:
+        """For how many seconds it has run."""
         self._measure()
         return self._seconds
 

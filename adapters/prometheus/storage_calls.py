@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from adapters.prometheus.journal_calls import JournalCalls
 from adapters.prometheus.metrics import Metrics
-from adapters.prometheus.on_return import OnReturn
 from adapters.prometheus.outbox_calls import OutboxCalls
-from adapters.prometheus.waiting_entries import WaitingEntries
+from adapters.prometheus.waiting_entries import OnReturn, WaitingEntries
 from application.ports.telemetry import Telemetry, Window
-from application.resilience.observation import Observe
-from domain.errors import LeaseLost, StorageError
+from application.resilience.observation import Observer
+from domain.errors import LeaseLost
 from domain.gaps import Gap
 
 _WRITES: Final = frozenset(
@@ -45,13 +45,12 @@ class StorageCalls:
     ) -> None:
         """`chat_now` returns the time by which the journal goes."""
         self._telemetry = telemetry
-        self._commit = metrics.storage_commit
-        self._errors = metrics.storage_errors
+        self._commit = metrics.commit.at()
         self._gaps: set[Gap] = set()
         outbox, journal = WaitingEntries(monotonic), WaitingEntries(monotonic)
         outbox.show(metrics.outbox_entries, metrics.outbox_oldest)
         journal.show(metrics.journal_entries, metrics.journal_oldest)
-        metrics.backfill_channels.set_function(self._count_backfill_channels)
+        metrics.backfill_channels.at().get = self._count_backfill_channels
         self._journal = JournalCalls(metrics, journal, monotonic, chat_now)
         self._handlers = {
             **OutboxCalls(metrics, outbox).handlers(),
@@ -59,25 +58,26 @@ class StorageCalls:
             **self._handlers_of_gaps(),
         }
 
-    def observer_of(self, name: str) -> Observe:
-        """Implements ObserverOf."""
-        is_write, handler = name in _WRITES, self._handlers.get(name)
+    def observer_of(self, name: str) -> Observer | None:
+        """Implements ObserverOf. What nothing is to be learned from is not observed."""
+        handler = self._handlers.get(name)
+        if name in _WRITES:
+            on_error = partial(self._on_error, name) if name.startswith("journal.") else None
+            return Observer(self._on_write if handler is None else partial(self._on_handled_write, handler), on_error)
+        return Observer(partial(self._on_read, handler)) if handler else None
 
-        def observe(arguments: tuple[Any, ...], seconds: float, result: Any, error: Exception | None) -> None:
-            if error is not None:
-                self._on_error(name, arguments, error)
-                return
-            if is_write:
-                self._commit.observe(seconds)
-            if handler is not None:
-                handler(arguments, result)
+    def _on_write(self, _arguments: tuple[Any, ...], _result: Any, seconds: float) -> None:
+        self._commit.observe(seconds)
 
-        return observe
+    def _on_handled_write(self, handler: OnReturn, arguments: tuple[Any, ...], result: Any, seconds: float) -> None:
+        self._commit.observe(seconds)
+        handler(arguments, result)
 
-    def _on_error(self, name: str, arguments: tuple[Any, ...], error: Exception) -> None:
-        if isinstance(error, StorageError):
-            self._errors.inc()
-        elif isinstance(error, LeaseLost) and name.startswith("journal."):
+    def _on_read(self, handler: OnReturn, arguments: tuple[Any, ...], result: Any, _seconds: float) -> None:
+        handler(arguments, result)
+
+    def _on_error(self, name: str, arguments: tuple[Any, ...], error: Exception, _seconds: float) -> None:
+        if isinstance(error, LeaseLost):
             self._journal.forget(arguments[0])
             if name in _EXECUTED:
                 self._telemetry.note(Window.FROZEN_BEFORE_POST)

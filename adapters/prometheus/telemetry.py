@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import Counter
-
 from adapters.prometheus.metrics import Metrics
+from adapters.prometheus.numbers import Count
 from adapters.prometheus.outbox_calls import kind_label
 from application.ports.telemetry import (
     ArrivalDropped,
     ArrivalIgnored,
+    Failure,
     Occurrence,
     Reconnection,
     Resolution,
@@ -31,12 +31,13 @@ class PrometheusTelemetry:
         self._children[occurrence].inc()
 
 
-def _children(metrics: Metrics) -> Mapping[Occurrence, Counter]:
+def _children(metrics: Metrics) -> Mapping[Occurrence, Count]:
     interactions = [kind for kind in EventKind if kind.is_interaction]
     return {
-        **{each: metrics.doubts.labels(each.value) for each in Resolution},
-        **{each: metrics.windows.labels(each.value) for each in Window},
-        **{each: metrics.receiver_reconnects.labels(each.value) for each in Reconnection},
-        **{ArrivalIgnored(kind): metrics.arrivals.labels(kind_label(kind), _IGNORED) for kind in EventKind},
-        **{ArrivalDropped(kind): metrics.arrivals.labels(kind_label(kind), _DROPPED) for kind in interactions},
+        **{each: metrics.doubts.at(each.value) for each in Resolution},
+        **{each: metrics.windows.at(each.value) for each in Window},
+        **{each: metrics.reconnects.at(each.value) for each in Reconnection},
+        Failure.STORAGE: metrics.storage_errors.at(),
+        **{ArrivalIgnored(kind): metrics.arrivals.at(kind_label(kind), _IGNORED) for kind in EventKind},
+        **{ArrivalDropped(kind): metrics.arrivals.at(kind_label(kind), _DROPPED) for kind in interactions},
     }

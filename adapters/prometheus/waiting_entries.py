@@ -1,10 +1,13 @@
 """How much waits in the storage, known without asking it."""
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from prometheus_client import Gauge
-
+from adapters.prometheus.numbers import Gauge, Metric
 from domain.outbox import Backlog
+
+OnReturn: TypeAlias = Callable[[tuple[Any, ...], Any], None]
+"""Is told of a call of the storage that has returned: its positional arguments and its result."""
 
 
 class WaitingEntries:
@@ -19,11 +22,11 @@ class WaitingEntries:
         self.set_aside = 0
         self._oldest_since = 0.0
 
-    def show(self, entries: Gauge, oldest: Gauge) -> None:
+    def show(self, entries: Metric[Gauge], oldest: Metric[Gauge]) -> None:
         """Shows the numbers as a gauge with the label `state`, and the age of the oldest as another one."""
-        entries.labels("waiting").set_function(lambda: self.waiting)
-        entries.labels("set_aside").set_function(lambda: self.set_aside)
-        oldest.set_function(lambda: self.oldest_seconds)
+        entries.at("waiting").get = lambda: self.waiting
+        entries.at("set_aside").get = lambda: self.set_aside
+        oldest.at().get = lambda: self.oldest_seconds
 
     @property
     def oldest_seconds(self) -> float:

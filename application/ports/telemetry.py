@@ -50,6 +50,12 @@ class Reconnection(Enum):
     """The service refuses connections for a while."""
 
 
+class Failure(Enum):
+    """A call that failed, and is repeated."""
+
+    STORAGE = "storage"
+
+
 @dataclass(frozen=True, slots=True)
 class ArrivalIgnored:
     """An event arrived that the workflow engine does not get: of a channel that is not joined, for example."""
@@ -64,7 +70,7 @@ class ArrivalDropped:
     kind: EventKind
 
 
-Occurrence: TypeAlias = Resolution | Window | Reconnection | ArrivalIgnored | ArrivalDropped
+Occurrence: TypeAlias = Resolution | Window | Reconnection | Failure | ArrivalIgnored | ArrivalDropped
 """One of a limited number of things to count."""
 
 

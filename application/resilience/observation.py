@@ -2,22 +2,32 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
 from application.ports.storage import Storage
+from application.resilience.incidents import log_incident
 from application.resilience.interception import WrappedStorage
 
 P = TypeVar("P")
 
-Observe: TypeAlias = Callable[[tuple[Any, ...], float, Any, Exception | None], None]
-"""Is told of a call that has ended: its positional arguments, its seconds, its result, and the error instead of one."""
 
-ObserverOf: TypeAlias = Callable[[str], Observe | None]
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """What is told of the calls of one method. Its bugs are logged, and hurt no call."""
+
+    on_return: Callable[[tuple[Any, ...], Any, float], None]
+    """Gets the positional arguments, the result and the seconds of a call that has returned."""
+    on_error: Callable[[tuple[Any, ...], Exception, float], None] | None = None
+    """Gets the same of one that has failed, with the error. Calls that are cancelled are not told of."""
+
+
+ObserverOf: TypeAlias = Callable[[str], Observer | None]
 """Returns what observes a method, such as `post` or, for a part of a storage, `outbox.append`; None: nothing does."""
 
 
 def observed(port: P, observer_of: ObserverOf, monotonic: Callable[[], float], prefix: str = "") -> P:
-    """Returns the port with its coroutine methods observed. Calls that are cancelled are not told of."""
+    """Returns the port with its coroutine methods observed, as far as they have an observer."""
     return cast("P", _Observed(port, observer_of, monotonic, prefix))
 
 
@@ -38,23 +48,32 @@ class _Observed:
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._port, name)
         if inspect.iscoroutinefunction(attribute):
-            if observe := self._observer_of(self._prefix + name):
-                attribute = _watched(attribute, observe, self._monotonic)
+            if observer := self._observer_of(self._prefix + name):
+                attribute = _watched(attribute, observer, self._monotonic)
         elif not inspect.ismethod(attribute):
             return attribute
         setattr(self, name, attribute)  # looked up once, unlike values, which may change
         return attribute
 
 
-def _watched(function: Callable[..., Any], observe: Observe, monotonic: Callable[[], float]) -> Callable[..., Any]:
+def _watched(function: Callable[..., Any], observer: Observer, monotonic: Callable[[], float]) -> Callable[..., Any]:
+    on_return, on_error = observer.on_return, observer.on_error
+
     async def execute(*arguments: Any, **keywords: Any) -> Any:
         began_at = monotonic()
         try:
             result = await function(*arguments, **keywords)
         except Exception as error:
-            observe(arguments, monotonic() - began_at, None, error)
+            if on_error is not None:
+                try:
+                    on_error(arguments, error, monotonic() - began_at)
+                except Exception:  # noqa: BLE001 - a bug, which must not replace the error
+                    log_incident()
             raise
-        observe(arguments, monotonic() - began_at, result, None)
+        try:
+            on_return(arguments, result, monotonic() - began_at)
+        except Exception:  # noqa: BLE001 - a bug, which must not make the call fail
+            log_incident()
         return result
 
     return execute

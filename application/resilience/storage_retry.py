@@ -10,6 +10,7 @@ import structlog
 
 from application.health import HealthReporter
 from application.ports.storage import Storage
+from application.ports.telemetry import Failure, Telemetry
 from application.resilience.backoff import exponential_backoff
 from application.resilience.interception import PortCall
 from application.resilience.shutdown import Shutdown
@@ -31,9 +32,10 @@ _DEADLINE = "within_seconds"
 class StorageRetryPolicy:
     """For everything that must not be lost."""
 
-    def __init__(self, shutdown: Shutdown, health: HealthReporter) -> None:
+    def __init__(self, shutdown: Shutdown, health: HealthReporter, telemetry: Telemetry) -> None:
         self._shutdown = shutdown
         self._health = health
+        self._telemetry = telemetry
         self._available = asyncio.Event()
         self._available.set()
         self._recovered = asyncio.Event()
@@ -98,6 +100,7 @@ class StorageRetryPolicy:
                 self._available.set()
 
     async def _pause(self, error: StorageError, seconds: float) -> None:
+        self._telemetry.note(Failure.STORAGE)
         log.error("storage_unavailable", reason=str(error), again_in_seconds=round(seconds, 2))
         self._report_unhealthy()
         await self._shutdown.wait(seconds, self._recovered)

@@ -83,7 +83,10 @@ class Application(containers.DeclarativeContainer):
     health = providers.Singleton(HealthRegistry, checks=HEALTH_CHECKS)
     chat_health = providers.Singleton(ChatHealth, health=health.provided.reporter.call("slack"))
     storage_retry = providers.Singleton(
-        StorageRetryPolicy, shutdown=shutdown, health=health.provided.reporter.call("storage")
+        StorageRetryPolicy,
+        shutdown=shutdown,
+        health=health.provided.reporter.call("storage"),
+        telemetry=adapters.telemetry,
     )
     # The ports, with their policies around them
 

@@ -30,7 +30,7 @@ class NoInstruments:
         """Like Instruments."""
         return client
 
-    def flyte_client(self, client: C) -> C:
+    def flyte_client(self, client: C, _call: str) -> C:
         """Like Instruments."""
         return client
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from adapters.no_telemetry import NO_TELEMETRY
 from application.health import HealthRegistry, HealthStatus
 from application.resilience.interception import intercepted
 from application.resilience.shutdown import Shutdown, ShutdownRequested
@@ -39,7 +40,7 @@ class Environment:
         self.faults = Faults()
         self.shutdown = Shutdown()
         self.health = HealthRegistry(("storage",))
-        self.policy = StorageRetryPolicy(self.shutdown, self.health.reporter("storage"))
+        self.policy = StorageRetryPolicy(self.shutdown, self.health.reporter("storage"), NO_TELEMETRY)
         self.stored = _Store()
         self.storage = intercepted(intercepted(self.stored, self.faults), self.policy)
 
