@@ -1,8 +1,11 @@
 """All instruments of one pack: they watch its ports, and `/metrics` shows what they counted."""
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cached_property, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from adapters.prometheus.flyte_requests import Deliveries, FlyteRequests
@@ -22,6 +25,8 @@ from application.resilience.observation import ObservedStorage, observed
 if TYPE_CHECKING:
     from adapters.prometheus.exposition import Exposition
 
+_AFTER_START_SECONDS: Final = 2.0
+_EXPOSITION: Final = "adapters.prometheus.exposition"
 _SLACK: Final = "slack"
 _FLYTE: Final = "flyte"
 
@@ -83,6 +88,16 @@ class Instruments:
         """Watches the storage."""
         return ObservedStorage(storage, self._storage.observer_of, self._clock.monotonic)
 
+    @asynccontextmanager
+    async def prepared(self) -> AsyncIterator[None]:
+        """Loads the library some seconds after the start, so that neither the start nor the first scrape waits."""
+        loading = asyncio.create_task(_load(), name="load the library of metrics")
+        try:
+            yield
+        finally:
+            loading.cancel()
+            await asyncio.wait([loading])
+
     def render(self, accept: str) -> tuple[bytes, str]:
         """Returns all metrics in the text format that the header `Accept` prefers, and its content type."""
         return self._exposition.render(accept)
@@ -101,3 +116,8 @@ class Instruments:
 
     def _seconds_ahead_of(self, now: Callable[[], datetime]) -> float:
         return (self._clock.now() - now()).total_seconds()
+
+
+async def _load() -> None:
+    await asyncio.sleep(_AFTER_START_SECONDS)
+    await asyncio.to_thread(import_module, _EXPOSITION)

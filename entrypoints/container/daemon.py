@@ -42,6 +42,7 @@ def lifetimes(daemon: Daemon) -> Iterator[AbstractAsyncContextManager[object]]:
     adapters = daemon.adapters
     storage = adapters.storage()
     yield adapters.tracing().open()
+    yield adapters.instruments().prepared()
     if daemon.settings().record:
         yield adapters.recorder().open()
     if storage.describe().is_shared:

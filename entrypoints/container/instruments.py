@@ -1,5 +1,6 @@
 """The instruments that watch the ports, if the operator wants metrics."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union
 
@@ -25,6 +26,10 @@ class NoInstruments:
 
     render = None
     telemetry = NO_TELEMETRY
+
+    def prepared(self) -> AbstractAsyncContextManager[None]:
+        """Like Instruments."""
+        return nullcontext()
 
     def slack_client(self, client: C) -> C:
         """Like Instruments."""
