@@ -19,6 +19,7 @@ from tests.bench.large_action import measure_large_actions, print_large_actions
 from tests.bench.metrics import measure_metrics
 from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
+from tests.bench.slow_disk import measure_slow_disk
 from tests.bench.storage_comparison import compare_storages
 from tests.bench.take_over import measure_take_over, print_take_over
 from tests.bench.tracing import measure_tracing
@@ -46,7 +47,7 @@ def _parse_options() -> argparse.Namespace:
         "--only",
         choices=(
             *("performance", "clicks", "storages", "gap", "large-action", "take-over", "metrics", "tracing"),
-            "backlog",
+            *("slow-disk", "backlog"),
         ),
         help="run this benchmark only",
     )
@@ -74,12 +75,18 @@ async def _measure(report: Report, directory: Path, options: argparse.Namespace)
         print_live_latency(report, await measure_live_latency(directory / "gap"))
     if options.only in (None, "large-action"):
         print_large_actions(report, await measure_large_actions(directory / "large-action"))
+    await _measure_on_request(report, directory, options)
+
+
+async def _measure_on_request(report: Report, directory: Path, options: argparse.Namespace) -> None:
     if options.only == "tracing":
         await measure_tracing(report, directory / "tracing")
     if options.only == "take-over":
         print_take_over(report, await measure_take_over(report, directory / "take-over"))
     if options.only == "metrics":
         await measure_metrics(report, directory / "metrics", options.messages)
+    if options.only == "slow-disk":
+        await measure_slow_disk(report, directory / "slow-disk")
     if options.only == "backlog":
         await measure_backlog(report, directory / "backlog", options.messages, options.storage)
 
