@@ -21,7 +21,7 @@ REPLICAS := 1
 KILLS := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help simulate test test-page test-chart test-image test-bolt test-fsync test-alerts test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
+.PHONY: help simulate test test-page test-chart test-image test-bolt test-fsync test-alerts test-chaos test-pgbouncer screenshots check lint docs reference format bench chaos lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ test-bolt: $(READY) $(BOLT_PYTHON) $(BOLT_JAVASCRIPT) ## Run the tests of apps i
 
 test-fsync: $(READY) ## Verify that data is on disk before Slack gets its acknowledgement (needs a C compiler)
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/durability
+
+test-chaos: $(READY) ## Run short variants of chaos, and compare the counters of metrics with the ledger
+	@$(BIN)/python -m pytest --quiet --numprocesses=2 --override-ini='norecursedirs=.*' tests/chaos/variants
 
 test-alerts: $(READY) ## Run the tests of the alerts and the dashboard's queries (needs Debian's prometheus)
 	@$(BIN)/python -m pytest --quiet --override-ini='norecursedirs=.*' tests/alerts
