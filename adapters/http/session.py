@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -78,7 +78,7 @@ def open_session(
     """
     return ClientSession(
         connector=TCPConnector(
-            ssl=_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
+            ssl=_certificates(),
             keepalive_timeout=keepalive_seconds,
         ),
         cookie_jar=DummyCookieJar(),
@@ -107,8 +107,20 @@ def proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
+def _variables() -> tuple[str | None, ...]:
+    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+
+
+_VARIABLES_AT_IMPORT: Final = _variables()
+
+
+def _certificates() -> bool | ssl.SSLContext:
+    """Returns True for those that aiohttp has read when it was imported."""
+    return True if (variables := _variables()) == _VARIABLES_AT_IMPORT else _ssl_context(*variables)
+
+
 @lru_cache(maxsize=4)
-def _ssl_context(_file: str | None, _directory: str | None) -> ssl.SSLContext:
+def _ssl_context(*_variables: str | None) -> ssl.SSLContext:
     """Cached by the environment's settings, since reading the certificates takes 20 ms."""
     return ssl.create_default_context()
 
