@@ -14,7 +14,7 @@ import structlog
 
 from adapters.filesystem.database import Database, transaction
 from adapters.filesystem.directory import as_storage_error, quarantine, replace
-from adapters.filesystem.outbox import active_since, last_message_at
+from adapters.filesystem.lanes import active_since, last_message_at
 from adapters.sql.codec import from_micros, to_micros
 from domain.channels import NO_CHANNEL, ChannelId, JoinedChannels
 from domain.errors import StorageUnavailable, StorageUnusable

@@ -6,7 +6,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from adapters.filesystem.database import Database, transaction
+from adapters.filesystem.lanes import append_to_lane, end_claim, expire_claims, lane_id, remove_from_lane
 from adapters.filesystem.schema import PURGE_BATCH
 from adapters.filesystem.uptime import Uptime
 from adapters.sql.codec import Unreadable, dump_event, from_micros, is_time, to_micros
@@ -28,8 +29,6 @@ log = structlog.get_logger()
 _PAGE_SIZE = 200
 _BEFORE_ALL = (-(2**62), 0)
 _ENTRY = "place, key, kind, said, received_at, is_backfilled, refusals, first_refused_at, reason, traceparent"
-_LONGEST_DELAY_SECONDS = 120
-"""No caller delays a lane for longer; what looks longer in the file is wrong."""
 
 
 class FileOutbox:
@@ -123,7 +122,7 @@ class FileOutbox:
             (uptime, key),
         ).fetchall()
         for lane, place in rows:
-            _append_to_lane(connection, lane, place, uptime)
+            append_to_lane(connection, lane, place, uptime)
         return bool(rows)
 
     @transaction
@@ -158,7 +157,9 @@ class FileOutbox:
             if entry.event.channel_id in left_out:
                 are_new.append(False)
                 continue
-            lane = lanes.get(entry.lane) or lanes.setdefault(entry.lane, _lane_of(connection, entry))
+            lane = lanes.get(entry.lane) or lanes.setdefault(
+                entry.lane, lane_id(connection, entry.lane, entry.priority)
+            )
             cursor = connection.execute(
                 "INSERT INTO outbox (key, lane, kind, state, received_at, is_backfilled, said, uptime, traceparent) "
                 "VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
@@ -179,7 +180,7 @@ class FileOutbox:
                 firsts.setdefault(lane, cursor.lastrowid or 0)
                 message_times[lane] = max(message_micros(entry), message_times.get(lane, 0))
         for lane, place in firsts.items():
-            _append_to_lane(connection, lane, place, uptime)
+            append_to_lane(connection, lane, place, uptime)
         connection.executemany(
             "UPDATE lanes SET heard_until = nullif(max(ifnull(heard_until, 0), ?), 0), uptime = ? WHERE id = ?",
             [(message_at, uptime, lane) for lane, message_at in message_times.items()],
@@ -190,7 +191,7 @@ class FileOutbox:
     def _ack(self, connection: sqlite3.Connection, entry: OutboxEntry, released: Lane | None) -> None:
         _deliver(connection, entry.key, self._uptime)
         if released is not None:
-            _end_claim(connection, released)
+            end_claim(connection, released)
         if entry.kind.is_interaction:
             self.database.empty_log_soon()
 
@@ -202,7 +203,7 @@ class FileOutbox:
         if row is not None:
             lane, place = row
             connection.execute("UPDATE outbox SET state = 'set aside', reason = ? WHERE place = ?", (reason, place))
-            _remove_from_lane(connection, lane, place)
+            remove_from_lane(connection, lane, place)
 
     @transaction
     def _claim(
@@ -220,7 +221,7 @@ class FileOutbox:
             "UPDATE lanes SET lease_until = ? WHERE name = ? AND lease_until < ?",
             [(until, lane, half) for lane in held],
         )
-        _expire_claims(connection, "lease_until IS NOT NULL AND lease_until <= ?", now)
+        expire_claims(connection, "lease_until IS NOT NULL AND lease_until <= ?", now)
         connection.execute(
             "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before <= ?", (now,)
         )
@@ -286,7 +287,7 @@ class FileOutbox:
                 "(SELECT head FROM lanes WHERE name = ? AND lease_until IS NOT NULL AND head <= claimed_to)",
                 (to_micros(self._clock.now()), self._uptime.now(), lane),
             )
-        return _end_claim(connection, lane, self._uptime.after(retry_after_seconds) if retry_after_seconds else None)
+        return end_claim(connection, lane, self._uptime.after(retry_after_seconds) if retry_after_seconds else None)
 
     @transaction
     def _renew(self, connection: sqlite3.Connection, lane: Lane, lease_seconds: float) -> bool:
@@ -327,45 +328,6 @@ class FileOutbox:
             raise LeaseLost(claim.lane)
 
 
-def end_claims_of_dead_processes(connection: sqlite3.Connection, uptime: Uptime) -> None:
-    """Ends all claims, and the delays that no caller asked for."""
-    _expire_claims(connection, "lease_until IS NOT NULL")
-    connection.execute(
-        "UPDATE lanes SET not_before = NULL WHERE not_before IS NOT NULL AND not_before > ?",
-        (uptime.after(_LONGEST_DELAY_SECONDS),),
-    )
-
-
-def _expire_claims(connection: sqlite3.Connection, condition: str, *values: int) -> None:
-    connection.execute(
-        "UPDATE lanes SET is_interrupted = ifnull(head <= claimed_to, 0), lease_until = NULL, claimed_to = NULL "
-        f"WHERE {condition}",
-        values,
-    )
-
-
-def _end_claim(connection: sqlite3.Connection, lane: Lane, retry_at: int | None = None) -> bool:
-    """Returns False if there is none. The lane can be claimed again from the uptime `retry_at`."""
-    cursor = connection.execute(
-        "UPDATE lanes SET lease_until = NULL, claimed_to = NULL, not_before = iif(head IS NULL, NULL, ?) "
-        "WHERE name = ? AND lease_until IS NOT NULL",
-        (retry_at, lane),
-    )
-    return cursor.rowcount == 1
-
-
-def last_message_at(connection: sqlite3.Connection, lane: Lane) -> datetime | None:
-    """Returns the timestamp of the lane's latest message."""
-    row = connection.execute("SELECT heard_until FROM lanes WHERE name = ?", (lane,)).fetchone()
-    return from_micros(row[0]) if row and is_time(row[0]) else None
-
-
-def active_since(connection: sqlite3.Connection, time: datetime) -> list[Lane]:
-    """Returns the lanes whose latest message is not older than that."""
-    rows = connection.execute("SELECT name FROM lanes WHERE heard_until >= ?", (to_micros(time),))
-    return [Lane(name) for (name,) in rows]
-
-
 def _deliver(connection: sqlite3.Connection, key: str, uptime: Uptime) -> bool:
     """Keeps only the key of an entry that waits or is dead-lettered. Returns False if there is none."""
     row = connection.execute("SELECT lane, place FROM outbox WHERE key = ? AND state <> 'done'", (key,)).fetchone()
@@ -375,34 +337,8 @@ def _deliver(connection: sqlite3.Connection, key: str, uptime: Uptime) -> bool:
     connection.execute(
         "UPDATE outbox SET state = 'done', uptime = ?, said = '', reason = '' WHERE place = ?", (uptime.now(), place)
     )
-    _remove_from_lane(connection, lane, place)
+    remove_from_lane(connection, lane, place)
     return True
-
-
-def _lane_of(connection: sqlite3.Connection, entry: OutboxEntry) -> int:
-    return lane_id(connection, entry.lane, entry.priority)
-
-
-def lane_id(connection: sqlite3.Connection, name: str, priority: int = 0) -> int:
-    """Returns the id of a lane, which is created if necessary."""
-    connection.execute("INSERT INTO lanes (name, priority) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, priority))
-    (lane,) = connection.execute("SELECT id FROM lanes WHERE name = ?", (name,)).fetchone()
-    return int(lane)
-
-
-def _append_to_lane(connection: sqlite3.Connection, lane: int, place: int, uptime: int) -> None:
-    """Makes a new entry the first of its lane if there was none."""
-    connection.execute("UPDATE lanes SET head = ?, head_at = ? WHERE id = ? AND head IS NULL", (place, uptime, lane))
-
-
-def _remove_from_lane(connection: sqlite3.Connection, lane: int, place: int) -> None:
-    """If the entry was the first of its lane, the next one becomes the first."""
-    connection.execute(
-        "UPDATE lanes SET is_interrupted = 0, (head, head_at) = (SELECT place, uptime FROM outbox "
-        "WHERE lane = lanes.id AND state = 'waiting' ORDER BY place LIMIT 1) WHERE id = ? AND head = ?",
-        (lane, place),
-    )
-    connection.execute("UPDATE lanes SET not_before = NULL WHERE id = ? AND head IS NULL", (lane,))
 
 
 def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: str, clock: Clock) -> None:
@@ -417,5 +353,5 @@ def set_unreadable_aside(connection: sqlite3.Connection, place: int, problem: st
         "first_refused_at = NULL, refused_uptime = NULL, reason = ? WHERE place = ?",
         (key, received_at, f"unreadable: {problem}", place),
     )
-    _remove_from_lane(connection, lane, place)
+    remove_from_lane(connection, lane, place)
     log.error("unreadable_set_aside", queue="outbox", ref=key, reason=problem)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import structlog
 
 from adapters.filesystem import journal, outbox
+from adapters.filesystem.lanes import lane_id
 from adapters.filesystem.schema import MAX_CHECKED_BYTES
 from adapters.filesystem.uptime import SAVE_AFTER, Uptime
 from adapters.sql.codec import Unreadable, from_micros, is_time, load_event, to_micros
@@ -133,7 +134,7 @@ class Repair:
                     f"SELECT place, kind, said FROM outbox WHERE state = '{state}' AND {condition}"
                 ).fetchall()
                 for place, *event in rows:
-                    new_lane = outbox.lane_id(self._connection, *_lane_of(event, place))
+                    new_lane = lane_id(self._connection, *_lane_of(event, place))
                     self._change("UPDATE outbox SET lane = ? WHERE place = ?", new_lane, place)
                 self._report("outbox", "lane", len(rows))
 

@@ -17,8 +17,9 @@ from adapters.filesystem.database import Database
 from adapters.filesystem.directory import create, inspect, is_temporary, lock, prepare
 from adapters.filesystem.gaps import FileGaps
 from adapters.filesystem.journal import FileJournal, release_orphans
+from adapters.filesystem.lanes import end_claims_of_dead_processes
 from adapters.filesystem.message_keys import FileMessageKeys
-from adapters.filesystem.outbox import FileOutbox, end_claims_of_dead_processes
+from adapters.filesystem.outbox import FileOutbox
 from adapters.filesystem.rate_limits import FileRateLimiter
 from adapters.filesystem.recovery import quarantine_if_corrupt, require_intact, take_over
 from adapters.filesystem.repair import Repair
