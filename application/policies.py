@@ -27,7 +27,7 @@ class RetentionPolicy:
     """For how many seconds is kept what is done or has been given up."""
 
     event_seconds: float = 72 * 3600
-    """The keys of delivered events, by which repeats are recognised; the contract requires 48 hours."""
+    """The keys of delivered events: their repeats are recognised for so long. The contract requires 48 hours."""
     action_seconds: float = 72 * 3600
     """Reported actions. The engine is asked for what it gave out in the last 48 hours: no less."""
     key_seconds: float = 30 * 24 * 3600

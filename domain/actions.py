@@ -16,7 +16,7 @@ ActionId = NewType("ActionId", str)
 
 
 def action_key(action_id: ActionId) -> str:
-    """Returns the key by which operators and log lines name an action: the last but one part of an id that is a link,
+    """Returns the key that names an action for operators and in the log: the last but one part of an id that is a link,
     and otherwise the whole id.
     """
     return action_id.rstrip("/").rpartition("/")[0].rpartition("/")[2] or action_id

@@ -27,7 +27,7 @@ KEY_FIELDS = ("messageKey", "threadKey")
 
 
 def incoming_key(channel_id: str, timestamp: str) -> str:
-    """Returns the idempotency key of the message with this timestamp in a channel, by which operators name it too."""
+    """Returns the idempotency key of the message with this timestamp in a channel. Operators use it too."""
     return f"{channel_id}:{timestamp}"
 
 

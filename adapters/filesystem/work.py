@@ -17,7 +17,7 @@ _SECOND = 1_000_000
 
 
 def read_work(connection: sqlite3.Connection, directory: Path, uptime: Uptime, clock: Clock) -> Work:
-    """Returns what the database says. Without a pack, nobody has anything in hand."""
+    """Returns what the database says. Without a running pack nothing is in progress."""
     pack = holder(directory)
     if pack is None:
         return Work(packs=())

@@ -1,4 +1,4 @@
-"""Spans, and the rule by which they leave no time unexplained."""
+"""Spans, made so that no time remains unexplained."""
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar

@@ -31,7 +31,7 @@ class JournalCalls:
         monotonic: Callable[[], float],
         chat_now: Callable[[], datetime],
     ) -> None:
-        """`chat_now` returns the time by which the journal goes."""
+        """`chat_now` returns the time by the clock that the journal uses."""
         self._waiting = waiting
         self._monotonic = monotonic
         self._chat_now = chat_now

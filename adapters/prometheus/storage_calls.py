@@ -43,7 +43,7 @@ class StorageCalls:
         monotonic: Callable[[], float],
         chat_now: Callable[[], datetime],
     ) -> None:
-        """`chat_now` returns the time by which the journal goes."""
+        """`chat_now` returns the time by the clock that the journal uses."""
         self._telemetry = telemetry
         self._commit = metrics.commit.at()
         self._gaps: set[Gap] = set()
