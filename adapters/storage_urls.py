@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -57,6 +56,8 @@ def _scheme_of(url: str) -> str:
 def _find(scheme: str) -> StorageScheme:
     if build := _BUILT_IN.get(scheme):
         return build()
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to load, for foreign storages only
+
     found = entry_points(group=ENTRY_POINTS, name=scheme) if scheme else ()
     if not found:
         raise ValueError(f"the scheme is unknown; use {_KNOWN}")

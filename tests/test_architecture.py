@@ -106,7 +106,7 @@ def test_only_the_command_line_and_http_sessions_read_the_environment() -> None:
     readers = [module for module in MODULES if {"environ", "getenv"} & attribute_names(parse(module))]
 
     assert relative_names(readers) == [
-        "adapters/http/session.py",  # proxies and certificates, from the variables that every HTTP client reads
+        "adapters/http/certificates.py",  # from the variables that every HTTP client reads
         "entrypoints/cli/commands.py",
     ]
 

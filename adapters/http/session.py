@@ -1,12 +1,9 @@
 """HTTP sessions with the pack's timeouts, proxies, certificates and redirect rules."""
 
 import ipaddress
-import os
-import ssl
 from collections.abc import Sequence
-from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -21,6 +18,7 @@ from aiohttp import (
     TraceConfig,
 )
 
+from adapters.http.certificates import trusted_certificates
 from adapters.http.no_proxy import is_excluded
 from adapters.http.peer_clock import PeerClock
 
@@ -78,7 +76,7 @@ def open_session(
     """
     return ClientSession(
         connector=TCPConnector(
-            ssl=_certificates(),
+            ssl=trusted_certificates(),
             keepalive_timeout=keepalive_seconds,
         ),
         cookie_jar=DummyCookieJar(),
@@ -105,24 +103,6 @@ def proxy_for(url: str) -> str | None:
     if not proxy or is_excluded(parts, proxies.get("no", "")) or (scheme == "http" and _is_loopback(host)):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _variables() -> tuple[str | None, ...]:
-    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-
-
-_VARIABLES_AT_IMPORT: Final = _variables()
-
-
-def _certificates() -> bool | ssl.SSLContext:
-    """Returns True for those that aiohttp has read when it was imported."""
-    return True if (variables := _variables()) == _VARIABLES_AT_IMPORT else _ssl_context(*variables)
-
-
-@lru_cache(maxsize=4)
-def _ssl_context(*_variables: str | None) -> ssl.SSLContext:
-    """Cached by the environment's settings, since reading the certificates takes 20 ms."""
-    return ssl.create_default_context()
 
 
 def _is_loopback(host: str) -> bool:

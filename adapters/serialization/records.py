@@ -1,6 +1,7 @@
 """The JSON form in which storages keep commands, results and events: lossless, and with the domain's field names."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast, get_args
 
 from marshmallow import ValidationError
@@ -12,14 +13,21 @@ from domain.events import Outcome
 from domain.json_values import JsonObject
 from domain.messages import Receipt
 
-_COMMANDS = {kind.__name__: schema_for(kind, DataclassSchema) for kind in get_args(Command)}
-_RECEIPTS = {Receipt.__name__: schema_for(Receipt, DataclassSchema)}
-_OUTCOMES = {kind.__name__: schema_for(kind, DataclassSchema) for kind in get_args(Outcome)}
+_COMMANDS = {kind.__name__: kind for kind in get_args(Command)}
+_RECEIPTS = {Receipt.__name__: Receipt}
+_OUTCOMES = {kind.__name__: kind for kind in get_args(Outcome)}
+_KINDS = _COMMANDS | _RECEIPTS | _OUTCOMES
+
+
+@cache
+def _schema(kind: str) -> DataclassSchema:
+    """Made at its first use: a pack uses few of them."""
+    return schema_for(_KINDS[kind], DataclassSchema)
 
 
 def dump_command(command: Command) -> JsonObject:
     """Returns the command as a JSON object."""
-    return _dump(_COMMANDS, command)
+    return _dump(command)
 
 
 def load_command(record: Mapping[str, Any]) -> Command:
@@ -29,7 +37,7 @@ def load_command(record: Mapping[str, Any]) -> Command:
 
 def dump_event(outcome: Outcome) -> JsonObject:
     """Returns an action's outcome as a JSON object."""
-    return _dump(_OUTCOMES, outcome)
+    return _dump(outcome)
 
 
 def load_event(record: Mapping[str, Any]) -> Outcome:
@@ -39,7 +47,7 @@ def load_event(record: Mapping[str, Any]) -> Outcome:
 
 def dump_step_result(result: StepResult) -> JsonObject:
     """Returns what a step produced as a JSON object."""
-    return _dump(_RECEIPTS, result) if isinstance(result, Receipt) else {"type": "JsonObject", "value": result}
+    return _dump(result) if isinstance(result, Receipt) else {"type": "JsonObject", "value": result}
 
 
 def load_step_result(record: Mapping[str, Any]) -> StepResult:
@@ -49,18 +57,18 @@ def load_step_result(record: Mapping[str, Any]) -> StepResult:
     return cast("Receipt", _load(_RECEIPTS, record))
 
 
-def _dump(schemas: Mapping[str, DataclassSchema], value: Command | Outcome | Receipt) -> JsonObject:
+def _dump(value: Command | Outcome | Receipt) -> JsonObject:
     kind = type(value).__name__
-    return {"type": kind, **schemas[kind].dump(value)}
+    return {"type": kind, **_schema(kind).dump(value)}
 
 
-def _load(schemas: Mapping[str, DataclassSchema], record: Mapping[str, Any]) -> Any:
+def _load(kinds: Mapping[str, object], record: Mapping[str, Any]) -> Any:
     values = dict(record)
     kind = str(values.pop("type", ""))
-    if kind not in schemas:
+    if kind not in kinds:
         raise ValueError(f"there is no record of the type {kind!r}")
     try:
-        return schemas[kind].load(values)
+        return _schema(kind).load(values)
     except ValidationError as error:
         # marshmallow's own message would quote values of the record.
         invalid = ", ".join(map(str, error.messages_dict))

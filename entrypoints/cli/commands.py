@@ -3,7 +3,6 @@
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from entrypoints.config.settings import load_settings
 from entrypoints.exit_status import ExitStatus
 from entrypoints.simulation_extra import missing_libraries_remark
 from entrypoints.terminal_text import printable
+from entrypoints.version import VERSION
 
 _PATH: Final = click.Path(path_type=Path)
 _PORT: Final = click.IntRange(0, 65535)
@@ -34,7 +34,7 @@ _OF_PACKS: Final = {
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("flyte-slack"), prog_name="flyte-slack")
+@click.version_option(VERSION, prog_name="flyte-slack")
 @click.pass_context
 def main(context: click.Context) -> None:
     """The Slack pack for Flyte. Without a command, runs the pack."""

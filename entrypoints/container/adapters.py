@@ -7,8 +7,6 @@ from dependency_injector import containers, providers
 
 from adapters.flyte.workflow import FlyteWorkflow
 from adapters.no_telemetry import NO_TELEMETRY
-from adapters.recording.policy import RecordingPolicy
-from adapters.recording.recorder import Recorder
 from adapters.slack.chat import SlackChat
 from adapters.slack.events import EventSelection
 from adapters.slack.events_api import SlackEventsApi
@@ -17,12 +15,10 @@ from adapters.slack.sockets.socket_mode import SlackSocketMode
 from adapters.slack.web_client import SlackWebClient
 from adapters.storage_urls import create_storage
 from adapters.system_clock import SystemClock
-from application.ports.receiver import Receiver
-from application.resilience.interception import ObservedReceiver, intercepted
 from entrypoints.config.settings import Settings
 from entrypoints.container.instruments import new_instruments
+from entrypoints.container.recording import new_recording
 from entrypoints.container.tracing import NoTracing, new_tracing
-from entrypoints.observability.redaction import Redactor
 
 P = TypeVar("P")
 
@@ -46,14 +42,6 @@ def watched(watch: Callable[[P], P], port: P) -> P:
     return watch(port)
 
 
-def _recorded(port: P, policy: Callable[[], RecordingPolicy], settings: Settings) -> P:
-    return intercepted(port, policy()) if settings.record else port
-
-
-def _recorded_receiver(receiver: Receiver, policy: Callable[[], RecordingPolicy], settings: Settings) -> Receiver:
-    return ObservedReceiver(receiver, policy().record_event) if settings.record else receiver
-
-
 class Adapters(containers.DeclarativeContainer):
     """The adapters that the settings ask for. Any provider can be overridden with another adapter.
 
@@ -66,6 +54,7 @@ class Adapters(containers.DeclarativeContainer):
     instruments = providers.Singleton(new_instruments, settings=settings, clock=clock)
     telemetry = instruments.provided.telemetry
     tracing = providers.Singleton(new_tracing, settings=settings, clock=clock)
+    recording = providers.Singleton(new_recording, settings=settings, clock=clock)
     storage = providers.Singleton(
         watched,
         instruments.provided.storage,
@@ -76,13 +65,6 @@ class Adapters(containers.DeclarativeContainer):
             lease_seconds=settings.provided.lease_seconds,
         ),
     )
-    recorder = providers.Singleton(
-        Recorder,
-        path=settings.provided.record,
-        redact=providers.Singleton(Redactor, secrets=settings.provided.secret_texts, hides_emails=True).provided.redact,
-        clock=clock,
-    )
-    recording_policy = providers.Singleton(RecordingPolicy, recorder=recorder)
     slack_client = providers.Singleton(
         SlackWebClient,
         api_url=settings.provided.slack_api_url,
@@ -95,7 +77,7 @@ class Adapters(containers.DeclarativeContainer):
         providers.Singleton(watched, instruments.provided.slack_client, slack_client),
     )
     slack_chat = providers.Singleton(SlackChat, web=slack_web)
-    chat = providers.Singleton(_recorded, slack_chat, recording_policy.provider, settings)
+    chat = providers.Singleton(watched, recording.provided.port, slack_chat)
     event_selection = providers.Factory(event_selection, settings)
     slack_receiver = providers.Selector(
         providers.Callable(receive_mode, settings),
@@ -124,10 +106,9 @@ class Adapters(containers.DeclarativeContainer):
         ),
     )
     receiver = providers.Singleton(
-        _recorded_receiver,
+        watched,
+        recording.provided.receiver,
         providers.Singleton(watched, instruments.provided.receiver, slack_receiver),
-        recording_policy.provider,
-        settings,
     )
     flyte_workflow = providers.Singleton(
         FlyteWorkflow,
@@ -139,14 +120,13 @@ class Adapters(containers.DeclarativeContainer):
         watch_client=instruments.provided.flyte_client,
     )
     workflow = providers.Singleton(
-        _recorded,
+        watched,
+        recording.provided.port,
         providers.Singleton(
             watched,
             tracing.provided.workflow,
             providers.Singleton(watched, instruments.provided.workflow, flyte_workflow),
         ),
-        recording_policy.provider,
-        settings,
     )
 
 

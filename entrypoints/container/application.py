@@ -2,7 +2,6 @@
 
 import os
 import socket
-from importlib.metadata import version
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -61,6 +60,7 @@ from application.workers.outbox_relay import OutboxRelay
 from domain import commands
 from entrypoints.config.settings import Settings, digests
 from entrypoints.container.adapters import watched
+from entrypoints.version import VERSION
 
 HEALTH_CHECKS = ("flyte", "slack", "storage", "outbox")
 """The names under which the parts of the pack report their health, in the order in which they are shown."""
@@ -96,7 +96,7 @@ class Application(containers.DeclarativeContainer):
         providers.Singleton(InterceptedStorage, adapters.storage, storage_retry),
     )
     lease = providers.Factory(LeasePolicy, seconds=settings.provided.lease_seconds)
-    version = providers.Callable(version, "flyte-slack")
+    version = providers.Object(VERSION)
     known_commands = providers.Object(frozenset(COMMANDS_BY_NAME))
     replicas = providers.Singleton(
         ReplicaGroup,

@@ -43,8 +43,7 @@ def lifetimes(daemon: Daemon) -> Iterator[AbstractAsyncContextManager[object]]:
     storage = adapters.storage()
     yield adapters.tracing().open()
     yield adapters.instruments().prepared()
-    if daemon.settings().record:
-        yield adapters.recorder().open()
+    yield adapters.recording().open()
     if storage.describe().is_shared:
         yield daemon.http_server().open()
     yield daemon.application.storage_retry().opened(storage)

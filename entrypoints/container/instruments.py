@@ -1,7 +1,6 @@
 """The instruments that watch the ports, if the operator wants metrics."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
-from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union
 
 from adapters.no_telemetry import NO_TELEMETRY
@@ -12,6 +11,7 @@ from application.ports.receiver import Receiver
 from application.ports.storage import Storage
 from application.ports.workflow import Workflow
 from entrypoints.config.settings import Settings
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from adapters.prometheus.instruments import Instruments
@@ -59,7 +59,7 @@ def new_instruments(settings: Settings, clock: Clock) -> AnyInstruments:
     from adapters.prometheus.instruments import Instruments  # noqa: PLC0415 - its library is needed for metrics only
 
     return Instruments(
-        version("flyte-slack"),
+        VERSION,
         clock,
         slack_methods=(*METHODS, *(method for method in settings.allowed_methods if "*" not in method)),
         slack_codes=KNOWN_CODES,

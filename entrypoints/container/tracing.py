@@ -1,12 +1,12 @@
 """Traces, where the environment asks for them."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
-from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union
 
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from entrypoints.config.settings import Settings
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from adapters.opentelemetry.tracing import Tracing
@@ -56,4 +56,4 @@ def new_tracing(settings: Settings, clock: Clock) -> AnyTracing:
     from adapters.opentelemetry.tracing import Tracing  # noqa: PLC0415 - likewise
 
     processors = new_processors(settings.trace_exporters)
-    return Tracing(processors, clock, version("flyte-slack"), in_payload=settings.trace_payload)
+    return Tracing(processors, clock, VERSION, in_payload=settings.trace_payload)

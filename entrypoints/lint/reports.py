@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from entrypoints.lint.checks import CHECKS
 from entrypoints.lint.findings import Finding
+from entrypoints.version import VERSION
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _HELP: Final = "https://github.com/ExpediaGroup/flyte-slack"
@@ -28,7 +28,7 @@ def as_json(findings: Sequence[Finding]) -> str:
 def as_sarif(findings: Sequence[Finding]) -> str:
     """Returns a log of SARIF 2.1.0, with every check as a rule."""
     rules = [{"id": check.id, "shortDescription": {"text": check.summary}} for check in CHECKS]
-    driver = {"name": "flyte-slack", "version": version("flyte-slack"), "informationUri": _HELP, "rules": rules}
+    driver = {"name": "flyte-slack", "version": VERSION, "informationUri": _HELP, "rules": rules}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

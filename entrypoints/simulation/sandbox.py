@@ -99,8 +99,7 @@ async def memory_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
     adapters.flyte_workflow.override(MemoryBridge(flyte, settings.pack_name, settings.flyte_labels).workflow)
     packs = _scripted_packs(config, flyte)
     async with AsyncExitStack() as stack:
-        if config.record:
-            await stack.enter_async_context(adapters.recorder().open())
+        await stack.enter_async_context(adapters.recording().open())
         await stack.enter_async_context(adapters.storage().open())
         await stack.enter_async_context(slack.in_process())
         await stack.enter_async_context(_running(Application(settings=settings, adapters=adapters)))

@@ -1,6 +1,6 @@
 import json
 import re
-import tomllib
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -246,5 +246,4 @@ def test_the_charts_templates_use_values_that_exist() -> None:
 
 
 def test_the_charts_app_version_is_the_version_of_the_pack() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert read("helm/flyte-slack/Chart.yaml")["appVersion"] == project["version"]
+    assert read("helm/flyte-slack/Chart.yaml")["appVersion"] == version("flyte-slack")
