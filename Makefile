@@ -80,7 +80,7 @@ format: $(READY) ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=storages, MILLION=1: a million messages; other parts: clicks, gap, large-action, metrics, slow-disk, take-over, tracing)
+bench: $(READY) ## Measure the pack between the two simulated servers (ONLY=storages, MILLION=1: a million messages; other parts: clicks, gap, large-action, metrics, slow-disk, slow-takes, take-over, tracing)
 	@$(BIN)/python -m tests.bench $(if $(MILLION),--only backlog,$(if $(ONLY),--only $(ONLY)))
 
 chaos: $(READY) ## Kill packs under load and print the ledger (RUNS=20 SEED=1 VARIANT=kills STORAGE=file REPLICAS=1; KILLS=no: only the faults of a variant, and compare the metrics)

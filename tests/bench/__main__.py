@@ -20,6 +20,7 @@ from tests.bench.metrics import measure_metrics
 from tests.bench.performance import measure_performance, print_performance
 from tests.bench.report import Report
 from tests.bench.slow_disk import measure_slow_disk
+from tests.bench.slow_takes import measure_slow_takes
 from tests.bench.storage_comparison import compare_storages
 from tests.bench.take_over import measure_take_over, print_take_over
 from tests.bench.tracing import measure_tracing
@@ -47,7 +48,7 @@ def _parse_options() -> argparse.Namespace:
         "--only",
         choices=(
             *("performance", "clicks", "storages", "gap", "large-action", "take-over", "metrics", "tracing"),
-            *("slow-disk", "backlog"),
+            *("slow-disk", "slow-takes", "backlog"),
         ),
         help="run this benchmark only",
     )
@@ -87,6 +88,8 @@ async def _measure_on_request(report: Report, directory: Path, options: argparse
         await measure_metrics(report, directory / "metrics", options.messages)
     if options.only == "slow-disk":
         await measure_slow_disk(report, directory / "slow-disk")
+    if options.only == "slow-takes":
+        await measure_slow_takes(report, directory / "slow-takes")
     if options.only == "backlog":
         await measure_backlog(report, directory / "backlog", options.messages, options.storage)
 
